@@ -1,0 +1,1 @@
+"""The mathematics as proved claims: SymPy only, never numpy, never nnref."""

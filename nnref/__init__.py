@@ -1,0 +1,36 @@
+"""nnref: the verified mathematics of a neural network, to check your own network against."""
+
+from nnref.layer import Affine, Layer
+from nnref.network import (
+    accuracy,
+    forward,
+    gradients,
+    initialise,
+    loss,
+    loss_and_gradients,
+    mlp,
+    mnist_mlp,
+    named,
+    one_hot,
+    predict,
+)
+from nnref.shapes import ShapeError
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Affine",
+    "Layer",
+    "ShapeError",
+    "accuracy",
+    "forward",
+    "gradients",
+    "initialise",
+    "loss",
+    "loss_and_gradients",
+    "mlp",
+    "mnist_mlp",
+    "named",
+    "one_hot",
+    "predict",
+]

@@ -1,0 +1,20 @@
+"""He initialisation: weights of variance 2/n keep the size of the signal through a rectified layer."""
+
+from math import sqrt
+
+
+def scale(n: int) -> float:
+    """The standard deviation √(2/n) for the weights of a layer whose input has n neurons.
+
+    A rectifier halves the mean square of what passes through it; the 2 gives it back.
+
+    Units: weight.
+    Errors: ValueError if n is not positive.
+    Proof: derivations/he.py, claims he.scale and he.variance.  See He et al. 2015, arXiv:1502.01852, §2.2.
+
+    >>> scale(50)
+    0.2
+    """
+    if n < 1:
+        raise ValueError(f"a layer needs at least one input neuron; n = {n} came.")
+    return sqrt(2 / n)

@@ -1,0 +1,32 @@
+"""The rectifier: A = max(0, Z), with the derivative 0 at the kink."""
+
+import numpy as np
+
+from nnref.shapes import Array, matrix, same_shape
+
+
+def forward(Z: Array) -> Array:
+    """The positive part of every entry, A = max(0, Z).
+
+    Complex numbers are decided on their real part, so that a complex step never leaves its side of the kink.
+
+    Shapes: Z (n, N) -> (n, N)
+    Proof: derivations/relu.py, claim relu.forward.  See Goodfellow et al. 2016, §6.3.1.
+    """
+    matrix(Z=Z)
+    # Not np.maximum(0, Z), which orders complex numbers by their imaginary part at Z = 0; nan stays nan.
+    return np.where(Z.real <= 0, 0, Z)
+
+
+def dZ(Z: Array, dA: Array) -> Array:
+    """Gradient of the loss with respect to the input: dA where Z > 0, else 0.
+
+    At Z = 0 there is no derivative; 0 is the subgradient chosen, here and wherever nnref says ReLU'(0).
+
+    Shapes: Z (n, N), dA (n, N) -> (n, N)
+    Units: loss per unit of weighted sum.
+    Errors: ShapeError if Z and dA differ in shape.
+    Proof: derivations/relu.py, claim relu.dZ.  See Goodfellow et al. 2016, §6.3.
+    """
+    same_shape(Z=Z, dA=dA)
+    return np.where(Z.real > 0, dA, 0)

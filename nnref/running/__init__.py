@@ -1,0 +1,1 @@
+"""MNIST as columns, and the reference training run."""

@@ -1,0 +1,17 @@
+"""Gradient descent: θ ← θ − α ∂L/∂θ, for one parameter at a time."""
+
+from nnref.shapes import Array, same_shape
+
+
+def update(theta: Array, dtheta: Array, alpha: float) -> Array:
+    """The parameter after one step against its gradient, θ − α dθ. A new array: theta is left as it was.
+
+    Shapes: theta (m, n), dtheta (m, n) -> (m, n)
+    Units: alpha is parameter² per loss.
+    Errors: ShapeError if the gradient has another shape; ValueError if alpha is not a positive number.
+    Proof: derivations/sgd.py, claims sgd.update and sgd.decrease.  See Goodfellow et al. 2016, §4.3.
+    """
+    same_shape(theta=theta, dtheta=dtheta)
+    if not 0 < alpha < float("inf"):
+        raise ValueError(f"the learning rate alpha should be positive and finite; {alpha!r} came. Try 0.1.")
+    return theta - alpha * dtheta

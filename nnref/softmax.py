@@ -1,0 +1,41 @@
+"""Softmax: P = exp Z / Σ exp Z, column by column, and log-sum-exp, of which it is the gradient."""
+
+import numpy as np
+
+from nnref.shapes import Array, matrix, same_shape
+
+
+def forward(Z: Array) -> Array:
+    """The probabilities of every example, p_i = exp z_i / Σ_k exp z_k.
+
+    Shapes: Z (n, N) -> (n, N)
+    Proof: derivations/softmax.py, claim softmax.forward.  See Goodfellow et al. 2016, §6.2.2.3.
+    """
+    matrix(Z=Z)
+    # Subtracting the column maximum leaves softmax unchanged (softmax.shift) and keeps exp below overflow.
+    E = np.exp(Z - Z.real.max(axis=0, keepdims=True))
+    return E / E.sum(axis=0, keepdims=True)
+
+
+def dZ(P: Array, dP: Array) -> Array:
+    """Gradient of the loss with respect to the logits, from the probabilities P: P ∘ (dP − 1 Σ_k p_k dp_k).
+
+    Shapes: P (n, N), dP (n, N) -> (n, N)
+    Units: loss per unit of logit.
+    Errors: ShapeError if P and dP differ in shape.
+    Proof: derivations/softmax.py, claim softmax.dZ, from softmax.jacobian.
+    """
+    same_shape(P=P, dP=dP)
+    return P * (dP - (P * dP).sum(axis=0, keepdims=True))
+
+
+def log_sum_exp(Z: Array) -> Array:
+    """The logarithm of the normaliser of every example, log Σ_k exp z_k.
+
+    Shapes: Z (n, N) -> (1, N)
+    Proof: derivations/softmax.py, claim softmax.log_sum_exp.  See Blanchard, Higham & Higham 2021, §1.
+    """
+    matrix(Z=Z)
+    # log Σ exp z = M + log Σ exp(z − M) for every M; with the maximum nothing overflows and the sum is at least 1.
+    M = Z.real.max(axis=0, keepdims=True)
+    return M + np.log(np.exp(Z - M).sum(axis=0, keepdims=True))
