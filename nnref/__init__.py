@@ -14,18 +14,27 @@ from nnref.network import (
     one_hot,
     predict,
 )
+from nnref.running.data import DataError, Dataset, load_mnist
+from nnref.running.gate import GateError
+from nnref.running.train import Diverged, TrainingRun, train
 from nnref.shapes import ShapeError
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Affine",
+    "DataError",
+    "Dataset",
+    "Diverged",
+    "GateError",
     "Layer",
     "ShapeError",
+    "TrainingRun",
     "accuracy",
     "forward",
     "gradients",
     "initialise",
+    "load_mnist",
     "loss",
     "loss_and_gradients",
     "mlp",
@@ -33,4 +42,5 @@ __all__ = [
     "named",
     "one_hot",
     "predict",
+    "train",
 ]

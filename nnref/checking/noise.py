@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from nnref import softmax
-from nnref.layer import Affine
+from nnref.layer import Affine, LayerParameters
 from nnref.network import Layers, Parameters, activations, rounded
 from nnref.shapes import Array
 
@@ -35,11 +35,22 @@ def allowed(layers: Layers, theta: Parameters, N: int) -> float:
     """The multiple of u S that rounding may reach: max(4, 2 √k), with k the length of the longest sum.
 
     S counts each term of a sum once, but a sum of k terms is rounded k times. Were the k roundings independent, each
-    uniform within u of a partial sum of like-signed terms, their total would have standard deviation (√k / 3) u Σ|terms|;
-    2 √k is six of those. Sums run over a layer's inputs, a layer's outputs (going back), the classes and the batch.
+    uniform within u of a partial sum of like-signed terms, their total would have a standard deviation of
+    (√k / 3) u Σ|terms|, and 2 √k is six of those. Sums run over a layer's inputs, over its outputs going back, over the
+    classes and over the batch.
     """
     longest = max([N, *(n for theta_l in theta if isinstance(theta_l, Affine) for n in theta_l.W.shape)])
     return max(SAFE, 2 * sqrt(longest))
+
+
+def multiples(yours: Array, truth: Array, S: Array, dtype: DTypeLike, floor: float = 0.0) -> Array:
+    """|yours − truth| / (u S), for a truth that was itself rounded in float64 and may have lost what is below floor.
+
+    Where S = 0 nothing was rounded: any difference at all is infinitely many units.
+    """
+    difference = abs(yours.astype("float64") - truth)
+    rounding = np.where(S > 0, (unit(dtype) + unit("float64")) * S + floor, 1.0)
+    return np.where(S > 0, difference / rounding, np.where(difference == 0, 0.0, np.inf))
 
 
 def scale(layers: Layers, theta: Parameters, X: Array, Y: Array, dtype: DTypeLike) -> Parameters:
@@ -54,9 +65,9 @@ def scale(layers: Layers, theta: Parameters, X: Array, Y: Array, dtype: DTypeLik
     A = activations(layers, theta, X.astype("float64"))
     E = [np.zeros_like(A[0])]
     for layer, theta_l, A_in, A_out in zip(layers, theta, A, A[1:], strict=False):
-        E.append(error_forward(layer.name, theta_l, A_in, E[-1], A_out))
+        E.append(error_forward(layer.name, theta_l, A_in, E[-1], A_out, dtype))
     dA, E_dA = error_of_loss(A[-1], E[-1], Y, dtype)
-    S: list[Affine | tuple[()]] = []
+    S: list[LayerParameters] = []
     for l in reversed(range(len(layers))):
         theta_l = theta[l]
         if isinstance(theta_l, Affine):
@@ -67,26 +78,29 @@ def scale(layers: Layers, theta: Parameters, X: Array, Y: Array, dtype: DTypeLik
                     b=(D + E_dA).sum(axis=1, keepdims=True),
                 )
             )
-            dA, E_dA = theta_l.W.T @ dA, abs(theta_l.W.T) @ (D + E_dA)
+            dA, E_dA = theta_l.W.T @ dA, underflow(abs(theta_l.W.T) @ (D + E_dA), dtype, len(dA))
         else:
             S.append(())
             slope, E_slope = error_of_slope(layers[l].name, A[l], A[l + 1], E[l + 1])
-            dA, E_dA = slope * dA, abs(slope) * E_dA + abs(dA) * E_slope + abs(slope * dA)
+            # Where a saturated slope cancels to 0, its own error is all there is: u E_slope E_dA is kept for it.
+            E_dA = (abs(slope) + unit(dtype) * E_slope) * E_dA + abs(dA) * E_slope + abs(slope * dA)
+            E_dA = underflow(E_dA, dtype, 2)
+            dA = slope * dA
     return tuple(reversed(S))
 
 
-def underflow(S: Array, dtype: DTypeLike, N: int) -> Array:
-    """S with room for N products below the smallest normal number, which keep fewer digits than u promises."""
-    return np.where(S > 0, S + N * float(np.finfo(dtype).tiny), S)
+def underflow(S: Array, dtype: DTypeLike, terms: int) -> Array:
+    """S with room for so many terms below the smallest normal number, which keep fewer digits than u promises."""
+    return np.where(S > 0, S + terms * float(np.finfo(dtype).tiny), S)
 
 
-def error_forward(name: str, theta: Parameters | Affine | tuple[()], A: Array, E: Array, Z: Array) -> Array:
+def error_forward(name: str, theta: LayerParameters, A: Array, E: Array, Z: Array, dtype: DTypeLike) -> Array:
     """The error of a layer's output Z from that of its input A, plus what the layer itself rounds."""
     if isinstance(theta, Affine):
         return abs(theta.W) @ (abs(A) + E) + abs(theta.b)
     slope, _ = error_of_slope(name, A, Z, np.zeros_like(Z))
     # A rectifier rounds nothing; exp, the sum and the quotient of a sigmoid, and tanh, round their result.
-    return abs(slope) * E + (0 if name == "relu" else 2 * abs(Z))
+    return abs(slope) * E if name == "relu" else underflow(abs(slope) * E + 2 * abs(Z), dtype, 2)
 
 
 def error_of_slope(name: str, Z: Array, A: Array, E: Array) -> tuple[Array, Array]:
@@ -108,6 +122,6 @@ def error_of_loss(Z: Array, E: Array, Y: Array, dtype: DTypeLike) -> tuple[Array
     N = Z.shape[1]
     P = softmax.forward(Z)
     shifted = Z - Z.max(axis=0, keepdims=True)
-    E_P = P * (1 + abs(shifted) + E + (P * E).sum(axis=0)) + float(np.finfo(dtype).tiny)
+    E_P = P * (1 + abs(shifted) + E + (P * E).sum(axis=0)) + float(np.finfo(dtype).tiny)  # exp may underflow to 0
     dZ = (P - Y) / N
     return dZ, E_P / N + abs(dZ)

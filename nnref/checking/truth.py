@@ -1,4 +1,4 @@
-"""The true gradient of the network's loss, in float64, by the complex step: forward passes only, no derivative formula."""
+"""The true gradient of the network's loss, in float64, by the complex step: forward passes only, no backward code."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from nnref.layer import Affine
 from nnref.network import Layers, Parameters, activations, rounded
 from nnref.shapes import Array
 
-H = 1e-100
-"""The complex step. H² underflows to nothing beside every number in the pass, so Im L(θ + iH e) / H has no
-truncation error and, since nothing is subtracted, no cancellation (Squire & Trapp 1998)."""
+H = 1e-40
+"""The complex step. The error of Im L(θ + iH e) / H is of order H² = 1e-80, beside nothing in float64, and, since
+nothing is subtracted, there is no cancellation (Squire & Trapp 1998). Much smaller, and small slopes underflow."""
+
+FLOOR = float(np.finfo("float64").tiny) / H
+"""What underflow may do to a slope: H times it keeps all its digits only above the smallest normal number."""
 
 CHUNK = 1 << 18
 """Complex numbers to hold at a time in the widest layer: 4 MiB, measured fastest between 2¹⁵ and 2¹⁸."""

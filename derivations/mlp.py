@@ -1,0 +1,39 @@
+"""The network: which parameters it has, and the shape each of them must have for the products to exist."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from itertools import pairwise
+
+import sympy as sp
+
+from derivations import affine
+from derivations.notation import N, W, b, m, n
+
+
+def shape_table(sizes: Sequence[sp.Expr]) -> dict[str, tuple[sp.Expr, sp.Expr]]:
+    """The shape of every W and b of the network with these widths, input first, symbols or numbers.
+
+    Each layer is the affine layer with n and m replaced by its own widths, so the shapes are those of affine.dW and
+    affine.db, whose proofs make them the shapes of W and b. That the layers compose is checked by building the product.
+    """
+    layers = {}
+    parts = []
+    for l, (n_in, n_out) in enumerate(pairwise(sizes), 1):
+        at = {n: sp.sympify(n_in), m: sp.sympify(n_out)}
+        for name, parameter, gradient in (("W", W, affine.dW), ("b", b, affine.db)):
+            shape = tuple(d.xreplace(at) for d in gradient.result.shape)
+            if shape != tuple(d.xreplace(at) for d in parameter.shape):
+                raise ValueError(f"the gradient of {name}{l} has shape {shape}, which is not that of {name}")
+            layers[f"{name}{l}"] = shape
+        parts.append(sp.MatrixSymbol(f"W{l}", *layers[f"W{l}"]))
+    reduce(lambda Z, W_l: W_l * Z, parts, sp.MatrixSymbol("X", sizes[0], N))  # SymPy refuses a product that is none
+    return layers
+
+
+WIDTHS = sp.symbols("n0:4", integer=True, positive=True)
+"""Widths of the article's network, from the input to the classes, as symbols."""
+
+SHAPES = shape_table(WIDTHS)
+"""The article's table with symbolic widths: W1 is n1 × n0, b1 is n1 × 1, and so on."""

@@ -1,0 +1,125 @@
+"""The command line: `nnref train` and `nnref plot`. Each exits 0 for true, 1 for a mismatch or divergence, 2 for bad use."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from nnref.running.data import DataError
+from nnref.running.train import DTYPES, Settings
+
+OK, MISMATCH, BAD_USE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status; everything a user did wrong is one line on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a pipe on Windows may not know ² or ×
+            stream.reconfigure(errors="replace")
+    arguments = parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    try:
+        return command(arguments)
+    except (DataError, ValueError, OSError) as error:
+        print(f"nnref: {error}", file=sys.stderr)
+        return BAD_USE
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options; defaults are those of nnref.train."""
+    top = argparse.ArgumentParser(prog="nnref", description="The verified mathematics of a neural network.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    train = commands.add_parser("train", help="check every gradient, then train on MNIST and draw what was learned")
+    train.add_argument("--data", metavar="PATH", help="an .npz or a folder of IDX files (default: NNREF_MNIST, …)")
+    train.add_argument("--download", action="store_true", help="fetch MNIST through tensorflow.keras.datasets")
+    train.add_argument("--epochs", type=int, default=Settings.epochs)
+    train.add_argument("--batch-size", type=int, default=Settings.batch_size)
+    train.add_argument("--learning-rate", type=float, default=Settings.learning_rate)
+    train.add_argument("--seed", type=int, default=Settings.seed)
+    train.add_argument("--dtype", choices=DTYPES, default=Settings.dtype)
+    train.add_argument("--no-gate", action="store_true", help="train without checking the gradients (recorded)")
+    train.add_argument("--checkpoint", metavar="FILE", help="rewritten after every epoch")
+    train.add_argument("--resume", action="store_true", help="go on from --checkpoint")
+    train.add_argument(
+        "--runs", metavar="FOLDER", default="runs", help="where the run's folder is made (default: runs)"
+    )
+    train.add_argument("--quiet", action="store_true", help="no progress")
+    train.add_argument("--json", action="store_true", help="end with one JSON object")
+    train.set_defaults(command=run_train)
+    plot = commands.add_parser("plot", help="draw a run's pictures again")
+    plot.add_argument("run", metavar="RUN", help="a folder that nnref train made")
+    plot.add_argument("--data", metavar="PATH", help="the data of the run, if they are not found by default")
+    plot.add_argument("--json", action="store_true", help="end with one JSON object")
+    plot.set_defaults(command=run_plot)
+    return top
+
+
+def run_train(arguments: argparse.Namespace) -> int:
+    """Load, check, train, write the run's folder, say where it is."""
+    from nnref.running import folder
+    from nnref.running.data import load_mnist
+    from nnref.running.gate import GateError
+    from nnref.running.train import Diverged, train
+
+    data = load_mnist(arguments.data, download=arguments.download)
+    print(data.source, flush=True)
+    warnings.showwarning = lambda message, *rest: print(f"WARNING: {message}", file=sys.stderr)
+    status = OK
+    try:
+        run = train(
+            data,
+            epochs=arguments.epochs,
+            batch_size=arguments.batch_size,
+            learning_rate=arguments.learning_rate,
+            seed=arguments.seed,
+            dtype=arguments.dtype,
+            gate=not arguments.no_gate,
+            checkpoint=arguments.checkpoint,
+            resume=arguments.resume,
+            progress=False if arguments.quiet else None,
+            on_gate=lambda gate: print(gate, flush=True),
+        )
+    except GateError as error:
+        print("nnref: the gradients are wrong; nothing was trained.", file=sys.stderr)
+        finish(arguments, {"ok": False, "gate": summary(error.gate), "source": data.source})
+        return MISMATCH
+    except Diverged as error:
+        print(f"nnref: {error}", file=sys.stderr)
+        run, status = error.run, MISMATCH
+    if run.stopped and status == OK:
+        status = INTERRUPTED
+        print(f"nnref: {run.stopped}; what was learned is kept.", file=sys.stderr)
+    place = folder.write(run, data, Path(arguments.runs))
+    if run.test_accuracy is not None:
+        print(f"accuracy on {len(data.y_test):,} held-out digits: {run.test_accuracy:.2%}")
+    print(f"run: {place}")
+    finish(arguments, {"ok": status == OK, "run": str(place), **folder.results(run)})
+    return status
+
+
+def summary(gate: Any) -> dict[str, Any]:
+    """The gate's figures in the JSON object."""
+    return {k: v for k, v in gate.to_dict().items() if k != "entries"}
+
+
+def run_plot(arguments: argparse.Namespace) -> int:
+    """Draw the pictures of a run's folder again."""
+    from nnref.running import folder
+    from nnref.running.data import load_mnist
+
+    pictures = folder.redraw(Path(arguments.run), load_mnist(arguments.data))
+    for picture in pictures:
+        print(picture)
+    finish(arguments, {"ok": True, "pictures": [str(picture) for picture in pictures]})
+    return OK
+
+
+def finish(arguments: argparse.Namespace, result: dict[str, Any]) -> None:
+    """The one JSON object, as the last line of stdout, when asked for."""
+    if arguments.json:
+        print(json.dumps(result, ensure_ascii=False), flush=True)

@@ -1,0 +1,93 @@
+"""A run on disk between epochs: one npz without pickles, written beside and renamed, so that it is whole or absent."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+
+from nnref.network import named, unnamed
+from nnref.running.data import DataError
+
+if TYPE_CHECKING:
+    from nnref.running.train import TrainingRun
+
+FILE = str | os.PathLike[str]
+
+
+def write(path: FILE, writer: Callable[[IO[bytes]], object]) -> None:
+    """Write a file beside its place and rename it there: a reader sees the old file or the new one, never a part."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            writer(file)
+        Path(beside).replace(path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: FILE, text: str) -> None:
+    """`write` for text in UTF-8."""
+    write(path, lambda file: file.write(text.encode()))
+
+
+def exists(path: FILE) -> bool:
+    """Whether there is a checkpoint to go on from."""
+    return Path(path).exists()
+
+
+def save(path: FILE, run: TrainingRun) -> None:
+    """The parameters by name, the curves, and the settings that must agree when the run goes on."""
+    write(
+        path,
+        lambda file: np.savez(
+            file,
+            settings=np.array(json.dumps(identity(run))),
+            seconds=np.array(run.seconds),
+            loss_by_step=np.array(run.loss_by_step),
+            loss_by_epoch=np.array(run.loss_by_epoch),
+            accuracy_by_epoch=np.array(run.accuracy_by_epoch),
+            **named(run.parameters),
+        ),
+    )
+
+
+def identity(run: TrainingRun) -> dict[str, object]:
+    """What must be the same for a run to go on as if it had never stopped. More epochs may be asked for."""
+    return {k: v for k, v in asdict(run.settings).items() if k != "epochs"} | {"source": run.source}
+
+
+def restore(path: FILE, run: TrainingRun) -> None:
+    """Put a saved run's parameters and curves into a fresh one.
+
+    Errors: DataError if the file is no checkpoint, or one of another network, other settings or other data.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        was = json.loads(str(arrays["settings"]))
+        parameters = unnamed(arrays, run.layers)
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path}: not a checkpoint of this network ({error}). Train without resume.") from error
+    now = identity(run)
+    differ = [f"{k} was {was.get(k)!r} and is {now[k]!r}" for k in now if was.get(k) != now[k]]
+    shapes = {k: p.shape for k, p in named(parameters).items()}
+    differ += [
+        f"{k} was {shapes[k]} and is {p.shape}" for k, p in named(run.parameters).items() if shapes[k] != p.shape
+    ]
+    if differ:
+        raise DataError(f"{path}: a checkpoint of another run: {'; '.join(differ)}.")
+    run.parameters = parameters
+    run.seconds = float(arrays["seconds"])
+    run.loss_by_step = arrays["loss_by_step"].tolist()
+    run.loss_by_epoch = arrays["loss_by_epoch"].tolist()
+    run.accuracy_by_epoch = arrays["accuracy_by_epoch"].tolist()

@@ -1,0 +1,206 @@
+"""The gate: before the first step, every gradient that training will use is checked against forward passes alone."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from math import inf
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from nnref import bridge, network
+from nnref.checking import noise, truth
+from nnref.layer import Affine
+from nnref.network import Layers, Parameters, activations, named, rounded
+from nnref.shapes import Array, dims
+
+DENSE = 5
+"""Examples in the dense batch: more than one, so that a 1/N or an unsummed db shows, and as many as no layer is wide."""
+
+FIRST = 8
+"""Examples taken from the first training batch: real data, with the exact zeros that a dense batch lacks."""
+
+SEED = 0
+"""The dense batch is the same in every run, so that a failure can be had again."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The worst entry of one parameter's gradient, over both batches."""
+
+    parameter: str
+    shape: tuple[int, ...]
+    wrong: int
+    index: tuple[int, ...]
+    yours: float
+    truth: float
+    multiple: float
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What the gate found. checked counts parameters, failed those whose gradient is wrong on either batch."""
+
+    checked: int
+    failed: int
+    nonzero: float
+    worst: float
+    allowed: float
+    left_out: tuple[str, ...]
+    entries: tuple[Entry, ...]
+    fault: str | None
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Every shape is the derivation's, and every gradient is within rounding of the truth."""
+        return self.fault is None and self.failed == 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain numbers and strings, for JSON."""
+        return asdict(self) | {"ok": self.ok, "worst": self.worst if np.isfinite(self.worst) else None}
+
+    def __str__(self) -> str:
+        worst = max(self.entries, key=lambda entry: (entry.wrong > 0, entry.multiple), default=None)
+        lines = [self.fault] if self.fault else []
+        if worst:
+            lines.append(
+                f"gate: {self.checked:,} parameters checked on two batches, {self.failed:,} wrong; {self.nonzero:.0%} of "
+                f"the gradients are not zero"
+            )
+            place = f"d{worst.parameter}[{', '.join(map(str, worst.index))}]"
+            if worst.wrong:
+                lines.append(f"gate: {place} is {worst.yours:.9g}; forward passes alone say {worst.truth:.9g}")
+            lines.append(
+                f"gate: the largest difference is {worst.multiple:.2f} of {self.allowed:.0f} units of rounding, at "
+                f"{place}; {self.seconds:.2f} s"
+            )
+        return "\n".join([*lines, *self.left_out])
+
+
+class GateError(ArithmeticError):
+    """A gradient or a shape is not what forward passes and the derivation say. Carries the report as .gate."""
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__(f"the gradients failed the check before training:\n{gate}")
+        self.gate = gate
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One batch: the gradients that training would use, the truth, and how far apart they are."""
+
+    yours: dict[str, Array]
+    truth: dict[str, Array]
+    multiples: dict[str, Array]
+    allowed: float
+
+
+def check(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Gate:
+    """Shapes against the derivation's table, then all gradients at theta on a dense batch and on the head of X, Y.
+
+    Shapes: X (n0, N), Y (n_L, N), the first training batch in the dtype of training
+    Errors: none for a wrong gradient, which is reported; see `GateError`.
+    """
+    start = perf_counter()
+    table = bridge.parameter_shapes(widths(theta))
+    dtype = next(p.dtype for p in named(theta).values())
+    dense = (with_biases(theta, dtype), *dense_batch(len(X), len(Y), dtype))
+    notes: list[str] = []
+    examined: list[Examined] = []
+    for theta_b, X_b, Y_b in (dense, (theta, X[:, :FIRST], Y[:, :FIRST])):
+        told, left_out = decided(layers, theta_b, X_b)
+        notes += left_out
+        result = examine(layers, theta_b, X_b[:, told], Y_b[:, told], table) if told.any() else NOTHING_TOLD
+        if isinstance(result, str):
+            return Gate(0, 0, 0.0, inf, 0.0, tuple(notes), (), result, perf_counter() - start)
+        examined.append(result)
+    entries = [worst_entry(p, examined) for p in table]
+    moved = sum(int(np.any([batch.yours[p] != 0 for batch in examined], axis=0).sum()) for p in table)
+    checked = sum(m * n for m, n in table.values())
+    return Gate(
+        checked=checked,
+        failed=sum(e.wrong for e in entries),
+        nonzero=moved / checked,
+        worst=max(e.multiple for e in entries),
+        allowed=min(batch.allowed for batch in examined),
+        left_out=tuple(notes),
+        entries=tuple(entries),
+        fault=None,
+        seconds=perf_counter() - start,
+    )
+
+
+NOTHING_TOLD = "gate: cannot tell: every example of a batch has a unit within rounding of its kink"
+
+
+def examine(layers: Layers, theta: Parameters, X: Array, Y: Array, table: dict[str, tuple[int, int]]) -> Examined | str:
+    """The gradients of one batch beside the truth, or the shape fault that keeps them from being compared."""
+    G = named(network.loss_and_gradients(layers, theta, X, Y)[1])
+    for p, (m, n) in table.items():
+        if G[p].shape != (m, n):
+            return f"gate: d{p} is {dims(G[p])}; the derivation gives {p} the shape {m} × {n}"
+    T, S = named(truth.gradient(layers, theta, X, Y)), named(noise.scale(layers, theta, X, Y, X.dtype))
+    multiples = {p: noise.multiples(G[p], T[p], S[p], X.dtype, truth.FLOOR) for p in table}
+    # A gradient that is no number is infinitely far from the truth.
+    multiples = {p: np.where(np.isnan(M), inf, M) for p, M in multiples.items()}
+    return Examined(G, T, multiples, noise.allowed(layers, theta, X.shape[1]))
+
+
+def widths(theta: Parameters) -> list[int]:
+    """The widths of the network, input first."""
+    affines = [theta_l for theta_l in theta if isinstance(theta_l, Affine)]
+    return [affines[0].W.shape[1], *(theta_l.W.shape[0] for theta_l in affines)]
+
+
+def with_biases(theta: Parameters, dtype: np.dtype[Any]) -> Parameters:
+    """The same weights with biases that are not zero: at zero, a forgotten bias goes unseen."""
+    rng = np.random.default_rng(SEED)
+    return tuple(
+        Affine(theta_l.W, theta_l.b + (0.1 * rng.standard_normal(theta_l.b.shape)).astype(dtype))
+        if isinstance(theta_l, Affine)
+        else ()
+        for theta_l in theta
+    )
+
+
+def dense_batch(n: int, classes: int, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+    """Examples without a zero, of both signs, whose labels differ as far as the classes go."""
+    rng = np.random.default_rng(SEED)
+    labels = rng.permutation(np.arange(DENSE) % classes)
+    return rng.standard_normal((DENSE, n)).astype(dtype).T, network.one_hot(labels, classes, dtype)
+
+
+def decided(layers: Layers, theta: Parameters, X: Array) -> tuple[Array, list[str]]:
+    """Which examples have every rectifier on the same side in X's dtype as in float64, and a line for each that has not.
+
+    Within rounding of its kink a unit's slope is 0 or 1 by the accident of the last digit: neither can be called wrong.
+    """
+    exact = tuple(rounded(theta_l, "float64") for theta_l in theta)
+    told = np.ones(X.shape[1], bool)
+    notes = []
+    passes = zip(layers, activations(layers, theta, X), activations(layers, exact, X.astype("float64")), strict=False)
+    for l, (layer, Z, Z_exact) in enumerate(passes):
+        if layer.name == "relu":
+            for unit, s in np.argwhere((Z > 0) != (Z_exact > 0)):
+                notes.append(
+                    f"gate: example {s} left out, unit {unit} of layer {l // 2 + 1} is within rounding of its kink"
+                )
+                told[s] = False
+    return told, notes
+
+
+def worst_entry(p: str, examined: list[Examined]) -> Entry:
+    """The worst entry of parameter p over the batches, and how many of its entries are wrong on any of them."""
+    batch = max(examined, key=lambda batch: float(batch.multiples[p].max()))
+    index = np.unravel_index(int(batch.multiples[p].argmax()), batch.multiples[p].shape)
+    return Entry(
+        parameter=p,
+        shape=batch.yours[p].shape,
+        wrong=int(np.any([b.multiples[p] > b.allowed for b in examined], axis=0).sum()),
+        index=tuple(int(i) for i in index),
+        yours=float(batch.yours[p][index]),
+        truth=float(batch.truth[p][index]),
+        multiple=float(batch.multiples[p][index]),
+    )
