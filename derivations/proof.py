@@ -105,9 +105,7 @@ def evaluated(
     if isinstance(expr, sp.MatrixSymbol):
         if expr.name not in values:
             rows, columns = (int(d.xreplace(at)) for d in expr.shape)
-            values[expr.name] = sp.Matrix(
-                rows, columns, lambda i, j: sp.Rational(rng.randint(-9, 9), rng.randint(1, 5))
-            )
+            values[expr.name] = sp.Matrix(rows, columns, lambda *at: sp.Rational(rng.randint(-9, 9), rng.randint(1, 5)))
         return values[expr.name]
     if isinstance(expr, sp.OneMatrix):
         return sp.ones(*(int(d.xreplace(at)) for d in expr.shape))

@@ -1,4 +1,4 @@
-"""The command line: `nnref train` and `nnref plot`. Each exits 0 for true, 1 for a mismatch or divergence, 2 for bad use."""
+"""The command line. Each command exits 0 for true, 1 for a mismatch or a diverged run, 2 for bad use or bad data."""
 
 from __future__ import annotations
 
@@ -45,9 +45,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--no-gate", action="store_true", help="train without checking the gradients (recorded)")
     train.add_argument("--checkpoint", metavar="FILE", help="rewritten after every epoch")
     train.add_argument("--resume", action="store_true", help="go on from --checkpoint")
-    train.add_argument(
-        "--runs", metavar="FOLDER", default="runs", help="where the run's folder is made (default: runs)"
-    )
+    train.add_argument("--runs", metavar="FOLDER", default="runs", help="where its folder is made (default: runs)")
     train.add_argument("--quiet", action="store_true", help="no progress")
     train.add_argument("--json", action="store_true", help="end with one JSON object")
     train.set_defaults(command=run_train)

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -47,18 +47,15 @@ def exists(path: FILE) -> bool:
 
 def save(path: FILE, run: TrainingRun) -> None:
     """The parameters by name, the curves, and the settings that must agree when the run goes on."""
-    write(
-        path,
-        lambda file: np.savez(
-            file,
-            settings=np.array(json.dumps(identity(run))),
-            seconds=np.array(run.seconds),
-            loss_by_step=np.array(run.loss_by_step),
-            loss_by_epoch=np.array(run.loss_by_epoch),
-            accuracy_by_epoch=np.array(run.accuracy_by_epoch),
-            **named(run.parameters),
-        ),
-    )
+    arrays: dict[str, Any] = {
+        "settings": np.array(json.dumps(identity(run))),
+        "seconds": np.array(run.seconds),
+        "loss_by_step": np.array(run.loss_by_step),
+        "loss_by_epoch": np.array(run.loss_by_epoch),
+        "accuracy_by_epoch": np.array(run.accuracy_by_epoch),
+        **named(run.parameters),
+    }
+    write(path, lambda file: np.savez(file, **arrays))
 
 
 def identity(run: TrainingRun) -> dict[str, object]:
@@ -80,9 +77,10 @@ def restore(path: FILE, run: TrainingRun) -> None:
         raise DataError(f"{path}: not a checkpoint of this network ({error}). Train without resume.") from error
     now = identity(run)
     differ = [f"{k} was {was.get(k)!r} and is {now[k]!r}" for k in now if was.get(k) != now[k]]
-    shapes = {k: p.shape for k, p in named(parameters).items()}
     differ += [
-        f"{k} was {shapes[k]} and is {p.shape}" for k, p in named(run.parameters).items() if shapes[k] != p.shape
+        f"{name} was {was_p.shape} and is {p.shape}"
+        for (name, p), was_p in zip(named(run.parameters).items(), named(parameters).values(), strict=True)
+        if p.shape != was_p.shape
     ]
     if differ:
         raise DataError(f"{path}: a checkpoint of another run: {'; '.join(differ)}.")

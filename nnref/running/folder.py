@@ -32,7 +32,8 @@ def write(run: TrainingRun, data: Dataset, runs: Path) -> Path:
     checkpoint.write_text(place / "metrics.csv", metrics(run))
     gate = run.gate.to_dict() if run.gate else {"ok": None, "skipped": "gate=False"}
     checkpoint.write_text(place / "gate.json", json.dumps(gate, indent=2) + "\n")
-    checkpoint.write(place / "parameters.npz", lambda file: np.savez(file, **named(run.parameters)))
+    arrays: dict[str, Any] = {**named(run.parameters)}
+    checkpoint.write(place / "parameters.npz", lambda file: np.savez(file, **arrays))
     draw(place, run, data)
     return place
 

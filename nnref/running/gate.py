@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from math import inf
 from time import perf_counter
@@ -16,7 +17,7 @@ from nnref.network import Layers, Parameters, activations, named, rounded
 from nnref.shapes import Array, dims
 
 DENSE = 5
-"""Examples in the dense batch: more than one, so that a 1/N or an unsummed db shows, and as many as no layer is wide."""
+"""Examples in the dense batch: more than one, so that a lost 1/N or an unsummed db shows, and fewer than classes."""
 
 FIRST = 8
 """Examples taken from the first training batch: real data, with the exact zeros that a dense batch lacks."""
@@ -66,8 +67,8 @@ class Gate:
         lines = [self.fault] if self.fault else []
         if worst:
             lines.append(
-                f"gate: {self.checked:,} parameters checked on two batches, {self.failed:,} wrong; {self.nonzero:.0%} of "
-                f"the gradients are not zero"
+                f"gate: {self.checked:,} parameters checked on two batches, {self.failed:,} wrong; "
+                f"{self.nonzero:.0%} of the gradients are not zero"
             )
             place = f"d{worst.parameter}[{', '.join(map(str, worst.index))}]"
             if worst.wrong:
@@ -104,7 +105,14 @@ def check(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Gate:
     Errors: none for a wrong gradient, which is reported; see `GateError`.
     """
     start = perf_counter()
-    table = bridge.parameter_shapes(widths(theta))
+    with ThreadPoolExecutor(1) as pool:  # sympy is imported while the first batch is examined
+        return compare(layers, theta, X, Y, pool.submit(bridge.parameter_shapes, widths(theta)), start)
+
+
+def compare(
+    layers: Layers, theta: Parameters, X: Array, Y: Array, promised: Future[dict[str, tuple[int, int]]], start: float
+) -> Gate:
+    """`check`, with the table of shapes still on its way."""
     dtype = next(p.dtype for p in named(theta).values())
     dense = (with_biases(theta, dtype), *dense_batch(len(X), len(Y), dtype))
     notes: list[str] = []
@@ -112,10 +120,13 @@ def check(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Gate:
     for theta_b, X_b, Y_b in (dense, (theta, X[:, :FIRST], Y[:, :FIRST])):
         told, left_out = decided(layers, theta_b, X_b)
         notes += left_out
-        result = examine(layers, theta_b, X_b[:, told], Y_b[:, told], table) if told.any() else NOTHING_TOLD
-        if isinstance(result, str):
-            return Gate(0, 0, 0.0, inf, 0.0, tuple(notes), (), result, perf_counter() - start)
-        examined.append(result)
+        fault: str | None = NOTHING_TOLD
+        if told.any():
+            examined.append(examine(layers, theta_b, X_b[:, told], Y_b[:, told]))
+            fault = shape_fault(examined[-1].yours, promised)
+        if fault:
+            return Gate(0, 0, 0.0, inf, 0.0, tuple(notes), (), fault, perf_counter() - start)
+    table = promised.result()
     entries = [worst_entry(p, examined) for p in table]
     moved = sum(int(np.any([batch.yours[p] != 0 for batch in examined], axis=0).sum()) for p in table)
     checked = sum(m * n for m, n in table.values())
@@ -135,17 +146,25 @@ def check(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Gate:
 NOTHING_TOLD = "gate: cannot tell: every example of a batch has a unit within rounding of its kink"
 
 
-def examine(layers: Layers, theta: Parameters, X: Array, Y: Array, table: dict[str, tuple[int, int]]) -> Examined | str:
-    """The gradients of one batch beside the truth, or the shape fault that keeps them from being compared."""
+def examine(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Examined:
+    """The gradients of one batch beside the truth, in units of rounding."""
     G = named(network.loss_and_gradients(layers, theta, X, Y)[1])
-    for p, (m, n) in table.items():
-        if G[p].shape != (m, n):
-            return f"gate: d{p} is {dims(G[p])}; the derivation gives {p} the shape {m} × {n}"
     T, S = named(truth.gradient(layers, theta, X, Y)), named(noise.scale(layers, theta, X, Y, X.dtype))
-    multiples = {p: noise.multiples(G[p], T[p], S[p], X.dtype, truth.FLOOR) for p in table}
-    # A gradient that is no number is infinitely far from the truth.
-    multiples = {p: np.where(np.isnan(M), inf, M) for p, M in multiples.items()}
+    multiples = {}
+    for p in T:
+        if G[p].shape == T[p].shape:
+            M = noise.multiples(G[p], T[p], S[p], X.dtype, truth.FLOOR)
+            multiples[p] = np.where(np.isnan(M), inf, M)  # what is no number is infinitely far from the truth
     return Examined(G, T, multiples, noise.allowed(layers, theta, X.shape[1]))
+
+
+def shape_fault(G: dict[str, Array], promised: Future[dict[str, tuple[int, int]]]) -> str | None:
+    """The first gradient whose shape is not that of its parameter in the derivation's table, or None."""
+    for p, (m, n) in promised.result().items():
+        if p not in G or G[p].shape != (m, n):
+            came = dims(G[p]) if p in G else "missing"
+            return f"gate: d{p} is {came}; the derivation gives {p} the shape {m} × {n}"
+    return None
 
 
 def widths(theta: Parameters) -> list[int]:
@@ -173,7 +192,7 @@ def dense_batch(n: int, classes: int, dtype: np.dtype[Any]) -> tuple[Array, Arra
 
 
 def decided(layers: Layers, theta: Parameters, X: Array) -> tuple[Array, list[str]]:
-    """Which examples have every rectifier on the same side in X's dtype as in float64, and a line for each that has not.
+    """Which examples have every rectifier on the same side in X's dtype as in float64, and a line for each other one.
 
     Within rounding of its kink a unit's slope is 0 or 1 by the accident of the last digit: neither can be called wrong.
     """
@@ -184,9 +203,7 @@ def decided(layers: Layers, theta: Parameters, X: Array) -> tuple[Array, list[st
     for l, (layer, Z, Z_exact) in enumerate(passes):
         if layer.name == "relu":
             for unit, s in np.argwhere((Z > 0) != (Z_exact > 0)):
-                notes.append(
-                    f"gate: example {s} left out, unit {unit} of layer {l // 2 + 1} is within rounding of its kink"
-                )
+                notes.append(f"gate: example {s} left out: unit {unit} of layer {l // 2 + 1} is within rounding of 0")
                 told[s] = False
     return told, notes
 
