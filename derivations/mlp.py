@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 from itertools import pairwise
 
 import sympy as sp
 
 from derivations import affine
 from derivations.notation import N, W, b, m, n
+from derivations.proof import misfits
 
 
 def shape_table(sizes: Sequence[sp.Expr]) -> dict[str, tuple[sp.Expr, sp.Expr]]:
@@ -28,7 +28,9 @@ def shape_table(sizes: Sequence[sp.Expr]) -> dict[str, tuple[sp.Expr, sp.Expr]]:
                 raise ValueError(f"the gradient of {name}{l} has shape {shape}, which is not that of {name}")
             layers[f"{name}{l}"] = shape
         parts.append(sp.MatrixSymbol(f"W{l}", *layers[f"W{l}"]))
-    reduce(lambda Z, W_l: W_l * Z, parts, sp.MatrixSymbol("X", sizes[0], N))  # SymPy refuses a product that is none
+    network = sp.MatMul(*reversed(parts), sp.MatrixSymbol("X", sizes[0], N))
+    if faults := misfits(network):
+        raise ValueError(f"the layers do not compose: {'; '.join(faults)}")
     return layers
 
 

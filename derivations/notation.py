@@ -15,7 +15,7 @@ def size(name: str, meaning: str) -> sp.Symbol:
 
 
 def matrix(name: str, rows: sp.Expr, columns: sp.Expr, meaning: str) -> sp.MatrixSymbol:
-    """A real matrix of symbolic shape; multiplying two that do not fit is an error of SymPy's."""
+    """A real matrix of symbolic shape; proof.misfits refuses products and sums of matrices that do not fit."""
     MEANING[name] = meaning
     return sp.MatrixSymbol(name, rows, columns)
 

@@ -44,6 +44,9 @@ def prove(claim: Claim) -> Proof:
     gaps = []
     chain = [claim.start, *(step.expr for step in claim.steps)]
     for k, (before, after) in enumerate(pairwise(chain), 1):
+        if faults := misfits(after):  # a misfit has no value to compare
+            gaps += [f"{claim.name}: step {k}: {fault}" for fault in faults]
+            break
         gaps += [f"{claim.name}: step {k} is not shown {how}" for how, shown in checks(before, after) if not shown]
     for twin in claim.wrong_twins:
         gaps += [
@@ -52,6 +55,21 @@ def prove(claim: Claim) -> Proof:
             if shown
         ]
     return Proof(claim, tuple(gaps))
+
+
+def misfits(expr: sp.Basic) -> list[str]:
+    """A line for every product or sum of matrices whose shapes do not fit.
+
+    SymPy refuses a product of 2 × 3 and 2 × 3 but lets m × N and n × N pass, because n might be N; here it may not.
+    """
+    found = []
+    for node in sp.preorder_traversal(expr):
+        if isinstance(node, sp.MatMul):
+            pairs = pairwise(factor for factor in node.args if factor.is_Matrix)
+            found += [f"{L} has {L.cols} columns and {R} has {R.rows} rows" for L, R in pairs if L.cols != R.rows]
+        if isinstance(node, sp.MatAdd):
+            found += [f"{L} and {R} differ in shape" for L, R in pairwise(node.args) if L.shape != R.shape]
+    return found
 
 
 def checks(before: sp.Basic, after: sp.Basic) -> tuple[tuple[str, bool], ...]:
@@ -105,7 +123,7 @@ def evaluated(
     if isinstance(expr, sp.MatrixSymbol):
         if expr.name not in values:
             rows, columns = (int(d.xreplace(at)) for d in expr.shape)
-            values[expr.name] = sp.Matrix(rows, columns, lambda *at: sp.Rational(rng.randint(-9, 9), rng.randint(1, 5)))
+            values[expr.name] = sp.Matrix(rows, columns, lambda i, j: sp.Rational(rng.randint(-9, 9), 4))
         return values[expr.name]
     if isinstance(expr, sp.OneMatrix):
         return sp.ones(*(int(d.xreplace(at)) for d in expr.shape))
@@ -118,6 +136,9 @@ def evaluated(
         scalar, product_of_matrices = expr.as_coeff_matrices()
         first, *rest = (evaluated(factor, at, values, rng) for factor in product_of_matrices)
         return scalar.xreplace(at) * reduce(mul, rest, first)
+    if isinstance(expr, sp.Mul):
+        number, rest_of_it = expr.as_coeff_Mul()
+        return number * evaluated(rest_of_it, at, values, rng)
     raise TypeError(f"{type(expr).__name__} has no exact evaluation here: {expr}")
 
 

