@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -59,7 +60,7 @@ def test_the_gate_checks_the_articles_109386_parameters_and_says_so():
     assert found.ok
     assert (found.checked, found.failed) == (109_386, 0)
     assert found.nonzero > 0.9
-    assert "109,386 parameters checked on two batches, 0 wrong" in str(found)
+    assert "6 shapes as derived; 109,386 gradients checked on two batches, 0 wrong" in str(found)
 
 
 @pytest.mark.parametrize("name", SIGNS)
@@ -89,7 +90,7 @@ def test_a_flipped_sign_makes_the_command_exit_with_1(name, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (12, 784), np.uint8)
     labels = np.arange(12, dtype=np.uint8) % 10
     np.savez(tmp_path / "d.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
-    env = {"PYTHONPATH": str(ROOT), "PATH": ""}
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=env, check=False
     )
@@ -267,7 +268,7 @@ def test_the_command_ends_with_one_json_object(tmp_path, capsys, monkeypatch):
     assert 0.5 < result["test_accuracy"] < 1
     assert "5,000 real MNIST digits" in result["source"]
     assert (Path(result["run"]) / "parameters.npz").exists()
-    assert out[1].startswith("gate: 109,386 parameters checked")
+    assert out[1].startswith("gate: 6 shapes as derived; 109,386 gradients checked")
 
 
 def test_bad_use_is_one_line_and_exit_2(tmp_path, capsys, monkeypatch):
