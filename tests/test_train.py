@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -269,6 +270,18 @@ def test_the_command_ends_with_one_json_object(tmp_path, capsys, monkeypatch):
     assert "5,000 real MNIST digits" in result["source"]
     assert (Path(result["run"]) / "parameters.npz").exists()
     assert out[1].startswith("gate: 6 shapes as derived; 109,386 gradients checked")
+
+
+def test_the_readme_shows_what_the_gate_says_today(tmp_path, capsys, monkeypatch):
+    """The figures are those of one run on one machine; the words are not free to drift."""
+    monkeypatch.chdir(tmp_path)
+    cli.main(["train", "--epochs", "1", "--quiet"])
+    shape = lambda text: re.sub(r"\d[\d.,]*|\[.*?\]|dW|db", "#", text)  # noqa: E731
+    said = {shape(line) for line in capsys.readouterr().out.splitlines() if line.startswith("gate:")}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(readme.splitlines()) <= 60
+    assert len(said) == 2
+    assert said <= {shape(line) for line in readme.splitlines()}
 
 
 def test_bad_use_is_one_line_and_exit_2(tmp_path, capsys, monkeypatch):

@@ -74,7 +74,7 @@ class Gate:
             if worst.wrong:
                 lines.append(f"gate: {place} is {worst.yours:.9g}; forward passes alone say {worst.truth:.9g}")
             lines.append(
-                f"gate: the largest difference is {worst.multiple:.2f} of {self.allowed:.0f} units of rounding, at "
+                f"gate: the largest difference is {worst.multiple:.3g} of {self.allowed:.0f} units of rounding, at "
                 f"{place}; {self.seconds:.2f} s, {self.seconds_table:.2f} of them to load the derivation"
             )
         return "\n".join([*lines, *self.left_out])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -89,15 +89,30 @@ def square(n: int) -> int | None:
 
 
 def weights(run: TrainingRun) -> Figure | None:
-    """What each first-layer neuron looks for: its weights as an image, red for more, blue for less."""
-    W = next(theta.W for theta in run.parameters if isinstance(theta, Affine))
-    side = square(W.shape[1])
-    if side is None or len(W) == 0:
+    """What training added to each first-layer neuron's weights, as an image: red for more, blue for less.
+
+    The weights themselves are mostly the noise that they began with, which the seed gives back.
+    """
+    learned, initial = (
+        next(theta.W for theta in parameters if isinstance(theta, Affine))
+        for parameters in (run.parameters, network.initialise(run.layers, run.seed, run.settings.dtype))
+    )
+    side = square(learned.shape[1])
+    if side is None:
         return None
-    shown = W[: min(len(W), 128)]
-    figure = blank(10, 5.4)
-    limit = float(np.quantile(abs(shown), 0.995)) or 1.0
-    grid(figure, 8, 16, [row.reshape(side, side) for row in shown], cmap="RdBu_r", vmin=-limit, vmax=limit)
+    images = (learned - initial)[:128].reshape(-1, side, side)
+    columns = 16
+    rows = -(-len(images) // columns)
+    mosaic = np.full((rows * (side + 2), columns * (side + 2)), np.nan)
+    for k, image in enumerate(images):
+        i, j = (side + 2) * (k // columns), (side + 2) * (k % columns)
+        mosaic[i : i + side, j : j + side] = image
+    limit = float(np.nanquantile(abs(mosaic), 0.995)) or 1.0
+    figure = blank(10, 0.62 * rows + 0.4)
+    axes = figure.subplots()
+    axes.imshow(mosaic, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+    axes.set_title(f"what training added to the weights of {len(images)} first-layer neurons", fontsize=9)
+    axes.axis("off")
     return figure
 
 
@@ -110,18 +125,10 @@ def mistakes(P: Array, data: Dataset) -> Figure | None:
         return None
     worst = wrong[np.argsort(-P[predicted[wrong], wrong], kind="stable")][:20]
     figure = blank(9, 4.4)
-    titles = [f"{data.y_test[k]} taken for {predicted[k]}\n{P[predicted[k], k]:.1%} sure" for k in worst]
-    grid(figure, 2, 10, [data.rows_test[k].reshape(side, side) for k in worst], titles, cmap="gray_r")
-    return figure
-
-
-def grid(
-    figure: Figure, rows: int, columns: int, images: list[Array], titles: list[str] | None = None, **style: Any
-) -> None:
-    """Images in a grid without axes."""
-    for k, axes in enumerate(figure.subplots(rows, columns).flat):
+    figure = blank(9, 2.6)
+    for axes in (shown := figure.subplots(2, 10)).flat:
         axes.axis("off")
-        if k < len(images):
-            axes.imshow(images[k], **style)
-            if titles:
-                axes.set_title(titles[k], fontsize=6)
+    for k, axes in zip(worst, shown.flat, strict=False):
+        axes.imshow(data.rows_test[k].reshape(side, side), cmap="gray_r")
+        axes.set_title(f"{data.y_test[k]} taken for {predicted[k]}\n{P[predicted[k], k]:.1%} sure", fontsize=6)
+    return figure
