@@ -94,7 +94,8 @@ def run_train(arguments: argparse.Namespace) -> int:
         print(f"nnref: {run.stopped}; what was learned is kept.", file=sys.stderr)
     place = folder.write(run, data, Path(arguments.runs))
     if run.test_accuracy is not None:
-        print(f"accuracy on {len(data.y_test):,} held-out digits: {run.test_accuracy:.2%}")
+        after = f" after epoch {len(run.accuracy_by_epoch)}" if run.stopped else ""
+        print(f"accuracy on {len(data.y_test):,} held-out images{after}: {run.test_accuracy:.2%}")
     print(f"run: {place}")
     finish(arguments, {"ok": status == OK, "run": str(place), **folder.results(run)})
     return status

@@ -170,6 +170,11 @@ def test_settings_that_make_no_sense_are_refused(blobs, settings, says):
         nnref.train(blobs, **SMALL | settings)
 
 
+def test_bare_arrays_are_refused_with_the_way_to_pass_them():
+    with pytest.raises(TypeError, match=r"tuple came.*Dataset\.from_columns"):
+        nnref.train(([], [], [], []))
+
+
 def test_layers_that_do_not_fit_the_data_are_refused(blobs):
     with pytest.raises(nnref.ShapeError, match="W is 7 × 5, so A should have 5 rows; it is 6 × 8"):
         nnref.train(blobs, **SMALL | {"layers": nnref.mlp([5, 7, 3])})

@@ -72,6 +72,12 @@ class Dataset:
     source: str
     classes: int = CLASSES
 
+    def __post_init__(self) -> None:
+        """Refuse images that are not finite numbers and labels that are no classes."""
+        for field, rows, y in (("train", self.rows_train, self.y_train), ("test", self.rows_test, self.y_test)):
+            check_images(self.source, f"x_{field}", rows)
+            check_labels(self.source, f"y_{field}", y, self.classes)
+
     @property
     def x_train(self) -> Array:
         """The training images as float32 columns (n0, N), pixels in [0, 1]; made anew at each access."""
@@ -109,12 +115,10 @@ class Dataset:
         rows = {}
         for x, y in (KEYS[:2], KEYS[2:]):
             X, labels_y = arrays[x], arrays[y]
-            check_images(source, x, X)
             if X.ndim != 2 or X.shape[1] != labels_y.size:
                 hint = f" It looks like one row per example: pass {x}.T." if len(X) == labels_y.size else ""
                 raise DataError(f"{x} should have one column per label of {y}, {labels_y.size}; {dims(X)} came.{hint}")
             rows[x] = np.ascontiguousarray(X.T)
-            check_labels(source, y, labels_y, classes)
         if rows["x_train"].shape[1] != rows["x_test"].shape[1]:
             raise DataError(f"x_train has {len(arrays['x_train'])} rows and x_test {len(arrays['x_test'])}.")
         return cls(rows["x_train"], arrays["y_train"], rows["x_test"], arrays["y_test"], source, classes)
@@ -186,11 +190,13 @@ def sha256(*arrays: Array) -> str:
 
 def check_images(where: str, field: str, X: Array) -> None:
     """Refuse images that are not finite numbers."""
-    if X.dtype.kind not in "fu" or X.size == 0:
+    if X.size == 0:
+        raise DataError(f"{where}: {field} has no images to learn from or to test with; give at least one.")
+    if X.dtype.kind != "f" and X.dtype != np.uint8:
         raise DataError(f"{where}: {field} should be floats or uint8 pixels; {X.dtype} of shape {X.shape} came.")
     if X.dtype.kind == "f" and not np.isfinite(X).all():
         bad = tuple(int(i) for i in np.argwhere(~np.isfinite(X))[0])
-        raise DataError(f"{where}: {field} has {X[bad]} at {bad}; every number should be finite.")
+        raise DataError(f"{where}: {field} has {X[bad]} in example {bad[0]}; every number should be finite.")
 
 
 def check_labels(where: str, field: str, y: NDArray[Any], classes: int) -> None:

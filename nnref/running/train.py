@@ -124,6 +124,11 @@ def train(
     Errors: GateError if a gradient is wrong; Diverged if the loss stops being finite; DataError for bad data;
     ValueError for settings that make no sense; ShapeError if data and layers do not fit.
     """
+    if data is not None and not isinstance(data, Dataset | str | os.PathLike):
+        raise TypeError(
+            f"data should be a Dataset, a path or None; {type(data).__name__} came. For arrays use "
+            f"nnref.Dataset.from_columns(x_train, y_train, x_test, y_test)."
+        )
     data = data if isinstance(data, Dataset) else load_mnist(data)
     settings = Settings(epochs, batch_size, learning_rate, seed, dtype)
     settings.check(len(data.y_train))
