@@ -29,7 +29,8 @@ class Claim:
     """A statement with its proof: start, left as a question, equals the last step.
 
     kind is "definition", "gradient" or "lemma"; definitions and gradients have a function of the same name in nnref.
-    shapes give every symbol of the function its shape, and "" the result's, as strings of sizes.
+    given are conditions without which a step fails; where says what a symbol of the result stands for. shapes give
+    every symbol of the function its shape, and "" the result's, as strings of sizes.
     """
 
     name: str
@@ -42,6 +43,8 @@ class Claim:
     of: str | None = None
     wrt: str | None = None
     uses: tuple[str, ...] = ()
+    given: tuple[sp.Basic, ...] = ()
+    where: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict)
     wrong_twins: tuple[WrongTwin, ...] = field(default=())
 
     @property

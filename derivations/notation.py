@@ -29,3 +29,14 @@ b = matrix("b", m, sp.S.One, "biases, a column")
 A = matrix("A", n, N, "the layer's input, a column an example")
 dZ = matrix("dZ", m, N, "gradient of the loss with respect to the weighted sums")
 ones = sp.OneMatrix(1, N)
+
+
+def entry(name: str, meaning: str) -> sp.Symbol:
+    """A real number: one entry of the matrix of that name, for functions that work entry by entry."""
+    MEANING[name] = meaning
+    return sp.Symbol(name, real=True)
+
+
+z = entry("Z", "a weighted sum")
+a = entry("A", "the activation's output")
+da = entry("dA", "gradient of the loss with respect to the activation's output")

@@ -1,7 +1,8 @@
-"""Is every step true? Symbolically for all sizes, and exactly, in rational numbers, at random ones.
+"""Is every step true? Matrices: symbolically for all sizes, and exactly, in rational numbers, at random ones.
 
 The two checks share nothing: the first lets SymPy differentiate matrix expressions of symbolic shape, the second builds
-concrete matrices and takes differences of a function that is affine in the variable, which are exact.
+concrete matrices and takes differences of a function that is affine in the variable, which are exact. Claims about
+numbers, entry by entry, are checked by derivations/scalar.py.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from operator import mul
 
 import sympy as sp
 
+from derivations import scalar
 from derivations.claim import Claim
 
 TRIALS = 3
@@ -36,7 +38,9 @@ class Proof:
     @property
     def holds_for(self) -> str:
         """The sizes for which the claim was shown."""
-        return "all sizes" if self.ok else "not shown"
+        if not self.ok:
+            return "not shown"
+        return "all sizes" if isinstance(self.claim.result, sp.MatrixExpr) else "scalar"
 
 
 def prove(claim: Claim) -> Proof:
@@ -47,11 +51,13 @@ def prove(claim: Claim) -> Proof:
         if faults := misfits(after):  # a misfit has no value to compare
             gaps += [f"{claim.name}: step {k}: {fault}" for fault in faults]
             break
-        gaps += [f"{claim.name}: step {k} is not shown {how}" for how, shown in checks(before, after) if not shown]
+        gaps += [
+            f"{claim.name}: step {k} is not shown {how}" for how, shown in checks(claim, before, after) if not shown
+        ]
     for twin in claim.wrong_twins:
         gaps += [
             f"{claim.name}: the wrong twin “{twin.mistake}” is not rejected {how}"
-            for how, shown in checks(claim.start, twin.expr)
+            for how, shown in checks(claim, claim.start, twin.expr)
             if shown
         ]
     return Proof(claim, tuple(gaps))
@@ -72,11 +78,16 @@ def misfits(expr: sp.Basic) -> list[str]:
     return found
 
 
-def checks(before: sp.Basic, after: sp.Basic) -> tuple[tuple[str, bool], ...]:
+def checks(claim: Claim, before: sp.Basic, after: sp.Basic) -> tuple[tuple[str, bool], ...]:
     """Both answers to: are these equal?"""
+    if isinstance(claim.result, sp.MatrixExpr):
+        return (
+            ("symbolically", symbolically_equal(before, after)),
+            ("exactly at random sizes", exactly_equal(before, after)),
+        )
     return (
-        ("symbolically", symbolically_equal(before, after)),
-        ("exactly at random sizes", exactly_equal(before, after)),
+        ("symbolically", scalar.symbolically_equal(claim, before, after)),
+        ("to 50 digits at random points", scalar.equal_to_50_digits(claim, before, after)),
     )
 
 
