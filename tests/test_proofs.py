@@ -1,11 +1,13 @@
 """Is every claim proved, and does the prover see what is not true?"""
 
+import json
 from dataclasses import replace
 
 import pytest
 import sympy as sp
 
 from derivations import affine, mlp, scalar, sigmoid
+from derivations.__main__ import main
 from derivations.claim import Step, WrongTwin
 from derivations.notation import A, dZ
 from derivations.proof import claims, exactly_equal, misfits, prove, symbolically_equal
@@ -78,3 +80,25 @@ def test_each_of_the_two_checks_sees_an_error_alone():
 def test_the_articles_table_of_shapes():
     n0, n1, n2, n3 = mlp.WIDTHS
     assert {"W1": (n1, n0), "b1": (n1, 1), "W2": (n2, n1), "b2": (n2, 1), "W3": (n3, n2), "b3": (n3, 1)} == mlp.SHAPES
+
+
+def test_the_command_lists_every_claim_and_prints_latex_of_what_was_checked(capsys):
+    assert main([]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in claims())
+    assert f"{len(claims())} of {len(claims())} claims hold" in listed
+    assert main(["affine.dW", "--json"]) == 0
+    (claim,) = json.loads(capsys.readouterr().out)["claims"]
+    assert claim["ok"]
+    assert claim["holds_for"] == "all sizes"
+    assert claim["wrong_twins_rejected"] == len(affine.dW.wrong_twins)
+    assert claim["steps"][-1]["latex"] == sp.latex(affine.dW.result)
+    assert main(["affine.dW"]) == 0
+    assert "W is weights" in capsys.readouterr().out
+    assert main(["silu"]) == 2
+
+
+def test_the_command_says_which_claim_fails(capsys, monkeypatch):
+    monkeypatch.setattr(affine, "dW", replace(affine.dW, steps=(Step(-dZ * A.T, "a slip"),), wrong_twins=()))
+    assert main([]) == 1
+    assert "affine.dW: step 1 is not shown symbolically" in capsys.readouterr().out
