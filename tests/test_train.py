@@ -144,6 +144,20 @@ def test_a_batch_in_which_nothing_can_be_told_does_not_pass(blobs, monkeypatch):
         nnref.train(blobs, **SMALL)
 
 
+def test_blas_has_one_thread_while_training_and_its_own_number_after(blobs, monkeypatch):
+    from threadpoolctl import threadpool_info
+
+    def threads():
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    before, during, right = threads(), [], network.loss_and_gradients
+    monkeypatch.setattr(network, "loss_and_gradients", lambda *a: during.extend(threads()) or right(*a))
+    with pytest.warns(UserWarning, match="not checked"):
+        nnref.train(blobs, **SMALL, gate=False)
+    assert set(during) <= {1}
+    assert threads() == before
+
+
 def test_no_gate_warns_and_is_recorded(blobs, tmp_path):
     with pytest.warns(UserWarning, match="not checked"):
         run = nnref.train(blobs, **SMALL, gate=False)

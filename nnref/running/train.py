@@ -21,6 +21,7 @@ from nnref.running import gate as gates
 from nnref.running.data import Dataset, load_mnist
 from nnref.running.progress import Progress, reporter
 from nnref.shapes import Array
+from nnref.threads import one_blas_thread
 
 DTYPES = ("float32", "float64")
 
@@ -149,7 +150,7 @@ def train(
         saved.restore(checkpoint, run)
     elif resume and checkpoint is None:
         raise ValueError("resume=True needs checkpoint, the file to go on from.")
-    with reporter(progress, run, steps=len(data.y_train) // settings.batch_size) as shown:
+    with one_blas_thread(), reporter(progress, run, steps=len(data.y_train) // settings.batch_size) as shown:
         descend(run, data, shown, checkpoint)
     return run
 
