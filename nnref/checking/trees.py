@@ -1,0 +1,86 @@
+"""Parameters as a person keeps them: any nesting of arrays, walked in one order and named as they are reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from nnref.shapes import Array
+
+
+class GradcheckError(ValueError):
+    """What was passed cannot be checked. The message says what was expected, what came and what to try."""
+
+
+def children(tree: Any) -> Iterator[tuple[str, Any]] | None:
+    """The parts of a nesting with their names, ".W" or "[0]"; None for a leaf."""
+    if isinstance(tree, Mapping):
+        return ((f".{key}", part) for key, part in tree.items())
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return ((f".{field}", getattr(tree, field)) for field in tree._fields)
+    if isinstance(tree, list | tuple):
+        return ((f"[{i}]", part) for i, part in enumerate(tree))
+    return None
+
+
+def array(leaf: Any, name: str) -> Array:
+    """A leaf as a numpy array, through __array__ or DLPack."""
+    if hasattr(leaf, "__dlpack__") and not hasattr(leaf, "__array__"):
+        leaf = np.from_dlpack(leaf)
+    A = np.asarray(leaf)
+    if A.dtype.kind != "f":
+        raise GradcheckError(
+            f"{name} should hold floating-point numbers; {A.dtype} came. "
+            f"Try np.asarray({name}, dtype=float): integers would round every gradient."
+        )
+    return A
+
+
+def leaves(tree: Any, name: str = "") -> dict[str, Array]:
+    """Every array of the nesting by its name, such as "W1" or "[0].W"; a single array is "parameters".
+
+    >>> list(leaves({"W1": np.ones(2), "rest": [np.ones(1), ()]}))
+    ['W1', 'rest[0]']
+    """
+    parts = children(tree)
+    if parts is None:
+        name = name.removeprefix(".") or "parameters"
+        return {name: array(tree, name)}
+    return {key: A for step, part in parts for key, A in leaves(part, name + step).items()}
+
+
+def rebuild(tree: Any, arrays: Iterator[Array]) -> Any:
+    """The same nesting with other arrays, taken in the order of `leaves`."""
+    if isinstance(tree, Mapping):
+        return {key: rebuild(part, arrays) for key, part in tree.items()}
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*(rebuild(part, arrays) for part in tree))
+    if isinstance(tree, list | tuple):
+        return type(tree)(rebuild(part, arrays) for part in tree)
+    return next(arrays)
+
+
+def matched(parameters: Any, gradients: Any, name: str = "") -> dict[str, Array | None]:
+    """The gradient of every leaf of the parameters, by the parameter's name; None where it is not written yet.
+
+    Errors: GradcheckError where the two nestings differ.
+    """
+    here = name.removeprefix(".") or "parameters"
+    parts = children(parameters)
+    if gradients is None:
+        return dict.fromkeys(leaves(parameters, name))
+    if parts is None:
+        if children(gradients) is not None and not isinstance(gradients, list):
+            raise GradcheckError(f"the gradient of {here} should be an array; {type(gradients).__name__} came.")
+        return {here: array(gradients, f"the gradient of {here}")}
+    theirs = children(gradients)
+    expected = list(parts)
+    came = None if theirs is None else dict(theirs)
+    if came is None or set(came) != {step for step, _ in expected}:
+        raise GradcheckError(
+            f"the gradients of {here} should have the parts {[step for step, _ in expected]}, as the parameters do; "
+            f"{type(gradients).__name__ if came is None else list(came)} came. Use None for one not written yet."
+        )
+    return {key: g for step, part in expected for key, g in matched(part, came[step], name + step).items()}
