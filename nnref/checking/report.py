@@ -89,7 +89,7 @@ class GradcheckReport:
             if entry.checked < entry.size and entry.checked:
                 lines.append(
                     f"  {entry.checked} of {entry.size} checked; a single wrong entry is missed with chance "
-                    f"{1 - entry.checked / entry.size:.0%}"
+                    f"{100 * (1 - entry.checked / entry.size):.3g}%"
                 )
         return "\n".join([*lines, f"truth: {self.method}"])
 
