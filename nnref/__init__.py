@@ -1,5 +1,7 @@
 """nnref: the verified mathematics of a neural network, to check your own network against."""
 
+from nnref.checking.gradcheck import assert_gradients, check_vjp, gradcheck
+from nnref.checking.report import GradcheckReport, GradientMismatch
 from nnref.layer import Affine, Layer
 from nnref.network import (
     accuracy,
@@ -27,11 +29,16 @@ __all__ = [
     "Dataset",
     "Diverged",
     "GateError",
+    "GradcheckReport",
+    "GradientMismatch",
     "Layer",
     "ShapeError",
     "TrainingRun",
     "accuracy",
+    "assert_gradients",
+    "check_vjp",
     "forward",
+    "gradcheck",
     "gradients",
     "initialise",
     "load_mnist",

@@ -187,3 +187,16 @@ def test_the_table_fits_eighty_columns_and_the_exception_carries_it(at):
     assert "-1 times the truth everywhere" in table
     assert table in str(caught.value)
     assert max(map(len, table.splitlines())) <= 80
+
+
+def test_a_mistake_of_the_float32_path_alone_is_never_called_right(rng):
+    """From float64 parameters it is gone, as rounding would be; only a verdict of right would be a lie."""
+    theta = {"x": rng.standard_normal((4, 5)).astype("float32")}
+
+    def gradients(at):
+        right = 3 * at["x"] ** 2
+        return {"x": right * np.float32(1.001) if at["x"].dtype == np.float32 else right}
+
+    report = gradcheck(cube, theta, gradients)
+    assert not report.ok
+    assert report.cannot_tell or report.wrong

@@ -1,0 +1,33 @@
+"""Does the fixture work in a stranger's test file?"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nnref
+
+ROOT = Path(nnref.__file__).parent.parent
+
+STRANGER = """
+import numpy as np
+
+x = {"x": np.array([1.0, 2.0, 3.0])}
+loss = lambda theta: (theta["x"] ** 2).sum()
+
+def test_right(gradcheck):
+    gradcheck(loss, x, {"x": 2 * x["x"]})
+
+def test_wrong(gradcheck):
+    gradcheck(loss, x, {"x": x["x"]})
+"""
+
+
+def test_the_fixture_passes_what_is_right_and_prints_the_table_for_what_is_wrong(tmp_path):
+    (tmp_path / "test_stranger.py").write_text(STRANGER)
+    # Where nnref is installed pytest finds the plugin by its entry point; naming it again does no harm.
+    command = [sys.executable, "-m", "pytest", "-p", "nnref.pytest_plugin", "-q", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 1
+    assert "1 failed, 1 passed" in done.stdout
+    assert "GradientMismatch" in done.stdout
+    assert "WRONG" in done.stdout
