@@ -56,3 +56,15 @@ symmetry = Claim(
     uses=("sigmoid.forward",),
     wrong_twins=(WrongTwin(-sigma, "the sigmoid is taken for an odd function"),),
 )
+
+slope_peak = Claim(
+    name="sigmoid.slope_peak",
+    kind="lemma",
+    says="σ(1 − σ) = 1/4 − (σ − 1/2)²: the slope is at most 1/4, reached where σ is 1/2",
+    start=sigma * (1 - sigma),
+    steps=(Step(sp.Rational(1, 4) - (sigma - sp.S.Half) ** 2, because="complete the square in σ"),),
+    shapes={},
+    source=GOODFELLOW,
+    uses=("sigmoid.dZ",),
+    wrong_twins=(WrongTwin(sp.S.Half - (sigma - sp.S.Half) ** 2, "the peak is taken to be 1/2"),),
+)

@@ -44,3 +44,22 @@ dZ = Claim(
         WrongTwin(a * (1 - a) * da, "the slope is that of the sigmoid"),
     ),
 )
+
+from_sigmoid = Claim(
+    name="tanh.from_sigmoid",
+    kind="lemma",
+    says="tanh z = 2 σ(2z) − 1: the sigmoid, stretched from (0, 1) to (−1, 1)",
+    start=2 / (1 + sp.exp(-2 * z)) - 1,
+    steps=(
+        Step((1 - sp.exp(-2 * z)) / (1 + sp.exp(-2 * z)), because="over the common denominator"),
+        Step(quotient, because="numerator and denominator times exp(z)"),
+        Step(sp.tanh(z), because="definition of sinh and cosh"),
+    ),
+    shapes={},
+    source=GOODFELLOW,
+    uses=("tanh.forward", "sigmoid.forward"),
+    wrong_twins=(
+        WrongTwin(sp.tanh(2 * z), "the factor 2 of the sigmoid’s argument is kept"),
+        WrongTwin((1 + sp.tanh(z)) / 2, "the stretching is left out: this is σ(2z) itself"),
+    ),
+)
