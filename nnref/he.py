@@ -10,7 +10,7 @@ def scale(n: int) -> float:
 
     Units: weight.
     Errors: ValueError if n is not positive.
-    Proof: derivations/he.py, claims he.scale and he.variance.  See He et al. 2015, arXiv:1502.01852, §2.2.
+    See He et al. 2015, arXiv:1502.01852, §2.2.
 
     >>> scale(50)
     0.2

@@ -86,7 +86,6 @@ def loss_and_gradients(layers: Layers, theta: Parameters, X: Array, Y: Array) ->
     """The loss and its gradient with respect to every parameter, from one forward and one backward pass.
 
     Shapes: X (n0, N), Y (n_L, N) -> (), and a gradient shaped like theta
-    Proof: derivations/mlp.py: mlp.dW3 … mlp.db1 for the article's depth, mlp.base and mlp.step for any depth.
     """
     A = activations(layers, theta, X)
     dA = softmax_cross_entropy.dZ(A[-1], Y)
@@ -101,7 +100,6 @@ def gradients(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Gradient
     """The gradient of the mean loss with respect to every parameter, shaped like theta.
 
     Shapes: X (n0, N), Y (n_L, N) -> a gradient shaped like theta
-    Proof: derivations/mlp.py, claims mlp.dW3 … mlp.db1.
 
     >>> layers = mlp([3, 4, 2])
     >>> theta = initialise(layers, seed=0)

@@ -9,10 +9,10 @@ def forward(Z: Array) -> Array:
     """The probabilities of every example, p_i = exp z_i / Σ_k exp z_k.
 
     Shapes: Z (n, N) -> (n, N)
-    Proof: derivations/softmax.py, claim softmax.forward.  See Goodfellow et al. 2016, §6.2.2.3.
+    See Goodfellow et al. 2016, §6.2.2.3.
     """
     matrix(Z=Z)
-    # Subtracting the column maximum leaves softmax unchanged (softmax.shift) and keeps exp below overflow.
+    # Subtracting the column maximum leaves softmax unchanged and keeps exp below overflow.
     E = np.exp(Z - Z.real.max(axis=0, keepdims=True))
     return E / E.sum(axis=0, keepdims=True)
 
@@ -23,7 +23,6 @@ def dZ(P: Array, dP: Array) -> Array:
     Shapes: P (n, N), dP (n, N) -> (n, N)
     Units: loss per unit of logit.
     Errors: ShapeError if P and dP differ in shape.
-    Proof: derivations/softmax.py, claim softmax.dZ, from softmax.jacobian.
     """
     same_shape(P=P, dP=dP)
     return P * (dP - (P * dP).sum(axis=0, keepdims=True))
@@ -33,7 +32,7 @@ def log_sum_exp(Z: Array) -> Array:
     """The logarithm of the normaliser of every example, log Σ_k exp z_k.
 
     Shapes: Z (n, N) -> (1, N)
-    Proof: derivations/softmax.py, claim softmax.log_sum_exp.  See Blanchard, Higham & Higham 2021, §1.
+    See Blanchard, Higham & Higham 2021, §1.
     """
     matrix(Z=Z)
     # log Σ exp z = M + log Σ exp(z − M) for every M; with the maximum nothing overflows and the sum is at least 1.

@@ -10,12 +10,11 @@ def forward(Z: Array, Y: Array) -> Array:
     Shapes: Z (n, N), Y (n, N) -> ()
     Units: nats.
     Errors: ShapeError if Y is not one column per example; ValueError if a column of Y does not sum to one.
-    Proof: derivations/softmax_cross_entropy.py, claim softmax_cross_entropy.forward.
     """
     matrix(Z=Z)
     one_hot_columns(Z, Y)
     # −log softmax(z)_i = log Σ exp z − z_i needs no division, no log of a rounded zero, and, once shifted
-    # (softmax.shift), does not cancel for large logits.
+    # by the maximum, does not cancel for large logits.
     Z = Z - Z.real.max(axis=0, keepdims=True)
     N = Z.shape[1]
     return (softmax.log_sum_exp(Z) - (Y * Z).sum(axis=0, keepdims=True)).sum() / N
@@ -27,7 +26,7 @@ def dZ(Z: Array, Y: Array) -> Array:
     Shapes: Z (n, N), Y (n, N) -> (n, N)
     Units: loss per unit of logit.
     Errors: ShapeError if Y is not one column per example; ValueError if a column of Y does not sum to one.
-    Proof: derivations/softmax_cross_entropy.py, claim softmax_cross_entropy.dZ.  See Goodfellow et al. 2016, §6.2.2.3.
+    See Goodfellow et al. 2016, §6.2.2.3.
     """
     matrix(Z=Z)
     one_hot_columns(Z, Y)

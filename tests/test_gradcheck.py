@@ -1,6 +1,7 @@
 """Does the gradient check catch what is wrong, and pass what is right?"""
 
 import warnings
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -200,3 +201,21 @@ def test_a_mistake_of_the_float32_path_alone_is_never_called_right(rng):
     report = gradcheck(cube, theta, gradients)
     assert not report.ok
     assert report.cannot_tell or report.wrong
+
+
+def test_the_readme_shows_what_the_check_says():
+    """The README's example: a bias gradient that is a sum where the loss is a mean."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((3, 5)), rng.standard_normal((1, 5))
+    theta = {"W": rng.standard_normal((1, 3)), "b": np.ones((1, 1))}
+
+    def loss(at):
+        return ((at["W"] @ X + at["b"] - y) ** 2).mean()
+
+    def gradients(at):
+        dZ = 2 * (at["W"] @ X + at["b"] - y)
+        return {"W": dZ @ X.T / 5, "b": dZ.sum(keepdims=True)}
+
+    said = str(gradcheck(loss, theta, gradients)).splitlines()
+    readme = (Path(nnref.__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    assert [line for line in said if "noise" not in line] == [line for line in said if line in readme]

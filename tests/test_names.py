@@ -89,6 +89,14 @@ def test_the_uses_of_a_claim_exist_and_make_no_circle(claim):
         above = {name for used in above for name in CLAIMS[used].uses}
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "nnref").rglob("*.py")), ids=lambda path: path.name)
+def test_every_claim_that_a_docstring_names_as_its_proof_exists(path):
+    text = path.read_text(encoding="utf-8")
+    named = re.findall(r"Proof: derivations/\w+\.py, claims? ([\w.]+)", text)
+    assert len(named) == text.count("Proof: ")
+    assert {name.rstrip(".") for name in named} <= CLAIMS.keys()
+
+
 def test_importing_nnref_imports_numpy_and_nothing_heavier():
     import subprocess
     import sys

@@ -82,7 +82,7 @@ def slopes(layers: Layers, theta: Parameters, A: list[Array], Y: Array, l: int, 
 
 def losses(Z: Array, Y: Array) -> Array:
     """The cross-entropy of every example from its logits: (n, M) -> (M,)."""
-    Z = Z - Z.real.max(axis=0, keepdims=True)  # softmax.shift: large logits would cancel
+    Z = Z - Z.real.max(axis=0, keepdims=True)  # which changes no loss; large logits would cancel
     return softmax.log_sum_exp(Z)[0] - (Y * Z).sum(axis=0)
 
 
