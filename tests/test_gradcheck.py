@@ -218,4 +218,6 @@ def test_the_readme_shows_what_the_check_says():
 
     said = str(gradcheck(loss, theta, gradients)).splitlines()
     readme = (Path(nnref.__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    assert [line for line in said if "noise" not in line] == [line for line in said if line in readme]
+    steady = [line for line in said if "noise" not in line]  # the noise itself differs from machine to machine
+    assert len(steady) == 4
+    assert all(line in readme.splitlines() for line in steady)

@@ -125,12 +125,7 @@ def train(
     Errors: GateError if a gradient is wrong; Diverged if the loss stops being finite; DataError for bad data;
     ValueError for settings that make no sense; ShapeError if data and layers do not fit.
     """
-    if data is not None and not isinstance(data, Dataset | str | os.PathLike):
-        raise TypeError(
-            f"data should be a Dataset, a path or None; {type(data).__name__} came. For arrays use "
-            f"nnref.Dataset.from_columns(x_train, y_train, x_test, y_test)."
-        )
-    data = data if isinstance(data, Dataset) else load_mnist(data)
+    data = loaded(data)
     settings = Settings(epochs, batch_size, learning_rate, seed, dtype)
     settings.check(len(data.y_train))
     if layers is None:
@@ -153,6 +148,18 @@ def train(
     with one_blas_thread(), reporter(progress, run, steps=len(data.y_train) // settings.batch_size) as shown:
         descend(run, data, shown, checkpoint)
     return run
+
+
+def loaded(data: Dataset | str | os.PathLike[str] | None) -> Dataset:
+    """The data to learn from: a Dataset as it is, anything else by `load_mnist`."""
+    if data is None or isinstance(data, str | os.PathLike):
+        return load_mnist(data)
+    if not isinstance(data, Dataset):
+        raise TypeError(
+            f"data should be a Dataset, a path or None; {type(data).__name__} came. For arrays use "
+            f"nnref.Dataset.from_columns(x_train, y_train, x_test, y_test)."
+        )
+    return data
 
 
 def descend(run: TrainingRun, data: Dataset, shown: Progress, checkpoint: str | os.PathLike[str] | None) -> None:
