@@ -5,6 +5,7 @@ import os
 import pickle
 import struct
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -83,6 +84,7 @@ def test_the_environment_names_the_data(tmp_path, digits, monkeypatch):
         ({"y_test": np.eye(4)}, r"d\.npz: y_test should be a vector of whole numbers.*argmax"),
         ({"x_train": np.zeros((12, 784))}, r"d\.npz: x_train should be uint8 pixels.*float64 came.*from_columns"),
         ({"x_train": np.zeros((0, 784), np.uint8)}, r"d\.npz: x_train should be images"),
+        ({"x_train": np.zeros((784, 12), np.uint8)}, r"784 images and y_train has 12 labels.*save x_train\.T"),
         ({"x_test": np.zeros((4, 9), np.uint8)}, r"d\.npz: x_train and x_test have images of different sizes"),
         ({"y_train": np.array([{}] * 12, object)}, r"d\.npz: y_train cannot be read .*never unpickled"),
     ],
@@ -315,7 +317,13 @@ def test_a_download_that_fails_gives_the_reason(tmp_path, stand_in):
         ({"x_train": np.ones((4, 12), object)}, r"x_train should be floats"),
         ({"y_test": np.array([0, 1, -1])}, r"y_test should lie in 0 … 2; -1"),
         ({"y_train": np.arange(12) / 2}, r"y_train should be a vector of whole numbers; float64"),
-        ({"x_test": np.ones((5, 3))}, r"x_train has 4 rows and x_test 5"),
+        ({"x_test": np.ones((5, 3))}, r"an example has 4 numbers in x_train and 5 in x_test"),
+        ({"x_train": np.ones((4, 11))}, r"x_train should have one column per label of y_train, 12; 4 × 11 came\.$"),
+        ({"x_train": np.ones(12)}, r"x_train should have one column per label of y_train, 12; \(12,\) came\.$"),
+        ({"x_train": np.float64(1)}, r"x_train should have one column per label of y_train, 12"),
+        ({"x_train": np.ones((4, 12), int)}, r"x_train should be floats or uint8.*x_train\.astype\('uint8'\)"),
+        ({"y_train": np.eye(3, dtype=int)[:, np.arange(12) % 3]}, r"y_train should be a vector.*look one-hot.*argmax"),
+        ({"y_train": np.arange(12)[:, None] % 3}, r"y_train should be a vector.*Pass y_train\.ravel"),
         ({"x_train": np.ones((4, 0)), "y_train": np.array([], int)}, r"x_train has no images"),
     ],
 )
@@ -353,6 +361,30 @@ def test_the_full_mnist_is_known_by_its_pixels(tmp_path):
 
 
 FULL = os.environ.get("NNREF_MNIST")
+
+
+@pytest.mark.parametrize(
+    ("rows_train", "rows_test", "says"),
+    [
+        (np.ones((3, 4)), np.ones((1, 4)), r"mine: rows_train should be 2 × n0, a row a label; \(3, 4\) came"),
+        (np.ones(2), np.ones((1, 4)), r"mine: rows_train should be 2 × n0, a row a label; \(2,\) came"),
+        (np.ones((2, 4)), np.ones((2, 4)), r"mine: rows_test should be 1 × n0, a row a label; \(2, 4\) came"),
+        (np.ones((2, 4)), np.ones((1, 5)), r"mine: an example has 4 numbers in x_train and 5 in x_test"),
+    ],
+)
+def test_no_dataset_can_hold_counts_that_do_not_fit(rows_train, rows_test, says):
+    with pytest.raises(nnref.DataError, match=says):
+        nnref.Dataset(rows_train, np.array([0, 1]), rows_test, np.array([0]), "mine", 2)
+
+
+def test_columns_takes_the_memory_of_one_copy():
+    """The full MNIST is 188 MB as float32: a copy only to divide it would double that."""
+    rows = np.zeros((1000, 784), np.uint8)
+    tracemalloc.start()
+    X = nnref.Dataset.columns(rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert X.nbytes <= peak < 1.5 * X.nbytes
 
 
 def test_no_dataset_can_hold_what_is_no_number():

@@ -85,10 +85,17 @@ class Dataset:
     classes: int = CLASSES
 
     def __post_init__(self) -> None:
-        """Refuse images that are not finite numbers and labels that are no classes."""
+        """Refuse images that are not finite numbers, labels that are no classes, and counts that do not fit."""
         for field, rows, y in (("train", self.rows_train, self.y_train), ("test", self.rows_test, self.y_test)):
             check_images(self.source, f"x_{field}", rows)
             check_labels(self.source, f"y_{field}", y, self.classes)
+            if rows.ndim != 2 or len(rows) != len(y):
+                raise DataError(
+                    f"{self.source}: rows_{field} should be {len(y)} × n0, a row a label; {rows.shape} came."
+                )
+        n0, n0_test = self.rows_train.shape[1], self.rows_test.shape[1]
+        if n0 != n0_test:
+            raise DataError(f"{self.source}: an example has {n0} numbers in x_train and {n0_test} in x_test.")
 
     @property
     def x_train(self) -> Array:
@@ -104,7 +111,9 @@ class Dataset:
     def columns(rows: Array, dtype: DTypeLike = "float32") -> Array:
         """Rows (N, n0) as columns (n0, N) of dtype: pixels are divided by 255, floats are only rounded."""
         X = rows.astype(dtype)
-        return (X / X.dtype.type(255) if rows.dtype == np.uint8 else X).T
+        if rows.dtype == np.uint8:
+            X /= X.dtype.type(255)  # in place: X is new, and a second copy of the full MNIST would take 188 MB
+        return X.T
 
     @classmethod
     def from_columns(
@@ -126,13 +135,13 @@ class Dataset:
             classes = 1 + max((int(y.max()) for y in labels), default=1)
         rows = {}
         for x, y in (KEYS[:2], KEYS[2:]):
-            X, labels_y = arrays[x], arrays[y]
-            if X.ndim != 2 or X.shape[1] != labels_y.size:
-                hint = f" It looks like one row per example: pass {x}.T." if len(X) == labels_y.size else ""
-                raise DataError(f"{x} should have one column per label of {y}, {labels_y.size}; {dims(X)} came.{hint}")
+            X, N = arrays[x], arrays[y].size
+            if N:  # of no labels and no columns, Dataset says that there are no images
+                check_labels(source, y, arrays[y], classes)
+            if X.ndim != 2 or X.shape[1] != N:
+                hint = f" It looks like one row per example: pass {x}.T." if X.ndim == 2 and len(X) == N else ""
+                raise DataError(f"{source}: {x} should have one column per label of {y}, {N}; {dims(X)} came.{hint}")
             rows[x] = np.ascontiguousarray(X.T)
-        if rows["x_train"].shape[1] != rows["x_test"].shape[1]:
-            raise DataError(f"x_train has {len(arrays['x_train'])} rows and x_test {len(arrays['x_test'])}.")
         return cls(rows["x_train"], arrays["y_train"], rows["x_test"], arrays["y_test"], source, classes)
 
 
@@ -179,7 +188,8 @@ def dataset(path: Path, arrays: dict[str, Array]) -> Dataset:
             raise DataError(f"{path}: {x} should be images, (N, 28, 28) or (N, 784); shape {X.shape} came.")
         check_labels(str(path), y, labels, CLASSES)
         if len(X) != len(labels):
-            raise DataError(f"{path}: {x} has {len(X)} images and {y} has {len(labels)} labels.")
+            hint = f" It looks like one column per image: save {x}.T." if X.shape[-1] == len(labels) else ""
+            raise DataError(f"{path}: {x} has {len(X)} images and {y} has {len(labels)} labels.{hint}")
     rows = {x: arrays[x].reshape(len(arrays[x]), -1) for x in (KEYS[0], KEYS[2])}
     if rows["x_train"].shape[1] != rows["x_test"].shape[1]:
         raise DataError(f"{path}: x_train and x_test have images of different sizes.")
@@ -200,7 +210,7 @@ def sha256(*arrays: Array) -> str:
     """SHA-256 of the bytes of arrays of whole numbers below 256, one after the other."""
     digest = hashlib.sha256()
     for A in arrays:
-        digest.update(np.ascontiguousarray(A, np.uint8).tobytes())
+        digest.update(np.ascontiguousarray(A, np.uint8).reshape(-1).data)
     return digest.hexdigest()
 
 
@@ -209,7 +219,10 @@ def check_images(where: str, field: str, X: Array) -> None:
     if X.size == 0:
         raise DataError(f"{where}: {field} has no images to learn from or to test with; give at least one.")
     if X.dtype.kind != "f" and X.dtype != np.uint8:
-        raise DataError(f"{where}: {field} should be floats or uint8 pixels; {X.dtype} of shape {X.shape} came.")
+        raise DataError(
+            f"{where}: {field} should be floats or uint8 pixels; {X.dtype} came. Of pixels 0 … 255 pass "
+            f"{field}.astype('uint8'), which are divided by 255; of other numbers {field}.astype('float32')."
+        )
     if X.dtype.kind == "f" and not np.isfinite(X).all():
         bad = tuple(int(i) for i in np.argwhere(~np.isfinite(X))[0])
         raise DataError(f"{where}: {field} has {X[bad]} in example {bad[0]}; every number should be finite.")
@@ -218,7 +231,10 @@ def check_images(where: str, field: str, X: Array) -> None:
 def check_labels(where: str, field: str, y: NDArray[Any], classes: int) -> None:
     """Refuse labels that are not a vector of whole numbers in 0 … classes − 1."""
     if y.ndim != 1 or y.size == 0 or y.dtype.kind not in "iu":
-        hint = " They look one-hot: pass the class of each example, Y.argmax(axis=0)." if y.ndim == 2 else ""
+        hint = ""
+        if y.ndim == 2:
+            one_hot = f" They look one-hot: pass {field}.argmax(axis=0) if a column is an example, axis=1 if a row is."
+            hint = f" Pass {field}.ravel()." if 1 in y.shape else one_hot
         raise DataError(
             f"{where}: {field} should be a vector of whole numbers; {y.dtype} of shape {y.shape} came.{hint}"
         )
