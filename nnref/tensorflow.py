@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from nnref.running.checkpoint import write
-from nnref.running.data import DataError
+from nnref.running.data import DataError, full_mnist
 
 FETCH = """
 import sys
@@ -21,12 +21,12 @@ numpy.savez_compressed(sys.argv[1], x_train=x_train, y_train=y_train, x_test=x_t
 
 
 def download_mnist(destination: Path) -> None:
-    """Fetch MNIST through tensorflow.keras.datasets and write it to destination, an .npz.
+    """Fetch MNIST through tensorflow.keras.datasets, verify every pixel, and write it to destination, an .npz.
 
     Keras deletes a cached file that differs from the one it expects. It therefore runs in a process of its own whose
     KERAS_HOME is a new, empty folder: no file of the user's is within its reach.
 
-    Errors: DataError if TensorFlow is not installed or the download fails, with the reason.
+    Errors: DataError if TensorFlow is not installed or the download fails, with the reason, or if other pixels came.
     """
     with tempfile.TemporaryDirectory() as folder:
         fetched = Path(folder) / "fetched.npz"
@@ -43,4 +43,6 @@ def download_mnist(destination: Path) -> None:
                 f"MNIST could not be downloaded through TensorFlow: {reason}. It needs a network and "
                 f"python -m pip install 'nnref[tensorflow]'; or name a copy of MNIST in NNREF_MNIST."
             )
+        if full_mnist(fetched) is None:
+            raise DataError("what was downloaded through TensorFlow is not MNIST by its SHA-256, and was not kept.")
         write(destination, lambda file: file.write(fetched.read_bytes()))

@@ -4,6 +4,7 @@ import gzip
 import os
 import pickle
 import struct
+import subprocess
 import sys
 import tracemalloc
 
@@ -13,7 +14,7 @@ import pytest
 import nnref
 from nnref.running import data as module
 from nnref.running.cache import cache_dir
-from nnref.tensorflow import download_mnist
+from nnref.tensorflow import FETCH, download_mnist
 from tests.conftest import require
 
 
@@ -257,6 +258,8 @@ def test_a_file_of_keras_that_is_mnist_is_used(tmp_path, digits, monkeypatch):
     assert nnref.load_mnist().source.startswith("full MNIST (12 + 4 digits")
 
 
+MNIST = module.FULL_MNIST
+
 STAND_IN = """
 import os, pathlib
 class mnist:
@@ -275,15 +278,21 @@ class mnist:
 
 @pytest.fixture
 def stand_in(tmp_path, monkeypatch):
-    """A tensorflow package for the child process whose load_data behaves like Keras's, deleting what differs."""
+    """A tensorflow package for the child process whose load_data behaves like Keras's, deleting what differs.
+
+    Its ten blank digits stand for MNIST: their SHA-256 are the known ones.
+    """
 
     def make(fails):
         keras = tmp_path / "fake" / "tensorflow" / "keras"
-        keras.mkdir(parents=True)
+        keras.mkdir(parents=True, exist_ok=True)
         (keras / "__init__.py").write_text("")
         (keras.parent / "__init__.py").write_text("")
         (keras / "datasets.py").write_text(STAND_IN.format(fails=fails))
         monkeypatch.setenv("PYTHONPATH", str(tmp_path / "fake"))
+        x, y = np.zeros((10, 28, 28), np.uint8), np.arange(10, dtype=np.uint8)
+        known = dict(zip(module.KEYS, map(module.sha256, (x, y, x, y)), strict=True))
+        monkeypatch.setattr(module, "FULL_MNIST", known)
 
     return make
 
@@ -296,9 +305,44 @@ def test_a_download_leaves_the_users_keras_file_alone(tmp_path, digits, monkeypa
     monkeypatch.setenv("NNREF_CACHE", str(tmp_path / "cache"))
     before = mine.read_bytes()
     data = nnref.load_mnist(download=True)
-    assert len(data.y_train) == 10
-    assert "not the full MNIST" in data.source
+    assert data.source.startswith("full MNIST (10 + 10 digits")
     assert mine.read_bytes() == before
+    stand_in(fails=True)
+    assert nnref.load_mnist(download=True).source == data.source  # from nnref's own cache: fetched once
+
+
+def test_the_stand_in_deletes_a_differing_file_as_keras_does(tmp_path, digits, stand_in):
+    """Or the test above could not fail."""
+    stand_in(fails=False)
+    (tmp_path / "keras" / "datasets").mkdir(parents=True)
+    mine = write_npz(tmp_path / "keras" / "datasets" / "mnist.npz", digits)
+    within_reach = os.environ | {"KERAS_HOME": str(tmp_path / "keras")}
+    subprocess.run([sys.executable, "-c", FETCH, str(tmp_path / "out.npz")], env=within_reach, check=True)
+    assert not mine.exists()
+
+
+def test_a_download_that_is_not_mnist_is_refused_and_not_kept(monkeypatch, tmp_path, stand_in):
+    stand_in(fails=False)
+    monkeypatch.setenv("NNREF_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(module, "FULL_MNIST", MNIST)
+    with pytest.raises(nnref.DataError, match="not MNIST by its SHA-256, and was not kept"):
+        nnref.load_mnist(download=True)
+    assert not (tmp_path / "cache" / "mnist.npz").exists()
+
+
+def test_a_download_needs_no_cache_that_can_be_written(tmp_path, monkeypatch, stand_in):
+    stand_in(fails=False)
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("NNREF_CACHE", str(tmp_path / "file" / "cache"))
+    assert nnref.load_mnist(download=True).source.startswith("full MNIST (10 + 10 digits")
+
+
+def test_without_tensorflow_a_download_says_how_to_get_it(tmp_path, monkeypatch):
+    (tmp_path / "fake").mkdir()
+    (tmp_path / "fake" / "tensorflow.py").write_text("raise ModuleNotFoundError(\"No module named 'tensorflow'\")")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "fake"))
+    with pytest.raises(nnref.DataError, match=r"No module named 'tensorflow'.*pip install 'nnref\[tensorflow\]'"):
+        download_mnist(tmp_path / "mnist.npz")
 
 
 def test_a_download_that_fails_gives_the_reason(tmp_path, stand_in):

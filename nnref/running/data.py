@@ -8,6 +8,7 @@ import importlib.util
 import lzma
 import os
 import struct
+import tempfile
 import tokenize
 import zipfile
 import zlib
@@ -304,25 +305,38 @@ def read_idx(path: Path, field: str) -> Array:
     return np.frombuffer(raw, np.uint8, offset=4 + 4 * axes).reshape(shape)
 
 
-def from_keras_cache() -> Dataset | None:
-    """Keras's own copy, if there is one and every pixel is MNIST's. It is only ever read."""
-    home = os.environ.get("KERAS_HOME") or str(Path.home() / ".keras")
+def full_mnist(path: Path) -> Dataset | None:
+    """The full MNIST of path, if it is there and every pixel is MNIST's. The file is only ever read."""
     with suppress(DataError):
-        found = load_path(Path(home) / "datasets" / "mnist.npz")
+        found = load_path(path)
         return found if found.source.startswith("full MNIST") else None
     return None
 
 
+def from_keras_cache() -> Dataset | None:
+    """Keras's own copy, if there is one and it is MNIST."""
+    home = os.environ.get("KERAS_HOME") or str(Path.home() / ".keras")
+    return full_mnist(Path(home) / "datasets" / "mnist.npz")
+
+
 def downloaded() -> Dataset:
-    """MNIST fetched through TensorFlow into nnref's own cache, once."""
+    """MNIST fetched through TensorFlow into nnref's own cache, once.
+
+    Errors: DataError if it cannot be fetched, or if what came is not MNIST: then nothing is kept.
+    """
+    from nnref.running.checkpoint import write
     from nnref.tensorflow import download_mnist
 
     place = cache_dir() / "mnist.npz"
-    with suppress(DataError):
-        if (found := load_path(place)).source.startswith("full MNIST"):
-            return found
-    download_mnist(place)
-    return load_path(place)
+    if kept := full_mnist(place):
+        return kept
+    with tempfile.TemporaryDirectory() as folder:
+        fetched = Path(folder) / "mnist.npz"
+        download_mnist(fetched)
+        data = load_path(fetched)
+        with suppress(OSError):  # a cache that cannot be written costs the next download, and nothing else
+            write(place, lambda file: file.write(fetched.read_bytes()))
+    return data
 
 
 def embedded() -> Dataset:
