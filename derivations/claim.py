@@ -2,52 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import sympy as sp
 
+from derivations.rules import Rule
+from derivations.sums import Where
+
 
 @dataclass(frozen=True)
 class Step:
-    """One rewriting: the new expression, and why it equals the one before."""
+    """One rewriting: the new expression, the rule that must really produce it, and the reason in words."""
 
     expr: sp.Basic
+    rule: Rule
     because: str
 
 
 @dataclass(frozen=True)
 class WrongTwin:
-    """A plausible slip: the expression, and the mistake it is. The proof must reject it."""
+    """A plausible slip: the expression, and the mistake it is. The proof must reject it.
 
-    expr: sp.Basic
+    expr may be a function of no arguments, for a slip whose shapes do not even fit: building it is refused then.
+    """
+
+    expr: sp.Basic | Callable[[], sp.Basic]
     mistake: str
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement with its proof: start, left as a question, equals the last step.
+    """A statement with its proof: start, left as a question, equals the last step's expression.
 
     kind is "definition", "gradient" or "lemma"; definitions and gradients have a function of the same name in nnref.
-    given are conditions without which a step fails; where says what a symbol of the result stands for. shapes give
-    every symbol of the function its shape, and "" the result's, as strings of sizes.
+    relation is "=", or "≥" or ">": then the last expression is shown not to be negative, or to be positive.
+    given are conditions without which a step fails; where says what a name in the statement stands for. shapes give
+    every symbol of the function its shape, and "" the result's, as strings of sizes. by_matrices is the same question
+    and answer as matrix expressions, for SymPy's own matrix calculus to confirm.
     """
 
     name: str
     kind: str
     says: str
     start: sp.Basic
-    steps: tuple[Step, ...]
-    shapes: Mapping[str, tuple[str, ...]]
     source: str
+    steps: tuple[Step, ...] = ()
+    relation: str = "="
+    shapes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     of: str | None = None
     wrt: str | None = None
     uses: tuple[str, ...] = ()
     given: tuple[sp.Basic, ...] = ()
-    where: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict)
-    wrong_twins: tuple[WrongTwin, ...] = field(default=())
+    where: Where = field(default_factory=dict)
+    by_matrices: tuple[sp.Basic, sp.Basic] | None = None
+    wrong_twins: tuple[WrongTwin, ...] = ()
 
     @property
     def result(self) -> sp.Basic:
-        """What the steps arrive at."""
-        return self.steps[-1].expr
+        """What the steps arrive at; for a bare definition, what it says itself."""
+        return self.steps[-1].expr if self.steps else self.start

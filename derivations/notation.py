@@ -1,11 +1,15 @@
-"""The shared vocabulary: sizes and matrices, each with its LaTeX and its meaning in one line."""
+"""The shared vocabulary: sizes, indices, tensors and functions, each with its LaTeX and its meaning in one line."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import sympy as sp
 
+from derivations.sums import TENSORS, Index, Tensor
+
 MEANING: dict[str, str] = {}
-"""What each symbol stands for, by its name in code."""
+"""What each size, index and number stands for, by its name in code. Tensors carry their own meaning."""
 
 
 def size(name: str, meaning: str) -> sp.Symbol:
@@ -14,29 +18,71 @@ def size(name: str, meaning: str) -> sp.Symbol:
     return sp.Symbol(name, integer=True, positive=True)
 
 
-def matrix(name: str, rows: sp.Expr, columns: sp.Expr, meaning: str) -> sp.MatrixSymbol:
-    """A real matrix of symbolic shape; proof.misfits refuses products and sums of matrices that do not fit."""
+def number(name: str, meaning: str, **assumptions: bool) -> sp.Symbol:
+    """A real number, such as one entry of a matrix that a function takes entry by entry."""
     MEANING[name] = meaning
-    return sp.MatrixSymbol(name, rows, columns)
+    return sp.Symbol(name, real=True, **assumptions)
 
 
+def tensor(name: str, *shape: sp.Expr, meaning: str, latex: str | None = None) -> Tensor:
+    """Numbers with one or two indices; the shape gives each index its dimension."""
+    return Tensor(name, shape, latex or name, meaning)
+
+
+def layered(letter: str, l: int, *shape: sp.Expr, meaning: str) -> Tensor:
+    """A tensor of layer l, written as the article writes it: W2 is W with the layer in brackets above."""
+    return tensor(f"{letter}{l}", *shape, meaning=f"{meaning} of layer {l}", latex=f"{letter}^{{[{l}]}}")
+
+
+n = size("n", "neurons of the layer before; classes, for softmax")
 m = size("m", "neurons of the layer")
-n = size("n", "neurons of the layer before")
 N = size("N", "examples in the batch")
+n0 = size("n0", "pixels")
+n1 = size("n1", "neurons of the first hidden layer")
+n2 = size("n2", "neurons of the second hidden layer")
+n3 = size("n3", "classes")
 
-W = matrix("W", m, n, "weights, a row a neuron")
-b = matrix("b", m, sp.S.One, "biases, a column")
-A = matrix("A", n, N, "the layer's input, a column an example")
-dZ = matrix("dZ", m, N, "gradient of the loss with respect to the weighted sums")
+i, j, k, l = (Index(name, n) for name in "ijkl")
+"""Classes of a softmax, or neurons of the layer before."""
+
+q, r, s, t = Index("q", m), Index("r", m), Index("s", N), Index("t", N)
+"""Neurons of the layer; examples."""
+
+W = tensor("W", m, n, meaning="weights, a row a neuron")
+b = tensor("b", m, meaning="biases, a column")
+A = tensor("A", n, N, meaning="the layer's input, a column an example")
+dZ = tensor("dZ", m, N, meaning="gradient of the loss with respect to the weighted sums")
 ones = sp.OneMatrix(1, N)
 
-
-def entry(name: str, meaning: str) -> sp.Symbol:
-    """A real number: one entry of the matrix of that name, for functions that work entry by entry."""
-    MEANING[name] = meaning
-    return sp.Symbol(name, real=True)
+z = number("Z", "a weighted sum")
+a = number("A", "the activation's output")
+da = number("dA", "gradient of the loss with respect to the activation's output")
 
 
-z = entry("Z", "a weighted sum")
-a = entry("A", "the activation's output")
-da = entry("dA", "gradient of the loss with respect to the activation's output")
+class Activation(sp.Function):
+    """f: any activation that has a slope where it is used, taken entry by entry."""
+
+    nargs = 1
+    is_real = True
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """Its slope f'."""
+        return ActivationSlope(self.args[0])
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return rf"f\left({printer._print(self.args[0])}\right)"
+
+
+class ActivationSlope(sp.Function):
+    """f': the slope of the activation."""
+
+    nargs = 1
+    is_real = True
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return rf"f'\left({printer._print(self.args[0])}\right)"
+
+
+def meaning(name: str) -> str | None:
+    """What the symbol of that name stands for."""
+    return TENSORS[name].meaning if name in TENSORS else MEANING.get(name)

@@ -1,38 +1,61 @@
-"""Is every step true? Matrices: symbolically for all sizes, and exactly, in rational numbers, at random ones.
+"""Is every step true? Symbolically for all sizes, to 50 digits at random ones, and by the very rule that it names.
 
-The two checks share nothing: the first lets SymPy differentiate matrix expressions of symbolic shape, the second builds
-concrete matrices and takes differences of a function that is affine in the variable, which are exact. Claims about
-numbers, entry by entry, are checked by derivations/scalar.py.
+The three share nothing: the first brings both lines to a normal form, the second adds up and takes differences, the
+third applies the rule to the line before and asks whether the line after comes out, and would not without it.
 """
 
 from __future__ import annotations
 
-import random
-from dataclasses import dataclass
-from functools import reduce
-from itertools import pairwise, product
-from operator import mul
+import importlib
+import pkgutil
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
+import mpmath as mp
 import sympy as sp
 
-from derivations import scalar
-from derivations.claim import Claim
+from derivations import concrete, digits, symbolic
+from derivations.claim import Claim, Step, WrongTwin
+from derivations.sums import Index, Powers, ShapeError
 
-TRIALS = 3
-LARGEST = 4
-"""Random sizes are drawn from 2 to this: with 1 among them, a missing transpose could hide."""
+TRIALS = 4
+"""Points at which a step is evaluated; a wrong one rarely survives the first."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One step by the three checks: symbolic and digits say whether it is true, rule why its rule does not give it."""
+
+    symbolic: bool
+    digits: bool
+    worst: str
+    rule: str | None
+
+    @property
+    def ok(self) -> bool:
+        """All three agree that it stands."""
+        return self.symbolic and self.digits and self.rule is None
+
+    def gaps(self, where: str) -> list[str]:
+        """A line for each check that the step fails."""
+        found = [] if self.symbolic else [f"{where} is not shown symbolically"]
+        found += [] if self.digits else [f"{where} is not shown to 50 digits at random points: off by {self.worst}"]
+        return found + ([] if self.rule is None else [f"{where}: {self.rule}"])
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What checking a claim found: the gaps, one line each, and for which sizes it holds if there are none."""
+    """What checking a claim found: its steps, its wrong twins, further witnesses, and a line for every gap."""
 
     claim: Claim
+    steps: tuple[Checked, ...]
+    twins: tuple[str | None, ...]
+    witnesses: dict[str, bool]
     gaps: tuple[str, ...]
 
     @property
     def ok(self) -> bool:
-        """Every step is true by both checks and every wrong twin is rejected by both."""
+        """Every step is true by all checks, every witness agrees, and every wrong twin is rejected."""
         return not self.gaps
 
     @property
@@ -40,124 +63,90 @@ class Proof:
         """The sizes for which the claim was shown."""
         if not self.ok:
             return "not shown"
-        return "all sizes" if isinstance(self.claim.result, sp.MatrixExpr) else "scalar"
+        free = digits.free_symbols([self.claim.start, self.claim.result], self.claim.where)
+        return "all sizes" if any(s.is_integer for s in free) else "scalar"
 
 
 def prove(claim: Claim) -> Proof:
-    """Check every step of the claim, and that every wrong twin fails."""
-    gaps = []
+    """Check every step of the claim, what it is left with, and that every wrong twin fails."""
     chain = [claim.start, *(step.expr for step in claim.steps)]
-    for k, (before, after) in enumerate(pairwise(chain), 1):
-        if faults := misfits(after):  # a misfit has no value to compare
-            gaps += [f"{claim.name}: step {k}: {fault}" for fault in faults]
-            break
-        gaps += [
-            f"{claim.name}: step {k} is not shown {how}" for how, shown in checks(claim, before, after) if not shown
-        ]
-    for twin in claim.wrong_twins:
-        gaps += [
-            f"{claim.name}: the wrong twin “{twin.mistake}” is not rejected {how}"
-            for how, shown in checks(claim, claim.start, twin.expr)
-            if shown
-        ]
-    return Proof(claim, tuple(gaps))
+    steps, gaps = [], []
+    for number, (before, step) in enumerate(zip(chain, claim.steps, strict=False), 1):
+        checked = check(claim, before, step)
+        steps.append(checked)
+        gaps += checked.gaps(f"{claim.name}: step {number}")
+    if claim.relation != "=" and not digits.sign_holds(claim.result, claim.relation, claim):
+        gaps.append(f"{claim.name}: the result is not shown to be {claim.relation} 0")
+    witnesses = further(claim)
+    gaps += [f"{claim.name}: {name} does not confirm it" for name, shown in witnesses.items() if not shown]
+    twins = tuple(rejected(claim, twin) for twin in claim.wrong_twins)
+    gaps += [
+        f"{claim.name}: the wrong twin “{twin.mistake}” is not rejected"
+        for twin, reason in zip(claim.wrong_twins, twins, strict=True)
+        if reason is None
+    ]
+    return Proof(claim, tuple(steps), twins, witnesses, tuple(gaps))
 
 
-def misfits(expr: sp.Basic) -> list[str]:
-    """A line for every product or sum of matrices whose shapes do not fit.
-
-    SymPy refuses a product of 2 × 3 and 2 × 3 but lets m × N and n × N pass, because n might be N; here it may not.
-    """
-    found = []
-    for node in sp.preorder_traversal(expr):
-        if isinstance(node, sp.MatMul):
-            pairs = pairwise(factor for factor in node.args if factor.is_Matrix)
-            found += [f"{L} has {L.cols} columns and {R} has {R.rows} rows" for L, R in pairs if L.cols != R.rows]
-        if isinstance(node, sp.MatAdd):
-            found += [f"{L} and {R} differ in shape" for L, R in pairwise(node.args) if L.shape != R.shape]
-    return found
+def check(claim: Claim, before: sp.Basic, step: Step) -> Checked:
+    """The three answers to: does this line follow from the one before?"""
+    try:
+        shown = symbolic.equal(before, step.expr, everything(claim), claim.given)
+        rule = step.rule.fault(before, step.expr, claim)
+    except ShapeError as error:
+        return Checked(symbolic=False, digits=False, worst="a misfit", rule=str(error))
+    agree, worst = to_50_digits(claim, before, step.expr)
+    return Checked(shown, agree, worst, rule)
 
 
-def checks(claim: Claim, before: sp.Basic, after: sp.Basic) -> tuple[tuple[str, bool], ...]:
-    """Both answers to: are these equal?"""
-    if isinstance(claim.result, sp.MatrixExpr):
-        return (
-            ("symbolically", symbolically_equal(before, after)),
-            ("exactly at random sizes", exactly_equal(before, after)),
-        )
-    return (
-        ("symbolically", scalar.symbolically_equal(claim, before, after)),
-        ("to 50 digits at random points", scalar.equal_to_50_digits(claim, before, after)),
+def everything(claim: Claim) -> Powers:
+    """All that the prover can do, with the claim's own names and conditions."""
+    return replace(
+        symbolic.conditions(claim.given),
+        derive=True,
+        contract=True,
+        logarithms=True,
+        matrices=True,
+        where=claim.where,
     )
 
 
-def symbolically_equal(before: sp.Basic, after: sp.Basic) -> bool:
-    """For all sizes: the same matrix expression once derivatives are taken and products are sorted."""
-    left, right = normal(before), normal(after)
-    return bool(left.shape == right.shape and left == right)
+def to_50_digits(claim: Claim, before: sp.Basic, after: sp.Basic) -> tuple[bool, str]:
+    """Whether the two agree at random sizes and points, and the largest relative difference."""
+    worst = mp.mpf(0)
+    for at in digits.points(claim.name, [before, after], claim.given, claim.where, TRIALS):
+        gap, room = digits.disagreement(before, after, at)
+        worst = max(worst, gap)
+        if not gap <= room:
+            return False, mp.nstr(worst, 2)
+    return True, mp.nstr(worst, 2)
 
 
-def normal(expr: sp.Basic) -> sp.MatrixExpr:
-    """Derivatives taken, transposes pushed inwards, products multiplied out."""
-    taken = sp.diff(expr.expr, *expr.variables) if isinstance(expr, sp.Derivative) else expr
-    return sp.expand(taken.doit()).doit()
+def further(claim: Claim) -> dict[str, bool]:
+    """Witnesses beyond the steps: SymPy's own matrix calculus, and simplify at 1 to 4 classes with no sums of ours."""
+    found = {}
+    if claim.by_matrices is not None:
+        question, answer = claim.by_matrices
+        taken = sp.diff(question.expr, *question.variables) if isinstance(question, sp.Derivative) else question
+        found["SymPy's matrix calculus"] = bool(sp.expand(taken.doit()).doit() == sp.expand(answer).doit())
+    if concrete.applies(claim):
+        found["simplify at n = 1 to 4"] = not concrete.disagreements(claim)
+    return found
 
 
-def exactly_equal(before: sp.Basic, after: sp.Basic) -> bool:
-    """The same numbers, in exact rational arithmetic, at random sizes and random matrices."""
-    for trial in range(TRIALS):
-        rng = random.Random(f"exact {trial}")
-        sizes = sorted(before.atoms(sp.Symbol) | after.atoms(sp.Symbol), key=str)
-        at = {s: sp.Integer(rng.randint(2, LARGEST)) for s in sizes}
-        values: dict[str, sp.Matrix] = {}
-        if evaluated(before, at, values, rng) != evaluated(after, at, values, rng):
-            return False
-    return True
-
-
-def evaluated(
-    expr: sp.Basic, at: dict[sp.Symbol, sp.Integer], values: dict[str, sp.Matrix], rng: random.Random
-) -> sp.Matrix:
-    """The expression as a concrete matrix; a derivative of a function affine in its variable is a difference."""
-    if isinstance(expr, sp.Derivative):
-        (variable,) = expr.variables
-        X = evaluated(variable, at, values, rng)
-        f0 = evaluated(expr.expr, at, values, rng)
-        slopes = sp.zeros(*X.shape)
-        for i, j in product(range(X.rows), range(X.cols)):
-            moved = X.copy()
-            moved[i, j] += 1
-            slopes[i, j] = (evaluated(expr.expr, at, {**values, variable.name: moved}, rng) - f0)[0, 0]
-        return slopes
-    if isinstance(expr, sp.Trace):
-        return sp.Matrix([[evaluated(expr.arg, at, values, rng).trace()]])
-    if isinstance(expr, sp.MatrixSymbol):
-        if expr.name not in values:
-            rows, columns = (int(d.xreplace(at)) for d in expr.shape)
-            values[expr.name] = sp.Matrix(rows, columns, lambda i, j: sp.Rational(rng.randint(-9, 9), 4))
-        return values[expr.name]
-    if isinstance(expr, sp.OneMatrix):
-        return sp.ones(*(int(d.xreplace(at)) for d in expr.shape))
-    if isinstance(expr, sp.Transpose):
-        return evaluated(expr.arg, at, values, rng).T
-    if isinstance(expr, sp.MatAdd):
-        first, *rest = (evaluated(term, at, values, rng) for term in expr.args)
-        return sum(rest, first)
-    if isinstance(expr, sp.MatMul):
-        scalar, product_of_matrices = expr.as_coeff_matrices()
-        first, *rest = (evaluated(factor, at, values, rng) for factor in product_of_matrices)
-        return scalar.xreplace(at) * reduce(mul, rest, first)
-    if isinstance(expr, sp.Mul):
-        number, rest_of_it = expr.as_coeff_Mul()
-        return number * evaluated(rest_of_it, at, values, rng)
-    raise TypeError(f"{type(expr).__name__} has no exact evaluation here: {expr}")
+def rejected(claim: Claim, twin: WrongTwin) -> str | None:
+    """How the wrong twin is refused, by both checks or by its shapes; None if either lets it pass."""
+    try:
+        expr = twin.expr() if callable(twin.expr) and not isinstance(twin.expr, sp.Basic) else twin.expr
+        shown = symbolic.equal(claim.start, expr, everything(claim), claim.given)
+    except ShapeError as error:
+        return f"its shapes do not fit: {error}"
+    agree, worst = to_50_digits(claim, claim.start, expr)
+    return None if shown or agree else f"it is off by {worst} at a random point"
 
 
 def claims() -> dict[str, Claim]:
     """Every claim of every module of derivations, by name."""
-    import importlib
-    import pkgutil
-
     import derivations
 
     modules = [
@@ -167,3 +156,6 @@ def claims() -> dict[str, Claim]:
     ]
     found = [c for module in modules for c in vars(module).values() if isinstance(c, Claim)]
     return {claim.name: claim for claim in sorted(found, key=lambda claim: claim.name)}
+
+
+__all__ = ["Checked", "Index", "Proof", "claims", "pairwise", "prove"]

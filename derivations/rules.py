@@ -1,0 +1,153 @@
+"""The rules a step may name. A rule's powers must suffice for the step, and its own power must be needed for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import sympy as sp
+
+from derivations import symbolic
+from derivations.sums import Powers, apart, canonical, rebuilt, total, unfolded
+
+if TYPE_CHECKING:
+    from derivations.claim import Claim
+
+NONE = Powers()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one line becomes the next.
+
+    powers(claim) is what the rule may use of the prover, without(claim) the same without what gives it its name: with
+    the first the step must hold, with the second it must not. rewrite, where there is one, produces the next line.
+    """
+
+    name: str
+    powers: Callable[[Claim], Powers]
+    without: Callable[[Claim], Powers] | None = None
+    rewrite: Callable[[sp.Basic, Claim], sp.Basic | None] | None = None
+
+    def fault(self, before: sp.Basic, after: sp.Basic, claim: Claim) -> str | None:
+        """Why this rule does not turn the line before into the line after; None if it does."""
+        if self.rewrite is not None:
+            rewritten = self.rewrite(before, claim)
+            if rewritten is None:
+                return f"{self.name} finds nothing to rewrite"
+            before = rewritten
+        if not symbolic.equal(before, after, self.powers(claim), claim.given):
+            return f"{self.name} does not give this line"
+        if self.without is not None and symbolic.equal(before, after, self.without(claim), claim.given):
+            return f"{self.name} is not needed for this line"
+        return None
+
+
+algebra = Rule("algebra", lambda claim: NONE)
+"""Multiply out, collect, cancel, exchange sums; derivatives, names and conditions are left alone."""
+
+contract = Rule("choose the term", lambda claim: Powers(contract=True), lambda claim: NONE)
+"""δ_ik under a sum over k chooses the term k = i."""
+
+differentiate = Rule(
+    "differentiate", lambda claim: Powers(derive=True, contract=True), lambda claim: Powers(contract=True)
+)
+"""Take the derivatives; of a sum, only the terms that depend on the variable remain."""
+
+linear = Rule("differentiate term by term", lambda claim: Powers(linear=True), lambda claim: NONE)
+"""The derivative of a sum is the sum of the derivatives, and constants come out."""
+
+definition = Rule("definition", lambda claim: Powers(where=claim.where), lambda claim: NONE)
+"""Write a name for what it stands for, or what it stands for in place of the name."""
+
+condition = Rule("what is given", lambda claim: symbolic.conditions(claim.given), lambda claim: NONE)
+"""Use a condition of the claim, such as Σ y = 1."""
+
+logarithm = Rule(
+    "logarithm of a quotient",
+    lambda claim: replace(symbolic.conditions(claim.given), logarithms=True),
+    lambda claim: symbolic.conditions(claim.given),
+)
+"""log(u / v) = log u − log v and log exp x = x, for what is positive."""
+
+matrix_product = Rule("read as a product of matrices", lambda claim: Powers(matrices=True), lambda claim: NONE)
+"""Σ_k B_ik C_kj is the entry (i, j) of B C."""
+
+
+def schema(name: str, pattern: sp.Basic, replacement: sp.Basic, *, needs: Powers = NONE) -> Rule:
+    """A rule that replaces what has the form of the pattern wherever it stands."""
+
+    def rewrite(before: sp.Basic, claim: Claim) -> sp.Basic | None:
+        return replaced(before, pattern, replacement)
+
+    return Rule(name, lambda claim: needs, rewrite=rewrite)
+
+
+def replaced(expr: sp.Basic, pattern: sp.Basic, replacement: sp.Basic) -> sp.Basic | None:
+    """The expression with the pattern replaced, bound indices by any name; None where it does not occur."""
+    wanted, found = canonical(pattern, NONE), []
+
+    def change(node: sp.Basic) -> sp.Basic:
+        if node.func == pattern.func and canonical(node, NONE) == wanted:
+            found.append(node)
+            return replacement
+        return rebuilt(node, change)
+
+    changed = change(expr)
+    return changed if found else None
+
+
+def slope(u: sp.Expr, x: sp.Expr) -> sp.Derivative:
+    """∂u/∂x, as a question."""
+    return sp.Derivative(u, x, evaluate=False)
+
+
+def quotient_rule(u: sp.Expr, v: sp.Expr, x: sp.Expr) -> Rule:
+    """∂(u/v)/∂x = (v ∂u/∂x − u ∂v/∂x) / v²."""
+    return schema("quotient rule", slope(u / v, x), (v * slope(u, x) - u * slope(v, x)) / v**2)
+
+
+def product_rule(u: sp.Expr, v: sp.Expr, x: sp.Expr) -> Rule:
+    """∂(u v)/∂x = v ∂u/∂x + u ∂v/∂x."""
+    return schema("product rule", slope(u * v, x), v * slope(u, x) + u * slope(v, x))
+
+
+def chain_rule(L: sp.Expr, through: Mapping[sp.Expr, sp.Expr], x: sp.Expr) -> Rule:
+    """∂L/∂x = Σ ∂L/∂y ∂y/∂x, summed over every entry y of what lies between: {y: its gradient ∂L/∂y}."""
+
+    def rewrite(before: sp.Basic, claim: Claim) -> sp.Basic | None:
+        terms = sp.S.Zero
+        for y, gradient in through.items():
+            term = gradient * slope(y, x)
+            for k in getattr(y, "indices", ()):
+                term = total(term, k)
+            terms += term
+        return replaced(before, slope(L, x), terms)
+
+    return Rule("chain rule", lambda claim: NONE, rewrite=rewrite)
+
+
+def by(cited: Claim, at: Mapping[sp.Expr, sp.Expr] | None = None) -> Rule:
+    """Another claim, with its indices, numbers or tensors replaced: {i: k, z[i]: Z[i, t]}."""
+    left, right = (instance(unfolded(expr, cited.where), at or {}) for expr in (cited.start, cited.result))
+
+    def rewrite(before: sp.Basic, claim: Claim) -> sp.Basic | None:
+        return replaced(unfolded(before, claim.where), left, right)
+
+    return Rule(cited.name, lambda claim: Powers(where=claim.where, matrices=True), rewrite=rewrite)
+
+
+def instance(expr: sp.Basic, at: Mapping[sp.Expr, sp.Expr]) -> sp.Basic:
+    """The expression for other indices, numbers and tensors, also in what it is differentiated by."""
+    symbols = {old: new for old, new in at.items() if isinstance(old, sp.Symbol)}
+    tensors = {old: new for old, new in at.items() if isinstance(old, sp.Indexed)}
+
+    def change(node: sp.Basic) -> sp.Basic:
+        if isinstance(node, sp.Derivative):
+            return sp.Derivative(change(node.expr), *(change(x) for x in node.variables), evaluate=False)
+        if node.has(sp.Derivative):
+            return rebuilt(node, change)
+        return unfolded(apart(node).xreplace(symbols), tensors)
+
+    return change(expr)

@@ -1,0 +1,494 @@
+"""Finite sums of symbolic length: indices that know their dimension, and a normal form that decides equality.
+
+SymPy differentiates such sums, but does not use that an index lies inside its range, rename bound indices, exchange
+sums, or see that Σ_k exp(z_k) / Σ_k exp(z_k) is 1. That is all this module adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count, permutations, product
+
+import sympy as sp
+from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
+
+
+class ShapeError(TypeError):
+    """An index runs over one dimension and is used over another."""
+
+
+class Index(sp.Symbol):
+    """A whole number from 1 to dim, such as the i of z_i: two indices of one name and two dimensions are different."""
+
+    dim: sp.Expr
+
+    def __new__(cls, name: str, dim: sp.Expr) -> Index:
+        """An index over a dimension, a size such as n or a number."""
+        index: Index = sp.Symbol.__xnew__(cls, name, integer=True, positive=True)
+        index.dim = sp.sympify(dim)
+        return index
+
+    def _hashable_content(self) -> tuple[object, ...]:
+        return (*super()._hashable_content(), self.dim)
+
+    def __getnewargs_ex__(self) -> tuple[tuple[object, ...], dict[str, object]]:
+        """What a copy is made from."""
+        return (self.name, self.dim), {}
+
+
+_fresh = count()
+
+
+def fresh(dim: sp.Expr) -> Index:
+    """An index that occurs nowhere else."""
+    return Index(f"_{next(_fresh)}", dim)
+
+
+def total(summand: sp.Expr, k: Index) -> sp.Sum:
+    """Σ over k of the summand, k running through its whole dimension."""
+    return sp.Sum(summand, (k, 1, k.dim))
+
+
+def total_but(summand: sp.Expr, k: Index, *excluded: Index) -> sp.Sum:
+    """Σ over every k that is none of the excluded: the others are switched off by 1 − δ."""
+    for i in excluded:
+        same_dimension(k, i, f"δ_{k}{i}")
+    return total(sp.Mul(summand, *(1 - sp.KroneckerDelta(i, k) for i in excluded)), k)
+
+
+def delta(i: Index, j: Index) -> sp.Expr:
+    """1 if i is j, else 0; the two must run over one dimension."""
+    same_dimension(i, j, f"δ_{i}{j}")
+    return sp.KroneckerDelta(i, j)
+
+
+def same_dimension(i: sp.Expr, j: sp.Expr, where: str) -> None:
+    """Refuse to identify indices that run over different dimensions."""
+    left, right = getattr(i, "dim", i), getattr(j, "dim", j)
+    if left != right:
+        raise ShapeError(f"{where}: {i} runs over {left} and {j} over {right}")
+
+
+TENSORS: dict[str, Tensor] = {}
+"""Every tensor of the vocabulary, by the name it has in code."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """Numbers with one, two or no indices, each over its own dimension; T[i, j] is one of them."""
+
+    name: str
+    shape: tuple[sp.Expr, ...]
+    latex: str
+    meaning: str
+
+    def __post_init__(self) -> None:
+        """Enter the vocabulary: one name, one tensor."""
+        known = TENSORS.setdefault(self.name, self)
+        if known is not self and (known.shape, known.latex) != (self.shape, self.latex):
+            raise ValueError(f"{self.name} is already {known.meaning}, {known.shape}")
+
+    @property
+    def base(self) -> sp.IndexedBase:
+        """The SymPy object whose entries are differentiated."""
+        return sp.IndexedBase(self.name, real=True)
+
+    @property
+    def matrix(self) -> sp.MatrixSymbol:
+        """The same as a matrix; a vector is a column."""
+        rows, columns = (*self.shape, sp.S.One)[:2]
+        return sp.MatrixSymbol(self.name, rows, columns)
+
+    def __getitem__(self, indices: sp.Expr | tuple[sp.Expr, ...]) -> sp.Indexed:
+        """One entry. ShapeError if an index runs over another dimension than the tensor has there."""
+        indices = indices if isinstance(indices, tuple) else (indices,)
+        if len(indices) != len(self.shape):
+            raise ShapeError(f"{self.name} has {len(self.shape)} indices; {len(indices)} came")
+        for index, dim in zip(indices, self.shape, strict=True):
+            if isinstance(index, Index) and index.dim != dim:
+                raise ShapeError(f"{self.name} has {dim} where {index} runs over {index.dim}")
+        return self.base[indices]
+
+
+class Entry(sp.Expr):
+    """The entry (i, j) of a matrix expression, unopened: (dZ Aᵀ)_ij."""
+
+    def __new__(cls, matrix: sp.MatrixExpr, i: sp.Expr, j: sp.Expr = sp.S.One) -> Entry:
+        """An entry of a matrix whose products fit. ShapeError if they do not, or if i or j does not run over it."""
+        if faults := misfits(matrix):
+            raise ShapeError("; ".join(faults))
+        for index, dim, side in ((i, matrix.rows, "rows"), (j, matrix.cols, "columns")):
+            if isinstance(index, Index) and index.dim != dim:
+                raise ShapeError(f"{matrix} has {dim} {side} and {index} runs over {index.dim}")
+        entry: Entry = sp.Expr.__new__(cls, matrix, sp.sympify(i), sp.sympify(j))
+        return entry
+
+    is_commutative = True
+    is_real = True
+
+
+def misfits(expr: sp.Basic) -> list[str]:
+    """A line for every product or sum of matrices whose shapes do not fit.
+
+    SymPy refuses a product of 2 × 3 and 2 × 3 but lets m × N and n × N pass, because n might be N; here it may not.
+    """
+    found = []
+    for node in sp.preorder_traversal(expr):
+        if isinstance(node, sp.MatMul):
+            factors = [factor for factor in node.args if factor.is_Matrix]
+            pairs = zip(factors, factors[1:], strict=False)
+            found += [f"{L} has {L.cols} columns and {R} has {R.rows} rows" for L, R in pairs if L.cols != R.rows]
+        if isinstance(node, sp.MatAdd | sp.HadamardProduct):
+            pairs = zip(node.args, node.args[1:], strict=False)
+            found += [f"{L} and {R} differ in shape" for L, R in pairs if L.shape != R.shape]
+    return found
+
+
+def opened(M: sp.MatrixExpr, i: sp.Expr, j: sp.Expr) -> sp.Expr:
+    """M_ij as sums over the entries of the tensors in M."""
+    if isinstance(M, sp.MatrixSymbol):
+        tensor = TENSORS[M.name]
+        return tensor[(i, j)[: len(tensor.shape)]]
+    if isinstance(M, sp.Transpose):
+        return opened(M.arg, j, i)
+    if isinstance(M, sp.OneMatrix):
+        return sp.S.One
+    if isinstance(M, sp.MatAdd):
+        return sp.Add(*(opened(term, i, j) for term in M.args))
+    if isinstance(M, sp.HadamardProduct):
+        return sp.Mul(*(opened(factor, i, j) for factor in M.args))
+    if isinstance(M, ElementwiseApplyFunction):
+        return M.function(opened(M.expr, i, j))
+    if isinstance(M, sp.MatMul):
+        number, factors = M.as_coeff_matrices()
+        first, *rest = factors
+        if not rest:
+            return number * opened(first, i, j)
+        if first.cols == 1:
+            return number * opened(first, i, sp.S.One) * opened(sp.MatMul(*rest), sp.S.One, j)
+        k = fresh(first.cols)
+        return number * total(opened(first, i, k) * opened(sp.MatMul(*rest), k, j), k)
+    raise TypeError(f"{type(M).__name__} cannot be read entry by entry: {M}")
+
+
+def all_opened(expr: sp.Basic) -> sp.Basic:
+    """Every entry of a matrix expression written with sums."""
+    return opened(*expr.args) if isinstance(expr, Entry) else rebuilt(expr, all_opened)
+
+
+def rebuilt(expr: sp.Basic, change: Callable[[sp.Basic], sp.Basic]) -> sp.Basic:
+    """The expression with every argument changed; a derivative stays a question."""
+    if not expr.args or isinstance(expr, sp.Indexed | sp.MatrixExpr):
+        return expr
+    if isinstance(expr, sp.Derivative):
+        return sp.Derivative(change(expr.expr), *expr.variables, evaluate=False)
+    if isinstance(expr, sp.Sum):
+        k, summand = outermost(expr)
+        return total(change(summand), k)
+    return expr.func(*(change(argument) for argument in expr.args))
+
+
+def apart(expr: sp.Basic) -> sp.Basic:
+    """The same expression, every bound index renamed to one that occurs nowhere else, so that nothing is captured."""
+    if isinstance(expr, sp.Sum):
+        k, summand = outermost(expr)
+        new = fresh(k.dim)
+        return total(apart(summand).xreplace({k: new}), new)
+    return rebuilt(expr, apart) if expr.has(sp.Sum) else expr
+
+
+def outermost(expr: sp.Sum) -> tuple[Index, sp.Expr]:
+    """The index of the outermost sum, and what is summed. SymPy writes a sum of a sum as one with two limits."""
+    *inner, (k, low, high) = expr.limits
+    if not isinstance(k, Index) or low != 1 or high != k.dim:
+        raise ValueError(f"a sum should run over an Index through its whole dimension; ({k}, {low}, {high}) came")
+    return k, sp.Sum(expr.function, *inner) if inner else expr.function
+
+
+Where = Mapping[sp.Expr, sp.Expr]
+"""What names stand for: a symbol, or an entry with indices as parameters, and the expression it abbreviates."""
+
+
+def unfolded(expr: sp.Basic, where: Where) -> sp.Basic:
+    """The expression with every name replaced by what it stands for, again and again."""
+    names = {getattr(name, "base", name): (name, meaning) for name, meaning in where.items()}
+    if not names:
+        return expr
+
+    def open_names(node: sp.Basic) -> sp.Basic:
+        found = names.get(node.base if isinstance(node, sp.Indexed) else node)
+        if found is None:
+            return rebuilt(node, open_names)
+        name, meaning = found
+        at = dict(zip(name.indices, node.indices, strict=True)) if isinstance(node, sp.Indexed) else {}
+        for parameter, index in at.items():
+            if isinstance(index, Index):
+                same_dimension(parameter, index, str(node))
+        # The meaning's own bound indices are renamed first: none may capture an index of this entry.
+        return open_names(apart(meaning).xreplace(at))
+
+    return open_names(apart(expr))
+
+
+@dataclass(frozen=True)
+class Powers:
+    """What a comparison may use. A rule lends few of them; the proof that a step is true lends all.
+
+    derive takes derivatives; linear only moves them inside sums; contract lets δ choose a term; logarithms opens the
+    logarithm of positive products; matrices opens entries of products; where unfolds names; units are tensors whose
+    sum over the index at a position is one; distinct are pairs of indices that differ.
+    """
+
+    derive: bool = False
+    linear: bool = False
+    contract: bool = False
+    logarithms: bool = False
+    matrices: bool = False
+    where: Where = field(default_factory=dict)
+    units: frozenset[tuple[sp.Expr, int]] = frozenset()
+    distinct: frozenset[frozenset[sp.Expr]] = frozenset()
+    positive: frozenset[sp.Expr] = frozenset()
+
+
+class Slope(sp.Function):
+    """A derivative that is compared as it stands, by what it is taken of and with respect to."""
+
+    is_real = True
+
+
+Bound = tuple[Index, ...]
+Normal = dict[tuple[Bound, sp.Expr], sp.Expr]
+"""The normal form: for every product with its bound indices, named canonically, its rational coefficient."""
+
+
+def equal(left: sp.Basic, right: sp.Basic, powers: Powers) -> bool:
+    """Are the two the same number for all sizes and all values, by these powers alone?"""
+    return not normal(sp.sympify(left) - sp.sympify(right), powers)
+
+
+def canonical(expr: sp.Basic, powers: Powers) -> sp.Expr:
+    """The expression written from its normal form."""
+    return sp.Add(*(c * summed(bound, factor) for (bound, factor), c in collected(expr, powers).items()))
+
+
+def normal(expr: sp.Basic, powers: Powers) -> Normal:
+    """The normal form; empty for what is 0."""
+    return collected(prepared(expr, powers), powers)
+
+
+def prepared(expr: sp.Basic, powers: Powers) -> sp.Basic:
+    """Names unfolded, entries opened, derivatives taken or sealed: from here on only sums, products and functions."""
+    expr = unfolded(apart(expr), powers.where)
+    if powers.matrices:
+        expr = unfolded(apart(all_opened(expr)), powers.where)
+    return without_derivatives(expr, powers) if expr.has(sp.Derivative) else expr
+
+
+def without_derivatives(expr: sp.Basic, powers: Powers) -> sp.Basic:
+    """Every derivative taken, moved inside its sums, or sealed as a Slope."""
+    if not isinstance(expr, sp.Derivative):
+        return rebuilt(expr, lambda node: without_derivatives(node, powers)) if expr.has(sp.Derivative) else expr
+    inner = without_derivatives(expr.expr, powers)
+    if powers.derive:
+        return apart(sp.diff(inner, *expr.variables))
+    if powers.linear:
+        return sp.Add(*linear_slopes(inner, expr.variables, powers))
+    return Slope(canonical(inner, powers), *expr.variables)
+
+
+def linear_slopes(inner: sp.Expr, variables: tuple[sp.Expr, ...], powers: Powers) -> Iterator[sp.Expr]:
+    """The slopes of the terms of a sum, constants outside; a term without the variable has slope 0."""
+    moving = {getattr(x, "base", x) for x in variables}
+    for (bound, factor), c in collected(inner, powers).items():
+        parts = sp.Mul.make_args(factor)
+        held = [part for part in parts if not part.has(*moving)]
+        moved = sp.Mul(*(part for part in parts if part.has(*moving)))
+        if moved != 1:
+            yield c * summed(bound, sp.Mul(*held, Slope(moved, *variables)))
+
+
+def collected(expr: sp.Basic, powers: Powers) -> Normal:
+    """Summands with their indices contracted and canonically named, like ones added."""
+    out: Normal = {}
+    for bound, factor in summands(expr, powers):
+        bound, factor = contracted(bound, factor, powers)
+        bound, factor = reduced(bound, factor, powers)
+        c, factor = factor.as_coeff_Mul()
+        key = canonically_named(bound, factor)
+        out[key] = out.get(key, sp.S.Zero) + c
+    return {key: c for key, c in out.items() if c != 0}
+
+
+def summands(expr: sp.Basic, powers: Powers) -> list[tuple[Bound, sp.Expr]]:
+    """(bound indices, product) pairs of which the expression is the sum."""
+    expr = expanded(sp.sympify(expr), powers)
+    if isinstance(expr, sp.Add):
+        return [pair for term in expr.args for pair in summands(term, powers)]
+    if isinstance(expr, sp.Mul):
+        return multiplied(expr.args, powers)
+    if isinstance(expr, sp.Sum):
+        k, summand = outermost(expr)
+        new = fresh(k.dim)
+        return [((new, *bound), f) for bound, f in summands(summand.xreplace({k: new}), powers)]
+    if isinstance(expr, sp.Pow) and expr.base.has(sp.Sum):
+        return power(expr, powers)
+    if expr.has(sp.Sum) and expr.args and not isinstance(expr, sp.KroneckerDelta | sp.Indexed):
+        return [((), expr.func(*(canonical(argument, powers) for argument in expr.args)))]
+    return [((), expr)]
+
+
+def multiplied(factors: tuple[sp.Expr, ...], powers: Powers) -> list[tuple[Bound, sp.Expr]]:
+    """The summands of a product, one for every choice of a summand from each factor."""
+    choices = product(*(summands(factor, powers) for factor in factors))
+    return [(sum((b for b, _ in choice), ()), sp.Mul(*(f for _, f in choice))) for choice in choices]
+
+
+def power(expr: sp.Pow, powers: Powers) -> list[tuple[Bound, sp.Expr]]:
+    """A power of something with sums in it: whole powers are multiplied out, others keep a canonical base."""
+    if expr.exp.is_Integer and expr.exp > 0:
+        return multiplied(tuple(apart(expr.base) for _ in range(int(expr.exp))), powers)
+    common, rest = common_factor(expr.base, powers)
+    kept = sp.Pow(rest, expr.exp)
+    if common == 1:
+        return [((), kept)]
+    return [(bound, f * kept) for bound, f in summands(sp.Pow(common, expr.exp), powers)]
+
+
+def common_factor(base: sp.Expr, powers: Powers) -> tuple[sp.Expr, sp.Expr]:
+    """What can be taken out of a sum: Σ_k exp(c) exp(z_k) is exp(c) times Σ_k exp(z_k)."""
+    parts = collected(base, powers)
+    if len(parts) != 1:
+        return sp.S.One, sp.Add(*(c * summed(bound, f) for (bound, f), c in parts.items()))
+    (((bound, factor), c),) = parts.items()
+    free = sp.Mul(*(f for f in sp.Mul.make_args(factor) if not f.free_symbols & set(bound)))
+    return c * free, summed(bound, factor / free)
+
+
+def expanded(expr: sp.Expr, powers: Powers) -> sp.Expr:
+    """Products multiplied out; the exponential of a sum is a product. SymPy's own would turn exp(Σ) into a Product."""
+    expr = sp.expand(expr, power_base=True, power_exp=False, log=False, mul=True, multinomial=True, func=False)
+    if expr.has(sp.exp):
+        expr = expr.replace(
+            lambda node: isinstance(node, sp.exp) and isinstance(node.args[0], sp.Add),
+            lambda node: sp.Mul(*(sp.exp(term) for term in node.args[0].args)),
+        )
+    if powers.logarithms and expr.has(sp.log):
+        opened_up = expr.replace(
+            lambda node: isinstance(node, sp.log), lambda node: logarithm(node.args[0], powers)
+        )
+        if opened_up != expr:
+            return expanded(opened_up, powers)
+    return expr
+
+
+def logarithm(expr: sp.Expr, powers: Powers) -> sp.Expr:
+    """log of a product of positive factors as a sum of logarithms, and log exp x = x."""
+    if isinstance(expr, sp.exp):
+        return expr.args[0]
+    if isinstance(expr, sp.Pow) and is_positive(expr.base, powers):
+        return expr.exp * logarithm(expr.base, powers)
+    if isinstance(expr, sp.Mul) and all(is_positive(factor, powers) for factor in expr.args):
+        return sp.Add(*(logarithm(factor, powers) for factor in expr.args))
+    if expr.has(sp.Sum):
+        common, rest = common_factor(expr, powers)
+        if common != 1 and is_positive(common, powers):
+            return logarithm(common, powers) + sp.log(rest)
+    return sp.log(expr)
+
+
+def is_positive(expr: sp.Expr, powers: Powers) -> bool:
+    """Whether the expression is built from what is positive in a way that keeps it so."""
+    if isinstance(expr, sp.exp) or expr.is_positive or getattr(expr, "base", None) in powers.positive:
+        return True
+    if isinstance(expr, sp.Sum):
+        return is_positive(expr.function, powers)
+    if isinstance(expr, sp.Add | sp.Mul):
+        return all(is_positive(part, powers) for part in expr.args)
+    return isinstance(expr, sp.Pow) and is_positive(expr.base, powers)
+
+
+def summed(bound: Bound, factor: sp.Expr) -> sp.Expr:
+    """Σ over the bound indices of the product."""
+    for k in bound:
+        factor = total(factor, k)
+    return factor
+
+
+def contracted(bound: Bound, factor: sp.Expr, powers: Powers) -> tuple[Bound, sp.Expr]:
+    """δ_ik under Σ_k chooses the term k = i; δ_ij of two free indices lets j be written i."""
+    while powers.contract or powers.distinct:
+        for d in (f for f in sp.Mul.make_args(factor) if isinstance(f, sp.KroneckerDelta)):
+            i, j = d.args
+            same_dimension(i, j, str(d))
+            if frozenset((i, j)) in powers.distinct:
+                return (), sp.S.Zero
+            if not powers.contract:
+                continue
+            gone = next((k for k in (i, j) if k in bound), None)
+            kept = j if gone == i else i
+            if gone is not None:
+                bound, factor = tuple(k for k in bound if k != gone), (factor / d).xreplace({gone: kept})
+                break
+            first, second = sorted((i, j), key=sp.default_sort_key)
+            same = (factor / d).xreplace({second: first}) * d
+            if same != factor:
+                factor = same
+                break
+        else:
+            return bound, factor
+    return bound, factor
+
+
+def reduced(bound: Bound, factor: sp.Expr, powers: Powers) -> tuple[Bound, sp.Expr]:
+    """Σ_k 1 is the dimension, Σ_k u_k is 1 for a unit, and Σ_k g_k beside a power of itself raises that power."""
+    changed = True
+    while changed:
+        changed = False
+        for k in bound:
+            mine = [f for f in sp.Mul.make_args(factor) if k in f.free_symbols]
+            g = sp.Mul(*mine)
+            if any(other != k and other in g.free_symbols for other in bound):
+                continue
+            whole = whole_sum(k, mine, g, factor, powers)
+            if whole is not None:
+                bound, factor, changed = tuple(other for other in bound if other != k), factor / g * whole, True
+                break
+    return bound, factor
+
+
+def whole_sum(k: Index, mine: list[sp.Expr], g: sp.Expr, factor: sp.Expr, powers: Powers) -> sp.Expr | None:
+    """What Σ_k g is in one word, if it has one here."""
+    if not mine:
+        return k.dim
+    if isinstance(g, sp.Indexed) and any(
+        (g.base, place) in powers.units and index == k and list(g.indices).count(k) == 1
+        for place, index in enumerate(g.indices)
+    ):
+        return sp.S.One
+    base = summed(*canonically_named((k,), g))
+    denominators = (f for f in sp.Mul.make_args(factor) if isinstance(f, sp.Pow) and f.base == base)
+    return base if any(f.exp.is_Integer and f.exp < 0 for f in denominators) else None
+
+
+def canonically_named(bound: Bound, factor: sp.Expr) -> tuple[Bound, sp.Expr]:
+    """Bound indices renamed by dimension, nesting and order: of all orders, the one whose text comes first."""
+    if not bound:
+        return (), factor
+    height = nesting(factor)
+    groups: dict[sp.Expr, list[Index]] = {}
+    for k in bound:
+        groups.setdefault(k.dim, []).append(k)
+    dims = sorted(groups, key=sp.default_sort_key)
+    names = {dim: [Index(f"k{height}{r}_{dim}", dim) for r in range(len(groups[dim]))] for dim in dims}
+    orders = product(*(permutations(names[dim]) for dim in dims))
+    renamed = (
+        factor.xreplace({k: new for dim, order in zip(dims, each, strict=True) for k, new in zip(groups[dim], order)})
+        for each in orders
+    )
+    return tuple(name for dim in dims for name in names[dim]), min(renamed, key=str)
+
+
+def nesting(expr: sp.Basic) -> int:
+    """How deep sums stand within sums: names of one depth are not used at another, so none is captured."""
+    return max((1 + nesting(s.function) for s in expr.atoms(sp.Sum)), default=0)
