@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mpmath as mp
 import sympy as sp
@@ -18,6 +18,9 @@ from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 
 from derivations.notation import Activation, ActivationSlope
 from derivations.sums import TENSORS, Entry, Index, Where, outermost
+
+if TYPE_CHECKING:
+    from derivations.claim import Claim
 
 DIGITS = 50
 GUARD = 20
@@ -30,6 +33,9 @@ DERIVATIVE = mp.mpf(10) ** -30
 """Where a derivative is taken: differences of order four lose H⁴ = 10⁻⁴⁰ of it, times a fifth derivative."""
 
 H = mp.mpf(10) ** -10
+SEARCHED = 50
+"""Points at which an inequality is tried; a wrong bound may fail on a small part of the line only."""
+
 LARGEST = 4
 """Sizes are drawn from 1, or 2 where indices must differ, to this."""
 
@@ -89,6 +95,8 @@ class Point:
         """A random number within the bounds given of its name."""
         rng = random.Random(f"{self.seed} {name} {indices}")
         bounds = list(self.bounds(name))
+        if fixed := [bound for relation, bound in bounds if relation is sp.Eq]:
+            return value(fixed[0], self)
         for _ in count():
             drawn = mp.mpf(rng.randint(-3 * 10**6, 3 * 10**6)) / 10**6
             if all(holds(relation(sp.Symbol("_"), bound), self.at(arrays={"_": {(): drawn}})) for relation, bound in bounds):
@@ -202,6 +210,8 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     sp.Min: min,
     sp.Abs: abs,
     sp.sign: mp.sign,
+    sp.im: mp.im,
+    type(sp.I): lambda: mp.mpc(0, 1),
     Activation: mp.tanh,
     ActivationSlope: lambda x: 1 - mp.tanh(x) ** 2,
     **{type(constant): (lambda c=constant: mp.mpf(c.evalf(DIGITS + GUARD))) for constant in (sp.pi, sp.E)},
@@ -278,3 +288,16 @@ def disagreement(left: sp.Basic, right: sp.Basic, at: Point) -> tuple[Any, Any]:
     with mp.workdps(DIGITS + GUARD):
         a, b = value(left, at), value(right, at)
         return abs(a - b) / max(abs(a), abs(b), 1), room
+
+
+def counterexample(left: sp.Basic, relation: str, right: sp.Basic, claim: Claim) -> str | None:
+    """Numbers at which left ≥ right, or left > right, is false by more than rounding; None where none was met."""
+    for at in points(claim.name, [left, right], claim.given, claim.where, SEARCHED):
+        with mp.workdps(DIGITS + GUARD):
+            a, b = value(left, at), value(right, at)
+            if mp.im(a) or mp.im(b):
+                return f"{mp.nstr(a, 5)} and {mp.nstr(b, 5)} are not both real"
+            room = ALGEBRA * max(abs(a), abs(b), 1)
+            if not (a - b > room if relation == ">" else a - b >= -room):
+                return f"{mp.nstr(a, 5)} is not {relation} {mp.nstr(b, 5)}"
+    return None
