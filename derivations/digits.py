@@ -61,8 +61,8 @@ class Point:
     known: dict[tuple[str, tuple[int, ...]], Any] = field(default_factory=dict)
 
     def at(self, **changes: Any) -> Point:
-        """The same point with other indices or moved entries; what was worked out is forgotten if numbers moved."""
-        return replace(self, **changes, **({"known": {}} if "moved" in changes else {}))
+        """The same point with other indices, or with other numbers: then what was worked out is forgotten."""
+        return replace(self, **changes, **({} if changes.keys() <= {"indices"} else {"known": {}}))
 
     def entry(self, name: str, indices: tuple[int, ...]) -> Any:
         """The number called name, or its entry at these indices."""
