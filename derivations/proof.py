@@ -124,10 +124,10 @@ def everything(claim: Claim) -> Powers:
     )
 
 
-def to_50_digits(claim: Claim, before: sp.Basic, after: sp.Basic) -> tuple[bool, str]:
+def to_50_digits(claim: Claim, before: sp.Basic, after: sp.Basic, trials: int = TRIALS) -> tuple[bool, str]:
     """Whether the two agree at random sizes and points, and the largest relative difference."""
     worst = mp.mpf(0)
-    for at in digits.points(claim.name, [before, after], claim.given, claim.where, TRIALS):
+    for at in digits.points(claim.name, [before, after], claim.given, claim.where, trials):
         gap, room = digits.disagreement(before, after, at)
         worst = max(worst, gap)
         if not gap <= room:
@@ -163,7 +163,7 @@ def rejected(claim: Claim, twin: WrongTwin) -> str | None:
         shown = symbolic.equal(claim.start, expr, everything(claim), claim.given)
     except ShapeError as error:
         return f"its shapes do not fit: {error}"
-    agree, worst = to_50_digits(claim, claim.start, expr)
+    agree, worst = to_50_digits(claim, claim.start, expr, digits.SEARCHED)
     return None if shown or agree else f"it is off by {worst} at a random point"
 
 
