@@ -127,4 +127,6 @@ def concrete(expr: sp.Basic, function: Callable[[sp.Expr, int], sp.Expr]) -> sp.
         return function(expr.variables[0], len(expr.variables))
     if expr.func == L:
         return function(expr.args[0], 0)
+    if isinstance(expr, sp.im):
+        return sp.im(concrete(expr.args[0], function), evaluate=False)  # SymPy's own would be a formula for the answer
     return expr.func(*(concrete(argument, function) for argument in expr.args)) if expr.args else expr

@@ -121,9 +121,7 @@ central_quotient = Claim(
     kind="lemma",
     says="central differences give 1/2 at the kink, whatever the step: no smaller step shows that there is a kink",
     start=(sp.Max(0, h) - sp.Max(0, -h)) / (2 * h),
-    steps=(
-        Step(h / (2 * h), algebra, because="max(0, h) − max(0, −h) is h for either sign"),
-    ),
+    steps=(Step(sp.S.Half, algebra, because="max(0, h) − max(0, −h) is h for either sign"),),
     source=GOODFELLOW,
     uses=("relu.forward",),
     given=(sp.Ne(h, 0),),
@@ -198,5 +196,5 @@ unbounded = Claim(
     relation="≥",
     source=GOODFELLOW,
     uses=("relu.forward",),
-    wrong_twins=(WrongTwin(-z / 2, "the negative part is kept at half its size"),),
+    wrong_twins=(WrongTwin(-2 * z, "the rectifier is taken to be above −Z, as the absolute value is"),),
 )

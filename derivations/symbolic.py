@@ -7,7 +7,7 @@ from typing import Any
 import sympy as sp
 
 from derivations import sums
-from derivations.sums import Index, Powers, prepared
+from derivations.sums import Index, Powers, apart, prepared, unfolded
 
 KINKED = (sp.Max, sp.Min, sp.Abs, sp.Piecewise)
 
@@ -28,7 +28,7 @@ def equal(before: sp.Basic, after: sp.Basic, powers: Powers, given: tuple[sp.Bas
     """The same number wherever the conditions hold, by these powers alone."""
     if any(expr.atoms(Index, sp.Indexed) for expr in (before, after, *powers.where.values())):
         return sums.equal(before, after, powers)
-    difference = sp.sympify(before) - sp.sympify(after)
+    difference = unfolded(apart(sp.sympify(before) - sp.sympify(after)), powers.where)
     return all(is_zero(difference.subs(case), powers) for case in cases(difference, given))
 
 
