@@ -16,7 +16,7 @@ import mpmath as mp
 import sympy as sp
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 
-from derivations.notation import Activation, ActivationSlope
+from derivations.notation import Activation, ActivationSlope, Density
 from derivations.sums import TENSORS, Entry, Index, Where, outermost
 
 if TYPE_CHECKING:
@@ -128,13 +128,16 @@ def units(given: tuple[sp.Basic, ...]) -> Iterator[tuple[str, int]]:
 def points(
     seed: str, expressions: list[sp.Basic], given: tuple[sp.Basic, ...], where: Where, trials: int
 ) -> Iterator[Point]:
-    """Random sizes and indices for everything free in the expressions, all indices within their dimensions."""
+    """Random sizes and indices for everything free in the expressions, all indices within their dimensions.
+
+    One point is enough where nothing is free.
+    """
     free = sorted(free_symbols(expressions, where), key=str)
     sizes = [s for s in free if s.is_integer and not isinstance(s, Index)]
     indices = [s for s in free if isinstance(s, Index)]
     sizes += [s for s in sorted({s for i in indices for s in i.dim.free_symbols}, key=str) if s not in sizes]
     distinct = [c for c in given if isinstance(c, sp.Ne) and isinstance(c.lhs, Index)]
-    for trial in range(trials):
+    for trial in range(trials if free else 1):
         rng = random.Random(f"{seed} {trial}")
         at = {s: rng.randint(2 if distinct else 1, LARGEST) for s in sizes}
         for _ in count():
@@ -159,6 +162,8 @@ def free(expr: sp.Basic) -> set[sp.Symbol]:
     if isinstance(expr, sp.Sum):
         k, summand = outermost(expr)
         return free(summand) - {k} | free(k.dim)
+    if isinstance(expr, sp.Integral):
+        return free(expr.function) - set(expr.variables)
     parts = expr.args
     if isinstance(expr, sp.Indexed):
         parts = (*expr.indices, *TENSORS[str(called(expr))].shape)
@@ -185,6 +190,8 @@ def value(expr: sp.Basic, at: Point) -> Any:
         return at.entry(str(called(expr)), tuple(int(value(i, at)) for i in expr.indices))
     if isinstance(expr, sp.Derivative):
         return slope(expr.expr, expr.variables, at)
+    if isinstance(expr, sp.Integral):
+        return area(expr, at)
     if isinstance(expr, sp.KroneckerDelta):
         return mp.mpf(value(expr.args[0], at) == value(expr.args[1], at))
     if isinstance(expr, sp.Piecewise):
@@ -214,9 +221,12 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     type(sp.I): lambda: mp.mpc(0, 1),
     Activation: mp.tanh,
     ActivationSlope: lambda x: 1 - mp.tanh(x) ** 2,
+    Density: lambda x: mp.exp(-x),
     **{type(constant): (lambda c=constant: mp.mpf(c.evalf(DIGITS + GUARD))) for constant in (sp.pi, sp.E)},
+    sp.core.numbers.Infinity: lambda: mp.inf,
+    sp.core.numbers.NegativeInfinity: lambda: -mp.inf,
 }
-"""What each function is at a number. The activation f stands for any; here it is tanh, and f' its slope."""
+"""What each function is at a number. The activation f stands for any; here it is tanh, and f' its slope; so does the density."""
 
 
 def slope(expr: sp.Expr, variables: tuple[sp.Expr, ...], at: Point) -> Any:
@@ -229,6 +239,14 @@ def slope(expr: sp.Expr, variables: tuple[sp.Expr, ...], at: Point) -> Any:
         return slope(expr, tuple(before), there) if before else value(expr, there)
 
     return (8 * (moved(1) - moved(-1)) - (moved(2) - moved(-2))) / (12 * H)
+
+
+def area(expr: sp.Integral, at: Point) -> Any:
+    """An integral by mpmath's quadrature, with a cut at 0, where a rectifier has its kink."""
+    ((x, low, high),) = expr.limits
+    cuts = [value(low, at), 0, value(high, at)] if low < 0 < high else [value(low, at), value(high, at)]
+    with mp.workdps(DIGITS):  # mpmath carries digits of its own beyond these
+        return mp.quad(lambda t: value(expr.function, at.at(arrays={**at.arrays, x.name: {(): t}})), cuts)
 
 
 def matrix(M: sp.MatrixExpr, at: Point) -> list[list[Any]]:

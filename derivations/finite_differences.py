@@ -123,8 +123,6 @@ complex_step = Claim(
     wrong_twins=(WrongTwin(h**2 / 6 * derivative(3), "the sign is that of the central difference"),),
 )
 
-POSITIVE = (h > 0, u > 0, size > 0, bend > 0)
-
 best_step = Claim(
     name="finite_differences.best_step",
     kind="lemma",
@@ -140,7 +138,7 @@ best_step = Claim(
     relation="≥",
     source=PRESS,
     uses=("finite_differences.central",),
-    given=POSITIVE,
+    given=(h > 0, u > 0, size > 0, bend > 0),
     where={best: sp.cbrt(3 * u * size / bend)},
     wrong_twins=(WrongTwin(bend * (h - best) ** 2, "the error is taken to rise as fast on the right as on the left"),),
 )
@@ -160,7 +158,7 @@ least_error = Claim(
     ),
     source=PRESS,
     uses=("finite_differences.best_step",),
-    given=POSITIVE[1:],
+    given=(bend > 0,),
     where={best: sp.cbrt(3 * u * size / bend)},
     wrong_twins=(
         WrongTwin(bend * best**2 / 3, "only rounding is counted"),

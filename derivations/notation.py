@@ -83,6 +83,16 @@ class ActivationSlope(sp.Function):
         return rf"f'\left({printer._print(self.args[0])}\right)"
 
 
+class Density(sp.Function):
+    """p: any density on the positive half of the line; p(|x|) is then symmetric about 0."""
+
+    nargs = 1
+    is_real = True
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return rf"p\left({printer._print(self.args[0])}\right)"
+
+
 def meaning(name: str) -> str | None:
     """What the symbol of that name stands for."""
     return TENSORS[name].meaning if name in TENSORS else MEANING.get(name)

@@ -120,6 +120,7 @@ def everything(claim: Claim) -> Powers:
         contract=True,
         logarithms=True,
         matrices=True,
+        integrate=True,
         where=claim.where,
     )
 

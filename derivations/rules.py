@@ -82,6 +82,9 @@ leading_term = Rule(
 )
 """Expand by Taylor's theorem in h, and keep the first term; for a limit, the one without h."""
 
+integrate = Rule("integrate", lambda claim: Powers(integrate=True), lambda claim: NONE)
+"""Split an integral over the line at 0, add its halves, and work it out where it has a value."""
+
 matrix_product = Rule("read as a product of matrices", lambda claim: Powers(matrices=True), lambda claim: NONE)
 """Σ_k B_ik C_kj is the entry (i, j) of B C."""
 

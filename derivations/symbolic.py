@@ -6,7 +6,7 @@ from typing import Any
 
 import sympy as sp
 
-from derivations import sums
+from derivations import integrals, sums
 from derivations.sums import Index, Powers, apart, prepared, unfolded
 
 KINKED = (sp.Max, sp.Min, sp.Abs, sp.Piecewise)
@@ -35,6 +35,8 @@ def equal(before: sp.Basic, after: sp.Basic, powers: Powers, given: tuple[sp.Bas
 def is_zero(difference: sp.Expr, powers: Powers) -> bool:
     """Does it simplify to 0?"""
     plain = prepared(difference, powers)
+    if plain.has(sp.Integral):
+        plain = integrals.merged(plain) if powers.integrate else integrals.sealed(plain)
     if powers.logarithms:
         plain = sp.expand_log(plain)
     return bool(sp.simplify(plain.rewrite(sp.exp)) == 0)
