@@ -6,6 +6,7 @@ symbols say have no code in common.
 
 from __future__ import annotations
 
+import operator
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -33,11 +34,12 @@ DERIVATIVE = mp.mpf(10) ** -30
 """Where a derivative is taken: differences of order four lose H⁴ = 10⁻⁴⁰ of it, times a fifth derivative."""
 
 H = mp.mpf(10) ** -10
+
 SEARCHED = 50
 """Points at which an inequality is tried; a wrong bound may fail on a small part of the line only."""
 
 LARGEST = 4
-"""Sizes are drawn from 1, or 2 where indices must differ, to this."""
+"""Sizes are drawn from 1, or 2 where indices must differ, to this, once all are alike and once no two are."""
 
 Values = Mapping[tuple[int, ...], Any]
 
@@ -95,18 +97,19 @@ class Point:
         """A random number within the bounds given of its name."""
         rng = random.Random(f"{self.seed} {name} {indices}")
         bounds = list(self.bounds(name))
-        if fixed := [bound for relation, bound in bounds if relation is sp.Eq]:
-            return value(fixed[0], self)
-        for _ in count():
+        if fixed := [bound for relation, bound in bounds if relation is RELATIONS[sp.Eq]]:
+            return fixed[0]
+        for _ in range(10**4):
             drawn = mp.mpf(rng.randint(-3 * 10**6, 3 * 10**6)) / 10**6
-            if all(holds(relation(sp.Symbol("_"), bound), self.at(arrays={"_": {(): drawn}})) for relation, bound in bounds):
+            if all(relation(drawn, bound) for relation, bound in bounds):
                 return drawn
+        raise ValueError(f"no number between -3 and 3 obeys what is given of {name}")
 
-    def bounds(self, name: str) -> Iterator[tuple[Callable[..., sp.Basic], sp.Expr]]:
+    def bounds(self, name: str) -> Iterator[tuple[Callable[[Any, Any], bool], Any]]:
         """The relations to a number that are given for every entry of the name."""
         for condition in self.given:
             if isinstance(condition, sp.Rel) and called(condition.lhs) == name and condition.rhs.is_number:
-                yield condition.func, condition.rhs
+                yield RELATIONS[condition.func], value(condition.rhs, self)
 
 
 def called(expr: sp.Basic) -> str | None:
@@ -139,12 +142,19 @@ def points(
     distinct = [c for c in given if isinstance(c, sp.Ne) and isinstance(c.lhs, Index)]
     for trial in range(trials if free else 1):
         rng = random.Random(f"{seed} {trial}")
-        at = {s: rng.randint(2 if distinct else 1, LARGEST) for s in sizes}
+        at = dict(zip(sizes, drawn_sizes(len(sizes), trial, 2 if distinct else 1, rng), strict=True))
         for _ in count():
             chosen = {i: rng.randint(1, int(i.dim.xreplace({s: sp.Integer(v) for s, v in at.items()}))) for i in indices}
             if all(chosen[c.lhs] != chosen[c.rhs] for c in distinct):
                 break
         yield Point(f"{seed} {trial}", at, chosen, where, given)
+
+
+def drawn_sizes(count: int, trial: int, least: int, rng: random.Random) -> list[int]:
+    """First all different and above one, where nothing hides, then all alike, then any, one among them."""
+    if trial == 0:
+        return rng.sample(range(2, 2 + count), count)
+    return [LARGEST - 1] * count if trial == 1 else [rng.randint(least, LARGEST) for _ in range(count)]
 
 
 def free_symbols(expressions: list[sp.Basic], where: Where) -> set[sp.Symbol]:
@@ -289,15 +299,17 @@ def holds(condition: sp.Basic, at: Point) -> bool:
     if condition in (sp.true, sp.false):
         return bool(condition)
     left, right = (value(side, at) for side in (condition.lhs, condition.rhs))
-    relations = {
-        sp.Gt: left > right,
-        sp.Lt: left < right,
-        sp.Ge: left >= right,
-        sp.Le: left <= right,
-        sp.Ne: left != right,
-        sp.Eq: left == right,
-    }
-    return bool(relations[condition.func])
+    return bool(RELATIONS[condition.func](left, right))
+
+
+RELATIONS: dict[Any, Callable[[Any, Any], bool]] = {
+    sp.Gt: operator.gt,
+    sp.Lt: operator.lt,
+    sp.Ge: operator.ge,
+    sp.Le: operator.le,
+    sp.Ne: operator.ne,
+    sp.Eq: operator.eq,
+}
 
 
 def disagreement(left: sp.Basic, right: sp.Basic, at: Point) -> tuple[Any, Any]:

@@ -17,7 +17,7 @@ x = number("x", "one parameter")
 u = number("u", "unit roundoff")
 size = number("ell", "size of the loss, |L|")
 bend = number("M", "size of its third derivative, |L'''|")
-best = number("b", "the best step")
+best = number("h0", "the best step")
 
 
 def derivative(order: int) -> sp.Derivative:
@@ -36,7 +36,7 @@ def whole_error(h: sp.Expr) -> sp.Expr:
 
 
 def least(h: sp.Expr) -> sp.Expr:
-    """How far the whole error at h is above that at the best step b."""
+    """How far the whole error at h is above that at the best step h0."""
     return whole_error(h) - whole_error(best)
 
 
@@ -126,13 +126,13 @@ complex_step = Claim(
 best_step = Claim(
     name="finite_differences.best_step",
     kind="lemma",
-    says="rounding u |L| / h and truncation h² |L'''| / 6 together are least at the step b = (3 u |L| / |L'''|)^(1/3)",
+    says="rounding u |L| / h and truncation h² |L'''| / 6 together are least at the step h0 = (3 u |L| / |L'''|)^(1/3)",
     start=least(h),
     steps=(
         Step(
             bend * (h - best) ** 2 * (h + 2 * best) / (6 * h),
             definition,
-            because="u |L| is |L'''| b³ / 3, and h³ − 3 b² h + 2 b³ = (h − b)² (h + 2 b)",
+            because="u |L| is |L'''| h0³ / 3, and h³ − 3 h0² h + 2 h0³ = (h − h0)² (h + 2 h0)",
         ),
     ),
     relation="≥",
@@ -146,14 +146,14 @@ best_step = Claim(
 least_error = Claim(
     name="finite_differences.least_error",
     kind="lemma",
-    says="at the best step the error is half of |L'''| b², so that 2/3 of the digits of L are left",
+    says="at the best step the error is half of |L'''| h0², so that 2/3 of the digits of L are left",
     start=whole_error(best),
     steps=(
-        Step(bend * best**2 / 2, definition, because="rounding gives |L'''| b²/3, truncation |L'''| b²/6"),
+        Step(bend * best**2 / 2, definition, because="rounding gives |L'''| h0²/3, truncation |L'''| h0²/6"),
         Step(
             sp.cbrt(9 * bend) * sp.cbrt(u * size) ** 2 / 2,
             definition,
-            because="b is (3 u |L| / |L'''|)^(1/3)",
+            because="h0 is (3 u |L| / |L'''|)^(1/3)",
         ),
     ),
     source=PRESS,

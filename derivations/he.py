@@ -1,7 +1,7 @@
 """He initialisation: a rectifier halves the mean square, and weights of variance 2/n give it back.
 
 A(k) is what neuron k of the layer before puts out, W(k) the weight with which it enters one neuron of this layer. Expected
-values are over the initial weights, which are independent, of mean 0 and variance v, and make every Z symmetric about 0.
+values are over the initial weights, which are independent, of mean 0 and variance w, and make every Z symmetric about 0.
 """
 
 import sympy as sp
@@ -14,9 +14,9 @@ from derivations.sums import delta, total
 HE = "He, Zhang, Ren & Sun 2015, arXiv:1502.01852, §2.2"
 
 V = number("V", "variance of a weighted sum of the layer before")
-v = number("v", "variance of the weights")
-c = number("c", "mean of an output of the layer before")
-moment = tensor("EAA", n, n, meaning="expected value of the product of two outputs of the layer before", latex=r"E\!A\!A")
+w = number("w", "variance of the weights")
+e = number("e", "mean of an output of the layer before")
+moment = tensor("mu", n, n, meaning="expected value of the product of two outputs of the layer before", latex=r"\mu")
 
 density = Density(sp.Abs(z))
 
@@ -77,10 +77,10 @@ keeps = Claim(
     name="he.keeps",
     kind="lemma",
     says="with weights of variance 2/n the weighted sums have the same variance in every layer",
-    start=total(total(v * delta(k, l) * moment[k, l], l), k),
+    start=total(total(w * delta(k, l) * moment[k, l], l), k),
     steps=(
         Step(
-            total(v * moment[k, k], k),
+            total(w * moment[k, k], k),
             contract,
             because="two different weights are independent of mean 0, so that the mean of their product is 0",
         ),
@@ -89,7 +89,7 @@ keeps = Claim(
     ),
     source=HE,
     uses=("he.half", "he.scale"),
-    where={v: sp.sqrt(2 / n) ** 2, moment[k, l]: delta(k, l) * V / 2 + (1 - delta(k, l)) * c**2},
+    where={w: sp.sqrt(2 / n) ** 2, moment[k, l]: delta(k, l) * V / 2 + (1 - delta(k, l)) * e**2},
     wrong_twins=(
         WrongTwin(V / 2, "the weights have variance 1/n: every layer halves the signal"),
         WrongTwin(2 * V / n, "the sum over the n inputs is forgotten"),

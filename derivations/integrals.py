@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sympy as sp
 
+from derivations.notation import Density
+
 t = sp.Symbol("t", positive=True)
 """What an integral over the positive half of the line runs through."""
 
@@ -19,7 +21,10 @@ def merged(expr: sp.Expr) -> sp.Expr:
         (integral,) = found
         under += term.coeff(integral) * on_the_positive_half(integral)
     under = sp.simplify(under)
-    return rest + sp.integrate(under, (t, 0, sp.oo)) if under != 0 else rest
+    if under == 0:
+        return rest
+    whole = sp.Integral(under, (t, 0, sp.oo))
+    return rest + (sealed(whole) if under.has(Density) else whole.doit())
 
 
 def on_the_positive_half(integral: sp.Integral) -> sp.Expr:

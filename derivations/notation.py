@@ -59,6 +59,19 @@ a = number("A", "the activation's output")
 da = number("dA", "gradient of the loss with respect to the activation's output")
 
 
+logit = tensor("z", n, meaning="the logits of one example")
+prob = tensor("p", n, meaning="its probabilities, the softmax of z")
+label = tensor("y", n, meaning="its label: numbers that sum to one, a single 1 among them if it is one-hot")
+dprob = tensor("dp", n, meaning="gradient of the loss with respect to the probabilities of one example")
+Z = tensor("Z", n, N, meaning="logits, a column an example")
+P = tensor("P", n, N, meaning="probabilities, a column an example")
+Y = tensor("Y", n, N, meaning="labels, a column an example")
+dP = tensor("dP", n, N, meaning="gradient of the loss with respect to the probabilities")
+dl = tensor("dl", N, meaning="gradient of the loss with respect to the cross-entropy of each example, a row")
+L = number("L", "the loss: the mean cross-entropy over the batch")
+c = number("c", "any number")
+
+
 class Activation(sp.Function):
     """f: any activation that has a slope where it is used, taken entry by entry."""
 

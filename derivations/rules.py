@@ -52,6 +52,9 @@ algebra = Rule("algebra", lambda claim: NONE)
 contract = Rule("choose the term", lambda claim: Powers(contract=True), lambda claim: NONE)
 """δ_ik under a sum over k chooses the term k = i."""
 
+split = Rule("take a term out of the sum", lambda claim: Powers(contract=True), lambda claim: NONE)
+"""Σ_k is the term k = i and Σ over k ≠ i, which is written with 1 − δ_ik."""
+
 differentiate = Rule(
     "differentiate", lambda claim: Powers(derive=True, contract=True), lambda claim: Powers(contract=True)
 )
@@ -98,12 +101,18 @@ def schema(name: str, pattern: sp.Basic, replacement: sp.Basic, *, needs: Powers
     return Rule(name, lambda claim: needs, rewrite=rewrite)
 
 
-def replaced(expr: sp.Basic, pattern: sp.Basic, replacement: sp.Basic) -> sp.Basic | None:
-    """The expression with the pattern replaced, bound indices by any name; None where it does not occur."""
-    wanted, found = canonical(pattern, NONE), []
+def replaced(
+    expr: sp.Basic, pattern: sp.Basic, replacement: sp.Basic, powers: Powers = NONE
+) -> sp.Basic | None:
+    """The expression with the pattern replaced; None where it does not occur.
+
+    What is bound within the pattern may have any name; an index that is free in it is the one of that name where the
+    pattern stands, also where a sum further out binds it: that is how a claim about z_i is used under Σ_i.
+    """
+    wanted, found = canonical(pattern, powers), []
 
     def change(node: sp.Basic) -> sp.Basic:
-        if node.func == pattern.func and canonical(node, NONE) == wanted:
+        if node.func == pattern.func and canonical(node, powers) == wanted:
             found.append(node)
             return replacement
         return rebuilt(node, change)
@@ -127,6 +136,11 @@ def product_rule(u: sp.Expr, v: sp.Expr, x: sp.Expr) -> Rule:
     return schema("product rule", slope(u * v, x), v * slope(u, x) + u * slope(v, x))
 
 
+def log_rule(v: sp.Expr, x: sp.Expr) -> Rule:
+    """∂(log v)/∂x = ∂v/∂x / v."""
+    return schema("slope of the logarithm", slope(sp.log(v), x), slope(v, x) / v)
+
+
 def chain_rule(L: sp.Expr, through: Mapping[sp.Expr, sp.Expr], x: sp.Expr) -> Rule:
     """∂L/∂x = Σ ∂L/∂y ∂y/∂x, summed over every entry y of what lies between: {y: its gradient ∂L/∂y}."""
 
@@ -147,7 +161,7 @@ def by(cited: Claim, at: Mapping[sp.Expr, sp.Expr] | None = None) -> Rule:
     left, right = (instance(unfolded(expr, cited.where), at or {}) for expr in (cited.start, cited.result))
 
     def rewrite(before: sp.Basic, claim: Claim) -> sp.Basic | None:
-        return replaced(unfolded(before, claim.where), left, right)
+        return replaced(before, left, right, Powers(where=claim.where))
 
     return Rule(cited.name, lambda claim: Powers(where=claim.where, matrices=True), rewrite=rewrite)
 

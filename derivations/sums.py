@@ -270,7 +270,12 @@ def equal(left: sp.Basic, right: sp.Basic, powers: Powers) -> bool:
 
 
 def canonical(expr: sp.Basic, powers: Powers) -> sp.Expr:
-    """The expression written from its normal form."""
+    """The expression in its one normal form: two that are equal by these powers are written alike."""
+    return written(prepared(expr, powers), powers)
+
+
+def written(expr: sp.Basic, powers: Powers) -> sp.Expr:
+    """A prepared expression, written from its normal form."""
     return sp.Add(*(c * summed(bound, factor) for (bound, factor), c in collected(expr, powers).items()))
 
 
@@ -296,7 +301,7 @@ def without_derivatives(expr: sp.Basic, powers: Powers) -> sp.Basic:
         return apart(sp.diff(inner, *expr.variables))
     if powers.linear:
         return sp.Add(*linear_slopes(inner, expr.variables, powers))
-    return Slope(canonical(inner, powers), *expr.variables)
+    return Slope(written(inner, powers), *expr.variables)
 
 
 def linear_slopes(inner: sp.Expr, variables: tuple[sp.Expr, ...], powers: Powers) -> Iterator[sp.Expr]:
@@ -336,7 +341,7 @@ def summands(expr: sp.Basic, powers: Powers) -> list[tuple[Bound, sp.Expr]]:
     if isinstance(expr, sp.Pow) and expr.base.has(sp.Sum):
         return power(expr, powers)
     if expr.has(sp.Sum) and expr.args and not isinstance(expr, sp.KroneckerDelta | sp.Indexed):
-        return [((), expr.func(*(canonical(argument, powers) for argument in expr.args)))]
+        return [((), expr.func(*(written(argument, powers) for argument in expr.args)))]
     return [((), expr)]
 
 
@@ -450,8 +455,6 @@ def reduced(bound: Bound, factor: sp.Expr, powers: Powers) -> tuple[Bound, sp.Ex
         for k in bound:
             mine = [f for f in sp.Mul.make_args(factor) if k in f.free_symbols]
             g = sp.Mul(*mine)
-            if any(other != k and other in g.free_symbols for other in bound):
-                continue
             whole = whole_sum(k, mine, g, factor, powers)
             if whole is not None:
                 bound, factor, changed = tuple(other for other in bound if other != k), factor / g * whole, True
