@@ -19,14 +19,17 @@ h = number("h", "a step that tends to 0")
 L = sp.Function("L")
 """Any smooth function of one number: the loss, as one parameter moves. For a complex step it is analytic."""
 
-RELATIONS = ("limit", "order")
-"""The relations of which the last step leaves something out that vanishes with h."""
+RELATIONS: dict[str, Callable[[int], bool]] = {"limit": lambda p: p == 0, "order": lambda p: p > 0}
+"""The relations of which the last step leaves something out that vanishes with h, and the powers hᵖ it may keep."""
 
 FUNCTIONS: tuple[Callable[[sp.Expr, int], sp.Expr], ...] = (
     lambda x, k: sp.exp(x),
     lambda x, k: sp.sin(x + k * sp.pi / 2),
 )
 """What L is when numbers are asked for, with its k-th derivative: exp and sin, at most 21 where |x| ≤ 3."""
+
+HIGHEST = 6
+"""The highest power of h that is looked for."""
 
 EXPONENTS = (5, 10, 15)
 """h runs through 10⁻⁵, 10⁻¹⁰ and 10⁻¹⁵."""
@@ -35,23 +38,30 @@ NEXT = 1000
 """What is left out is at most this times h beside the leading power: the sum of a few Taylor coefficients is less."""
 
 
-def order(term: sp.Expr) -> int:
-    """The power of h in a leading term c hᵖ; 0 for a limit, which has no h."""
-    power = sp.degree(sp.expand(term), h) if term.has(h) else 0
-    return int(power)
+def power_of_h(term: sp.Expr) -> int | None:
+    """The p of a term c hᵖ; None where the expression has not that form."""
+    return next((p for p in range(HIGHEST + 1) if not sp.expand(term / h**p).has(h)), None)
+
+
+def fits(relation: str, term: sp.Expr) -> bool:
+    """Whether the term is what the relation says: a limit has no h, an order's leading term c hᵖ vanishes with h."""
+    p = power_of_h(term)
+    return p is not None and RELATIONS[relation](p)
 
 
 def vanishes(before: sp.Expr, after: sp.Expr, given: tuple[sp.Basic, ...]) -> bool:
-    """Whether (before − after) / hᵖ tends to 0 with h, from each side that is not excluded."""
-    p = order(after)
-    if after.has(h) and sp.expand(after / h**p).has(h):
+    """Whether (before − c hᵖ) / hᵖ tends to 0 with h, from each side that is not excluded."""
+    p = power_of_h(after)
+    if p is None:
         return False
     rest = (taylor(before, p + 3) - taylor(after, p + 3)) / h**p
     return all(sp.limit(sp.expand(rest.subs(h, side)), side, 0, sign) == 0 for side, sign in sides(given))
 
 
-def leading(expr: sp.Expr, p: int, given: tuple[sp.Basic, ...]) -> sp.Expr | None:
+def leading(expr: sp.Expr, p: int | None, given: tuple[sp.Basic, ...]) -> sp.Expr | None:
     """The term c hᵖ of the expression, from its Taylor coefficients; None where the two sides differ or it is not so."""
+    if p is None:
+        return None
     rest = taylor(expr, p + 3) / h**p
     found = {sp.limit(sp.expand(rest.subs(h, side)), side, 0, sign) for side, sign in sides(given)}
     return named(found.pop()) * h**p if len(found) == 1 and sp.oo not in found else None
@@ -102,13 +112,13 @@ def named(expr: sp.Expr) -> sp.Expr:
 
 
 def shrinks(before: sp.Expr, after: sp.Expr, given: tuple[sp.Basic, ...], seed: str) -> tuple[bool, str]:
-    """Whether |before − after| ≤ NEXT |h|ᵖ⁺¹ for known functions as h shrinks; and the largest multiple of |h|ᵖ⁺¹."""
+    """Whether |before − c hᵖ| ≤ NEXT |h|ᵖ⁺¹ for known functions as h shrinks; and the largest multiple of |h|ᵖ⁺¹."""
+    p = power_of_h(after)
+    if p is None:
+        return False, "no power of h"
     gaps = [concrete(before - after, function) for function in FUNCTIONS]
     directions = [1 if sign == "+" else -1 for _, sign in sides(given)]
-    worst = max(
-        left_out(gap, order(after), sign, exponent, seed)
-        for gap, sign, exponent in product(gaps, directions, EXPONENTS)
-    )
+    worst = max(left_out(gap, p, sign, exponent, seed) for gap, sign, exponent in product(gaps, directions, EXPONENTS))
     return bool(worst <= NEXT), mp.nstr(worst, 2)
 
 

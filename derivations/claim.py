@@ -11,6 +11,9 @@ from derivations.rules import Rule
 from derivations.sums import Where
 
 
+RELATIONS = ("=", "≥", ">", "limit", "order")
+
+
 @dataclass(frozen=True)
 class Step:
     """One rewriting: the new expression, the rule that must really produce it, and the reason in words."""
@@ -62,6 +65,13 @@ class Claim:
     where: Where = field(default_factory=dict)
     by_matrices: tuple[sp.Basic, sp.Basic] | None = None
     wrong_twins: tuple[WrongTwin, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a relation that no check knows, and a limit or an order that says nothing."""
+        if self.relation not in RELATIONS:
+            raise ValueError(f"{self.name}: the relation should be one of {' '.join(RELATIONS)}; {self.relation} came")
+        if self.relation in ("limit", "order") and not self.steps:
+            raise ValueError(f"{self.name}: the last step of a {self.relation} says what remains; there is no step")
 
     @property
     def result(self) -> sp.Basic:

@@ -100,7 +100,7 @@ def sign_gaps(claim: Claim) -> list[str]:
 def check(claim: Claim, before: sp.Basic, step: Step) -> Checked:
     """The three answers to: does this line follow from the one before?"""
     if claim.relation in asymptotics.RELATIONS and step is claim.steps[-1]:
-        shown = asymptotics.vanishes(before, step.expr, claim.given)
+        shown = asymptotics.fits(claim.relation, step.expr) and asymptotics.vanishes(before, step.expr, claim.given)
         rule = step.rule.fault(before, step.expr, claim)
         return Checked(shown, *asymptotics.shrinks(before, step.expr, claim.given, claim.name), rule)
     try:

@@ -81,7 +81,7 @@ logarithm = Rule(
 leading_term = Rule(
     "leading term",
     lambda claim: NONE,
-    rewrite=lambda before, claim: asymptotics.leading(before, asymptotics.order(claim.result), claim.given),
+    rewrite=lambda before, claim: asymptotics.leading(before, asymptotics.power_of_h(claim.result), claim.given),
 )
 """Expand by Taylor's theorem in h, and keep the first term; for a limit, the one without h."""
 
