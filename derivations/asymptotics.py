@@ -59,7 +59,7 @@ def vanishes(before: sp.Expr, after: sp.Expr, given: tuple[sp.Basic, ...]) -> bo
 
 
 def leading(expr: sp.Expr, p: int | None, given: tuple[sp.Basic, ...]) -> sp.Expr | None:
-    """The term c hᵖ of the expression, from its Taylor coefficients; None where the two sides differ or it is not so."""
+    """The term c hᵖ of the expression, from its Taylor coefficients; None where the two sides differ."""
     if p is None:
         return None
     rest = taylor(expr, p + 3) / h**p
@@ -68,7 +68,7 @@ def leading(expr: sp.Expr, p: int | None, given: tuple[sp.Basic, ...]) -> sp.Exp
 
 
 def sides(given: tuple[sp.Basic, ...]) -> Iterator[tuple[sp.Symbol, str]]:
-    """h as a positive number from above and as a negative one from below, unless what is given excludes it."""
+    """The step h as a positive number from above and as a negative one from below, unless what is given excludes it."""
     for sign, assumption in (("+", "positive"), ("-", "negative")):
         side = sp.Symbol("h", **{assumption: True})
         if not symbolic.excluded(h, side, given):

@@ -10,8 +10,8 @@ import sympy as sp
 from derivations.rules import Rule
 from derivations.sums import Where
 
-
 RELATIONS = ("=", "≥", ">", "limit", "order")
+"""How the start stands to what the steps arrive at."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Claim:
 
     kind is "definition", "gradient" or "lemma"; definitions and gradients have a function of the same name in nnref.
     relation is "=", or one of
-        "≥", ">"   the start, rewritten by the steps, is not negative, or is positive, and the last line's form shows it;
+        "≥", ">"   the start, rewritten by the steps, is not negative, or is positive: the last line's form shows it;
         "limit"    the last step takes the limit h → 0, from above if h > 0 is given, from below if h < 0 is;
         "order"    the last step keeps the leading term c hᵖ, and what it leaves out is o(hᵖ).
     given are conditions without which a step fails; where says what a name in the statement stands for. shapes give

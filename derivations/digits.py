@@ -64,7 +64,7 @@ class Point:
 
     def at(self, **changes: Any) -> Point:
         """The same point with other indices, or with other numbers: then what was worked out is forgotten."""
-        return replace(self, **changes, **({} if changes.keys() <= {"indices"} else {"known": {}}))
+        return replace(self, **changes) if changes.keys() <= {"indices"} else replace(self, known={}, **changes)
 
     def entry(self, name: str, indices: tuple[int, ...]) -> Any:
         """The number called name, or its entry at these indices."""
@@ -233,10 +233,10 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     ActivationSlope: lambda x: 1 - mp.tanh(x) ** 2,
     Density: lambda x: mp.exp(-x),
     **{type(constant): (lambda c=constant: mp.mpf(c.evalf(DIGITS + GUARD))) for constant in (sp.pi, sp.E)},
-    sp.core.numbers.Infinity: lambda: mp.inf,
-    sp.core.numbers.NegativeInfinity: lambda: -mp.inf,
+    type(sp.oo): lambda: mp.inf,
+    type(-sp.oo): lambda: -mp.inf,
 }
-"""What each function is at a number. The activation f stands for any; here it is tanh, and f' its slope; so does the density."""
+"""What each function is at a number. Activations and densities stand for any; here they are tanh and exp(−x)."""
 
 
 def slope(expr: sp.Expr, variables: tuple[sp.Expr, ...], at: Point) -> Any:

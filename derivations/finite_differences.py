@@ -31,7 +31,7 @@ def central_difference(h: sp.Expr) -> sp.Expr:
 
 
 def whole_error(h: sp.Expr) -> sp.Expr:
-    """What rounding adds to a central difference of step h at most, u |L| / h, and what truncation does, h² |L'''| / 6."""
+    """What rounding adds to a central difference of step h at most, and what truncation does."""
     return u * size / h + h**2 * bend / 6
 
 
@@ -72,7 +72,7 @@ central = Claim(
 gap = Claim(
     name="finite_differences.gap",
     kind="lemma",
-    says="halving the step moves a central difference by h²/8 L''', three times the error h²/24 L''' that is then left: "
+    says="halving the step moves a central difference by h²/8 L''', three times the error that is then left: "
     "the gap between two steps is an error bar for the better one",
     start=central_difference(h) - central_difference(h / 2),
     steps=(Step(h**2 / 8 * derivative(3), leading_term, because="h²/6 − h²/24 is h²/8"),),
@@ -109,7 +109,7 @@ richardson = Claim(
 complex_step = Claim(
     name="finite_differences.complex_step",
     kind="lemma",
-    says="for an analytic loss that is real on the real line, Im L(x + ih) / h is off by −h²/6 L''', without a difference",
+    says="for an analytic loss, real on the real line, Im L(x + ih) / h is off by −h²/6 L''', and nothing cancels",
     start=sp.im(L(x + sp.I * h)) / h - derivative(1),
     steps=(
         Step(

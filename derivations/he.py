@@ -1,7 +1,8 @@
 """He initialisation: a rectifier halves the mean square, and weights of variance 2/n give it back.
 
-A(k) is what neuron k of the layer before puts out, W(k) the weight with which it enters one neuron of this layer. Expected
-values are over the initial weights, which are independent, of mean 0 and variance w, and make every Z symmetric about 0.
+Expected values are over the initial weights, which are independent, of mean 0 and variance w, and make every weighted
+sum symmetric about 0. One neuron of this layer adds up n outputs of the layer before, each by its own weight: mu[k, l]
+is the mean of the product of the outputs k and l, and δ_kl w that of their weights.
 """
 
 import sympy as sp

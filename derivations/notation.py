@@ -96,7 +96,7 @@ class ActivationSlope(sp.Function):
         return rf"f'\left({printer._print(self.args[0])}\right)"
 
 
-class Density(sp.Function):
+class Density(sp.Function):  # type: ignore[misc]  # sympy has no types
     """p: any density on the positive half of the line; p(|x|) is then symmetric about 0."""
 
     nargs = 1

@@ -23,9 +23,7 @@ forward = Claim(
     says="the positive part",
     start=rectified,
     steps=(
-        Step(
-            sp.Piecewise((z, z > 0), (0, True)), algebra, because="the larger of 0 and Z is Z exactly when Z > 0"
-        ),
+        Step(sp.Piecewise((z, z > 0), (0, True)), algebra, because="the larger of 0 and Z is Z exactly when Z > 0"),
     ),
     shapes={"Z": ("n", "N"), "": ("n", "N")},
     source="Goodfellow, Bengio & Courville 2016, §6.3.1",
@@ -190,7 +188,7 @@ not_negative = Claim(
 unbounded = Claim(
     name="relu.unbounded",
     kind="lemma",
-    says="the rectifier is nowhere below Z itself, and so has no upper bound: it does not confine its output to an interval",
+    says="the rectifier is nowhere below Z, and so has no upper bound: it does not confine its output to an interval",
     start=rectified - z,
     steps=(Step(sp.Max(0, -z), algebra, because="subtract Z from both sides of the maximum"),),
     relation="≥",

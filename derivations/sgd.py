@@ -36,14 +36,16 @@ slope_along = Claim(
     says="as the learning rate grows from 0, the loss changes at the rate −‖dθ‖²",
     start=slope(change(updated), alpha),
     steps=(
-        Step(change(slope(updated, alpha)), linear, because="to first order the loss changes by ⟨dθ, θ⟩, dθ held fixed"),
+        Step(
+            change(slope(updated, alpha)), linear, because="to first order the loss changes by ⟨dθ, θ⟩, dθ held fixed"
+        ),
         Step(-total(total(dtheta[r, i] ** 2, i), r), differentiate, because="θ does not depend on α"),
     ),
     source=GOODFELLOW,
     uses=("sgd.update",),
     wrong_twins=(
         WrongTwin(total(total(dtheta[r, i] ** 2, i), r), "the step is taken along the gradient"),
-        WrongTwin(-total(total(dtheta[r, i], i), r) ** 2, "the entries are added before they are squared"),
+        WrongTwin(-(total(total(dtheta[r, i], i), r) ** 2), "the entries are added before they are squared"),
         WrongTwin(-total(total(dtheta[r, i] * theta[r, i], i), r), "the step is taken along the parameter"),
     ),
 )
@@ -53,11 +55,7 @@ decrease = Claim(
     kind="lemma",
     says="to first order a step against the gradient never raises the loss",
     start=-slope(change(updated), alpha),
-    steps=(
-        Step(
-            total(total(dtheta[r, i] ** 2, i), r), differentiate, because="the rate of the loss is −‖dθ‖²"
-        ),
-    ),
+    steps=(Step(total(total(dtheta[r, i] ** 2, i), r), differentiate, because="the rate of the loss is −‖dθ‖²"),),
     relation="≥",
     source=GOODFELLOW,
     uses=("sgd.slope_along",),

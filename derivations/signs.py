@@ -88,7 +88,7 @@ def bounds(x: sp.Expr, given: tuple[sp.Basic, ...]) -> tuple[tuple[sp.Expr, bool
     low, high = (-sp.oo, True), (sp.oo, True)
     if isinstance(x, sp.KroneckerDelta):
         return (sp.S.Zero, False), (sp.S.One, False)
-    if isinstance(x, Index) or x.is_integer and x.is_positive:
+    if isinstance(x, Index) or (x.is_integer and x.is_positive):
         low = (sp.S.One, False)
     for c in given:
         if isinstance(c, sp.Rel) and called(c.lhs) == called(x) and c.rhs.is_number:

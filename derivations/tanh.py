@@ -27,11 +27,7 @@ one_exponential = Claim(
     kind="lemma",
     says="tanh Z = (exp 2Z − 1) / (exp 2Z + 1): one exponential is enough",
     start=u / v,
-    steps=(
-        Step(
-            (sp.exp(2 * z) - 1) / (sp.exp(2 * z) + 1), algebra, because="numerator and denominator times exp(Z)"
-        ),
-    ),
+    steps=(Step((sp.exp(2 * z) - 1) / (sp.exp(2 * z) + 1), algebra, because="numerator and denominator times exp(Z)"),),
     source=GOODFELLOW,
     uses=("tanh.forward",),
     wrong_twins=(WrongTwin((sp.exp(z) - 1) / (sp.exp(z) + 1), "the factor 2 is forgotten: this is tanh(Z/2)"),),

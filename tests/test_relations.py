@@ -22,7 +22,9 @@ x = finite_differences.x
 
 
 def related(relation):
-    return pytest.mark.parametrize("claim", [c for c in CLAIMS.values() if c.relation in relation], ids=lambda c: c.name)
+    return pytest.mark.parametrize(
+        "claim", [c for c in CLAIMS.values() if c.relation in relation], ids=lambda c: c.name
+    )
 
 
 def statement(relation, start, *steps, **more):
