@@ -107,7 +107,7 @@ def everything(claim: Claim) -> Powers:
         contract=True,
         logarithms=True,
         matrices=True,
-        where=claim.where,
+        where=frozenset(claim.where.items()),
     )
 
 
