@@ -22,6 +22,7 @@ from derivations.notation import (
     Y,
     Z,
     b,
+    dZ as dZ_above,
     i,
     layered,
     m,
@@ -34,7 +35,7 @@ from derivations.notation import (
     t,
     tensor,
 )
-from derivations.rules import by, chain_rule, definition, differentiate, matrix_product, slope
+from derivations.rules import by, chain_rule, definition, differentiate, linear, matrix_product, slope
 from derivations.sums import Entry, Index, Tensor, Where, misfits, total
 
 ARTICLE = "the source article, Backward Propagation; Goodfellow, Bengio & Courville 2016, §6.5"
@@ -59,8 +60,9 @@ f, df = Activation, ActivationSlope
 
 
 def indices(l: int) -> tuple[Index, Index]:
-    """Two letters for the neurons of layer l, which is the input for l = 0."""
-    return Index("r", WIDTHS[l]), Index("k", WIDTHS[l])
+    """Two letters for the neurons of layer l, which is the input for l = 0; no two layers share one."""
+    one, two = ("ij", "kl", "pq", "ru")[l]
+    return Index(one, WIDTHS[l]), Index(two, WIDTHS[l])
 
 
 def affine_layer(Z: Tensor, W: Tensor, b: Tensor, A: Tensor, l: int) -> dict[sp.Expr, sp.Expr]:
@@ -99,7 +101,7 @@ FROM_Z1: Where = {**FROM_A1, **activation_layer(A1, Z1, 1), **backward(dZ1, Z1, 
 FROM_X: Where = {**FROM_Z1, **affine_layer(Z1, W1, b1, X, 1)}
 """What the names stand for, from the loss down to what a gradient depends on; what lies below is any number."""
 
-ONE_LABEL = (sp.Eq(total(Y3[(k := Index("k", n3)), t], k), 1),)
+ONE_LABEL = (sp.Eq(total(Y3[(k := Index("u", n3)), t], k), 1),)
 SHAPES_OF_PARAMETERS = {
     name: tuple(str(d) for d in (*T.shape, 1)[:2])
     for name, T in {"X": X, "Y": Y3, "W1": W1, "b1": b1, "W2": W2, "b2": b2, "W3": W3, "b3": b3}.items()
@@ -161,7 +163,7 @@ def hidden_gradient(
             Step(
                 total(W_above[q, r] * dZ_above[q, t], q) * df(Z[r, t]),
                 differentiate,
-                because="of neurons and examples, only k = r and s = t remain",
+                because="of neurons and examples, only one term remains",
             ),
             Step(
                 Entry(sp.HadamardProduct(back, Z.matrix.applyfunc(df)), r, t),
@@ -205,7 +207,7 @@ def weight_gradient(
             Step(
                 total(dZ[r, s] * A[j, s], s),
                 differentiate,
-                because="an entry of W changes with itself only: q = r and k = j remain",
+                because="an entry of W changes with itself only, so of both sums one term remains",
             ),
             Step(Entry(dZ.matrix * A.matrix.T, r, j), matrix_product, because=f"row r of dZ{l}, row j of {A.name}"),
         ),
@@ -243,7 +245,7 @@ def bias_gradient(l: int, Z: Tensor, W: Tensor, b: Tensor, A: Tensor, dZ: Tensor
                 definition,
                 because=f"Z{l} is W{l} {A.name} + b{l}",
             ),
-            Step(total(dZ[r, s], s), differentiate, because="an entry of b changes with itself only: q = r remains"),
+            Step(total(dZ[r, s], s), differentiate, because="an entry of b changes with itself only, so one neuron remains"),
             Step(Entry(dZ.matrix * ones, r), matrix_product, because="a sum over the examples is a product with 1"),
         ),
         given=ONE_LABEL,
@@ -274,6 +276,48 @@ dW2 = weight_gradient(2, Z2, W2, b2, A1, dZ2, FROM_A1, another_input(2, dZ2, A2)
 db2 = bias_gradient(2, Z2, W2, b2, A1, dZ2, FROM_A1)
 dW1 = weight_gradient(1, Z1, W1, b1, X, dZ1, FROM_X, another_input(1, dZ1, A1))
 db1 = bias_gradient(1, Z1, W1, b1, X, dZ1, FROM_X)
+
+
+def induction_step() -> Claim:
+    """Backpropagation for any depth: how the gradient passes one hidden layer, whatever lies above it."""
+    (r, k), q = (Index("r", n), Index("k", n)), Index("q", m)
+    above = total(W[q, k] * f(Z[k, s]), k) + b[q]
+    back = W.matrix.T * dZ_above.matrix
+    return Claim(
+        name="mlp.any_depth",
+        kind="lemma",
+        says=(
+            "the induction step for any depth: let dZ be the gradient with respect to the weighted sums of a layer; "
+            "then (Wᵀ dZ) ∘ f'(Z) is that of the layer below. The base is softmax_cross_entropy.dZ"
+        ),
+        start=slope(total(total(dZ_above[q, s] * above, q), s), Z[r, t]),
+        steps=(
+            Step(
+                total(total(dZ_above[q, s] * total(W[q, k] * slope(f(Z[k, s]), Z[r, t]), k), q), s),
+                linear,
+                because="to first order the loss changes by ⟨dZ, W A + b⟩, and dZ, W and b do not depend on Z",
+            ),
+            Step(
+                total(W[q, r] * dZ_above[q, t], q) * df(Z[r, t]),
+                differentiate,
+                because="of neurons and examples, only one term remains",
+            ),
+            Step(
+                Entry(sp.HadamardProduct(back, Z.matrix.applyfunc(df)), r, t),
+                matrix_product,
+                because="column r of W times column t of dZ, times the slope at that entry",
+            ),
+        ),
+        source=ARTICLE,
+        uses=("softmax_cross_entropy.dZ", "affine.dA"),
+        wrong_twins=(
+            WrongTwin(Entry(back, r, t), "the slope of the activation is left out"),
+            WrongTwin(lambda: Entry(W.matrix * dZ_above.matrix, r, t), "W is not transposed"),
+        ),
+    )
+
+
+any_depth = induction_step()
 
 
 def shape_table(sizes: Sequence[sp.Expr]) -> dict[str, tuple[sp.Expr, sp.Expr]]:
