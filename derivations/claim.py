@@ -11,6 +11,9 @@ from derivations.rules import Rule
 from derivations.sums import Where
 
 
+RELATIONS = ("=", "≥", ">", "limit", "order")
+
+
 @dataclass(frozen=True)
 class Step:
     """One rewriting: the new expression, the rule that must really produce it, and the reason in words."""
@@ -24,6 +27,8 @@ class Step:
 class WrongTwin:
     """A plausible slip: the expression, and the mistake it is. The proof must reject it.
 
+    Beside an equality it is another answer, beside an inequality another bound (start ≥ expr), beside a limit or an
+    order another leading term.
     expr may be a function of no arguments, for a slip whose shapes do not even fit: building it is refused then.
     """
 
@@ -36,7 +41,10 @@ class Claim:
     """A statement with its proof: start, left as a question, equals the last step's expression.
 
     kind is "definition", "gradient" or "lemma"; definitions and gradients have a function of the same name in nnref.
-    relation is "=", or "≥" or ">": then the last expression is shown not to be negative, or to be positive.
+    relation is "=", or one of
+        "≥", ">"   the start, rewritten by the steps, is not negative, or is positive, and the last line's form shows it;
+        "limit"    the last step takes the limit h → 0, from above if h > 0 is given, from below if h < 0 is;
+        "order"    the last step keeps the leading term c hᵖ, and what it leaves out is o(hᵖ).
     given are conditions without which a step fails; where says what a name in the statement stands for. shapes give
     every symbol of the function its shape, and "" the result's, as strings of sizes. by_matrices is the same question
     and answer as matrix expressions, for SymPy's own matrix calculus to confirm.
@@ -57,6 +65,13 @@ class Claim:
     where: Where = field(default_factory=dict)
     by_matrices: tuple[sp.Basic, sp.Basic] | None = None
     wrong_twins: tuple[WrongTwin, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a relation that no check knows, and a limit or an order that says nothing."""
+        if self.relation not in RELATIONS:
+            raise ValueError(f"{self.name}: the relation should be one of {' '.join(RELATIONS)}; {self.relation} came")
+        if self.relation in ("limit", "order") and not self.steps:
+            raise ValueError(f"{self.name}: the last step of a {self.relation} says what remains; there is no step")
 
     @property
     def result(self) -> sp.Basic:

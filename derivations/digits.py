@@ -11,14 +11,17 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mpmath as mp
 import sympy as sp
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 
-from derivations.notation import Activation, ActivationSlope
+from derivations.notation import Activation, ActivationSlope, Density
 from derivations.sums import TENSORS, Entry, Index, Where, outermost
+
+if TYPE_CHECKING:
+    from derivations.claim import Claim
 
 DIGITS = 50
 GUARD = 20
@@ -31,6 +34,10 @@ DERIVATIVE = mp.mpf(10) ** -30
 """Where a derivative is taken: differences of order four lose H⁴ = 10⁻⁴⁰ of it, times a fifth derivative."""
 
 H = mp.mpf(10) ** -10
+
+SEARCHED = 50
+"""Points at which an inequality is tried; a wrong bound may fail on a small part of the line only."""
+
 LARGEST = 4
 """Sizes are drawn from 1, or 2 where indices must differ, to this, once all are alike and once no two are."""
 
@@ -56,8 +63,8 @@ class Point:
     known: dict[tuple[str, tuple[int, ...]], Any] = field(default_factory=dict)
 
     def at(self, **changes: Any) -> Point:
-        """The same point with other indices or moved entries; what was worked out is forgotten if numbers moved."""
-        return replace(self, **changes, **({"known": {}} if "moved" in changes else {}))
+        """The same point with other indices, or with other numbers: then what was worked out is forgotten."""
+        return replace(self, **changes, **({} if changes.keys() <= {"indices"} else {"known": {}}))
 
     def entry(self, name: str, indices: tuple[int, ...]) -> Any:
         """The number called name, or its entry at these indices."""
@@ -90,6 +97,8 @@ class Point:
         """A random number within the bounds given of its name."""
         rng = random.Random(f"{self.seed} {name} {indices}")
         bounds = list(self.bounds(name))
+        if fixed := [bound for relation, bound in bounds if relation is RELATIONS[sp.Eq]]:
+            return fixed[0]
         for _ in range(10**4):
             drawn = mp.mpf(rng.randint(-3 * 10**6, 3 * 10**6)) / 10**6
             if all(relation(drawn, bound) for relation, bound in bounds):
@@ -122,13 +131,16 @@ def units(given: tuple[sp.Basic, ...]) -> Iterator[tuple[str, int]]:
 def points(
     seed: str, expressions: list[sp.Basic], given: tuple[sp.Basic, ...], where: Where, trials: int
 ) -> Iterator[Point]:
-    """Random sizes and indices for everything free in the expressions, all indices within their dimensions."""
+    """Random sizes and indices for everything free in the expressions, all indices within their dimensions.
+
+    One point is enough where nothing is free.
+    """
     free = sorted(free_symbols(expressions, where), key=str)
     sizes = [s for s in free if s.is_integer and not isinstance(s, Index)]
     indices = [s for s in free if isinstance(s, Index)]
     sizes += [s for s in sorted({s for i in indices for s in i.dim.free_symbols}, key=str) if s not in sizes]
     distinct = [c for c in given if isinstance(c, sp.Ne) and isinstance(c.lhs, Index)]
-    for trial in range(trials):
+    for trial in range(trials if free else 1):
         rng = random.Random(f"{seed} {trial}")
         at = dict(zip(sizes, drawn_sizes(len(sizes), trial, 2 if distinct else 1, rng), strict=True))
         for _ in count():
@@ -160,6 +172,8 @@ def free(expr: sp.Basic) -> set[sp.Symbol]:
     if isinstance(expr, sp.Sum):
         k, summand = outermost(expr)
         return free(summand) - {k} | free(k.dim)
+    if isinstance(expr, sp.Integral):
+        return free(expr.function) - set(expr.variables)
     parts = expr.args
     if isinstance(expr, sp.Indexed):
         parts = (*expr.indices, *TENSORS[str(called(expr))].shape)
@@ -186,6 +200,8 @@ def value(expr: sp.Basic, at: Point) -> Any:
         return at.entry(str(called(expr)), tuple(int(value(i, at)) for i in expr.indices))
     if isinstance(expr, sp.Derivative):
         return slope(expr.expr, expr.variables, at)
+    if isinstance(expr, sp.Integral):
+        return area(expr, at)
     if isinstance(expr, sp.KroneckerDelta):
         return mp.mpf(value(expr.args[0], at) == value(expr.args[1], at))
     if isinstance(expr, sp.Piecewise):
@@ -211,11 +227,16 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     sp.Min: min,
     sp.Abs: abs,
     sp.sign: mp.sign,
+    sp.im: mp.im,
+    type(sp.I): lambda: mp.mpc(0, 1),
     Activation: mp.tanh,
     ActivationSlope: lambda x: 1 - mp.tanh(x) ** 2,
+    Density: lambda x: mp.exp(-x),
     **{type(constant): (lambda c=constant: mp.mpf(c.evalf(DIGITS + GUARD))) for constant in (sp.pi, sp.E)},
+    sp.core.numbers.Infinity: lambda: mp.inf,
+    sp.core.numbers.NegativeInfinity: lambda: -mp.inf,
 }
-"""What each function is at a number. The activation f stands for any; here it is tanh, and f' its slope."""
+"""What each function is at a number. The activation f stands for any; here it is tanh, and f' its slope; so does the density."""
 
 
 def slope(expr: sp.Expr, variables: tuple[sp.Expr, ...], at: Point) -> Any:
@@ -228,6 +249,14 @@ def slope(expr: sp.Expr, variables: tuple[sp.Expr, ...], at: Point) -> Any:
         return slope(expr, tuple(before), there) if before else value(expr, there)
 
     return (8 * (moved(1) - moved(-1)) - (moved(2) - moved(-2))) / (12 * H)
+
+
+def area(expr: sp.Integral, at: Point) -> Any:
+    """An integral by mpmath's quadrature, with a cut at 0, where a rectifier has its kink."""
+    ((x, low, high),) = expr.limits
+    cuts = [value(low, at), 0, value(high, at)] if low < 0 < high else [value(low, at), value(high, at)]
+    with mp.workdps(DIGITS):  # mpmath carries digits of its own beyond these
+        return mp.quad(lambda t: value(expr.function, at.at(arrays={**at.arrays, x.name: {(): t}})), cuts)
 
 
 def matrix(M: sp.MatrixExpr, at: Point) -> list[list[Any]]:
@@ -289,3 +318,16 @@ def disagreement(left: sp.Basic, right: sp.Basic, at: Point) -> tuple[Any, Any]:
     with mp.workdps(DIGITS + GUARD):
         a, b = value(left, at), value(right, at)
         return abs(a - b) / max(abs(a), abs(b), 1), room
+
+
+def counterexample(left: sp.Basic, relation: str, right: sp.Basic, claim: Claim) -> str | None:
+    """Numbers at which left ≥ right, or left > right, is false by more than rounding; None where none was met."""
+    for at in points(claim.name, [left, right], claim.given, claim.where, SEARCHED):
+        with mp.workdps(DIGITS + GUARD):
+            a, b = value(left, at), value(right, at)
+            if mp.im(a) or mp.im(b):
+                return f"{mp.nstr(a, 5)} and {mp.nstr(b, 5)} are not both real"
+            room = ALGEBRA * max(abs(a), abs(b), 1)
+            if not (a - b > room if relation == ">" else a - b >= -room):
+                return f"{mp.nstr(a, 5)} is not {relation} {mp.nstr(b, 5)}"
+    return None

@@ -96,6 +96,16 @@ class ActivationSlope(sp.Function):
         return rf"f'\left({printer._print(self.args[0])}\right)"
 
 
+class Density(sp.Function):
+    """p: any density on the positive half of the line; p(|x|) is then symmetric about 0."""
+
+    nargs = 1
+    is_real = True
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return rf"p\left({printer._print(self.args[0])}\right)"
+
+
 def meaning(name: str, atom: sp.Basic) -> str | None:
     """What a symbol or tensor of that name stands for: Z as a number is not Z as a matrix."""
     if isinstance(atom, sp.Symbol) and not isinstance(atom, Index):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sympy as sp
-from sympy.printing.latex import LatexPrinter
+from sympy.printing.latex import LatexPrinter, translate
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
@@ -26,10 +26,10 @@ def plain(expr: sp.Basic) -> str:
 
 
 def name_in_latex(name: str) -> str:
-    """A tensor's own LaTeX, or a size's: n0 is n with the index 0."""
+    """A tensor's own LaTeX, or a size's: n0 is n with the index 0, alpha is a Greek letter."""
     if name in TENSORS:
         return TENSORS[name].latex
-    return re.sub(r"^([a-zA-Z]+)(\d+)$", r"\1_{\2}", name)
+    return translate(re.sub(r"^([a-zA-Z]+)(\d+)$", r"\1_{\2}", name))
 
 
 def excluded_from(summand: sp.Expr, k: Index) -> tuple[sp.Expr, list[sp.Expr]]:
@@ -59,6 +59,17 @@ def in_reading_order(expr: sp.Mul) -> sp.Mul:
     return sp.Mul(*sorted(expr.args, key=rank), evaluate=False)
 
 
+def terms_in_reading_order(expr: sp.Add) -> list[sp.Expr]:
+    """What is added before what is taken away; 1 and δ first, then products and sums, then single entries."""
+
+    def rank(term: sp.Expr) -> tuple[bool, int]:
+        bare = term.as_coeff_Mul()[1]
+        kind = 0 if term.is_number or isinstance(bare, sp.KroneckerDelta) else 2 if bare.is_Symbol or bare.is_Indexed else 1
+        return term.could_extract_minus_sign(), kind
+
+    return sorted(sorted(expr.args, key=sp.default_sort_key), key=rank)
+
+
 def summand_needs_brackets(summand: sp.Expr) -> bool:
     """Σ reaches over a product; only a sum of terms, or what a minus would open, needs brackets."""
     return isinstance(summand, sp.Add) or summand.could_extract_minus_sign()
@@ -66,6 +77,9 @@ def summand_needs_brackets(summand: sp.Expr) -> bool:
 
 class Latex(LatexPrinter):  # type: ignore[misc]  # sympy has no types
     """SymPy's LaTeX, in the notation of the field."""
+
+    def _as_ordered_terms(self, expr: sp.Expr, order: str | None = None) -> list[sp.Expr]:
+        return terms_in_reading_order(expr)
 
     def _print_Symbol(self, expr: sp.Symbol, style: str = "plain") -> str:
         return name_in_latex(expr.name)
@@ -75,8 +89,9 @@ class Latex(LatexPrinter):  # type: ignore[misc]  # sympy has no types
     def _print_MatrixSymbol(self, expr: sp.MatrixSymbol) -> str:
         return name_in_latex(expr.name)
 
-    def _print_Mul(self, expr: sp.Mul) -> str:
-        return str(super()._print_Mul(in_reading_order(expr)))
+    def _print_Mul(self, expr: sp.Expr) -> str:
+        # SymPy prints 1/u by handing the power u⁻¹ to this method: its arguments are no factors.
+        return str(super()._print_Mul(in_reading_order(expr) if expr.is_Mul else expr))
 
     def _print_Indexed(self, expr: sp.Indexed, exp: str | None = None) -> str:
         base = name_in_latex(expr.base.label.name)
@@ -118,7 +133,9 @@ class Latex(LatexPrinter):  # type: ignore[misc]  # sympy has no types
 
     def _print_Derivative(self, expr: sp.Derivative) -> str:
         order = "" if len(expr.variables) == 1 else f"^{{{len(expr.variables)}}}"
-        below = r" \, ".join(rf"\partial {self._print(x)}" for x in expr.variables)
+        below = r" \, ".join(
+            rf"\partial {self._print(x)}" + (f"^{{{times}}}" if times > 1 else "") for x, times in expr.variable_count
+        )
         inner = expr.expr
         if isinstance(inner, sp.Symbol | sp.Indexed):
             return rf"\frac{{\partial{order} {self._print(inner)}}}{{{below}}}"
@@ -133,6 +150,9 @@ class Latex(LatexPrinter):  # type: ignore[misc]  # sympy has no types
 
 class Plain(StrPrinter):  # type: ignore[misc]  # sympy has no types
     """One line of text: Σ_k, ∂/∂z_i, δ_ij, ᵀ and ∘."""
+
+    def _as_ordered_terms(self, expr: sp.Expr, order: str | None = None) -> list[sp.Expr]:
+        return terms_in_reading_order(expr)
 
     def _print_Indexed(self, expr: sp.Indexed) -> str:
         return f"{expr.base.label.name}[{','.join(map(self._print, expr.indices))}]"
@@ -162,6 +182,13 @@ class Plain(StrPrinter):  # type: ignore[misc]  # sympy has no types
     def _print_ActivationSlope(self, expr: sp.Function) -> str:
         return f"f'({self._print(expr.args[0])})"
 
+    def _print_Density(self, expr: sp.Function) -> str:
+        return f"p({self._print(expr.args[0])})"
+
+    def _print_Integral(self, expr: sp.Integral) -> str:
+        ((x, low, high),) = expr.limits
+        return f"∫_{self._print(low)}^{self._print(high)} {self._print(expr.function)} d{self._print(x)}"
+
     def _print_KroneckerDelta(self, expr: sp.KroneckerDelta) -> str:
         return f"δ[{','.join(map(self._print, expr.args))}]"
 
@@ -176,7 +203,9 @@ class Plain(StrPrinter):  # type: ignore[misc]  # sympy has no types
         return str(super()._print_Mul(in_reading_order(expr))).replace("*", " ").replace("  ", "**")
 
     def _print_Derivative(self, expr: sp.Derivative) -> str:
-        below = " ".join(f"∂{self._print(x)}" for x in expr.variables)
+        below = " ".join(
+            f"∂{self._print(x)}" + (f"^{times}" if times > 1 else "") for x, times in expr.variable_count
+        )
         above = "∂" if len(expr.variables) == 1 else f"∂^{len(expr.variables)}"
         inner = self._print(expr.expr)
         return f"{above}{inner}/{below}" if not expr.expr.args or isinstance(expr.expr, sp.Indexed) else f"{above}/{below} ({inner})"

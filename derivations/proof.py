@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import mpmath as mp
 import sympy as sp
 
-from derivations import concrete, digits, symbolic
+from derivations import asymptotics, concrete, digits, signs, symbolic
 from derivations.claim import Claim, Step, WrongTwin
-from derivations.sums import Powers, ShapeError
+from derivations.sums import Powers, ShapeError, unfolded
 
 TRIALS = 4
 """Points at which a step is evaluated; a wrong one rarely survives the first."""
@@ -79,8 +79,7 @@ def prove(claim: Claim) -> Proof:
         checked = check(claim, before, step)
         steps.append(checked)
         gaps += checked.gaps(f"{claim.name}: step {number}")
-    if claim.relation != "=" and not digits.sign_holds(claim.result, claim.relation, claim):
-        gaps.append(f"{claim.name}: the result is not shown to be {claim.relation} 0")
+    gaps += [f"{claim.name}: {gap}" for gap in sign_gaps(claim)]
     witnesses = further(claim)
     gaps += [f"{claim.name}: {name} does not confirm it" for name, shown in witnesses.items() if not shown]
     twins = tuple(rejected(claim, twin) for twin in claim.wrong_twins)
@@ -92,8 +91,22 @@ def prove(claim: Claim) -> Proof:
     return Proof(claim, tuple(steps), twins, witnesses, tuple(gaps))
 
 
+def sign_gaps(claim: Claim) -> list[str]:
+    """For an inequality, what is missing: that the last line's form shows its sign, or that numbers have it."""
+    if claim.relation not in signs.ALLOWED:
+        return []
+    form = signs.shown(unfolded(claim.result, claim.where), claim.relation, claim.given)
+    found = [] if form else [f"the form of the result does not show it to be {claim.relation} 0"]
+    against = digits.counterexample(claim.start, claim.relation, sp.S.Zero, claim)
+    return found if against is None else [*found, f"it is not {claim.relation} 0: {against}"]
+
+
 def check(claim: Claim, before: sp.Basic, step: Step) -> Checked:
     """The three answers to: does this line follow from the one before?"""
+    if claim.relation in asymptotics.RELATIONS and step is claim.steps[-1]:
+        shown = asymptotics.fits(claim.relation, step.expr) and asymptotics.vanishes(before, step.expr, claim.given)
+        rule = step.rule.fault(before, step.expr, claim)
+        return Checked(shown, *asymptotics.shrinks(before, step.expr, claim.given, claim.name), rule)
     try:
         shown = symbolic.equal(before, step.expr, everything(claim), claim.given)
         rule = step.rule.fault(before, step.expr, claim)
@@ -111,14 +124,15 @@ def everything(claim: Claim) -> Powers:
         contract=True,
         logarithms=True,
         matrices=True,
+        integrate=True,
         where=frozenset(claim.where.items()),
     )
 
 
-def to_50_digits(claim: Claim, before: sp.Basic, after: sp.Basic) -> tuple[bool, str]:
+def to_50_digits(claim: Claim, before: sp.Basic, after: sp.Basic, trials: int = TRIALS) -> tuple[bool, str]:
     """Whether the two agree at random sizes and points, and the largest relative difference."""
     worst = mp.mpf(0)
-    for at in digits.points(claim.name, [before, after], claim.given, claim.where, TRIALS):
+    for at in digits.points(claim.name, [before, after], claim.given, claim.where, trials):
         gap, room = digits.disagreement(before, after, at)
         worst = max(worst, gap)
         if not gap <= room:
@@ -139,13 +153,22 @@ def further(claim: Claim) -> dict[str, bool]:
 
 
 def rejected(claim: Claim, twin: WrongTwin) -> str | None:
-    """How the wrong twin is refused, by both checks or by its shapes; None if either lets it pass."""
+    """How the wrong twin is refused, by both checks or by its shapes; None if either lets it pass.
+
+    A wrong bound is refused by numbers that are beyond it.
+    """
     try:
         expr = twin.expr() if callable(twin.expr) and not isinstance(twin.expr, sp.Basic) else twin.expr
+        if claim.relation in signs.ALLOWED:
+            return digits.counterexample(claim.start, claim.relation, expr, claim)
+        if claim.relation in asymptotics.RELATIONS:
+            shown = asymptotics.vanishes(claim.start, expr, claim.given)
+            agree, worst = asymptotics.shrinks(claim.start, expr, claim.given, claim.name)
+            return None if shown or agree else f"what it leaves out is {worst} times the next power of h"
         shown = symbolic.equal(claim.start, expr, everything(claim), claim.given)
     except ShapeError as error:
         return f"its shapes do not fit: {error}"
-    agree, worst = to_50_digits(claim, claim.start, expr)
+    agree, worst = to_50_digits(claim, claim.start, expr, digits.SEARCHED)
     return None if shown or agree else f"it is off by {worst} at a random point"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import sympy as sp
 
-from derivations import symbolic
+from derivations import asymptotics, symbolic
 from derivations.sums import Powers, all_opened, apart, canonical, fresh, outermost, rebuilt, total, unfolded
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Rule:
     powers: Callable[[Claim], Powers]
     without: Callable[[Claim], Powers] | None = None
     rewrite: Callable[[sp.Basic, Claim], sp.Basic | None] | None = None
+    uses_given: bool = False
 
     def fault(self, before: sp.Basic, after: sp.Basic, claim: Claim) -> str | None:
         """Why this rule does not turn the line before into the line after; None if it does."""
@@ -39,7 +40,8 @@ class Rule:
             before = rewritten
         if not symbolic.equal(before, after, self.powers(claim), claim.given):
             return f"{self.name} does not give this line"
-        if self.without is not None and symbolic.equal(before, after, self.without(claim), claim.given):
+        left = () if self.uses_given else claim.given
+        if self.without is not None and symbolic.equal(before, after, self.without(claim), left):
             return f"{self.name} is not needed for this line"
         return None
 
@@ -64,7 +66,9 @@ linear = Rule("differentiate term by term", lambda claim: Powers(linear=True), l
 definition = Rule("definition", lambda claim: Powers(where=frozenset(claim.where.items())), lambda claim: NONE)
 """Write a name for what it stands for, or what it stands for in place of the name."""
 
-condition = Rule("what is given", lambda claim: symbolic.conditions(claim.given), lambda claim: NONE)
+condition = Rule(
+    "what is given", lambda claim: symbolic.conditions(claim.given), lambda claim: NONE, uses_given=True
+)
 """Use a condition of the claim, such as Σ y = 1."""
 
 logarithm = Rule(
@@ -73,6 +77,16 @@ logarithm = Rule(
     lambda claim: symbolic.conditions(claim.given),
 )
 """log(u / v) = log u − log v and log exp x = x, for what is positive."""
+
+leading_term = Rule(
+    "leading term",
+    lambda claim: NONE,
+    rewrite=lambda before, claim: asymptotics.leading(before, asymptotics.power_of_h(claim.result), claim.given),
+)
+"""Expand by Taylor's theorem in h, and keep the first term; for a limit, the one without h."""
+
+integrate = Rule("integrate", lambda claim: Powers(integrate=True), lambda claim: NONE)
+"""Split an integral over the line at 0, add its halves, and work it out where it has a value."""
 
 matrix_product = Rule("read as a product of matrices", lambda claim: Powers(matrices=True), lambda claim: NONE)
 """Σ_k B_ik C_kj is the entry (i, j) of B C."""

@@ -236,7 +236,8 @@ class Powers:
 
     derive takes derivatives; linear only moves them inside sums; contract lets δ choose a term; logarithms opens the
     logarithm of positive products; matrices opens entries of products; where unfolds names; units are tensors whose
-    sum over the index at a position is one; distinct are pairs of indices that differ.
+    sum over the index at a position is one; distinct are pairs of indices that differ; integrate splits integrals at 0
+    and works them out.
     """
 
     derive: bool = False
@@ -244,6 +245,7 @@ class Powers:
     contract: bool = False
     logarithms: bool = False
     matrices: bool = False
+    integrate: bool = False
     where: frozenset[tuple[sp.Expr, sp.Expr]] = frozenset()
     units: frozenset[tuple[sp.Expr, int]] = frozenset()
     distinct: frozenset[frozenset[sp.Expr]] = frozenset()

@@ -6,8 +6,8 @@ from typing import Any
 
 import sympy as sp
 
-from derivations import sums
-from derivations.sums import Index, Powers, prepared
+from derivations import integrals, sums
+from derivations.sums import Index, Powers, apart, prepared, unfolded
 
 KINKED = (sp.Max, sp.Min, sp.Abs, sp.Piecewise)
 
@@ -28,13 +28,15 @@ def equal(before: sp.Basic, after: sp.Basic, powers: Powers, given: tuple[sp.Bas
     """The same number wherever the conditions hold, by these powers alone."""
     if any(expr.atoms(Index, sp.Indexed) for expr in (before, after, *(meaning for _, meaning in powers.where))):
         return sums.equal(before, after, powers)
-    difference = sp.sympify(before) - sp.sympify(after)
+    difference = unfolded(apart(sp.sympify(before) - sp.sympify(after)), dict(powers.where))
     return all(is_zero(difference.subs(case), powers) for case in cases(difference, given))
 
 
 def is_zero(difference: sp.Expr, powers: Powers) -> bool:
     """Does it simplify to 0?"""
     plain = prepared(difference, powers)
+    if plain.has(sp.Integral):
+        plain = integrals.merged(plain) if powers.integrate else integrals.sealed(plain)
     if powers.logarithms:
         plain = sp.expand_log(plain)
     return bool(sp.simplify(plain.rewrite(sp.exp)) == 0)

@@ -10,7 +10,7 @@ def scale(n: int) -> float:
 
     Units: weight.
     Errors: ValueError if n is not positive.
-    See He et al. 2015, arXiv:1502.01852, §2.2.
+    Proof: derivations/he.py, claim he.scale.  See He et al. 2015, arXiv:1502.01852, §2.2.
 
     >>> scale(50)
     0.2

@@ -9,7 +9,7 @@ def update(theta: Array, dtheta: Array, alpha: float) -> Array:
     Shapes: theta (m, n), dtheta (m, n) -> (m, n)
     Units: alpha is parameter² per loss.
     Errors: ShapeError if the gradient has another shape; ValueError if alpha is not a positive number.
-    See Goodfellow et al. 2016, §4.3.
+    Proof: derivations/sgd.py, claim sgd.update.  See Goodfellow et al. 2016, §4.3.
     """
     same_shape(theta=theta, dtheta=dtheta)
     if not 0 < alpha < float("inf"):
