@@ -5,15 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
-from time import perf_counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import nullcontext
+from os import cpu_count
+from time import process_time
 from typing import Any
 
 import sympy as sp
 
 from derivations.claim import Claim
-from derivations.notation import MEANING
-from derivations.proof import Proof, claims, prove
+from derivations.notation import meaning
+from derivations.printing import latex, plain
+from derivations.proof import Proof, claims, parts, prove
+from derivations.sums import TENSORS
+
+Timed = tuple[Proof, float]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,31 +28,47 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m derivations", description="Prove the claims, afresh.")
     parser.add_argument("name", nargs="?", help="a claim, such as affine.dW, or the first part of some: affine")
     parser.add_argument("--json", action="store_true", help="one JSON object, with LaTeX from the checked expressions")
+    parser.add_argument("--jobs", type=int, default=cpu_count() or 1, help="processes to prove in (default: all cores)")
     arguments = parser.parse_args(argv)
-    chosen = [claim for name, claim in claims().items() if name.startswith(arguments.name or "")]
+    chosen = [name for name in claims() if name.startswith(arguments.name or "")]
     if not chosen:
         print(f"no claim is called {arguments.name}; there are {', '.join(claims())}.", file=sys.stderr)
         return 2
     found = []
-    for claim in chosen:
-        start = perf_counter()
-        proof = prove(claim)
-        found.append((proof, perf_counter() - start))
+    for timed in proved(chosen, arguments.jobs):
+        found.append(timed)
         if not arguments.json:
-            print(in_full(proof) if arguments.name == claim.name else in_a_line(*found[-1]), flush=True)
+            print(in_full(timed[0]) if arguments.name == timed[0].claim.name else in_a_line(*timed), flush=True)
     if arguments.json:
-        print(json.dumps({"claims": [described(*pair) for pair in found]}, ensure_ascii=False))
+        print(json.dumps({"claims": [described(*timed) for timed in found]}, ensure_ascii=False))
     elif arguments.name not in claims():
         held = sum(proof.ok for proof, _ in found)
-        print(f"{held} of {len(found)} claims hold, in {sum(seconds for _, seconds in found):.1f} s")
+        print(f"{held} of {len(found)} claims hold, in {sum(seconds for _, seconds in found):.1f} s of computing")
     return 0 if all(proof.ok for proof, _ in found) else 1
+
+
+def proved(names: Sequence[str], jobs: int) -> Iterator[Timed]:
+    """The proof of each claim and the seconds of computing it took, in order, several at a time."""
+    alone = jobs < 2 or len(names) < 2
+    with nullcontext() if alone else ProcessPoolExecutor(jobs) as pool:
+        timed = map(timed_proof, names) if not isinstance(pool, Executor) else pool.map(timed_proof, names)
+        for name, (proof, seconds) in zip(names, timed, strict=True):
+            yield Proof(claims()[name], *proof), seconds
+
+
+def timed_proof(name: str) -> tuple[tuple[Any, ...], float]:
+    """What proving one claim found, without the claim itself, whose rules are functions and cannot travel."""
+    start = process_time()
+    proof = prove(claims()[name])
+    return (proof.steps, proof.twins, proof.witnesses, proof.gaps), process_time() - start
 
 
 def in_a_line(proof: Proof, seconds: float) -> str:
     """Name, status, for which sizes, how many wrong twins were rejected, and the time; then any gaps."""
     claim = proof.claim
     status = "holds" if proof.ok else "FAILS"
-    line = f"{claim.name:24s} {status}  {proof.holds_for:10s} {len(claim.wrong_twins)} wrong twins  {seconds:.2f} s"
+    twins = f"{proof.rejected} of {len(claim.wrong_twins)} wrong twins rejected"
+    line = f"{claim.name:38s} {status}  {proof.holds_for:10s} {len(claim.steps)} steps  {twins}  {seconds:5.2f} s"
     return "\n".join([line, *(f"    {gap}" for gap in proof.gaps)])
 
 
@@ -53,22 +76,40 @@ def in_full(proof: Proof) -> str:
     """A claim as one reads it: what it says, under which conditions, each step with its reason, and what is wrong."""
     claim = proof.claim
     lines = [f"{claim.name} ({claim.kind}): {claim.says}.", f"source: {claim.source}", ""]
-    lines += [f"  {symbol} is {MEANING[symbol]}" for symbol in symbols(claim)]
-    lines += [f"  {symbol} = {sp.sstr(expr)}" for symbol, expr in claim.where.items()]
-    lines += [f"  given {sp.sstr(condition)}" for condition in claim.given]
-    lines += ["", f"    {sp.sstr(claim.start)}"]
-    for step in claim.steps:
-        lines += [f"  = {sp.sstr(step.expr)}", f"        {step.because}"]
-    lines += ["", *(f"  not {sp.sstr(twin.expr)}: {twin.mistake}" for twin in claim.wrong_twins)]
+    lines += [f"  {entry['name']} is {entry['meaning']}{entry['shape'] and ', ' + entry['shape']}" for entry in symbols(claim)]
+    lines += [f"  {plain(name)} stands for {plain(expr)}" for name, expr in claim.where.items()]
+    lines += [f"  given {plain(condition)}" for condition in claim.given]
+    lines += ["", f"    {plain(claim.start)}"]
+    for step, checked in zip(claim.steps, proof.steps, strict=True):
+        lines += [f"  = {plain(step.expr)}", f"        {step.rule.name}: {step.because}"]
+        lines += [f"        shown symbolically, to 50 digits (off by {checked.worst}) and by its rule" if checked.ok else "        NOT shown"]
+    lines += [f"  and that is {claim.relation} 0"] if claim.relation in ("≥", ">") else []
+    lines += [""]
+    for twin, reason in zip(claim.wrong_twins, proof.twins, strict=True):
+        written = plain(twin.expr) if isinstance(twin.expr, sp.Basic) else "…"
+        lines += [f"  not {written}: {twin.mistake}", f"        {reason or 'NOT rejected'}"]
+    lines += [f"  confirmed by {name}" for name, shown in proof.witnesses.items() if shown]
     lines += [f"  rests on {name}" for name in claim.uses]
     return "\n".join([*lines, "", *(proof.gaps or [f"proved: {proof.holds_for}"])])
 
 
-def symbols(claim: Claim) -> list[str]:
-    """The names of the symbols in a claim that have a meaning, in order."""
-    expressions = [claim.start, *(step.expr for step in claim.steps)]
-    atoms = {atom for expr in expressions for atom in expr.atoms(sp.Symbol, sp.MatrixSymbol)}
-    return sorted({atom.name for atom in atoms} & MEANING.keys())
+def symbols(claim: Claim) -> list[dict[str, str]]:
+    """Every symbol of a claim that has a meaning, with its LaTeX, its meaning and its shape, in order."""
+    atoms: dict[str, sp.Basic] = {}
+    for expr in parts(claim):
+        atoms |= {s.name: s for s in expr.atoms(sp.Symbol)}
+        atoms |= {str(t.label.name): t for t in expr.atoms(sp.IndexedBase)}
+        atoms |= {M.name: M for M in expr.atoms(sp.MatrixSymbol)}
+    return [
+        {"name": name, "latex": latex(sp.Symbol(name)), "meaning": said, "shape": shape_of(name, atom)}
+        for name, atom in sorted(atoms.items())
+        if (said := meaning(name, atom))
+    ]
+
+
+def shape_of(name: str, atom: sp.Basic) -> str:
+    """The shape of a tensor as one reads it, n × N; nothing for a number."""
+    return " × ".join(map(str, TENSORS[name].shape)) if name in TENSORS and not isinstance(atom, sp.Symbol) else ""
 
 
 def described(proof: Proof, seconds: float) -> dict[str, Any]:
@@ -77,17 +118,37 @@ def described(proof: Proof, seconds: float) -> dict[str, Any]:
     return {
         "name": claim.name,
         "kind": claim.kind,
+        "relation": claim.relation,
         "says": claim.says,
         "ok": proof.ok,
         "holds_for": proof.holds_for,
         "gaps": list(proof.gaps),
-        "question": sp.latex(claim.start),
-        "steps": [{"latex": sp.latex(step.expr), "because": step.because} for step in claim.steps],
-        "given": [sp.latex(condition) for condition in claim.given],
+        "question": latex(claim.start),
+        "steps": [
+            {
+                "latex": latex(step.expr),
+                "because": step.because,
+                "rule": step.rule.name,
+                "checks": {"symbolic": checked.symbolic, "digits": checked.digits, "off_by": checked.worst, "rule": checked.rule is None},
+            }
+            for step, checked in zip(claim.steps, proof.steps, strict=True)
+        ],
+        "given": [latex(condition) for condition in claim.given],
+        "where": [{"name": latex(name), "latex": latex(expr)} for name, expr in claim.where.items()],
+        "symbols": symbols(claim),
+        "shapes": {name: list(shape) for name, shape in claim.shapes.items()},
+        "witnesses": proof.witnesses,
         "uses": list(claim.uses),
         "source": claim.source,
-        "wrong_twins_rejected": len(claim.wrong_twins) if proof.ok else 0,
-        "wrong_twins": [{"latex": sp.latex(twin.expr), "mistake": twin.mistake} for twin in claim.wrong_twins],
+        "wrong_twins_rejected": proof.rejected,
+        "wrong_twins": [
+            {
+                "latex": latex(twin.expr) if isinstance(twin.expr, sp.Basic) else None,
+                "mistake": twin.mistake,
+                "rejected": reason,
+            }
+            for twin, reason in zip(claim.wrong_twins, proof.twins, strict=True)
+        ],
         "seconds": round(seconds, 3),
     }
 

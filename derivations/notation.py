@@ -106,6 +106,8 @@ class Density(sp.Function):  # type: ignore[misc]  # sympy has no types
         return rf"p\left({printer._print(self.args[0])}\right)"
 
 
-def meaning(name: str) -> str | None:
-    """What the symbol of that name stands for."""
-    return TENSORS[name].meaning if name in TENSORS else MEANING.get(name)
+def meaning(name: str, atom: sp.Basic) -> str | None:
+    """What a symbol or tensor of that name stands for: Z as a number is not Z as a matrix."""
+    if isinstance(atom, sp.Symbol) and not isinstance(atom, Index):
+        return MEANING.get(name)
+    return TENSORS[name].meaning if name in TENSORS else None

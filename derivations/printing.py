@@ -59,6 +59,17 @@ def in_reading_order(expr: sp.Mul) -> sp.Mul:
     return sp.Mul(*sorted(expr.args, key=rank), evaluate=False)
 
 
+def terms_in_reading_order(expr: sp.Add) -> list[sp.Expr]:
+    """What is added before what is taken away; 1 and δ first, then products and sums, then single entries."""
+
+    def rank(term: sp.Expr) -> tuple[bool, int]:
+        bare = term.as_coeff_Mul()[1]
+        kind = 0 if term.is_number or isinstance(bare, sp.KroneckerDelta) else 2 if bare.is_Symbol or bare.is_Indexed else 1
+        return term.could_extract_minus_sign(), kind
+
+    return sorted(sorted(expr.args, key=sp.default_sort_key), key=rank)
+
+
 def summand_needs_brackets(summand: sp.Expr) -> bool:
     """Σ reaches over a product; only a sum of terms, or what a minus would open, needs brackets."""
     return isinstance(summand, sp.Add) or summand.could_extract_minus_sign()
@@ -66,6 +77,9 @@ def summand_needs_brackets(summand: sp.Expr) -> bool:
 
 class Latex(LatexPrinter):  # type: ignore[misc]  # sympy has no types
     """SymPy's LaTeX, in the notation of the field."""
+
+    def _as_ordered_terms(self, expr: sp.Expr, order: str | None = None) -> list[sp.Expr]:
+        return terms_in_reading_order(expr)
 
     def _print_Symbol(self, expr: sp.Symbol, style: str = "plain") -> str:
         return name_in_latex(expr.name)
@@ -136,6 +150,9 @@ class Latex(LatexPrinter):  # type: ignore[misc]  # sympy has no types
 
 class Plain(StrPrinter):  # type: ignore[misc]  # sympy has no types
     """One line of text: Σ_k, ∂/∂z_i, δ_ij, ᵀ and ∘."""
+
+    def _as_ordered_terms(self, expr: sp.Expr, order: str | None = None) -> list[sp.Expr]:
+        return terms_in_reading_order(expr)
 
     def _print_Indexed(self, expr: sp.Indexed) -> str:
         return f"{expr.base.label.name}[{','.join(map(self._print, expr.indices))}]"

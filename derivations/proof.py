@@ -9,14 +9,13 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import mpmath as mp
 import sympy as sp
 
 from derivations import asymptotics, concrete, digits, signs, symbolic
 from derivations.claim import Claim, Step, WrongTwin
-from derivations.sums import Index, Powers, ShapeError, unfolded
+from derivations.sums import Powers, ShapeError, unfolded
 
 TRIALS = 4
 """Points at which a step is evaluated; a wrong one rarely survives the first."""
@@ -57,6 +56,11 @@ class Proof:
     def ok(self) -> bool:
         """Every step is true by all checks, every witness agrees, and every wrong twin is rejected."""
         return not self.gaps
+
+    @property
+    def rejected(self) -> int:
+        """How many wrong twins are refused."""
+        return sum(reason is not None for reason in self.twins)
 
     @property
     def holds_for(self) -> str:
@@ -121,7 +125,7 @@ def everything(claim: Claim) -> Powers:
         logarithms=True,
         matrices=True,
         integrate=True,
-        where=claim.where,
+        where=frozenset(claim.where.items()),
     )
 
 
@@ -181,4 +185,6 @@ def claims() -> dict[str, Claim]:
     return {claim.name: claim for claim in sorted(found, key=lambda claim: claim.name)}
 
 
-__all__ = ["Checked", "Index", "Proof", "claims", "pairwise", "prove"]
+def parts(claim: Claim) -> list[sp.Basic]:
+    """Every expression in which a claim speaks of its symbols."""
+    return [claim.start, *(step.expr for step in claim.steps), *claim.where.values(), *claim.given]

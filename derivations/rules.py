@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import sympy as sp
 
 from derivations import asymptotics, symbolic
-from derivations.sums import Powers, apart, canonical, rebuilt, total, unfolded
+from derivations.sums import Powers, all_opened, apart, canonical, fresh, outermost, rebuilt, total, unfolded
 
 if TYPE_CHECKING:
     from derivations.claim import Claim
@@ -63,7 +63,7 @@ differentiate = Rule(
 linear = Rule("differentiate term by term", lambda claim: Powers(linear=True), lambda claim: NONE)
 """The derivative of a sum is the sum of the derivatives, and constants come out."""
 
-definition = Rule("definition", lambda claim: Powers(where=claim.where), lambda claim: NONE)
+definition = Rule("definition", lambda claim: Powers(where=frozenset(claim.where.items())), lambda claim: NONE)
 """Write a name for what it stands for, or what it stands for in place of the name."""
 
 condition = Rule(
@@ -158,24 +158,41 @@ def chain_rule(L: sp.Expr, through: Mapping[sp.Expr, sp.Expr], x: sp.Expr) -> Ru
 
 def by(cited: Claim, at: Mapping[sp.Expr, sp.Expr] | None = None) -> Rule:
     """Another claim, with its indices, numbers or tensors replaced: {i: k, z[i]: Z[i, t]}."""
-    left, right = (instance(unfolded(expr, cited.where), at or {}) for expr in (cited.start, cited.result))
+    left, right = (
+        instance(unfolded(all_opened(expr), cited.where), at or {}) for expr in (cited.start, cited.result)
+    )
 
     def rewrite(before: sp.Basic, claim: Claim) -> sp.Basic | None:
-        return replaced(before, left, right, Powers(where=claim.where))
+        return replaced(before, left, right, Powers(where=frozenset(claim.where.items())))
 
-    return Rule(cited.name, lambda claim: Powers(where=claim.where, matrices=True), rewrite=rewrite)
+    return Rule(cited.name, lambda claim: Powers(where=frozenset(claim.where.items()), matrices=True), rewrite=rewrite)
 
 
 def instance(expr: sp.Basic, at: Mapping[sp.Expr, sp.Expr]) -> sp.Basic:
-    """The expression for other indices, numbers and tensors, also in what it is differentiated by."""
+    """The expression for other sizes, indices, numbers and tensors, also in what it is differentiated by."""
     symbols = {old: new for old, new in at.items() if isinstance(old, sp.Symbol)}
     tensors = {old: new for old, new in at.items() if isinstance(old, sp.Indexed)}
 
     def change(node: sp.Basic) -> sp.Basic:
         if isinstance(node, sp.Derivative):
             return sp.Derivative(change(node.expr), *(change(x) for x in node.variables), evaluate=False)
-        if node.has(sp.Derivative):
-            return rebuilt(node, change)
-        return unfolded(apart(node).xreplace(symbols), tensors)
+        if isinstance(node, sp.Sum):
+            k, summand = outermost(node)
+            new = fresh(k.dim.xreplace(symbols))
+            return total(change(apart(summand).xreplace({k: new})), new)
+        if isinstance(node, sp.Indexed):
+            moved = node.base[tuple(index.xreplace(symbols) for index in node.indices)]
+            return renamed(moved, tensors)
+        return node.xreplace(symbols) if not node.args else rebuilt(node, change)
 
     return change(expr)
+
+
+def renamed(entry: sp.Indexed, tensors: Mapping[sp.Indexed, sp.Indexed]) -> sp.Basic:
+    """An entry of another tensor, if its own has another name here: Z_it for z_i, with the same i or, in its place, r."""
+    for old, new in tensors.items():
+        if old.base == entry.base:
+            places = zip(old.indices, new.indices, strict=False)
+            letters = [o if o in new.indices else there for o, there in places]
+            return new.xreplace(dict(zip(letters, entry.indices, strict=True)))
+    return entry

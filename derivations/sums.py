@@ -7,7 +7,8 @@ sums, or see that Σ_k exp(z_k) / Σ_k exp(z_k) is 1. That is all this module ad
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count, permutations, product
 
 import sympy as sp
@@ -213,8 +214,6 @@ Where = Mapping[sp.Expr, sp.Expr]
 def unfolded(expr: sp.Basic, where: Where) -> sp.Basic:
     """The expression with every name replaced by what it stands for, again and again."""
     names = {getattr(name, "base", name): (name, meaning) for name, meaning in where.items()}
-    if not names:
-        return expr
 
     def open_names(node: sp.Basic) -> sp.Basic:
         found = names.get(node.base if isinstance(node, sp.Indexed) else node)
@@ -247,7 +246,7 @@ class Powers:
     logarithms: bool = False
     matrices: bool = False
     integrate: bool = False
-    where: Where = field(default_factory=dict)
+    where: frozenset[tuple[sp.Expr, sp.Expr]] = frozenset()
     units: frozenset[tuple[sp.Expr, int]] = frozenset()
     distinct: frozenset[frozenset[sp.Expr]] = frozenset()
     positive: frozenset[sp.Expr] = frozenset()
@@ -266,7 +265,7 @@ Normal = dict[tuple[Bound, sp.Expr], sp.Expr]
 
 def equal(left: sp.Basic, right: sp.Basic, powers: Powers) -> bool:
     """Are the two the same number for all sizes and all values, by these powers alone?"""
-    return not normal(sp.sympify(left) - sp.sympify(right), powers)
+    return normal(sp.sympify(left), powers) == normal(sp.sympify(right), powers)
 
 
 def canonical(expr: sp.Basic, powers: Powers) -> sp.Expr:
@@ -279,16 +278,16 @@ def written(expr: sp.Basic, powers: Powers) -> sp.Expr:
     return sp.Add(*(c * summed(bound, factor) for (bound, factor), c in collected(expr, powers).items()))
 
 
+@lru_cache(maxsize=1024)
 def normal(expr: sp.Basic, powers: Powers) -> Normal:
-    """The normal form; empty for what is 0."""
+    """The normal form; empty for what is 0. A proof asks for the same line several times."""
     return collected(prepared(expr, powers), powers)
 
 
 def prepared(expr: sp.Basic, powers: Powers) -> sp.Basic:
     """Names unfolded, entries opened, derivatives taken or sealed: from here on only sums, products and functions."""
-    expr = unfolded(apart(expr), powers.where)
-    if powers.matrices:
-        expr = unfolded(apart(all_opened(expr)), powers.where)
+    where = dict(powers.where)
+    expr = unfolded(all_opened(expr) if powers.matrices else expr, where)
     return without_derivatives(expr, powers) if expr.has(sp.Derivative) else expr
 
 

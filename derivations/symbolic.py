@@ -26,9 +26,9 @@ def conditions(given: tuple[sp.Basic, ...]) -> Powers:
 
 def equal(before: sp.Basic, after: sp.Basic, powers: Powers, given: tuple[sp.Basic, ...] = ()) -> bool:
     """The same number wherever the conditions hold, by these powers alone."""
-    if any(expr.atoms(Index, sp.Indexed) for expr in (before, after, *powers.where.values())):
+    if any(expr.atoms(Index, sp.Indexed) for expr in (before, after, *(meaning for _, meaning in powers.where))):
         return sums.equal(before, after, powers)
-    difference = unfolded(apart(sp.sympify(before) - sp.sympify(after)), powers.where)
+    difference = unfolded(apart(sp.sympify(before) - sp.sympify(after)), dict(powers.where))
     return all(is_zero(difference.subs(case), powers) for case in cases(difference, given))
 
 
