@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import nullcontext
-from os import cpu_count
 from time import process_time
 from typing import Any
 
 import sympy as sp
 
+from derivations import verdict
 from derivations.claim import Claim
 from derivations.notation import meaning
 from derivations.printing import latex, plain
@@ -28,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m derivations", description="Prove the claims, afresh.")
     parser.add_argument("name", nargs="?", help="a claim, such as affine.dW, or the first part of some: affine")
     parser.add_argument("--json", action="store_true", help="one JSON object, with LaTeX from the checked expressions")
-    parser.add_argument("--jobs", type=int, default=cpu_count() or 1, help="processes to prove in (default: all cores)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes to prove in (default: all cores)")
     arguments = parser.parse_args(argv)
     chosen = [name for name in claims() if name.startswith(arguments.name or "")]
     if not chosen:
@@ -39,10 +40,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         found.append(timed)
         if not arguments.json:
             print(in_full(timed[0]) if arguments.name == timed[0].claim.name else in_a_line(*timed), flush=True)
+    held = sum(proof.ok for proof, _ in found)
+    if len(found) == len(claims()):
+        verdict.keep(held, len(found))
     if arguments.json:
         print(json.dumps({"claims": [described(*timed) for timed in found]}, ensure_ascii=False))
     elif arguments.name not in claims():
-        held = sum(proof.ok for proof, _ in found)
         print(f"{held} of {len(found)} claims hold, in {sum(seconds for _, seconds in found):.1f} s of computing")
     return 0 if all(proof.ok for proof, _ in found) else 1
 
@@ -154,4 +157,8 @@ def described(proof: Proof, seconds: float) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

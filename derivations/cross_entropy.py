@@ -60,6 +60,7 @@ nonnegative = Claim(
     given=(sp.Ge(y[i], 0), sp.Gt(p[i], 0), sp.Le(p[i], 1)),
     source=GOODFELLOW,
     uses=("cross_entropy.forward", "softmax.positive", "softmax.at_most_one"),
+    wrong_twins=(WrongTwin(total(y[i], i), "a certain answer is taken to cost something"),),
 )
 
 of_softmax = Claim(

@@ -60,6 +60,7 @@ class Point:
     given: tuple[sp.Basic, ...] = ()
     arrays: Mapping[str, Values] = field(default_factory=dict)
     moved: Mapping[tuple[str, tuple[int, ...]], Any] = field(default_factory=dict)
+    functions: Mapping[Any, Callable[..., Any]] = field(default_factory=dict)
     known: dict[tuple[str, tuple[int, ...]], Any] = field(default_factory=dict)
 
     def at(self, **changes: Any) -> Point:
@@ -209,9 +210,14 @@ def value(expr: sp.Basic, at: Point) -> Any:
     if isinstance(expr, Entry):
         i, j = (int(value(index, at)) for index in expr.args[1:])
         return matrix(expr.args[0], at)[i - 1][j - 1]
-    if expr.func not in FUNCTIONS:
-        raise TypeError(f"{expr.func.__name__} has no evaluation here: {expr}")
-    return FUNCTIONS[expr.func](*(value(argument, at) for argument in expr.args))
+    return function(expr.func, at)(*(value(argument, at) for argument in expr.args))
+
+
+def function(name: Any, at: Point) -> Callable[..., Any]:
+    """What a function is at a number: the point's own choice, if it has one."""
+    if name not in at.functions and name not in FUNCTIONS:
+        raise TypeError(f"{name.__name__} has no evaluation here")
+    return at.functions.get(name) or FUNCTIONS[name]
 
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
@@ -277,8 +283,7 @@ def matrix(M: sp.MatrixExpr, at: Point) -> list[list[Any]]:
     if isinstance(M, sp.HadamardProduct):
         return entrywise(lambda *factors: mp.fprod(factors), *(matrix(factor, at) for factor in M.args))
     if isinstance(M, ElementwiseApplyFunction):
-        function = M.function(sp.Symbol("_")).func
-        return entrywise(FUNCTIONS[function], matrix(M.expr, at))
+        return entrywise(function(M.function(sp.Symbol("_")).func, at), matrix(M.expr, at))
     if isinstance(M, sp.MatMul):
         number, (first, *rest) = M.as_coeff_matrices()
         product = entrywise(lambda x: value(number, at) * x, matrix(first, at))

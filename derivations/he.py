@@ -71,6 +71,7 @@ scale = Claim(
     kind="definition",
     says="the standard deviation of the initial weights of a layer whose input has n neurons",
     start=sp.sqrt(2 / n),
+    shapes={"n": (), "": ()},
     source=HE,
 )
 

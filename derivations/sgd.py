@@ -26,7 +26,7 @@ update = Claim(
     kind="definition",
     says="one step against the gradient",
     start=updated,
-    shapes={"theta": ("m", "n"), "dtheta": ("m", "n"), "": ("m", "n")},
+    shapes={"theta": ("m", "n"), "dtheta": ("m", "n"), "alpha": (), "": ("m", "n")},
     source=GOODFELLOW,
 )
 

@@ -159,6 +159,7 @@ positive = Claim(
     where=IS_SOFTMAX,
     source=GOODFELLOW,
     uses=("softmax.forward",),
+    wrong_twins=(WrongTwin(1 / n, "every class is taken to have at least an equal share"),),
 )
 
 at_most_one = Claim(
@@ -174,6 +175,7 @@ at_most_one = Claim(
     where=IS_SOFTMAX,
     source=GOODFELLOW,
     uses=("softmax.forward",),
+    wrong_twins=(WrongTwin(sp.Rational(1, 2), "no class is taken to have more than half"),),
 )
 
 keeps_order = Claim(

@@ -209,4 +209,5 @@ convex = Claim(
     given=(sp.Gt(p[i], 0), sp.Eq(total(p[k], k), 1)),
     source="Boyd & Vandenberghe 2004, §3.1.5",
     uses=("softmax_cross_entropy.hessian", "softmax.positive", "softmax.sums_to_one"),
+    wrong_twins=(WrongTwin(total(p[i] * v[i] ** 2, i) / 2, "the curvature is bounded away from 0 in every direction"),),
 )

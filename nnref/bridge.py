@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
+
+from nnref.shapes import Array
 
 
 def parameter_shapes(sizes: Sequence[int]) -> dict[str, tuple[int, int]]:
@@ -18,14 +22,119 @@ def parameter_shapes(sizes: Sequence[int]) -> dict[str, tuple[int, int]]:
     return {name: (int(m), int(n)) for name, (m, n) in shape_table(sizes).items()}
 
 
+def verdict() -> str:
+    """What was last found of the claims in this environment, without waiting for a proof."""
+    from derivations.verdict import last
+
+    return last()
+
+
 def function(name: str) -> Callable[..., Any]:
     """The function of nnref that has a claim's name: affine.dW the claim is affine.dW the function.
 
+    mlp.dW1 is the entry W1 of nnref.gradients, as a function of X, Y and the parameters by name.
     Errors: LookupError naming what is missing.
     """
     module, _, attribute = name.rpartition(".")
+    if module == "mlp":
+        return network_gradient(attribute.removeprefix("d"))
     try:
         found: Callable[..., Any] = getattr(importlib.import_module(f"nnref.{module}"), attribute)
     except (ImportError, AttributeError) as error:
         raise LookupError(f"{name} has no function: nnref/{module}.py should define {attribute}.") from error
     return found
+
+
+def network_gradient(parameter: str) -> Callable[..., Array]:
+    """The gradient of the mean loss of a network of three layers with respect to the parameter called W1, b1, … b3."""
+    from nnref import network
+
+    def gradient(
+        X: Array,
+        Y: Array,
+        W1: Array,
+        b1: Array,
+        W2: Array,
+        b2: Array,
+        W3: Array,
+        b3: Array,
+        *,
+        activation: str = "tanh",
+    ) -> Array:
+        sizes = [len(X), len(b1), len(b2), len(b3)]
+        layers = network.mlp(sizes, activation)
+        theta = network.unnamed({"W1": W1, "b1": b1, "W2": W2, "b2": b2, "W3": W3, "b3": b3}, layers)
+        return network.named(network.gradients(layers, theta, X, Y))[parameter]
+
+    return gradient
+
+
+def symbolic_value(name: str, arrays: Mapping[str, Any], activation: str = "tanh") -> Callable[..., Any]:
+    """The result of a claim at these arrays, to 50 digits, as a function of the indices of one entry, counted from 0.
+
+    A claim about numbers is taken entry by entry; one about the network is opened down to the weights.
+    Errors: LookupError if there is no such claim.
+    """
+    import mpmath as mp
+
+    from derivations import digits, mlp
+    from derivations.proof import claims
+    from derivations.sums import Index, all_opened
+
+    claim = claims()[name]
+    of_network = name.startswith("mlp.")
+    where = mlp.FROM_X if of_network else claim.where
+    result = all_opened(claim.result)
+    shape = claim.shapes[""]
+    free = {shape.index(str(s.dim)): s for s in digits.free(result) if isinstance(s, Index)}
+    point = digits.Point(
+        name,
+        sizes(claim.shapes, arrays),
+        where={entry: expr for entry, expr in where.items() if digits.called(entry) not in arrays},
+        functions=slopes(activation),
+    )
+    if free or of_network or shape == ():
+        named = {"Y3" if of_network and key == "Y" else key: entries(A) for key, A in arrays.items()}
+        point = point.at(arrays=named)
+
+    def value(*indices: int) -> Any:
+        with mp.workdps(digits.DIGITS):
+            if free:
+                return digits.value(result, point.at(indices={s: indices[place] + 1 for place, s in free.items()}))
+            one = {key: {(): mp.mpf(float(A[indices] if np.ndim(A) else A))} for key, A in arrays.items()}
+            return digits.value(result, point if shape == () else point.at(arrays=one))
+
+    return value
+
+
+def sizes(shapes: Mapping[str, tuple[str, ...]], arrays: Mapping[str, Any]) -> dict[Any, int]:
+    """The number that each size stands for in these arrays, such as {N: 5}."""
+    import sympy as sp
+
+    found = {name: n for key, A in arrays.items() for name, n in zip(shapes[key], np.shape(A), strict=True)}
+    return {sp.Symbol(name, integer=True, positive=True): n for name, n in found.items() if not name.isdigit()}
+
+
+def entries(A: Any) -> dict[tuple[int, ...], Any]:
+    """The entries of an array by their indices counted from 1; a single column or row may leave its index out."""
+    import mpmath as mp
+
+    A = np.asarray(A, "float64")
+    found = {tuple(i + 1 for i in index): mp.mpf(float(a)) for index, a in np.ndenumerate(A)}
+    if A.ndim == 2 and 1 in A.shape:
+        found |= {(i + 1,): mp.mpf(float(a)) for i, a in enumerate(A.ravel())}
+    return found
+
+
+def slopes(activation: str) -> dict[Any, Callable[[Any], Any]]:
+    """What f and its slope are, to 50 digits, for a named activation."""
+    import mpmath as mp
+
+    from derivations.notation import Activation, ActivationSlope
+
+    f, df = {
+        "tanh": (mp.tanh, lambda x: 1 - mp.tanh(x) ** 2),
+        "sigmoid": (lambda x: 1 / (1 + mp.exp(-x)), lambda x: mp.exp(-x) / (1 + mp.exp(-x)) ** 2),
+        "relu": (lambda x: max(x, mp.mpf(0)), lambda x: mp.mpf(x > 0)),
+    }[activation]
+    return {Activation: f, ActivationSlope: df}

@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run_train(arguments: argparse.Namespace) -> int:
     """Load, check, train, write the run's folder, say where it is."""
+    from nnref import bridge
     from nnref.running import folder
     from nnref.running.data import load_mnist
     from nnref.running.gate import GateError
@@ -66,6 +67,7 @@ def run_train(arguments: argparse.Namespace) -> int:
 
     data = load_mnist(arguments.data, download=arguments.download)
     print(data.source, flush=True)
+    print(f"derivations: {bridge.verdict()}", flush=True)
     warnings.showwarning = lambda message, *rest: print(f"WARNING: {message}", file=sys.stderr)
     status = OK
     try:

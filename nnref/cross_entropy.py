@@ -11,7 +11,7 @@ def forward(P: Array, Y: Array) -> Array:
     Shapes: P (n, N), Y (n, N) -> (1, N)
     Units: nats.
     Errors: ShapeError if Y is not one column per example; ValueError if a column of Y does not sum to one.
-    See Goodfellow et al. 2016, §3.13.
+    Proof: derivations/cross_entropy.py, claim cross_entropy.of_softmax.  See Goodfellow et al. 2016, §3.13.
     """
     matrix(P=P)
     one_hot_columns(P, Y)
@@ -25,6 +25,7 @@ def dP(P: Array, Y: Array, dl: Array) -> Array:
     Shapes: P (n, N), Y (n, N), dl (1, N) -> (n, N)
     Units: loss per unit of probability.
     Errors: ShapeError if Y is not one column per example or dl is not one row of N.
+    Proof: derivations/cross_entropy.py, claim cross_entropy.dP.
     """
     matrix(P=P, dl=dl)
     one_hot_columns(P, Y)

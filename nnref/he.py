@@ -8,6 +8,7 @@ def scale(n: int) -> float:
 
     A rectifier halves the mean square of what passes through it; the 2 gives it back.
 
+    Shapes: n () -> ()
     Units: weight.
     Errors: ValueError if n is not positive.
     Proof: derivations/he.py, claim he.scale.  See He et al. 2015, arXiv:1502.01852, §2.2.

@@ -6,7 +6,7 @@ from nnref.shapes import Array, same_shape
 def update(theta: Array, dtheta: Array, alpha: float) -> Array:
     """The parameter after one step against its gradient, θ − α dθ. A new array: theta is left as it was.
 
-    Shapes: theta (m, n), dtheta (m, n) -> (m, n)
+    Shapes: theta (m, n), dtheta (m, n), alpha () -> (m, n)
     Units: alpha is parameter² per loss.
     Errors: ShapeError if the gradient has another shape; ValueError if alpha is not a positive number.
     Proof: derivations/sgd.py, claim sgd.update.  See Goodfellow et al. 2016, §4.3.

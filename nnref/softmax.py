@@ -9,7 +9,7 @@ def forward(Z: Array) -> Array:
     """The probabilities of every example, p_i = exp z_i / Σ_k exp z_k.
 
     Shapes: Z (n, N) -> (n, N)
-    See Goodfellow et al. 2016, §6.2.2.3.
+    Proof: derivations/softmax.py, claim softmax.forward.  See Goodfellow et al. 2016, §6.2.2.3.
     """
     matrix(Z=Z)
     # Subtracting the column maximum leaves softmax unchanged and keeps exp below overflow.
@@ -23,6 +23,7 @@ def dZ(P: Array, dP: Array) -> Array:
     Shapes: P (n, N), dP (n, N) -> (n, N)
     Units: loss per unit of logit.
     Errors: ShapeError if P and dP differ in shape.
+    Proof: derivations/softmax.py, claim softmax.dZ.
     """
     same_shape(P=P, dP=dP)
     return P * (dP - (P * dP).sum(axis=0, keepdims=True))
@@ -32,7 +33,7 @@ def log_sum_exp(Z: Array) -> Array:
     """The logarithm of the normaliser of every example, log Σ_k exp z_k.
 
     Shapes: Z (n, N) -> (1, N)
-    See Blanchard, Higham & Higham 2021, §1.
+    Proof: derivations/softmax.py, claim softmax.log_sum_exp_gradient.  See Blanchard, Higham & Higham 2021, §1.
     """
     matrix(Z=Z)
     # log Σ exp z = M + log Σ exp(z − M) for every M; with the maximum nothing overflows and the sum is at least 1.

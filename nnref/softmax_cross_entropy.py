@@ -10,6 +10,7 @@ def forward(Z: Array, Y: Array) -> Array:
     Shapes: Z (n, N), Y (n, N) -> ()
     Units: nats.
     Errors: ShapeError if Y is not one column per example; ValueError if a column of Y does not sum to one.
+    Proof: derivations/softmax_cross_entropy.py, claim softmax_cross_entropy.forward.
     """
     matrix(Z=Z)
     one_hot_columns(Z, Y)
@@ -26,7 +27,7 @@ def dZ(Z: Array, Y: Array) -> Array:
     Shapes: Z (n, N), Y (n, N) -> (n, N)
     Units: loss per unit of logit.
     Errors: ShapeError if Y is not one column per example; ValueError if a column of Y does not sum to one.
-    See Goodfellow et al. 2016, §6.2.2.3.
+    Proof: derivations/softmax_cross_entropy.py, claim softmax_cross_entropy.dZ.  See Goodfellow et al. 2016, §6.2.2.3.
     """
     matrix(Z=Z)
     one_hot_columns(Z, Y)
