@@ -29,7 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m derivations", description="Prove the claims, afresh.")
     parser.add_argument("name", nargs="?", help="a claim, such as affine.dW, or the first part of some: affine")
     parser.add_argument("--json", action="store_true", help="one JSON object, with LaTeX from the checked expressions")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes to prove in (default: all cores)")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="processes to prove in (default: all cores)"
+    )
     arguments = parser.parse_args(argv)
     chosen = [name for name in claims() if name.startswith(arguments.name or "")]
     if not chosen:
@@ -79,13 +81,19 @@ def in_full(proof: Proof) -> str:
     """A claim as one reads it: what it says, under which conditions, each step with its reason, and what is wrong."""
     claim = proof.claim
     lines = [f"{claim.name} ({claim.kind}): {claim.says}.", f"source: {claim.source}", ""]
-    lines += [f"  {entry['name']} is {entry['meaning']}{entry['shape'] and ', ' + entry['shape']}" for entry in symbols(claim)]
+    lines += [
+        f"  {entry['name']} is {entry['meaning']}{entry['shape'] and ', ' + entry['shape']}" for entry in symbols(claim)
+    ]
     lines += [f"  {plain(name)} stands for {plain(expr)}" for name, expr in claim.where.items()]
     lines += [f"  given {plain(condition)}" for condition in claim.given]
     lines += ["", f"    {plain(claim.start)}"]
     for step, checked in zip(claim.steps, proof.steps, strict=True):
         lines += [f"  = {plain(step.expr)}", f"        {step.rule.name}: {step.because}"]
-        lines += [f"        shown symbolically, to 50 digits (off by {checked.worst}) and by its rule" if checked.ok else "        NOT shown"]
+        lines += [
+            f"        shown symbolically, to 50 digits (off by {checked.worst}) and by its rule"
+            if checked.ok
+            else "        NOT shown"
+        ]
     lines += [f"  and that is {claim.relation} 0"] if claim.relation in ("≥", ">") else []
     lines += [""]
     for twin, reason in zip(claim.wrong_twins, proof.twins, strict=True):
@@ -132,7 +140,12 @@ def described(proof: Proof, seconds: float) -> dict[str, Any]:
                 "latex": latex(step.expr),
                 "because": step.because,
                 "rule": step.rule.name,
-                "checks": {"symbolic": checked.symbolic, "digits": checked.digits, "off_by": checked.worst, "rule": checked.rule is None},
+                "checks": {
+                    "symbolic": checked.symbolic,
+                    "digits": checked.digits,
+                    "off_by": checked.worst,
+                    "rule": checked.rule is None,
+                },
             }
             for step, checked in zip(claim.steps, proof.steps, strict=True)
         ],

@@ -8,7 +8,7 @@ import sympy as sp
 
 from derivations.claim import Claim, Step, WrongTwin
 from derivations.notation import A, N, W, b, dZ, i, k, m, ones, q, r, s, t
-from derivations.rules import algebra, contract, differentiate, linear, matrix_product, slope
+from derivations.rules import contract, differentiate, linear, matrix_product, slope
 from derivations.sums import Entry, delta, total
 
 GOODFELLOW = "Goodfellow, Bengio & Courville 2016, §6.5.6"

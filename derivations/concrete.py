@@ -12,7 +12,7 @@ import sympy as sp
 
 from derivations.claim import Claim
 from derivations.digits import called, free, free_symbols, units
-from derivations.sums import TENSORS, Entry, Index, outermost, opened, unfolded
+from derivations.sums import TENSORS, Entry, Index, opened, outermost, unfolded
 
 SIZES = (1, 2, 3, 4)
 
@@ -58,9 +58,7 @@ def written_out(expr: sp.Basic, n: int, at: dict[sp.Symbol, int], claim: Claim) 
     if isinstance(expr, sp.Symbol) and expr.is_integer:
         return sp.Integer(n)
     if isinstance(expr, sp.Derivative):
-        return sp.diff(
-            written_out(expr.expr, n, at, claim), *(written_out(x, n, at, claim) for x in expr.variables)
-        )
+        return sp.diff(written_out(expr.expr, n, at, claim), *(written_out(x, n, at, claim) for x in expr.variables))
     if not expr.args:
         return expr
     return expr.func(*(written_out(argument, n, at, claim) for argument in expr.args))

@@ -1,6 +1,5 @@
 """Conventions that differ between books and programs, and why they describe the same network."""
 
-import sympy as sp
 
 from derivations.claim import Claim, Step, WrongTwin
 from derivations.notation import A, N, W, b, c, dZ, i, k, m, n, ones, q, r, s, size, t, tensor
@@ -52,7 +51,9 @@ scaled_gradient = Claim(
 
 A_rows = tensor("Ar", N, n, meaning="the layer's input, a row an example", latex=r"\tilde{A}")
 W_rows = tensor("Wr", n, m, meaning="weights, a column a neuron", latex=r"\tilde{W}")
-dZ_rows = tensor("dZr", N, m, meaning="gradient with respect to the weighted sums, a row an example", latex=r"d\tilde{Z}")
+dZ_rows = tensor(
+    "dZr", N, m, meaning="gradient with respect to the weighted sums, a row an example", latex=r"d\tilde{Z}"
+)
 
 rows_forward = Claim(
     name="conventions.rows_forward",
@@ -104,7 +105,9 @@ rows_dW = Claim(
 N1 = size("Na", "examples in the first part of a batch")
 N2 = size("Nb", "examples in the second part")
 t1, t2 = Index("t", N1), Index("t", N2)
-loss1 = tensor("l1", N1, meaning="slope of the loss of each example of the first part with respect to one parameter", latex="l'")
+loss1 = tensor(
+    "l1", N1, meaning="slope of the loss of each example of the first part with respect to one parameter", latex="l'"
+)
 loss2 = tensor("l2", N2, meaning="the same of each example of the second part", latex="l''")
 
 shards = Claim(

@@ -145,7 +145,9 @@ def points(
         rng = random.Random(f"{seed} {trial}")
         at = dict(zip(sizes, drawn_sizes(len(sizes), trial, 2 if distinct else 1, rng), strict=True))
         for _ in count():
-            chosen = {i: rng.randint(1, int(i.dim.xreplace({s: sp.Integer(v) for s, v in at.items()}))) for i in indices}
+            chosen = {
+                i: rng.randint(1, int(i.dim.xreplace({s: sp.Integer(v) for s, v in at.items()}))) for i in indices
+            }
             if all(chosen[c.lhs] != chosen[c.rhs] for c in distinct):
                 break
         yield Point(f"{seed} {trial}", at, chosen, where, given)

@@ -22,7 +22,6 @@ from derivations.notation import (
     Y,
     Z,
     b,
-    dZ as dZ_above,
     i,
     layered,
     m,
@@ -34,6 +33,9 @@ from derivations.notation import (
     s,
     t,
     tensor,
+)
+from derivations.notation import (
+    dZ as dZ_above,
 )
 from derivations.rules import by, chain_rule, definition, differentiate, linear, matrix_product, slope
 from derivations.sums import Entry, Index, Tensor, Where, misfits, total
@@ -78,7 +80,7 @@ def activation_layer(A: Tensor, Z: Tensor, l: int) -> dict[sp.Expr, sp.Expr]:
 
 
 def backward(dZ: Tensor, Z: Tensor, W_above: Tensor, dZ_above: Tensor, l: int) -> dict[sp.Expr, sp.Expr]:
-    """dZ of a hidden layer stands for (Wᵀ dZ) ∘ f'(Z), with W and dZ of the layer above."""
+    """DZ of a hidden layer stands for (Wᵀ dZ) ∘ f'(Z), with W and dZ of the layer above."""
     (r, _), (_, k) = indices(l), indices(l + 1)
     return {dZ[r, t]: total(W_above[k, r] * dZ_above[k, t], k) * df(Z[r, t])}
 
@@ -245,7 +247,11 @@ def bias_gradient(l: int, Z: Tensor, W: Tensor, b: Tensor, A: Tensor, dZ: Tensor
                 definition,
                 because=f"Z{l} is W{l} {A.name} + b{l}",
             ),
-            Step(total(dZ[r, s], s), differentiate, because="an entry of b changes with itself only, so one neuron remains"),
+            Step(
+                total(dZ[r, s], s),
+                differentiate,
+                because="an entry of b changes with itself only, so one neuron remains",
+            ),
             Step(Entry(dZ.matrix * ones, r), matrix_product, because="a sum over the examples is a product with 1"),
         ),
         given=ONE_LABEL,
@@ -262,7 +268,7 @@ def bias_gradient(l: int, Z: Tensor, W: Tensor, b: Tensor, A: Tensor, dZ: Tensor
 
 
 def another_input(l: int, dZ: Tensor, A: Tensor) -> WrongTwin:
-    """dW with the activations of another layer: the article's own slip for l = 2. Its shapes do not fit."""
+    """DW with the activations of another layer: the article's own slip for l = 2. Its shapes do not fit."""
     (r, _), (j, _) = indices(l), indices(l - 1)
     return WrongTwin(lambda: Entry(dZ.matrix * A.matrix.T, r, j), f"{A.name}ᵀ, of another layer")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+
 import sympy as sp
+from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.printing.latex import LatexPrinter, translate
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
-from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 
 from derivations.sums import TENSORS, Index, outermost
 
@@ -64,7 +65,13 @@ def terms_in_reading_order(expr: sp.Add) -> list[sp.Expr]:
 
     def rank(term: sp.Expr) -> tuple[bool, int]:
         bare = term.as_coeff_Mul()[1]
-        kind = 0 if term.is_number or isinstance(bare, sp.KroneckerDelta) else 2 if bare.is_Symbol or bare.is_Indexed else 1
+        kind = (
+            0
+            if term.is_number or isinstance(bare, sp.KroneckerDelta)
+            else 2
+            if bare.is_Symbol or bare.is_Indexed
+            else 1
+        )
         return term.could_extract_minus_sign(), kind
 
     return sorted(sorted(expr.args, key=sp.default_sort_key), key=rank)
@@ -203,9 +210,11 @@ class Plain(StrPrinter):  # type: ignore[misc]  # sympy has no types
         return str(super()._print_Mul(in_reading_order(expr))).replace("*", " ").replace("  ", "**")
 
     def _print_Derivative(self, expr: sp.Derivative) -> str:
-        below = " ".join(
-            f"∂{self._print(x)}" + (f"^{times}" if times > 1 else "") for x, times in expr.variable_count
-        )
+        below = " ".join(f"∂{self._print(x)}" + (f"^{times}" if times > 1 else "") for x, times in expr.variable_count)
         above = "∂" if len(expr.variables) == 1 else f"∂^{len(expr.variables)}"
         inner = self._print(expr.expr)
-        return f"{above}{inner}/{below}" if not expr.expr.args or isinstance(expr.expr, sp.Indexed) else f"{above}/{below} ({inner})"
+        return (
+            f"{above}{inner}/{below}"
+            if not expr.expr.args or isinstance(expr.expr, sp.Indexed)
+            else f"{above}/{below} ({inner})"
+        )

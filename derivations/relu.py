@@ -119,7 +119,7 @@ central_quotient = Claim(
     kind="lemma",
     says="central differences give 1/2 at the kink, whatever the step: no smaller step shows that there is a kink",
     start=(sp.Max(0, h) - sp.Max(0, -h)) / (2 * h),
-    steps=(Step(sp.S.Half, algebra, because="max(0, h) − max(0, −h) is h for either sign"),),
+    steps=(Step(sp.S.Half, condition, because="max(0, h) − max(0, −h) is h for either sign"),),
     source=GOODFELLOW,
     uses=("relu.forward",),
     given=(sp.Ne(h, 0),),

@@ -23,13 +23,17 @@ class Rule:
 
     powers(claim) is what the rule may use of the prover, without(claim) the same without what gives it its name: with
     the first the step must hold, with the second it must not. rewrite, where there is one, produces the next line.
+    heeds says whether the rule may look at the conditions at all, uses_given that it must; takes, that derivatives must
+    be fewer after it than before.
     """
 
     name: str
     powers: Callable[[Claim], Powers]
     without: Callable[[Claim], Powers] | None = None
     rewrite: Callable[[sp.Basic, Claim], sp.Basic | None] | None = None
+    heeds: bool = True
     uses_given: bool = False
+    takes: bool = False
 
     def fault(self, before: sp.Basic, after: sp.Basic, claim: Claim) -> str | None:
         """Why this rule does not turn the line before into the line after; None if it does."""
@@ -38,15 +42,22 @@ class Rule:
             if rewritten is None:
                 return f"{self.name} finds nothing to rewrite"
             before = rewritten
-        if not symbolic.equal(before, after, self.powers(claim), claim.given):
+        if not symbolic.equal(before, after, self.powers(claim), claim.given if self.heeds else ()):
             return f"{self.name} does not give this line"
+        if self.takes and derivatives(after) >= derivatives(before):
+            return f"{self.name} takes no derivative here"
         left = () if self.uses_given else claim.given
         if self.without is not None and symbolic.equal(before, after, self.without(claim), left):
             return f"{self.name} is not needed for this line"
         return None
 
 
-algebra = Rule("algebra", lambda claim: NONE)
+def derivatives(expr: sp.Basic) -> int:
+    """How many derivatives are still questions."""
+    return sum(isinstance(node, sp.Derivative) for node in sp.preorder_traversal(expr))
+
+
+algebra = Rule("algebra", lambda claim: NONE, heeds=False)
 """Multiply out, collect, cancel, exchange sums; derivatives, names and conditions are left alone."""
 
 contract = Rule("choose the term", lambda claim: Powers(contract=True), lambda claim: NONE)
@@ -56,7 +67,10 @@ split = Rule("take a term out of the sum", lambda claim: Powers(contract=True), 
 """Σ_k is the term k = i and Σ over k ≠ i, which is written with 1 − δ_ik."""
 
 differentiate = Rule(
-    "differentiate", lambda claim: Powers(derive=True, contract=True), lambda claim: Powers(contract=True)
+    "differentiate",
+    lambda claim: Powers(derive=True, contract=True),
+    lambda claim: Powers(contract=True),
+    takes=True,
 )
 """Take the derivatives; of a sum, only the terms that depend on the variable remain."""
 
@@ -66,9 +80,7 @@ linear = Rule("differentiate term by term", lambda claim: Powers(linear=True), l
 definition = Rule("definition", lambda claim: Powers(where=frozenset(claim.where.items())), lambda claim: NONE)
 """Write a name for what it stands for, or what it stands for in place of the name."""
 
-condition = Rule(
-    "what is given", lambda claim: symbolic.conditions(claim.given), lambda claim: NONE, uses_given=True
-)
+condition = Rule("what is given", lambda claim: symbolic.conditions(claim.given), lambda claim: NONE, uses_given=True)
 """Use a condition of the claim, such as Σ y = 1."""
 
 logarithm = Rule(
@@ -101,9 +113,7 @@ def schema(name: str, pattern: sp.Basic, replacement: sp.Basic, *, needs: Powers
     return Rule(name, lambda claim: needs, rewrite=rewrite)
 
 
-def replaced(
-    expr: sp.Basic, pattern: sp.Basic, replacement: sp.Basic, powers: Powers = NONE
-) -> sp.Basic | None:
+def replaced(expr: sp.Basic, pattern: sp.Basic, replacement: sp.Basic, powers: Powers = NONE) -> sp.Basic | None:
     """The expression with the pattern replaced; None where it does not occur.
 
     What is bound within the pattern may have any name; an index that is free in it is the one of that name where the
@@ -158,9 +168,7 @@ def chain_rule(L: sp.Expr, through: Mapping[sp.Expr, sp.Expr], x: sp.Expr) -> Ru
 
 def by(cited: Claim, at: Mapping[sp.Expr, sp.Expr] | None = None) -> Rule:
     """Another claim, with its indices, numbers or tensors replaced: {i: k, z[i]: Z[i, t]}."""
-    left, right = (
-        instance(unfolded(all_opened(expr), cited.where), at or {}) for expr in (cited.start, cited.result)
-    )
+    left, right = (instance(unfolded(all_opened(expr), cited.where), at or {}) for expr in (cited.start, cited.result))
 
     def rewrite(before: sp.Basic, claim: Claim) -> sp.Basic | None:
         return replaced(before, left, right, Powers(where=frozenset(claim.where.items())))

@@ -3,7 +3,7 @@
 import sympy as sp
 
 from derivations.claim import Claim, Step, WrongTwin
-from derivations.notation import P, Z, c, dP, dprob, i, j, k, l, logit, n, number, prob, s
+from derivations.notation import P, Z, c, dP, dprob, i, j, k, logit, n, number, prob, s
 from derivations.rules import (
     algebra,
     by,
@@ -224,6 +224,7 @@ two_classes = Claim(
         WrongTwin(1 / (1 + sp.exp(-u)), "the other class is taken to have logit 0"),
     ),
 )
+
 
 def through_probabilities(j: Index, s: Index) -> sp.Expr:
     """Σ_i dP_is ∂P_is/∂Z_js, with P written out."""

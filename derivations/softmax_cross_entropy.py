@@ -2,13 +2,23 @@
 
 import sympy as sp
 
-from derivations import cross_entropy, softmax
+from derivations import softmax
 from derivations.claim import Claim, Step, WrongTwin
 from derivations.notation import N, P, Y, Z, i, j, k, l, label, logit, n, prob, s, t, tensor
-from derivations.rules import algebra, by, chain_rule, condition, contract, definition, differentiate, linear, log_rule
-from derivations.rules import logarithm, matrix_product, slope
+from derivations.rules import (
+    algebra,
+    by,
+    condition,
+    contract,
+    definition,
+    differentiate,
+    linear,
+    logarithm,
+    matrix_product,
+    slope,
+)
 from derivations.softmax import IS_SOFTMAX, S
-from derivations.sums import Entry, Index, delta, total
+from derivations.sums import Entry, delta, total
 
 GOODFELLOW = "Goodfellow, Bengio & Courville 2016, §6.2.2.3"
 

@@ -380,16 +380,14 @@ def expanded(expr: sp.Expr, powers: Powers) -> sp.Expr:
             lambda node: sp.Mul(*(sp.exp(term) for term in node.args[0].args)),
         )
     if powers.logarithms and expr.has(sp.log):
-        opened_up = expr.replace(
-            lambda node: isinstance(node, sp.log), lambda node: logarithm(node.args[0], powers)
-        )
+        opened_up = expr.replace(lambda node: isinstance(node, sp.log), lambda node: logarithm(node.args[0], powers))
         if opened_up != expr:
             return expanded(opened_up, powers)
     return expr
 
 
 def logarithm(expr: sp.Expr, powers: Powers) -> sp.Expr:
-    """log of a product of positive factors as a sum of logarithms, and log exp x = x."""
+    """Log of a product of positive factors as a sum of logarithms, and log exp x = x."""
     if isinstance(expr, sp.exp):
         return expr.args[0]
     if isinstance(expr, sp.Pow) and is_positive(expr.base, powers):

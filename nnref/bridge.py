@@ -93,16 +93,16 @@ def symbolic_value(name: str, arrays: Mapping[str, Any], activation: str = "tanh
         where={entry: expr for entry, expr in where.items() if digits.called(entry) not in arrays},
         functions=slopes(activation),
     )
-    if free or of_network or shape == ():
+    if free or not shape:
         named = {"Y3" if of_network and key == "Y" else key: entries(A) for key, A in arrays.items()}
         point = point.at(arrays=named)
 
     def value(*indices: int) -> Any:
         with mp.workdps(digits.DIGITS):
-            if free:
+            if free or not shape:
                 return digits.value(result, point.at(indices={s: indices[place] + 1 for place, s in free.items()}))
             one = {key: {(): mp.mpf(float(A[indices] if np.ndim(A) else A))} for key, A in arrays.items()}
-            return digits.value(result, point if shape == () else point.at(arrays=one))
+            return digits.value(result, point.at(arrays=one))
 
     return value
 

@@ -78,7 +78,10 @@ def units_of_noise(claim, arrays, activation, indices):
     allowed = noise.allowed(layers, theta, arrays["X"].shape[1])
     gaps = [abs(mp.mpf(float(ours[index])) - truth(*index)) for index in indices]
     bounds = [allowed * noise.unit("float64") * float(S[index]) for index in indices]
-    return max((float(gap / bound) if bound else float(gap > 0) * np.inf) if gap else 0.0 for gap, bound in zip(gaps, bounds, strict=True))
+    return max(
+        (float(gap / bound) if bound else float(gap > 0) * np.inf) if gap else 0.0
+        for gap, bound in zip(gaps, bounds, strict=True)
+    )
 
 
 @pytest.mark.parametrize(("widths", "activation"), list(product(WIDTHS, ("relu", "sigmoid", "tanh"))), ids=str)

@@ -31,7 +31,9 @@ def test_every_step_is_true_and_every_wrong_twin_is_rejected(claim):
 
 @each_claim
 def test_a_statement_with_sizes_holds_for_all_of_them_and_says_so(claim):
-    speaks_of_sizes = any(s.is_integer and s.is_symbol for expr in (claim.start, claim.result) for s in expr.free_symbols)
+    speaks_of_sizes = any(
+        s.is_integer and s.is_symbol for expr in (claim.start, claim.result) for s in expr.free_symbols
+    )
     entries = claim.start.atoms(sp.Indexed) | claim.result.atoms(sp.Indexed)
     assert prove(claim).holds_for == ("all sizes" if speaks_of_sizes or entries else "scalar")
 
