@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf, nextafter
 from typing import Any
 
 import numpy as np
@@ -257,16 +258,16 @@ def judge(yours: Gradients, enclosure: Enclosure, S: Parameters, dtype: DTypeLik
     Where S = 0 nothing was rounded, and any difference is infinitely many units; so is what is no number.
     """
     multiples = {}
-    with precision(enclosure.bits):
+    with precision(enclosure.bits), np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         for (p, G), scale in zip(named(yours).items(), named(S).values(), strict=True):
-            gap = np.full(G.shape, np.inf)
+            units = np.full(G.shape, np.inf)
             if np.isfinite(G).all():
-                D = exactly(**{f"d{p}": G}) - enclosure.gradients[p]
-                gap = np.array([float(x.abs_upper()) for x in entries(D)]).reshape(G.shape)
-            known = np.where(gap == 0, 0, np.nextafter(gap, np.inf)) / unit(dtype)
-            with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-                quotient = np.nextafter(known / scale, np.inf)
-            multiples[p] = np.where(gap == 0, 0.0, np.where(scale > 0, quotient, np.inf))
+                gap = (exactly(**{f"d{p}": G}) - enclosure.gradients[p]) * (1 / unit(dtype))  # exact: a power of 2
+                upper = [0.0 if x.is_zero() else nextafter(float(x.abs_upper()), inf) for x in entries(gap)]
+                units = np.array(upper).reshape(G.shape)
+            quotient = np.nextafter(units / scale, np.inf)
+            known = (scale > 0) & np.isfinite(scale)
+            multiples[p] = np.where(units == 0, 0.0, np.where(known, quotient, np.inf))
     return multiples
 
 

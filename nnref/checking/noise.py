@@ -9,7 +9,6 @@ cancelled, and an absolute one would pass wrong entries that are small. docs/noi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -20,7 +19,7 @@ from nnref.network import Layers, Parameters, activations, rounded
 from nnref.shapes import Array
 
 SAFE = 4.0
-"""The least multiple of u S that is allowed: each term of S stands for at most four roundings."""
+"""The least multiple of u S that is allowed: a term of S outside a sum stands for at most four roundings."""
 
 
 def unit(dtype: DTypeLike) -> float:
@@ -33,15 +32,15 @@ def unit(dtype: DTypeLike) -> float:
 
 
 def allowed(layers: Layers, theta: Parameters, N: int) -> float:
-    """The multiple of u S that rounding may reach: max(4, 2 √k), with k the length of the longest sum.
+    """The multiple of u S that rounding may reach: max(4, k + 1), with k the length of the longest sum.
 
-    S counts each term of a sum once, but a sum of k terms is rounded k times. Were the k roundings independent, each
-    uniform within u of a partial sum of like-signed terms, their total would have a standard deviation of
-    (√k / 3) u Σ|terms|, and 2 √k is six of those. Sums run over a layer's inputs, over its outputs going back, over the
+    S counts each term of a sum once, but a product and up to k additions round it. √k would do if roundings were
+    independent (Higham & Mary 2019); they are not where equal terms are added, or tiny ones to a large one, and correct
+    code is not to be called wrong for that. Sums run over a layer's inputs, over its outputs going back, over the
     classes and over the batch.
     """
     longest = max([N, *(n for theta_l in theta if isinstance(theta_l, Affine) for n in theta_l.W.shape)])
-    return max(SAFE, 2 * sqrt(longest))
+    return max(SAFE, longest + 1.0)
 
 
 def multiples(yours: Array, truth: Array, S: Array, dtype: DTypeLike, floor: float = 0.0) -> Array:
@@ -112,7 +111,7 @@ class Arithmetic:
         if name == "relu":
             return np.where(Z > 0, E, 0.0)
         # 2 |A|: numpy's exp and tanh err by 3 units in the last place, 6 u, and a sigmoid adds and divides: 8 u.
-        return steepest(name, abs(Z) - self.reach * E) * E + 2 * abs(A) + self.tiny * (abs(A) + E > 0)
+        return steepest(name, abs(Z) - self.reach * E) * E + 2 * (abs(A) + self.tiny * (abs(A) + E > 0))
 
     def slope(self, name: str, Z: Array, A: Array, E_A: Array, dA: Array, E_dA: Array) -> tuple[Array, Array]:
         """dZ = f'(Z) dA and its error, for the slope as it is computed: from the output A, whose error is E_A.
@@ -146,7 +145,8 @@ class Arithmetic:
         others[top] = 0
         moved[top] = np.minimum(moved[top], others.sum(axis=0))
         dZ = (P - Y) / N
-        return dZ, (moved / self.reach + P + self.tiny) / N + abs(dZ)
+        # Where they underflow, exp loses as its three units in the last place, the quotient once, and N divides once more.
+        return dZ, (moved / self.reach + P + 3 * self.tiny) / N + abs(dZ) + self.tiny
 
 
 def steepest(name: str, z: Array) -> Array:
