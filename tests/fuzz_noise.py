@@ -59,13 +59,14 @@ REGIMES = {
     "saturated": small,
     "underflow": small,
     "sure": small,
+    "lost": small,
     "equal": small,
     "tied": classes,
 }
 """Where networks are drawn. Beyond sizes: weights and data up to 1e2 at once, sums whose large terms cancel, biases
 beside which the weights are nothing, zeros and soft labels, activations and logits far out, products below 1e-38,
 cancelling sums under probabilities that differ from the labels by a rounding, and sums of equal terms, whose roundings
-all have one sign."""
+all have one sign. In "lost" the rounding of cancelling sums is as large as what is left of them."""
 
 
 def regime(k):
@@ -90,13 +91,18 @@ def network(k):
         [10**weights * p.W, 10**biases * rng.standard_normal(p.b.shape) * (k % 4 != 0)] if p else ()
         for p in nnref.initialise(layers, seed=k)
     ]
-    if where in ("cancelling", "sure"):  # Z = w x − w x + what is left: small beside its terms
+    if where in ("cancelling", "sure", "lost"):  # Z = w x − w x + what is left: small beside its terms
         layers = nnref.mlp([2 * sizes[0], *sizes[1:]], activation)
         W, b = theta[0]
         W *= 10 ** rng.uniform(-3, 0, size=b.shape)
-        left = 10 ** rng.uniform(0, 4) * noise.unit(dtype)
-        theta[0] = [np.concatenate([W, (left - 1) * W], axis=1), 0 * b]
-        X = 10 ** rng.uniform(-2, 6) * np.concatenate([X, X])
+        left = 10 ** rng.uniform(-2, 4) * noise.unit(dtype)
+        theta[0] = [np.concatenate([W, (left - 1) * W], axis=1), b * rng.choice([0, 1e-3])]
+        X = 10 ** rng.uniform(-2, 8) * np.concatenate([X, X])
+        theta[-1][0] *= 10 ** rng.uniform(-4, 0)
+    if where == "lost":
+        left = 10 ** rng.uniform(-1, 1) * noise.unit(dtype)
+        theta[0] = [np.concatenate([W, (left - 1) * W], axis=1), b * rng.choice([0, 1e-3])]
+        X *= 10 ** rng.uniform(-1, 2) / (noise.unit(dtype) * (abs(theta[0][0]) @ abs(X)).max())
     if where == "sure":  # the logit of one class stands out by as much as makes 1 − p a rounding of p
         theta[-1][1] = theta[-1][1] * 0
         theta[-1][1][0] = -np.log(noise.unit(dtype)) * rng.uniform(0.8, 1.5)

@@ -32,15 +32,15 @@ def unit(dtype: DTypeLike) -> float:
 
 
 def allowed(layers: Layers, theta: Parameters, N: int) -> float:
-    """The multiple of u S that rounding may reach: max(4, k + 1), with k the length of the longest sum.
+    """The multiple of u S that rounding may reach: max(4, k + 2), with k the length of the longest sum.
 
-    S counts each term of a sum once, but a product and up to k additions round it. √k would do if roundings were
+    S counts each term of a sum once, but a product and k additions, one of them of a bias, round it, to (1 + u)^(k + 1). √k would do if roundings were
     independent (Higham & Mary 2019); they are not where equal terms are added, or tiny ones to a large one, and correct
     code is not to be called wrong for that. Sums run over a layer's inputs, over its outputs going back, over the
     classes and over the batch.
     """
     longest = max([N, *(n for theta_l in theta if isinstance(theta_l, Affine) for n in theta_l.W.shape)])
-    return max(SAFE, longest + 1.0)
+    return max(SAFE, longest + 2.0)
 
 
 def multiples(yours: Array, truth: Array, S: Array, dtype: DTypeLike, floor: float = 0.0) -> Array:
@@ -79,7 +79,7 @@ def scale(layers: Layers, theta: Parameters, X: Array, Y: Array, dtype: DTypeLik
             S.append(
                 Affine(
                     W=arithmetic.product(dZ, E_dZ, A[l].T, E_A[l].T),
-                    b=(abs(dZ) + E_dZ).sum(axis=1, keepdims=True),
+                    b=(arithmetic.size(dZ, E_dZ) + E_dZ).sum(axis=1, keepdims=True),
                 )
             )
             dA = theta_l.W.T @ dZ
@@ -101,10 +101,14 @@ class Arithmetic:
     reach: float
     tiny: float
 
+    def size(self, x: Array, E_x: Array) -> Array:
+        """The largest that x may have been computed as."""
+        return abs(x) + self.reach * E_x
+
     def product(self, x: Array, E_x: Array, y: Array, E_y: Array) -> Array:
-        """The error of the matrix product x y: of each factor times the other, and of multiplying and adding up."""
+        """The error of the matrix product x y: of multiplying and adding, and of each factor times the other."""
         terms = ((abs(x) + E_x) > 0).astype("float64") @ ((abs(y) + E_y) > 0)
-        return abs(x) @ (abs(y) + E_y) + E_x @ (abs(y) + self.reach * E_y) + self.tiny * terms
+        return self.size(x, E_x) @ (self.size(y, E_y) + E_y) + E_x @ abs(y) + self.tiny * terms
 
     def activation(self, name: str, Z: Array, E: Array, A: Array) -> Array:
         """The error of A = f(Z): that of Z times the steepest slope within reach of Z, and what f itself rounds."""
@@ -122,11 +126,11 @@ class Arithmetic:
             return np.where(Z > 0, dA, 0.0), np.where(Z > 0, E_dA, 0.0)
         if name == "tanh":
             slope = 1 - A * A
-            E_slope = 1 + (2 * abs(A) + self.reach * E_A) * E_A
+            E_slope = 1 + (abs(A) + self.size(A, E_A)) * E_A
         else:
             slope = A * (1 - A)
             E_slope = slope + (abs(1 - 2 * A) + self.reach * E_A) * E_A
-        E_dZ = slope * E_dA + E_slope * (abs(dA) + self.reach * E_dA) + abs(slope * dA)
+        E_dZ = slope * E_dA + (E_slope + self.size(slope, E_slope)) * self.size(dA, E_dA)
         return slope * dA, E_dZ + self.tiny * (abs(dA) + E_dA > 0)
 
     def loss(self, Z: Array, E: Array, Y: Array) -> tuple[Array, Array]:
@@ -145,8 +149,9 @@ class Arithmetic:
         others[top] = 0
         moved[top] = np.minimum(moved[top], others.sum(axis=0))
         dZ = (P - Y) / N
-        # Where they underflow, exp loses as its three units in the last place, the quotient once, and N divides once more.
-        return dZ, (moved / self.reach + P + 3 * self.tiny) / N + abs(dZ) + self.tiny
+        # P + moved: the sum and the quotient. Where they underflow, exp loses 6 u · tiny, the two divisions one each.
+        E_dZ = (moved / self.reach + P + moved + 3 * self.tiny) / N
+        return dZ, E_dZ + self.size(dZ, E_dZ)
 
 
 def steepest(name: str, z: Array) -> Array:
