@@ -147,10 +147,10 @@ def judged(found, layers, theta, X, Y):
     return None
 
 
-def share(gaps, layers, theta, X, Y, scale=noise.scale):
+def share(gaps, layers, theta, X, Y, noise=noise):
     """The largest |error| / (u S) as a share of what is allowed; infinite where an exact zero is none."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        S = named(scale(layers, theta, X, Y, X.dtype))
+        S = named(noise.scale(layers, theta, X, Y, X.dtype))
         worst = max(float(np.where(gaps[p] == 0, 0, gaps[p] / S[p]).max()) for p in S)
     return worst / noise.allowed(layers, theta, X.shape[1])
 
