@@ -124,7 +124,7 @@ def exactly(**arrays: Array) -> Matrix:
 
 
 def entrywise(f: Callable[..., Ball], *matrices: Matrix) -> Matrix:
-    """f of every entry, or of the entries in the same place of several matrices."""
+    """F of every entry, or of the entries in the same place of several matrices."""
     import flint
 
     first = matrices[0]
@@ -133,7 +133,7 @@ def entrywise(f: Callable[..., Ball], *matrices: Matrix) -> Matrix:
 
 def entries(M: Matrix) -> list[Ball]:
     """The entries of a matrix, row by row."""
-    return M.entries()  # type: ignore[no-any-return]
+    return M.entries()
 
 
 def relu(Z: Matrix, where: str) -> Matrix:
@@ -203,11 +203,12 @@ def nearest_floats(exact: list[Ball], dtype: DTypeLike) -> Array:
     near = np.array([float(x) for x in exact])  # flint rounds to the nearest float64, subnormal ones too
     if np.dtype(dtype) == np.float64:
         return near
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         twice = near.astype(dtype)
         other = np.nextafter(twice, np.where(near > twice, np.inf, -np.inf).astype(dtype))
+        midway = (near != twice) & (near - twice == other - near)
     # Rounding twice is rounding once, unless the first lands midway between two numbers: then x itself decides.
-    for k in np.flatnonzero((near != twice) & (near - twice == other - near)):
+    for k in np.flatnonzero(midway):
         if exact[k] != near[k]:
             twice[k] = (max if exact[k] > near[k] else min)(twice[k], other[k])
     return twice

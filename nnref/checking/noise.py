@@ -34,10 +34,10 @@ def unit(dtype: DTypeLike) -> float:
 def allowed(layers: Layers, theta: Parameters, N: int) -> float:
     """The multiple of u S that rounding may reach: max(4, k + 2), with k the length of the longest sum.
 
-    S counts each term of a sum once, but a product and k additions, one of them of a bias, round it, to (1 + u)^(k + 1). √k would do if roundings were
-    independent (Higham & Mary 2019); they are not where equal terms are added, or tiny ones to a large one, and correct
-    code is not to be called wrong for that. Sums run over a layer's inputs, over its outputs going back, over the
-    classes and over the batch.
+    S counts each term of a sum once, but a product and k additions, one of them of a bias, round it: (1 + u)^(k + 1).
+    √k would do if roundings were independent (Higham & Mary 2019); they are not where equal terms are added, or tiny
+    ones to a large one, and correct code is not to be called wrong for that. Sums run over a layer's inputs, over its
+    outputs going back, over the classes and over the batch.
     """
     longest = max([N, *(n for theta_l in theta if isinstance(theta_l, Affine) for n in theta_l.W.shape)])
     return max(SAFE, longest + 2.0)
@@ -118,7 +118,7 @@ class Arithmetic:
         return steepest(name, abs(Z) - self.reach * E) * E + 2 * (abs(A) + self.tiny * (abs(A) + E > 0))
 
     def slope(self, name: str, Z: Array, A: Array, E_A: Array, dA: Array, E_dA: Array) -> tuple[Array, Array]:
-        """dZ = f'(Z) dA and its error, for the slope as it is computed: from the output A, whose error is E_A.
+        """DZ = f'(Z) dA and its error, for the slope as it is computed: from the output A, whose error is E_A.
 
         1 − A² and A (1 − A) cancel where A is near ±1 or 1: their error is that of A, however small they are.
         """
@@ -134,7 +134,7 @@ class Arithmetic:
         return slope * dA, E_dZ + self.tiny * (abs(dA) + E_dA > 0)
 
     def loss(self, Z: Array, E: Array, Y: Array) -> tuple[Array, Array]:
-        """dZ = (P − Y) / N and its error: exp turns the absolute error of z − max z into a relative one."""
+        """DZ = (P − Y) / N and its error: exp turns the absolute error of z − max z into a relative one."""
         N = Z.shape[1]
         shifted = Z - Z.max(axis=0, keepdims=True)
         log_P = shifted - softmax.log_sum_exp(shifted)

@@ -131,9 +131,9 @@ def of_example(
         else:
             z = {r: E.A[k][r, s] for r in rows}
             rows = {r: activated(names[k], z[r], rows[r]) for r in rows if names[k] != "relu" or z[r] > 0}
-    z = [E.A[-1][r, s] for r in range(E.A[-1].nrows())]
+    logits = [E.A[-1][r, s] for r in range(E.A[-1].nrows())]
     still = [flint.arb(0)] * K
-    return [loss(z, [rows.get(r, still)[c] for r in range(len(z))], y)[1] for c in range(K)]
+    return [loss(logits, [rows.get(r, still)[c] for r in range(len(logits))], y)[1] for c in range(K)]
 
 
 def activated(name: str, z: Ball, t: list[Ball]) -> list[Ball]:
@@ -148,7 +148,7 @@ def activated(name: str, z: Ball, t: list[Ball]) -> list[Ball]:
 
 
 def loss(z: list[Ball], t: list[Ball], y: list[float]) -> Any:
-    """log Σ exp z − Σ y z as a power series, for logits z + t."""
+    """Log Σ exp z − Σ y z as a power series, for logits z + t."""
     from flint import arb_series
 
     Z = [arb_series([a, b]) for a, b in zip(z, t, strict=True)]
