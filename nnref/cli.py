@@ -124,8 +124,12 @@ def run_plot(arguments: argparse.Namespace) -> int:
 
 def run_vectors(arguments: argparse.Namespace) -> int:
     """Write the known-answer vectors and say what they are."""
+    from importlib.util import find_spec
+
     from nnref.checking import golden, vectors
 
+    if not find_spec("flint"):
+        raise ValueError("vectors needs python-flint. Try: python -m pip install 'nnref[rigour]'.")
     files = vectors.write(arguments.out)
     size = sum(path.stat().st_size for path in files)
     print(f"{arguments.out}: {len(files)} files, {size / 1e6:.1f} MB, every answer correctly rounded")

@@ -76,10 +76,10 @@ def regime(k):
     return rare.get(k % 100) or common[k % len(common)]
 
 
-def network(k):
-    """Network k: its regime and activation, theta, X and Y in one dtype."""
+def network(k, where=None):
+    """Network k: its regime (or another one) and activation, theta, X and Y in one dtype."""
     rng = np.random.default_rng([k, 6])
-    where = regime(k)
+    where = where or regime(k)
     activation, dtype = str(rng.choice(["relu", "sigmoid", "tanh"])), str(rng.choice(["float32", "float64"]))
     sizes = REGIMES[where](rng)
     N = int(rng.integers(1, 9))
@@ -94,8 +94,8 @@ def network(k):
     if where in ("cancelling", "sure", "lost"):  # Z = w x − w x + what is left: small beside its terms
         layers = nnref.mlp([2 * sizes[0], *sizes[1:]], activation)
         W, b = theta[0]
-        W *= 10 ** rng.uniform(-3, 0, size=b.shape)
-        left = 10 ** rng.uniform(-2, 4) * noise.unit(dtype)
+        W *= 10 ** rng.uniform(-4, 0, size=b.shape)
+        left = 10 ** rng.uniform(*((-3, 1) if where == "sure" else (-2, 4))) * noise.unit(dtype)
         theta[0] = [np.concatenate([W, (left - 1) * W], axis=1), b * rng.choice([0, 1e-3])]
         X = 10 ** rng.uniform(-2, 8) * np.concatenate([X, X])
         theta[-1][0] *= 10 ** rng.uniform(-4, 0)

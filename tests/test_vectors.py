@@ -158,6 +158,12 @@ def test_nothing_is_overwritten_and_a_failure_leaves_nothing(tmp_path, monkeypat
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
 
 
+def test_without_flint_the_command_says_what_to_install(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert cli.main(["vectors", str(tmp_path / "new")]) == cli.BAD_USE
+    assert "pip install 'nnref[rigour]'" in capsys.readouterr().err
+
+
 def test_the_command_says_what_it_wrote(tmp_path, monkeypatch, capsys):
     require("flint")
     monkeypatch.setattr(vectors, "FULL_REGIMES", {})
