@@ -14,18 +14,23 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
+from fnmatch import fnmatch
 from time import perf_counter
 
 from tests.sources import FOLDERS, ROOT, sources_sha256
 from tests.witnesses import FAILED, OK, Witness
 
-SCOPE = (
-    *(f"nnref/{name}.py" for name in ("affine", "relu", "sigmoid", "tanh", "softmax", "cross_entropy")),
-    *(f"nnref/{name}.py" for name in ("softmax_cross_entropy", "sgd", "he", "layer", "network")),
-    "nnref/running/gate.py",
-    "nnref/checking/noise.py",
-)
-REPORTED = ("nnref/checking/*.py",)
+EVERY = ("*",)
+CONCEPTS = ("affine", "relu", "sigmoid", "tanh", "softmax", "cross_entropy", "softmax_cross_entropy", "sgd", "he")
+SCOPE = {
+    **{f"nnref/{name}.py": EVERY for name in (*CONCEPTS, "layer", "network")},
+    "nnref/running/gate.py": EVERY,
+    "nnref/checking/noise.py": ("unit", "allowed", "multiples"),
+    "nnref/checking/gradcheck.py": ("verdict", "noise_of"),
+}
+"""The mathematics, and what decides that a difference is wrong: files, and the functions in them."""
+
+REPORTED = {f"nnref/checking/{path.name}": EVERY for path in sorted((ROOT / "nnref" / "checking").glob("[a-z]*.py"))}
 
 TESTS = ("test_errors", "test_network", "test_gate", "test_gradients", "test_numpy_agrees", "test_train")
 """The tests that must kill them, the quickest first; with those of gradcheck for the rest of nnref/checking."""
@@ -63,25 +68,48 @@ MESSAGES = [r"^\s*f?\"[^\"]*\"\s*[,)]?$"]
 def main(argv=None):
     """Exit 0 if every survivor in scope is explained and every explanation is needed."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__.partition("\n")[0])
-    parser.add_argument("--all", action="store_true", help="the score of the rest of nnref/checking too")
+    parser.add_argument("--all", action="store_true", help="the score of all of nnref/checking too")
     parser.add_argument("--only", metavar="FILE", help="one file, such as nnref/affine.py; no result is written")
     arguments = parser.parse_args(argv)
     start, sha256 = perf_counter(), sources_sha256()
-    files = [arguments.only] if arguments.only else [*SCOPE, *(REPORTED if arguments.all else ())]
-    copy(files, [*TESTS, *(["test_gradcheck"] if arguments.all else [])])
-    run("run", "--max-children", str(os.cpu_count()))
+    scope = {file: SCOPE[file] for file in ([arguments.only] if arguments.only else SCOPE)}
+    chosen = scope | (REPORTED if arguments.all else {})
+    copy(list(chosen), [*TESTS, *(["test_gradcheck"] if arguments.all else [])])
+    named = [pattern for file, names in chosen.items() for pattern in patterns(file, names)]
+    run("run", "--max-children", str(os.cpu_count()), *named)
     found = mutants()
-    survivors = [described(name) for name, status in found.items() if status not in KILLED and in_scope(name)]
-    faults = judged(survivors, known(files))
+    survivors = [described(name) for name, status in found.items() if status not in KILLED and within(name, scope)]
+    faults = [*unmutated(found, scope), *judged(survivors, known(scope))]
     print("\n".join([*scores(found), *faults]))
     if not arguments.only:
-        total = sum(in_scope(name) for name in found)
+        total = sum(within(name, scope) for name in found)
         figure = f"{total - len(survivors)} of {total} killed, {len(survivors)} explained as equivalent"
         figure = f"{len(faults)} unexplained; {figure}" if faults else figure
         said = Witness(FAILED if faults else OK, figure, perf_counter() - start, "python -m tests.mutants")
         written = said.to_dict() | {"scores": scores(found), "faults": faults, "sources_sha256": sha256}
         (ROOT / "build" / "mutants.json").write_text(json.dumps(written, indent=1, ensure_ascii=False))
-    return 1 if faults or not found else 0
+    return 1 if faults else 0
+
+
+def patterns(file, names):
+    """The names that mutmut gives to the mutants of these functions: x_verdict__mutmut_3 is one of verdict."""
+    module = file.removesuffix(".py").replace("/", ".")
+    return [f"{module}.x*" if name == "*" else f"{module}.x_{name}__mutmut_*" for name in names]
+
+
+def within(name, scope):
+    """Whether a mutant is of a function in scope."""
+    return any(fnmatch(name, pattern) for pattern in patterns(file_of(name), scope.get(file_of(name), ())))
+
+
+def unmutated(found, scope):
+    """A line for every function in scope of which there is no mutant: it was renamed, or mutmut cannot see it."""
+    return [
+        f"nothing was mutated in {file}, {name}"
+        for file, names in scope.items()
+        for name in names
+        if not any(fnmatch(mutant, pattern) for mutant in found for pattern in patterns(file, [name]))
+    ]
 
 
 def copy(files, tests):
@@ -110,18 +138,15 @@ def run(*arguments, quiet=False):
 
 
 def mutants():
-    """What came of every mutant, by its name."""
+    """What came of every mutant that was tried, by its name."""
     lines = run("results", "--all", "true", quiet=True).splitlines()
-    return dict(line.strip().rsplit(": ", 1) for line in lines if ": " in line)
+    pairs = (line.strip().rsplit(": ", 1) for line in lines if ": " in line)
+    return {name: status for name, status in pairs if status != "not checked"}
 
 
 def file_of(name):
     """The file of a mutant: nnref.running.gate.x_check__mutmut_3 is one of nnref/running/gate.py."""
     return name.rpartition(".")[0].split(".x")[0].replace(".", "/") + ".py"
-
-
-def in_scope(name):
-    return file_of(name) in SCOPE
 
 
 def described(name):

@@ -225,6 +225,7 @@ def test_no_coqc_is_missing_and_not_ok(monkeypatch):
     [
         ('print(\'noise\'); print(\'{"ok": true, "figure": "3 of 3"}\')', OK, "3 of 3"),
         ('print(\'{"ok": false, "figure": "2 of 3"}\')', FAILED, "2 of 3"),
+        ('print(\'{"ok": true, "networks": 3, "false_alarms": 0}\')', OK, "3 networks, 0 false alarms"),
         ("print('3 networks, 0 alarms')", OK, "3 networks, 0 alarms"),
         ("print('1 alarm'); raise SystemExit(1)", FAILED, "1 alarm"),
         ("raise KeyError('x')", FAILED, "exit 1: KeyError: 'x'"),

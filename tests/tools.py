@@ -30,7 +30,7 @@ def answer(module, *arguments, limit=LIMIT):
     except subprocess.TimeoutExpired:
         return Witness(FAILED, f"no answer in {limit} s", perf_counter() - start, source), None
     data = json_object(last_line(done.stdout))
-    figure = last_line(done.stdout) if data is None else str(data.get("figure", ""))
+    figure = last_line(done.stdout) if data is None else in_words(data)
     if done.returncode or (data or {}).get("ok") is False:
         figure = figure or f"exit {done.returncode}: {last_line(done.stderr)}"
         return Witness(FAILED, figure, perf_counter() - start, source), data
@@ -44,6 +44,12 @@ def json_object(line):
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
+
+
+def in_words(data):
+    """The figure of an answer: the one it gives, or its counts."""
+    counts = (f"{n} {what.replace('_', ' ')}" for what, n in data.items() if type(n) is int)
+    return str(data["figure"]) if "figure" in data else ", ".join(counts)
 
 
 def quiet():
@@ -136,7 +142,7 @@ def theorem(claim, compiled):
 
 FUZZES = {
     "correct networks": ("tests.wolves", ("--networks", "1000"), ("--networks", "10000")),
-    "noise scale": ("tests.enclosures", ("--json",), ("--json", "--long")),
+    "noise scale": ("tests.fuzz_noise", ("--json", "--networks", "1000"), ("--json", "--networks", "10000")),
     "algebra": ("tests.fuzz_sums", ("--json",), ("--json", "--long")),
 }
 """What is tried at random, and how often: the command in `make verify`, and in `make verify-long`."""

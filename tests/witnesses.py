@@ -6,6 +6,7 @@ A witness that could not be asked is "missing", never "ok"; one that says otherw
 import importlib
 import importlib.util
 import os
+import re
 import traceback
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -194,21 +195,15 @@ def tape_of_network(name):
 
 
 def balls(claim):
-    """A rigorous enclosure of every entry of the network's gradient (python-flint)."""
+    """A rigorous enclosure of every entry of the network's gradient (python-flint): how far off ours can be at most."""
     name = claim["name"]
-    if not name.startswith(("mlp.dW", "mlp.db")):
+    if not re.fullmatch(r"mlp\.d[Wb]\d+", name):
         return NOT_APPLICABLE, "not a parameter of the network"
-    enclosures = needed("nnref.checking.balls")
     needed("flint")
-    it, parameter = cases.network(), name.removeprefix("mlp.d")
-    return enclosed(enclosures, it, parameter)
-
-
-def enclosed(enclosures, it, parameter):
-    """Whether ours is within rounding of the correctly rounded gradient that the enclosures decide."""
-    truth = nnref.named(enclosures.gradient(it.layers, it.theta, it.X, it.Y))[parameter]
-    ours = nnref.named(nnref.gradients(it.layers, it.theta, it.X, it.Y))[parameter]
-    S = nnref.named(noise.scale(it.layers, it.theta, it.X, it.Y, "float64"))[parameter]
-    multiple = float(noise.multiples(ours, truth, S, "float64").max())
-    allowed = noise.allowed(it.layers, it.theta, it.X.shape[1])
-    return (OK if multiple <= allowed else FAILED), f"{ours.size} of {ours.size} entries, {multiple:.2g} × noise"
+    arb, it, parameter = needed("nnref.checking.balls"), cases.network(), name.removeprefix("mlp.d")
+    _, enclosure = arb.gradient(it.layers, it.theta, it.X, it.Y)
+    S = noise.scale(it.layers, it.theta, it.X, it.Y, "float64")
+    ours = nnref.gradients(it.layers, it.theta, it.X, it.Y)
+    multiples = arb.judge(ours, enclosure, S, "float64")[parameter]
+    status = OK if multiples.max() <= noise.allowed(it.layers, it.theta, it.X.shape[1]) else FAILED
+    return status, f"{multiples.size} of {multiples.size} entries, {enclosure.bits} bits, {multiples.max():.2g} × noise"
