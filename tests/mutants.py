@@ -76,7 +76,8 @@ def main(argv=None):
     chosen = scope | (REPORTED if arguments.all else {})
     copy(list(chosen), [*TESTS, *(["test_gradcheck"] if arguments.all else [])])
     named = [pattern for file, names in chosen.items() for pattern in patterns(file, names)]
-    run("run", "--max-children", str(os.cpu_count()), *named)
+    print(f"mutmut is at work in {COPY.relative_to(ROOT)}; this takes some minutes", flush=True)
+    run("run", "--max-children", str(os.cpu_count()), *named, quiet=True)
     found = mutants()
     survivors = [described(name) for name, status in found.items() if status not in KILLED and within(name, scope)]
     faults = [*unmutated(found, scope), *judged(survivors, known(scope))]

@@ -38,12 +38,12 @@ def test_a_difference_is_measured_in_roundings_of_its_scale():
 
 
 def test_the_longest_sum_decides_what_is_allowed():
-    assert noise.SAFE == 4
-    layers = nnref.mlp([9, 100, 2])
-    theta = nnref.initialise(layers)
-    assert noise.allowed(layers, theta, 3) == 20
-    assert noise.allowed(layers, theta, 400) == 40
-    assert noise.allowed(nnref.mlp([2, 2]), nnref.initialise(nnref.mlp([2, 2])), 1) == 4
+    def allowed(sizes, N):
+        layers = nnref.mlp(sizes)
+        return noise.allowed(layers, nnref.initialise(layers), N)
+
+    assert allowed([9, 100, 2], 3) == allowed([100, 2], 5) == allowed([2, 100], 1) == allowed([3, 2], 100)
+    assert noise.SAFE <= allowed([2, 2], 1) < allowed([99, 2], 1) < allowed([100, 2], 1) < allowed([100, 2], 400)
 
 
 def examined(multiples, allowed=4.0):
@@ -82,7 +82,7 @@ def test_the_gate_as_plain_data():
 def test_what_the_gate_counts():
     found = checked()
     assert (found.checked, found.failed, found.nonzero, found.fault) == (4 * 7 + 7 + 7 * 3 + 3, 0, 1, None)
-    assert 0 < found.worst <= found.allowed == 2 * 7**0.5  # the longest sum is over 7 neurons
+    assert 0 < found.worst <= found.allowed == noise.allowed(LAYERS, nnref.initialise(LAYERS), gate.DENSE)
     assert 0 <= found.seconds_table <= found.seconds < 60
     assert [e.parameter for e in found.entries] == ["W1", "b1", "W2", "b2"]
 
@@ -111,7 +111,8 @@ def test_a_gradient_that_did_not_come_is_missing():
     assert gate.shape_fault({"W1": np.ones((2, 3))}, {"W1": (2, 3)}) is None
 
 
-def test_both_batches_are_in_the_dtype_of_training_and_the_same_every_time(monkeypatch):
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_both_batches_are_in_the_dtype_of_training_and_the_same_every_time(dtype, monkeypatch):
     seen = []
     whole = gate.examine
 
@@ -120,9 +121,9 @@ def test_both_batches_are_in_the_dtype_of_training_and_the_same_every_time(monke
         return whole(layers, theta, X, Y)
 
     monkeypatch.setattr(gate, "examine", examine)
-    checked("float32")
-    checked("float32")
-    assert {A.dtype for theta, X, Y in seen for A in (X, Y, *nnref.named(theta).values())} == {np.dtype("float32")}
+    checked(dtype)
+    checked(dtype)
+    assert {A.dtype for theta, X, Y in seen for A in (X, Y, *nnref.named(theta).values())} == {np.dtype(dtype)}
     dense, again = seen[0], seen[2]
     assert np.array_equal(dense[1], again[1])
     assert np.array_equal(dense[0][0].b, again[0][0].b)
@@ -201,6 +202,17 @@ def test_what_underflows_is_not_called_wrong(dtype, size):
 )
 def test_right_wrong_and_cannot_tell(a, slope, says):
     assert gradcheck.verdict(a, slope, r=0.001, scale=1.0) == says
+
+
+def test_each_limit_of_the_verdict_belongs_to_the_milder_one():
+    """Numbers that are exact in binary, so that a gap can lie on its limit."""
+    kink = Slope(0.5, 0.0, (0.0, 1.0))
+    assert gradcheck.verdict(-0.25, kink, r=0.25, scale=1.0) == gradcheck.RIGHT
+    assert gradcheck.verdict(1.25, kink, r=0.25, scale=1.0) == gradcheck.RIGHT
+    assert gradcheck.verdict(1.25, Slope(1.0, 0.0), r=0.25, scale=100.0) == gradcheck.RIGHT
+    assert gradcheck.verdict(2.0, Slope(1.0, 0.0), r=0.25, scale=100.0) == gradcheck.UNTOLD
+    widest = gradcheck.DECIDES * 2.0
+    assert gradcheck.verdict(1.0 + widest / 2, Slope(1.0, 0.0), r=widest, scale=2.0) == gradcheck.RIGHT
 
 
 def test_a_gap_in_multiples_of_its_bar():
