@@ -69,7 +69,7 @@ def main(argv=None):
     """Exit 0 if every survivor in scope is explained and every explanation is needed."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__.partition("\n")[0])
     parser.add_argument("--all", action="store_true", help="the score of all of nnref/checking too")
-    parser.add_argument("--only", metavar="FILE", help="one file, such as nnref/affine.py; no result is written")
+    parser.add_argument("--only", metavar="FILE", choices=SCOPE, help="one file, such as nnref/affine.py: no result")
     arguments = parser.parse_args(argv)
     start, sha256 = perf_counter(), sources_sha256()
     scope = {file: SCOPE[file] for file in ([arguments.only] if arguments.only else SCOPE)}
@@ -147,7 +147,7 @@ def mutants():
 
 def file_of(name):
     """The file of a mutant: nnref.running.gate.x_check__mutmut_3 is one of nnref/running/gate.py."""
-    return name.rpartition(".")[0].split(".x")[0].replace(".", "/") + ".py"
+    return name.rpartition(".")[0].replace(".", "/") + ".py"
 
 
 def described(name):
