@@ -10,6 +10,10 @@ import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
 
 from benchmarks import checkers, training
 from nnref.running.data import load_mnist
@@ -28,15 +32,25 @@ def main() -> int:
     arguments = parser.parse_args()
     for name, benchmark in BENCHMARKS.items():
         if arguments.only in (None, name):
-            result = about() | benchmark.measure(arguments.peers, arguments.quick)
-            print("\n".join([f"{name}: {json.dumps(result['setting'])}", *benchmark.lines(result), ""]), flush=True)
+            measured = benchmark.measure(arguments.peers, arguments.quick)
+            table = {"columns": list(benchmark.COLUMNS), "rows": benchmark.rows(measured)}
+            result = about() | table | measured
+            show(name, result)
             if not arguments.quick:
-                path = RESULTS / f"{result['date']}-{name}{'-peers' if arguments.peers else ''}.json"
+                path = RESULTS / f"{result['made']}-{'peers-' if arguments.peers else ''}{name}.json"
                 path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return 0
 
 
-def about() -> dict[str, object]:
+def show(name: str, result: dict[str, Any]) -> None:
+    """The table, and what was measured."""
+    table = Table(*result["columns"], title=name, caption=json.dumps(result["setting"]))
+    for row in result["rows"]:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def about() -> dict[str, Any]:
     """When, how and with what it was measured."""
     found = {}
     for package in PACKAGES:
@@ -45,12 +59,17 @@ def about() -> dict[str, object]:
         except PackageNotFoundError:
             found[package] = None
     return {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "made": datetime.now(UTC).strftime("%Y-%m-%d"),
         "command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
         "versions": {"python": platform.python_version()} | found,
-        "machine": {"processor": processor(), "cores": os.cpu_count(), "system": platform.system()},
+        "machine": {"processor": processor(), "cores": os.cpu_count(), "load": load()},
         "data": load_mnist().source,
     }
+
+
+def load() -> float | None:
+    """How many programs wanted a core during the last minute, where the system tells it."""
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 
 def processor() -> str:

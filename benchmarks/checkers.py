@@ -1,4 +1,4 @@
-"""Gradient checkers on the same networks: does a correct one pass, is a wrong one caught, and is it said what is wrong?
+"""Gradient checkers on the same networks: does a correct one pass, is a wrong one caught, is it said what is wrong?
 
 Every checker is used as its documentation shows, in float64, with its default step and tolerances. Correct networks
 have rectifiers, whose kinks a step may cross. Mistakes are planted in one parameter's gradient of a tanh network.
@@ -231,15 +231,21 @@ def judged(said: str | None, where: tuple[str, ...]) -> dict[str, Any]:
     return {"caught": True, "says_where": wrong == set(where), "says_what": says, "message": said[:600]}
 
 
-def lines(result: dict[str, Any]) -> list[str]:
-    """A line a checker."""
+COLUMNS = ("", "correct networks passed", "mistakes caught", "says where", "says what", "seconds a correct network")
+
+
+def rows(result: dict[str, Any]) -> list[list[str]]:
+    """A row a checker."""
     n, total = result["setting"]["correct_networks"], result["setting"]["mistakes"]
-    head = f"{'':26s} {'correct pass':>13s} {'caught':>9s} {'says where':>11s} {'says what':>10s} {'s / correct':>12s}"
-    out = [head]
-    for name, row in result["checkers"].items():
-        of = [sum(bool(m.get(key)) for m in row["mistakes"].values()) for key in ("caught", "says_where", "says_what")]
-        seconds = row["seconds_on_correct"] / n
-        out.append(
-            f"{name:26s} {row['passed']:>7d} of {n:<3d}{of[0]:>6d} of {total}{of[1]:>11d}{of[2]:>11d} {seconds:>12.3f}"
-        )
-    return out
+    return [
+        [
+            name,
+            f"{row['passed']} of {n}",
+            *(
+                f"{sum(bool(mistake.get(key)) for mistake in row['mistakes'].values())} of {total}"
+                for key in ("caught", "says_where", "says_what")
+            ),
+            f"{row['seconds_on_correct'] / n:.3f}",
+        ]
+        for name, row in result["checkers"].items()
+    ]

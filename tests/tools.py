@@ -140,24 +140,27 @@ def theorem(claim, compiled):
     return Witness(OK if theorems[name]["ok"] else FAILED, figure, theorems[name].get("seconds", 0.0), source)
 
 
+PLAIN, LONG = ("--json",), ("--json", "--long")
+CATALOGUES = {
+    "kill_table": ("tests.planted", PLAIN, PLAIN),
+    "golden": ("tests.golden", PLAIN, LONG),
+    "diagnosis": ("tests.diagnosis_counts", PLAIN, PLAIN),
+}
 FUZZES = {
     "correct networks": ("tests.wolves", ("--networks", "1000"), ("--networks", "10000")),
     "noise scale": ("tests.fuzz_noise", ("--json", "--networks", "1000"), ("--json", "--networks", "10000")),
-    "algebra": ("tests.fuzz_sums", ("--json",), ("--json", "--long")),
+    "algebra": ("tests.fuzz_sums", PLAIN, LONG),
 }
-"""What is tried at random, and how often: the command in `make verify`, and in `make verify-long`."""
+"""What is counted, and what is tried at random: the module, its arguments in `make verify`, and in `verify-long`."""
 
 
 def catalogues(long):
-    """The catalogues of planted mistakes and the fuzzes; None for what is only there when it was run."""
-    fuzz = {name: described(module, *(much if long else few)) for name, (module, few, much) in FUZZES.items()}
-    return {
-        "kill_table": described("tests.planted", "--json"),
-        "fuzz": fuzz,
-        "mutants": mutants(),
-        "golden": described("tests.golden", "--json", *(["--long"] if long else [])),
-        "diagnosis": described("tests.diagnosis_counts", "--json"),
-    }
+    """What each says; the mutants are only told of when they were run."""
+    said, fuzz = (
+        {name: described(module, *(much if long else few)) for name, (module, few, much) in table.items()}
+        for table in (CATALOGUES, FUZZES)
+    )
+    return said | {"fuzz": fuzz, "mutants": mutants()}
 
 
 def described(module, *arguments):
@@ -174,5 +177,5 @@ def mutants():
 
 def answers(made):
     """Every catalogue of a report by name, those inside fuzz too."""
-    named = {name: made.get(name) for name in ("kill_table", "golden", "diagnosis", "mutants")}
+    named = {name: made.get(name) for name in (*CATALOGUES, "mutants")}
     return [(name, said) for name, said in (named | made.get("fuzz", {})).items() if said]
