@@ -83,12 +83,13 @@ def main(argv=None):
     faults = [*unmutated(found, scope), *judged(survivors, known(scope))]
     print("\n".join([*scores(found), *faults]))
     if not arguments.only:
-        total = sum(within(name, scope) for name in found)
-        figure = f"{total - len(survivors)} of {total} killed, {len(survivors)} explained as equivalent"
-        figure = f"{len(faults)} unexplained; {figure}" if faults else figure
+        figure = (
+            f"{sum(within(name, scope) for name in found)} mutants, {len(survivors)} alive, {len(faults)} unexplained"
+        )
         said = Witness(FAILED if faults else OK, figure, perf_counter() - start, "python -m tests.mutants")
         written = said.to_dict() | {"scores": scores(found), "faults": faults, "sources_sha256": sha256}
-        (ROOT / "build" / "mutants.json").write_text(json.dumps(written, indent=1, ensure_ascii=False))
+        out = ROOT / "build" / "mutants.json"
+        out.write_text(json.dumps(written, indent=1, ensure_ascii=False), encoding="utf-8")
     return 1 if faults else 0
 
 
