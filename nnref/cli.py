@@ -54,6 +54,10 @@ def parser() -> argparse.ArgumentParser:
     plot.add_argument("--data", metavar="PATH", help="the data of the run, if they are not found by default")
     plot.add_argument("--json", action="store_true", help="end with one JSON object")
     plot.set_defaults(command=run_plot)
+    vectors = commands.add_parser("vectors", help="write networks with every answer, for other languages to agree with")
+    vectors.add_argument("out", metavar="OUT", help="a folder that is not there yet")
+    vectors.add_argument("--json", action="store_true", help="end with one JSON object")
+    vectors.set_defaults(command=run_vectors)
     return top
 
 
@@ -115,6 +119,18 @@ def run_plot(arguments: argparse.Namespace) -> int:
     for picture in pictures:
         print(picture)
     finish(arguments, {"ok": True, "pictures": [str(picture) for picture in pictures]})
+    return OK
+
+
+def run_vectors(arguments: argparse.Namespace) -> int:
+    """Write the known-answer vectors and say what they are."""
+    from nnref.checking import golden, vectors
+
+    files = vectors.write(arguments.out)
+    size = sum(path.stat().st_size for path in files)
+    print(f"{arguments.out}: {len(files)} files, {size / 1e6:.1f} MB, every answer correctly rounded")
+    print(f"golden gradient: sha256 {golden.GRADIENT_SHA256}")
+    finish(arguments, {"ok": True, "out": str(arguments.out), "files": len(files), "sha256": golden.GRADIENT_SHA256})
     return OK
 
 

@@ -116,8 +116,8 @@ def test_a_gradient_that_should_be_exactly_zero_must_be(rng):
 def test_the_unit_is_that_of_the_precision_in_use():
     assert noise.unit("float64") == 2.0**-53
     assert noise.unit("float32") == 2.0**-24
-    assert noise.allowed(*_of_width(3), N=2) == noise.SAFE
-    assert noise.allowed(*_of_width(2500), N=2) == 100
+    assert noise.allowed(*_of_width(2), N=2) == noise.SAFE
+    assert noise.allowed(*_of_width(2500), N=2) == 2502
 
 
 def _of_width(n):

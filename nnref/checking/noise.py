@@ -3,12 +3,12 @@
 A difference is judged as |a − truth| / (u S), with u the unit roundoff of the precision in use and S the running-error
 scale: the sum of the sizes of everything that was rounded on the way, each carried to the gradient by the derivative of
 what follows (Higham 2002, §3.1 and §3.3). A relative error would cry wolf on entries that are small because large terms
-cancelled, and an absolute one would pass wrong entries that are small.
+cancelled, and an absolute one would pass wrong entries that are small. docs/noise.md derives every line of it.
 """
 
 from __future__ import annotations
 
-from math import sqrt
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -19,7 +19,7 @@ from nnref.network import Layers, Parameters, activations, rounded
 from nnref.shapes import Array
 
 SAFE = 4.0
-"""The least multiple of u S that is allowed: each term of S stands for at most four roundings."""
+"""The least multiple of u S that is allowed: a term of S outside a sum stands for at most four roundings."""
 
 
 def unit(dtype: DTypeLike) -> float:
@@ -32,15 +32,15 @@ def unit(dtype: DTypeLike) -> float:
 
 
 def allowed(layers: Layers, theta: Parameters, N: int) -> float:
-    """The multiple of u S that rounding may reach: max(4, 2 √k), with k the length of the longest sum.
+    """The multiple of u S that rounding may reach: max(4, k + 2), with k the length of the longest sum.
 
-    S counts each term of a sum once, but a sum of k terms is rounded k times. Were the k roundings independent, each
-    uniform within u of a partial sum of like-signed terms, their total would have a standard deviation of
-    (√k / 3) u Σ|terms|, and 2 √k is six of those. Sums run over a layer's inputs, over its outputs going back, over the
-    classes and over the batch.
+    S counts each term of a sum once, but a product and k additions, one of them of a bias, round it: (1 + u)^(k + 1).
+    √k would do if roundings were independent (Higham & Mary 2019); they are not where equal terms are added, or tiny
+    ones to a large one, and correct code is not to be called wrong for that. Sums run over a layer's inputs, over its
+    outputs going back, over the classes and over the batch.
     """
     longest = max([N, *(n for theta_l in theta if isinstance(theta_l, Affine) for n in theta_l.W.shape)])
-    return max(SAFE, 2 * sqrt(longest))
+    return max(SAFE, longest + 2.0)
 
 
 def multiples(yours: Array, truth: Array, S: Array, dtype: DTypeLike, floor: float = 0.0) -> Array:
@@ -56,72 +56,114 @@ def multiples(yours: Array, truth: Array, S: Array, dtype: DTypeLike, floor: flo
 def scale(layers: Layers, theta: Parameters, X: Array, Y: Array, dtype: DTypeLike) -> Parameters:
     """The running-error scale S of every entry of the gradient, for a pass carried out in dtype.
 
-    Errors are in units of u. E[l] is the error of A[l], to first order; D is |dA| and E_D its error. Nothing of the
-    backward code is used, so that a wrong backward pass cannot excuse itself.
+    E_x is the error of x in units of u. Nothing of the backward code is used, so that a wrong backward pass cannot
+    excuse itself.
 
     Shapes: X (n0, N), Y (n_L, N) -> a scale shaped like theta, float64; 0 where every term is exactly 0
+    See docs/noise.md for the derivation.
     """
     theta = tuple(rounded(theta_l, "float64") for theta_l in theta)
     A = activations(layers, theta, X.astype("float64"))
-    E = [np.zeros_like(A[0])]
-    for layer, theta_l, A_in, A_out in zip(layers, theta, A, A[1:], strict=False):
-        E.append(error_forward(layer.name, theta_l, A_in, E[-1], A_out, dtype))
-    dA, E_dA = error_of_loss(A[-1], E[-1], Y, dtype)
-    S: list[LayerParameters] = []
-    for l in reversed(range(len(layers))):
-        theta_l = theta[l]
+    arithmetic = Arithmetic(allowed(layers, theta, X.shape[1]) * unit(dtype), float(np.finfo(dtype).tiny))
+    E_A = [np.zeros_like(A[0])]
+    for l, theta_l in enumerate(theta):
         if isinstance(theta_l, Affine):
-            D = abs(dA)
+            E_A.append(arithmetic.product(theta_l.W, np.zeros_like(theta_l.W), A[l], E_A[l]) + abs(theta_l.b))
+        else:
+            E_A.append(arithmetic.activation(layers[l].name, A[l], E_A[l], A[l + 1]))
+    dA, E_dA = arithmetic.loss(A[-1], E_A[-1], Y)
+    S: list[LayerParameters] = []
+    for l, theta_l in reversed(list(enumerate(theta))):
+        if isinstance(theta_l, Affine):
+            dZ, E_dZ = dA, E_dA
             S.append(
                 Affine(
-                    W=underflow(D @ (abs(A[l]) + E[l]).T + E_dA @ abs(A[l]).T, dtype, len(dA[0])),
-                    b=(D + E_dA).sum(axis=1, keepdims=True),
+                    W=arithmetic.product(dZ, E_dZ, A[l].T, E_A[l].T),
+                    b=(arithmetic.size(dZ, E_dZ) + E_dZ).sum(axis=1, keepdims=True),
                 )
             )
-            dA, E_dA = theta_l.W.T @ dA, underflow(abs(theta_l.W.T) @ (D + E_dA), dtype, len(dA))
+            dA = theta_l.W.T @ dZ
+            E_dA = arithmetic.product(theta_l.W.T, np.zeros_like(theta_l.W.T), dZ, E_dZ)
         else:
             S.append(())
-            slope, E_slope = error_of_slope(layers[l].name, A[l], A[l + 1], E[l + 1])
-            # Where a saturated slope cancels to 0, its own error is all there is: u E_slope E_dA is kept for it.
-            E_dA = (abs(slope) + unit(dtype) * E_slope) * E_dA + abs(dA) * E_slope + abs(slope * dA)
-            E_dA = underflow(E_dA, dtype, 2)
-            dA = slope * dA
+            dA, E_dA = arithmetic.slope(layers[l].name, A[l], A[l + 1], E_A[l + 1], dA, E_dA)
     return tuple(reversed(S))
 
 
-def underflow(S: Array, dtype: DTypeLike, terms: int) -> Array:
-    """S with room for so many terms below the smallest normal number, which keep fewer digits than u promises."""
-    return np.where(S > 0, S + terms * float(np.finfo(dtype).tiny), S)
+@dataclass(frozen=True)
+class Arithmetic:
+    """What one operation adds to the error, in units of u.
 
-
-def error_forward(name: str, theta: LayerParameters, A: Array, E: Array, Z: Array, dtype: DTypeLike) -> Array:
-    """The error of a layer's output Z from that of its input A, plus what the layer itself rounds."""
-    if isinstance(theta, Affine):
-        return abs(theta.W) @ (abs(A) + E) + abs(theta.b)
-    slope, _ = error_of_slope(name, A, Z, np.zeros_like(Z))
-    # A rectifier rounds nothing; exp, the sum and the quotient of a sigmoid, and tanh, round their result.
-    return abs(slope) * E if name == "relu" else underflow(abs(slope) * E + 2 * abs(Z), dtype, 2)
-
-
-def error_of_slope(name: str, Z: Array, A: Array, E: Array) -> tuple[Array, Array]:
-    """The activation's derivative at Z, and its error where it is computed from the output A, whose error is E.
-
-    1 − A² and A (1 − A) cancel where A is near ±1 or 1: their error is that of A, however small they are.
+    reach: the multiple of an error E that rounding may really cause, as a distance: x and its computed value lie
+    within reach · E of each other. tiny: the smallest normal number, below which a product loses up to u · tiny.
     """
-    if name == "relu":
-        return (Z > 0).astype("float64"), np.zeros_like(A)
+
+    reach: float
+    tiny: float
+
+    def size(self, x: Array, E_x: Array) -> Array:
+        """The largest that x may have been computed as."""
+        return abs(x) + self.reach * E_x
+
+    def product(self, x: Array, E_x: Array, y: Array, E_y: Array) -> Array:
+        """The error of the matrix product x y: of multiplying and adding, and of each factor times the other."""
+        terms = ((abs(x) + E_x) > 0).astype("float64") @ ((abs(y) + E_y) > 0)
+        return self.size(x, E_x) @ (self.size(y, E_y) + E_y) + E_x @ abs(y) + self.tiny * terms
+
+    def activation(self, name: str, Z: Array, E: Array, A: Array) -> Array:
+        """The error of A = f(Z): that of Z times the steepest slope within reach of Z, and what f itself rounds."""
+        if name == "relu":
+            return np.where(Z > 0, E, 0.0)
+        # 2 |A|: numpy's exp and tanh err by 3 units in the last place, 6 u, and a sigmoid adds and divides: 8 u.
+        return steepest(name, abs(Z) - self.reach * E) * E + 2 * (abs(A) + self.tiny * (abs(A) + E > 0))
+
+    def slope(self, name: str, Z: Array, A: Array, E_A: Array, dA: Array, E_dA: Array) -> tuple[Array, Array]:
+        """DZ = f'(Z) dA and its error, for the slope as it is computed: from the output A, whose error is E_A.
+
+        1 − A² and A (1 − A) cancel where A is near ±1 or 1: their error is that of A, however small they are.
+        """
+        if name == "relu":
+            return np.where(Z > 0, dA, 0.0), np.where(Z > 0, E_dA, 0.0)
+        if name == "tanh":
+            slope = 1 - A * A
+            E_slope = 1 + (abs(A) + self.size(A, E_A)) * E_A
+        else:
+            slope = A * (1 - A)
+            E_slope = slope + (abs(1 - 2 * A) + self.reach * E_A) * E_A
+        E_dZ = slope * E_dA + (E_slope + self.size(slope, E_slope)) * self.size(dA, E_dA)
+        return slope * dA, E_dZ + self.tiny * (abs(dA) + E_dA > 0)
+
+    def loss(self, Z: Array, E: Array, Y: Array) -> tuple[Array, Array]:
+        """DZ = (P − Y) / N and its error: exp turns the absolute error of z − max z into a relative one."""
+        N = Z.shape[1]
+        shifted = Z - Z.max(axis=0, keepdims=True)
+        log_P = shifted - softmax.log_sum_exp(shifted)
+        P = np.exp(log_P)
+        r = self.reach * (2 + abs(shifted) + E)
+        # P_i becomes P_i exp δ_i / Σ P_k exp δ_k with |δ| ≤ r: its logarithm moves by r_i + log Σ P_k exp r_k at most.
+        moves = r + np.logaddexp(0, softmax.log_sum_exp(log_P + log_expm1(r)))
+        moved = np.exp(np.minimum(log_P + log_expm1(moves), 0))
+        # Probabilities sum to 1: the largest moves by no more than all the others together.
+        top = Z.argmax(axis=0), np.arange(N)
+        others = moved.copy()
+        others[top] = 0
+        moved[top] = np.minimum(moved[top], others.sum(axis=0))
+        dZ = (P - Y) / N
+        # P + moved: the sum and the quotient. Where they underflow, exp loses 6 u · tiny, the two divisions one each.
+        E_dZ = (moved / self.reach + P + moved + 3 * self.tiny) / N
+        return dZ, E_dZ + self.size(dZ, E_dZ)
+
+
+def steepest(name: str, z: Array) -> Array:
+    """The largest slope of a smooth activation at z or farther from 0; its slope at 0 where z is negative."""
+    z = np.maximum(z, 0)
     if name == "tanh":
-        return 1 - A * A, 1 + A * A + 2 * abs(A) * E
+        return 4 * np.exp(-2 * z) / (1 + np.exp(-2 * z)) ** 2
     if name == "sigmoid":
-        return A * (1 - A), abs(1 - 2 * A) * E + A
+        return np.exp(-z) / (1 + np.exp(-z)) ** 2
     raise ValueError(f"the running-error scale knows relu, tanh and sigmoid; {name!r} came.")
 
 
-def error_of_loss(Z: Array, E: Array, Y: Array, dtype: DTypeLike) -> tuple[Array, Array]:
-    """(P − Y) / N and its error: exp turns the absolute error of z − max z into a relative one."""
-    N = Z.shape[1]
-    P = softmax.forward(Z)
-    shifted = Z - Z.max(axis=0, keepdims=True)
-    E_P = P * (1 + abs(shifted) + E + (P * E).sum(axis=0)) + float(np.finfo(dtype).tiny)  # exp may underflow to 0
-    dZ = (P - Y) / N
-    return dZ, E_P / N + abs(dZ)
+def log_expm1(x: Array) -> Array:
+    """log(exp x − 1) for x > 0, where exp x itself may overflow."""
+    return x + np.log(-np.expm1(-x))
