@@ -1,5 +1,5 @@
-(* The activations, entry by entry: sigmoid' = σ (1 − σ), tanh' = 1 − tanh², relu' = 1 above 0 and 0 below; at 0 relu has no
-   derivative, and every slope from 0 to 1 is a subgradient there.
+(* The activations, entry by entry: sigmoid' = σ (1 − σ), tanh' = 1 − tanh², relu' = 1 above 0 and 0 below; at 0 relu
+   has no derivative, and every slope from 0 to 1 is a subgradient there.
 
    dA is the gradient of a loss L with respect to the activation's output A; dZ, with respect to its input Z. *)
 From Coq Require Import Reals Lra Lia Arith.

@@ -1,6 +1,6 @@
-(* Backpropagation for any depth: in a network of any number of layers of any widths, with any activation between them, softmax
-   and the mean cross-entropy over a batch, every layer has dW = dZ Aᵀ and db = dZ 1, where A is its input and dZ follows from
-   the layer after it, f'(Z) ∘ (Wᵀ dZ), beginning with (P − Y) / N at the last.
+(* Backpropagation for any depth: in a network of any number of layers of any widths, with any activation between them,
+   softmax and the mean cross-entropy over a batch, every layer has dW = dZ Aᵀ and db = dZ 1, where A is its input and
+   dZ follows from the layer after it, f'(Z) ∘ (Wᵀ dZ), beginning with (P − Y) / N at the last.
 
    A network is the list of its layers, from the input to the classes. *)
 From Coq Require Import Reals Lra Lia Arith List.
@@ -90,7 +90,8 @@ Proof.
   simpl; rewrite <- further; now destruct rest.
 Qed.
 
-(* mlp.any_depth: at every layer of every network, whatever is before and after it, the gradient of the mean cost with respect to W is dZ Aᵀ, and with respect to b the sum of dZ over the batch. *)
+(* mlp.any_depth: at every layer of every network, whatever is before and after it, the gradient of the mean cost with
+   respect to W is dZ Aᵀ, and with respect to b the sum of dZ over the batch. *)
 Theorem mlp_any_depth : forall n0 X before m W b after,
   let n := rows_in n0 before in
   let A := input n0 X before in

@@ -1,5 +1,5 @@
-(* The gradient of a function of a matrix: the matrix G with d/dt F(C(t)) = Σ_ij G_ij C'_ij along every differentiable curve
-   C through the point. Its entries are the partial derivatives, and it is unique.
+(* The gradient of a function of a matrix: the matrix G with d/dt F(C(t)) = Σ_ij G_ij C'_ij along every differentiable
+   curve C through the point. Its entries are the partial derivatives, and it is unique.
 
    With this definition the chain rule needs no multivariate calculus: a layer turns a curve into a curve. *)
 From Coq Require Import Reals Lra Lia Arith.
@@ -13,7 +13,7 @@ Definition is_gradient (m n : nat) (F : mat -> R) (A G : mat) : Prop :=
     (forall i j, (i < m)%nat -> (j < n)%nat -> is_derive (fun u => C u i j) t (C' i j)) ->
     is_derive (fun u => F (C u)) t (Σ i < m, Σ j < n, G i j * C' i j).
 
-(* gradient.entries: the entry (i, j) of a gradient is the derivative of F with respect to that entry, all others held fixed. *)
+(* gradient.entries: the entry (i, j) of a gradient is the derivative of F with respect to that entry, the others fixed. *)
 Theorem gradient_entries : forall m n F A G i j,
   (i < m)%nat -> (j < n)%nat -> is_gradient m n F A G ->
   is_derive (fun t => F (with_entry2 A i j t)) (A i j) (G i j).
@@ -37,7 +37,8 @@ Proof.
   exact (is_derive_unique _ _ _ (gradient_entries m n F A H i j Hi Hj second)).
 Qed.
 
-(* sgd.decrease: a step η against the gradient lowers F, to first order in η, by η times the sum of the squares of the gradient's entries. *)
+(* sgd.decrease: a step η against the gradient lowers F, to first order in η, by η times the sum of the squares of the
+   gradient's entries. *)
 Theorem sgd_decrease : forall m n F W G,
   is_gradient m n F W G ->
   is_derive (fun η => F (fun i j => W i j - η * G i j)) 0 (- Σ i < m, Σ j < n, G i j ^ 2).

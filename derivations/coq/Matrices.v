@@ -1,7 +1,7 @@
 (* Vectors and matrices of any size: products, transposes, sums along rows, and one entry replaced by a variable.
 
-   A vector is a function from its index to R, a matrix a function from its row and column to R. The size stands where it
-   is used: in the bound of a sum, and in the hypotheses on an index. In matrices a column is an example. *)
+   A vector is a function from its index to R, a matrix a function from its row and column to R. The size stands where
+   it is used: in the bound of a sum, and in the hypotheses on an index. In matrices a column is an example. *)
 From Coq Require Import Reals Lra Lia Arith.
 From Coquelicot Require Import Coquelicot.
 From nnref Require Import Sums.
@@ -50,6 +50,6 @@ Qed.
 
 Lemma is_derive_with_entry2 A i j k l t : is_derive (fun u => with_entry2 A i j u k l) t (δ k i * δ l j).
 Proof.
-  unfold with_entry2, δ; destruct (k =? i)%nat, (l =? j)%nat; simpl;
-    (evar_last; [apply @is_derive_id || apply @is_derive_const | unfold one, zero; simpl; ring]).
+  unfold with_entry2, δ; destruct (k =? i)%nat, (l =? j)%nat; simpl; rewrite ?Rmult_1_l, ?Rmult_0_l;
+    [apply @is_derive_id | apply @is_derive_const ..].
 Qed.

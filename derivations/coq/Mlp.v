@@ -1,8 +1,8 @@
-(* Backpropagation. The article's network of three affine layers with relu between them, softmax and the mean cross-entropy over
-   a batch: all six gradients of the mean cost, for any widths n0, n1, n2, n3 and any batch size N.
+(* Backpropagation. The article's network of three affine layers with relu between them, softmax and the mean
+   cross-entropy over a batch: all six gradients of the mean cost, for any widths n0, n1, n2, n3 and any batch size N.
 
-   Each proof is the chain of its claims: dZ3 from softmax_cross_entropy_dZ, then dA by affine_dA, dZ by relu_dZ, and so on
-   down; at every layer dW by affine_dW and db by affine_db. *)
+   Each proof is the chain of its claims: dZ3 from softmax_cross_entropy_dZ, then dA by affine_dA, dZ by relu_dZ, and so
+   on down; at every layer dW by affine_dW and db by affine_db. *)
 From Coq Require Import Reals Lra Lia Arith.
 From Coquelicot Require Import Coquelicot.
 From nnref Require Import Sums Matrices Gradient Activations Affine Softmax SoftmaxCrossEntropy.
@@ -14,7 +14,7 @@ Section Three_layers.
 Variables n0 n1 n2 n3 N : nat.
 Variables X Y : mat.
 
-(* The cost as a function of the six parameters; and of the logits, of Z2 and of Z1, with the parameters after them fixed. *)
+(* The cost as a function of the six parameters; then of the logits, of Z2 and of Z1, the parameters after them fixed. *)
 Definition cost (W1 b1 W2 b2 W3 b3 : mat) : R :=
   let A1 := each relu (affine n0 W1 b1 X) in
   let A2 := each relu (affine n1 W2 b2 A1) in

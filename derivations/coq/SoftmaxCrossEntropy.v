@@ -1,7 +1,7 @@
-(* Cross-entropy of the softmax. One example: ∂/∂z_j is p_j − y_j, the Hessian is diag(p) − p pᵀ and its form is ≥ 0. The mean
-   over a batch of N examples: dZ = (P − Y) / N.
+(* Cross-entropy of the softmax. One example: ∂/∂z_j is p_j − y_j, the Hessian is diag(p) − p pᵀ and its form is ≥ 0.
+   The mean over a batch of N examples: dZ = (P − Y) / N.
 
-   z are the logits of one example, p = softmax z, y its label, which sums to one; Z, P and Y hold an example a column. *)
+   z holds the logits of one example, p = softmax z, and its label y sums to one; Z, P and Y hold an example a column. *)
 From Coq Require Import Reals Lra Lia Arith.
 From Coquelicot Require Import Coquelicot.
 From nnref Require Import Sums Matrices Gradient Softmax.
@@ -81,7 +81,8 @@ Proof.
     rewrite (softmax_ext n (column (C t) s) (column Z s)) by (intros; apply through); ring.
 Qed.
 
-(* softmax_cross_entropy.hessian: the second derivative of the loss, by z_i and then by z_j, is p_i (δ_ij − p_j), an entry of diag(p) − p pᵀ. *)
+(* softmax_cross_entropy.hessian: the second derivative of the loss, by z_i and then by z_j, is p_i (δ_ij − p_j), an
+   entry of diag(p) − p pᵀ. *)
 Theorem softmax_cross_entropy_hessian : forall n y z i j,
   (i < n)%nat -> (j < n)%nat -> label n y ->
   is_derive (fun t => partial (example_loss n y) i (with_entry z j t)) (z j)
@@ -115,11 +116,12 @@ Proof.
     rewrite (Sum_ext n _ (fun j => p i * v i * v j * δ j i - p i * v i * (p j * v j))).
     + rewrite Sum_minus, (Sum_δ n i (fun j => p i * v i * v j)), Sum_scal_l by exact Hi; fold mean; ring.
     + intros j Hj; pose proof (softmax_cross_entropy_hessian n y z i j Hi Hj one) as second.
-      apply is_derive_unique in second; change (partial (partial (example_loss n y) i) j z = p i * δ i j - p i * p j) in second.
+      apply is_derive_unique in second.
+      change (partial (partial (example_loss n y) i) j z = p i * δ i j - p i * p j) in second.
       rewrite second, (δ_sym i j); ring.
 Qed.
 
-(* cross_entropy.nonnegative: the loss is never negative where labels are not negative and probabilities lie in (0, 1]. *)
+(* cross_entropy.nonnegative: the loss is never negative where labels are not and probabilities lie in (0, 1]. *)
 Theorem cross_entropy_nonnegative : forall n y p,
   (forall k, (k < n)%nat -> 0 <= y k) -> (forall k, (k < n)%nat -> 0 < p k <= 1) ->
   0 <= cross_entropy n y p.

@@ -1,5 +1,5 @@
-(* Finite sums Σ i < n, f i = f 0 + … + f (n − 1) of real numbers, for every size n: linear, interchangeable, and with the
-   Kronecker delta they pick out one term.
+(* Finite sums Σ i < n, f i = f 0 + … + f (n − 1) of real numbers, for every size n: linear, interchangeable, and with
+   the Kronecker delta they pick out one term.
 
    Indices count from 0, as in the code. A sum takes its size from n and reads f at 0, …, n − 1 only. *)
 From Coq Require Import Reals Lra Lia Arith.
