@@ -13,7 +13,7 @@ Definition is_gradient (m n : nat) (F : mat -> R) (A G : mat) : Prop :=
     (forall i j, (i < m)%nat -> (j < n)%nat -> is_derive (fun u => C u i j) t (C' i j)) ->
     is_derive (fun u => F (C u)) t (Σ i < m, Σ j < n, G i j * C' i j).
 
-(* gradient.entries: the entry (i, j) of a gradient is the derivative of F with respect to that entry, the others fixed. *)
+(* gradient.entries: entry (i, j) of a gradient is the derivative of F with respect to that entry, the others fixed. *)
 Theorem gradient_entries : forall m n F A G i j,
   (i < m)%nat -> (j < n)%nat -> is_gradient m n F A G ->
   is_derive (fun t => F (with_entry2 A i j t)) (A i j) (G i j).

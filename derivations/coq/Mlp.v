@@ -14,7 +14,7 @@ Section Three_layers.
 Variables n0 n1 n2 n3 N : nat.
 Variables X Y : mat.
 
-(* The cost as a function of the six parameters; then of the logits, of Z2 and of Z1, the parameters after them fixed. *)
+(* The cost as a function of the six parameters; then of the logits, of Z2 and of Z1, the later parameters fixed. *)
 Definition cost (W1 b1 W2 b2 W3 b3 : mat) : R :=
   let A1 := each relu (affine n0 W1 b1 X) in
   let A2 := each relu (affine n1 W2 b2 A1) in

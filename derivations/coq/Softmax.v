@@ -1,5 +1,5 @@
 (* The softmax p_i = exp(z_i) / Σ_k exp(z_k) of one example with n classes, for every n: ∂p_i/∂z_j = p_i (δ_ij − p_j);
-   it sums to one, lies between 0 and 1, does not see a shift, keeps the order, and is the gradient of log Σ_k exp(z_k). *)
+   it sums to one, lies between 0 and 1, sees no shift, keeps the order, and is the gradient of log Σ_k exp(z_k). *)
 From Coq Require Import Reals Lra Lia Arith.
 From Coquelicot Require Import Coquelicot.
 From nnref Require Import Sums Matrices.

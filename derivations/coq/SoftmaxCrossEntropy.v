@@ -1,7 +1,7 @@
 (* Cross-entropy of the softmax. One example: ∂/∂z_j is p_j − y_j, the Hessian is diag(p) − p pᵀ and its form is ≥ 0.
    The mean over a batch of N examples: dZ = (P − Y) / N.
 
-   z holds the logits of one example, p = softmax z, and its label y sums to one; Z, P and Y hold an example a column. *)
+   z holds the logits of one example, p = softmax z, its label y sums to one; Z, P and Y hold an example a column. *)
 From Coq Require Import Reals Lra Lia Arith.
 From Coquelicot Require Import Coquelicot.
 From nnref Require Import Sums Matrices Gradient Softmax.
