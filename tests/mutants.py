@@ -26,7 +26,7 @@ SCOPE = {
     **{f"nnref/{name}.py": EVERY for name in (*CONCEPTS, "layer", "network")},
     "nnref/running/gate.py": EVERY,
     "nnref/checking/noise.py": ("unit", "allowed", "multiples"),
-    "nnref/checking/gradcheck.py": ("verdict", "noise_of"),
+    "nnref/checking/judge.py": ("verdict", "multiples"),
 }
 """The mathematics, and what decides that a difference is wrong: files, and the functions in them."""
 

@@ -1,14 +1,15 @@
 """When does the gate, or the checker, call a difference wrong? Their comparisons, at numbers chosen by hand."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import nnref
 from nnref import affine
-from nnref.checking import gradcheck, noise, truth
-from nnref.checking.engines import Slope
+from nnref.checking import judge, noise, truth
+from nnref.checking.engines import DECIDES
 from nnref.running import gate
 
 U = noise.unit("float64")
@@ -179,48 +180,71 @@ def test_what_underflows_is_not_called_wrong(dtype, size):
     assert np.count_nonzero(found.yours["W1"]) > 0
 
 
+def verdict(a, truth, e=0.0, between=(np.nan, np.nan), r=0.001, scale=4.0):
+    """The checker's verdict on one entry, and its gap in multiples of its bar, for a tensor too fine to be excused."""
+    low, high = (np.array([side]) for side in between)
+    truths = judge.Truths(np.array([truth]), np.array([e]), low, high)
+    tensor = SimpleNamespace(a=np.array([a]), places=np.array([0]), sums=16.0, u=U)
+    said = judge.verdict(tensor, truths, r, scale)
+    return said[0], judge.multiples(tensor.a, truths, truths.e + r, said)[0]
+
+
+KINK = {"truth": 0.5, "between": (0.0, 1.0)}
+
+
 @pytest.mark.parametrize(
-    ("a", "slope", "says"),
+    ("a", "at", "says"),
     [
-        (1.0, Slope(1.0, 0.0), gradcheck.RIGHT),
-        (1.0, Slope(1.0, np.inf), gradcheck.RIGHT),  # equal to the last digit
-        (1.0, Slope(1.001, 0.001), gradcheck.RIGHT),  # the bar is 0.002
-        (1.0, Slope(1.004, 0.001), gradcheck.UNTOLD),
-        (1.0, Slope(1.0079, 0.001), gradcheck.UNTOLD),
-        (1.0, Slope(1.0081, 0.001), gradcheck.WRONG),  # four bars
-        (0.0, Slope(1.0081, 0.001), gradcheck.WRONG),
-        (1.0, Slope(1.01, 0.05), gradcheck.UNTOLD),  # a bar this wide decides nothing
-        (1.0, Slope(2.0, 0.05), gradcheck.WRONG),
-        (np.nan, Slope(1.0, 0.0), gradcheck.WRONG),
-        (np.inf, Slope(1.0, np.inf), gradcheck.WRONG),
-        (0.25, Slope(0.5, 0.0, (0.0, 1.0)), gradcheck.RIGHT),
-        (-0.0005, Slope(0.5, 0.0, (0.0, 1.0)), gradcheck.RIGHT),
-        (1.0005, Slope(0.5, 0.0, (0.0, 1.0)), gradcheck.RIGHT),
-        (1.1, Slope(0.5, 0.0, (0.0, 1.0)), gradcheck.WRONG),
-        (-0.1, Slope(0.5, 0.0, (0.0, 1.0)), gradcheck.WRONG),
+        (1.0, {"truth": 1.0}, judge.RIGHT),
+        (1.0, {"truth": 1.0, "e": np.inf}, judge.RIGHT),  # equal to the last digit
+        (1.0, {"truth": 1.001, "e": 0.001}, judge.RIGHT),  # the bar is 0.002
+        (1.0, {"truth": 1.004, "e": 0.001}, judge.UNTOLD),
+        (1.0, {"truth": 1.0079, "e": 0.001}, judge.UNTOLD),
+        (1.0, {"truth": 1.0081, "e": 0.001}, judge.WRONG),  # four bars
+        (0.0, {"truth": 1.0081, "e": 0.001}, judge.WRONG),
+        (1.0, {"truth": 1.01, "e": 0.05}, judge.UNTOLD),  # a bar this wide decides nothing
+        (1.0, {"truth": 2.0, "e": 0.05}, judge.WRONG),
+        (np.nan, {"truth": 1.0}, judge.WRONG),
+        (np.inf, {"truth": 1.0, "e": np.inf}, judge.WRONG),
+        (0.25, KINK, judge.RIGHT),
+        (-0.0005, KINK, judge.RIGHT),
+        (1.0005, KINK, judge.RIGHT),
+        (1.002, KINK, judge.UNTOLD),
+        (-0.002, KINK, judge.UNTOLD),
+        (1.1, KINK, judge.WRONG),
+        (-0.1, KINK, judge.WRONG),
     ],
 )
-def test_right_wrong_and_cannot_tell(a, slope, says):
-    assert gradcheck.verdict(a, slope, r=0.001, scale=1.0) == says
+def test_right_wrong_and_cannot_tell(a, at, says):
+    assert verdict(a, **at)[0] == says
 
 
 def test_each_limit_of_the_verdict_belongs_to_the_milder_one():
     """Numbers that are exact in binary, so that a gap can lie on its limit."""
-    kink = Slope(0.5, 0.0, (0.0, 1.0))
-    assert gradcheck.verdict(-0.25, kink, r=0.25, scale=1.0) == gradcheck.RIGHT
-    assert gradcheck.verdict(1.25, kink, r=0.25, scale=1.0) == gradcheck.RIGHT
-    assert gradcheck.verdict(1.25, Slope(1.0, 0.0), r=0.25, scale=100.0) == gradcheck.RIGHT
-    assert gradcheck.verdict(2.0, Slope(1.0, 0.0), r=0.25, scale=100.0) == gradcheck.UNTOLD
-    widest = gradcheck.DECIDES * 2.0
-    assert gradcheck.verdict(1.0 + widest / 2, Slope(1.0, 0.0), r=widest, scale=2.0) == gradcheck.RIGHT
+    for a, says in ((-0.25, judge.RIGHT), (1.25, judge.RIGHT), (-1.0, judge.UNTOLD), (2.0, judge.UNTOLD)):
+        assert verdict(a, **KINK, r=0.25)[0] == says
+    assert verdict(1.25, 1.0, r=0.25, scale=1024.0)[0] == judge.RIGHT
+    assert verdict(2.0, 1.0, r=0.25, scale=1024.0)[0] == judge.UNTOLD
+    widest = DECIDES * 2.0
+    assert verdict(1.0 + widest / 2, 1.0, r=widest, scale=2.0)[0] == judge.RIGHT
+
+
+def test_rounding_of_the_declared_dtype_decides_whatever_its_size():
+    """A float16 bar may be wider than a hundredth of the tensor: what lies within it is still right."""
+    truths = judge.Truths.of(np.array([1.0]), 0.0)
+    tensor = SimpleNamespace(a=np.array([1.125]), places=np.array([0]), sums=16.0, u=2.0**-8)
+    assert judge.verdict(tensor, truths, 0.125, 1.0)[0] == judge.RIGHT  # 2 · 16 · 2⁻⁸ is just 0.125
+    assert judge.verdict(tensor, truths, 0.1251, 1.0)[0] == judge.UNTOLD
 
 
 def test_a_gap_in_multiples_of_its_bar():
-    assert gradcheck.noise_of(1.0, Slope(1.0, 0.0), 0.0) == 0
-    assert gradcheck.noise_of(1.5, Slope(1.0, 0.125), 0.125) == 2
-    assert gradcheck.noise_of(1.5, Slope(1.0, 0.0), 0.0) == np.inf
-    assert gradcheck.noise_of(np.nan, Slope(1.0, 1.0), 0.0) == np.inf
-    assert gradcheck.noise_of(1.5, Slope(1.0, 0.25), 0.25) == 1
+    assert verdict(1.0, 1.0, r=0.0)[1] == 0
+    assert verdict(1.5, 1.0, 0.125, r=0.125)[1] == 2
+    assert verdict(1.5, 1.0, 0.25, r=0.25)[1] == 1
+    assert verdict(1.5, 1.0, r=0.0)[1] == np.inf
+    assert verdict(np.nan, 1.0, 1.0)[1] == np.inf
+    assert verdict(0.25, **KINK)[1] == 0  # between the slopes of a kink
+    assert verdict(3.0, 0.5, between=(0.0, 1.0), r=0.25)[1] == 10
 
 
 def test_the_floor_is_where_a_complex_step_loses_its_digits():
