@@ -77,7 +77,7 @@ def differences(claim):
     report = judged(claim, "central")
     if report is None:
         return NOT_APPLICABLE, "no gradient"
-    return verdict(report, f"h {engines.STEP['d']:.0e}")
+    return verdict(report, "h " + ", ".join(f"{h:.0e}" for h in report.settings["steps of differences"].values()))
 
 
 def complex_step(claim):
