@@ -1,7 +1,6 @@
 """Is the running-error scale right? Correct code never exceeds it, judged against balls, and no term of it is idle."""
 
 import functools
-import sys
 import types
 from pathlib import Path
 
@@ -33,29 +32,30 @@ def test_what_is_left_out_is_named_by_layer_unit_and_example():
     assert ", example " in found.left_out[0]
 
 
-PRODUCT = "self.size(x, E_x) @ (self.size(y, E_y) + E_y) + E_x @ abs(y) + self.tiny * terms"
+X_HAT, Y_HAT = "size(x, E_x, dtype, c)", "size(y, E_y, dtype, c)"
+PRODUCT = f"{X_HAT} @ ({Y_HAT} + E_y) + E_x @ abs(y) + underflow(dtype) * terms"
 NEEDED = {
-    "a product and its additions": (PRODUCT, PRODUCT.replace("(self.size(y, E_y) + E_y)", "E_y")),
-    "x times the error of y": (PRODUCT, PRODUCT.replace("(self.size(y, E_y) + E_y)", "self.size(y, E_y)")),
+    "a product and its additions": (PRODUCT, PRODUCT.replace(f"({Y_HAT} + E_y)", "E_y")),
+    "x times the error of y": (PRODUCT, PRODUCT.replace(f"({Y_HAT} + E_y)", Y_HAT)),
     "the error of x times y": (PRODUCT, PRODUCT.replace(" + E_x @ abs(y)", "")),
-    "both errors": (PRODUCT, PRODUCT.replace("self.size(x, E_x)", "abs(x)").replace("self.size(y, E_y)", "abs(y)")),
-    "a product that underflows": (PRODUCT, PRODUCT.replace(" + self.tiny * terms", "")),
+    "both errors": (PRODUCT, PRODUCT.replace(X_HAT, "abs(x)").replace(Y_HAT, "abs(y)")),
+    "a product that underflows": (PRODUCT, PRODUCT.replace(" + underflow(dtype) * terms", "")),
     "a factor that underflowed": ("((abs(y) + E_y) > 0)", "(abs(y) > 0)"),
-    "adding b": (" + abs(theta_l.b)", ""),
-    "db: the errors of dZ": ("(arithmetic.size(dZ, E_dZ) + E_dZ).sum", "abs(dZ).sum"),
-    "relu: the error of Z": ("np.where(Z > 0, E, 0.0)", "0 * E"),
-    "relu: the error of dA": ("np.where(Z > 0, E_dA, 0.0)", "0 * E_dA"),
-    "an activation's slope times the error of Z": ("steepest(name, abs(Z) - self.reach * E) * E + ", ""),
-    "the steepest slope within reach": ("abs(Z) - self.reach * E", "abs(Z)"),
-    "what an activation rounds": ("2 * (abs(A) + ", "2 * (0 * abs(A) + "),
-    "an activation that underflows": ("2 * (abs(A) + self.tiny * (abs(A) + E > 0))", "2 * abs(A)"),
-    "tanh: A² from a wrong A": ("(abs(A) + self.size(A, E_A)) * E_A", "self.reach * E_A * E_A"),
-    "tanh: the square of an error": ("(abs(A) + self.size(A, E_A)) * E_A", "2 * abs(A) * E_A"),
-    "sigmoid: A (1 − A) from a wrong A": ("(abs(1 - 2 * A) + self.reach * E_A) * E_A", "self.reach * E_A * E_A"),
-    "sigmoid: the square of an error": ("(abs(1 - 2 * A) + self.reach * E_A) * E_A", "abs(1 - 2 * A) * E_A"),
+    "adding b": (" + abs(theta.b)", ""),
+    "db: the errors of dZ": ("(size(dZ, E_dZ, dtype, c) + E_dZ).sum", "abs(dZ).sum"),
+    "relu: the error of Z": ("np.where(A > 0, E, 0.0)", "0 * E"),
+    "relu: the error of dA": ("return slope * dA, slope * E_dA", "return slope * dA, 0 * E_dA"),
+    "an activation's slope times the error of Z": ("steepest(name, abs(A) - c * unit(dtype) * E) * E + ", ""),
+    "the steepest slope within reach": ("abs(A) - c * unit(dtype) * E", "abs(A)"),
+    "what an activation rounds": ("2 * (abs(Z) + ", "2 * (0 * abs(Z) + "),
+    "an activation that underflows": ("(abs(Z) + underflow(dtype) * (abs(Z) + E > 0))", "abs(Z)"),
+    "tanh: A² from a wrong A": ("(2 * abs(A) + reach * E) * E", "reach * E * E"),
+    "tanh: the square of an error": ("(2 * abs(A) + reach * E) * E", "2 * abs(A) * E"),
+    "sigmoid: A (1 − A) from a wrong A": ("(abs(1 - 2 * A) + reach * E) * E", "reach * E * E"),
+    "sigmoid: the square of an error": ("(abs(1 - 2 * A) + reach * E) * E", "abs(1 - 2 * A) * E"),
     "dZ: the error of dA": ("slope * E_dA + (E_slope", "(E_slope"),
-    "dZ: the error of the slope": ("(E_slope + self.size(slope, E_slope))", "slope"),
-    "dZ underflows": (" + self.tiny * (abs(dA) + E_dA > 0)", ""),
+    "dZ: the error of the slope": ("(E_slope + size(slope, E_slope, dtype, c))", "slope"),
+    "dZ underflows": (" + underflow(dtype) * (abs(dA) + E_dA > 0)", ""),
     "softmax: the error of the logit": ("2 + abs(shifted) + E)", "2 + abs(shifted))"),
     "softmax: the errors of the other logits": (
         "moves = r + np.logaddexp(0, softmax.log_sum_exp(log_P + log_expm1(r)))",
@@ -63,19 +63,19 @@ NEEDED = {
     ),
     "softmax: its own error beside the others'": ("moves = r + np.logaddexp", "moves = np.logaddexp"),
     "softmax: beyond first order": ("log_P + log_expm1(moves)", "log_P + np.log(moves)"),
-    "softmax: the sum and the quotient": ("self.reach + P + moved + 3", "self.reach + 3"),
-    "softmax underflows": (" + 3 * self.tiny", ""),
+    "softmax: the sum and the quotient": ("reach + P + moved + 3", "reach + 3"),
+    "softmax underflows": (" + 3 * underflow(dtype)", ""),
     "the length of sums": ("return max(SAFE, longest + 2.0)", "return max(SAFE, 2 * longest**0.5)"),
 }
 """Terms of S by what they stand for: take one out, and some correct network is called wrong."""
 
 COVERED = {
-    "db: additions": ("(arithmetic.size(dZ, E_dZ) + E_dZ).sum", "E_dZ.sum", 2),
-    "tanh: two roundings of the slope": ("E_slope = 1 + (", "E_slope = (", 2),
-    "sigmoid: two roundings of the slope": ("E_slope = slope + (", "E_slope = (", 2),
-    "dZ: rounding the product": ("(E_slope + self.size(slope, E_slope))", "E_slope", 2),
+    "db: additions": ("(size(dZ, E_dZ, dtype, c) + E_dZ).sum", "E_dZ.sum", 2),
+    "tanh: two roundings of the slope": ("1 - A * A, 1 + (", "1 - A * A, (", 2),
+    "sigmoid: two roundings of the slope": ("A * (1 - A), A * (1 - A) + (", "A * (1 - A), (", 2),
+    "dZ: rounding the product": ("(E_slope + size(slope, E_slope, dtype, c))", "E_slope", 2),
     "softmax: z − max z": ("2 + abs(shifted) + E)", "2 + E)", 3),
-    "dZ of the loss: a difference and a quotient": (" + self.size(dZ, E_dZ)\n", "\n", 3),
+    "dZ of the loss: a difference and a quotient": ("return dZ, E_dZ + size(dZ, E_dZ, dtype, c)", "return dZ, E_dZ", 3),
     "softmax: exp": ("(2 + abs(shifted) + E)", "(1e-9 + abs(shifted) + E)", 5),
 }
 """Terms that the count of roundings asks for while others are always nearly as large: S without one, and by which
@@ -87,7 +87,7 @@ def without(old, new):
     """The noise module with a term taken out of its source."""
     source = Path(noise.__file__).read_text(encoding="utf-8")
     assert source.count(old) == 1, f"{old} should stand once in noise.py"
-    module = sys.modules["noise_without"] = types.ModuleType("noise_without")  # where a dataclass looks its names up
+    module = types.ModuleType("noise_without")
     exec(compile(source.replace(old, new), old, "exec"), module.__dict__)
     return module
 

@@ -8,8 +8,6 @@ cancelled, and an absolute one would pass wrong entries that are small. docs/noi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import DTypeLike
 
@@ -56,102 +54,109 @@ def multiples(yours: Array, truth: Array, S: Array, dtype: DTypeLike, floor: flo
 def scale(layers: Layers, theta: Parameters, X: Array, Y: Array, dtype: DTypeLike) -> Parameters:
     """The running-error scale S of every entry of the gradient, for a pass carried out in dtype.
 
-    E_x is the error of x in units of u. Nothing of the backward code is used, so that a wrong backward pass cannot
-    excuse itself.
+    E_x is the error of x in units of u; c is the multiple of it that rounding may really cause. Nothing of the backward
+    code is used, so that a wrong backward pass cannot excuse itself.
 
     Shapes: X (n0, N), Y (n_L, N) -> a scale shaped like theta, float64; 0 where every term is exactly 0
     See docs/noise.md for the derivation.
     """
     theta = tuple(rounded(theta_l, "float64") for theta_l in theta)
     A = activations(layers, theta, X.astype("float64"))
-    arithmetic = Arithmetic(allowed(layers, theta, X.shape[1]) * unit(dtype), float(np.finfo(dtype).tiny))
+    c = allowed(layers, theta, X.shape[1])
     E_A = [np.zeros_like(A[0])]
     for l, theta_l in enumerate(theta):
-        if isinstance(theta_l, Affine):
-            E_A.append(arithmetic.product(theta_l.W, np.zeros_like(theta_l.W), A[l], E_A[l]) + abs(theta_l.b))
-        else:
-            E_A.append(arithmetic.activation(layers[l].name, A[l], E_A[l], A[l + 1]))
-    dA, E_dA = arithmetic.loss(A[-1], E_A[-1], Y)
+        E_A.append(error_forward(layers[l].name, theta_l, A[l], E_A[l], A[l + 1], dtype, c))
+    dA, E_dA = error_of_loss(A[-1], E_A[-1], Y, dtype, c)
     S: list[LayerParameters] = []
     for l, theta_l in reversed(list(enumerate(theta))):
         if isinstance(theta_l, Affine):
             dZ, E_dZ = dA, E_dA
             S.append(
                 Affine(
-                    W=arithmetic.product(dZ, E_dZ, A[l].T, E_A[l].T),
-                    b=(arithmetic.size(dZ, E_dZ) + E_dZ).sum(axis=1, keepdims=True),
+                    W=error_of_product(dZ, E_dZ, A[l].T, E_A[l].T, dtype, c),
+                    b=(size(dZ, E_dZ, dtype, c) + E_dZ).sum(axis=1, keepdims=True),
                 )
             )
             dA = theta_l.W.T @ dZ
-            E_dA = arithmetic.product(theta_l.W.T, np.zeros_like(theta_l.W.T), dZ, E_dZ)
+            E_dA = error_of_product(theta_l.W.T, np.zeros_like(theta_l.W.T), dZ, E_dZ, dtype, c)
         else:
             S.append(())
-            dA, E_dA = arithmetic.slope(layers[l].name, A[l], A[l + 1], E_A[l + 1], dA, E_dA)
+            dA, E_dA = error_backward(layers[l].name, A[l], A[l + 1], E_A[l + 1], dA, E_dA, dtype, c)
     return tuple(reversed(S))
 
 
-@dataclass(frozen=True)
-class Arithmetic:
-    """What one operation adds to the error, in units of u.
+def size(x: Array, E_x: Array, dtype: DTypeLike, c: float = SAFE) -> Array:
+    """The largest that x may have been computed as: |x| and its reach, c u E_x."""
+    return abs(x) + c * unit(dtype) * E_x
 
-    reach: the multiple of an error E that rounding may really cause, as a distance: x and its computed value lie
-    within reach · E of each other. tiny: the smallest normal number, below which a product loses up to u · tiny.
+
+def underflow(dtype: DTypeLike) -> float:
+    """What a product loses below the smallest normal number, in units of u."""
+    return float(np.finfo(dtype).tiny)
+
+
+def error_of_product(x: Array, E_x: Array, y: Array, E_y: Array, dtype: DTypeLike, c: float = SAFE) -> Array:
+    """The error of the matrix product x y: of multiplying and adding, and of each factor times the other."""
+    terms = ((abs(x) + E_x) > 0).astype("float64") @ ((abs(y) + E_y) > 0)
+    return size(x, E_x, dtype, c) @ (size(y, E_y, dtype, c) + E_y) + E_x @ abs(y) + underflow(dtype) * terms
+
+
+def error_forward(
+    name: str, theta: LayerParameters, A: Array, E: Array, Z: Array, dtype: DTypeLike, c: float = SAFE
+) -> Array:
+    """The error of a layer's output Z from that of its input A, plus what the layer itself rounds."""
+    if isinstance(theta, Affine):
+        return error_of_product(theta.W, np.zeros_like(theta.W), A, E, dtype, c) + abs(theta.b)
+    if name == "relu":
+        return np.where(A > 0, E, 0.0)
+    # The slope is the steepest within reach. 2 |Z|: numpy's exp and tanh err by 3 units in the last place, 6 u, and a
+    # sigmoid adds and divides: 8 u.
+    return steepest(name, abs(A) - c * unit(dtype) * E) * E + 2 * (abs(Z) + underflow(dtype) * (abs(Z) + E > 0))
+
+
+def error_of_slope(name: str, Z: Array, A: Array, E: Array, reach: float = 0.0) -> tuple[Array, Array]:
+    """The activation's derivative at Z, and its error where it is computed from the output A, whose error is E.
+
+    1 − A² and A (1 − A) cancel where A is near ±1 or 1: their error is that of A, however small they are. reach is c u,
+    by which E is multiplied where it is squared.
     """
+    if name == "relu":
+        return (Z > 0).astype("float64"), np.zeros_like(A)
+    if name == "tanh":
+        return 1 - A * A, 1 + (2 * abs(A) + reach * E) * E
+    return A * (1 - A), A * (1 - A) + (abs(1 - 2 * A) + reach * E) * E
 
-    reach: float
-    tiny: float
 
-    def size(self, x: Array, E_x: Array) -> Array:
-        """The largest that x may have been computed as."""
-        return abs(x) + self.reach * E_x
+def error_backward(
+    name: str, Z: Array, A: Array, E_A: Array, dA: Array, E_dA: Array, dtype: DTypeLike, c: float = SAFE
+) -> tuple[Array, Array]:
+    """DZ = f'(Z) dA and its error."""
+    slope, E_slope = error_of_slope(name, Z, A, E_A, c * unit(dtype))
+    if name == "relu":
+        return slope * dA, slope * E_dA
+    E_dZ = slope * E_dA + (E_slope + size(slope, E_slope, dtype, c)) * size(dA, E_dA, dtype, c)
+    return slope * dA, E_dZ + underflow(dtype) * (abs(dA) + E_dA > 0)
 
-    def product(self, x: Array, E_x: Array, y: Array, E_y: Array) -> Array:
-        """The error of the matrix product x y: of multiplying and adding, and of each factor times the other."""
-        terms = ((abs(x) + E_x) > 0).astype("float64") @ ((abs(y) + E_y) > 0)
-        return self.size(x, E_x) @ (self.size(y, E_y) + E_y) + E_x @ abs(y) + self.tiny * terms
 
-    def activation(self, name: str, Z: Array, E: Array, A: Array) -> Array:
-        """The error of A = f(Z): that of Z times the steepest slope within reach of Z, and what f itself rounds."""
-        if name == "relu":
-            return np.where(Z > 0, E, 0.0)
-        # 2 |A|: numpy's exp and tanh err by 3 units in the last place, 6 u, and a sigmoid adds and divides: 8 u.
-        return steepest(name, abs(Z) - self.reach * E) * E + 2 * (abs(A) + self.tiny * (abs(A) + E > 0))
-
-    def slope(self, name: str, Z: Array, A: Array, E_A: Array, dA: Array, E_dA: Array) -> tuple[Array, Array]:
-        """DZ = f'(Z) dA and its error, for the slope as it is computed: from the output A, whose error is E_A.
-
-        1 − A² and A (1 − A) cancel where A is near ±1 or 1: their error is that of A, however small they are.
-        """
-        if name == "relu":
-            return np.where(Z > 0, dA, 0.0), np.where(Z > 0, E_dA, 0.0)
-        if name == "tanh":
-            slope = 1 - A * A
-            E_slope = 1 + (abs(A) + self.size(A, E_A)) * E_A
-        else:
-            slope = A * (1 - A)
-            E_slope = slope + (abs(1 - 2 * A) + self.reach * E_A) * E_A
-        E_dZ = slope * E_dA + (E_slope + self.size(slope, E_slope)) * self.size(dA, E_dA)
-        return slope * dA, E_dZ + self.tiny * (abs(dA) + E_dA > 0)
-
-    def loss(self, Z: Array, E: Array, Y: Array) -> tuple[Array, Array]:
-        """DZ = (P − Y) / N and its error: exp turns the absolute error of z − max z into a relative one."""
-        N = Z.shape[1]
-        shifted = Z - Z.max(axis=0, keepdims=True)
-        log_P = shifted - softmax.log_sum_exp(shifted)
-        P = np.exp(log_P)
-        r = self.reach * (2 + abs(shifted) + E)
-        # P_i becomes P_i exp δ_i / Σ P_k exp δ_k with |δ| ≤ r: its logarithm moves by r_i + log Σ P_k exp r_k at most.
-        moves = r + np.logaddexp(0, softmax.log_sum_exp(log_P + log_expm1(r)))
-        moved = np.exp(np.minimum(log_P + log_expm1(moves), 0))
-        # Probabilities sum to 1: the largest moves by no more than all the others together.
-        top = Z.argmax(axis=0), np.arange(N)
-        others = moved.copy()
-        others[top] = 0
-        moved[top] = np.minimum(moved[top], others.sum(axis=0))
-        dZ = (P - Y) / N
-        # P + moved: the sum and the quotient. Where they underflow, exp loses 6 u · tiny, the two divisions one each.
-        E_dZ = (moved / self.reach + P + moved + 3 * self.tiny) / N
-        return dZ, E_dZ + self.size(dZ, E_dZ)
+def error_of_loss(Z: Array, E: Array, Y: Array, dtype: DTypeLike, c: float = SAFE) -> tuple[Array, Array]:
+    """DZ = (P − Y) / N and its error: exp turns the absolute error of z − max z into a relative one."""
+    N, reach = Z.shape[1], c * unit(dtype)
+    shifted = Z - Z.max(axis=0, keepdims=True)
+    log_P = shifted - softmax.log_sum_exp(shifted)
+    P = np.exp(log_P)
+    r = reach * (2 + abs(shifted) + E)
+    # P_i becomes P_i exp δ_i / Σ P_k exp δ_k with |δ| ≤ r: its logarithm moves by r_i + log Σ P_k exp r_k at most.
+    moves = r + np.logaddexp(0, softmax.log_sum_exp(log_P + log_expm1(r)))
+    moved = np.exp(np.minimum(log_P + log_expm1(moves), 0))
+    # Probabilities sum to 1: the largest moves by no more than all the others together.
+    top = Z.argmax(axis=0), np.arange(N)
+    others = moved.copy()
+    others[top] = 0
+    moved[top] = np.minimum(moved[top], others.sum(axis=0))
+    dZ = (P - Y) / N
+    # P + moved: the sum and the quotient. Where they underflow, exp loses 6 u · tiny, the two divisions one each.
+    E_dZ = (moved / reach + P + moved + 3 * underflow(dtype)) / N
+    return dZ, E_dZ + size(dZ, E_dZ, dtype, c)
 
 
 def steepest(name: str, z: Array) -> Array:
