@@ -22,6 +22,9 @@ BATCH = 64
 MOVED = 32
 """Entries whose slopes are looked at again at moved parameters, to see what rounding does to them."""
 
+AGAIN = 3
+"""How often they are looked at again where one such move does not explain a gap: a single one may happen to cancel."""
+
 LOOKED = 4
 """Entries at which the step of a tensor is found: the largest half and some others."""
 
@@ -120,6 +123,9 @@ def judge(t: Tensor) -> Entry:
     scale = size_of(t, truths)
     r = rounding(t, truths, scale)
     verdicts = verdict(t, truths, r, scale)
+    if r and (verdicts != RIGHT).any():
+        r = max(r, *(rounding(t, truths, scale) for _ in range(AGAIN)))
+        verdicts = verdict(t, truths, r, scale)
     look_closely(t, truths, verdicts, bent, r, scale)
     excuse(t, truths, verdicts, r, scale)
     return summary(t, truths, verdicts, r, scale)
@@ -192,36 +198,46 @@ def look_closely(t: Tensor, truths: Truths, verdicts: Array, bent: Array, r: flo
         some = np.sort(t.rng.permutation(doubtful)[:CONFIRMED])
     for part in (some, np.setdiff1d(doubtful, some)):
         if len(part):
-            truths.put(part, t.workers.map(closely, t.loss, t.index, t.places[part], step=t.steps(), scale=scale))
+            rows = t.workers.map(closely, t.loss, t.index, t.places[part], step=t.steps(), scale=scale)
+            if t.analytic:  # what differences do not contradict stays, with their bar
+                same = np.isnan(rows[:, 2]) & (np.abs(rows[:, 0] - truths.value[part]) <= rows[:, 1])
+                rows[same, 0] = truths.value[part][same]
+            truths.put(part, rows)
             verdicts[part] = verdict(t, truths, r, scale)[part]
         if (verdicts[part] == WRONG).all():
             return
 
 
 def excuse(t: Tensor, truths: Truths, verdicts: Array, r: float, scale: float) -> None:
-    """Turn "wrong" into "cannot tell" where the precision of a coarse gradient may be to blame; say why what is untold.
+    """Turn "wrong" into less where the precision of a coarse gradient may be to blame; say why what is untold.
 
-    What float64 parameters cure is rounding, or a mistake of the coarse path alone: neither right nor wrong. Where
-    there are no gradients from float64 parameters, rounding is measured by slopes where nothing has cancelled.
+    What float64 parameters cure is right if rounding can do as much where nothing has cancelled, and cannot be told
+    otherwise: a mistake of the coarse path alone would look the same. Without gradients from float64 parameters,
+    nothing is called right for this, and only what rounding cannot do is wrong.
     """
-    dtype, a = t.A.dtype.name, t.a[t.places]
     for k in np.flatnonzero(verdicts == UNTOLD):
         t.reasons[int(k)] = reason(t, truths, int(k), r, scale)
-    suspects = np.flatnonzero((verdicts == WRONG) & np.isfinite(a)) if t.coarse else np.arange(0)
+    a, dtype = t.a[t.places], t.A.dtype.name
+    suspects = np.flatnonzero((verdicts != RIGHT) & np.isfinite(a)) if t.coarse else np.arange(0)
     if not len(suspects):
         return
     gap = np.abs(a - truths.value)
-    if t.fine is not None:
-        # An error between 1 and u64 / u of what it was: nearer to u64 / u in the logarithm, it came from rounding.
-        shrinks = np.sqrt(2.0**-53 / t.u)
-        left = np.abs(t.fine[t.places] - truths.value)
-        cured = left <= np.maximum(shrinks * gap, truths.e)
-        why = f"gone with float64 parameters: rounding, or a mistake of the {dtype} path alone"
-    else:
-        cured = gap <= SURE * (truths.e + r + t.sums * t.u * uncancelled(t, suspects[np.argsort(-gap[suspects])][:8]))
+    bar = truths.e + r + t.sums * t.u * uncancelled(t, suspects[np.argsort(-gap[suspects])][:8])
+    if t.fine is None:
+        excused, right = gap <= SURE * bar, np.zeros(len(a), bool)
         why = f"{dtype} may round so much where terms cancel; pass gradients as a function, so that float64 can decide"
-    for k in suspects[cured[suspects]]:
-        verdicts[k], t.reasons[int(k)] = UNTOLD, why
+    else:
+        # An error between 1 and u64 / u of what it was: nearer to u64 / u in the logarithm, it came from rounding.
+        shrinks, left = np.sqrt(2.0**-53 / t.u), np.abs(t.fine[t.places] - truths.value)
+        excused = left <= np.maximum(shrinks * gap, truths.e)
+        right = excused & (gap <= bar) & (truths.e <= DECIDES * scale)
+        why = f"gone with float64 parameters: rounding, or a mistake of the {dtype} path alone"
+    for k in suspects:
+        if right[k]:
+            verdicts[k], truths.e[k] = RIGHT, bar[k] - r
+            t.reasons.pop(int(k), None)
+        elif excused[k] and verdicts[k] == WRONG:
+            verdicts[k], t.reasons[int(k)] = UNTOLD, why
 
 
 def uncancelled(t: Tensor, suspects: Array) -> float:
