@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP = $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check install
 
 .DEFAULT_GOAL := help
-.PHONY: train test verify verify-long mutants bench bench-peers lint clean help
+.PHONY: train test verify verify-long coq mutants bench bench-peers lint clean help
 
 train: $(VENV)/train.done ## check every gradient, train on real digits, draw what was learned (ARGS="--epochs 3")
 	$(BIN)/nnref train $(ARGS)
@@ -37,6 +37,9 @@ lint: $(VENV)/test.done ## ruff (mended where it can be) and mypy --strict
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/mypy
+
+coq: ## have Coq's kernel check the theorems of derivations/coq, and list their axioms
+	$(PYTHON) -m derivations.coq $(ARGS)
 
 clean: ## remove the environment and everything generated, but not runs/
 	rm -rf $(VENV) build dist site mutants *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -57,6 +57,19 @@ Proof.
   - apply Sum_ext; intros i _; apply Sum_ext; intros s _; unfold hadamard; ring.
 Qed.
 
+(* sigmoid.symmetry: σ(−z) = 1 − σ(z). *)
+Theorem sigmoid_symmetry : forall z, sigmoid (- z) = 1 - sigmoid z.
+Proof.
+  intros z; unfold sigmoid; rewrite Ropp_involutive, exp_Ropp; pose proof (exp_pos z); field; lra.
+Qed.
+
+(* tanh.from_sigmoid: tanh z = 2 σ(2z) − 1, the sigmoid stretched from (0, 1) to (−1, 1). *)
+Theorem tanh_from_sigmoid : forall z, tanh z = 2 * sigmoid (2 * z) - 1.
+Proof.
+  intros z; unfold tanh, sigmoid; replace (- (2 * z)) with (- z + - z) by ring.
+  rewrite exp_plus, exp_Ropp; pose proof (exp_pos z); field; nra.
+Qed.
+
 (* sigmoid.dZ: the slope of the sigmoid is A (1 − A), computed from its output A = σ(Z). *)
 Theorem sigmoid_dZ : forall m N L Z A dA,
   A = each sigmoid Z -> is_gradient m N L A dA ->
@@ -100,8 +113,8 @@ Proof.
   apply Rabs_def2 in right, left; lra.
 Qed.
 
-(* relu.subgradient: the lines through relu's kink that stay below relu are those with a slope from 0 to 1. *)
-Theorem relu_subgradient : forall g,
+(* relu.supports: the lines through relu's kink that are nowhere above relu are just those with a slope from 0 to 1. *)
+Theorem relu_supports : forall g,
   (forall z, relu 0 + g * (z - 0) <= relu z) <-> 0 <= g <= 1.
 Proof.
   intros g; unfold relu; rewrite (Rmax_left 0 0) by lra; split.

@@ -5,7 +5,7 @@
    A network is the list of its layers, from the input to the classes. *)
 From Coq Require Import Reals Lra Lia Arith List.
 From Coquelicot Require Import Coquelicot.
-From nnref Require Import Sums Matrices Gradient Activations Affine Softmax SoftmaxCrossEntropy.
+From nnref Require Import Sums Matrices Gradient Activations Affine Softmax CrossEntropy SoftmaxCrossEntropy.
 Import ListNotations.
 Open Scope R_scope.
 

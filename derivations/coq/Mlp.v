@@ -5,7 +5,7 @@
    on down; at every layer dW by affine_dW and db by affine_db. *)
 From Coq Require Import Reals Lra Lia Arith.
 From Coquelicot Require Import Coquelicot.
-From nnref Require Import Sums Matrices Gradient Activations Affine Softmax SoftmaxCrossEntropy.
+From nnref Require Import Sums Matrices Gradient Activations Affine Softmax CrossEntropy SoftmaxCrossEntropy.
 Open Scope R_scope.
 
 Section Three_layers.

@@ -4,35 +4,17 @@
    z holds the logits of one example, p = softmax z, its label y sums to one; Z, P and Y hold an example a column. *)
 From Coq Require Import Reals Lra Lia Arith.
 From Coquelicot Require Import Coquelicot.
-From nnref Require Import Sums Matrices Gradient Softmax.
+From nnref Require Import Sums Matrices Gradient Softmax CrossEntropy.
 Open Scope R_scope.
 
-Definition cross_entropy (n : nat) (y p : vec) : R := - Σ k < n, y k * ln (p k).
 Definition example_loss (n : nat) (y z : vec) : R := cross_entropy n y (softmax n z).
 
 (* The mean loss over the N examples of a batch. *)
 Definition mean_loss (n N : nat) (Y Z : mat) : R :=
   (Σ s < N, example_loss n (column Y s) (column Z s)) / INR N.
 
-(* The softmax of every column. *)
-Definition softmax_columns (n : nat) (Z : mat) : mat := fun i s => softmax n (column Z s) i.
-
-(* y sums to one over the n classes; so does every column of Y. *)
-Definition label (n : nat) (y : vec) : Prop := Σ k < n, y k = 1.
-Definition labels (n N : nat) (Y : mat) : Prop := forall s, (s < N)%nat -> label n (column Y s).
-
 (* The partial derivative of f with respect to the entry j of z, as a function of z. *)
 Definition partial (f : vec -> R) (j : nat) (z : vec) : R := Derive (fun t => f (with_entry z j t)) (z j).
-
-(* For one example the loss is log Σ exp z_k − Σ y_k z_k. *)
-Lemma example_loss_closed n y z : (0 < n)%nat -> label n y ->
-  example_loss n y z = log_sum_exp n z - Σ k < n, y k * z k.
-Proof.
-  intros some one; unfold example_loss, cross_entropy.
-  rewrite (Sum_ext n _ (fun k => y k * z k - y k * log_sum_exp n z)).
-  - rewrite Sum_minus, Sum_scal_r, one; ring.
-  - intros; rewrite log_softmax by assumption; ring.
-Qed.
 
 (* Along a curve z(t) of logits the loss changes by Σ (p_k − y_k) z'_k. *)
 Lemma example_loss_along n y (z : R -> vec) (z' : vec) t : label n y ->
@@ -42,7 +24,7 @@ Proof.
   intros one smooth.
   assert (some : (0 < n)%nat) by (destruct n; [unfold label in one; simpl in one; lra | lia]).
   apply (is_derive_ext (fun u => log_sum_exp n (z u) - Σ k < n, y k * z u k));
-    [intros; symmetry; now apply example_loss_closed |].
+    [intros; symmetry; now apply cross_entropy_of_softmax |].
   evar_last.
   - apply @is_derive_minus; [now apply (log_sum_exp_along n z z') |].
     apply (is_derive_Sum n (fun k u => y k * z u k) (fun k => y k * z' k)).
@@ -119,17 +101,4 @@ Proof.
       apply is_derive_unique in second.
       change (partial (partial (example_loss n y) i) j z = p i * δ i j - p i * p j) in second.
       rewrite second, (δ_sym i j); ring.
-Qed.
-
-(* cross_entropy.nonnegative: the loss is never negative where labels are not and probabilities lie in (0, 1]. *)
-Theorem cross_entropy_nonnegative : forall n y p,
-  (forall k, (k < n)%nat -> 0 <= y k) -> (forall k, (k < n)%nat -> 0 < p k <= 1) ->
-  0 <= cross_entropy n y p.
-Proof.
-  intros n y p weights probabilities; unfold cross_entropy.
-  replace (- (Σ k < n, y k * ln (p k))) with (-1 * (Σ k < n, y k * ln (p k))) by ring; rewrite <- Sum_scal_l.
-  apply Sum_nonnegative; intros k Hk.
-  specialize (weights k Hk); destruct (probabilities k Hk) as [positive [less | ->]].
-  - pose proof (ln_increasing (p k) 1 positive less) as negative; rewrite ln_1 in negative; nra.
-  - rewrite ln_1; lra.
 Qed.

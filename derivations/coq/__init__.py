@@ -1,7 +1,7 @@
-"""The same theorems in Coq: what their files say, read without Coq. `python -m derivations.coq` has the kernel check them.
+"""The theorems in Coq: what their files state, read without Coq. `python -m derivations.coq` has its kernel check them.
 
-A theorem is named after its claim: softmax.jacobian is Theorem softmax_jacobian, and the comment before it opens with the
-claim's name and says in words what is stated. So nothing needs a table.
+A theorem is named after its claim: softmax.jacobian is Theorem softmax_jacobian, and the comment before it opens with
+the claim's name and says in words what is stated. So nothing needs a table.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SAYS = re.compile(r"\(\*\s+([\w.]+):\s+((?:(?!\*\)).)*?)\s*\*\)\n\Z", re.DOTALL)
 """The comment that stands right before a theorem: the claim's name, a colon, a sentence."""
 
 NOT_PROOFS = re.compile(
-    r"\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|Hypothes[ie]s|Context|Unset|bypass_check|Declare|Primitive)\b"
+    r"\b(Admit|Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|Hypothes[ie]s|Context|Unset|bypass_check|Declare|Primitive)\b"
 )
 """Words that leave something unproved, weaken the kernel, or hide a condition from the statement that a reader sees."""
 
@@ -55,7 +55,8 @@ def without_comments(text: str) -> str:
 def theorems(folder: Path = SOURCES) -> dict[str, Theorem]:
     """Every theorem of the folder's .v files by name, in the order of the files that rest on each other.
 
-    Errors: ValueError if the comment before a theorem does not open with the claim that the theorem is named after.
+    Errors: ValueError if the comment before a theorem does not open with the claim that the theorem is named after, or
+    if a statement cannot be told from its proof.
     """
     return {theorem.name: theorem for file in in_order(folder) for theorem in stated_in(file)}
 
@@ -63,8 +64,9 @@ def theorems(folder: Path = SOURCES) -> dict[str, Theorem]:
 def stated_in(file: Path) -> list[Theorem]:
     """The theorems of one file, from top to bottom."""
     text = file.read_text(encoding="utf-8")
+    code = without_comments(text)
     found = []
-    for match in THEOREM.finditer(without_comments(text)):
+    for match in THEOREM.finditer(code):
         name, line = match[1], text.count("\n", 0, match.start()) + 1
         comment = SAYS.search(text[: match.start()])
         if comment is None or theorem_name(comment[1]) != name:
@@ -74,6 +76,10 @@ def stated_in(file: Path) -> list[Theorem]:
             )
         says = re.sub(r"\s+", " ", comment[2])
         found.append(Theorem(name, comment[1], says, text[match.start() : match.end()], file.name, line))
+    if len(found) != len(re.findall(r"\bTheorem\b", code)):
+        raise ValueError(
+            f"{file.name}: every Theorem should begin a line, and its statement end before the word Proof."
+        )
     return found
 
 

@@ -38,10 +38,10 @@ def listed(report: Report) -> str:
         lines.append(f"{theorem.claim:38s} {status}  axioms {used or '-':8s} {theorem.file}:{theorem.line}")
     lines += [f"axiom {k}: {axiom}" for axiom, k in numbers.items()]
     held = sum(report.holds(name) for name in report.theorems)
+    admitted = ", nothing admitted" if report.ok else ""
+    lines += report.faults
     lines.append(
-        f"{held} of {len(report.theorems)} theorems hold, nothing admitted: Coq {report.coq_version}, {report.seconds:.0f} s"
-        if report.ok
-        else "\n".join(report.faults or ["there is no theorem"])
+        f"{held} of {len(report.theorems)} theorems hold{admitted}; Coq {report.coq_version}, {report.seconds:.0f} s"
     )
     return "\n".join(lines)
 

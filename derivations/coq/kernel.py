@@ -19,7 +19,7 @@ AXIOMS = frozenset(
         "Classical_Prop.classic",
     }
 )
-"""The axioms under Coq's own real numbers, and no others: two of deciding, extensionality of functions, excluded middle."""
+"""The axioms under Coq's own real numbers: two of deciding, functions that agree are equal, and the excluded middle."""
 
 BUILD = Path("build/coq")
 
