@@ -171,7 +171,9 @@ def test_a_unit_near_its_kink_is_named_by_its_layer():
     assert notes == ["gate: example 0 left out: unit 0 of layer 3 is within rounding of 0"]
 
 
-@pytest.mark.parametrize(("dtype", "size"), [("float32", 1e-39), ("float64", 1e-290), ("float64", 1e-312)])
+@pytest.mark.parametrize(
+    ("dtype", "size"), [("float32", 1e-39), ("float32", 1e-42), ("float64", 1e-290), ("float64", 1e-312)]
+)
 def test_what_underflows_is_not_called_wrong(dtype, size):
     layers = nnref.mlp([3, 2])
     X, Y = (size * BATCH[0][:3]).astype(dtype), nnref.one_hot([0, 1, 0, 1, 0, 1], 2, dtype)
@@ -232,9 +234,9 @@ def test_each_limit_of_the_verdict_belongs_to_the_milder_one():
 def test_rounding_of_the_declared_dtype_decides_whatever_its_size():
     """A float16 bar may be wider than a hundredth of the tensor: what lies within it is still right."""
     truths = judge.Truths.of(np.array([1.0]), 0.0)
-    tensor = SimpleNamespace(a=np.array([1.125]), places=np.array([0]), sums=16.0, u=2.0**-8)
-    assert judge.verdict(tensor, truths, 0.125, 1.0)[0] == judge.RIGHT  # 2 · 16 · 2⁻⁸ is just 0.125
-    assert judge.verdict(tensor, truths, 0.1251, 1.0)[0] == judge.UNTOLD
+    tensor = SimpleNamespace(a=np.array([1.25]), places=np.array([0]), sums=16.0, u=2.0**-8)
+    assert judge.verdict(tensor, truths, 0.25, 2.0)[0] == judge.RIGHT  # 2 · 16 · 2⁻⁸ of 2 is just 0.25
+    assert judge.verdict(tensor, truths, 0.2501, 2.0)[0] == judge.UNTOLD
 
 
 def test_a_gap_in_multiples_of_its_bar():
@@ -242,6 +244,7 @@ def test_a_gap_in_multiples_of_its_bar():
     assert verdict(1.5, 1.0, 0.125, r=0.125)[1] == 2
     assert verdict(1.5, 1.0, 0.25, r=0.25)[1] == 1
     assert verdict(1.5, 1.0, r=0.0)[1] == np.inf
+    assert verdict(1.5, 1.0, np.inf)[1] == 0
     assert verdict(np.nan, 1.0, 1.0)[1] == np.inf
     assert verdict(0.25, **KINK)[1] == 0  # between the slopes of a kink
     assert verdict(3.0, 0.5, between=(0.0, 1.0), r=0.25)[1] == 10

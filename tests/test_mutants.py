@@ -1,6 +1,7 @@
 """Is a survivor reported, an explanation no longer needed too, and has every listed mutant still its line?"""
 
 import re
+import tomllib
 
 import pytest
 
@@ -55,5 +56,7 @@ def test_every_listed_mutant_has_its_line_in_the_source(listed):
     assert len(listed["reason"]) > 20
 
 
-def test_the_files_in_scope_exist():
+def test_the_files_in_scope_exist_and_no_other_is_listed():
+    listed = tomllib.loads(mutants.KNOWN.read_text(encoding="utf-8"))["mutant"]
+    assert len(mutants.known(mutants.SCOPE)) == len(listed) > 0
     assert all((mutants.ROOT / file).exists() for file in mutants.SCOPE)
