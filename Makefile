@@ -60,7 +60,6 @@ $(VENV)/test.done: $(VENV)/train.done
 	$(PIP) -e '.[tests]'
 	@touch $@
 
-# The CPU build of PyTorch where the platform has one; a CUDA build is 3 GB and no faster at these sizes.
 $(VENV)/peers.done: $(VENV)/test.done
 	$(PIP) -e '.[peers]'
 	@touch $@
