@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP = $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check install
 
 .DEFAULT_GOAL := help
-.PHONY: train test lint clean help
+.PHONY: train test verify verify-long coq mutants bench bench-peers lint clean help
 
 train: $(VENV)/train.done ## check every gradient, train on real digits, draw what was learned (ARGS="--epochs 3")
 	$(BIN)/nnref train $(ARGS)
@@ -18,10 +18,28 @@ test: $(VENV)/test.done ## lint, type-check and test everything (ARGS="-k affine
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(ARGS)
 
+verify: $(VENV)/test.done ## ask every witness of every claim, and write build/verification.json
+	$(BIN)/python -m tests.verify $(ARGS)
+
+verify-long: $(VENV)/test.done ## the same, with the large fuzzes and enclosures
+	$(BIN)/python -m tests.verify --long $(ARGS)
+
+mutants: $(VENV)/test.done ## change the code in every small way, on a copy: does a test fail each time?
+	$(BIN)/python -m tests.mutants $(ARGS)
+
+bench: $(VENV)/test.done ## training and checking beside TensorFlow, interleaved (ARGS="--quick")
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-peers: $(VENV)/peers.done ## the same beside PyTorch and JAX too
+	$(BIN)/python -m benchmarks --peers $(ARGS)
+
 lint: $(VENV)/test.done ## ruff (mended where it can be) and mypy --strict
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/mypy
+
+coq: ## have Coq's kernel check the theorems of derivations/coq, and list their axioms
+	$(PYTHON) -m derivations.coq $(ARGS)
 
 clean: ## remove the environment and everything generated, but not runs/
 	rm -rf $(VENV) build dist site mutants *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -40,4 +58,8 @@ $(VENV)/train.done: pyproject.toml | $(BIN)/python
 
 $(VENV)/test.done: $(VENV)/train.done
 	$(PIP) -e '.[tests]'
+	@touch $@
+
+$(VENV)/peers.done: $(VENV)/test.done
+	$(PIP) -e '.[peers]'
 	@touch $@

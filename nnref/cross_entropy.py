@@ -29,4 +29,5 @@ def dP(P: Array, Y: Array, dl: Array) -> Array:
     """
     matrix(P=P, dl=dl)
     one_hot_columns(P, Y)
-    return -np.where(Y == 0, 0, Y / np.where(Y == 0, 1, P)) * dl
+    # 0 / 0 = 0 likewise: an excluded class has no slope.
+    return -Y / np.where(Y == 0, 1, P) * dl

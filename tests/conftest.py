@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import shutil
 import zlib
 
 import numpy as np
@@ -19,9 +20,19 @@ def require(module):
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        if os.environ.get("NNREF_REQUIRE") == "all":
-            pytest.fail(f"{module} is required here (NNREF_REQUIRE=all) and cannot be imported: {error}")
-        pytest.skip(f"{module} is not installed")
+        missing(module, f"cannot be imported: {error}")
+
+
+def require_program(program):
+    """Where the program is, or a visible skip; with NNREF_REQUIRE=all its absence is a failure."""
+    return shutil.which(program) or missing(program, "was not found")
+
+
+def missing(tool, why):
+    """Skip, or fail where everything is required."""
+    if os.environ.get("NNREF_REQUIRE") == "all":
+        pytest.fail(f"{tool} is required here (NNREF_REQUIRE=all) and {why}")
+    pytest.skip(f"{tool} is not installed")
 
 
 @pytest.fixture(autouse=True)

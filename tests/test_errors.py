@@ -35,14 +35,21 @@ def broken_bias():
             r"A should be a matrix with one column per example",
         ),
         (lambda: nnref.loss(LAYERS, THETA[:1], X, Y), r"theta should have one entry a layer, 3.*1 came"),
-        (lambda: affine.dW(np.ones((3, 32)), np.ones((2, 8))), r"affine\.dW: A has 32 columns and dZ has 8.*pass A\.T"),
-        (lambda: affine.dA(np.ones((3, 2)), np.ones((2, 8))), r"affine\.dA: Wᵀ is 2 × 3, so dZ should have 3 rows"),
-        (lambda: relu.dZ(np.ones((3, 2)), np.ones((3, 3))), r"relu\.dZ: Z is 3 × 2 and dA is 3 × 3"),
+        (lambda: affine.dW(np.ones((3, 32)), np.ones((2, 8))), r"A has 32 columns and dZ has 8.*pass A\.T"),
+        (lambda: affine.dA(np.ones((3, 2)), np.ones((2, 8))), r"Wᵀ is 2 × 3, so dZ should have 3 rows"),
+        (lambda: relu.dZ(np.ones((3, 2)), np.ones((3, 3))), r"Z is 3 × 2 and dA is 3 × 3"),
     ],
 )
 def test_a_wrong_shape_is_named(call, says):
     with pytest.raises(nnref.ShapeError, match=says):
         call()
+
+
+def test_the_message_opens_with_the_name_of_the_formula():
+    with pytest.raises(nnref.ShapeError, match=r"^affine\.dW: A has"):
+        affine.dW(np.ones((3, 32)), np.ones((2, 8)))
+    with pytest.raises(nnref.ShapeError, match=r"^relu\.dZ: Z is"):
+        relu.dZ(np.ones((3, 2)), np.ones((3, 3)))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,117 @@
+"""A claim's function at a point: the loss whose gradient it says it is, by the convention of names alone.
+
+affine.dW is the gradient of ⟨dY, affine.forward(W, b, A)⟩ with respect to W; a function without a dY, such as
+softmax_cross_entropy.dZ, that of forward itself. Nothing here reads a derivation.
+"""
+
+import inspect
+import re
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import nnref
+from nnref import bridge, softmax
+
+SIZES = {"m": 4, "n": 3, "N": 5}
+"""All different, more than one example, and no size 1: a missing sum, transpose or 1/N shows."""
+
+WIDTHS = [5, 4, 6, 3]
+"""The network's, likewise; three affine layers, as in mlp.dW1 … mlp.db3."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A loss of a dictionary with one array, the array, and its gradient as nnref computes it."""
+
+    name: str
+    loss: Any
+    parameters: dict[str, Any]
+    gradient: Any
+    arguments: dict[str, Any]
+    dY: Any = None
+
+
+@dataclass(frozen=True)
+class Network:
+    """The network at which the entries of its gradient are judged."""
+
+    layers: Any
+    theta: Any
+    X: Any
+    Y: Any
+
+
+def case(name):
+    """The case of a gradient, or None for a name that is no gradient of anything: a definition or a lemma."""
+    if found := re.fullmatch(r"mlp\.d([Wb]\d+)", name):
+        return of_network(name, found[1])
+    module, _, attribute = name.rpartition(".")
+    if not re.fullmatch(r"d[A-Z]\w*|db", attribute):
+        return None
+    forward, gradient, wrt = bridge.function(f"{module}.forward"), bridge.function(name), attribute[1:]
+    at = arguments(forward, name)
+    Y = np.asarray(forward(**at))
+    names = list(inspect.signature(gradient).parameters)
+    others = [p for p in names if p not in at]
+    slot = next((p for p in others if p.startswith("d")), None)
+    dY = generator(name, "dY").standard_normal(Y.shape) if slot else np.ones(())
+
+    def loss(moved):
+        return (dY * forward(**{**at, **moved})).sum()
+
+    def yours(moved):
+        now = {**at, **moved}
+        output = {p: forward(**now) for p in others if p != slot}
+        return {wrt: gradient(**{p: now[p] for p in names if p in now} | output | ({slot: dY} if slot else {}))}
+
+    return Case(name, loss, {wrt: at[wrt]}, yours, at, dY)
+
+
+def of_network(name, parameter):
+    """The case of one parameter of the network."""
+    it = network()
+    at = nnref.named(it.theta)
+
+    def theta(moved):
+        return nnref.network.unnamed({**at, **moved}, it.layers)
+
+    def yours(moved):
+        return {parameter: nnref.named(nnref.gradients(it.layers, theta(moved), it.X, it.Y))[parameter]}
+
+    return Case(
+        name, lambda moved: nnref.loss(it.layers, theta(moved), it.X, it.Y), {parameter: at[parameter]}, yours, at
+    )
+
+
+def network():
+    """The article's network, small: rectifiers, biases that are not zero, dense signed examples."""
+    rng = generator("mlp", "")
+    layers = nnref.mlp(WIDTHS)
+    theta = tuple(t._replace(b=rng.standard_normal(t.b.shape)) if t else () for t in nnref.initialise(layers, seed=1))
+    N, classes = SIZES["N"], WIDTHS[-1]
+    labels = rng.permutation(np.arange(N) % classes)
+    return Network(layers, theta, rng.standard_normal((WIDTHS[0], N)), nnref.one_hot(labels, classes, "float64"))
+
+
+def generator(*names):
+    """The same numbers in every run."""
+    return np.random.default_rng(zlib.crc32(" ".join(names).encode()))
+
+
+def arguments(function, name):
+    """An array for every parameter of a function, shaped as its Shapes: line says: probabilities, labels, or dense."""
+    line = re.search(r"Shapes: (.*?)->", inspect.getdoc(function))[1]
+    shapes = {p: shape.split(", ") for p, shape in re.findall(r"(\w+) \((.*?)\)", line)}
+    return {p: drawn(p, [SIZES.get(d) or int(d) for d in shape], generator(name, p)) for p, shape in shapes.items()}
+
+
+def drawn(symbol, shape, rng):
+    """Columns of probabilities for P, one-hot labels for Y, and numbers of both signs for all else."""
+    if symbol == "P":
+        return softmax.forward(rng.standard_normal(shape))
+    if symbol == "Y":
+        return nnref.one_hot(rng.permutation(np.arange(shape[1]) % shape[0]), shape[0], "float64")
+    return rng.standard_normal(shape)

@@ -1,0 +1,181 @@
+"""The witnesses that answer in a process of their own: the derivations, Coq, the tests, the catalogues of mistakes.
+
+Each is a command that exits 0 if all is well and, with --json, ends its output with one JSON object. A module that is
+not here, or a program that is not installed, is "missing".
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from time import perf_counter
+
+from tests.sources import ROOT, fresh
+from tests.witnesses import FAILED, MISSING, NOT_APPLICABLE, OK, Witness
+
+LIMIT = 3600
+"""Seconds for one command. `make verify` must end, if with a failure, where a command hangs."""
+
+
+def answer(module, *arguments, limit=LIMIT):
+    """What python -m module says: a witness, and the JSON object that ends its output, or None."""
+    source, path = " ".join(["python -m", module, *arguments]), ROOT.joinpath(*module.split("."))
+    if not path.with_suffix(".py").exists() and not (path / "__main__.py").exists():
+        return Witness(MISSING, f"{module} is not here", source=source), None
+    start, command = perf_counter(), [sys.executable, "-m", module, *arguments]
+    options = {"cwd": ROOT, "env": quiet(), "capture_output": True, "text": True}
+    try:
+        done = subprocess.run(command, check=False, timeout=limit, **options)
+    except subprocess.TimeoutExpired:
+        return Witness(FAILED, f"no answer in {limit} s", perf_counter() - start, source), None
+    data = json_object(last_line(done.stdout))
+    figure = last_line(done.stdout) if data is None else in_words(data)
+    if done.returncode or (data or {}).get("ok") is False:
+        figure = figure or f"exit {done.returncode}: {last_line(done.stderr)}"
+        return Witness(FAILED, figure, perf_counter() - start, source), data
+    return Witness(OK, figure, perf_counter() - start, source), data
+
+
+def json_object(line):
+    """The JSON object on a line, or None."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def in_words(data):
+    """The figure of an answer: the one it gives, or its counts."""
+    counts = (f"{n} {what.replace('_', ' ')}" for what, n in data.items() if type(n) is int)
+    return str(data["figure"]) if "figure" in data else ", ".join(counts)
+
+
+def quiet():
+    """The environment of a command."""
+    return os.environ | {"MPLBACKEND": "Agg", "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def last_line(text):
+    """Where a program says how it ended."""
+    return (text.strip().splitlines() or [""])[-1]
+
+
+def claims(only=""):
+    """Every claim as `python -m derivations --json` describes it, proved afresh."""
+    witness, data = answer("derivations", "--json")
+    if not data:
+        raise SystemExit(f"{witness.source} gave no claims: {witness.figure}")
+    return [claim for claim in data["claims"] if claim["name"].startswith(only)]
+
+
+def proof(claim):
+    """Does every step hold, by every check of the derivations?"""
+    n = len(claim["steps"])
+    figure = f"{claim['holds_for']}, {n} step{'s' * (n != 1)}" if claim["ok"] else "; ".join(claim.get("gaps", ()))
+    return Witness(OK if claim["ok"] else FAILED, figure, claim["seconds"], f"python -m derivations {claim['name']}")
+
+
+def wrong_twins(claim):
+    """Was every plausible slip rejected?"""
+    source, twins, rejected = f"python -m derivations {claim['name']}", len(claim["wrong_twins"]), rejections(claim)
+    if not twins:
+        return Witness(NOT_APPLICABLE, "none", source=source)
+    return Witness(OK if rejected == twins else FAILED, f"{rejected} of {twins} rejected", source=source)
+
+
+def rejections(claim):
+    """How many of the claim's wrong twins were rejected: a number, or the list of them."""
+    rejected = claim["wrong_twins_rejected"]
+    return rejected if isinstance(rejected, int) else len(rejected)
+
+
+NUMERIC = "test_numpy_agrees.py"
+
+
+def numpy_is_symbols(claim, tests):
+    """Do the tests that evaluate the claim beside numpy, at random sizes, pass? Their own figures, or their count."""
+    found = {node: test for node, test in tests.items() if NUMERIC in node.partition("::")[0]}
+    ran = [test for test in found.values() if test["outcome"] != "skipped"]
+    source = " ".join(dict.fromkeys(node.partition("[")[0] for node in found))
+    if not ran:
+        return Witness(MISSING, f"no test in {NUMERIC} names {claim['name']}", source=source)
+    wrong = [node for node, test in found.items() if test["outcome"] == "failed"]
+    figures = [str(test["figure"]) for test in ran if "figure" in test]
+    figure = "; ".join(wrong or figures[-1:]) or f"{len(ran)} test{'s' * (len(ran) != 1)}"
+    return Witness(FAILED if wrong else OK, figure, sum(test["seconds"] for test in ran), source)
+
+
+def coq_version():
+    """The version of coqc, or None where it is not installed."""
+    if shutil.which("coqc") is None:
+        return None
+    done = subprocess.run(["coqc", "--print-version"], capture_output=True, text=True, check=False)
+    return done.stdout.split(" ")[0].strip() or None
+
+
+def coq():
+    """What Coq's kernel accepted, as (witness of the whole, theorems by name)."""
+    if coq_version() is None:
+        return Witness(MISSING, "coqc is not installed", source="python -m derivations.coq"), {}
+    witness, data = answer("derivations.coq", "--json")
+    return witness, (data or {}).get("theorems", {})
+
+
+def theorem(claim, compiled):
+    """The theorem of this claim, if it names one or one has its name, and the axioms it rests on."""
+    whole, theorems = compiled
+    named = claim.get("coq")
+    name = named or claim["name"].replace(".", "_")
+    source = whole.source
+    if whole.status == MISSING or (not theorems and whole.status == OK):
+        return Witness(MISSING, whole.figure, source=source)
+    if name not in theorems:
+        if named or whole.status == FAILED:
+            return Witness(FAILED, f"{name} is not among the theorems that were compiled", source=source)
+        return Witness(NOT_APPLICABLE, "no theorem", source=source)
+    axioms = theorems[name].get("axioms", [])
+    figure = f"{name}, {len(axioms)} axioms" if theorems[name]["ok"] else f"{name} does not hold"
+    return Witness(OK if theorems[name]["ok"] else FAILED, figure, theorems[name].get("seconds", 0.0), source)
+
+
+PLAIN, LONG = ("--json",), ("--json", "--long")
+CATALOGUES = {
+    "kill_table": ("tests.planted", PLAIN, PLAIN),
+    "golden": ("tests.golden", PLAIN, LONG),
+    "diagnosis": ("tests.diagnosis_counts", PLAIN, PLAIN),
+}
+FUZZES = {
+    "correct networks": ("tests.wolves", ("--networks", "1000"), ("--networks", "10000")),
+    "noise scale": ("tests.fuzz_noise", ("--json", "--networks", "1000"), ("--json", "--networks", "10000")),
+    "algebra": ("tests.fuzz_sums", PLAIN, LONG),
+}
+"""What is counted, and what is tried at random: the module, its arguments in `make verify`, and in `verify-long`."""
+
+
+def catalogues(long):
+    """What each says; the mutants are only told of when they were run."""
+    said, fuzz = (
+        {name: described(module, *(much if long else few)) for name, (module, few, much) in table.items()}
+        for table in (CATALOGUES, FUZZES)
+    )
+    return said | {"fuzz": fuzz, "mutants": mutants()}
+
+
+def described(module, *arguments):
+    """A command's answer as plain data."""
+    witness, data = answer(module, *arguments)
+    return witness.to_dict() | {"data": data}
+
+
+def mutants():
+    """The last run of `make mutants`, if it was of these very sources."""
+    path = ROOT / "build" / "mutants.json"
+    return json.loads(path.read_text(encoding="utf-8")) if fresh(path) else None
+
+
+def answers(made):
+    """Every catalogue of a report by name, those inside fuzz too."""
+    named = {name: made.get(name) for name in (*CATALOGUES, "mutants")}
+    return [(name, said) for name, said in (named | made.get("fuzz", {})).items() if said]

@@ -1,0 +1,100 @@
+"""python -m tests.verify: ask every witness of every claim, run every test, and write down what was shown.
+
+build/verification.json holds the report; the site prints its badges from it and from nothing else. Exit 1 if any
+witness says that something is false. A witness that is not here is "missing": shown as such, and never as ok.
+"""
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import perf_counter
+
+from tests import outcomes, tools, witnesses
+from tests.sources import ROOT, fresh, sources_sha256
+from tests.table import show
+
+__all__ = ["fresh", "main", "report", "sources_sha256"]
+
+OUT = ROOT / "build" / "verification.json"
+PACKAGES = ("numpy", "sympy", "tensorflow", "python-flint")
+
+
+def main(argv=None):
+    """Exit 0 if nothing that was asked says no, 1 if something does."""
+    parser = argparse.ArgumentParser(prog="python -m tests.verify", description=__doc__.partition("\n")[0])
+    parser.add_argument("--long", action="store_true", help="the large fuzzes and enclosures too")
+    parser.add_argument("--only", metavar="NAME", default="", help="claims whose name begins so; no report is written")
+    parser.add_argument("--out", type=Path, default=OUT, help="where the report goes (build/verification.json)")
+    arguments = parser.parse_args(argv)
+    made = report(arguments.long, arguments.only)
+    if not arguments.only:  # a part must not pass for the whole
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        arguments.out.write_text(json.dumps(made, indent=1, ensure_ascii=False), encoding="utf-8")
+    show(made)
+    return 1 if failures(made) else 0
+
+
+def report(long=False, only=""):
+    """Everything that was asked, and what came of it. Sources are hashed first: a change on the way makes it stale."""
+    start, sha256 = perf_counter(), sources_sha256()
+    made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    tests = outcomes.run("-m", "not site", *(("-k", only) if only else ("-n", "2")))
+    coq = tools.coq()
+    claims = {claim["name"]: shown(claim, tests, coq) for claim in tools.claims(only)}
+    return {
+        "made": made,
+        "mode": "verify-long" if long else "verify",
+        "sources_sha256": sha256,
+        "versions": versions(),
+        "claims": claims,
+        "tests": tests,
+        **({} if only else tools.catalogues(long)),
+        "seconds": round(perf_counter() - start, 1),
+    }
+
+
+def shown(claim, tests, coq):
+    """One claim: each of its witnesses, and the tests that name it."""
+    node_ids = outcomes.naming(tests, claim["name"])
+    asked = {
+        "proof": tools.proof(claim),
+        "wrong twins": tools.wrong_twins(claim),
+        "numpy = symbols": tools.numpy_is_symbols(claim, {node: tests[node] for node in node_ids}),
+        "differences": witnesses.asked(witnesses.differences, claim),
+        "complex step": witnesses.asked(witnesses.complex_step, claim),
+        "balls": witnesses.asked(witnesses.balls, claim),
+        "TensorFlow": witnesses.asked(witnesses.tensorflow, claim),
+        "Coq": tools.theorem(claim, coq),
+    }
+    return {"witnesses": {name: witness.to_dict() for name, witness in asked.items()}, "tests": node_ids}
+
+
+def versions():
+    """What the figures were measured with; None for what is not installed."""
+    found = {"python": sys.version.partition(" ")[0]}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    return found | {"coq": tools.coq_version()}
+
+
+def failures(made):
+    """A line for everything that says no: witnesses, tests, and the catalogues."""
+    lines = [
+        f"{name}: {witness} {said['figure']}"
+        for name, claim in made["claims"].items()
+        for witness, said in claim["witnesses"].items()
+        if said["status"] == witnesses.FAILED
+    ]
+    lines += [f"{node} failed: {t.get('says', '')}" for node, t in made["tests"].items() if t["outcome"] == "failed"]
+    lines += [f"{name}: {said['figure']}" for name, said in tools.answers(made) if said["status"] == witnesses.FAILED]
+    return lines if made["claims"] else [*lines, "no claim was found"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
