@@ -257,7 +257,7 @@ def code(claim: Claim, context: Context) -> str:
     if not name:
         return ""
     options = "    options:\n      show_docstring_description: false\n      show_signature: false"
-    return folded("code", f"<code>{name}</code> in numpy", f"::: {name}\n{options}")
+    return f"::: {name}\n{options}"
 
 
 def tests(claim: Claim, context: Context) -> str:

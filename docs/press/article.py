@@ -18,7 +18,7 @@ VERDICTS = {
 }
 """The verdicts, what holds first, in the words of the page."""
 
-NONE_YET = "!!! missing\n\n    The article's equations have not been judged in this build."
+NONE_YET = '<p class="missing">The article has not been judged, equation by equation, in this build.</p>'
 
 
 def counted(entries: Sequence[Entry]) -> str:

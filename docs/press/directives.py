@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Mapping
 from functools import partial
 
@@ -18,6 +19,7 @@ def table(path: str) -> dict[str, Directive]:
     here = context("" if path.startswith("proofs/") else f"{prefix}proofs/")
     return {
         "claim": lambda name: page.card(known(name, here.claims), here),
+        "claims": lambda rest: of_concept(rest, here),
         "proof": lambda name: page.card(known(name, here.claims), here, unfolded=True),
         "formula": lambda name: page.stated(known(name, here.claims)),
         "step": lambda rest: one_step(rest, here.claims),
@@ -31,7 +33,10 @@ def table(path: str) -> dict[str, Directive]:
         "graph": lambda _: graph.drawn(here),
         "article": lambda _: article.entries(sources.derivations()["article"], here),
         "mistakes": lambda _: mistakes.entries(sources.catalogue(), here),
+        "reported": reported,
+        "peers": lambda _: peers(),
         "run": runs.shown,
+        "listing": runs.listing,
     }
 
 
@@ -44,6 +49,20 @@ def known(name: str, claims: Mapping[str, page.Claim]) -> page.Claim:
         near = [other for other in claims if other.startswith(page.concept_of(name))] or sorted(claims)
         raise LookupError(f"no claim is called {name}; there are {', '.join(near[:12])}")
     return claims[name]
+
+
+def of_concept(rest: str, context: page.Context) -> str:
+    """Every claim of a concept, or those of some kinds, as cards; a concept that has none yet says so.
+
+    Errors: LookupError if no module of nnref or derivations bears the name.
+    """
+    name, *kinds = rest.split()
+    if not any((sources.ROOT / folder / f"{name}.py").is_file() for folder in ("derivations", "nnref")):
+        raise LookupError(f"no module is called {name}")
+    group = [c for c in page.concepts(context.claims).get(name, ()) if not kinds or c["kind"] in kinds]
+    if not group:
+        return f'<p class="missing">No result about <code>{name}</code> is proved in this build.</p>'
+    return "\n\n".join(page.card(claim, context) for claim in group)
 
 
 def one_step(rest: str, claims: Mapping[str, page.Claim]) -> str:
@@ -90,3 +109,29 @@ def figure(name: str) -> str:
         f'<figure class="drawn" role="group" aria-label="{html.escape(drawn["alt"])}">{drawn["svg"]}'
         f"<figcaption>{html.escape(drawn['caption'])}</figcaption></figure>"
     )
+
+
+def reported(name: str) -> str:
+    """What the report says of one of its catalogues: the planted bugs, a fuzz, the mutants.
+
+    Errors: LookupError if there is a report and it has no such catalogue.
+    """
+    report = sources.report()
+    found = (report | report.get("fuzz", {})) if report else {name: None}
+    if name not in found:
+        raise LookupError(f"the report has no {name}; there are {', '.join(sorted(found))}")
+    said = found[name] or {"status": "missing", "figure": f"{name.replace('_', ' ')} not in the report of this build"}
+    words = " ".join(str(said["figure"]).split())
+    return f'<p class="missing">{words}</p>' if said["status"] == "missing" else f"`{said['source']}`: {page.text(words)}"
+
+
+def peers() -> str:
+    """The latest dated comparison of gradient checkers, with the command and the versions it was made with."""
+    found = sorted((sources.ROOT / "benchmarks" / "results").glob("*-checkers.json"))
+    if not found:
+        return '<p class="missing">No comparison has been measured yet.</p>'
+    result = json.loads(found[-1].read_text(encoding="utf-8"))
+    rows = [result["columns"], ["---"] * len(result["columns"]), *result["rows"]]
+    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+    table = "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
+    return f"{table}\n\nMeasured {result['made']} by `{result['command']}` with {versions}."

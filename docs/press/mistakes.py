@@ -7,7 +7,7 @@ from typing import Any
 
 from derivations import page
 
-NONE_YET = "!!! missing\n\n    The catalogue of mistakes is not in this build."
+NONE_YET = '<p class="missing">The catalogue of mistakes is not in this build.</p>'
 
 
 def one(entry: Mapping[str, Any], context: page.Context) -> str:

@@ -191,14 +191,29 @@ FIGURES = {
 }
 
 
+def shapes() -> str:
+    """The table of shapes of the article's network, from the derivation, in Markdown."""
+    from nnref.bridge import parameter_shapes
+
+    found = parameter_shapes(nnref.network.MNIST_SIZES)
+    rows = [
+        f"| {l} | {found[f'W{l}']} | {found[f'b{l}']} | ({found[f'W{l}'][0]}, N) |" for l in range(1, len(found) // 2 + 1)
+    ]
+    return "\n".join(["| layer | weights | bias | output, for N examples |", "|---|---|---|---|", *rows])
+
+
 def made() -> dict[str, Any]:
     """Every picture, and the numbers that the prose quotes."""
     figures = {}
     for name, draw in FIGURES.items():
         figure, alt, caption = draw()
         figures[name] = {"svg": svg(figure, name), "alt": alt, "caption": caption}
-    found, (_, _, label) = digits.passed(), digits.example()
+    _, _, label = digits.example()
     return {
         "figures": figures,
-        "values": {"label": str(label), "digit-probability": f"{found['P'][label, 0]:.3f}"},
+        "values": {
+            "label": str(label),
+            "shapes": shapes(),
+            "parameters": f"{sum(p.size for p in nnref.named(digits.theta()).values()):,}",
+        },
     }

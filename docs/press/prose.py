@@ -1,13 +1,17 @@
 """Prose written by hand: it may name checked formulas, and may not type any.
 
     {{ claim affine.dW }}       the statement, its steps folded, its witnesses counted
+    {{ claims affine gradient }} the same for every claim of a concept, or those of a kind
     {{ proof affine.dW }}       the same, the steps unfolded
     {{ formula affine.dW }}     the statement alone
     {{ step affine.dW 2 }}      one step, with its reason
     {{ sym W }}                 a symbol in a sentence, with its meaning
     {{ figure digit }}          a picture drawn at build
     {{ value claims }}          a number that a run gave
-    {{ exercise affine_db }}    an exercise: the file, and how it is marked
+    {{ exercise forward_bias }} an exercise: the file, and how it is marked
+    {{ run nnref train --help }} a command and what it says, run at build
+    {{ listing docs/listings/kernel.py }} a file
+    {{ results }} {{ graph }} {{ symbols }} {{ article }} {{ mistakes }}
 """
 
 from __future__ import annotations
@@ -19,7 +23,10 @@ from press.sources import BuildStops
 
 Directive = Callable[[str], str]
 
-DIRECTIVE = re.compile(r"\{\{\s*(?P<verb>[a-z]+)(?:\s+(?P<rest>[^{}]*?))?\s*\}\}")
+DIRECTIVE = re.compile(
+    r"(?P<code>^```.*?^```|`[^`\n]*`)|\{\{\s*(?P<verb>[a-z]+)(?:\s+(?P<rest>[^{}]*?))?\s*\}\}", re.DOTALL | re.MULTILINE
+)
+"""A directive, or code, in which none is looked for."""
 
 TYPED = re.compile(
     r"\$\$|\\\[|\\\(|\\begin\{|\$[^$\s][^$]*\$|<math|arithmatex|data-(?:claim|quote)",
@@ -65,6 +72,8 @@ def resolve(markdown: str, path: str, directives: Mapping[str, Directive]) -> st
     """
     out, end = [], 0
     for found in DIRECTIVE.finditer(markdown):
+        if found["code"]:
+            continue
         where = f"{path}:{markdown.count(chr(10), 0, found.start()) + 1}"
         verb, rest = found["verb"], (found["rest"] or "").strip()
         if verb not in directives:

@@ -41,3 +41,13 @@ def shown(command: str) -> str:
         raise BuildStops(f"{command}: {said.splitlines()[-1]}")
     typed = " ".join(Path(word).name if (ROOT / word).is_file() else word for word in shlex.split(command))
     return f"```console\n$ {typed}\n{said}\n```"
+
+
+def listing(path: str) -> str:
+    """A file of the project as it stands.
+
+    Errors: LookupError if there is no such file.
+    """
+    if not (ROOT / path).is_file():
+        raise LookupError(f"no file is called {path}")
+    return f"```python\n{(ROOT / path).read_text(encoding='utf-8').strip()}\n```"
