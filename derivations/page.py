@@ -10,6 +10,7 @@ import ast
 import html
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -174,9 +175,14 @@ def one_step(claim: Claim, k: int) -> str:
     step, name = claim["steps"][k - 1], claim["name"]
     sign = relation(claim) if k == len(claim["steps"]) else "="
     shown = formula(f"{sign} {step['latex']}", f"{name}.{k}", name)
-    return (
-        f'<div class="step" markdown>\n\n{sentence(step["because"])}\n{{ .because }}\n\n{shown}\n{checks(step)}\n\n</div>'
-    )
+    parts = [
+        '<div class="step" markdown>',
+        f"{sentence(step['because'])}\n{{ .because }}",
+        shown,
+        checks(step),
+        "</div>",
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
 def proof_steps(claim: Claim) -> str:
@@ -261,16 +267,18 @@ def code(claim: Claim, context: Context) -> str:
 
 
 def tests(claim: Claim, context: Context) -> str:
-    """The tests that name the claim, with what the report says came of them."""
+    """The tests that name the claim, with what the report says came of them; the cases of one test on one line."""
     ids = context.witnesses.get(claim["name"], {}).get("tests", ())
     if not ids:
         return ""
+    came: dict[str, Counter[str]] = {}
+    for node in ids:
+        came.setdefault(node.partition("[")[0], Counter())[context.outcomes.get(node, "missing")] += 1
     rows = [
-        f'<li data-outcome="{context.outcomes.get(i, "missing")}"><code>{html.escape(i)}</code> '
-        f"{context.outcomes.get(i, 'missing')}</li>"
-        for i in ids
+        f"<li><code>{html.escape(test)}</code> {', '.join(f'{n} {outcome}' for outcome, n in outcomes.items())}</li>"
+        for test, outcomes in came.items()
     ]
-    return folded("tests", f"{len(ids)} tests", f"<ul>{''.join(rows)}</ul>")
+    return folded("tests", f"{len(ids)} tests name it", f"<ul>{''.join(rows)}</ul>")
 
 
 def theorem(claim: Claim, context: Context) -> str:
@@ -334,7 +342,9 @@ def results(context: Context) -> str:
     """Every result in a table for each concept: its name, what it says, and how many witnesses agree."""
     parts = []
     for name, group in concepts(context.claims).items():
-        rows = [f"| {context.link(c['name'])} | {sentence(c['says'])} | {c['kind']} | {tally(c, context)} |" for c in group]
+        rows = [
+            f"| {context.link(c['name'])} | {sentence(c['says'])} | {c['kind']} | {tally(c, context)} |" for c in group
+        ]
         heading = f"### {title(name)} {{ #{name} }}"
         parts.append("\n".join([heading, "", "| result | says | kind | witnesses |", "|---|---|---|---|", *rows]))
     return "\n\n".join(parts)

@@ -1,6 +1,6 @@
 // Copy a formula's TeX, link to it, ask what a symbol means, see its shapes, follow the graph. The pages read without it.
 (() => {
-  const known = JSON.parse(document.getElementById("symbols")?.textContent || "{}");
+  const known = JSON.parse(document.getElementById("symbol-meanings")?.textContent || "{}");
   const says = document.createElement("div");
   says.className = "sym-says";
   says.hidden = true;
@@ -96,8 +96,20 @@
   }
   document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
 
-  for (const box of document.querySelectorAll(".md-typeset__scrollwrap, .md-typeset pre > code, .highlight")) {
-    if (box.scrollWidth > box.clientWidth && !box.querySelector("a, button")) box.tabIndex = 0;
+  for (const code of document.querySelectorAll(".highlight pre > code")) {
+    const copy = button("copy", "Copy this code", async (made) => {
+      const lines = code.innerText.split("\n");
+      const typed = code.closest(".language-console") ? lines.filter((l) => l.startsWith("$ ")).map((l) => l.slice(2)) : lines;
+      await navigator.clipboard.writeText(typed.join("\n"));
+      made.textContent = "copied";
+      setTimeout(() => { made.textContent = "copy"; }, 1200);
+    });
+    copy.className = "copy-code";
+    code.closest(".highlight").append(copy);
+  }
+
+  for (const box of document.querySelectorAll(".md-typeset__scrollwrap, .md-typeset pre > code")) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
   }
 
   // A link to something folded away opens it.

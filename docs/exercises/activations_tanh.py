@@ -1,4 +1,5 @@
-"""The slope of tanh can be had from its output alone. Write the gradient with A, and without calling tanh again.
+"""The slope of tanh can be had from its output alone. Write the gradient with A, and without calling
+tanh again.
 
 Fill in each None and run this file: it is marked by differences and a complex step, not by an answer key.
 """

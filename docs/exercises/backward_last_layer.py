@@ -1,4 +1,5 @@
-"""The last layer of a network of two. The first layer's gradients are left for the next exercise: leave them None.
+"""The last layer of a network of two. The first layer's gradients are left for the next exercise:
+leave them None.
 
 Fill in each None and run this file: it is marked by differences and a complex step, not by an answer key.
 """

@@ -1,4 +1,5 @@
-"""A layer whose input is added to its output: A = tanh(W X) + X. What is the gradient with respect to X, by both ways?
+"""A layer whose input is added to its output: A = tanh(W X) + X. What is the gradient with respect to
+X, by both ways?
 
 Fill in each None and run this file: it is marked by differences and a complex step, not by an answer key.
 """

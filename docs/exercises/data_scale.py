@@ -1,4 +1,5 @@
-"""Pixels come as numbers from 0 to 255 and are divided by 255. What is the gradient with respect to the raw pixels?
+"""Pixels come as numbers from 0 to 255 and are divided by 255. What is the gradient with respect to
+the raw pixels?
 
 Fill in each None and run this file: it is marked by differences and a complex step, not by an answer key.
 """

@@ -1,4 +1,5 @@
-"""The bias is one column, repeated for every example. What is the gradient with respect to it, and why is it no mean?
+"""The bias is one column, repeated for every example. What is the gradient with respect to it, and why
+is it no mean?
 
 Fill in each None and run this file: it is marked by differences and a complex step, not by an answer key.
 """

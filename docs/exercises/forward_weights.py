@@ -1,4 +1,5 @@
-"""Given dZ, the gradient with respect to the weighted sums, what is that with respect to the weights? Only one order has the right shape, unless the layer is square.
+"""Given dZ, the gradient with respect to the weighted sums, what is that with respect to the weights?
+Only one order has the right shape, unless the layer is square.
 
 Fill in each None and run this file: it is marked by differences and a complex step, not by an answer key.
 """

@@ -1,4 +1,5 @@
-"""Weight decay adds half of λ times the sum of squared weights to the loss. What does it add to the gradient?
+"""Weight decay adds half of λ times the sum of squared weights to the loss. What does it add to the
+gradient?
 
 Fill in each None and run this file: it is marked by differences and a complex step, not by an answer key.
 """

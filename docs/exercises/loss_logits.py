@@ -1,4 +1,5 @@
-"""Softmax and cross-entropy together are simpler than either. What is the gradient of the mean loss with respect to the logits?
+"""Softmax and cross-entropy together are simpler than either. What is the gradient of the mean loss
+with respect to the logits?
 
 Fill in each None and run this file: it is marked by differences and a complex step, not by an answer key.
 """

@@ -1,4 +1,5 @@
-"""Given dP, the gradient with respect to the probabilities, what is that with respect to the logits? Every probability depends on every logit of its column.
+"""Given dP, the gradient with respect to the probabilities, what is that with respect to the logits?
+Every probability depends on every logit of its column.
 
 Fill in each None and run this file: it is marked by differences and a complex step, not by an answer key.
 """

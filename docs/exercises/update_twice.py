@@ -1,4 +1,5 @@
-"""Two steps of descent on the loss θ² / 2. What is the derivative of the last loss with respect to where one began?
+"""Two steps of descent on the loss θ² / 2. What is the derivative of the last loss with respect to
+where one began?
 
 Fill in each None and run this file: it is marked by differences and a complex step, not by an answer key.
 """

@@ -22,7 +22,7 @@ def forward(p):
 
 
 def loss(p):
-    A1, A2 = forward(p)
+    A2 = forward(p)[1]
     return -np.sum(Y * np.log(A2)) / 5
 
 

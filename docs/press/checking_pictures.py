@@ -10,7 +10,7 @@ import nnref
 from nnref.checking import noise
 from nnref.network import activations
 from press import digits
-from press.drawing import ACCENT, INK, RIGHT, WRONG, blank, svg
+from press.drawing import ACCENT, INK, RIGHT, WRONG, blank, power, svg
 
 STEPS = np.logspace(-12, -1, 45)
 DIRECTIONS = 10
@@ -89,16 +89,17 @@ def steps() -> tuple[Any, str, str, dict[str, str]]:
     axes.grid(True)
     low = {kind: float(values.min()) for kind, values in means.items()}
     caption = (
-        f"A network of tanh in float64, {DIRECTIONS} random directions. Central differences are best at h = {best:.0e}, "
-        f"where they are off by {low['central']:.0e}; the complex step only improves as h shrinks, to {low['complex step']:.0e}."
+        f"A network of tanh in float64, {DIRECTIONS} random directions. Central differences are best at "
+        f"h = {power(best)}, where they are off by {power(low['central'])}; the complex step "
+        f"only improves as h shrinks, to {power(low['complex step'])}."
     )
     at = int(abs(np.log10(STEPS) + 6).argmin())
     values = {
-        "best-step": f"{best:.0e}",
-        "best-error": f"{low['central']:.0e}",
-        "complex-error": f"{low['complex step']:.0e}",
-        "one-sided-error": f"{low['one-sided']:.0e}",
-        "error-at-1e-6": f"{float(means['central'][at]):.0e}",
+        "best-step": power(best),
+        "best-error": power(low["central"]),
+        "complex-error": power(low["complex step"]),
+        "one-sided-error": power(low["one-sided"]),
+        "error-at-1e-6": power(float(means["central"][at])),
     }
     return figure, "Relative error of a slope against the step of the difference", caption, values
 
@@ -152,10 +153,11 @@ def kinks() -> tuple[Any, str, str, dict[str, str]]:
         axes.grid(True)
     at = int(abs(np.log10(steps) + 3).argmin())
     caption = (
-        f"A correct network of rectifiers, {ENTRIES} of its entries. At h = 1e-3 the difference for {share[at]:.0f} % of "
-        f"them crosses a kink, and the worst is off by {worst[at]:.0e}. Nothing is wrong with the gradient."
+        f"A correct network of rectifiers, {ENTRIES} of its entries. At h = 10⁻³ the difference for "
+        f"{share[at]:.0f} % of them crosses a kink, and the worst is off by {power(worst[at])}. "
+        "Nothing is wrong with the gradient."
     )
-    values = {"kinks-at-1e-3": f"{share[at]:.0f}", "kinks-worst": f"{worst[at]:.0e}"}
+    values = {"kinks-at-1e-3": f"{share[at]:.0f}", "kinks-worst": power(worst[at])}
     return figure, "Share of entries whose difference crosses a kink, and the worst error", caption, values
 
 
@@ -185,10 +187,14 @@ def noises() -> tuple[Any, str, str, dict[str, str]]:
     for axes in (left, right):
         axes.set_ylabel("entries")
     caption = (
-        f"{int(some.sum()):,} entries of a correct float32 gradient. Relative errors reach {relative.max():.0e}; "
+        f"{int(some.sum()):,} entries of a correct float32 gradient. Relative errors reach {power(relative.max())}; "
         f"in units of rounding the largest is {units.max():.2f}, and {allowed:.0f} are allowed (dashed)."
     )
-    values = {"worst-relative": f"{relative.max():.0e}", "worst-units": f"{units.max():.2f}", "allowed-units": f"{allowed:.0f}"}
+    values = {
+        "worst-relative": power(relative.max()),
+        "worst-units": f"{units.max():.2f}",
+        "allowed-units": f"{allowed:.0f}",
+    }
     return figure, "Histograms of relative errors and of errors in units of rounding", caption, values
 
 

@@ -122,7 +122,9 @@ def reported(name: str) -> str:
         raise LookupError(f"the report has no {name}; there are {', '.join(sorted(found))}")
     said = found[name] or {"status": "missing", "figure": f"{name.replace('_', ' ')} not in the report of this build"}
     words = " ".join(str(said["figure"]).split())
-    return f'<p class="missing">{words}</p>' if said["status"] == "missing" else f"`{said['source']}`: {page.text(words)}"
+    return (
+        f'<p class="missing">{words}</p>' if said["status"] == "missing" else f"`{said['source']}`: {page.text(words)}"
+    )
 
 
 def peers() -> str:

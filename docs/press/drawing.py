@@ -40,6 +40,15 @@ STYLE = {
 }
 
 
+DIGITS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def power(x: float) -> str:
+    """A number to one digit as it is written: 3·10⁻⁵."""
+    digit, exponent = f"{x:.0e}".split("e")
+    return f"{digit}·10{str(int(exponent)).translate(DIGITS)}"
+
+
 def blank(width: float, height: float) -> Any:
     """A figure without pyplot's global state, in the style above."""
     import matplotlib
@@ -53,7 +62,8 @@ def svg(figure: Any, name: str) -> str:
     """The figure as an SVG to stand in a page; name keeps its ids apart from those of others."""
     out = io.StringIO()
     figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    text = re.search(r"<svg.*</svg>", out.getvalue(), re.DOTALL).group()
+    text = out.getvalue()
+    text = text[text.index("<svg") :]
     for noise in (r"<metadata>.*?</metadata>", r"<!--.*?-->", r"<style.*?</style>", r"font-family: [^;]*; ?"):
         text = re.sub(noise, "", text, flags=re.DOTALL)
     text = re.sub(r"(?<=[ \"(])-?\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", text)

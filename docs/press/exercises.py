@@ -16,7 +16,9 @@ def shown(name: str, prefix: str) -> str:
     """
     path = FOLDER / f"{name}.py"
     if not path.is_file():
-        raise LookupError(f"no exercise is called {name}; there are {', '.join(sorted(p.stem for p in FOLDER.glob('*.py')))}")
+        raise LookupError(
+            f"no exercise is called {name}; there are {', '.join(sorted(p.stem for p in FOLDER.glob('*.py')))}"
+        )
     code = path.read_text(encoding="utf-8")
     question = (ast.get_docstring(ast.parse(code)) or name).split("\n\n", maxsplit=1)[0].replace("\n", " ")
     body = code.split('"""', 2)[2].strip()

@@ -104,7 +104,8 @@ def drawn(context: page.Context) -> str:
     at = {node.name: node for node in nodes}
     edges = [curve(at[used], at[name]) for name in at for used in context.claims[name].get("uses", ())]
     labels = [
-        f'<text class="row" x="8" y="{y + 4:.0f}">{html.escape(page.title(concept))}</text>' for concept, y in rows.items()
+        f'<text class="row" x="8" y="{y + 4:.0f}">{html.escape(page.title(concept))}</text>'
+        for concept, y in rows.items()
     ]
     width = max(node.x for node in nodes) + COLUMN
     height = max(node.y for node in nodes) + TOP

@@ -38,7 +38,9 @@ def measured(maker: str) -> str:
 
     Errors: BuildStops with the last line of what went wrong.
     """
-    program = f"import json, sys; sys.path.insert(0, 'docs'); from press import {maker}; print(json.dumps({maker}.made()))"
+    program = (
+        f"import json, sys; sys.path.insert(0, 'docs'); from press import {maker}; print(json.dumps({maker}.made()))"
+    )
     found = sources.run("-c", program, MPLBACKEND="Agg")
     if found.returncode:
         raise sources.BuildStops(f"docs/press/{maker}.py: {(found.stderr.strip().splitlines() or ['failed'])[-1]}")
@@ -57,7 +59,9 @@ def counts() -> dict[str, str]:
         **{f"{kind}s": str(count) for kind, count in kinds.items()},
         "steps": str(steps),
         "twins": str(twins),
-        "report": f"the report of {made}" if made else "no report was made for this build, so those witnesses show as missing",
+        "report": f"the report of {made[:10]}"
+        if made
+        else "the proofs alone, because no report was made for this build",
     }
 
 

@@ -197,7 +197,8 @@ def shapes() -> str:
 
     found = parameter_shapes(nnref.network.MNIST_SIZES)
     rows = [
-        f"| {l} | {found[f'W{l}']} | {found[f'b{l}']} | ({found[f'W{l}'][0]}, N) |" for l in range(1, len(found) // 2 + 1)
+        f"| {l} | {found[f'W{l}']} | {found[f'b{l}']} | ({found[f'W{l}'][0]}, N) |"
+        for l in range(1, len(found) // 2 + 1)
     ]
     return "\n".join(["| layer | weights | bias | output, for N examples |", "|---|---|---|---|", *rows])
 

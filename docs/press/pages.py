@@ -25,9 +25,7 @@ def context(prefix: str) -> page.Context:
 def generated() -> dict[str, str]:
     """The page of every concept, by its path in docs."""
     here = context("")
-    return {
-        f"proofs/{name}.md": page.concept(name, group, here) for name, group in page.concepts(here.claims).items()
-    }
+    return {f"proofs/{name}.md": page.concept(name, group, here) for name, group in page.concepts(here.claims).items()}
 
 
 def with_symbols(output: str, known: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
@@ -40,4 +38,4 @@ def with_symbols(output: str, known: Mapping[str, Sequence[Mapping[str, str]]]) 
     if not here:
         return output
     data = json.dumps(here, ensure_ascii=False).replace("</", "<\\/")
-    return output.replace("</body>", f'<script type="application/json" id="symbols">{data}</script></body>', 1)
+    return output.replace("</body>", f'<script type="application/json" id="symbol-meanings">{data}</script></body>', 1)

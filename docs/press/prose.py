@@ -1,17 +1,17 @@
 """Prose written by hand: it may name checked formulas, and may not type any.
 
-    {{ claim affine.dW }}       the statement, its steps folded, its witnesses counted
-    {{ claims affine gradient }} the same for every claim of a concept, or those of a kind
-    {{ proof affine.dW }}       the same, the steps unfolded
-    {{ formula affine.dW }}     the statement alone
-    {{ step affine.dW 2 }}      one step, with its reason
-    {{ sym W }}                 a symbol in a sentence, with its meaning
-    {{ figure digit }}          a picture drawn at build
-    {{ value claims }}          a number that a run gave
-    {{ exercise forward_bias }} an exercise: the file, and how it is marked
-    {{ run nnref train --help }} a command and what it says, run at build
-    {{ listing docs/listings/kernel.py }} a file
-    {{ results }} {{ graph }} {{ symbols }} {{ article }} {{ mistakes }}
+{{ claim affine.dW }}       the statement, its steps folded, its witnesses counted
+{{ claims affine gradient }} the same for every claim of a concept, or those of a kind
+{{ proof affine.dW }}       the same, the steps unfolded
+{{ formula affine.dW }}     the statement alone
+{{ step affine.dW 2 }}      one step, with its reason
+{{ sym W }}                 a symbol in a sentence, with its meaning
+{{ figure digit }}          a picture drawn at build
+{{ value claims }}          a number that a run gave
+{{ exercise forward_bias }} an exercise: the file, and how it is marked
+{{ run nnref train --help }} a command and what it says, run at build
+{{ listing docs/listings/kernel.py }} a file
+{{ results }} {{ graph }} {{ symbols }} {{ article }} {{ mistakes }}
 """
 
 from __future__ import annotations

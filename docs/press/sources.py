@@ -54,7 +54,9 @@ def kept(name: str, key: str, make: Callable[[], str]) -> str:
     return place.read_text(encoding="utf-8")
 
 
-def run(*arguments: str, within: float = DERIVING_TAKES_AT_MOST, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str, within: float = DERIVING_TAKES_AT_MOST, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """A Python command of this project, in a process of its own."""
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1", **environment}
     return subprocess.run(
@@ -103,20 +105,22 @@ def report() -> dict[str, Any]:
     if not REPORT.is_file():
         return {}
     found: dict[str, Any] = json.loads(REPORT.read_text(encoding="utf-8"))
+    if not fresh():
+        return {}
     for name, claim in found.get("claims", {}).items():
         for which, witness in claim.get("witnesses", {}).items():
             if witness["status"] == "failed":
                 raise BuildStops(f"{REPORT.relative_to(ROOT)}: {name}: the witness “{which}” failed")
-    return found if fresh() else {}
+    return found
 
 
 def fresh() -> bool:
     """Whether the report is of these very sources, by the rule of the program that writes it."""
     try:
-        from tests import verify
+        from tests.sources import fresh as is_fresh
     except ImportError:
         return True
-    return bool(verify.fresh(REPORT))
+    return bool(is_fresh(REPORT))
 
 
 @cache

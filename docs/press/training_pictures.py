@@ -1,4 +1,4 @@
-"""Training, measured while the site is built, on the digits that come with it: the reference run, and runs that fail."""
+"""Training, measured while the site is built on the digits at hand: the reference run, and runs that fail."""
 
 from __future__ import annotations
 
@@ -61,7 +61,11 @@ def confusion() -> tuple[Any, str, str]:
     axes.set_ylabel("is a")
     off = counts - np.diag(counts.diagonal())
     i, j = np.unravel_index(off.argmax(), off.shape)
-    return figure, "Confusion matrix of the held-out digits", f"Most often, {off[i, j]} times, a {i} was taken for a {j}."
+    return (
+        figure,
+        "Confusion matrix of the held-out digits",
+        f"Most often, {off[i, j]} times, a {i} was taken for a {j}.",
+    )
 
 
 def worst() -> tuple[Any, str, str]:
@@ -103,9 +107,7 @@ def small_start() -> Any:
     rng = np.random.default_rng(0)
     he = nnref.initialise(nnref.mnist_mlp(), seed=0, dtype="float32")
     draw = (SMALL * rng.standard_normal(t.W.shape) if t else None for t in he)
-    return tuple(
-        Affine(W.astype("float32"), t.b) if t and W is not None else () for t, W in zip(he, draw, strict=True)
-    )
+    return tuple(Affine(W.astype("float32"), t.b) if t and W is not None else () for t, W in zip(he, draw, strict=True))
 
 
 def failures() -> tuple[Any, str, str, dict[str, str]]:

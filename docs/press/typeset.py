@@ -1,4 +1,4 @@
-"""TeX to SVG and MathML while the site is built, by MathJax in quickjs: both come from pip, and nothing runs in the browser.
+"""TeX to SVG and MathML while the site is built, by MathJax in quickjs, both from pip: nothing runs in the browser.
 
 A formula arrives in a page as Markdown left it, in a tag of class arithmatex, and leaves as an SVG that takes the
 colour of the text around it, followed by the same formula in MathML for those who listen. The outlines of the glyphs
@@ -107,6 +107,10 @@ def available() -> bool:
     return hasattr(quickjs, "Context")
 
 
+IN_THE_BROWSER = "tex-svg-full.js"
+"""What typesets in the browser, in one file, where nothing can here."""
+
+
 def mathjax() -> Path:
     """The folder of MathJax's scripts, in the installed package.
 
@@ -136,7 +140,7 @@ def typeset(render: Callable[[str, bool], str], tex: str, display: bool) -> str:
     except Exception as error:
         reason = str(error).strip().splitlines()[0].removeprefix("Error: ")
         raise BadTeX(f"{reason} in {tex}") from error
-    svg = re.search(r"<svg.*</svg>", svg, re.DOTALL).group()
+    svg = svg[svg.index("<svg") : svg.rindex("</svg>") + len("</svg>")]
     svg = svg.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "").replace("xlink:href", "href")
     svg = svg.replace('role="img" focusable="false"', 'aria-hidden="true" focusable="false"')
     svg = re.sub(r' data-(?:mml-node|mjx-texclass|c)="[^"]*"', "", svg)
@@ -197,9 +201,14 @@ FORMULA = re.compile(
 BOUND = re.compile(r'data-(claim|quote)="([^"]+)"')
 
 
-def typeset_page(page: str, make: Callable[[str, bool], str], symbols: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
+Make = Callable[[str, bool], str]
+Symbols = Mapping[str, Sequence[Mapping[str, str]]]
+
+
+def typeset_page(page: str, make: Make | None, symbols: Symbols) -> str:
     """The page with all its formulas typeset, each in the symbols of the claim that it is bound to.
 
+    Without make the formulas stay TeX, for the browser, but must be bound all the same.
     Errors: BadTeX for a formula that MathJax cannot read; Unbound for a displayed one that names no claim or quotation.
     """
 
@@ -209,7 +218,8 @@ def typeset_page(page: str, make: Callable[[str, bool], str], symbols: Mapping[s
         if display and not bound:
             raise Unbound(f"this displayed formula belongs to no claim and no quotation: {tex}")
         known = symbols.get(bound[2], ()) if bound else ()
-        made = make(marked(tex, known), display)
+        opening, closing = ("\\[", "\\]") if display else ("\\(", "\\)")
+        made = make(marked(tex, known), display) if make else f"{opening}{html.escape(tex)}{closing}"
         return f'{found["of"] or ""}<{found["tag"]} class="math" data-tex="{html.escape(tex)}">{made}</{found["tag"]}>'
 
     return shared(FORMULA.sub(one, page))
