@@ -32,11 +32,18 @@ WITNESSES = (
 
 MISSING: Mapping[str, str] = {"status": "missing"}
 
-RELATIONS = {"≥": r"\ge", ">": ">", "≤": r"\le", "<": "<"}
-"""How a claim's relation is printed; every other kind, a limit or an order, is an equation."""
+BOUNDS = {"≥": r"\ge 0", ">": "> 0"}
+"""What a claim that is a bound says of its result; every other kind, a limit or an order, is an equation."""
 
 WIDE = 150
 """Characters of LaTeX after which the answer stands under its question."""
+
+CHECKS = {
+    "symbolic": "for all sizes, by symbols",
+    "digits": "at random points, to 50 digits",
+    "rule": "its rule gives it",
+}
+"""The three checks of a step, in words."""
 
 PROVED_HERE = ("proof", "wrong twins")
 """What the JSON itself reports, since it is written by proving."""
@@ -130,9 +137,9 @@ def formula(tex: str, anchor: str, claim: str, *classes: str, kind: str = "claim
     return f'<div class="{style}" id="{anchor}" data-{kind}="{claim}" markdown>\n\n$$\n{tex}\n$$\n\n</div>'
 
 
-def relation(claim: Claim) -> str:
-    """The sign between question and answer."""
-    return RELATIONS.get(claim.get("relation", "="), "=")
+def bound(claim: Claim) -> str:
+    """What is said of the result beyond what it equals, such as ≥ 0."""
+    return BOUNDS.get(claim.get("relation", "="), "")
 
 
 def answer(claim: Claim) -> str:
@@ -140,16 +147,17 @@ def answer(claim: Claim) -> str:
     asked, steps = claim["question"], claim["steps"]
     found = steps[-1]["latex"] if steps else asked
     if found == asked:
-        return str(asked)
-    sign = relation(claim)
+        return f"{asked} {bound(claim)}".strip()
     if len(asked) + len(found) > WIDE:
-        return rf"\begin{{aligned}} & {asked} \\[4pt] & {sign} {found} \end{{aligned}}"
-    return f"{asked} {sign} {found}"
+        return rf"\begin{{aligned}} & {asked} \\[4pt] & = {found} {bound(claim)} \end{{aligned}}"
+    return f"{asked} = {found} {bound(claim)}".strip()
 
 
 def stated(claim: Claim) -> str:
     """The statement: question, answer, and what it assumes."""
     lines = [formula(answer(claim), f"{claim['name']}.answer", claim["name"], "answer")]
+    if claim.get("where"):
+        lines += ["", "Where " + ", ".join(f"${w['name']} = {w['latex']}$" for w in claim["where"]) + "."]
     if claim.get("given"):
         lines += ["", "Given " + ", ".join(f"${condition}$" for condition in claim["given"]) + "."]
     return "\n".join(lines)
@@ -163,18 +171,20 @@ def folded(style: str, summary: str, body: str, *, unfolded: bool = False) -> st
 
 def checks(step: Mapping[str, Any]) -> str:
     """The rule that made a step and what was checked of it, as small print."""
+    found = step.get("checks") or {}
     parts = [f'<span class="rule">{html.escape(str(step["rule"]))}</span>'] if step.get("rule") else []
-    for what, found in (step.get("checks") or {}).items():
-        mark = {True: "✓", False: "✗", None: "–"}.get(found, html.escape(str(found)))
-        parts.append(f"<span>{html.escape(str(what))} {mark}</span>")
+    for what, words in CHECKS.items():
+        if what in found:
+            off = f", off by {found['off_by']}" if what == "digits" and "off_by" in found else ""
+            parts.append(f"<span>{'✓' if found[what] else '✗'} {words}{off}</span>")
     return f'<p class="checks">{" ".join(parts)}</p>' if parts else ""
 
 
 def one_step(claim: Claim, k: int) -> str:
     """Step k, from 1: why, then the formula, then what was checked."""
     step, name = claim["steps"][k - 1], claim["name"]
-    sign = relation(claim) if k == len(claim["steps"]) else "="
-    shown = formula(f"{sign} {step['latex']}", f"{name}.{k}", name)
+    last = bound(claim) if k == len(claim["steps"]) else ""
+    shown = formula(f"= {step['latex']} {last}".strip(), f"{name}.{k}", name)
     parts = [
         '<div class="step" markdown>',
         f"{sentence(step['because'])}\n{{ .because }}",
@@ -188,8 +198,11 @@ def one_step(claim: Claim, k: int) -> str:
 def proof_steps(claim: Claim) -> str:
     """The question and every step, in order."""
     name = claim["name"]
-    asked = formula(claim["question"], f"{name}.0", name)
-    return "\n\n".join([asked, *(one_step(claim, k) for k in range(1, len(claim["steps"]) + 1))])
+    parts = [formula(claim["question"], f"{name}.0", name)]
+    parts += [one_step(claim, k) for k in range(1, len(claim["steps"]) + 1)]
+    if confirmed := [witness for witness, agrees in (claim.get("witnesses") or {}).items() if agrees]:
+        parts.append(f"Confirmed by {text(', '.join(confirmed))}.\n{{ .checks }}")
+    return "\n\n".join(parts)
 
 
 def proof(claim: Claim, *, unfolded: bool = False) -> str:
@@ -248,13 +261,19 @@ def slips(claim: Claim) -> str:
     twins = claim.get("wrong_twins") or ()
     if not twins:
         return ""
-    name = claim["name"]
-    rows = [
-        f"{sentence(twin['mistake'])}\n\n" + formula(rf"\neq {twin['latex']}", f"{name}.not.{k}", name, "wrong")
-        for k, twin in enumerate(twins, 1)
-    ]
     count = f"{len(twins)} slip{'s' if len(twins) > 1 else ''} that the proof rejects"
-    return folded("slips", count, "\n\n".join(rows))
+    return folded("slips", count, "\n\n".join(slip(claim, k) for k in range(1, len(twins) + 1)))
+
+
+def slip(claim: Claim, k: int) -> str:
+    """One wrong twin: the mistake, what it gives, and how the proof saw it."""
+    twin, name = claim["wrong_twins"][k - 1], claim["name"]
+    parts = [sentence(twin["mistake"])]
+    if twin.get("latex"):
+        parts.append(formula(rf"\neq {twin['latex']}", f"{name}.not.{k}", name, "wrong"))
+    if twin.get("rejected"):
+        parts.append(f"{sentence(twin['rejected'])}\n{{ .checks }}")
+    return "\n\n".join(parts)
 
 
 def code(claim: Claim, context: Context) -> str:
@@ -345,7 +364,7 @@ def results(context: Context) -> str:
         rows = [
             f"| {context.link(c['name'])} | {sentence(c['says'])} | {c['kind']} | {tally(c, context)} |" for c in group
         ]
-        heading = f"### {title(name)} {{ #{name} }}"
+        heading = f"## {title(name)} {{ #{name} }}"
         parts.append("\n".join([heading, "", "| result | says | kind | witnesses |", "|---|---|---|---|", *rows]))
     return "\n\n".join(parts)
 

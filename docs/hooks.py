@@ -104,6 +104,11 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
     return pages.with_symbols(named_dialog(output), known)
 
 
+def on_post_template(output_content: str, template_name: str, config: Any) -> str:
+    """The page for what is not found is a template and no page."""
+    return named_dialog(output_content) if template_name.endswith(".html") else output_content
+
+
 def named_dialog(output: str) -> str:
     """The theme's search dialog with a name for those who do not see it."""
     return output.replace(

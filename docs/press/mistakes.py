@@ -15,7 +15,7 @@ def one(entry: Mapping[str, Any], context: page.Context) -> str:
     lines = [f"- {line}\n+ {right}" for line, right in [(entry.get("wrong"), entry.get("right"))] if line and right]
     claim = entry.get("claim")
     parts = [
-        f"### {page.text(entry['key'])} {{ #{entry['key'].replace(' ', '-')} }}",
+        f"## {page.text(entry['key'])} {{ #{entry['key'].replace(' ', '-')} }}",
         page.sentence(entry["says"]),
         f"```diff\n{lines[0]}\n```" if lines else "",
         f"Why: {context.link(claim)}" if claim in context.claims else "",

@@ -93,6 +93,10 @@ def derivations() -> dict[str, Any]:
     for claim in found["claims"]:
         if not claim["ok"]:
             raise BuildStops(f"derivations: {(claim.get('gaps') or [claim['name'] + ' does not hold'])[0]}")
+    names = {claim["name"] for claim in found["claims"]}
+    for claim in found["claims"]:
+        if dangling := set(claim.get("uses", ())) - names:
+            raise BuildStops(f"derivations: {claim['name']} rests on {', '.join(sorted(dangling))}, which does not exist")
     return {"claims": {claim["name"]: claim for claim in found["claims"]}, "article": found.get("article") or []}
 
 
