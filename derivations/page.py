@@ -18,6 +18,8 @@ from typing import Any
 
 Claim = Mapping[str, Any]
 
+KINDS = ("definition", "gradient", "lemma")
+
 WITNESSES = (
     "proof",
     "wrong twins",
@@ -97,9 +99,9 @@ def concept_of(name: str) -> str:
 
 
 def concepts(claims: Mapping[str, Claim]) -> dict[str, list[Claim]]:
-    """The claims of every module, definitions first."""
+    """The claims of every module: definitions, then gradients, then lemmas."""
     found: dict[str, list[Claim]] = {}
-    for claim in sorted(claims.values(), key=lambda claim: (claim["kind"] != "definition", claim["name"])):
+    for claim in sorted(claims.values(), key=lambda claim: (KINDS.index(claim["kind"]), claim["name"])):
         found.setdefault(concept_of(claim["name"]), []).append(claim)
     return dict(sorted(found.items()))
 

@@ -20,6 +20,7 @@ def table(path: str) -> dict[str, Directive]:
     return {
         "claim": lambda name: page.card(known(name, here.claims), here),
         "claims": lambda rest: of_concept(rest, here),
+        "lemmas": lambda name: lemmas(name, here),
         "proof": lambda name: page.card(known(name, here.claims), here, unfolded=True),
         "formula": lambda name: page.stated(known(name, here.claims)),
         "step": lambda rest: one_step(rest, here.claims),
@@ -63,6 +64,13 @@ def of_concept(rest: str, context: page.Context) -> str:
     if not group:
         return f'<p class="missing">No result about <code>{name}</code> is proved in this build.</p>'
     return "\n\n".join(page.card(claim, context) for claim in group)
+
+
+def lemmas(name: str, context: page.Context) -> str:
+    """What else is proved of a concept, a line each."""
+    group = [c for c in page.concepts(context.claims).get(name, ()) if c["kind"] == "lemma"]
+    rows = [f"- {context.link(c['name'])} {page.sentence(c['says'])}" for c in group]
+    return "\n".join(["Also proved:", "", *rows]) if rows else ""
 
 
 def one_step(rest: str, claims: Mapping[str, page.Claim]) -> str:
