@@ -304,7 +304,7 @@ def tests(claim: Claim, context: Context) -> str:
 
 def theorem(claim: Claim, context: Context) -> str:
     """The theorem in Coq, as its source states it."""
-    source = context.theorems.get(claim["name"]) or claim.get("coq")
+    source = context.theorems.get(claim["name"])
     return folded("coq", "Theorem in Coq", f"```coq\n{source}\n```") if source else ""
 
 

@@ -148,7 +148,10 @@ def theorems() -> dict[str, str]:
         from derivations import coq
     except ImportError:
         return {}
-    return dict(coq.theorems()) if hasattr(coq, "theorems") else {}
+    return {
+        theorem.claim: f"(* {theorem.file}, line {theorem.line}: {theorem.says} *)\n{theorem.statement}"
+        for theorem in coq.theorems().values()
+    }
 
 
 @cache
