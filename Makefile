@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP = $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check install
 
 .DEFAULT_GOAL := help
-.PHONY: train test verify verify-long coq mutants bench bench-peers lint clean help
+.PHONY: train test verify verify-long coq mutants docs bench bench-peers lint clean help
 
 train: $(VENV)/train.done ## check every gradient, train on real digits, draw what was learned (ARGS="--epochs 3")
 	$(BIN)/nnref train $(ARGS)
@@ -32,6 +32,10 @@ bench: $(VENV)/test.done ## training and checking beside TensorFlow, interleaved
 
 bench-peers: $(VENV)/peers.done ## the same beside PyTorch and JAX too
 	$(BIN)/python -m benchmarks --peers $(ARGS)
+
+docs: $(VENV)/test.done ## prove, measure and draw what is not kept, and build the site into site/
+	$(BIN)/python -c "import sys; from tests.verify import OUT, fresh; sys.exit(not fresh(OUT))" || $(BIN)/python -m tests.verify
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build --strict
 
 lint: $(VENV)/test.done ## ruff (mended where it can be) and mypy --strict
 	$(BIN)/ruff check --fix .

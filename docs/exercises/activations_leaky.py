@@ -1,0 +1,26 @@
+"""A leaky rectifier keeps a tenth of what is negative. What is its gradient?
+
+Fill in each None and run this file: it is marked by differences and a complex step, not by an answer key.
+"""
+
+import numpy as np
+
+import nnref
+
+rng = np.random.default_rng(0)
+dA = rng.standard_normal((3, 4))
+parameters = {"Z": rng.standard_normal((3, 4))}
+
+
+def loss(parameters):
+    Z = parameters["Z"]
+    return (dA * np.where(Z.real > 0, Z, Z / 10)).sum()
+
+
+def gradients(parameters):
+    Z = parameters["Z"]
+    return {"Z": None}
+
+
+if __name__ == "__main__":
+    print(nnref.gradcheck(loss, parameters, gradients))

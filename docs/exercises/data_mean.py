@@ -1,0 +1,26 @@
+"""A batch is N columns, and the loss is the mean over them. What is the gradient with respect to w?
+
+Fill in each None and run this file: it is marked by differences and a complex step, not by an answer key.
+"""
+
+import numpy as np
+
+import nnref
+
+rng = np.random.default_rng(0)
+X = rng.standard_normal((4, 7))  # seven examples, a column each
+N = X.shape[1]
+parameters = {"w": rng.standard_normal((1, 4))}
+
+
+def loss(parameters):
+    return ((parameters["w"] @ X) ** 2).sum() / N
+
+
+def gradients(parameters):
+    scores = parameters["w"] @ X
+    return {"w": None}
+
+
+if __name__ == "__main__":
+    print(nnref.gradcheck(loss, parameters, gradients))

@@ -1,0 +1,26 @@
+"""How does the loss after a step depend on the learning rate? Differentiate it with respect to α.
+
+Fill in each None and run this file: it is marked by differences and a complex step, not by an answer key.
+"""
+
+import numpy as np
+
+import nnref
+
+rng = np.random.default_rng(0)
+theta, g = rng.standard_normal(5), rng.standard_normal(5)
+parameters = {"alpha": np.array(0.1)}
+
+
+def loss(parameters):
+    after = theta - parameters["alpha"] * g
+    return (after**4).sum()
+
+
+def gradients(parameters):
+    after = theta - parameters["alpha"] * g
+    return {"alpha": None}
+
+
+if __name__ == "__main__":
+    print(nnref.gradcheck(loss, parameters, gradients))

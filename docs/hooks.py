@@ -1,0 +1,127 @@
+"""MkDocs hooks: pages made from the proofs, prose that may name formulas but not type them, TeX set at build.
+
+What is not about MkDocs is in press/. Every way to stop the build is a BuildStops with one line that says where.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File
+
+HERE = Path(__file__).resolve().parent
+for place in (HERE, HERE.parent):  # MkDocs forgets sys.path after loading this file, but not what was imported
+    sys.path.insert(0, str(place))
+
+from press import directives, pages, prose, sources, typeset  # noqa: E402
+from press.sources import BuildStops  # noqa: E402
+
+
+def stopping(hook: Callable[..., Any]) -> Callable[..., Any]:
+    """The hook, with what stops the build as MkDocs's own kind of error, which prints as one line."""
+
+    @wraps(hook)
+    def guarded(*arguments: Any, **named: Any) -> Any:
+        try:
+            return hook(*arguments, **named)
+        except (BuildStops, ImportError) as error:
+            raise PluginError(str(error)) from error
+
+    return guarded
+
+
+@stopping
+def on_config(config: Any, **_: Any) -> Any:
+    """Prove, and read the report: a false step or a red witness stops the build here."""
+    for place in (HERE, HERE.parent):
+        if str(place) not in sys.path:
+            sys.path.insert(0, str(place))
+    sources.derivations()
+    sources.report()
+    config.extra["typesetter"] = typeset.Typesetter(sources.KEPT / "formulas.json") if typeset.available() else None
+    if config.extra["typesetter"] is None:
+        typeset.mathjax()
+        config.extra_javascript.append(f"assets/mathjax/{typeset.IN_THE_BROWSER}")
+    return config
+
+
+@stopping
+def on_files(files: Any, config: Any, **_: Any) -> Any:
+    """Add the pages that are made: one a concept, the article, the mistakes, the graph."""
+    for path, markdown in pages.generated().items():
+        files.append(File.generated(config, path, content=markdown))
+    return files
+
+
+@stopping
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+    """Prose by hand is read for typed mathematics, then its directives are resolved."""
+    if page.file.generated_by:
+        return markdown
+    path = f"docs/{page.file.src_uri}"
+    prose.refuse_typed(markdown, path)
+    return prose.resolve(markdown, path, directives.table(page.file.src_uri))
+
+
+ID = re.compile(r' id="([^"]+)"')
+
+
+def each_id_once(page: str) -> str:
+    """The page with a formula's anchor where the formula stands first; a second showing has none."""
+    seen: set[str] = set()
+
+    def once(found: re.Match[str]) -> str:
+        if found[1] in seen:
+            return ""
+        seen.add(found[1])
+        return found[0]
+
+    return ID.sub(once, page)
+
+
+@stopping
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
+    """Anchors are unique on a page."""
+    return each_id_once(html)
+
+
+@stopping
+def on_post_page(output: str, page: Any, config: Any) -> str:
+    """Typeset the formulas, after the search index has read their TeX."""
+    make = config.extra["typesetter"]
+    known = {name: claim.get("symbols") or () for name, claim in sources.derivations()["claims"].items()}
+    try:
+        output = typeset.typeset_page(output, make, known)
+    except (typeset.BadTeX, typeset.Unbound) as error:
+        raise BuildStops(f"{page.file.src_uri}: {error}") from error
+    return pages.with_symbols(named_dialog(output), known)
+
+
+def on_post_template(output_content: str, template_name: str, config: Any) -> str:
+    """The page for what is not found is a template and no page."""
+    return named_dialog(output_content) if template_name.endswith(".html") else output_content
+
+
+def named_dialog(output: str) -> str:
+    """The theme's search dialog with a name for those who do not see it."""
+    return output.replace(
+        'data-md-component="search" role="dialog"', 'data-md-component="search" role="dialog" aria-label="Search"'
+    )
+
+
+@stopping
+def on_post_build(config: Any) -> None:
+    """Keep what was typeset; where nothing can be, the page's own browser does it, from the same package."""
+    if config.extra["typesetter"] is not None:
+        config.extra["typesetter"].save()
+        return
+    place = Path(config.site_dir) / "assets" / "mathjax"
+    place.mkdir(parents=True, exist_ok=True)
+    shutil.copy(typeset.mathjax() / typeset.IN_THE_BROWSER, place)

@@ -1,0 +1,1 @@
+"""How the site is made: what MkDocs has no part in. hooks.py calls it; nothing here imports mkdocs."""

@@ -1,0 +1,147 @@
+"""What a directive in the prose becomes."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping
+from functools import partial
+
+from derivations import page
+from press import article, exercises, graph, measures, mistakes, runs, sources
+from press.pages import context
+from press.prose import Directive
+
+
+def table(path: str) -> dict[str, Directive]:
+    """Every directive, for a page at this path in docs."""
+    prefix = "../" * path.count("/")
+    here = context("" if path.startswith("proofs/") else f"{prefix}proofs/")
+    return {
+        "claim": lambda name: page.card(known(name, here.claims), here),
+        "claims": lambda rest: of_concept(rest, here),
+        "lemmas": lambda name: lemmas(name, here),
+        "proof": lambda name: page.card(known(name, here.claims), here, unfolded=True),
+        "formula": lambda name: page.stated(known(name, here.claims)),
+        "step": lambda rest: one_step(rest, here.claims),
+        "link": lambda name: here.link(known(name, here.claims)["name"]),
+        "sym": lambda name: symbol(name, here.claims),
+        "symbols": lambda _: vocabulary(here.claims),
+        "results": lambda _: page.results(here),
+        "figure": figure,
+        "value": measures.value,
+        "exercise": partial(exercises.shown, prefix=prefix),
+        "graph": lambda _: graph.drawn(here),
+        "article": lambda _: article.entries(sources.derivations()["article"], here),
+        "mistakes": lambda _: mistakes.entries(sources.catalogue(), here),
+        "reported": reported,
+        "peers": lambda _: peers(),
+        "run": runs.shown,
+        "listing": runs.listing,
+    }
+
+
+def known(name: str, claims: Mapping[str, page.Claim]) -> page.Claim:
+    """The claim of that name.
+
+    Errors: LookupError that says which names are near.
+    """
+    if name not in claims:
+        near = [other for other in claims if other.startswith(page.concept_of(name))] or sorted(claims)
+        raise LookupError(f"no claim is called {name}; there are {', '.join(near[:12])}")
+    return claims[name]
+
+
+def of_concept(rest: str, context: page.Context) -> str:
+    """Every claim of a concept, or those of some kinds, as cards; a concept that has none yet says so.
+
+    Errors: LookupError if no module of nnref or derivations bears the name.
+    """
+    name, *kinds = rest.split()
+    if not any((sources.ROOT / folder / f"{name}.py").is_file() for folder in ("derivations", "nnref")):
+        raise LookupError(f"no module is called {name}")
+    group = [c for c in page.concepts(context.claims).get(name, ()) if not kinds or c["kind"] in kinds]
+    if not group:
+        return f'<p class="missing">No result about <code>{name}</code> is proved in this build.</p>'
+    return "\n\n".join(page.card(claim, context) for claim in group)
+
+
+def lemmas(name: str, context: page.Context) -> str:
+    """What else is proved of a concept, a line each."""
+    group = [c for c in page.concepts(context.claims).get(name, ()) if c["kind"] == "lemma"]
+    rows = [f"- {context.link(c['name'])} {page.sentence(c['says'])}" for c in group]
+    return "\n".join(["Also proved:", "", *rows]) if rows else ""
+
+
+def one_step(rest: str, claims: Mapping[str, page.Claim]) -> str:
+    """A single step: its claim and its number."""
+    name, _, number = rest.partition(" ")
+    claim = known(name, claims)
+    if not number.isdigit() or not 1 <= int(number) <= len(claim["steps"]):
+        raise LookupError(f"{name} has steps 1 to {len(claim['steps'])}; {number or 'none'} came")
+    return page.one_step(claim, int(number))
+
+
+def symbols_of(claims: Mapping[str, page.Claim]) -> dict[str, tuple[str, str, str]]:
+    """The symbols of all claims by name, each with its LaTeX, meaning and shape."""
+    return {
+        symbol["name"]: (symbol["latex"], symbol["meaning"], page.shape(symbol.get("shape")))
+        for claim in claims.values()
+        for symbol in claim.get("symbols") or ()
+        if symbol.get("meaning")
+    }
+
+
+def symbol(name: str, claims: Mapping[str, page.Claim]) -> str:
+    """A symbol in a sentence."""
+    found = symbols_of(claims)
+    if name not in found:
+        raise LookupError(f"no claim has a symbol {name}; there are {', '.join(sorted(found)) or 'none'}")
+    latex, meaning, _ = found[name]
+    return f'<span class="symbol" title="{html.escape(meaning)}">${latex}$</span>'
+
+
+def vocabulary(claims: Mapping[str, page.Claim]) -> str:
+    """Every symbol of the project in one table."""
+    rows = [
+        f"| {page.inline(latex)} | {page.text(meaning)} | {shape} |"
+        for _, (latex, meaning, shape) in sorted(symbols_of(claims).items(), key=lambda pair: pair[0].lower())
+    ]
+    return "\n".join(["| symbol | meaning | shape |", "|---|---|---|", *rows])
+
+
+def figure(name: str) -> str:
+    """A picture drawn at build, with what it shows in words."""
+    drawn = measures.figure(name)
+    return (
+        f'<figure class="drawn" role="group" aria-label="{html.escape(drawn["alt"])}">{drawn["svg"]}'
+        f"<figcaption>{html.escape(drawn['caption'])}</figcaption></figure>"
+    )
+
+
+def reported(name: str) -> str:
+    """What the report says of one of its catalogues: the planted bugs, a fuzz, the mutants.
+
+    Errors: LookupError if there is a report and it has no such catalogue.
+    """
+    report = sources.report()
+    found = (report | report.get("fuzz", {})) if report else {name: None}
+    if name not in found:
+        raise LookupError(f"the report has no {name}; there are {', '.join(sorted(found))}")
+    said = found[name] or {"status": "missing", "figure": f"{name.replace('_', ' ')} not in the report of this build"}
+    words = " ".join(str(said["figure"]).split())
+    return (
+        f'<p class="missing">{words}</p>' if said["status"] == "missing" else f"`{said['source']}`: {page.text(words)}"
+    )
+
+
+def peers() -> str:
+    """The latest dated comparison of gradient checkers, with the command and the versions it was made with."""
+    found = sorted((sources.ROOT / "benchmarks" / "results").glob("*-checkers.json"))
+    if not found:
+        return '<p class="missing">No comparison has been measured yet.</p>'
+    result = json.loads(found[-1].read_text(encoding="utf-8"))
+    rows = [result["columns"], ["---"] * len(result["columns"]), *result["rows"]]
+    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+    table = "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
+    return f"{table}\n\nMeasured {result['made']} by `{result['command']}` with {versions}."

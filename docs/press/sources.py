@@ -1,0 +1,164 @@
+"""What the site is printed from: the proofs, the report of the witnesses, the functions, the theorems.
+
+Everything that takes time is kept in build/site under a hash of the files that decide it, and made again when one of
+them changes. Nothing here is typed by hand.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT = ROOT / "build" / "site"
+REPORT = ROOT / "build" / "verification.json"
+DERIVING_TAKES_AT_MOST = 900
+"""Seconds for all proofs."""
+
+
+class BuildStops(Exception):
+    """The site may not be built: one line that says what is wrong, and where."""
+
+
+def digest(paths: Iterable[Path], *words: str) -> str:
+    """A hash of files and words."""
+    found = hashlib.sha256("\0".join(words).encode())
+    for path in sorted(paths):
+        found.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def sources(*folders: str) -> list[Path]:
+    """Every Python file of some folders of the project."""
+    return [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+
+
+def kept(name: str, key: str, make: Callable[[], str]) -> str:
+    """The text of that name and key, made only if it is not kept. Older ones of the name are removed."""
+    stem, dot, suffix = name.rpartition(".")
+    place = KEPT / f"{stem}-{key}{dot}{suffix}"
+    if not place.is_file():
+        made = make()
+        KEPT.mkdir(parents=True, exist_ok=True)
+        for old in KEPT.glob(f"{stem}-{'?' * 16}{dot}{suffix}"):
+            old.unlink()
+        place.write_text(made, encoding="utf-8")
+    return place.read_text(encoding="utf-8")
+
+
+def run(
+    *arguments: str, within: float = DERIVING_TAKES_AT_MOST, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """A Python command of this project, in a process of its own."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1", **environment}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=within,
+        check=False,
+    )
+
+
+def derive() -> str:
+    """Prove everything; the JSON, if every claim holds.
+
+    Errors: BuildStops naming the first gap.
+    """
+    found = run("-m", "derivations", "--json")
+    if not found.stdout.strip():
+        last = (found.stderr.strip().splitlines() or ["no output"])[-1]
+        raise BuildStops(f"python -m derivations --json failed: {last}")
+    return found.stdout.strip().splitlines()[-1]
+
+
+@cache
+def derivations() -> dict[str, Any]:
+    """What proving found: claims by name, and the article's entries.
+
+    Errors: BuildStops naming the first claim that does not hold.
+    """
+    found = json.loads(kept("derivations.json", digest(sources("derivations")), derive))
+    for claim in found["claims"]:
+        if not claim["ok"]:
+            raise BuildStops(f"derivations: {(claim.get('gaps') or [claim['name'] + ' does not hold'])[0]}")
+    names = {claim["name"] for claim in found["claims"]}
+    for claim in found["claims"]:
+        if dangling := set(claim.get("uses", ())) - names:
+            raise BuildStops(f"derivations: {claim['name']} rests on {sorted(dangling)[0]}, which does not exist")
+    return {"claims": {claim["name"]: claim for claim in found["claims"]}, "article": found.get("article") or []}
+
+
+@cache
+def report() -> dict[str, Any]:
+    """The report of the witnesses; empty where there is none, or where it is of other sources.
+
+    Errors: BuildStops naming the first witness that failed.
+    """
+    if not REPORT.is_file():
+        return {}
+    found: dict[str, Any] = json.loads(REPORT.read_text(encoding="utf-8"))
+    if not fresh():
+        return {}
+    for name, claim in found.get("claims", {}).items():
+        for which, witness in claim.get("witnesses", {}).items():
+            if witness["status"] == "failed":
+                raise BuildStops(f"{REPORT.relative_to(ROOT)}: {name}: the witness “{which}” failed")
+    return found
+
+
+def fresh() -> bool:
+    """Whether the report is of these very sources, by the rule of the program that writes it."""
+    try:
+        from tests.sources import fresh as is_fresh
+    except ImportError:
+        return True
+    return bool(is_fresh(REPORT))
+
+
+@cache
+def functions() -> dict[str, str]:
+    """The function of nnref that bears each claim's name, where there is one: affine.dW is nnref.affine.dW."""
+    found = {}
+    for path in (ROOT / "nnref").glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and f"{path.stem}.{node.name}" in derivations()["claims"]:
+                found[f"{path.stem}.{node.name}"] = f"nnref.{path.stem}.{node.name}"
+    return found
+
+
+@cache
+def theorems() -> dict[str, str]:
+    """The theorem in Coq of each claim that has one, as its file states it."""
+    if not (ROOT / "derivations" / "coq").is_dir():
+        return {}
+    try:
+        from derivations import coq
+    except ImportError:
+        return {}
+    return {
+        theorem.claim: f"(* {theorem.file}, line {theorem.line}: {theorem.says} *)\n{theorem.statement}"
+        for theorem in coq.theorems().values()
+    }
+
+
+@cache
+def catalogue() -> list[dict[str, str]]:
+    """The mistakes that `nnref check` knows by name."""
+    try:
+        from nnref.checking import diagnosis
+    except ImportError:
+        return []
+    return [dict(entry) for entry in diagnosis.catalogue()]

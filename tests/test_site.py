@@ -1,0 +1,221 @@
+"""The built site: does it say what was proved, stay on this machine, and read well for everyone?"""
+
+import gzip
+import json
+import re
+from urllib.parse import unquote, urldefrag, urljoin, urlparse
+
+import pytest
+
+from tests import site as sites
+from tests.conftest import require
+from tests.site import ROOT
+
+pytestmark = pytest.mark.site
+
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 900}
+HEAVIEST = 80_000
+"""Bytes of a concept's page, compressed, without its pictures."""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The site, built strictly."""
+    require("mkdocs")
+    require("material")
+    out = tmp_path_factory.mktemp("site")
+    status, said = sites.build(ROOT, out)
+    assert status == 0, said
+    return out
+
+
+@pytest.fixture(scope="module")
+def pages(built):
+    return sites.pages(built)
+
+
+@pytest.fixture(scope="module")
+def opened(built):
+    """(browser, address of the site)."""
+    with sites.served(built) as address, sites.browser() as browser:
+        yield browser, address
+
+
+@pytest.fixture(scope="module")
+def claims():
+    return {claim["name"]: claim for claim in sites.proofs()["claims"]}
+
+
+def reported():
+    """The report that the build printed from, or nothing where it is of other sources."""
+    from press import sources
+
+    return sources.report().get("claims", {})
+
+
+def concept_pages(pages):
+    return {path: page for path, page in pages.items() if re.fullmatch(r"proofs/(?!article)[^/]+/index.html", path)}
+
+
+def test_every_concept_has_a_page_and_every_claim_a_section(pages, claims):
+    sections = {name for page in concept_pages(pages).values() for name in page.ids}
+    assert claims.keys() <= sections
+    assert {path.split("/")[1] for path in concept_pages(pages)} == {name.split(".")[0] for name in claims}
+
+
+def test_every_displayed_formula_belongs_to_a_claim_or_a_quotation(pages, claims, record_property):
+    owners = [owner for page in pages.values() for owner in page.formulas]
+    quotations = {entry["id"] for entry in sites.proofs().get("article") or []}
+    record_property("formulas", len(owners))
+    assert len(owners) > 2 * len(claims)
+    assert [owner for owner in owners if owner not in claims.keys() | quotations] == []
+
+
+def test_no_tex_is_left_to_the_browser(pages):
+    left = [path for path, page in pages.items() if re.search(r"\\\[|\\\(|\$\$|arithmatex|<mjx-", page.text)]
+    assert left == []
+
+
+def test_ids_are_unique_on_every_page(pages):
+    twice = {path: {i for i in page.ids if page.ids.count(i) > 1} for path, page in pages.items()}
+    assert {path: ids for path, ids in twice.items() if ids} == {}
+
+
+def test_every_internal_link_and_anchor_resolves(built, pages):
+    broken = []
+    for path, page in pages.items():
+        for link in page.links:
+            target, anchor = urldefrag(urljoin(f"http://here/{path}", link))
+            if urlparse(target).netloc != "here" or path == "404.html":
+                continue
+            file = unquote(urlparse(target).path).lstrip("/")
+            file = f"{file}index.html" if file == "" or file.endswith("/") else file
+            if not (built / file).is_file():
+                broken.append(f"{path}: {link}: no such page")
+            elif anchor and file in pages and not anchor.startswith("__") and unquote(anchor) not in pages[file].ids:
+                broken.append(f"{path}: {link}: no such anchor")
+    assert broken == []
+
+
+def test_badges_say_what_the_report_says(pages, claims):
+    shown = {name: badge for page in concept_pages(pages).values() for name, badge in page.badges.items()}
+    assert shown.keys() == {name for name, claim in claims.items() if claim["kind"] != "definition"}
+    for name, badge in shown.items():
+        said = reported().get(name, {}).get("witnesses", {})
+        for witness, status in badge.items():
+            expected = said.get(witness, {}).get("status", "missing")
+            assert status == expected or (expected == "missing" and witness in ("proof", "wrong twins")), (
+                name,
+                witness,
+            )
+
+
+def test_a_concept_page_is_light(built):
+    heavy = {}
+    for path in built.glob("proofs/*/index.html"):
+        text = re.sub(r"<figure.*?</figure>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        heavy[path.parent.name] = len(gzip.compress(text.encode()))
+    assert {name: size for name, size in heavy.items() if size > HEAVIEST} == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_opens_without_a_word_and_asks_nobody_else(opened, pages, scheme):
+    browser, address = opened
+    complaints = []
+    context = browser.new_context(viewport=DESKTOP, color_scheme=scheme)
+    page = context.new_page()
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else complaints.append(r.url))
+    page.on("response", lambda r: complaints.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+    for path in pages:
+        page.goto(address + path)
+    context.close()
+    assert complaints == []
+
+
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+"""The rules that a scheme can break: light and dark differ in nothing else."""
+
+
+@pytest.mark.parametrize(("scheme", "rules"), [("light", None), ("dark", COLOURS)])
+def test_axe_finds_no_violation(opened, pages, scheme, rules):
+    axe = require("axe_playwright_python.sync_playwright").Axe()
+    browser, address = opened
+    context = browser.new_context(viewport=DESKTOP, color_scheme=scheme, reduced_motion="reduce")
+    page, found = context.new_page(), []
+    for path in pages:
+        page.goto(address + path)
+        page.evaluate("document.querySelectorAll('article details').forEach(d => { d.open = true; })")
+        for violation in axe.run(page, options=rules).response["violations"]:
+            where = "; ".join(str(node["target"]) for node in violation["nodes"][:3])
+            found.append(f"{path}: {violation['id']}: {where}")
+    context.close()
+    assert found == []
+
+
+def test_pages_fit_a_phone(opened, pages):
+    browser, address = opened
+    context = browser.new_context(viewport=PHONE)
+    page, wide = context.new_page(), {}
+    for path in pages:
+        page.goto(address + path)
+        page.evaluate("document.querySelectorAll('article details').forEach(d => { d.open = true; })")
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > PHONE["width"]:
+            wide[path] = width
+    context.close()
+    assert wide == {}
+
+
+def test_searching_for_a_result_finds_its_section(opened):
+    browser, address = opened
+    page = browser.new_page(viewport=DESKTOP)
+    page.goto(address)
+    page.fill("input[name=query]", "affine dW weights")
+    page.wait_for_selector(".md-search-result__item a")
+    links = page.eval_on_selector_all(".md-search-result__item a", "all => all.map(a => a.href)")
+    page.close()
+    assert any("proofs/affine/" in link and "affine.dW" in link for link in links[:5]), links
+
+
+def test_a_formula_gives_its_tex_to_the_clipboard(opened):
+    browser, address = opened
+    context = browser.new_context(viewport=DESKTOP, permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(f"{address}proofs/affine/")
+    formula = page.locator('.formula.answer[data-claim="affine.dW"]')
+    formula.hover()
+    formula.get_by_role("button", name="TeX").click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == formula.locator(".math").get_attribute("data-tex")
+    context.close()
+
+
+def test_a_link_to_a_folded_step_unfolds_it(opened):
+    browser, address = opened
+    page = browser.new_page()
+    page.goto(f"{address}proofs/affine/#affine.dW.1")
+    assert page.locator('[id="affine.dW.1"]').is_visible()
+    page.close()
+
+
+def test_the_graph_can_be_walked_by_keyboard(opened, claims):
+    browser, address = opened
+    page = browser.new_page(viewport=DESKTOP)
+    page.goto(f"{address}proofs/")
+    page.locator(".graph").focus()
+    page.keyboard.press("Tab")
+    name = page.evaluate("document.activeElement.getAttribute('aria-label')").split(":")[0]
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/proofs/*/#*")
+    assert name in claims
+    assert page.url.endswith(f"#{name}")
+    page.close()
+
+
+def test_the_search_index_keeps_the_tex(built, claims):
+    index = json.loads((built / "search" / "search_index.json").read_text(encoding="utf-8"))
+    section = next(doc for doc in index["docs"] if doc["location"].endswith("#affine.dW"))
+    assert claims["affine.dW"]["steps"][-1]["latex"].split()[0] in section["text"]
