@@ -1,0 +1,127 @@
+"""What mistake makes a right gradient into this one? Each mistake of the catalogue predicts the wrong numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import DTypeLike
+
+from nnref import softmax
+from nnref.layer import Affine
+from nnref.network import Layers, Parameters, activations, named, rounded
+from nnref.shapes import Array
+
+
+@dataclass(frozen=True)
+class Case:
+    """The reference's own computation, in float64: columns are examples, Y is one-hot, the loss is the mean.
+
+    Z, A, dZ and dA are by name, from "A0", which is X, to "Z3" and "dZ3" of the last layer; gradients by "W1", "b1", ….
+    activation holds one name for each hidden layer.
+    """
+
+    layers: Layers
+    theta: Parameters
+    X: Array
+    Y: Array
+    activation: tuple[str, ...]
+    Z: dict[str, Array]
+    A: dict[str, Array]
+    dZ: dict[str, Array]
+    dA: dict[str, Array]
+    gradients: dict[str, Array]
+    P: Array
+
+    @classmethod
+    def of(cls, layers: Layers, theta: Parameters, X: Array, Y: Array) -> Case:
+        """Run the reference forward and backward at theta, keeping everything.
+
+        Shapes: X (n0, N), Y (n_L, N)
+        """
+        theta = tuple(rounded(theta_l, "float64") for theta_l in theta)
+        X, Y = X.astype("float64"), Y.astype("float64")
+        passed = activations(layers, theta, X)
+        Z, A, dZ, dA = {}, {"A0": X}, {}, {}
+        P = softmax.forward(passed[-1])
+        d = (P - Y) / Y.shape[1]
+        steps: list[Any] = [()] * len(layers)
+        depth = sum(isinstance(theta_l, Affine) for theta_l in theta)
+        k = depth
+        for l in reversed(range(len(layers))):
+            if isinstance(theta[l], Affine):
+                Z[f"Z{k}"], dZ[f"dZ{k}"] = passed[l + 1], d
+                steps[l], d = layers[l].vjp(theta[l], passed[l], passed[l + 1], d)
+                k -= 1
+                if k:
+                    dA[f"dA{k}"] = d
+            else:
+                A[f"A{k}"] = passed[l + 1]
+                _, d = layers[l].vjp(theta[l], passed[l], passed[l + 1], d)
+        names = tuple(layer.name for layer in layers if layer.name != "affine")
+        return cls(layers, theta, X, Y, names, Z, A, dZ, dA, named(tuple(steps)), P)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a mistake makes of the gradients it changes: arrays by "W1", "b1", …, and the detail, such as "layer 2"."""
+
+    gradients: Mapping[str, Array]
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One entry of the catalogue: what is done, the wrong line, the right one, and the claim that proves it."""
+
+    key: str
+    says: str
+    wrong: str
+    right: str
+    claim: str
+    predict: Callable[..., Iterator[Prediction]]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One mistake found: its name, or None where none of the catalogue explains every wrong entry, and where it is.
+
+    parameter is the first quantity that is wrong, such as "db2" or "dZ1"; also, where the same mistake was made again;
+    cleared, what comes before it and is right; explains of `of` wrong entries follow from it.
+    """
+
+    mistake: Mistake | None
+    parameter: str
+    says: str
+    explains: int
+    of: int
+    also: tuple[str, ...] = ()
+    cleared: tuple[str, ...] = ()
+    wrong: str = ""
+    right: str = ""
+    claim: str | None = None
+
+
+CATALOGUE: tuple[Mistake, ...] = ()
+
+
+def catalogue() -> list[dict[str, str]]:
+    """The catalogue as plain data."""
+    return [{name: getattr(m, name) for name in ("key", "says", "wrong", "right", "claim")} for m in CATALOGUE]
+
+
+def diagnose(
+    case: Case,
+    gradients: Mapping[str, Array | None],
+    *,
+    dtype: DTypeLike = "float64",
+    slack: Mapping[str, Array] | float = 0.0,
+    learning_rate: float | None = None,
+    intermediates: Mapping[str, Array] | None = None,
+) -> tuple[Diagnosis, ...]:
+    """The mistakes that explain these gradients, first mistake first; () if all are right.
+
+    gradients by "W1", "b1", … as columns, in whatever shape they came; slack is what each may be off beside rounding.
+    """
+    return ()
