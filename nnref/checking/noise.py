@@ -114,7 +114,9 @@ def error_of_slope(name: str, Z: Array, A: Array, E: Array) -> tuple[Array, Arra
         return 1 - A * A, 1 + A * A + 2 * abs(A) * E
     if name == "sigmoid":
         return A * (1 - A), abs(1 - 2 * A) * E + A
-    raise ValueError(f"the running-error scale knows relu, tanh and sigmoid; {name!r} came.")
+    if name.startswith("leaky"):
+        return np.where(Z > 0, 1.0, float(name.split()[1])), np.zeros_like(A)
+    raise ValueError(f"the running-error scale knows relu, leaky, tanh and sigmoid; {name!r} came.")
 
 
 def error_of_loss(Z: Array, E: Array, Y: Array, dtype: DTypeLike) -> tuple[Array, Array]:

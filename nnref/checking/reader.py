@@ -1,0 +1,229 @@
+"""Which functions, classes and parameters of a file are its network: found by name, and kept if they can be called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from inspect import getmembers
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.binding import Unbound, arguments, build, globals_of
+from nnref.checking.loading import Later, sentence
+from nnref.checking.network import Network, orientations
+from nnref.checking.slots import Found, parameters, walk
+from nnref.checking.source import Source, returned
+from nnref.checking.spelling import ROLES, canonical, digits, kind, plain, ranked
+
+WIDTHS = [6, 8, 7, 4]
+"""The network's sizes where the file does not say its own: all distinct, so that a missing transpose shows."""
+
+OURS = frozenset("m n N batch_size num_examples n_samples num_samples n_examples m_train n_train batchsize m_train".split())
+"""Global names that count examples, and are set to our batch even where the file gives them a value."""
+
+
+class Unread(Exception):
+    """Nothing in the file could be read as a network: what was found, and what is missing."""
+
+    def __init__(self, found: list[str], missing: list[str]) -> None:
+        super().__init__("; ".join(missing))
+        self.found, self.missing = found, missing
+
+
+def networks(namespace: dict[str, Any], source: Source | None, name: str | None = None) -> Iterator[Network]:
+    """Every way to read the names of a module as a network, the likeliest first.
+
+    Errors: Unread when there is none.
+    """
+    own = {k: v for k, v in namespace.items() if not k.startswith("__") and not isinstance(v, Later)}
+    if name is not None:
+        if name not in own:
+            raise Unread([], [f"nothing in the file is called {name}"])
+        own = {name: own[name]} if isinstance(own[name], type) or not callable(own[name]) else own
+    problems: list[str] = []
+    candidates = [*classes(own, namespace, source, problems), *functions(own, namespace, source, problems)]
+    if not candidates:
+        raise Unread(listed(own), problems or ["no function or method that goes backward"])
+    for network in candidates:
+        bind_globals(network)
+    yield from candidates
+
+
+def listed(own: dict[str, Any]) -> list[str]:
+    """The functions and classes of a module, for a person to see what was found."""
+    return [f"{'class ' if isinstance(v, type) else ''}{k}" for k, v in own.items() if callable(v)]
+
+
+def classes(
+    own: dict[str, Any], namespace: dict[str, Any], source: Source | None, problems: list[str]
+) -> list[Network]:
+    """Objects, and classes that can be made, with a method that goes backward; the ones with most layers first."""
+    found = []
+    for name, thing in own.items():
+        if isinstance(thing, type):
+            network = of_class(name, thing, namespace, source, problems)
+        elif hasattr(thing, "__dict__") and not isinstance(thing, FunctionType) and type(thing).__module__ != "numpy":
+            network = of_object(thing, namespace, source, True)
+        else:
+            continue
+        if network is not None:
+            network.functions["loss"] = network.functions.get("loss") or free(own, "loss")
+            found.append(network)
+    return sorted(found, key=lambda n: -sum(p[0] == "W" for p in n.found.paths))
+
+
+def of_class(
+    name: str, cls: type, namespace: dict[str, Any], source: Source | None, problems: list[str]
+) -> Network | None:
+    """The network of a class, if it has a method that goes backward and can be made."""
+    methods = [n for n, _ in getmembers(cls, callable) if not n.startswith("__")]
+    if not ranked(methods, "backward") or issubclass(cls, BaseException):
+        return None
+    data = np.ones((5, WIDTHS[0])), np.ones((5, WIDTHS[-1]))
+    try:
+        thing, own_widths = build(cls, name, source, namespace, WIDTHS, data)
+    except Unbound as error:
+        problems.append(f"class {name} cannot be made: {error}")
+        return None
+    except Exception as error:
+        problems.append(f"class {name} cannot be made: {sentence(error, source)}")
+        return None
+    network = of_object(thing, namespace, source, own_widths)
+    if network is None:
+        problems.append(f"an object of class {name} holds no weights W1, W2, … (attributes: {attributes(thing)})")
+    return network
+
+
+def attributes(thing: Any) -> str:
+    """What an object keeps, in a few words."""
+    return ", ".join(list(vars(thing))[:8]) or "none"
+
+
+def of_object(thing: Any, namespace: dict[str, Any], source: Source | None, own_widths: bool) -> Network | None:
+    """The network of an object that holds weights."""
+    methods = [n for n, _ in getmembers(type(thing), callable) if not n.startswith("__")]
+    if callable(thing):
+        methods.append("__call__")
+    backward = ranked(methods, "backward")
+    found = parameters(thing)
+    if not backward or not found.paths or not orientations(shapes_of(thing, found)):
+        return None
+    chosen: dict[str, Any] = {"backward": backward[0]}
+    for purpose in ("forward", "loss"):
+        if names := ranked(methods, purpose):
+            chosen[purpose] = names[0]
+    return Network(thing, found, namespace, chosen, source, own_widths=own_widths)
+
+
+def shapes_of(tree: Any, found: Found) -> dict[str, tuple[int, ...]]:
+    """The shapes of the parameters that were found in a tree."""
+    ways = {path: name for name, path in found.paths.items()}
+    return {ways[path]: A.shape for path, A in walk(tree) if path in ways}
+
+
+def free(own: dict[str, Any], purpose: str) -> Callable[..., Any] | None:
+    """The likeliest function of the module for a purpose."""
+    names = [name for name, f in own.items() if isinstance(f, FunctionType)]
+    likely = ranked(names, purpose)
+    return own[likely[0]] if likely else None
+
+
+def functions(
+    own: dict[str, Any], namespace: dict[str, Any], source: Source | None, problems: list[str]
+) -> list[Network]:
+    """Networks made of free functions: every backward function, with the likeliest forward, loss and init."""
+    names = [name for name, f in own.items() if isinstance(f, FunctionType)]
+    found = []
+    for backward in ranked(names, "backward"):
+        for forward in [*ranked([n for n in names if n != backward], "forward"), None]:
+            functions = {"backward": own[backward], "forward": own.get(forward or ""), "loss": free(own, "loss")}
+            if functions["loss"] is own[backward]:
+                functions["loss"] = None
+            try:
+                tree, layer_names, own_widths = made(own, names, source, namespace, functions)
+            except Unbound as error:
+                problems.append(str(error))
+                continue
+            except Exception as error:
+                problems.append(f"the parameters cannot be made: {sentence(error, source)}")
+                continue
+            view = dict(zip(layer_names, tree, strict=False)) if layer_names else tree
+            places = parameters(view)
+            if places.paths and orientations(shapes_of(view, places)):
+                found.append(Network(tree, places, namespace, functions, source, layer_names, own_widths))
+            elif tree:
+                problems.append(f"what {backward} needs was made, but its weights make no chain of layers")
+    return found
+
+
+def made(
+    own: dict[str, Any], names: list[str], source: Source | None, namespace: dict[str, Any], functions: dict[str, Any]
+) -> tuple[Any, list[str] | None, bool]:
+    """The parameters: from an init function, from the module's own arrays, or from the arguments' names alone."""
+    widths = widths_for(functions)
+    trouble: Exception | None = None
+    for name in ranked(names, "init"):
+        try:
+            tree, own_widths = build(own[name], name, source, namespace, widths)
+        except Exception as error:
+            trouble = error
+            continue
+        if parameters(tree if not isinstance(tree, tuple) else list(tree)).paths:
+            layer_names = returned(source.definition(name)) if source else None
+            named = isinstance(tree, tuple) and layer_names and len(layer_names) == len(tree)
+            return tree, layer_names if named else None, own_widths
+    arrays = {k: v for k, v in own.items() if kind(k) and isinstance(v, np.ndarray)}
+    trees = [v for k, v in own.items() if ROLES.get(plain(k)) == "parameters" and isinstance(v, dict | list | tuple)]
+    if arrays or trees:
+        return (arrays or trees[0]), None, True
+    invented = from_arguments(functions, widths)
+    if not invented:
+        raise trouble or Unbound("backward", ["no parameters: there is no init function that returns W1, b1, …, so it"])
+    return invented, None, False
+
+
+def widths_for(functions: dict[str, Any]) -> list[int]:
+    """As many sizes as the highest numbered weight among the arguments asks for."""
+    named = [n for f in functions.values() if f for n in arguments(f)] + [
+        n for f in functions.values() if isinstance(f, FunctionType) for n in globals_of(f.__code__)
+    ]
+    layers = [digits(n)[0] for n in named if kind(n) == "W" and len(digits(n)) == 1]
+    depth = max(layers, default=3)
+    return [WIDTHS[0], *(8 - l % 2 + l // 2 for l in range(depth - 1)), WIDTHS[-1]] if 1 <= depth <= 6 else WIDTHS
+
+
+def from_arguments(functions: dict[str, Any], widths: list[int]) -> dict[str, Any]:
+    """Parameters for functions that take, or look up, W1, b1, …, where nothing makes them: columns, sizes ours."""
+    f = functions.get("forward") or functions["backward"]
+    wanted = [n for n in [*arguments(f), *globals_of(f.__code__)] if kind(n) and canonical(n)]
+    made = {}
+    for name in wanted:
+        l = digits(name)[0]
+        if l < len(widths):
+            made[name] = np.zeros((widths[l], widths[l - 1] if kind(name) == "W" else 1))
+    return made
+
+
+def bind_globals(network: Network) -> None:
+    """Note which names of the module the functions look up that only we can give: the batch's size, the data."""
+    codes = []
+    for f in network.namespace.values():
+        if isinstance(f, FunctionType):
+            codes.append(f.__code__)
+        elif isinstance(f, type):
+            codes += [m.__code__ for m in vars(f).values() if isinstance(m, FunctionType)]
+    used = {name for code in codes for name in globals_of(code)}
+    for name in sorted(used):
+        missing = name not in network.namespace and name not in vars(np) and not hasattr(__import__("builtins"), name)
+        role = ROLES.get(plain(name))
+        counts = name in OURS and isinstance(network.namespace.get(name, 0), int | float)
+        if role == "N" and (missing or counts) or role in ("X", "Y") and missing:
+            network.globals[name] = role
+            network.notes.append(f"{name} set to {'the batch' if role == 'N' else 'our ' + role}")
+        elif role == "rate" and not callable(network.namespace.get(name)):
+            network.globals[name] = role
+        else:
+            for parameter, path in network.found.paths.items():
+                if len(path) == 1 and path[0] == name and not network.is_object:
+                    network.globals[name] = parameter
