@@ -1,5 +1,6 @@
 """nnref: the verified mathematics of a neural network, to check your own network against."""
 
+from nnref.checking.check import check
 from nnref.checking.gradcheck import assert_gradients, check_vjp, gradcheck
 from nnref.checking.report import GradcheckReport, GradientMismatch
 from nnref.layer import Affine, Layer
@@ -36,6 +37,7 @@ __all__ = [
     "TrainingRun",
     "accuracy",
     "assert_gradients",
+    "check",
     "check_vjp",
     "forward",
     "gradcheck",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking import lines, noise, verdicts
+from nnref.checking.binding import Pool, Unbound, call
 from nnref.checking.checked import Check, First
 from nnref.checking.diagnosis import Case, Diagnosis, diagnose
 from nnref.checking.forwards import ROUNDING, Forward, alike, passes
@@ -17,6 +18,7 @@ from nnref.checking.gradcheck import gradcheck
 from nnref.checking.loading import load
 from nnref.checking.network import RATE, Network, output_of
 from nnref.checking.reader import Unread, networks
+from nnref.checking.reader import listed as listed_functions
 from nnref.checking.report import Entry, Worst
 from nnref.checking.source import Source, SourceError
 from nnref.checking.source import read as read_source
@@ -83,7 +85,13 @@ def examine(
     namespace: dict[str, Any], source: Source | None, title: str, name: str | None, X: Any, Y: Any
 ) -> Check:
     """Read a namespace and judge the network found there."""
-    reading = verdicts.read(networks(namespace, source, name), X, Y)
+    try:
+        reading = verdicts.read(networks(namespace, source, name), X, Y)
+    except Unread as error:
+        if (plain_form := of_any_loss(namespace, title, X, Y)) is not None:
+            return plain_form
+        raise Unread(error.found or listed_functions(namespace), error.missing) from None
+    reading.network.notes += [note for note in (reading.silent, reading.started) if note]
     fault, same = judge_forward(reading)
     own_loss_is_ours = same or (fault is not None and fault.harmless)
     slack = slack_of(reading)
@@ -116,6 +124,32 @@ def examine(
         notes=tuple(dict.fromkeys(reading.network.notes)),
         cleared=cleared(reading, entries) if own_loss_is_ours else "",
     )
+
+
+def of_any_loss(namespace: dict[str, Any], title: str, X: Any, Y: Any) -> Check | None:
+    """Loss, parameters and gradients of something that is no such network: the first verdict alone; None if not found."""
+    loss, gradients, theta = (next((namespace[n] for n in names if n in namespace), None) for names in FORM_A)
+    if not callable(loss) or gradients is None or theta is None or callable(theta):
+        return None
+    data = {"X": namespace.get("X", X), "Y": namespace.get("Y", namespace.get("y", Y))}
+
+    def called(f: Any) -> Any:
+        return lambda t: call(f, Pool({"parameters": t, **{k: v for k, v in data.items() if v is not None}}), ("parameters",))
+
+    try:
+        report = gradcheck(called(loss), theta, called(gradients) if callable(gradients) else gradients)
+    except (GradcheckError, Unbound) as error:
+        raise Unread(listed_functions(namespace), [str(error)]) from None
+    reading = "loss, parameters and gradients; not the reference's network, so the first question alone"
+    return Check(title, reading, report.entries, report.method, report.settings, report.ok, None)
+
+
+FORM_A = (
+    ("loss", "loss_fn", "loss_function", "cost", "f"),
+    ("gradients", "grads", "gradient", "grad", "backward"),
+    ("parameters", "params", "theta"),
+)
+"""The names by which loss, gradients and parameters are found where nothing else is."""
 
 
 def slack_of(reading: Reading) -> dict[str, Array]:
@@ -174,7 +208,8 @@ def compared(
     wrong = ~(noises <= limit)
     if where:
         wrong[...] = True
-    k = np.unravel_index(int(np.argmax(np.where(np.isnan(noises), np.inf, noises))), truth.shape)
+    size = gap if wrong.any() else noises  # of wrong entries the largest gap is the most telling
+    k = np.unravel_index(int(np.argmax(np.where(np.isnan(size), np.inf, size))), truth.shape)
     at = tuple(int(i) for i in k)
     worst = Worst(index_in(shape, at, reading), float(a[k]), float(truth[k]), float(noises[k]))
     return Entry(name, shape, truth.size, truth.size, int(wrong.sum()), 0, 0, worst, "WRONG" if wrong.any() else "ok", where)
@@ -227,6 +262,9 @@ def judge_forward(reading: Reading) -> tuple[First | None, bool | None]:
         return unknown_forward(reading), False
     if way is not None and way.mistake:
         return forward_first(reading, way), False
+    if reading.loss is not None and kind is None and reading.output is None:
+        reading.network.notes.append("no forward pass was found, and the loss is not known: the first question alone")
+        return None, None
     if reading.loss is not None and kind is None:
         says = f"your loss is {reading.loss:.6g}, where the mean cross-entropy is {expected_loss(reading):.6g}"
         return First("loss", lines.place(reading, lines.loss_line(reading)), says, claim="cross_entropy.forward"), False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from typing import Any
 
 from nnref.checking.diagnosis import Diagnosis
@@ -109,16 +110,16 @@ class Check:
             None: "The gradient of your loss: cannot tell.",
         }[self.gradient_of_own_loss]
         loss = {
-            True: "Your loss is the reference's.",
-            False: "Your loss is not the reference's.",
-            None: "Your loss is another than the reference's.",
+            True: "Your forward pass and loss are the reference's.",
+            False: "Your forward pass or loss is not the reference's.",
+            None: "Your network is another than the reference's.",
         }[self.same_loss]
-        return [f"{gradient} {loss} exit {int(not self.ok)}"]
+        return [gradient, f"{loss} exit {int(not self.ok)}"]
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data; without hints, neither diagnosis nor right line."""
         hidden = {} if self.hints else {"first": None, "forward": None, "cleared": ""}
-        return {
+        found: dict[str, Any] = finite({
             "ok": self.ok,
             "title": self.title,
             "reading": self.reading,
@@ -133,7 +134,17 @@ class Check:
             "settings": self.settings,
             "entries": [asdict(e) for e in self.entries],
             **hidden,
-        }
+        })
+        return found
+
+
+def finite(tree: Any) -> Any:
+    """Plain data with "nan" and "inf" in words, which JSON has no numbers for."""
+    if isinstance(tree, dict):
+        return {key: finite(part) for key, part in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [finite(part) for part in tree]
+    return str(tree) if isinstance(tree, float) and not isfinite(tree) else tree
 
 
 def table(entries: tuple[Entry, ...]) -> list[str]:

@@ -160,19 +160,23 @@ def plain_target(node: ast.expr, namespace: dict[str, Any]) -> bool:
     return isinstance(node, ast.Name) or plain(node, namespace)
 
 
-def plain(node: ast.AST, namespace: dict[str, Any]) -> bool:
-    """Is the expression made of constants, known names, numpy's functions without files, and functions themselves?"""
+def plain(node: ast.AST, namespace: dict[str, Any], trusting: bool = False) -> bool:
+    """Is the expression made of constants, known names, numpy's functions without files, and functions themselves?
+
+    trusting lets it call the file's own classes and functions too.
+    """
     if isinstance(node, ast.Lambda):
         return True
     if isinstance(node, ast.Name):
         return (node.id in namespace or hasattr(builtins, node.id)) and not isinstance(namespace.get(node.id), Later)
     if isinstance(node, ast.Attribute):
-        return plain(node.value, namespace)
+        return plain(node.value, namespace, trusting)
     if isinstance(node, ast.Call):
-        return callable_without_harm(node.func, namespace) and all(
-            plain(part, namespace) for part in [*node.args, *(k.value for k in node.keywords)]
+        own = trusting and isinstance(node.func, ast.Name) and callable(namespace.get(node.func.id))
+        return (own or callable_without_harm(node.func, namespace)) and all(
+            plain(part, namespace, trusting) for part in [*node.args, *(k.value for k in node.keywords)]
         )
-    return isinstance(node, PLAIN) and all(plain(part, namespace) for part in ast.iter_child_nodes(node))
+    return isinstance(node, PLAIN) and all(plain(part, namespace, trusting) for part in ast.iter_child_nodes(node))
 
 
 def callable_without_harm(node: ast.expr, namespace: dict[str, Any]) -> bool:
@@ -189,11 +193,11 @@ def callable_without_harm(node: ast.expr, namespace: dict[str, Any]) -> bool:
 
 
 def value(node: ast.expr, namespace: dict[str, Any]) -> Any:
-    """The value of a plain expression, such as an argument in a call that is not executed.
+    """The value of a plain expression, such as an argument in a call of the file; it may make the file's own layers.
 
     Errors: LookupError if the expression is not plain or has no value.
     """
-    if not plain(node, namespace):
+    if not plain(node, namespace, trusting=True):
         raise LookupError(ast.unparse(node))
     try:
         return eval(compile(ast.Expression(node), "argument", "eval"), dict(namespace))

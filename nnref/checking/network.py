@@ -139,8 +139,11 @@ class Network:
         """The number of outputs."""
         return orientations(self.shapes())[0][1][-1]
 
-    def backward(self, theta: dict[str, Array], X: Any, Y: Any, seed: Any = None) -> Went:
-        """One forward and one backward pass. Errors: Unbound; whatever the functions raise."""
+    def backward(self, theta: dict[str, Array], X: Any, Y: Any, upstream: Any = None) -> Went:
+        """One forward and one backward pass; upstream(output) is what a backward that starts at the output is given.
+
+        Errors: Unbound; whatever the functions raise.
+        """
         with self.alone(X, Y, theta):
             holder = self.holding(theta)
             set_rate(holder)
@@ -148,8 +151,8 @@ class Network:
             f = self.function("backward", holder)
             assert f is not None
             pool = self.pool(holder, X, Y, passed.named, passed.raw)
-            if seed is not None:
-                pool.roles["upstream"] = seed(passed)
+            if upstream is not None:
+                pool.roles["upstream"] = upstream(pool.roles.get("output"))
             raw = call(f, pool, ("X", "Y"))
             return self.went(f, raw, theta, holder)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Callable, Iterator
 from inspect import getmembers
 from types import FunctionType
@@ -9,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.binding import Unbound, arguments, build, globals_of
-from nnref.checking.loading import Later, sentence
+from nnref.checking.binding import Pool, Unbound, arguments, build, call, globals_of
+from nnref.checking.loading import Later, sentence, value
 from nnref.checking.network import Network, orientations
 from nnref.checking.slots import Found, parameters, walk
-from nnref.checking.source import Source, returned
+from nnref.checking.source import Source, named_last, returned
 from nnref.checking.spelling import ROLES, canonical, digits, kind, plain, ranked
 
 WIDTHS = [6, 8, 7, 4]
@@ -69,6 +71,7 @@ def classes(
             continue
         if network is not None:
             network.functions["loss"] = network.functions.get("loss") or free(own, "loss")
+            criterion(network, own)
             found.append(network)
     return sorted(found, key=lambda n: -sum(p[0] == "W" for p in n.found.paths))
 
@@ -90,6 +93,8 @@ def of_class(
         problems.append(f"class {name} cannot be made: {sentence(error, source)}")
         return None
     network = of_object(thing, namespace, source, own_widths)
+    if network is None and (whole := assembled(name, source, namespace)) is not None:
+        network = of_object(whole, namespace, source, True)
     if network is None:
         problems.append(f"an object of class {name} holds no weights W1, W2, … (attributes: {attributes(thing)})")
     return network
@@ -127,6 +132,71 @@ def free(own: dict[str, Any], purpose: str) -> Callable[..., Any] | None:
     names = [name for name, f in own.items() if isinstance(f, FunctionType)]
     likely = ranked(names, purpose)
     return own[likely[0]] if likely else None
+
+
+def criterion(network: Network, own: dict[str, Any]) -> None:
+    """The loss as a class of its own, with forward and perhaps backward, where the file has no function for it."""
+    for name, cls in own.items():
+        if not isinstance(cls, type) or not re.search("loss|entropy|criterion|cost|objective", plain(name)):
+            continue
+        methods = [n for n, _ in getmembers(cls, callable) if not n.startswith("__") or n == "__call__"]
+        forward = [*ranked(methods, "forward"), *ranked(methods, "loss"), *(n for n in methods if n == "calculate")]
+        if forward:
+            network.functions["loss"] = network.functions.get("loss") or loss_of(cls, forward[0])
+            if backward := ranked(methods, "backward"):
+                network.functions["upstream"] = upstream_of(cls, forward[0], backward[0])
+
+
+def loss_of(cls: type, forward: str) -> Callable[[Any, Any], Any]:
+    """The loss that a class gives of an output and labels."""
+
+    def loss(output: Any, Y: Any) -> Any:
+        return call(getattr(cls(), forward), Pool({"output": output, "X": output, "Y": Y}), ("output", "Y"))
+
+    return loss
+
+
+def upstream_of(cls: type, forward: str, backward: str) -> Callable[[Any, Any], Any]:
+    """The gradient with respect to the output that a class of loss starts the backward pass with."""
+
+    def upstream(output: Any, Y: Any) -> Any:
+        thing = cls()
+        pool = Pool({"output": output, "X": output, "Y": Y, "upstream": output})
+        call(getattr(thing, forward), pool, ("output", "Y"))
+        back = call(getattr(thing, backward), pool, ("output", "Y"))
+        return back if back is not None else getattr(thing, "dinputs", None)
+
+    return upstream
+
+
+def assembled(name: str, source: Source | None, namespace: dict[str, Any]) -> Any:
+    """A network as the file puts it together: net = Network(), then net.add(Dense(784, 64)) and so on; None if it does not."""
+    nodes = list(ast.walk(source.tree)) if source else []
+    for node in nodes:
+        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and named_last(node.value) == name):
+            continue
+        variable = ast.unparse(node.targets[0])
+        steps = [
+            n.value
+            for n in nodes
+            if isinstance(n, ast.Expr) and isinstance(n.value, ast.Call) and isinstance(n.value.func, ast.Attribute)
+            and ast.unparse(n.value.func.value) == variable and re.match("add|append|use|set", n.value.func.attr)
+        ]  # fmt: skip
+        thing = tried(lambda node=node: value(node.value, namespace))
+        for step in sorted(steps, key=lambda s: s.lineno):
+            method = getattr(thing, step.func.attr, None)  # type: ignore[attr-defined]
+            tried(lambda f=method, step=step: f(*(value(a, namespace) for a in step.args)))
+        if thing is not None:
+            return thing
+    return None
+
+
+def tried(make: Callable[[], Any]) -> Any:
+    """What is made, or None where a stranger's code fails at it."""
+    try:
+        return make()
+    except Exception:
+        return None
 
 
 def functions(
@@ -171,7 +241,7 @@ def made(
             continue
         if parameters(tree if not isinstance(tree, tuple) else list(tree)).paths:
             layer_names = returned(source.definition(name)) if source else None
-            named = isinstance(tree, tuple) and layer_names and len(layer_names) == len(tree)
+            named = isinstance(tree, tuple | list) and layer_names and len(layer_names) == len(tree)
             return tree, layer_names if named else None, own_widths
     arrays = {k: v for k, v in own.items() if kind(k) and isinstance(v, np.ndarray)}
     trees = [v for k, v in own.items() if ROLES.get(plain(k)) == "parameters" and isinstance(v, dict | list | tuple)]

@@ -124,7 +124,9 @@ def python_of(lines: list[str]) -> str:
 
 
 def named_last(node: ast.expr) -> str | None:
-    """The name an expression would be called by: W1 of W1, self.W1, net.W1 and grads["W1"]."""
+    """The name an expression would be called by: W1 of W1, self.W1, net.W1 and grads["W1"]; softmax of softmax(Z2)."""
+    if isinstance(node, ast.Call):
+        return named_last(node.func)
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute):
@@ -139,7 +141,7 @@ def returned(function: ast.FunctionDef | None) -> list[str] | None:
     if function is None:
         return None
     for node in reversed([n for n in ast.walk(function) if isinstance(n, ast.Return)]):
-        if isinstance(node.value, ast.Tuple):
+        if isinstance(node.value, ast.Tuple | ast.List):
             return [named_last(part) or "" for part in node.value.elts]
         if isinstance(node.value, ast.Name):
             return packed(function, node.value.id)

@@ -23,7 +23,10 @@ WORDS = {
     "traininglabels trueys ytruth labelbatch onehot correct yi truelabels outputtrue classes",
     "output": "yhat ypred predy predictions prediction pred preds output outputs out probs prob p probabilities al final "
     "finaloutput finaloutputs ahat softmaxout yprob scores logits aout logprobs a hypothesis ysoftmax act yp o predicted "
-    "softmaxoutput score yout probability inputlogits z",
+    "softmaxoutput score yout probability inputlogits z softmax",
+    "upstream": "grad gradient dout gradoutput outputgradient outputgrad dlda dloss lossgrad outputerror dy gradout "
+    "upstream dvalues error gradientoutput dldy dl dal gradloss lossgradient delta outerror accumgrad gradin dldout "
+    "gradients grads dypred dyhat dlogits dldz",
     "N": "m n batchsize numexamples nsamples numsamples nexamples bs num batchn mtrain ntrain numtrain nbatch sizebatch "
     "numberofsamples samplecount examples totalsamples",
     "rate": "lr learningrate alpha eta rate stepsize learnrate",
@@ -154,7 +157,7 @@ def ranked(names: list[str], purpose: str) -> list[str]:
     fitting = [name for name in names if FUNCTIONS[purpose].search(plain(name))]
     best = [name for name in fitting if not NOT[purpose].search(plain(name))]
     first = FIRST[purpose]
-    return sorted(best, key=lambda name: (not re.search(first, plain(name)), len(name))) + [
+    return sorted(best, key=lambda name: (not name.startswith("nnref_"), not re.search(first, plain(name)), len(name))) + [
         name for name in fitting if name not in best
     ]
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from nnref import softmax_cross_entropy
-from nnref.checking.binding import Unbound
-from nnref.checking.convention import Convention, conventions, draw
+from nnref import softmax, softmax_cross_entropy
+from nnref.checking.binding import Unbound, arguments
+from nnref.checking.convention import LABELS, Convention, conventions, draw
 from nnref.checking.diagnosis import Case
 from nnref.checking.forwards import (
     Forward,
@@ -20,12 +20,14 @@ from nnref.checking.forwards import (
     passes,
     recognised,
     recognised_loss,
+    ways,
 )
 from nnref.checking.loading import sentence
 from nnref.checking.network import Network, Passed, Went, orientations, output_of
 from nnref.checking.reader import Unread
+from nnref.checking.spelling import ROLES, plain
 from nnref.layer import Affine
-from nnref.network import Parameters
+from nnref.network import Parameters, one_hot
 from nnref.shapes import Array
 
 
@@ -47,6 +49,8 @@ class Reading:
     case: Case | None = None
     gradients: dict[str, Array | None] = field(default_factory=dict)
     agreeing: int = 0
+    silent: str = ""
+    started: str = ""
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -61,7 +65,7 @@ class Reading:
     def score(self) -> tuple[int, int, int]:
         """How well the reading fits: the forward pass is known, gradients agree, gradients have the right shape."""
         right = sum(g is not None and g.shape == self.shape(n) for n, g in self.gradients.items())
-        return (self.forward is not None) + (self.loss_kind is not None), self.agreeing, right
+        return (self.forward is not None) + (self.loss_kind is not None) - bool(self.silent), self.agreeing, right
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape of a parameter as columns."""
@@ -70,45 +74,99 @@ class Reading:
 
 
 def read(networks: Iterable[Network], X: Array | None = None, Y: Array | None = None) -> Reading:
-    """The reading that fits best among all networks, layouts and forms of labels; the first perfect one ends the search.
+    """The reading that fits best among all networks, layouts and forms of labels; a perfect one ends the search.
 
     Errors: Unread, with the reason of the likeliest network, if none can be called.
     """
-    best: Reading | None = None
-    reasons: list[str] = []
+    reasons: list[tuple[int, str]] = []
     for network in networks:
+        best: Reading | None = None
         for convention, sizes in conventions(orientations(network.shapes()), labels=True):
-            try:
-                reading = attempt(network, convention, sizes, X, Y)
-            except Unbound as error:
-                reasons.append(str(error))
-                break
-            except Exception as error:  # a stranger's code may raise anything: another convention is tried
-                reasons.append(sentence(error, network.source))
-                continue
-            if best is None or reading.score() > best.score():
-                best = reading
-            if best.agreeing == len(best.network.found.paths):
-                return best
-        if best is not None and best.gradients:
+            for how, upstream in starts(network, convention):
+                try:
+                    reading = attempt(network, convention, sizes, upstream, X, Y)
+                except Exception as error:  # a stranger's code may raise anything: another convention is tried
+                    reasons.append(reason(error, network, convention, sizes))
+                    continue
+                reading.started = how
+                if best is None or reading.score() > best.score():
+                    best = reading
+                if best.agreeing == len(network.found.paths) and not best.silent and fits(best):
+                    return best
+        if best is not None:
             return best
-    if best is None:
-        raise Unread([], reasons[:1])
-    return best
+    raise Unread([], [max(reasons, key=lambda r: r[0])[1]] if reasons else [])
 
 
-def attempt(network: Network, convention: Convention, sizes: list[int], X: Any, Y: Any) -> Reading:
-    """Call the network in one convention. Errors: whatever it raises; ValueError if nothing came back."""
+def fits(reading: Reading) -> bool:
+    """Is whatever they have of a forward pass and a loss one that is known?"""
+    return (reading.output is None or reading.forward is not None) and (
+        reading.loss is None or reading.loss_kind is not None
+    )
+
+
+def reason(error: Exception, network: Network, convention: Convention, sizes: list[int]) -> tuple[int, str]:
+    """Why a convention failed, and how far it came: an error going back weighs more where the forward pass is right."""
+    said = str(error) if isinstance(error, Unbound | ValueError) and error.__traceback__ is None else ""
+    said = said or (str(error) if isinstance(error, Unbound | Empty) else sentence(error, network.source))
+    theta, X, Y = draw(sizes)
+    x, y = convention.theirs(X, Y)
+    try:
+        passed = network.forward(convention.parameters(theta, network.arrays()), x, y)
+    except Exception:
+        return 0, f"{network_name(network, 'forward')} stopped: {said}"
+    out = output_of(passed.named, passed.raw, sizes[-1], X.shape[1])
+    came = 1 + (out is not None)
+    if out is not None and recognised(theta, X, convention.output(out, sizes[-1]).astype("float64"), "float32"):
+        came += 1 + (convention.labels == LABELS[0])
+    return came, f"{network_name(network, 'backward')} stopped: {said}"
+
+
+class Empty(ValueError):
+    """A backward function that gives nothing."""
+
+
+def starts(network: Network, convention: Convention) -> Iterator[tuple[str, Any]]:
+    """What a backward that starts at the output may be given: their own loss's gradient, else ours."""
+    yield "", None
+    backward = network.function("backward", network.tree)
+    if backward is None or not any(ROLES.get(plain(name)) == "upstream" for name in arguments(backward)):
+        return
+    theirs = network.functions.get("upstream")
+    if theirs is not None:
+        yield "", theirs
+    yield "backward given (P - Y) / N", "fused"
+    yield "backward given -Y / P / N", "plain"
+
+
+def start(upstream: Any, convention: Convention, Y: Array, y: Any) -> Any:
+    """The function of the output that gives the gradient a backward pass starts from."""
+    if upstream is None or callable(upstream):
+        return None if upstream is None else lambda output: upstream(output, y)
+    width, N = Y.shape
+
+    def ours(output: Any) -> Array:
+        A = convention.output(np.asarray(output), width)
+        sums_to_one = bool((A >= 0).all() and np.allclose(A.sum(axis=0), 1))
+        P = A if sums_to_one else softmax.forward(A.astype("float64"))
+        g = (P - Y) / N if upstream == "fused" else -Y / P / N
+        return g if A is output else g.T
+
+    return ours
+
+
+def attempt(network: Network, convention: Convention, sizes: list[int], upstream: Any, X: Any, Y: Any) -> Reading:
+    """Call the network in one convention. Errors: whatever it raises; Empty if nothing came back."""
     theta, ours, labels = draw(sizes)
     if X is not None:
-        ours, labels = X, Y
+        ours, labels = as_columns(X, Y, sizes)
     own = convention.parameters(theta, network.arrays())
     affines = [() if not isinstance(p, Affine) else p for p in theta]
     theta = tuple(exact(p, l, own, convention) if isinstance(p, Affine) else () for l, p in enumerate(affines))
     x, y = convention.theirs(ours, labels)
-    went = network.backward(own, x, y)
+    went = network.backward(own, x, y, start(upstream, convention, labels, y))
     if not went.gradients:
-        raise ValueError(f"{network_name(network, 'backward')} gives no gradient of {', '.join(network.found.paths)}")
+        raise Empty(f"it gives no gradient of {', '.join(network.found.spelling.values())}")
     reading = Reading(network, convention, sizes, theta, ours, labels, went)
     shapes = {name: A.shape for name, A in own.items()}
     reading.gradients = {
@@ -125,6 +183,22 @@ def exact(p: Affine, l: int, own: dict[str, Array], convention: Convention) -> A
     W = own[f"W{k}"].astype("float64")
     b = own[f"b{k}"].astype("float64").reshape(-1, 1) if f"b{k}" in own else np.zeros_like(p.b)
     return Affine(W.T.copy() if convention.weights == "rows" else W, b)
+
+
+def as_columns(X: Array, Y: Array, sizes: list[int]) -> tuple[Array, Array]:
+    """A person's own data as columns and one-hot.
+
+    Errors: ValueError where they do not fit the network.
+    """
+    X, Y = np.asarray(X, dtype="float64"), np.asarray(Y)
+    X = X.reshape(len(X), -1) if X.ndim > 2 else X
+    if sizes[0] not in X.shape:
+        raise ValueError(f"X is {X.shape}, and the network has {sizes[0]} inputs")
+    N = X.size // sizes[0]
+    X = X if X.shape == (sizes[0], N) and N != sizes[0] or X.shape[0] != N else X.T
+    if Y.size == N:
+        return X, one_hot(Y.reshape(-1).astype(int), sizes[-1], "float64")
+    return X, np.asarray(Y if Y.shape == (sizes[-1], N) else Y.T, dtype="float64")
 
 
 def network_name(network: Network, purpose: str) -> str:
@@ -144,9 +218,10 @@ def recognise(reading: Reading, own: dict[str, Array], x: Any, y: Any) -> None:
     try:
         reading.loss = scalar(network.loss_at(own, x, y), N)
     except Exception as error:
-        network.notes.append(f"their loss could not be called: {sentence(error, network.source)}")
-        network.functions["loss"] = None
+        reading.silent = f"the file's loss could not be called ({sentence(error, network.source)})"
     if reading.loss is not None:
+        if reading.output is None:
+            reading.forward = by_loss(reading)
         reading.loss_kind = recognised_loss(probabilities(reading), reading.Y, reading.loss, reading.dtype)
     activations = reading.forward.activations if reading.forward else guessed(reading)
     layers = layers_of(activations, reading.sizes)
@@ -155,6 +230,17 @@ def recognise(reading: Reading, own: dict[str, Array], x: Any, y: Any) -> None:
     reading.agreeing = sum(
         g is not None and alike(g, truth[name], reading.dtype) for name, g in reading.gradients.items()
     )
+
+
+def by_loss(reading: Reading) -> Forward | None:
+    """The right way forward whose mean cross-entropy is their loss, where they show no output."""
+    for way in ways(len(reading.sizes) - 1):
+        P = passes(reading.theta, reading.X, way)["output"]
+        if way.output == "softmax" and reading.loss is not None:
+            kind = recognised_loss(P, reading.Y, reading.loss, reading.dtype)
+            if kind and not kind.design:
+                return way
+    return None
 
 
 def guessed(reading: Reading) -> tuple[str, ...]:
