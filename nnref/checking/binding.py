@@ -50,6 +50,8 @@ def call(function: Callable[..., Any], pool: Pool, order: tuple[str, ...] = ()) 
     Errors: Unbound; whatever the function raises.
     """
     given, left = {}, []
+    played = {ROLES.get(plain(name)) for name in arguments(function)}
+    order = tuple(role for role in order if role not in played)
     for name, parameter in arguments(function).items():
         fits, value = pool.find(name)
         default = parameter.default

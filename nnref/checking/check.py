@@ -93,7 +93,8 @@ def examine(
         raise Unread(error.found or listed_functions(namespace), error.missing) from None
     reading.network.notes += [note for note in (reading.silent, reading.started) if note]
     fault, same = judge_forward(reading)
-    own_loss_is_ours = same or (fault is not None and fault.harmless)
+    shown = reading.output is not None or reading.loss is not None
+    own_loss_is_ours = same or not shown or (fault is not None and fault.harmless)
     slack = slack_of(reading)
     assert reading.case is not None
     entries, method = of_reference(reading, slack), "the reference's gradient, every entry"
@@ -262,8 +263,8 @@ def judge_forward(reading: Reading) -> tuple[First | None, bool | None]:
         return unknown_forward(reading), False
     if way is not None and way.mistake:
         return forward_first(reading, way), False
-    if reading.loss is not None and kind is None and reading.output is None:
-        reading.network.notes.append("no forward pass was found, and the loss is not known: the first question alone")
+    if reading.output is None and kind is None:
+        reading.network.notes.append("no forward pass and no loss that is known were found, so they are not judged")
         return None, None
     if reading.loss is not None and kind is None:
         says = f"your loss is {reading.loss:.6g}, where the mean cross-entropy is {expected_loss(reading):.6g}"

@@ -81,7 +81,7 @@ def of_class(
 ) -> Network | None:
     """The network of a class, if it has a method that goes backward and can be made."""
     methods = [n for n, _ in getmembers(cls, callable) if not n.startswith("__")]
-    if not ranked(methods, "backward") or issubclass(cls, BaseException):
+    if not going_back(methods) or issubclass(cls, BaseException):
         return None
     data = np.ones((5, WIDTHS[0])), np.ones((5, WIDTHS[-1]))
     try:
@@ -108,17 +108,20 @@ def attributes(thing: Any) -> str:
 def of_object(thing: Any, namespace: dict[str, Any], source: Source | None, own_widths: bool) -> Network | None:
     """The network of an object that holds weights."""
     methods = [n for n, _ in getmembers(type(thing), callable) if not n.startswith("__")]
-    if callable(thing):
-        methods.append("__call__")
-    backward = ranked(methods, "backward")
+    backward = going_back(methods)
     found = parameters(thing)
     if not backward or not found.paths or not orientations(shapes_of(thing, found)):
         return None
     chosen: dict[str, Any] = {"backward": backward[0]}
     for purpose in ("forward", "loss"):
-        if names := ranked(methods, purpose):
+        if names := [n for n in ranked(methods, purpose) if purpose == "loss" or n != backward[0]]:
             chosen[purpose] = names[0]
     return Network(thing, found, namespace, chosen, source, own_widths=own_widths)
+
+
+def going_back(names: list[str]) -> list[str]:
+    """The functions that may give gradients: those named so, else those of the loss, which may return both."""
+    return ranked(names, "backward") or ranked(names, "loss")
 
 
 def shapes_of(tree: Any, found: Found) -> dict[str, tuple[int, ...]]:
@@ -205,11 +208,9 @@ def functions(
     """Networks made of free functions: every backward function, with the likeliest forward, loss and init."""
     names = [name for name, f in own.items() if isinstance(f, FunctionType)]
     found = []
-    for backward in ranked(names, "backward"):
+    for backward in going_back(names):
         for forward in [*ranked([n for n in names if n != backward], "forward"), None]:
             functions = {"backward": own[backward], "forward": own.get(forward or ""), "loss": free(own, "loss")}
-            if functions["loss"] is own[backward]:
-                functions["loss"] = None
             try:
                 tree, layer_names, own_widths = made(own, names, source, namespace, functions)
             except Unbound as error:
@@ -243,13 +244,17 @@ def made(
             layer_names = returned(source.definition(name)) if source else None
             named = isinstance(tree, tuple | list) and layer_names and len(layer_names) == len(tree)
             return tree, layer_names if named else None, own_widths
+    for name, cls in own.items():
+        thing = tried(lambda n=name, c=cls: build(c, n, source, namespace, widths)) if isinstance(cls, type) else None
+        if thing is not None and parameters(thing[0]).paths:
+            return thing[0], None, thing[1]
     arrays = {k: v for k, v in own.items() if kind(k) and isinstance(v, np.ndarray)}
     trees = [v for k, v in own.items() if ROLES.get(plain(k)) == "parameters" and isinstance(v, dict | list | tuple)]
     if arrays or trees:
         return (arrays or trees[0]), None, True
     invented = from_arguments(functions, widths)
     if not invented:
-        raise trouble or Unbound("backward", ["no parameters: there is no init function that returns W1, b1, …, so it"])
+        raise trouble or Unbound("backward", ["parameters that nothing in the file makes: write an init function that returns W1, b1, …; a name"])
     return invented, None, False
 
 

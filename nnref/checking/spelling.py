@@ -67,7 +67,9 @@ HIDDEN_WIDTH = re.compile(
 )
 
 FUNCTIONS = {
-    "forward": re.compile(r"forw|fwd|feedf|fprop|predictproba|computeoutput|^propagate$|^__call__$|^call$"),
+    "forward": re.compile(
+        r"forw|fwd|feedf|fprop|predict|computeoutput|^propagate$|^call$|^model$|^net$|^infer|probabilities$"
+    ),
     "backward": re.compile(r"backw|backp|bwd|bprop|grad|^train|^fit$|^update(?!par|weight)|onestep|trainstep"),
     "loss": re.compile(r"loss|cost|crossent|xent|objective|^nll|^j$|^ce$|^error$"),
     "init": re.compile(r"init|makeparam|createparam|createnetwork|makenetwork|buildnet|buildmodel|setup|getparam|newnet"),
@@ -165,6 +167,6 @@ def ranked(names: list[str], purpose: str) -> list[str]:
 FIRST = {
     "forward": r"^(?:forward|model|l?model|network|nn|full|mlp)*(?:forward|forwardprop|forwardpass|feedforward)",
     "backward": r"^(?:model|lmodel|network|nn|full|mlp|do)*(?:backward|backprop|backwardprop|back|bprop)",
-    "loss": r"crossent|^(?:compute|calculate|get|calc)?(?:loss|cost)",
+    "loss": r"^(?!.*grad).*crossent|^(?:compute|calculate|get|calc)?(?:loss|cost)",
     "init": r"^init",
 }
