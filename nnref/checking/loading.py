@@ -115,7 +115,7 @@ def define(source: Source, module: ModuleType) -> Loaded:
                 bring(node, module)
             else:
                 exec(compile(ast.Module([node], []), source.name, "exec"), module.__dict__)
-        except (KeyboardInterrupt, MemoryError):
+        except KeyboardInterrupt:
             raise
         except BaseException as error:  # even sys.exit() in a default argument is only one statement that failed
             loaded.failed.append((node.lineno, sentence(error, source)))

@@ -201,6 +201,8 @@ class Network:
         try:
             with redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
                 yield
+        except SystemExit:
+            raise RuntimeError("it called sys.exit()") from None
         finally:
             for name in set(self.namespace) - names:
                 del self.namespace[name]

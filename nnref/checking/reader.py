@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from inspect import getmembers
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -84,8 +84,9 @@ def of_class(
     if not going_back(methods) or issubclass(cls, BaseException):
         return None
     data = np.ones((5, WIDTHS[0])), np.ones((5, WIDTHS[-1]))
+    widths = widths_for(dict(vars(cls)))
     try:
-        thing, own_widths = build(cls, name, source, namespace, WIDTHS, data)
+        thing, own_widths = build(cls, name, source, namespace, widths, data)
     except Unbound as error:
         problems.append(f"class {name} cannot be made: {error}")
         return None
@@ -260,12 +261,20 @@ def made(
 
 def widths_for(functions: dict[str, Any]) -> list[int]:
     """As many sizes as the highest numbered weight among the arguments asks for."""
-    named = [n for f in functions.values() if f for n in arguments(f)] + [
-        n for f in functions.values() if isinstance(f, FunctionType) for n in globals_of(f.__code__)
-    ]
+    named = {n for f in functions.values() if isinstance(f, FunctionType) for n in mentioned(f.__code__)}
     layers = [digits(n)[0] for n in named if kind(n) == "W" and len(digits(n)) == 1]
     depth = max(layers, default=3)
     return [WIDTHS[0], *(8 - l % 2 + l // 2 for l in range(depth - 1)), WIDTHS[-1]] if 1 <= depth <= 6 else WIDTHS
+
+
+def mentioned(code: CodeType) -> Iterator[str]:
+    """Every name in a function: arguments, variables, attributes, names of the module, and keys such as "W1"."""
+    yield from (*code.co_varnames, *code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, str) and len(constant) < 12:
+            yield constant
+        elif isinstance(constant, CodeType):
+            yield from mentioned(constant)
 
 
 def from_arguments(functions: dict[str, Any], widths: list[int]) -> dict[str, Any]:

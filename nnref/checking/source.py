@@ -81,7 +81,7 @@ def spoken(error: Exception) -> str:
         return f" cannot be read as Python: {error}."
     line = (error.text or "").strip()
     hint = " This is Python 2: try 2to3." if "print" in str(error.msg) else ""
-    return f", line {error.lineno}, is not Python: {error.msg}{f':  {line}' if line else ''}.{hint}"
+    return f"{f', line {error.lineno},' if error.lineno else ''} is not Python: {error.msg}{f':  {line}' if line else ''}.{hint}"
 
 
 def decoded(data: bytes) -> str:
