@@ -139,9 +139,7 @@ def width(argument: str, hidden: list[str], widths: list[int]) -> tuple[bool, An
     return role is not None, values.get(role or "")
 
 
-def calls(
-    name: str, source: Source | None, namespace: dict[str, Any]
-) -> Iterator[tuple[list[Any], dict[str, Any]]]:
+def calls(name: str, source: Source | None, namespace: dict[str, Any]) -> Iterator[tuple[list[Any], dict[str, Any]]]:
     """The arguments of every call of a name in the file, where all of them are plain."""
     if source is None:
         return

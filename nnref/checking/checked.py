@@ -119,22 +119,24 @@ class Check:
     def to_dict(self) -> dict[str, Any]:
         """The report as plain data; without hints, neither diagnosis nor right line."""
         hidden = {} if self.hints else {"first": None, "forward": None, "cleared": ""}
-        found: dict[str, Any] = finite({
-            "ok": self.ok,
-            "title": self.title,
-            "reading": self.reading,
-            "gradient_of_own_loss": self.gradient_of_own_loss,
-            "same_loss": self.same_loss,
-            "first_wrong": self.first_wrong if self.hints else None,
-            "diagnosis": self.diagnosis if self.hints else None,
-            "first": asdict(self.first) if self.first else None,
-            "forward": asdict(self.forward) if self.forward else None,
-            "cleared": self.cleared,
-            "method": self.method,
-            "settings": self.settings,
-            "entries": [asdict(e) for e in self.entries],
-            **hidden,
-        })
+        found: dict[str, Any] = finite(
+            {
+                "ok": self.ok,
+                "title": self.title,
+                "reading": self.reading,
+                "gradient_of_own_loss": self.gradient_of_own_loss,
+                "same_loss": self.same_loss,
+                "first_wrong": self.first_wrong if self.hints else None,
+                "diagnosis": self.diagnosis if self.hints else None,
+                "first": asdict(self.first) if self.first else None,
+                "forward": asdict(self.forward) if self.forward else None,
+                "cleared": self.cleared,
+                "method": self.method,
+                "settings": self.settings,
+                "entries": [asdict(e) for e in self.entries],
+                **hidden,
+            }
+        )
         return found
 
 
@@ -152,7 +154,7 @@ def table(entries: tuple[Entry, ...]) -> list[str]:
     rows = ["param  shape      checked  wrong  worst at   yours       true        verdict"]
     for e in entries:
         at = e.worst if e.verdict not in ("ok", "not found") else None
-        numbers = f"{str(at.index):<10} {at.yours:<11.4g} {at.truth:<11.4g}" if at else " " * 34
-        row = f"{e.name:<6} {str(e.shape):<10} {e.checked:<8} {e.wrong:<6} {numbers} {e.verdict}"
+        numbers = f"{at.index!s:<10} {at.yours:<11.4g} {at.truth:<11.4g}" if at else " " * 34
+        row = f"{e.name:<6} {e.shape!s:<10} {e.checked:<8} {e.wrong:<6} {numbers} {e.verdict}"
         rows += [row.rstrip(), *(f"       {finding.says}" for finding in e.where)]
     return rows

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import traceback
 import warnings
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -73,10 +74,8 @@ def paths() -> list[str]:
 def end(running: subprocess.Popen[bytes]) -> None:
     """End the child and whatever it started."""
     if os.name == "posix":
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(running.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
     elif running.poll() is None:
         running.kill()
     running.wait()
@@ -110,8 +109,8 @@ def outcome(order: Order) -> dict[str, Any]:
         return {"status": 2, "error": str(error), "found": [], "missing": []}
     except Exception as error:  # a fault of ours: said as such, and no verdict
         where = traceback.extract_tb(error.__traceback__)[-1]
-        says = f"could not be judged: {type(error).__name__}: {error} ({Path(where.filename).name}, line {where.lineno})"
-        return failure(order, says)
+        place = f"{Path(where.filename).name}, line {where.lineno}"
+        return failure(order, f"could not be judged: {type(error).__name__}: {error} ({place})")
     report = replace(report, hints=order.hints)
     return {"status": int(not report.ok), "lines": report.lines(order.verbose), "report": report.to_dict()}
 

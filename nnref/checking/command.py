@@ -23,11 +23,11 @@ NAMED = re.compile(r"^(.+\.(?:py|ipynb)):(\w+)$")
 HIDDEN = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env"})
 """Folders in which nobody keeps homework; those that open with a dot are left out too."""
 
-ADAPTER = '''def nnref_init(): return {"W1": ..., "b1": ..., "W2": ..., "b2": ...}
+ADAPTER = """def nnref_init(): return {"W1": ..., "b1": ..., "W2": ..., "b2": ...}
 def nnref_forward(params, X): return ...  # the output, such as softmax(Z2)
 def nnref_backward(params, X, Y): return {"dW1": ..., "db1": ..., "dW2": ..., "db2": ...}
 def nnref_loss(output, Y): return ...  # leave this line out for the mean cross-entropy
-# X and Y may be rows or columns, Y one-hot or int labels: nnref tries what fits your functions.'''
+# X and Y may be rows or columns, Y one-hot or int labels: nnref tries what fits your functions."""
 """Five lines that make any network readable."""
 
 COLUMNS = ("file", "status", "ok", "gradient_of_own_loss", "same_loss", "first_wrong", "diagnosis", "place", "says")
@@ -68,7 +68,8 @@ def run_check(arguments: argparse.Namespace) -> int:
     if target.suffix not in (".py", ".ipynb"):
         raise ValueError(f"{target.name} should be a .py or .ipynb file, or a folder of them.")
     found = examined(order(target, arguments, name))
-    print("\n".join(found.get("lines") or unread(target.name, found)), file=sys.stdout if "lines" in found else sys.stderr)
+    said = found.get("lines") or unread(target.name, found)
+    print("\n".join(said), file=sys.stdout if "lines" in found else sys.stderr)
     if arguments.json:
         print(json.dumps(plain(str(target), found), ensure_ascii=False), flush=True)
     return int(found["status"])
@@ -87,7 +88,11 @@ def unread(title: str, found: dict[str, Any]) -> list[str]:
     said = [f"nnref: no network could be read from {title}."]
     said += [f"Found: {', '.join(found['found'][:12])}."] if found["found"] else ["Found: no functions or classes."]
     said += [f"Missing: {what}." for what in dict.fromkeys(found["missing"][:4])]
-    return [*said, "Paste these lines at the end of the file and fill them in, or fill in examples/template.py:", ADAPTER]
+    return [
+        *said,
+        "Paste these lines at its end and fill them in, or fill in examples/template.py:",
+        ADAPTER,
+    ]
 
 
 def plain(file: str, found: dict[str, Any]) -> dict[str, Any]:
@@ -99,9 +104,9 @@ def files(folder: Path) -> Iterator[Path]:
     """The Python files and notebooks below a folder, by name."""
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder).parts
-        if path.suffix in (".py", ".ipynb") and path.is_file() and path.name != "__init__.py":
-            if not any(part.startswith(".") or part in HIDDEN for part in inside):
-                yield path
+        hidden = path.name == "__init__.py" or any(part.startswith(".") or part in HIDDEN for part in inside)
+        if path.suffix in (".py", ".ipynb") and path.is_file() and not hidden:
+            yield path
 
 
 def check_folder(folder: Path, arguments: argparse.Namespace) -> int:
@@ -134,7 +139,8 @@ def summary(file: str, found: dict[str, Any]) -> dict[str, Any]:
     report = found.get("report")
     if report is None:
         missing = "; ".join(found["missing"][:1])
-        return {**dict.fromkeys(COLUMNS), "file": file, "status": 2, "says": found["error"] or f"no network read: {missing}"}
+        says = found["error"] or f"no network read: {missing}"
+        return {**dict.fromkeys(COLUMNS), "file": file, "status": 2, "says": says}
     first = report["first"] or report["forward"] or {}
     return {
         **{column: report.get(column) for column in COLUMNS},

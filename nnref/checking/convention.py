@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ class Convention:
         return found
 
     def gradient(self, name: str, g: Array, shape: tuple[int, ...]) -> Array:
-        """Their gradient of a parameter of that shape as columns: what has its shape gets ours, the rest what it has."""
+        """Their gradient of a parameter of that shape as columns; what has another shape keeps it."""
         g = np.asarray(g, dtype="float64") if np.asarray(g).dtype.kind in "iub" else np.asarray(g)
         if name[0] == "W":
             return g.T if self.weights == "rows" else g
@@ -81,7 +82,7 @@ def draw(sizes: list[int], seed: int = 0) -> tuple[Parameters, Array, Array]:
     rng = np.random.default_rng(seed)
     N = next(n for n in range(5, 5 + 2 * len(sizes) + 2, 2) if n not in sizes)
     theta: list[Any] = []
-    for l, (n, m) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for l, (n, m) in enumerate(pairwise(sizes)):
         # Scaled to keep sums of moderate size: logits near ±2 leave every probability well away from 0 and 1.
         W, b = rng.standard_normal((m, n)) * np.sqrt(2 / n), 0.5 * rng.standard_normal((m, 1))
         theta += [()] * bool(l) + [Affine(W, b)]

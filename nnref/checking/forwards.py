@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,7 @@ WRONG_OUTPUTS = ("softmax over the wrong axis", "softmax over the whole array", 
 def layers_of(activations: tuple[str, ...], sizes: list[int]) -> tuple[Layer, ...]:
     """The reference's layers with these activations; "leaky 0.01" is a rectifier of slope 0.01 below zero."""
     found: list[Layer] = []
-    for l, (n, m) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for l, (n, m) in enumerate(pairwise(sizes)):
         if l:
             found.append(layer_of(activations[l - 1]))
         found.append(affine_layer(n, m))
@@ -85,7 +85,8 @@ def layer_of(name: str) -> Layer:
 def passes(theta: Parameters, X: Array, forward: Forward) -> dict[str, Array]:
     """Z1, A1, …, ZL and the output of a way forward, right or wrong."""
     affines = [theta_l for theta_l in theta if isinstance(theta_l, Affine)]
-    found, A = {}, X
+    found: dict[str, Array] = {}
+    A = X
     fault, at = forward.fault or ("", 0)
     for l, p in enumerate(affines, 1):
         Z = p.W @ A + (0 if fault == "the bias is missing" and l == at else p.b)
@@ -103,13 +104,11 @@ def finish(output: str, Z: Array) -> Array:
         return softmax.forward(Z.T).T
     if output == "softmax over the whole array":
         return softmax.forward(Z.reshape(-1, 1)).reshape(Z.shape)
-    return {
-        "softmax": softmax.forward,
-        "sigmoid": sigmoid.forward,
-        "logits": lambda Z: Z,
-        "log softmax": lambda Z: Z - softmax.log_sum_exp(Z),
-        "rectified logits": lambda Z: np.maximum(Z, 0),
-    }[output](Z)
+    if output == "log softmax":
+        return Z - softmax.log_sum_exp(Z)
+    if output == "rectified logits":
+        return np.maximum(Z, 0)
+    return Z if output == "logits" else sigmoid.forward(Z) if output == "sigmoid" else softmax.forward(Z)
 
 
 OUTPUTS = ("softmax", "logits", "log softmax", *WRONG_OUTPUTS, "sigmoid")

@@ -12,6 +12,7 @@ from nnref.checking.spelling import ROLES, canonical, gradient_of, plain
 from nnref.checking.verdicts import Reading
 
 Function = ast.FunctionDef
+Node = ast.stmt | ast.expr
 
 
 def functions(reading: Reading, purpose: str) -> list[Function]:
@@ -24,7 +25,7 @@ def functions(reading: Reading, purpose: str) -> list[Function]:
     return [first, *others] if first else others
 
 
-def assignment(reading: Reading, quantity: str, purpose: str = "backward") -> ast.stmt | None:
+def assignment(reading: Reading, quantity: str, purpose: str = "backward") -> Node | None:
     """Where a quantity such as "db2", "dZ1" or "Z2" gets its value: the first line that assigns to its name.
 
     A parameter that is only ever updated in place stands for its gradient; in a class of one layer, dW for every dW2.
@@ -43,20 +44,22 @@ def assignment(reading: Reading, quantity: str, purpose: str = "backward") -> as
     return None
 
 
-def assigned(function: Function) -> Iterator[tuple[ast.stmt, str]]:
-    """The assignments of a function with the names that get a value, in the order of the lines; entries of a
-    dictionary that is written out count as assigned."""
-    found: list[tuple[ast.stmt, str]] = []
+def assigned(function: Function) -> Iterator[tuple[Node, str]]:
+    """Everything in a function that gets a value, with its name, in the order of the lines: assignments, the entries of
+    a dictionary that is written out, and the arguments of dict(W1=…)."""
+    found: list[tuple[Node, str]] = []
     for node in ast.walk(function):
-        targets: list[ast.expr] = []
-        if isinstance(node, ast.Assign):
-            targets = node.targets
-        elif isinstance(node, ast.AugAssign | ast.AnnAssign):
-            targets = [node.target]
-        for target in targets:
-            for part in target.elts if isinstance(target, ast.Tuple | ast.List) else [target]:
-                if name := named_last(part):
-                    found.append((node, name))
+        if isinstance(node, ast.Dict):
+            found += [
+                (v, str(k.value)) for k, v in zip(node.keys, node.values, strict=True) if isinstance(k, ast.Constant)
+            ]
+        elif isinstance(node, ast.Call) and named_last(node) == "dict":
+            found += [(k.value, k.arg) for k in node.keywords if k.arg]
+        elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                for part in target.elts if isinstance(target, ast.Tuple | ast.List) else [target]:
+                    found += [(node, name)] if (name := named_last(part)) else []
     return iter(sorted(found, key=lambda pair: pair[0].lineno))
 
 
@@ -71,7 +74,7 @@ def means(reading: Reading, name: str, quantity: str) -> bool:
     return quantity in own and plain(name) == plain(last_name(own[quantity]))
 
 
-def place(reading: Reading, node: ast.stmt | None) -> str:
+def place(reading: Reading, node: Node | None) -> str:
     """The words "line 41:  db2 = np.sum(dZ2)", or nothing where the source is not at hand."""
     source = reading.network.source
     if source is None or node is None:
@@ -79,7 +82,7 @@ def place(reading: Reading, node: ast.stmt | None) -> str:
     return f"{source.where(node.lineno)}:  {source.line(node.lineno)}"
 
 
-def softmax_line(reading: Reading) -> ast.stmt | None:
+def softmax_line(reading: Reading) -> Node | None:
     """The line that normalises: the last that calls exp or divides in a function of softmax, else in forward."""
     chosen = [f for f in functions(reading, "forward") if "softmax" in plain(f.name)] or functions(reading, "forward")
     for function in chosen:
@@ -89,14 +92,22 @@ def softmax_line(reading: Reading) -> ast.stmt | None:
     return None
 
 
-def loss_line(reading: Reading) -> ast.stmt | None:
+def loss_line(reading: Reading) -> Node | None:
     """The line that takes the logarithm."""
     for function in functions(reading, "loss"):
         for node in ast.walk(function):
-            if isinstance(node, ast.Assign | ast.Return | ast.AugAssign) and node.value is not None:
-                if any(isinstance(part, ast.Attribute) and part.attr.startswith("log") for part in ast.walk(node.value)):
-                    return node
+            if (
+                isinstance(node, ast.Assign | ast.Return | ast.AugAssign)
+                and node.value is not None
+                and logs(node.value)
+            ):
+                return node
     return None
+
+
+def logs(node: ast.expr) -> bool:
+    """Is a logarithm taken in an expression?"""
+    return any(isinstance(part, ast.Attribute) and part.attr.startswith("log") for part in ast.walk(node))
 
 
 def names(reading: Reading) -> dict[str, str]:
@@ -109,7 +120,7 @@ def names(reading: Reading) -> dict[str, str]:
             if isinstance(node, ast.arg):
                 note(found, node.arg, node.arg, last)
             elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and (name := named_last(node)):
-                if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "np"):
+                if ast.unparse(node).split(".")[0] not in ("np", "numpy"):
                     note(found, name, ast.unparse(node), last)
     for parameter, path in reading.network.found.paths.items():
         if reading.network.is_object:

@@ -17,18 +17,78 @@ from typing import Any
 from nnref.checking.source import Source, SourceError, read
 
 SLOW = frozenset(
-    "cv2 h5py idx2numpy IPython jax keras matplotlib mnist pandas PIL plotly scipy seaborn sklearn tensorflow "
-    "tensorflow_datasets torch torchvision tqdm".split()
+    [
+        "cv2",
+        "h5py",
+        "idx2numpy",
+        "IPython",
+        "jax",
+        "keras",
+        "matplotlib",
+        "mnist",
+        "pandas",
+        "PIL",
+        "plotly",
+        "scipy",
+        "seaborn",
+        "sklearn",
+        "tensorflow",
+        "tensorflow_datasets",
+        "torch",
+        "torchvision",
+        "tqdm",
+    ]
 )
 """Packages that homework imports at the top and a gradient never needs: they are imported when they are first used."""
 
 MAKERS = frozenset(
-    "abs bool complex defaultdict dict dtype float frozenset int len list max min namedtuple OrderedDict partial range "
-    "reversed round set sorted str sum tuple vectorize wraps zip".split()
+    [
+        "abs",
+        "bool",
+        "complex",
+        "defaultdict",
+        "dict",
+        "dtype",
+        "float",
+        "frozenset",
+        "int",
+        "len",
+        "list",
+        "max",
+        "min",
+        "namedtuple",
+        "OrderedDict",
+        "partial",
+        "range",
+        "reversed",
+        "round",
+        "set",
+        "sorted",
+        "str",
+        "sum",
+        "tuple",
+        "vectorize",
+        "wraps",
+        "zip",
+    ]
 )
 """Functions whose value is a plain constant if their arguments are."""
 
-READERS = frozenset("load loadtxt genfromtxt fromfile fromregex memmap save savez savetxt DataSource open_memmap".split())
+READERS = frozenset(
+    [
+        "load",
+        "loadtxt",
+        "genfromtxt",
+        "fromfile",
+        "fromregex",
+        "memmap",
+        "save",
+        "savez",
+        "savetxt",
+        "DataSource",
+        "open_memmap",
+    ]
+)
 """numpy's functions that touch files."""
 
 PLAIN = (
@@ -128,9 +188,7 @@ def flattened(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
     A `try` around imports is kept whole, so that its `except ImportError` still works.
     """
     for node in body:
-        if isinstance(node, ast.If) and not main_guard(node):
-            yield from flattened(node.body)
-        elif isinstance(node, ast.With):
+        if (isinstance(node, ast.If) and not main_guard(node)) or isinstance(node, ast.With):
             yield from flattened(node.body)
         else:
             yield node
@@ -246,7 +304,7 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.folder = folder
 
     def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> Any:
-        if name.split(".")[0] in sys.stdlib_module_names:
+        if name.split(".", maxsplit=1)[0] in sys.stdlib_module_names:
             return None
         place = self.folder.joinpath(*name.split("."))
         for file, package in ((place / "__init__.py", True), (place.with_suffix(".py"), False)):

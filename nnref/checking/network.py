@@ -333,4 +333,3 @@ def output_of(named: dict[str, Any], raw: Any, width: int, N: int) -> Any:
         flat += [part for inner in raw if isinstance(inner, list | tuple) for part in inner if fits(part)]
         return flat[-1] if flat else None
     return next(reversed(outputs.values()), None)
-

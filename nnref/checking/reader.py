@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.binding import Pool, Unbound, arguments, build, call, globals_of
-from nnref.checking.loading import Later, sentence, value
+from nnref.checking.loading import sentence, value
 from nnref.checking.network import Network, orientations
 from nnref.checking.slots import Found, parameters, walk
 from nnref.checking.source import Source, named_last, returned
@@ -21,7 +21,22 @@ from nnref.checking.spelling import ROLES, canonical, digits, kind, plain, ranke
 WIDTHS = [6, 8, 7, 4]
 """The network's sizes where the file does not say its own: all distinct, so that a missing transpose shows."""
 
-OURS = frozenset("m n N batch_size num_examples n_samples num_samples n_examples m_train n_train batchsize m_train".split())
+OURS = frozenset(
+    [
+        "m",
+        "n",
+        "N",
+        "batch_size",
+        "num_examples",
+        "n_samples",
+        "num_samples",
+        "n_examples",
+        "m_train",
+        "n_train",
+        "batchsize",
+        "m_train",
+    ]
+)
 """Global names that count examples, and are set to our batch even where the file gives them a value."""
 
 
@@ -33,16 +48,11 @@ class Unread(Exception):
         self.found, self.missing = found, missing
 
 
-def networks(namespace: dict[str, Any], source: Source | None, name: str | None = None) -> Iterator[Network]:
-    """Every way to read the names of a module as a network, the likeliest first.
+def networks(own: dict[str, Any], namespace: dict[str, Any], source: Source | None) -> Iterator[Network]:
+    """Every way to read the names `own` of a module as a network, the likeliest first.
 
     Errors: Unread when there is none.
     """
-    own = {k: v for k, v in namespace.items() if not k.startswith("__") and not isinstance(v, Later)}
-    if name is not None:
-        if name not in own:
-            raise Unread([], [f"nothing in the file is called {name}"])
-        own = {name: own[name]} if isinstance(own[name], type) or not callable(own[name]) else own
     problems: list[str] = []
     candidates = [*classes(own, namespace, source, problems), *functions(own, namespace, source, problems)]
     if not candidates:
@@ -186,19 +196,23 @@ def assembled(name: str, source: Source | None, namespace: dict[str, Any]) -> An
             if isinstance(n, ast.Expr) and isinstance(n.value, ast.Call) and isinstance(n.value.func, ast.Attribute)
             and ast.unparse(n.value.func.value) == variable and re.match("add|append|use|set", n.value.func.attr)
         ]  # fmt: skip
-        thing = tried(lambda node=node: value(node.value, namespace))
+        thing = tried(value, node.value, namespace)
         for step in sorted(steps, key=lambda s: s.lineno):
-            method = getattr(thing, step.func.attr, None)  # type: ignore[attr-defined]
-            tried(lambda f=method, step=step: f(*(value(a, namespace) for a in step.args)))
+            tried(taken, thing, step, namespace)
         if thing is not None:
             return thing
     return None
 
 
-def tried(make: Callable[[], Any]) -> Any:
+def taken(thing: Any, step: ast.Call, namespace: dict[str, Any]) -> None:
+    """One step of putting a network together, such as net.add(Dense(784, 64))."""
+    getattr(thing, named_last(step) or "")(*(value(argument, namespace) for argument in step.args))
+
+
+def tried(make: Callable[..., Any], *args: Any) -> Any:
     """What is made, or None where a stranger's code fails at it."""
     try:
-        return make()
+        return make(*args)
     except Exception:
         return None
 
@@ -246,7 +260,7 @@ def made(
             named = isinstance(tree, tuple | list) and layer_names and len(layer_names) == len(tree)
             return tree, layer_names if named else None, own_widths
     for name, cls in own.items():
-        thing = tried(lambda n=name, c=cls: build(c, n, source, namespace, widths)) if isinstance(cls, type) else None
+        thing = tried(build, cls, name, source, namespace, widths) if isinstance(cls, type) else None
         if thing is not None and parameters(thing[0]).paths:
             return thing[0], None, thing[1]
     arrays = {k: v for k, v in own.items() if kind(k) and isinstance(v, np.ndarray)}
@@ -255,7 +269,10 @@ def made(
         return (arrays or trees[0]), None, True
     invented = from_arguments(functions, widths)
     if not invented:
-        raise trouble or Unbound("backward", ["parameters that nothing in the file makes: write an init function that returns W1, b1, …; a name"])
+        raise trouble or Unbound(
+            "backward",
+            ["parameters that nothing in the file makes: write an init function that returns W1, b1, …; a name"],
+        )
     return invented, None, False
 
 
@@ -302,7 +319,7 @@ def bind_globals(network: Network) -> None:
         missing = name not in network.namespace and name not in vars(np) and not hasattr(__import__("builtins"), name)
         role = ROLES.get(plain(name))
         counts = name in OURS and isinstance(network.namespace.get(name, 0), int | float)
-        if role == "N" and (missing or counts) or role in ("X", "Y") and missing:
+        if (role == "N" and (missing or counts)) or (role in ("X", "Y") and missing):
             network.globals[name] = role
             network.notes.append(f"{name} set to {'the batch' if role == 'N' else 'our ' + role}")
         elif role == "rate" and not callable(network.namespace.get(name)):

@@ -64,7 +64,7 @@ def parameters(tree: Any) -> Found:
     found: dict[str, list[Path]] = {"W": [], "b": []}
     for path, A in walk(tree):
         k = None if gradient_path(path) else kind_of(path, A)
-        if k == "W" and A.ndim == 2 or k == "b" and (A.ndim == 1 or A.ndim == 2 and 1 in A.shape):
+        if (k == "W" and A.ndim == 2) or (k == "b" and (A.ndim == 1 or (A.ndim == 2 and 1 in A.shape))):
             found[k].append(path)
     paths = {f"{k}{l}": path for k in found for l, path in enumerate(in_order(found[k]), 1)}
     return Found(paths, {name: spelt(path) for name, path in paths.items()})
@@ -119,7 +119,7 @@ def gradients(tree: Any, of: Found, all_are: bool = False) -> dict[str, Array]:
             k = kind(name) or (kind_of(path, A) if not name or isinstance(path[-1], int) else None)
             if k:
                 found[k].append((path, A))
-    result = {}
+    result: dict[str, Array] = {}
     for k, arrays in found.items():
         result |= numbered(k, arrays, {p: path for p, path in of.paths.items() if p[0] == k})
     return result
@@ -139,7 +139,7 @@ def numbered(k: str, arrays: list[tuple[Path, Array]], paths: dict[str, Path]) -
 def backwards_lists(found: dict[str, Array], shapes: dict[str, tuple[int, ...]]) -> dict[str, Array]:
     """The same gradients, last layer first, if only so every shape fits: lists are often appended going back."""
     fits = all(found[name].shape == shapes[name] for name in found)
-    turned = {}
+    turned: dict[str, Array] = {}
     for k in "Wb":
         names = [name for name in found if name[0] == k]
         turned |= dict(zip(names, [found[name] for name in reversed(names)], strict=True))

@@ -53,9 +53,9 @@ class Source:
     def bodies(self, owner: str | None) -> Iterator[list[ast.stmt]]:
         """The statements among which a function is looked for."""
         for node in ast.walk(self.tree):
-            if isinstance(node, ast.ClassDef) and (node.name == owner):
-                yield node.body
-            elif owner is None and isinstance(node, ast.Module | ast.If | ast.Try | ast.FunctionDef):
+            if (isinstance(node, ast.ClassDef) and (node.name == owner)) or (
+                owner is None and isinstance(node, ast.Module | ast.If | ast.Try | ast.FunctionDef)
+            ):
                 yield node.body
 
 
@@ -101,7 +101,9 @@ def notebook(name: str, data: bytes) -> Source:
         cells = json.loads(data.decode("utf-8-sig"))["cells"]
         texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError):
-        raise SourceError(f"{name} is no notebook: its JSON has no list of cells. Save it again from Jupyter.") from None
+        raise SourceError(
+            f"{name} is no notebook: its JSON has no list of cells. Save it again from Jupyter."
+        ) from None
     lines: list[str] = []
     starts, body, unread = [], [], []
     for k, text in enumerate(texts, 1):
@@ -155,4 +157,3 @@ def packed(function: ast.FunctionDef, name: str) -> list[str] | None:
             if any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
                 return [named_last(part) or "" for part in node.value.elts]
     return None
-

@@ -11,8 +11,24 @@ LAYER = (
 )
 IS_WEIGHT = re.compile(rf"^(?:{WEIGHT}{LAYER}?\d*|{LAYER}(?:layer)?\d*(?:{WEIGHT}))$")
 IS_BIAS = re.compile(rf"^(?:{BIAS}{LAYER}?\d*|{LAYER}(?:layer)?\d*{BIAS})$")
-GRADIENT = re.compile(r"^(?:dldj?|dl|dj|dc|de|d|gradients?|grads?|g|nabla|delta|del)(?=.)|(?<=.)(?:gradients?|grads?|g)$")
-GRADIENTS = frozenset("grads grad gradients gradient derivatives derivs dparams gradparams dtheta nabla deltas".split())
+GRADIENT = re.compile(
+    r"^(?:dldj?|dl|dj|dc|de|d|gradients?|grads?|g|nabla|delta|del)(?=.)|(?<=.)(?:gradients?|grads?|g)$"
+)
+GRADIENTS = frozenset(
+    [
+        "grads",
+        "grad",
+        "gradients",
+        "gradient",
+        "derivatives",
+        "derivs",
+        "dparams",
+        "gradparams",
+        "dtheta",
+        "nabla",
+        "deltas",
+    ]
+)
 """A container so named holds gradients under the parameters' own names."""
 
 WORDS = {
@@ -30,23 +46,24 @@ WORDS = {
     "N": "m n batchsize numexamples nsamples numsamples nexamples bs num batchn mtrain ntrain numtrain nbatch sizebatch "
     "numberofsamples samplecount examples totalsamples",
     "rate": "lr learningrate alpha eta rate stepsize learnrate",
-    "one": "epochs iterations numiterations epoch niter numepochs nepochs steps iters maxiter niters numiters maxepochs "
-    "numberofepochs keepprob",
-    "zero": "lambda lambd reg l2 lam weightdecay regstrength regularization regularisation decay momentum dropout lambda "
+    "one": "epochs iterations numiterations epoch niter numepochs nepochs steps iters maxiter niters numiters "
+    "maxepochs numberofepochs keepprob",
+    "zero": "lambda lambd reg l2 lam weightdecay regstrength regularization regularisation decay momentum dropout "
     "dropoutrate l2reg regparam l1 printevery",
     "false": "verbose printcost debug plot isplot showplot dotrain training train istraining",
     "cache": "cache caches memory intermediates activations forwardcache context ctx store forwardpass values internal "
     "state forwardvalues forwardresult layeroutputs saved forward",
     "parameters": "params parameters theta model network net weights param weightsandbiases nn wandb mlp",
-    "activation": "activation activationfn activationfunction act actfn hiddenactivation func nonlinearity activationname",
+    "activation": "activation activationfn activationfunction act actfn hiddenactivation func nonlinearity "
+    "activationname",
     "seed": "seed randomseed randomstate rng",
     "scale": "scale std weightscale sigma initscale stdev weightinitstd eps",
     "input width": "inputsize nx nin ninput inputdim nfeatures numfeatures n0 din inputnodes ninputs inputunits insize "
     "inputlayersize infeatures numinputs d input features inputs sizein fanin inputneurons inputlayer inodes numin "
     "inputlayerneurons inputshape dimin indim featurecount i nfeat pixels",
     "output width": "outputsize ny nout noutput outputdim nclasses numclasses k c outputnodes noutputs outputunits "
-    "outsize outputlayersize outfeatures numoutputs classes output outputs sizeout fanout outputneurons outputlayer onodes "
-    "numout outputlayerneurons dout dimout outdim o numberofclasses classcount",
+    "outsize outputlayersize outfeatures numoutputs classes output outputs sizeout fanout outputneurons outputlayer "
+    "onodes numout outputlayerneurons dout dimout outdim o numberofclasses classcount",
     "widths": "layerdims layers sizes layersizes dims layersdims architecture structure nnstructure topology units "
     "neurons shape nodes layernodes layersize layer dimensions widths nnodes nnarchitecture",
     "hidden widths": "hiddensizes hiddenlayers hiddendims hiddenlayersizes hiddenunitslist hiddenwidths",
@@ -72,7 +89,9 @@ FUNCTIONS = {
     ),
     "backward": re.compile(r"backw|backp|bwd|bprop|grad|^train|^fit$|^update(?!par|weight)|onestep|trainstep"),
     "loss": re.compile(r"loss|cost|crossent|xent|objective|^nll|^j$|^ce$|^error$"),
-    "init": re.compile(r"init|makeparam|createparam|createnetwork|makenetwork|buildnet|buildmodel|setup|getparam|newnet"),
+    "init": re.compile(
+        r"init|makeparam|createparam|createnetwork|makenetwork|buildnet|buildmodel|setup|getparam|newnet"
+    ),
 }
 NOT = {
     "forward": re.compile(r"linear|layer(?!s)|relu|softmax|sigmoid|activation|conv|dropout"),
@@ -95,7 +114,7 @@ def plain(name: str) -> str:
 
 
 def kind(name: str) -> str | None:
-    """ "W" or "b" if the name is one of a weight or bias, else None; a layer may be told by digits or words.
+    """W or b, if the name is one of a weight or bias, else None; a layer may be told by digits or words.
 
     >>> kind("weights1"), kind("b_out"), kind("W_ih"), kind("vW1"), kind("batch")
     ('W', 'b', 'W', None, None)
@@ -143,14 +162,28 @@ def canonical(name: str) -> str | None:
 
 
 STEMS = {
-    "Z": "z|s|net|pre|linear|zlayer|layerz|u|logits".split("|"),
-    "A": "a|h|hidden|act|activation|out|layer|o|relu|alayer|l".split("|"),
-    "dZ": "dz|delta|dz|gradz|ddelta|dlogits|dnet|error|d|dlayer|layerdelta|deltaz|err".split("|"),
-    "dA": "da|dh|dhidden|grada|dact|dout|drelu|dactivation".split("|"),
-    "W": "w|weights|weight|kernel|theta".split("|"),
-    "b": "b|bias|biases".split("|"),
-    "dW": "dw|dweights|dweight|gradw|deltaw|dldw|gw|nablaw|gradweights|dtheta|wgrad".split("|"),
-    "db": "db|dbias|dbiases|gradb|deltab|dldb|gb|nablab|gradbias|bgrad".split("|"),
+    "Z": ["z", "s", "net", "pre", "linear", "zlayer", "layerz", "u", "logits"],
+    "A": ["a", "h", "hidden", "act", "activation", "out", "layer", "o", "relu", "alayer", "l"],
+    "dZ": [
+        "dz",
+        "delta",
+        "dz",
+        "gradz",
+        "ddelta",
+        "dlogits",
+        "dnet",
+        "error",
+        "d",
+        "dlayer",
+        "layerdelta",
+        "deltaz",
+        "err",
+    ],
+    "dA": ["da", "dh", "dhidden", "grada", "dact", "dout", "drelu", "dactivation"],
+    "W": ["w", "weights", "weight", "kernel", "theta"],
+    "b": ["b", "bias", "biases"],
+    "dW": ["dw", "dweights", "dweight", "gradw", "deltaw", "dldw", "gw", "nablaw", "gradweights", "dtheta", "wgrad"],
+    "db": ["db", "dbias", "dbiases", "gradb", "deltab", "dldb", "gb", "nablab", "gradbias", "bgrad"],
 }
 
 
@@ -159,9 +192,9 @@ def ranked(names: list[str], purpose: str) -> list[str]:
     fitting = [name for name in names if FUNCTIONS[purpose].search(plain(name))]
     best = [name for name in fitting if not NOT[purpose].search(plain(name))]
     first = FIRST[purpose]
-    return sorted(best, key=lambda name: (not name.startswith("nnref_"), not re.search(first, plain(name)), len(name))) + [
-        name for name in fitting if name not in best
-    ]
+    return sorted(
+        best, key=lambda name: (not name.startswith("nnref_"), not re.search(first, plain(name)), len(name))
+    ) + [name for name in fitting if name not in best]
 
 
 FIRST = {

@@ -195,7 +195,7 @@ def as_columns(X: Array, Y: Array, sizes: list[int]) -> tuple[Array, Array]:
     if sizes[0] not in X.shape:
         raise ValueError(f"X is {X.shape}, and the network has {sizes[0]} inputs")
     N = X.size // sizes[0]
-    X = X if X.shape == (sizes[0], N) and N != sizes[0] or X.shape[0] != N else X.T
+    X = X if (X.shape == (sizes[0], N) and sizes[0] != N) or X.shape[0] != N else X.T
     if Y.size == N:
         return X, one_hot(Y.reshape(-1).astype(int), sizes[-1], "float64")
     return X, np.asarray(Y if Y.shape == (sizes[-1], N) else Y.T, dtype="float64")
