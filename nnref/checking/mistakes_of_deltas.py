@@ -394,7 +394,13 @@ def batch_order(at: Place) -> Iterator[Prediction]:
 def rounded_dZ(at: Place) -> Iterator[Prediction]:
     for name in ("float32", "float16"):
         if noise.unit(name) > at.numbers.u:
-            yield Prediction(lambda at, s, name=name: some(at.dZ).moved(lambda A: A.astype(name).astype(float)), name)
+            yield Prediction(lambda at, s, name=name: cast(some(at.dZ), name), name)
+
+
+def cast(made: Carried, name: str) -> Carried:
+    """The same numbers, rounded to a lower precision and back."""
+    with np.errstate(over="ignore"):
+        return Carried(made.value.astype(name).astype("float64"), made.e, made.u)
 
 
 @mistake("clipped.dZ", "batch", "dZ is clipped, entry by entry.", "dZ{l} = np.clip(dZ{l}, -1, 1)")
