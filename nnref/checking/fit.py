@@ -28,8 +28,8 @@ class Yours:
 
     def tolerance(self, made: Carried) -> Array:
         """What rounding of both may do: yours in its own precision, the prediction in float64."""
-        room = self.allowed * (made.u + noise.unit("float64")) * (made.e + np.finfo("float64").tiny)
-        return room + self.slack
+        room = (made.u + noise.unit("float64")) * made.e + np.finfo("float64").tiny
+        return self.allowed * room + self.slack
 
     def agrees(self, made: Carried) -> bool:
         """Is every entry what was predicted?"""
@@ -58,14 +58,17 @@ def rounded(value: float, error: float) -> float | None:
     return short if abs(value - short) <= error and error < 1e-4 * abs(value) else None
 
 
-def solved(yours: Yours, made: list[Carried], free: Array, equations: int) -> list[Number] | None:
+def solved(yours: Yours, free: Array, made: list[Carried], equations: int) -> list[Number] | None:
     """The numbers c for which yours = free + Σ c made, by least squares weighted with the tolerance; None if none fit.
+
+    An entry is off by at most its tolerance, so c by at most √n tolerances over the size of its column.
 
     Shapes: all alike
     """
     if any(M.shape != yours.value.shape or not np.isfinite(M.value).all() for M in made):
         return None
-    weight = 1 / yours.tolerance(max(made, key=lambda M: float(M.e.max(initial=0))))
+    room = np.max([yours.tolerance(M) for M in made], axis=0)
+    weight = 1 / np.maximum(room, 1e-30 * room.max(initial=0))
     columns = np.stack([(M.value * weight).ravel() for M in made], axis=1)
     size = np.linalg.norm(columns, axis=0)
     if not (size > 1).all():  # the direction is drowned by rounding
@@ -74,12 +77,12 @@ def solved(yours: Yours, made: list[Carried], free: Array, equations: int) -> li
     found, _, rank, _ = np.linalg.lstsq(columns / size, wanted, rcond=1e-8)
     if rank < len(made):
         return None
-    covariance = np.linalg.inv((columns / size).T @ (columns / size))
-    errors = [sqrt(covariance[i, i]) * sqrt(len(wanted)) / size[i] for i in range(len(made))]
-    left = equations - len(made)
+    spread = np.sqrt(np.diag(np.linalg.inv((columns / size).T @ (columns / size))) * len(wanted))
+    values, left = found / size, equations - len(made)
+    errors = max(1.0, float(abs(values).max())) * spread / size
     return [
         Number(c, error, left >= WITNESSES or (left >= 0 and rounded(c, error) is not None))
-        for c, error in zip((found / size).tolist(), errors, strict=True)
+        for c, error in zip(values.tolist(), errors.tolist(), strict=True)
     ]
 
 
@@ -91,7 +94,7 @@ def ratio(yours: Yours, made: Carried, equations: int) -> Number | None:
         return Number(1.0, 0.0, True)
     if not yours.value.any():
         return Number(0.0, 0.0, True)
-    found = solved(yours, [made], np.zeros(made.shape), equations)
+    found = solved(yours, np.zeros(made.shape), [made], equations)
     if found is None or not yours.agrees(made * found[0].value):
         return None
     return found[0]
