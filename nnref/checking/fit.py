@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isclose, sqrt
+from math import isclose
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class Number:
 def rounded(value: float, error: float) -> float | None:
     """The number with few digits that this one is, within its error; None where there is none."""
     short = float(f"{value:.{DIGITS}g}")
-    return short if abs(value - short) <= error and error < 1e-4 * abs(value) else None
+    return short if abs(value - short) <= error < 1e-4 * abs(value) else None
 
 
 def solved(yours: Yours, free: Array, made: list[Carried], equations: int) -> list[Number] | None:

@@ -105,12 +105,12 @@ class Place:
         return names[min(self.l, len(names)) - 1] if names else ""
 
     def put(self, line: str, made: Carried) -> Place:
-        """This place after a line has made its quantity."""
+        """The place after a line has made its quantity."""
         return replace(self, **{LINES[line]: made})  # type: ignore[arg-type]  # the field that the line makes
 
 
-Make = Callable[[Place, float], Carried]
-"""A wrong line: what it makes at a place, for the unknown number in it, if it has one. Linear in that number."""
+Make = Callable[..., Carried]
+"""A wrong line: what it makes at a place, for the unknown number s in it, if it has one. Linear in that number."""
 
 
 @dataclass(frozen=True)
@@ -161,11 +161,15 @@ SLOPES = {"relu": "(Z{l} > 0)", "tanh": "(1 - A{l}**2)", "sigmoid": "A{l} * (1 -
 
 
 def mistake(
-    key: str, line: str, says: str, wrong: str, right: str | None = None
+    key: str, line: str, wrong: str, right: str | None = None
 ) -> Callable[[Callable[[Place], Iterator[Prediction]]], Mistake]:
-    """Make the function that predicts it into a mistake; the right line is that of its place unless given."""
+    """Make the function that predicts it into a mistake; its docstring says what is done.
+
+    The right line is that of its place unless given.
+    """
 
     def named(predict: Callable[[Place], Iterator[Prediction]]) -> Mistake:
+        says = " ".join((predict.__doc__ or "").split())
         return Mistake(key, line, says, wrong, right or RIGHT[line][0], RIGHT[line][1], predict)
 
     return named

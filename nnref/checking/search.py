@@ -192,7 +192,7 @@ class Search:
                 return
 
     def unknown_number(self, ends: list[Carried], name: str, prediction: Prediction) -> Number | None:
-        """The number for which a gradient is c (value at 0 + s × direction), for some factor c; None if there is none."""
+        """The number for which a gradient is c (value at 0 + s × direction), for some factor c."""
         yours = self.judged.get(name)
         if yours is None or yours.value.shape != ends[0].shape:
             return None
@@ -222,10 +222,7 @@ class Search:
         matched = [theta for theta in "Wb" if plain[theta]]
         if not self.meets_given(at, l) or (count and not matched) or (count > 1 and len(matched) < 2):
             return
-        ways = {
-            theta: plain[theta] or list(self.faulty(at, theta, l, 2 if count == 0 else 1))
-            for theta in "Wb"
-        }
+        ways = {theta: plain[theta] or list(self.faulty(at, theta, l, 2 if count == 0 else 1)) for theta in "Wb"}
         for W in ways["W"]:
             for b in ways["b"]:
                 yield from self.scaled(so_far, at, l, W, b)
@@ -320,7 +317,7 @@ class Search:
         return factor
 
     def known(self, dZ: Carried, l: int) -> Carried:
-        """dZ as it was given, where it was, in the loss's own scale; else as it was worked out."""
+        """DZ as it was given, where it was, in the loss's own scale; else as it was worked out."""
         number = self.ratio_to_given(f"dZ{l}", dZ) if f"dZ{l}" in self.given else None
         if number is None or not number.value:
             return dZ
@@ -345,9 +342,7 @@ class Search:
     def right_below(self, l: int) -> bool:
         """Is a gradient below layer l right? Then dZ of layer l is right too, for nothing below would be."""
         return any(
-            (yours := self.judged.get(f"W{q}")) is not None
-            and yours.value.any()
-            and yours.agrees(self.truths[f"W{q}"])
+            (yours := self.judged.get(f"W{q}")) is not None and yours.value.any() and yours.agrees(self.truths[f"W{q}"])
             for q in range(1, l)
         )
 
