@@ -2,113 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
 
+import numpy as np
 from numpy.typing import DTypeLike
 
-from nnref import softmax
-from nnref.layer import Affine
-from nnref.network import Layers, Parameters, activations, named, rounded
+from nnref.checking import noise
+from nnref.checking.case import Case
+from nnref.checking.mistakes_of_deltas import DELTAS
+from nnref.checking.mistakes_of_gradients import BIASES, EITHER, WEIGHTS
+from nnref.checking.place import Mistake, Numbers, Prediction
+from nnref.checking.scales import CONSTANT, SCALES, ZERO
+from nnref.checking.search import Search
+from nnref.checking.telling import Diagnosis, told, worded
+from nnref.network import named, unnamed
 from nnref.shapes import Array
 
+__all__ = ["CATALOGUE", "Case", "Diagnosis", "Mistake", "Prediction", "catalogue", "diagnose"]
 
-@dataclass(frozen=True)
-class Case:
-    """The reference's own computation, in float64: columns are examples, Y is one-hot, the loss is the mean.
+CATALOGUE: tuple[Mistake, ...] = (*SCALES, CONSTANT, ZERO, *DELTAS, *WEIGHTS, *BIASES, *EITHER)
+"""Every mistake that can be named."""
 
-    Z, A, dZ and dA are by name, from "A0", which is X, to "Z3" and "dZ3" of the last layer; gradients by "W1", "b1", ….
-    activation holds one name for each hidden layer.
-    """
-
-    layers: Layers
-    theta: Parameters
-    X: Array
-    Y: Array
-    activation: tuple[str, ...]
-    Z: dict[str, Array]
-    A: dict[str, Array]
-    dZ: dict[str, Array]
-    dA: dict[str, Array]
-    gradients: dict[str, Array]
-    P: Array
-
-    @classmethod
-    def of(cls, layers: Layers, theta: Parameters, X: Array, Y: Array) -> Case:
-        """Run the reference forward and backward at theta, keeping everything.
-
-        Shapes: X (n0, N), Y (n_L, N)
-        """
-        theta = tuple(rounded(theta_l, "float64") for theta_l in theta)
-        X, Y = X.astype("float64"), Y.astype("float64")
-        passed = activations(layers, theta, X)
-        Z, A, dZ, dA = {}, {"A0": X}, {}, {}
-        P = softmax.forward(passed[-1])
-        d = (P - Y) / Y.shape[1]
-        steps: list[Any] = [()] * len(layers)
-        depth = sum(isinstance(theta_l, Affine) for theta_l in theta)
-        k = depth
-        for l in reversed(range(len(layers))):
-            if isinstance(theta[l], Affine):
-                Z[f"Z{k}"], dZ[f"dZ{k}"] = passed[l + 1], d
-                steps[l], d = layers[l].vjp(theta[l], passed[l], passed[l + 1], d)
-                k -= 1
-                if k:
-                    dA[f"dA{k}"] = d
-            else:
-                A[f"A{k}"] = passed[l + 1]
-                _, d = layers[l].vjp(theta[l], passed[l], passed[l + 1], d)
-        names = tuple(layer.name for layer in layers if layer.name != "affine")
-        return cls(layers, theta, X, Y, names, Z, A, dZ, dA, named(tuple(steps)), P)
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a mistake makes of the gradients it changes: arrays by "W1", "b1", …, and the detail, such as "layer 2"."""
-
-    gradients: Mapping[str, Array]
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """One entry of the catalogue: what is done, the wrong line, the right one, and the claim that proves it."""
-
-    key: str
-    says: str
-    wrong: str
-    right: str
-    claim: str
-    predict: Callable[..., Iterator[Prediction]]
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """One mistake found: its name, or None where none of the catalogue explains every wrong entry, and where it is.
-
-    parameter is the first quantity that is wrong, such as "db2" or "dZ1"; also, where the same mistake was made again;
-    cleared, what comes before it and is right; explains of `of` wrong entries follow from it.
-    """
-
-    mistake: Mistake | None
-    parameter: str
-    says: str
-    explains: int
-    of: int
-    also: tuple[str, ...] = ()
-    cleared: tuple[str, ...] = ()
-    wrong: str = ""
-    right: str = ""
-    claim: str | None = None
-
-
-CATALOGUE: tuple[Mistake, ...] = ()
+THIN = 32
+"""Inputs that the search looks at; what it finds must then explain all of them."""
 
 
 def catalogue() -> list[dict[str, str]]:
-    """The catalogue as plain data."""
-    return [{name: getattr(m, name) for name in ("key", "says", "wrong", "right", "claim")} for m in CATALOGUE]
+    """The catalogue as plain data: key, line, says, wrong, right, claim."""
+    names = ("key", "line", "says", "wrong", "right", "claim")
+    return [{name: worded(getattr(mistake, name), 1, "relu", "W") for name in names} for mistake in CATALOGUE]
 
 
 def diagnose(
@@ -122,6 +45,45 @@ def diagnose(
 ) -> tuple[Diagnosis, ...]:
     """The mistakes that explain these gradients, first mistake first; () if all are right.
 
-    gradients by "W1", "b1", … as columns, in whatever shape they came; slack is what each may be off beside rounding.
+    gradients by "W1", "b1", … as columns, in whatever shape they came, None for one not written yet; slack is what each
+    may be off beside rounding; intermediates are yours of "dZ2", "dA1", ….
     """
-    return ()
+    yours = {name: None if (g := gradients.get(name)) is None else np.asarray(g, "float64") for name in case.gradients}
+    room: dict[str, Array | float] = {
+        name: slack if isinstance(slack, float | int) else slack.get(name, np.zeros(())) for name in case.gradients
+    }
+    given = {name: np.asarray(V, "float64") for name, V in (intermediates or {}).items() if name[:2] in ("dZ", "dA")}
+    allowed = noise.allowed(case.layers, case.theta, case.X.shape[1])
+    inputs = telling_inputs(case, yours)
+    among: set[str] | None = None
+    if inputs is not None:
+        n, thin = len(case.X), thinned(case, inputs)
+        theirs = {name: None if g is None else taken(g, inputs, n) for name, g in yours.items()}
+        thin_room = {name: taken(r, inputs, n) if isinstance(r, np.ndarray) else r for name, r in room.items()}
+        search = Search(Numbers.of(thin, dtype), theirs, thin_room, allowed, learning_rate, given)
+        among = {m.key for e in search.explanations() for fault in e.faults for m in fault.mistakes}
+    search = Search(Numbers.of(case, dtype), yours, room, allowed, learning_rate, given, among)
+    return told(case, search, search.explanations())
+
+
+def telling_inputs(case: Case, yours: Mapping[str, Array | None]) -> Array | None:
+    """The inputs with the largest values, if there are more than enough; None where no width is theirs alone."""
+    n, N = case.X.shape
+    others = {N, *(size for Z in case.Z.values() for size in Z.shape)}
+    if n <= 2 * THIN or n in others:
+        return None
+    return np.sort(np.argsort((case.X**2).sum(axis=1))[-THIN:])
+
+
+def thinned(case: Case, inputs: Array) -> Case:
+    """The same case, seen from some of its inputs only: going back, nothing else of X and W1 is used."""
+    X = case.X[inputs]
+    arrays = {name: taken(p, inputs, len(case.X)) for name, p in named(case.theta).items()}
+    return replace(case, X=X, A={**case.A, "A0": X}, theta=unnamed(arrays, case.layers))
+
+
+def taken(g: Array, inputs: Array, n: int) -> Array:
+    """The part of an array that belongs to some of the n inputs, on whichever axis they lie."""
+    for axis in range(g.ndim):
+        g = np.take(g, inputs, axis) if g.shape[axis] == n else g
+    return g
