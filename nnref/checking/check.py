@@ -163,11 +163,11 @@ def first_mistake(reading: Reading, found: tuple[Diagnosis, ...], entries: list[
     d = found[0]
     quantity = d.parameter
     l = "".join(c for c in quantity if c.isdigit())
-    node = lines.assignment(reading, quantity)
+    node = lines.assignment(reading, quantity) or lines.assignment(reading, f"dW{l}")
     place = lines.place(reading, node)
     right = d.right.replace("{l}", l) if d.right else ""
     try:
-        right = lines.own_words(reading, right, place) if right else ""
+        right = lines.own_words(reading, right) if right else ""
     except SyntaxError:
         right = ""
     says = d.says if d.says.endswith((".", "!")) else f"{d.says}."
@@ -195,11 +195,10 @@ def described(reading: Reading) -> str:
     laid = c.weights if c.weights == c.data else f"{c.weights} with X as {c.data}"
     way = reading.forward
     parts = [f"{names} as {laid}", c.labels]
-    parts += (
-        list(dict.fromkeys(way.activations)) + [way.output]
-        if way
-        else ["forward not recognised" if reading.output is not None else "no forward pass found"]
-    )
+    if way is not None:
+        parts += [*dict.fromkeys(way.activations), way.output]
+    else:
+        parts.append("no forward pass found" if reading.output is None else "forward pass not recognised")
     text = ", ".join(parts)
     if reading.went.updated:
         text += "; gradients from (before - after) / rate"

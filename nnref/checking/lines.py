@@ -5,11 +5,16 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
+
+from nnref.checking.forwards import alike
 from nnref.checking.slots import last_name
 from nnref.checking.source import named_last
 from nnref.checking.spelling import ROLES, canonical, gradient_of, plain
 from nnref.checking.verdicts import Reading
+from nnref.shapes import Array
 
 Function = ast.FunctionDef
 Node = ast.stmt | ast.expr
@@ -112,15 +117,16 @@ def logs(node: ast.expr) -> bool:
 
 def names(reading: Reading) -> dict[str, str]:
     """How the file writes the reference's quantities: {"dZ2": "delta2", "A1": 'cache["A1"]', "N": "m", …}."""
-    found: dict[str, str] = {}
+    found = by_value(reading)
     last = len(reading.sizes) - 1
     for purpose in ("backward", "forward"):
         function = reading.network.definition(purpose)
         for node in ast.walk(function) if function else ():
             if isinstance(node, ast.arg):
                 note(found, node.arg, node.arg, last)
-            elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and (name := named_last(node)):
-                if ast.unparse(node).split(".")[0] not in ("np", "numpy"):
+            elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+                name = named_last(node)
+                if name and ast.unparse(node).split(".")[0] not in ("np", "numpy"):
                     note(found, name, ast.unparse(node), last)
     for parameter, path in reading.network.found.paths.items():
         if reading.network.is_object:
@@ -134,6 +140,51 @@ def names(reading: Reading) -> dict[str, str]:
     return found
 
 
+def by_value(reading: Reading) -> dict[str, str]:
+    """The variables of the backward function that hold a quantity of the reference, whatever they are called."""
+    case, found = reading.case, {}
+    if case is None:
+        return {}
+    quantities = {**case.dZ, **case.dA, **case.A, **case.Z}
+    for text, A in variables(reading.went.variables):
+        for name, right in quantities.items():
+            if name not in found and (holds(A, right, reading) or (name[:2] == "dZ" and unaveraged(A, right, reading))):
+                found[name] = text
+    return found
+
+
+def variables(values: dict[str, Any]) -> Iterator[tuple[str, Array]]:
+    """Arrays among a function's variables, the attributes of its object and the entries of its dictionaries."""
+    for name, value in values.items():
+        if isinstance(value, np.ndarray):
+            yield name, value
+        elif isinstance(value, dict):
+            yield from ((f"{name}[{key!r}]", part) for key, part in value.items() if isinstance(part, np.ndarray))
+        elif name == "self":
+            yield from ((f"self.{key}", part) for key, part in vars(value).items() if isinstance(part, np.ndarray))
+
+
+def holds(A: Array, right: Array, reading: Reading) -> bool:
+    """Are these the numbers of a quantity of the reference, in their layout?"""
+    theirs = A.T if reading.convention.data == "rows" else A
+    return theirs.dtype.kind == "f" and theirs.shape == right.shape and alike(theirs, right, reading.dtype)
+
+
+def unaveraged(A: Array, right: Array, reading: Reading) -> bool:
+    """Is this a quantity of the reference without the 1/N of the mean?"""
+    return holds(A, right.shape[1] * right, reading)
+
+
+def lacks_mean(reading: Reading) -> bool:
+    """Does the last dZ in their backward function lack the 1/N, so that dW and db must bring it?"""
+    last = f"dZ{len(reading.sizes) - 1}"
+    if reading.case is None:
+        return False
+    arrays = [A for _, A in variables(reading.went.variables)]
+    right = reading.case.dZ[last]
+    return any(unaveraged(A, right, reading) for A in arrays) and not any(holds(A, right, reading) for A in arrays)
+
+
 def note(found: dict[str, str], name: str, text: str, last: int) -> None:
     """Remember how a quantity is written, the first time it is met; of labels, the one that says one-hot."""
     role = ROLES.get(plain(name))
@@ -144,10 +195,10 @@ def note(found: dict[str, str], name: str, text: str, last: int) -> None:
         found["Y"] = text
 
 
-def own_words(reading: Reading, line: str, wrong: str = "") -> str:
+def own_words(reading: Reading, line: str) -> str:
     """A right line of the reference, in columns and its names, as this file would write it.
 
-    wrong is the file's own line: a factor 1 / m that stands there, since its dZ carries none, is kept.
+    Where the file's dZ carries no 1 / N, dW and db do.
     """
     target, _, text = line.rpartition(" = ")
     try:
@@ -157,9 +208,8 @@ def own_words(reading: Reading, line: str, wrong: str = "") -> str:
     tree = laid_out(tree, reading, target)
     known = names(reading)
     said = ast.unparse(Renamed(known, flat_bias(reading)).visit(tree))
-    m = known.get("N")
-    if m and re.search(rf"(?<!\w){re.escape(m)}(?!\w)", wrong.partition("=")[2]) and m not in said:
-        said = f"1 / {m} * {said}"
+    if target[:2] in ("dW", "db") and "dZ" in text and lacks_mean(reading):
+        said = f"1 / {known.get('N', 'N')} * {said}" if "@" not in said else f"1 / {known.get('N', 'N')} * ({said})"
     return f"{known.get(target, target)} = {said}" if target else said
 
 
@@ -182,9 +232,11 @@ class Flipped(ast.NodeTransformer):
         self.pattern = re.compile(pattern)
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
+        """V becomes V.T."""
         return ast.Attribute(node, "T", ast.Load()) if self.pattern.match(node.id) else node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        """V.T becomes V."""
         if node.attr == "T" and isinstance(node.value, ast.Name) and self.pattern.match(node.value.id):
             return node.value
         self.generic_visit(node)
@@ -232,10 +284,12 @@ class Renamed(ast.NodeTransformer):
         self.known, self.flat = known, flat
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
+        """The file's own way to write a quantity."""
         text = self.known.get(node.id)
         return ast.parse(text, mode="eval").body if text else node
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
+        """A sum, without keepdims where biases are flat."""
         self.generic_visit(node)
         if self.flat:
             node.keywords = [k for k in node.keywords if k.arg != "keepdims"]

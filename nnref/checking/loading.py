@@ -1,4 +1,4 @@
-"""What of a file is executed: imports, functions, classes and plain constants; no training, plot, input() or download."""
+"""What of a file is executed: imports, functions, classes and plain constants; no training, no plot, no input()."""
 
 from __future__ import annotations
 
@@ -92,8 +92,9 @@ READERS = frozenset(
 """numpy's functions that touch files."""
 
 PLAIN = (
-    ast.Constant, ast.UnaryOp, ast.BinOp, ast.BoolOp, ast.Compare, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.Subscript,
-    ast.Slice, ast.IfExp, ast.JoinedStr, ast.FormattedValue, ast.Starred, ast.keyword, ast.operator, ast.unaryop,
+    ast.Constant, ast.UnaryOp, ast.BinOp, ast.BoolOp, ast.Compare, ast.Tuple, ast.List, ast.Dict, ast.Set,
+    ast.Subscript, ast.Slice,
+    ast.IfExp, ast.JoinedStr, ast.FormattedValue, ast.Starred, ast.keyword, ast.operator, ast.unaryop,
     ast.boolop, ast.cmpop, ast.expr_context,
 )  # fmt: skip
 
@@ -129,6 +130,7 @@ class Later:
         return getattr(self._real(), name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Use what is imported now."""
         return self._real()(*args, **kwargs)
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -183,7 +185,7 @@ def define(source: Source, module: ModuleType) -> Loaded:
 
 
 def flattened(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """Statements, with definitions and constants under `if __name__ == "__main__":` and in other ifs left where they are.
+    """Statements, with those under an `if` or `with` in its place, but not under `if __name__ == "__main__":`.
 
     A `try` around imports is kept whole, so that its `except ImportError` still works.
     """
@@ -268,11 +270,8 @@ def bring(node: ast.Import | ast.ImportFrom, module: ModuleType) -> None:
     base = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
     for alias in node.names:
         home = base or alias.name
-        one: ast.stmt
-        if isinstance(node, ast.ImportFrom):
-            one = ast.ImportFrom(node.module, [alias], 0)  # `from .layers import` of a package is its folder
-        else:
-            one = ast.Import([alias])
+        # `from .layers import` in a package is taken from its folder, which the file lies in.
+        one = ast.ImportFrom(node.module, [alias], 0) if isinstance(node, ast.ImportFrom) else ast.Import([alias])
         later = home.split(".")[0] in SLOW and alias.name != "*"
         if not later:
             try:
@@ -304,6 +303,7 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.folder = folder
 
     def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> Any:
+        """A module or package in the folder, unless Python has one of that name."""
         if name.split(".", maxsplit=1)[0] in sys.stdlib_module_names:
             return None
         place = self.folder.joinpath(*name.split("."))
@@ -315,9 +315,11 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None
 
     def create_module(self, spec: Any) -> ModuleType | None:
+        """As Python does it."""
         return None
 
     def exec_module(self, module: ModuleType) -> None:
+        """Only what defines something."""
         file = Path(str(module.__spec__.origin)) if module.__spec__ else None
         if file is not None and file.is_file():
             module.__file__ = str(file)

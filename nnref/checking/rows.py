@@ -121,7 +121,7 @@ def slack_of(reading: Reading) -> dict[str, Array]:
     if not reading.went.updated or reading.case is None:
         return {}
     u = noise.unit(reading.dtype)
-    theta = {n: p for n, p in zip(names_of(reading), parameters(reading), strict=True)}
+    theta = dict(zip(names_of(reading), parameters(reading), strict=True))
     return {n: 2 * u * (2 * np.abs(p) / RATE + np.abs(reading.case.gradients[n])) for n, p in theta.items()}
 
 

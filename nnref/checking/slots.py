@@ -89,7 +89,7 @@ def last_name(path: Path) -> str:
 
 
 def kind_of(path: Path, A: Array) -> str | None:
-    """ "W" or "b" by the last name on the way; without any name, by shape."""
+    """W or b by the last name on the way; without any name, by shape."""
     name = last_name(path)
     if path and isinstance(path[-1], int) and (not name or kind(name) is None):
         return "W" if A.ndim == 2 and 1 not in A.shape else "b"

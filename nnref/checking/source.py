@@ -1,4 +1,4 @@
-"""A person's file as text and syntax: Python or a notebook, in any encoding, with its lines numbered as they see them."""
+"""A person's file as text and syntax: Python or a notebook, in any encoding, its lines numbered as they see them."""
 
 from __future__ import annotations
 
@@ -81,11 +81,12 @@ def spoken(error: Exception) -> str:
         return f" cannot be read as Python: {error}."
     line = (error.text or "").strip()
     hint = " This is Python 2: try 2to3." if "print" in str(error.msg) else ""
-    return f"{f', line {error.lineno},' if error.lineno else ''} is not Python: {error.msg}{f':  {line}' if line else ''}.{hint}"
+    place = f", line {error.lineno}," if error.lineno else ""
+    return f"{place} is not Python: {error.msg}{f':  {line}' if line else ''}.{hint}"
 
 
 def decoded(data: bytes) -> str:
-    """The text by its byte order mark or coding line, else UTF-8, else Windows' Latin letters; line ends as \\n."""
+    """The text by its byte order mark or coding line, else UTF-8, else Latin letters; one kind of line end."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         text = data.decode(encoding)
@@ -153,7 +154,8 @@ def returned(function: ast.FunctionDef | None) -> list[str] | None:
 def packed(function: ast.FunctionDef, name: str) -> list[str] | None:
     """The names in `name = (a, b, …)`, for a tuple that is packed before it is returned."""
     for node in ast.walk(function):
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple | ast.List):
-            if any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
-                return [named_last(part) or "" for part in node.value.elts]
+        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple | ast.List)):
+            continue
+        if any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+            return [named_last(part) or "" for part in node.value.elts]
     return None

@@ -32,40 +32,63 @@ GRADIENTS = frozenset(
 """A container so named holds gradients under the parameters' own names."""
 
 WORDS = {
-    "X": "x inputs input data images batch a0 xtrain trainx xbatch batchx features inputdata xdata inp imgs samples xs "
-    "inputx xinput inputlist inputslist image trainingdata xnorm inputvector xin xi traindata trainimages trainingimages",
-    "Y": "y labels label targets target t ytrue truey ytrain trainy ybatch batchy onehoty yonehot truth yhot groundtruth "
-    "desired expected ys targetslist onehotlabels labelsonehot yoh gt actual desiredoutput yenc yencoded trainlabels "
-    "traininglabels trueys ytruth labelbatch onehot correct yi truelabels outputtrue classes",
-    "output": "yhat ypred predy predictions prediction pred preds output outputs out probs prob p probabilities al final "
-    "finaloutput finaloutputs ahat softmaxout yprob scores logits aout logprobs a hypothesis ysoftmax act yp o predicted "
-    "softmaxoutput score yout probability inputlogits z softmax",
-    "upstream": "grad gradient dout gradoutput outputgradient outputgrad dlda dloss lossgrad outputerror dy gradout "
-    "upstream dvalues error gradientoutput dldy dl dal gradloss lossgradient delta outerror accumgrad gradin dldout "
-    "gradients grads dypred dyhat dlogits dldz",
-    "N": "m n batchsize numexamples nsamples numsamples nexamples bs num batchn mtrain ntrain numtrain nbatch sizebatch "
-    "numberofsamples samplecount examples totalsamples",
+    "X": (
+        "x inputs input data images batch a0 xtrain trainx xbatch batchx features inputdata xdata inp imgs "
+        "samples xs inputx xinput inputlist inputslist image trainingdata xnorm inputvector xin xi traindata "
+        "trainimages trainingimages"
+    ),
+    "Y": (
+        "y labels label targets target t ytrue truey ytrain trainy ybatch batchy onehoty yonehot truth yhot "
+        "groundtruth desired expected ys targetslist onehotlabels labelsonehot yoh gt actual desiredoutput yenc "
+        "yencoded trainlabels traininglabels trueys ytruth labelbatch onehot correct yi truelabels outputtrue "
+        "classes"
+    ),
+    "output": (
+        "yhat ypred predy predictions prediction pred preds output outputs out probs prob p probabilities al "
+        "final finaloutput finaloutputs ahat softmaxout yprob scores logits aout logprobs a hypothesis ysoftmax "
+        "act yp o predicted softmaxoutput score yout probability inputlogits z softmax"
+    ),
+    "upstream": (
+        "grad gradient dout gradoutput outputgradient outputgrad dlda dloss lossgrad outputerror dy gradout "
+        "upstream dvalues error gradientoutput dldy dl dal gradloss lossgradient delta outerror accumgrad gradin "
+        "dldout gradients grads dypred dyhat dlogits dldz"
+    ),
+    "N": (
+        "m n batchsize numexamples nsamples numsamples nexamples bs num batchn mtrain ntrain numtrain nbatch "
+        "sizebatch numberofsamples samplecount examples totalsamples"
+    ),
     "rate": "lr learningrate alpha eta rate stepsize learnrate",
-    "one": "epochs iterations numiterations epoch niter numepochs nepochs steps iters maxiter niters numiters "
-    "maxepochs numberofepochs keepprob",
-    "zero": "lambda lambd reg l2 lam weightdecay regstrength regularization regularisation decay momentum dropout "
-    "dropoutrate l2reg regparam l1 printevery",
+    "one": (
+        "epochs iterations numiterations epoch niter numepochs nepochs steps iters maxiter niters numiters "
+        "maxepochs numberofepochs keepprob"
+    ),
+    "zero": (
+        "lambda lambd reg l2 lam weightdecay regstrength regularization regularisation decay momentum dropout "
+        "dropoutrate l2reg regparam l1 printevery"
+    ),
     "false": "verbose printcost debug plot isplot showplot dotrain training train istraining",
-    "cache": "cache caches memory intermediates activations forwardcache context ctx store forwardpass values internal "
-    "state forwardvalues forwardresult layeroutputs saved forward",
+    "cache": (
+        "cache caches memory intermediates activations forwardcache context ctx store forwardpass values internal "
+        "state forwardvalues forwardresult layeroutputs saved forward"
+    ),
     "parameters": "params parameters theta model network net weights param weightsandbiases nn wandb mlp",
-    "activation": "activation activationfn activationfunction act actfn hiddenactivation func nonlinearity "
-    "activationname",
+    "activation": "activation activationfn activationfunction act actfn hiddenactivation nonlinearity activationname",
     "seed": "seed randomseed randomstate rng",
     "scale": "scale std weightscale sigma initscale stdev weightinitstd eps",
-    "input width": "inputsize nx nin ninput inputdim nfeatures numfeatures n0 din inputnodes ninputs inputunits insize "
-    "inputlayersize infeatures numinputs d input features inputs sizein fanin inputneurons inputlayer inodes numin "
-    "inputlayerneurons inputshape dimin indim featurecount i nfeat pixels",
-    "output width": "outputsize ny nout noutput outputdim nclasses numclasses k c outputnodes noutputs outputunits "
-    "outsize outputlayersize outfeatures numoutputs classes output outputs sizeout fanout outputneurons outputlayer "
-    "onodes numout outputlayerneurons dout dimout outdim o numberofclasses classcount",
-    "widths": "layerdims layers sizes layersizes dims layersdims architecture structure nnstructure topology units "
-    "neurons shape nodes layernodes layersize layer dimensions widths nnodes nnarchitecture",
+    "input width": (
+        "inputsize nx nin ninput inputdim nfeatures numfeatures n0 din inputnodes ninputs inputunits insize "
+        "inputlayersize infeatures numinputs d input features inputs sizein fanin inputneurons inputlayer inodes "
+        "numin inputlayerneurons inputshape dimin indim featurecount i nfeat pixels"
+    ),
+    "output width": (
+        "outputsize ny nout noutput outputdim nclasses numclasses k c outputnodes noutputs outputunits outsize "
+        "outputlayersize outfeatures numoutputs classes output outputs sizeout fanout outputneurons outputlayer "
+        "onodes numout outputlayerneurons dout dimout outdim o numberofclasses classcount"
+    ),
+    "widths": (
+        "layerdims layers sizes layersizes dims layersdims architecture structure nnstructure topology units "
+        "neurons shape nodes layernodes layersize layer dimensions widths nnodes nnarchitecture"
+    ),
     "hidden widths": "hiddensizes hiddenlayers hiddendims hiddenlayersizes hiddenunitslist hiddenwidths",
 }
 ROLES = {word: role for role, words in reversed(WORDS.items()) for word in words.split()}
