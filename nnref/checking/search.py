@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
+from itertools import count
 from math import inf
 
 import numpy as np
@@ -22,8 +24,8 @@ UNEXPLAINED = 3
 LOST = 4
 """What a dZ that no mistake explains costs: less than two gradients of that layer that none explains."""
 
-WIDE = 24
-"""Explanations carried down at a time."""
+MORE = 2
+"""How much dearer than the cheapest an explanation of one layer may be: what is below may make up for it."""
 
 GRADIENT = {"W": ("dW", "gradient"), "b": ("db", "gradient")}
 """The lines that make one gradient, from dZ."""
@@ -148,15 +150,24 @@ class Search:
             yield at
 
     def explanations(self) -> list[Explanation]:
-        """The cheapest explanations of everything; one with no faults if all is right."""
-        beam = [Explanation()]
+        """The cheapest explanations of everything, equal in cost; one with no faults if all is right.
+
+        The cheapest unfinished explanation is carried on first (uniform-cost search), so that none cheaper is missed.
+        """
+        begun = count()
+        waiting = [(0, 0, next(begun), self.n.depth, Explanation())]
+        done: list[Explanation] = []
         with np.errstate(all="ignore"):  # a wrong formula may divide by zero: its prediction then fits nothing
-            for l in range(self.n.depth, 0, -1):
-                found = [e for so_far in beam for e in ([so_far] if so_far.lost else self.layer(so_far, l))]
-                least = min(e.cost for e in found)
-                different = {e.names: e for e in reversed(found) if e.cost <= least + 2}
-                beam = sorted(different.values(), key=lambda e: (e.cost, e.kinds))[:WIDE]
-        return [e for e in beam if e.cost == beam[0].cost]
+            while waiting and not (done and waiting[0][0] > done[0].cost):
+                _, _, _, l, so_far = heappop(waiting)
+                if l == 0 or so_far.lost:
+                    done.append(so_far)
+                    continue
+                found = self.layer(so_far, l)
+                most = min(e.cost for e in found) + MORE
+                for e in {e.names: e for e in reversed(found) if e.cost <= most}.values():
+                    heappush(waiting, (e.cost, e.kinds, next(begun), l - 1, e))
+        return sorted(done, key=lambda e: (e.cost, e.kinds))
 
     def layer(self, so_far: Explanation, l: int) -> list[Explanation]:
         """The ways to explain both gradients of layer l, given what is above it."""
@@ -164,12 +175,12 @@ class Search:
         lines = TOP if l == self.n.depth else HIDDEN
         plain = RIGHT_LINES.run(start, lines)
         found: list[Explanation] = []
-        for count in range(3):
-            for chain, end in chains(self.deltas, start, lines, count):
+        for faults in range(3):
+            for chain, end in chains(self.deltas, start, lines, faults):
                 for s, at in self.reached(chain, end, start, lines, l):
-                    if count == 0 or not same(some(at.dZ), some(plain.dZ), self.allowed):
-                        found += self.gradients(so_far.plus(count, *chain.faults(l, lines, s)), at, l, count)
-            if found and min(e.cost for e in found) - so_far.cost <= count:
+                    if faults == 0 or not same(some(at.dZ), some(plain.dZ), self.allowed):
+                        found += self.gradients(so_far.plus(faults, *chain.faults(l, lines, s)), at, l, faults)
+            if found and min(e.cost for e in found) - so_far.cost <= faults:
                 break
         if not found or min(e.cost for e in found) - so_far.cost > 2:
             found += self.unexplained(so_far, plain, l)
@@ -216,13 +227,13 @@ class Search:
                 return s
         return None
 
-    def gradients(self, so_far: Explanation, at: Place, l: int, count: int) -> Iterator[Explanation]:
+    def gradients(self, so_far: Explanation, at: Place, l: int, guess: int) -> Iterator[Explanation]:
         """The ways to explain dW and db from this dZ; none, where it explains neither and is itself a guess."""
         plain = {theta: self.plainly(at, theta, l) for theta in "Wb"}
         matched = [theta for theta in "Wb" if plain[theta]]
-        if not self.meets_given(at, l) or (count and not matched) or (count > 1 and len(matched) < 2):
+        if not self.meets_given(at, l) or (guess and not matched) or (guess > 1 and len(matched) < 2):
             return
-        ways = {theta: plain[theta] or list(self.faulty(at, theta, l, 2 if count == 0 else 1)) for theta in "Wb"}
+        ways = {theta: plain[theta] or list(self.faulty(at, theta, l, 1 if guess else 2)) for theta in "Wb"}
         for W in ways["W"]:
             for b in ways["b"]:
                 yield from self.scaled(so_far, at, l, W, b)
@@ -261,15 +272,14 @@ class Search:
         lines, name = GRADIENT[theta], f"{theta}{l}"
         at = replace(at, theta=theta)
         mistakes = self.weights if theta == "W" else self.biases
-        for count in range(1, most + 1):
+        for faults in range(1, most + 1):
             found = False
-            for chain, end in chains(mistakes, at, lines, count):
+            for chain, end in chains(mistakes, at, lines, faults):
                 for s, made in self.made(chain, end, at, lines, name):
                     factor = self.factor(made, name)
                     if factor is not None:
                         found = True
-                        faults = (replace(f, at=f"d{name}") for f in chain.faults(l, lines, s))
-                        yield Way(factor, tuple(faults))
+                        yield Way(factor, tuple(replace(f, at=f"d{name}") for f in chain.faults(l, lines, s)))
             if found:
                 return
 
@@ -348,22 +358,22 @@ class Search:
 
 
 def chains(
-    mistakes: tuple[Mistake, ...], at: Place, lines: tuple[str, ...], count: int
+    mistakes: tuple[Mistake, ...], at: Place, lines: tuple[str, ...], faults: int
 ) -> Iterator[tuple[Chain, Place]]:
     """Every choice of so many mistakes on different lines, with the place each leads to where its unknown is 0."""
     if not lines:
-        if count == 0:
+        if faults == 0:
             yield RIGHT_LINES, at
         return
     line, rest = lines[0], lines[1:]
-    for chain, end in chains(mistakes, at.put(line, right(line, at)), rest, count):
+    for chain, end in chains(mistakes, at.put(line, right(line, at)), rest, faults):
         yield chain, end
-    if count:
+    if faults:
         for mistake in mistakes:
             if mistake.line == line:
                 for prediction in mistake.predict(at):
                     after = at.put(line, prediction.make(at, 0.0))
-                    for chain, end in chains(mistakes, after, rest, count - 1):
+                    for chain, end in chains(mistakes, after, rest, faults - 1):
                         if not (prediction.unknown and chain.unknown):
                             yield Chain({line: (mistake, prediction), **chain.chosen}), end
 
