@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -12,7 +13,7 @@ from nnref.checking.checked import Check, First
 from nnref.checking.diagnosis import Diagnosis, diagnose
 from nnref.checking.forward_verdict import judge_forward
 from nnref.checking.gradcheck import gradcheck
-from nnref.checking.loading import Later, load
+from nnref.checking.loading import Later, Loaded, load, modules_beside
 from nnref.checking.network import RATE
 from nnref.checking.reader import Unread, listed, networks
 from nnref.checking.report import Entry
@@ -63,10 +64,17 @@ def check_file(
 ) -> Check:
     """Check a file's network, or the class, object or functions called `name` in it."""
     source = read_source(path)
-    loaded = load(source, path.resolve().parent, everything)
     X, Y = data or (None, None)
+    folder = path.resolve().parent
+    with nullcontext() if everything else modules_beside(folder):
+        loaded = load(source, folder, everything)
+        return examined(loaded, name, source, path.name, X, Y)
+
+
+def examined(loaded: Loaded, name: str | None, source: Source, title: str, X: Array | None, Y: Array | None) -> Check:
+    """Judge what was loaded from a file; where nothing could be read, say what failed while loading."""
     try:
-        return examine(chosen(loaded.namespace, name), loaded.namespace, source, path.name, X, Y)
+        return examine(chosen(loaded.namespace, name), loaded.namespace, source, title, X, Y)
     except Unread as error:
         failed = [f"{source.where(line)} failed: {what}" for line, what in loaded.failed]
         raise Unread(error.found, [*error.missing, *failed, *source.unread]) from None

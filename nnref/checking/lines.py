@@ -12,7 +12,7 @@ import numpy as np
 from nnref.checking.forwards import alike
 from nnref.checking.slots import last_name
 from nnref.checking.source import named_last
-from nnref.checking.spelling import ROLES, canonical, gradient_of, plain
+from nnref.checking.spelling import GRADIENTS, ROLES, canonical, gradient_of, plain
 from nnref.checking.verdicts import Reading
 from nnref.shapes import Array
 
@@ -38,7 +38,7 @@ def assignment(reading: Reading, quantity: str, purpose: str = "backward") -> No
     for wanted in (quantity, quantity[1:] if quantity[:2] in ("dW", "db") else None):
         for function in functions(reading, purpose)[:1] if wanted else []:
             for node, name in assigned(function):
-                if means(reading, name, str(wanted)):
+                if means(reading, name, str(wanted)) and (wanted == quantity or stands_for_gradient(node)):
                     return node
     for function in functions(reading, purpose):
         if re.search("back|grad" if purpose == "backward" else "forw|call", function.name):
@@ -47,6 +47,18 @@ def assignment(reading: Reading, quantity: str, purpose: str = "backward") -> No
                 if plain(name) == plain(stem) or (quantity[0] == "d" and gradient_of(name) == plain(stem[1:])):
                     return node
     return None
+
+
+def stands_for_gradient(node: Node) -> bool:
+    """Is W1 here its gradient, as in grads["W1"] = …, {"W1": …}, or the parameter being moved by it?"""
+    if isinstance(node, ast.AugAssign | ast.expr):
+        return True
+    if not isinstance(node, ast.Assign):
+        return False
+    target = node.targets[0]
+    if isinstance(target, ast.Subscript) and plain(named_last(target.value) or "") in GRADIENTS:
+        return True
+    return ast.unparse(target) in [ast.unparse(part) for part in ast.walk(node.value) if isinstance(part, type(target))]
 
 
 def assigned(function: Function) -> Iterator[tuple[Node, str]]:
@@ -135,6 +147,7 @@ def names(reading: Reading) -> dict[str, str]:
             found.setdefault(parameter, path[-1])
     if "X" in found:
         found.setdefault("A0", found["X"])
+        found.setdefault("N", f"{found['X']}.shape[{int(reading.convention.data == 'columns')}]")
     if f"A{last}" in found or "P" in found:
         found["P"] = found.get(f"A{last}") or found["P"]
     return found

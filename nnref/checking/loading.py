@@ -9,6 +9,7 @@ import importlib.abc
 import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -147,8 +148,6 @@ def load(source: Source, folder: Path, everything: bool = False) -> Loaded:
     if everything:
         sys.modules["__main__"] = module
         return run(source, module)
-    if not any(isinstance(finder, Beside) for finder in sys.meta_path):
-        sys.meta_path.insert(0, Beside(folder))
     return define(source, module)
 
 
@@ -294,6 +293,20 @@ def sentence(error: BaseException, source: Source | None = None) -> str:
         step = step.tb_next
     text = " ".join(str(error).split())
     return f"{type(error).__name__}{f': {text[:200]}' if text else ''}{place}"
+
+
+@contextmanager
+def modules_beside(folder: Path) -> Iterator[None]:
+    """While this lasts, imports find what lies in the folder; after it, they and what was imported are as before."""
+    finder = Beside(folder)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        for name, module in list(sys.modules.items()):
+            if getattr(module, "__loader__", None) is finder:
+                del sys.modules[name]
 
 
 class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):

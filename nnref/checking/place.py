@@ -159,6 +159,9 @@ RIGHT = {
 SLOPES = {"relu": "(Z{l} > 0)", "tanh": "(1 - A{l}**2)", "sigmoid": "A{l} * (1 - A{l})"}
 """The activation's derivative as one writes it."""
 
+LEAKY = "np.where(Z{l} > 0, 1, slope)"
+"""The derivative of a leaky rectifier, whose slope is the network's own."""
+
 
 def mistake(
     key: str, line: str, wrong: str, right: str | None = None

@@ -12,7 +12,7 @@ LAYER = (
 IS_WEIGHT = re.compile(rf"^(?:{WEIGHT}{LAYER}?\d*|{LAYER}(?:layer)?\d*(?:{WEIGHT}))$")
 IS_BIAS = re.compile(rf"^(?:{BIAS}{LAYER}?\d*|{LAYER}(?:layer)?\d*{BIAS})$")
 GRADIENT = re.compile(
-    r"^(?:dldj?|dl|dj|dc|de|d|gradients?|grads?|g|nabla|delta|del)(?=.)|(?<=.)(?:gradients?|grads?|g)$"
+    r"^(?:gradients?|grads?|nabla|delta|del|dldj?|dl|dj|dc|de|d|g)(?=.)|(?<=.)(?:gradients?|grads?|g)$"
 )
 GRADIENTS = frozenset(
     [

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nnref.checking.case import Case
-from nnref.checking.place import SLOPES, Mistake
+from nnref.checking.place import LEAKY, SLOPES, Mistake
 from nnref.checking.search import Explanation, Fault, Search
 from nnref.checking.where import patterns, shapes
 
@@ -101,7 +101,7 @@ def of_fault(case: Case, search: Search, best: Explanation, fault: Fault, instea
 
 def worded(template: str, l: int, activation: str, theta: str) -> str:
     """A line or a sentence for layer l: W2 for W{k}, X for A0."""
-    slope = SLOPES[activation].format(l=l)
+    slope = SLOPES.get(activation, LEAKY).format(l=l)
     text = template.format(l=l, j=l - 1, k=l + 1, theta=theta, activation=activation, slope=slope)
     return text.replace("A0", "X")
 
