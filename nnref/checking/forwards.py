@@ -57,7 +57,14 @@ class Forward:
         return f"the output is {self.output}" if self.output == "sigmoid" else None
 
 
-WRONG_OUTPUTS = ("softmax over the wrong axis", "softmax over the whole array", "rectified logits")
+WRONG_OUTPUTS = (
+    "softmax over the wrong axis",
+    "softmax over the wrong axis, though shifted along the right one",
+    "softmax over the whole array",
+    "softmax over the whole array, though shifted example by example",
+    "softmax shifted along the wrong axis, which does not cancel",
+    "rectified logits",
+)
 
 
 def layers_of(activations: tuple[str, ...], sizes: list[int]) -> tuple[Layer, ...]:
@@ -100,10 +107,11 @@ def passes(theta: Parameters, X: Array, forward: Forward) -> dict[str, Array]:
 
 def finish(output: str, Z: Array) -> Array:
     """The output from the logits."""
-    if output == "softmax over the wrong axis":
-        return softmax.forward(Z.T).T
-    if output == "softmax over the whole array":
-        return softmax.forward(Z.reshape(-1, 1)).reshape(Z.shape)
+    if output.startswith("softmax shifted"):
+        return softmax.forward(Z - Z.max(axis=1, keepdims=True))
+    if output.startswith("softmax over"):
+        E = np.exp(Z - (Z.max(axis=0) if "though" in output else Z.max()))
+        return E / (E.sum(axis=1, keepdims=True) if "axis" in output else E.sum())
     if output == "log softmax":
         return Z - softmax.log_sum_exp(Z)
     if output == "rectified logits":

@@ -213,13 +213,15 @@ def own_words(reading: Reading, line: str) -> str:
 
     Where the file's dZ carries no 1 / N, dW and db do.
     """
+    known = names(reading)
     target, _, text = line.rpartition(" = ")
+    # A rectifier's mask may be taken from A as well: A > 0 where Z > 0. Not every file gives Z a name.
+    text = re.sub(r"Z(\d+) > 0", lambda m: m[0] if f"Z{m[1]}" in known else f"A{m[1]} > 0", text)
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError:
         return line
     tree = laid_out(tree, reading, target)
-    known = names(reading)
     said = ast.unparse(Renamed(known, flat_bias(reading)).visit(tree))
     if target[:2] in ("dW", "db") and "dZ" in text and lacks_mean(reading):
         said = f"1 / {known.get('N', 'N')} * {said}" if "@" not in said else f"1 / {known.get('N', 'N')} * ({said})"

@@ -258,7 +258,8 @@ def made(
         if parameters(tree if not isinstance(tree, tuple) else list(tree)).paths:
             layer_names = returned(source.definition(name)) if source else None
             named = isinstance(tree, tuple | list) and layer_names and len(layer_names) == len(tree)
-            return tree, layer_names if named else None, own_widths
+            told = named and len(set(layer_names or ())) == len(tree)  # `return np.ones(3), np.ones(4)` has no names
+            return tree, layer_names if told else None, own_widths
     for name, cls in own.items():
         thing = tried(build, cls, name, source, namespace, widths) if isinstance(cls, type) else None
         if thing is not None and parameters(thing[0]).paths:
