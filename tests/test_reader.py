@@ -216,9 +216,9 @@ ACTIVATIONS = {
 }
 
 
-def homework(data, weights, bias, labels, activation, W="W", b="b"):
+def homework(data, weights, bias, labels, activation, W="W", b="b", sizes=(6, 7, 3)):
     """One homework: data and weights as rows or columns, flat or two-dimensional biases, any labels, any activation."""
-    n, h, k = 6, 7, 3
+    n, h, k = sizes
     rows, turned = data == "rows", weights == "rows"
     act, slope = ACTIVATIONS[activation]
 
@@ -236,7 +236,7 @@ def homework(data, weights, bias, labels, activation, W="W", b="b"):
         W=W, b=b, act=act, slope=slope,
         w1=(n, h) if turned else (h, n), w2=(h, k) if turned else (k, h), b1=size.format(h), b2=size.format(k),
         z1=product_(1, "x"), z2=product_(2, "a1"), c=int(rows), n=0 if rows else 1,
-        onehot="y" if labels == "one-hot" else ("np.eye(3)[y.reshape(-1)]" + ("" if rows else ".T")),
+        onehot="y" if labels == "one-hot" else (f"np.eye({k})[y.reshape(-1)]" + ("" if rows else ".T")),
         da1=f"(dz2 @ {back})" if rows else f"({back} @ dz2)",
         dw1=dW(1, "x"), dw2=dW(2, "a1"), keep="" if bias == "flat" else ", keepdims=True",
     )  # fmt: skip
@@ -263,6 +263,15 @@ def test_every_layout_is_read_and_found_right(tmp_path, style):
     data, weights, _, labels, activation = style
     laid = weights if weights == data else f"{weights} with X as {data}"
     assert f"as {laid}, {labels}, {activation}, softmax" in report.reading
+
+
+@pytest.mark.parametrize("sizes", [(5, 5, 5), (7, 4, 4), (4, 4, 9), (40, 300, 2)])
+@pytest.mark.parametrize("style", STYLES[::6], ids=", ".join)
+def test_equal_and_unequal_sizes_are_told_apart(tmp_path, style, sizes):
+    path = tmp_path / "homework.py"
+    path.write_text(homework(*style, sizes=sizes))
+    report = check_file(path)
+    assert report.ok, str(report)
 
 
 @pytest.mark.parametrize("style", STYLES[::5], ids=", ".join)

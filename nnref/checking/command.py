@@ -43,7 +43,7 @@ def add_check(commands: Any) -> None:
         "imports, functions, classes and plain constants are executed. Exits 0 if all is right, 1 for a mistake, 2 if "
         "the file cannot be read.",
     )
-    check.add_argument("target", metavar="TARGET", help="FILE.py, FILE.ipynb, FILE.py:NAME, FILE.npz or a folder")
+    check.add_argument("target", metavar="TARGET", help="FILE.py, FILE.ipynb, FILE.py:NAME or a folder")
     check.add_argument("--run", action="store_true", help="execute all of the file, not its definitions alone")
     check.add_argument("--data", metavar="F.npz", help="take X and Y from here instead of a few random examples")
     check.add_argument("--verbose", action="store_true", help="say how the truth was found")

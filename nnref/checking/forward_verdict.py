@@ -71,11 +71,12 @@ def overflows(reading: Reading) -> bool:
     """Does the output stop being finite at large logits?"""
     assert reading.case is not None
     last = reading.case.theta[-1]
-    factor = LARGE / float(np.abs(reading.case.Z[f"Z{len(reading.sizes) - 1}"]).max())
+    Z = reading.case.Z[f"Z{len(reading.sizes) - 1}"]
+    factor = LARGE / float(Z.flat[np.abs(Z).argmax()])  # the largest becomes positive: exp of it overflows
     theta = (*reading.case.theta[:-1], Affine(*(factor * A for A in last)))
     x, y = reading.convention.theirs(reading.X, reading.Y)
     passed = reading.network.forward(reading.own(theta), x, y)
-    out = output_of(passed.named, passed.raw, reading.sizes[-1], reading.X.shape[1])
+    out = output_of(passed.named, passed.raw, reading.sizes[-1], reading.X.shape[1], reading.network.depth)
     return out is not None and not np.isfinite(out).all()
 
 

@@ -131,10 +131,15 @@ class Network:
             roles["parameters"] = holder
         if raw is not None:
             roles["cache"] = cache_of(raw)
-            out = output_of(named, raw, self.width(), N)
+            out = output_of(named, raw, self.width(), N, self.depth)
             if out is not None:
                 roles["output"] = out
         return Pool(roles, own | named)
+
+    @property
+    def depth(self) -> int:
+        """The number of layers."""
+        return sum(name[0] == "W" for name in self.found.paths)
 
     def width(self) -> int:
         """The number of outputs."""
@@ -331,25 +336,25 @@ def cache_of(raw: Any) -> Any:
     return raw
 
 
-def output_of(named: dict[str, Any], raw: Any, width: int, N: int) -> Any:
-    """The network's output among what the forward pass gave: by name, else the last of the right shape."""
+def output_of(named: dict[str, Any], raw: Any, width: int, N: int, depth: int) -> Any:
+    """The network's output among what the forward pass gave: by name, else the last of the right shape.
+
+    A hidden layer may be as wide as the output: what is numbered counts only with the number of the last layer.
+    """
 
     def fits(A: Any) -> bool:
         return isinstance(A, np.ndarray) and A.dtype.kind == "f" and sorted(A.shape) == sorted((width, N))
 
     if fits(raw):
         return raw
-    outputs = {name: A for name, A in named.items() if fits(A)}
-    for name in [n for n in outputs if ROLES.get(plain(n)) == "output" and canonical(n) is None]:
-        if plain(name) not in ("z", "scores", "logits"):
-            return outputs[name]
-    numbered = [(canonical(n) or "", n) for n in outputs]
-    for letter in "AZ":
-        layers = [(int(c[1:]), n) for c, n in numbered if c[:1] == letter and c[1:].isdigit()]
-        if layers:
-            return outputs[max(layers)[1]]
-    if isinstance(raw, list | tuple):
-        flat = [part for part in raw if fits(part)]
-        flat += [part for inner in raw if isinstance(inner, list | tuple) for part in inner if fits(part)]
-        return flat[-1] if flat else None
-    return next(reversed(outputs.values()), None)
+    outputs = {name: A for name, A in named.items() if fits(A) and is_last(canonical(name), depth)}
+    for name, A in outputs.items():
+        if ROLES.get(plain(name)) == "output" and plain(name) not in ("z", "scores", "logits"):
+            return A
+    by_letter = {(canonical(name) or " ")[0]: A for name, A in outputs.items()}
+    return by_letter.get("A", by_letter.get(" ", by_letter.get("Z")))
+
+
+def is_last(quantity: str | None, depth: int) -> bool:
+    """Can this be the output: Z or A of the last layer, or something without a number?"""
+    return quantity is None or quantity in (f"A{depth}", f"Z{depth}")

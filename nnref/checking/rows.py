@@ -85,7 +85,7 @@ def of_own_loss(reading: Reading) -> tuple[list[Entry], str]:
         if reading.loss is not None:
             return np.float64(scalar(network.loss_at(theta, x, y), N))
         passed = network.forward(theta, x, y)
-        out = output_of(passed.named, passed.raw, reading.sizes[-1], N)
+        out = output_of(passed.named, passed.raw, reading.sizes[-1], N, network.depth)
         return np.float64(
             mean_cross_entropy(reading.convention.output(out, reading.sizes[-1]), reading.Y, reading.forward)
         )

@@ -115,7 +115,7 @@ def reason(error: Exception, network: Network, convention: Convention, sizes: li
         passed = network.forward(convention.parameters(theta, network.arrays()), x, y)
     except Exception:
         return 0, f"{network_name(network, 'forward')} stopped: {said}"
-    out = output_of(passed.named, passed.raw, sizes[-1], X.shape[1])
+    out = output_of(passed.named, passed.raw, sizes[-1], X.shape[1], len(sizes) - 1)
     came = 1 + (out is not None)
     if out is not None and recognised(theta, X, convention.output(out, sizes[-1]).astype("float64"), "float32"):
         came += 1 + (convention.labels == LABELS[0])
@@ -211,7 +211,7 @@ def recognise(reading: Reading, own: dict[str, Array], x: Any, y: Any) -> None:
     """Find which forward pass and loss they have, and how many gradients agree with the reference's."""
     network, width, N = reading.network, reading.sizes[-1], reading.X.shape[1]
     passed = network.forward(own, x, y)
-    out = output_of(passed.named, passed.raw, width, N)
+    out = output_of(passed.named, passed.raw, width, N, network.depth)
     if out is not None:
         reading.output = reading.convention.output(out, width).astype("float64")
         reading.forward = recognised(reading.theta, reading.X, reading.output, out.dtype)
