@@ -56,7 +56,10 @@ def backward(net, wrong):
 
     def line(name, l, right):
         s.l = l
-        return wrong[name, l](s) if (name, l) in wrong else right()
+        made = wrong[name, l](s) if (name, l) in wrong else right()
+        if made is None:
+            raise ValueError("this mistake cannot be made in this layer")
+        return made
 
     for l in range(1, L + 1):
         s.Z[l] = net.W[l] @ s.A[l - 1] + net.b[l]
@@ -66,6 +69,7 @@ def backward(net, wrong):
     s.P = s.A[L]
     s.Y = line("Y", L, lambda: s.Y)
     s.P = line("P", L, lambda: s.P)
+    s.dA = None
     s.dZ = line("loss", L, lambda: (s.P - s.Y) / N)
     for l in range(L, 0, -1):
         s.dZ = line("after dZ", l, lambda: s.dZ)
