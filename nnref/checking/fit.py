@@ -14,6 +14,9 @@ from nnref.shapes import Array
 WITNESSES = 2
 """Equations left over once the unknown numbers are found: fewer would let any two columns of numbers agree."""
 
+COLLINEAR = 1e-10
+"""Two columns whose squared cosine is within this of 1 cannot be told apart."""
+
 DIGITS = 3
 """A fitted number within its own error of one with so few digits is that one: people write 0.01, not 0.0100000002."""
 
@@ -36,6 +39,15 @@ class Yours:
         if self.value.shape != made.shape or not np.isfinite(made.value).all():
             return False
         return bool((abs(self.value - made.value) <= self.tolerance(made)).all())
+
+    def could_be(self, made: Carried) -> bool:
+        """Is some multiple of a prediction as near as twice the tolerance allows? Least squares leaves no more."""
+        size = float((made.value**2).sum())
+        if not size:
+            return False
+        c = float((self.value * made.value).sum()) / size
+        left = np.linalg.norm(self.value - c * made.value)
+        return bool(left <= 2 * max(1.0, abs(c)) * np.linalg.norm(self.tolerance(made)))
 
 
 @dataclass(frozen=True)
@@ -73,13 +85,16 @@ def solved(yours: Yours, free: Array, made: list[Carried], equations: int) -> li
     size = np.linalg.norm(columns, axis=0)
     if not (size > 1).all():  # the direction is drowned by rounding
         return None
-    wanted = ((yours.value - free) * weight).ravel()
-    found, _, rank, _ = np.linalg.lstsq(columns / size, wanted, rcond=1e-8)
-    if rank < len(made):
+    columns = columns / size
+    gram = columns.T @ columns
+    if len(made) > 1 and 1 - gram[0, 1] ** 2 < COLLINEAR:
         return None
-    spread = np.sqrt(np.diag(np.linalg.inv((columns / size).T @ (columns / size))) * len(wanted))
+    inverse = np.linalg.inv(gram)
+    wanted = ((yours.value - free) * weight).ravel()
+    found = inverse @ (columns.T @ wanted)
+    found += inverse @ (columns.T @ (wanted - columns @ found))  # what squaring the condition lost
     values, left = found / size, equations - len(made)
-    errors = max(1.0, float(abs(values).max())) * spread / size
+    errors = max(1.0, float(abs(values).max())) * np.sqrt(np.diag(inverse) * len(wanted)) / size
     return [
         Number(c, error, left >= WITNESSES or (left >= 0 and rounded(c, error) is not None))
         for c, error in zip(values.tolist(), errors.tolist(), strict=True)
@@ -94,6 +109,8 @@ def ratio(yours: Yours, made: Carried, equations: int) -> Number | None:
         return Number(1.0, 0.0, True)
     if not yours.value.any():
         return Number(0.0, 0.0, True)
+    if not yours.could_be(made):
+        return None
     found = solved(yours, np.zeros(made.shape), [made], equations)
     if found is None or not yours.agrees(made * found[0].value):
         return None

@@ -15,7 +15,7 @@ from nnref.checking.fit import Number, Yours, close, ratio, rounded, same, solve
 from nnref.checking.mistakes_of_deltas import DELTAS
 from nnref.checking.mistakes_of_gradients import BIASES, EITHER, WEIGHTS, averaged
 from nnref.checking.place import HIDDEN, TOP, Mistake, Numbers, Place, Prediction, right, some
-from nnref.checking.scales import Factor, recognised
+from nnref.checking.scales import CONSTANT, ZERO, Factor, recognised
 from nnref.shapes import Array
 
 UNEXPLAINED = 3
@@ -63,6 +63,12 @@ class Explanation:
     def kinds(self) -> int:
         """How many different mistakes: one that is made in every layer is likelier than a new one in each."""
         return len({fault.name[1] for fault in self.faults})
+
+    @property
+    def rank(self) -> tuple[int, int, int, int]:
+        """What comes first: the shortest, without a number of no meaning, and that claims no more than it must."""
+        loose = sum(fault.mistakes[:1] in ((CONSTANT,), (ZERO,)) for fault in self.faults)
+        return self.cost, loose, self.kinds, sum(fault.at[1] in "ZA" for fault in self.faults)
 
     def plus(self, cost: int, *faults: Fault) -> Explanation:
         """The same with more faults."""
@@ -155,19 +161,19 @@ class Search:
         The cheapest unfinished explanation is carried on first (uniform-cost search), so that none cheaper is missed.
         """
         begun = count()
-        waiting = [(0, 0, next(begun), self.n.depth, Explanation())]
+        waiting = [(Explanation().rank, next(begun), self.n.depth, Explanation())]
         done: list[Explanation] = []
         with np.errstate(all="ignore"):  # a wrong formula may divide by zero: its prediction then fits nothing
-            while waiting and not (done and waiting[0][0] > done[0].cost):
-                _, _, _, l, so_far = heappop(waiting)
+            while waiting and not (done and waiting[0][0][0] > done[0].cost):
+                _, _, l, so_far = heappop(waiting)
                 if l == 0 or so_far.lost:
                     done.append(so_far)
                     continue
                 found = self.layer(so_far, l)
                 most = min(e.cost for e in found) + MORE
                 for e in {e.names: e for e in reversed(found) if e.cost <= most}.values():
-                    heappush(waiting, (e.cost, e.kinds, next(begun), l - 1, e))
-        return sorted(done, key=lambda e: (e.cost, e.kinds))
+                    heappush(waiting, (e.rank, next(begun), l - 1, e))
+        return sorted(done, key=lambda e: e.rank)
 
     def layer(self, so_far: Explanation, l: int) -> list[Explanation]:
         """The ways to explain both gradients of layer l, given what is above it."""
@@ -183,6 +189,7 @@ class Search:
             if found and min(e.cost for e in found) - so_far.cost <= faults:
                 break
         if not found or min(e.cost for e in found) - so_far.cost > 2:
+            found += self.gradients(so_far, plain, l, 0, most=2)
             found += self.unexplained(so_far, plain, l)
         return found
 
@@ -227,13 +234,18 @@ class Search:
                 return s
         return None
 
-    def gradients(self, so_far: Explanation, at: Place, l: int, guess: int) -> Iterator[Explanation]:
+    def gradients(self, so_far: Explanation, at: Place, l: int, guess: int, most: int = 1) -> Iterator[Explanation]:
         """The ways to explain dW and db from this dZ; none, where it explains neither and is itself a guess."""
         plain = {theta: self.plainly(at, theta, l) for theta in "Wb"}
         matched = [theta for theta in "Wb" if plain[theta]]
         if not self.meets_given(at, l) or (guess and not matched) or (guess > 1 and len(matched) < 2):
             return
-        ways = {theta: plain[theta] or list(self.faulty(at, theta, l, 1 if guess else 2)) for theta in "Wb"}
+        ways = {theta: plain[theta] or list(self.faulty(at, theta, l, most)) for theta in "Wb"}
+        for theta in matched:  # a factor that means nothing may hide a mistake that happens to be proportional
+            if not guess and any(
+                way.factor and way.factor.meanings[:1] in ((CONSTANT,), (ZERO,)) for way in plain[theta]
+            ):
+                ways[theta] = [*ways[theta], *self.faulty(at, theta, l, 1)]
         for W in ways["W"]:
             for b in ways["b"]:
                 yield from self.scaled(so_far, at, l, W, b)
