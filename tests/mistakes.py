@@ -217,7 +217,9 @@ BIASES = [
 
 def noisy(name):
     """Every entry off by a number of its own."""
-    return lambda s: getattr(s, name) * (1 + 0.1 * np.sin(np.arange(getattr(s, name).size)).reshape(getattr(s, name).shape))
+    return lambda s: (
+        getattr(s, name) * (1 + 0.1 * np.sin(np.arange(getattr(s, name).size)).reshape(getattr(s, name).shape))
+    )
 
 
 def one_entry(s):
@@ -249,7 +251,11 @@ OUTSIDE = [
     ("dZ", lambda s: s.dA * np.roll(s.slope(s.Z[s.l], s.A[s.l]), 1, axis=1), "hidden"),
     ("dA", lambda s: abs(s.W[s.l + 1]).T @ s.dZ, "hidden"),
     ("dA", lambda s: s.W[s.l + 1].T @ s.dZ + s.b[s.l], "hidden"),
-    ("dA", lambda s: (s.W[s.l + 1].T @ s.dZ) * (np.arange(s.N * len(s.Z[s.l])).reshape(-1, s.N) % 3 > 0) * 1.5, "hidden"),
+    (
+        "dA",
+        lambda s: (s.W[s.l + 1].T @ s.dZ) * (np.arange(s.N * len(s.Z[s.l])).reshape(-1, s.N) % 3 > 0) * 1.5,
+        "hidden",
+    ),
     ("dW", lambda s: s.dZ @ (s.A[s.l - 1] ** 2).T, "any"),
     ("dW", lambda s: s.dZ @ (s.A[s.l - 1] - s.A[s.l - 1].mean(axis=1, keepdims=True)).T, "any"),
     ("after dW", noisy("dW"), "any"),
@@ -385,7 +391,9 @@ def unknown(net):
 
 def nets(seeds):
     """Every regime and activation, with so many seeds."""
-    return [(regime, a, seed) for regime in REGIMES for a in G for seed in range(seeds) if regime != "zeros" or a == "relu"]
+    return [
+        (regime, a, seed) for regime in REGIMES for a in G for seed in range(seeds) if regime != "zeros" or a == "relu"
+    ]
 
 
 def main():
