@@ -119,6 +119,19 @@ def test_a_wrong_forward_pass_with_a_consistent_backward_pass_fails_only_the_sec
     assert report.first is None
 
 
+def test_a_wrong_gradient_of_a_wrong_loss_says_what_to_mend_first(checked):
+    report = checked(("np.maximum(0, z1)", "z1"))
+    assert (report.gradient_of_own_loss, report.same_loss) == (False, False)
+    assert "Mend this first" in str(report)
+
+
+def test_mistakes_going_forward_and_back_are_both_said(checked):
+    report = checked(("z - z.max(axis=1, keepdims=True)", "z"), ("db2 = dz2.sum(axis=0)", "db2 = dz2.sum()"))
+    assert (report.gradient_of_own_loss, report.same_loss) == (False, False)
+    assert "First mistake: db2" in str(report)
+    assert "Going forward: softmax" in str(report)
+
+
 def test_an_unknown_forward_pass_is_not_named_but_located(checked):
     report = checked(("np.maximum(0, z1)", "np.sin(z1) + 0.3"), NO_LOSS)
     assert report.same_loss is False

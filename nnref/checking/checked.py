@@ -31,9 +31,9 @@ class First:
     also: tuple[str, ...] = ()
     harmless: bool = False
 
-    def lines(self) -> list[str]:
+    def lines(self, title: str = "First mistake") -> list[str]:
         """The lines of the report."""
-        head = f"First mistake: {self.quantity}{f', {self.place}' if self.place else ''}"
+        head = f"{title}: {self.quantity}{f', {self.place}' if self.place else ''}"
         says = self.says
         if self.of:
             says += f" Explains {'all ' if self.explains == self.of else ''}{self.explains}"
@@ -96,7 +96,9 @@ class Check:
         found += table(self.entries)
         if self.hints:
             found += self.first.lines() if self.first else []
-            found += self.forward.lines() if self.forward else []
+            found += self.forward.lines("Going forward" if self.first else "First mistake") if self.forward else []
+            if self.forward and not self.forward.harmless and self.wrong:
+                found += ["Mend this first: the gradients above are judged against your loss as it is."]
             found += textwrap.wrap(self.cleared, WIDTH)
         if verbose:
             found += [f"truth: {self.method}", *(f"{k}: {v}" for k, v in self.settings.items())]
