@@ -1,5 +1,6 @@
 """nnref: the verified mathematics of a neural network, to check your own network against."""
 
+from nnref.checking.check import check
 from nnref.checking.gradcheck import assert_gradients, gradcheck
 from nnref.checking.report import GradcheckReport, GradientMismatch
 from nnref.checking.vjp import check_vjp
@@ -37,6 +38,7 @@ __all__ = [
     "TrainingRun",
     "accuracy",
     "assert_gradients",
+    "check",
     "check_vjp",
     "forward",
     "gradcheck",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from nnref.checking.command import add_check
 from nnref.running.data import DataError
 from nnref.running.train import DTYPES, Settings
 
@@ -49,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--quiet", action="store_true", help="no progress")
     train.add_argument("--json", action="store_true", help="end with one JSON object")
     train.set_defaults(command=run_train)
+    add_check(commands)
     plot = commands.add_parser("plot", help="draw a run's pictures again")
     plot.add_argument("run", metavar="RUN", help="a folder that nnref train made")
     plot.add_argument("--data", metavar="PATH", help="the data of the run, if they are not found by default")

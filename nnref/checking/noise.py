@@ -101,14 +101,26 @@ def error_of_product(x: Array, E_x: Array, y: Array, E_y: Array, dtype: DTypeLik
     return size(x, E_x, dtype, c) @ (size(y, E_y, dtype, c) + E_y) + E_x @ abs(y) + underflow(dtype) * terms
 
 
+def piecewise_linear(name: str) -> bool:
+    """Whether the activation is a rectifier, plain or leaky."""
+    return name == "relu" or name.startswith("leaky")
+
+
+def bend(name: str, Z: Array) -> Array:
+    """The slope of a rectifier: 1 where Z > 0, else 0, or what the leaky one is named after, as in "leaky 0.01"."""
+    return np.where(Z > 0, 1.0, 0.0 if name == "relu" else float(name.split()[1]))
+
+
 def error_forward(
     name: str, theta: LayerParameters, A: Array, E: Array, Z: Array, dtype: DTypeLike, c: float = SAFE
 ) -> Array:
     """The error of a layer's output Z from that of its input A, plus what the layer itself rounds."""
     if isinstance(theta, Affine):
         return error_of_product(theta.W, np.zeros_like(theta.W), A, E, dtype, c) + abs(theta.b)
-    if name == "relu":
-        return np.where(A > 0, E, 0.0)
+    if piecewise_linear(name):
+        # The slope is exact; where it is neither 0 nor 1, the product with it is rounded.
+        slope = bend(name, A)
+        return slope * E + np.where((slope > 0) & (slope < 1), abs(Z), 0.0)
     # The slope is the steepest within reach. 2 |Z|: numpy's exp and tanh err by 3 units in the last place, 6 u, and a
     # sigmoid adds and divides: 8 u.
     return steepest(name, abs(A) - c * unit(dtype) * E) * E + 2 * (abs(Z) + underflow(dtype) * (abs(Z) + E > 0))
@@ -120,8 +132,8 @@ def error_of_slope(name: str, Z: Array, A: Array, E: Array, reach: float = 0.0) 
     1 − A² and A (1 − A) cancel where A is near ±1 or 1: their error is that of A, however small they are. reach is c u,
     by which E is multiplied where it is squared.
     """
-    if name == "relu":
-        return (Z > 0).astype("float64"), np.zeros_like(A)
+    if piecewise_linear(name):
+        return bend(name, Z), np.zeros_like(A)
     if name == "tanh":
         return 1 - A * A, 1 + (2 * abs(A) + reach * E) * E
     return A * (1 - A), A * (1 - A) + (abs(1 - 2 * A) + reach * E) * E
@@ -132,8 +144,8 @@ def error_backward(
 ) -> tuple[Array, Array]:
     """DZ = f'(Z) dA and its error."""
     slope, E_slope = error_of_slope(name, Z, A, E_A, c * unit(dtype))
-    if name == "relu":
-        return slope * dA, slope * E_dA
+    if piecewise_linear(name):
+        return slope * dA, slope * E_dA + np.where((slope > 0) & (slope < 1), abs(slope * dA), 0.0)
     E_dZ = slope * E_dA + (E_slope + size(slope, E_slope, dtype, c)) * size(dA, E_dA, dtype, c)
     return slope * dA, E_dZ + underflow(dtype) * (abs(dA) + E_dA > 0)
 
@@ -166,7 +178,7 @@ def steepest(name: str, z: Array) -> Array:
         return 4 * np.exp(-2 * z) / (1 + np.exp(-2 * z)) ** 2
     if name == "sigmoid":
         return np.exp(-z) / (1 + np.exp(-z)) ** 2
-    raise ValueError(f"the running-error scale knows relu, tanh and sigmoid; {name!r} came.")
+    raise ValueError(f"the running-error scale knows relu, leaky, tanh and sigmoid; {name!r} came.")
 
 
 def log_expm1(x: Array) -> Array:

@@ -1,0 +1,89 @@
+"""What mistake makes a right gradient into this one? Each mistake of the catalogue predicts the wrong numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from nnref.checking import noise
+from nnref.checking.case import Case
+from nnref.checking.mistakes_of_deltas import DELTAS
+from nnref.checking.mistakes_of_gradients import BIASES, EITHER, WEIGHTS
+from nnref.checking.place import Mistake, Numbers, Prediction
+from nnref.checking.scales import CONSTANT, SCALES, ZERO
+from nnref.checking.search import Search
+from nnref.checking.telling import Diagnosis, told, worded
+from nnref.network import named, unnamed
+from nnref.shapes import Array
+
+__all__ = ["CATALOGUE", "Case", "Diagnosis", "Mistake", "Prediction", "catalogue", "diagnose"]
+
+CATALOGUE: tuple[Mistake, ...] = (*SCALES, CONSTANT, ZERO, *DELTAS, *WEIGHTS, *BIASES, *EITHER)
+"""Every mistake that can be named."""
+
+THIN = 32
+"""Inputs that the search looks at; what it finds must then explain all of them."""
+
+
+def catalogue() -> list[dict[str, str]]:
+    """The catalogue as plain data: key, line, says, wrong, right, claim."""
+    names = ("key", "line", "says", "wrong", "right", "claim")
+    return [{name: worded(getattr(mistake, name), 1, "relu", "W") for name in names} for mistake in CATALOGUE]
+
+
+def diagnose(
+    case: Case,
+    gradients: Mapping[str, Array | None],
+    *,
+    dtype: DTypeLike = "float64",
+    slack: Mapping[str, Array] | float = 0.0,
+    learning_rate: float | None = None,
+    intermediates: Mapping[str, Array] | None = None,
+) -> tuple[Diagnosis, ...]:
+    """The mistakes that explain these gradients, first mistake first; () if all are right.
+
+    gradients by "W1", "b1", … as columns, in whatever shape they came, None for one not written yet; slack is what each
+    may be off beside rounding; intermediates are yours of "dZ2", "dA1", ….
+    """
+    yours = {name: None if (g := gradients.get(name)) is None else np.asarray(g, "float64") for name in case.gradients}
+    room: dict[str, Array | float] = {
+        name: slack if isinstance(slack, float | int) else slack.get(name, np.zeros(())) for name in case.gradients
+    }
+    given = {name: np.asarray(V, "float64") for name, V in (intermediates or {}).items() if name[:2] in ("dZ", "dA")}
+    allowed = noise.allowed(case.layers, case.theta, case.X.shape[1])
+    inputs = telling_inputs(case, yours)
+    among: set[str] | None = None
+    if inputs is not None:
+        n, thin = len(case.X), thinned(case, inputs)
+        theirs = {name: None if g is None else taken(g, inputs, n) for name, g in yours.items()}
+        thin_room = {name: taken(r, inputs, n) if isinstance(r, np.ndarray) else r for name, r in room.items()}
+        search = Search(Numbers.of(thin, dtype), theirs, thin_room, allowed, learning_rate, given)
+        among = {m.key for e in search.explanations() for fault in e.faults for m in fault.mistakes}
+    search = Search(Numbers.of(case, dtype), yours, room, allowed, learning_rate, given, among)
+    return told(case, search, search.explanations())
+
+
+def telling_inputs(case: Case, yours: Mapping[str, Array | None]) -> Array | None:
+    """The inputs with the largest values, if there are more than enough; None where no width is theirs alone."""
+    n, N = case.X.shape
+    others = {N, *(size for Z in case.Z.values() for size in Z.shape)}
+    if n <= 2 * THIN or n in others:
+        return None
+    return np.sort(np.argsort((case.X**2).sum(axis=1))[-THIN:])
+
+
+def thinned(case: Case, inputs: Array) -> Case:
+    """The same case, seen from some of its inputs only: going back, nothing else of X and W1 is used."""
+    X = case.X[inputs]
+    arrays = {name: taken(p, inputs, len(case.X)) for name, p in named(case.theta).items()}
+    return replace(case, X=X, A={**case.A, "A0": X}, theta=unnamed(arrays, case.layers))
+
+
+def taken(g: Array, inputs: Array, n: int) -> Array:
+    """The part of an array that belongs to some of the n inputs, on whichever axis they lie."""
+    for axis in range(g.ndim):
+        g = np.take(g, inputs, axis) if g.shape[axis] == n else g
+    return g

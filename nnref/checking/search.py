@@ -1,0 +1,400 @@
+"""The fewest mistakes that explain a set of gradients, looked for backwards from the last layer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
+from itertools import count
+from math import inf
+
+import numpy as np
+
+from nnref.checking.carried import Carried
+from nnref.checking.fit import Number, Yours, close, ratio, rounded, same, solved
+from nnref.checking.mistakes_of_deltas import DELTAS
+from nnref.checking.mistakes_of_gradients import BIASES, EITHER, WEIGHTS, averaged
+from nnref.checking.place import HIDDEN, TOP, Mistake, Numbers, Place, Prediction, right, some
+from nnref.checking.scales import CONSTANT, ZERO, Factor, recognised
+from nnref.shapes import Array
+
+UNEXPLAINED = 3
+"""What a gradient that no mistake explains costs: more than two mistakes, which would explain it."""
+
+LOST = 4
+"""What a dZ that no mistake explains costs: less than two gradients of that layer that none explains."""
+
+MORE = 2
+"""How much dearer than the cheapest an explanation of one layer may be: what is below may make up for it."""
+
+GRADIENT = {"W": ("dW", "gradient"), "b": ("db", "gradient")}
+"""The lines that make one gradient, from dZ."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fault:
+    """A mistake at a quantity such as "dZ2": None where no mistake explains it; meanings, if its numbers mean more."""
+
+    at: str
+    mistakes: tuple[Mistake, ...] = ()
+    detail: str = ""
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Where and what: two faults of one name are the same."""
+        return self.at, self.mistakes[0].key if self.mistakes else ""
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Faults, from the last layer down to layer l, with what they cost and the dZ of every layer so far."""
+
+    faults: tuple[Fault, ...] = ()
+    cost: int = 0
+    dZs: Mapping[int, Carried] = field(default_factory=dict)
+    lost: bool = False
+
+    @property
+    def names(self) -> tuple[tuple[str, str, str], ...]:
+        """What tells it from another explanation."""
+        return tuple((*fault.name, fault.detail) for fault in self.faults)
+
+    @property
+    def kinds(self) -> int:
+        """How many different mistakes: one that is made in every layer is likelier than a new one in each."""
+        return len({fault.name[1] for fault in self.faults})
+
+    @property
+    def rank(self) -> tuple[int, int, int, int]:
+        """What comes first: the shortest, without a number of no meaning, and that claims no more than it must."""
+        loose = sum(fault.mistakes[:1] in ((CONSTANT,), (ZERO,)) for fault in self.faults)
+        return self.cost, loose, self.kinds, sum(fault.at[1] in "ZA" for fault in self.faults)
+
+    def plus(self, cost: int, *faults: Fault) -> Explanation:
+        """The same with more faults."""
+        return replace(self, faults=self.faults + faults, cost=self.cost + cost)
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """Predictions for some lines of a place, to be run in order; one of them may have an unknown number."""
+
+    chosen: Mapping[str, tuple[Mistake, Prediction]]
+
+    @property
+    def unknown(self) -> Prediction | None:
+        """The prediction with an unknown number, if there is one."""
+        return next((p for _, p in self.chosen.values() if p.unknown), None)
+
+    def run(self, at: Place, lines: tuple[str, ...], s: float = 0.0) -> Place:
+        """The place after these lines, the chosen mistakes made and the rest right."""
+        for line in lines:
+            at = at.put(line, self.chosen[line][1].make(at, s) if line in self.chosen else right(line, at))
+        return at
+
+    def faults(self, l: int, lines: tuple[str, ...], s: float) -> tuple[Fault, ...]:
+        """The faults of this chain, each at the quantity that its line makes."""
+        return tuple(
+            Fault(where(line, l), (mistake,), spoken(prediction, l, s))
+            for line in lines
+            if line in self.chosen
+            for mistake, prediction in [self.chosen[line]]
+        )
+
+
+RIGHT_LINES = Chain({})
+
+
+def where(line: str, l: int) -> str:
+    """The quantity that a line makes, by its name: "dA1", or "dZ3" for all that leads to the last layer's dZ."""
+    return f"dA{l}" if line == "dA" else f"dZ{l}"
+
+
+def spoken(prediction: Prediction, l: int, s: float) -> str:
+    """The detail with its numbers in it."""
+    return prediction.detail.format(s=f"{s:.6g}", l=l, j=l - 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """One explanation of one gradient: mistakes in its own lines, and the factor left over; None where not told."""
+
+    factor: Factor | None
+    faults: tuple[Fault, ...]
+
+
+class Search:
+    """The explanations of one set of gradients."""
+
+    def __init__(
+        self,
+        numbers: Numbers,
+        yours: Mapping[str, Array | None],
+        slack: Mapping[str, Array | float],
+        allowed: float,
+        rate: float | None,
+        given: Mapping[str, Array],
+        among: Collection[str] | None = None,
+    ) -> None:
+        self.deltas, self.weights, self.biases = (
+            tuple(m for m in group if among is None or m.key in among)
+            for group in (DELTAS, (*WEIGHTS, *EITHER), (*BIASES, *EITHER))
+        )
+        self.n, self.yours, self.allowed, self.rate, self.given = numbers, yours, allowed, rate, given
+        self.judged = {
+            name: Yours(g, slack[name], allowed) for name, g in yours.items() if g is not None and np.isfinite(g).all()
+        }
+        self.absent = {name for name, g in yours.items() if g is None}
+        self.truths = {f"{theta}{at.l}": right_gradient(at, theta) for at in self.right_places() for theta in "Wb"}
+
+    def right_places(self) -> Iterator[Place]:
+        """Every layer, as the right lines leave it."""
+        dZs: dict[int, Carried] = {}
+        for l in range(self.n.depth, 0, -1):
+            at = RIGHT_LINES.run(Place(self.n, l, self.yours, dZs), TOP if l == self.n.depth else HIDDEN)
+            dZs = {**dZs, l: some(at.dZ)}
+            yield at
+
+    def explanations(self) -> list[Explanation]:
+        """The cheapest explanations of everything, equal in cost; one with no faults if all is right.
+
+        The cheapest unfinished explanation is carried on first (uniform-cost search), so that none cheaper is missed.
+        """
+        begun = count()
+        waiting = [(Explanation().rank, next(begun), self.n.depth, Explanation())]
+        done: list[Explanation] = []
+        with np.errstate(all="ignore"):  # a wrong formula may divide by zero: its prediction then fits nothing
+            while waiting and not (done and waiting[0][0][0] > done[0].cost):
+                _, _, l, so_far = heappop(waiting)
+                if l == 0 or so_far.lost:
+                    done.append(so_far)
+                    continue
+                found = self.layer(so_far, l)
+                most = min(e.cost for e in found) + MORE
+                for e in {e.names: e for e in reversed(found) if e.cost <= most}.values():
+                    heappush(waiting, (e.rank, next(begun), l - 1, e))
+        return sorted(done, key=lambda e: e.rank)
+
+    def layer(self, so_far: Explanation, l: int) -> list[Explanation]:
+        """The ways to explain both gradients of layer l, given what is above it."""
+        start = Place(self.n, l, self.yours, so_far.dZs)
+        lines = TOP if l == self.n.depth else HIDDEN
+        plain = RIGHT_LINES.run(start, lines)
+        found: list[Explanation] = []
+        for faults in range(3):
+            for chain, end in chains(self.deltas, start, lines, faults):
+                for s, at in self.reached(chain, end, start, lines, l):
+                    if faults == 0 or not same(some(at.dZ), some(plain.dZ), self.allowed):
+                        found += self.gradients(so_far.plus(faults, *chain.faults(l, lines, s)), at, l, faults)
+            if found and min(e.cost for e in found) - so_far.cost <= faults:
+                break
+        if not found or min(e.cost for e in found) - so_far.cost > 2:
+            found += self.gradients(so_far, plain, l, 0, most=2)
+            found += self.unexplained(so_far, plain, l)
+        return found
+
+    def reached(
+        self, chain: Chain, end: Place, start: Place, lines: tuple[str, ...], l: int
+    ) -> Iterator[tuple[float, Place]]:
+        """The places that a chain may lead to: one, or, with an unknown number, one for each value that fits."""
+        unknown = chain.unknown
+        if unknown is None:
+            yield 0.0, end
+            return
+        ends = [end, chain.run(start, lines, 1.0)]
+        for theta in "Wb":
+            number = self.unknown_number([right_gradient(e, theta) for e in ends], f"{theta}{l}", unknown)
+            if number is not None:
+                at = chain.run(start, lines, number.value)
+                yield number.value, replace(at, dZ=blurred(some(at.dZ), [some(e.dZ) for e in ends], number))
+                return
+
+    def unknown_number(self, ends: list[Carried], name: str, prediction: Prediction) -> Number | None:
+        """The number for which a gradient is c (value at 0 + s × direction), for some factor c."""
+        yours = self.judged.get(name)
+        if yours is None or yours.value.shape != ends[0].shape:
+            return None
+        zero, one = ends
+        direction = Carried(one.value - zero.value, one.e + zero.e, zero.u)
+        rows = int((abs(direction.value) > yours.tolerance(direction)).any(axis=1).sum())
+        equations = rows * (1 if name[0] == "b" else min(self.n.N, direction.shape[1]))
+        for free, columns in ((zero.value, [direction]), (0 * zero.value, [zero, direction])):
+            numbers = solved(yours, free, columns, equations)
+            if numbers is None:
+                continue
+            c = numbers[0].value if len(numbers) > 1 else 1.0
+            s = replace(numbers[-1], value=numbers[-1].value / c, error=numbers[-1].error / abs(c)) if c else None
+            if s is None or not s.believed or abs(s.value) <= s.error:
+                continue
+            low, high = prediction.between or (-inf, inf)
+            short = rounded(s.value, s.error)
+            s = s if short is None else replace(s, value=short, error=0.0)
+            made = Carried(zero.value + s.value * direction.value, zero.e + abs(s.value) * direction.e, zero.u)
+            if low < s.value < high and yours.agrees(made * c):
+                return s
+        return None
+
+    def gradients(self, so_far: Explanation, at: Place, l: int, guess: int, most: int = 1) -> Iterator[Explanation]:
+        """The ways to explain dW and db from this dZ; none, where it explains neither and is itself a guess."""
+        plain = {theta: self.plainly(at, theta, l) for theta in "Wb"}
+        matched = [theta for theta in "Wb" if plain[theta]]
+        if not self.meets_given(at, l) or (guess and not matched) or (guess > 1 and len(matched) < 2):
+            return
+        ways = {theta: plain[theta] or list(self.faulty(at, theta, l, most)) for theta in "Wb"}
+        for theta in matched:  # a factor that means nothing may hide a mistake that happens to be proportional
+            if not guess and any(
+                way.factor and way.factor.meanings[:1] in ((CONSTANT,), (ZERO,)) for way in plain[theta]
+            ):
+                ways[theta] = [*ways[theta], *self.faulty(at, theta, l, 1)]
+        for W in ways["W"]:
+            for b in ways["b"]:
+                yield from self.scaled(so_far, at, l, W, b)
+
+    def meets_given(self, at: Place, l: int) -> bool:
+        """Are dA and dZ those that were given, up to a factor, if they were?"""
+        made = {f"dA{l}": at.dA, f"dZ{l}": at.dZ}
+        return all(
+            name not in self.given or M is None or self.ratio_to_given(name, M) is not None for name, M in made.items()
+        )
+
+    def ratio_to_given(self, name: str, made: Carried) -> Number | None:
+        """The factor between an intermediate that was given and a prediction."""
+        given = self.given[name]
+        return ratio(Yours(given, 0.0, self.allowed), made, given.size)
+
+    def plainly(self, at: Place, theta: str, l: int) -> list[Way]:
+        """The right line's gradient, up to a factor: one way, or none."""
+        if f"{theta}{l}" in self.absent:
+            return [Way(None, ())]
+        found = self.factor(right_gradient(at, theta), f"{theta}{l}")
+        return [] if found is None else [Way(found, ())]
+
+    def factor(self, made: Carried, name: str) -> Factor | None:
+        """The factor between a prediction and the gradient that was given."""
+        yours = self.judged.get(name)
+        if yours is None:
+            return None
+        number = ratio(yours, made, int((made.e > 0).sum()))
+        if number is None or number.is_one:
+            return None if number is None else Factor(1.0, 0.0, (), "")
+        return recognised(number, self.n.N, self.n.classes, self.rate)
+
+    def faulty(self, at: Place, theta: str, l: int, most: int) -> Iterator[Way]:
+        """The mistakes in one gradient's own lines that explain it, the fewest first."""
+        lines, name = GRADIENT[theta], f"{theta}{l}"
+        at = replace(at, theta=theta)
+        mistakes = self.weights if theta == "W" else self.biases
+        for faults in range(1, most + 1):
+            found = False
+            for chain, end in chains(mistakes, at, lines, faults):
+                for s, made in self.made(chain, end, at, lines, name):
+                    factor = self.factor(made, name)
+                    if factor is not None:
+                        found = True
+                        yield Way(factor, tuple(replace(f, at=f"d{name}") for f in chain.faults(l, lines, s)))
+            if found:
+                return
+
+    def made(
+        self, chain: Chain, end: Place, at: Place, lines: tuple[str, ...], name: str
+    ) -> Iterator[tuple[float, Carried]]:
+        """What a chain makes of one gradient, with its unknown number found."""
+        unknown = chain.unknown
+        if unknown is None:
+            yield 0.0, some(end.g)
+            return
+        ends = [some(end.g), some(chain.run(at, lines, 1.0).g)]
+        number = self.unknown_number(ends, name, unknown)
+        if number is not None:
+            yield number.value, blurred(some(chain.run(at, lines, number.value).g), ends, number)
+
+    def scaled(self, so_far: Explanation, at: Place, l: int, W: Way, b: Way) -> Iterator[Explanation]:
+        """Where the factors come in: dZ may carry one of them on to all that is below, or each gradient its own."""
+        factors = [way.factor for way in (W, b) if way.factor is not None]
+        carried = [Factor(1.0, 0.0, (), "")]
+        carried += [f for f in factors if not any(close(f.value, g.value, f.error) for g in carried) and f.value]
+        for factor in carried:
+            faults = [Fault(f"dZ{l}", factor.meanings, factor.detail)] if factor.value != 1 else []
+            cost = len(faults)
+            for theta, way in (("W", W), ("b", b)):
+                faults += way.faults
+                cost += len(way.faults)
+                if way.factor and not close(way.factor.value, factor.value, way.factor.error):
+                    rest = self.left_over(way.factor, factor, theta)
+                    if rest is None:
+                        break
+                    faults.append(Fault(f"d{theta}{l}", rest.meanings, rest.detail))
+                    cost += 1
+            else:
+                dZ = some(at.dZ) if factor.value == 1 else some(at.dZ) * factor.value
+                dZ = Carried(dZ.value, dZ.e + abs(dZ.value) * factor.error / dZ.u, dZ.u) if factor.error else dZ
+                yield replace(so_far.plus(cost, *faults), dZs={**so_far.dZs, l: self.known(dZ, l)})
+
+    def left_over(self, of: Factor, carried: Factor, theta: str) -> Factor | None:
+        """What one gradient's own factor is, once dZ carries another."""
+        number = Number(of.value / carried.value, of.error / abs(carried.value), True)
+        factor = recognised(number, self.n.N, self.n.classes, self.rate)
+        if factor and theta == "b" and close(number.value, 1 / self.n.N, number.error):
+            return replace(factor, meanings=(averaged, *factor.meanings))
+        return factor
+
+    def known(self, dZ: Carried, l: int) -> Carried:
+        """DZ as it was given, where it was, in the loss's own scale; else as it was worked out."""
+        number = self.ratio_to_given(f"dZ{l}", dZ) if f"dZ{l}" in self.given else None
+        if number is None or not number.value:
+            return dZ
+        return Carried.exact(self.given[f"dZ{l}"] / number.value, dZ.u)
+
+    def unexplained(self, so_far: Explanation, at: Place, l: int) -> Iterator[Explanation]:
+        """What to say where no mistake explains a gradient: dW or db alone, or dZ itself and all that is below."""
+        ways = {theta: self.plainly(at, theta, l) or list(self.faulty(at, theta, l, 1)) for theta in "Wb"}
+        lost = so_far.plus(LOST, Fault(f"dZ{l}"))
+        if f"dZ{l}" in self.given:
+            for factor in (1.0, 1 / self.n.N):  # many keep the mean's 1/N for dW and db
+                given = Carried.exact(self.given[f"dZ{l}"] * factor, self.n.u)
+                yield from self.gradients(lost, replace(at, dZ=given), l, 1)
+        if not (ways["W"] or ways["b"]) and not self.right_below(l):
+            yield replace(lost, lost=True)
+        for W in ways["W"] or [Way(None, (Fault(f"dW{l}"),))]:
+            for b in ways["b"] or [Way(None, (Fault(f"db{l}"),))]:
+                cost = (UNEXPLAINED - 1) * ((not ways["W"]) + (not ways["b"]))
+                for found in self.scaled(so_far, at, l, W, b):
+                    yield found.plus(cost)
+
+    def right_below(self, l: int) -> bool:
+        """Is a gradient below layer l right? Then dZ of layer l is right too, for nothing below would be."""
+        return any(
+            (yours := self.judged.get(f"W{q}")) is not None and yours.value.any() and yours.agrees(self.truths[f"W{q}"])
+            for q in range(1, l)
+        )
+
+
+def chains(
+    mistakes: tuple[Mistake, ...], at: Place, lines: tuple[str, ...], faults: int
+) -> Iterator[tuple[Chain, Place]]:
+    """Every choice of so many mistakes on different lines, with the place each leads to where its unknown is 0."""
+    if not lines:
+        if faults == 0:
+            yield RIGHT_LINES, at
+        return
+    line, rest = lines[0], lines[1:]
+    for chain, end in chains(mistakes, at.put(line, right(line, at)), rest, faults):
+        yield chain, end
+    if faults:
+        for mistake in mistakes:
+            if mistake.line == line:
+                for prediction in mistake.predict(at):
+                    after = at.put(line, prediction.make(at, 0.0))
+                    for chain, end in chains(mistakes, after, rest, faults - 1):
+                        if not (prediction.unknown and chain.unknown):
+                            yield Chain({line: (mistake, prediction), **chain.chosen}), end
+
+
+def right_gradient(at: Place, theta: str) -> Carried:
+    """The gradient that the right line makes of this dZ."""
+    return right(f"d{theta}", at)
+
+
+def blurred(made: Carried, ends: list[Carried], number: Number) -> Carried:
+    """A prediction with the error of its fitted number added to its own."""
+    return Carried(made.value, made.e + abs(ends[1].value - ends[0].value) * number.error / made.u, made.u)

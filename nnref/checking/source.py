@@ -1,0 +1,161 @@
+"""A person's file as text and syntax: Python or a notebook, in any encoding, its lines numbered as they see them."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import re
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MAGIC = re.compile(r"^(\s*)(?:[%!].*|[\w., ]+=\s*[%!].*|\?{1,2}[\w.]+|[\w.]+\?{1,2})\s*$")
+"""A line that only a notebook understands: %matplotlib inline, !pip install, files = !ls, np.dot?"""
+
+OTHER_CELL = re.compile(r"^\s*%%(?!time|timeit|capture|prun)\w+")
+"""A cell in another language, such as %%bash; %%time and its like hold Python."""
+
+
+class SourceError(ValueError):
+    """The file cannot be read as Python. The message says where and what to try."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The statements of a file, and the words for a place in it; line numbers of a notebook run through its cells."""
+
+    name: str
+    lines: list[str]
+    tree: ast.Module
+    starts: tuple[int, ...] = ()
+    unread: tuple[str, ...] = field(default=())
+
+    def where(self, line: int) -> str:
+        """A line as the person finds it: "line 41", or "cell 3, line 2" of a notebook."""
+        cells = [(k, start) for k, start in enumerate(self.starts, 1) if start <= line]
+        return f"cell {cells[-1][0]}, line {line - cells[-1][1] + 1}" if cells else f"line {line}"
+
+    def line(self, number: int) -> str:
+        """The text of a line, without its indentation."""
+        return self.lines[number - 1].strip() if 0 < number <= len(self.lines) else ""
+
+    def definition(self, name: str, owner: str | None = None) -> ast.FunctionDef | None:
+        """The last function so named, as Python would keep it; a method of the class `owner` if that is given."""
+        found = None
+        for body in self.bodies(owner):
+            for node in body:
+                if isinstance(node, ast.FunctionDef) and node.name == name:
+                    found = node
+        return found
+
+    def bodies(self, owner: str | None) -> Iterator[list[ast.stmt]]:
+        """The statements among which a function is looked for."""
+        for node in ast.walk(self.tree):
+            if (isinstance(node, ast.ClassDef) and (node.name == owner)) or (
+                owner is None and isinstance(node, ast.Module | ast.If | ast.Try | ast.FunctionDef)
+            ):
+                yield node.body
+
+
+def read(path: Path) -> Source:
+    """The source of a .py or .ipynb file.
+
+    Errors: SourceError for what is no Python; OSError for what cannot be opened.
+    """
+    data = path.read_bytes()
+    if path.suffix == ".ipynb":
+        return notebook(path.name, data)
+    text = decoded(data)
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        raise SourceError(f"{path.name}{spoken(error)}") from None
+    return Source(path.name, text.splitlines(), tree)
+
+
+def spoken(error: Exception) -> str:
+    """A syntax error as one sentence."""
+    if not isinstance(error, SyntaxError):
+        return f" cannot be read as Python: {error}."
+    line = (error.text or "").strip()
+    hint = " This is Python 2: try 2to3." if "print" in str(error.msg) else ""
+    place = f", line {error.lineno}," if error.lineno else ""
+    return f"{place} is not Python: {error.msg}{f':  {line}' if line else ''}.{hint}"
+
+
+def decoded(data: bytes) -> str:
+    """The text by its byte order mark or coding line, else UTF-8, else Latin letters; one kind of line end."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        text = data.decode(encoding)
+    except (SyntaxError, UnicodeDecodeError, LookupError):
+        wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+        text = data.decode("utf-16" if wide else "cp1252", errors="replace")
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", " ")
+
+
+def notebook(name: str, data: bytes) -> Source:
+    """The code cells of a notebook, one after the other; what only a notebook understands becomes `pass`."""
+    try:
+        cells = json.loads(data.decode("utf-8-sig"))["cells"]
+        texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError):
+        raise SourceError(
+            f"{name} is no notebook: its JSON has no list of cells. Save it again from Jupyter."
+        ) from None
+    lines: list[str] = []
+    starts, body, unread = [], [], []
+    for k, text in enumerate(texts, 1):
+        own = text.replace("\r\n", "\n").split("\n")
+        starts.append(len(lines) + 1)
+        try:
+            body += ast.parse("\n" * len(lines) + python_of(own)).body
+        except (SyntaxError, ValueError) as error:
+            unread.append(f"cell {k} is not Python ({getattr(error, 'msg', error)})")
+        lines += own
+    return Source(name, lines, ast.Module(body, []), tuple(starts), tuple(unread))
+
+
+def python_of(lines: list[str]) -> str:
+    """A cell without magics, on as many lines as it had."""
+    first = next((line for line in lines if line.strip()), "")
+    if OTHER_CELL.match(first):
+        return ""
+    return "\n".join(MAGIC.sub(r"\1pass", line) if MAGIC.match(line) else line for line in lines)
+
+
+def named_last(node: ast.expr) -> str | None:
+    """The name an expression would be called by: W1 of W1, self.W1, net.W1 and grads["W1"]; softmax of softmax(Z2)."""
+    if isinstance(node, ast.Call):
+        return named_last(node.func)
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+        return node.slice.value
+    return None
+
+
+def returned(function: ast.FunctionDef | None) -> list[str] | None:
+    """The names in the last `return a, b, …` of a function; None where it returns no such tuple of names."""
+    if function is None:
+        return None
+    for node in reversed([n for n in ast.walk(function) if isinstance(n, ast.Return)]):
+        if isinstance(node.value, ast.Tuple | ast.List):
+            return [named_last(part) or "" for part in node.value.elts]
+        if isinstance(node.value, ast.Name):
+            return packed(function, node.value.id)
+    return None
+
+
+def packed(function: ast.FunctionDef, name: str) -> list[str] | None:
+    """The names in `name = (a, b, …)`, for a tuple that is packed before it is returned."""
+    for node in ast.walk(function):
+        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple | ast.List)):
+            continue
+        if any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+            return [named_last(part) or "" for part in node.value.elts]
+    return None
