@@ -9,6 +9,7 @@ import numpy as np
 
 from nnref.checking import noise
 from nnref.checking.carried import Carried
+from nnref.checking.fit import WITNESSES, rounded
 from nnref.checking.mistakes_of_deltas import backwards, cast, rolled
 from nnref.checking.place import ANY, Place, Prediction, mistake, right, some
 from nnref.shapes import Array
@@ -215,9 +216,9 @@ def weight_decay(at: Place) -> Iterator[Prediction]:
     """A weight decay, which the loss does not have, is added."""
     if fits(at):
         yield Prediction(lambda at, s: some(at.g) + parameter(at) * s, "{s} times the parameter", ANY)
-        yield Prediction(
-            lambda at, s: some(at.g) + parameter(at).moved(np.sign) * s, "{s} times the parameter's sign", ANY
-        )
+        signs = parameter(at).moved(np.sign)
+        if len(np.unique(signs.value)) > 1:  # else it is a constant, which has nothing to do with the parameter
+            yield Prediction(lambda at, s: some(at.g) + signs * s, "{s} times the parameter's sign", ANY)
 
 
 @mistake("gradient.updated_parameter", "gradient", "d{theta}{l} = {theta}{l} - alpha * d{theta}{l}")
@@ -239,8 +240,9 @@ def clipped(at: Place) -> Iterator[Prediction]:
         g = some(at.g)
         return Carried(np.clip(g.value, -limit, limit), g.e, g.u)
 
-    # A limit that only one entry meets is that entry's own value, which explains nothing.
-    if limit > 0 and (abs(yours) == limit).sum() > 1 and (abs(some(at.g).value) > limit).any():
+    # A limit that one or two entries meet may be their own value, unless it is one that people write.
+    told = (abs(yours) == limit).sum() > WITNESSES or rounded(limit, noise.unit("float64") * limit) is not None
+    if told and 0 < limit < abs(some(at.g).value).max():
         yield Prediction(clip, f"at {limit:.6g}")
 
 
