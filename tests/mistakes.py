@@ -1,12 +1,12 @@
 """Planted mistakes in a backward pass written by hand, as people write them, and what the diagnosis makes of them.
 
-python -m tests.mistakes [--json] plants every one alone, every pair of them, and those that the catalogue does not know.
+python -m tests.mistakes [--json] plants every one alone, pairs of them, and those that the catalogue does not know.
 """
 
 import argparse
 import json
 from collections import Counter
-from itertools import combinations
+from itertools import combinations, pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -39,7 +39,7 @@ def network(regime, activation, seed):
     """Weights and biases by layer, dense signed X, labels of every class."""
     sizes, N = REGIMES[regime]
     rng = np.random.default_rng([seed, len(sizes), N])
-    W = {l: rng.standard_normal((m, n)) / np.sqrt(n) for l, (n, m) in enumerate(zip(sizes, sizes[1:], strict=False), 1)}
+    W = {l: rng.standard_normal((m, n)) / np.sqrt(n) for l, (n, m) in enumerate(pairwise(sizes), 1)}
     b = {l: 0.5 * rng.standard_normal((len(W[l]), 1)) for l in W}
     X = rng.standard_normal((sizes[0], N))
     if regime == "zeros":
@@ -354,8 +354,8 @@ def made_first(mistake):
 def trials(net, sets):
     """Every set of mistakes that changes something, with what was found and how it was judged."""
     reference, right = case(net), backward(net, {})
-    for mistakes in sets:
-        mistakes = sorted(mistakes, key=made_first)
+    for chosen in sets:
+        mistakes = sorted(chosen, key=made_first)
         grads = planted(net, mistakes, right)
         if grads is not None:
             found = diagnose(reference, grads)

@@ -61,18 +61,12 @@ SCALES = (
         "alpha * (P - Y) / N",
         lambda N, K, rate: (rate, -rate, rate * N, rate / N) if rate else (),
     ),
-    scale(
-        "scale.momentum",
-        "Another step's gradient is in it, as a momentum would add.",
-        "(P - Y) / N * (1 + beta)",
-        lambda N, K, rate: (1.9, 1.95, 1.99, 1.5),
-    ),
 )
 """The factors with a name, the commonest first."""
 
 CONSTANT = scale(
     "scale.constant",
-    "A constant factor that does not belong: a learning rate, the 1 − β of a momentum, or a clipped norm.",
+    "A constant factor that does not belong: a learning rate, 1 − β or 1 + β of a momentum, or a clipped norm.",
     "c * (P - Y) / N",
     lambda N, K, rate: (),
 )

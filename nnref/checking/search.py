@@ -11,7 +11,7 @@ from math import inf
 import numpy as np
 
 from nnref.checking.carried import Carried
-from nnref.checking.fit import Number, Yours, close, ratio, rounded, same, solved
+from nnref.checking.fit import WITNESSES, Number, Yours, close, ratio, rounded, same, solved
 from nnref.checking.mistakes_of_deltas import DELTAS
 from nnref.checking.mistakes_of_gradients import BIASES, EITHER, WEIGHTS, averaged
 from nnref.checking.place import HIDDEN, TOP, Mistake, Numbers, Place, Prediction, right, some
@@ -252,7 +252,9 @@ class Search:
         matched = [theta for theta in "Wb" if plain[theta]]
         if not self.meets_given(at, l) or (guess > 1 and len(matched) < 2):
             return
-        if guess and not any(self.speaks(right_gradient(at, theta), f"{theta}{l}") for theta in matched):
+        # One or two entries left of dZ are what many a mistake would leave, but for a factor or a second mistake.
+        loose = any(way.factor and way.factor.loose for theta in matched for way in plain[theta])
+        if guess and (guess > 1 or loose) and self.equations(some(at.dZ), "W", l) <= WITNESSES:
             return
         ways = {theta: plain[theta] or list(self.faulty(at, theta, l, most)) for theta in "Wb"}
         for theta in matched:  # a factor that means nothing may hide a mistake that happens to be proportional
@@ -308,7 +310,7 @@ class Search:
             for chain, end in chains(mistakes, at, lines, faults):
                 for s, made in self.made(chain, end, at, lines, name):
                     factor = self.factor(made, name) if self.speaks(made, name) else None
-                    if factor is not None and factor.value:
+                    if factor and factor.value and not (factor.loose and witnesses(made.value) <= WITNESSES):
                         found = True
                         yield Way(factor, tuple(replace(f, at=f"d{name}") for f in chain.faults(l, lines, s)))
             if found:
@@ -410,6 +412,12 @@ def chains(
                     for chain, end in chains(mistakes, after, rest, faults - 1):
                         if not (prediction.unknown and chain.unknown):
                             yield Chain({line: (mistake, prediction), **chain.chosen}), end
+
+
+def witnesses(made: Array) -> int:
+    """How many of the numbers of a gradient speak for themselves: rows of rank one differ by a factor alone."""
+    rows = np.atleast_2d(made)
+    return int(np.linalg.matrix_rank(rows) * (rows != 0).any(axis=1).sum()) if made.any() else 0
 
 
 def right_gradient(at: Place, theta: str) -> Carried:
