@@ -184,7 +184,7 @@ class Search:
         for faults in range(3):
             for chain, end in chains(self.deltas, start, lines, faults):
                 for s, at in self.reached(chain, end, start, lines, l):
-                    if faults == 0 or not same(some(at.dZ), some(plain.dZ), self.allowed):
+                    if faults == 0 or self.seen(at, plain, l):
                         found += self.gradients(so_far.plus(faults, *chain.faults(l, lines, s)), at, l, faults)
             if found and min(e.cost for e in found) - so_far.cost <= faults:
                 break
@@ -192,6 +192,15 @@ class Search:
             found += self.gradients(so_far, plain, l, 0, most=2)
             found += self.unexplained(so_far, plain, l)
         return found
+
+    def seen(self, at: Place, plain: Place, l: int) -> bool:
+        """Does a mistake in dZ change a gradient, and into the one that was given, up to a factor?"""
+        for theta in "Wb":
+            made, right = right_gradient(at, theta), right_gradient(plain, theta)
+            yours = self.judged.get(f"{theta}{l}")
+            if yours is not None and not same(made, right, self.allowed) and ratio(yours, made, 1) is not None:
+                return True
+        return False
 
     def reached(
         self, chain: Chain, end: Place, start: Place, lines: tuple[str, ...], l: int
