@@ -1,4 +1,4 @@
-"""How an expression is written: as LaTeX for a page, as plain text for a terminal, from the very object that was checked."""
+"""How an expression is written, from the very object that was checked: LaTeX for a page, plain text for a terminal."""
 
 from __future__ import annotations
 

@@ -317,10 +317,9 @@ def linear_slopes(inner: sp.Expr, variables: tuple[sp.Expr, ...], powers: Powers
 def collected(expr: sp.Basic, powers: Powers) -> Normal:
     """Summands with their indices contracted and canonically named, like ones added."""
     out: Normal = {}
-    for bound, factor in summands(expr, powers):
-        bound, factor = contracted(bound, factor, powers)
-        bound, factor = reduced(bound, factor, powers)
-        c, factor = factor.as_coeff_Mul()
+    for summand in summands(expr, powers):
+        bound, product_of_them = reduced(*contracted(*summand, powers), powers)
+        c, factor = product_of_them.as_coeff_Mul()
         key = canonically_named(bound, factor)
         out[key] = out.get(key, sp.S.Zero) + c
     return {key: c for key, c in out.items() if c != 0}
@@ -485,7 +484,7 @@ def canonically_named(bound: Bound, factor: sp.Expr) -> tuple[Bound, sp.Expr]:
     names = {dim: [Index(f"k{height}{r}_{dim}", dim) for r in range(len(groups[dim]))] for dim in dims}
     orders = product(*(permutations(names[dim]) for dim in dims))
     renamed = (
-        factor.xreplace({k: new for dim, order in zip(dims, each, strict=True) for k, new in zip(groups[dim], order)})
+        factor.xreplace({k: new for dim, order in zip(dims, each, strict=True) for k, new in zip(groups[dim], order, strict=True)})
         for each in orders
     )
     return tuple(name for dim in dims for name in names[dim]), min(renamed, key=str)

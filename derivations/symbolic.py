@@ -1,4 +1,4 @@
-"""Are two expressions equal, symbolically? With sums by their normal form; numbers by SymPy's simplify, case by case."""
+"""Are two expressions equal, symbolically? Sums by their normal form; numbers by SymPy's simplify, case by case."""
 
 from __future__ import annotations
 

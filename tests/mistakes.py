@@ -1,12 +1,12 @@
 """Planted mistakes in a backward pass written by hand, as people write them, and what the diagnosis makes of them.
 
-python -m tests.mistakes [--json] plants every one alone, every pair of them, and those that the catalogue does not know.
+python -m tests.mistakes [--json] plants every one alone, pairs of them, and those that the catalogue does not know.
 """
 
 import argparse
 import json
 from collections import Counter
-from itertools import combinations
+from itertools import combinations, pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -39,7 +39,7 @@ def network(regime, activation, seed):
     """Weights and biases by layer, dense signed X, labels of every class."""
     sizes, N = REGIMES[regime]
     rng = np.random.default_rng([seed, len(sizes), N])
-    W = {l: rng.standard_normal((m, n)) / np.sqrt(n) for l, (n, m) in enumerate(zip(sizes, sizes[1:], strict=False), 1)}
+    W = {l: rng.standard_normal((m, n)) / np.sqrt(n) for l, (n, m) in enumerate(pairwise(sizes), 1)}
     b = {l: 0.5 * rng.standard_normal((len(W[l]), 1)) for l in W}
     X = rng.standard_normal((sizes[0], N))
     if regime == "zeros":
@@ -194,7 +194,6 @@ WEIGHTS = [
     ("gradient.updated_parameter", "after dW", lambda s: s.W[s.l] - 0.1 * s.dW),
     ("gradient.clipped", "after dW", lambda s: np.clip(s.dW, -0.02, 0.02)),
     ("precision.gradient", "after dW", lambda s: s.dW.astype("float16").astype("float64")),
-    ("gradient.zero", "after dW", lambda s: np.zeros_like(s.dW)),
 ]
 BIASES = [
     *((key, "after db", scaled("db", factor)) for key, factor in FACTORS.items() if key != "scale.1/N"),
@@ -262,6 +261,8 @@ OUTSIDE = [
     ("after dW", lambda s: abs(s.dW), "any"),
     ("after dW", lambda s: s.dW[::-1], "any"),
     ("after dW", one_entry, "any"),
+    ("after dW", lambda s: np.zeros_like(s.dW), "any"),
+    ("after db", lambda s: np.full_like(s.db, abs(s.db).max()), "any"),
     ("after dW", lambda s: s.dW * (np.arange(len(s.dW)) > 0)[:, None], "any"),
     ("after dW", lambda s: np.sign(s.dW), "any"),
     ("after db", lambda s: np.cumsum(s.db, axis=0), "any"),
@@ -353,8 +354,8 @@ def made_first(mistake):
 def trials(net, sets):
     """Every set of mistakes that changes something, with what was found and how it was judged."""
     reference, right = case(net), backward(net, {})
-    for mistakes in sets:
-        mistakes = sorted(mistakes, key=made_first)
+    for chosen in sets:
+        mistakes = sorted(chosen, key=made_first)
         grads = planted(net, mistakes, right)
         if grads is not None:
             found = diagnose(reference, grads)
@@ -385,8 +386,20 @@ def pairs(net, every=1, start=0):
 
 
 def unknown(net):
-    """Each mistake outside the catalogue by itself."""
-    return ([m] for m in outside(net))
+    """Each mistake outside the catalogue by itself, unless it makes the very numbers of one inside."""
+    right = backward(net, {})
+    inside = [grads for m in placed(net) if (grads := planted(net, [m], right))]
+    for mistake in outside(net):
+        grads = planted(net, [mistake], right)
+        if grads and not any(alike(grads, other, right) for other in inside):
+            yield [mistake]
+
+
+def alike(grads, other, right):
+    """Are two sets of gradients the same, to rounding?"""
+    return all(np.shape(grads[name]) == np.shape(other[name]) for name in right) and not changed(
+        grads, {name: np.asarray(other[name]) for name in right}
+    )
 
 
 def nets(seeds):

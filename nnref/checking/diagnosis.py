@@ -13,7 +13,7 @@ from nnref.checking.case import Case
 from nnref.checking.mistakes_of_deltas import DELTAS
 from nnref.checking.mistakes_of_gradients import BIASES, EITHER, WEIGHTS
 from nnref.checking.place import Mistake, Numbers, Prediction
-from nnref.checking.scales import CONSTANT, SCALES, ZERO
+from nnref.checking.scales import CONSTANT, SCALES
 from nnref.checking.search import Search
 from nnref.checking.telling import Diagnosis, told, worded
 from nnref.network import named, unnamed
@@ -21,7 +21,7 @@ from nnref.shapes import Array
 
 __all__ = ["CATALOGUE", "Case", "Diagnosis", "Mistake", "Prediction", "catalogue", "diagnose"]
 
-CATALOGUE: tuple[Mistake, ...] = (*SCALES, CONSTANT, ZERO, *DELTAS, *WEIGHTS, *BIASES, *EITHER)
+CATALOGUE: tuple[Mistake, ...] = (*SCALES, CONSTANT, *DELTAS, *WEIGHTS, *BIASES, *EITHER)
 """Every mistake that can be named."""
 
 THIN = 32

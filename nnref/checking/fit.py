@@ -126,4 +126,4 @@ def same(a: Carried, b: Carried, allowed: float) -> bool:
 
 def close(a: float, b: float, error: float = 0.0) -> bool:
     """Are two factors the same, beside the error of one of them?"""
-    return abs(a - b) <= error or isclose(a, b, rel_tol=1e-9)
+    return abs(a - b) <= error or isclose(a, b, rel_tol=4 * noise.unit("float64"))

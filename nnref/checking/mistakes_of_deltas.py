@@ -10,7 +10,8 @@ import numpy as np
 from nnref import sigmoid
 from nnref.checking import noise
 from nnref.checking.carried import Carried
-from nnref.checking.place import Make, Place, Prediction, mistake, slope, some
+from nnref.checking.fit import WITNESSES
+from nnref.checking.place import Make, Place, Prediction, mistake, right, slope, some
 from nnref.shapes import Array
 
 
@@ -360,24 +361,41 @@ def no_weights(at: Place) -> Iterator[Prediction]:
         yield Prediction(lambda at, s: at.dZs[at.l + 1])
 
 
+def parts_of_batch(at: Place, one: bool) -> Iterator[tuple[str, Array, float]]:
+    """One example alone, or all but one, at either end: how it is said, which examples, and the factor of their mean.
+
+    An example that is left out should have had enough in it: a unit or two going missing look the same otherwise.
+    """
+    N, dZ = at.numbers.N, some(at.dZ).value
+    for end, j in (("the last", N - 1), ("the first", 0)):
+        kept = (np.arange(N) == j) if one else (np.arange(N) != j)
+        if (dZ[:, ~kept] != 0).sum() > WITNESSES:
+            yield end, kept, 1.0
+            yield f"{end}, {'not divided by N' if one else 'and the mean is over the others'}", kept, N / kept.sum()
+
+
+def keeping(line: str, one: bool) -> Callable[[Place], Iterator[Prediction]]:
+    """What the right line makes of a part of the batch alone."""
+
+    def predictions(at: Place) -> Iterator[Prediction]:
+        for text, kept, factor in parts_of_batch(at, one):
+            yield Prediction(
+                lambda at, s, kept=kept, f=factor: right(line, at.put("batch", some(at.dZ).where(kept))) * f, text
+            )
+
+    return predictions
+
+
 @mistake("batch.truncated", "batch", "dZ{l}[:, :-1]")
 def truncated(at: Place) -> Iterator[Prediction]:
     """An example at the end of the batch is left out."""
-    N = at.numbers.N
-    for text, j in (("the last", N - 1), ("the first", 0)):
-        for factor in (1.0, N / (N - 1) if N > 1 else 1.0):
-            mean = ", and the mean is over the others" if factor > 1 else ""
-            yield Prediction(lambda at, s, j=j, f=factor: some(at.dZ).where(np.arange(N) != j) * f, f"{text}{mean}")
+    yield from keeping("batch", one=False)(at)
 
 
 @mistake("batch.one", "batch", "dZ{l}[:, :1]")
 def one_only(at: Place) -> Iterator[Prediction]:
     """One example only stands for the whole batch."""
-    N = at.numbers.N
-    for text, j in (("the last", N - 1), ("the first", 0)):
-        for factor in (1.0, float(N)):
-            mean = ", not divided by N" if factor > 1 else ""
-            yield Prediction(lambda at, s, j=j, f=factor: some(at.dZ).where(np.arange(N) == j) * f, f"{text}{mean}")
+    yield from keeping("batch", one=True)(at)
 
 
 @mistake("batch.order", "batch", "dZ{l} = np.roll(dZ{l}, 1, axis=1)")
@@ -390,7 +408,7 @@ def batch_order(at: Place) -> Iterator[Prediction]:
 
 @mistake("precision.dZ", "batch", "dZ{l} = dZ{l}.astype(np.float32)")
 def rounded_dZ(at: Place) -> Iterator[Prediction]:
-    """DZ is rounded to a lower precision."""
+    """The entries of dZ are rounded to a lower precision."""
     for name in ("float32", "float16"):
         if noise.unit(name) > at.numbers.u:
             yield Prediction(lambda at, s, name=name: cast(some(at.dZ), name), name)

@@ -9,9 +9,9 @@ import numpy as np
 
 from nnref.checking import noise
 from nnref.checking.carried import Carried
-from nnref.checking.mistakes_of_deltas import backwards, cast, rolled
+from nnref.checking.fit import WITNESSES, rounded
+from nnref.checking.mistakes_of_deltas import backwards, cast, keeping, rolled
 from nnref.checking.place import ANY, Place, Prediction, mistake, right, some
-from nnref.shapes import Array
 
 
 @mistake("dW.other_activation", "dW", "dW{l} = dZ{l} @ A{l}.T")
@@ -53,41 +53,16 @@ def dW_order(at: Place) -> Iterator[Prediction]:
         yield Prediction(lambda at, s, f=f: some(at.dZ) @ at.numbers.A[at.l - 1].moved(f).T, text)
 
 
-def truncations(at: Place, line: str) -> Iterator[Prediction]:
-    """The line with the last or the first example left out, in the mean or in the sum."""
-    N = at.numbers.N
-    if N > 1:
-        for text, j in (("the last", N - 1), ("the first", 0)):
-            for factor in (1.0, N / (N - 1)):
-                mean = ", and the mean is over the others" if factor > 1 else ""
-                yield Prediction(lambda at, s, j=j, f=factor: only(at, line, np.arange(N) != j) * f, text + mean)
-
-
-def ones(at: Place, line: str) -> Iterator[Prediction]:
-    """The line from the last or the first example alone, divided by N or not."""
-    N = at.numbers.N
-    if N > 1:
-        for text, j in (("the last", N - 1), ("the first", 0)):
-            for factor in (1.0, float(N)):
-                mean = ", not divided by N" if factor > 1 else ""
-                yield Prediction(lambda at, s, j=j, f=factor: only(at, line, np.arange(N) == j) * f, text + mean)
-
-
-def only(at: Place, line: str, examples: Array) -> Carried:
-    """What the right line makes of these examples alone."""
-    return right(line, at.put("batch", some(at.dZ).where(examples)))
-
-
 @mistake("dW.truncated", "dW", "dW{l} = dZ{l}[:, :-1] @ A{j}[:, :-1].T")
 def dW_truncated(at: Place) -> Iterator[Prediction]:
     """An example at the end of the batch is left out."""
-    yield from truncations(at, "dW")
+    yield from keeping("dW", one=False)(at)
 
 
 @mistake("dW.one_example", "dW", "dW{l} = dZ{l}[:, -1:] @ A{j}[:, -1:].T")
 def dW_one_example(at: Place) -> Iterator[Prediction]:
     """One example only stands for the whole batch."""
-    yield from ones(at, "dW")
+    yield from keeping("dW", one=True)(at)
 
 
 @mistake("dW.of_sums", "dW", "dW{l} = dZ{l}.sum(axis=1, keepdims=True) @ A{j}.mean(axis=1, keepdims=True).T")
@@ -163,13 +138,13 @@ def keepdims(at: Place) -> Iterator[Prediction]:
 @mistake("bias.truncated", "db", "db{l} = np.sum(dZ{l}[:, :-1], axis=1, keepdims=True)")
 def db_truncated(at: Place) -> Iterator[Prediction]:
     """An example at the end of the batch is left out."""
-    yield from truncations(at, "db")
+    yield from keeping("db", one=False)(at)
 
 
 @mistake("bias.one_example", "db", "db{l} = dZ{l}[:, -1:]")
 def db_one_example(at: Place) -> Iterator[Prediction]:
     """One example only stands for the whole batch."""
-    yield from ones(at, "db")
+    yield from keeping("db", one=True)(at)
 
 
 @mistake("bias.unmasked", "db", "db{l} = np.sum(dA{l}, axis=1, keepdims=True)")
@@ -215,9 +190,9 @@ def weight_decay(at: Place) -> Iterator[Prediction]:
     """A weight decay, which the loss does not have, is added."""
     if fits(at):
         yield Prediction(lambda at, s: some(at.g) + parameter(at) * s, "{s} times the parameter", ANY)
-        yield Prediction(
-            lambda at, s: some(at.g) + parameter(at).moved(np.sign) * s, "{s} times the parameter's sign", ANY
-        )
+        signs = parameter(at).moved(np.sign)
+        if len(np.unique(signs.value)) > 1:  # else it is a constant, which has nothing to do with the parameter
+            yield Prediction(lambda at, s: some(at.g) + signs * s, "{s} times the parameter's sign", ANY)
 
 
 @mistake("gradient.updated_parameter", "gradient", "d{theta}{l} = {theta}{l} - alpha * d{theta}{l}")
@@ -239,8 +214,11 @@ def clipped(at: Place) -> Iterator[Prediction]:
         g = some(at.g)
         return Carried(np.clip(g.value, -limit, limit), g.e, g.u)
 
-    # A limit that only one entry meets is that entry's own value, which explains nothing.
-    if limit > 0 and (abs(yours) == limit).sum() > 1 and (abs(some(at.g).value) > limit).any():
+    # Entries within the limit show that the others were cut off; a limit that one or two entries meet may be their own
+    # value, unless it is one that people write.
+    at_limit = abs(yours) == limit
+    told = at_limit.sum() > WITNESSES or rounded(limit, noise.unit("float64") * limit) is not None
+    if told and yours[~at_limit].any() and limit < abs(some(at.g).value).max():
         yield Prediction(clip, f"at {limit:.6g}")
 
 

@@ -61,22 +61,17 @@ SCALES = (
         "alpha * (P - Y) / N",
         lambda N, K, rate: (rate, -rate, rate * N, rate / N) if rate else (),
     ),
-    scale(
-        "scale.momentum",
-        "Another step's gradient is in it, as a momentum would add.",
-        "(P - Y) / N * (1 + beta)",
-        lambda N, K, rate: (1.9, 1.95, 1.99, 1.5),
-    ),
 )
 """The factors with a name, the commonest first."""
 
 CONSTANT = scale(
     "scale.constant",
-    "A constant factor that does not belong: a learning rate, the 1 − β of a momentum, or a clipped norm.",
+    "A constant factor that does not belong: a learning rate, 1 − β or 1 + β of a momentum, or a clipped norm.",
     "c * (P - Y) / N",
     lambda N, K, rate: (),
 )
-ZERO = scale("gradient.zero", "It is zero throughout.", "0 * (P - Y)", lambda N, K, rate: (0.0,))
+ZEROS = "zero throughout"
+"""What is said of a gradient without a number in it: many a mistake leaves that, so none is named."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +83,16 @@ class Factor:
     meanings: tuple[Mistake, ...]
     detail: str
 
+    @property
+    def loose(self) -> bool:
+        """Is it a number without a meaning: any constant, or 0?"""
+        return self.value != 1 and self.meanings[:1] in ((), (CONSTANT,))
+
 
 def recognised(number: Number, N: int, classes: int, rate: float | None) -> Factor | None:
     """What a factor means. A number without a name must be believed on its own evidence; else None."""
     if number.value == 0:
-        return Factor(0.0, 0.0, (ZERO,), "0 times")
+        return Factor(0.0, 0.0, (), ZEROS)
     found: list[tuple[float, Scale]] = [
         (c, meaning)
         for meaning in SCALES

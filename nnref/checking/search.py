@@ -11,11 +11,11 @@ from math import inf
 import numpy as np
 
 from nnref.checking.carried import Carried
-from nnref.checking.fit import Number, Yours, close, ratio, rounded, same, solved
+from nnref.checking.fit import WITNESSES, Number, Yours, close, ratio, rounded, same, solved
 from nnref.checking.mistakes_of_deltas import DELTAS
 from nnref.checking.mistakes_of_gradients import BIASES, EITHER, WEIGHTS, averaged
 from nnref.checking.place import HIDDEN, TOP, Mistake, Numbers, Place, Prediction, right, some
-from nnref.checking.scales import CONSTANT, ZERO, Factor, recognised
+from nnref.checking.scales import CONSTANT, Factor, recognised
 from nnref.shapes import Array
 
 UNEXPLAINED = 3
@@ -67,7 +67,7 @@ class Explanation:
     @property
     def rank(self) -> tuple[int, int, int, int]:
         """What comes first: the shortest, without a number of no meaning, and that claims no more than it must."""
-        loose = sum(fault.mistakes[:1] in ((CONSTANT,), (ZERO,)) for fault in self.faults)
+        loose = sum(fault.mistakes[:1] in ((), (CONSTANT,)) for fault in self.faults)
         return self.cost, loose, self.kinds, sum(fault.at[1] in "ZA" for fault in self.faults)
 
     def plus(self, cost: int, *faults: Fault) -> Explanation:
@@ -184,7 +184,7 @@ class Search:
         for faults in range(3):
             for chain, end in chains(self.deltas, start, lines, faults):
                 for s, at in self.reached(chain, end, start, lines, l):
-                    if faults == 0 or not same(some(at.dZ), some(plain.dZ), self.allowed):
+                    if faults == 0 or self.seen(at, plain, l):
                         found += self.gradients(so_far.plus(faults, *chain.faults(l, lines, s)), at, l, faults)
             if found and min(e.cost for e in found) - so_far.cost <= faults:
                 break
@@ -192,6 +192,15 @@ class Search:
             found += self.gradients(so_far, plain, l, 0, most=2)
             found += self.unexplained(so_far, plain, l)
         return found
+
+    def seen(self, at: Place, plain: Place, l: int) -> bool:
+        """Does a mistake in dZ change a gradient, and into the one that was given, up to a factor?"""
+        for theta in "Wb":
+            made, right = right_gradient(at, theta), right_gradient(plain, theta)
+            yours = self.judged.get(f"{theta}{l}")
+            if yours is not None and not same(made, right, self.allowed) and ratio(yours, made, 1) is not None:
+                return True
+        return False
 
     def reached(
         self, chain: Chain, end: Place, start: Place, lines: tuple[str, ...], l: int
@@ -202,22 +211,34 @@ class Search:
             yield 0.0, end
             return
         ends = [end, chain.run(start, lines, 1.0)]
+        zero, one = (some(e.dZ) for e in ends)
+        direction = Carried(one.value - zero.value, one.e + zero.e, zero.u)
         for theta in "Wb":
-            number = self.unknown_number([right_gradient(e, theta) for e in ends], f"{theta}{l}", unknown)
+            equations = self.equations(direction, theta, l)
+            number = self.unknown_number([right_gradient(e, theta) for e in ends], f"{theta}{l}", unknown, equations)
             if number is not None:
                 at = chain.run(start, lines, number.value)
-                yield number.value, replace(at, dZ=blurred(some(at.dZ), [some(e.dZ) for e in ends], number))
+                yield number.value, replace(at, dZ=blurred(some(at.dZ), [zero, one], number))
                 return
 
-    def unknown_number(self, ends: list[Carried], name: str, prediction: Prediction) -> Number | None:
+    def equations(self, dZ: Carried, theta: str, l: int) -> int:
+        """How many numbers of a gradient speak for themselves, as far as they come from this dZ.
+
+        Where dZ has rank one, db is the same but for a factor whatever is done to the examples; a row of dW says no
+        more than there are examples in it, or inputs.
+        """
+        seen = np.where(abs(dZ.value) > self.allowed * dZ.u * dZ.e, dZ.value, 0)
+        rank = int(np.linalg.matrix_rank(seen)) if seen.any() else 0
+        n = self.n.A[l - 1].shape[0]
+        return rank if theta == "b" else min(int(np.minimum((seen != 0).sum(axis=1), n).sum()), rank * n)
+
+    def unknown_number(self, ends: list[Carried], name: str, prediction: Prediction, equations: int) -> Number | None:
         """The number for which a gradient is c (value at 0 + s × direction), for some factor c."""
         yours = self.judged.get(name)
         if yours is None or yours.value.shape != ends[0].shape:
             return None
         zero, one = ends
         direction = Carried(one.value - zero.value, one.e + zero.e, zero.u)
-        rows = int((abs(direction.value) > yours.tolerance(direction)).any(axis=1).sum())
-        equations = rows * (1 if name[0] == "b" else min(self.n.N, direction.shape[1]))
         for free, columns in ((zero.value, [direction]), (0 * zero.value, [zero, direction])):
             numbers = solved(yours, free, columns, equations)
             if numbers is None:
@@ -236,19 +257,29 @@ class Search:
 
     def gradients(self, so_far: Explanation, at: Place, l: int, guess: int, most: int = 1) -> Iterator[Explanation]:
         """The ways to explain dW and db from this dZ; none, where it explains neither and is itself a guess."""
-        plain = {theta: self.plainly(at, theta, l) for theta in "Wb"}
+        plain = {theta: self.plainly(at, theta, l, guess) for theta in "Wb"}
         matched = [theta for theta in "Wb" if plain[theta]]
-        if not self.meets_given(at, l) or (guess and not matched) or (guess > 1 and len(matched) < 2):
+        if not self.meets_given(at, l) or (guess > 1 and len(matched) < 2):
+            return
+        # One or two entries left of dZ are what many a mistake would leave, but for a factor or a second mistake.
+        loose = any(way.factor and way.factor.loose for theta in matched for way in plain[theta])
+        if guess and (guess > 1 or loose) and self.equations(some(at.dZ), "W", l) <= WITNESSES:
             return
         ways = {theta: plain[theta] or list(self.faulty(at, theta, l, most)) for theta in "Wb"}
         for theta in matched:  # a factor that means nothing may hide a mistake that happens to be proportional
-            if not guess and any(
-                way.factor and way.factor.meanings[:1] in ((CONSTANT,), (ZERO,)) for way in plain[theta]
-            ):
+            if not guess and any(way.factor and way.factor.loose for way in plain[theta]):
                 ways[theta] = [*ways[theta], *self.faulty(at, theta, l, 1)]
         for W in ways["W"]:
             for b in ways["b"]:
                 yield from self.scaled(so_far, at, l, W, b)
+
+    def speaks(self, made: Carried, name: str) -> bool:
+        """Can a prediction be told from zeros of the right shape, which many a mistake would leave?"""
+        yours = self.judged.get(name)
+        if yours is None:
+            return False
+        zeros = made.shape == self.truths[name].shape and (abs(made.value) <= yours.tolerance(made)).all()
+        return not zeros
 
     def meets_given(self, at: Place, l: int) -> bool:
         """Are dA and dZ those that were given, up to a factor, if they were?"""
@@ -262,19 +293,18 @@ class Search:
         given = self.given[name]
         return ratio(Yours(given, 0.0, self.allowed), made, given.size)
 
-    def plainly(self, at: Place, theta: str, l: int) -> list[Way]:
-        """The right line's gradient, up to a factor: one way, or none."""
+    def plainly(self, at: Place, theta: str, l: int, guess: int = 0) -> list[Way]:
+        """The right line's gradient, up to a factor: one way, or none. Only the right dZ may be off by any number."""
         if f"{theta}{l}" in self.absent:
             return [Way(None, ())]
-        found = self.factor(right_gradient(at, theta), f"{theta}{l}")
-        return [] if found is None else [Way(found, ())]
+        equations = 1 if guess else self.equations(some(at.dZ), theta, l)
+        found = self.factor(right_gradient(at, theta), f"{theta}{l}", equations)
+        return [] if found is None or (guess and not found.value) else [Way(found, ())]
 
-    def factor(self, made: Carried, name: str) -> Factor | None:
+    def factor(self, made: Carried, name: str, equations: int = 1) -> Factor | None:
         """The factor between a prediction and the gradient that was given."""
         yours = self.judged.get(name)
-        if yours is None:
-            return None
-        number = ratio(yours, made, int((made.e > 0).sum()))
+        number = None if yours is None else ratio(yours, made, equations)
         if number is None or number.is_one:
             return None if number is None else Factor(1.0, 0.0, (), "")
         return recognised(number, self.n.N, self.n.classes, self.rate)
@@ -288,8 +318,8 @@ class Search:
             found = False
             for chain, end in chains(mistakes, at, lines, faults):
                 for s, made in self.made(chain, end, at, lines, name):
-                    factor = self.factor(made, name)
-                    if factor is not None:
+                    factor = self.factor(made, name) if self.speaks(made, name) else None
+                    if factor and factor.value and not (factor.loose and witnesses(made.value) <= WITNESSES):
                         found = True
                         yield Way(factor, tuple(replace(f, at=f"d{name}") for f in chain.faults(l, lines, s)))
             if found:
@@ -304,7 +334,7 @@ class Search:
             yield 0.0, some(end.g)
             return
         ends = [some(end.g), some(chain.run(at, lines, 1.0).g)]
-        number = self.unknown_number(ends, name, unknown)
+        number = self.unknown_number(ends, name, unknown, int((ends[1].value != ends[0].value).sum()))
         if number is not None:
             yield number.value, blurred(some(chain.run(at, lines, number.value).g), ends, number)
 
@@ -312,7 +342,7 @@ class Search:
         """Where the factors come in: dZ may carry one of them on to all that is below, or each gradient its own."""
         factors = [way.factor for way in (W, b) if way.factor is not None]
         carried = [Factor(1.0, 0.0, (), "")]
-        carried += [f for f in factors if not any(close(f.value, g.value, f.error) for g in carried) and f.value]
+        carried += [f for f in factors if not any(close(f.value, g.value, f.error) for g in carried)]
         for factor in carried:
             faults = [Fault(f"dZ{l}", factor.meanings, factor.detail)] if factor.value != 1 else []
             cost = len(faults)
@@ -332,6 +362,8 @@ class Search:
 
     def left_over(self, of: Factor, carried: Factor, theta: str) -> Factor | None:
         """What one gradient's own factor is, once dZ carries another."""
+        if not carried.value:
+            return None
         number = Number(of.value / carried.value, of.error / abs(carried.value), True)
         factor = recognised(number, self.n.N, self.n.classes, self.rate)
         if factor and theta == "b" and close(number.value, 1 / self.n.N, number.error):
@@ -347,13 +379,14 @@ class Search:
 
     def unexplained(self, so_far: Explanation, at: Place, l: int) -> Iterator[Explanation]:
         """What to say where no mistake explains a gradient: dW or db alone, or dZ itself and all that is below."""
-        ways = {theta: self.plainly(at, theta, l) or list(self.faulty(at, theta, l, 1)) for theta in "Wb"}
+        plain = {theta: self.plainly(at, theta, l) for theta in "Wb"}
+        ways = {theta: plain[theta] or list(self.faulty(at, theta, l, 1)) for theta in "Wb"}
         lost = so_far.plus(LOST, Fault(f"dZ{l}"))
         if f"dZ{l}" in self.given:
             for factor in (1.0, 1 / self.n.N):  # many keep the mean's 1/N for dW and db
                 given = Carried.exact(self.given[f"dZ{l}"] * factor, self.n.u)
                 yield from self.gradients(lost, replace(at, dZ=given), l, 1)
-        if not (ways["W"] or ways["b"]) and not self.right_below(l):
+        if not (plain["W"] or plain["b"]) and not self.right_below(l):
             yield replace(lost, lost=True)
         for W in ways["W"] or [Way(None, (Fault(f"dW{l}"),))]:
             for b in ways["b"] or [Way(None, (Fault(f"db{l}"),))]:
@@ -388,6 +421,12 @@ def chains(
                     for chain, end in chains(mistakes, after, rest, faults - 1):
                         if not (prediction.unknown and chain.unknown):
                             yield Chain({line: (mistake, prediction), **chain.chosen}), end
+
+
+def witnesses(made: Array) -> int:
+    """How many of the numbers of a gradient speak for themselves: rows of rank one differ by a factor alone."""
+    rows = np.atleast_2d(made)
+    return int(np.linalg.matrix_rank(rows) * (rows != 0).any(axis=1).sum()) if made.any() else 0
 
 
 def right_gradient(at: Place, theta: str) -> Carried:

@@ -8,6 +8,7 @@ import numpy as np
 
 from nnref.checking.case import Case
 from nnref.checking.place import LEAKY, SLOPES, Mistake
+from nnref.checking.scales import ZEROS
 from nnref.checking.search import Explanation, Fault, Search
 from nnref.checking.where import patterns, shapes
 
@@ -64,7 +65,7 @@ def meant_otherwise(fault: Fault, others: list[Explanation]) -> tuple[Fault, ...
     found: dict[tuple[str, str], Fault] = {}
     for other in others:
         if fault.name not in {f.name for f in other.faults}:
-            instead = next((f for f in other.faults if f.at[-1] == fault.at[-1] and f.mistakes), None)
+            instead = next((f for f in other.faults if f.at[2:] == fault.at[2:] and f.mistakes), None)
             if instead is not None:
                 found.setdefault(instead.name, instead)
     return tuple(found.values())
@@ -144,6 +145,8 @@ def wrong_entries(search: Search, name: str) -> int:
 def looks_like(case: Case, search: Search, fault: Fault, cleared: tuple[str, ...]) -> str:
     """Where it is, and what it looks like, without a name for it."""
     l = int(fault.at[2:])
+    if fault.detail == ZEROS:
+        return f"{fault.at} is {ZEROS}."
     if fault.at[1] in "ZA":
         last = l == len(case.Z)
         here = f"dZ{l} = (P - Y) / N" if last else f"dA{l} = W{l + 1}.T @ dZ{l + 1} and dZ{l} = dA{l} * slope"
