@@ -1,6 +1,5 @@
 """Conventions that differ between books and programs, and why they describe the same network."""
 
-
 from derivations.claim import Claim, Step, WrongTwin
 from derivations.notation import A, N, W, b, c, dZ, i, k, m, n, ones, q, r, s, size, t, tensor
 from derivations.rules import algebra, differentiate, linear, matrix_product, slope

@@ -169,7 +169,7 @@ def free_symbols(expressions: list[sp.Basic], where: Where) -> set[sp.Symbol]:
 
 
 def free(expr: sp.Basic) -> set[sp.Symbol]:
-    """What an expression leaves open: also the sizes of its tensors, and the indices of what it is differentiated by."""
+    """What an expression leaves open: also the sizes of its tensors, and the indices it is differentiated by."""
     if isinstance(expr, sp.Symbol):
         return {expr, *(free(expr.dim) if isinstance(expr, Index) else ())}
     if isinstance(expr, sp.Sum):
@@ -290,8 +290,8 @@ def matrix(M: sp.MatrixExpr, at: Point) -> list[list[Any]]:
         number, (first, *rest) = M.as_coeff_matrices()
         product = entrywise(lambda x: value(number, at) * x, matrix(first, at))
         for factor in rest:
-            columns = list(zip(*matrix(factor, at), strict=True))
-            product = [[mp.fdot(row, column) for column in columns] for row in product]
+            across = list(zip(*matrix(factor, at), strict=True))
+            product = [[mp.fdot(row, column) for column in across] for row in product]
         return product
     raise TypeError(f"{type(M).__name__} has no evaluation here: {M}")
 

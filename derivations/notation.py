@@ -72,7 +72,7 @@ L = number("L", "the loss: the mean cross-entropy over the batch")
 c = number("c", "any number")
 
 
-class Activation(sp.Function):
+class Activation(sp.Function):  # type: ignore[misc]
     """f: any activation that has a slope where it is used, taken entry by entry."""
 
     nargs = 1
@@ -86,7 +86,7 @@ class Activation(sp.Function):
         return rf"f\left({printer._print(self.args[0])}\right)"
 
 
-class ActivationSlope(sp.Function):
+class ActivationSlope(sp.Function):  # type: ignore[misc]
     """f': the slope of the activation."""
 
     nargs = 1

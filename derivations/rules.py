@@ -197,7 +197,7 @@ def instance(expr: sp.Basic, at: Mapping[sp.Expr, sp.Expr]) -> sp.Basic:
 
 
 def renamed(entry: sp.Indexed, tensors: Mapping[sp.Indexed, sp.Indexed]) -> sp.Basic:
-    """An entry of another tensor, if its own has another name here: Z_it for z_i, with the same i or, in its place, r."""
+    """An entry of another tensor, if its own has another name here: Z_it for z_i, with the same i or r in its place."""
     for old, new in tensors.items():
         if old.base == entry.base:
             places = zip(old.indices, new.indices, strict=False)

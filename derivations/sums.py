@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import count, permutations, product
+from itertools import chain, count, pairwise, permutations, product
 
 import sympy as sp
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
@@ -19,7 +19,7 @@ class ShapeError(TypeError):
     """An index runs over one dimension and is used over another."""
 
 
-class Index(sp.Symbol):
+class Index(sp.Symbol):  # type: ignore[misc]  # sympy has no types
     """A whole number from 1 to dim, such as the i of z_i: two indices of one name and two dimensions are different."""
 
     dim: sp.Expr
@@ -112,7 +112,7 @@ class Tensor:
         return self.base[indices]
 
 
-class Entry(sp.Expr):
+class Entry(sp.Expr):  # type: ignore[misc]
     """The entry (i, j) of a matrix expression, unopened: (dZ Aᵀ)_ij."""
 
     def __new__(cls, matrix: sp.MatrixExpr, i: sp.Expr, j: sp.Expr = sp.S.One) -> Entry:
@@ -137,11 +137,10 @@ def misfits(expr: sp.Basic) -> list[str]:
     found = []
     for node in sp.preorder_traversal(expr):
         if isinstance(node, sp.MatMul):
-            factors = [factor for factor in node.args if factor.is_Matrix]
-            pairs = zip(factors, factors[1:], strict=False)
+            pairs = pairwise(factor for factor in node.args if factor.is_Matrix)
             found += [f"{L} has {L.cols} columns and {R} has {R.rows} rows" for L, R in pairs if L.cols != R.rows]
         if isinstance(node, sp.MatAdd | sp.HadamardProduct):
-            pairs = zip(node.args, node.args[1:], strict=False)
+            pairs = pairwise(node.args)
             found += [f"{L} and {R} differ in shape" for L, R in pairs if L.shape != R.shape]
     return found
 
@@ -252,7 +251,7 @@ class Powers:
     positive: frozenset[sp.Expr] = frozenset()
 
 
-class Slope(sp.Function):
+class Slope(sp.Function):  # type: ignore[misc]
     """A derivative that is compared as it stands, by what it is taken of and with respect to."""
 
     is_real = True
@@ -483,10 +482,8 @@ def canonically_named(bound: Bound, factor: sp.Expr) -> tuple[Bound, sp.Expr]:
     dims = sorted(groups, key=sp.default_sort_key)
     names = {dim: [Index(f"k{height}{r}_{dim}", dim) for r in range(len(groups[dim]))] for dim in dims}
     orders = product(*(permutations(names[dim]) for dim in dims))
-    renamed = (
-        factor.xreplace({k: new for dim, order in zip(dims, each, strict=True) for k, new in zip(groups[dim], order, strict=True)})
-        for each in orders
-    )
+    old = [k for dim in dims for k in groups[dim]]
+    renamed = (factor.xreplace(dict(zip(old, chain(*each), strict=True))) for each in orders)
     return tuple(name for dim in dims for name in names[dim]), min(renamed, key=str)
 
 

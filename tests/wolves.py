@@ -78,7 +78,8 @@ def main():
     print(f"{arguments.networks:,} correct networks, {len(alarms)} false alarms {alarms[:10] or ''}")
     print(
         f"{counts['checked']:,} entries checked, {counts['kinks']} at kinks, {counts['cannot_tell']} cannot be told "
-        f"({counts['cannot_tell'] / counts['checked']:.2%}); the furthest off is by {worst:.2g} error bars of the {SURE:.0f} that are wrong"
+        f"({counts['cannot_tell'] / counts['checked']:.2%}); "
+        f"the furthest off is by {worst:.2g} error bars of the {SURE:.0f} that are wrong"
     )
     for reason, n in reasons.most_common():
         print(f"{n:>8}  {reason}")

@@ -158,6 +158,7 @@ def looks_like(case: Case, search: Search, fault: Fault, cleared: tuple[str, ...
         return f"{fault.at} has the {shapes(() if g is None else g.shape, truth.shape).says}{rest}."
     if not np.isfinite(g).all():
         return f"{fault.at} holds {int((~np.isfinite(g)).sum())} entries that are no number{rest}."
-    wrong = abs(g - truth) > search.judged[name].tolerance(search.truths[name])
-    found = "; ".join(finding.says for finding in patterns(g, truth, np.ones(g.shape, bool), wrong))
+    bar = np.broadcast_to(search.judged[name].tolerance(search.truths[name]), g.shape)
+    wrong = abs(g - truth) > bar
+    found = "; ".join(finding.says for finding in patterns(g, truth, bar, np.ones(g.shape, bool), wrong))
     return f"{fault.at} is wrong in {int(wrong.sum())} of {g.size} entries{rest}{': ' + found if found else ''}."

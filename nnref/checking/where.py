@@ -52,6 +52,12 @@ def readings(g: Array, shape: tuple[int, ...]) -> Iterator[tuple[Finding, Array]
         return
 
 
+def shapes(yours: tuple[int, ...], expected: tuple[int, ...]) -> Finding:
+    """What a gradient of one shape where another is expected may be."""
+    found = (finding for finding, _ in readings(np.zeros(yours), expected))
+    return next(found, Finding("shape", f"shape {yours} for {expected}"))
+
+
 def patterns(a: Array, t: Array, bar: Array, checked: Array, wrong: Array) -> tuple[Finding, ...]:
     """The findings for a tensor: a yours, t the truth, its error bar, and masks of what was checked and what was wrong.
 
