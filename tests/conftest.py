@@ -42,3 +42,7 @@ def own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("NNREF_CACHE", str(shared))
     monkeypatch.setenv("KERAS_HOME", str(shared / "no-keras"))
     monkeypatch.delenv("NNREF_MNIST", raising=False)
+
+
+collect_ignore_glob = ["unseen/*"]
+"""Homework files that the reader is tried on: they are read as files, and never imported here."""
