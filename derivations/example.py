@@ -13,7 +13,8 @@ import sympy as sp
 
 from derivations.mlp import WIDTHS
 from derivations.notation import Activation, L, size, tensor
-from derivations.sums import Index, Tensor, Where, total
+from derivations.printing import plain
+from derivations.sums import Index, ShapeError, Tensor, Where, total
 
 TAGS = ("♯", "□")
 """Marks at the end of the names in a network that is not the one of symbolic widths."""
@@ -81,3 +82,25 @@ NUMBERS = network(ARTICLE, TAGS[0])
 h = size("h", "neurons of either hidden layer")
 SQUARE = network((WIDTHS[0], h, h, WIDTHS[3]), TAGS[1])
 """Both hidden layers are of one width, so that a product with the wrong layer's activations fits."""
+
+
+def times(first: sp.MatrixExpr, *rest: sp.MatrixExpr) -> sp.MatrixExpr:
+    """The product as it is written, from left to right. ShapeError if it does not fit."""
+    for factor in rest:
+        if first.cols != factor.rows:
+            raise ShapeError(f"{plain(first)} has {first.cols} columns and {plain(factor)} has {factor.rows} rows")
+        first = first * factor
+    return first
+
+
+def hadamard(first: sp.MatrixExpr, second: sp.MatrixExpr) -> sp.MatrixExpr:
+    """The product entry by entry. ShapeError if the two differ in shape."""
+    if first.shape != second.shape:
+        shapes = (" × ".join(map(str, M.shape)) for M in (first, second))
+        raise ShapeError(f"{plain(first)} is {next(shapes)} and {plain(second)} is {next(shapes)}")
+    return sp.HadamardProduct(first, second)
+
+
+def shape(M: sp.MatrixExpr) -> sp.Tuple:
+    """Its rows and columns."""
+    return sp.Tuple(*M.shape)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import sympy as sp
 
@@ -19,7 +20,7 @@ from derivations.printing import latex
 from derivations.proof import everything, to_50_digits
 from derivations.sums import ShapeError, Where, unfolded
 
-Side = sp.Basic | Callable[[Network], sp.Basic]
+Side: TypeAlias = sp.Basic | Callable[[Network], sp.Basic]
 """An expression, or how it is built from the network of one example: building it may raise ShapeError."""
 
 
