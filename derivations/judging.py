@@ -18,7 +18,7 @@ from derivations.counterexample import Question, smallest
 from derivations.example import NUMBERS, SQUARE, SYMBOLS, TAGS, Network
 from derivations.printing import latex
 from derivations.proof import everything, to_50_digits
-from derivations.sums import ShapeError, Where, unfolded
+from derivations.sums import Powers, ShapeError, Where, canonical, rebuilt, unfolded
 
 Side: TypeAlias = sp.Basic | Callable[[Network], sp.Basic]
 """An expression, or how it is built from the network of one example: building it may raise ShapeError."""
@@ -165,7 +165,9 @@ def shown(asked: Question, form: sp.Basic | None) -> bool:
     claim = Claim("article", "lemma", "", asked.left, "the source article", given=asked.given, where=asked.where)
     gap = asked.left - asked.right if asked.relation != "=" else sp.S.Zero
     if asked.relation == "=":
-        symbols = symbolic.equal(asked.left, asked.right, everything(claim), asked.given)
+        powers = everything(claim)
+        left, right = (bases_first(side, powers) for side in (asked.left, asked.right))
+        symbols = symbolic.equal(left, right, powers, asked.given)
         numbers = symbols and to_50_digits(claim, asked.left, asked.right)[0]
     else:
         symbols = signs.shown(unfolded(gap if form is None else form, asked.where), asked.relation, asked.given)
@@ -174,6 +176,13 @@ def shown(asked: Question, form: sp.Basic | None) -> bool:
     if symbols and not numbers:
         raise Undecided(f"the prover shows what numbers refute: {asked.left} {asked.relation} {asked.right}")
     return symbols
+
+
+def bases_first(expr: sp.Basic, powers: Powers) -> sp.Basic:
+    """The expression with every sum in a denominator in its normal form, before the square of it is multiplied out."""
+    if isinstance(expr, sp.Pow) and expr.exp.is_negative and expr.base.is_Add and expr.base.has(sp.Sum):
+        return sp.Pow(canonical(expr.base, powers), expr.exp)
+    return rebuilt(expr, lambda part: bases_first(part, powers)) if expr.has(sp.Sum) else expr
 
 
 def as_shape(shape: sp.Tuple) -> str:
