@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derivations.article_softmax import JACOBIAN, LOSS, S, SHARE, TO_A_MINUS_Y, a
+from derivations.article_softmax import LOSS, S, SHARE, a
 from derivations.example import ARTICLE, Network, shape, times
 from derivations.judging import Quotation as Q, Statement
 from derivations.mlp import shape_table
-from derivations.notation import A, Activation, W, b, c, i, j, k, l, label as y, logit as z, n, number, ones, r, s
-from derivations.notation import z as x
+from derivations.notation import A, Activation, W, b, i, j, k, label as y, logit as z, number, ones, r, s
 from derivations.rules import slope
-from derivations.sums import Entry, ShapeError, delta, total, total_but
+from derivations.sums import Entry, delta, total, total_but
 
-pixel, other = number("x", "a pixel"), number("x2", "another pixel")
-PIXEL = (sp.Ge(pixel, 0), sp.Le(pixel, 255))
+x, other = number("x", "any number, such as a pixel"), number("x2", "another")
+PIXEL = (sp.Ge(x, 0), sp.Le(x, 255))
 SHAPES = shape_table(ARTICLE)
 
 
@@ -28,12 +27,12 @@ DATA = (
     Q(
         "data.scale", "Data", r"x / 255 \in [0, 1]",
         (
-            Statement(pixel / 255, sp.S.Zero, "≥", PIXEL),
-            Statement(pixel / 255, sp.S.One, "≤", PIXEL, form=(255 - pixel) / 255),
+            Statement(x / 255, sp.S.Zero, "≥", PIXEL),
+            Statement(x / 255, sp.S.One, "≤", PIXEL, form=(255 - x) / 255),
         ),
-        note="which is the same as scaling W1: conventions.scaled_pixels",
+        note="which is the same as scaling W1: conventions.scaled_xs",
     ),
-    Q("data.relative", "Data", r"\frac{x / 255}{x' / 255} = \frac{x}{x'}", (Statement((pixel / 255) / (other / 255), pixel / other),)),
+    Q("data.relative", "Data", r"\frac{x / 255}{x' / 255} = \frac{x}{x'}", (Statement((x / 255) / (other / 255), x / other),)),
     Q(
         "data.transpose", "Data", r"(N, 784)^T = (784, N)",
         (Statement(lambda net: shape(A.matrix.T.T), lambda net: sp.Tuple(A.matrix.rows, A.matrix.cols)),), "conventions.rows_forward",
@@ -196,5 +195,3 @@ LOSSES = (
       note="one example; for a batch it is summed over the examples and divided by N (softmax_cross_entropy.forward)"),
     Q("loss.scalar", "Loss", r"L: \text{a scalar}", (Statement(lambda net: shape(times(net.Y.matrix.T, net.A[3].matrix.applyfunc(sp.log))), sp.Tuple(1, 1)),), "cross_entropy.forward"),
 )
-
-_ = (ShapeError, c, l, n, JACOBIAN, TO_A_MINUS_Y)

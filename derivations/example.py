@@ -63,7 +63,7 @@ def network(widths: tuple[Any, ...], tag: str = "") -> Network:
     def layer(letter: str, l: int, *shape: sp.Expr, latex: str, meaning: str) -> Tensor:
         return tensor(f"{letter}{l}{tag}", *shape, latex=f"{latex}^{{[{l}]}}", meaning=f"{meaning} of layer {l}")
 
-    X = tensor(f"x{tag}", widths[0], latex="X", meaning="the input, a column of pixels")
+    X = tensor(f"x0{tag}", widths[0], latex="X", meaning="the input, a column of pixels")
     Y = tensor(f"y3{tag}", widths[3], latex="Y", meaning="the label of one example")
     W, b, Z, A = [X], [X], [X], [X]
     for l, (n, m) in enumerate(pairwise(widths), 1):

@@ -114,7 +114,13 @@ def wrong(quotation: Quotation, statement: Statement, against: str) -> Verdict:
     right = replace(statement, right=quotation.corrected)
     if still := fault(right):
         raise Undecided(f"{quotation.id}: the corrected form does not hold either: {still}")
-    return Verdict("wrong", said, against, latex(built(quotation.corrected, SYMBOLS)))
+    return Verdict("wrong", said, against, in_latex(quotation.corrected))
+
+
+def in_latex(side: Side) -> str:
+    """The expression for all sizes; a shape in the article's own numbers."""
+    expr = built(side, SYMBOLS)
+    return r" \times ".join(map(str, built(side, NUMBERS))) if isinstance(expr, sp.Tuple) else latex(expr)
 
 
 def by(quotation: Quotation) -> str:
@@ -154,9 +160,10 @@ def fault(statement: Statement) -> str | None:
 def where_they_fit(statement: Statement) -> str:
     """The numbers against it where layers are as wide as each other, so that the shapes say nothing."""
     try:
-        against = smallest(statement.at(SQUARE))
+        asked = statement.at(SQUARE)
     except ShapeError:
         return ""
+    against = None if isinstance(asked.left, sp.Tuple) else smallest(asked)
     return untagged(f"and with hidden layers of one width, {against}") if against else ""
 
 
