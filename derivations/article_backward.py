@@ -7,12 +7,13 @@ from itertools import product
 
 import sympy as sp
 
-from derivations.example import SQUARE, Network, hadamard, shape, times
+from derivations import affine
+from derivations.example import Network, hadamard, shape, times
 from derivations.judging import Quotation as Q, Side, Statement
-from derivations.notation import A, Activation, ActivationSlope, L, dZ, i, j, k, m, n, number, q, r
-from derivations.rules import quotient_rule, slope
+from derivations.notation import A, Activation, ActivationSlope, L, N, dZ, i, m, n, number, r
+from derivations.rules import slope
 from derivations.sgd import alpha, change, dtheta, theta, updated
-from derivations.sums import Entry, ShapeError, delta, total
+from derivations.sums import Entry, Index, ShapeError, Tensor, delta, total
 
 f, df = Activation, ActivationSlope
 ORDER = "the chain rule's factors have one to three indices; which are summed is not written"
@@ -36,11 +37,23 @@ def delta_of(net: Network, l: int) -> sp.MatrixExpr:
     return hadamard(times(net.W[l + 1].matrix.T, delta_of(net, l + 1)), mask(net, l))
 
 
+def place(net: Network, l: int) -> tuple[Index, Index]:
+    """Row and column of one entry of W of layer l."""
+    return net.index(l, "r"), net.index(l - 1, "j")
+
+
+def entry(M: sp.MatrixExpr, parameter: Tensor, *at: Index) -> Entry:
+    """The entry of a matrix that should have the shape of the parameter. ShapeError if it has not."""
+    if M.shape != parameter.matrix.shape:
+        shapes = (" × ".join(map(str, shape)) for shape in (M.shape, parameter.matrix.shape))
+        raise ShapeError(f"the right side is {next(shapes)} and {parameter.name} is {next(shapes)}")
+    return Entry(M, *at)
+
+
 def of_weights(l: int, right: Callable[[Network], sp.MatrixExpr]) -> Statement:
     """∂L/∂W of layer l is this matrix."""
-    at = lambda net: (net.index(l, "r"), net.index(l - 1, "j"))  # noqa: E731
     return Statement(
-        lambda net: slope(L, net.W[l][at(net)]), lambda net: Entry(right(net), *at(net)),
+        lambda net: slope(L, net.W[l][place(net, l)]), lambda net: entry(right(net), net.W[l], *place(net, l)),
         given=lambda net: net.given, where=lambda net: net.below(l),
     )
 
@@ -48,7 +61,7 @@ def of_weights(l: int, right: Callable[[Network], sp.MatrixExpr]) -> Statement:
 def of_biases(l: int, right: Callable[[Network], sp.MatrixExpr]) -> Statement:
     """∂L/∂b of layer l is this column."""
     return Statement(
-        lambda net: slope(L, net.b[l][net.index(l, "r")]), lambda net: Entry(right(net), net.index(l, "r")),
+        lambda net: slope(L, net.b[l][net.index(l, "r")]), lambda net: entry(right(net), net.b[l], net.index(l, "r")),
         given=lambda net: net.given, where=lambda net: net.below(l),
     )
 
@@ -81,9 +94,9 @@ def weighted(net: Network, l: int, neuron: sp.Expr) -> sp.Expr:
 
 def by_input(l: int) -> Statement:
     """∂z_r/∂a_j is W_rj."""
-    at = lambda net: (net.index(l, "r"), net.index(l - 1, "j"))  # noqa: E731
     return Statement(
-        lambda net: slope(weighted(net, l, at(net)[0]), net.A[l - 1][at(net)[1]]), lambda net: net.W[l][at(net)]
+        lambda net: slope(weighted(net, l, place(net, l)[0]), net.A[l - 1][place(net, l)[1]]),
+        lambda net: net.W[l][place(net, l)],
     )
 
 
@@ -110,10 +123,12 @@ def by_sum(l: int, whole: bool) -> Statement:
 
 
 def as_power(l: int) -> Statement:
-    """W of layer l read as a power of a matrix."""
+    """Z of layer l with W read as the power of a matrix, which needs a square one."""
 
     def power(net: Network) -> sp.Basic:
-        return Entry(times(*[net.W[l].matrix] * l), net.index(l, "r"))
+        times(*[net.W[l].matrix] * l)
+        product_of_powers = sp.MatMul(*[net.W[l].matrix] * l, net.A[l - 1].matrix)
+        return Entry(product_of_powers + net.b[l].matrix, net.index(l, "r"))
 
     return Statement(lambda net: weighted(net, l, net.index(l, "r")), power)
 
@@ -231,13 +246,25 @@ def outer_first(l: int) -> Callable[[Network], sp.MatrixExpr]:
     return lambda net: hadamard(times(net.W[l + 1].matrix.T, delta_of(net, l + 1)), times(mask(net, l), net.A[l - 1].matrix.T))
 
 
-def fitting(square: bool) -> list[sp.MatrixExpr]:
-    """The products of dZ and A, each transposed or not, in either order, that have the shape of W."""
-    sizes = {sym: sp.Symbol("h", integer=True, positive=True) for sym in (m, n, *dZ.shape)} if square else {}
-    first, second = (sp.MatrixSymbol(T.name, *(sizes.get(s, s) for s in (T.shape if square else (T.shape[0], sp.S.One)))) for T in (dZ, A))
-    pairs = [(P, R) for P, R in product((first, first.T), (second, second.T))]
-    pairs += [(R, P) for P, R in pairs]
-    return [P * R for P, R in pairs if P.cols == R.rows and (P.rows, R.cols) == (first.rows, second.rows)]
+def fitting(square: bool) -> tuple[list[sp.MatrixExpr], list[sp.MatrixExpr]]:
+    """The products of dZ and A, each transposed or not, in either order, of the shape of W; and those that are dW.
+
+    For one example, or with as many neurons here as in the layer before and as examples.
+    """
+    at = {n: m, N: m} if square else {N: sp.S.One}
+    first, second = (sp.MatrixSymbol(T.name, *(dim.xreplace(at) for dim in T.shape)) for T in (dZ, A))
+    pairs = list(product((first, first.T), (second, second.T)))
+    pairs += [(right, left) for left, right in pairs]
+    shape_of_W = (first.rows, second.rows)
+    fits = [L * R for L, R in pairs if L.cols == R.rows and (L.rows, R.cols) == shape_of_W]
+    gradient = affine.dW.result.args[0].xreplace({dZ.matrix: first, A.matrix: second})
+    return fits, [M for M in fits if M == gradient]
+
+
+def as_many(square: bool) -> Statement:
+    """As many products fit as are right."""
+    fits, right = fitting(square)
+    return Statement(sp.Integer(len(fits)), sp.Integer(len(right)))
 
 
 BRACKETS = "without brackets the outer product binds before ∘; the article means the brackets around what stands before the last factor"
@@ -246,10 +273,10 @@ LAYER_2 = (
     *hidden(2),
     Q("relu.slope.code", "Layer 2", r"ReLU'(Z) = \texttt{Z > 0}", (Statement(slope(sp.Max(0, x), x), sp.Piecewise((1, x > 0), (0, True)), given=(sp.Ne(x, 0),)),), "relu.dZ",
       "the program returns truth values, which numpy counts as 1 and 0 in a product; at 0, where there is no slope, it takes 0 (relu.convention)"),
-    Q("order.article", "Layer 2", r"\text{the shape of the right side} = \text{the shape of the left}", (Statement(sp.Integer(len(fitting(False))), sp.S.One),), "affine.dW",
+    Q("order.article", "Layer 2", r"\text{the shape of the right side} = \text{the shape of the left}", (as_many(False),), "affine.dW",
       note="at the article's sizes one of the products of dZ and A fits, and it is the right one"),
-    Q("order.any", "Layer 2", r"\text{shapes determine the order}", (Statement(sp.Integer(len(fitting(True))), sp.S.One),), "affine.dW", corrected=sp.Integer(len(fitting(True))),
-      note="with square layers and as many examples as neurons, so many products of dZ and A have the shape of dW, and one is right"),
+    Q("order.any", "Layer 2", r"\text{shapes determine the order}", (as_many(True),), "affine.dW",
+      note="with square layers and as many examples as neurons, the left side counts the products of dZ and A that have the shape of dW, the right side those that are dW"),
     Q("dW2.labels", "Layer 2", r"(A^{[3]} - Y){(10 \times 1)}W^{[3]}{(10 \times 64)}ReLU'(Z^{[2]}){(64 \times 1)}A^{[1]}{(128 \times 1)}",
       (has_shape(error, 10, 1), has_shape(lambda net: net.W[3].matrix, 10, 64), has_shape(lambda net: mask(net, 2), 64, 1), has_shape(lambda net: net.A[1].matrix, 128, 1)), "mlp.dW2"),
     Q("dW2", "Layer 2", r"[W^{[3]^T}(A^{[3]} - Y)] \circ ReLU'(Z^{[2]})A^{[2]^T}_{(1 \times 128)}", (SLIP,), "mlp.dW2", corrected=entry_of_weights(2),
@@ -275,4 +302,3 @@ UPDATE = (
       "to first order, for a small α and where the gradient is not 0"),
 )
 BACKWARD = (*OUTPUT_END, *LAYER_2, *LAYER_1, *UPDATE)
-_ = (SQUARE, ShapeError, quotient_rule, j, k, q)

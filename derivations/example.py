@@ -84,11 +84,16 @@ SQUARE = network((WIDTHS[0], h, h, WIDTHS[3]), TAGS[1])
 """Both hidden layers are of one width, so that a product with the wrong layer's activations fits."""
 
 
+def named(M: sp.MatrixExpr) -> str:
+    """How a message writes a matrix."""
+    return plain(M).replace("+ (-1) ", "− ")
+
+
 def times(first: sp.MatrixExpr, *rest: sp.MatrixExpr) -> sp.MatrixExpr:
     """The product as it is written, from left to right. ShapeError if it does not fit."""
     for factor in rest:
         if first.cols != factor.rows:
-            raise ShapeError(f"{plain(first)} has {first.cols} columns and {plain(factor)} has {factor.rows} rows")
+            raise ShapeError(f"{named(first)} has {first.cols} columns and {named(factor)} has {factor.rows} rows")
         first = first * factor
     return first
 
@@ -97,7 +102,7 @@ def hadamard(first: sp.MatrixExpr, second: sp.MatrixExpr) -> sp.MatrixExpr:
     """The product entry by entry. ShapeError if the two differ in shape."""
     if first.shape != second.shape:
         shapes = (" × ".join(map(str, M.shape)) for M in (first, second))
-        raise ShapeError(f"{plain(first)} is {next(shapes)} and {plain(second)} is {next(shapes)}")
+        raise ShapeError(f"{named(first)} is {next(shapes)} and {named(second)} is {next(shapes)}")
     return sp.HadamardProduct(first, second)
 
 
