@@ -122,15 +122,20 @@ def by_sum(l: int, whole: bool) -> Statement:
     return Statement(lambda net: slope(f(net.Z[l][net.index(l, "q")]), net.Z[l][net.index(l, "r")]), right)
 
 
+def repeated(net: Network, l: int, neuron: Index, times_left: int) -> sp.Expr:
+    """W applied to the input of layer l again and again. ShapeError unless W is square."""
+    if times_left == 0:
+        return net.A[l - 1][neuron]
+    k = net.index(l - 1, f"k{times_left}")
+    return total(net.W[l][neuron, k] * repeated(net, l, k, times_left - 1), k)
+
+
 def as_power(l: int) -> Statement:
-    """Z of layer l with W read as the power of a matrix, which needs a square one."""
-
-    def power(net: Network) -> sp.Basic:
-        times(*[net.W[l].matrix] * l)
-        product_of_powers = sp.MatMul(*[net.W[l].matrix] * l, net.A[l - 1].matrix)
-        return Entry(product_of_powers + net.b[l].matrix, net.index(l, "r"))
-
-    return Statement(lambda net: weighted(net, l, net.index(l, "r")), power)
+    """Z of layer l with W read as the power of a matrix."""
+    return Statement(
+        lambda net: weighted(net, l, net.index(l, "r")),
+        lambda net: repeated(net, l, net.index(l, "r"), l) + net.b[l][net.index(l, "r")],
+    )
 
 
 def sums_by_matrices(l: int) -> Statement:
