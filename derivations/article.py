@@ -11,7 +11,16 @@ from derivations.article_softmax import JACOBIAN, TO_A_MINUS_Y
 from derivations.judging import Quotation, judged
 
 QUOTATIONS: tuple[Quotation, ...] = (
-    *DATA, *ACTIVATIONS, *FORWARD, *SOFTMAX, *LOSSES, *OUTPUT, QUOTIENT_RULE, *JACOBIAN, *TO_A_MINUS_Y, *BACKWARD,
+    *DATA,
+    *ACTIVATIONS,
+    *FORWARD,
+    *SOFTMAX,
+    *LOSSES,
+    *OUTPUT,
+    QUOTIENT_RULE,
+    *JACOBIAN,
+    *TO_A_MINUS_Y,
+    *BACKWARD,
 )
 
 
