@@ -47,4 +47,7 @@ def judgements() -> list[dict[str, Any]]:
 def counted(found: list[dict[str, Any]]) -> str:
     """How many lines hold, then what is amiss."""
     of = Counter(judgement["verdict"] for judgement in found)
-    return f"article: {of['holds']} hold, {of['notation']} are loose, {of['wrong']} are wrong, {of['no meaning']} have no meaning"
+    return (
+        f"article: {of['holds']} hold, {of['notation']} are loose, {of['wrong']} are wrong, "
+        f"{of['no meaning']} have no meaning"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from derivations.example import shape, times
 from derivations.example_gradients import (
     as_many,
     as_power,
@@ -86,7 +87,10 @@ OUTPUT = (
         (DIAGONAL,),
         "mlp.dZ3",
         corrected=ERROR_IS_SLOPE.right,
-        note="it is the gradient of the loss with respect to Z; the derivative of softmax is a 10 × 10 matrix, and with respect to Z",
+        note=(
+            "it is the gradient of the loss with respect to Z; the derivative of softmax is a 10 × 10 "
+            "matrix, and with respect to Z"
+        ),
     ),
     Q(
         "dW3.Z",
@@ -109,7 +113,10 @@ OUTPUT = (
 QUOTIENT_RULE = Q(
     "quotient",
     "Derivative of softmax",
-    r"\frac{\partial}{\partial x}\frac{u}{v} = \frac{v\frac{\partial u}{\partial x} - u\frac{\partial v}{\partial x}}{v^2}",
+    (
+        r"\frac{\partial}{\partial x}\frac{u}{v} = \frac{v\frac{\partial u}{\partial x} - "
+        r"u\frac{\partial v}{\partial x}}{v^2}"
+    ),
     (QUOTIENT,),
     "softmax.jacobian",
 )
@@ -272,7 +279,10 @@ LAYER_2 = (
         r"ReLU'(Z) = \texttt{Z > 0}",
         (Statement(slope(sp.Max(0, x), x), sp.Piecewise((1, x > 0), (0, True)), given=(sp.Ne(x, 0),)),),
         "relu.dZ",
-        "the program returns truth values, which numpy counts as 1 and 0 in a product; at 0, where there is no slope, it takes 0 (relu.convention)",
+        (
+            "the program returns truth values, which numpy counts as 1 and 0 in a product; at 0, where "
+            "there is no slope, it takes 0 (relu.convention)"
+        ),
     ),
     Q(
         "order.article",
@@ -288,7 +298,10 @@ LAYER_2 = (
         r"\text{shapes determine the order}",
         (as_many(True),),
         "affine.dW",
-        note="with square layers and as many examples as neurons, the left side counts the products of dZ and A that have the shape of dW, the right side those that are dW",
+        note=(
+            "with square layers and as many examples as neurons, the left side counts the products of dZ "
+            "and A that have the shape of dW, the right side those that are dW"
+        ),
     ),
     Q(
         "dW2.labels",

@@ -369,7 +369,10 @@ SOFTMAX = (
         r"softmax(X) = \frac{e^{x_i}}{\sum_{i=1}^{n} e^{x_i}}",
         (Statement(a[i], sp.exp(z[i]) / S, where=SHARE),),
         "softmax.forward",
-        "i is free above and summed below, and one entry stands for the vector; as a program it overflows unless the largest x is taken away first (softmax.shift)",
+        (
+            "i is free above and summed below, and one entry stands for the vector; as a program it "
+            "overflows unless the largest x is taken away first (softmax.shift)"
+        ),
         (
             Statement(lambda net: shape(net.A[3].matrix), sp.Tuple(1, 1)),
             Statement(a[i], sp.exp(z[i]) / total(sp.exp(z[i]), k), where=SHARE),
@@ -392,7 +395,10 @@ LOSSES = (
         r"\text{error} = \text{actual} - \text{predicted}",
         (Statement(slope(LOSS, z[i]), -(y[i] - a[i]), given=(sp.Eq(total(y[k], k), 1),), where=SHARE),),
         "softmax_cross_entropy.dz",
-        "the difference is, but for its sign, the gradient of the loss; the loss that is minimised is the cross-entropy",
+        (
+            "the difference is, but for its sign, the gradient of the loss; the loss that is minimised is "
+            "the cross-entropy"
+        ),
         (Statement(LOSS, y[i] - a[i], given=(sp.Eq(total(y[k], k), 1),), where=SHARE),),
     ),
     Q(

@@ -1,4 +1,4 @@
-"""The article's equations about one example's softmax and its loss, in its order: the Jacobian in two cases, then a − y."""
+"""The article's equations about the softmax of one example and its loss, in its order: the Jacobian, then a − y."""
 
 from __future__ import annotations
 
@@ -154,7 +154,10 @@ JACOBIAN = (
     Q(
         "case2.1",
         SECTION,
-        r"\frac{(e^{z_i} + e^{z_j} + \sum_{k \ne i,j} e^{z_k})(0) - (e^{z_i})(e^{z_j} + 0)}{(e^{z_i} + e^{z_j} + \sum_{k \ne i,j} e^{z_k})^2}",
+        (
+            r"\frac{(e^{z_i} + e^{z_j} + \sum_{k \ne i,j} e^{z_k})(0) - (e^{z_i})(e^{z_j} + 0)}{(e^{z_i} + "
+            r"e^{z_j} + \sum_{k \ne i,j} e^{z_k})^2}"
+        ),
         s(OTHER, -e(z[i]) * e(z[j]) / (e(z[i]) + e(z[j]) + REST) ** 2, *DIFFER),
         "softmax.other_class",
     ),
@@ -188,7 +191,10 @@ JACOBIAN = (
     Q(
         "case2",
         SECTION,
-        r"\frac{\partial a_i}{\partial z_j}\left(\frac{e^{z_i}}{e^{z_i} + e^{z_j} + \sum_{k \ne i,j} e^{z_k}}\right) = -a_i a_j",
+        (
+            r"\frac{\partial a_i}{\partial z_j}\left(\frac{e^{z_i}}{e^{z_i} + e^{z_j} + \sum_{k \ne i,j} "
+            r"e^{z_k}}\right) = -a_i a_j"
+        ),
         s(OTHER, -a[i] * a[j], *DIFFER),
         "softmax.other_class",
         "∂/∂z_j is meant: as written, the derivative of a_i is multiplied by a_i",
@@ -242,7 +248,10 @@ TO_A_MINUS_Y = (
     Q(
         "dz.1",
         "Gradient of the loss",
-        r"-\left(\frac{y_i}{a_i} \frac{\partial a_i}{\partial z_i} + \sum \frac{y_k}{a_k}\frac{\partial a_k}{\partial z_i}\right)",
+        (
+            r"-\left(\frac{y_i}{a_i} \frac{\partial a_i}{\partial z_i} + \sum \frac{y_k}{a_k}\frac{\partial "
+            r"a_k}{\partial z_i}\right)"
+        ),
         s(GRADIENT, through(total_but(TERM, k, i))),
         "softmax_cross_entropy.dz_by_jacobian",
         ALL,
