@@ -269,7 +269,10 @@ def bias(l: int) -> tuple[Q, ...]:
     )
 
 
-BRACKETS = "without brackets the outer product binds before ∘; the article means the brackets around what stands before the last factor"
+BRACKETS = (
+    "without brackets the outer product binds before ∘; "
+    "the article means the brackets around what stands before the last factor"
+)
 SLIP = of_weights(2, lambda net: times(delta_of(net, 2), net.A[2].matrix.T))
 LAYER_2 = (
     *hidden(2),
