@@ -14,7 +14,7 @@ from typing import Any
 
 import sympy as sp
 
-from derivations import verdict
+from derivations import article, verdict
 from derivations.claim import Claim
 from derivations.notation import meaning
 from derivations.printing import latex, plain
@@ -45,10 +45,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     held = sum(proof.ok for proof, _ in found)
     if len(found) == len(claims()):
         verdict.keep(held, len(found))
+    judged = article.judgements() if arguments.name is None else []
     if arguments.json:
-        print(json.dumps({"claims": [described(*timed) for timed in found]}, ensure_ascii=False))
+        judgements = {"article": judged} if judged else {}
+        print(json.dumps({"claims": [described(*timed) for timed in found], **judgements}, ensure_ascii=False))
     elif arguments.name not in claims():
         print(f"{held} of {len(found)} claims hold, in {sum(seconds for _, seconds in found):.1f} s of computing")
+        print(*([article.counted(judged)] if judged else []), sep="\n", end="\n" if judged else "")
     return 0 if all(proof.ok for proof, _ in found) else 1
 
 

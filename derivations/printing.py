@@ -118,6 +118,7 @@ class Latex(LatexPrinter):  # type: ignore[misc]  # sympy has no types
         if isinstance(expr.arg, sp.OneMatrix):
             return self._print(sp.OneMatrix(*expr.shape))
         inner = self.parenthesize(expr.arg, PRECEDENCE["Pow"])
+        inner = f"{{{inner}}}" if expr.arg.is_symbol and "^" in inner else inner
         return rf"{inner}^{{\mathsf{{T}}}}"
 
     def _print_ElementwiseApplyFunction(self, expr: ElementwiseApplyFunction) -> str:

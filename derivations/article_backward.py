@@ -1,0 +1,405 @@
+"""The article's equations from the output layer back to the update, in its order, read for one example."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from derivations.example import shape, times
+from derivations.example_gradients import (
+    as_many,
+    as_power,
+    by_input,
+    by_sum,
+    by_weight,
+    delta_of,
+    entry_of_biases,
+    entry_of_weights,
+    error,
+    f,
+    has_shape,
+    in_article_order,
+    mask,
+    of_biases,
+    of_weights,
+    outer_first,
+    output_factors,
+    sums_by_matrices,
+    weights,
+)
+from derivations.judging import Quotation as Q
+from derivations.judging import Statement
+from derivations.notation import L, i, number, r
+from derivations.rules import slope
+from derivations.sgd import alpha, change, dtheta, theta, updated
+from derivations.sums import Entry, total
+
+ORDER = "the chain rule's factors have one to three indices; which are summed is not written"
+NO_BATCH = "one example; a batch adds the examples up and divides by N"
+
+
+def d(above: str, l: int, below: str, m: int) -> str:
+    """∂above/∂below in the article's LaTeX."""
+    return rf"\frac{{\partial {above}^{{[{l}]}}}}{{\partial {below}^{{[{m}]}}}}"
+
+
+def dL(below: str, m: int) -> str:
+    """∂L/∂below in the article's LaTeX."""
+    return rf"\frac{{\partial L}}{{\partial {below}^{{[{m}]}}}}"
+
+
+x, c = number("x", "any number, such as a pixel"), number("c", "any number")
+U, V = f(x), 1 + sp.exp(c * x)
+QUOTIENT = Statement(slope(U / V, x), (V * slope(U, x) - U * slope(V, x)) / V**2)
+CHAIN3 = Statement(
+    lambda net: slope(L, net.W[3][net.index(3, "r"), net.index(2, "j")]),
+    output_factors,
+    given=lambda net: net.given,
+    where=lambda net: net.below(3),
+)
+ERROR_IS_SLOPE = Statement(
+    lambda net: slope(L, net.Z[3][net.index(3, "r")]),
+    lambda net: net.A[3][net.index(3, "r")] - net.Y[net.index(3, "r")],
+    given=lambda net: net.given,
+    where=lambda net: net.below(4),
+)
+DIAGONAL = Statement(
+    ERROR_IS_SLOPE.left,
+    lambda net: net.A[3][net.index(3, "r")] * (1 - net.A[3][net.index(3, "r")]),
+    given=lambda net: net.given,
+    where=lambda net: net.below(4),
+)
+REPAIRED = "the article repairs the order itself, below"
+
+OUTPUT = (
+    Q("dW3.question", "Output layer", rf"{dL('W', 3)} = \;?", note="a question: it asserts nothing"),
+    Q(
+        "dW3.chain",
+        "Output layer",
+        rf"{dL('W', 3)} = {dL('A', 3)}{d('A', 3, 'Z', 3)}{d('Z', 3, 'W', 3)}",
+        (CHAIN3,),
+        "mlp.dW3",
+        ORDER,
+    ),
+    Q(
+        "SD.words",
+        "Output layer",
+        rf"{dL('A', 3)}{d('A', 3, 'Z', 3)} = \text{{derivative of softmax with respect to }} A^{{[3]}}",
+        (DIAGONAL,),
+        "mlp.dZ3",
+        corrected=ERROR_IS_SLOPE.right,
+        note=(
+            "it is the gradient of the loss with respect to Z; the derivative of softmax is a 10 × 10 "
+            "matrix, and with respect to Z"
+        ),
+    ),
+    Q(
+        "dW3.Z",
+        "Output layer",
+        rf"{d('Z', 3, 'W', 3)} = \frac{{\partial (W^{{[3]}}A^{{[2]}} + b^{{[3]}}}}{{\partial W^{{[3]}}}}",
+        (by_weight(3, True),),
+        "affine.dW",
+        "a bracket is opened and not closed, and an equation stands as a term of the chain",
+    ),
+    Q(
+        "dW3.SD",
+        "Output layer",
+        r"= (SD)A^{[2]}",
+        (of_weights(3, lambda net: times(error(net), net.A[2].matrix)),),
+        "mlp.dW3",
+        corrected=entry_of_weights(3),
+        note=REPAIRED,
+    ),
+)
+QUOTIENT_RULE = Q(
+    "quotient",
+    "Derivative of softmax",
+    (
+        r"\frac{\partial}{\partial x}\frac{u}{v} = \frac{v\frac{\partial u}{\partial x} - "
+        r"u\frac{\partial v}{\partial x}}{v^2}"
+    ),
+    (QUOTIENT,),
+    "softmax.jacobian",
+)
+
+PARTIAL = "∂ is missing above: L/∂Z is a number over a differential; ∂L/∂Z is meant"
+OUTPUT_END = (
+    Q(
+        "dW3.partial",
+        "Output layer",
+        rf"\frac{{L}}{{\partial Z^{{[3]}}}}{d('Z', 3, 'W', 3)}",
+        (of_weights(3, weights(3)),),
+        "mlp.dW3",
+        PARTIAL,
+    ),
+    Q(
+        "dW3.untransposed",
+        "Output layer",
+        r"= (A^{[3]} - Y)A^{[2]}",
+        (of_weights(3, lambda net: times(error(net), net.A[2].matrix)),),
+        "mlp.dW3",
+        corrected=entry_of_weights(3),
+        note=REPAIRED,
+    ),
+    Q(
+        "dW3.shapes",
+        "Output layer",
+        r"(A^{[3]} - Y): (10 \times 1),\; A^{[2]}: (64 \times 1),\; A^{[2]^T}: (1 \times 64)",
+        (
+            has_shape(error, 10, 1),
+            has_shape(lambda net: net.A[2].matrix, 64, 1),
+            has_shape(lambda net: net.A[2].matrix.T, 1, 64),
+        ),
+        "mlp.dW3",
+    ),
+    Q(
+        "dW3",
+        "Output layer",
+        rf"{dL('W', 3)} = (A^{{[3]}} - Y)A^{{[2]^T}}",
+        (of_weights(3, weights(3)),),
+        "mlp.dW3",
+        note=NO_BATCH,
+    ),
+    Q("dW3.shape", "Output layer", r"\therefore shape = (10 \times 64)", (has_shape(weights(3), 10, 64),), "mlp.dW3"),
+    Q(
+        "db3.partial",
+        "Output layer",
+        rf"\frac{{L}}{{\partial Z^{{[3]}}}}{d('Z', 3, 'b', 3)}",
+        (of_biases(3, error),),
+        "mlp.db3",
+        PARTIAL,
+    ),
+    Q(
+        "db3",
+        "Output layer",
+        r"(A^{[3]} - Y)(1) = A^{[3]} - Y",
+        (of_biases(3, error),),
+        "mlp.db3",
+        note="(1) is the identity; a batch needs the sum over its examples and 1/N",
+    ),
+)
+
+
+def chain(l: int, letter: str) -> str:
+    """The chain rule of the article for layer l, from the gradient of the layer above."""
+    return rf"{dL(letter, l)} = {dL('Z', l + 1)}{d('Z', l + 1, 'A', l)}{d('A', l, 'Z', l)}{d('Z', l, letter, l)}"
+
+
+WRITTEN = {2: r"(A^{[3]} - Y)W^{[3]}ReLU'(Z^{[2]})", 1: r"(A^{[3]} - Y)W^{[3]}ReLU'(Z^{[2]})W^{[2]}ReLU'(Z^{[1]})"}
+INPUT = {2: "A^{[1]}", 1: "X"}
+
+
+def hidden(l: int) -> tuple[Q, ...]:
+    """The lines that the article writes for both hidden layers, up to the product in the order of the chain."""
+    section, above, name = f"Layer {l}", l + 1, f"dW{l}"
+    diagonal = "it is a diagonal matrix with ReLU' on its diagonal, which makes the product one entry by entry"
+    return (
+        Q(f"{name}.chain", section, chain(l, "W"), (of_weights(l, weights(l)),), f"mlp.dW{l}", ORDER),
+        Q(
+            f"{name}.Z",
+            section,
+            rf"Z^{above} = W^{above}A^{l} + b^{above}",
+            (sums_by_matrices(above),),
+            "affine.forward",
+            "layers are written as powers",
+            (as_power(above),),
+        ),
+        Q(f"{name}.input", section, rf"{d('Z', above, 'A', l)} = W^{{[{above}]}}", (by_input(above),), "affine.dA"),
+        Q(
+            f"{name}.mask",
+            section,
+            rf"{d('A', l, 'Z', l)} = ReLU'(Z^{l})",
+            (by_sum(l, True),),
+            "relu.dZ",
+            diagonal,
+            (by_sum(l, False),),
+        ),
+        Q(
+            f"{name}.weight",
+            section,
+            rf"{d('Z', l, 'W', l)} = {INPUT[l]}",
+            (by_weight(l, True),),
+            "affine.dW",
+            "true of each neuron's own row of W only",
+            (by_weight(l, False),),
+        ),
+        Q(
+            f"{name}.order",
+            section,
+            rf"{dL('W', l)} = {WRITTEN[l]}{INPUT[l]}",
+            (of_weights(l, lambda net: times(in_article_order(net, l), net.A[l - 1].matrix)),),
+            f"mlp.dW{l}",
+            corrected=entry_of_weights(l),
+            note=REPAIRED,
+        ),
+    )
+
+
+def bias(l: int) -> tuple[Q, ...]:
+    """The lines that the article writes for the bias of a hidden layer."""
+    section, rows = f"Layer {l}", {2: 64, 1: 128}[l]
+    return (
+        Q(f"db{l}.chain", section, chain(l, "b"), (of_biases(l, lambda net: delta_of(net, l)),), f"mlp.db{l}", ORDER),
+        Q(
+            f"db{l}.order",
+            section,
+            rf"= {WRITTEN[l]}(1)",
+            (of_biases(l, lambda net: in_article_order(net, l)),),
+            f"mlp.db{l}",
+            corrected=entry_of_biases(l),
+            note=REPAIRED,
+        ),
+        Q(
+            f"db{l}",
+            section,
+            {
+                2: r"[W^{[3]^T}(A^{[3]} - Y)] \circ ReLU'(Z^{[2]})",
+                1: r"W^{[2]^T}[W^{[3]^T}(A^{[3]} - Y) \circ ReLU'(Z^{[2]})] \circ ReLU'(Z^{[1]})",
+            }[l],
+            (of_biases(l, lambda net: delta_of(net, l)),),
+            f"mlp.db{l}",
+            note="one example; a batch needs the sum over its examples and 1/N",
+        ),
+        Q(
+            f"db{l}.shape",
+            section,
+            rf"\therefore Shape = ({rows} \times 1)",
+            (has_shape(lambda net: delta_of(net, l), rows, 1),),
+            f"mlp.db{l}",
+        ),
+    )
+
+
+BRACKETS = (
+    "without brackets the outer product binds before ∘; "
+    "the article means the brackets around what stands before the last factor"
+)
+SLIP = of_weights(2, lambda net: times(delta_of(net, 2), net.A[2].matrix.T))
+LAYER_2 = (
+    *hidden(2),
+    Q(
+        "relu.slope.code",
+        "Layer 2",
+        r"ReLU'(Z) = \texttt{Z > 0}",
+        (Statement(slope(sp.Max(0, x), x), sp.Piecewise((1, x > 0), (0, True)), given=(sp.Ne(x, 0),)),),
+        "relu.dZ",
+        (
+            "the program returns truth values, which numpy counts as 1 and 0 in a product; at 0, where "
+            "there is no slope, it takes 0 (relu.convention)"
+        ),
+    ),
+    Q(
+        "order.article",
+        "Layer 2",
+        r"\text{the shape of the right side} = \text{the shape of the left}",
+        (as_many(False),),
+        "affine.dW",
+        note="at the article's sizes one of the products of dZ and A fits, and it is the right one",
+    ),
+    Q(
+        "order.any",
+        "Layer 2",
+        r"\text{shapes determine the order}",
+        (as_many(True),),
+        "affine.dW",
+        note=(
+            "with square layers and as many examples as neurons, the left side counts the products of dZ "
+            "and A that have the shape of dW, the right side those that are dW"
+        ),
+    ),
+    Q(
+        "dW2.labels",
+        "Layer 2",
+        r"(A^{[3]} - Y){(10 \times 1)}W^{[3]}{(10 \times 64)}ReLU'(Z^{[2]}){(64 \times 1)}A^{[1]}{(128 \times 1)}",
+        (
+            has_shape(error, 10, 1),
+            has_shape(lambda net: net.W[3].matrix, 10, 64),
+            has_shape(lambda net: mask(net, 2), 64, 1),
+            has_shape(lambda net: net.A[1].matrix, 128, 1),
+        ),
+        "mlp.dW2",
+    ),
+    Q(
+        "dW2",
+        "Layer 2",
+        r"[W^{[3]^T}(A^{[3]} - Y)] \circ ReLU'(Z^{[2]})A^{[2]^T}_{(1 \times 128)}",
+        (SLIP,),
+        "mlp.dW2",
+        corrected=entry_of_weights(2),
+        note="A^{[1]} belongs here: its transpose is the one with the shape 1 × 128 that is written below it",
+    ),
+    Q(
+        "dW2.brackets",
+        "Layer 2",
+        r"[\ldots] \circ ReLU'(Z^{[2]})\,A^T",
+        (of_weights(2, weights(2)),),
+        "mlp.dW2",
+        BRACKETS,
+        (of_weights(2, outer_first(2)),),
+    ),
+    Q("dW2.shape", "Layer 2", r"\therefore Shape = (64 \times 128)", (has_shape(weights(2), 64, 128),), "mlp.dW2"),
+    *bias(2),
+    Q(
+        "db2.dZ",
+        "Layer 2",
+        rf"{dL('b', 2)} = {dL('Z', 2)}",
+        (
+            Statement(
+                lambda net: slope(L, net.Z[2][net.index(2, "r")]),
+                entry_of_biases(2),
+                given=lambda net: net.given,
+                where=lambda net: {**net.below(3), net.A[2][net.index(2, "k")]: f(net.Z[2][net.index(2, "k")])},
+            ),
+        ),
+        "mlp.dZ2",
+        note="for one example; over a batch ∂L/∂b is the sum of the columns",
+    ),
+)
+LAYER_1 = (
+    *hidden(1),
+    Q(
+        "dW1",
+        "Layer 1",
+        r"W^{[2]^T}[W^{[3]^T}(A^{[3]} - Y) \circ ReLU'(Z^{[2]})] \circ ReLU'(Z^{[1]})X^T",
+        (of_weights(1, weights(1)),),
+        "mlp.dW1",
+        BRACKETS,
+        (of_weights(1, outer_first(1)),),
+        note=NO_BATCH,
+    ),
+    Q("dW1.shape", "Layer 1", r"\therefore Shape = (128 \times 784)", (has_shape(weights(1), 128, 784),), "mlp.dW1"),
+    Q(
+        "db1.heading",
+        "Layer 1",
+        r"\text{for } b^{[2]}: " + dL("b", 1),
+        (Statement(lambda net: shape(delta_of(net, 1)), lambda net: shape(net.b[2].matrix)),),
+        "mlp.db1",
+        corrected=lambda net: shape(net.b[1].matrix),
+        note="what follows is for b1",
+    ),
+    *bias(1),
+)
+UPDATE = (
+    Q(
+        "update.W",
+        "Update",
+        r"W^{[l]} := W^{[l]} - \alpha \frac{\partial L}{\partial W^{[l]}}",
+        (Statement(updated, Entry(theta.matrix - alpha * dtheta.matrix, r, i)),),
+        "sgd.update",
+    ),
+    Q(
+        "update.b",
+        "Update",
+        r"b^{[l]} := b^{[l]} - \alpha \frac{\partial L}{\partial b^{[l]}}",
+        (Statement(updated, Entry(theta.matrix - alpha * dtheta.matrix, r, i)),),
+        "sgd.update",
+    ),
+    Q(
+        "update.reduces",
+        "Update",
+        r"\text{the update reduces } L",
+        (Statement(-slope(change(updated), alpha), sp.S.Zero, "≥", form=total(total(dtheta[r, i] ** 2, i), r)),),
+        "sgd.decrease",
+        "to first order, for a small α and where the gradient is not 0",
+    ),
+)
+BACKWARD = (*OUTPUT_END, *LAYER_2, *LAYER_1, *UPDATE)
