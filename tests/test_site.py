@@ -7,9 +7,9 @@ from urllib.parse import unquote, urldefrag, urljoin, urlparse
 
 import pytest
 
-from tests import site as sites
+from tests import built_site as sites
 from tests.conftest import require
-from tests.site import ROOT
+from tests.built_site import ROOT
 
 pytestmark = pytest.mark.site
 

@@ -9,9 +9,9 @@ import pytest
 
 import nnref
 from derivations import page
-from tests import site as sites
+from tests import built_site as sites
 from tests.conftest import require
-from tests.site import ROOT
+from tests.built_site import ROOT
 
 CLAIM = {
     "name": "silu.dZ",

@@ -288,7 +288,8 @@ def test_the_command_ends_with_one_json_object(tmp_path, capsys, monkeypatch):
     assert 0.5 < result["test_accuracy"] < 1
     assert "5,000 real MNIST digits" in result["source"]
     assert (Path(result["run"]) / "parameters.npz").exists()
-    assert out[1].startswith("gate: 6 shapes as derived; 109,386 gradients checked")
+    assert out[1].startswith("derivations: ")
+    assert out[2].startswith("gate: 6 shapes as derived; 109,386 gradients checked")
 
 
 def test_the_readme_shows_what_the_gate_says_today(tmp_path, capsys, monkeypatch):
