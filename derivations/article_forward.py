@@ -8,11 +8,11 @@ from derivations.article_softmax import LOSS, SHARE, S, a
 from derivations.example import ARTICLE, Network, shape, times
 from derivations.judging import Quotation as Q
 from derivations.judging import Statement
-from derivations.mlp import shape_table
 from derivations.notation import A, Activation, W, b, i, j, k, number, ones, r, s
 from derivations.notation import label as y
 from derivations.notation import logit as z
 from derivations.rules import slope
+from derivations.shapes import shape_table
 from derivations.sums import Entry, delta, total, total_but
 
 x, other = number("x", "any number, such as a pixel"), number("x2", "another")
@@ -35,7 +35,7 @@ DATA = (
             Statement(x / 255, sp.S.Zero, "≥", PIXEL),
             Statement(x / 255, sp.S.One, "≤", PIXEL, form=(255 - x) / 255),
         ),
-        note="which is the same as scaling W1: conventions.scaled_xs",
+        note="which is the same as scaling W1: conventions.scaled_pixels",
     ),
     Q(
         "data.relative",

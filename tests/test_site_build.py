@@ -10,8 +10,8 @@ import pytest
 import nnref
 from derivations import page
 from tests import built_site as sites
-from tests.conftest import require
 from tests.built_site import ROOT
+from tests.conftest import require
 
 CLAIM = {
     "name": "silu.dZ",
