@@ -126,19 +126,29 @@ def exchanged(indices, scope):
                 yield (*indices[:place], new, *indices[place + 1 :])
 
 
-def mutants(expr, scope=()):
-    """(kind, mutant) for every single change; the mutant is None where its shapes cannot be written."""
-    seen = {expr}
-    ways = [("sign", lambda: -expr)]
+def ways(expr, scope=()):
+    """(kind, what makes the mutant) for every single change of the expression."""
+    yield "sign", lambda: -expr
     for node, within, put in places(expr, tuple(scope)):
-        ways += [(kind, lambda make=make, put=put: put(make())) for kind, make in changes(node, within)]
-    for kind, build in ways:
-        try:
-            mutant = build()
-        except (ShapeError, sp.matrices.exceptions.ShapeError):
+        yield from ((kind, lambda make=make, put=put: put(make())) for kind, make in changes(node, within))
+
+
+def built(build):
+    """The mutant, or None where its shapes cannot be written."""
+    try:
+        return build()
+    except (ShapeError, sp.matrices.exceptions.ShapeError):
+        return None
+
+
+def mutants(expr, scope=()):
+    """(kind, mutant) for every single change that makes a difference; the mutant is None where it has no shape."""
+    seen = {expr}
+    for kind, build in ways(expr, scope):
+        mutant = built(build)
+        if mutant is None:
             yield kind, None
-            continue
-        if mutant not in seen:
+        elif mutant not in seen:
             seen.add(mutant)
             yield kind, mutant
 
