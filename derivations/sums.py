@@ -230,6 +230,14 @@ def unfolded(expr: sp.Basic, where: Where) -> sp.Basic:
     return open_names(apart(expr))
 
 
+@lru_cache(maxsize=256)
+def unfolded_once(expr: sp.Basic, where: frozenset[tuple[sp.Expr, sp.Expr]]) -> sp.Basic:
+    """The same, kept: a step's line is unfolded for its truth and for its rule, and with the same letters SymPy
+    remembers what it found out about its parts.
+    """
+    return unfolded(expr, dict(where))
+
+
 @dataclass(frozen=True)
 class Powers:
     """What a comparison may use. A rule lends few of them; the proof that a step is true lends all.
@@ -286,8 +294,7 @@ def normal(expr: sp.Basic, powers: Powers) -> Normal:
 
 def prepared(expr: sp.Basic, powers: Powers) -> sp.Basic:
     """Names unfolded, entries opened, derivatives taken or sealed: from here on only sums, products and functions."""
-    where = dict(powers.where)
-    expr = unfolded(all_opened(expr) if powers.matrices else expr, where)
+    expr = unfolded_once(all_opened(expr) if powers.matrices else expr, powers.where)
     return without_derivatives(expr, powers) if expr.has(sp.Derivative) else expr
 
 
@@ -486,11 +493,12 @@ def canonically_named(bound: Bound, factor: sp.Expr) -> tuple[Bound, sp.Expr]:
     dims = sorted(groups, key=sp.default_sort_key)
     names = {dim: [Index(f"k{height}{r}_{dim}", dim) for r in range(len(groups[dim]))] for dim in dims}
     orders = product(*(permutations(names[dim]) for dim in dims))
-    renamed = (
+    renamed = [
         factor.xreplace({k: new for dim, order in zip(dims, each, strict=True) for k, new in zip(groups[dim], order)})
         for each in orders
-    )
-    return tuple(name for dim in dims for name in names[dim]), min(renamed, key=str)
+    ]
+    first = renamed[0] if len(renamed) == 1 else min(renamed, key=str)  # the text of a long line takes long to write
+    return tuple(name for dim in dims for name in names[dim]), first
 
 
 def nesting(expr: sp.Basic) -> int:
