@@ -183,7 +183,9 @@ def judged(claim, symbolic_too=3):
         name = f"{claim.name} step {number}"
         found = list(mutants(step.expr, scope_of(claim)))
         written = [mutant for _, mutant in found if mutant is not None]
-        sample = written if symbolic_too is None else random.Random(name).sample(written, min(symbolic_too, len(written)))
+        sample = (
+            written if symbolic_too is None else random.Random(name).sample(written, min(symbolic_too, len(written)))
+        )
         refuted = refutation(claim, before, step, written)
         for kind, mutant in found:
             yield judgement(claim, before, step, name, kind, mutant, refuted, mutant in sample)
