@@ -229,6 +229,14 @@ def unfolded(expr: sp.Basic, where: Where) -> sp.Basic:
     return open_names(apart(expr))
 
 
+@lru_cache(maxsize=256)
+def unfolded_once(expr: sp.Basic, where: frozenset[tuple[sp.Expr, sp.Expr]]) -> sp.Basic:
+    """The same, kept: a step's line is unfolded for its truth and for its rule, and with the same letters SymPy
+    remembers what it found out about its parts.
+    """
+    return unfolded(expr, dict(where))
+
+
 @dataclass(frozen=True)
 class Powers:
     """What a comparison may use. A rule lends few of them; the proof that a step is true lends all.
@@ -285,8 +293,7 @@ def normal(expr: sp.Basic, powers: Powers) -> Normal:
 
 def prepared(expr: sp.Basic, powers: Powers) -> sp.Basic:
     """Names unfolded, entries opened, derivatives taken or sealed: from here on only sums, products and functions."""
-    where = dict(powers.where)
-    expr = unfolded(all_opened(expr) if powers.matrices else expr, where)
+    expr = unfolded_once(all_opened(expr) if powers.matrices else expr, powers.where)
     return without_derivatives(expr, powers) if expr.has(sp.Derivative) else expr
 
 
@@ -483,8 +490,9 @@ def canonically_named(bound: Bound, factor: sp.Expr) -> tuple[Bound, sp.Expr]:
     names = {dim: [Index(f"k{height}{r}_{dim}", dim) for r in range(len(groups[dim]))] for dim in dims}
     orders = product(*(permutations(names[dim]) for dim in dims))
     old = [k for dim in dims for k in groups[dim]]
-    renamed = (factor.xreplace(dict(zip(old, chain(*each), strict=True))) for each in orders)
-    return tuple(name for dim in dims for name in names[dim]), min(renamed, key=str)
+    renamed = [factor.xreplace(dict(zip(old, chain(*each), strict=True))) for each in orders]
+    first = renamed[0] if len(renamed) == 1 else min(renamed, key=str)  # the text of a long line takes long to write
+    return tuple(name for dim in dims for name in names[dim]), first
 
 
 def nesting(expr: sp.Basic) -> int:
