@@ -86,6 +86,10 @@ class Chain:
         """The prediction with an unknown number, if there is one."""
         return next((p for _, p in self.chosen.values() if p.unknown), None)
 
+    def without(self, line: str) -> Chain:
+        """The same, with this line as it should be."""
+        return Chain({other: made for other, made in self.chosen.items() if other != line})
+
     def run(self, at: Place, lines: tuple[str, ...], s: float = 0.0) -> Place:
         """The place after these lines, the chosen mistakes made and the rest right."""
         for line in lines:
@@ -184,7 +188,7 @@ class Search:
         for faults in range(3):
             for chain, end in chains(self.deltas, start, lines, faults):
                 for s, at in self.reached(chain, end, start, lines, l):
-                    if faults == 0 or self.seen(at, plain, l):
+                    if faults == 0 or (self.seen(at, plain, l) and self.needed(chain, s, at, start, lines)):
                         found += self.gradients(so_far.plus(faults, *chain.faults(l, lines, s)), at, l, faults)
             if found and min(e.cost for e in found) - so_far.cost <= faults:
                 break
@@ -192,6 +196,12 @@ class Search:
             found += self.gradients(so_far, plain, l, 0, most=2)
             found += self.unexplained(so_far, plain, l)
         return found
+
+    def needed(self, chain: Chain, s: float, at: Place, start: Place, lines: tuple[str, ...]) -> bool:
+        """Does each of several mistakes change dZ beside the others?"""
+        return len(chain.chosen) < 2 or not any(
+            same(some(chain.without(line).run(start, lines, s).dZ), some(at.dZ), self.allowed) for line in chain.chosen
+        )
 
     def seen(self, at: Place, plain: Place, l: int) -> bool:
         """Does a mistake in dZ change a gradient, and into the one that was given, up to a factor?"""
