@@ -1,7 +1,8 @@
 """nnref: the verified mathematics of a neural network, to check your own network against."""
 
-from nnref.checking.gradcheck import assert_gradients, check_vjp, gradcheck
+from nnref.checking.gradcheck import assert_gradients, gradcheck
 from nnref.checking.report import GradcheckReport, GradientMismatch
+from nnref.checking.vjp import check_vjp
 from nnref.layer import Affine, Layer
 from nnref.network import (
     accuracy,

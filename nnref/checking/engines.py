@@ -5,23 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 
+from nnref.checking.border import GradcheckError, array, framed, unit
+from nnref.checking.trees import rebuild
 from nnref.shapes import Array
-
-STEP = {"d": 1e-4, "f": 1e-2}
-"""The first step by the precision of the loss: truncation h² is then far above rounding u / h, so that the gap between
-two steps shows it, and extrapolation removes it."""
-
-SHRINK = 8.0
-"""A step that meets a kink, or bends too much, is divided by this and tried again."""
-
-TRIES = 6
-"""Steps tried at most; the last is 3e-9 for a float64 loss, below which rounding drowns every slope."""
-
-SHARP = 1e-6
-"""An error bar below this share of the tensor's largest entry is worth no further step."""
 
 H = 1e-100
 """The complex step: its square is nothing beside any number of the loss (Squire & Trapp 1998)."""
@@ -33,10 +24,24 @@ is a staircase for small x: points within one stair would show no noise at all, 
 POINTS = 9
 """How many points lie on one line: five fourth differences."""
 
-
 STAIR = 8.0
-"""Unit roundoffs of 1. A loss that stands still along every line stands on a stair whose height cannot be seen, as
-log(1 + x) does for tiny x: it may then be off by this much, however small it is."""
+"""Unit roundoffs of 1. A loss that stands still along every line stands on a stair whose height cannot be seen. It is u
+for log(1 + x), and 2 u √L for the square (1 − y)² of a saturated unit, 4 u up to L = 4, beyond which 2 u L says more;
+twice the larger of these."""
+
+KINK = 24.0
+"""What rounding may do to the difference between the slopes to either side, in units of noise / h: each side is
+(4 S(h/4) − S(h)) / 3 of one-sided slopes S, which carry 2 noise / h and 8 noise / h, so 34/3 each, 68/3 in all."""
+
+PAIR = 5.0
+"""What rounding may do to (16 D(h/4) − D(h)) / 15, in units of noise / h: (16 · 4 + 1) / 15 = 13/3, rounded up."""
+
+FINER = 4.0
+"""How many times smaller the next step is: truncation falls 16-fold, and rounding grows only 4-fold."""
+
+DECIDES = 1e-2
+"""An error bar above this share of the tensor's largest entry decides nothing. It is below 1/64, so that N − 1 for N in a
+batch of 64, the smallest slip of a formula in tests/planted.py, is never called right."""
 
 
 @dataclass(frozen=True)
@@ -48,18 +53,76 @@ class Slope:
     between: tuple[float, float] | None = None
 
 
+@dataclass(frozen=True)
+class Step:
+    """The step h for one tensor, and what bends over it: D(h) − D(h/4), and one side's slope against the other's."""
+
+    h: float
+    bend: float
+    sides: float
+
+
+@dataclass
+class Call:
+    """The loss of a list of arrays, for a loss of any nesting; what it returns must be one floating-point number."""
+
+    loss: Callable[[Any], Any]
+    tree: Any
+
+    def __call__(self, arrays: list[Array]) -> Array:
+        """One number, real or complex, as an array of shape ()."""
+        return number(framed("the loss", lambda: self.loss(rebuild(self.tree, iter(arrays)))))
+
+
+def number(L: Any) -> Array:
+    """What a loss returned, as an array of shape ().
+
+    Errors: GradcheckError for anything but one floating-point number.
+    """
+    if L is None:
+        raise GradcheckError("the loss returned None; it should be one floating-point number. Does it end in return?")
+    A = np.asarray(L)
+    if A.dtype.kind != "c":
+        A = array(L, "the loss")
+    if A.size != 1:
+        raise GradcheckError(
+            f"the loss should be one floating-point number; {A.dtype} of shape {A.shape} came. "
+            f"For a function with many outputs use check_vjp."
+        )
+    return A.reshape(())
+
+
 class Loss:
-    """The loss as a function of one flat tensor at a time: private float64 copies that are moved and put back."""
+    """The loss as a function of one entry at a time: private float64 copies that are moved and put back."""
 
     def __init__(self, call: Callable[[list[Array]], Array], arrays: list[Array], rng: np.random.Generator) -> None:
         self.call = call
         self.arrays = [np.array(A, dtype="float64", order="C") for A in arrays]
-        first = call(self.arrays)
-        self.kind = "f" if first.dtype.itemsize < 8 else "d"
+        self.evaluations = 0
+        self.complex: tuple[int, Array] | None = None
+        first = self.counted(self.arrays)
         self.at = float(first)
-        u = float(np.finfo(first.dtype).eps) / 2
-        seen = [self.rounding(u * k, rng) for k in SPACINGS if u * k < 1e-2]
-        self.noise = max(2 * u * abs(self.at), *seen, 0.0 if any(seen) else STAIR * u)
+        self.u = unit(first.dtype)
+        seen = 0.0
+        for spacing in (self.u * k for k in SPACINGS if self.u * k < 1e-2):
+            wider = self.rounding(spacing, rng)
+            # Rounding does not grow with the distance, once it is seen at all; what grows is a kink that was crossed.
+            seen = max(seen, wider) if not seen or wider <= 4 * seen else seen
+        self.noise = max(2 * self.u * abs(self.at), seen or STAIR * self.u)
+
+    def counted(self, arrays: list[Array]) -> Array:
+        """The loss of these arrays. What overflows or divides by zero beside the point is seen in the result."""
+        self.evaluations += 1
+        with np.errstate(all="ignore"):
+            return self.call(arrays)
+
+    def twin(self, arrays: list[Array] | None = None) -> Loss:
+        """The same loss with arrays of its own, the same numbers or others, for another thread or another point."""
+        twin = object.__new__(Loss)
+        twin.__dict__.update(self.__dict__)
+        twin.arrays = [np.array(A, order="C") for A in arrays or self.arrays]
+        twin.evaluations, twin.complex = 0, None
+        return twin
 
     def rounding(self, spacing: float, rng: np.random.Generator) -> float:
         """What rounding does to the loss, from its fourth differences along lines of equally spaced points.
@@ -69,19 +132,19 @@ class Loss:
         """
         found = []
         for _ in range(3):
-            signs = [rng.choice([-1, 1], A.shape) for A in self.arrays]
+            moves = [rng.choice([-spacing, spacing], A.shape) * np.maximum(abs(A), size(A)) for A in self.arrays]
             line = [
-                float(self.call([A * (1 + i * spacing * s) for A, s in zip(self.arrays, signs, strict=True)]))
+                float(self.counted([A + i * move for A, move in zip(self.arrays, moves, strict=True)]))
                 for i in range(POINTS)
             ]
             found.append(float(np.sqrt((np.diff(line, 4) ** 2).mean() / 70)))
-        return 4 * float(np.median(found))
+        return 4 * float(np.nan_to_num(np.median(found), nan=0.0))
 
     def along(self, tensor: int, direction: Array, t: float) -> float:
         """L(θ + t direction), the direction within one tensor."""
         moved = list(self.arrays)
         moved[tensor] = moved[tensor] + t * direction
-        return float(self.call(moved))
+        return float(self.counted(moved))
 
     def entry(self, tensor: int, k: int, t: float) -> float:
         """L(θ + t e_k): one entry is moved in place and put back, whatever the loss does."""
@@ -89,68 +152,140 @@ class Loss:
         kept = flat[k]
         try:
             flat[k] = kept + t
-            return float(self.call(self.arrays))
+            return float(self.counted(self.arrays))
         finally:
             flat[k] = kept
 
-    def first_step(self, tensor: int) -> float:
-        """The step for a tensor: relative to its largest entry, and never below STEP for small ones."""
-        return STEP[self.kind] * max(1.0, float(np.abs(self.arrays[tensor]).max(initial=0)))
+    def imaginary(self, tensor: int, k: int) -> float:
+        """Im L(θ + iH e_k) / H."""
+        if self.complex is None or self.complex[0] != tensor:
+            self.complex = tensor, self.arrays[tensor].astype(complex)
+        A = self.complex[1]
+        A.imag.flat[k] = H
+        try:
+            return float(np.imag(self.counted([*self.arrays[:tensor], A, *self.arrays[tensor + 1 :]]))) / H
+        finally:
+            A.imag.flat[k] = 0
 
-    def slope(self, tensor: int, k: int, scale: float) -> Slope:
-        """The central difference at one entry; the step shrinks until its error bar is sharp beside scale."""
-        return slope_of(lambda t: self.entry(tensor, k, t), self.at, self.noise, self.first_step(tensor), scale)
+
+def size(A: Array) -> float:
+    """The largest entry of a tensor, or 1 where all are 0: the unit in which it is moved."""
+    return float(np.abs(A).max(initial=0)) or 1.0
 
 
-def slope_of(L: Callable[[float], float], L0: float, noise: float, h: float, scale: float) -> Slope:
-    """L'(0) with its error bar, from steps h and h/2, shrinking h while that sharpens it.
+def first_step(loss: Loss, A: Array) -> float:
+    """The largest step tried: u^(1/5), beyond which even extrapolated differences lose, times the tensor's size.
+
+    A power of two, so that adding it to a number is exact more often than not.
+    """
+    return float(2.0 ** np.round(np.log2(loss.u**0.2 * max(1.0, size(A)))))
+
+
+def best_step(loss: Loss, tensor: int, places: Array) -> Step:
+    """The step at which truncation and rounding together are least, found at a few places of the tensor."""
+    A = loss.arrays[tensor]
+
+    @cache
+    def look(h: float) -> list[tuple[float, float]]:
+        return [pair(loss, tensor, int(k), h) for k in places]
+
+    h = start = first_step(loss, A)
+    step, total = tried(loss, h, look)
+    # Rounding only grows as h shrinks: once it alone is more than the least total, nothing better follows.
+    while loss.noise / (h / FINER) < total and h > loss.u * size(A):
+        h /= FINER
+        other, sum_of_both = tried(loss, h, look)
+        if sum_of_both < total:
+            step, total = other, sum_of_both
+    # A loss that hardly bends, as where units are saturated, bears larger steps, up to the tensor's own size.
+    while step.h >= start and FINER * step.h <= size(A):
+        other, sum_of_both = tried(loss, FINER * step.h, look)
+        if not sum_of_both < total:
+            break
+        step, total = other, sum_of_both
+    return step
+
+
+def tried(loss: Loss, h: float, look: Callable[[float], list[tuple[float, float]]]) -> tuple[Step, float]:
+    """The step h as it does where one looks, and its truncation and rounding together."""
+    near_and_far = list(zip(look(h / FINER), look(h), strict=True))
+    bend = median([abs(central(n, h / FINER) - central(f, h)) for n, f in near_and_far])
+    # Curvature makes the sides differ in proportion to h, and so is told from a kink, which does not.
+    sides = [4 / 3 * (abs(sum(f) - 2 * loss.at) / h - abs(sum(n) - 2 * loss.at) / (h / FINER)) for n, f in near_and_far]
+    return Step(h, bend if np.isfinite(bend) else 0.0, abs(median(sides))), bend + loss.noise / h
+
+
+def median(values: list[float]) -> float:
+    """The median, infinite where the loss was not finite at half of the places."""
+    return float(np.nan_to_num(np.median(values), nan=np.inf, posinf=np.inf)) if values else 0.0
+
+
+def pair(loss: Loss, tensor: int, k: int, h: float) -> tuple[float, float]:
+    """L(θ + h e_k) and L(θ − h e_k)."""
+    return loss.entry(tensor, k, h), loss.entry(tensor, k, -h)
+
+
+def central(at: tuple[float, float], h: float) -> float:
+    """The central difference D(h)."""
+    return (at[0] - at[1]) / (2 * h)
+
+
+def slope_of(
+    L: Callable[[float], float], L0: float, noise: float, step: Step, scale: float, first: tuple[float, float]
+) -> Slope:
+    """L'(0) with its error bar, from steps h and h/4; h shrinks until both agree as well as they do elsewhere.
 
     The bar is the whole gap between the two steps, though extrapolation removes most of it, plus what rounding does.
     At a kink both steps give the mean of two one-sided slopes and agree: so the sides are compared too, after their
-    smooth difference h L'' has been extrapolated away.
+    smooth difference h L'' has been extrapolated away. A kink is gone only at an h that would still show it.
     """
-    best = Slope(np.nan, np.inf)
-    for _ in range(TRIES):
-        far, near = (L(h), L(-h)), (L(h / 2), L(-h / 2))
-        D1, D2 = (far[0] - far[1]) / (2 * h), (near[0] - near[1]) / h
-        e = abs(D2 - D1) + 4 * noise / h
-        right = (4 * (near[0] - L0) - (far[0] - L0)) / h
-        left = (4 * (L0 - near[1]) - (L0 - far[1])) / h
-        at_kink = abs(right - left) > max(SHARP * scale, 32 * noise / h) and abs(right - left) > 4 * abs(D2 - D1)
-        if e < best.e or (at_kink and best.between is None):
-            sides = (min(right, left), max(right, left))
-            best = Slope((4 * D2 - D1) / 3, e, sides if at_kink else None)
-        if not at_kink and e <= SHARP * max(scale, abs(D2)):
-            return best
-        h /= SHRINK
-    return best
+    h, far = step.h, first
+    best, kink = Slope(np.nan, np.inf), None
+    while True:
+        near = (L(h / FINER), L(-h / FINER))
+        D1, D2 = central(far, h), central(near, h / FINER)
+        value, e = (16 * D2 - D1) / 15, abs(D2 - D1) + PAIR * noise / h
+        up, down = ((4 * FINER * (n - L0) - (f - L0)) / (3 * h) for n, f in zip(near, far, strict=True))
+        low, high = min(up, -down), max(up, -down)
+        if high - low > max(2 * KINK * noise / h, 4 * abs(D2 - D1)):
+            if kink is None or e + KINK * noise / h < kink.e:
+                kink = Slope(value, e + KINK * noise / h, (low, high))
+        elif kink and kink.between and 8 * KINK * noise / h > kink.between[1] - kink.between[0]:
+            return kink  # it is not gone: rounding would hide it now
+        else:
+            best, kink = min(best, Slope(value, e), key=lambda slope: slope.e), None
+            if abs(D2 - D1) <= 4 * (step.bend + PAIR * noise / h):
+                return best
+        h, far = h / FINER, near
+        if not noise / h <= DECIDES * scale:
+            return kink or best
 
 
 def complex_slope(loss: Loss, tensor: int, direction: Array) -> float:
     """Im L(θ + iH direction) / H."""
     moved = list(loss.arrays)
     moved[tensor] = moved[tensor] + 1j * H * direction
-    return float(np.imag(loss.call(moved))) / H
+    return float(np.imag(loss.counted(moved))) / H
 
 
 def complex_refusal(loss: Loss, rng: np.random.Generator) -> str | None:
     """Why the complex step cannot be trusted for this loss; None if it agrees with differences for every tensor."""
     for tensor, A in enumerate(loss.arrays):
-        for _ in range(3):
+        for _ in range(3 if A.size else 0):
             direction = rng.standard_normal(A.shape)
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("error", np.exceptions.ComplexWarning)
                     slope = complex_slope(loss, tensor, direction)
             # Whatever a stranger's loss raises at a complex argument is a reason to use differences, not an error.
-            except Exception as error:
-                return f"the loss does not take complex numbers ({type(error).__name__})"
-            h = loss.first_step(tensor) / max(1.0, float(np.linalg.norm(direction)))
+            except GradcheckError as error:
+                return f"the loss does not take complex numbers: {type(error.__cause__ or error).__name__}"
+            h = first_step(loss, A) / max(1.0, float(np.linalg.norm(direction)))
 
             def line(t: float, tensor: int = tensor, direction: Array = direction) -> float:
                 return loss.along(tensor, direction, t)
 
-            seen = slope_of(line, loss.at, loss.noise, h, abs(slope))
+            seen = slope_of(line, loss.at, loss.noise, Step(h, 0.0, 0.0), abs(slope), (line(h), line(-h)))
             if seen.between or not abs(slope - seen.value) <= seen.e:
                 return "the complex step disagrees with differences: a kink, or a loss that is not analytic"
     return None

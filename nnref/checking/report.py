@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from nnref.checking import table
 from nnref.checking.where import Finding
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from nnref.checking.engines import Loss
 
 
 @dataclass(frozen=True)
@@ -20,7 +26,10 @@ class Worst:
 
 @dataclass(frozen=True)
 class Entry:
-    """One parameter's gradient: how many entries were checked, how they were judged, the worst, and where it is."""
+    """One parameter's gradient: how many entries were checked, how they were judged, the worst, and where it is.
+
+    reason says why entries could not be told, coarse how large a mistake the precision of the gradient would hide.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -32,6 +41,8 @@ class Entry:
     worst: Worst | None
     verdict: str
     where: tuple[Finding, ...] = ()
+    reason: str = ""
+    coarse: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,7 @@ class GradcheckReport:
     entries: tuple[Entry, ...]
     method: str
     settings: dict[str, Any] = field(default_factory=dict)
+    loss: Loss | None = field(default=None, repr=False, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -71,32 +83,34 @@ class GradcheckReport:
             "entries": [asdict(e) for e in self.entries],
         }
 
+    def table(self, verbose: bool = False) -> str:
+        """The table a person reads; verbose adds noise multiples and settings."""
+        return table.text(self, verbose)
+
     def __str__(self) -> str:
-        head = f"{'param':<12} {'shape':<12} {'checked':>8} {'wrong':>6}  {'yours':>11} {'true':>11}  verdict"
-        lines = [head]
-        for entry in self.entries:
-            at = entry.worst if entry.verdict in ("WRONG", "cannot tell") else None
-            numbers = f"{at.yours:>11.4g} {at.truth:>11.4g}" if at else f"{'':>23}"
-            lines.append(
-                f"{entry.name[:12]:<12} {str(entry.shape)[:12]:<12} {entry.checked:>8} {entry.wrong:>6}  "
-                f"{numbers}  {entry.verdict}"
-            )
-            if at:
-                lines.append(f"  worst at {at.index}, {at.noises:.3g} times the noise")
-            lines += [f"  {finding.says}" for finding in entry.where]
-            if entry.subgradients:
-                lines.append(f"  {entry.subgradients} at a kink, accepted between the slopes to either side")
-            if entry.checked < entry.size and entry.checked:
-                lines.append(
-                    f"  {entry.checked} of {entry.size} checked; a single wrong entry is missed with chance "
-                    f"{100 * (1 - entry.checked / entry.size):.3g}%"
-                )
-        return "\n".join([*lines, f"truth: {self.method}"])
+        return self.table()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return table.html(self)
+
+    def plot(self, name: str | None = None) -> Figure:
+        """The error of a central difference against its step, and of your value, at the worst entry of a parameter.
+
+        name is the parameter; None takes the worst of all. Needs matplotlib: pip install 'nnref[plots]'.
+        Errors: ValueError where no entry was checked.
+        """
+        from nnref.checking.curve import draw
+
+        return draw(self, name)
 
 
 class GradientMismatch(AssertionError):
     """A gradient is not what the loss says it is; `report` holds the table."""
 
     def __init__(self, report: GradcheckReport) -> None:
-        super().__init__(f"\n{report}")
+        super().__init__(report)
         self.report = report
+
+    def __str__(self) -> str:
+        return f"\n{self.report}"

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from nnref.checking.border import GradcheckError, array
 from nnref.shapes import Array
 
-
-class GradcheckError(ValueError):
-    """What was passed cannot be checked. The message says what was expected, what came and what to try."""
+__all__ = ["GradcheckError", "children", "leaves", "matched", "rebuild"]
 
 
 def children(tree: Any) -> Iterator[tuple[str, Any]] | None:
@@ -23,19 +22,6 @@ def children(tree: Any) -> Iterator[tuple[str, Any]] | None:
     if isinstance(tree, list | tuple):
         return ((f"[{i}]", part) for i, part in enumerate(tree))
     return None
-
-
-def array(leaf: Any, name: str) -> Array:
-    """A leaf as a numpy array, through __array__ or DLPack."""
-    if hasattr(leaf, "__dlpack__") and not hasattr(leaf, "__array__"):
-        leaf = np.from_dlpack(leaf)
-    A = np.asarray(leaf)
-    if A.dtype.kind != "f":
-        raise GradcheckError(
-            f"{name} should hold floating-point numbers; {A.dtype} came. "
-            f"Try np.asarray({name}, dtype=float): integers would round every gradient."
-        )
-    return A
 
 
 def leaves(tree: Any, name: str = "") -> dict[str, Array]:
@@ -53,12 +39,14 @@ def leaves(tree: Any, name: str = "") -> dict[str, Array]:
 
 def rebuild(tree: Any, arrays: Iterator[Array]) -> Any:
     """The same nesting with other arrays, taken in the order of `leaves`."""
-    if isinstance(tree, Mapping):
-        return {key: rebuild(part, arrays) for key, part in tree.items()}
+    if isinstance(tree, np.ndarray):  # asked first: this is what every call of a loss waits for
+        return next(arrays)
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return type(tree)(*(rebuild(part, arrays) for part in tree))
     if isinstance(tree, list | tuple):
         return type(tree)(rebuild(part, arrays) for part in tree)
+    if isinstance(tree, Mapping):
+        return {key: rebuild(part, arrays) for key, part in tree.items()}
     return next(arrays)
 
 
@@ -72,7 +60,7 @@ def matched(parameters: Any, gradients: Any, name: str = "") -> dict[str, Array 
     if gradients is None:
         return dict.fromkeys(leaves(parameters, name))
     if parts is None:
-        if children(gradients) is not None and not isinstance(gradients, list):
+        if isinstance(gradients, Mapping):
             raise GradcheckError(f"the gradient of {here} should be an array; {type(gradients).__name__} came.")
         return {here: array(gradients, f"the gradient of {here}")}
     theirs = children(gradients)
@@ -84,3 +72,24 @@ def matched(parameters: Any, gradients: Any, name: str = "") -> dict[str, Array 
             f"{type(gradients).__name__ if came is None else list(came)} came. Use None for one not written yet."
         )
     return {key: g for step, part in expected for key, g in matched(part, came[step], name + step).items()}
+
+
+def apart(arrays: dict[str, Array]) -> None:
+    """Refuse parameters that share memory: moved one at a time, they are not what the loss was written for.
+
+    Errors: GradcheckError naming the first two.
+    """
+    alike: dict[int, list[str]] = {}
+    for name, A in arrays.items():
+        root = A
+        while isinstance(root.base, np.ndarray):
+            root = root.base
+        # Views share their root; a tensor that another library hands over twice shares only its address.
+        for other in {*alike.get(id(root), ()), *alike.get(-A.ctypes.data, ())}:
+            if A.size and np.shares_memory(A, arrays[other]):
+                raise GradcheckError(
+                    f"{other} and {name} are one array in memory. If they are tied, pass it once and let the loss use "
+                    f"it twice; if they are independent, pass {name}.copy()."
+                )
+        alike.setdefault(id(root), []).append(name)
+        alike.setdefault(-A.ctypes.data, []).append(name)

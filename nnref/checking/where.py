@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import permutations
 
 import numpy as np
 
 from nnref.shapes import Array
 
-ALIKE = 1e-4
-"""Two entries are the same up to a pattern if they differ by less than this share of the larger: no common mistake
-is that small, and every error bar that decides is smaller."""
+SURE = 4.0
+"""A gap beyond this many error bars is no rounding: the rule of the verdicts (judge.verdict), used for patterns too."""
+
+CHANCE = 1e-2
+"""A ratio is called p/q only if a number drawn at random would come so close to a fraction with a denominator of at
+most q with less than this chance: q² fractions lie between 0 and 1, each with its error bar to either side."""
 
 BLOCKS = (128, 64, 32, 16, 8)
 """Widths in which kernels are tiled: what is left over after whole tiles is where they go wrong."""
@@ -24,66 +30,140 @@ class Finding:
     says: str
 
 
-def shapes(yours: tuple[int, ...], expected: tuple[int, ...]) -> Finding:
-    """What a wrong shape suggests."""
-    if yours == expected[::-1]:
-        return Finding("transposed", f"shape {yours} for {expected}: transposed")
-    if len(yours) == len(expected) and any(n == 1 for n in expected):
-        return Finding("unreduced", f"shape {yours} for {expected}: an axis not summed")
-    return Finding("shape", f"shape {yours} for {expected}")
+def readings(g: Array, shape: tuple[int, ...]) -> Iterator[tuple[Finding, Array]]:
+    """What a gradient of the wrong shape may be, with the values it then gives for the right one, likeliest first."""
+    both = f"shape {g.shape} for {shape}"
+    if g.shape == shape[::-1]:
+        yield Finding("transposed", f"{both}: transposed"), g.T
+    if g.size == int(np.prod(shape)):
+        yield Finding("shape", both), g.reshape(shape)
+    if g.ndim == len(shape):
+        extra = tuple(k for k, (n, m) in enumerate(zip(g.shape, shape, strict=True)) if n != m)
+        if all(shape[k] == 1 for k in extra):
+            axes = " and ".join(map(str, extra))
+            yield Finding("unreduced", f"{both}: axis {axes} not summed"), g.sum(axis=extra, keepdims=True)
+    if g.ndim == len(shape) + 1:
+        for k in range(g.ndim):
+            if g.shape[:k] + g.shape[k + 1 :] == shape:
+                yield Finding("unreduced", f"{both}: axis {k} not summed"), g.sum(axis=k)
+    try:
+        yield Finding("shape", both), np.broadcast_to(g, shape)
+    except ValueError:  # numpy's own rule says that it does not fit
+        return
 
 
-def patterns(a: Array, t: Array, checked: Array, wrong: Array) -> tuple[Finding, ...]:
-    """The findings for a tensor: a yours, t the truth, and masks of what was checked and what was wrong.
+def patterns(a: Array, t: Array, bar: Array, checked: Array, wrong: Array) -> tuple[Finding, ...]:
+    """The findings for a tensor: a yours, t the truth, its error bar, and masks of what was checked and what was wrong.
 
-    Shapes: all alike.
+    Shapes: all alike
     """
-    if np.isnan(a).any():
-        return (Finding("nan", f"{int(np.isnan(a).sum())} entries are NaN"),)
-    if not a[checked].any():
-        return (Finding("zeros", "all zero"),)
-    found = ratio(a[checked], t[checked])
-    if found:
-        return (found,)
-    whole = bool(checked.all())
-    if whole and a.ndim == 2 and a.shape[0] == a.shape[1] and alike(a.T, t):
-        return (Finding("transposed", "the transpose of the truth"),)
-    if whole and not wrong.all():
-        return region(wrong)
-    return ()
+    if checked.all() and a.ndim >= 2 and (swapped := transposed(a, t, bar)):
+        return (swapped,)
+    if wrong[checked].all():
+        return tuple(contents(a[checked], t[checked], bar[checked], whole=True))
+    inside = tuple(contents(a[wrong], t[wrong], bar[wrong], whole=False))
+    # A factor hides where the truth is 0: a tensor wrong by one factor has entries that are right because they are 0.
+    everywhere = ratio(a[checked], t[checked], bar[checked])
+    if everywhere or not a[checked].any():
+        return (everywhere or Finding("zeros", "all zero"),)
+    found = region(wrong, checked)
+    if found and inside:
+        first = found[0]
+        found = (Finding(first.kind, f"{first.says}: {inside[0].says}"), *found[1:])
+    return found or inside
 
 
-def alike(a: Array, b: Array) -> bool:
-    """Are all entries the same, beside the largest?"""
-    return bool(np.abs(a - b).max() <= ALIKE * np.abs(b).max())
+def contents(a: Array, t: Array, bar: Array, whole: bool) -> Iterator[Finding]:
+    """What wrong values are: not numbers, zeros, one number, a multiple of the truth."""
+    where = "everywhere" if whole else "there"
+    if (bad := int((~np.isfinite(a)).sum())) > 0:
+        kinds = "NaN" if np.isnan(a).any() else "infinite"
+        yield Finding("nan", f"{bad} {'entry is' if bad == 1 else 'entries are'} {kinds}")
+    elif not a.any():
+        yield Finding("zeros", "all zero")
+    elif found := ratio(a, t, bar):
+        yield Finding("ratio", found.says if whole else found.says.replace("everywhere", where))
+    elif a.size > 1 and (a == a[0]).all():
+        yield Finding("constant", f"one number {where}, where the truth varies")
 
 
-def ratio(a: Array, t: Array) -> Finding | None:
+def near(a: Array, t: Array, bar: Array) -> bool:
+    """Are all entries the same, within their error bars?"""
+    return bool(np.isfinite(a).all() and (np.abs(a - t) <= SURE * bar).all())
+
+
+def transposed(a: Array, t: Array, bar: Array) -> Finding | None:
+    """The truth with two or more axes in another order, if that is what it is."""
+    for axes in permutations(range(a.ndim)):
+        order = a.transpose(axes)
+        if axes != tuple(range(a.ndim)) and order.shape == t.shape and near(order, t, bar):
+            return Finding("transposed", "the transpose of the truth" if a.ndim == 2 else f"the truth, axes {axes}")
+    return None
+
+
+def ratio(a: Array, t: Array, bar: Array) -> Finding | None:
     """The one factor between yours and the truth, if there is one and it is not 1."""
-    if a.size < 2 or not (t * t).sum() > 0:
+    square = float((t * t).sum())
+    if not square > 0 or not np.isfinite(a).all():
         return None
-    r = float((a * t).sum() / (t * t).sum())
-    if abs(r) <= ALIKE or abs(r - 1) <= ALIKE or not alike(a / r, t):
+    r = float((a * t).sum() / square)
+    # What the truth's own error bars leave open of the factor: it is as sharp as the sharpest entry makes it.
+    known = t != 0
+    room = SURE * float((max(1.0, abs(r)) * bar[known] / np.abs(t[known])).min())
+    if r == 0 or abs(r - 1) <= room or not near(a, r * t, max(1.0, abs(r)) * bar):
         return None
-    text = f"1/{round(1 / r)}" if abs(r) < 1 and abs(1 / r - round(1 / r)) < ALIKE / abs(r) else f"{r:.6g}"
-    return Finding("ratio", f"{text} times the truth everywhere")
+    fraction = simple(r, room)
+    if a.size == 1:
+        return Finding("ratio", f"{fraction} times the truth") if fraction else None
+    return Finding("ratio", f"{fraction or f'{r:.6g}'} times the truth everywhere")
 
 
-def region(wrong: Array) -> tuple[Finding, ...]:
-    """The smallest box that holds every wrong entry, axis by axis, if it is wrong throughout."""
+def simple(r: float, room: float) -> str | None:
+    """The factor as a whole number or a fraction, where that can be no accident.
+
+    >>> simple(5.0000000001, 1e-9), simple(-1 / 7, 1e-9), simple(0.6, 1e-9), simple(0.5772156649, 1e-9)
+    ('5', '-1/7', '3/5', None)
+    """
+    fraction = Fraction(r).limit_denominator(1000)
+    q = min(abs(fraction.numerator), fraction.denominator) or 1
+    if abs(float(fraction) - r) > room or q * q * 2 * room / max(1.0, abs(r)) > CHANCE:
+        return None
+    return str(fraction)
+
+
+def region(wrong: Array, checked: Array) -> tuple[Finding, ...]:
+    """Which rows, columns or indices of each axis are wrong, where every entry with all of these was checked and is."""
     places = np.nonzero(wrong)
-    if len(places[0]) == 1:
+    some = "" if checked.all() else "of those checked, "
+    if len(places[0]) == 1 and not some:
         return (Finding("entry", f"only entry {tuple(int(p[0]) for p in places)}"),)
-    box = [(int(p.min()), int(p.max())) for p in places]
-    if int(np.prod([last - first + 1 for first, last in box])) != len(places[0]):
+    axes = [np.unique(p) for p in places]
+    if len(places[0]) == 1 or not wrong[np.ix_(*axes)][checked[np.ix_(*axes)]].all():
         return ()
-    names = ("rows", "columns") if wrong.ndim == 2 else tuple(f"axis {k}," for k in range(wrong.ndim))
-    found = []
-    for name, (first, last), n in zip(names, box, wrong.shape, strict=True):
-        if (first, last) == (0, n - 1):
-            continue
-        span = f"{name} {first}..{last}" if last > first else f"{name.removesuffix('s')} {first}"
-        tile = next((b for b in BLOCKS if first == n - n % b and first > 0 and last == n - 1), None)
-        tail = f", the remainder after a multiple of {tile}" if tile else ""
-        found.append(Finding("tail" if tile else "block", f"{span}{tail}"))
-    return tuple(found)
+    names = ("rows", "columns") if wrong.ndim == 2 else tuple(f"axis {k}, indices" for k in range(wrong.ndim))
+    found = [described(name, axis, n) for name, axis, n in zip(names, axes, wrong.shape, strict=True) if len(axis) < n]
+    return tuple(Finding(finding.kind, some + finding.says) for finding in found)
+
+
+def described(name: str, axis: Array, n: int) -> Finding:
+    """The indices along one axis in words: one, a range, the tail of a tiled loop, or a few."""
+    first, last = int(axis[0]), int(axis[-1])
+    if len(axis) == 1:
+        tile = tail(first, n) if last == n - 1 else ""
+        one = name.replace("indices", "index").removesuffix("s")
+        return Finding("tail" if tile else "block", f"{one} {first}{tile}")
+    if last - first + 1 == len(axis):
+        tile = tail(first, n) if last == n - 1 else ""
+        return Finding("tail" if tile else "block", f"{name} {first}..{last}{tile}")
+    listed = ", ".join(str(int(k)) for k in axis) if len(axis) <= 6 else f"{len(axis)} of {n}"
+    return Finding("block", f"{name} {listed}")
+
+
+def tail(first: int, n: int) -> str:
+    """The largest tile after whose last multiple the indices first … n − 1 are left over, in words.
+
+    >>> tail(96, 100), tail(95, 100), tail(0, 4)
+    (', the remainder after a multiple of 32', '', '')
+    """
+    tile = next((b for b in BLOCKS if first > 0 and first == n - n % b), None)
+    return f", the remainder after a multiple of {tile}" if tile else ""
