@@ -338,10 +338,13 @@ def judge(mistakes, found, wrong):
     both = {f"W{layer}", f"b{layer}"} <= set(wrong)
     localised = reported in here or (reported[1:] == wrong[0] and (not both or f"dZ{layer}" not in here))
     localised |= reported == f"dZ{layer}" and both and len({m[0] for m in mistakes if m[2] == layer}) == 1
-    keys = {key for key, *_ in mistakes}
-    named = [{d.mistake.key, *(m.key for m in d.alternatives)} for d in found if d.mistake]
+    keys = {SAME.get(key, key) for key, *_ in mistakes}
+    named = [{SAME.get(m.key, m.key) for m in (d.mistake, *d.alternatives)} for d in found if d.mistake]
     return localised, [names for names in named if not names & keys], bool(named) and bool(named[0] & keys)
 
+
+SAME = {"dW.order": "batch.order"}
+"""Names with one meaning: whether the examples of dZ or of A are out of order, dW is the same, and db is right."""
 
 ORDER = ("Y", "P", "loss", "dA", "dZ", "after dZ", "dW", "after dW", "db", "after db")
 

@@ -149,15 +149,7 @@ class Search:
             name: Yours(g, slack[name], allowed) for name, g in yours.items() if g is not None and np.isfinite(g).all()
         }
         self.absent = {name for name, g in yours.items() if g is None}
-        self.truths = {f"{theta}{at.l}": right_gradient(at, theta) for at in self.right_places() for theta in "Wb"}
-
-    def right_places(self) -> Iterator[Place]:
-        """Every layer, as the right lines leave it."""
-        dZs: dict[int, Carried] = {}
-        for l in range(self.n.depth, 0, -1):
-            at = RIGHT_LINES.run(Place(self.n, l, self.yours, dZs), TOP if l == self.n.depth else HIDDEN)
-            dZs = {**dZs, l: some(at.dZ)}
-            yield at
+        self.truths = {f"{theta}{at.l}": right_gradient(at, theta) for at in rightly(numbers) for theta in "Wb"}
 
     def explanations(self) -> list[Explanation]:
         """The cheapest explanations of everything, equal in cost; one with no faults if all is right.
@@ -405,11 +397,21 @@ class Search:
                     yield found.plus(cost)
 
     def right_below(self, l: int) -> bool:
-        """Is a gradient below layer l right? Then dZ of layer l is right too, for nothing below would be."""
+        """Are dW and db of a layer below l right? Then dZ of layer l is right too, for nothing below would be."""
         return any(
-            (yours := self.judged.get(f"W{q}")) is not None and yours.value.any() and yours.agrees(self.truths[f"W{q}"])
-            for q in range(1, l)
+            all((yours := self.judged.get(name)) is not None and yours.agrees(self.truths[name]) for name in layer)
+            and np.any(self.judged[layer[0]].value)
+            for layer in ((f"W{q}", f"b{q}") for q in range(1, l))
         )
+
+
+def rightly(numbers: Numbers) -> Iterator[Place]:
+    """Every layer, from the last, as the right lines leave it."""
+    dZs: dict[int, Carried] = {}
+    for l in range(numbers.depth, 0, -1):
+        at = RIGHT_LINES.run(Place(numbers, l, {}, dZs), TOP if l == numbers.depth else HIDDEN)
+        dZs = {**dZs, l: some(at.dZ)}
+        yield at
 
 
 def chains(
