@@ -1,5 +1,7 @@
 """nnref: the verified mathematics of a neural network, to check your own network against."""
 
+from nnref.checking.certificate import Certificate
+from nnref.checking.certify import certify
 from nnref.checking.gradcheck import assert_gradients, gradcheck
 from nnref.checking.report import GradcheckReport, GradientMismatch
 from nnref.checking.vjp import check_vjp
@@ -26,6 +28,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Affine",
+    "Certificate",
     "DataError",
     "Dataset",
     "Diverged",
@@ -37,6 +40,7 @@ __all__ = [
     "TrainingRun",
     "accuracy",
     "assert_gradients",
+    "certify",
     "check_vjp",
     "forward",
     "gradcheck",

@@ -145,7 +145,7 @@ def layout_of_weights(W: list[Array], b: list[Array], layout: str | None) -> str
     shapes = ", ".join(f"W{l} {w.shape}, b{l} {c.shape}" for l, (w, c) in enumerate(zip(W, b, strict=True), 1))
     if not fits or layout:
         raise LayoutError(
-            f"these parameters fit together {f'as {layout}' if layout else 'neither as columns nor as rows'}: {shapes}. "
+            f"these parameters do not fit together as {layout or 'columns or as rows'}: {shapes}. "
             f"Columns: Z = W A + b with W (m, n); rows: Z = A W + b with W (n, m)."
         )
     if len(fits) > 1:
