@@ -54,6 +54,13 @@ def parser() -> argparse.ArgumentParser:
     plot.add_argument("--data", metavar="PATH", help="the data of the run, if they are not found by default")
     plot.add_argument("--json", action="store_true", help="end with one JSON object")
     plot.set_defaults(command=run_plot)
+    certify = commands.add_parser("certify", help="judge the gradients in an .npz against the reference network")
+    certify.add_argument("file", metavar="FILE.npz", help="W1, b1, …, dW1, db1, …, X, Y; dZ1, A1, … if you have them")
+    certify.add_argument("--activation", default="relu", help="relu, tanh or sigmoid (default: relu)")
+    certify.add_argument("--reduction", default="mean", help="mean or sum, of the loss over the batch (default: mean)")
+    certify.add_argument("--layout", help="columns or rows, where every matrix is square")
+    certify.add_argument("--json", action="store_true", help="end with one JSON object")
+    certify.set_defaults(command=run_certify)
     return top
 
 
@@ -116,6 +123,18 @@ def run_plot(arguments: argparse.Namespace) -> int:
         print(picture)
     finish(arguments, {"ok": True, "pictures": [str(picture) for picture in pictures]})
     return OK
+
+
+def run_certify(arguments: argparse.Namespace) -> int:
+    """Judge the gradients of a file and print the certificate."""
+    from nnref.checking.certify import certify_file
+
+    certificate = certify_file(
+        Path(arguments.file), activation=arguments.activation, reduction=arguments.reduction, layout=arguments.layout
+    )
+    print(certificate)
+    finish(arguments, certificate.to_dict())
+    return OK if certificate.ok else MISMATCH
 
 
 def finish(arguments: argparse.Namespace, result: dict[str, Any]) -> None:

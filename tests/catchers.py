@@ -86,7 +86,9 @@ def by_hand(layers, theta, X, labels):
         for layer, t in zip(layers, theta, strict=True):
             if t:
                 rows = [(W.tolist(), float(b[0])) for W, b in zip(t.W, t.b, strict=True)]
-                e = [math.fsum(abs(w) * (abs(x) + r) for w, x, r in zip(W, a, e, strict=True)) + abs(b) for W, b in rows]
+                e = [
+                    math.fsum(abs(w) * (abs(x) + r) for w, x, r in zip(W, a, e, strict=True)) + abs(b) for W, b in rows
+                ]
                 a = [math.fsum([*(w * x for w, x in zip(W, a, strict=True)), b]) for W, b in rows]
             else:
                 a = [ACTIVATIONS[layer.name](z) for z in a]
@@ -264,7 +266,14 @@ def outputs(kind, regime, activation):
                 folds = data.split(*numbered())
                 hot = network.one_hot(drawn.y_train, drawn.classes)
                 batches = [A for epoch in (0, 1) for pair in train.batches(drawn, settings, epoch) for A in pair]
-                return [*batches, hot, folds.rows_train, folds.y_train, folds.rows_test, np.array(float(takes_any_label(drawn)))]
+                return [
+                    *batches,
+                    hot,
+                    folds.rows_train,
+                    folds.y_train,
+                    folds.rows_test,
+                    np.array(float(takes_any_label(drawn))),
+                ]
             dtheta = nnref.gradients(layers, theta, X, Y)
             if kind == "update":
                 after = nnref.named(train.updated(theta, dtheta, ALPHA)).values()

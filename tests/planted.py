@@ -170,7 +170,7 @@ OUTPUT = bugs(
     labels_reversed=lambda Z, Y: (P(Z) - Y[::-1]) / Z.shape[1],
     labels_smoothed=lambda Z, Y: (P(Z) - 0.9 * Y - 0.1 / len(Y)) / Z.shape[1],
     only_the_true_class=lambda Z, Y: (P(Z) - Y) * Y / Z.shape[1],
-    predictions_for_probabilities=lambda Z, Y: ((Z == Z.max(axis=0)) * 1.0 - Y) / Z.shape[1],
+    predictions_for_probabilities=lambda Z, Y: ((Z.max(axis=0) == Z) * 1.0 - Y) / Z.shape[1],
 )
 AFFINE = bugs(
     "forward",
@@ -212,8 +212,12 @@ ACTIVATION = [
         tanh_of_half_z=lambda Z: np.tanh(Z / 2),
         tanh_a_quotient_that_overflows=lambda Z: (np.exp(Z) - np.exp(-Z)) / (np.exp(Z) + np.exp(-Z)),
     ),
-    *bugs("forward", network, "predict", predict_across_examples=lambda l, t, X: network.forward(l, t, X).argmax(axis=1)),
-    *bugs("forward", network, "predict", predict_least_probable=lambda l, t, X: network.forward(l, t, X).argmin(axis=0)),
+    *bugs(
+        "forward", network, "predict", predict_across_examples=lambda l, t, X: network.forward(l, t, X).argmax(axis=1)
+    ),
+    *bugs(
+        "forward", network, "predict", predict_least_probable=lambda l, t, X: network.forward(l, t, X).argmin(axis=0)
+    ),
 ]
 
 

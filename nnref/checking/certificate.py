@@ -91,7 +91,7 @@ class Certificate:
         first = self.diagnoses[0]
         said = [first.says]
         other = OTHER.get((self.settings["reduction"], first.mistake.key)) if first.mistake else None
-        said += [other] if other and other not in first.says else []
+        said += [other] if other else []
         if first.mistake:
             likewise = f"; {', '.join(first.also)} likewise" if first.also else ""
             said.append(f"Explains {first.explains} of {first.of} wrong entries to rounding{likewise}.")
@@ -138,7 +138,8 @@ class Certificate:
         for sentence in self.sentences() if first else [found.says]:
             lines += folded(sentence)
         if found.mistake:
-            lines += folded(f"Try: {found.right}   Why: {found.claim}")
+            way = " (one example a column)" if self.settings["layout"] == "rows" else ""
+            lines += folded(f"Try{way}: {found.right}   Why: {found.claim}")
         return lines
 
     def closing(self) -> list[str]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -70,6 +74,31 @@ def certify(
     }
     notes = certain.notes(units)
     return Certificate(in_order(entries, middle, len(case.Z)), method, settings, diagnoses, notes)
+
+
+def certify_file(
+    path: Path, *, activation: str = "relu", reduction: str = "mean", layout: str | None = None
+) -> Certificate:
+    """Judge what an .npz holds: W1, b1, …, dW1, db1, …, X and Y, and intermediates by their names.
+
+    Errors: ValueError for a file that is no .npz or lacks X or Y; OSError where it cannot be read.
+    """
+    try:
+        with np.load(path) as file:
+            held = {name: file[name] for name in file.files}
+    except (AttributeError, TypeError, EOFError, BadZipFile, zlib.error, ValueError) as error:
+        raise ValueError(
+            f"{path} is no .npz of plain arrays ({error}). Try np.savez({path.stem!r}, X=X, Y=Y, W1=W1, …, dW1=dW1, …)."
+        ) from None
+    if missing := [name for name in ("X", "Y") if name not in held]:
+        raise ValueError(f"{path} should hold X and Y; {' and '.join(missing)} is missing among {', '.join(held)}.")
+    X, Y = held.pop("X"), held.pop("Y")
+    named_so = {kind: {k: V for k, V in held.items() if re.fullmatch(kind, k)} for kind in (r"[Wb]\d+", r"d[Wb]\d+")}
+    parameters, gradients = named_so.values()
+    rest = {k: V for k, V in held.items() if k not in parameters and k not in gradients}
+    return certify(
+        parameters, X, Y, gradients, activation=activation, reduction=reduction, layout=layout, intermediates=rest
+    )
 
 
 def refuse_infinite(at: Canonical) -> None:

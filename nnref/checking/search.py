@@ -62,7 +62,7 @@ class Explanation:
     @property
     def kinds(self) -> int:
         """How many different mistakes: one that is made in every layer is likelier than a new one in each."""
-        return len({fault.name[1] for fault in self.faults})
+        return len({(fault.name[1], fault.detail) for fault in self.faults})
 
     @property
     def rank(self) -> tuple[int, int, int, int]:
