@@ -13,7 +13,7 @@ from tests import mistakes
 from tests.networks import NETWORKS
 
 NAMED = 0.95
-"""The share of single mistakes that must be named. The rest leave too little to tell by: one number summed to 0, say."""
+"""The share of single mistakes that must be named. The rest leave too little to tell by, such as sums that are 0."""
 
 
 @pytest.fixture(scope="module")

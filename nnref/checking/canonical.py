@@ -117,7 +117,7 @@ def floats(leaf: Any, name: str, scalar: bool = False) -> Array:
 
 def split(theirs: dict[str, Array]) -> tuple[list[Array], list[Array]]:
     """The weights and the biases in order, refusing gaps and what is no matrix."""
-    depth = len(theirs) // 2
+    depth = max((int(name[1:]) for name in theirs), default=0)
     expected = {f"{p}{l}" for l in range(1, depth + 1) for p in "Wb"}
     if not depth or set(theirs) != expected:
         missing = sorted(expected - set(theirs)) or ["W1"]
