@@ -21,8 +21,9 @@ from nnref.shapes import Array
 UNEXPLAINED = 3
 """What a gradient that no mistake explains costs: more than two mistakes, which would explain it."""
 
-LOST = 4
-"""What a dZ that no mistake explains costs: less than two gradients of that layer that none explains."""
+LOST = 5
+"""What a dZ that no mistake explains costs: less than two gradients of that layer that none explains, and more than one
+beside another that is explained from the right dZ, which then is right."""
 
 MORE = 2
 """How much dearer than the cheapest an explanation of one layer may be: what is below may make up for it."""
@@ -200,7 +201,8 @@ class Search:
         for theta in "Wb":
             made, right = right_gradient(at, theta), right_gradient(plain, theta)
             yours = self.judged.get(f"{theta}{l}")
-            if yours is not None and not same(made, right, self.allowed) and ratio(yours, made, 1) is not None:
+            number = None if yours is None or same(made, right, self.allowed) else ratio(yours, made, 1)
+            if number is not None and number.value:
                 return True
         return False
 
@@ -275,6 +277,11 @@ class Search:
             for b in ways["b"]:
                 yield from self.scaled(so_far, at, l, W, b)
 
+    def audible(self, made: Carried, name: str, factor: Factor) -> Factor | None:
+        """The factor of a prediction; None where the prediction is zero to rounding, and so is any multiple of it."""
+        silent = (abs(made.value) <= self.judged[name].tolerance(made)).all()
+        return None if silent and factor.value == 1 else factor
+
     def speaks(self, made: Carried, name: str) -> bool:
         """Can a prediction be told from zeros of the right shape, which many a mistake would leave?"""
         yours = self.judged.get(name)
@@ -300,8 +307,9 @@ class Search:
         if f"{theta}{l}" in self.absent:
             return [Way(None, ())]
         equations = 1 if guess else self.equations(some(at.dZ), theta, l)
-        found = self.factor(right_gradient(at, theta), f"{theta}{l}", equations)
-        return [] if found is None or (guess and not found.value) else [Way(found, ())]
+        made = right_gradient(at, theta)
+        found = self.factor(made, f"{theta}{l}", equations)
+        return [] if found is None else [Way(self.audible(made, f"{theta}{l}", found), ())]
 
     def factor(self, made: Carried, name: str, equations: int = 1) -> Factor | None:
         """The factor between a prediction and the gradient that was given."""
@@ -323,7 +331,10 @@ class Search:
                     factor = self.factor(made, name) if self.speaks(made, name) else None
                     if factor and factor.value and not (factor.loose and witnesses(made.value) <= WITNESSES):
                         found = True
-                        yield Way(factor, tuple(replace(f, at=f"d{name}") for f in chain.faults(l, lines, s)))
+                        yield Way(
+                            self.audible(made, name, factor),
+                            tuple(replace(f, at=f"d{name}") for f in chain.faults(l, lines, s)),
+                        )
             if found:
                 return
 
@@ -388,7 +399,8 @@ class Search:
             for factor in (1.0, 1 / self.n.N):  # many keep the mean's 1/N for dW and db
                 given = Carried.exact(self.given[f"dZ{l}"] * factor, self.n.u)
                 yield from self.gradients(lost, replace(at, dZ=given), l, 1)
-        if not (plain["W"] or plain["b"]) and not self.right_below(l):
+        told = [way for theta in "Wb" for way in plain[theta] if way.factor is None or way.factor.value]
+        if not told and not self.right_below(l):  # a gradient that is zero tells nothing of dZ
             yield replace(lost, lost=True)
         for W in ways["W"] or [Way(None, (Fault(f"dW{l}"),))]:
             for b in ways["b"] or [Way(None, (Fault(f"db{l}"),))]:
