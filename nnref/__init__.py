@@ -1,5 +1,7 @@
 """nnref: the verified mathematics of a neural network, to check your own network against."""
 
+from nnref.checking.certificate import Certificate
+from nnref.checking.certify import certify
 from nnref.checking.check import check
 from nnref.checking.gradcheck import assert_gradients, gradcheck
 from nnref.checking.report import GradcheckReport, GradientMismatch
@@ -27,6 +29,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Affine",
+    "Certificate",
     "DataError",
     "Dataset",
     "Diverged",
@@ -38,6 +41,7 @@ __all__ = [
     "TrainingRun",
     "accuracy",
     "assert_gradients",
+    "certify",
     "check",
     "check_vjp",
     "forward",

@@ -329,7 +329,7 @@ def quantity(line, l):
 def judge(mistakes, found, wrong):
     """Was the first wrong quantity the one reported, and are all names right? mistakes are ordered as they are made.
 
-    A mistake in dZ that leaves one of dW and db right is first seen in the other.
+    A mistake in dZ that leaves one of dW and db right, or is hidden there by another, is first seen in the other.
     """
     places = [quantity(line, l) for _, line, l, _ in mistakes]
     layer = int(wrong[0][1:])
@@ -337,11 +337,16 @@ def judge(mistakes, found, wrong):
     here = [p for p in places if int(p[2:]) == layer]
     both = {f"W{layer}", f"b{layer}"} <= set(wrong)
     localised = reported in here or (reported[1:] == wrong[0] and (not both or f"dZ{layer}" not in here))
-    localised |= reported == f"dZ{layer}" and both and len({m[0] for m in mistakes if m[2] == layer}) == 1
-    keys = {key for key, *_ in mistakes}
-    named = [{d.mistake.key, *(m.key for m in d.alternatives)} for d in found if d.mistake]
+    keys = {SAME.get(key, key) for key, *_ in mistakes}
+    named = [{SAME.get(m.key, m.key) for m in (d.mistake, *d.alternatives)} for d in found if d.mistake]
+    localised |= bool(
+        named and reported[2:] == str(layer) and named[0] & {SAME.get(m[0], m[0]) for m in mistakes if m[2] == layer}
+    )
     return localised, [names for names in named if not names & keys], bool(named) and bool(named[0] & keys)
 
+
+SAME = {"dW.order": "batch.order"}
+"""Names with one meaning: whether the examples of dZ or of A are out of order, dW is the same, and db is right."""
 
 ORDER = ("Y", "P", "loss", "dA", "dZ", "after dZ", "dW", "after dW", "db", "after db")
 
@@ -374,9 +379,9 @@ def counts(nets, of):
     return dict(total), failures
 
 
-def alone(net):
-    """Each mistake by itself."""
-    return ([m] for m in placed(net))
+def alone(net, every=1):
+    """Each mistake by itself, or every so many of them."""
+    return ([m] for i, m in enumerate(placed(net)) if i % every == 0)
 
 
 def pairs(net, every=1, start=0):

@@ -84,9 +84,9 @@ def dW_entrywise(at: Place) -> Iterator[Prediction]:
 @mistake("bias.one_number", "db", "db{l} = np.sum(dZ{l})")
 def one_number(at: Place) -> Iterator[Prediction]:
     """Sums over examples AND neurons: one number for the whole bias."""
-    yield from in_shapes(lambda dZ: dZ.sum(), "sum")
+    yield from in_shapes(lambda dZ: dZ.sum(), "")
     m, N = some(at.dZ).shape
-    yield from in_shapes(lambda dZ: dZ.sum() / (m * N), "mean")
+    yield from in_shapes(lambda dZ: dZ.sum() / (m * N), "their mean")
 
 
 def in_shapes(f: Callable[[Carried], Carried], text: str) -> Iterator[Prediction]:

@@ -36,7 +36,7 @@ def made(at: Place) -> Carried:
 
 SUMMED = scale(
     "scale.N",
-    "N times too large: the 1/N of the mean is missing. If you meant the summed loss, pass reduction='sum'.",
+    "N times too large: the 1/N of the mean is missing.",
     "P - Y",
     lambda N, K, rate: (N,),
 )

@@ -21,8 +21,9 @@ from nnref.shapes import Array
 UNEXPLAINED = 3
 """What a gradient that no mistake explains costs: more than two mistakes, which would explain it."""
 
-LOST = 4
-"""What a dZ that no mistake explains costs: less than two gradients of that layer that none explains."""
+LOST = 5
+"""What a dZ that no mistake explains costs: less than two gradients of that layer that none explains, and more than one
+beside another that is explained from the right dZ, which then is right."""
 
 MORE = 2
 """How much dearer than the cheapest an explanation of one layer may be: what is below may make up for it."""
@@ -62,7 +63,7 @@ class Explanation:
     @property
     def kinds(self) -> int:
         """How many different mistakes: one that is made in every layer is likelier than a new one in each."""
-        return len({fault.name[1] for fault in self.faults})
+        return len({(fault.name[1], fault.detail) for fault in self.faults})
 
     @property
     def rank(self) -> tuple[int, int, int, int]:
@@ -85,6 +86,10 @@ class Chain:
     def unknown(self) -> Prediction | None:
         """The prediction with an unknown number, if there is one."""
         return next((p for _, p in self.chosen.values() if p.unknown), None)
+
+    def without(self, line: str) -> Chain:
+        """The same, with this line as it should be."""
+        return Chain({other: made for other, made in self.chosen.items() if other != line})
 
     def run(self, at: Place, lines: tuple[str, ...], s: float = 0.0) -> Place:
         """The place after these lines, the chosen mistakes made and the rest right."""
@@ -145,15 +150,7 @@ class Search:
             name: Yours(g, slack[name], allowed) for name, g in yours.items() if g is not None and np.isfinite(g).all()
         }
         self.absent = {name for name, g in yours.items() if g is None}
-        self.truths = {f"{theta}{at.l}": right_gradient(at, theta) for at in self.right_places() for theta in "Wb"}
-
-    def right_places(self) -> Iterator[Place]:
-        """Every layer, as the right lines leave it."""
-        dZs: dict[int, Carried] = {}
-        for l in range(self.n.depth, 0, -1):
-            at = RIGHT_LINES.run(Place(self.n, l, self.yours, dZs), TOP if l == self.n.depth else HIDDEN)
-            dZs = {**dZs, l: some(at.dZ)}
-            yield at
+        self.truths = {f"{theta}{at.l}": right_gradient(at, theta) for at in rightly(numbers) for theta in "Wb"}
 
     def explanations(self) -> list[Explanation]:
         """The cheapest explanations of everything, equal in cost; one with no faults if all is right.
@@ -184,7 +181,7 @@ class Search:
         for faults in range(3):
             for chain, end in chains(self.deltas, start, lines, faults):
                 for s, at in self.reached(chain, end, start, lines, l):
-                    if faults == 0 or self.seen(at, plain, l):
+                    if faults == 0 or (self.seen(at, plain, l) and self.needed(chain, s, at, start, lines)):
                         found += self.gradients(so_far.plus(faults, *chain.faults(l, lines, s)), at, l, faults)
             if found and min(e.cost for e in found) - so_far.cost <= faults:
                 break
@@ -193,12 +190,19 @@ class Search:
             found += self.unexplained(so_far, plain, l)
         return found
 
+    def needed(self, chain: Chain, s: float, at: Place, start: Place, lines: tuple[str, ...]) -> bool:
+        """Does each of several mistakes change dZ beside the others?"""
+        return len(chain.chosen) < 2 or not any(
+            same(some(chain.without(line).run(start, lines, s).dZ), some(at.dZ), self.allowed) for line in chain.chosen
+        )
+
     def seen(self, at: Place, plain: Place, l: int) -> bool:
         """Does a mistake in dZ change a gradient, and into the one that was given, up to a factor?"""
         for theta in "Wb":
             made, right = right_gradient(at, theta), right_gradient(plain, theta)
             yours = self.judged.get(f"{theta}{l}")
-            if yours is not None and not same(made, right, self.allowed) and ratio(yours, made, 1) is not None:
+            number = None if yours is None or same(made, right, self.allowed) else ratio(yours, made, 1)
+            if number is not None and number.value:
                 return True
         return False
 
@@ -273,6 +277,11 @@ class Search:
             for b in ways["b"]:
                 yield from self.scaled(so_far, at, l, W, b)
 
+    def audible(self, made: Carried, name: str, factor: Factor) -> Factor | None:
+        """The factor of a prediction; None where the prediction is zero to rounding, and so is any multiple of it."""
+        silent = (abs(made.value) <= self.judged[name].tolerance(made)).all()
+        return None if silent and factor.value == 1 else factor
+
     def speaks(self, made: Carried, name: str) -> bool:
         """Can a prediction be told from zeros of the right shape, which many a mistake would leave?"""
         yours = self.judged.get(name)
@@ -298,8 +307,9 @@ class Search:
         if f"{theta}{l}" in self.absent:
             return [Way(None, ())]
         equations = 1 if guess else self.equations(some(at.dZ), theta, l)
-        found = self.factor(right_gradient(at, theta), f"{theta}{l}", equations)
-        return [] if found is None or (guess and not found.value) else [Way(found, ())]
+        made = right_gradient(at, theta)
+        found = self.factor(made, f"{theta}{l}", equations)
+        return [] if found is None else [Way(self.audible(made, f"{theta}{l}", found), ())]
 
     def factor(self, made: Carried, name: str, equations: int = 1) -> Factor | None:
         """The factor between a prediction and the gradient that was given."""
@@ -321,7 +331,10 @@ class Search:
                     factor = self.factor(made, name) if self.speaks(made, name) else None
                     if factor and factor.value and not (factor.loose and witnesses(made.value) <= WITNESSES):
                         found = True
-                        yield Way(factor, tuple(replace(f, at=f"d{name}") for f in chain.faults(l, lines, s)))
+                        yield Way(
+                            self.audible(made, name, factor),
+                            tuple(replace(f, at=f"d{name}") for f in chain.faults(l, lines, s)),
+                        )
             if found:
                 return
 
@@ -386,7 +399,8 @@ class Search:
             for factor in (1.0, 1 / self.n.N):  # many keep the mean's 1/N for dW and db
                 given = Carried.exact(self.given[f"dZ{l}"] * factor, self.n.u)
                 yield from self.gradients(lost, replace(at, dZ=given), l, 1)
-        if not (plain["W"] or plain["b"]) and not self.right_below(l):
+        told = [way for theta in "Wb" for way in plain[theta] if way.factor is None or way.factor.value]
+        if not told and not self.right_below(l):  # a gradient that is zero tells nothing of dZ
             yield replace(lost, lost=True)
         for W in ways["W"] or [Way(None, (Fault(f"dW{l}"),))]:
             for b in ways["b"] or [Way(None, (Fault(f"db{l}"),))]:
@@ -395,11 +409,21 @@ class Search:
                     yield found.plus(cost)
 
     def right_below(self, l: int) -> bool:
-        """Is a gradient below layer l right? Then dZ of layer l is right too, for nothing below would be."""
+        """Are dW and db of a layer below l right? Then dZ of layer l is right too, for nothing below would be."""
         return any(
-            (yours := self.judged.get(f"W{q}")) is not None and yours.value.any() and yours.agrees(self.truths[f"W{q}"])
-            for q in range(1, l)
+            all((yours := self.judged.get(name)) is not None and yours.agrees(self.truths[name]) for name in layer)
+            and np.any(self.judged[layer[0]].value)
+            for layer in ((f"W{q}", f"b{q}") for q in range(1, l))
         )
+
+
+def rightly(numbers: Numbers) -> Iterator[Place]:
+    """Every layer, from the last, as the right lines leave it."""
+    dZs: dict[int, Carried] = {}
+    for l in range(numbers.depth, 0, -1):
+        at = RIGHT_LINES.run(Place(numbers, l, {}, dZs), TOP if l == numbers.depth else HIDDEN)
+        dZs = {**dZs, l: some(at.dZ)}
+        yield at
 
 
 def chains(

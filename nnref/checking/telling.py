@@ -10,7 +10,7 @@ from nnref.checking.case import Case
 from nnref.checking.place import LEAKY, SLOPES, Mistake
 from nnref.checking.scales import ZEROS
 from nnref.checking.search import Explanation, Fault, Search
-from nnref.checking.where import patterns, shapes
+from nnref.checking.where import patterns
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def looks_like(case: Case, search: Search, fault: Fault, cleared: tuple[str, ...
     truth, g = search.truths[name].value, search.yours[name]
     rest = f", though dZ{l} is right" if f"dZ{l}" in cleared else ""
     if g is None or g.shape != truth.shape:
-        return f"{fault.at} has the {shapes(() if g is None else g.shape, truth.shape).says}{rest}."
+        return f"{fault.at} has shape {() if g is None else g.shape} for {truth.shape}{rest}."
     if not np.isfinite(g).all():
         return f"{fault.at} holds {int((~np.isfinite(g)).sum())} entries that are no number{rest}."
     bar = np.broadcast_to(search.judged[name].tolerance(search.truths[name]), g.shape)

@@ -39,12 +39,14 @@ def leaves(tree: Any, name: str = "") -> dict[str, Array]:
 
 def rebuild(tree: Any, arrays: Iterator[Array]) -> Any:
     """The same nesting with other arrays, taken in the order of `leaves`."""
-    if isinstance(tree, Mapping):
-        return {key: rebuild(part, arrays) for key, part in tree.items()}
+    if isinstance(tree, np.ndarray):  # asked first: this is what every call of a loss waits for
+        return next(arrays)
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return type(tree)(*(rebuild(part, arrays) for part in tree))
     if isinstance(tree, list | tuple):
         return type(tree)(rebuild(part, arrays) for part in tree)
+    if isinstance(tree, Mapping):
+        return {key: rebuild(part, arrays) for key, part in tree.items()}
     return next(arrays)
 
 
