@@ -43,7 +43,7 @@ class Regime:
         layers, theta, X, labels = self.drawn(activation)
         return layers, tuple(nnref.Affine(t.W.copy(), t.b.copy()) if t else () for t in theta), X.copy(), labels.copy()
 
-    @cache
+    @cache  # noqa: B019  # the regimes are a few constants of this module
     def drawn(self, activation):
         """The same, drawn once, before anything is planted."""
         rng = np.random.default_rng(7)

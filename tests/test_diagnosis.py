@@ -36,7 +36,7 @@ def test_a_single_mistake_is_localised_and_named():
 
 @pytest.mark.parametrize(("regime", "activation", "seed"), mistakes.nets(1))
 def test_of_two_mistakes_the_first_is_localised_and_neither_has_a_wrong_name(regime, activation, seed):
-    counted, failures = mistakes.counts([(regime, activation, seed)], lambda net: mistakes.pairs(net, every=997))
+    counted, failures = mistakes.counts([(regime, activation, seed)], lambda net: mistakes.pairs(net, every=701))
     assert not failures
     assert counted["planted"] >= 10
 
