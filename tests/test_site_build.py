@@ -170,7 +170,8 @@ def planted(place, path, before, after):
 @pytest.mark.site
 def test_a_planted_false_step_stops_the_build(tmp_path):
     require("mkdocs")
-    planted(tmp_path, "derivations/affine.py", "dZ * A.T, ", "dZ * A.T * 2, ")
+    right = "Step(total(dZ[r, t] * A[i, t], t), contract"
+    planted(tmp_path, "derivations/affine.py", right, right.replace("total", "2 * total"))
     status, said = sites.build(tmp_path, tmp_path / "out")
     assert status != 0
     assert re.search(r"derivations: affine\.dW: step \d", said), said
