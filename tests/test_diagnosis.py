@@ -27,25 +27,24 @@ def found(net, *wrong):
 
 
 def test_a_single_mistake_is_localised_and_named():
-    """Every fifth of those that python -m tests.mistakes plants."""
-    counted, failures = mistakes.counts(mistakes.nets(1), lambda net: mistakes.alone(net, every=5))
+    """Every seventh of those that python -m tests.mistakes plants."""
+    counted, failures = mistakes.counts(mistakes.nets([0]), lambda net: mistakes.alone(net, every=7))
     assert not failures
-    assert counted["planted"] > 400
+    assert counted["planted"] > 300
     assert counted["named"] >= NAMED * counted["planted"]
 
 
-@pytest.mark.parametrize(("regime", "activation", "seed"), mistakes.nets(1))
-def test_of_two_mistakes_the_first_is_localised_and_neither_has_a_wrong_name(regime, activation, seed):
-    counted, failures = mistakes.counts([(regime, activation, seed)], lambda net: mistakes.pairs(net, every=701))
+def test_of_two_mistakes_the_first_is_localised_and_neither_has_a_wrong_name():
+    """A few of the two hundred thousand pairs."""
+    counted, failures = mistakes.counts(mistakes.nets([1]), lambda net: mistakes.pairs(net, every=1499))
     assert not failures
-    assert counted["planted"] >= 10
+    assert counted["planted"] > 100
 
 
-@pytest.mark.parametrize(("regime", "activation", "seed"), mistakes.nets(1))
-def test_a_mistake_outside_the_catalogue_is_localised_and_has_no_name(regime, activation, seed):
-    counted, failures = mistakes.counts([(regime, activation, seed)], mistakes.unknown)
+def test_a_mistake_outside_the_catalogue_is_localised_and_has_no_name():
+    counted, failures = mistakes.counts(mistakes.nets([2]), lambda net: mistakes.unknown(net, every=5))
     assert not failures
-    assert counted["planted"] >= 15
+    assert counted["planted"] > 100
     assert counted["named"] == 0
 
 

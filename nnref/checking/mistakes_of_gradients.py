@@ -10,7 +10,8 @@ import numpy as np
 from nnref.checking import noise
 from nnref.checking.carried import Carried
 from nnref.checking.fit import WITNESSES, rounded
-from nnref.checking.mistakes_of_deltas import backwards, cast, keeping, rolled
+from nnref.checking.mistakes_of_deltas import cast, keeping
+from nnref.checking.mistakes_of_outputs import backwards, rolled
 from nnref.checking.place import ANY, Place, Prediction, mistake, right, some
 
 
