@@ -15,11 +15,11 @@ from nnref.checking import certain, noise
 from nnref.checking.canonical import Canonical, canonical
 from nnref.checking.case import Case
 from nnref.checking.certificate import Certificate
+from nnref.checking.chains import rightly
 from nnref.checking.diagnosis import diagnose
 from nnref.checking.fit import Yours, ratio
 from nnref.checking.place import Numbers
 from nnref.checking.report import Entry, Worst
-from nnref.checking.search import rightly
 from nnref.checking.telling import Diagnosis
 from nnref.checking.where import Finding, patterns
 from nnref.network import named

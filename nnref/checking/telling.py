@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nnref.checking.case import Case
+from nnref.checking.chains import Explanation, Fault
 from nnref.checking.place import LEAKY, SLOPES, Mistake
 from nnref.checking.scales import ZEROS
-from nnref.checking.search import Explanation, Fault, Search
+from nnref.checking.search import Search
 from nnref.checking.where import patterns
 
 
