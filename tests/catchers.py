@@ -5,6 +5,7 @@ Each check is a function of a regime that says whether something is wrong. It kn
 
 from __future__ import annotations
 
+import cmath
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -40,27 +41,29 @@ class Regime:
 
     def draw(self, activation):
         """Layers, parameters, X and labels, the arrays new at each call: a mistake may write into them."""
-        layers, theta, X, labels = self.drawn(activation)
-        return layers, tuple(nnref.Affine(t.W.copy(), t.b.copy()) if t else () for t in theta), X.copy(), labels.copy()
+        layers, theta, X, labels = drawn_once(self, activation)
+        copies = tuple(nnref.Affine(t.W.copy(), t.b.copy()) if t else () for t in theta)
+        return layers, copies, X.copy(), labels.copy()
 
-    @cache
-    def drawn(self, activation):
-        """The same, drawn once, before anything is planted."""
-        rng = np.random.default_rng(7)
-        layers = nnref.mlp(self.sizes, activation)
-        theta = [
-            nnref.Affine(t.W, self.biases * rng.standard_normal(t.b.shape)) if t else ()
-            for t in nnref.initialise(layers, seed=7)
-        ]
-        X = self.size * rng.standard_normal((self.sizes[0], self.N))
-        if self.pixels:
-            X = np.clip(rng.standard_normal(X.shape), 0, 1) * (rng.random(X.shape) < 0.4)
-        if self.zeros:  # black pixels, and a neuron that stands exactly at its kink
-            X[0], theta[0].W[1], theta[0].b[1] = 0, 0, 0
-        if self.logits:
-            top = abs(nnref.forward(layers, tuple(theta), X)).max()
-            theta[-1] = nnref.Affine(*(p * self.logits / top for p in theta[-1]))
-        return layers, tuple(theta), X, rng.integers(0, self.sizes[-1], self.N)
+
+@cache
+def drawn_once(regime, activation):
+    """The network and the batch of a regime, drawn before anything is planted."""
+    rng = np.random.default_rng(7)
+    layers = nnref.mlp(regime.sizes, activation)
+    theta = [
+        nnref.Affine(t.W, regime.biases * rng.standard_normal(t.b.shape)) if t else ()
+        for t in nnref.initialise(layers, seed=7)
+    ]
+    X = regime.size * rng.standard_normal((regime.sizes[0], regime.N))
+    if regime.pixels:
+        X = np.clip(rng.standard_normal(X.shape), 0, 1) * (rng.random(X.shape) < 0.4)
+    if regime.zeros:  # black pixels, and a neuron that stands exactly at its kink
+        X[0], theta[0].W[1], theta[0].b[1] = 0, 0, 0
+    if regime.logits:
+        top = abs(nnref.forward(layers, tuple(theta), X)).max()
+        theta[-1] = nnref.Affine(*(p * regime.logits / top for p in theta[-1]))
+    return layers, tuple(theta), X, rng.integers(0, regime.sizes[-1], regime.N)
 
 
 REGIMES = (
@@ -70,7 +73,7 @@ REGIMES = (
     Regime("zero biases", (5, 7, 6, 4), 3, biases=False),
     Regime("exact zeros, and a neuron at its kink", (5, 7, 6, 4), 3, zeros=True),
     Regime("inputs 30 times as large", (5, 7, 6, 4), 3, size=30),
-    Regime("logits of a thousand", (5, 7, 6, 4), 3, logits=1e3),
+    Regime("inputs of thousands, logits of a thousand", (5, 7, 6, 4), 3, size=3e3, logits=1e3),
     Regime("like MNIST: pixels, most of them black", (25, 7, 6, 4), 9, biases=False, pixels=True),
 )
 
@@ -86,7 +89,9 @@ def by_hand(layers, theta, X, labels):
         for layer, t in zip(layers, theta, strict=True):
             if t:
                 rows = [(W.tolist(), float(b[0])) for W, b in zip(t.W, t.b, strict=True)]
-                e = [math.fsum(abs(w) * (abs(x) + r) for w, x, r in zip(W, a, e, strict=True)) + abs(b) for W, b in rows]
+                e = [
+                    math.fsum(abs(w) * (abs(x) + r) for w, x, r in zip(W, a, e, strict=True)) + abs(b) for W, b in rows
+                ]
                 a = [math.fsum([*(w * x for w, x in zip(W, a, strict=True)), b]) for W, b in rows]
             else:
                 a = [ACTIVATIONS[layer.name](z) for z in a]
@@ -103,6 +108,61 @@ ACTIVATIONS = {
     "tanh": math.tanh,
     "sigmoid": lambda z: 1 / (1 + math.exp(-z)) if z > 0 else math.exp(z) / (1 + math.exp(z)),
 }
+
+
+@cache
+def slopes_by_hand(regime, activation):
+    """Every slope of the loss, by a complex step through a forward pass in Python's numbers, with its noise scale."""
+    layers, theta, X, labels = drawn_once(regime, activation)
+    slopes = []
+    for l, t in enumerate(theta):
+        found = [np.zeros(p.shape) for p in t]
+        for p, T in zip(t, found, strict=True):
+            for at in np.ndindex(p.shape):
+                moved = [[q.astype(complex) if q is p else q for q in other] for other in theta]
+                moved[l][[q is p for q in t].index(True)][at] += 1e-30j
+                T[at] = complex_loss(layers, moved, X, labels).imag / 1e-30
+        slopes.append(nnref.Affine(*found) if t else ())
+    S = noise.scale(layers, theta, X, nnref.one_hot(labels, regime.sizes[-1]), "float64")
+    return nnref.named(tuple(slopes)), nnref.named(S), noise.allowed(layers, theta, regime.N)
+
+
+def complex_loss(layers, theta, X, labels):
+    """The mean loss of parameters that may be complex; kinks and maxima are decided on the real part."""
+    losses = []
+    for x, label in zip(X.T.tolist(), labels, strict=True):
+        a = x
+        for layer, t in zip(layers, theta, strict=True):
+            if t:
+                W, b = (p.tolist() for p in t)
+                a = [sum(w * x for w, x in zip(row, a, strict=True)) + c[0] for row, c in zip(W, b, strict=True)]
+            else:
+                a = [COMPLEX[layer.name](z) for z in a]
+        top = max(complex(z).real for z in a)
+        losses.append(cmath.log(sum(cmath.exp(z - top) for z in a)) + top - a[label])
+    return sum(losses) / len(losses)
+
+
+COMPLEX = {
+    "relu": lambda z: z if complex(z).real > 0 else 0.0,
+    "tanh": lambda z: cmath.tanh(z) if abs(complex(z).real) < 300 else math.copysign(1.0, complex(z).real),
+    "sigmoid": lambda z: 1 / (1 + cmath.exp(-z)) if complex(z).real > 0 else cmath.exp(z) / (1 + cmath.exp(z)),
+}
+
+
+def slopes_are_wrong(regime, activation):
+    """Gradients against the slopes of the documented loss, in units of rounding, whatever the planted loss says."""
+    layers, theta, X, labels = regime.draw(activation)
+    truth, S, allowed = slopes_by_hand(regime, activation)
+    try:
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            found = nnref.named(nnref.gradients(layers, theta, X, nnref.one_hot(labels, regime.sizes[-1])))
+    except (ArithmeticError, ValueError, TypeError):
+        return True
+    return any(
+        g.shape != truth[p].shape or not (noise.multiples(g, truth[p], S[p], "float64", 1e-270) <= allowed).all()
+        for p, g in found.items()
+    )
 
 
 def gradients_are_wrong(regime, activation):
@@ -242,6 +302,7 @@ def takes_any_label(drawn):
 
 CHECKS = {
     "g": (gradients_are_wrong, "the gradient check", ("backward", "forward", "loss")),
+    "s": (slopes_are_wrong, "slopes of the loss, worked out by hand", ("backward", "forward", "loss")),
     "v": (values_are_wrong, "values worked out by hand", ("backward", "forward", "loss")),
     "u": (updates_are_wrong, "updates in exact fractions", ("update",)),
     "d": (data_are_wrong, "data known by their first pixel", ("data",)),
@@ -254,33 +315,45 @@ def outputs(kind, regime, activation):
 
     What is the same here is the same for every check: the mistake is equivalent in this regime.
     """
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
+        try:
+            found = OUTPUTS.get(kind, outputs_of_network)(regime, activation)
+        except (ArithmeticError, ValueError, TypeError, IndexError) as error:
+            return type(error).__name__
+    return [np.asarray(A, float) for A in found]
+
+
+def outputs_of_data(regime, activation):
+    drawn, settings = dataset(regime), Settings(epochs=2, batch_size=2, seed=3, dtype="float64")
+    folds = data.split(*numbered())
+    hot = network.one_hot(drawn.y_train, drawn.classes)
+    batches = [A for epoch in (0, 1) for pair in train.batches(drawn, settings, epoch) for A in pair]
+    return [*batches, hot, folds.rows_train, folds.y_train, folds.rows_test, takes_any_label(drawn)]
+
+
+def outputs_of_update(regime, activation):
+    layers, theta, X, labels = regime.draw(activation)
+    dtheta = nnref.gradients(layers, theta, X, nnref.one_hot(labels, regime.sizes[-1]))
+    after = nnref.named(train.updated(theta, dtheta, ALPHA)).values()
+    return [*after, *nnref.named(theta).values(), takes_any_rate(theta)]
+
+
+def outputs_of_network(regime, activation):
     layers, theta, X, labels = regime.draw(activation)
     Y = nnref.one_hot(labels, regime.sizes[-1])
-    with np.errstate(all="ignore"):
-        try:
-            if kind == "data":
-                drawn = dataset(regime)
-                settings = Settings(epochs=2, batch_size=2, seed=3, dtype="float64")
-                folds = data.split(*numbered())
-                hot = network.one_hot(drawn.y_train, drawn.classes)
-                batches = [A for epoch in (0, 1) for pair in train.batches(drawn, settings, epoch) for A in pair]
-                return [*batches, hot, folds.rows_train, folds.y_train, folds.rows_test, np.array(float(takes_any_label(drawn)))]
-            dtheta = nnref.gradients(layers, theta, X, Y)
-            if kind == "update":
-                after = nnref.named(train.updated(theta, dtheta, ALPHA)).values()
-                return [*after, *nnref.named(theta).values(), np.array(float(takes_any_rate(theta)))]
-            accuracy = np.array(nnref.accuracy(layers, theta, X, labels))
-            found = (nnref.forward(layers, theta, X), nnref.loss(layers, theta, X, Y), accuracy)
-            return [*map(np.asarray, found), *nnref.named(dtheta).values()]
-        except (ValueError, TypeError, IndexError) as error:
-            return [type(error).__name__]
+    passes = (nnref.forward(layers, theta, X), nnref.loss(layers, theta, X, Y), nnref.predict(layers, theta, X))
+    gradients = nnref.named(nnref.gradients(layers, theta, X, Y)).values()
+    return [*passes, nnref.accuracy(layers, theta, X, labels), *gradients]
+
+
+OUTPUTS = {"data": outputs_of_data, "update": outputs_of_update}
 
 
 def same(ones, others):
     """Are all numbers the same, but for how they were rounded: 64 units of the largest?"""
-    if len(ones) != len(others) or any(isinstance(A, str) or isinstance(B, str) for A, B in zip(ones, others)):  # noqa: B905
-        return ones == others if all(isinstance(A, str) for A in (*ones, *others)) else False
-    return all(
+    if isinstance(ones, str) or isinstance(others, str):
+        return ones == others
+    return len(ones) == len(others) and all(
         A.shape == B.shape
         and (np.isnan(A) == np.isnan(B)).all()
         and np.nanmax(abs(A - B), initial=0) <= 64 * U * np.nanmax(abs(A), initial=0)

@@ -76,9 +76,10 @@ def main():
     arguments = parser.parse_args()
     counts, reasons, alarms, worst = judged(arguments.networks, arguments.start)
     print(f"{arguments.networks:,} correct networks, {len(alarms)} false alarms {alarms[:10] or ''}")
+    share = counts["cannot_tell"] / counts["checked"]
     print(
         f"{counts['checked']:,} entries checked, {counts['kinks']} at kinks, {counts['cannot_tell']} cannot be told "
-        f"({counts['cannot_tell'] / counts['checked']:.2%}); the furthest off is by {worst:.2g} error bars of the {SURE:.0f} that are wrong"
+        f"({share:.2%}); the furthest off is by {worst:.2g} error bars of the {SURE:.0f} that are wrong"
     )
     for reason, n in reasons.most_common():
         print(f"{n:>8}  {reason}")

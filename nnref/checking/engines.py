@@ -40,8 +40,8 @@ FINER = 4.0
 """How many times smaller the next step is: truncation falls 16-fold, and rounding grows only 4-fold."""
 
 DECIDES = 1e-2
-"""An error bar above this share of the tensor's largest entry decides nothing. It is below 1/64, so that N − 1 for N in a
-batch of 64, the smallest slip of a formula in tests/planted.py, is never called right."""
+"""An error bar above this share of the tensor's largest entry decides nothing. It is below 1/64, so that N − 1 for N in
+a batch of 64, the smallest slip of a formula that people make, is never called right."""
 
 
 @dataclass(frozen=True)
