@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.border import GradcheckError, array, framed, unit
+from nnref.checking.border import GradcheckError, floating, framed, read, unit
 from nnref.checking.trees import rebuild
 from nnref.shapes import Array
 
@@ -81,9 +81,9 @@ def number(L: Any) -> Array:
     """
     if L is None:
         raise GradcheckError("the loss returned None; it should be one floating-point number. Does it end in return?")
-    A = np.asarray(L)
-    if A.dtype.kind != "c":
-        A = array(L, "the loss")
+    A = read(L, "the loss")
+    if A.size == 1 and not floating(A.dtype) and A.dtype.kind != "c":
+        raise GradcheckError(f"the loss should be one floating-point number; {A.dtype} came.")
     if A.size != 1:
         raise GradcheckError(
             f"the loss should be one floating-point number; {A.dtype} of shape {A.shape} came. "
@@ -103,11 +103,11 @@ class Loss:
         first = self.counted(self.arrays)
         self.at = float(first)
         self.u = unit(first.dtype)
-        seen = 0.0
+        seen, stair = 0.0, STAIR * self.u * max(1.0, abs(self.at))
         for spacing in (self.u * k for k in SPACINGS if self.u * k < 1e-2):
             wider = self.rounding(spacing, rng)
-            # Rounding does not grow with the distance, once it is seen at all; what grows is a kink that was crossed.
-            seen = max(seen, wider) if not seen or wider <= 4 * seen else seen
+            # Rounding does not grow with the distance, but for stairs; what grows beyond is a kink that was crossed.
+            seen = max(seen, wider) if wider <= 4 * max(seen, stair) else seen
         self.noise = max(2 * self.u * abs(self.at), seen or STAIR * self.u)
 
     def counted(self, arrays: list[Array]) -> Array:

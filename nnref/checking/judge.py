@@ -19,6 +19,9 @@ RIGHT, UNTOLD, WRONG = 0, 1, 2
 BATCH = 64
 """The length of the longest sum, where no dimension of the tensor is longer: a batch cannot be seen from outside."""
 
+HALF = 4.0
+"""Roundings of a result in half precision, and of what went into it: noise.SAFE."""
+
 MOVED = 32
 """Entries whose slopes are looked at again at moved parameters, to see what rounding does to them."""
 
@@ -28,7 +31,7 @@ AGAIN = 3
 LOOKED = 4
 """Entries at which the step of a tensor is found: the largest half and some others."""
 
-CONFIRMED = 64
+CONFIRMED = 32
 """Where more than half of a tensor looks wrong, so many are looked at closely; if all are wrong, the rest is too."""
 
 
@@ -76,8 +79,11 @@ class Tensor:
 
     @property
     def sums(self) -> float:
-        """How many roundings a sum may gather, 2 √k for k terms (noise.allowed)."""
-        return float(2 * np.sqrt(max(BATCH, *self.A.shape, 1)))
+        """How many roundings a sum of k terms may gather, 2 √k (noise.allowed), or 4 in half precision.
+
+        bfloat16 and float16 are added up in float32 by every kernel worth the name, and rounded once at the end.
+        """
+        return HALF if self.A.dtype.itemsize < 4 else float(2 * np.sqrt(max(BATCH, *self.A.shape, 1)))
 
     def steps(self) -> Step:
         """The step for differences, found when it is first needed, at large entries and at some others."""
@@ -123,12 +129,18 @@ def judge(t: Tensor) -> Entry:
     scale = size_of(t, truths)
     r = rounding(t, truths, scale)
     verdicts = verdict(t, truths, r, scale)
-    if r and (verdicts != RIGHT).any():
+    if r and explicable(t, truths, verdicts, r):
         r = max(r, *(rounding(t, truths, scale) for _ in range(AGAIN)))
         verdicts = verdict(t, truths, r, scale)
     look_closely(t, truths, verdicts, bent, r, scale)
     excuse(t, truths, verdicts, r, scale)
     return summary(t, truths, verdicts, r, scale)
+
+
+def explicable(t: Tensor, truths: Truths, verdicts: Array, r: float) -> bool:
+    """Is some gap so small that a measure of rounding which came out too low might explain it?"""
+    gap = np.abs(t.a[t.places] - truths.value)
+    return bool(((verdicts != RIGHT) & (gap <= SURE * SURE * (truths.e + r))).any())
 
 
 def at_first(t: Tensor) -> tuple[Truths, Array]:
@@ -175,7 +187,7 @@ def verdict(t: Tensor, truths: Truths, r: float, scale: float) -> Array:
     a, bar = t.a[t.places], truths.e + r
     gap = np.abs(a - truths.value)
     # Rounding of the declared dtype decides what it can; a bar that is larger still decides nothing.
-    decides = bar <= max(DECIDES * scale, 2 * t.sums * t.u * scale)
+    decides = bar <= max(DECIDES, SURE * t.sums * t.u) * scale
     between = (truths.low - bar <= a) & (a <= truths.high + bar)
     beyond = (a < truths.low - SURE * bar) | (a > truths.high + SURE * bar)
     kinked = ~np.isnan(truths.low)
@@ -225,7 +237,7 @@ def excuse(t: Tensor, truths: Truths, verdicts: Array, r: float, scale: float) -
     bar = truths.e + r + t.sums * t.u * uncancelled(t, suspects[np.argsort(-gap[suspects])][:8])
     if t.fine is None:
         excused, right = gap <= SURE * bar, np.zeros(len(a), bool)
-        why = f"{dtype} may round so much where terms cancel; pass gradients as a function, so that float64 can decide"
+        why = f"{dtype} may round so much where terms cancel; a gradient function that also takes float64 could decide"
     else:
         # An error between 1 and u64 / u of what it was: nearer to u64 / u in the logarithm, it came from rounding.
         shrinks, left = np.sqrt(2.0**-53 / t.u), np.abs(t.fine[t.places] - truths.value)
@@ -276,7 +288,7 @@ def summary(t: Tensor, truths: Truths, verdicts: Array, r: float, scale: float) 
     at = tuple(int(j) for j in np.unravel_index(int(t.places[i]), shape))
     worst = Worst(at, float(t.a[t.places[i]]), float(truths.value[i]), float(noises[i]))
     why = t.reasons.get(max(t.reasons, key=lambda k: noises[k], default=0), "") if untold else ""
-    hidden = SURE * r / scale if scale > 0 else 0.0
+    hidden = r / scale if scale > 0 else 0.0
     return Entry(
         name=t.name,
         shape=shape,
@@ -289,7 +301,7 @@ def summary(t: Tensor, truths: Truths, verdicts: Array, r: float, scale: float) 
         verdict="WRONG" if wrong else "cannot tell" if untold else "ok",
         where=found(t, truths, bars, verdicts) if wrong else (),
         reason=why,
-        coarse=f"in {t.A.dtype.name}, less than {hidden:.0%} of the largest is within rounding" * (hidden >= 0.01),
+        coarse=f"{t.A.dtype.name}: what is below {hidden:.0%} of the largest entry is rounding" * (hidden >= DECIDES),
     )
 
 
@@ -303,7 +315,8 @@ def multiples(a: Array, truths: Truths, bars: Array, verdicts: Array) -> Array:
 
 def found(t: Tensor, truths: Truths, bars: Array, verdicts: Array) -> tuple[Finding, ...]:
     """The patterns among the wrong entries, on the tensor's own shape."""
-    truth, bar = np.full(t.a.size, np.nan), np.zeros(t.a.size)
+    truth, e, bar = np.full(t.a.size, np.nan), np.zeros(t.a.size), np.zeros(t.a.size)
     checked, wrong = np.zeros(t.a.size, bool), np.zeros(t.a.size, bool)
-    truth[t.places], bar[t.places], checked[t.places], wrong[t.places] = truths.value, bars, True, verdicts == WRONG
-    return patterns(*(x.reshape(t.A.shape) for x in (t.a, truth, bar, checked, wrong)))
+    truth[t.places], e[t.places], bar[t.places] = truths.value, truths.e, bars
+    checked[t.places], wrong[t.places] = True, verdicts == WRONG
+    return patterns(*(x.reshape(t.A.shape) for x in (t.a, truth, e, bar, checked, wrong)))
