@@ -80,9 +80,7 @@ def test_what_half_precision_hides_is_said(rng):
 
 def test_the_output_and_constants_are_passed_by_name(rng):
     x, labels = rng.standard_normal((3, 4)), np.array([0, 1, 2, 0])
-    report = check_vjp(
-        lambda x, labels: np.exp(x) * (labels + 1), lambda dY, out: out * dY, {"x": x, "labels": labels}
-    )
+    report = check_vjp(lambda x, labels: np.exp(x) * (labels + 1), lambda dY, out: out * dY, {"x": x, "labels": labels})
     assert report.ok
     assert [entry.name for entry in report.entries] == ["x"]
 

@@ -44,7 +44,7 @@ def array(leaf: Any, name: str) -> Array:
     if floating(A.dtype):
         return A
     if A.dtype.kind in "iub":
-        advice = f"Try np.asarray({name.split()[-1]}, dtype=float): integers would round every gradient."
+        advice = f"Try np.asarray({name.rsplit(maxsplit=1)[-1]}, dtype=float): integers would round every gradient."
     elif A.dtype.kind == "c":
         advice = "A loss of complex parameters has two slopes at each: pass real and imaginary parts apart."
     else:

@@ -102,6 +102,8 @@ class Loss:
         self.complex: tuple[int, Array] | None = None
         first = self.counted(self.arrays)
         self.at = float(first)
+        if not np.isfinite(self.at):
+            raise GradcheckError(f"the loss is {self.at} at these parameters; it should be finite. Try smaller ones.")
         self.u = unit(first.dtype)
         seen, stair = 0.0, STAIR * self.u * max(1.0, abs(self.at))
         for spacing in (self.u * k for k in SPACINGS if self.u * k < 1e-2):

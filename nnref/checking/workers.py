@@ -58,7 +58,7 @@ def run(task: tuple[Work, Loss, int, tuple[Array, ...], dict[str, Any]]) -> tupl
 
 def value(loss: Loss) -> float:
     """The loss where it stands, evaluated by a worker."""
-    return float(loss.counted(loss.arrays))
+    return float(loss.twin().counted(loss.arrays))
 
 
 def willing(executor: Executor, loss: Loss) -> None:
