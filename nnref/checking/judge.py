@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from nnref.checking.border import unit
-from nnref.checking.engines import DECIDES, Loss, Step, best_step, central, pair, slope_of
+from nnref.checking.engines import DECIDES, Line, Loss, Step, best_step, central, excess, pair, slope_of
 from nnref.checking.report import Entry, Worst
 from nnref.checking.where import SURE, Finding, patterns
 from nnref.checking.workers import Workers
@@ -32,7 +32,7 @@ LOOKED = 4
 """Entries at which the step of a tensor is found: the largest half and some others."""
 
 CONFIRMED = 32
-"""Where more than half of a tensor looks wrong, so many are looked at closely; if all are wrong, the rest is too."""
+"""Where more than a quarter of a tensor looks wrong, so many are looked at closely; if all are, the rest is too."""
 
 
 @dataclass
@@ -110,8 +110,8 @@ def closely(loss: Loss, tensor: int, places: Array, *, step: Step, scale: float)
     rows = []
     for k in map(int, places):
         first = pair(loss, tensor, k, step.h)
-        noise = loss.noise + float(moving(loss, tensor, k)) * abs(central(first, step.h))
-        s = slope_of(partial(loss.entry, tensor, k), loss.at, noise, step, scale, first)
+        noise = step.noise + float(moving(loss, tensor, k)) * abs(central(first, step.h))
+        s = slope_of(Line(partial(loss.entry, tensor, k), loss.at, noise, loss.u), step, scale, first)
         rows.append((s.value, s.e, *(s.between or (np.nan, np.nan))))
     return np.array(rows)
 
@@ -148,10 +148,10 @@ def at_first(t: Tensor) -> tuple[Truths, Array]:
     if t.analytic:
         value = t.workers.map(imaginaries, t.loss, t.index, t.places)
         return Truths.of(value, 0.0), np.zeros(len(value), bool)
-    step, noise = t.steps(), t.loss.noise
+    step = t.steps()
     up, down = t.workers.map(pairs, t.loss, t.index, t.places, h=step.h).T
     D = (up - down) / (2 * step.h)
-    noise = noise + moving(t.loss, t.index, t.places) * np.abs(D)
+    noise = step.noise + excess(t.loss.at, t.loss.u, (up, down)) + moving(t.loss, t.index, t.places) * np.abs(D)
     # A kink within h shows in one-sided slopes that differ by more than curvature makes them differ elsewhere.
     bent = np.abs(up + down - 2 * t.loss.at) / step.h > SURE * (step.sides + noise / step.h)
     return Truths.of(D, noise / step.h + SURE * step.bend), bent
@@ -206,7 +206,7 @@ def look_closely(t: Tensor, truths: Truths, verdicts: Array, bent: Array, r: flo
     if not len(doubtful):
         return
     some = doubtful
-    if len(doubtful) > max(CONFIRMED, len(t.places) / 2):
+    if len(doubtful) > max(CONFIRMED, len(t.places) / 4):
         some = np.sort(t.rng.permutation(doubtful)[:CONFIRMED])
     for part in (some, np.setdiff1d(doubtful, some)):
         if len(part):
