@@ -291,7 +291,7 @@ def slope_of(line: Line, step: Step, scale: float, far: tuple[float, float]) -> 
             return kink  # it is not gone: rounding would hide it now
         else:
             best, kink = min(best, Slope(value, e), key=lambda slope: slope.e), None
-            if abs(D2 - D1) > 4 * (step.bend + PAIR * noise):
+            if not abs(D2 - D1) <= 4 * (step.bend + PAIR * noise):  # nor where one of them is no number
                 agreed = None
             elif agreed:  # a gap that the next step does not keep was small by accident
                 return replace(agreed, e=max(agreed.e, abs(D2 - D1) - PAIR * noise))

@@ -71,6 +71,7 @@ class Tensor:
     coarse: bool = False
     step: Step | None = None
     reasons: dict[int, str] = field(default_factory=dict)
+    kept: Array = field(default_factory=lambda: np.zeros(0, bool))
 
     @property
     def u(self) -> float:
@@ -110,7 +111,8 @@ def closely(loss: Loss, tensor: int, places: Array, *, step: Step, scale: float)
     rows = []
     for k in map(int, places):
         first = pair(loss, tensor, k, step.h)
-        noise = step.noise + float(moving(loss, tensor, k)) * abs(central(first, step.h))
+        D = central(first, step.h)  # not finite where the first step leaves the loss's domain, and the next may not
+        noise = step.noise + float(moving(loss, tensor, k)) * (abs(D) if np.isfinite(D) else scale)
         s = slope_of(Line(partial(loss.entry, tensor, k), loss.at, noise, loss.u), step, scale, first)
         rows.append((s.value, s.e, *(s.between or (np.nan, np.nan))))
     return np.array(rows)
@@ -133,6 +135,7 @@ def judge(t: Tensor) -> Entry:
         r = max(r, *(rounding(t, truths, scale) for _ in range(AGAIN)))
         verdicts = verdict(t, truths, r, scale)
     look_closely(t, truths, verdicts, bent, r, scale)
+    doubt(t, truths, verdicts, r)
     excuse(t, truths, verdicts, r, scale)
     return summary(t, truths, verdicts, r, scale)
 
@@ -145,6 +148,7 @@ def explicable(t: Tensor, truths: Truths, verdicts: Array, r: float) -> bool:
 
 def at_first(t: Tensor) -> tuple[Truths, Array]:
     """One look at every place: the complex step, or one pair of points. And whether the loss bends there unusually."""
+    t.kept = np.zeros(len(t.places), bool)  # where differences have not contradicted the complex step
     if t.analytic:
         value = t.workers.map(imaginaries, t.loss, t.index, t.places)
         return Truths.of(value, 0.0), np.zeros(len(value), bool)
@@ -213,11 +217,25 @@ def look_closely(t: Tensor, truths: Truths, verdicts: Array, bent: Array, r: flo
             rows = t.workers.map(closely, t.loss, t.index, t.places[part], step=t.steps(), scale=scale)
             if t.analytic:  # what differences do not contradict stays, with their bar
                 same = np.isnan(rows[:, 2]) & (np.abs(rows[:, 0] - truths.value[part]) <= rows[:, 1])
-                rows[same, 0] = truths.value[part][same]
+                rows[same, 0], t.kept[part] = truths.value[part][same], same
             truths.put(part, rows)
             verdicts[part] = verdict(t, truths, r, scale)[part]
         if (verdicts[part] == WRONG).all():
             return
+
+
+def doubt(t: Tensor, truths: Truths, verdicts: Array, r: float) -> None:
+    """Turn "right" into "cannot tell" where differences are too blunt to see what the complex step sees.
+
+    Unless it is as small as what rounding does where nothing has cancelled.
+    """
+    gap = np.abs(t.a[t.places] - truths.value)
+    suspects = np.flatnonzero(t.kept & (verdicts == RIGHT) & (gap > r))
+    if len(suspects):
+        room = r + t.sums * t.u * uncancelled(t, suspects[np.argsort(-gap[suspects])][:8])
+        for k in suspects[gap[suspects] > room]:
+            verdicts[k] = UNTOLD
+            t.reasons[int(k)] = f"the complex step puts it off by {gap[k]:.2g}; differences cannot see so far"
 
 
 def excuse(t: Tensor, truths: Truths, verdicts: Array, r: float, scale: float) -> None:
@@ -228,7 +246,7 @@ def excuse(t: Tensor, truths: Truths, verdicts: Array, r: float, scale: float) -
     nothing is called right for this, and only what rounding cannot do is wrong.
     """
     for k in np.flatnonzero(verdicts == UNTOLD):
-        t.reasons[int(k)] = reason(t, truths, int(k), r, scale)
+        t.reasons.setdefault(int(k), reason(t, truths, int(k), r, scale))
     a, dtype = t.a[t.places], t.A.dtype.name
     suspects = np.flatnonzero((verdicts != RIGHT) & np.isfinite(a)) if t.coarse else np.arange(0)
     if not len(suspects):
