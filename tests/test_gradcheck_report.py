@@ -70,7 +70,7 @@ def test_every_line_fits_eighty_columns_however_long_the_names(rng):
 
 def test_the_exception_carries_the_report_and_survives_pickling(at):
     with pytest.raises(GradientMismatch) as caught:
-        assert_gradients(cube, at, {"x": -3 * at["x"] ** 2})
+        assert_gradients(lambda t: cube(t), at, {"x": -3 * at["x"] ** 2})
     assert "-1 times the truth everywhere" in str(caught.value)
     assert str(caught.value.report) in str(caught.value)
     again = pickle.loads(pickle.dumps(caught.value))
@@ -172,9 +172,12 @@ def test_what_the_loss_raises_in_a_worker_is_shown_with_its_line():
 def test_progress_is_told_to_a_function_and_ends_with_all(rng):
     told = []
     x = {"x": rng.standard_normal((30, 40)), "y": rng.standard_normal(7)}
-    gradcheck(lambda t: (t["x"] ** 2).sum() + t["y"].sum(), x, x, progress=lambda *at: told.append(at))
+    half = {"x": x["x"].copy(), "y": np.ones(7)}
+    half["x"][::4] *= 2
+    gradcheck(lambda t: (t["x"] ** 2).sum() + t["y"].sum(), x, half, progress=lambda *at: told.append(at))
     assert len(told) > 5
     assert told == sorted(told)
+    assert told[3][0] == 4 * 256, "a second look is not counted"
     assert told[-1] == (1207, 1207)
 
 

@@ -56,27 +56,30 @@ def gradcheck(
     if method == "complex" and refusal:
         raise GradcheckError(f'method="complex" cannot be trusted here: {refusal}. Try method="auto".')
     places = {name: chosen(A, yours[name], entries, rng) for name, A in theta.items()}
-    least = sum(len(at) for at in places.values()) * (1 if refusal is None else 2)
-    before = [A.copy() for A in scalar.arrays]
-    found, steps = [], {}
     with shown(progress, sum(map(len, places.values()))) as tick:
         workers = Workers(executor, tick)
-        for k, (name, A) in enumerate(theta.items()):
-            tensor = Tensor(scalar, k, name, A, refusal is None, workers, rng)
-            found.append(row(tensor, yours[name], fine[name], places[name]))
-            steps[name] = tensor.step and tensor.step.h
-    if not all(map(np.array_equal, scalar.arrays, before)):
+        tensors = [
+            Tensor(scalar, k, name, A, refusal is None, workers, rng) for k, (name, A) in enumerate(theta.items())
+        ]
+        found = tuple(row(t, yours[t.name], fine[t.name], places[t.name]) for t in tensors)
+    if not all(np.array_equal(A, B.astype("float64")) for A, B in zip(scalar.arrays, theta.values(), strict=True)):
         raise GradcheckError("the loss changed its own argument in a later call. Work on a copy of the parameters.")
     by = "complex step, confirmed by differences" if refusal is None else f"central differences ({refusal})"
-    settings = {
-        "entries": entries,
-        "loss": scalar.at,
-        "noise of the loss": scalar.noise,
-        "steps of differences": {name: h for name, h in steps.items() if h},
-        "evaluations": scalar.evaluations,
-        "least evaluations": least,
+    return GradcheckReport(found, by, settings(scalar, tensors, entries, found, refusal is None), loss=scalar)
+
+
+def settings(
+    loss: Loss, tensors: list[Tensor], entries: str | int, found: tuple[Entry, ...], analytic: bool
+) -> dict[str, Any]:
+    """What the check did: how many evaluations it made, and the fewest that so many entries take."""
+    return {
+        "entries": entries if isinstance(entries, str) else int(entries),
+        "loss": loss.at,
+        "noise of the loss": loss.noise,
+        "steps of differences": {t.name: t.step.h for t in tensors if t.step},
+        "evaluations": loss.evaluations,
+        "least evaluations": sum(entry.checked for entry in found) * (1 if analytic else 2),
     }
-    return GradcheckReport(tuple(found), by, settings, loss=scalar)
 
 
 def options(method: str, entries: str | int) -> None:

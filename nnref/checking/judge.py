@@ -214,7 +214,7 @@ def look_closely(t: Tensor, truths: Truths, verdicts: Array, bent: Array, r: flo
         some = np.sort(t.rng.permutation(doubtful)[:CONFIRMED])
     for part in (some, np.setdiff1d(doubtful, some)):
         if len(part):
-            rows = t.workers.map(closely, t.loss, t.index, t.places[part], step=t.steps(), scale=scale)
+            rows = t.workers.map(closely, t.loss, t.index, t.places[part], True, step=t.steps(), scale=scale)
             if t.analytic:  # what differences do not contradict stays, with their bar
                 same = np.isnan(rows[:, 2]) & (np.abs(rows[:, 0] - truths.value[part]) <= rows[:, 1])
                 rows[same, 0], t.kept[part] = truths.value[part][same], same
