@@ -128,6 +128,16 @@ def test_an_error_of_the_user_is_the_cause_of_ours(at):
     assert re.search(r'return theta\["x"\]\[7\]\.sum\(\)', str(refused.value))
 
 
+def test_a_loss_whose_threads_add_in_another_order_is_no_dropout(at):
+    order = np.random.default_rng(1)
+
+    def loss(theta):
+        return float(np.sum(order.permutation((theta["x"].ravel() ** 3).repeat(50)))) / 50
+
+    report = gradcheck(loss, at, {"x": 3 * at["x"] ** 2})
+    assert report.ok, report
+
+
 def test_interrupts_pass_through(at):
     def loss(theta):
         raise KeyboardInterrupt

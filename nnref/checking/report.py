@@ -117,4 +117,8 @@ class GradientMismatch(AssertionError):
         self.report = report
 
     def __str__(self) -> str:
-        return f"\n{self.report}"
+        names: dict[str, list[str]] = {}
+        for entry in self.report.entries:
+            names.setdefault(entry.verdict, []).append(entry.name)
+        found = "; ".join(f"{verdict}: {', '.join(names[verdict])}" for verdict in names if verdict != "ok")
+        return f"{found}\n{self.report}"

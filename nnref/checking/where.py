@@ -85,7 +85,7 @@ def contents(a: Array, t: Array, e: Array, bar: Array, where: str) -> Iterator[F
         yield Finding("zeros", "all zero")
     elif found := ratio(a, t, e, bar, where):
         yield found
-    elif a.size > 1 and (a == a[0]).all():
+    elif (a == a[0]).all() and (t != t[0]).any():
         yield Finding("constant", f"one number {where}, where the truth varies")
 
 
