@@ -119,6 +119,13 @@ def number(L: Any) -> Array:
     return A.reshape(())
 
 
+def finite(L: Array) -> Array:
+    """L itself, refused where it is no finite number: no slope exists there."""
+    if not np.isfinite(L):
+        raise GradcheckError(f"the loss is {L} at these parameters; it should be finite. Try smaller ones.")
+    return L
+
+
 class Loss:
     """The loss as a function of one entry at a time: private float64 copies that are moved and put back."""
 
@@ -128,9 +135,7 @@ class Loss:
         self.evaluations = 0
         self.complex: tuple[int, Array] | None = None
         first = self.counted(self.arrays)
-        self.at = float(first)
-        if not np.isfinite(self.at):
-            raise GradcheckError(f"the loss is {self.at} at these parameters; it should be finite. Try smaller ones.")
+        self.at = float(finite(first))
         self.u = unit(first.dtype)
         seen, stair = 0.0, STAIR * self.u * max(1.0, abs(self.at))
         for spacing in (self.u * k for k in SPACINGS if self.u * k < 1e-2):

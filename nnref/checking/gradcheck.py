@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.border import GradcheckError, framed, unit
-from nnref.checking.engines import Call, Loss, complex_refusal, number
+from nnref.checking.engines import Call, Loss, complex_refusal, finite, number
 from nnref.checking.judge import Tensor, judge
 from nnref.checking.report import Entry, GradcheckReport, GradientMismatch
 from nnref.checking.trees import apart, leaves, matched, rebuild
@@ -48,7 +48,7 @@ def gradcheck(
     rng = rng or np.random.default_rng(0)
     options(method, entries)
     theta = leaves(parameters)
-    finite(theta)
+    sloped(theta)
     apart(theta)
     yours = matched(parameters, untouched("gradients", gradients, parameters) if callable(gradients) else gradients)
     fine = finely(gradients, parameters, theta)
@@ -94,7 +94,7 @@ def options(method: str, entries: str | int) -> None:
         raise GradcheckError(f'entries should be "all" or a positive number for each tensor; {entries!r} came.')
 
 
-def finite(theta: dict[str, Array]) -> None:
+def sloped(theta: dict[str, Array]) -> None:
     """Refuse parameters among which there is nothing to check, or at which there is no slope."""
     if not any(A.size for A in theta.values()):
         raise GradcheckError("parameters should hold at least one number; none came, so there is nothing to check.")
@@ -160,9 +160,7 @@ def untouched(what: str, function: Callable[[Any], Any], parameters: Any) -> Any
 
 def steady(loss: Callable[[Any], Any], parameters: Any) -> Call:
     """The loss of a list of arrays, after it was seen to be one number, the same twice, and to change nothing."""
-    first, second = (number(untouched("the loss", loss, parameters)) for _ in range(2))
-    if not np.isfinite(first):
-        raise GradcheckError(f"the loss is {first} at these parameters; it should be finite. Try smaller ones.")
+    first, second = (finite(number(untouched("the loss", loss, parameters))) for _ in range(2))
     # Threads that add in another order differ by some roundings, which the noise of the loss then holds.
     if not abs(first - second) <= JITTER * unit(first.dtype) * abs(first):
         raise GradcheckError(

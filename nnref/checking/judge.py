@@ -23,16 +23,20 @@ HALF = 4.0
 """Roundings of a result in half precision, and of what went into it: noise.SAFE."""
 
 MOVED = 32
-"""Entries whose slopes are looked at again at moved parameters, to see what rounding does to them."""
+"""Entries whose slopes are looked at again at moved parameters: were a tenth of them moved more than the rest, 97 % of
+such samples would hold one."""
 
 AGAIN = 3
-"""How often they are looked at again where one such move does not explain a gap: a single one may happen to cancel."""
+"""More such moves where one does not explain a gap. Signs that cancel to a quarter of what they usually do, which is
+what SURE forgives, come up one time in five; four times in a row, one time in 600."""
 
 LOOKED = 4
-"""Entries at which the step of a tensor is found: the largest half and some others."""
+"""Entries at which the step of a tensor is found, the largest half and some others: two may sit at kinks, since the
+lower median is taken."""
 
 CONFIRMED = 32
-"""Where more than a quarter of a tensor looks wrong, so many are looked at closely; if all are, the rest is too."""
+"""Where more than a quarter of a tensor looks wrong, so many are looked at closely; if all are, the rest is too: were a
+tenth of them right, 97 % of such samples would hold one."""
 
 
 @dataclass
