@@ -1,5 +1,6 @@
 """nnref: the verified mathematics of a neural network, to check your own network against."""
 
+from nnref.checking.border import GradcheckError
 from nnref.checking.gradcheck import assert_gradients, gradcheck
 from nnref.checking.report import GradcheckReport, GradientMismatch
 from nnref.checking.vjp import check_vjp
@@ -30,6 +31,7 @@ __all__ = [
     "Dataset",
     "Diverged",
     "GateError",
+    "GradcheckError",
     "GradcheckReport",
     "GradientMismatch",
     "Layer",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 
 from nnref.checking.border import unit
-from nnref.checking.engines import DECIDES, Line, Loss, Step, best_step, central, excess, pair, slope_of
+from nnref.checking.engines import DECIDES, Line, Loss, Step, best_step, central, excess, pair, signs, size, slope_of
 from nnref.checking.report import Entry, Worst
 from nnref.checking.where import SURE, Finding, patterns
 from nnref.checking.workers import Workers
@@ -33,6 +34,9 @@ what SURE forgives, come up one time in five; four times in a row, one time in 6
 LOOKED = 4
 """Entries at which the step of a tensor is found, the largest half and some others: two may sit at kinks, since the
 lower median is taken."""
+
+SHRUNK = 0.25 ** np.arange(1, 7)
+"""How far towards 0 one goes to where nothing is saturated: a factor of 4 at a time, down to 1/4096."""
 
 CONFIRMED = 32
 """Where more than a quarter of a tensor looks wrong, so many are looked at closely; if all are, the rest is too: were a
@@ -275,19 +279,37 @@ def excuse(t: Tensor, truths: Truths, verdicts: Array, r: float, scale: float) -
 
 
 def uncancelled(t: Tensor, suspects: Array) -> float:
-    """The largest slope at some places on the way from θ to 0, where units are not saturated and nothing cancels.
+    """The largest slope at some places where units are not saturated and the examples of a batch do not cancel.
 
-    1 − A² near A = 1 and P − Y near 0 keep the rounding of the 1, which no slope at θ itself shows. Going to 0 with
-    this tensor alone leaves the factor that other tensors give; going with all of them reaches biases that saturate.
+    1 − A² near A = 1, P − Y near 0 and a sum over examples that is nearly 0 keep the rounding of their terms, which no
+    slope at θ itself shows.
     """
-    h, found = t.steps().h, [0.0]
-    for s in 0.25 ** np.arange(1, 7):
-        alone = [s * B if k == t.index else B for k, B in enumerate(t.loss.arrays)]
-        for arrays in (alone, [s * B for B in t.loss.arrays]):
-            there = t.loss.twin(arrays)
-            found += list(np.abs(pairs(there, t.index, t.places[suspects], h=h) @ [1, -1]) / (2 * h))
-            t.loss.evaluations += there.evaluations
+    h = min(t.steps().h, t.loss.u ** (1 / 3))  # θ's own step may be long, where units are saturated and these are not
+    found = [0.0]
+    for arrays in elsewhere(t.loss.arrays, t.index):
+        there = t.loss.twin(arrays)
+        found += list(np.abs(pairs(there, t.index, t.places[suspects], h=h) @ [1, -1]) / (2 * h))
+        t.loss.evaluations += there.evaluations
     return max(x for x in found if np.isfinite(x))
+
+
+def elsewhere(arrays: list[Array], index: int) -> Iterator[list[Array]]:
+    """Points far from θ at which what cancels there does not.
+
+    With one tensor near 0, or all up to one, nothing that follows is saturated by them and the others keep the factors
+    that they give; going to 0 with all lets nothing saturate. Going away from each of these by the size of the tensor
+    in question, or from θ by that of another, treats the examples of a batch differently.
+    """
+    T = range(len(arrays))
+    scales = [[SHRUNK[-1] if k == small else 1.0 for k in T] for small in T]
+    scales += [[SHRUNK[-1] if k <= last else 1.0 for k in T] for last in T[1:]]
+    scales += [[s] * len(T) for s in SHRUNK]
+    moves = [(row, index, side) for row in scales for side in (-1, 0, 1)]
+    moves += [([1.0] * len(T), other, side) for other in T for side in (-1, 1)]
+    for row, one, side in moves:
+        moved = [s * B for s, B in zip(row, arrays, strict=True)]
+        moved[one] = moved[one] + side * size(arrays[one]) * signs(arrays[one])
+        yield moved
 
 
 def reason(t: Tensor, truths: Truths, k: int, r: float, scale: float) -> str:
