@@ -1,5 +1,6 @@
 """nnref: the verified mathematics of a neural network, to check your own network against."""
 
+from nnref.checking.border import GradcheckError
 from nnref.checking.certificate import Certificate
 from nnref.checking.certify import certify
 from nnref.checking.check import check
@@ -34,6 +35,7 @@ __all__ = [
     "Dataset",
     "Diverged",
     "GateError",
+    "GradcheckError",
     "GradcheckReport",
     "GradientMismatch",
     "Layer",

@@ -1,149 +1,73 @@
-"""Planted mistakes: a correct two-layer network written by hand, and the ways people get its gradient wrong."""
+"""Which check catches which planted mistake, in which regime.
 
-import numpy as np
+`python -m tests.planted` prints the table, `--json` ends with one JSON object; exit status 1 if anything slips through.
+"""
 
-from nnref.checking.gradcheck import gradcheck
+from __future__ import annotations
 
-REGIMES = {"distinct": (5, 4, 3, 6), "equal": (4, 4, 4, 4), "tile": (3, 35, 4, 5)}
-"""Inputs, hidden, classes, batch: all sizes different, all the same, and a remainder after a multiple of 32."""
+import argparse
+import json
+from functools import cache
+from time import perf_counter
 
-
-def draw(regime, dtype="float64"):
-    """Dense signed X, non-zero biases, labels of every kind."""
-    n, m, K, N = REGIMES[regime]
-    rng = np.random.default_rng(7)
-    shapes = {"W1": (m, n), "b1": (m, 1), "W2": (K, m), "b2": (K, 1)}
-    theta = {name: rng.standard_normal(shape).astype(dtype) for name, shape in shapes.items()}
-    return theta, rng.standard_normal((n, N)).astype(dtype), np.eye(K, dtype=dtype)[:, rng.integers(0, K, N)]
+from tests.bugs import BUGS
+from tests.catchers import CHECKS, REGIMES, outputs, same, slopes_by_hand
 
 
-def loss(theta, X, Y):
-    """The mean cross-entropy of tanh, then softmax."""
-    Z = theta["W2"] @ np.tanh(theta["W1"] @ X + theta["b1"]) + theta["b2"]
-    top = Z.real.max(axis=0)
-    return (np.log(np.exp(Z - top).sum(axis=0)) + top - (Y * Z).sum(axis=0)).mean()
+@cache
+def right(kind, regime, activation):
+    """The numbers of a regime, worked out while nothing is planted."""
+    slopes_by_hand(regime, activation)
+    return outputs(kind, regime, activation)
 
 
-def gradients(theta, X, Y):
-    """Its gradient, written out."""
-    A = np.tanh(theta["W1"] @ X + theta["b1"])
-    Z = theta["W2"] @ A + theta["b2"]
-    P = np.exp(Z - Z.max(axis=0))
-    dZ2 = (P / P.sum(axis=0) - Y) / X.shape[1]
-    dZ1 = (theta["W2"].T @ dZ2) * (1 - A * A)
-    return {"W1": dZ1 @ X.T, "b1": dZ1.sum(1, keepdims=True), "W2": dZ2 @ A.T, "b2": dZ2.sum(1, keepdims=True)}
-
-
-def entry(g, name):
-    g[name][-1, -1] += 1e-6 * abs(g[name]).max()
-
-
-def scaled(factor):
-    def plant(g, name):
-        g[name] = g[name] * factor
-
-    return plant
-
-
-def one_number(g, name):
-    g[name] = np.sum(g[name])
-
-
-def part(index, factor=0):
-    def plant(g, name):
-        g[name][index] *= factor
-
-    return plant
-
-
-def transposed(g, name):
-    g[name] = g[name].T
-
-
-def nan(g, name):
-    g[name][0, 0] = np.nan
-
-
-def float32(g, name):
-    g[name] = g[name].astype("float32").astype("float64")
-
-
-SLIPS = {
-    "one entry off by a millionth of the largest": entry,
-    "sign": scaled(-1),
-    "batch sum for the mean": scaled(4),
-    "mean taken twice": scaled(1 / 4),
-    "factor of two": scaled(2),
-    "one in ten thousand": scaled(1.0001),
-    "zeros": scaled(0),
-    "first row missing": part(0),
-    "last row missing": part(-1),
-    "last row negated": part(-1, -1),
-    "one number for all": one_number,
-    "transposed": transposed,
-    "NaN": nan,
-    "stray float32": float32,
-}
-
-
-def slope_of_input(theta, X, Y):
-    """1 − Z² for 1 − A²."""
-    A = np.tanh(theta["W1"] @ X + theta["b1"])
-    Z = theta["W2"] @ A + theta["b2"]
-    P = np.exp(Z - Z.max(axis=0))
-    dZ1 = (theta["W2"].T @ ((P / P.sum(axis=0) - Y) / X.shape[1])) * (1 - (theta["W1"] @ X + theta["b1"]) ** 2)
-    return gradients(theta, X, Y) | {"W1": dZ1 @ X.T, "b1": dZ1.sum(1, keepdims=True)}
-
-
-def forgotten_bias(theta, X, Y):
-    return gradients(theta | {"b1": 0 * theta["b1"]}, X, Y)
-
-
-def forgotten_slope(theta, X, Y):
-    A = np.tanh(theta["W1"] @ X + theta["b1"])
-    Z = theta["W2"] @ A + theta["b2"]
-    P = np.exp(Z - Z.max(axis=0))
-    dA = theta["W2"].T @ ((P / P.sum(axis=0) - Y) / X.shape[1])
-    return gradients(theta, X, Y) | {"W1": dA @ X.T, "b1": dA.sum(1, keepdims=True)}
-
-
-def labels_reversed(theta, X, Y):
-    return gradients(theta, X, Y[::-1])
-
-
-def last_example_dropped(theta, X, Y):
-    return gradients(theta, X[:, :-1], Y[:, :-1])
-
-
-FORMULAS = (slope_of_input, forgotten_bias, forgotten_slope, labels_reversed, last_example_dropped)
-
-
-def planted():
-    """Every case that changes a gradient: (regime, what, the parameter or None, report)."""
+def caught(bug):
+    """For every regime: the letters of the checks that catch the bug, "=" where its numbers are the right ones."""
+    cells = []
     for regime in REGIMES:
-        theta, X, Y = draw(regime)
-        right = gradients(theta, X, Y)
-        for name in theta:
-            for what, plant in SLIPS.items():
-                g = {key: value.copy() for key, value in right.items()}
-                plant(g, name)
-                if np.array_equal(g[name], right[name]):
-                    continue
-                yield regime, what, name, gradcheck(lambda t, X=X, Y=Y: loss(t, X, Y), theta, g)
-        for wrong in FORMULAS:
-            report = gradcheck(lambda t, X=X, Y=Y: loss(t, X, Y), theta, wrong(theta, X, Y))
-            yield regime, wrong.__name__, None, report
+        expected = right(bug.kind, regime, bug.activation)
+        with bug.planted():
+            if same(expected, outputs(bug.kind, regime, bug.activation)):
+                cells.append("=")
+                continue
+            asked = {letter: check for letter, (check, _, kinds) in CHECKS.items() if bug.kind in kinds}
+            cells.append("".join(letter for letter, check in asked.items() if check(regime, bug.activation)) or "-")
+    return cells
+
+
+def table(found):
+    """The table as text, 80 columns."""
+    head = f"{'mistake':<45}" + "".join(f"{k:^4}" for k in range(1, len(REGIMES) + 1))
+    lines, kind = [], None
+    for bug, cells in found:
+        if bug.kind != kind:
+            kind = bug.kind
+            lines += ["", f"{kind:<45}" + head[45:]]
+        lines.append(f"{bug.name[:44]:<45}" + "".join(f"{cell:^4}" for cell in cells).rstrip())
+    lines += ["", *(f"{k} {regime.name}" for k, regime in enumerate(REGIMES, 1))]
+    lines += ["", *(f"{letter} {says}" for letter, (_, says, _) in CHECKS.items())]
+    return "\n".join([*lines, "= the same numbers here", "- not caught"])
 
 
 def main():
-    """Print the kill table."""
-    kills = {}
-    for _, what, name, report in planted():
-        caught = {e.name for e in report.wrong} == {name} if name else bool(report.wrong)
-        kills.setdefault(what, []).append(caught)
-    for what, caught in kills.items():
-        print(f"{what:<46} {sum(caught):>3} of {len(caught):>3} caught")
-    print(f"{'in all':<46} {sum(map(sum, kills.values())):>3} of {sum(map(len, kills.values())):>3} caught")
+    """Print the table, and how many of the mistakes that change a number were caught."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="end with one JSON object")
+    arguments = parser.parse_args()
+    began = perf_counter()
+    found = [(bug, caught(bug)) for bug in BUGS]
+    cells = [cell for _, row in found for cell in row]
+    missed = [(bug.name, REGIMES[k].name) for bug, row in found for k, cell in enumerate(row) if cell == "-"]
+    same_here, seconds = cells.count("="), perf_counter() - began
+    print(table(found))
+    print(
+        f"{len(BUGS)} mistakes × {len(REGIMES)} regimes: {len(cells) - same_here - len(missed)} of "
+        f"{len(cells) - same_here} that change a number are caught, {same_here} change none; {seconds:.0f} s"
+    )
+    if arguments.json:
+        counts = {"mistakes": len(BUGS), "cells": len(cells), "same": same_here, "missed": missed, "seconds": seconds}
+        print(json.dumps({"ok": not missed, **counts, "caught": {bug.name: row for bug, row in found}}))
+    raise SystemExit(bool(missed))
 
 
 if __name__ == "__main__":

@@ -32,5 +32,6 @@ def test_the_fixture_passes_what_is_right_and_prints_the_table_for_what_is_wrong
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 1
     assert "1 failed, 1 passed" in done.stdout
-    assert "GradientMismatch" in done.stdout
-    assert "WRONG" in done.stdout
+    assert "GradientMismatch: WRONG: x" in done.stdout
+    assert "1/2 times the truth everywhere" in done.stdout
+    assert "raise GradientMismatch" not in done.stdout, "the line shown is the stranger's own"

@@ -19,19 +19,28 @@ class GradcheckError(ValueError):
     """What was passed cannot be checked. The message says what was expected, what came and what to try."""
 
 
-def array(leaf: Any, name: str) -> Array:
-    """A leaf as a numpy array of floating-point numbers, through __array__ or DLPack; bfloat16 is welcome.
+def read(leaf: Any, name: str) -> Array:
+    """Anything with __array__ or DLPack as a numpy array of whatever it holds.
 
-    Errors: GradcheckError for whatever cannot be read, integers, complex numbers, and what is no number.
+    Errors: GradcheckError that repeats a framework's own refusal, such as that of a tensor that requires grad.
     """
     try:
-        A = np.from_dlpack(leaf) if hasattr(leaf, "__dlpack__") and not hasattr(leaf, "__array__") else np.asarray(leaf)
-    # A framework's own refusal, such as that of a tensor on a GPU or one that requires grad, is worth repeating.
+        if hasattr(leaf, "__dlpack__") and not hasattr(leaf, "__array__"):
+            return np.from_dlpack(leaf)
+        return np.asarray(leaf)
     except Exception as error:
         raise GradcheckError(
             f"{name} cannot be read as an array ({type(error).__name__}: {first_line(error)}). "
-            f"Try {name}.detach().cpu().numpy(), or whatever gives a numpy array there."
+            f"Try .detach().cpu().numpy() on it, or whatever gives a numpy array there."
         ) from error
+
+
+def array(leaf: Any, name: str) -> Array:
+    """A leaf as a numpy array of floating-point numbers; bfloat16 is welcome.
+
+    Errors: GradcheckError for whatever cannot be read, integers, complex numbers, and what is no number.
+    """
+    A = read(leaf, name)
     if floating(A.dtype):
         return A
     if A.dtype.kind in "iub":
@@ -39,7 +48,7 @@ def array(leaf: Any, name: str) -> Array:
     elif A.dtype.kind == "c":
         advice = "A loss of complex parameters has two slopes at each: pass real and imaginary parts apart."
     else:
-        advice = "Rows of unequal length, text or objects are no array of numbers."
+        advice = "Text, objects and rows of unequal length are no array of numbers."
     raise GradcheckError(f"{name} should hold floating-point numbers; {A.dtype} came. {advice}")
 
 

@@ -141,8 +141,9 @@ def judged(
     index = np.unravel_index(int(np.where(wrong, M, np.where(wrong.any(), -1, M)).argmax()), M.shape)
     worst = Worst(tuple(int(i) for i in index), float(g[index]), float(t[index]), float(M[index]))
     verdict = "WRONG" if wrong.any() else "cannot tell" if untold.any() else "ok"
-    bar = allowed * factor * ((noise.unit(at.dtype) + noise.unit("float64")) * S + floor)
-    found = patterns(g.astype("float64"), t, bar, np.ones(g.shape, bool), wrong) if wrong.any() else ()
+    known = allowed * factor * (noise.unit("float64") * S + floor)
+    bar = known + allowed * factor * noise.unit(at.dtype) * S
+    found = patterns(g.astype("float64"), t, known, bar, np.ones(g.shape, bool), wrong) if wrong.any() else ()
     if at.layout == "rows":
         worst = Worst(worst.index[::-1], worst.yours, worst.truth, worst.noises)
     return Entry(name, shape, g.size, g.size, int(wrong.sum()), int(untold.sum()), 0, worst, verdict, found)

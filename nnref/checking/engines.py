@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
-from nnref.checking.border import GradcheckError, array, framed, unit
+from nnref.checking.border import GradcheckError, floating, framed, read, unit
 from nnref.checking.trees import rebuild
 from nnref.shapes import Array
 
@@ -40,8 +40,8 @@ FINER = 4.0
 """How many times smaller the next step is: truncation falls 16-fold, and rounding grows only 4-fold."""
 
 DECIDES = 1e-2
-"""An error bar above this share of the tensor's largest entry decides nothing. Below 1/64, so that N − 1 for N in a
-batch of 64, the smallest slip of a formula in tests/planted.py, is never called right."""
+"""An error bar above this share of the tensor's largest entry decides nothing. It is below 1/64, so that N − 1 for N in
+a batch of 64, the smallest slip of a formula that people make, is never called right."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,38 @@ class Slope:
 
 @dataclass(frozen=True)
 class Step:
-    """The step h for one tensor, and what bends over it: D(h) − D(h/4), and one side's slope against the other's."""
+    """The step h for one tensor, what bends over it, D(h) − D(h/4) and one side's slope against the other's, and noise.
+
+    noise is what rounding does to the loss here and at h from here, where it may do more.
+    """
 
     h: float
     bend: float
     sides: float
+    noise: float
+
+
+@dataclass(frozen=True)
+class Line:
+    """The loss along a line through θ: L(t), its value at θ, the noise there, and the unit roundoff of the loss."""
+
+    L: Callable[[float], float]
+    at: float
+    noise: float
+    u: float
+
+    def pair(self, h: float) -> tuple[float, float]:
+        """L(h) and L(−h)."""
+        return self.L(h), self.L(-h)
+
+    def rounding(self, *pairs: tuple[float, float]) -> float:
+        """The noise at these values, which may be larger than that at θ because they are."""
+        return self.noise + excess(self.at, self.u, *pairs)
+
+
+def excess(at: float, u: float, *pairs: tuple[Any, Any]) -> Any:
+    """What a relative rounding of 2 u adds where the loss is larger than at θ."""
+    return 2 * u * np.maximum(0, np.abs(pairs).max(axis=(0, 1)) - abs(at))
 
 
 @dataclass
@@ -81,15 +108,22 @@ def number(L: Any) -> Array:
     """
     if L is None:
         raise GradcheckError("the loss returned None; it should be one floating-point number. Does it end in return?")
-    A = np.asarray(L)
-    if A.dtype.kind != "c":
-        A = array(L, "the loss")
+    A = read(L, "the loss")
+    if A.size == 1 and not floating(A.dtype) and A.dtype.kind != "c":
+        raise GradcheckError(f"the loss should be one floating-point number; {A.dtype} came.")
     if A.size != 1:
         raise GradcheckError(
             f"the loss should be one floating-point number; {A.dtype} of shape {A.shape} came. "
             f"For a function with many outputs use check_vjp."
         )
     return A.reshape(())
+
+
+def finite(L: Array) -> Array:
+    """L itself, refused where it is no finite number: no slope exists there."""
+    if not np.isfinite(L):
+        raise GradcheckError(f"the loss is {L} at these parameters; it should be finite. Try smaller ones.")
+    return L
 
 
 class Loss:
@@ -101,13 +135,13 @@ class Loss:
         self.evaluations = 0
         self.complex: tuple[int, Array] | None = None
         first = self.counted(self.arrays)
-        self.at = float(first)
+        self.at = float(finite(first))
         self.u = unit(first.dtype)
-        seen = 0.0
+        seen, stair = 0.0, STAIR * self.u * max(1.0, abs(self.at))
         for spacing in (self.u * k for k in SPACINGS if self.u * k < 1e-2):
             wider = self.rounding(spacing, rng)
-            # Rounding does not grow with the distance, once it is seen at all; what grows is a kink that was crossed.
-            seen = max(seen, wider) if not seen or wider <= 4 * seen else seen
+            # Rounding does not grow with the distance, but for stairs; what grows beyond is a kink that was crossed.
+            seen = max(seen, wider) if wider <= 4 * max(seen, stair) else seen
         self.noise = max(2 * self.u * abs(self.at), seen or STAIR * self.u)
 
     def counted(self, arrays: list[Array]) -> Array:
@@ -124,14 +158,14 @@ class Loss:
         twin.evaluations, twin.complex = 0, None
         return twin
 
-    def rounding(self, spacing: float, rng: np.random.Generator) -> float:
+    def rounding(self, spacing: float, rng: np.random.Generator, lines: int = 3) -> float:
         """What rounding does to the loss, from its fourth differences along lines of equally spaced points.
 
         The smooth part of the loss leaves spacing⁴ there, which is nothing; independent roundings leave √70 of their
-        standard deviation (Moré & Wild 2011). The median of three lines, since one may cross a kink; four deviations.
+        standard deviation (Moré & Wild 2011). The median of some lines, since one may cross a kink; four deviations.
         """
         found = []
-        for _ in range(3):
+        for _ in range(lines):
             moves = [rng.choice([-spacing, spacing], A.shape) * np.maximum(abs(A), size(A)) for A in self.arrays]
             line = [
                 float(self.counted([A + i * move for A, move in zip(self.arrays, moves, strict=True)]))
@@ -203,7 +237,15 @@ def best_step(loss: Loss, tensor: int, places: Array) -> Step:
         if not sum_of_both < total:
             break
         step, total = other, sum_of_both
-    return step
+    there = loss.twin([step.h * signs(B) + B if k == tensor else B for k, B in enumerate(loss.arrays)])
+    noise = max(loss.noise, there.rounding(loss.u * SPACINGS[0], np.random.default_rng(0), lines=1))
+    loss.evaluations += there.evaluations
+    return replace(step, noise=noise)
+
+
+def signs(A: Array) -> Array:
+    """+1 and −1 in turn, shaped like A."""
+    return 1.0 - 2.0 * (np.arange(A.size).reshape(A.shape) % 2)
 
 
 def tried(loss: Loss, h: float, look: Callable[[float], list[tuple[float, float]]]) -> tuple[Step, float]:
@@ -212,12 +254,12 @@ def tried(loss: Loss, h: float, look: Callable[[float], list[tuple[float, float]
     bend = median([abs(central(n, h / FINER) - central(f, h)) for n, f in near_and_far])
     # Curvature makes the sides differ in proportion to h, and so is told from a kink, which does not.
     sides = [4 / 3 * (abs(sum(f) - 2 * loss.at) / h - abs(sum(n) - 2 * loss.at) / (h / FINER)) for n, f in near_and_far]
-    return Step(h, bend if np.isfinite(bend) else 0.0, abs(median(sides))), bend + loss.noise / h
+    return Step(h, bend if np.isfinite(bend) else 0.0, abs(median(sides)), loss.noise), bend + loss.noise / h
 
 
 def median(values: list[float]) -> float:
-    """The median, infinite where the loss was not finite at half of the places."""
-    return float(np.nan_to_num(np.median(values), nan=np.inf, posinf=np.inf)) if values else 0.0
+    """The lower median, infinite where the loss was not finite at half of the places."""
+    return float(np.nan_to_num(np.sort(values)[(len(values) - 1) // 2], nan=np.inf, posinf=np.inf)) if values else 0.0
 
 
 def pair(loss: Loss, tensor: int, k: int, h: float) -> tuple[float, float]:
@@ -230,34 +272,38 @@ def central(at: tuple[float, float], h: float) -> float:
     return (at[0] - at[1]) / (2 * h)
 
 
-def slope_of(
-    L: Callable[[float], float], L0: float, noise: float, step: Step, scale: float, first: tuple[float, float]
-) -> Slope:
-    """L'(0) with its error bar, from steps h and h/4; h shrinks until both agree as well as they do elsewhere.
+def slope_of(line: Line, step: Step, scale: float, far: tuple[float, float]) -> Slope:
+    """L'(0) with its error bar, from steps h, h/4, h/16: h shrinks until three agree as well as they do elsewhere.
 
-    The bar is the whole gap between the two steps, though extrapolation removes most of it, plus what rounding does.
-    At a kink both steps give the mean of two one-sided slopes and agree: so the sides are compared too, after their
-    smooth difference h L'' has been extrapolated away. A kink is gone only at an h that would still show it.
+    far is L(h) and L(−h). The bar is the whole gap between two steps, though extrapolation removes most of it, plus
+    what rounding does. At a kink all steps give the mean of two one-sided slopes and agree: so the sides are compared
+    too, after their smooth difference h L'' has been extrapolated away. A kink is gone only at an h that would show it.
     """
-    h, far = step.h, first
+    h, agreed = step.h, None
     best, kink = Slope(np.nan, np.inf), None
     while True:
-        near = (L(h / FINER), L(-h / FINER))
+        near = line.pair(h / FINER)
+        noise = line.rounding(far, near) / h
         D1, D2 = central(far, h), central(near, h / FINER)
-        value, e = (16 * D2 - D1) / 15, abs(D2 - D1) + PAIR * noise / h
-        up, down = ((4 * FINER * (n - L0) - (f - L0)) / (3 * h) for n, f in zip(near, far, strict=True))
+        value, e = (16 * D2 - D1) / 15, abs(D2 - D1) + PAIR * noise
+        up, down = ((4 * FINER * (n - line.at) - (f - line.at)) / (3 * h) for n, f in zip(near, far, strict=True))
         low, high = min(up, -down), max(up, -down)
-        if high - low > max(2 * KINK * noise / h, 4 * abs(D2 - D1)):
-            if kink is None or e + KINK * noise / h < kink.e:
-                kink = Slope(value, e + KINK * noise / h, (low, high))
-        elif kink and kink.between and 8 * KINK * noise / h > kink.between[1] - kink.between[0]:
+        if high - low > max(2 * KINK * noise, 4 * abs(D2 - D1)):
+            agreed = None
+            if kink is None or e + KINK * noise < kink.e:
+                kink = Slope(value, e + KINK * noise, (low, high))
+        elif kink and kink.between and 8 * KINK * noise > kink.between[1] - kink.between[0]:
             return kink  # it is not gone: rounding would hide it now
         else:
             best, kink = min(best, Slope(value, e), key=lambda slope: slope.e), None
-            if abs(D2 - D1) <= 4 * (step.bend + PAIR * noise / h):
-                return best
+            if not abs(D2 - D1) <= 4 * (step.bend + PAIR * noise):  # nor where one of them is no number
+                agreed = None
+            elif agreed:  # a gap that the next step does not keep was small by accident
+                return replace(agreed, e=max(agreed.e, abs(D2 - D1) - PAIR * noise))
+            else:
+                agreed = Slope(value, e)
         h, far = h / FINER, near
-        if not noise / h <= DECIDES * scale:
+        if not line.noise / h <= DECIDES * scale:
             return kink or best
 
 
@@ -282,10 +328,8 @@ def complex_refusal(loss: Loss, rng: np.random.Generator) -> str | None:
                 return f"the loss does not take complex numbers: {type(error.__cause__ or error).__name__}"
             h = first_step(loss, A) / max(1.0, float(np.linalg.norm(direction)))
 
-            def line(t: float, tensor: int = tensor, direction: Array = direction) -> float:
-                return loss.along(tensor, direction, t)
-
-            seen = slope_of(line, loss.at, loss.noise, Step(h, 0.0, 0.0), abs(slope), (line(h), line(-h)))
+            line = Line(partial(loss.along, tensor, direction), loss.at, loss.noise, loss.u)
+            seen = slope_of(line, Step(h, 0.0, 0.0, loss.noise), abs(slope), line.pair(h))
             if seen.between or not abs(slope - seen.value) <= seen.e:
                 return "the complex step disagrees with differences: a kink, or a loss that is not analytic"
     return None

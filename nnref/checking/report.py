@@ -54,6 +54,10 @@ class GradcheckReport:
     settings: dict[str, Any] = field(default_factory=dict)
     loss: Loss | None = field(default=None, repr=False, compare=False)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled without the loss, which may be anyone's lambda and serves the plot alone."""
+        return GradcheckReport, (self.entries, self.method, self.settings)
+
     @property
     def ok(self) -> bool:
         """Is every checked entry of every parameter right?"""
@@ -113,4 +117,8 @@ class GradientMismatch(AssertionError):
         self.report = report
 
     def __str__(self) -> str:
-        return f"\n{self.report}"
+        names: dict[str, list[str]] = {}
+        for entry in self.report.entries:
+            names.setdefault(entry.verdict, []).append(entry.name)
+        found = "; ".join(f"{verdict}: {', '.join(names[verdict])}" for verdict in names if verdict != "ok")
+        return f"{found}\n{self.report}"

@@ -161,5 +161,5 @@ def looks_like(case: Case, search: Search, fault: Fault, cleared: tuple[str, ...
         return f"{fault.at} holds {int((~np.isfinite(g)).sum())} entries that are no number{rest}."
     bar = np.broadcast_to(search.judged[name].tolerance(search.truths[name]), g.shape)
     wrong = abs(g - truth) > bar
-    found = "; ".join(finding.says for finding in patterns(g, truth, bar, np.ones(g.shape, bool), wrong))
+    found = "; ".join(finding.says for finding in patterns(g, truth, bar, bar, np.ones(g.shape, bool), wrong))
     return f"{fault.at} is wrong in {int(wrong.sum())} of {g.size} entries{rest}{': ' + found if found else ''}."

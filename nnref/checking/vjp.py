@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.border import GradcheckError, array, floating, framed, unit
+from nnref.checking.border import GradcheckError, array, floating, framed, read, unit
 from nnref.checking.gradcheck import gradcheck
 from nnref.checking.report import GradcheckReport
 from nnref.shapes import Array
@@ -74,7 +74,8 @@ class Inner:
 def output(forward: Callable[..., Any], arguments: Mapping[str, Any]) -> Array:
     """The output of forward as an array, real or complex."""
     Y = framed("forward", lambda: forward(**arguments))
-    return np.asarray(Y) if np.iscomplexobj(Y) else array(Y, "the output of forward")
+    Y = read(Y, "the output of forward")
+    return Y if Y.dtype.kind == "c" else array(Y, "the output of forward")
 
 
 def differentiated(arguments: Mapping[str, Any], wrt: str | tuple[str, ...] | None) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ SURE = 4.0
 """A gap beyond this many error bars is no rounding: the rule of the verdicts (judge.verdict), used for patterns too."""
 
 CHANCE = 1e-2
-"""A ratio is called p/q only if a number drawn at random would come so close to a fraction with a denominator of at
-most q with less than this chance: q² fractions lie between 0 and 1, each with its error bar to either side."""
+"""A ratio is called p/q only if a number drawn at random would come as close to a fraction with a denominator of at
+most q with less than this chance: some q² fractions lie between 0 and 1, each with its room to either side."""
 
 BLOCKS = (128, 64, 32, 16, 8)
 """Widths in which kernels are tiled: what is left over after whole tiles is where they go wrong."""
@@ -58,38 +58,40 @@ def shapes(yours: tuple[int, ...], expected: tuple[int, ...]) -> Finding:
     return next(found, Finding("shape", f"shape {yours} for {expected}"))
 
 
-def patterns(a: Array, t: Array, bar: Array, checked: Array, wrong: Array) -> tuple[Finding, ...]:
-    """The findings for a tensor: a yours, t the truth, its error bar, and masks of what was checked and what was wrong.
+def patterns(a: Array, t: Array, e: Array, bar: Array, checked: Array, wrong: Array) -> tuple[Finding, ...]:
+    """The findings for a tensor: a yours, t the truth known to within e, bar with rounding, and two masks.
 
     Shapes: all alike
     """
     if checked.all() and a.ndim >= 2 and (swapped := transposed(a, t, bar)):
         return (swapped,)
+
+    def inside(mask: Array, where: str) -> tuple[Finding, ...]:
+        return tuple(contents(a[mask], t[mask], e[mask], bar[mask], where))
+
     if wrong[checked].all():
-        return tuple(contents(a[checked], t[checked], bar[checked], whole=True))
-    inside = tuple(contents(a[wrong], t[wrong], bar[wrong], whole=False))
+        return inside(checked, "everywhere")
     # A factor hides where the truth is 0: a tensor wrong by one factor has entries that are right because they are 0.
-    everywhere = ratio(a[checked], t[checked], bar[checked])
-    if everywhere or not a[checked].any():
-        return (everywhere or Finding("zeros", "all zero"),)
-    found = region(wrong, checked)
-    if found and inside:
+    if np.isfinite(a[checked]).all() and (whole := inside(checked, "everywhere")):
+        return whole
+    held, found = inside(wrong, "there"), region(wrong, checked)
+    if found and held:
         first = found[0]
-        found = (Finding(first.kind, f"{first.says}: {inside[0].says}"), *found[1:])
-    return found or inside
+        found = (Finding(first.kind, f"{first.says}: {held[0].says}"), *found[1:])
+    return found or held
 
 
-def contents(a: Array, t: Array, bar: Array, whole: bool) -> Iterator[Finding]:
-    """What wrong values are: not numbers, zeros, one number, a multiple of the truth."""
-    where = "everywhere" if whole else "there"
-    if (bad := int((~np.isfinite(a)).sum())) > 0:
-        kinds = "NaN" if np.isnan(a).any() else "infinite"
-        yield Finding("nan", f"{bad} {'entry is' if bad == 1 else 'entries are'} {kinds}")
+def contents(a: Array, t: Array, e: Array, bar: Array, where: str) -> Iterator[Finding]:
+    """What wrong values are: not numbers, zeros, a multiple of the truth, one number."""
+    if (~np.isfinite(a)).any():
+        bad = int((~np.isfinite(a)).sum())
+        kind = "NaN" if np.isnan(a).any() else "infinite"
+        yield Finding("nan", f"{bad} {'entry is' if bad == 1 else 'entries are'} {kind}")
     elif not a.any():
         yield Finding("zeros", "all zero")
-    elif found := ratio(a, t, bar):
-        yield Finding("ratio", found.says if whole else found.says.replace("everywhere", where))
-    elif a.size > 1 and (a == a[0]).all():
+    elif found := ratio(a, t, e, bar, where):
+        yield found
+    elif (a == a[0]).all() and (t != t[0]).any():
         yield Finding("constant", f"one number {where}, where the truth varies")
 
 
@@ -107,34 +109,38 @@ def transposed(a: Array, t: Array, bar: Array) -> Finding | None:
     return None
 
 
-def ratio(a: Array, t: Array, bar: Array) -> Finding | None:
+def ratio(a: Array, t: Array, e: Array, bar: Array, where: str = "everywhere") -> Finding | None:
     """The one factor between yours and the truth, if there is one and it is not 1."""
     square = float((t * t).sum())
-    if not square > 0 or not np.isfinite(a).all():
+    if not square > 0:
         return None
     r = float((a * t).sum() / square)
-    # What the truth's own error bars leave open of the factor: it is as sharp as the sharpest entry makes it.
-    known = t != 0
-    room = SURE * float((max(1.0, abs(r)) * bar[known] / np.abs(t[known])).min())
+    # How well the factor is known: by how far entries scatter about it, and by what all truths may be off together.
+    scatter = np.sqrt(float(((a - r * t) ** 2).sum()) / max(a.size - 1, 1) / square)
+    known = np.flatnonzero(t)
+    room = SURE * float(scatter) + 2.0**-50 * abs(r) + abs(r) * float((e.flat[known] / np.abs(t.flat[known])).min())
     if r == 0 or abs(r - 1) <= room or not near(a, r * t, max(1.0, abs(r)) * bar):
         return None
     fraction = simple(r, room)
     if a.size == 1:
         return Finding("ratio", f"{fraction} times the truth") if fraction else None
-    return Finding("ratio", f"{fraction or f'{r:.6g}'} times the truth everywhere")
+    return Finding("ratio", f"{fraction or f'{r:.6g}'} times the truth {where}")
 
 
 def simple(r: float, room: float) -> str | None:
-    """The factor as a whole number or a fraction, where that can be no accident.
+    """The factor as the simplest fraction within its room, where that can be no accident.
 
     >>> simple(5.0000000001, 1e-9), simple(-1 / 7, 1e-9), simple(0.6, 1e-9), simple(0.5772156649, 1e-9)
     ('5', '-1/7', '3/5', None)
     """
-    fraction = Fraction(r).limit_denominator(1000)
-    q = min(abs(fraction.numerator), fraction.denominator) or 1
-    if abs(float(fraction) - r) > room or q * q * 2 * room / max(1.0, abs(r)) > CHANCE:
-        return None
-    return str(fraction)
+    small, room = (r, room) if abs(r) < 1 else (1 / r, room / (r * r))  # a whole number is 1 / its inverse
+    q = 1
+    while 2 * q * q * room <= CHANCE and q <= 1000:
+        p = round(small * q)
+        if p and abs(p / q - small) <= room:
+            return str(Fraction(p, q) if abs(r) < 1 else Fraction(q, p))
+        q += 1
+    return None
 
 
 def region(wrong: Array, checked: Array) -> tuple[Finding, ...]:
@@ -147,7 +153,13 @@ def region(wrong: Array, checked: Array) -> tuple[Finding, ...]:
     if len(places[0]) == 1 or not wrong[np.ix_(*axes)][checked[np.ix_(*axes)]].all():
         return ()
     names = ("rows", "columns") if wrong.ndim == 2 else tuple(f"axis {k}, indices" for k in range(wrong.ndim))
-    found = [described(name, axis, n) for name, axis, n in zip(names, axes, wrong.shape, strict=True) if len(axis) < n]
+    found = []
+    for k, (name, n) in enumerate(zip(names, wrong.shape, strict=True)):
+        # An index that was checked nowhere beside the others tells nothing of where the mistake ends.
+        beside = np.ix_(*axes[:k], np.arange(n), *axes[k + 1 :])
+        known = np.unique(np.nonzero(checked[beside])[k])
+        if len(axes[k]) < len(known):
+            found.append(described(name, axes[k], n))
     return tuple(Finding(finding.kind, some + finding.says) for finding in found)
 
 

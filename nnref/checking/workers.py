@@ -24,7 +24,7 @@ PATIENCE = 2.0
 """Seconds before a bar is shown on a terminal: what takes less needs none."""
 
 Work = Callable[..., Array]
-"""work(loss, tensor, places, *columns), one row for every place; columns are arrays as long as places."""
+"""work(loss, tensor, places, **options), one row for every place."""
 
 Tick = Callable[[int], None]
 """Told how many entries were done."""
@@ -36,29 +36,28 @@ class Workers:
     def __init__(self, executor: Executor | None, tick: Tick) -> None:
         self.executor, self.tick = executor, tick
 
-    def map(self, work: Work, loss: Loss, tensor: int, places: Array, *columns: Array, **options: Any) -> Array:
-        """The rows of work for all places; loss.evaluations is raised by what it took."""
-        cuts = range(CHUNK, len(places), CHUNK)
-        chunks = list(zip(*(np.split(column, cuts) for column in (places, *columns)), strict=True))
+    def map(self, work: Work, loss: Loss, tensor: int, places: Array, again: bool = False, **options: Any) -> Array:
+        """The rows of work for all places; loss.evaluations is raised by what it took. A second look is not told."""
+        chunks = np.split(places, range(CHUNK, len(places), CHUNK))
         tasks = ((work, loss, tensor, chunk, options) for chunk in chunks)
         rows = []
         for found, evaluations in self.executor.map(run, tasks) if self.executor else map(run, tasks):
             rows.append(found)
             loss.evaluations += evaluations
-            self.tick(len(found))
+            self.tick(0 if again else len(found))
         return np.concatenate(rows)
 
 
-def run(task: tuple[Work, Loss, int, tuple[Array, ...], dict[str, Any]]) -> tuple[Array, int]:
+def run(task: tuple[Work, Loss, int, Array, dict[str, Any]]) -> tuple[Array, int]:
     """One chunk, on a loss with arrays of its own: what it found, and how often the loss was evaluated."""
-    work, loss, tensor, (places, *columns), options = task
+    work, loss, tensor, places, options = task
     own = loss.twin()
-    return work(own, tensor, places, *columns, **options), own.evaluations
+    return work(own, tensor, places, **options), own.evaluations
 
 
 def value(loss: Loss) -> float:
     """The loss where it stands, evaluated by a worker."""
-    return float(loss.counted(loss.arrays))
+    return float(loss.twin().counted(loss.arrays))
 
 
 def willing(executor: Executor, loss: Loss) -> None:
