@@ -345,8 +345,9 @@ def judge(mistakes, found, wrong):
     return localised, [names for names in named if not names & keys], bool(named) and bool(named[0] & keys)
 
 
-SAME = {"dW.order": "batch.order"}
-"""Names with one meaning: whether the examples of dZ or of A are out of order, dW is the same, and db is right."""
+SAME = {"dW.order": "batch.order", "dW.one_example": "batch.one", "bias.one_example": "batch.one"}
+"""Names with one meaning. Whether the examples of dZ or of A are out of order, dW is the same, and db is right; and if
+dZ keeps one example, dW and db stand for one example each: so it is told where dZ has a first mistake of its own."""
 
 ORDER = ("Y", "P", "loss", "dA", "dZ", "after dZ", "dW", "after dW", "db", "after db")
 

@@ -235,8 +235,8 @@ def test_rounding_of_the_declared_dtype_decides_whatever_its_size():
     """A float16 bar may be wider than a hundredth of the tensor: what lies within it is still right."""
     truths = judge.Truths.of(np.array([1.0]), 0.0)
     tensor = SimpleNamespace(a=np.array([1.25]), places=np.array([0]), sums=16.0, u=2.0**-8)
-    assert judge.verdict(tensor, truths, 0.25, 2.0)[0] == judge.RIGHT  # 2 · 16 · 2⁻⁸ of 2 is just 0.25
-    assert judge.verdict(tensor, truths, 0.2501, 2.0)[0] == judge.UNTOLD
+    assert judge.verdict(tensor, truths, 0.5, 2.0)[0] == judge.RIGHT  # 4 · 16 · 2⁻⁸ of 2 is just 0.5
+    assert judge.verdict(tensor, truths, 0.5001, 2.0)[0] == judge.UNTOLD
 
 
 def test_a_gap_in_multiples_of_its_bar():
