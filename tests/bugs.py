@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 
@@ -341,6 +342,9 @@ def hot(f):
     return lambda labels, classes=10, dtype="float32": f(np.eye(classes, dtype=dtype), np.asarray(labels), classes)
 
 
+CALLS = count()
+"""How often an order was asked for: the mistake that depends on it turns the order by one each time."""
+
 DATA = [
     *bugs(
         "data",
@@ -361,7 +365,7 @@ DATA = [
         "order",
         never_shuffled=lambda settings, epoch, N: np.arange(N),
         the_same_order_every_epoch=lambda settings, epoch, N: np.random.default_rng(settings.seed).permutation(N),
-        another_order_at_every_call=lambda settings, epoch, N: np.random.default_rng().permutation(N),
+        another_order_at_every_call=lambda settings, epoch, N: np.roll(np.arange(N)[::-1], next(CALLS)),
         drawn_with_replacement=lambda settings, epoch, N: np.random.default_rng([3, epoch]).integers(0, N, N),
         every_second_example_left_out=lambda settings, epoch, N: np.random.default_rng(epoch).permutation(N) // 2 * 2,
     ),
