@@ -141,7 +141,8 @@ def peers() -> str:
     if not found:
         return '<p class="missing">No comparison has been measured yet.</p>'
     result = json.loads(found[-1].read_text(encoding="utf-8"))
-    rows = [result["columns"], ["---"] * len(result["columns"]), *result["rows"]]
+    first, *others = result["columns"]  # a table's corner may not be empty: a reader that cannot see it asks for it
+    rows = [[first or "program", *others], ["---"] * len(result["columns"]), *result["rows"]]
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     table = "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
     return f"{table}\n\nMeasured {result['made']} by `{result['command']}` with {versions}."
