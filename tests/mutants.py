@@ -70,6 +70,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__.partition("\n")[0])
     parser.add_argument("--all", action="store_true", help="the score of all of nnref/checking too")
     parser.add_argument("--only", metavar="FILE", choices=SCOPE, help="one file, such as nnref/affine.py: no result")
+    parser.add_argument("--children", type=int, default=os.cpu_count(), help="mutants tried at once (a core each)")
     arguments = parser.parse_args(argv)
     start, sha256 = perf_counter(), sources_sha256()
     scope = {file: SCOPE[file] for file in ([arguments.only] if arguments.only else SCOPE)}
@@ -77,7 +78,7 @@ def main(argv=None):
     copy(list(chosen), [*TESTS, *(["test_gradcheck"] if arguments.all else [])])
     named = [pattern for file, names in chosen.items() for pattern in patterns(file, names)]
     print(f"mutmut is at work in {COPY.relative_to(ROOT)}; this takes some minutes", flush=True)
-    run("run", "--max-children", str(os.cpu_count()), *named, quiet=True)
+    run("run", "--max-children", str(arguments.children), *named, quiet=True)
     found = mutants()
     survivors = [described(name) for name, status in found.items() if status not in KILLED and within(name, scope)]
     faults = [*unmutated(found, scope), *judged(survivors, known(scope))]
