@@ -51,7 +51,9 @@ def alone(monkeypatch):
     monkeypatch.setattr(outcomes, "run", lambda *arguments: passed)
     monkeypatch.setattr(tools, "claims", lambda only: [DW])
     monkeypatch.setattr(tools, "coq", lambda: (Witness(OK), {"affine_dW": {"ok": True, "axioms": ["a", "b"]}}))
-    monkeypatch.setattr(tools, "catalogues", lambda long: {"kill_table": Witness(OK, "9 of 9").to_dict(), "fuzz": {}})
+    monkeypatch.setattr(
+        tools, "catalogues", lambda tests, long: {"kill_table": Witness(OK, "9 of 9").to_dict(), "fuzz": {}}
+    )
     return passed
 
 
@@ -170,7 +172,7 @@ PLANTS = {
     "a theorem that does not hold": lambda patch: patch.setattr(
         tools, "coq", lambda: (Witness(FAILED), {"affine_dW": {"ok": False}})
     ),
-    "a claim whose theorem is not compiled": lambda patch: patch.setitem(DW, "coq", "affine_dw"),
+    "a claim whose theorem is not compiled": lambda patch: patch.setattr(tools, "coq", lambda: (Witness(OK), {})),
     "a failed test": lambda patch: patch.setattr(
         outcomes, "run", lambda *arguments: {f"{NUMPY}[affine.dW]": {"outcome": "failed", "seconds": 0}}
     ),
@@ -178,10 +180,10 @@ PLANTS = {
         outcomes, "run", lambda *arguments: {"tests/test_x.py::test_y": {"outcome": "failed", "seconds": 0}}
     ),
     "a mistake that was not caught": lambda patch: patch.setattr(
-        tools, "catalogues", lambda long: {"kill_table": Witness(FAILED, "8 of 9").to_dict()}
+        tools, "catalogues", lambda tests, long: {"kill_table": Witness(FAILED, "8 of 9").to_dict()}
     ),
     "a fuzz that found something": lambda patch: patch.setattr(
-        tools, "catalogues", lambda long: {"fuzz": {"networks": Witness(FAILED, "1 false alarm").to_dict()}}
+        tools, "catalogues", lambda tests, long: {"fuzz": {"networks": Witness(FAILED, "1 false alarm").to_dict()}}
     ),
     "no claims at all": lambda patch: patch.setattr(tools, "claims", lambda only: []),
 }
