@@ -71,13 +71,11 @@ def test_what_tests_counted_is_added_up_and_one_that_failed_or_was_left_out_is_t
         "tests/test_a.py::test_y": {"outcome": "passed", "seconds": 3, "figure": "worst 0.05"},
         "tests/test_b.py::test_x": {"outcome": "failed", "seconds": 9},
     }
-    said = tools.told_by(passed, names)
+    said = tools.told_by(tools.named(passed, names), names)
     assert (said.status, said.figure, said.seconds) == (OK, "1,000 of 1,001 caught; worst 0.05", 6)
     for outcome, status in (("failed", FAILED), ("skipped", MISSING)):
-        assert (
-            tools.told_by(passed | {"tests/test_a.py::test_y": {"outcome": outcome, "seconds": 0}}, names).status
-            == status
-        )
+        changed = passed | {"tests/test_a.py::test_y": {"outcome": outcome, "seconds": 0}}
+        assert tools.told_by(tools.named(changed, names), names).status == status
     assert tools.told_by({}, names).status == MISSING
 
 

@@ -196,7 +196,8 @@ def catalogues(tests, long):
 
     def told(counted):
         if counted.tests and not long:
-            return told_by(tests, counted.tests).to_dict()
+            found = named(tests, counted.tests)
+            return told_by(found, counted.tests).to_dict() | {"data": {"caught": caught_in(found)}}
         return described(counted.module, "--json", *(counted.long if long else ()))
 
     with ThreadPoolExecutor(2) as pool:
@@ -205,9 +206,13 @@ def catalogues(tests, long):
     return counted | {"fuzz": fuzz, "mutants": mutants()}
 
 
-def told_by(tests, names):
-    """What these tests found, by their own figures; missing unless all of them ran."""
-    found = {node: test for node, test in tests.items() if node.partition("[")[0].removeprefix("tests/") in names}
+def named(tests, names):
+    """The outcomes of the tests with these names, whatever they are parametrised by."""
+    return {node: test for node, test in tests.items() if node.partition("[")[0].removeprefix("tests/") in names}
+
+
+def told_by(found, names):
+    """What the tests of these names found, by their own figures; missing unless all of them ran."""
     source, seconds = " ".join(f"tests/{name}" for name in names), sum(test["seconds"] for test in found.values())
     if wrong := [node for node, test in found.items() if test["outcome"] == "failed"]:
         return Witness(FAILED, "; ".join(wrong), seconds, source)
@@ -215,6 +220,11 @@ def told_by(tests, names):
     if len(ran) < max(len(found), len(names)):
         return Witness(MISSING, f"{len(ran)} of {max(len(found), len(names))} tests ran", seconds, source)
     return Witness(OK, added([test["figure"] for test in ran]), seconds, source)
+
+
+def caught_in(found):
+    """For every planted mistake, by its name, what caught it in each regime."""
+    return {name: cells for test in found.values() for name, cells in test.get("caught", {}).items()}
 
 
 WHOLE = re.compile(r"\d+(?:,\d{3})*")
