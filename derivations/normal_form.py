@@ -13,7 +13,19 @@ from itertools import chain, permutations, product
 
 import sympy as sp
 
-from derivations.sums import Index, all_opened, apart, fresh, outermost, rebuilt, same_dimension, total, unfolded
+from derivations.sums import (
+    Entry,
+    Index,
+    all_opened,
+    apart,
+    fresh,
+    opened,
+    outermost,
+    rebuilt,
+    same_dimension,
+    total,
+    unfolded,
+)
 
 
 @dataclass(frozen=True)
@@ -88,12 +100,21 @@ def without_derivatives(expr: sp.Basic, powers: Powers) -> sp.Basic:
     """Every derivative taken, moved inside its sums, or sealed as a Slope."""
     if not isinstance(expr, sp.Derivative):
         return rebuilt(expr, lambda node: without_derivatives(node, powers)) if expr.has(sp.Derivative) else expr
-    inner = without_derivatives(expr.expr, powers)
+    asked = with_entries_opened(expr.expr, expr.variables) if powers.derive or powers.linear else expr.expr
+    inner = without_derivatives(asked, powers)
     if powers.derive:
         return apart(sp.diff(inner, *expr.variables))
     if powers.linear:
         return sp.Add(*linear_slopes(inner, expr.variables, powers))
     return Slope(written(inner, powers), *expr.variables)
+
+
+def with_entries_opened(expr: sp.Basic, variables: tuple[sp.Expr, ...]) -> sp.Basic:
+    """The expression with every entry written with sums whose matrix holds a variable: SymPy sees no W_ri in W A."""
+    if isinstance(expr, Entry):
+        names = {str(x.base) for x in variables if isinstance(x, sp.Indexed)}
+        return opened(*expr.args) if names & {M.name for M in expr.atoms(sp.MatrixSymbol)} else expr
+    return rebuilt(expr, lambda node: with_entries_opened(node, variables)) if expr.has(Entry) else expr
 
 
 def linear_slopes(inner: sp.Expr, variables: tuple[sp.Expr, ...], powers: Powers) -> Iterator[sp.Expr]:
@@ -129,7 +150,7 @@ def summands(expr: sp.Basic, powers: Powers) -> list[tuple[Bound, sp.Expr]]:
         k, summand = outermost(expr)
         new = fresh(k.dim)
         return [((new, *bound), f) for bound, f in summands(summand.xreplace({k: new}), powers)]
-    if isinstance(expr, sp.Pow) and expr.base.has(sp.Sum):
+    if isinstance(expr, sp.Pow) and (expr.base.has(sp.Sum) or (expr.base.is_Add and expr.exp.is_Integer)):
         return power(expr, powers)
     if expr.has(sp.Sum) and expr.args and not isinstance(expr, sp.KroneckerDelta | sp.Indexed):
         return [((), expr.func(*(written(argument, powers) for argument in expr.args)))]
@@ -165,7 +186,8 @@ def common_factor(base: sp.Expr, powers: Powers) -> tuple[sp.Expr, sp.Expr]:
 
 def expanded(expr: sp.Expr, powers: Powers) -> sp.Expr:
     """Products multiplied out; the exponential of a sum is a product. SymPy's own would turn exp(Σ) into a Product."""
-    expr = sp.expand(expr, power_base=True, power_exp=False, log=False, mul=True, multinomial=True, func=False)
+    # A power of a sum is left to power(): SymPy would multiply out a denominator too, but only where it stands open.
+    expr = sp.expand(expr, power_base=True, power_exp=False, log=False, mul=True, multinomial=False, func=False)
     if expr.has(sp.exp):
         expr = expr.replace(
             lambda node: isinstance(node, sp.exp) and isinstance(node.args[0], sp.Add),
