@@ -60,6 +60,15 @@ def on_files(files: Any, config: Any, **_: Any) -> Any:
     return files
 
 
+def on_nav(nav: Any, config: Any, files: Any) -> Any:
+    """A concept's page is not listed, but stands among the proofs: their tab is lit and their list beside it."""
+    proofs = next(section for section in nav.items if section.title == "Proofs")
+    for file in files.documentation_pages():
+        if file.page and file.generated_by:
+            file.page.parent = proofs
+    return nav
+
+
 @stopping
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     """Prose by hand is read for typed mathematics, then its directives are resolved."""

@@ -23,6 +23,7 @@ def table(path: str) -> dict[str, Directive]:
         "lemmas": lambda name: lemmas(name, here),
         "proof": lambda name: page.card(known(name, here.claims), here, unfolded=True),
         "formula": lambda name: page.stated(known(name, here.claims)),
+        "headline": lambda rest: headline(rest, here),
         "step": lambda rest: one_step(rest, here.claims),
         "link": lambda name: here.link(known(name, here.claims)["name"]),
         "sym": lambda name: symbol(name, here.claims),
@@ -75,11 +76,35 @@ def lemmas(name: str, context: page.Context) -> str:
 
 def one_step(rest: str, claims: Mapping[str, page.Claim]) -> str:
     """A single step: its claim and its number."""
+    return page.one_step(*numbered(rest, claims))
+
+
+def numbered(rest: str, claims: Mapping[str, page.Claim]) -> tuple[page.Claim, int]:
+    """A claim and the number of one of its steps.
+
+    Errors: LookupError if there is no such claim or step.
+    """
     name, _, number = rest.partition(" ")
     claim = known(name, claims)
     if not number.isdigit() or not 1 <= int(number) <= len(claim["steps"]):
         raise LookupError(f"{name} has steps 1 to {len(claim['steps'])}; {number or 'none'} came")
-    return page.one_step(claim, int(number))
+    return claim, int(number)
+
+
+def headline(rest: str, context: page.Context) -> str:
+    """A statement, one step of its proof and its witnesses, as a poster shows them; the rest is a link away."""
+    claim, k = numbered(rest, context.claims)
+    name, steps = claim["name"], len(claim["steps"])
+    return "\n\n".join(
+        (
+            '<div class="card headline" markdown>',
+            page.formula(page.answer(claim), f"{name}.answer", name, "answer"),
+            page.one_step(claim, k),
+            page.badge(claim, context),
+            f"{context.link(name)} all {steps} steps, what every name stands for, the code, the tests\n{{ .from }}",
+            "</div>",
+        )
+    )
 
 
 def symbols_of(claims: Mapping[str, page.Claim]) -> dict[str, tuple[str, str, str]]:
