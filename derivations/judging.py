@@ -16,9 +16,10 @@ from derivations import digits, signs, symbolic
 from derivations.claim import Claim
 from derivations.counterexample import Question, smallest
 from derivations.example import NUMBERS, SQUARE, SYMBOLS, TAGS, Network
+from derivations.normal_form import Powers, canonical
 from derivations.printing import latex
 from derivations.proof import everything, to_50_digits
-from derivations.sums import Powers, ShapeError, Where, canonical, rebuilt, unfolded
+from derivations.sums import ShapeError, Where, rebuilt, unfolded
 
 Side: TypeAlias = sp.Basic | Callable[[Network], sp.Basic]
 """An expression, or how it is built from the network of one example: building it may raise ShapeError."""

@@ -417,6 +417,7 @@ def tally(claim: Claim, context: Context) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Prove every claim and write its page into a folder."""
+    from derivations import coq
     from derivations.__main__ import described
     from derivations.proof import claims, prove
 
@@ -427,8 +428,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     found = {name: described(prove(claim), 0.0) for name, claim in claims().items()}
     out = Path(arguments[0])
     out.mkdir(parents=True, exist_ok=True)
+    context = Context(found, theorems=coq.shown())
     for name, group in concepts(found).items():
-        (out / f"{name}.md").write_text(concept(name, group, Context(found)), encoding="utf-8")
+        (out / f"{name}.md").write_text(concept(name, group, context), encoding="utf-8")
         print(out / f"{name}.md")
     return 0 if all(claim["ok"] for claim in found.values()) else 1
 

@@ -12,10 +12,11 @@ import sympy as sp
 from derivations import affine, mlp, sigmoid, softmax, verdict
 from derivations.__main__ import main
 from derivations.claim import WrongTwin
+from derivations.normal_form import equal
 from derivations.notation import A, W, b, dZ, i, k, logit, r, s
 from derivations.proof import check, claims, everything, prove, to_50_digits
 from derivations.rules import algebra, condition, contract, definition, differentiate, linear, logarithm, matrix_product
-from derivations.sums import Entry, ShapeError, equal, total
+from derivations.sums import Entry, ShapeError, total
 
 CLAIMS = claims()
 each_claim = pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda claim: claim.name)

@@ -197,6 +197,19 @@ def test_one_false_witness_makes_the_report_red_and_the_exit_code_1(plant, alone
         assert "FALSE" in capsys.readouterr().out
 
 
+def test_a_lemma_has_its_witness_in_numpy_and_a_failure_of_it_is_false():
+    """Of the same name in another file nothing is taken."""
+    node, other = (
+        "tests/test_lemmas.py::test_numpy_bears_out_the_lemma[softmax.shift]",
+        "tests/test_x.py::test[softmax.shift]",
+    )
+    claim = {"name": "softmax.shift", "kind": "lemma"}
+    for outcome, status in (("passed", OK), ("failed", FAILED), ("skipped", MISSING)):
+        said = tools.numpy_is_symbols(claim, {node: {"outcome": outcome, "seconds": 0}})
+        assert said.status == status
+    assert tools.numpy_is_symbols(claim, {other: {"outcome": "passed", "seconds": 0}}).status == MISSING
+
+
 def test_a_missing_witness_is_shown_as_missing_and_does_not_fail(alone, tmp_path, monkeypatch, capsys):
     def none_here(module):
         raise witnesses.Absent(f"{module} is not here")

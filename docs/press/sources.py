@@ -152,10 +152,7 @@ def theorems() -> dict[str, str]:
         from derivations import coq
     except ImportError:
         return {}
-    return {
-        theorem.claim: f"(* {theorem.file}, line {theorem.line}: {theorem.says} *)\n{theorem.statement}"
-        for theorem in coq.theorems().values()
-    }
+    return coq.shown()
 
 
 @cache
