@@ -61,11 +61,11 @@ def on_files(files: Any, config: Any, **_: Any) -> Any:
 
 
 def on_nav(nav: Any, config: Any, files: Any) -> Any:
-    """A concept's page is not listed, but stands among the proofs: their tab is lit and their list beside it."""
-    proofs = next(section for section in nav.items if section.title == "Proofs")
+    """A page that is not listed stands beside those of its folder: their tab is lit and their list is shown."""
+    listed = {page.file.src_uri.partition("/")[0]: page.parent for page in nav.pages}
     for file in files.documentation_pages():
-        if file.page and file.generated_by:
-            file.page.parent = proofs
+        if file.page and file.page.parent is None and "/" in file.src_uri:
+            file.page.parent = listed.get(file.src_uri.partition("/")[0])
     return nav
 
 
