@@ -307,8 +307,8 @@ def code(claim: Claim, context: Context) -> str:
     name = context.functions.get(claim["name"])
     if not name:
         return context.entries.get(claim["name"], "")
-    options = "    options:\n      show_docstring_description: false\n      show_signature: false"
-    return f"::: {name}\n{options}"
+    hidden = ("root_heading", "root_toc_entry", "docstring_description", "signature")
+    return "\n".join((f"::: {name}", "    options:", *(f"      show_{part}: false" for part in hidden)))
 
 
 def tests(claim: Claim, context: Context) -> str:

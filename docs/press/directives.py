@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 
 from derivations import page
@@ -17,11 +17,17 @@ def table(path: str) -> dict[str, Directive]:
     """Every directive, for a page at this path in docs."""
     prefix = "../" * path.count("/")
     here = context("" if path.startswith("proofs/") else f"{prefix}proofs/")
+    shown: set[str] = set()  # as cards on this page, so that no list tells of them again
+
+    def card(name: str, *, unfolded: bool = False) -> str:
+        shown.add(name)
+        return page.card(known(name, here.claims), here, unfolded=unfolded)
+
     return {
-        "claim": lambda name: page.card(known(name, here.claims), here),
-        "claims": lambda rest: of_concept(rest, here),
-        "lemmas": lambda name: lemmas(name, here),
-        "proof": lambda name: page.card(known(name, here.claims), here, unfolded=True),
+        "claim": card,
+        "claims": lambda rest: of_concept(rest, here, card),
+        "lemmas": lambda name: lemmas(name, here, shown),
+        "proof": partial(card, unfolded=True),
         "formula": lambda name: page.stated(known(name, here.claims)),
         "headline": lambda rest: headline(rest, here),
         "step": lambda rest: one_step(rest, here.claims),
@@ -34,7 +40,7 @@ def table(path: str) -> dict[str, Directive]:
         "exercise": partial(exercises.shown, prefix=prefix),
         "graph": lambda _: graph.drawn(here),
         "article": lambda _: article.entries(sources.derivations()["article"], here),
-        "mistakes": lambda _: mistakes.entries(sources.catalogue(), here),
+        "mistakes": lambda _: mistakes.entries(sources.catalogue(), here, measures.value),
         "reported": reported,
         "peers": lambda _: peers(),
         "run": runs.shown,
@@ -53,7 +59,7 @@ def known(name: str, claims: Mapping[str, page.Claim]) -> page.Claim:
     return claims[name]
 
 
-def of_concept(rest: str, context: page.Context) -> str:
+def of_concept(rest: str, context: page.Context, card: Directive) -> str:
     """Every claim of a concept, or those of some kinds, as cards; a concept that has none yet says so.
 
     Errors: LookupError if no module of nnref or derivations bears the name.
@@ -64,14 +70,18 @@ def of_concept(rest: str, context: page.Context) -> str:
     group = [c for c in page.concepts(context.claims).get(name, ()) if not kinds or c["kind"] in kinds]
     if not group:
         return f'<p class="missing">No result about <code>{name}</code> is proved in this build.</p>'
-    return "\n\n".join(page.card(claim, context) for claim in group)
+    return "\n\n".join(card(claim["name"]) for claim in group)
 
 
-def lemmas(name: str, context: page.Context) -> str:
-    """What else is proved of a concept, a line each."""
-    group = [c for c in page.concepts(context.claims).get(name, ()) if c["kind"] == "lemma"]
-    rows = [f"- {context.link(c['name'])} {page.sentence(c['says'])}" for c in group]
-    return "\n".join(["Also proved:", "", *rows]) if rows else ""
+def lemmas(name: str, context: page.Context, shown: Collection[str]) -> str:
+    """What else is proved of a concept, a line each, folded."""
+    group = page.concepts(context.claims).get(name, ())
+    rows = [
+        f"- {context.link(c['name'])} {page.sentence(c['says'])}"
+        for c in group
+        if c["kind"] == "lemma" and c["name"] not in shown
+    ]
+    return page.folded("lemmas", f"Also proved: {len(rows)} more", "\n".join(rows)) if rows else ""
 
 
 def one_step(rest: str, claims: Mapping[str, page.Claim]) -> str:
