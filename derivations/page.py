@@ -37,8 +37,11 @@ MISSING: Mapping[str, str] = {"status": "missing"}
 BOUNDS = {"≥": r"\ge 0", ">": "> 0"}
 """What a claim that is a bound says of its result; every other kind, a limit or an order, is an equation."""
 
-WIDE = 150
+WIDE = 170
 """Characters of LaTeX after which the answer stands under its question."""
+
+INDEXED = re.compile(r"(?<![\w.\\])([A-Za-zΣδ]{1,2})\\_([a-z]{1,2})(?!\w)")
+"""A symbol with its indices in a sentence, z_j or δ_ij; the names of claims have longer parts."""
 
 FEW = 2
 """Names that are explained in a line; more are listed."""
@@ -135,7 +138,8 @@ def lead(concept: str) -> str:
     """The module's docstring: its theorem, and what one has to know to read it."""
     path = Path(__file__).parent / f"{concept}.py"
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) if path.is_file() else None
-    return "\n\n".join(text(part.replace("\n", " ")) for part in (docstring or title(concept)).split("\n\n"))
+    parts = (docstring or title(concept)).split("\n\n")
+    return "\n\n".join(INDEXED.sub(r"\1<sub>\2</sub>", text(part.replace("\n", " "))) for part in parts)
 
 
 def text(words: str) -> str:
@@ -146,7 +150,7 @@ def text(words: str) -> str:
 def sentence(words: str) -> str:
     """Words with a capital and a full stop. A symbol, or a word like dZ, keeps its case."""
     begun = words[:1].upper() + words[1:] if WORD.match(words) else words
-    return text(begun.rstrip(".")) + "."
+    return INDEXED.sub(r"\1<sub>\2</sub>", text(begun.rstrip("."))) + "."
 
 
 def formula(tex: str, anchor: str, claim: str, *classes: str, kind: str = "claim") -> str:
@@ -177,15 +181,20 @@ def stated(claim: Claim) -> str:
     """The statement: question, answer, and what it assumes."""
     parts = [formula(answer(claim), f"{claim['name']}.answer", claim["name"], "answer")]
     if claim.get("given"):
-        parts.append(f"Assuming {', '.join(f'${condition}$' for condition in claim['given'])}.")
+        parts.append(f"Assuming {', '.join(map(readable, claim['given']))}.\n{{ .here }}")
     return "\n\n".join([*parts, *standing(claim)])
+
+
+def readable(tex: str) -> str:
+    """Mathematics in a line of its own, with its fractions and sums as large as in a displayed formula."""
+    return rf"$\displaystyle {tex}$"
 
 
 def standing(claim: Claim) -> list[str]:
     """What the names in the statement stand for: a line if they are few, else a list that folds open."""
-    names = [f"${w['name']} = {w['latex']}$" for w in claim.get("where") or ()]
+    names = [readable(f"{w['name']} = {w['latex']}") for w in claim.get("where") or ()]
     if len(names) <= FEW:
-        return [f"Here {' and '.join(names)}."] if names else []
+        return [f"Here {' and '.join(names)}.\n{{ .here }}"] if names else []
     return [folded("where", f"What the {len(names)} names stand for", "\n".join(f"- {name}" for name in names))]
 
 
@@ -338,7 +347,7 @@ def neighbours(claim: Claim, context: Context) -> str:
     parts = []
     for words, names in (("Rests on", claim.get("uses", ())), ("Used by", context.used_by(claim["name"]))):
         parts.append(f"{words} {', '.join(map(context.link, names)) if names else 'no other result'}.")
-    parts.append(f"See {text(claim['source'])}.")
+    parts.append("Elementary." if claim["source"] == "elementary" else f"See {text(claim['source'])}.")
     return " ".join(parts) + "\n{ .neighbours }"
 
 
@@ -402,7 +411,8 @@ def results(context: Context) -> str:
             f"| {context.link(c['name'])} | {sentence(c['says'])} | {c['kind']} | {tally(c, context)} |" for c in group
         ]
         heading = f"## {title(name)} {{ #{name} }}"
-        parts.append("\n".join([heading, "", "| result | says | kind | witnesses |", "|---|---|---|---|", *rows]))
+        table = "\n".join(["| result | says | kind | witnesses |", "|---|---|---|---|", *rows])
+        parts.append(f'{heading}\n\n<div class="stacked" markdown>\n\n{table}\n\n</div>')
     return "\n\n".join(parts)
 
 

@@ -43,7 +43,8 @@ def linked(words: str, context: page.Context) -> str:
         name = found[0].replace("\\", "")
         return context.link(name) if name in context.claims else found[0]
 
-    return re.sub(r"[a-z\\_]+\.[A-Za-z\\_0-9]+", link, page.sentence(words))
+    said = re.sub(r"[a-z\\_]+\.[A-Za-z\\_0-9]+", link, page.sentence(words))
+    return re.sub(r"\^\{([^}]*)\}", r"<sup>\1</sup>", said)
 
 
 def one(entry: Entry, context: page.Context) -> str:

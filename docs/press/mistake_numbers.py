@@ -79,24 +79,26 @@ def told(mistake: Mistake, numbers: Numbers) -> str:
             continue
         name = f"d{at.theta}{at.l}"
         if yours.shape != truth.shape:
-            return f"{name} has the shape {yours.shape} for {truth.shape}"
+            return f"{name} has the shape {yours.shape}, right is {truth.shape}"
         worst = np.unravel_index(np.nan_to_num(abs(yours - truth), nan=np.inf).argmax(), truth.shape)
         if yours[worst] != truth[worst]:
             where = ", ".join(map(str, worst))
-            return f"{name}[{where}] is {apart(yours[worst], truth[worst])}"
+            return f"{name}[{where}] = {apart(yours[worst], truth[worst])}"
     return ""
 
 
 def apart(yours: float, truth: float) -> str:
     """Two numbers with as many digits as it takes to tell them apart, and four at least."""
     digits = next((d for d in range(4, 17) if f"{yours:.{d}g}" != f"{truth:.{d}g}"), 17)
-    return f"{yours:.{digits}g} for {truth:.{digits}g}"
+    return f"{yours:.{digits}g}, right is {truth:.{digits}g}"
 
 
 def first(mistake: Mistake, networks: list[tuple[Numbers, str]]) -> str:
     """What it gives on the first network that shows it."""
     shown = ((told(mistake, numbers), says) for numbers, says in networks)
-    return next((f"{found} {says}".strip() for found, says in shown if found), "the same numbers on all that were tried")
+    return next(
+        (f"{found}{says and ', '}{says}" for found, says in shown if found), "the same numbers on all that were tried"
+    )
 
 
 def made() -> dict[str, Any]:

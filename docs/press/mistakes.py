@@ -1,4 +1,4 @@
-"""The mistakes that `nnref check` knows by name, by the line on which they are made: the wrong line, and its numbers."""
+"""The mistakes that `nnref check` knows by name, by the line they are made on: the wrong line, and its numbers."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def of_line(line: str, found: Sequence[Entry], context: page.Context, numbers: C
         (
             f"## {LINES.get(line, line)} {{ #line-{line} }}",
             f"Right: `{usual}`.{why}",
+            '<div class="stacked" markdown>',
             "\n".join(["| mistake | wrong line | what it gives |", "|---|---|---|", *rows]),
+            "</div>",
         )
     )
 
