@@ -46,7 +46,8 @@ def examined(long):
     entries, (worst, where) = sum(M.size for M in multiples.values()), worst_of(multiples)
     found = digests(theta, X, Y, G)
     ok = found == PUBLISHED and worst <= 1
-    figure = f"sha256 {found['gradient'][:12]}…, {entries:,} of {entries:,} entries enclosed and decided, largest "
+    published = "as published" if found == PUBLISHED else "not those published"
+    figure = f"digests {published}, {entries:,} of {entries:,} entries enclosed and decided, largest "
     figure += f"|error|/(u S) {worst:.2g} at {where}, of {noise.allowed(layers, theta, X.shape[1]):.0f} allowed"
     said = {"sha256": found, "entries": entries, "worst": worst, "where": where, "bits": enclosure.bits}
     if long:

@@ -9,7 +9,6 @@ import argparse
 import json
 import sys
 from functools import cache
-from time import perf_counter
 
 from tests.bugs import BUGS
 from tests.catchers import CHECKS, REGIMES, outputs, same, slopes_by_hand
@@ -50,7 +49,7 @@ def table(found):
     return "\n".join([*lines, "= the same numbers here", "- not caught"])
 
 
-def summary(found, seconds):
+def summary(found):
     """What the table comes to, as plain data."""
     cells = [cell for _, row in found for cell in row]
     missed = [(bug.name, REGIMES[k].name) for bug, row in found for k, cell in enumerate(row) if cell == "-"]
@@ -58,13 +57,12 @@ def summary(found, seconds):
     change = len(cells) - unchanged
     return {
         "ok": bool(found) and not missed,
-        "figure": f"{len(found)} mistakes × {len(REGIMES)} regimes: {change - len(missed)} of {change} that change a "
-        f"number are caught, {unchanged} change none; {seconds:.0f} s",
+        "figure": f"{len(found)} mistakes in {len(cells):,} cases: {change - len(missed):,} of {change:,} that change "
+        f"a number are caught, {unchanged} change none",
         "mistakes": len(found),
         "cells": len(cells),
         "same": unchanged,
         "missed": missed,
-        "seconds": seconds,
         "caught": {bug.name: row for bug, row in found},
     }
 
@@ -79,9 +77,9 @@ def options(argv=None):
 
 def main(argv=None):
     """Print the table, and how many of the mistakes that change a number were caught."""
-    chosen, began = options(argv), perf_counter()
+    chosen = options(argv)
     found = [(bug, caught(bug)) for bug in BUGS[:: chosen.every]]
-    said = summary(found, perf_counter() - began)
+    said = summary(found)
     print(table(found), said["figure"], sep="\n")
     if chosen.json:
         print(json.dumps(said))

@@ -19,13 +19,17 @@ THEOREMS = coq.theorems()
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory):
-    """The folder in which every file is compiled as it stands."""
+def checked(tmp_path_factory):
+    """The folder in which every file is compiled as it stands, and the kernel's report."""
     require_program("coqc")
     folder = tmp_path_factory.mktemp("compiled")
-    for file in coq.in_order():
-        kernel.compile_file(file, folder)
-    return folder
+    return folder, kernel.check(into=folder)
+
+
+@pytest.fixture(scope="module")
+def compiled(checked):
+    """That folder."""
+    return checked[0]
 
 
 class Slip(NamedTuple):
@@ -110,9 +114,8 @@ def test_a_slip_does_not_compile(slip, compiled, tmp_path):
     assert line in lines_of(sabotaged, slip.refused_in or slip.stated), message
 
 
-def test_every_theorem_is_checked_and_rests_on_the_axioms_of_the_reals_alone(tmp_path):
-    require_program("coqc")
-    report = kernel.check(into=tmp_path)
+def test_every_theorem_is_checked_and_rests_on_the_axioms_of_the_reals_alone(checked):
+    _, report = checked
     assert report.ok, "\n".join(report.faults)
     assert report.axioms.keys() == THEOREMS.keys()
     assert set().union(*report.axioms.values()) == kernel.AXIOMS

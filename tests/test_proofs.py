@@ -150,6 +150,7 @@ def test_the_command_says_which_claim_fails(capsys, monkeypatch):
 
 def test_the_verdict_is_kept_for_these_sources_only(capsys, monkeypatch):
     monkeypatch.setattr("derivations.__main__.claims", lambda: {"sigmoid.dZ": sigmoid.dZ})
+    monkeypatch.setattr("derivations.article.judgements", list)
     assert main(["--jobs", "1"]) == 0
     assert verdict.last() == "1 of 1 claims proved in this environment"
     monkeypatch.setattr(verdict, "version", lambda package: "another")

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from derivations import page
+from derivations import affine, page
 from nnref.cli import main as nnref_command
 from tests import built_site as sites
 from tests.built_site import ROOT
@@ -77,10 +77,11 @@ def test_code_may_hold_dollars_and_brackets():
     prose.refuse_typed("`$$` and `\\[`\n\n```console\n$ nnref train $HOME\n```\n", "docs/x.md")
 
 
-def test_a_name_that_does_not_exist_is_refused_with_file_and_line():
-    from press import directives, prose
+def test_a_name_that_does_not_exist_is_refused_with_file_and_line(monkeypatch):
+    from press import directives, prose, sources
     from press.sources import BuildStops
 
+    monkeypatch.setattr(sources, "derivations", lambda: {"claims": {"affine.dW": CLAIM | {"name": "affine.dW"}}})
     with pytest.raises(BuildStops, match=r"docs/x\.md:2: no claim is called affine\.dQ; there are affine\."):
         prose.resolve("Words.\n{{ formula affine.dQ }}\n", "docs/x.md", directives.table("x.md"))
     with pytest.raises(BuildStops, match=r"docs/x\.md:1: there is no directive \{\{ formulae \}\}"):
@@ -130,7 +131,8 @@ def test_glyphs_stand_once_on_a_page(tmp_path):
     assert len(outlines) == len(set(outlines)) == 2
 
 
-def test_plain_pages_can_be_written_without_a_site_generator(tmp_path, capsys):
+def test_plain_pages_can_be_written_without_a_site_generator(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("derivations.proof.claims", lambda: {"affine.dW": affine.dW})
     assert page.main([str(tmp_path)]) == 0
     assert str(tmp_path / "affine.md") in capsys.readouterr().out
     assert "## affine.dW" in (tmp_path / "affine.md").read_text(encoding="utf-8")

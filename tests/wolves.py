@@ -103,6 +103,7 @@ def summary(networks, start=0):
         "counts": counts,
         "cannot tell": dict(reasons.most_common()),
         "alarms": alarms,
+        "worst": worst,
     }
 
 
