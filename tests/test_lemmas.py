@@ -85,6 +85,10 @@ DENSITY = np.exp(-(GRID**2) / 2) / np.sqrt(2 * np.pi)
 """The normal density at −10 … 10, where sums of it in steps of 1/4 are integrals to rounding."""
 
 EQUAL = {
+    "conventions.mean_last": lambda at: (
+        affine.dW(at.A, softmax_cross_entropy.dZ(at.Z, at.Y)),
+        affine.dW(at.A, softmax.forward(at.Z) - at.Y) / at.Y.shape[1],
+    ),
     "conventions.rows_dW": lambda at: (
         slope(lambda W: (at.dZ.T * (at.A.T @ W)).sum(), at.W.T),
         affine.dW(at.A, at.dZ).T,

@@ -134,7 +134,7 @@ def test_the_command_lists_a_concept_and_prints_latex_of_what_was_checked(capsys
     assert claim["holds_for"] == "all sizes"
     assert claim["wrong_twins_rejected"] == len(affine.dW.wrong_twins)
     assert [step["rule"] for step in claim["steps"]] == [step.rule.name for step in affine.dW.steps]
-    assert claim["steps"][-1]["latex"] == r"\left(dZ A^{\mathsf{T}}\right)_{r i}"
+    assert claim["steps"][-1]["latex"] == r"\left(dZ \, A^{\mathsf{T}}\right)_{r i}"
     assert all(step["checks"]["symbolic"] and step["checks"]["digits"] for step in claim["steps"])
     assert main(["softmax.jacobian"]) == 0
     assert "quotient rule" in capsys.readouterr().out
