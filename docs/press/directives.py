@@ -149,7 +149,8 @@ def figure(name: str) -> str:
     """A picture drawn at build, with what it shows in words."""
     drawn = measures.figure(name)
     return (
-        f'<figure class="drawn" role="group" aria-label="{html.escape(drawn["alt"])}">{drawn["svg"]}'
+        f'<figure class="drawn" role="group" aria-label="{html.escape(drawn["alt"])}">'
+        f'<div class="pane">{drawn["svg"]}</div>'
         f"<figcaption>{html.escape(drawn['caption'])}</figcaption></figure>"
     )
 
