@@ -333,7 +333,7 @@ def judge(mistakes, found, wrong):
     """
     places = [quantity(line, l) for _, line, l, _ in mistakes]
     layer = int(wrong[0][1:])
-    reported = found[0].parameter.replace("dA", "dZ") if found else ""
+    reported = found[0].quantity.replace("dA", "dZ") if found else ""
     here = [p for p in places if int(p[2:]) == layer]
     both = {f"W{layer}", f"b{layer}"} <= set(wrong)
     localised = reported in here or (reported[1:] == wrong[0] and (not both or f"dZ{layer}" not in here))
@@ -432,7 +432,7 @@ def main():
         if not arguments.json:
             print(f"{name:<24}", ", ".join(f"{n} {what.replace('_', ' ')}" for what, n in results[name].items()))
             for regime, activation, seed, mistakes, found in failures[:5]:
-                print("  ", regime, activation, seed, mistakes, [(d.parameter, d.says) for d in found])
+                print("  ", regime, activation, seed, mistakes, [(d.quantity, d.says) for d in found])
     if arguments.json:
         print(json.dumps({"ok": not failed, **results}))
     raise SystemExit(bool(failed))

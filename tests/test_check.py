@@ -116,7 +116,7 @@ def test_a_wrong_forward_pass_with_a_consistent_backward_pass_fails_only_the_sec
     report = checked(*changes)
     assert (report.gradient_of_own_loss, report.same_loss) == (True, False), str(report)
     assert says in report.forward.says
-    assert report.first is None
+    assert report.diagnoses == ()
 
 
 def test_a_wrong_gradient_of_a_wrong_loss_says_what_to_mend_first(checked):
@@ -338,9 +338,9 @@ def test_a_file_that_does_not_end_is_stopped_with_all_it_started(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["nowhere.py"], "nowhere.py does not exist. Give a .py or .ipynb file"),
-        (["{folder}"], "holds no .py or .ipynb file"),
-        (["{folder}/a.txt"], "should be a .py or .ipynb file"),
+        (["nowhere.py"], "nowhere.py does not exist. Give a .py, .ipynb or .npz file"),
+        (["{folder}"], "holds no .py, .ipynb or .npz file"),
+        (["{folder}/a.txt"], "should be a .py, .ipynb or .npz file"),
         (["{folder}/good.py", "--csv", "out.csv"], "--csv is for a folder"),
         (["{folder}/good.py:absent"], "nothing in the file is called absent"),
     ],
@@ -363,7 +363,7 @@ def test_hints_can_be_hidden_from_students(tmp_path, capsys):
     assert "First mistake" not in out
     assert "np.sum" not in out
     result = json.loads(last)
-    assert (result["ok"], result["first"], result["diagnosis"]) == (False, None, None)
+    assert (result["ok"], result["mistakes"], result["diagnosis"]) == (False, [], None)
     assert "First mistake" in run(capsys, path)[1]
     assert "truth:" in run(capsys, path, "--verbose")[1]
     assert lines
