@@ -13,19 +13,13 @@ from nnref.checking import lines, noise, verdicts
 from nnref.checking.binding import Pool, Unbound, call
 from nnref.checking.certificate import Certificate
 from nnref.checking.diagnosis import Diagnosis, diagnose
-from nnref.checking.forward_verdict import judge_forward
+from nnref.checking.forward_verdict import is_unknown, judge_forward
 from nnref.checking.gradcheck import gradcheck
 from nnref.checking.loading import Later, Loaded, load, modules_beside
 from nnref.checking.network import RATE
+from nnref.checking.own_loss import of_own_loss
 from nnref.checking.reader import Unread, listed, networks
-from nnref.checking.rows import (
-    allowance,
-    names_of,
-    of_own_loss,
-    of_reference,
-    slack_of,
-    verdict,
-)
+from nnref.checking.rows import allowance, names_of, of_reference, slack_of, verdict
 from nnref.checking.source import Source, SourceError
 from nnref.checking.source import read as read_source
 from nnref.checking.stored import certify_file
@@ -136,6 +130,10 @@ def judged(reading: Reading, title: str) -> Certificate:
     else:
         entries, method = of_own_loss(reading)
     right = verdict(entries)
+    if fault is not None and right is not False and is_unknown(reading):
+        # A network of another kind, whose gradient is none the worse for it: no mistake can be shown.
+        apart = f"{fault.says.rstrip('.')}: another network than the reference's"
+        fault, same = None, None
     reading.network.notes += [note for note in (reading.silent, reading.started) if note]
     return Certificate(
         title=title,
@@ -200,7 +198,8 @@ def described(reading: Reading) -> str:
     """How the file was read, in one line."""
     network, c = reading.network, reading.convention
     names = " ".join(network.found.spelling[n] for n in names_of(reading) if n in network.found.spelling)
-    laid = c.weights if c.weights == c.data else f"{c.weights} with X as {c.data}"
+    laid = c.weights if c.weights == c.data else f"{c.weights} with X {'flat' if c.data == 'flat' else f'as {c.data}'}"
+    laid += ", one example at a time" if c.single else ""
     way = reading.forward
     parts = [f"{names} as {laid}", c.labels]
     if way is not None:
@@ -209,9 +208,10 @@ def described(reading: Reading) -> str:
         parts.append("no forward pass found" if reading.output is None else "forward pass not recognised")
     text = ", ".join(parts)
     if reading.went.updated:
-        text += "; gradients from (before - after) / rate"
+        step = reading.went.step
+        text += f"; gradients from (before - after) / rate{'' if step == 1 else f', a step of {step:.4g} times that'}"
     if reading.loss is None:
-        text += "; no loss found, mean cross-entropy used"
+        text += f"; no loss found, {reading.assumed} used"
     if not network.own_widths:
         text += f"; sizes ours: {'-'.join(map(str, reading.sizes))}"
     return text + "".join(f"; {note}" for note in dict.fromkeys(network.notes))

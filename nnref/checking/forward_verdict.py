@@ -34,6 +34,13 @@ def judge_forward(reading: Reading) -> tuple[Diagnosis | None, bool | None, str]
     return None, True, ""
 
 
+def is_unknown(reading: Reading) -> bool:
+    """Is the forward pass, or else the loss, none that is known here, and no mistake in one that is?"""
+    if reading.output is not None and reading.forward is None:
+        return bool(np.isfinite(reading.output).all())
+    return reading.loss is not None and reading.loss_kind is None and bool(np.isfinite(reading.loss))
+
+
 def mistake(
     quantity: str, place: str, says: str, right: str = "", claim: str = "", harmless: bool = False
 ) -> Diagnosis:

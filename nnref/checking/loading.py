@@ -148,6 +148,10 @@ def load(source: Source, folder: Path, everything: bool = False) -> Loaded:
     if everything:
         sys.modules["__main__"] = module
         return run(source, module)
+    finder = next((f for f in sys.meta_path if isinstance(f, Beside)), None)
+    if finder is not None and module.__name__ not in sys.modules:  # where dataclasses look a class's module up
+        module.__loader__ = finder
+        sys.modules[module.__name__] = module
     return define(source, module)
 
 

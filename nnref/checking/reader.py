@@ -13,10 +13,11 @@ import numpy as np
 
 from nnref.checking.binding import Pool, Unbound, arguments, build, call, globals_of
 from nnref.checking.loading import sentence, value
-from nnref.checking.network import Network, orientations
-from nnref.checking.slots import Found, parameters, walk
+from nnref.checking.network import UPDATES, Network
+from nnref.checking.slots import Found, orientations, parameters, parts, walk
 from nnref.checking.source import Source, named_last, returned
 from nnref.checking.spelling import ROLES, canonical, digits, kind, plain, ranked
+from nnref.checking.usage import learning_rate
 
 WIDTHS = [6, 8, 7, 4]
 """The network's sizes where the file does not say its own: all distinct, so that a missing transpose shows."""
@@ -120,8 +121,8 @@ def of_object(thing: Any, namespace: dict[str, Any], source: Source | None, own_
     """The network of an object that holds weights."""
     methods = [n for n, _ in getmembers(type(thing), callable) if not n.startswith("__")]
     backward = going_back(methods)
-    found = parameters(thing)
-    if not backward or not found.paths or not orientations(shapes_of(thing, found)):
+    found = chained(thing)
+    if not backward or not found.paths:
         return None
     chosen: dict[str, Any] = {"backward": backward[0]}
     for purpose in ("forward", "loss"):
@@ -130,9 +131,25 @@ def of_object(thing: Any, namespace: dict[str, Any], source: Source | None, own_
     return Network(thing, found, namespace, chosen, source, own_widths=own_widths)
 
 
+def chained(thing: Any) -> Found:
+    """The parameters of an object: all of them, or, where they make no chain, those of the first attribute that do.
+
+    An optimiser keeps more of the same names and shapes, which begin as zeros.
+    """
+    found = parameters(thing)
+    if found.paths and orientations(shapes_of(thing, found)):
+        return found
+    for name, part in parts(thing):
+        own = parameters({name: part})
+        if own.paths and orientations(shapes_of(thing, own)) and any(A.any() for _, A in walk(part)):
+            return own
+    return Found({}, {})
+
+
 def going_back(names: list[str]) -> list[str]:
-    """The functions that may give gradients: those named so, else those of the loss, which may return both."""
-    return ranked(names, "backward") or ranked(names, "loss")
+    """The functions that may give gradients, those that train last; else those of the loss, which may return both."""
+    likely = ranked(names, "backward")
+    return sorted(likely, key=lambda name: plain(name).startswith(UPDATES)) or ranked(names, "loss")
 
 
 def shapes_of(tree: Any, found: Found) -> dict[str, tuple[int, ...]]:
@@ -256,9 +273,9 @@ def made(
             trouble = error
             continue
         if parameters(tree if not isinstance(tree, tuple) else list(tree)).paths:
-            layer_names = returned(source.definition(name)) if source else None
-            named = isinstance(tree, tuple | list) and layer_names and len(layer_names) == len(tree)
-            told = named and len(set(layer_names or ())) == len(tree)  # `return np.ones(3), np.ones(4)` has no names
+            layer_names = returned(source.definition(name), calls=False) if source else None
+            named = isinstance(tree, tuple | list) and not hasattr(tree, "_fields") and layer_names
+            told = named and all(layer_names or ()) and len(set(layer_names or ())) == len(tree)
             return tree, layer_names if told else None, own_widths
     for name, cls in own.items():
         thing = tried(build, cls, name, source, namespace, widths) if isinstance(cls, type) else None
@@ -323,9 +340,24 @@ def bind_globals(network: Network) -> None:
         if (role == "N" and (missing or counts)) or (role in ("X", "Y") and missing):
             network.globals[name] = role
             network.notes.append(f"{name} set to {'the batch' if role == 'N' else 'our ' + role}")
-        elif role == "rate" and not callable(network.namespace.get(name)):
+        elif not missing and not network.is_object and network.namespace.get(name) is network.tree:
+            network.globals[name] = "parameters"
+        elif role == "rate" and (missing or (is_number(network, name) and learning_rate(name, namesakes(network)))):
             network.globals[name] = role
         else:
             for parameter, path in network.found.paths.items():
                 if len(path) == 1 and path[0] == name and not network.is_object:
                     network.globals[name] = parameter
+
+
+def is_number(network: Network, name: str) -> bool:
+    """Is a global name one number?"""
+    return isinstance(network.namespace.get(name), int | float | np.floating)
+
+
+def namesakes(network: Network) -> dict[str, Any]:
+    """Every function and method of the module, by its name."""
+    found = {name: f for name, f in network.namespace.items() if isinstance(f, FunctionType)}
+    for cls in [v for v in network.namespace.values() if isinstance(v, type)]:
+        found |= {name: f for name, f in vars(cls).items() if isinstance(f, FunctionType)}
+    return found

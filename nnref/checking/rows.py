@@ -1,18 +1,14 @@
-"""The rows of the report: every gradient against the reference's, or against slopes of the person's own loss."""
+"""The rows of the report where the loss is the reference's: every gradient against the reference's."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
 from nnref.checking import noise
 from nnref.checking.entries import Bar, entry
-from nnref.checking.gradcheck import gradcheck
-from nnref.checking.network import RATE, output_of
+from nnref.checking.network import RATE
 from nnref.checking.report import Entry
-from nnref.checking.trees import GradcheckError
-from nnref.checking.verdicts import Reading, mean_cross_entropy, scalar
+from nnref.checking.verdicts import Reading
 from nnref.network import named
 from nnref.shapes import Array
 
@@ -20,9 +16,6 @@ STRANGER = 16.0
 """A person may compute the same with other operations than the reference: an unshifted exponential, a division in every
 line, −y/p passed through the softmax's Jacobian. Each costs a few roundings more, so this many times the reference's
 own noise is allowed; a mistake is ten thousand million times as large."""
-
-SAMPLE = 24
-"""Entries of a tensor that differences of a stranger's loss are taken for; a wrong formula is wrong in nearly all."""
 
 
 def of_reference(reading: Reading, slack: dict[str, Array]) -> list[Entry]:
@@ -55,53 +48,14 @@ def verdict(entries: list[Entry]) -> bool | None:
     return False if "WRONG" in verdicts else True if verdicts <= {"ok"} else None
 
 
-def of_own_loss(reading: Reading) -> tuple[list[Entry], str]:
-    """The gradients against slopes of the person's own loss."""
-    network, N = reading.network, reading.X.shape[1]
-    x, y = reading.convention.theirs(reading.X, reading.Y)
-
-    def loss(theta: dict[str, Array]) -> Any:
-        if reading.loss is not None:
-            return np.float64(scalar(network.loss_at(theta, x, y), N))
-        passed = network.forward(theta, x, y)
-        out = output_of(passed.named, passed.raw, reading.sizes[-1], N, network.depth)
-        return np.float64(
-            mean_cross_entropy(reading.convention.output(out, reading.sizes[-1]), reading.Y, reading.forward)
-        )
-
-    own = reading.own()
-    yours = {n: as_float(reading.went.gradients.get(n), own[n].shape) for n in own}
-    try:
-        report = gradcheck(loss, own, yours, method="central", entries=SAMPLE)
-    except GradcheckError as error:  # such as a loss that is nan: nothing can be said of its gradient
-        untold = [Entry(n, A.shape, A.size, 0, 0, 0, 0, None, "cannot tell") for n, A in own.items()]
-        return untold[::-1], f"none: {error}"
-    found = sorted(report.entries, key=lambda e: (-int(e.name[1:]), e.name[0]))
-    return (
-        found,
-        f"differences of {'your loss' if reading.loss is not None else 'the mean cross-entropy of your output'}",
-    )
-
-
-def as_float(g: Any, shape: tuple[int, ...]) -> Array | None:
-    """A gradient as an array of floats, flat or not as the parameter is, if only that differs."""
-    if g is None:
-        return None
-    A = np.asarray(g, dtype="float64")
-    return (
-        A.reshape(shape)
-        if A.size == np.prod(shape) and [n for n in A.shape if n > 1] == [n for n in shape if n > 1]
-        else A
-    )
-
-
 def slack_of(reading: Reading) -> dict[str, Array]:
     """What a gradient read from (before − after) / rate may be off: the parameter itself was rounded, twice."""
     if not reading.went.updated or reading.case is None:
         return {}
     u = noise.unit(reading.dtype)
     theta = dict(zip(names_of(reading), parameters(reading), strict=True))
-    return {n: 2 * u * (2 * np.abs(p) / RATE + np.abs(reading.case.gradients[n])) for n, p in theta.items()}
+    step = reading.went.step
+    return {n: 2 * u * (2 * np.abs(p) / RATE / step + np.abs(reading.case.gradients[n])) for n, p in theta.items()}
 
 
 def names_of(reading: Reading) -> list[str]:

@@ -139,13 +139,18 @@ def named_last(node: ast.expr) -> str | None:
     return None
 
 
-def returned(function: ast.FunctionDef | None) -> list[str] | None:
-    """The names in the last `return a, b, …` of a function; None where it returns no such tuple of names."""
+def returned(function: ast.FunctionDef | None, calls: bool = True) -> list[str] | None:
+    """The names in the last `return a, b, …` of a function; None where it returns no such tuple of names.
+
+    calls lets softmax(Z2) be called softmax; np.ones(3) has no name.
+    """
     if function is None:
         return None
     for node in reversed([n for n in ast.walk(function) if isinstance(n, ast.Return)]):
         if isinstance(node.value, ast.Tuple | ast.List):
-            return [named_last(part) or "" for part in node.value.elts]
+            return [
+                "" if isinstance(part, ast.Call) and not calls else named_last(part) or "" for part in node.value.elts
+            ]
         if isinstance(node.value, ast.Name):
             return packed(function, node.value.id)
     return None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from nnref import softmax, softmax_cross_entropy
 from nnref.checking.binding import Unbound, arguments
-from nnref.checking.convention import LABELS, Convention, conventions, draw
+from nnref.checking.convention import LABELS, Convention, conventions, draw, one_at_a_time
 from nnref.checking.diagnosis import Case
+from nnref.checking.fit import Number
 from nnref.checking.forwards import (
     Forward,
     LossKind,
@@ -23,9 +24,12 @@ from nnref.checking.forwards import (
     ways,
 )
 from nnref.checking.loading import sentence
-from nnref.checking.network import Network, Passed, Went, orientations, output_of
+from nnref.checking.network import Network, Passed, Went, output_of
 from nnref.checking.reader import Unread
+from nnref.checking.scales import recognised as recognised_factor
+from nnref.checking.slots import orientations
 from nnref.checking.spelling import ROLES, plain
+from nnref.checking.usage import one_example
 from nnref.layer import Affine
 from nnref.network import Parameters, one_hot
 from nnref.shapes import Array
@@ -51,6 +55,7 @@ class Reading:
     agreeing: int = 0
     silent: str = ""
     started: str = ""
+    assumed: str = "mean cross-entropy"
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -81,7 +86,9 @@ def read(networks: Iterable[Network], X: Array | None = None, Y: Array | None = 
     reasons: list[tuple[int, str]] = []
     for network in networks:
         best: Reading | None = None
-        for convention, sizes in conventions(orientations(network.shapes()), labels=True):
+        for convention, sizes in tries(network):
+            if convention.single and best is not None and not best.convention.single:
+                break  # what takes a batch is judged with one
             for how, upstream in starts(network, convention):
                 try:
                     reading = attempt(network, convention, sizes, upstream, X, Y)
@@ -98,6 +105,13 @@ def read(networks: Iterable[Network], X: Array | None = None, Y: Array | None = 
     raise Unread([], [max(reasons, key=lambda r: r[0])[1]] if reasons else [])
 
 
+def tries(network: Network) -> Iterator[tuple[Convention, list[int]]]:
+    """Every convention, for batches first, unless nothing in the backward pass speaks of a batch."""
+    ways = orientations(network.shapes())
+    batches, single = list(conventions(ways)), list(one_at_a_time(ways))
+    yield from [*single, *batches] if one_example(network.going_back()) else [*batches, *single]
+
+
 def fits(reading: Reading) -> bool:
     """Is whatever they have of a forward pass and a loss one that is known?"""
     return (reading.output is None or reading.forward is not None) and (
@@ -109,7 +123,7 @@ def reason(error: Exception, network: Network, convention: Convention, sizes: li
     """Why a convention failed, and how far it came: an error going back weighs more where the forward pass is right."""
     said = str(error) if isinstance(error, Unbound | ValueError) and error.__traceback__ is None else ""
     said = said or (str(error) if isinstance(error, Unbound | Empty) else sentence(error, network.source))
-    theta, X, Y = draw(sizes)
+    theta, X, Y = draw(sizes, 1 if convention.single else None)
     x, y = convention.theirs(X, Y)
     try:
         passed = network.forward(convention.parameters(theta, network.arrays()), x, y)
@@ -120,6 +134,10 @@ def reason(error: Exception, network: Network, convention: Convention, sizes: li
     if out is not None and recognised(theta, X, convention.output(out, sizes[-1]).astype("float64"), "float32"):
         came += 1 + (convention.labels == LABELS[0])
     return came, f"{network_name(network, 'backward')} stopped: {said}"
+
+
+STEP = 1e-6
+"""How well the factor between an update and the gradient is known, at least: the parameter itself was rounded."""
 
 
 class Empty(ValueError):
@@ -157,9 +175,11 @@ def start(upstream: Any, convention: Convention, Y: Array, y: Any) -> Any:
 
 def attempt(network: Network, convention: Convention, sizes: list[int], upstream: Any, X: Any, Y: Any) -> Reading:
     """Call the network in one convention. Errors: whatever it raises; Empty if nothing came back."""
-    theta, ours, labels = draw(sizes)
+    theta, ours, labels = draw(sizes, 1 if convention.single else None)
     if X is not None:
         ours, labels = as_columns(X, Y, sizes)
+    if convention.single:
+        ours, labels = ours[:, :1], labels[:, :1]
     own = convention.parameters(theta, network.arrays())
     affines = [() if not isinstance(p, Affine) else p for p in theta]
     theta = tuple(exact(p, l, own, convention) if isinstance(p, Affine) else () for l, p in enumerate(affines))
@@ -167,6 +187,11 @@ def attempt(network: Network, convention: Convention, sizes: list[int], upstream
     went = network.backward(own, x, y, start(upstream, convention, labels, y))
     if not went.gradients:
         raise Empty(f"it gives no gradient of {', '.join(network.found.spelling.values())}")
+    if went.updated and one_size(went.gradients):
+        raise Empty(
+            "it moves every entry by the same amount, as Adam does, which tells nothing of the gradient's size; "
+            "let it return the gradients, or keep them in self.dW1, self.db1, …"
+        )
     reading = Reading(network, convention, sizes, theta, ours, labels, went)
     shapes = {name: A.shape for name, A in own.items()}
     reading.gradients = {
@@ -175,6 +200,13 @@ def attempt(network: Network, convention: Convention, sizes: list[int], upstream
     }
     recognise(reading, own, x, y)
     return reading
+
+
+def one_size(moved: dict[str, Array]) -> bool:
+    """Have nearly all entries of an update one size? Then it was divided by the gradient's own."""
+    sizes = np.concatenate([abs(np.asarray(g, "float64")).ravel() for g in moved.values()])
+    sizes = sizes[sizes > 0]
+    return bool(sizes.size > 8 and (abs(sizes / np.median(sizes) - 1) < 0.01).mean() > 0.9)
 
 
 def exact(p: Affine, l: int, own: dict[str, Array], convention: Convention) -> Affine:
@@ -227,9 +259,32 @@ def recognise(reading: Reading, own: dict[str, Array], x: Any, y: Any) -> None:
     layers = layers_of(activations, reading.sizes)
     reading.case = Case.of(layers, reading.theta, reading.X, reading.Y)
     truth = reading.case.gradients
+    if network_step := step_of(reading):
+        reading.went = replace(reading.went, step=network_step)
+        reading.gradients = {n: None if g is None else g / network_step for n, g in reading.gradients.items()}
     reading.agreeing = sum(
         g is not None and alike(g, truth[name], reading.dtype) for name, g in reading.gradients.items()
     )
+
+
+def step_of(reading: Reading) -> float | None:
+    """The one factor between an update and the gradient beside the learning rate, such as 1 − β of a momentum.
+
+    A step may be of any length, so that is no mistake; but a factor that means something, such as N, may be one.
+    """
+    assert reading.case is not None
+    if not reading.went.updated or any(g is None for g in reading.gradients.values()):
+        return None
+    pairs = [(np.asarray(g), reading.case.gradients[n]) for n, g in reading.gradients.items()]
+    if any(g.shape != t.shape or not np.isfinite(g).all() for g, t in pairs):
+        return None
+    g, t = (np.concatenate([part.ravel() for part in parts]) for parts in zip(*pairs, strict=True))
+    size = float((t * t).sum())
+    c = float((g * t).sum()) / size if size else 1.0
+    if c <= 0 or not alike(g / c, t, reading.dtype) or abs(c - 1) < STEP:
+        return None
+    means = recognised_factor(Number(c, STEP * c, True), reading.X.shape[1], reading.sizes[-1], None)
+    return c if means is not None and means.loose else None
 
 
 def by_loss(reading: Reading) -> Forward | None:
