@@ -74,7 +74,7 @@ class Certificate:
     @property
     def mistakes(self) -> tuple[Diagnosis, ...]:
         """Every mistake, the one to mend first at the head: going forward, unless the loss is what it should be."""
-        forward = () if self.forward is None else (self.forward,)
+        forward = () if self.forward is None or self.forward.doubtful else (self.forward,)
         early = bool(self.forward and not self.forward.harmless)
         return (*forward, *self.diagnoses) if early else (*self.diagnoses, *forward)
 
@@ -135,7 +135,9 @@ class Certificate:
         for mistake in self.mistakes:
             found += paragraph(mistake, "Going forward" if mistake is self.forward and found else title)
             title = "Then"
-        if self.forward and not self.forward.harmless and not self.diagnoses and self.wrong:
+        if self.forward and self.forward.doubtful:
+            found += paragraph(self.forward, "Going forward")
+        elif self.forward and not self.forward.harmless and not self.diagnoses and self.wrong:
             found += ["Mend this first: the gradients above are judged against your loss as it is."]
         return found + folded(self.cleared, "")
 
@@ -189,6 +191,7 @@ class Certificate:
                 "diagnosis": self.diagnosis if self.hints else None,
                 "explanation": self.explanation if self.hints else None,
                 "mistakes": [mistake.to_dict() for mistake in shown],
+                "forward": self.forward.to_dict() if self.forward and self.hints else None,
                 "cleared": self.cleared if self.hints else "",
                 "method": self.method,
                 "settings": self.settings,

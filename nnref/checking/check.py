@@ -9,11 +9,11 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from nnref.checking import lines, noise, verdicts
+from nnref.checking import lines, noise, places, verdicts
 from nnref.checking.binding import Pool, Unbound, call
 from nnref.checking.certificate import Certificate
 from nnref.checking.diagnosis import Diagnosis, diagnose
-from nnref.checking.forward_verdict import is_unknown, judge_forward
+from nnref.checking.forward_verdict import judge_forward
 from nnref.checking.gradcheck import gradcheck
 from nnref.checking.loading import Later, Loaded, load, modules_beside
 from nnref.checking.network import RATE
@@ -23,6 +23,7 @@ from nnref.checking.rows import allowance, names_of, of_reference, slack_of, ver
 from nnref.checking.source import Source, SourceError
 from nnref.checking.source import read as read_source
 from nnref.checking.stored import certify_file
+from nnref.checking.traced import deltas
 from nnref.checking.trees import GradcheckError
 from nnref.checking.verdicts import Reading
 from nnref.shapes import Array
@@ -130,9 +131,9 @@ def judged(reading: Reading, title: str) -> Certificate:
     else:
         entries, method = of_own_loss(reading)
     right = verdict(entries)
-    if fault is not None and right is not False and is_unknown(reading):
-        # A network of another kind, whose gradient is none the worse for it: no mistake can be shown.
-        apart = f"{fault.says.rstrip('.')}: another network than the reference's"
+    if fault is not None and fault.doubtful and right is not False:
+        # Another network, whose gradient is none the worse for it: no mistake can be shown.
+        apart = fault.says.partition(" A mistake")[0].rstrip(".").replace("Your", "your") + ": another network"
         fault, same = None, None
     reading.network.notes += [note for note in (reading.silent, reading.started) if note]
     return Certificate(
@@ -153,15 +154,22 @@ def located(reading: Reading, slack: dict[str, Array]) -> tuple[Diagnosis, ...]:
     """The mistakes going back, the first one first, each with its line and the right line in the file's own words."""
     assert reading.case is not None
     rate = RATE if reading.went.updated else None
-    found = diagnose(reading.case, reading.gradients, dtype=reading.dtype, slack=slack, learning_rate=rate)
+    found = diagnose(
+        reading.case,
+        reading.gradients,
+        dtype=reading.dtype,
+        slack=slack,
+        learning_rate=rate,
+        intermediates=deltas(reading),
+    )
     return tuple(in_file(reading, diagnosis) for diagnosis in found)
 
 
 def in_file(reading: Reading, found: Diagnosis) -> Diagnosis:
     """A mistake with its line in the file, and the right line as the file would write it."""
     quantity = found.quantity
-    node = lines.assignment(reading, quantity) or lines.assignment(reading, f"dW{quantity[2:]}")
-    return replace(found, place=lines.place(reading, node), right=lines.own_words(reading, found.right))
+    node = places.assignment(reading, quantity) or places.assignment(reading, f"dW{quantity[2:]}")
+    return replace(found, place=places.place(reading, node), right=lines.own_words(reading, found.right))
 
 
 def of_any_loss(namespace: dict[str, Any], title: str, X: Any, Y: Any) -> Certificate | None:

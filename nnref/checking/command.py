@@ -155,11 +155,18 @@ def check_folder(folder: Path, arguments: argparse.Namespace) -> int:
             writer.writeheader()
             writer.writerows(rows)
     counts = [sum(row["status"] == status for row in rows) for status in (OK, MISMATCH, BAD_USE)]
-    print(f"{len(rows)} files: {counts[0]} right, {counts[1]} with a mistake, {counts[2]} not read")
+    open_ones = sum(map(unclear, rows))
+    told = f", {open_ones} unclear" if open_ones else ""
+    print(f"{len(rows)} files: {counts[0]} right, {counts[1] - open_ones} with a mistake{told}, {counts[2]} not read")
     status = MISMATCH if counts[1] else BAD_USE if counts[2] else OK
     if arguments.json:
         print(json.dumps({"ok": status == OK, "files": rows}, ensure_ascii=False), flush=True)
     return status
+
+
+def unclear(row: dict[str, Any]) -> bool:
+    """Was a file read in which nothing is wrong, but not everything could be decided?"""
+    return row["status"] == MISMATCH and row["gradient_of_own_loss"] is not False and row["same_loss"] is not False
 
 
 def summary(file: str, found: dict[str, Any]) -> dict[str, Any]:
@@ -182,6 +189,7 @@ def summary(file: str, found: dict[str, Any]) -> dict[str, Any]:
 def line_of(row: dict[str, Any], hints: bool) -> str:
     """A file's line, at most as wide as the report."""
     word = {OK: "right", MISMATCH: "WRONG", BAD_USE: "not read"}[row["status"]]
+    word = "unclear" if unclear(row) else word
     rest = " ".join(str(part) for part in (row["first_wrong"], row["place"] or row["says"]) if part)
     if row["status"] == MISMATCH and not rest:
         rest = "" if not hints else "see nnref check " + row["file"]

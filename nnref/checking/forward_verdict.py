@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnref.checking import lines, verdicts
+from nnref.checking import lines, places, verdicts
 from nnref.checking.forwards import Forward, alike, passes
 from nnref.checking.network import output_of
 from nnref.checking.spelling import canonical
@@ -28,17 +28,10 @@ def judge_forward(reading: Reading) -> tuple[Diagnosis | None, bool | None, str]
         return None, None, f"{design}: another network than the reference's"
     if way is not None and way.output == "softmax" and overflows(reading):
         says = f"Overflows: at logits of {LARGE:.0f} it gives nan. Subtract the largest logit of each example first."
-        place = lines.place(reading, lines.softmax_line(reading))
+        place = places.place(reading, lines.softmax_line(reading))
         right, claim = shifted(reading), "softmax.shift"
         return mistake("softmax", place, says, right, claim, harmless=True), False, ""
     return None, True, ""
-
-
-def is_unknown(reading: Reading) -> bool:
-    """Is the forward pass, or else the loss, none that is known here, and no mistake in one that is?"""
-    if reading.output is not None and reading.forward is None:
-        return bool(np.isfinite(reading.output).all())
-    return reading.loss is not None and reading.loss_kind is None and bool(np.isfinite(reading.loss))
 
 
 def mistake(
@@ -46,6 +39,11 @@ def mistake(
 ) -> Diagnosis:
     """A mistake going forward, which is in no catalogue of wrong gradients."""
     return Diagnosis(None, quantity, says, place=place, right=right, claim=claim, harmless=harmless)
+
+
+def difference(quantity: str, place: str, says: str) -> Diagnosis:
+    """What differs from the reference, by a mistake or on purpose."""
+    return Diagnosis(None, quantity, f"{says} A mistake, or another network.", place=place, doubtful=True)
 
 
 def wrong_output(reading: Reading) -> Diagnosis | None:
@@ -61,14 +59,14 @@ def wrong_output(reading: Reading) -> Diagnosis | None:
 
 def wrong_loss(reading: Reading) -> Diagnosis | None:
     """The mistake in the loss; None where it is one that is known, or not shown."""
-    kind, place = reading.loss_kind, lines.place(reading, lines.loss_line(reading))
+    kind, place = reading.loss_kind, places.place(reading, lines.loss_line(reading))
     if reading.loss is None or (kind is not None and not kind.mistake):
         return None
     if kind is None:
         if reading.output is None:
             return None
         says = f"Your loss is {reading.loss:.6g}, where the mean cross-entropy is {expected_loss(reading):.6g}."
-        return mistake("loss", place, says, claim="cross_entropy.forward")
+        return difference("loss", place, says)
     right = lines.own_words(reading, "-np.sum(Y * np.log(P)) / N")
     harmless = str(kind.mistake).startswith("adds")
     return mistake("loss", place, f"Your loss {kind.mistake}.", right, "cross_entropy.forward", harmless)
@@ -107,18 +105,18 @@ def forward_first(reading: Reading, way: Forward) -> Diagnosis:
     axis = 1 if reading.convention.data == "rows" else 0
     says = f"{(way.mistake or '')[0].upper()}{(way.mistake or '')[1:]}. Explains your output to rounding."
     if fault == "the bias is missing":
-        node, right, claim = lines.assignment(reading, f"Z{l}", "forward"), f"W{l} @ A{l - 1} + b{l}", "affine.forward"
+        node, right, claim = places.assignment(reading, f"Z{l}", "forward"), f"W{l} @ A{l - 1} + b{l}", "affine.forward"
     elif fault:
-        node = lines.assignment(reading, f"A{l}", "forward") or lines.assignment(reading, f"Z{l}", "forward")
+        node = places.assignment(reading, f"A{l}", "forward") or places.assignment(reading, f"Z{l}", "forward")
         name = way.activations[l - 1]
         right, claim = f"{'np.tanh' if name == 'tanh' else name}(Z{l})", f"{name.split()[0]}.forward"
     else:
         E = lines.names(reading).get(f"Z{last}", "Z")
         right, claim = f"np.exp({E}) / np.exp({E}).sum(axis={axis}, keepdims=True)", "softmax.forward"
-        return mistake("softmax", lines.place(reading, lines.softmax_line(reading)), says, right, claim)
+        return mistake("softmax", places.place(reading, lines.softmax_line(reading)), says, right, claim)
     return mistake(
         f"Z{l}" if "bias" in fault else f"A{l}",
-        lines.place(reading, node),
+        places.place(reading, node),
         says,
         lines.own_words(reading, right),
         claim,
@@ -131,8 +129,13 @@ def unknown_forward(reading: Reading) -> Diagnosis:
     passed = reading.network.forward(reading.own(), x, y)
     truth = passes(reading.theta, reading.X, Forward(verdicts.guessed(reading)))
     for name, right in truth.items():
-        theirs = [A for n, A in passed.named.items() if canonical(n) == name and isinstance(A, np.ndarray)]
-        if theirs and not alike(reading.convention.output(theirs[0], len(right)), right, reading.dtype):
-            node = lines.assignment(reading, name, "forward")
-            return mistake(name, lines.place(reading, node), f"{name} is the first to differ from the reference's.")
-    return mistake("output", "", "Your output differs from the reference's; no mistake that is known here explains it.")
+        theirs = [
+            columns
+            for n, A in passed.named.items()
+            if canonical(n) == name and isinstance(A, np.ndarray) and A.size == right.size
+            if (columns := reading.convention.output(A, len(right))).shape == right.shape
+        ]
+        if theirs and not alike(theirs[0], right, reading.dtype):
+            node = places.assignment(reading, name, "forward")
+            return difference(name, places.place(reading, node), f"{name} is the first to differ from the reference's.")
+    return difference("output", "", "Your output differs from the reference's, and nothing that is known explains it.")

@@ -143,7 +143,7 @@ def slope_twice(at: Place) -> Iterator[Prediction]:
 def slope_argument(at: Place) -> Iterator[Prediction]:
     """The derivative is taken at the wrong argument: a formula for A is given Z, or Z was overwritten by A."""
     for text, f in derivatives(Z_of, A_of):
-        if text in OWN[at.activation]:
+        if text in OWN.get(at.activation, ()):
             yield Prediction(here(f), text)
 
 
@@ -151,7 +151,7 @@ def slope_argument(at: Place) -> Iterator[Prediction]:
 def slope_of_another_activation(at: Place) -> Iterator[Prediction]:
     """The derivative is that of another activation."""
     for text, f in derivatives(Z_of, A_of):
-        if text not in OWN[at.activation]:
+        if text not in OWN.get(at.activation, ()):
             yield Prediction(here(f), text)
 
 

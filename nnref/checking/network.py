@@ -75,6 +75,7 @@ class Network:
     names: list[str] | None = None
     own_widths: bool = False
     notes: list[str] = field(default_factory=list)
+    syntax: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def is_object(self) -> bool:
@@ -134,12 +135,13 @@ class Network:
         return Passed(raw, named, holder)
 
     def definition(self, purpose: str) -> Any:
-        """The syntax of a function of the file."""
-        f = self.functions.get(purpose)
-        if self.source is None or f is None:
-            return None
-        owner = type(self.tree).__name__ if isinstance(f, str) else None
-        return self.source.definition(f if isinstance(f, str) else getattr(f, "__name__", ""), owner)
+        """The syntax of a function of the file; found once, for a loss is called hundreds of times."""
+        if purpose not in self.syntax:
+            f = self.functions.get(purpose)
+            owner = type(self.tree).__name__ if isinstance(f, str) else None
+            name = f if isinstance(f, str) else getattr(f, "__name__", "")
+            self.syntax[purpose] = self.source.definition(name, owner) if self.source and f is not None else None
+        return self.syntax[purpose]
 
     def going_back(self) -> list[Any]:
         """The syntax of the backward function and of what it calls in the file, but for what goes forward."""

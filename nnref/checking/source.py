@@ -9,6 +9,7 @@ import re
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 MAGIC = re.compile(r"^(\s*)(?:[%!].*|[\w., ]+=\s*[%!].*|\?{1,2}[\w.]+|[\w.]+\?{1,2})\s*$")
@@ -139,6 +140,7 @@ def named_last(node: ast.expr) -> str | None:
     return None
 
 
+@cache
 def returned(function: ast.FunctionDef | None, calls: bool = True) -> list[str] | None:
     """The names in the last `return a, b, …` of a function; None where it returns no such tuple of names.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -21,6 +22,7 @@ BATCH = frozenset(["axis", "shape", "len", "mean", "average", "keepdims"])
 """What a function cannot do without where many examples come at once."""
 
 
+@cache
 def roles(function: ast.FunctionDef | None) -> dict[str, str]:
     """The arguments that a function takes apart as parameters, p["W1"], p.W1 and W1, b1 = p, or as a cache, c["Z1"]."""
     found: dict[str, str] = {}

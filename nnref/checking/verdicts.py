@@ -90,6 +90,8 @@ def read(networks: Iterable[Network], X: Array | None = None, Y: Array | None = 
             if convention.single and best is not None and not best.convention.single:
                 break  # what takes a batch is judged with one
             for how, upstream in starts(network, convention):
+                if how and best is not None and "upstream" in network.functions:
+                    continue  # ours would hide a mistake in theirs
                 try:
                     reading = attempt(network, convention, sizes, upstream, X, Y)
                 except Exception as error:  # a stranger's code may raise anything: another convention is tried
@@ -145,7 +147,7 @@ class Empty(ValueError):
 
 
 def starts(network: Network, convention: Convention) -> Iterator[tuple[str, Any]]:
-    """What a backward that starts at the output may be given: their own loss's gradient, else ours."""
+    """What a backward that starts at the output may be given: their own loss's gradient, or, said in words, ours."""
     yield "", None
     backward = network.function("backward", network.tree)
     if backward is None or not any(ROLES.get(plain(name)) == "upstream" for name in arguments(backward)):
@@ -275,16 +277,23 @@ def step_of(reading: Reading) -> float | None:
     assert reading.case is not None
     if not reading.went.updated or any(g is None for g in reading.gradients.values()):
         return None
-    pairs = [(np.asarray(g), reading.case.gradients[n]) for n, g in reading.gradients.items()]
-    if any(g.shape != t.shape or not np.isfinite(g).all() for g, t in pairs):
+    factors = [c for n, g in reading.gradients.items() if (c := factor_of(np.asarray(g), n, reading)) is not None]
+    shared = [c for c in factors if sum(abs(c - other) < STEP * c for other in factors) > 1]
+    if not shared or abs(shared[0] - 1) < STEP:
         return None
-    g, t = (np.concatenate([part.ravel() for part in parts]) for parts in zip(*pairs, strict=True))
+    means = recognised_factor(Number(shared[0], STEP * shared[0], True), reading.X.shape[1], reading.sizes[-1], None)
+    return shared[0] if means is not None and means.loose else None
+
+
+def factor_of(g: Array, name: str, reading: Reading) -> float | None:
+    """The positive factor between one update and the reference's gradient; None where there is none."""
+    assert reading.case is not None
+    t = reading.case.gradients[name]
     size = float((t * t).sum())
-    c = float((g * t).sum()) / size if size else 1.0
-    if c <= 0 or not alike(g / c, t, reading.dtype) or abs(c - 1) < STEP:
+    if g.shape != t.shape or not size or not np.isfinite(g).all():
         return None
-    means = recognised_factor(Number(c, STEP * c, True), reading.X.shape[1], reading.sizes[-1], None)
-    return c if means is not None and means.loose else None
+    c = float((g * t).sum()) / size
+    return c if c > 0 and alike(g / c, t, reading.dtype) else None
 
 
 def by_loss(reading: Reading) -> Forward | None:
