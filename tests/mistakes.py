@@ -425,7 +425,7 @@ def main():
     for name, of in {
         "alone": alone,
         "pairs": lambda net: pairs(net, arguments.every, arguments.start),
-        "outside the catalogue": unknown,
+        f"{len(OUTSIDE)} kinds outside": unknown,
     }.items():
         results[name], failures = counts(nets(range(arguments.start, arguments.start + arguments.seeds)), of)
         failed += len(failures)

@@ -46,6 +46,7 @@ def test_a_mistake_outside_the_catalogue_is_localised_and_has_no_name():
     assert not failures
     assert counted["planted"] > 100
     assert counted["named"] == 0
+    assert len(mistakes.OUTSIDE) >= 15
 
 
 @pytest.mark.parametrize(("sizes", "activation", "N"), NETWORKS)

@@ -22,6 +22,10 @@ class Unbound(Exception):
         self.names = names
 
 
+class Unmade(Exception):
+    """Parameters that nothing in a file makes, or that fit together in no way."""
+
+
 class Pool:
     """What there is to give: values by exact name, and by role."""
 

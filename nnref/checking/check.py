@@ -19,6 +19,7 @@ from nnref.checking.loading import Later, Loaded, load, modules_beside
 from nnref.checking.network import RATE
 from nnref.checking.own_loss import of_own_loss
 from nnref.checking.reader import Unread, listed, networks
+from nnref.checking.report import Entry
 from nnref.checking.rows import allowance, names_of, of_reference, slack_of, verdict
 from nnref.checking.source import Source, SourceError
 from nnref.checking.source import read as read_source
@@ -131,6 +132,10 @@ def judged(reading: Reading, title: str) -> Certificate:
     else:
         entries, method = of_own_loss(reading)
     right = verdict(entries)
+    diagnoses = located(reading, slack) if own_loss_is_ours and right is not True else ()
+    if not shown and right is False and not any(d.mistake for d in diagnoses[:1]):
+        # Gradients of another loss, perhaps: none is shown, and no mistake makes these of the reference's.
+        entries, right, diagnoses = [untold(entry) for entry in entries], None, ()
     if fault is not None and fault.doubtful and right is not False:
         # Another network, whose gradient is none the worse for it: no mistake can be shown.
         apart = fault.says.partition(" A mistake")[0].rstrip(".").replace("Your", "your") + ": another network"
@@ -146,8 +151,15 @@ def judged(reading: Reading, title: str) -> Certificate:
         same_loss=same,
         apart=apart,
         forward=fault,
-        diagnoses=located(reading, slack) if own_loss_is_ours and right is not True else (),
+        diagnoses=diagnoses,
     )
+
+
+def untold(entry: Entry) -> Entry:
+    """A gradient that differs from the reference's, of which it is not known whether it should be the same."""
+    if entry.verdict != "WRONG":
+        return entry
+    return replace(entry, verdict="cannot tell", wrong=0, cannot_tell=entry.wrong, where=())
 
 
 def located(reading: Reading, slack: dict[str, Array]) -> tuple[Diagnosis, ...]:
@@ -167,8 +179,11 @@ def located(reading: Reading, slack: dict[str, Array]) -> tuple[Diagnosis, ...]:
 
 def in_file(reading: Reading, found: Diagnosis) -> Diagnosis:
     """A mistake with its line in the file, and the right line as the file would write it."""
-    quantity = found.quantity
-    node = places.assignment(reading, quantity) or places.assignment(reading, f"dW{quantity[2:]}")
+    node = places.assignment(reading, found.quantity)
+    if node is None:  # the line that dZ enters, but not that of a layer's own class, where every dZ does
+        node = places.within(
+            reading.network.definition("backward"), places.assignment(reading, f"dW{found.quantity[2:]}")
+        )
     return replace(found, place=places.place(reading, node), right=lines.own_words(reading, found.right))
 
 

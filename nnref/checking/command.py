@@ -86,6 +86,8 @@ def run_check(arguments: argparse.Namespace) -> int:
         target, name = Path(match[1]), match[2]
     if not target.exists():
         raise FileNotFoundError(f"{arguments.target} does not exist. Give a .py, .ipynb or .npz file, or a folder.")
+    if arguments.data and not Path(arguments.data).is_file():
+        raise FileNotFoundError(f"{arguments.data} does not exist. Give an .npz that holds X and Y.")
     if target.is_dir():
         return check_folder(target, arguments)
     if arguments.csv:
@@ -139,6 +141,8 @@ def files(folder: Path) -> Iterator[Path]:
 
 def check_folder(folder: Path, arguments: argparse.Namespace) -> int:
     """One line a file, in their order, as they are done; each in a process of its own, as many at once as cores."""
+    if arguments.csv and not Path(arguments.csv).resolve().parent.is_dir():
+        raise FileNotFoundError(f"{arguments.csv} cannot be written: there is no such folder.")
     paths = list(files(folder))
     if not paths:
         raise ValueError(f"{folder} holds no .py, .ipynb or .npz file.")

@@ -11,6 +11,7 @@ import numpy as np
 
 from nnref.checking.forwards import alike
 from nnref.checking.places import Node, functions
+from nnref.checking.slots import members
 from nnref.checking.source import named_last
 from nnref.checking.spelling import ROLES, canonical, plain
 from nnref.checking.verdicts import Reading
@@ -92,7 +93,7 @@ def variables(values: dict[str, Any]) -> Iterator[tuple[str, Array]]:
         elif isinstance(value, dict):
             yield from ((f"{name}[{key!r}]", part) for key, part in value.items() if isinstance(part, np.ndarray))
         elif name == "self":
-            yield from ((f"self.{key}", part) for key, part in vars(value).items() if isinstance(part, np.ndarray))
+            yield from ((f"self.{key}", part) for key, part in members(value).items() if isinstance(part, np.ndarray))
 
 
 def holds(A: Array, right: Array, reading: Reading) -> bool:

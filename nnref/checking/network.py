@@ -20,6 +20,7 @@ from nnref.checking.slots import (
     backwards_lists,
     copied,
     gradients,
+    members,
     ordered,
     orientations,
     parts,
@@ -315,9 +316,9 @@ def at_way(tree: Any, path: Any) -> Any:
 
 def give_data(holder: Any, X: Any, Y: Any) -> None:
     """An object that was made with its data keeps them in attributes: ours are put there."""
-    if isinstance(holder, dict | list | tuple) or not hasattr(holder, "__dict__"):
+    if isinstance(holder, dict | list | tuple):
         return
-    for name, value in list(vars(holder).items()):
+    for name, value in members(holder).items():
         role = ROLES.get(plain(name))
         if role in ("X", "Y") and isinstance(value, np.ndarray):
             setattr(holder, name, X if role == "X" else Y)
@@ -327,9 +328,9 @@ def give_data(holder: Any, X: Any, Y: Any) -> None:
 
 def set_rate(holder: Any) -> None:
     """An object's own learning rate becomes ours; an alpha of its forward pass is none."""
-    if isinstance(holder, dict | list | tuple) or not hasattr(holder, "__dict__"):
+    if isinstance(holder, dict | list | tuple):
         return
-    for name, value in list(vars(holder).items()):
+    for name, value in members(holder).items():
         rate = ROLES.get(plain(name)) == "rate" and isinstance(value, float | int)
         if rate and learning_rate(name, methods(holder)):
             setattr(holder, name, RATE)
@@ -351,8 +352,8 @@ def names_of(raw: Any, names: list[str] | None) -> dict[str, Any]:
     else:
         return {"[0]": raw} if not isinstance(raw, np.ndarray | float | int | np.generic) else {"result": raw}
     for part in list(found.values()):
-        if isinstance(part, dict):
-            found = {str(k): v for k, v in part.items()} | found
+        if isinstance(part, dict):  # a key such as 1 means nothing outside its dictionary
+            found = {str(k): v for k, v in part.items() if isinstance(k, str)} | found
     return found
 
 
@@ -388,11 +389,13 @@ def output_of(named: dict[str, Any], raw: Any, width: int, N: int, depth: int) -
 
     if fits(raw):
         return raw
-    outputs = {name: A for name, A in named.items() if fits(A) and is_last(canonical(name), depth)}
+    # Of a list, one entry a layer, the last may be it.
+    ends = {name: A[-1] if isinstance(A, list | tuple) and A else A for name, A in named.items()}
+    outputs = {name: A for name, A in ends.items() if fits(A) and is_last(canonical(name), depth)}
     for name, A in outputs.items():
         if ROLES.get(plain(name)) == "output" and plain(name) not in ("z", "scores", "logits"):
             return A
-    by_letter = {(canonical(name) or " ")[0]: A for name, A in outputs.items()}
+    by_letter = {(canonical(name) or " Z"[plain(name) in ("z", "zs")])[0]: A for name, A in outputs.items()}
     return by_letter.get("A", by_letter.get(" ", by_letter.get("Z")))
 
 

@@ -190,6 +190,11 @@ def means(reading: Reading, name: str, quantity: str) -> bool:
     return quantity in own and plain(name) == plain(last_name(own[quantity]))
 
 
+def within(function: Function | None, node: Node | None) -> Node | None:
+    """The line, if it is one of the function."""
+    return node if function is not None and any(part is node for part in ast.walk(function)) else None
+
+
 def place(reading: Reading, node: Node | None) -> str:
     """The words "line 41:  db2 = np.sum(dZ2)", or nothing where the source is not at hand."""
     source = reading.network.source

@@ -6,15 +6,15 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from inspect import getmembers
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
-from nnref.checking.binding import Pool, Unbound, arguments, build, call, globals_of
+from nnref.checking.binding import Pool, Unbound, Unmade, arguments, build, call, globals_of
 from nnref.checking.loading import sentence, value
 from nnref.checking.network import UPDATES, Network
-from nnref.checking.slots import Found, orientations, parameters, parts, walk
+from nnref.checking.slots import Found, members, orientations, parameters, parts, walk
 from nnref.checking.source import Source, named_last, returned
 from nnref.checking.spelling import ROLES, canonical, digits, kind, plain, ranked
 from nnref.checking.usage import learning_rate
@@ -57,7 +57,7 @@ def networks(own: dict[str, Any], namespace: dict[str, Any], source: Source | No
     problems: list[str] = []
     candidates = [*classes(own, namespace, source, problems), *functions(own, namespace, source, problems)]
     if not candidates:
-        raise Unread(listed(own), problems or ["no function or method that goes backward"])
+        raise Unread(listed(own), problems or ["a function or method that goes backward, such as backward(X, Y)"])
     for network in candidates:
         bind_globals(network)
     yield from candidates
@@ -76,7 +76,7 @@ def classes(
     for name, thing in own.items():
         if isinstance(thing, type):
             network = of_class(name, thing, namespace, source, problems)
-        elif hasattr(thing, "__dict__") and not isinstance(thing, FunctionType) and type(thing).__module__ != "numpy":
+        elif not isinstance(thing, FunctionType | ModuleType) and members(thing) and not is_numpy(type(thing)):
             network = of_object(thing, namespace, source, True)
         else:
             continue
@@ -85,6 +85,11 @@ def classes(
             criterion(network, own)
             found.append(network)
     return sorted(found, key=lambda n: -sum(p[0] == "W" for p in n.found.paths))
+
+
+def is_numpy(cls: type) -> bool:
+    """Is it one of numpy's own classes?"""
+    return cls.__module__.split(".")[0] == "numpy"
 
 
 def of_class(
@@ -114,7 +119,7 @@ def of_class(
 
 def attributes(thing: Any) -> str:
     """What an object keeps, in a few words."""
-    return ", ".join(list(vars(thing))[:8]) or "none"
+    return ", ".join(list(members(thing))[:8]) or "none"
 
 
 def of_object(thing: Any, namespace: dict[str, Any], source: Source | None, own_widths: bool) -> Network | None:
@@ -245,7 +250,7 @@ def functions(
             functions = {"backward": own[backward], "forward": own.get(forward or ""), "loss": free(own, "loss")}
             try:
                 tree, layer_names, own_widths = made(own, names, source, namespace, functions)
-            except Unbound as error:
+            except (Unbound, Unmade) as error:
                 problems.append(str(error))
                 continue
             except Exception as error:
@@ -256,7 +261,8 @@ def functions(
             if places.paths and orientations(shapes_of(view, places)):
                 found.append(Network(tree, places, namespace, functions, source, layer_names, own_widths))
             elif tree:
-                problems.append(f"what {backward} needs was made, but its weights make no chain of layers")
+                shapes = ", ".join(f"{n} {s}" for n, s in sorted(shapes_of(view, places).items())) or "none found"
+                problems.append(f"what {backward} needs was made, but its weights make no chain of layers: {shapes}")
     return found
 
 
@@ -277,6 +283,8 @@ def made(
             named = isinstance(tree, tuple | list) and not hasattr(tree, "_fields") and layer_names
             told = named and all(layer_names or ()) and len(set(layer_names or ())) == len(tree)
             return tree, layer_names if told else None, own_widths
+        shapes = ", ".join(str(A.shape) for _, A in walk(tree))
+        trouble = Unmade(f"what {name} makes is no chain of layers: {shapes or type(tree).__name__}")
     for name, cls in own.items():
         thing = tried(build, cls, name, source, namespace, widths) if isinstance(cls, type) else None
         if thing is not None and parameters(thing[0]).paths:
@@ -287,9 +295,8 @@ def made(
         return (arrays or trees[0]), None, True
     invented = from_arguments(functions, widths)
     if not invented:
-        raise trouble or Unbound(
-            "backward",
-            ["parameters that nothing in the file makes: write an init function that returns W1, b1, …; a name"],
+        raise trouble or Unmade(
+            "backward needs parameters that nothing in the file makes: write an init function that returns W1, b1, …"
         )
     return invented, None, False
 

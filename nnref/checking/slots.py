@@ -47,8 +47,15 @@ def parts(tree: Any) -> Iterator[tuple[Any, Any]]:
         yield from zip(tree._fields, tree, strict=True)
     elif isinstance(tree, list | tuple):
         yield from enumerate(tree)
-    elif hasattr(tree, "__dict__") and not isinstance(tree, type | FunctionType | MethodType | ModuleType):
-        yield from list(vars(tree).items())
+    elif not isinstance(tree, type | FunctionType | MethodType | ModuleType):
+        yield from members(tree).items()
+
+
+def members(thing: Any) -> dict[str, Any]:
+    """The attributes of an object, also of a class with __slots__; of what has none, nothing."""
+    slots = [name for cls in type(thing).__mro__ for name in getattr(cls, "__slots__", ()) if isinstance(name, str)]
+    own = {name: getattr(thing, name) for name in slots if not name.startswith("__") and hasattr(thing, name)}
+    return own | getattr(thing, "__dict__", {})
 
 
 @dataclass(frozen=True)

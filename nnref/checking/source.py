@@ -15,8 +15,15 @@ from pathlib import Path
 MAGIC = re.compile(r"^(\s*)(?:[%!].*|[\w., ]+=\s*[%!].*|\?{1,2}[\w.]+|[\w.]+\?{1,2})\s*$")
 """A line that only a notebook understands: %matplotlib inline, !pip install, files = !ls, np.dot?"""
 
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+"""What no text holds."""
+
 OTHER_CELL = re.compile(r"^\s*%%(?!time|timeit|capture|prun)\w+")
 """A cell in another language, such as %%bash; %%time and its like hold Python."""
+
+
+SHOWN = 60
+"""Characters of a line that are shown where it is no Python."""
 
 
 class SourceError(ValueError):
@@ -69,6 +76,8 @@ def read(path: Path) -> Source:
     if path.suffix == ".ipynb":
         return notebook(path.name, data)
     text = decoded(data)
+    if CONTROL.search(text.rstrip("\0\x1a")):
+        raise SourceError(f"{path.name} is no text, and so no Python: it holds control characters.")
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError) as error:
@@ -83,7 +92,7 @@ def spoken(error: Exception) -> str:
     line = (error.text or "").strip()
     hint = " This is Python 2: try 2to3." if "print" in str(error.msg) else ""
     place = f", line {error.lineno}," if error.lineno else ""
-    return f"{place} is not Python: {error.msg}{f':  {line}' if line else ''}.{hint}"
+    return f"{place} is not Python: {error.msg}{f':  {line[:SHOWN]}' if line else ''}.{hint}"
 
 
 def decoded(data: bytes) -> str:

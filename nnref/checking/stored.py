@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 
@@ -31,14 +31,15 @@ def arrays(path: Path) -> dict[str, Array]:
 
     Errors: SourceError for a file that is no .npz of plain arrays; OSError where it cannot be read.
     """
+    advice = f"Try np.savez('{path.stem}', X=X, Y=Y, W1=W1, …)."
+    with path.open("rb") as file:
+        if not is_zipfile(file):
+            raise SourceError(f"{path.name} is no .npz, or not all of one. {advice}")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (AttributeError, TypeError, EOFError, BadZipFile, zlib.error, ValueError) as error:
-        said = " ".join(str(error).split())
-        raise SourceError(
-            f"{path.name} is no .npz of plain arrays ({said}). Try np.savez('{path.stem}', X=X, Y=Y, W1=W1, …)."
-        ) from None
+        with np.load(path, allow_pickle=False) as held:
+            return {name: held[name] for name in held.files}
+    except (EOFError, BadZipFile, zlib.error, ValueError):
+        raise SourceError(f"{path.name} is damaged, or holds Python objects among its arrays. {advice}") from None
 
 
 def only_data(path: Path) -> bool:

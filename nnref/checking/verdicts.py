@@ -17,11 +17,11 @@ from nnref.checking.forwards import (
     Forward,
     LossKind,
     alike,
+    hidden,
     layers_of,
     passes,
     recognised,
     recognised_loss,
-    ways,
 )
 from nnref.checking.loading import sentence
 from nnref.checking.network import Network, Passed, Went, output_of
@@ -123,6 +123,8 @@ def fits(reading: Reading) -> bool:
 
 def reason(error: Exception, network: Network, convention: Convention, sizes: list[int]) -> tuple[int, str]:
     """Why a convention failed, and how far it came: an error going back weighs more where the forward pass is right."""
+    if isinstance(error, Unfit):
+        return FOREMOST, str(error)
     said = str(error) if isinstance(error, Unbound | ValueError) and error.__traceback__ is None else ""
     said = said or (str(error) if isinstance(error, Unbound | Empty) else sentence(error, network.source))
     theta, X, Y = draw(sizes, 1 if convention.single else None)
@@ -140,6 +142,14 @@ def reason(error: Exception, network: Network, convention: Convention, sizes: li
 
 STEP = 1e-6
 """How well the factor between an update and the gradient is known, at least: the parameter itself was rounded."""
+
+
+FOREMOST = 9
+"""What weighs more than however far a network came."""
+
+
+class Unfit(ValueError):
+    """Data that do not fit the network."""
 
 
 class Empty(ValueError):
@@ -188,7 +198,7 @@ def attempt(network: Network, convention: Convention, sizes: list[int], upstream
     x, y = convention.theirs(ours, labels)
     went = network.backward(own, x, y, start(upstream, convention, labels, y))
     if not went.gradients:
-        raise Empty(f"it gives no gradient of {', '.join(network.found.spelling.values())}")
+        raise Empty(f"it gives no gradient of {', '.join(sorted(network.found.paths, key=lambda n: (n[1:], n)))}")
     if went.updated and one_size(went.gradients):
         raise Empty(
             "it moves every entry by the same amount, as Adam does, which tells nothing of the gradient's size; "
@@ -222,12 +232,12 @@ def exact(p: Affine, l: int, own: dict[str, Array], convention: Convention) -> A
 def as_columns(X: Array, Y: Array, sizes: list[int]) -> tuple[Array, Array]:
     """A person's own data as columns and one-hot.
 
-    Errors: ValueError where they do not fit the network.
+    Errors: Unfit where they do not fit the network.
     """
     X, Y = np.asarray(X, dtype="float64"), np.asarray(Y)
     X = X.reshape(len(X), -1) if X.ndim > 2 else X
     if sizes[0] not in X.shape:
-        raise ValueError(f"X is {X.shape}, and the network has {sizes[0]} inputs")
+        raise Unfit(f"data of which an example has {sizes[0]} numbers, as the network takes: X is {X.shape}")
     N = X.size // sizes[0]
     X = X if (X.shape == (sizes[0], N) and sizes[0] != N) or X.shape[0] != N else X.T
     if Y.size == N:
@@ -298,9 +308,10 @@ def factor_of(g: Array, name: str, reading: Reading) -> float | None:
 
 def by_loss(reading: Reading) -> Forward | None:
     """The right way forward whose mean cross-entropy is their loss, where they show no output."""
-    for way in ways(len(reading.sizes) - 1):
-        P = passes(reading.theta, reading.X, way)["output"]
-        if way.output == "softmax" and reading.loss is not None:
+    for activations, fault in hidden(len(reading.sizes) - 1):
+        way = Forward(activations, "softmax", fault)
+        if reading.loss is not None:
+            P = passes(reading.theta, reading.X, way)["output"]
             kind = recognised_loss(P, reading.Y, reading.loss, reading.dtype)
             if kind and not kind.design:
                 return way
