@@ -38,7 +38,8 @@ def smallest(asked: Question) -> str | None:
     left, right = asked.left, asked.right
     names = drawn_names(asked)
     dims = {dim for name in names if name in TENSORS for dim in TENSORS[name].shape}
-    free = digits.free_symbols([left, right], asked.where)
+    between = {i for condition in asked.given if isinstance(condition.lhs, Index) for i in condition.free_symbols}
+    free = digits.free_symbols([left, right], asked.where) | between
     indices = sorted((s for s in free if isinstance(s, Index)), key=str)
     dims |= {i.dim for i in indices} | {s for s in free if s.is_integer and not isinstance(s, Index)}
     sizes = sorted({s for dim in dims for s in dim.free_symbols}, key=str)

@@ -15,7 +15,8 @@ import sympy as sp
 
 from derivations import asymptotics, concrete, digits, signs, symbolic
 from derivations.claim import Claim, Step, WrongTwin
-from derivations.sums import Powers, ShapeError, unfolded
+from derivations.normal_form import Powers
+from derivations.sums import ShapeError, unfolded
 
 TRIALS = 4
 """Points at which a step is evaluated; a wrong one rarely survives the first."""

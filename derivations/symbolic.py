@@ -6,8 +6,9 @@ from typing import Any
 
 import sympy as sp
 
-from derivations import integrals, sums
-from derivations.sums import Index, Powers, apart, prepared, unfolded
+from derivations import integrals, normal_form
+from derivations.normal_form import Powers, prepared
+from derivations.sums import Index, apart, unfolded
 
 KINKED = (sp.Max, sp.Min, sp.Abs, sp.Piecewise)
 
@@ -27,7 +28,7 @@ def conditions(given: tuple[sp.Basic, ...]) -> Powers:
 def equal(before: sp.Basic, after: sp.Basic, powers: Powers, given: tuple[sp.Basic, ...] = ()) -> bool:
     """The same number wherever the conditions hold, by these powers alone."""
     if any(expr.atoms(Index, sp.Indexed) for expr in (before, after, *(meaning for _, meaning in powers.where))):
-        return sums.equal(before, after, powers)
+        return normal_form.equal(before, after, powers)
     difference = unfolded(apart(sp.sympify(before) - sp.sympify(after)), dict(powers.where))
     return all(is_zero(difference.subs(case), powers) for case in cases(difference, given))
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 import random
+import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,11 @@ from sympy.core.function import AppliedUndef
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 
 from derivations import asymptotics, digits, symbolic
+from derivations.article import QUOTATIONS
+from derivations.example import SYMBOLS
+from derivations.judging import Undecided, fault
+from derivations.judging import built as building
+from derivations.judging import judged as judgement_of
 from derivations.proof import TRIALS, check, claims, everything
 from derivations.sums import TENSORS, Entry, Index, ShapeError, delta, outermost, total
 
@@ -173,7 +179,11 @@ def scope_of(claim):
     return sorted((s for s in free if isinstance(s, Index)), key=str)
 
 
-def judged(claim, symbolic_too=3):
+SAMPLE = 3
+"""Of how many refuted mutants a step the symbolic check is asked too, where not of all."""
+
+
+def judged(claim, symbolic_too=SAMPLE):
     """Every mutant of every step. The symbolic check is asked of all that digits pass, and of a sample of the others.
 
     symbolic_too is the size of that sample for each step, drawn from the step's name; None asks of all.
@@ -244,33 +254,90 @@ def refutation(claim, before, step, written):
     return refuted
 
 
+def of_the_article(quotation, at_most=None):
+    """Every change of the right sides of a line of the article, or a sample drawn from its name.
+
+    equal is a change that is shown to hold too, symbolic one that is neither shown nor refuted: a wider bound.
+    """
+    for statement in quotation.reading:
+        right = building(statement.right, SYMBOLS)
+        if isinstance(right, sp.Tuple):
+            continue
+        free = digits.free(building(statement.left, SYMBOLS)) | digits.free(right)
+        found = list(mutants(right, sorted((s for s in free if isinstance(s, Index)), key=str)))
+        if at_most is not None:
+            found = random.Random(quotation.id).sample(found, min(at_most, len(found)))
+        for kind, mutant in found:
+            yield Judged(f"article {quotation.id}", kind, mutant, of_the_line(statement, mutant))
+
+
+def of_the_line(statement, mutant):
+    """What refuses one change of a line: its shapes, the numbers of a counterexample, or nothing."""
+    if mutant is None:
+        return "shapes"
+    try:
+        return "digits" if fault(replace(statement, right=mutant, form=None)) else "equal"
+    except Undecided:
+        return "symbolic"
+
+
 def table(found):
     """How many mutants of each kind were refused by what."""
     counts = {kind: Counter(j.outcome for j in found if j.kind == kind) for kind in KINDS}
     return {kind: {"mutants": c.total(), **{o: c[o] for o in OUTCOMES}} for kind, c in counts.items()}
 
 
-def main():
-    """Print the counts, and every mutant that is equal."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", nargs="?", default="", help="a claim or concept, such as affine or affine.dW")
-    parser.add_argument("--all", action="store_true", help="ask the symbolic check of every mutant, not of a sample")
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
-    chosen = [claim for name, claim in claims().items() if name.startswith(arguments.name)]
-    found = [j for claim in chosen for j in judged(claim, None if arguments.all else 3)]
-    alike = {o: [str(j) for j in found if j.outcome == o] for o in ("symbolic", "rule", "equal")}
+def summary(found):
+    """What came of the mutants, as plain data: well if none of them is called right that digits refute."""
     unsound = [str(j) for j in found if j.unsound]
-    if arguments.json:
-        print(json.dumps({"kinds": table(found), "unsound": unsound, **alike}, ensure_ascii=False))
-    else:
-        for outcome, names in alike.items():
-            print(f"passed by digits, {outcome}:", *names, sep="\n  ")
-        for kind, counts in table(found).items():
-            print(f"{kind:<10}", *(f"{counts[o]:>5} {o}" for o in counts))
-        print(f"{len(unsound)} unsound", *unsound, sep="\n  ")
-    raise SystemExit(bool(unsound))
+    outcomes = Counter(j.outcome for j in found)
+    steps = len({j.step for j in found})
+    return {
+        "ok": bool(found) and not unsound,
+        "figure": f"{len(found):,} mutants in {steps} places: {len(found) - outcomes['equal']:,} refused, "
+        f"{outcomes['equal']} true all the same, {len(unsound)} called right by symbols and refuted by digits",
+        "kinds": table(found),
+        "unsound": unsound,
+        **{o: [str(j) for j in found if j.outcome == o] for o in ("symbolic", "rule", "equal")},
+    }
+
+
+def lines(said):
+    """The report for a reader: every mutant that digits pass, and what sees it; then the counts."""
+    for outcome in ("symbolic", "rule", "equal"):
+        yield from (f"passed by digits, {outcome}:", *(f"  {name}" for name in said[outcome]))
+    for kind, counts in said["kinds"].items():
+        yield " ".join([f"{kind:<10}", *(f"{n:>5} {outcome}" for outcome, n in counts.items())])
+    yield from (f"unsound: {name}" for name in said["unsound"])
+    yield said["figure"]
+
+
+def options(argv=None):
+    """What is asked for on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
+    parser.add_argument("name", nargs="?", default="", help="a claim or concept, such as affine or affine.dW")
+    parser.add_argument("--article", action="store_true", help="change the right lines of the article, not the steps")
+    parser.add_argument("--all", action="store_true", help="ask the symbolic check of every mutant, not of a sample")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    return parser.parse_args(argv)
+
+
+def found_by(chosen):
+    """Every mutant that is asked for, judged."""
+    if chosen.article:
+        right = [q for q in QUOTATIONS if judgement_of(q).verdict in ("holds", "notation")]
+        return [j for quotation in right for j in of_the_article(quotation)]
+    steps = [claim for name, claim in claims().items() if name.startswith(chosen.name)]
+    return [j for claim in steps for j in judged(claim, None if chosen.all else SAMPLE)]
+
+
+def main(argv=None):
+    """Print the counts, and every mutant that is equal."""
+    chosen = options(argv)
+    said = summary(found_by(chosen))
+    print(json.dumps(said, ensure_ascii=False) if chosen.json else "\n".join(lines(said)))
+    return 0 if said["ok"] else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,6 +1,9 @@
 """Does whatever people pass come in, or is it refused with one sentence that says what to do?"""
 
 import re
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -193,3 +196,37 @@ def test_the_unit_roundoff_of_every_precision_is_known():
     bfloat16 = np.dtype(require("ml_dtypes").bfloat16)
     assert [unit(np.dtype(d)) for d in ("float64", "float32", "float16")] == [2.0**-53, 2.0**-24, 2.0**-11]
     assert unit(bfloat16) == 2.0**-8
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Parameters as a dataclass, one within the other."""
+
+    W: Any
+    rest: Any
+
+
+def test_a_dataclass_is_a_nesting(rng):
+    theta = Weights(rng.standard_normal((2, 3)), [Weights(rng.standard_normal(2), ())])
+    right = Weights(2 * theta.W, [Weights(2 * theta.rest[0].W, ())])
+
+    def loss(p):
+        return (p.W**2).sum() + (p.rest[0].W ** 2).sum()
+
+    report = gradcheck(loss, theta, right)
+    assert report.ok
+    assert [entry.name for entry in report.entries] == ["W", "rest[0].W"]
+    assert not gradcheck(loss, theta, replace(right, W=theta.W)).ok
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        (SimpleNamespace(W=np.ones(2)), "by name, as vars"),
+        (lambda p: p, "the order is loss, parameters, gradients"),
+        ("W", "Text, objects and rows"),
+    ],
+)
+def test_what_is_no_nesting_is_told_how_to_become_one(parameters, says):
+    with pytest.raises(GradcheckError, match=says):
+        gradcheck(lambda p: 0.0, parameters, parameters)

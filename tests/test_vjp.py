@@ -115,7 +115,7 @@ def test_the_given_dY_is_used_and_options_are_those_of_gradcheck(rng):
         (lambda x, dY: {"y": x}, {}, r"a gradient for \['x'\]"),
         (lambda x, dY: x, {"wrt": "z"}, r"wrt should name arguments among \['x'\]"),
         (lambda x, dY: x, {"dY": np.ones(2)}, r"shape of the output, \(3,\); \(2,\) came"),
-        (max, {}, "wrap it, as in lambda"),
+        (max, {}, r"\*args or \*\*kwargs came"),
     ],
 )
 def test_what_cannot_be_checked_is_said_in_a_sentence(vjp, options, says):
@@ -126,3 +126,38 @@ def test_what_cannot_be_checked_is_said_in_a_sentence(vjp, options, says):
 def test_a_forward_without_anything_to_move_is_refused():
     with pytest.raises(GradcheckError, match="floating-point array to move"):
         check_vjp(lambda x: x, lambda dY: dY, {"x": np.ones(3, int)})
+
+
+def test_arguments_come_by_name_by_place_or_alone(rng):
+    W, X = rng.standard_normal((3, 4)), rng.standard_normal((4, 5))
+
+    def vjp(W, X, dY):
+        return dY @ X.T, W.T @ dY
+
+    assert [entry.name for entry in check_vjp(product, vjp, (W, X)).entries] == ["W", "X"]
+    assert check_vjp(product, vjp, {"X": X, "W": W}, wrt=("W", "X")).ok
+    assert check_vjp(lambda x: x**2, lambda x, dY: 2 * x * dY, X).ok
+    assert not check_vjp(lambda x: x**2, lambda x, dY: x * dY, X).ok
+    assert check_vjp(np.tanh, lambda x, dY: (1 - np.tanh(x) ** 2) * dY, {"x": X}).ok
+
+
+@pytest.mark.parametrize(
+    ("forward", "arguments", "says"),
+    [
+        (product, (np.ones((2, 2)),), "1 came: missing a required argument: 'X'"),
+        (product, (np.ones((2, 2)),) * 3, "3 came: too many positional arguments"),
+        (lambda *both: both[0], (np.ones(3),), r'does not name its arguments.*try \{"x": x\}'),
+    ],
+)
+def test_arguments_that_forward_does_not_take_are_said(forward, arguments, says):
+    with pytest.raises(GradcheckError, match=says):
+        check_vjp(forward, lambda x, dY: dY, arguments)
+
+
+def test_a_wrong_verdict_says_which_parameter_was_given_the_output():
+    x = np.array([0.5, -1.5])
+    report = check_vjp(lambda x: x**2, lambda inp, dY: 2 * inp * dY, {"x": x})
+    assert not report.ok
+    assert "given the output of" in str(report)
+    assert "as inp" in str(report)
+    assert "given" not in str(check_vjp(np.exp, lambda Y, dY: Y * dY, {"x": x}))

@@ -127,3 +127,18 @@ def test_a_scalar_for_a_whole_bias_is_shown_beside_the_truth(rng):
     assert (entry.checked, entry.wrong) == (4, 4)
     assert entry.worst.yours == pytest.approx((X + b).sum())
     assert "shape () for (4, 1)" in str(report)
+
+
+def test_a_loss_that_does_not_use_its_argument_is_told(rng):
+    W, X = rng.standard_normal((3, 2)), rng.standard_normal((2, 4))
+    report = gradcheck(lambda p: ((W @ X) ** 2).sum(), {"W": W}, {"W": 2 * (W @ X) @ X.T})
+    assert [finding.kind for finding in report.entries[0].where] == ["unused"]
+    assert "does not change with it" in str(report)
+
+
+def test_a_factor_near_1_and_the_worst_entry_are_told_apart(rng):
+    W = rng.standard_normal((3, 2))
+    text = str(gradcheck(lambda p: (p["W"] ** 2).sum(), {"W": W}, {"W": 2 * W * (1 + 1e-9)}))
+    assert "1.000000001 times the truth" in text
+    yours, true = text.splitlines()[1].split()[-3:-1]
+    assert yours != true

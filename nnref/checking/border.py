@@ -47,6 +47,10 @@ def array(leaf: Any, name: str) -> Array:
         advice = f"Try np.asarray({name.rsplit(maxsplit=1)[-1]}, dtype=float): integers would round every gradient."
     elif A.dtype.kind == "c":
         advice = "A loss of complex parameters has two slopes at each: pass real and imaginary parts apart."
+    elif callable(leaf):
+        advice = "It is called: the order is loss, parameters, gradients."
+    elif hasattr(leaf, "__dict__") and A.dtype == object:
+        advice = f"Give the arrays of the {type(leaf).__name__} by name, as vars() of it does."
     else:
         advice = "Text, objects and rows of unequal length are no array of numbers."
     raise GradcheckError(f"{name} should hold floating-point numbers; {A.dtype} came. {advice}")

@@ -251,15 +251,20 @@ def signs(A: Array) -> Array:
 def tried(loss: Loss, h: float, look: Callable[[float], list[tuple[float, float]]]) -> tuple[Step, float]:
     """The step h as it does where one looks, and its truncation and rounding together."""
     near_and_far = list(zip(look(h / FINER), look(h), strict=True))
-    bend = median([abs(central(n, h / FINER) - central(f, h)) for n, f in near_and_far])
+    bend = most([abs(central(n, h / FINER) - central(f, h)) for n, f in near_and_far])
     # Curvature makes the sides differ in proportion to h, and so is told from a kink, which does not.
     sides = [4 / 3 * (abs(sum(f) - 2 * loss.at) / h - abs(sum(n) - 2 * loss.at) / (h / FINER)) for n, f in near_and_far]
-    return Step(h, bend if np.isfinite(bend) else 0.0, abs(median(sides)), loss.noise), bend + loss.noise / h
+    return Step(h, bend if np.isfinite(bend) else 0.0, abs(most(sides)), loss.noise), bend + loss.noise / h
 
 
-def median(values: list[float]) -> float:
-    """The lower median, infinite where the loss was not finite at half of the places."""
-    return float(np.nan_to_num(np.sort(values)[(len(values) - 1) // 2], nan=np.inf, posinf=np.inf)) if values else 0.0
+def most(values: list[float]) -> float:
+    """What three quarters do not exceed, infinite where the loss was not finite at more than one in four.
+
+    The middle would be too small where half of the places belong to units that are off: their step does not fit the
+    others, which all had to be looked at again.
+    """
+    quartile = np.sort(values)[3 * (len(values) - 1) // 4] if values else 0.0
+    return float(np.nan_to_num(quartile, nan=np.inf, posinf=np.inf))
 
 
 def pair(loss: Loss, tensor: int, k: int, h: float) -> tuple[float, float]:

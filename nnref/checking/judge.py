@@ -31,9 +31,9 @@ AGAIN = 3
 """More such moves where one does not explain a gap. Signs that cancel to a quarter of what they usually do, which is
 what SURE forgives, come up one time in five; four times in a row, one time in 600."""
 
-LOOKED = 4
+LOOKED = 8
 """Entries at which the step of a tensor is found, the largest half and some others: two may sit at kinks, since the
-lower median is taken."""
+upper quartile is taken."""
 
 SHRUNK = 0.25 ** np.arange(1, 7)
 """How far towards 0 one goes to where nothing is saturated: a factor of 4 at a time, down to 1/4096."""

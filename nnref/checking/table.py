@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from nnref.checking.where import unlike
+
 if TYPE_CHECKING:
     from nnref.checking.report import Entry, GradcheckReport
 
@@ -28,7 +30,7 @@ COLOURS = {"ok": "#2b8a3e", "WRONG": "#c92a2a", "cannot tell": "#b35c00", "not w
 def cells(entry: Entry) -> tuple[str, ...]:
     """One parameter's row. The worst entry is shown where something is wrong or undecided."""
     at = entry.worst if entry.verdict in ("WRONG", "cannot tell") else None
-    numbers = (index(at.index), f"{at.yours:.4g}", f"{at.truth:.4g}") if at else ("", "", "")
+    numbers = (index(at.index), *unlike(at.yours, at.truth, 4)) if at else ("", "", "")
     checked = f"{entry.checked}" if entry.verdict in JUDGED else ""
     return (entry.name, index(entry.shape), checked, f"{entry.wrong}" if checked else "", *numbers, entry.verdict)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ def children(tree: Any) -> Iterator[tuple[str, Any]] | None:
         return ((f".{field}", getattr(tree, field)) for field in tree._fields)
     if isinstance(tree, list | tuple):
         return ((f"[{i}]", part) for i, part in enumerate(tree))
+    if is_dataclass(tree) and not isinstance(tree, type):
+        return ((f".{field.name}", getattr(tree, field.name)) for field in fields(tree))
     return None
 
 
@@ -47,6 +50,8 @@ def rebuild(tree: Any, arrays: Iterator[Array]) -> Any:
         return type(tree)(rebuild(part, arrays) for part in tree)
     if isinstance(tree, Mapping):
         return {key: rebuild(part, arrays) for key, part in tree.items()}
+    if is_dataclass(tree) and not isinstance(tree, type):
+        return replace(tree, **{field.name: rebuild(getattr(tree, field.name), arrays) for field in fields(tree)})
     return next(arrays)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ SEED = 0
 def check_vjp(
     forward: Callable[..., Any],
     vjp: Callable[..., Any],
-    arguments: Mapping[str, Any],
+    arguments: Any,
     *,
     wrt: str | tuple[str, ...] | None = None,
     dY: Array | None = None,
@@ -28,13 +29,15 @@ def check_vjp(
 ) -> GradcheckReport:
     """Is vjp the vector-Jacobian product of forward? Checked as the gradient of the loss ⟨dY, forward(**arguments)⟩.
 
-    forward is the truth, called with float64 copies; it need not be the kernel's own, and a float32 or bfloat16 vjp is
-    judged in the unit of the arguments it is given. vjp takes, by name, whichever arguments it needs, dY (any other
-    name that opens with d) and, if it wants it, the output (any name left over); it returns one gradient, or one for
-    every name in wrt, in that order or by name. wrt None means every floating-point argument; dY None is drawn from a
-    fixed seed, dense and without pattern, in the coarsest dtype of those. Options are those of gradcheck.
+    arguments are by name; a tuple is taken in forward's order, and an array alone as its first. forward is the truth,
+    called with float64 copies; it need not be the kernel's own, and a float32 or bfloat16 vjp is judged in the unit of
+    the arguments it is given. vjp takes, by name, whichever arguments it needs, dY (any other name that opens with d)
+    and, if it wants it, the output (any name left over); it returns one gradient, or one for every name in wrt, in that
+    order or by name. wrt None means every floating-point argument; dY None is drawn from a fixed seed, dense and
+    without pattern, in the coarsest dtype of those. Options are those of gradcheck.
     Errors: GradcheckError for what cannot be checked.
     """
+    arguments = named(forward, arguments)
     names = differentiated(arguments, wrt)
     at = {name: array(arguments[name], name) for name in names}
     Y = output(forward, arguments)
@@ -52,9 +55,13 @@ def check_vjp(
         roles = {slot: np.asarray(dY, "float64" if wide else None)}
         roles |= {name: now[name] for name in passed if name in now}
         roles |= {name: output(forward, now) for name in outputs}
-        return by_name(called(vjp, roles), names)
+        return by_name(called("vjp", vjp, roles), names)
 
-    return gradcheck(Inner(forward, dict(arguments), np.asarray(dY, "float64")), at, gradients, **options)
+    report = gradcheck(Inner(forward, arguments, np.asarray(dY, "float64")), at, gradients, **options)
+    if report.ok or not outputs:
+        return report
+    # A parameter of vjp that no argument is called after may be one of those under another name, and all is well.
+    return replace(report, method=f"{report.method}; vjp was given the output of forward as {' and '.join(outputs)}")
 
 
 class Inner:
@@ -73,9 +80,32 @@ class Inner:
 
 def output(forward: Callable[..., Any], arguments: Mapping[str, Any]) -> Array:
     """The output of forward as an array, real or complex."""
-    Y = framed("forward", lambda: forward(**arguments))
+    Y = called("forward", forward, arguments)
     Y = read(Y, "the output of forward")
     return Y if Y.dtype.kind == "c" else array(Y, "the output of forward")
+
+
+def named(forward: Callable[..., Any], arguments: Any) -> dict[str, Any]:
+    """The arguments under the names that forward gives them."""
+    if isinstance(arguments, Mapping):
+        return dict(arguments)
+    places = arguments if isinstance(arguments, tuple | list) else (arguments,)
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters_of(forward)):
+        raise GradcheckError(
+            'forward does not name its arguments, so that vjp cannot be given them; try {"x": x} and vjp(x, dY).'
+        )
+    try:
+        return dict(inspect.signature(forward).bind(*places).arguments)
+    except TypeError as error:
+        raise GradcheckError(f"arguments should be those of forward; {len(places)} came: {error}.") from error
+
+
+def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """What a function takes. One that does not say, as a ufunc of numpy, takes anything by place."""
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return [inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)]
 
 
 def differentiated(arguments: Mapping[str, Any], wrt: str | tuple[str, ...] | None) -> tuple[str, ...]:
@@ -93,26 +123,25 @@ def differentiated(arguments: Mapping[str, Any], wrt: str | tuple[str, ...] | No
 
 def roles(vjp: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[list[str], str, list[str]]:
     """The parameters of vjp: arguments that it takes, the one that is dY, and those that are the output."""
-    try:
-        parameters = inspect.signature(vjp).parameters
-    except (TypeError, ValueError) as error:
-        raise GradcheckError(
-            "vjp does not say what it takes; wrap it, as in lambda x, dY: kernel(x, dY), with names of arguments."
-        ) from error
-    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters.values()):
+    parameters = parameters_of(vjp)
+    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
         raise GradcheckError("vjp should name what it takes; *args or **kwargs came. Try lambda x, dY: kernel(x, dY).")
-    others = [name for name, p in parameters.items() if name not in arguments and p.default is p.empty]
+    others = [p.name for p in parameters if p.name not in arguments and p.default is p.empty]
     slot = next((name for name in others if name.startswith("d")), None)
     if slot is None:
-        raise GradcheckError(f"vjp should take dY, under a name that opens with d; it takes {list(parameters)}.")
-    return [name for name in parameters if name in arguments], slot, [name for name in others if name != slot]
+        came = [p.name for p in parameters]
+        raise GradcheckError(f"vjp should take dY, under a name that opens with d; it takes {came}.")
+    return [p.name for p in parameters if p.name in arguments], slot, [name for name in others if name != slot]
 
 
-def called(vjp: Callable[..., Any], values: dict[str, Any]) -> Any:
-    """Vjp with its parameters by name, or by place where it takes them only so."""
-    parameters = inspect.signature(vjp).parameters
-    by_place = [values.pop(name) for name, p in parameters.items() if p.kind is p.POSITIONAL_ONLY]
-    return framed("vjp", lambda: vjp(*by_place, **values))
+def called(who: str, function: Callable[..., Any], values: Mapping[str, Any]) -> Any:
+    """The function with its parameters by name, or by place where it takes them only so."""
+    parameters = parameters_of(function)
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return framed(who, lambda: function(*values.values()))
+    by_place = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY and p.name in values]
+    by_name = {name: value for name, value in values.items() if name not in by_place}
+    return framed(who, lambda: function(*(values[name] for name in by_place), **by_name))
 
 
 def by_name(gradients: Any, names: tuple[str, ...]) -> dict[str, Any]:

@@ -82,13 +82,16 @@ def patterns(a: Array, t: Array, e: Array, bar: Array, checked: Array, wrong: Ar
 
 
 def contents(a: Array, t: Array, e: Array, bar: Array, where: str) -> Iterator[Finding]:
-    """What wrong values are: not numbers, zeros, a multiple of the truth, one number."""
+    """What wrong values are: not numbers, zeros, anything where the truth is 0, a multiple of it, one number."""
     if (~np.isfinite(a)).any():
         bad = int((~np.isfinite(a)).sum())
         kind = "NaN" if np.isnan(a).any() else "infinite"
         yield Finding("nan", f"{bad} {'entry is' if bad == 1 else 'entries are'} {kind}")
     elif not a.any():
         yield Finding("zeros", "all zero")
+    elif not t.any():
+        still = "the loss does not change with it: does it use this, and not a copy?"
+        yield Finding("unused", still if where == "everywhere" else f"the truth is 0 {where}")
     elif found := ratio(a, t, e, bar, where):
         yield found
     elif (a == a[0]).all() and (t != t[0]).any():
@@ -124,7 +127,17 @@ def ratio(a: Array, t: Array, e: Array, bar: Array, where: str = "everywhere") -
     fraction = simple(r, room)
     if a.size == 1:
         return Finding("ratio", f"{fraction} times the truth") if fraction else None
-    return Finding("ratio", f"{fraction or f'{r:.6g}'} times the truth {where}")
+    return Finding("ratio", f"{fraction or unlike(r, 1.0, 6)[0]} times the truth {where}")
+
+
+def unlike(x: float, y: float, digits: int) -> tuple[str, str]:
+    """Two numbers in so many digits, or in as many more as it takes to tell them apart.
+
+    >>> unlike(6.25, 3.125, 4), unlike(6.25083, 6.250831, 4), unlike(0.0, 0.0, 4)
+    (('6.25', '3.125'), ('6.25083', '6.250831'), ('0', '0'))
+    """
+    written = [(f"{x:.{n}g}", f"{y:.{n}g}") for n in range(digits, 18)]
+    return next((both for both in written if both[0] != both[1]), written[0])
 
 
 def simple(r: float, room: float) -> str | None:
