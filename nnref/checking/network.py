@@ -198,20 +198,23 @@ class Network:
         named = names_of(raw, returned(self.definition("backward")))
         updates = plain(f.__name__).startswith(UPDATES)
         found = gradients(named, self.found, all_are=not updates)
-        if not found and isinstance(raw, list | tuple) and len(raw) == len(self.found.paths):
-            found = ordered([np.asarray(g) for g in raw], self.in_their_order(), self.shapes())
+        if not found and not updates:
+            found = self.unnamed(raw)
         if not found:
             found = gradients(holder if self.is_object else self.of_module(), self.found)
         shapes = {name: A.shape for name, A in theta.items()}
         if found:
             return Went(backwards_lists({n: np.asarray(g) for n, g in found.items()}, shapes))
         after = {name: np.asarray(at_way(self.view(holder), path)) for name, path in self.found.paths.items()}
-        moved = {n: A for n, A in after.items() if A.shape != theta[n].shape or (theta[n] != A).any()}
-        if not moved and updates:
-            after = {n: np.asarray(A) for n, A in gradients(named, self.found, all_are=True).items()}
-        elif not moved:
-            return Went({})
-        return Went({n: (theta[n] - A) / RATE for n, A in after.items()}, updated=True)
+        if not any(A.shape != theta[n].shape or (theta[n] != A).any() for n, A in after.items()):
+            after = gradients(named, self.found, all_are=True) or self.unnamed(raw) if updates else {}
+        return Went({n: (theta[n] - np.asarray(A)) / RATE for n, A in after.items()}, updated=bool(after))
+
+    def unnamed(self, raw: Any) -> dict[str, Array]:
+        """What was returned as a list or tuple of arrays, one for each parameter."""
+        if not isinstance(raw, list | tuple) or len(raw) != len(self.found.paths):
+            return {}
+        return ordered([np.asarray(A) for A in raw], self.in_their_order(), self.shapes())
 
     def of_module(self) -> dict[str, Any]:
         """What the module holds that may be gradients: dictionaries so named, and dW1, db1, …."""

@@ -6,7 +6,7 @@ import re
 
 WEIGHT, BIAS = r"(?:w|weights?|kernel|wt|theta|syn)", r"(?:b|bias|biases)"
 LAYER = (
-    r"(?:\d+|ih|ho|xh|hy|hh|hx|yh|hz|oh|hi|i|h|o|x|y|in|out|hidden|output|input|inputhidden|hiddenoutput|hiddenhidden|"
+    r"(?:\d+|fc|lin|linear|dense|ih|ho|xh|hy|hh|hx|yh|hz|oh|hi|i|h|o|x|y|in|out|hidden|output|input|inputhidden|hiddenoutput|hiddenhidden|"
     r"inputtohidden|hiddentooutput)"
 )
 IS_WEIGHT = re.compile(rf"^(?:{WEIGHT}{LAYER}?\d*|{LAYER}(?:layer)?\d*(?:{WEIGHT}))$")
