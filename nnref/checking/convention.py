@@ -90,14 +90,19 @@ def one_at_a_time(orientations: list[tuple[str, list[int]]]) -> Iterator[tuple[C
                 yield Convention(weights, data, form, single=True), sizes
 
 
+PRIMES = (5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79)
+"""Numbers of examples to choose from: widths that twenty primes divide are not met."""
+
+
 def draw(sizes: list[int], N: int | None = None, seed: int = 0) -> tuple[Parameters, Array, Array]:
     """A network and data at which nothing is zero, symmetric or equal by chance.
 
-    N examples, or five, or the next number that is none of the sizes, so that no axis is taken for another.
+    N examples, or five, or the next prime that divides none of the sizes: no axis is then taken for another, and no
+    quotient of sizes for another.
     Shapes: X (n0, N), Y (nL, N)
     """
     rng = np.random.default_rng(seed)
-    N = N or next(n for n in range(5, 5 + 2 * len(sizes) + 2, 2) if n not in sizes)
+    N = N or next(n for n in PRIMES if all(size % n for size in sizes))
     theta: list[Any] = []
     for l, (n, m) in enumerate(pairwise(sizes)):
         # Scaled to keep sums of moderate size: logits near ±2 leave every probability well away from 0 and 1.

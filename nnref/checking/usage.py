@@ -18,7 +18,7 @@ LEARNS = re.compile(r"backw|backp|bprop|bwd|grad|train|fit|update|step|optim|des
 FORTH = re.compile(f"{FUNCTIONS['forward'].pattern}|softmax|sigmoid|relu|tanh|activ")
 """Functions that go forward, one layer or all: a softmax speaks of an axis where one example is a column too."""
 
-BATCH = frozenset(["axis", "shape", "size", "len", "mean", "average", "keepdims"])
+BATCH = frozenset(["axis", "shape", "size", "len", "sum", "mean", "average", "keepdims"])
 """What a function cannot do without where many examples come at once."""
 
 

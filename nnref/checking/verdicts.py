@@ -72,6 +72,13 @@ class Reading:
         right = sum(g is not None and g.shape == self.shape(n) for n, g in self.gradients.items())
         return (self.forward is not None) + (self.loss_kind is not None) - bool(self.silent), self.agreeing, right
 
+    @property
+    def perfect(self) -> bool:
+        """Do all gradients agree, and is whatever there is of a forward pass and a loss one that is known?"""
+        known = self.output is None or self.forward is not None
+        known &= self.loss is None or self.loss_kind is not None
+        return self.agreeing == len(self.network.found.paths) and not self.silent and known
+
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape of a parameter as columns."""
         l = int(name[1:])
@@ -87,8 +94,6 @@ def read(networks: Iterable[Network], X: Array | None = None, Y: Array | None = 
     for network in networks:
         best: Reading | None = None
         for convention, sizes in tries(network):
-            if convention.single and best is not None and not best.convention.single:
-                break  # what takes a batch is judged with one
             for how, upstream in starts(network, convention):
                 if how and best is not None and "upstream" in network.functions:
                     continue  # ours would hide a mistake in theirs
@@ -100,7 +105,7 @@ def read(networks: Iterable[Network], X: Array | None = None, Y: Array | None = 
                 reading.started = how
                 if best is None or reading.score() > best.score():
                     best = reading
-                if best.agreeing == len(network.found.paths) and not best.silent and fits(best):
+                if best.perfect:
                     return best
         if best is not None:
             return best
@@ -108,17 +113,14 @@ def read(networks: Iterable[Network], X: Array | None = None, Y: Array | None = 
 
 
 def tries(network: Network) -> Iterator[tuple[Convention, list[int]]]:
-    """Every convention, for batches first, unless nothing in the backward pass speaks of a batch."""
+    """Every convention, those for one example first where nothing in the backward pass speaks of a batch.
+
+    Elsewhere they are not tried: one example hides a missing transpose and an axis, and makes two mistakes alike.
+    """
     ways = orientations(network.shapes())
-    batches, single = list(conventions(ways)), list(one_at_a_time(ways))
-    yield from [*single, *batches] if one_example(network.going_back()) else [*batches, *single]
-
-
-def fits(reading: Reading) -> bool:
-    """Is whatever they have of a forward pass and a loss one that is known?"""
-    return (reading.output is None or reading.forward is not None) and (
-        reading.loss is None or reading.loss_kind is not None
-    )
+    if one_example(network.going_back()):
+        yield from one_at_a_time(ways)
+    yield from conventions(ways)
 
 
 def reason(error: Exception, network: Network, convention: Convention, sizes: list[int]) -> tuple[int, str]:
