@@ -28,7 +28,7 @@ from derivations.example_gradients import (
 )
 from derivations.judging import Quotation as Q
 from derivations.judging import Statement
-from derivations.notation import L, i, number, r
+from derivations.notation import L, c, i, r, x
 from derivations.rules import slope
 from derivations.sgd import alpha, change, dtheta, theta, updated
 from derivations.sums import Entry, total
@@ -47,7 +47,6 @@ def dL(below: str, m: int) -> str:
     return rf"\frac{{\partial L}}{{\partial {below}^{{[{m}]}}}}"
 
 
-x, c = number("x", "any number, such as a pixel"), number("c", "any number")
 U, V = f(x), 1 + sp.exp(c * x)
 QUOTIENT = Statement(slope(U / V, x), (V * slope(U, x) - U * slope(V, x)) / V**2)
 CHAIN3 = Statement(

@@ -8,14 +8,14 @@ from derivations.article_softmax import LOSS, SHARE, S, a
 from derivations.example import ARTICLE, Network, shape, times
 from derivations.judging import Quotation as Q
 from derivations.judging import Statement
-from derivations.notation import A, Activation, W, b, i, j, k, number, ones, r, s
+from derivations.notation import A, Activation, W, b, i, j, k, number, ones, r, s, x
 from derivations.notation import label as y
 from derivations.notation import logit as z
 from derivations.rules import slope
 from derivations.shapes import shape_table
 from derivations.sums import Entry, delta, total, total_but
 
-x, other = number("x", "any number, such as a pixel"), number("x2", "another")
+other = number("x2", "another pixel")
 PIXEL = (sp.Ge(x, 0), sp.Le(x, 255))
 SHAPES = shape_table(ARTICLE)
 

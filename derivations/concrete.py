@@ -31,8 +31,10 @@ def disagreements(claim: Claim) -> list[str]:
 
 def applies(claim: Claim) -> bool:
     """Whether one size is all that the statement leaves open."""
-    sizes = {s for s in free_symbols([claim.start, claim.result], claim.where) if s.is_integer}
-    return claim.relation == "=" and len({i.dim if isinstance(i, Index) else i for i in sizes}) == 1
+    said = [claim.start, claim.result]
+    sizes = {s for s in free_symbols(said, claim.where) if s.is_integer and not isinstance(s, Index)}
+    dims = {i.dim for expr in (*said, *claim.where.values()) for i in expr.atoms(Index)}
+    return claim.relation == "=" and len(sizes) == 1 and dims <= sizes
 
 
 def places(claim: Claim, n: int) -> Iterator[dict[sp.Symbol, int]]:

@@ -15,8 +15,11 @@ scaled_pixels = Claim(
     says="scaling the input by c is the same as scaling the first layer's weights by c",
     start=weighted,
     steps=(
-        Step(total((c * W[r, k]) * A[k, s], k) + b[r], algebra, because="c may be counted to either factor"),
-        Step(Entry(c * W.matrix * A.matrix + b.matrix * ones, r, s), matrix_product, because="c W in place of W"),
+        Step(
+            Entry(c * W.matrix * A.matrix + b.matrix * ones, r, s),
+            matrix_product,
+            because="c may be counted to either factor: c W in place of W",
+        ),
     ),
     source="elementary",
     uses=("affine.forward",),

@@ -25,9 +25,12 @@ class Index(sp.Symbol):  # type: ignore[misc]  # sympy has no types
     dim: sp.Expr
 
     def __new__(cls, name: str, dim: sp.Expr) -> Index:
-        """An index over a dimension, a size such as n or a number."""
+        """An index over a dimension, a size such as n or a number. ShapeError if there may be nothing to run over."""
+        dim = sp.sympify(dim)
+        if not (dim.is_integer and dim.is_positive) or dim.atoms(Index):
+            raise ShapeError(f"{name} should run over a size, a positive whole number; {dim} came")
         index: Index = sp.Symbol.__xnew__(cls, name, integer=True, positive=True)
-        index.dim = sp.sympify(dim)
+        index.dim = dim
         return index
 
     def _hashable_content(self) -> tuple[object, ...]:
@@ -102,14 +105,22 @@ class Tensor:
         return sp.MatrixSymbol(self.name, rows, columns)
 
     def __getitem__(self, indices: sp.Expr | tuple[sp.Expr, ...]) -> sp.Indexed:
-        """One entry. ShapeError if an index runs over another dimension than the tensor has there."""
+        """One entry. ShapeError if an index runs over another dimension than the tensor has there, or out of it."""
         indices = indices if isinstance(indices, tuple) else (indices,)
         if len(indices) != len(self.shape):
             raise ShapeError(f"{self.name} has {len(self.shape)} indices; {len(indices)} came")
         for index, dim in zip(indices, self.shape, strict=True):
             if isinstance(index, Index) and index.dim != dim:
                 raise ShapeError(f"{self.name} has {dim} where {index} runs over {index.dim}")
+            if not isinstance(index, Index) and not within(index, dim):
+                raise ShapeError(f"{self.name} has {dim} from 1 on where {index} stands; k + 1 may be one too many")
         return self.base[indices]
+
+
+def within(index: sp.Expr, dim: sp.Expr) -> bool:
+    """Whether a number is an index of every dimension that dim may be: 1 is, 2 is not, as n may be 1."""
+    index = sp.sympify(index)
+    return bool(index.is_Integer and index >= 1 and (dim - index).is_nonnegative)
 
 
 class Entry(sp.Expr):  # type: ignore[misc]
@@ -198,6 +209,15 @@ def apart(expr: sp.Basic) -> sp.Basic:
     return rebuilt(expr, apart) if expr.has(sp.Sum) else expr
 
 
+def lettered(expr: sp.Basic, depth: int = 0) -> sp.Basic:
+    """The same expression, every bound index named by how deep it stands: two that differ in letters only are alike."""
+    if isinstance(expr, sp.Sum):
+        k, summand = outermost(expr)
+        new = Index(f"_depth{depth}", k.dim)
+        return total(lettered(summand.xreplace({k: new}), depth + 1), new)
+    return rebuilt(expr, lambda part: lettered(part, depth)) if expr.has(sp.Sum) else expr
+
+
 def outermost(expr: sp.Sum) -> tuple[Index, sp.Expr]:
     """The index of the outermost sum, and what is summed. SymPy writes a sum of a sum as one with two limits."""
     *inner, (k, low, high) = expr.limits
@@ -272,7 +292,8 @@ Normal = dict[tuple[Bound, sp.Expr], sp.Expr]
 
 def equal(left: sp.Basic, right: sp.Basic, powers: Powers) -> bool:
     """Are the two the same number for all sizes and all values, by these powers alone?"""
-    return normal(sp.sympify(left), powers) == normal(sp.sympify(right), powers)
+    forms = normal(sp.sympify(left), powers), normal(sp.sympify(right), powers)
+    return forms[0] == forms[1] and not any(factor.has(sp.nan, sp.zoo) for _, factor in forms[0])
 
 
 def canonical(expr: sp.Basic, powers: Powers) -> sp.Expr:
@@ -360,6 +381,9 @@ def power(expr: sp.Pow, powers: Powers) -> list[tuple[Bound, sp.Expr]]:
     if expr.exp.is_Integer and expr.exp > 0:
         return multiplied(tuple(apart(expr.base) for _ in range(int(expr.exp))), powers)
     common, rest = common_factor(expr.base, powers)
+    if not (expr.exp.is_Integer or is_positive(common, powers)):
+        # √(a b) is √a √b unless both are negative.
+        return [((), sp.Pow(common * rest, expr.exp))]
     kept = sp.Pow(rest, expr.exp)
     if common == 1:
         return [((), kept)]
