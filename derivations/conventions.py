@@ -101,6 +101,7 @@ rows_dW = Claim(
     wrong_twins=(
         WrongTwin(lambda: Entry(dZ_rows.matrix * A_rows.matrix.T, i, r), "the order for columns, used with rows"),
         WrongTwin(lambda: Entry(dZ_rows.matrix.T * A_rows.matrix, i, r), "the transpose of the gradient"),
+        WrongTwin(Entry(A_rows.matrix.T * dZ_rows.matrix, i, r) / N, "the mean over the batch is taken a second time"),
     ),
 )
 

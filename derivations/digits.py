@@ -41,6 +41,10 @@ SEARCHED = 50
 LARGEST = 4
 """Sizes are drawn from 1, or as many as indices must differ, to this, once all are alike and once no two are."""
 
+BENT = (sp.Max, sp.Min, sp.Abs, sp.sign, sp.Piecewise)
+SIDES = 4
+"""Where a line bends there are so many times the points: of sixteen, all lie on one side of 0 once in 32,768."""
+
 Values = Mapping[tuple[int, ...], Any]
 
 
@@ -141,6 +145,8 @@ def points(
     sizes += [s for s in sorted({s for i in indices for s in i.dim.free_symbols}, key=str) if s not in sizes]
     distinct = [c for c in given if isinstance(c, sp.Ne) and isinstance(c.lhs, Index)]
     least = len(set().union(*(c.args for c in distinct))) or 1
+    if any(expr.has(*BENT) for expr in expressions):
+        trials *= SIDES
     for trial in range(trials if free else 1):
         rng = random.Random(f"{seed} {trial}")
         at = dict(zip(sizes, drawn_sizes(len(sizes), trial, least, rng), strict=True))
@@ -184,6 +190,8 @@ def free(expr: sp.Basic) -> set[sp.Symbol]:
         parts = (*expr.indices, *TENSORS[str(called(expr))].shape)
     elif isinstance(expr, sp.MatrixSymbol):
         parts = expr.shape
+    elif isinstance(expr, ElementwiseApplyFunction):
+        parts = (expr.expr,)
     elif isinstance(expr, sp.Derivative):
         parts = (expr.expr, *expr.variables)
     return set().union(*(free(part) for part in parts))
@@ -239,14 +247,18 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     sp.sign: mp.sign,
     sp.im: mp.im,
     type(sp.I): lambda: mp.mpc(0, 1),
-    Activation: mp.tanh,
-    ActivationSlope: lambda x: 1 - mp.tanh(x) ** 2,
+    Activation: lambda x: mp.tanh(x) + 1 / (1 + x**2),
+    ActivationSlope: lambda x: 1 - mp.tanh(x) ** 2 - 2 * x / (1 + x**2) ** 2,
     Density: lambda x: mp.exp(-x),
     **{type(constant): (lambda c=constant: mp.mpf(c.evalf(DIGITS + GUARD))) for constant in (sp.pi, sp.E)},
     type(sp.oo): lambda: mp.inf,
     type(-sp.oo): lambda: -mp.inf,
 }
-"""What each function is at a number. Activations and densities stand for any; here they are tanh and exp(−x)."""
+"""What each function is at a number.
+
+Activations and densities stand for any. Here an activation is tanh x + 1/(1 + x²): bounded, so that no layer overflows,
+and neither even, odd nor monotone, as its slope is neither: a sign changed inside either is seen. A density is exp(−x).
+"""
 
 
 def slope(expr: sp.Expr, variables: tuple[sp.Expr, ...], at: Point) -> Any:
