@@ -39,10 +39,12 @@ def applies(claim: Claim) -> bool:
 
 def places(claim: Claim, n: int) -> Iterator[dict[sp.Symbol, int]]:
     """Every choice of the free indices that the conditions allow."""
-    indices = sorted((s for s in free(claim.start) | free(claim.result) if isinstance(s, Index)), key=str)
+    apart = [c for c in claim.given if isinstance(c, sp.Ne) and isinstance(c.lhs, Index)]
+    found = free(claim.start) | free(claim.result) | set().union(*(c.args for c in apart))
+    indices = sorted((s for s in found if isinstance(s, Index)), key=str)
     for chosen in product(range(1, n + 1), repeat=len(indices)):
         at = dict(zip(indices, chosen, strict=True))
-        if all(at[c.lhs] != at[c.rhs] for c in claim.given if isinstance(c, sp.Ne) and isinstance(c.lhs, Index)):
+        if all(at[c.lhs] != at[c.rhs] for c in apart):
             yield at
 
 

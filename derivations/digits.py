@@ -141,10 +141,12 @@ def points(
     """
     free = sorted(free_symbols(expressions, where), key=str)
     sizes = [s for s in free if s.is_integer and not isinstance(s, Index)]
-    indices = [s for s in free if isinstance(s, Index)]
-    sizes += [s for s in sorted({s for i in indices for s in i.dim.free_symbols}, key=str) if s not in sizes]
     distinct = [c for c in given if isinstance(c, sp.Ne) and isinstance(c.lhs, Index)]
-    least = len(set().union(*(c.args for c in distinct))) or 1
+    apart = set().union(*(c.args for c in distinct))
+    least = len(apart) or 1
+    indices = [s for s in free if isinstance(s, Index)]
+    indices += sorted(apart - set(indices), key=str)
+    sizes += [s for s in sorted({s for i in indices for s in i.dim.free_symbols}, key=str) if s not in sizes]
     if any(expr.has(*BENT) for expr in expressions):
         trials *= SIDES
     for trial in range(trials if free else 1):

@@ -417,9 +417,9 @@ def expanded(expr: sp.Expr, powers: Powers) -> sp.Expr:
 
 def logarithm(expr: sp.Expr, powers: Powers) -> sp.Expr:
     """Log of a product of positive factors as a sum of logarithms, and log exp x = x."""
-    if isinstance(expr, sp.exp):
+    if isinstance(expr, sp.exp) and is_real(expr.args[0], powers):
         return expr.args[0]
-    if isinstance(expr, sp.Pow) and is_positive(expr.base, powers):
+    if isinstance(expr, sp.Pow) and is_real(expr.exp, powers) and is_positive(expr.base, powers):
         return expr.exp * logarithm(expr.base, powers)
     if isinstance(expr, sp.Mul) and all(is_positive(factor, powers) for factor in expr.args):
         return sp.Add(*(logarithm(factor, powers) for factor in expr.args))
@@ -432,13 +432,28 @@ def logarithm(expr: sp.Expr, powers: Powers) -> sp.Expr:
 
 def is_positive(expr: sp.Expr, powers: Powers) -> bool:
     """Whether the expression is built from what is positive in a way that keeps it so."""
-    if isinstance(expr, sp.exp) or expr.is_positive or getattr(expr, "base", None) in powers.positive:
+    if expr.is_positive or getattr(expr, "base", None) in powers.positive:
         return True
+    if isinstance(expr, sp.exp):
+        return is_real(expr.args[0], powers)
     if isinstance(expr, sp.Sum):
         return is_positive(expr.function, powers)
     if isinstance(expr, sp.Add | sp.Mul):
         return all(is_positive(part, powers) for part in expr.args)
-    return isinstance(expr, sp.Pow) and is_positive(expr.base, powers)
+    return isinstance(expr, sp.Pow) and is_positive(expr.base, powers) and is_real(expr.exp, powers)
+
+
+def is_real(expr: sp.Expr, powers: Powers) -> bool:
+    """Whether the expression is built from what is real in a way that keeps it so: no root or logarithm of any sign."""
+    if expr.is_extended_real:
+        return True
+    if isinstance(expr, sp.Sum):
+        return is_real(expr.function, powers)
+    if isinstance(expr, sp.log):
+        return is_positive(expr.args[0], powers)
+    if isinstance(expr, sp.Pow) and not expr.exp.is_Integer:
+        return is_positive(expr.base, powers) and is_real(expr.exp, powers)
+    return bool(expr.args) and all(is_real(part, powers) for part in expr.args)
 
 
 def summed(bound: Bound, factor: sp.Expr) -> sp.Expr:

@@ -8,7 +8,7 @@ from typing import Any
 import sympy as sp
 
 from derivations import integrals, sums
-from derivations.sums import Index, Powers, apart, prepared, unfolded
+from derivations.sums import Index, Powers, apart, prepared, unfolded, unfolded_once
 
 KINKED = (sp.Max, sp.Min, sp.Abs, sp.Piecewise)
 
@@ -27,7 +27,8 @@ def conditions(given: tuple[sp.Basic, ...]) -> Powers:
 
 def equal(before: sp.Basic, after: sp.Basic, powers: Powers, given: tuple[sp.Basic, ...] = ()) -> bool:
     """The same number wherever the conditions hold, by these powers alone. No slope is taken where a kink may be."""
-    if powers.derive and any(may_be_met(kink, given) for side in (before, after) for kink in kinks_under_slopes(side)):
+    opened = (unfolded_once(sp.sympify(side), powers.where) for side in (before, after) if powers.derive)
+    if any(may_be_met(kink, given) for side in opened for kink in kinks_under_slopes(side)):
         return False
     if any(expr.atoms(Index, sp.Indexed) for expr in (before, after, *(meaning for _, meaning in powers.where))):
         return sums.equal(before, after, powers)

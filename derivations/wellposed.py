@@ -27,7 +27,7 @@ def faults(claim: Claim) -> list[str]:
             f"{c} is no condition that the checks know: entry or number > number, Σ_k entry = 1, i ≠ j" for c in unread
         ]
     said = [claim.start, *(step.expr for step in claim.steps)]
-    found = [*of_names(claim.where), *of_variables([*said, *claim.where.values()], claim.where)]
+    found = [*of_names(claim.where), *of_variables([*said, *claim.where.values()], claim)]
     found += [*of_letters(said), *of_kinds([*said, *claim.where, *claim.where.values(), *claim.given])]
     found += of_conditions(claim.given, said)
     return found
@@ -75,12 +75,15 @@ def reached(name: sp.Basic, within: dict[sp.Basic, set[sp.Basic]]) -> set[sp.Bas
     return found
 
 
-def of_variables(expressions: list[sp.Basic], where: Where) -> Iterator[str]:
-    """Derivatives with respect to what stands for something else: whether that then moves too is not said."""
-    names = {base(name) for name in where}
+def of_variables(expressions: list[sp.Basic], claim: Claim) -> Iterator[str]:
+    """Derivatives with respect to what is not free to move: it stands for something else, or a condition holds it."""
+    names = {base(name) for name in claim.where}
+    held = {base(about) for c in claim.given if isinstance(c, sp.Eq) and (about := subject(c))}
     variables = {x for expr in expressions for node in expr.atoms(sp.Derivative) for x in node.variables}
     for x in sorted((x for x in variables if base(x) in names), key=str):
         yield f"{x} is differentiated by, and stands for something else: leave {called(x)} out of where"
+    for x in sorted((x for x in variables if base(x) in held), key=str):
+        yield f"{x} is differentiated by, and a condition holds it where it is"
 
 
 def of_letters(expressions: list[sp.Basic]) -> Iterator[str]:
@@ -98,21 +101,20 @@ def of_kinds(expressions: list[sp.Basic]) -> Iterator[str]:
 
 
 def of_conditions(given: tuple[sp.Basic, ...], said: list[sp.Basic]) -> Iterator[str]:
-    """Conditions about one entry of a statement about others, about what it does not speak of, or that none obeys."""
+    """Conditions about one entry of a statement about others, or that nothing obeys."""
     letters = {s for expr in said for s in free(expr) if isinstance(s, Index)}
     for condition in given:
         about = subject(condition)
-        if isinstance(condition, sp.Ne) and isinstance(about, Index):
-            unused = {i for i in condition.args if i not in letters}
-            yield from (f"{condition} is given of {i}, which the statement leaves no choice of" for i in unused)
-        elif clash := set(getattr(about, "indices", ())) & letters & free(condition):
+        if clash := set(getattr(about, "indices", ())) & letters & free(condition):
             yield (
                 f"{condition} holds for every {', '.join(map(str, clash))}, and the statement is about one: "
                 "write it with another letter"
             )
-    for name in {subject(c) for c in given if isinstance(c, sp.Rel) and c.rhs.is_number and c.lhs == subject(c)}:
+    for name in sorted({c.lhs for c in given if c.rhs.is_number and not isinstance(c.lhs, sp.Sum)}, key=str):
         if not obeyed(name, given):
             yield f"no {name} obeys all that is given of it"
+    differ = Counter(i.dim for i in set().union(*(c.args for c in given if isinstance(c.lhs, Index))))
+    yield from (f"{many} indices of {dim} cannot differ" for dim, many in differ.items() if (many - dim).is_positive)
 
 
 def subject(condition: sp.Basic) -> sp.Basic | None:

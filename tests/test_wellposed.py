@@ -3,7 +3,7 @@
 import pytest
 import sympy as sp
 
-from derivations import mlp, proof, softmax, sums
+from derivations import mlp, proof, softmax, sums, symbolic
 from derivations.claim import Claim, Step
 from derivations.notation import A, Density, L, N, Z, enter, i, j, k, logit, n, prob, q, s, t, tensor, z
 from derivations.proof import prove
@@ -75,8 +75,15 @@ def test_nothing_follows_from_conditions_that_no_number_obeys(given):
     assert "no Z obeys all" in gaps(statement(-z, relation=">", given=given))
 
 
-def test_indices_that_differ_are_indices_of_the_statement():
-    assert "leaves no choice of" in gaps(statement(delta(i, j), (sp.S.Zero, condition), given=(sp.Ne(i, k),)))
+def test_that_two_indices_differ_says_nothing_of_two_others():
+    assert "not shown" in gaps(statement(delta(i, j), (sp.S.Zero, condition), given=(sp.Ne(i, k),)))
+
+
+def test_of_two_places_no_three_differ():
+    a, b, c = (Index(letter, sp.Integer(2)) for letter in "abc")
+    distinct = (sp.Ne(a, b), sp.Ne(b, c), sp.Ne(a, c))
+    claim = statement(delta(a, b) + delta(b, c), (sp.S.Zero, condition), given=distinct)
+    assert "3 indices of 2 cannot differ" in gaps(claim)
 
 
 def test_of_three_indices_that_differ_there_are_three():
@@ -110,6 +117,12 @@ def test_a_slope_with_respect_to_what_stands_for_something_else_is_not_zero():
     assert "leave A2 out of where" in gaps(claim)
 
 
+def test_what_a_condition_holds_is_not_moved():
+    """Of labels that sum to one, no single one can grow."""
+    claim = statement(slope(total(g[k], k), g[i]), (sp.S.One, differentiate), given=(sp.Eq(total(g[k], k), 1),))
+    assert "a condition holds it" in gaps(claim)
+
+
 def test_a_number_and_a_tensor_of_one_name_are_not_one_thing():
     assert "Z is a number and a tensor" in gaps(statement(Z[i, s], relation=">", given=(z > 0,)))
 
@@ -141,6 +154,13 @@ def test_there_is_no_slope_at_a_kink(bent, its_slope):
         assert prove(statement(slope(bent, x), (its_slope, differentiate), given=(sp.Ne(z, 0),))).ok
 
 
+def test_a_kink_is_found_under_a_name():
+    u = sp.Symbol("u", real=True)
+    lent = Powers(derive=True, where=frozenset({(u, sp.Abs(z))}))
+    assert not symbolic.equal(slope(u, z), sp.sign(z), lent)
+    assert symbolic.equal(slope(u, z), sp.sign(z), lent, (sp.Ne(z, 0),))
+
+
 def test_a_kink_elsewhere_is_not_left_out_by_leaving_out_0():
     claim = statement(slope(sp.Abs(z - 1), z), (sp.sign(z - 1), differentiate), given=(sp.Ne(z, 0),))
     assert "not shown symbolically" in gaps(claim)
@@ -159,6 +179,14 @@ def test_a_root_of_a_product_is_one_of_roots_only_where_no_two_are_negative():
     assert equal(
         sp.sqrt(sp.exp(logit[i]) * total(logit[k], k)), sp.exp(logit[i] / 2) * sp.sqrt(total(logit[k], k)), Powers()
     )
+
+
+def test_the_logarithm_of_an_exponential_is_its_exponent_where_that_is_real():
+    turned = sp.exp(5 * sp.I * logit[i]) * sp.exp(logit[j])
+    lent = Powers(logarithms=True)
+    assert not equal(sp.log(turned), 5 * sp.I * logit[i] + logit[j], lent)
+    assert not equal(sp.log(sp.exp(5 * sp.sqrt(logit[i]))), 5 * sp.sqrt(logit[i]), lent)
+    assert equal(sp.log(sp.exp(total(logit[k], k)) * sp.exp(logit[j])), total(logit[k], k) + logit[j], lent)
 
 
 def test_logarithms_are_split_only_where_no_factor_is_negative():
