@@ -5,6 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.article_softmax import LOSS, SHARE, S, a
+from derivations.conventions import A_rows
 from derivations.example import ARTICLE, Network, shape, times
 from derivations.judging import Quotation as Q
 from derivations.judging import Statement
@@ -47,7 +48,7 @@ DATA = (
         "data.transpose",
         "Data",
         r"(N, 784)^T = (784, N)",
-        (Statement(lambda net: shape(A.matrix.T.T), lambda net: sp.Tuple(A.matrix.rows, A.matrix.cols)),),
+        (Statement(lambda net: shape(A_rows.matrix.T), lambda net: shape(A.matrix)),),
         "conventions.rows_forward",
     ),
     Q(

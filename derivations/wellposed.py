@@ -113,6 +113,10 @@ def of_conditions(given: tuple[sp.Basic, ...], said: list[sp.Basic]) -> Iterator
     for name in sorted({c.lhs for c in given if c.rhs.is_number and not isinstance(c.lhs, sp.Sum)}, key=str):
         if not obeyed(name, given):
             yield f"no {name} obeys all that is given of it"
+    for name in (subject(c) for c in given if isinstance(c.lhs, sp.Sum)):
+        (low, _), (high, _) = bounds(name, given)
+        if low > 0 or high < 1:
+            yield f"no {name} obeys all that is given of it at every size: they sum to one"
     differ = Counter(i.dim for i in set().union(*(c.args for c in given if isinstance(c.lhs, Index))))
     yield from (f"{many} indices of {dim} cannot differ" for dim, many in differ.items() if (many - dim).is_positive)
 
@@ -129,7 +133,7 @@ def subject(condition: sp.Basic) -> sp.Basic | None:
         return left if isinstance(condition, sp.Ne) and alike else None
     if isinstance(left, sp.Indexed) and not are_letters(left.indices):
         return None
-    return left if right.is_number and isinstance(left, sp.Symbol | sp.Indexed) else None
+    return left if right.is_number and not left.is_integer and isinstance(left, sp.Symbol | sp.Indexed) else None
 
 
 def summed_entry(whole: sp.Sum) -> sp.Indexed | None:

@@ -47,7 +47,9 @@ def test_another_sum_that_is_one_does_not_make_a_column_sum_to_one(given):
     assert prove(statement(column, (sp.S.One, condition), given=(sp.Eq(total(V[k, i], k), 1),))).ok
 
 
-@pytest.mark.parametrize("given", [sp.false, sp.Gt(logit[k] ** 2, 0), sp.Eq(z, sp.Symbol("w", real=True)), z > n])
+@pytest.mark.parametrize(
+    "given", [sp.false, sp.Gt(logit[k] ** 2, 0), sp.Eq(z, sp.Symbol("w", real=True)), z > n, n > 1]
+)
 def test_a_condition_that_no_check_reads_is_refused(given):
     assert "no condition that the checks know" in gaps(statement(2 * z, (5 * z, condition), given=(given,)))
 
@@ -58,6 +60,13 @@ def test_a_condition_on_one_entry_says_nothing_of_another():
     assert prove(statement(logit[i] + logit[j], relation=">", given=(logit[k] > 0,))).ok
     of_column = statement(total(V[k, j], k) + V[i, j], (1 + V[i, j], condition), given=(sp.Eq(column, 1),))
     assert "write it with another letter" in gaps(of_column)
+
+
+@pytest.mark.parametrize("relation", [g[k] > sp.S.Half, g[k] < sp.S.Half, sp.Eq(g[k], 0)])
+def test_what_sums_to_one_at_every_size_is_not_bounded_away_from_0_or_1(relation):
+    given = (sp.Eq(total(g[k], k), 1), relation)
+    claim = statement(total(g[k], k) + g[i] ** 2, (1 + g[i] ** 2, condition), given=given)
+    assert "at every size" in gaps(claim)
 
 
 @pytest.mark.parametrize(
