@@ -107,10 +107,21 @@ def in_full(proof: Proof) -> str:
     return "\n".join([*lines, "", *(proof.gaps or [f"proved: {proof.holds_for}"])])
 
 
+def called(claim: Claim) -> str | None:
+    """What stands on the left, in LaTeX: a definition's name; for a gradient d and the symbol that is moved, dW_ri.
+
+    ∂L/∂W already says what it is.
+    """
+    if claim.names is not None:
+        return latex(claim.names)
+    asked = [slope for slope in claim.start.atoms(sp.Derivative) if not isinstance(slope.expr, sp.Symbol)]
+    return f"d{latex(asked[0].variables[0])}" if claim.kind == "gradient" and asked else None
+
+
 def symbols(claim: Claim) -> list[dict[str, str]]:
     """Every symbol of a claim that has a meaning, with its LaTeX, its meaning and its shape, in order."""
     atoms: dict[str, sp.Basic] = {}
-    for expr in parts(claim):
+    for expr in (*parts(claim), *([claim.names] if claim.names is not None else [])):
         atoms |= {s.name: s for s in expr.atoms(sp.Symbol)}
         atoms |= {str(t.label.name): t for t in expr.atoms(sp.IndexedBase)}
         atoms |= {M.name: M for M in expr.atoms(sp.MatrixSymbol)}
@@ -137,6 +148,7 @@ def described(proof: Proof, seconds: float) -> dict[str, Any]:
         "ok": proof.ok,
         "holds_for": proof.holds_for,
         "gaps": list(proof.gaps),
+        "names": called(claim),
         "question": latex(claim.start),
         "steps": [
             {

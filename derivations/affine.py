@@ -7,7 +7,7 @@ or A is the derivative of that number, with dZ held fixed.
 import sympy as sp
 
 from derivations.claim import Claim, Step, WrongTwin
-from derivations.notation import A, N, W, b, dZ, i, k, m, ones, q, r, s, t
+from derivations.notation import A, N, W, Z_layer, b, dZ, i, k, m, ones, q, r, s, t
 from derivations.rules import contract, differentiate, linear, matrix_product, slope
 from derivations.sums import Entry, delta, total
 
@@ -35,6 +35,7 @@ forward = Claim(
     name="affine.forward",
     kind="definition",
     says="every neuron adds its bias to the weighted sum of its inputs, in every column",
+    names=Z_layer[r, s],
     start=weighted_sum(r, s),
     steps=(Step(Entry(Z, r, s), matrix_product, because="1ᵀ repeats b in every column"),),
     shapes={"W": ("m", "n"), "b": ("m", "1"), "A": ("n", "N"), "": ("m", "N")},

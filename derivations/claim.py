@@ -47,7 +47,8 @@ class Claim:
         "order"    the last step keeps the leading term c hᵖ, and what it leaves out is o(hᵖ).
     given are conditions without which a step fails; where says what a name in the statement stands for. shapes give
     every symbol of the function its shape, and "" the result's, as strings of sizes. by_matrices is the same question
-    and answer as matrix expressions, for SymPy's own matrix calculus to confirm.
+    and answer as matrix expressions, for SymPy's own matrix calculus to confirm. names is what a definition calls the
+    thing it defines, Z_rs, as it stands on the left; it is a name, and nothing is proved of it.
     """
 
     name: str
@@ -65,13 +66,16 @@ class Claim:
     where: Where = field(default_factory=dict)
     by_matrices: tuple[sp.Basic, sp.Basic] | None = None
     wrong_twins: tuple[WrongTwin, ...] = ()
+    names: sp.Basic | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a relation that no check knows, and a limit or an order that says nothing."""
+        """Refuse a relation that no check knows, a limit or an order that says nothing, a name for what is proved."""
         if self.relation not in RELATIONS:
             raise ValueError(f"{self.name}: the relation should be one of {' '.join(RELATIONS)}; {self.relation} came")
         if self.relation in ("limit", "order") and not self.steps:
             raise ValueError(f"{self.name}: the last step of a {self.relation} says what remains; there is no step")
+        if self.names is not None and self.kind != "definition":
+            raise ValueError(f"{self.name}: a definition names what it defines; a {self.kind} has a question instead")
 
     @property
     def result(self) -> sp.Basic:

@@ -51,6 +51,28 @@ scaled_gradient = Claim(
     ),
 )
 
+D = tensor("D", m, N, meaning="gradient of each example's own loss with respect to its weighted sums, without 1/N")
+
+mean_last = Claim(
+    name="conventions.mean_last",
+    kind="lemma",
+    says="leaving 1/N out of dZ and dividing at the end, as many programs do, gives the same gradient",
+    start=total(D[r, t] / N * A[i, t], t),
+    steps=(
+        Step(
+            Entry(D.matrix * A.matrix.T, r, i) / N,
+            matrix_product,
+            because="1/N is the same for every example; the rest is row r of D times row i of A",
+        ),
+    ),
+    source="elementary",
+    uses=("affine.dW", "softmax_cross_entropy.dZ"),
+    wrong_twins=(
+        WrongTwin(Entry(D.matrix * A.matrix.T, r, i), "not divided at all: the gradient of the sum, not of the mean"),
+        WrongTwin(Entry(D.matrix * A.matrix.T, r, i) / N**2, "divided in the loss and at the end"),
+    ),
+)
+
 A_rows = tensor("Ar", N, n, meaning="the layer's input, a row an example", latex=r"\tilde{A}")
 W_rows = tensor("Wr", n, m, meaning="weights, a column a neuron", latex=r"\tilde{W}")
 dZ_rows = tensor(

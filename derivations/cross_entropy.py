@@ -3,7 +3,7 @@
 import sympy as sp
 
 from derivations.claim import Claim, Step, WrongTwin
-from derivations.notation import P, Y, dl, i, k, label, logit, prob, s, t
+from derivations.notation import P, Y, dl, i, k, l_each, label, logit, prob, s, t
 from derivations.rules import definition, differentiate, linear, log_rule, logarithm, slope
 from derivations.softmax import IS_SOFTMAX, S
 from derivations.sums import total
@@ -16,6 +16,7 @@ forward = Claim(
     name="cross_entropy.forward",
     kind="definition",
     says="what the label's classes cost: the logarithm of their probabilities, with its sign changed",
+    names=l_each[s],
     start=-total(Y[i, s] * sp.log(P[i, s]), i),
     shapes={"P": ("n", "N"), "Y": ("n", "N"), "": ("1", "N")},
     source=GOODFELLOW,

@@ -17,6 +17,7 @@ HE = "He, Zhang, Ren & Sun 2015, arXiv:1502.01852, §2.2"
 V = number("V", "variance of a weighted sum of the layer before")
 w = number("w", "variance of the weights")
 e = number("e", "mean of an output of the layer before")
+sigma = number("sigma", "standard deviation of an initial weight")
 moment = tensor("mu", n, n, meaning="expected value of the product of two outputs of the layer before", latex=r"\mu")
 
 density = Density(sp.Abs(z))
@@ -70,6 +71,7 @@ scale = Claim(
     name="he.scale",
     kind="definition",
     says="the standard deviation of the initial weights of a layer whose input has n neurons",
+    names=sigma,
     start=sp.sqrt(2 / n),
     shapes={"n": (), "": ()},
     source=HE,

@@ -16,13 +16,18 @@ from derivations import digits, signs, symbolic, wellposed
 from derivations.claim import Claim, Step
 from derivations.counterexample import Question, smallest
 from derivations.example import NUMBERS, SQUARE, SYMBOLS, TAGS, Network
+from derivations.normal_form import Powers, canonical
 from derivations.printing import latex
 from derivations.proof import everything, to_50_digits
 from derivations.rules import algebra
-from derivations.sums import Powers, ShapeError, Where, canonical, rebuilt, unfolded
+from derivations.sums import ShapeError, Where, rebuilt, unfolded
 
 Side: TypeAlias = sp.Basic | Callable[[Network], sp.Basic]
 """An expression, or how it is built from the network of one example: building it may raise ShapeError."""
+
+
+RELATIONS = {"=": "=", "≥": r"\ge", ">": ">", "≤": r"\le", "<": "<"}
+"""The relations of a statement, in LaTeX."""
 
 
 class Undecided(ValueError):
@@ -83,7 +88,7 @@ class Quotation:
 
 @dataclass(frozen=True)
 class Verdict:
-    """holds, notation, wrong or no meaning; why; the numbers or shapes against it; and what it should be."""
+    """holds, notation, wrong or no meaning; why; what is against it, or against it as it stands; the right form."""
 
     verdict: str
     reason: str
@@ -100,33 +105,33 @@ def judged(quotation: Quotation) -> Verdict:
             return wrong(quotation, statement, against)
     literally = [as_it_stands(statement) for statement in quotation.literal]
     failing = [against for against in literally if against]
-    said = [quotation.loose, *(f"read as it stands: {against}" for against in failing)]
     if failing and len(failing) == len(literally):
-        return Verdict("notation", sentences(*said, quotation.note))
+        return Verdict("notation", sentences(quotation.loose, quotation.note), sentences(*failing))
     return Verdict("holds", sentences(by(quotation), inherited(quotation), quotation.note))
 
 
 def wrong(quotation: Quotation, statement: Statement, against: str) -> Verdict:
     """A refuted line, with its corrected form if that is shown to be one."""
-    also = [other for s in quotation.literal if (other := as_it_stands(s))]
-    said = sentences(quotation.loose, *(f"read as it stands: {other}" for other in also), quotation.note)
+    said = sentences(quotation.loose, quotation.note)
     if quotation.corrected is None:
         return Verdict("wrong", said, against)
     right = replace(statement, right=quotation.corrected)
     if still := fault(right):
         raise Undecided(f"{quotation.id}: the corrected form does not hold either: {still}")
-    return Verdict("wrong", said, against, in_latex(quotation.corrected))
+    return Verdict("wrong", said, against, in_latex(right))
 
 
-def in_latex(side: Side) -> str:
-    """The expression for all sizes; a shape in the article's own numbers."""
-    expr = built(side, SYMBOLS)
-    return r" \times ".join(map(str, built(side, NUMBERS))) if isinstance(expr, sp.Tuple) else latex(expr)
+def in_latex(statement: Statement) -> str:
+    """Both sides for all sizes; of a shape the right one, in the article's own numbers."""
+    left, right = built(statement.left, SYMBOLS), built(statement.right, SYMBOLS)
+    if isinstance(right, sp.Tuple):
+        return r" \times ".join(map(str, built(statement.right, NUMBERS)))
+    return f"{latex(left)} {RELATIONS[statement.relation]} {latex(right)}"
 
 
 def by(quotation: Quotation) -> str:
-    """Which claim proves the line."""
-    return f"proved as {quotation.claim}" if quotation.claim else "by computing it"
+    """How a line that no claim proves was shown."""
+    return "" if quotation.claim else "by computing it"
 
 
 def inherited(quotation: Quotation) -> str:

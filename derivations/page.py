@@ -37,8 +37,17 @@ MISSING: Mapping[str, str] = {"status": "missing"}
 BOUNDS = {"≥": r"\ge 0", ">": "> 0"}
 """What a claim that is a bound says of its result; every other kind, a limit or an order, is an equation."""
 
-WIDE = 150
+WIDE = 170
 """Characters of LaTeX after which the answer stands under its question."""
+
+INDEXED = re.compile(r"(?<![\w.\\])([A-Za-zΣδ]{1,2})\\_([a-z]{1,2})(?!\w)")
+"""A symbol with its indices in a sentence, z_j or δ_ij; the names of claims have longer parts."""
+
+FEW = 2
+"""Names that are explained in a line; more are listed."""
+
+WORD = re.compile(r"(?!(?:exp|log|tanh)\b)[a-z]{2}|a [a-z]{2}")
+"""What opens a sentence as a word does, and not as a symbol: dZ is none, nor is the p of p − y."""
 
 CHECKS = {
     "symbolic": "for all sizes, by symbols",
@@ -56,13 +65,15 @@ class Context:
     """What a claim's section may refer to.
 
     claims are all of them by name; witnesses what the report found, claim by claim; functions the dotted name of each
-    claim's function; theorems its Coq theorem; to turns a claim's name into a link.
+    claim's function, entries where a claim is an entry of what a function gives; theorems its Coq theorem; to turns a
+    claim's name into a link.
     """
 
     claims: Mapping[str, Claim]
     witnesses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     outcomes: Mapping[str, str] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
+    entries: Mapping[str, str] = field(default_factory=dict)
     theorems: Mapping[str, str] = field(default_factory=dict)
     to: Callable[[str], str] = lambda name: f"{concept_of(name)}.md#{name}"
 
@@ -98,10 +109,19 @@ def concept_of(name: str) -> str:
     return name.split(".", maxsplit=1)[0]
 
 
+def depth(name: str, claims: Mapping[str, Claim]) -> int:
+    """The length of the longest way down to what rests on nothing."""
+    return max((1 + depth(used, claims) for used in claims[name].get("uses", ())), default=0)
+
+
 def concepts(claims: Mapping[str, Claim]) -> dict[str, list[Claim]]:
-    """The claims of every module: definitions, then gradients, then lemmas."""
+    """The claims of every module: definitions, then gradients, then lemmas, each after what it rests on."""
+
+    def order(claim: Claim) -> tuple[int, int, str]:
+        return KINDS.index(claim["kind"]), depth(claim["name"], claims), claim["name"]
+
     found: dict[str, list[Claim]] = {}
-    for claim in sorted(claims.values(), key=lambda claim: (KINDS.index(claim["kind"]), claim["name"])):
+    for claim in sorted(claims.values(), key=order):
         found.setdefault(concept_of(claim["name"]), []).append(claim)
     return dict(sorted(found.items()))
 
@@ -115,10 +135,11 @@ def title(concept: str) -> str:
 
 
 def lead(concept: str) -> str:
-    """The first paragraph of the module's docstring."""
+    """The module's docstring: its theorem, and what one has to know to read it."""
     path = Path(__file__).parent / f"{concept}.py"
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) if path.is_file() else None
-    return text((docstring or title(concept)).split("\n\n")[0].replace("\n", " "))
+    parts = (docstring or title(concept)).split("\n\n")
+    return "\n\n".join(INDEXED.sub(r"\1<sub>\2</sub>", text(part.replace("\n", " "))) for part in parts)
 
 
 def text(words: str) -> str:
@@ -127,10 +148,9 @@ def text(words: str) -> str:
 
 
 def sentence(words: str) -> str:
-    """Words with a capital and a full stop. A symbol keeps its case."""
-    first = words.split(" ", maxsplit=1)[0]
-    begun = words[:1].upper() + words[1:] if first.isalpha() and first.islower() and len(first) > 1 else words
-    return text(begun.rstrip(".")) + "."
+    """Words with a capital and a full stop. A symbol, or a word like dZ, keeps its case."""
+    begun = words[:1].upper() + words[1:] if WORD.match(words) else words
+    return INDEXED.sub(r"\1<sub>\2</sub>", text(begun.rstrip("."))) + "."
 
 
 def formula(tex: str, anchor: str, claim: str, *classes: str, kind: str = "claim") -> str:
@@ -145,24 +165,37 @@ def bound(claim: Claim) -> str:
 
 
 def answer(claim: Claim) -> str:
-    """Question and answer as one formula."""
-    asked, steps = claim["question"], claim["steps"]
+    """Name, question and answer as one formula: dW_ri = ∂/∂W_ri (…) = (dZ Aᵀ)_ri."""
+    asked, steps, name = claim["question"], claim["steps"], claim.get("names")
     found = steps[-1]["latex"] if steps else asked
+    named = f"{name} = {asked}" if name else asked
     if found == asked:
-        return f"{asked} {bound(claim)}".strip()
-    if len(asked) + len(found) > WIDE:
-        return rf"\begin{{aligned}} & {asked} \\[4pt] & = {found} {bound(claim)} \end{{aligned}}"
-    return f"{asked} = {found} {bound(claim)}".strip()
+        return f"{named} {bound(claim)}".strip()
+    if len(named) + len(found) > WIDE:
+        lines = f"{name} ={{}} & {asked} \\\\[4pt] ={{}} & {found}" if name else f"& {asked} \\\\[4pt] & = {found}"
+        return rf"\begin{{aligned}} {lines} {bound(claim)} \end{{aligned}}"
+    return f"{named} = {found} {bound(claim)}".strip()
 
 
 def stated(claim: Claim) -> str:
     """The statement: question, answer, and what it assumes."""
-    lines = [formula(answer(claim), f"{claim['name']}.answer", claim["name"], "answer")]
-    if claim.get("where"):
-        lines += ["", "Where " + ", ".join(f"${w['name']} = {w['latex']}$" for w in claim["where"]) + "."]
+    parts = [formula(answer(claim), f"{claim['name']}.answer", claim["name"], "answer")]
     if claim.get("given"):
-        lines += ["", "Given " + ", ".join(f"${condition}$" for condition in claim["given"]) + "."]
-    return "\n".join(lines)
+        parts.append(f"Assuming {', '.join(map(readable, claim['given']))}.\n{{ .here }}")
+    return "\n\n".join([*parts, *standing(claim)])
+
+
+def readable(tex: str) -> str:
+    """Mathematics in a line of its own, with its fractions and sums as large as in a displayed formula."""
+    return rf"$\displaystyle {tex}$"
+
+
+def standing(claim: Claim) -> list[str]:
+    """What the names in the statement stand for: a line if they are few, else a list that folds open."""
+    names = [readable(f"{w['name']} = {w['latex']}") for w in claim.get("where") or ()]
+    if len(names) <= FEW:
+        return [f"Here {' and '.join(names)}.\n{{ .here }}"] if names else []
+    return [folded("where", f"What the {len(names)} names stand for", "\n".join(f"- {name}" for name in names))]
 
 
 def folded(style: str, summary: str, body: str, *, unfolded: bool = False) -> str:
@@ -282,9 +315,9 @@ def code(claim: Claim, context: Context) -> str:
     """The function that computes it, quoted by mkdocstrings with its line."""
     name = context.functions.get(claim["name"])
     if not name:
-        return ""
-    options = "    options:\n      show_docstring_description: false\n      show_signature: false"
-    return f"::: {name}\n{options}"
+        return context.entries.get(claim["name"], "")
+    hidden = ("root_heading", "root_toc_entry", "docstring_description", "signature")
+    return "\n".join((f"::: {name}", "    options:", *(f"      show_{part}: false" for part in hidden)))
 
 
 def tests(claim: Claim, context: Context) -> str:
@@ -299,7 +332,8 @@ def tests(claim: Claim, context: Context) -> str:
         f"<li><code>{html.escape(test)}</code> {', '.join(f'{n} {outcome}' for outcome, n in outcomes.items())}</li>"
         for test, outcomes in came.items()
     ]
-    return folded("tests", f"{len(ids)} tests name it", f"<ul>{''.join(rows)}</ul>")
+    summary = f"{len(ids)} tests name it: <code>pytest -k {html.escape(claim['name'])}</code>"
+    return folded("tests", summary, f"<ul>{''.join(rows)}</ul>")
 
 
 def theorem(claim: Claim, context: Context) -> str:
@@ -312,31 +346,41 @@ def neighbours(claim: Claim, context: Context) -> str:
     """What it rests on, what rests on it, and where to read more."""
     parts = []
     for words, names in (("Rests on", claim.get("uses", ())), ("Used by", context.used_by(claim["name"]))):
-        if names:
-            parts.append(f"{words} {', '.join(map(context.link, names))}.")
-    parts.append(f"See {text(claim['source'])}.")
+        parts.append(f"{words} {', '.join(map(context.link, names)) if names else 'no other result'}.")
+    parts.append("Elementary." if claim["source"] == "elementary" else f"See {text(claim['source'])}.")
     return " ".join(parts) + "\n{ .neighbours }"
 
 
 def section(claim: Claim, context: Context) -> str:
-    """Everything about a claim, under a heading that is its name."""
+    """Everything about a claim, under a heading that is its name; what there is not of it is said."""
     name = claim["name"]
     kind = claim["kind"] if claim["kind"] == "definition" else f"{claim['kind']}, {claim['holds_for']}"
+    folds = {
+        "assumption": "given" if claim.get("given") else "",
+        "proof": proof(claim),
+        "function in numpy": code(claim, context),
+        "wrong twin": slips(claim),
+        "symbol to explain": symbols(claim),
+        "test that names it in the report": tests(claim, context),
+        "theorem in Coq": theorem(claim, context),
+    }
+    absent = [part for part, found in folds.items() if not found and not (part == "proof" and kind == "definition")]
     parts = [
         f"## {text(name)} {{ #{name} .claim }}",
         f"{text(kind)}\n{{ .kind }}",
         sentence(claim["says"]),
         stated(claim),
         badge(claim, context),
-        proof(claim),
-        code(claim, context),
-        slips(claim),
-        symbols(claim),
-        tests(claim, context),
-        theorem(claim, context),
+        *[found for part, found in folds.items() if part != "assumption"],
+        f"There is no {listed(absent)}.\n{{ .absent }}" if absent else "",
         neighbours(claim, context),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def listed(words: Sequence[str]) -> str:
+    """a, no b and no c."""
+    return f"{', no '.join(words[:-1])} and no {words[-1]}" if len(words) > 1 else words[0]
 
 
 def card(claim: Claim, context: Context, *, unfolded: bool = False) -> str:
@@ -367,7 +411,8 @@ def results(context: Context) -> str:
             f"| {context.link(c['name'])} | {sentence(c['says'])} | {c['kind']} | {tally(c, context)} |" for c in group
         ]
         heading = f"## {title(name)} {{ #{name} }}"
-        parts.append("\n".join([heading, "", "| result | says | kind | witnesses |", "|---|---|---|---|", *rows]))
+        table = "\n".join(["| result | says | kind | witnesses |", "|---|---|---|---|", *rows])
+        parts.append(f'{heading}\n\n<div class="stacked" markdown>\n\n{table}\n\n</div>')
     return "\n\n".join(parts)
 
 
@@ -382,6 +427,7 @@ def tally(claim: Claim, context: Context) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Prove every claim and write its page into a folder."""
+    from derivations import coq
     from derivations.__main__ import described
     from derivations.proof import claims, prove
 
@@ -392,8 +438,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     found = {name: described(prove(claim), 0.0) for name, claim in claims().items()}
     out = Path(arguments[0])
     out.mkdir(parents=True, exist_ok=True)
+    context = Context(found, theorems=coq.shown())
     for name, group in concepts(found).items():
-        (out / f"{name}.md").write_text(concept(name, group, Context(found)), encoding="utf-8")
+        (out / f"{name}.md").write_text(concept(name, group, context), encoding="utf-8")
         print(out / f"{name}.md")
     return 0 if all(claim["ok"] for claim in found.values()) else 1
 

@@ -7,7 +7,7 @@ import re
 import sympy as sp
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.printing.latex import LatexPrinter, translate
-from sympy.printing.precedence import PRECEDENCE
+from sympy.printing.precedence import PRECEDENCE, precedence_traditional
 from sympy.printing.str import StrPrinter
 
 from derivations.sums import TENSORS, Index, outermost
@@ -15,10 +15,13 @@ from derivations.sums import TENSORS, Index, outermost
 SETTINGS = {"order": "old"}
 """Terms stand in SymPy's own order, which does not depend on the run; factors in ours."""
 
+TIMES = r" \, "
+"""A thin space between factors: dZ Aᵀ is two of them, and dZAᵀ might be three."""
+
 
 def latex(expr: sp.Basic) -> str:
     """The expression in LaTeX, with the field's brackets and indices."""
-    return str(Latex(SETTINGS).doprint(expr))
+    return str(Latex(SETTINGS | {"mul_symbol": TIMES}).doprint(expr))
 
 
 def plain(expr: sp.Basic) -> str:
@@ -99,6 +102,14 @@ class Latex(LatexPrinter):  # type: ignore[misc]  # sympy has no types
     def _print_Mul(self, expr: sp.Expr) -> str:
         # SymPy prints 1/u by handing the power u⁻¹ to this method: its arguments are no factors.
         return str(super()._print_Mul(in_reading_order(expr) if expr.is_Mul else expr))
+
+    def _print_MatMul(self, expr: sp.MatMul) -> str:
+        minus, factors = expr.could_extract_minus_sign(), list(expr.args)
+        if minus:
+            factors[:1] = [] if factors[0] == -1 else [-factors[0]]
+        level = precedence_traditional(expr)
+        written = (self._print(f) if isinstance(f, sp.Mul) else self.parenthesize(f, level, False) for f in factors)
+        return ("- " if minus else "") + TIMES.join(written)
 
     def _print_Indexed(self, expr: sp.Indexed, exp: str | None = None) -> str:
         base = name_in_latex(expr.base.label.name)

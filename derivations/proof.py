@@ -16,7 +16,8 @@ import sympy as sp
 
 from derivations import asymptotics, concrete, digits, signs, symbolic, wellposed
 from derivations.claim import Claim, Step, WrongTwin
-from derivations.sums import Index, Powers, ShapeError, lettered, unfolded
+from derivations.normal_form import Powers
+from derivations.sums import Index, ShapeError, lettered, unfolded
 
 TRIALS = 4
 """Points at which a step is evaluated; a wrong one rarely survives the first."""

@@ -4,7 +4,7 @@ import sympy as sp
 
 from derivations.asymptotics import h
 from derivations.claim import Claim, Step, WrongTwin
-from derivations.notation import da, number, z
+from derivations.notation import a, da, number, z
 from derivations.rules import algebra, condition, differentiate, leading_term, slope
 
 GOODFELLOW = "Goodfellow, Bengio & Courville 2016, §6.3"
@@ -21,6 +21,7 @@ forward = Claim(
     name="relu.forward",
     kind="definition",
     says="the positive part",
+    names=a,
     start=rectified,
     steps=(
         Step(sp.Piecewise((z, z > 0), (0, True)), algebra, because="the larger of 0 and Z is Z exactly when Z > 0"),

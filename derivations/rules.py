@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import sympy as sp
 
 from derivations import asymptotics, symbolic
-from derivations.sums import Powers, all_opened, apart, canonical, fresh, outermost, rebuilt, total, unfolded
+from derivations.normal_form import Powers, canonical
+from derivations.sums import all_opened, apart, fresh, outermost, rebuilt, total, unfolded
 
 if TYPE_CHECKING:
     from derivations.claim import Claim

@@ -11,6 +11,7 @@ GOODFELLOW = "Goodfellow, Bengio & Courville 2016, §4.3"
 
 alpha = number("alpha", "the learning rate")
 theta = tensor("theta", m, n, latex=r"\theta", meaning="a parameter")
+theta_next = tensor("theta_next", m, n, latex=r"\theta'", meaning="the same parameter after a step")
 dtheta = tensor("dtheta", m, n, latex=r"d\theta", meaning="gradient of the loss with respect to that parameter")
 
 updated = theta[r, i] - alpha * dtheta[r, i]
@@ -25,6 +26,7 @@ update = Claim(
     name="sgd.update",
     kind="definition",
     says="one step against the gradient",
+    names=theta_next[r, i],
     start=updated,
     shapes={"theta": ("m", "n"), "dtheta": ("m", "n"), "alpha": (), "": ("m", "n")},
     source=GOODFELLOW,

@@ -16,6 +16,7 @@ forward = Claim(
     name="sigmoid.forward",
     kind="definition",
     says="the logistic function",
+    names=a,
     start=sigma,
     shapes={"Z": ("n", "N"), "": ("n", "N")},
     source=GOODFELLOW,

@@ -3,7 +3,7 @@
 import sympy as sp
 
 from derivations.claim import Claim, Step, WrongTwin
-from derivations.notation import P, Z, c, dP, dprob, i, j, k, logit, n, number, prob, s
+from derivations.notation import P, Z, c, dP, dprob, i, j, k, logit, lse, n, number, prob, s
 from derivations.rules import (
     algebra,
     by,
@@ -37,6 +37,7 @@ forward = Claim(
     name="softmax.forward",
     kind="definition",
     says="every class gets its share of the sum of the exponentials of its column",
+    names=P[i, s],
     start=sp.exp(Z[i, s]) / total(sp.exp(Z[k, s]), k),
     shapes={"Z": ("n", "N"), "": ("n", "N")},
     source=GOODFELLOW,
@@ -257,6 +258,7 @@ log_sum_exp = Claim(
     name="softmax.log_sum_exp",
     kind="definition",
     says="the logarithm of the sum of the exponentials of a column, a smooth stand-in for its largest logit",
+    names=lse[s],
     start=sp.log(total(sp.exp(Z[k, s]), k)),
     shapes={"Z": ("n", "N"), "": ("1", "N")},
     source="Blanchard, Higham & Higham 2021, §1",

@@ -4,7 +4,7 @@ import sympy as sp
 
 from derivations import softmax
 from derivations.claim import Claim, Step, WrongTwin
-from derivations.notation import N, P, Y, Z, i, j, k, l, label, logit, n, prob, s, t, tensor
+from derivations.notation import L, N, P, Y, Z, i, j, k, l, label, logit, n, prob, s, t, tensor
 from derivations.rules import (
     algebra,
     by,
@@ -41,6 +41,7 @@ forward = Claim(
     name="softmax_cross_entropy.forward",
     kind="definition",
     says="the mean over the batch of log-sum-exp less the label's logit; the 1/N of the whole network is taken here",
+    names=L,
     start=-total(total(Y[k, s] * sp.log(P[k, s]), k), s) / N,
     steps=(
         Step(

@@ -7,8 +7,9 @@ from typing import Any
 
 import sympy as sp
 
-from derivations import integrals, sums
-from derivations.sums import Index, Powers, apart, prepared, unfolded, unfolded_once
+from derivations import integrals, normal_form
+from derivations.normal_form import Powers, prepared, unfolded_once
+from derivations.sums import Index, apart, unfolded
 
 KINKED = (sp.Max, sp.Min, sp.Abs, sp.Piecewise)
 
@@ -31,7 +32,7 @@ def equal(before: sp.Basic, after: sp.Basic, powers: Powers, given: tuple[sp.Bas
     if any(may_be_met(kink, given) for side in opened for kink in kinks_under_slopes(side)):
         return False
     if any(expr.atoms(Index, sp.Indexed) for expr in (before, after, *(meaning for _, meaning in powers.where))):
-        return sums.equal(before, after, powers)
+        return normal_form.equal(before, after, powers)
     difference = unfolded(apart(sp.sympify(before) - sp.sympify(after)), dict(powers.where))
     return all(is_zero(difference.subs(case), powers) for case in cases(difference, given))
 

@@ -15,6 +15,7 @@ forward = Claim(
     name="tanh.forward",
     kind="definition",
     says="the quotient of exponentials that the article writes is the hyperbolic tangent",
+    names=a,
     start=u / v,
     steps=(Step(sp.tanh(z), algebra, because="sinh Z and cosh Z are half the numerator and half the denominator"),),
     shapes={"Z": ("n", "N"), "": ("n", "N")},

@@ -60,6 +60,15 @@ def on_files(files: Any, config: Any, **_: Any) -> Any:
     return files
 
 
+def on_nav(nav: Any, config: Any, files: Any) -> Any:
+    """A page that is not listed stands beside those of its folder: their tab is lit and their list is shown."""
+    listed = {page.file.src_uri.partition("/")[0]: page.parent for page in nav.pages}
+    for file in files.documentation_pages():
+        if file.page and file.page.parent is None and "/" in file.src_uri:
+            file.page.parent = listed.get(file.src_uri.partition("/")[0])
+    return nav
+
+
 @stopping
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     """Prose by hand is read for typed mathematics, then its directives are resolved."""
@@ -104,9 +113,14 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
     return pages.with_symbols(named_dialog(output), known)
 
 
+NOT_HERE = '<p>No page has this address. Begin at <a href="/">home</a>, or search: every result has its name.</p>'
+
+
 def on_post_template(output_content: str, template_name: str, config: Any) -> str:
-    """The page for what is not found is a template and no page."""
-    return named_dialog(output_content) if template_name.endswith(".html") else output_content
+    """The page for what is not found is a template and no page; it says where to go on."""
+    if not template_name.endswith(".html"):
+        return output_content
+    return named_dialog(output_content).replace("404 - Not found</h1>", f"Not here</h1>\n{NOT_HERE}")
 
 
 def named_dialog(output: str) -> str:

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-import time
+import sys
 from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -194,29 +194,44 @@ def summary(found):
     }
 
 
-def main():
-    """Print the counts, then every example that was left out by name (with --json: one object)."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def told(result):
+    """The summary with whether all is well, and its figure: the worst entry as a share of what is allowed."""
+    worst, kinds = max(d["worst"] for d in result["worst"].values()), result["left_out_by_kind"]
+    return {
+        "ok": bool(result["judged"]) and not result["alarms"],
+        "figure": f"{result['networks']:,} correct networks, {result['entries']:,} entries, {len(result['alarms'])} "
+        f"false alarms; the worst is at {worst:.0%} of the allowed multiple of u S; "
+        f"left out by name: {kinds['overflow']} networks that overflow, {kinds['rectifier']} units that rounding put "
+        f"over their kink; {result['judged']:,} networks had examples left to judge",
+    } | result
+
+
+def options(argv=None):
+    """What is asked for on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz_noise", description=__doc__)
     parser.add_argument("--networks", type=int, default=10_000)
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
-    start = time.perf_counter()
-    result = summary(fuzz(arguments.networks, arguments.start, arguments.processes))
-    result["seconds"] = round(time.perf_counter() - start, 1)
-    if arguments.json:
-        print(json.dumps(result))
-    else:
-        print("\n".join(result["left_out"]))
-        print(
-            f"{result['networks']} correct networks, {result['entries']:,} entries judged, "
-            f"{len(result['alarms'])} false alarms {result['alarms'][:3]}; left out: {dict(result['left_out_by_kind'])}"
-        )
-        for what, d in result["worst"].items():
-            print(f"{what:10} {d['networks']:6.0f} networks, worst {d['worst']:.1%} of what is allowed")
-    raise SystemExit(bool(result["alarms"]))
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    """Print every example that was left out by name, then the counts (with --json: one object)."""
+    chosen = options(argv)
+    said = told(summary(fuzz(chosen.networks, chosen.start, chosen.processes)))
+    print(json.dumps(said) if chosen.json else "\n".join(lines(said)))
+    return 0 if said["ok"] else 1
+
+
+def lines(said):
+    """The report for a reader."""
+    yield from said["left_out"]
+    yield said["figure"]
+    yield from map(str, said["alarms"][:3])
+    for what, d in said["worst"].items():
+        yield f"{what:10} {d['networks']:6.0f} networks, worst {d['worst']:.1%} of what is allowed"
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,14 +3,16 @@
 import argparse
 import json
 import random
+import sys
 from dataclasses import replace
 
 import mpmath as mp
 import sympy as sp
 
 from derivations import digits
+from derivations.normal_form import Powers, canonical, equal
 from derivations.notation import A, N, W, b, dZ, i, j, logit, m, n, prob, q, r, s, t, tensor
-from derivations.sums import Entry, Index, Powers, ShapeError, canonical, delta, equal, fresh, total
+from derivations.sums import Entry, Index, ShapeError, delta, fresh, total
 from tests.mutations import built, ways
 
 V = tensor("Vfuzz", n, n, meaning="a square matrix, so that an index mistaken for another still fits")
@@ -120,21 +122,39 @@ def counted(numbers):
     return counts, {fault: found[:5] for fault, found in examples.items()}
 
 
-def main():
-    """Print the counts."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def summary(numbers):
+    """What came of these expressions, as plain data."""
+    counts, examples = counted(numbers)
+    figure = (
+        f"{counts['expressions']:,} random expressions and as many mutants: {counts['unsound']} normal forms or "
+        f"equalities that 50 digits refute, {counts['not_idempotent']} not idempotent, {counts['refused']} refused"
+    )
+    return {
+        "ok": bool(counts["expressions"]) and not counts["unsound"],
+        "figure": figure,
+        **counts,
+        "examples": examples,
+    }
+
+
+def options(argv=None):
+    """What is asked for on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz_sums", description=__doc__)
     parser.add_argument("--expressions", type=int, default=2000)
     parser.add_argument("--start", type=int, default=0)
-    parser.add_argument("--json", action="store_true", help="one line of counts, without the examples")
-    arguments = parser.parse_args()
-    counts, examples = counted(range(arguments.start, arguments.start + arguments.expressions))
-    if not arguments.json:
-        for fault, found in examples.items():
-            print(f"{fault}:", *found, sep="\n  ")
-    print(json.dumps(counts))
-    raise SystemExit(bool(counts["unsound"]))
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    """Print the counts, and the first few expressions of every fault."""
+    chosen = options(argv)
+    with mp.workdps(digits.DIGITS):
+        said = summary(range(chosen.start, chosen.start + chosen.expressions))
+    lines = [f"{fault}: {example}" for fault, found in said["examples"].items() for example in found]
+    print(json.dumps(said, ensure_ascii=False) if chosen.json else "\n".join([*lines, said["figure"]]))
+    return 0 if said["ok"] else 1
 
 
 if __name__ == "__main__":
-    mp.mp.dps = digits.DIGITS
-    main()
+    sys.exit(main())

@@ -3,6 +3,7 @@
 import argparse
 import json
 import random
+import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 
@@ -178,7 +179,11 @@ def scope_of(claim):
     return sorted((s for s in free if isinstance(s, Index)), key=str)
 
 
-def judged(claim, symbolic_too=3):
+SAMPLE = 3
+"""Of how many refuted mutants a step the symbolic check is asked too, where not of all."""
+
+
+def judged(claim, symbolic_too=SAMPLE):
     """Every mutant of every step. The symbolic check is asked of all that digits pass, and of a sample of the others.
 
     symbolic_too is the size of that sample for each step, drawn from the step's name; None asks of all.
@@ -282,32 +287,57 @@ def table(found):
     return {kind: {"mutants": c.total(), **{o: c[o] for o in OUTCOMES}} for kind, c in counts.items()}
 
 
-def main():
-    """Print the counts, and every mutant that is equal."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def summary(found):
+    """What came of the mutants, as plain data: well if none of them is called right that digits refute."""
+    unsound = [str(j) for j in found if j.unsound]
+    outcomes = Counter(j.outcome for j in found)
+    steps = len({j.step for j in found})
+    return {
+        "ok": bool(found) and not unsound,
+        "figure": f"{len(found):,} mutants in {steps} places: {len(found) - outcomes['equal']:,} refused, "
+        f"{outcomes['equal']} true all the same, {len(unsound)} called right by symbols and refuted by digits",
+        "kinds": table(found),
+        "unsound": unsound,
+        **{o: [str(j) for j in found if j.outcome == o] for o in ("symbolic", "rule", "equal")},
+    }
+
+
+def lines(said):
+    """The report for a reader: every mutant that digits pass, and what sees it; then the counts."""
+    for outcome in ("symbolic", "rule", "equal"):
+        yield from (f"passed by digits, {outcome}:", *(f"  {name}" for name in said[outcome]))
+    for kind, counts in said["kinds"].items():
+        yield " ".join([f"{kind:<10}", *(f"{n:>5} {outcome}" for outcome, n in counts.items())])
+    yield from (f"unsound: {name}" for name in said["unsound"])
+    yield said["figure"]
+
+
+def options(argv=None):
+    """What is asked for on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
     parser.add_argument("name", nargs="?", default="", help="a claim or concept, such as affine or affine.dW")
     parser.add_argument("--article", action="store_true", help="change the right lines of the article, not the steps")
     parser.add_argument("--all", action="store_true", help="ask the symbolic check of every mutant, not of a sample")
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
-    if arguments.article:
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    return parser.parse_args(argv)
+
+
+def found_by(chosen):
+    """Every mutant that is asked for, judged."""
+    if chosen.article:
         right = [q for q in QUOTATIONS if judgement_of(q).verdict in ("holds", "notation")]
-        found = [j for quotation in right for j in of_the_article(quotation)]
-    else:
-        chosen = [claim for name, claim in claims().items() if name.startswith(arguments.name)]
-        found = [j for claim in chosen for j in judged(claim, None if arguments.all else 3)]
-    alike = {o: [str(j) for j in found if j.outcome == o] for o in ("symbolic", "rule", "equal")}
-    unsound = [str(j) for j in found if j.unsound]
-    if arguments.json:
-        print(json.dumps({"kinds": table(found), "unsound": unsound, **alike}, ensure_ascii=False))
-    else:
-        for outcome, names in alike.items():
-            print(f"passed by digits, {outcome}:", *names, sep="\n  ")
-        for kind, counts in table(found).items():
-            print(f"{kind:<10}", *(f"{counts[o]:>5} {o}" for o in counts))
-        print(f"{len(unsound)} unsound", *unsound, sep="\n  ")
-    raise SystemExit(bool(unsound))
+        return [j for quotation in right for j in of_the_article(quotation)]
+    steps = [claim for name, claim in claims().items() if name.startswith(chosen.name)]
+    return [j for claim in steps for j in judged(claim, None if chosen.all else SAMPLE)]
+
+
+def main(argv=None):
+    """Print the counts, and every mutant that is equal."""
+    chosen = options(argv)
+    said = summary(found_by(chosen))
+    print(json.dumps(said, ensure_ascii=False) if chosen.json else "\n".join(lines(said)))
+    return 0 if said["ok"] else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

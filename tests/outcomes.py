@@ -9,6 +9,9 @@ from pathlib import Path
 
 from tests.sources import ROOT
 
+RECORDED = ("figure", "caught")
+"""What a test may record of itself, by record_property."""
+
 
 def pytest_addoption(parser):
     parser.addoption("--outcomes", metavar="FILE", help="write the outcome of every test, by node id, as JSON")
@@ -21,7 +24,7 @@ def pytest_configure(config):
 
 
 class Outcomes:
-    """Outcome, seconds and, where the test recorded one, the figure it measured."""
+    """Outcome, seconds and, where the test recorded it, the figure it measured and what caught what it planted."""
 
     def __init__(self, path):
         self.path = path
@@ -34,7 +37,7 @@ class Outcomes:
             found["outcome"] = report.outcome
         if report.outcome == "failed":
             found["says"] = str(report.longrepr).strip().splitlines()[-1]
-        found.update({name: value for name, value in report.user_properties if name == "figure"})
+        found.update({name: value for name, value in report.user_properties if name in RECORDED})
 
     def pytest_collectreport(self, report):
         if report.failed:

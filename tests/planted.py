@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from functools import cache
-from time import perf_counter
 
 from tests.bugs import BUGS
 from tests.catchers import CHECKS, REGIMES, outputs, same, slopes_by_hand
@@ -49,26 +49,42 @@ def table(found):
     return "\n".join([*lines, "= the same numbers here", "- not caught"])
 
 
-def main():
-    """Print the table, and how many of the mistakes that change a number were caught."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="end with one JSON object")
-    arguments = parser.parse_args()
-    began = perf_counter()
-    found = [(bug, caught(bug)) for bug in BUGS]
+def summary(found):
+    """What the table comes to, as plain data."""
     cells = [cell for _, row in found for cell in row]
     missed = [(bug.name, REGIMES[k].name) for bug, row in found for k, cell in enumerate(row) if cell == "-"]
-    same_here, seconds = cells.count("="), perf_counter() - began
-    print(table(found))
-    print(
-        f"{len(BUGS)} mistakes × {len(REGIMES)} regimes: {len(cells) - same_here - len(missed)} of "
-        f"{len(cells) - same_here} that change a number are caught, {same_here} change none; {seconds:.0f} s"
-    )
-    if arguments.json:
-        counts = {"mistakes": len(BUGS), "cells": len(cells), "same": same_here, "missed": missed, "seconds": seconds}
-        print(json.dumps({"ok": not missed, **counts, "caught": {bug.name: row for bug, row in found}}))
-    raise SystemExit(bool(missed))
+    unchanged = cells.count("=")
+    change = len(cells) - unchanged
+    return {
+        "ok": bool(found) and not missed,
+        "figure": f"{len(found)} mistakes in {len(cells):,} cases: {change - len(missed):,} of {change:,} that change "
+        f"a number are caught, {unchanged} change none",
+        "mistakes": len(found),
+        "cells": len(cells),
+        "same": unchanged,
+        "missed": missed,
+        "caught": {bug.name: row for bug, row in found},
+    }
+
+
+def options(argv=None):
+    """What is asked for on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.planted", description=__doc__)
+    parser.add_argument("--every", type=int, default=1, help="plant one mistake in so many (1: all of them)")
+    parser.add_argument("--json", action="store_true", help="end with one JSON object")
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    """Print the table, and how many of the mistakes that change a number were caught."""
+    chosen = options(argv)
+    found = [(bug, caught(bug)) for bug in BUGS[:: chosen.every]]
+    said = summary(found)
+    print(table(found), said["figure"], sep="\n")
+    if chosen.json:
+        print(json.dumps(said))
+    return 0 if said["ok"] else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from tests import tools
+from tests import planted, tools
 from tests.witnesses import FAILED, MISSING, NOT_APPLICABLE, OK
 
 LOOKS = {
@@ -17,10 +17,12 @@ LOOKS = {
 
 
 def show(made, console=None):
-    """The table, then a line for each catalogue and everything that is false, in full."""
+    """The kill table and that of the claims, then a line for each catalogue and everything that is false, in full."""
     console, table = console or Console(highlight=False), claims_table(made["claims"])
     # A narrow terminal wraps the lines, which is better read than words cut short.
     console.width = max(console.width, console.measure(table, options=console.options.update(width=200)).maximum)
+    for line in kill_table(made):
+        console.print(line, markup=False)
     console.print(table)
     for name, said in tools.answers(made):
         word, style = LOOKS[said["status"]]
@@ -28,6 +30,13 @@ def show(made, console=None):
     for line in tests_lines(made["tests"]):
         console.print(line)
     console.print(f"{made['mode']} in {made['seconds']:.0f} s, sources {made['sources_sha256'][:12]}")
+
+
+def kill_table(made):
+    """Which check catches which planted mistake in which regime, where the report says so."""
+    caught = ((made.get("kill_table") or {}).get("data") or {}).get("caught", {})
+    rows = [(bug, caught[bug.name]) for bug in planted.BUGS if bug.name in caught]
+    return [planted.table(rows)] if rows else []
 
 
 def claims_table(claims):

@@ -8,23 +8,28 @@ from typing import NamedTuple
 
 import pytest
 
-from derivations import coq
+from derivations import coq, page
+from derivations.__main__ import described
 from derivations.coq import kernel
 from derivations.coq.__main__ import main
-from derivations.proof import claims
+from derivations.proof import claims, prove
 from tests.conftest import require_program
 
 THEOREMS = coq.theorems()
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory):
-    """The folder in which every file is compiled as it stands."""
+def checked(tmp_path_factory):
+    """The folder in which every file is compiled as it stands, and the kernel's report."""
     require_program("coqc")
     folder = tmp_path_factory.mktemp("compiled")
-    for file in coq.in_order():
-        kernel.compile_file(file, folder)
-    return folder
+    return folder, kernel.check(into=folder)
+
+
+@pytest.fixture(scope="module")
+def compiled(checked):
+    """That folder."""
+    return checked[0]
 
 
 class Slip(NamedTuple):
@@ -109,9 +114,8 @@ def test_a_slip_does_not_compile(slip, compiled, tmp_path):
     assert line in lines_of(sabotaged, slip.refused_in or slip.stated), message
 
 
-def test_every_theorem_is_checked_and_rests_on_the_axioms_of_the_reals_alone(tmp_path):
-    require_program("coqc")
-    report = kernel.check(into=tmp_path)
+def test_every_theorem_is_checked_and_rests_on_the_axioms_of_the_reals_alone(checked):
+    _, report = checked
     assert report.ok, "\n".join(report.faults)
     assert report.axioms.keys() == THEOREMS.keys()
     assert set().union(*report.axioms.values()) == kernel.AXIOMS
@@ -188,6 +192,25 @@ def test_a_theorem_is_found_by_its_claim_and_shown_as_it_stands():
     assert theorem.statement.endswith("(softmax n z i * (δ i j - softmax n z j)).")
     assert coq.theorem_of("softmax_jacobian") is None
     assert coq.theorem_of("silu.dZ") is None
+
+
+BESIDE_NO_CLAIM = {"gradient.entries", "gradient.unique", "relu.no_slope_at_zero"}
+"""What the others are built on, and what no algebra of sums can say: that there is no slope."""
+
+
+def test_every_other_theorem_is_named_after_a_claim_that_exists():
+    assert {theorem.claim for theorem in THEOREMS.values()} - claims().keys() == BESIDE_NO_CLAIM
+
+
+def test_the_page_of_a_claim_shows_the_statement_of_its_theorem_and_of_no_other():
+    claim = described(prove(claims()["softmax.shift"]), 0.0)
+    context = page.Context({claim["name"]: claim}, theorems=coq.shown())
+    section = page.section(claim, context)
+    assert [name for name, theorem in THEOREMS.items() if theorem.statement in section] == ["softmax_shift"]
+    assert THEOREMS["softmax_shift"].says in section
+    for theorem in THEOREMS.values():
+        assert theorem.statement in page.theorem({"name": theorem.claim}, context)
+    assert page.theorem({"name": "he.half"}, context) == ""
 
 
 def test_a_slip_is_planted_in_every_gradient():

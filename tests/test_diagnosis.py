@@ -26,23 +26,26 @@ def found(net, *wrong):
     return diagnose(mistakes.case(net), mistakes.backward(net, {(line, l): f for line, l, f in wrong}))
 
 
-def test_a_single_mistake_is_localised_and_named():
+def test_a_single_mistake_is_localised_and_named(record_property):
     """Every seventh of those that python -m tests.mistakes plants."""
     counted, failures = mistakes.counts(mistakes.nets([0]), lambda net: mistakes.alone(net, every=7))
+    record_property("figure", mistakes.summary({"alone": counted}, failures)["figure"])
     assert not failures
     assert counted["planted"] > 300
     assert counted["named"] >= NAMED * counted["planted"]
 
 
-def test_of_two_mistakes_the_first_is_localised_and_neither_has_a_wrong_name():
+def test_of_two_mistakes_the_first_is_localised_and_neither_has_a_wrong_name(record_property):
     """A few of the two hundred thousand pairs."""
     counted, failures = mistakes.counts(mistakes.nets([1]), lambda net: mistakes.pairs(net, every=1499))
+    record_property("figure", mistakes.summary({"in pairs": counted}, failures)["figure"])
     assert not failures
     assert counted["planted"] > 100
 
 
-def test_a_mistake_outside_the_catalogue_is_localised_and_has_no_name():
+def test_a_mistake_outside_the_catalogue_is_localised_and_has_no_name(record_property):
     counted, failures = mistakes.counts(mistakes.nets([2]), lambda net: mistakes.unknown(net, every=5))
+    record_property("figure", mistakes.summary({"outside the catalogue": counted}, failures)["figure"])
     assert not failures
     assert counted["planted"] > 100
     assert counted["named"] == 0

@@ -21,10 +21,12 @@ def at(rng):
     return {"x": rng.standard_normal((4, 5))}
 
 
-def test_correct_networks_raise_no_false_alarm_and_few_are_undecided():
-    counts, _, alarms, worst = wolves.judged(2000)
-    assert not alarms
-    assert worst < SURE
+def test_correct_networks_raise_no_false_alarm_and_few_are_undecided(record_property):
+    said = wolves.summary(2000)
+    record_property("figure", said["figure"])
+    assert said["ok"]
+    assert said["worst"] < SURE
+    counts = said["counts"]
     assert counts["cannot_tell"] < 0.005 * counts["checked"]
 
 

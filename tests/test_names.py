@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,15 @@ def test_nnref_imports_nothing_heavier_than_numpy_at_the_top(path):
 def test_only_the_bridge_knows_the_derivations(path):
     known = {"sympy", "derivations"} & set(imports(path, everywhere=True))
     assert not known or path.name == "bridge.py"
+
+
+def test_every_definition_names_what_it_defines():
+    assert [c.name for c in CLAIMS.values() if (c.kind == "definition") != (c.names is not None)] == []
+
+
+def test_only_a_definition_has_a_name_on_its_left():
+    with pytest.raises(ValueError, match="a definition names what it defines; a lemma has a question instead"):
+        replace(CLAIMS["affine.forward"], kind="lemma")
 
 
 @each_bound

@@ -18,9 +18,10 @@ SUITE = 2_000
 """Networks fuzzed at every run; python -m tests.fuzz_noise goes on for as long as one likes."""
 
 
-def test_no_correct_network_exceeds_what_rounding_may_do():
+def test_no_correct_network_exceeds_what_rounding_may_do(record_property):
     require("flint")
-    result = fuzz_noise.summary(fuzz_noise.fuzz(SUITE))
+    result = fuzz_noise.told(fuzz_noise.summary(fuzz_noise.fuzz(SUITE)))
+    record_property("figure", result["figure"])
     assert not result["alarms"]
     assert result["judged"] > 0.95 * SUITE
     assert {*fuzz_noise.REGIMES, "relu", "sigmoid", "tanh", "float32", "float64"} == result["worst"].keys()

@@ -6,12 +6,15 @@ import pytest
 
 from tests.bugs import BUGS, KINDS
 from tests.catchers import CHECKS, REGIMES
-from tests.planted import caught, table
+from tests.planted import caught, summary, table
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
-def test_a_planted_mistake_is_caught_wherever_it_changes_a_number(bug):
+def test_a_planted_mistake_is_caught_wherever_it_changes_a_number(bug, record_property):
     cells = caught(bug)
+    said = summary([(bug, cells)])
+    record_property("figure", said["figure"])
+    record_property("caught", said["caught"])
     assert "-" not in cells
     assert set(cells) != {"="}, "a mistake that changes nothing anywhere tests nothing"
 

@@ -12,10 +12,11 @@ import sympy as sp
 from derivations import affine, digits, mlp, sigmoid, softmax, verdict
 from derivations.__main__ import main
 from derivations.claim import WrongTwin
+from derivations.normal_form import equal
 from derivations.notation import A, W, b, dZ, i, k, logit, r, s
 from derivations.proof import check, claims, everything, prove, to_50_digits
 from derivations.rules import algebra, condition, contract, definition, differentiate, linear, logarithm, matrix_product
-from derivations.sums import Entry, ShapeError, equal, total
+from derivations.sums import Entry, ShapeError, total
 from derivations.wellposed import names_in
 
 CLAIMS = claims()
@@ -156,7 +157,7 @@ def test_the_command_lists_a_concept_and_prints_latex_of_what_was_checked(capsys
     assert claim["holds_for"] == "all sizes"
     assert claim["wrong_twins_rejected"] == len(affine.dW.wrong_twins)
     assert [step["rule"] for step in claim["steps"]] == [step.rule.name for step in affine.dW.steps]
-    assert claim["steps"][-1]["latex"] == r"\left(dZ A^{\mathsf{T}}\right)_{r i}"
+    assert claim["steps"][-1]["latex"] == r"\left(dZ \, A^{\mathsf{T}}\right)_{r i}"
     assert all(step["checks"]["symbolic"] and step["checks"]["digits"] for step in claim["steps"])
     assert main(["softmax.jacobian"]) == 0
     assert "quotient rule" in capsys.readouterr().out
@@ -172,6 +173,7 @@ def test_the_command_says_which_claim_fails(capsys, monkeypatch):
 
 def test_the_verdict_is_kept_for_these_sources_only(capsys, monkeypatch):
     monkeypatch.setattr("derivations.__main__.claims", lambda: {"sigmoid.dZ": sigmoid.dZ})
+    monkeypatch.setattr("derivations.article.judgements", list)
     assert main(["--jobs", "1"]) == 0
     assert verdict.last() == "1 of 1 claims proved in this environment"
     monkeypatch.setattr(verdict, "version", lambda package: "another")

@@ -2,16 +2,15 @@
 
 import json
 import re
-import runpy
 
-import numpy as np
 import pytest
 
-import nnref
-from derivations import page
+from derivations import affine, page
+from nnref.cli import main as nnref_command
 from tests import built_site as sites
 from tests.built_site import ROOT
 from tests.conftest import require
+from tests.solutions import solved
 
 CLAIM = {
     "name": "silu.dZ",
@@ -78,10 +77,11 @@ def test_code_may_hold_dollars_and_brackets():
     prose.refuse_typed("`$$` and `\\[`\n\n```console\n$ nnref train $HOME\n```\n", "docs/x.md")
 
 
-def test_a_name_that_does_not_exist_is_refused_with_file_and_line():
-    from press import directives, prose
+def test_a_name_that_does_not_exist_is_refused_with_file_and_line(monkeypatch):
+    from press import directives, prose, sources
     from press.sources import BuildStops
 
+    monkeypatch.setattr(sources, "derivations", lambda: {"claims": {"affine.dW": CLAIM | {"name": "affine.dW"}}})
     with pytest.raises(BuildStops, match=r"docs/x\.md:2: no claim is called affine\.dQ; there are affine\."):
         prose.resolve("Words.\n{{ formula affine.dQ }}\n", "docs/x.md", directives.table("x.md"))
     with pytest.raises(BuildStops, match=r"docs/x\.md:1: there is no directive \{\{ formulae \}\}"):
@@ -131,7 +131,8 @@ def test_glyphs_stand_once_on_a_page(tmp_path):
     assert len(outlines) == len(set(outlines)) == 2
 
 
-def test_plain_pages_can_be_written_without_a_site_generator(tmp_path, capsys):
+def test_plain_pages_can_be_written_without_a_site_generator(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("derivations.proof.claims", lambda: {"affine.dW": affine.dW})
     assert page.main([str(tmp_path)]) == 0
     assert str(tmp_path / "affine.md") in capsys.readouterr().out
     assert "## affine.dW" in (tmp_path / "affine.md").read_text(encoding="utf-8")
@@ -140,23 +141,31 @@ def test_plain_pages_can_be_written_without_a_site_generator(tmp_path, capsys):
 EXERCISES = sorted((ROOT / "docs" / "exercises").glob("*.py"))
 
 
-@pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
-def test_an_exercise_begins_unwritten_and_its_solution_is_right(path):
-    from tests.solutions import SOLUTIONS
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [("", "{n} right, 0 with a mistake, 0 not read"), ("1.5 * ", "0 right, {n} with a mistake, 0 not read")],
+)
+def test_nnref_check_marks_every_exercise(times, said, tmp_path, capsys):
+    """The commands that the pages give: solved, each file is right; with every answer spoilt, each is wrong."""
+    for path in EXERCISES:
+        (tmp_path / path.name).write_text(solved(path.stem, path.read_text(encoding="utf-8"), times), encoding="utf-8")
+    assert nnref_command(["check", str(tmp_path)]) == (1 if times else 0)
+    assert said.format(n=len(EXERCISES)) in capsys.readouterr().out
 
-    exercise = runpy.run_path(str(path))
-    parameters = exercise["parameters"]
-    if path.stem != "backward_first_layer":  # there the blanks are on the way, and arithmetic with None is an error
-        verdicts = {
-            entry.verdict for entry in nnref.gradcheck(exercise["loss"], parameters, exercise["gradients"]).entries
-        }
-        assert "not written yet" in verdicts
-        assert verdicts <= {"not written yet", "ok"}
-    solved = SOLUTIONS[path.stem](parameters, exercise)
-    found = nnref.gradcheck(exercise["loss"], parameters, solved)
-    assert found.ok, found
-    wrong = {name: np.asarray(g) * 1.5 for name, g in solved.items()}
-    assert nnref.gradcheck(exercise["loss"], parameters, wrong).wrong
+
+def test_an_exercise_that_is_not_begun_is_no_mistake_by_name(tmp_path, capsys):
+    for path in EXERCISES:
+        (tmp_path / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    assert nnref_command(["check", str(tmp_path)]) == 1
+    assert f"{len(EXERCISES)} with a mistake, 0 not read" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
+def test_an_exercise_says_how_it_is_marked_and_is_on_a_page(path):
+    text = path.read_text(encoding="utf-8")
+    assert f"nnref check {path.name}" in text
+    pages = [page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "network").glob("*.md")]
+    assert sum(f"{{{{ exercise {path.stem} }}}}" in page for page in pages) == 1
 
 
 def planted(place, path, before, after):
@@ -185,6 +194,29 @@ def test_a_planted_equation_stops_the_build(tmp_path):
     status, said = sites.build(tmp_path, tmp_path / "out")
     assert status != 0
     assert "docs/network/update.md:3: mathematics typed by hand" in said
+
+
+@pytest.mark.site
+def test_a_dangling_name_stops_the_build(tmp_path):
+    require("mkdocs")
+    planted(tmp_path, "docs/network/update.md", "{{ figure update }}", "{{ formula affine.dQ }}")
+    status, said = sites.build(tmp_path, tmp_path / "out")
+    assert status != 0
+    assert re.search(r"docs/network/update\.md:\d+: no claim is called affine\.dQ; there are affine\.", said), said
+
+
+@pytest.mark.site
+def test_tex_that_cannot_be_read_stops_the_build(tmp_path):
+    """A claim whose LaTeX is bad, as the proofs would have written it."""
+    require("quickjs")
+    place = sites.copy(tmp_path)
+    (kept,) = (place / "build" / "site").glob("derivations-*.json")
+    text = kept.read_text(encoding="utf-8")
+    assert r"dW_{r i}" in text
+    kept.write_text(text.replace(r"dW_{r i}", r"\\nosuch_{r i}"), encoding="utf-8")
+    status, said = sites.build(place, tmp_path / "out")
+    assert status != 0
+    assert re.search(r"[\w/]+\.md: Undefined control sequence \\nosuch in ", said), said
 
 
 @pytest.mark.site

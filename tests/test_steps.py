@@ -10,7 +10,7 @@ from derivations import affine, digits, mlp, softmax, symbolic
 from derivations.notation import N, dZ, i, k, logit, r, s, t, z
 from derivations.proof import claims, to_50_digits
 from derivations.sums import Entry, total
-from tests.mutations import judged, mutants
+from tests.mutations import judged, mutants, summary
 
 CLAIMS = {name: claim for name, claim in claims().items() if claim.steps}
 
@@ -35,8 +35,9 @@ softmax_cross_entropy.dZ step 1, index: Derivative(Sum(log(Sum(exp(Z[k, t]), (k,
 
 
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda claim: claim.name)
-def test_a_step_with_anything_in_it_changed_fails_unless_it_stays_true(claim):
+def test_a_step_with_anything_in_it_changed_fails_unless_it_stays_true(claim, record_property):
     found = list(judged(claim))
+    record_property("figure", summary(found)["figure"])
     assert not [str(j) for j in found if j.unsound]
     assert not [str(j) for j in found if j.outcome == "symbolic"], "digits see every wrong mutant too"
     assert sorted(str(j) for j in found if j.outcome == "equal") == sorted(

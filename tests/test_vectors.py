@@ -184,6 +184,35 @@ def test_the_golden_parameters_come_from_the_integers_that_the_docstring_gives()
     assert (Y.sum(axis=1) > 0).all()
 
 
+PAGE = Path(__file__).parent.parent / "docs" / "check" / "vectors.md"
+
+
+def made_from(page):
+    """The digests of the golden network that JavaScript makes from the numbers on the page."""
+    multiplier, increment = re.search(r"\((\d+) · x \+ (\d+)\) mod 2⁶⁴", page).groups()
+    table = [[int(n) for n in row] for row in re.findall(r"^\| \w+ \| (\d+) × (\d+) \| (\d+) \|$", page, re.M)]
+    context = require("quickjs").Context()
+    context.eval((Path(__file__).parent / "golden.js").read_text(encoding="utf-8"))
+    context.set("numbers", json.dumps({"multiplier": multiplier, "increment": increment, "table": table}))
+    made = json.loads(context.eval("JSON.stringify(golden(JSON.parse(numbers)))"))
+    return {what: hashlib.sha256(bytes.fromhex(text)).hexdigest() for what, text in made.items()}
+
+
+def test_javascript_makes_the_golden_network_from_the_page_alone():
+    published = {"parameters": golden.PARAMETERS_SHA256, "batch": golden.BATCH_SHA256}
+    assert made_from(PAGE.read_text(encoding="utf-8")) == published
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("6364136223846793005", "6364136223846793007"), ("| W2 | 64 × 128 | 25 |", "| W2 | 128 × 64 | 24 |")],
+)
+def test_a_slip_on_the_page_makes_another_network(right, wrong):
+    page = PAGE.read_text(encoding="utf-8")
+    assert right in page
+    assert made_from(page.replace(right, wrong))["parameters"] != golden.PARAMETERS_SHA256
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_golden_gradient_is_the_same_under_any_number_of_blas_threads(threads):
     require("flint")

@@ -1,6 +1,7 @@
 """Does the report show what is false as false, what is missing as missing, and what is old as old?"""
 
 import json
+import re
 import sys
 
 import numpy as np
@@ -9,6 +10,7 @@ from rich.console import Console
 
 from nnref import affine, relu, softmax_cross_entropy, tanh
 from tests import cases, outcomes, table, tools, verify, witnesses
+from tests.bugs import BUGS
 from tests.conftest import require
 from tests.sources import FOLDERS, fresh, sources_sha256
 from tests.witnesses import FAILED, MISSING, NOT_APPLICABLE, OK, Witness
@@ -51,7 +53,9 @@ def alone(monkeypatch):
     monkeypatch.setattr(outcomes, "run", lambda *arguments: passed)
     monkeypatch.setattr(tools, "claims", lambda only: [DW])
     monkeypatch.setattr(tools, "coq", lambda: (Witness(OK), {"affine_dW": {"ok": True, "axioms": ["a", "b"]}}))
-    monkeypatch.setattr(tools, "catalogues", lambda long: {"kill_table": Witness(OK, "9 of 9").to_dict(), "fuzz": {}})
+    monkeypatch.setattr(
+        tools, "catalogues", lambda tests, long: {"kill_table": Witness(OK, "9 of 9").to_dict(), "fuzz": {}}
+    )
     return passed
 
 
@@ -170,7 +174,7 @@ PLANTS = {
     "a theorem that does not hold": lambda patch: patch.setattr(
         tools, "coq", lambda: (Witness(FAILED), {"affine_dW": {"ok": False}})
     ),
-    "a claim whose theorem is not compiled": lambda patch: patch.setitem(DW, "coq", "affine_dw"),
+    "a claim whose theorem is not compiled": lambda patch: patch.setattr(tools, "coq", lambda: (Witness(OK), {})),
     "a failed test": lambda patch: patch.setattr(
         outcomes, "run", lambda *arguments: {f"{NUMPY}[affine.dW]": {"outcome": "failed", "seconds": 0}}
     ),
@@ -178,10 +182,10 @@ PLANTS = {
         outcomes, "run", lambda *arguments: {"tests/test_x.py::test_y": {"outcome": "failed", "seconds": 0}}
     ),
     "a mistake that was not caught": lambda patch: patch.setattr(
-        tools, "catalogues", lambda long: {"kill_table": Witness(FAILED, "8 of 9").to_dict()}
+        tools, "catalogues", lambda tests, long: {"kill_table": Witness(FAILED, "8 of 9").to_dict()}
     ),
     "a fuzz that found something": lambda patch: patch.setattr(
-        tools, "catalogues", lambda long: {"fuzz": {"networks": Witness(FAILED, "1 false alarm").to_dict()}}
+        tools, "catalogues", lambda tests, long: {"fuzz": {"networks": Witness(FAILED, "1 false alarm").to_dict()}}
     ),
     "no claims at all": lambda patch: patch.setattr(tools, "claims", lambda only: []),
 }
@@ -195,6 +199,19 @@ def test_one_false_witness_makes_the_report_red_and_the_exit_code_1(plant, alone
     assert verify.failures(made)
     if made["claims"]:
         assert "FALSE" in capsys.readouterr().out
+
+
+def test_a_lemma_has_its_witness_in_numpy_and_a_failure_of_it_is_false():
+    """Of the same name in another file nothing is taken."""
+    node, other = (
+        "tests/test_lemmas.py::test_numpy_bears_out_the_lemma[softmax.shift]",
+        "tests/test_x.py::test[softmax.shift]",
+    )
+    claim = {"name": "softmax.shift", "kind": "lemma"}
+    for outcome, status in (("passed", OK), ("failed", FAILED), ("skipped", MISSING)):
+        said = tools.numpy_is_symbols(claim, {node: {"outcome": outcome, "seconds": 0}})
+        assert said.status == status
+    assert tools.numpy_is_symbols(claim, {other: {"outcome": "passed", "seconds": 0}}).status == MISSING
 
 
 def test_a_missing_witness_is_shown_as_missing_and_does_not_fail(alone, tmp_path, monkeypatch, capsys):
@@ -301,6 +318,35 @@ def test_every_word_of_the_table_is_legible_at_eighty_columns(alone, capsys):
     out = capsys.readouterr().out
     assert "…" not in out
     assert "affine.dW" in out
+
+
+def test_the_kill_table_is_printed_from_what_the_tests_recorded(alone, capsys):
+    node = tools.CATALOGUES["kill_table"].tests[0]
+    bug, other = BUGS[0], BUGS[-1]
+    tests = {
+        f"tests/{node}[{bug.name}]": {
+            "outcome": "passed",
+            "seconds": 0,
+            "figure": "1",
+            "caught": {bug.name: ["g", "="]},
+        },
+        f"tests/{node}[{other.name}]": {
+            "outcome": "passed",
+            "seconds": 0,
+            "figure": "2",
+            "caught": {other.name: ["s"]},
+        },
+    }
+    found = tools.named(tests, tools.CATALOGUES["kill_table"].tests)
+    assert tools.caught_in(found) == {bug.name: ["g", "="], other.name: ["s"]}
+    made = verify.report() | {
+        "kill_table": Witness(OK, "2 of 2").to_dict() | {"data": {"caught": tools.caught_in(found)}}
+    }
+    table.show(made, Console(file=sys.stdout, width=80, color_system=None))
+    out = capsys.readouterr().out
+    assert re.search(rf"^{re.escape(bug.name[:44])} +g +=$", out, re.M)
+    assert other.name[:44] in out
+    assert BUGS[1].name not in out
 
 
 def test_the_cases_are_drawn_where_a_wrong_formula_shows():

@@ -5,10 +5,11 @@ import sympy as sp
 
 from derivations import mlp, proof, softmax, sums, symbolic
 from derivations.claim import Claim, Step
+from derivations.normal_form import Powers, equal
 from derivations.notation import A, Density, L, N, Z, enter, i, j, k, logit, n, prob, q, s, t, tensor, z
 from derivations.proof import prove
 from derivations.rules import algebra, condition, definition, differentiate, integrate, logarithm, slope
-from derivations.sums import Index, Powers, ShapeError, delta, equal, total
+from derivations.sums import Index, ShapeError, delta, total
 
 V = tensor("Vposed", n, n, meaning="a square matrix")
 g = tensor("gposed", n, meaning="any numbers")

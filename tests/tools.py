@@ -6,11 +6,15 @@ not here, or a program that is not installed, is "missing".
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from time import perf_counter
 
+import derivations.coq
 from tests.sources import ROOT, fresh
 from tests.witnesses import FAILED, MISSING, NOT_APPLICABLE, OK, Witness
 
@@ -53,8 +57,8 @@ def in_words(data):
 
 
 def quiet():
-    """The environment of a command."""
-    return os.environ | {"MPLBACKEND": "Agg", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    """The environment of a command; with one BLAS thread each, two commands at once do not wait for each other."""
+    return os.environ | {"MPLBACKEND": "Agg", "TF_CPP_MIN_LOG_LEVEL": "3", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def last_line(text):
@@ -79,28 +83,24 @@ def proof(claim):
 
 def wrong_twins(claim):
     """Was every plausible slip rejected?"""
-    source, twins, rejected = f"python -m derivations {claim['name']}", len(claim["wrong_twins"]), rejections(claim)
+    source, twins = f"python -m derivations {claim['name']}", len(claim["wrong_twins"])
+    rejected = claim["wrong_twins_rejected"]
     if not twins:
         return Witness(NOT_APPLICABLE, "none", source=source)
     return Witness(OK if rejected == twins else FAILED, f"{rejected} of {twins} rejected", source=source)
 
 
-def rejections(claim):
-    """How many of the claim's wrong twins were rejected: a number, or the list of them."""
-    rejected = claim["wrong_twins_rejected"]
-    return rejected if isinstance(rejected, int) else len(rejected)
-
-
-NUMERIC = "test_numpy_agrees.py"
+NUMERIC = ("test_numpy_agrees.py", "test_lemmas.py")
+"""Where numpy is compared with what is proved: the functions of the claims, and the lemmas."""
 
 
 def numpy_is_symbols(claim, tests):
     """Do the tests that evaluate the claim beside numpy, at random sizes, pass? Their own figures, or their count."""
-    found = {node: test for node, test in tests.items() if NUMERIC in node.partition("::")[0]}
+    found = {node: test for node, test in tests.items() if node.partition("::")[0].endswith(NUMERIC)}
     ran = [test for test in found.values() if test["outcome"] != "skipped"]
     source = " ".join(dict.fromkeys(node.partition("[")[0] for node in found))
     if not ran:
-        return Witness(MISSING, f"no test in {NUMERIC} names {claim['name']}", source=source)
+        return Witness(MISSING, f"no test in {' or '.join(NUMERIC)} names {claim['name']}", source=source)
     wrong = [node for node, test in found.items() if test["outcome"] == "failed"]
     figures = [str(test["figure"]) for test in ran if "figure" in test]
     figure = "; ".join(wrong or figures[-1:]) or f"{len(ran)} test{'s' * (len(ran) != 1)}"
@@ -124,43 +124,125 @@ def coq():
 
 
 def theorem(claim, compiled):
-    """The theorem of this claim, if it names one or one has its name, and the axioms it rests on."""
+    """The theorem that is named after this claim, if one is stated, and the axioms it rests on."""
     whole, theorems = compiled
-    named = claim.get("coq")
-    name = named or claim["name"].replace(".", "_")
-    source = whole.source
-    if whole.status == MISSING or (not theorems and whole.status == OK):
-        return Witness(MISSING, whole.figure, source=source)
-    if name not in theorems:
-        if named or whole.status == FAILED:
-            return Witness(FAILED, f"{name} is not among the theorems that were compiled", source=source)
-        return Witness(NOT_APPLICABLE, "no theorem", source=source)
-    axioms = theorems[name].get("axioms", [])
-    figure = f"{name}, {len(axioms)} axioms" if theorems[name]["ok"] else f"{name} does not hold"
-    return Witness(OK if theorems[name]["ok"] else FAILED, figure, theorems[name].get("seconds", 0.0), source)
+    if whole.status == MISSING:
+        return Witness(MISSING, whole.figure, source=whole.source)
+    stated = derivations.coq.theorem_of(claim["name"])
+    if stated is None:
+        return Witness(NOT_APPLICABLE, "no theorem", source=whole.source)
+    found = theorems.get(stated.name)
+    if found is None:
+        return Witness(FAILED, f"{stated.name} is not among the theorems that were compiled", source=whole.source)
+    figure = f"{stated.name}, {len(found['axioms'])} axioms" if found["ok"] else f"{stated.name} does not hold"
+    return Witness(OK if found["ok"] else FAILED, figure, source=whole.source)
 
 
-PLAIN, LONG = ("--json",), ("--json", "--long")
+@dataclass(frozen=True)
+class Counted:
+    """What is counted, or tried at random: the command, its options in `make verify-long`, and the tests that do it.
+
+    In `make verify` the tests have done it, and their figures are added up; what no test does, the command does. Each
+    module ends what it prints under --json with {"ok": …, "figure": …}.
+    """
+
+    module: str
+    long: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+
+
 CATALOGUES = {
-    "kill_table": ("tests.planted", PLAIN, PLAIN),
-    "golden": ("tests.golden", PLAIN, LONG),
-    "diagnosis": ("tests.diagnosis_counts", PLAIN, PLAIN),
+    "kill_table": Counted(
+        "tests.planted",
+        tests=("test_planted.py::test_a_planted_mistake_is_caught_wherever_it_changes_a_number",),
+    ),
+    "golden": Counted("tests.golden", ("--long",)),
+    "diagnosis": Counted(
+        "tests.mistakes",
+        ("--every", "200"),
+        (
+            "test_diagnosis.py::test_a_single_mistake_is_localised_and_named",
+            "test_diagnosis.py::test_of_two_mistakes_the_first_is_localised_and_neither_has_a_wrong_name",
+            "test_diagnosis.py::test_a_mistake_outside_the_catalogue_is_localised_and_has_no_name",
+        ),
+    ),
+    "steps": Counted(
+        "tests.mutations",
+        ("--all",),
+        ("test_steps.py::test_a_step_with_anything_in_it_changed_fails_unless_it_stays_true",),
+    ),
 }
 FUZZES = {
-    "correct networks": ("tests.wolves", ("--networks", "1000"), ("--networks", "10000")),
-    "noise scale": ("tests.fuzz_noise", ("--json", "--networks", "1000"), ("--json", "--networks", "10000")),
-    "algebra": ("tests.fuzz_sums", PLAIN, LONG),
+    "correct networks": Counted(
+        "tests.wolves",
+        ("--networks", "10000"),
+        ("test_gradcheck.py::test_correct_networks_raise_no_false_alarm_and_few_are_undecided",),
+    ),
+    "noise scale": Counted(
+        "tests.fuzz_noise",
+        ("--networks", "10000"),
+        ("test_noise.py::test_no_correct_network_exceeds_what_rounding_may_do",),
+    ),
+    "algebra": Counted(
+        "tests.fuzz_sums",
+        ("--expressions", "20000"),
+        ("test_fuzz_sums.py::test_no_random_expression_differs_from_its_normal_form",),
+    ),
 }
-"""What is counted, and what is tried at random: the module, its arguments in `make verify`, and in `verify-long`."""
 
 
-def catalogues(long):
-    """What each says; the mutants are only told of when they were run."""
-    said, fuzz = (
-        {name: described(module, *(much if long else few)) for name, (module, few, much) in table.items()}
-        for table in (CATALOGUES, FUZZES)
-    )
-    return said | {"fuzz": fuzz, "mutants": mutants()}
+def catalogues(tests, long):
+    """What each says, commands two at a time; the mutants are only told of when they were run."""
+
+    def told(counted):
+        if counted.tests and not long:
+            found = named(tests, counted.tests)
+            return told_by(found, counted.tests).to_dict() | {"data": {"caught": caught_in(found)}}
+        return described(counted.module, "--json", *(counted.long if long else ()))
+
+    with ThreadPoolExecutor(2) as pool:
+        said = dict(zip(CATALOGUES | FUZZES, pool.map(told, (CATALOGUES | FUZZES).values()), strict=True))
+    counted, fuzz = ({name: said[name] for name in table} for table in (CATALOGUES, FUZZES))
+    return counted | {"fuzz": fuzz, "mutants": mutants()}
+
+
+def named(tests, names):
+    """The outcomes of the tests with these names, whatever they are parametrised by."""
+    return {node: test for node, test in tests.items() if node.partition("[")[0].removeprefix("tests/") in names}
+
+
+def told_by(found, names):
+    """What the tests of these names found, by their own figures; missing unless all of them ran."""
+    source, seconds = " ".join(f"tests/{name}" for name in names), sum(test["seconds"] for test in found.values())
+    if wrong := [node for node, test in found.items() if test["outcome"] == "failed"]:
+        return Witness(FAILED, "; ".join(wrong), seconds, source)
+    ran = [test for test in found.values() if test["outcome"] == "passed"]
+    if len(ran) < max(len(found), len(names)):
+        return Witness(MISSING, f"{len(ran)} of {max(len(found), len(names))} tests ran", seconds, source)
+    return Witness(OK, added([test["figure"] for test in ran]), seconds, source)
+
+
+def caught_in(found):
+    """For every planted mistake, by its name, what caught it in each regime."""
+    return {name: cells for test in found.values() for name, cells in test.get("caught", {}).items()}
+
+
+WHOLE = re.compile(r"\d+(?:,\d{3})*")
+"""A whole number, as it is printed."""
+
+
+def added(figures):
+    """The figures as one: those with the same words become one with the sums of their numbers."""
+    alike = {}
+    for figure in figures:
+        alike.setdefault(WHOLE.sub("{:,}", figure), []).append(figure)
+    return "; ".join(same[0] if len(same) == 1 else summed(words, same) for words, same in alike.items())
+
+
+def summed(words, figures):
+    """Words with the sum of what stands in each place of these figures."""
+    numbers = ([int(n.replace(",", "")) for n in WHOLE.findall(figure)] for figure in figures)
+    return words.format(*map(sum, zip(*numbers, strict=True)))
 
 
 def described(module, *arguments):

@@ -1,7 +1,9 @@
 """Random correct networks, on which a gradient check must not cry wolf, and losses that mislead the complex step."""
 
 import argparse
+import json
 import re
+import sys
 from collections import Counter
 
 import numpy as np
@@ -68,24 +70,6 @@ def judged(networks, start=0):
     return counts, reasons, alarms, worst
 
 
-def main():
-    """Print the counts."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--networks", type=int, default=10_000)
-    parser.add_argument("--start", type=int, default=0)
-    arguments = parser.parse_args()
-    counts, reasons, alarms, worst = judged(arguments.networks, arguments.start)
-    print(f"{arguments.networks:,} correct networks, {len(alarms)} false alarms {alarms[:10] or ''}")
-    share = counts["cannot_tell"] / counts["checked"]
-    print(
-        f"{counts['checked']:,} entries checked, {counts['kinks']} at kinks, {counts['cannot_tell']} cannot be told "
-        f"({share:.2%}); float64 is off by {worst:.2g} error bars at most, of the {SURE:.0f} that are wrong"
-    )
-    for reason, n in reasons.most_common():
-        print(f"{n:>8}  {reason}")
-    raise SystemExit(bool(alarms))
-
-
 def real_buffer(x):
     """Copies into a buffer of real numbers, as a float array made beforehand does without a word but a warning."""
     buffer = np.empty(x.shape)
@@ -105,5 +89,42 @@ LOSSES = {
 }
 """Losses that take complex numbers and lie about the slope, with their true gradients."""
 
+
+def summary(networks, start=0):
+    """What came of so many correct networks, as plain data."""
+    counts, reasons, alarms, worst = judged(networks, start)
+    share = counts["cannot_tell"] / max(counts["checked"], 1)
+    return {
+        "ok": bool(counts["checked"]) and not alarms,
+        "figure": f"{networks:,} correct networks, {len(alarms)} false alarms; {counts['checked']:,} entries checked, "
+        f"{counts['kinks']} at kinks, {counts['cannot_tell']} cannot be told ({share:.2%}); float64 is off by "
+        f"{worst:.2g} error bars at most, of the {SURE:.0f} that are wrong",
+        "networks": networks,
+        "counts": counts,
+        "cannot tell": dict(reasons.most_common()),
+        "alarms": alarms,
+        "worst": worst,
+    }
+
+
+def options(argv=None):
+    """What is asked for on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.wolves", description=__doc__)
+    parser.add_argument("--networks", type=int, default=10_000)
+    parser.add_argument("--start", type=int, default=0)
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    """Print the counts; exit 1 if any correct network is called wrong."""
+    chosen = options(argv)
+    said = summary(chosen.networks, chosen.start)
+    lines = [f"false alarm: network {k}" for k in said["alarms"]]
+    lines += [f"{n:>8}  {reason}" for reason, n in said["cannot tell"].items()]
+    print(json.dumps(said) if chosen.json else "\n".join([*lines, said["figure"]]))
+    return 0 if said["ok"] else 1
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -99,6 +99,14 @@ def theorem_of(claim: str) -> Theorem | None:
     return theorem if theorem is not None and theorem.claim == claim else None
 
 
+def shown() -> dict[str, str]:
+    """By claim, what a reader sees of its theorem: where it stands, what it says in words, and its statement."""
+    return {
+        theorem.claim: f"(* {theorem.file}, line {theorem.line}: {theorem.says} *)\n{theorem.statement}"
+        for theorem in _stated().values()
+    }
+
+
 def in_order(folder: Path = SOURCES) -> list[Path]:
     """The folder's .v files, each after those it requires.
 

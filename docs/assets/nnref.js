@@ -12,11 +12,18 @@
     return found && (known[formula.dataset.claim] || [])[Number(found[1])];
   };
 
+  // A symbol's LaTeX as text: Greek letters, a tilde; brackets and all other commands go.
+  const GREEK = { alpha: "α", theta: "θ", mu: "μ", sigma: "σ", delta: "δ", ell: "ℓ" };
+  const spelled = (latex) => latex
+    .replace(/\\tilde\{(\w+)\}/g, "$1\u0303")
+    .replace(/\\([a-z]+)\s*/g, (_, word) => GREEK[word] || "")
+    .replace(/[{}^_]/g, "");
+
   const show = (items, box) => {
     says.replaceChildren(...items.map(([name, words, shape]) => {
       const line = document.createElement("div");
       const b = document.createElement("b");
-      b.textContent = name.replace(/\\[a-z]+\s*|[{}]/g, "");
+      b.textContent = spelled(name);
       line.append(b, ` ${words}${shape && shape !== "–" ? `, ${shape}` : ""}`);
       return line;
     }));
@@ -26,7 +33,10 @@
     says.style.left = `${Math.max(8, left)}px`;
     says.style.top = `${under ? box.bottom + 8 : box.top - says.offsetHeight - 8}px`;
   };
-  const hide = () => { says.hidden = true; };
+  const hide = () => {
+    says.hidden = true;
+    document.querySelectorAll(".sym.here").forEach((old) => old.classList.remove("here"));
+  };
 
   const button = (label, title, act) => {
     const made = document.createElement("button");
@@ -37,23 +47,32 @@
     return made;
   };
 
+  // Ink is thin: a symbol is where its box is, so that one need not hit the stroke of a letter.
+  const under = (event, groups) => groups.find((group) => {
+    const box = group.getBoundingClientRect();
+    return event.clientX >= box.left - 1 && event.clientX <= box.right + 1
+      && event.clientY >= box.top - 2 && event.clientY <= box.bottom + 2;
+  });
+
   const toggleShapes = (formula, groups) => (made) => {
     const on = formula.classList.toggle("shaped");
     made.setAttribute("aria-pressed", String(on));
     formula.querySelectorAll(".shape").forEach((label) => label.remove());
     if (!on) return;
-    const frame = formula.getBoundingClientRect();
-    const math = formula.querySelector(".math").getBoundingClientRect();
+    const math = formula.querySelector(".math");
+    const frame = math.getBoundingClientRect();
+    const labelled = new Set();
     for (const group of groups) {
       const found = meaning(formula, group);
-      if (!found || !found[2] || found[2] === "–") continue;
+      if (!found || !found[2] || found[2] === "–" || labelled.has(found[0])) continue;
+      labelled.add(found[0]);  // once is enough: the same symbol has the same shape
       const box = group.getBoundingClientRect();
       const label = document.createElement("span");
       label.className = "shape";
       label.textContent = found[2].replace(/ /g, "");
-      label.style.left = `${box.left + box.width / 2 - frame.left}px`;
-      label.style.top = `${math.bottom - frame.top - 14}px`;
-      formula.append(label);
+      label.style.left = `${box.left + box.width / 2 - frame.left + math.scrollLeft}px`;
+      label.style.top = `${box.bottom - frame.top}px`;
+      math.append(label);
     }
   };
 
@@ -84,14 +103,19 @@
       math.tabIndex = 0;
       math.addEventListener("focus", () => math.matches(":focus-visible") && show(items, math.getBoundingClientRect()));
       math.addEventListener("blur", hide);
+      math.addEventListener("mouseleave", hide);
+      for (const kind of ["mousemove", "click"]) {
+        math.addEventListener(kind, (event) => {
+          const group = under(event, groups);
+          const found = group && meaning(formula, group);
+          math.querySelectorAll(".sym.here").forEach((old) => old.classList.remove("here"));
+          if (!found) return hide();
+          group.classList.add("here");
+          show([found], group.getBoundingClientRect());
+        });
+      }
     } else if (math.scrollWidth > math.clientWidth) {
       math.tabIndex = 0;
-    }
-    for (const group of groups) {
-      const found = meaning(formula, group);
-      if (!found) continue;
-      group.addEventListener("mouseenter", () => show([found], group.getBoundingClientRect()));
-      group.addEventListener("mouseleave", hide);
     }
   }
   document.addEventListener("keydown", (event) => event.key === "Escape" && hide());

@@ -1,12 +1,10 @@
 """The slope of tanh can be had from its output alone. Write the gradient with A, and without calling
 tanh again.
 
-Fill in each None and run this file: it is marked by differences and a complex step, not by an answer key.
+Fill in each None, then: nnref check activations_tanh.py
 """
 
 import numpy as np
-
-import nnref
 
 rng = np.random.default_rng(0)
 dA = rng.standard_normal((3, 4))
@@ -20,7 +18,3 @@ def loss(parameters):
 def gradients(parameters):
     A = np.tanh(parameters["Z"])
     return {"Z": None}
-
-
-if __name__ == "__main__":
-    print(nnref.gradcheck(loss, parameters, gradients))

@@ -1,12 +1,10 @@
 """A layer whose input is added to its output: A = tanh(W X) + X. What is the gradient with respect to
 X, by both ways?
 
-Fill in each None and run this file: it is marked by differences and a complex step, not by an answer key.
+Fill in each None, then: nnref check backward_skip.py
 """
 
 import numpy as np
-
-import nnref
 
 rng = np.random.default_rng(0)
 W, dA = rng.standard_normal((3, 3)), rng.standard_normal((3, 4))
@@ -21,7 +19,3 @@ def loss(parameters):
 def gradients(parameters):
     T = np.tanh(W @ parameters["X"])
     return {"X": None}
-
-
-if __name__ == "__main__":
-    print(nnref.gradcheck(loss, parameters, gradients))

@@ -1,12 +1,10 @@
 """The bias is one column, repeated for every example. What is the gradient with respect to it, and why
 is it no mean?
 
-Fill in each None and run this file: it is marked by differences and a complex step, not by an answer key.
+Fill in each None, then: nnref check forward_bias.py
 """
 
 import numpy as np
-
-import nnref
 
 rng = np.random.default_rng(0)
 W, A, dZ = rng.standard_normal((3, 4)), rng.standard_normal((4, 5)), rng.standard_normal((3, 5))
@@ -19,7 +17,3 @@ def loss(parameters):
 
 def gradients(parameters):
     return {"b": None}
-
-
-if __name__ == "__main__":
-    print(nnref.gradcheck(loss, parameters, gradients))

@@ -1,12 +1,10 @@
 """Two steps of descent on the loss θ² / 2. What is the derivative of the last loss with respect to
 where one began?
 
-Fill in each None and run this file: it is marked by differences and a complex step, not by an answer key.
+Fill in each None, then: nnref check update_twice.py
 """
 
 import numpy as np
-
-import nnref
 
 rng = np.random.default_rng(0)
 alpha = 0.3
@@ -23,7 +21,3 @@ def loss(parameters):
 def gradients(parameters):
     theta = parameters["theta"]
     return {"theta": None}
-
-
-if __name__ == "__main__":
-    print(nnref.gradcheck(loss, parameters, gradients))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,12 +12,15 @@ from derivations import page
 Entry = Mapping[str, Any]
 
 VERDICTS = {
-    "holds": "holds",
-    "notation": "right, loosely written",
-    "wrong": "wrong",
-    "no meaning": "has no meaning as written",
+    "holds": ("holds", "holds", "hold"),
+    "notation": ("right, loosely written", "is right but loosely written", "are right but loosely written"),
+    "wrong": ("wrong", "is wrong", "are wrong"),
+    "no meaning": ("nothing to prove", "states nothing that could be proved", "state nothing that could be proved"),
 }
-"""The verdicts, what holds first, in the words of the page."""
+"""The verdicts, what holds first: as a label, of one equation, of several."""
+
+AGAINST = {"notation": "Read as it stands", "wrong": "Counterexample"}
+"""What is said against an equation, by its verdict: a loose one fails only if it is read to the letter."""
 
 NONE_YET = '<p class="missing">The article has not been judged, equation by equation, in this build.</p>'
 
@@ -24,45 +28,63 @@ NONE_YET = '<p class="missing">The article has not been judged, equation by equa
 def counted(entries: Sequence[Entry]) -> str:
     """How many equations have which verdict, what holds first."""
     count = Counter(entry["verdict"] for entry in entries)
-    parts = [f"**{count[verdict]}** {words}" for verdict, words in VERDICTS.items() if count[verdict]]
-    return f"Of {len(entries)} equations: {', '.join(parts)}.\n{{ .counted }}"
+    parts = [
+        f"**{count[verdict]}** {one if count[verdict] == 1 else several}"
+        for verdict, (_, one, several) in VERDICTS.items()
+        if count[verdict]
+    ]
+    return f"Of {len(entries)} equations, {', '.join(parts)}.\n{{ .counted }}"
+
+
+def linked(words: str, context: page.Context) -> str:
+    """A sentence in which the names of claims are links."""
+
+    def link(found: re.Match[str]) -> str:
+        name = found[0].replace("\\", "")
+        return context.link(name) if name in context.claims else found[0]
+
+    said = re.sub(r"[a-z\\_]+\.[A-Za-z\\_0-9]+", link, page.sentence(words))
+    return re.sub(r"\^\{([^}]*)\}", r"<sup>\1</sup>", said)
 
 
 def one(entry: Entry, context: page.Context) -> str:
-    """A quotation, its verdict, what refutes it and the right form."""
-    anchor = entry["id"]
-    words = VERDICTS.get(entry["verdict"], entry["verdict"])
-    style = entry["verdict"].replace(" ", "-")
+    """A quotation, its verdict, what is against it and the right form."""
+    anchor, verdict = entry["id"], entry["verdict"]
+    proved = f" · proved as {context.link(entry['claim'])}" if entry.get("claim") in context.claims else ""
+    label = f"[{anchor}](#{anchor}) **{VERDICTS[verdict][0]}**{proved if verdict == 'holds' else ''}"
+    against = f"**{AGAINST[verdict]}:** {page.text(entry['counterexample'])}." if entry.get("counterexample") else ""
     parts = [
-        f'<div class="entry {style}" markdown>',
-        f'<p class="verdict"><a href="#{anchor}">{anchor}</a> <b>{words}</b></p>',
+        f'<div class="entry {verdict.replace(" ", "-")}" markdown>',
+        f"{label}\n{{ .verdict }}",
         page.formula(entry["quote"], anchor, anchor, "quotation", kind="quote"),
-        page.sentence(entry["reason"]) if entry.get("reason") else "",
-        f"**Counterexample.** {page.sentence(entry['counterexample'])}" if entry.get("counterexample") else "",
-        corrected(entry),
-        f"Proved: {context.link(entry['claim'])}" if entry.get("claim") in context.claims else "",
+        linked(entry["reason"], context) if entry.get("reason") else "",
+        f"{against}\n{{ .against }}" if against else "",
+        corrected(entry, context),
         "</div>",
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def corrected(entry: Entry) -> str:
-    """The right form, bound to the claim that proves it where there is one."""
+def corrected(entry: Entry, context: page.Context) -> str:
+    """The right form, bound to the claim that proves it where there is one; else the claim alone."""
+    claim = entry.get("claim")
+    proved = context.link(claim) if claim in context.claims else ""
     if not entry.get("corrected"):
-        return ""
-    kind = "claim" if entry.get("claim") else "quote"
-    bound = entry.get("claim") or entry["id"]
-    return "Right:\n\n" + page.formula(entry["corrected"], f"{entry['id']}.right", bound, "right", kind=kind)
+        return f"The right form is {proved}." if proved and entry["verdict"] != "holds" else ""
+    kind, bound = ("claim", claim) if claim else ("quote", entry["id"])
+    right = page.formula(entry["corrected"], f"{entry['id']}.right", bound, "right", kind=kind)
+    return f"Right{f', as {proved} proves' if proved else ''}:\n\n{right}"
 
 
 def entries(found: Sequence[Entry], context: page.Context) -> str:
     """Every equation of the article, in its order, under the article's own headings."""
     if not found:
         return NONE_YET
-    parts, section = [counted(found)], None
+    parts, section, seen = [counted(found)], None, set()
     for entry in found:
-        if entry.get("section") != section:
-            section = entry.get("section")
-            parts.append(f"## {page.text(str(section))}")
+        if entry["section"] != section:
+            section = entry["section"]
+            parts.append(f"## {page.text(section)}{', continued' if section in seen else ''}")
+            seen.add(section)
         parts.append(one(entry, context))
     return "\n\n".join(parts)

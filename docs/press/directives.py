@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 
 from derivations import page
@@ -17,12 +17,19 @@ def table(path: str) -> dict[str, Directive]:
     """Every directive, for a page at this path in docs."""
     prefix = "../" * path.count("/")
     here = context("" if path.startswith("proofs/") else f"{prefix}proofs/")
+    shown: set[str] = set()  # as cards on this page, so that no list tells of them again
+
+    def card(name: str, *, unfolded: bool = False) -> str:
+        shown.add(name)
+        return page.card(known(name, here.claims), here, unfolded=unfolded)
+
     return {
-        "claim": lambda name: page.card(known(name, here.claims), here),
-        "claims": lambda rest: of_concept(rest, here),
-        "lemmas": lambda name: lemmas(name, here),
-        "proof": lambda name: page.card(known(name, here.claims), here, unfolded=True),
+        "claim": card,
+        "claims": lambda rest: of_concept(rest, here, card),
+        "lemmas": lambda name: lemmas(name, here, shown),
+        "proof": partial(card, unfolded=True),
         "formula": lambda name: page.stated(known(name, here.claims)),
+        "headline": lambda rest: headline(rest, here),
         "step": lambda rest: one_step(rest, here.claims),
         "link": lambda name: here.link(known(name, here.claims)["name"]),
         "sym": lambda name: symbol(name, here.claims),
@@ -33,7 +40,7 @@ def table(path: str) -> dict[str, Directive]:
         "exercise": partial(exercises.shown, prefix=prefix),
         "graph": lambda _: graph.drawn(here),
         "article": lambda _: article.entries(sources.derivations()["article"], here),
-        "mistakes": lambda _: mistakes.entries(sources.catalogue(), here),
+        "mistakes": lambda _: mistakes.entries(sources.catalogue(), here, measures.value),
         "reported": reported,
         "peers": lambda _: peers(),
         "run": runs.shown,
@@ -52,7 +59,7 @@ def known(name: str, claims: Mapping[str, page.Claim]) -> page.Claim:
     return claims[name]
 
 
-def of_concept(rest: str, context: page.Context) -> str:
+def of_concept(rest: str, context: page.Context, card: Directive) -> str:
     """Every claim of a concept, or those of some kinds, as cards; a concept that has none yet says so.
 
     Errors: LookupError if no module of nnref or derivations bears the name.
@@ -63,23 +70,51 @@ def of_concept(rest: str, context: page.Context) -> str:
     group = [c for c in page.concepts(context.claims).get(name, ()) if not kinds or c["kind"] in kinds]
     if not group:
         return f'<p class="missing">No result about <code>{name}</code> is proved in this build.</p>'
-    return "\n\n".join(page.card(claim, context) for claim in group)
+    return "\n\n".join(card(claim["name"]) for claim in group)
 
 
-def lemmas(name: str, context: page.Context) -> str:
-    """What else is proved of a concept, a line each."""
-    group = [c for c in page.concepts(context.claims).get(name, ()) if c["kind"] == "lemma"]
-    rows = [f"- {context.link(c['name'])} {page.sentence(c['says'])}" for c in group]
-    return "\n".join(["Also proved:", "", *rows]) if rows else ""
+def lemmas(name: str, context: page.Context, shown: Collection[str]) -> str:
+    """What else is proved of a concept, a line each, folded."""
+    group = page.concepts(context.claims).get(name, ())
+    rows = [
+        f"- {context.link(c['name'])} {page.sentence(c['says'])}"
+        for c in group
+        if c["kind"] == "lemma" and c["name"] not in shown
+    ]
+    return page.folded("lemmas", f"Also proved: {len(rows)} more", "\n".join(rows)) if rows else ""
 
 
 def one_step(rest: str, claims: Mapping[str, page.Claim]) -> str:
     """A single step: its claim and its number."""
+    return page.one_step(*numbered(rest, claims))
+
+
+def numbered(rest: str, claims: Mapping[str, page.Claim]) -> tuple[page.Claim, int]:
+    """A claim and the number of one of its steps.
+
+    Errors: LookupError if there is no such claim or step.
+    """
     name, _, number = rest.partition(" ")
     claim = known(name, claims)
     if not number.isdigit() or not 1 <= int(number) <= len(claim["steps"]):
         raise LookupError(f"{name} has steps 1 to {len(claim['steps'])}; {number or 'none'} came")
-    return page.one_step(claim, int(number))
+    return claim, int(number)
+
+
+def headline(rest: str, context: page.Context) -> str:
+    """A statement, one step of its proof and its witnesses, as a poster shows them; the rest is a link away."""
+    claim, k = numbered(rest, context.claims)
+    name, steps = claim["name"], len(claim["steps"])
+    return "\n\n".join(
+        (
+            '<div class="card headline" markdown>',
+            page.formula(page.answer(claim), f"{name}.answer", name, "answer"),
+            page.one_step(claim, k),
+            page.badge(claim, context),
+            f"{context.link(name)} all {steps} steps, what every name stands for, the code, the tests\n{{ .from }}",
+            "</div>",
+        )
+    )
 
 
 def symbols_of(claims: Mapping[str, page.Claim]) -> dict[str, tuple[str, str, str]]:

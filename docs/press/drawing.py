@@ -17,6 +17,9 @@ COLOURS = {
     RIGHT: "var(--nn-right)",
 }
 
+AS_LARGE = 98
+"""CSS pixels of an inch: one of seven fills a column of text, and letters are equally large in all pictures."""
+
 PIXELS = (92, 124, 250)
 """Red, green and blue of a full pixel: seen on white and on black."""
 
@@ -72,7 +75,9 @@ def svg(figure: Any, name: str) -> str:
     for stand_in, colour in COLOURS.items():
         text = text.replace(stand_in, colour)
     text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
-    text = re.sub(r'<svg [^>]*viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" aria-hidden="true">', text, count=1)
+    wide = f"max-width:{AS_LARGE * figure.get_figwidth():.0f}px"
+    frame = rf'<svg viewBox="\1" style="{wide}" aria-hidden="true">'
+    text = re.sub(r'<svg [^>]*viewBox="([^"]*)"[^>]*>', frame, text, count=1)
     return re.sub(r"\s*\n\s*", " ", text)
 
 

@@ -25,6 +25,6 @@ def shown(name: str, prefix: str) -> str:
     return (
         f'<div class="exercise" markdown>\n\n{question}\n\n<details markdown>\n<summary>{path.name}</summary>\n\n'
         f"```python\n{body}\n```\n\n</details>\n\n"
-        f"[Download {path.name}]({prefix}exercises/{path.name}){{ download }}, fill in each `None`, and run "
-        f"`python {path.name}`.\n\n</div>"
+        f"[Download {path.name}]({prefix}exercises/{path.name}){{ download }}, fill in each `None`, "
+        f"and have it marked: `nnref check {path.name}`.\n\n</div>"
     )

@@ -7,7 +7,6 @@ that applies to it agrees in the report, and the same is true of all it rests on
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from derivations import page
@@ -39,21 +38,16 @@ def verified(name: str, context: page.Context) -> bool:
     return agreed(name, context) and all(verified(used, context) for used in uses)
 
 
-def depth(name: str, claims: Mapping[str, page.Claim]) -> int:
-    """The length of the longest way down to what rests on nothing."""
-    return max((1 + depth(used, claims) for used in claims[name].get("uses", ())), default=0)
-
-
 def placed(context: page.Context) -> tuple[list[Node], dict[str, float]]:
     """Every result in the row of its concept and the column of its depth, and the height of each row."""
     nodes, rows, y = [], {}, float(TOP)
     groups = page.concepts(context.claims)
-    lowest = {concept: min(depth(c["name"], context.claims) for c in group) for concept, group in groups.items()}
+    lowest = {concept: min(page.depth(c["name"], context.claims) for c in group) for concept, group in groups.items()}
     for concept, group in sorted(groups.items(), key=lambda pair: (lowest[pair[0]], pair[0])):
         taken: dict[int, int] = {}
         rows[concept] = y
         for claim in group:
-            column = depth(claim["name"], context.claims)
+            column = page.depth(claim["name"], context.claims)
             level = taken.get(column, 0)
             taken[column] = level + 1
             x = LEFT + COLUMN * column

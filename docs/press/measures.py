@@ -9,7 +9,7 @@ from typing import Any
 from press import sources
 from press.sources import ROOT, digest, kept
 
-MAKERS = ("counts", "network_pictures", "checking_pictures", "training_pictures")
+MAKERS = ("counts", "mistake_numbers", "network_pictures", "checking_pictures", "training_pictures")
 """Modules of press whose made() returns {"figures": {name: svg, alt, caption}, "values": {name: text}}."""
 
 

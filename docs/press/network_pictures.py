@@ -101,7 +101,7 @@ def probabilities() -> tuple[Any, str, str]:
         figure,
         "Logits and probabilities of the digit",
         f"The label {label} has probability {p:.3f}. The two largest logits differ by {gap:.2f}, so that class is "
-        f"e^{gap:.2f} = {np.exp(gap):.2f} times as probable as the next.",
+        f"exp {gap:.2f} = {np.exp(gap):.2f} times as probable as the next.",
     )
 
 
@@ -110,7 +110,7 @@ def cost() -> tuple[Any, str, str]:
     found, (_, _, label) = digits.passed(), digits.example()
     p = np.linspace(0.004, 1, 400)
     mine = found["P"][label, 0]
-    figure = blank(5.6, 2.7)
+    figure = blank(7, 2.7)
     axes = figure.subplots()
     axes.plot(p, -np.log(p), color=ACCENT)
     axes.plot([mine], [-np.log(mine)], "o", color=RIGHT)
@@ -155,9 +155,14 @@ def descent() -> tuple[Any, str, str]:
     L, dtheta = nnref.loss(layers, theta, X, Y), nnref.gradients(layers, theta, X, Y)
     alphas = np.logspace(-3, 1, 41)
     after = [float(nnref.loss(layers, stepped(theta, dtheta, alpha), X, Y)) for alpha in alphas]
-    figure = blank(5.6, 2.8)
+    from matplotlib.ticker import NullLocator
+
+    figure = blank(7, 2.8)
     axes = figure.subplots()
     axes.loglog(alphas, after, color=ACCENT, label="after one step")
+    axes.set_yticks(ticks := [1, 2, 5, 10, 20, 50], map(str, ticks))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_ylim(0.9 * min(after), 1.1 * max(after))
     axes.axhline(L, color=INK, ls="--", lw=1.2, label="before it")
     axes.set_xlabel("learning rate α")
     axes.set_ylabel("loss of the batch (nats)")

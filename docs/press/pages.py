@@ -17,9 +17,18 @@ def context(prefix: str) -> page.Context:
         witnesses=report.get("claims", {}),
         outcomes={node: test["outcome"] for node, test in report.get("tests", {}).items()},
         functions=sources.functions(),
+        entries=entries(f"{prefix}../network/one-page.md#in-numpy"),
         theorems=sources.theorems(),
         to=lambda name: f"{prefix}{page.concept_of(name)}.md#{name}",
     )
+
+
+def entries(source: str) -> dict[str, str]:
+    """What to say of a gradient that is an entry of nnref.gradients; source is where that is quoted."""
+    claims, bound = sources.derivations()["claims"].values(), sources.functions()
+    own = [c["name"] for c in claims if c["kind"] == "gradient" and c["name"] not in bound]
+    said = "In numpy it is the entry `{}` of `nnref.gradients`, whose source is [quoted here]({})."
+    return {name: said.format(name.partition(".d")[2], source) for name in own}
 
 
 def generated() -> dict[str, str]:

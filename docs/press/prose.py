@@ -4,6 +4,7 @@
 {{ claims affine gradient }} the same for every claim of a concept, or those of a kind
 {{ proof affine.dW }}       the same, the steps unfolded
 {{ formula affine.dW }}     the statement alone
+{{ headline affine.dW 2 }}  the statement, one step of its proof, its witnesses
 {{ step affine.dW 2 }}      one step, with its reason
 {{ sym W }}                 a symbol in a sentence, with its meaning
 {{ figure digit }}          a picture drawn at build

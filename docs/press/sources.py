@@ -36,9 +36,13 @@ def digest(paths: Iterable[Path], *words: str) -> str:
     return found.hexdigest()[:16]
 
 
+PRINTS = ROOT / "derivations" / "page.py"
+"""It prints what was proved; nothing that is proved or measured depends on it."""
+
+
 def sources(*folders: str) -> list[Path]:
-    """Every Python file of some folders of the project."""
-    return [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    """Every Python file of some folders of the project that decides what is proved or measured."""
+    return [path for folder in folders for path in (ROOT / folder).rglob("*.py") if path != PRINTS]
 
 
 def kept(name: str, key: str, make: Callable[[], str]) -> str:
@@ -148,10 +152,7 @@ def theorems() -> dict[str, str]:
         from derivations import coq
     except ImportError:
         return {}
-    return {
-        theorem.claim: f"(* {theorem.file}, line {theorem.line}: {theorem.says} *)\n{theorem.statement}"
-        for theorem in coq.theorems().values()
-    }
+    return coq.shown()
 
 
 @cache

@@ -7,7 +7,7 @@ No BLAS, compiler or order of summation can change it, and any language can make
     label   = ((x >> 32) · 10) >> 32
 
 row by row and in this order: W1 with m = 26, b1 with 26, W2 and W3 with 25, b2 and b3 with 26 (W1, b1, W2, b2, W3, b3),
-then X with 23, then the labels.
+then X with 23, then the labels. docs/check/vectors.md has the same as a table; a test makes the network from that page.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ N = 32
 
 PARAMETERS_SHA256 = "b3e1637e1328359feb60c5786705137ee2c619fc618e1c5a7366c52f34fb2586"
 """Of W1, b1, W2, … as little-endian C-order float64: whoever makes the network elsewhere begins by comparing this."""
+
+BATCH_SHA256 = "29bd15abc8280ad836eafb8fae2a33a7e2832420bd03d8d3b43e2cae124b5b12"
+"""Of X, then Y, likewise."""
 
 GRADIENT_SHA256 = "c126268e1301e243138016651869d15becacd7895599f6e8d36686717720fcc1"
 """Of dW1, db1, dW2, … likewise, each the float64 nearest to the real number."""

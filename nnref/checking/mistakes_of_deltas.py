@@ -47,7 +47,7 @@ def updated_weights(at: Place) -> Iterator[Prediction]:
 
 @mistake("dA.other_dZ", "dA", "dA{l} = W{k}.T @ dZ{l}")
 def other_dZ(at: Place) -> Iterator[Prediction]:
-    """DZ of another layer is passed back."""
+    """The dZ of another layer is passed back."""
     for q in at.dZs:
         if q > at.l + 1 and at.dZs[q].shape == at.dZs[at.l + 1].shape:
             yield Prediction(lambda at, s, q=q: at.numbers.W[at.l + 1].T @ at.dZs[q], f"dZ{q}")
@@ -55,7 +55,7 @@ def other_dZ(at: Place) -> Iterator[Prediction]:
 
 @mistake("dA.no_weights", "dA", "dA{l} = dZ{k}")
 def no_weights(at: Place) -> Iterator[Prediction]:
-    """DZ is passed back without the weights."""
+    """The dZ is passed back without the weights."""
     if at.dZs[at.l + 1].shape == at.numbers.Z[at.l].shape:
         yield Prediction(lambda at, s: at.dZs[at.l + 1])
 

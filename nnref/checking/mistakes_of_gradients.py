@@ -34,14 +34,14 @@ def before_activation(at: Place) -> Iterator[Prediction]:
 
 @mistake("dW.unmasked", "dW", "dW{l} = dA{l} @ A{j}.T")
 def dW_unmasked(at: Place) -> Iterator[Prediction]:
-    """DA stands where dZ should: the activation's derivative is missing here."""
+    """The dA stands where dZ should: the activation's derivative is missing here."""
     if at.dA is not None:
         yield Prediction(lambda at, s: some(at.dA) @ at.numbers.A[at.l - 1].T)
 
 
 @mistake("dW.other_dZ", "dW", "dW{l} = dZ{k} @ A{j}.T")
 def dW_other_dZ(at: Place) -> Iterator[Prediction]:
-    """DZ of another layer is used."""
+    """The dZ of another layer is used."""
     for q in at.dZs:
         if q > at.l:
             yield Prediction(lambda at, s, q=q: at.dZs[q] @ at.numbers.A[at.l - 1].T, f"dZ{q}")
@@ -150,14 +150,14 @@ def db_one_example(at: Place) -> Iterator[Prediction]:
 
 @mistake("bias.unmasked", "db", "db{l} = np.sum(dA{l}, axis=1, keepdims=True)")
 def db_unmasked(at: Place) -> Iterator[Prediction]:
-    """DA stands where dZ should: the activation's derivative is missing here."""
+    """The dA stands where dZ should: the activation's derivative is missing here."""
     if at.dA is not None:
         yield Prediction(lambda at, s: some(at.dA).sum(axis=1))
 
 
 @mistake("bias.other_dZ", "db", "db{l} = np.sum(dZ{k}, axis=1, keepdims=True)")
 def db_other_dZ(at: Place) -> Iterator[Prediction]:
-    """DZ of another layer is summed."""
+    """The dZ of another layer is summed."""
     for q in at.dZs:
         if q > at.l:
             yield Prediction(lambda at, s, q=q: at.dZs[q].sum(axis=1), f"dZ{q}")

@@ -227,10 +227,12 @@ class Network:
 def orientations(shapes: dict[str, tuple[int, ...]]) -> list[tuple[str, list[int]]]:
     """How the weights may lie, ("columns", [n0, …, nL]) for W (n_l, n_{l-1}) or ("rows", …) for its transpose.
 
-    Both, where every matrix is square; none, where the shapes make no chain.
+    Both, where every matrix is square; none, where the shapes make no chain, or there is no matrix.
     """
     W = [shapes[f"W{l}"] for l in range(1, sum(name[0] == "W" for name in shapes) + 1)]
-    found = []
+    found: list[tuple[str, list[int]]] = []
+    if not W:
+        return found
     for name, chain in (("columns", W), ("rows", [w[::-1] for w in W])):
         sizes = [chain[0][1], *(w[0] for w in chain)]
         fits = all(w[1] == n for w, n in zip(chain, sizes, strict=False))

@@ -117,10 +117,10 @@ def train(
     """Train by θ ← θ − α ∂L/∂θ on shuffled batches, once every gradient has been checked.
 
     The same seed, settings and data give the same parameters on the same machine. data is a Dataset, a path for
-    `load_mnist`, or None for its default; layers default to the article's network for MNIST, and to one hidden layer
-    structure of the same widths for other data. progress None shows a bar on a terminal and a line an epoch elsewhere.
-    checkpoint names a file that is rewritten after every epoch; with resume, training goes on from it. on_gate is
-    called with what the gate found, before the first step or the error.
+    `load_mnist`, or None for its default; layers default to the article's network, its first and last width those of
+    the data. progress None shows a bar on a terminal and a line an epoch elsewhere. checkpoint names a file that is
+    rewritten after every epoch; with resume, training goes on from it. on_gate is called with what the gate found,
+    before the first step or the error.
 
     Errors: GateError if a gradient is wrong; Diverged if the loss stops being finite; DataError for bad data;
     ValueError for settings that make no sense; ShapeError if data and layers do not fit.

@@ -1,0 +1,35 @@
+"""One build of the site and one browser for all the tests that look at them: a pytest plugin."""
+
+import pytest
+
+from tests import built_site as sites
+from tests.built_site import ROOT
+from tests.conftest import require
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """The site, built strictly."""
+    require("mkdocs")
+    require("material")
+    out = tmp_path_factory.mktemp("site")
+    status, said = sites.build(ROOT, out)
+    assert status == 0, said
+    return out
+
+
+@pytest.fixture(scope="session")
+def pages(built):
+    return sites.pages(built)
+
+
+@pytest.fixture(scope="session")
+def opened(built):
+    """(browser, address of the site)."""
+    with sites.served(built) as address, sites.browser() as browser:
+        yield browser, address
+
+
+@pytest.fixture(scope="session")
+def claims():
+    return sites.proofs()["claims"]
