@@ -14,7 +14,7 @@ import numpy as np
 from nnref.checking.binding import Pool, Unbound, Unmade, arguments, build, call, globals_of
 from nnref.checking.loading import sentence, value
 from nnref.checking.network import UPDATES, Network
-from nnref.checking.slots import Found, members, orientations, parameters, parts, walk
+from nnref.checking.slots import Found, last_name, members, orientations, parameters, parts, walk
 from nnref.checking.source import Source, named_last, returned
 from nnref.checking.spelling import ROLES, canonical, digits, kind, plain, ranked
 from nnref.checking.usage import learning_rate
@@ -283,7 +283,7 @@ def made(
             named = isinstance(tree, tuple | list) and not hasattr(tree, "_fields") and layer_names
             told = named and all(layer_names or ()) and len(set(layer_names or ())) == len(tree)
             return tree, layer_names if told else None, own_widths
-        shapes = ", ".join(str(A.shape) for _, A in walk(tree))
+        shapes = ", ".join(f"{last_name(path)} {A.shape}".strip() for path, A in walk(tree))
         trouble = Unmade(f"what {name} makes is no chain of layers: {shapes or type(tree).__name__}")
     for name, cls in own.items():
         thing = tried(build, cls, name, source, namespace, widths) if isinstance(cls, type) else None
