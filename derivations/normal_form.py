@@ -63,7 +63,8 @@ Normal = dict[tuple[Bound, sp.Expr], sp.Expr]
 
 def equal(left: sp.Basic, right: sp.Basic, powers: Powers) -> bool:
     """Are the two the same number for all sizes and all values, by these powers alone?"""
-    return normal(sp.sympify(left), powers) == normal(sp.sympify(right), powers)
+    forms = normal(sp.sympify(left), powers), normal(sp.sympify(right), powers)
+    return forms[0] == forms[1] and not any(factor.has(sp.nan, sp.zoo) for _, factor in forms[0])
 
 
 def canonical(expr: sp.Basic, powers: Powers) -> sp.Expr:
@@ -168,6 +169,9 @@ def power(expr: sp.Pow, powers: Powers) -> list[tuple[Bound, sp.Expr]]:
     if expr.exp.is_Integer and expr.exp > 0:
         return multiplied(tuple(apart(expr.base) for _ in range(int(expr.exp))), powers)
     common, rest = common_factor(expr.base, powers)
+    if not (expr.exp.is_Integer or is_positive(common, powers)):
+        # √(a b) is √a √b unless both are negative.
+        return [((), sp.Pow(common * rest, expr.exp))]
     kept = sp.Pow(rest, expr.exp)
     if common == 1:
         return [((), kept)]
@@ -202,9 +206,9 @@ def expanded(expr: sp.Expr, powers: Powers) -> sp.Expr:
 
 def logarithm(expr: sp.Expr, powers: Powers) -> sp.Expr:
     """Log of a product of positive factors as a sum of logarithms, and log exp x = x."""
-    if isinstance(expr, sp.exp):
+    if isinstance(expr, sp.exp) and is_real(expr.args[0], powers):
         return expr.args[0]
-    if isinstance(expr, sp.Pow) and is_positive(expr.base, powers):
+    if isinstance(expr, sp.Pow) and is_real(expr.exp, powers) and is_positive(expr.base, powers):
         return expr.exp * logarithm(expr.base, powers)
     if isinstance(expr, sp.Mul) and all(is_positive(factor, powers) for factor in expr.args):
         return sp.Add(*(logarithm(factor, powers) for factor in expr.args))
@@ -217,13 +221,28 @@ def logarithm(expr: sp.Expr, powers: Powers) -> sp.Expr:
 
 def is_positive(expr: sp.Expr, powers: Powers) -> bool:
     """Whether the expression is built from what is positive in a way that keeps it so."""
-    if isinstance(expr, sp.exp) or expr.is_positive or getattr(expr, "base", None) in powers.positive:
+    if expr.is_positive or getattr(expr, "base", None) in powers.positive:
         return True
+    if isinstance(expr, sp.exp):
+        return is_real(expr.args[0], powers)
     if isinstance(expr, sp.Sum):
         return is_positive(expr.function, powers)
     if isinstance(expr, sp.Add | sp.Mul):
         return all(is_positive(part, powers) for part in expr.args)
-    return isinstance(expr, sp.Pow) and is_positive(expr.base, powers)
+    return isinstance(expr, sp.Pow) and is_positive(expr.base, powers) and is_real(expr.exp, powers)
+
+
+def is_real(expr: sp.Expr, powers: Powers) -> bool:
+    """Whether the expression is built from what is real in a way that keeps it so: no root or logarithm of any sign."""
+    if expr.is_extended_real:
+        return True
+    if isinstance(expr, sp.Sum):
+        return is_real(expr.function, powers)
+    if isinstance(expr, sp.log):
+        return is_positive(expr.args[0], powers)
+    if isinstance(expr, sp.Pow) and not expr.exp.is_Integer:
+        return is_positive(expr.base, powers) and is_real(expr.exp, powers)
+    return bool(expr.args) and all(is_real(part, powers) for part in expr.args)
 
 
 def summed(bound: Bound, factor: sp.Expr) -> sp.Expr:
