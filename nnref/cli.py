@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nnref.checking.command import add_check
+from nnref.checking.command import add_certify, add_check
 from nnref.running.data import DataError
 from nnref.running.train import DTYPES, Settings
 
@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--json", action="store_true", help="end with one JSON object")
     train.set_defaults(command=run_train)
     add_check(commands)
+    add_certify(commands)
     plot = commands.add_parser("plot", help="draw a run's pictures again")
     plot.add_argument("run", metavar="RUN", help="a folder that nnref train made")
     plot.add_argument("--data", metavar="PATH", help="the data of the run, if they are not found by default")
@@ -60,13 +61,6 @@ def parser() -> argparse.ArgumentParser:
     vectors.add_argument("out", metavar="OUT", help="a folder that is not there yet")
     vectors.add_argument("--json", action="store_true", help="end with one JSON object")
     vectors.set_defaults(command=run_vectors)
-    certify = commands.add_parser("certify", help="judge the gradients in an .npz against the reference network")
-    certify.add_argument("file", metavar="FILE.npz", help="W1, b1, …, dW1, db1, …, X, Y; dZ1, A1, … if you have them")
-    certify.add_argument("--activation", default="relu", help="relu, tanh or sigmoid (default: relu)")
-    certify.add_argument("--reduction", default="mean", help="mean or sum, of the loss over the batch (default: mean)")
-    certify.add_argument("--layout", help="columns or rows, where every matrix is square")
-    certify.add_argument("--json", action="store_true", help="end with one JSON object")
-    certify.set_defaults(command=run_certify)
     return top
 
 
@@ -147,18 +141,6 @@ def run_vectors(arguments: argparse.Namespace) -> int:
     print(f"golden gradient: sha256 {golden.GRADIENT_SHA256}")
     finish(arguments, {"ok": True, "out": str(arguments.out), "files": len(files), "sha256": golden.GRADIENT_SHA256})
     return OK
-
-
-def run_certify(arguments: argparse.Namespace) -> int:
-    """Judge the gradients of a file and print the certificate."""
-    from nnref.checking.certify import certify_file
-
-    certificate = certify_file(
-        Path(arguments.file), activation=arguments.activation, reduction=arguments.reduction, layout=arguments.layout
-    )
-    print(certificate)
-    finish(arguments, certificate.to_dict())
-    return OK if certificate.ok else MISMATCH
 
 
 def finish(arguments: argparse.Namespace, result: dict[str, Any]) -> None:

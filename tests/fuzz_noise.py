@@ -196,12 +196,13 @@ def summary(found):
 
 def told(result):
     """The summary with whether all is well, and its figure: the worst entry as a share of what is allowed."""
-    worst = max(d["worst"] for d in result["worst"].values())
+    worst, kinds = max(d["worst"] for d in result["worst"].values()), result["left_out_by_kind"]
     return {
         "ok": bool(result["judged"]) and not result["alarms"],
         "figure": f"{result['networks']:,} correct networks, {result['entries']:,} entries, {len(result['alarms'])} "
         f"false alarms; the worst is at {worst:.0%} of the allowed multiple of u S; "
-        f"{result['networks'] - result['judged']} networks and {len(result['left_out'])} examples left out by name",
+        f"left out by name: {kinds['overflow']} networks that overflow, {kinds['rectifier']} units that rounding put "
+        f"over their kink; {result['judged']:,} networks had examples left to judge",
     } | result
 
 

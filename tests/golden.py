@@ -53,7 +53,7 @@ def examined(long):
     if long:
         with ProcessPoolExecutor() as pool:
             both = series.agreement(layers, theta, X, Y, pool)
-        ok, figure = ok and both.ok, f"{figure}; {both.overlapping:,} enclosed by power series too"
+        ok, figure = ok and both.ok, f"{figure}; {both.overlapping:,} of {entries:,} by power series too"
     return {"ok": ok, "figure": figure} | said
 
 

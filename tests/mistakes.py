@@ -330,7 +330,7 @@ def judge(mistakes, found, wrong):
     """
     places = [quantity(line, l) for _, line, l, _ in mistakes]
     layer = int(wrong[0][1:])
-    reported = found[0].parameter.replace("dA", "dZ") if found else ""
+    reported = found[0].quantity.replace("dA", "dZ") if found else ""
     here = [p for p in places if int(p[2:]) == layer]
     both = {f"W{layer}", f"b{layer}"} <= set(wrong)
     localised = reported in here or (reported[1:] == wrong[0] and (not both or f"dZ{layer}" not in here))
@@ -435,12 +435,12 @@ def main(argv=None):
     for way, of in {
         "alone": lambda net: alone(net, chosen.alone),
         "in pairs": lambda net: pairs(net, chosen.every, chosen.start),
-        "outside the catalogue": lambda net: unknown(net, chosen.alone),
+        f"outside the catalogue ({len(OUTSIDE)} kinds)": lambda net: unknown(net, chosen.alone),
     }.items():
         results[way], failed = counts(nets(seeds), of)
         failures += failed
     said = summary(results, failures)
-    lines = [f"{mistakes}: {[(d.parameter, d.says) for d in found]}" for *mistakes, found in failures[:5]]
+    lines = [f"{mistakes}: {[(d.quantity, d.says) for d in found]}" for *mistakes, found in failures[:5]]
     print(json.dumps(said) if chosen.json else "\n".join([*lines, said["figure"]]))
     return 0 if said["ok"] else 1
 

@@ -1,14 +1,18 @@
 """Does certify read what people have, call right what is right, and say what is wrong?"""
 
+import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import nnref
-from nnref.checking import certain, truth
+from nnref.checking import balls, certain, noise, truth
 from nnref.checking.canonical import LayoutError
+from nnref.checking.certificate import quantity
 from nnref.cli import main
+from tests.conftest import require
 from tests.networks import NETWORKS
 
 
@@ -142,7 +146,7 @@ def test_the_first_wrong_intermediate_is_named_and_what_is_above_is_cleared():
         "dZ1": dZ1,
     }
     certificate = nnref.certify(theta, X, y, wrong, intermediates=given)
-    assert [e.name for e in certificate.entries] == [
+    assert [e.name for e in certificate.judged] == [
         "A1",
         "A2",
         "A3",
@@ -159,7 +163,7 @@ def test_the_first_wrong_intermediate_is_named_and_what_is_above_is_cleared():
     assert [e.name for e in certificate.wrong] == ["dZ1", "W1", "b1"]
     assert (certificate.first_wrong, certificate.diagnosis) == ("dZ1", "slope.missing")
     assert certificate.same_loss
-    assert "dZ2, dW2, db2, dA1 are right" in certificate.explanation
+    assert "dW2, dW3, dZ2, dZ3, db2 and db3 are right, so dA1 and dA2 are right." in certificate.explanation
     assert "N times: the mean's 1/N is yet to come" in str(certificate)
     late = nnref.certify(theta, X, y, wrong, intermediates=given | {"A2": 2 * case.A["A2"]})
     assert (late.first_wrong, late.same_loss) == ("A2", False)
@@ -174,9 +178,10 @@ def test_one_number_for_a_bias_is_reported_as_in_the_manual():
     assert "shape () for (10, 1)" in text
     assert "First mistake: db2, such as db2 = np.sum(dZ2)" in text
     assert "Sums over examples AND neurons: one number for the whole bias." in text
-    assert "Explains 20 of 20 wrong entries to rounding; db1 likewise." in text
-    assert "Why: affine.db" in text
-    assert "2 of 4 gradients wrong; exit 1." in text
+    assert "Explains all 20\n  wrong entries to rounding; db1 likewise." in text
+    assert "Why: python -m derivations affine.db" in text
+    assert "dW1 and dW2 are right, so dZ1 and dZ2 are right." in text
+    assert "The gradient of your loss: 2 of 4 wrong." in text
     assert max(map(len, text.splitlines())) <= 80
 
 
@@ -235,39 +240,174 @@ def test_large_networks_are_held_to_the_backward_pass_confirmed_by_complex_steps
     layers = nnref.mlp([40, 30, 20, 10])
     Y = nnref.one_hot(y, 10, "float64")
     monkeypatch.setattr(certain, "ONE_BY_ONE", 0)
-    name, found, _ = certain.reference_truth(layers, theta, X, Y)
-    assert "confirmed" in name
+    monkeypatch.setattr(certain, "ENCLOSED", 0)
+    found = certain.reference_truth(layers, theta, X, Y)
+    assert "confirmed" in found.method
     exact = columns(truth.gradient(layers, theta, X, Y))
-    for parameter, p in columns(found).items():
+    for parameter, p in found.gradient.items():
         np.testing.assert_allclose(p, exact[parameter], rtol=1e-10, atol=1e-16)
     assert nnref.certify(theta, X, y, g).ok
-    off = columns(found)
+    off = dict(found.gradient)
     off["W2"] = off["W2"].copy()
     off["W2"][3, 4] += 1e-10
     with pytest.raises(ArithmeticError, match="dW2"):
         certain.confirm(layers, theta, X, Y, nnref.network.unnamed(off, layers))
 
 
-@pytest.fixture
-def saved(tmp_path):
-    """Right and wrong files."""
+def test_the_truth_is_enclosed_in_balls_where_they_can_be_had_and_the_certificate_says_so():
+    require("flint")
     theta, X, y, g = drawn([4, 6, 3])
-    right = {**columns(theta), **{f"d{name}": p for name, p in columns(g).items()}, "X": X, "Y": y}
-    np.savez(tmp_path / "right.npz", **right)
-    np.savez(tmp_path / "wrong.npz", **right | {"db1": right["db1"] / 5})
-    np.savez(tmp_path / "no_labels.npz", **{name: A for name, A in right.items() if name != "Y"})
+    certificate = nnref.certify(theta, X, y, g)
+    assert "every entry enclosed in a ball (128 bits" in certificate.method
+    worst, u = certificate.worst, certificate.settings["u"]
+    assert worst.noises == pytest.approx(abs(worst.yours - worst.truth) / (u * worst.S), rel=0.3)
+    assert worst.noises < certificate.settings["allowed"]
+    assert f"where S = {worst.S:.3g}" in str(certificate)
+
+
+def test_the_truth_s_own_error_counts_and_no_more():
+    """A truth known to within e excuses an error of e, in every way to the truth, and not one of a thousand e."""
+    require("flint")
+    theta, X, y, g = drawn([4, 6, 3], dtype="float32")
+    layers, Y = nnref.mlp([4, 6, 3]), nnref.one_hot(y, 3, "float64")
+    found = certain.reference_truth(layers, theta, X.astype("float64"), Y)
+    plain = certain.in_float64(layers, theta, X.astype("float64"), Y, True)
+    for name, error in found.error.items():
+        assert (error <= 2 * plain.error[name]).all()
+        assert (abs(found.gradient[name] - plain.gradient[name]) <= 20 * plain.error[name]).all()
+    off = {name: np.asarray(p, "float64") for name, p in columns(g).items()}
+    off["W2"] = found.gradient["W2"] + 1e3 * noise.unit("float32")
+    assert [entry.name for entry in nnref.certify(theta, X, y, off).wrong] == ["W2"]
+
+
+def test_without_flint_or_at_a_kink_that_no_ball_decides_the_complex_step_is_the_truth(monkeypatch):
+    theta, X, y, g = drawn([4, 6, 3])
+    monkeypatch.setattr(certain, "find_spec", lambda name: None)
+    assert "complex step of every entry" in nnref.certify(theta, X, y, g).method
+    monkeypatch.undo()
+    require("flint")
+
+    def undecided(*_, **__):
+        raise balls.Undecided
+
+    monkeypatch.setattr(balls, "truth", undecided)
+    assert "complex step of every entry" in nnref.certify(theta, X, y, g).method
+
+
+@pytest.fixture
+def right():
+    """Everything that a file may hold, right."""
+    theta, X, y, g = drawn([4, 6, 3])
+    return {**columns(theta), **{f"d{name}": p for name, p in columns(g).items()}, "X": X, "Y": y}
+
+
+@pytest.fixture
+def saved(tmp_path, right):
+    """Right and wrong files, and a function that writes another: right arrays, changed, some taken away."""
+
+    def save(name, without=(), **changes):
+        kept = {key: A for key, A in right.items() if key not in without}
+        np.savez(tmp_path / f"{name}.npz", **kept | changes)
+        return tmp_path / f"{name}.npz"
+
+    save("right")
+    save("wrong", db1=right["db1"] / 5)
+    save("no_labels", without=["Y"])
+    save("no_gradients", without=[f"d{p}{l}" for p in "Wb" for l in (1, 2)])
     (tmp_path / "text.npz").write_text("W1 = 1")
-    return tmp_path
+    return save
 
 
-@pytest.mark.parametrize(("file", "status"), [("right", 0), ("wrong", 1), ("no_labels", 2), ("text", 2), ("absent", 2)])
-def test_the_command_exits_by_the_verdict(saved, capsys, file, status):
-    assert main(["certify", str(saved / f"{file}.npz"), "--json"]) == status
+FILES = [("right", 0), ("wrong", 1), ("no_labels", 2), ("no_gradients", 2), ("text", 2), ("absent", 2)]
+
+
+@pytest.mark.parametrize("command", ["check", "certify"])
+@pytest.mark.parametrize(("file", "status"), FILES)
+def test_the_command_exits_by_the_verdict(saved, tmp_path, capsys, command, file, status):
+    assert main([command, str(tmp_path / f"{file}.npz"), "--json"]) == status
     out, err = capsys.readouterr()
     if status == 2:
         assert err.startswith("nnref: ")
         assert err.count("\n") == 1
+        assert f"{file}.npz" in err
     else:
-        last = json.loads(out.splitlines()[-1])
+        *report, last = out.splitlines()
+        last = json.loads(last)
         assert last["ok"] is (status == 0)
         assert last["diagnosis"] == (None if status == 0 else "bias.averaged")
+        assert report[-1].endswith(f"exit {status}")
+        assert max(map(len, report)) <= 80
+
+
+def test_a_file_says_in_words_what_it_holds(saved, right):
+    theta, X, y, g = drawn([4, 4, 4], "tanh", N=5)
+    kept = {**rows(theta), **{f"d{name}": 5 * p for name, p in rows(g).items()}, "X": X.T, "Y": y}
+    path = saved("square", without=right, **kept, activation="tanh", reduction="sum", layout="rows")
+    report = nnref.check(path)
+    assert report.ok, str(report)
+    assert "as rows, int labels, tanh, softmax, summed cross-entropy of 5 examples" in report.reading
+    assert not nnref.check(saved("mean", without=right, **kept, activation="tanh", layout="rows")).ok
+    with pytest.raises(ValueError, match=r"^unsaid\.npz: all of W is square"):
+        nnref.check(saved("unsaid", without=right, **kept))
+
+
+def test_what_a_file_does_not_say_can_be_said_to_certify(saved, right, capsys):
+    theta, X, y, g = drawn([4, 4, 4], "tanh")
+    kept = {**columns(theta), **{f"d{name}": p for name, p in columns(g).items()}, "X": X, "Y": y}
+    path = saved("unsaid", without=right, **kept)
+    assert main(["check", str(path)]) == 2
+    assert main(["certify", str(path), "--layout", "columns", "--activation", "tanh"]) == 0
+    assert main(["certify", str(path), "--layout", "columns", "--activation", "gelu"]) == 2
+    assert "'gelu' came" in capsys.readouterr().err
+    assert main(["certify", str(path.with_suffix(".py"))]) == 2
+    assert "try nnref check" in capsys.readouterr().err
+
+
+def test_intermediates_and_other_spellings_of_a_file_are_read_and_strangers_said(saved, right):
+    case = nnref.checking.case.Case.of(
+        nnref.mlp([4, 6, 3]), drawn([4, 6, 3])[0], right["X"], nnref.one_hot(right["Y"], 3)
+    )
+    spelt = {"w1": right["W1"], "b_1": right["b1"], "dw1": case.dA["dA1"] @ right["X"].T, "db_1": right["db1"]}
+    path = saved("spelt", without=["W1", "b1", "dW1", "db1"], **spelt, a_1=case.A["A1"], dz1=case.dZ["dZ1"], epoch=3)
+    report = nnref.check(path)
+    assert [(e.name, e.verdict) for e in report.intermediates] == [("A1", "ok"), ("dZ1", "ok")]
+    assert (report.first_wrong, report.diagnosis) == ("dW1", "dW.unmasked")
+    assert "Not looked at: epoch." in str(report)
+    with pytest.raises(ValueError, match="two arrays are W1"):
+        nnref.check(saved("twice", w_1=right["W1"]))
+
+
+def test_data_of_another_file_stand_for_its_own(saved, right, tmp_path, capsys):
+    path = saved("bare", without=["X", "Y"])
+    data = saved("data", without=[name for name in right if name not in "XY"])
+    assert main(["check", str(path)]) == 2
+    assert main(["check", str(path), "--data", str(data)]) == 0
+    assert nnref.check(path, right["X"], right["Y"]).ok
+    capsys.readouterr()
+    assert main(["check", f"{path}:W1"]) == 2
+    assert "holds arrays" in capsys.readouterr().err
+
+
+def test_a_folder_of_files_has_a_row_for_each_and_none_for_data(saved, right, tmp_path, capsys):
+    saved("data", without=[name for name in right if name not in "XY"])
+    assert main(["check", str(tmp_path), "--csv", str(tmp_path / "out.csv")]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "4 files: 1 right, 1 with a mistake, 2 not read"
+    with open(tmp_path / "out.csv", encoding="utf-8") as file:
+        table = {row["file"]: row for row in csv.DictReader(file)}
+    assert set(table) == {"right.npz", "wrong.npz", "text.npz", "no_labels.npz"}
+    assert (table["wrong.npz"]["first_wrong"], table["wrong.npz"]["diagnosis"]) == ("db1", "bias.averaged")
+
+
+def test_check_and_certify_give_one_kind_of_answer(saved, tmp_path):
+    stored = nnref.check(tmp_path / "wrong.npz")
+    read = nnref.check(Path(__file__).parent.parent / "examples/digits_columns_bias.py")
+    assert type(stored) is type(read) is nnref.Certificate
+    assert stored.to_dict().keys() == read.to_dict().keys()
+    for report in (stored, read):
+        assert not report.ok
+        assert report.first_wrong == report.first.quantity == quantity(report.wrong[0].name)
+        assert report.worst in [entry.worst for entry in report.wrong]
+        assert report.explanation
+        assert report.cannot_tell == ()
+        assert str(report).endswith("exit 1")

@@ -49,6 +49,7 @@ def test_a_mistake_outside_the_catalogue_is_localised_and_has_no_name(record_pro
     assert not failures
     assert counted["planted"] > 100
     assert counted["named"] == 0
+    assert len(mistakes.OUTSIDE) >= 15
 
 
 @pytest.mark.parametrize(("sizes", "activation", "N"), NETWORKS)
@@ -107,7 +108,7 @@ def test_a_fitted_number_is_said_as_people_write_it(net):
 
 def test_the_same_mistake_in_several_layers_is_one(net):
     (first,) = found(net, *(("db", l, lambda s: np.sum(s.dZ)) for l in (1, 2, 3)))
-    assert (first.mistake.key, first.parameter, first.also) == ("bias.one_number", "db3", ("db2", "db1"))
+    assert (first.mistake.key, first.quantity, first.also) == ("bias.one_number", "db3", ("db2", "db1"))
     assert (first.explains, first.of) == (13, 13)
     assert first.right == "db3 = np.sum(dZ3, axis=1, keepdims=True)"
     assert first.claim == "affine.db"
@@ -115,7 +116,7 @@ def test_the_same_mistake_in_several_layers_is_one(net):
 
 def test_what_is_above_the_first_mistake_is_cleared(net):
     (first,) = found(net, ("dZ", 1, lambda s: s.dA))
-    assert first.parameter == "dZ1"
+    assert first.quantity == "dZ1"
     assert first.cleared == ("dZ3", "dW3", "db3", "dA2", "dZ2", "dW2", "db2", "dA1")
 
 
@@ -140,13 +141,13 @@ def test_slack_excuses_what_it_covers_and_no_more(net):
     assert diagnose(mistakes.case(net), off)
     assert diagnose(mistakes.case(net), off, slack=1.1e-10) == ()
     one = off | {"b2": right["b2"].mean() + 0 * right["b2"]}
-    assert diagnose(mistakes.case(net), one, slack=1.1e-10)[0].parameter == "db2"
+    assert diagnose(mistakes.case(net), one, slack=1.1e-10)[0].quantity == "db2"
 
 
 def test_a_gradient_not_written_yet_is_no_mistake_and_hides_none(net):
     grads = mistakes.backward(net, {("db", 2): lambda s: s.dZ.mean(axis=1, keepdims=True)})
     (first,) = diagnose(mistakes.case(net), grads | {"W2": None, "b3": None})
-    assert (first.mistake.key, first.parameter) == ("bias.averaged", "db2")
+    assert (first.mistake.key, first.quantity) == ("bias.averaged", "db2")
 
 
 def test_an_intermediate_that_was_given_carries_the_search_on_past_an_unknown_mistake(net):
@@ -158,7 +159,7 @@ def test_an_intermediate_that_was_given_carries_the_search_on_past_an_unknown_mi
     case = mistakes.case(net)
     dZ2 = case.dA["dA2"] * np.sqrt(abs(case.Z["Z2"]))
     carried = diagnose(case, grads, intermediates={"dZ2": dZ2})
-    assert [(d.parameter, d.mistake and d.mistake.key) for d in carried] == [("dZ2", None), ("db1", "bias.one_number")]
+    assert [(d.quantity, d.mistake and d.mistake.key) for d in carried] == [("dZ2", None), ("db1", "bias.one_number")]
 
 
 def test_a_float32_cast_is_named_and_a_mistake_as_small_is_not(net):

@@ -303,7 +303,7 @@ def test_parameters_may_be_spelt_in_many_ways(tmp_path, W, b):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("x = 1\n", "no function or method that goes backward"),
+        ("x = 1\n", "a function or method that goes backward"),
         ("def backward(params, X, Y): return {}\n", "parameters that nothing in the file makes"),
         ("def init():\n    return {'W1': 1}\ndef backward(mystery): pass\n", "mystery|parameters"),
         ("class Net:\n    def __init__(self, q): pass\n    def backward(self): pass\n", "cannot be made: Net takes q"),

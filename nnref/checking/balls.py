@@ -52,21 +52,24 @@ class Enclosure:
     gradients: dict[str, Matrix]
 
 
-def enclosures(layers: Layers, theta: Parameters, X: Array, Y: Array, bits: int = BITS) -> Enclosure:
+def enclosures(
+    layers: Layers, theta: Parameters, X: Array, Y: Array, bits: int = BITS, most: int | None = None
+) -> Enclosure:
     """Balls around the loss and all its derivatives, at the first precision from bits that decides every rectifier.
 
     The loss is the mean of log Σ exp z − Σ y z, for the labels Y as they are. Not for several threads at once: the
     precision is flint's global one.
 
     Shapes: X (n0, N), Y (n_L, N)
-    Errors: Undecided, which names the unit; ShapeError if Y does not fit; ValueError for numbers that are not finite.
+    Errors: Undecided, which names the unit, if no precision up to `most` bits (LIMIT) decides; ShapeError if Y does not
+    fit; ValueError for numbers that are not finite.
     """
     while True:
         try:
             with precision(bits):
                 return enclosed(layers, theta, X, Y, bits)
         except Undecided:
-            if bits >= LIMIT:
+            if bits >= (most or LIMIT):
                 raise
             bits *= 2
 
@@ -238,19 +241,22 @@ def gradient(
         bits = 2 * enclosure.bits
 
 
-def truth(layers: Layers, theta: Parameters, X: Array, Y: Array) -> tuple[Gradients, Gradients]:
-    """The gradient in float64, and for each entry a radius: the real number is no farther away than that.
+def truth(
+    layers: Layers, theta: Parameters, X: Array, Y: Array, most: int | None = None
+) -> tuple[Gradients, Gradients, int]:
+    """The gradient in float64, for each entry a radius, and the bits: the real number is no farther away than that.
 
     Shapes: X (n0, N), Y (n_L, N) -> a gradient and a radius shaped like theta, float64
     Errors: those of `enclosures`.
     """
     T, radius = {}, {}
-    for p, G in enclosures(layers, theta, X, Y).gradients.items():
+    enclosure = enclosures(layers, theta, X, Y, most=most)
+    for p, G in enclosure.gradients.items():
         shape = (G.nrows(), G.ncols())
         T[p] = np.array([float(x) for x in entries(G)]).reshape(shape)
         balls = np.array([float(x.rad()) for x in entries(G)]).reshape(shape)
         radius[p] = np.where((T[p] == 0) & (balls == 0), 0, np.nextafter(balls + np.spacing(abs(T[p])) / 2, np.inf))
-    return unnamed(T, layers), unnamed(radius, layers)
+    return unnamed(T, layers), unnamed(radius, layers), enclosure.bits
 
 
 def judge(yours: Gradients, enclosure: Enclosure, S: Parameters, dtype: DTypeLike) -> dict[str, Array]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import dis
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import CodeType
 from typing import Any
 
@@ -20,6 +20,10 @@ class Unbound(Exception):
     def __init__(self, of: str, names: list[str]) -> None:
         super().__init__(f"{of} takes {', '.join(names)}, which no known name fits")
         self.names = names
+
+
+class Unmade(Exception):
+    """Parameters that nothing in a file makes, or that fit together in no way."""
 
 
 class Pool:
@@ -43,19 +47,28 @@ class Pool:
         return (True, self.roles[role]) if role in self.roles else (False, None)
 
 
-def call(function: Callable[..., Any], pool: Pool, order: tuple[str, ...] = ()) -> Any:
+def call(
+    function: Callable[..., Any],
+    pool: Pool,
+    order: tuple[str, ...] = (),
+    by_use: Mapping[str, str] | None = None,
+    settings: tuple[str, ...] = (),
+) -> Any:
     """function(…) with every argument bound; what has a default and an unknown name keeps it.
 
-    order says which roles nameless arguments play, if exactly those are left.
+    order says which roles nameless arguments play, if exactly those are left; by_use, the role of an argument where
+    what is done with it tells more than its name; settings are further roles that keep a default they have.
     Errors: Unbound; whatever the function raises.
     """
-    given, left = {}, []
-    played = {ROLES.get(plain(name)) for name in arguments(function)}
+    given, left, by_use = {}, [], by_use or {}
+    played = {by_use.get(name, ROLES.get(plain(name))) for name in arguments(function)}
     order = tuple(role for role in order if role not in played)
     for name, parameter in arguments(function).items():
         fits, value = pool.find(name)
+        if by_use.get(name) in pool.roles:
+            fits, value = True, pool.roles[by_use[name]]
         default = parameter.default
-        if fits and not (default is not parameter.empty and keeps_default(name, default)):
+        if fits and not (default is not parameter.empty and keeps_default(name, default, settings)):
             given[name] = value
         elif default is parameter.empty:
             left.append(name)
@@ -68,10 +81,10 @@ def call(function: Callable[..., Any], pool: Pool, order: tuple[str, ...] = ()) 
     return function(*positional, **given)
 
 
-def keeps_default(name: str, default: Any) -> bool:
+def keeps_default(name: str, default: Any, settings: tuple[str, ...]) -> bool:
     """Settings that a person gave a value keep it; data, rates and counts of steps are ours."""
     role = ROLES.get(plain(name))
-    return role in ("zero", "false", "activation", "seed", "scale") and default is not None
+    return role in ("zero", "false", "activation", "seed", "scale", *settings) and default is not None
 
 
 def arguments(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:

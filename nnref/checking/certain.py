@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from importlib.util import find_spec
+
 import numpy as np
 from numpy.typing import DTypeLike
 
 from nnref import network
-from nnref.checking import noise, truth
+from nnref.checking import balls, noise, truth
 from nnref.checking.case import Case
 from nnref.checking.place import Numbers
 from nnref.layer import Affine
 from nnref.network import Layers, Parameters, named
 from nnref.shapes import Array
+
+ENCLOSED = 1 << 24
+"""Parameters times examples up to which every entry is enclosed in a ball: about a second and a half."""
+
+BITS = 1 << 10
+"""Bits up to which a rectifier that lies on no side of its kink is looked at again."""
 
 ONE_BY_ONE = 1 << 18
 """Parameters times examples up to which every entry is found by its own complex step: about a tenth of a second."""
@@ -23,20 +32,56 @@ SEED = 0
 """The directions are the same in every run."""
 
 
-def reference_truth(layers: Layers, theta: Parameters, X: Array, Y: Array) -> tuple[str, Parameters, float]:
-    """How the true gradient was found, the gradient in float64, and what it may have lost to underflow.
+@dataclass(frozen=True)
+class Truth:
+    """The true gradient in float64, by name: how it was found, and what each entry may be off."""
 
-    Small networks: the complex step, entry by entry, which shares nothing with any backward pass. Large ones, for which
-    that takes minutes: the reference's backward pass in float64, whose rounding the noise floor counts as it counts
-    yours, confirmed on the spot by the complex step along random directions of every parameter. A wrong entry is missed
-    only by a direction that is orthogonal to the error, which has probability 0.
-    """
+    method: str
+    gradient: dict[str, Array]
+    error: dict[str, Array]
+
+
+def reference_truth(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Truth:
+    """The true gradient, by the strictest way that takes a second or two: balls, complex steps, or a confirmed pass."""
     theta = tuple(network.rounded(theta_l, "float64") for theta_l in theta)
-    if sum(p.size for p in named(theta).values()) * X.shape[1] <= ONE_BY_ONE:
-        return "complex step of every entry, float64", truth.gradient(layers, theta, X, Y), truth.FLOOR
-    gradient = network.gradients(layers, theta, X, Y)
-    confirm(layers, theta, X, Y, gradient)
-    return "reference backward pass, float64, confirmed by complex steps along random directions", gradient, 0.0
+    work = sum(p.size for p in named(theta).values()) * X.shape[1]
+    if work <= ENCLOSED and find_spec("flint") and (truth := enclosed(layers, theta, X, Y)):
+        return truth
+    return in_float64(layers, theta, X, Y, work <= ONE_BY_ONE)
+
+
+def enclosed(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Truth | None:
+    """The truth as balls, none of whose numbers is rounded without a bound; None where a kink stays undecided."""
+    try:
+        T, radius, bits = balls.truth(layers, theta, X, Y, most=BITS)
+    except balls.Undecided:
+        return None
+    error = named(radius)
+    largest = max(float(r.max()) for r in error.values())
+    return Truth(
+        f"every entry enclosed in a ball ({bits} bits; midpoints as float64, no radius above {largest:.2g})",
+        named(T),
+        error,
+    )
+
+
+def in_float64(layers: Layers, theta: Parameters, X: Array, Y: Array, one_by_one: bool) -> Truth:
+    """The truth where there are no balls.
+
+    One by one: the complex step, entry by entry, which shares nothing with any backward pass. Else, where that would
+    take minutes: the reference's backward pass in float64, whose rounding the noise floor counts as it counts yours,
+    confirmed on the spot by the complex step along random directions of every parameter. A wrong entry is missed only
+    by a direction that is orthogonal to the error, which has probability 0.
+    """
+    if one_by_one:
+        method, gradient, lost = "complex step of every entry", truth.gradient(layers, theta, X, Y), truth.FLOOR
+    else:
+        method, gradient, lost = "reference backward pass", network.gradients(layers, theta, X, Y), 0.0
+        confirm(layers, theta, X, Y, gradient)
+        method += " confirmed by complex steps along random directions"
+    S = named(noise.scale(layers, theta, X, Y, "float64"))
+    error = {name: noise.unit("float64") * s + lost for name, s in S.items()}
+    return Truth(f"{method}, in float64", named(gradient), error)
 
 
 def confirm(layers: Layers, theta: Parameters, X: Array, Y: Array, gradient: Parameters) -> None:

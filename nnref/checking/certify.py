@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import zlib
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -17,13 +14,21 @@ from nnref.checking.case import Case
 from nnref.checking.certificate import Certificate
 from nnref.checking.chains import rightly
 from nnref.checking.diagnosis import diagnose
+from nnref.checking.entries import Bar, entry
 from nnref.checking.fit import Yours, ratio
 from nnref.checking.place import Numbers
 from nnref.checking.report import Entry, Worst
+from nnref.checking.rows import verdict
 from nnref.checking.telling import Diagnosis
-from nnref.checking.where import Finding, patterns
+from nnref.checking.where import Finding
 from nnref.network import named
 from nnref.shapes import Array
+
+OTHER = {
+    ("mean", "scale.N"): "If you meant the summed loss, pass reduction='sum'.",
+    ("sum", "scale.1/N"): "If you meant the mean loss, pass reduction='mean'.",
+}
+"""What a factor may also mean: not a mistake, but the other of the two losses."""
 
 
 def certify(
@@ -48,57 +53,71 @@ def certify(
         raise ValueError(f'reduction should be "mean" or "sum"; {reduction!r} came.')
     at = canonical(parameters, X, Y, gradients, activation=activation, layout=layout, intermediates=intermediates)
     refuse_infinite(at)
-    factor = at.X.shape[1] if reduction == "sum" else 1
-    allowed = noise.allowed(at.layers, at.theta, at.X.shape[1])
+    return judged(at, reduction)
+
+
+def judged(at: Canonical, reduction: str) -> Certificate:
+    """The verdicts on gradients and intermediates that were read, and the mistakes."""
+    N = at.X.shape[1]
+    factor, allowed = (N if reduction == "sum" else 1), noise.allowed(at.layers, at.theta, N)
     case = Case.of(at.layers, at.theta, at.X, at.Y)
-    method, truth, floor = certain.reference_truth(at.layers, at.theta, case.X, case.Y)
-    T, S = named(truth), named(noise.scale(at.layers, at.theta, case.X, case.Y, at.dtype))
+    truth = certain.reference_truth(at.layers, at.theta, case.X, case.Y)
     units = certain.units_at_kinks(case, at.dtype)
     doubt = certain.doubtful(case, units)
-    entries = {name: judged(name, at, T[name], S[name], doubt[name], factor, allowed, floor) for name in T}
+    entries = gradient_entries(at, case, truth, doubt, factor, allowed)
     middle = intermediate_entries(at, case, allowed, factor)
-    diagnoses: tuple[Diagnosis, ...] = ()
-    if any(entry.verdict == "WRONG" for entry in entries.values()):
-        yours = {name: None if g is None else g / factor for name, g in at.gradients.items()}
-        given = {name: V for name, V in at.intermediates.items() if name[0] == "d"}
-        diagnoses = diagnose(case, yours, dtype=at.dtype, slack=doubt, intermediates=given)
-    settings = {
-        "activation": activation,
-        "reduction": reduction,
-        "layout": at.layout,
-        "labels": at.labels,
-        "examples": at.X.shape[1],
-        "dtype": str(at.dtype),
-        "u": noise.unit(at.dtype),
-        "allowed": allowed,
-    }
-    notes = certain.notes(units)
-    return Certificate(in_order(entries, middle, len(case.Z)), method, settings, diagnoses, notes)
-
-
-def certify_file(
-    path: Path, *, activation: str = "relu", reduction: str = "mean", layout: str | None = None
-) -> Certificate:
-    """Judge what an .npz holds: W1, b1, …, dW1, db1, …, X and Y, and intermediates by their names.
-
-    Errors: ValueError for a file that is no .npz or lacks X or Y; OSError where it cannot be read.
-    """
-    try:
-        with np.load(path) as file:
-            held = {name: file[name] for name in file.files}
-    except (AttributeError, TypeError, EOFError, BadZipFile, zlib.error, ValueError) as error:
-        raise ValueError(
-            f"{path} is no .npz of plain arrays ({error}). Try np.savez({path.stem!r}, X=X, Y=Y, W1=W1, …, dW1=dW1, …)."
-        ) from None
-    if missing := [name for name in ("X", "Y") if name not in held]:
-        raise ValueError(f"{path} should hold X and Y; {' and '.join(missing)} is missing among {', '.join(held)}.")
-    X, Y = held.pop("X"), held.pop("Y")
-    named_so = {kind: {k: V for k, V in held.items() if re.fullmatch(kind, k)} for kind in (r"[Wb]\d+", r"d[Wb]\d+")}
-    parameters, gradients = named_so.values()
-    rest = {k: V for k, V in held.items() if k not in parameters and k not in gradients}
-    return certify(
-        parameters, X, Y, gradients, activation=activation, reduction=reduction, layout=layout, intermediates=rest
+    forward = {name: e for name, e in middle.items() if name[0] in "ZA"}
+    wrong_forward = next((name for name, e in forward.items() if e.verdict == "WRONG"), None)
+    mistaken = any(e.verdict == "WRONG" for e in entries)
+    return Certificate(
+        title="gradients",
+        reading=described(at, case, reduction),
+        entries=tuple(entries),
+        method=truth.method,
+        settings=settings(at, reduction) | {"u": noise.unit(at.dtype), "allowed": allowed},
+        gradient_of_own_loss=verdict(entries),
+        same_loss=None if not forward else wrong_forward is None,
+        part="forward pass",
+        apart="no Z or A was given",
+        intermediates=tuple(middle.values()),
+        forward=Diagnosis(None, wrong_forward, FIRST_TO_DIFFER.format(wrong_forward)) if wrong_forward else None,
+        diagnoses=diagnosed(at, case, doubt, factor, reduction) if mistaken else (),
+        notes=certain.notes(units),
     )
+
+
+FIRST_TO_DIFFER = "{} is the first to differ from the reference's."
+
+
+def described(at: Canonical, case: Case, reduction: str) -> str:
+    """How the arrays were read, in one line."""
+    names = [*dict.fromkeys(case.activation), "softmax"]
+    loss = f"{'mean' if reduction == 'mean' else 'summed'} cross-entropy of {at.X.shape[1]} examples"
+    return f"{' '.join(named(at.theta))} as {at.layout}, {at.labels}, {', '.join(names)}, {loss}"
+
+
+def settings(at: Canonical, reduction: str) -> dict[str, Any]:
+    """What the gradients were judged as."""
+    sizes = [len(at.X), *(len(p) for name, p in named(at.theta).items() if name[0] == "b")]
+    return {"sizes": sizes, "N": at.X.shape[1], "dtype": str(at.dtype), "layout": at.layout, "reduction": reduction}
+
+
+def diagnosed(at: Canonical, case: Case, doubt: dict[str, Array], factor: int, reduction: str) -> tuple[Diagnosis, ...]:
+    """The mistakes going back, in columns as the catalogue writes them."""
+    yours = {name: None if g is None else g / factor for name, g in at.gradients.items()}
+    given = {name: V for name, V in at.intermediates.items() if name[0] == "d"}
+    found = diagnose(case, yours, dtype=at.dtype, slack=doubt, intermediates=given)
+    return tuple(spoken(diagnosis, at.layout, reduction) for diagnosis in found)
+
+
+def spoken(found: Diagnosis, layout: str, reduction: str) -> Diagnosis:
+    """A diagnosis with a line that makes such numbers, as yours is not at hand, and what else a factor may mean."""
+    if found.mistake is None:
+        return found
+    other = OTHER.get((reduction, found.mistake.key))
+    way = "  # one example a column" if layout == "rows" else ""
+    says = f"{found.says} {other}" if other else found.says
+    return replace(found, says=says, place=f"such as {found.wrong}", right=found.right + way)
 
 
 def refuse_infinite(at: Canonical) -> None:
@@ -108,45 +127,18 @@ def refuse_infinite(at: Canonical) -> None:
             raise ValueError(f"{name} holds NaN or infinity; no gradient exists there. Look at its first such entry.")
 
 
-def in_order(entries: dict[str, Entry], middle: dict[str, Entry], depth: int) -> tuple[Entry, ...]:
-    """Everything that was judged, in the order it is made: forward, then backward from the last layer."""
-    forward = [f"{kind}{l}" for l in range(1, depth + 1) for kind in "ZA"]
-    backward = [f"{kind}{l}" for l in range(depth, 0, -1) for kind in ("dA", "dZ", "W", "b")]
-    found = {**entries, **middle}
-    return tuple(found[name] for name in (*forward, *backward) if name in found)
-
-
-def judged(
-    name: str, at: Canonical, truth: Array, S: Array, doubt: Array, factor: int, allowed: float, floor: float
-) -> Entry:
-    """The verdict on one gradient, entry by entry, in units of rounding."""
-    g, (m, n) = at.gradients[name], truth.shape
-    shape = (m, n) if at.layout == "columns" else (n, m)
-    if g is None:
-        return Entry(name, shape, truth.size, 0, 0, 0, 0, None, "not written yet")
-    t = truth * factor
-    if g.shape != truth.shape:
-        index = np.unravel_index(int(abs(t).argmax()), t.shape)
-        yours = float(g.reshape(-1)[0]) if g.size == 1 else float("nan")
-        worst = Worst(tuple(int(i) for i in index), yours, float(t[index]), float("inf"))
-        came = g.shape if at.layout == "columns" else g.shape[::-1]
-        said = Finding("shape", f"shape {came} for {shape}")
-        return Entry(name, shape, truth.size, truth.size, truth.size, 0, 0, worst, "WRONG", (said,))
-    M = noise.multiples(g, t, S * factor, at.dtype, floor * factor)
-    M = np.where(np.isnan(M), np.inf, M)
-    over = allowed < M
-    # Where a rectifier stands within rounding of its kink, either slope is a gradient.
-    untold = over & (abs(g - t) <= factor * (doubt + allowed * noise.unit(at.dtype) * S)) & (doubt > 0)
-    wrong = over & ~untold
-    index = np.unravel_index(int(np.where(wrong, M, np.where(wrong.any(), -1, M)).argmax()), M.shape)
-    worst = Worst(tuple(int(i) for i in index), float(g[index]), float(t[index]), float(M[index]))
-    verdict = "WRONG" if wrong.any() else "cannot tell" if untold.any() else "ok"
-    known = allowed * factor * (noise.unit("float64") * S + floor)
-    bar = known + allowed * factor * noise.unit(at.dtype) * S
-    found = patterns(g.astype("float64"), t, known, bar, np.ones(g.shape, bool), wrong) if wrong.any() else ()
-    if at.layout == "rows":
-        worst = Worst(worst.index[::-1], worst.yours, worst.truth, worst.noises)
-    return Entry(name, shape, g.size, g.size, int(wrong.sum()), int(untold.sum()), 0, worst, verdict, found)
+def gradient_entries(
+    at: Canonical, case: Case, truth: certain.Truth, doubt: dict[str, Array], factor: int, allowed: float
+) -> list[Entry]:
+    """The verdict on every gradient, the last layer first; the sum's is N times the mean's, and so is its noise."""
+    S = named(noise.scale(at.layers, at.theta, case.X, case.Y, at.dtype))
+    found = []
+    for name in sorted(S, key=lambda n: (-int(n[1:]), n[0])):
+        bar = Bar(factor * S[name], at.dtype, allowed, factor * truth.error[name], factor * doubt[name])
+        g, t, rows = at.gradients[name], factor * truth.gradient[name], at.layout == "rows"
+        shape, came = (A.shape[::-1] if rows else A.shape for A in (t, t if g is None else g))
+        found.append(entry(name, g, t, bar, shape, came=came, turned=rows))
+    return found
 
 
 def intermediate_entries(at: Canonical, case: Case, allowed: float, factor: int) -> dict[str, Entry]:

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from nnref.checking import lines, verdicts
+from nnref.checking import lines, noise, places, verdicts
 from nnref.checking.binding import Pool, Unbound, call
-from nnref.checking.checked import Check, First
+from nnref.checking.certificate import Certificate
 from nnref.checking.diagnosis import Diagnosis, diagnose
 from nnref.checking.forward_verdict import judge_forward
 from nnref.checking.gradcheck import gradcheck
 from nnref.checking.loading import Later, Loaded, load, modules_beside
 from nnref.checking.network import RATE
+from nnref.checking.own_loss import of_own_loss
 from nnref.checking.reader import Unread, listed, networks
 from nnref.checking.report import Entry
-from nnref.checking.rows import names_of, of_own_loss, of_reference, slack_of
+from nnref.checking.rows import allowance, names_of, of_reference, slack_of, verdict
 from nnref.checking.source import Source, SourceError
 from nnref.checking.source import read as read_source
+from nnref.checking.stored import certify_file
+from nnref.checking.traced import deltas
 from nnref.checking.trees import GradcheckError
 from nnref.checking.verdicts import Reading
 from nnref.shapes import Array
 
 
-def check(target: Any, X: Array | None = None, Y: Array | None = None) -> Check:
+def check(target: Any, X: Array | None = None, Y: Array | None = None) -> Certificate:
     """Is the gradient of this network right, and is its loss the reference's? It runs the code it is given.
 
-    target is a class, an object, a dict of functions, a module, globals(), or the path of a .py or .ipynb file, of
-    which only definitions are executed, in this process. X has one column, or one row, per example; without data, a
-    few random examples are taken.
+    target is a class, an object, a dict of functions, a module, globals(), or the path of an .npz, or of a .py or
+    .ipynb file, of which only definitions are executed, in this process. X has one column, or one row, per example;
+    without data, a few random examples are taken.
     Errors: Unread if nothing in it can be read as a network; SourceError and OSError for files.
     """
     if isinstance(target, str | Path):
@@ -60,9 +65,18 @@ def source_of(home: dict[str, Any]) -> Source | None:
 
 
 def check_file(
-    path: Path, name: str | None = None, data: tuple[Array, Array] | None = None, everything: bool = False
-) -> Check:
-    """Check a file's network, or the class, object or functions called `name` in it."""
+    path: Path,
+    name: str | None = None,
+    data: tuple[Array, Array] | None = None,
+    everything: bool = False,
+    settings: Mapping[str, str] | None = None,
+) -> Certificate:
+    """Check a file's network, or the class, object or functions called `name` in it; of an .npz, what it holds.
+
+    settings are the activation, reduction and layout of an .npz.
+    """
+    if path.suffix == ".npz":
+        return certify_file(path, data, settings)
     source = read_source(path)
     X, Y = data or (None, None)
     folder = path.resolve().parent
@@ -71,7 +85,9 @@ def check_file(
         return examined(loaded, name, source, path.name, X, Y)
 
 
-def examined(loaded: Loaded, name: str | None, source: Source, title: str, X: Array | None, Y: Array | None) -> Check:
+def examined(
+    loaded: Loaded, name: str | None, source: Source, title: str, X: Array | None, Y: Array | None
+) -> Certificate:
     """Judge what was loaded from a file; where nothing could be read, say what failed while loading."""
     try:
         return examine(chosen(loaded.namespace, name), loaded.namespace, source, title, X, Y)
@@ -92,7 +108,7 @@ def chosen(namespace: dict[str, Any], name: str | None) -> dict[str, Any]:
 
 def examine(
     own: dict[str, Any], home: dict[str, Any], source: Source | None, title: str, X: Array | None, Y: Array | None
-) -> Check:
+) -> Certificate:
     """Read the network among a module's own names, and judge it."""
     try:
         reading = verdicts.read(networks(own, home, source), X, Y)
@@ -100,43 +116,78 @@ def examine(
         if (plain_form := of_any_loss(own, title, X, Y)) is not None:
             return plain_form
         raise Unread(error.found or listed(own), error.missing) from None
-    reading.network.notes += [note for note in (reading.silent, reading.started) if note]
-    fault, same = judge_forward(reading)
+    return judged(reading, title)
+
+
+def judged(reading: Reading, title: str) -> Certificate:
+    """The two verdicts on a network that was read, and its mistakes."""
+    fault, same, apart = judge_forward(reading)
     shown = reading.output is not None or reading.loss is not None
     own_loss_is_ours = same or not shown or (fault is not None and fault.harmless)
     slack = slack_of(reading)
-    assert reading.case is not None
-    entries, method = of_reference(reading, slack), "the reference's gradient, every entry"
-    if not own_loss_is_ours:
+    settings = {"sizes": reading.sizes, "N": reading.X.shape[1], "dtype": str(reading.dtype)}
+    if own_loss_is_ours:
+        entries, method = of_reference(reading, slack), "the reference's backward pass in float64"
+        settings |= {"u": noise.unit(reading.dtype), "allowed": allowance(reading)}
+    else:
         entries, method = of_own_loss(reading)
-    right = all(entry.verdict == "ok" for entry in entries)
-    untold = not right and all(entry.verdict in ("ok", "cannot tell") for entry in entries)
-    found: tuple[Diagnosis, ...] = ()
-    if own_loss_is_ours and not right:
-        found = diagnose(
-            reading.case,
-            reading.gradients,
-            dtype=reading.dtype,
-            slack=slack,
-            learning_rate=RATE if reading.went.updated else None,
-        )
-    return Check(
+    right = verdict(entries)
+    diagnoses = located(reading, slack) if own_loss_is_ours and right is not True else ()
+    if not shown and right is False and not any(d.mistake for d in diagnoses[:1]):
+        # Gradients of another loss, perhaps: none is shown, and no mistake makes these of the reference's.
+        entries, right, diagnoses = [untold(entry) for entry in entries], None, ()
+    if fault is not None and fault.doubtful and right is not False:
+        # Another network, whose gradient is none the worse for it: no mistake can be shown.
+        apart = fault.says.partition(" A mistake")[0].rstrip(".").replace("Your", "your") + ": another network"
+        fault, same = None, None
+    reading.network.notes += [note for note in (reading.silent, reading.started) if note]
+    return Certificate(
         title=title,
         reading=described(reading),
         entries=tuple(entries),
         method=method,
-        settings={"sizes": reading.sizes, "N": reading.X.shape[1], "dtype": str(reading.dtype)},
-        gradient_of_own_loss=None if untold else right,
+        settings=settings,
+        gradient_of_own_loss=right,
         same_loss=same,
+        apart=apart,
         forward=fault,
-        first=first_mistake(reading, found, entries),
-        diagnoses=found,
-        notes=tuple(dict.fromkeys(reading.network.notes)),
-        cleared=cleared(reading, entries) if own_loss_is_ours else "",
+        diagnoses=diagnoses,
     )
 
 
-def of_any_loss(namespace: dict[str, Any], title: str, X: Any, Y: Any) -> Check | None:
+def untold(entry: Entry) -> Entry:
+    """A gradient that differs from the reference's, of which it is not known whether it should be the same."""
+    if entry.verdict != "WRONG":
+        return entry
+    return replace(entry, verdict="cannot tell", wrong=0, cannot_tell=entry.wrong, where=())
+
+
+def located(reading: Reading, slack: dict[str, Array]) -> tuple[Diagnosis, ...]:
+    """The mistakes going back, the first one first, each with its line and the right line in the file's own words."""
+    assert reading.case is not None
+    rate = RATE if reading.went.updated else None
+    found = diagnose(
+        reading.case,
+        reading.gradients,
+        dtype=reading.dtype,
+        slack=slack,
+        learning_rate=rate,
+        intermediates=deltas(reading),
+    )
+    return tuple(in_file(reading, diagnosis) for diagnosis in found)
+
+
+def in_file(reading: Reading, found: Diagnosis) -> Diagnosis:
+    """A mistake with its line in the file, and the right line as the file would write it."""
+    node = places.assignment(reading, found.quantity)
+    if node is None:  # the line that dZ enters, but not that of a layer's own class, where every dZ does
+        node = places.within(
+            reading.network.definition("backward"), places.assignment(reading, f"dW{found.quantity[2:]}")
+        )
+    return replace(found, place=places.place(reading, node), right=lines.own_words(reading, found.right))
+
+
+def of_any_loss(namespace: dict[str, Any], title: str, X: Any, Y: Any) -> Certificate | None:
     """Loss, parameters and gradients of something that is no such network: the first verdict alone; None if absent."""
     loss, gradients, theta = (next((namespace[n] for n in names if n in namespace), None) for names in FORM_A)
     if not callable(loss) or gradients is None or theta is None or callable(theta):
@@ -152,8 +203,10 @@ def of_any_loss(namespace: dict[str, Any], title: str, X: Any, Y: Any) -> Check 
         report = gradcheck(called(loss), theta, called(gradients) if callable(gradients) else gradients)
     except (GradcheckError, Unbound) as error:
         raise Unread(listed(namespace), [str(error)]) from None
-    reading = "loss, parameters and gradients; not the reference's network, so the first question alone"
-    return Check(title, reading, report.entries, report.method, report.settings, report.ok, None)
+    verdicts_of_both = verdict(list(report.entries)), None
+    apart = "this is another network than the reference's"
+    reading = "loss, parameters and gradients"
+    return Certificate(title, reading, report.entries, report.method, report.settings, *verdicts_of_both, apart=apart)
 
 
 FORM_A = (
@@ -164,43 +217,12 @@ FORM_A = (
 """The names by which loss, gradients and parameters are found where nothing else is."""
 
 
-def first_mistake(reading: Reading, found: tuple[Diagnosis, ...], entries: list[Entry]) -> First | None:
-    """The first mistake going back: its line, its sentence, the right line."""
-    if not found:
-        return None
-    d = found[0]
-    quantity = d.parameter
-    l = "".join(c for c in quantity if c.isdigit())
-    node = lines.assignment(reading, quantity) or lines.assignment(reading, f"dW{l}")
-    place = lines.place(reading, node)
-    right = d.right.replace("{l}", l) if d.right else ""
-    try:
-        right = lines.own_words(reading, right) if right else ""
-    except SyntaxError:
-        right = ""
-    says = d.says if d.says.endswith((".", "!")) else f"{d.says}."
-    return First(quantity, place, says, right, d.claim or "", explains=d.explains, of=d.of, also=d.also)
-
-
-def cleared(reading: Reading, entries: list[Entry]) -> str:
-    """What the right gradients prove of what came before them."""
-    right = sorted((e.name for e in entries if e.verdict == "ok"), key=lambda n: (n[0], n[1:]))
-    if not right or len(right) == len(entries):
-        return ""
-    return f"{are_right([f'd{n}' for n in right])}, so {are_right(sorted({f'dZ{n[1:]}' for n in right}))}."
-
-
-def are_right(words: list[str]) -> str:
-    """a, b and c are right."""
-    said = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-    return f"{said} {'is' if len(words) == 1 else 'are'} right"
-
-
 def described(reading: Reading) -> str:
     """How the file was read, in one line."""
     network, c = reading.network, reading.convention
     names = " ".join(network.found.spelling[n] for n in names_of(reading) if n in network.found.spelling)
-    laid = c.weights if c.weights == c.data else f"{c.weights} with X as {c.data}"
+    laid = c.weights if c.weights == c.data else f"{c.weights} with X {'flat' if c.data == 'flat' else f'as {c.data}'}"
+    laid += ", one example at a time" if c.single else ""
     way = reading.forward
     parts = [f"{names} as {laid}", c.labels]
     if way is not None:
@@ -209,9 +231,10 @@ def described(reading: Reading) -> str:
         parts.append("no forward pass found" if reading.output is None else "forward pass not recognised")
     text = ", ".join(parts)
     if reading.went.updated:
-        text += "; gradients from (before - after) / rate"
+        step = reading.went.step
+        text += f"; gradients from (before - after) / rate{'' if step == 1 else f', a step of {step:.4g} times that'}"
     if reading.loss is None:
-        text += "; no loss found, mean cross-entropy used"
+        text += f"; no loss found, {reading.assumed} used"
     if not network.own_widths:
         text += f"; sizes ours: {'-'.join(map(str, reading.sizes))}"
     return text + "".join(f"; {note}" for note in dict.fromkeys(network.notes))

@@ -11,7 +11,7 @@ import tempfile
 import traceback
 import warnings
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class Order:
     everything: bool = False
     hints: bool = True
     verbose: bool = False
+    settings: dict[str, str] = field(default_factory=dict)
 
 
 def examined(order: Order, limit: float = TIME_LIMIT) -> dict[str, Any]:
@@ -98,11 +99,12 @@ def outcome(order: Order) -> dict[str, Any]:
     from nnref.checking.check import check_file
     from nnref.checking.reader import Unread
     from nnref.checking.source import SourceError
+    from nnref.checking.stored import data
 
     warnings.simplefilter("ignore")
     try:
-        data = arrays(order.data) if order.data else None
-        report = check_file(Path(order.path), order.name, data, order.everything)
+        given = data(Path(order.data)) if order.data else None
+        report = check_file(Path(order.path), order.name, given, order.everything, order.settings)
     except Unread as error:
         return {"status": 2, "error": "", "found": error.found, "missing": error.missing}
     except (SourceError, OSError) as error:
@@ -113,22 +115,6 @@ def outcome(order: Order) -> dict[str, Any]:
         return failure(order, f"could not be judged: {type(error).__name__}: {error} ({place})")
     report = replace(report, hints=order.hints)
     return {"status": int(not report.ok), "lines": report.lines(order.verbose), "report": report.to_dict()}
-
-
-def arrays(data: str) -> tuple[Any, Any]:
-    """X and Y of an .npz file, under those names or as x_train and y_train.
-
-    Errors: SourceError if they are not there.
-    """
-    import numpy as np
-
-    from nnref.checking.source import SourceError
-
-    with np.load(data, allow_pickle=False) as file:
-        for x, y in (("X", "Y"), ("x", "y"), ("X", "y"), ("x_train", "y_train")):
-            if x in file and y in file:
-                return file[x], file[y]
-        raise SourceError(f"{data} should hold X and Y; it holds {', '.join(file) or 'nothing'}.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""nnref check: a file, a notebook, one thing in a file, or a folder with a class's homework."""
+"""nnref check: a file, a notebook, one thing in a file, stored arrays, or a folder with a class's homework."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from nnref.checking.child import Order, examined
+from nnref.checking.stored import only_data
 
 OK, MISMATCH, BAD_USE = 0, 1, 2
 
-NAMED = re.compile(r"^(.+\.(?:py|ipynb)):(\w+)$")
+NAMED = re.compile(r"^(.+\.(?:py|ipynb|npz)):(\w+)$")
 """FILE.py:NAME, also where the path itself has a colon, as on Windows."""
+
+KINDS = (".py", ".ipynb", ".npz")
+"""What can be checked."""
 
 HIDDEN = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env"})
 """Folders in which nobody keeps homework; those that open with a dot are left out too."""
@@ -38,19 +42,40 @@ def add_check(commands: Any) -> None:
     check = commands.add_parser(
         "check",
         help="read a network from a file, judge its gradients and name the first mistake",
-        description="Reads a network from a Python file or notebook and judges its gradients. It RUNS THE FILE'S CODE, "
-        "in a process of its own with a time limit, but in no sandbox: check only what you would run. By default only "
-        "imports, functions, classes and plain constants are executed. Exits 0 if all is right, 1 for a mistake, 2 if "
-        "the file cannot be read.",
+        description="Reads a network from a Python file or notebook, or arrays from an .npz, and judges the gradients. "
+        "It RUNS THE FILE'S CODE, in a process of its own with a time limit, but in no sandbox: check only what you "
+        "would run. By default only imports, functions, classes and plain constants are executed. An .npz holds W1, "
+        "b1, …, dW1, db1, …, X and Y, and may hold Z1, A1, dZ1, …, activation, reduction and layout. Exits 0 if all "
+        "is right, 1 for a mistake, 2 if the file cannot be read.",
     )
-    check.add_argument("target", metavar="TARGET", help="FILE.py, FILE.ipynb, FILE.py:NAME or a folder")
+    check.add_argument("target", metavar="TARGET", help="FILE.py, FILE.ipynb, FILE.npz, FILE.py:NAME or a folder")
     check.add_argument("--run", action="store_true", help="execute all of the file, not its definitions alone")
     check.add_argument("--data", metavar="F.npz", help="take X and Y from here instead of a few random examples")
     check.add_argument("--verbose", action="store_true", help="say how the truth was found")
     check.add_argument("--no-hints", action="store_true", help="neither the mistake nor the right line, for graders")
     check.add_argument("--csv", metavar="OUT", help="for a folder: one row a file")
     check.add_argument("--json", action="store_true", help="end with one JSON object")
-    check.set_defaults(command=run_check)
+    check.set_defaults(command=run_check, activation=None, reduction=None, layout=None)
+
+
+def add_certify(commands: Any) -> None:
+    """The same for an .npz alone, where what it is can be said here."""
+    certify = commands.add_parser("certify", help="nnref check FILE.npz, for a file that does not say what it holds")
+    certify.add_argument("target", metavar="FILE.npz", help="W1, b1, …, dW1, db1, …, X, Y; dZ1, A1, … if you have them")
+    certify.add_argument("--activation", help="relu, tanh or sigmoid (default: as the file says, else relu)")
+    certify.add_argument("--reduction", help="mean or sum, of the loss over the batch (default: the file's, else mean)")
+    certify.add_argument("--layout", help="columns or rows, where every matrix is square")
+    certify.add_argument("--data", metavar="F.npz", help="take X and Y from here")
+    certify.add_argument("--verbose", action="store_true", help="say what was judged, and as what")
+    certify.add_argument("--json", action="store_true", help="end with one JSON object")
+    certify.set_defaults(command=run_certify, run=False, no_hints=False, csv=None)
+
+
+def run_certify(arguments: argparse.Namespace) -> int:
+    """Check an .npz."""
+    if Path(arguments.target).suffix != ".npz":
+        raise ValueError(f"certify judges arrays in an .npz. For {Path(arguments.target).name} try nnref check.")
+    return run_check(arguments)
 
 
 def run_check(arguments: argparse.Namespace) -> int:
@@ -60,13 +85,17 @@ def run_check(arguments: argparse.Namespace) -> int:
     if not target.exists() and (match := NAMED.match(arguments.target)):
         target, name = Path(match[1]), match[2]
     if not target.exists():
-        raise FileNotFoundError(f"{arguments.target} does not exist. Give a .py or .ipynb file, or a folder of them.")
+        raise FileNotFoundError(f"{arguments.target} does not exist. Give a .py, .ipynb or .npz file, or a folder.")
+    if arguments.data and not Path(arguments.data).is_file():
+        raise FileNotFoundError(f"{arguments.data} does not exist. Give an .npz that holds X and Y.")
     if target.is_dir():
         return check_folder(target, arguments)
     if arguments.csv:
         raise ValueError("--csv is for a folder of files; one file came. Try --json.")
-    if target.suffix not in (".py", ".ipynb"):
-        raise ValueError(f"{target.name} should be a .py or .ipynb file, or a folder of them.")
+    if target.suffix not in KINDS:
+        raise ValueError(f"{target.name} should be a .py, .ipynb or .npz file, or a folder of them.")
+    if name and target.suffix == ".npz":
+        raise ValueError(f"{target.name} holds arrays, and nothing called {name} can be chosen among them.")
     found = examined(order(target, arguments, name))
     said = found.get("lines") or unread(target.name, found)
     print("\n".join(said), file=sys.stdout if "lines" in found else sys.stderr)
@@ -78,7 +107,8 @@ def run_check(arguments: argparse.Namespace) -> int:
 def order(path: Path, arguments: argparse.Namespace, name: str | None = None) -> Order:
     """What the child is told."""
     data = str(Path(arguments.data).resolve()) if arguments.data else None
-    return Order(str(path.resolve()), name, data, arguments.run, not arguments.no_hints, arguments.verbose)
+    settings = {k: v for k in ("activation", "reduction", "layout") if (v := getattr(arguments, k)) is not None}
+    return Order(str(path.resolve()), name, data, arguments.run, not arguments.no_hints, arguments.verbose, settings)
 
 
 def unread(title: str, found: dict[str, Any]) -> list[str]:
@@ -101,19 +131,21 @@ def plain(file: str, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """The Python files and notebooks below a folder, by name."""
+    """The Python files, notebooks and stored gradients below a folder, by name; data alone are no homework."""
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder).parts
         hidden = path.name == "__init__.py" or any(part.startswith(".") or part in HIDDEN for part in inside)
-        if path.suffix in (".py", ".ipynb") and path.is_file() and not hidden:
+        if path.suffix in KINDS and path.is_file() and not hidden and not only_data(path):
             yield path
 
 
 def check_folder(folder: Path, arguments: argparse.Namespace) -> int:
     """One line a file, in their order, as they are done; each in a process of its own, as many at once as cores."""
+    if arguments.csv and not Path(arguments.csv).resolve().parent.is_dir():
+        raise FileNotFoundError(f"{arguments.csv} cannot be written: there is no such folder.")
     paths = list(files(folder))
     if not paths:
-        raise ValueError(f"{folder} holds no .py or .ipynb file.")
+        raise ValueError(f"{folder} holds no .py, .ipynb or .npz file.")
     rows = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = pool.map(examined, [order(path, arguments) for path in paths])
@@ -127,11 +159,18 @@ def check_folder(folder: Path, arguments: argparse.Namespace) -> int:
             writer.writeheader()
             writer.writerows(rows)
     counts = [sum(row["status"] == status for row in rows) for status in (OK, MISMATCH, BAD_USE)]
-    print(f"{len(rows)} files: {counts[0]} right, {counts[1]} with a mistake, {counts[2]} not read")
+    open_ones = sum(map(unclear, rows))
+    told = f", {open_ones} unclear" if open_ones else ""
+    print(f"{len(rows)} files: {counts[0]} right, {counts[1] - open_ones} with a mistake{told}, {counts[2]} not read")
     status = MISMATCH if counts[1] else BAD_USE if counts[2] else OK
     if arguments.json:
         print(json.dumps({"ok": status == OK, "files": rows}, ensure_ascii=False), flush=True)
     return status
+
+
+def unclear(row: dict[str, Any]) -> bool:
+    """Was a file read in which nothing is wrong, but not everything could be decided?"""
+    return row["status"] == MISMATCH and row["gradient_of_own_loss"] is not False and row["same_loss"] is not False
 
 
 def summary(file: str, found: dict[str, Any]) -> dict[str, Any]:
@@ -141,7 +180,7 @@ def summary(file: str, found: dict[str, Any]) -> dict[str, Any]:
         missing = "; ".join(found["missing"][:1])
         says = found["error"] or f"no network read: {missing}"
         return {**dict.fromkeys(COLUMNS), "file": file, "status": 2, "says": says}
-    first = report["first"] or report["forward"] or {}
+    first = (report["mistakes"] or [{}])[0]
     return {
         **{column: report.get(column) for column in COLUMNS},
         "file": file,
@@ -154,6 +193,7 @@ def summary(file: str, found: dict[str, Any]) -> dict[str, Any]:
 def line_of(row: dict[str, Any], hints: bool) -> str:
     """A file's line, at most as wide as the report."""
     word = {OK: "right", MISMATCH: "WRONG", BAD_USE: "not read"}[row["status"]]
+    word = "unclear" if unclear(row) else word
     rest = " ".join(str(part) for part in (row["first_wrong"], row["place"] or row["says"]) if part)
     if row["status"] == MISMATCH and not rest:
         rest = "" if not hints else "see nnref check " + row["file"]

@@ -19,11 +19,15 @@ LABELS = ("one-hot", "int labels", "int labels as a column", "int labels as a ro
 
 @dataclass(frozen=True)
 class Convention:
-    """How a person keeps things. weights "columns" is W (n_l, n_{l-1}), data "columns" is X (n0, N)."""
+    """How a person keeps things. weights "columns" is W (n_l, n_{l-1}), data "columns" is X (n0, N).
+
+    single takes one example at a time: as a column, as a row or, where data are "flat", as a vector.
+    """
 
     weights: str
     data: str
     labels: str
+    single: bool = False
 
     def theirs(self, X: Array, Y: Array) -> tuple[Array, Array]:
         """X and Y in their layout.
@@ -32,6 +36,9 @@ class Convention:
         """
         classes = Y.argmax(axis=0)
         rows = self.data == "rows"
+        if self.single:
+            y = classes[0] if self.labels == "int labels" else Y[:, 0] if self.data == "flat" else Y.T if rows else Y
+            return np.array(X[:, 0] if self.data == "flat" else X.T if rows else X, order="C"), np.array(y)[()]
         y = {
             "one-hot": Y.T if rows else Y,
             "one-hot, turned": Y if rows else Y.T,
@@ -62,25 +69,40 @@ class Convention:
 
     def output(self, A: Array, width: int) -> Array:
         """Their output, or another array with one entry an example, as columns."""
+        if A.ndim == 1:
+            return A.reshape(width, -1)
         return A if A.shape[0] == width else A.T
 
 
-def conventions(orientations: list[tuple[str, list[int]]], labels: bool) -> Iterator[tuple[Convention, list[int]]]:
-    """Every convention to try, with the sizes of the network; Y in all its forms if it is looked at."""
+def conventions(orientations: list[tuple[str, list[int]]]) -> Iterator[tuple[Convention, list[int]]]:
+    """Every convention for a batch, with the sizes of the network; Y in all its forms."""
     for weights, sizes in orientations:
         for data in (weights, "rows" if weights == "columns" else "columns"):
-            for form in LABELS if labels else LABELS[:1]:
+            for form in LABELS:
                 yield Convention(weights, data, form), sizes
 
 
-def draw(sizes: list[int], seed: int = 0) -> tuple[Parameters, Array, Array]:
+def one_at_a_time(orientations: list[tuple[str, list[int]]]) -> Iterator[tuple[Convention, list[int]]]:
+    """Every convention for a single example."""
+    for weights, sizes in orientations:
+        for data in (weights, "flat", "rows" if weights == "columns" else "columns"):
+            for form in LABELS[:2]:
+                yield Convention(weights, data, form, single=True), sizes
+
+
+PRIMES = (5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79)
+"""Numbers of examples to choose from: widths that twenty primes divide are not met."""
+
+
+def draw(sizes: list[int], N: int | None = None, seed: int = 0) -> tuple[Parameters, Array, Array]:
     """A network and data at which nothing is zero, symmetric or equal by chance.
 
-    Five examples, or the next number that is none of the sizes, so that no axis is taken for another.
+    N examples, or five, or the next prime that divides none of the sizes: no axis is then taken for another, and no
+    quotient of sizes for another.
     Shapes: X (n0, N), Y (nL, N)
     """
     rng = np.random.default_rng(seed)
-    N = next(n for n in range(5, 5 + 2 * len(sizes) + 2, 2) if n not in sizes)
+    N = N or next(n for n in PRIMES if all(size % n for size in sizes))
     theta: list[Any] = []
     for l, (n, m) in enumerate(pairwise(sizes)):
         # Scaled to keep sums of moderate size: logits near ±2 leave every probability well away from 0 and 1.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnref.checking import lines, verdicts
-from nnref.checking.checked import First
+from nnref.checking import lines, places, verdicts
 from nnref.checking.forwards import Forward, alike, passes
 from nnref.checking.network import output_of
 from nnref.checking.spelling import canonical
+from nnref.checking.telling import Diagnosis
 from nnref.checking.verdicts import Reading, mean_cross_entropy, probabilities
 from nnref.layer import Affine
 
@@ -16,42 +16,60 @@ LARGE = 1e3
 """Logits at which exp overflows and a softmax that is not shifted gives nan."""
 
 
-def judge_forward(reading: Reading) -> tuple[First | None, bool | None]:
-    """The second verdict: is the forward pass, and is the loss, the reference's? And the first mistake in it."""
+def judge_forward(reading: Reading) -> tuple[Diagnosis | None, bool | None, str]:
+    """The second verdict: the first mistake in the forward pass or loss, whether both are the reference's, or why that
+    is not judged."""
     way, kind = reading.forward, reading.loss_kind
-    if reading.output is not None and not np.isfinite(reading.output).all():
-        return First("output", "", "Your output is not finite: it holds nan or inf for small random examples."), False
-    if reading.output is not None and way is None:
-        return unknown_forward(reading), False
-    if way is not None and way.mistake:
-        return forward_first(reading, way), False
+    if (fault := wrong_output(reading) or wrong_loss(reading)) is not None:
+        return fault, False, ""
     if reading.output is None and kind is None:
-        reading.network.notes.append("no forward pass and no loss that is known were found, so they are not judged")
-        return None, None
-    if reading.loss is not None and kind is None:
-        says = f"your loss is {reading.loss:.6g}, where the mean cross-entropy is {expected_loss(reading):.6g}"
-        return First("loss", lines.place(reading, lines.loss_line(reading)), says, claim="cross_entropy.forward"), False
-    if kind is not None and kind.mistake:
-        says = f"Your loss {kind.mistake}."
-        right = "-np.sum(Y * np.log(P)) / N"
-        harmless = kind.mistake.startswith("adds")
-        place = lines.place(reading, lines.loss_line(reading))
-        found = First("loss", place, says, lines.own_words(reading, right), "cross_entropy.forward", harmless=harmless)
-        return found, False
-    design = (kind and kind.design) or (way and way.design)
-    if design:
-        reading.network.notes.append(f"{design}: another network than the reference's, so the first question alone")
-        return None, None
+        return None, None, "no forward pass and no loss that is known were found"
+    if design := (kind and kind.design) or (way and way.design):
+        return None, None, f"{design}: another network than the reference's"
     if way is not None and way.output == "softmax" and overflows(reading):
-        return First(
-            "softmax",
-            lines.place(reading, lines.softmax_line(reading)),
-            f"Overflows: at logits of {LARGE:.0f} it gives nan. Subtract the largest logit of each example first.",
-            shifted(reading),
-            "softmax.shift",
-            harmless=True,
-        ), False
-    return None, True
+        says = f"Overflows: at logits of {LARGE:.0f} it gives nan. Subtract the largest logit of each example first."
+        place = places.place(reading, lines.softmax_line(reading))
+        right, claim = shifted(reading), "softmax.shift"
+        return mistake("softmax", place, says, right, claim, harmless=True), False, ""
+    return None, True, ""
+
+
+def mistake(
+    quantity: str, place: str, says: str, right: str = "", claim: str = "", harmless: bool = False
+) -> Diagnosis:
+    """A mistake going forward, which is in no catalogue of wrong gradients."""
+    return Diagnosis(None, quantity, says, place=place, right=right, claim=claim, harmless=harmless)
+
+
+def difference(quantity: str, place: str, says: str) -> Diagnosis:
+    """What differs from the reference, by a mistake or on purpose."""
+    return Diagnosis(None, quantity, f"{says} A mistake, or another network.", place=place, doubtful=True)
+
+
+def wrong_output(reading: Reading) -> Diagnosis | None:
+    """The mistake that makes the output another than the reference's; None where it is right, or not shown."""
+    if reading.output is None:
+        return None
+    if not np.isfinite(reading.output).all():
+        return mistake("output", "", "Your output is not finite: it holds nan or inf for small random examples.")
+    if reading.forward is None:
+        return unknown_forward(reading)
+    return forward_first(reading, reading.forward) if reading.forward.mistake else None
+
+
+def wrong_loss(reading: Reading) -> Diagnosis | None:
+    """The mistake in the loss; None where it is one that is known, or not shown."""
+    kind, place = reading.loss_kind, places.place(reading, lines.loss_line(reading))
+    if reading.loss is None or (kind is not None and not kind.mistake):
+        return None
+    if kind is None:
+        if reading.output is None:
+            return None
+        says = f"Your loss is {reading.loss:.6g}, where the mean cross-entropy is {expected_loss(reading):.6g}."
+        return difference("loss", place, says)
+    right = lines.own_words(reading, "-np.sum(Y * np.log(P)) / N")
+    harmless = str(kind.mistake).startswith("adds")
+    return mistake("loss", place, f"Your loss {kind.mistake}.", right, "cross_entropy.forward", harmless)
 
 
 def expected_loss(reading: Reading) -> float:
@@ -80,39 +98,44 @@ def overflows(reading: Reading) -> bool:
     return out is not None and not np.isfinite(out).all()
 
 
-def forward_first(reading: Reading, way: Forward) -> First:
+def forward_first(reading: Reading, way: Forward) -> Diagnosis:
     """A forward mistake that reproduces their output: what it is, where, and the right line."""
     fault, l = way.fault or ("", 0)
     last = len(reading.sizes) - 1
     axis = 1 if reading.convention.data == "rows" else 0
     says = f"{(way.mistake or '')[0].upper()}{(way.mistake or '')[1:]}. Explains your output to rounding."
     if fault == "the bias is missing":
-        node, right, claim = lines.assignment(reading, f"Z{l}", "forward"), f"W{l} @ A{l - 1} + b{l}", "affine.forward"
+        node, right, claim = places.assignment(reading, f"Z{l}", "forward"), f"W{l} @ A{l - 1} + b{l}", "affine.forward"
     elif fault:
-        node = lines.assignment(reading, f"A{l}", "forward") or lines.assignment(reading, f"Z{l}", "forward")
+        node = places.assignment(reading, f"A{l}", "forward") or places.assignment(reading, f"Z{l}", "forward")
         name = way.activations[l - 1]
         right, claim = f"{'np.tanh' if name == 'tanh' else name}(Z{l})", f"{name.split()[0]}.forward"
     else:
         E = lines.names(reading).get(f"Z{last}", "Z")
         right, claim = f"np.exp({E}) / np.exp({E}).sum(axis={axis}, keepdims=True)", "softmax.forward"
-        return First("softmax", lines.place(reading, lines.softmax_line(reading)), says, right, claim)
-    return First(
+        return mistake("softmax", places.place(reading, lines.softmax_line(reading)), says, right, claim)
+    return mistake(
         f"Z{l}" if "bias" in fault else f"A{l}",
-        lines.place(reading, node),
+        places.place(reading, node),
         says,
         lines.own_words(reading, right),
         claim,
     )
 
 
-def unknown_forward(reading: Reading) -> First:
+def unknown_forward(reading: Reading) -> Diagnosis:
     """A forward pass that no known mistake explains: the first intermediate that differs, where they have names."""
     x, y = reading.convention.theirs(reading.X, reading.Y)
     passed = reading.network.forward(reading.own(), x, y)
     truth = passes(reading.theta, reading.X, Forward(verdicts.guessed(reading)))
     for name, right in truth.items():
-        theirs = [A for n, A in passed.named.items() if canonical(n) == name and isinstance(A, np.ndarray)]
-        if theirs and not alike(reading.convention.output(theirs[0], len(right)), right, reading.dtype):
-            node = lines.assignment(reading, name, "forward")
-            return First(name, lines.place(reading, node), f"{name} is the first to differ from the reference's.")
-    return First("output", "", "Your output differs from the reference's; no mistake that is known here explains it.")
+        theirs = [
+            columns
+            for n, A in passed.named.items()
+            if canonical(n) == name and isinstance(A, np.ndarray) and A.size == right.size
+            if (columns := reading.convention.output(A, len(right))).shape == right.shape
+        ]
+        if theirs and not alike(theirs[0], right, reading.dtype):
+            node = places.assignment(reading, name, "forward")
+            return difference(name, places.place(reading, node), f"{name} is the first to differ from the reference's.")
+    return difference("output", "", "Your output differs from the reference's, and nothing that is known explains it.")

@@ -122,16 +122,16 @@ def finish(output: str, Z: Array) -> Array:
 OUTPUTS = ("softmax", "logits", "log softmax", *WRONG_OUTPUTS, "sigmoid")
 
 
-def ways(depth: int) -> Iterator[Forward]:
-    """Ways forward through so many affine layers, right ones first, then one mistake, then one of each kind."""
+def hidden(depth: int) -> Iterator[tuple[tuple[str, ...], tuple[str, int] | None]]:
+    """Activations of the hidden layers, without a mistake and then with one: right ones come first."""
     uniform = [(name,) * (depth - 1) for name in ("relu", "sigmoid", "tanh")]
     leaky = [(f"leaky {slope}",) * (depth - 1) for slope in SLOPES] if depth > 1 else []
     mixed = [a for a in product(("relu", "sigmoid", "tanh"), repeat=depth - 1) if len(set(a)) > 1] if depth < 5 else []
     every = [*(uniform if depth > 1 else [()]), *leaky, *mixed]
     faults = [("the bias is missing", l) for l in range(1, depth + 1)]
     faults += [("the activation is missing", l) for l in range(1, depth)]
-    yield from (Forward(a, output) for a in every for output in OUTPUTS)
-    yield from (Forward(a, output, fault) for a in every for output in OUTPUTS for fault in faults)
+    yield from ((a, None) for a in every)
+    yield from ((a, fault) for fault in faults for a in every)
 
 
 def recognised(theta: Parameters, X: Array, output: Array, dtype: Any) -> Forward | None:
@@ -140,9 +140,11 @@ def recognised(theta: Parameters, X: Array, output: Array, dtype: Any) -> Forwar
     Shapes: X (n0, N), output (nL, N)
     """
     depth = sum(isinstance(theta_l, Affine) for theta_l in theta)
-    for way in ways(depth):
-        if alike(output, passes(theta, X, way)["output"], dtype):
-            return way
+    for activations, fault in hidden(depth):
+        Z = passes(theta, X, Forward(activations, "logits", fault))["output"]
+        for last in OUTPUTS:
+            if alike(output, finish(last, Z), dtype):
+                return Forward(activations, last, fault)
     return None
 
 

@@ -10,93 +10,12 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.forwards import alike
-from nnref.checking.slots import last_name
+from nnref.checking.places import Node, functions
+from nnref.checking.slots import members
 from nnref.checking.source import named_last
-from nnref.checking.spelling import GRADIENTS, ROLES, canonical, gradient_of, plain
+from nnref.checking.spelling import ROLES, canonical, plain
 from nnref.checking.verdicts import Reading
 from nnref.shapes import Array
-
-Function = ast.FunctionDef
-Node = ast.stmt | ast.expr
-
-
-def functions(reading: Reading, purpose: str) -> list[Function]:
-    """The function of a purpose, then every other that it may call: all of the file's functions and methods."""
-    source = reading.network.source
-    if source is None:
-        return []
-    first = reading.network.definition(purpose)
-    others = [node for node in ast.walk(source.tree) if isinstance(node, ast.FunctionDef) and node is not first]
-    return [first, *others] if first else others
-
-
-def assignment(reading: Reading, quantity: str, purpose: str = "backward") -> Node | None:
-    """Where a quantity such as "db2", "dZ1" or "Z2" gets its value: the first line that assigns to its name.
-
-    A parameter that is only ever updated in place stands for its gradient; in a class of one layer, dW for every dW2.
-    """
-    for wanted in (quantity, quantity[1:] if quantity[:2] in ("dW", "db") else None):
-        for function in functions(reading, purpose)[:1] if wanted else []:
-            for node, name in assigned(function):
-                if means(reading, name, str(wanted)) and (wanted == quantity or stands_for_gradient(node)):
-                    return node
-    for function in functions(reading, purpose):
-        if re.search("back|grad" if purpose == "backward" else "forw|call", function.name):
-            for node, name in assigned(function):
-                stem = re.sub(r"\d+$", "", quantity)
-                if plain(name) == plain(stem) or (quantity[0] == "d" and gradient_of(name) == plain(stem[1:])):
-                    return node
-    return None
-
-
-def stands_for_gradient(node: Node) -> bool:
-    """Is W1 here its gradient, as in grads["W1"] = …, {"W1": …}, or the parameter being moved by it?"""
-    if isinstance(node, ast.AugAssign | ast.expr):
-        return True
-    if not isinstance(node, ast.Assign):
-        return False
-    target = node.targets[0]
-    if isinstance(target, ast.Subscript) and plain(named_last(target.value) or "") in GRADIENTS:
-        return True
-    return ast.unparse(target) in [ast.unparse(part) for part in ast.walk(node.value) if isinstance(part, type(target))]
-
-
-def assigned(function: Function) -> Iterator[tuple[Node, str]]:
-    """Everything in a function that gets a value, with its name, in the order of the lines: assignments, the entries of
-    a dictionary that is written out, and the arguments of dict(W1=…)."""
-    found: list[tuple[Node, str]] = []
-    for node in ast.walk(function):
-        if isinstance(node, ast.Dict):
-            found += [
-                (v, str(k.value)) for k, v in zip(node.keys, node.values, strict=True) if isinstance(k, ast.Constant)
-            ]
-        elif isinstance(node, ast.Call) and named_last(node) == "dict":
-            found += [(k.value, k.arg) for k in node.keywords if k.arg]
-        elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            for target in targets:
-                for part in target.elts if isinstance(target, ast.Tuple | ast.List) else [target]:
-                    found += [(node, name)] if (name := named_last(part)) else []
-    return iter(sorted(found, key=lambda pair: pair[0].lineno))
-
-
-def means(reading: Reading, name: str, quantity: str) -> bool:
-    """Is the name, as the person spells it, that of a quantity of the reference?"""
-    if canonical(name) == quantity:
-        return True
-    own = reading.network.found.paths
-    if quantity[0] == "d" and quantity[1:] in own:
-        spelt = plain(last_name(own[quantity[1:]]))
-        return gradient_of(name) == spelt and spelt != plain(quantity[1:][0])
-    return quantity in own and plain(name) == plain(last_name(own[quantity]))
-
-
-def place(reading: Reading, node: Node | None) -> str:
-    """The words "line 41:  db2 = np.sum(dZ2)", or nothing where the source is not at hand."""
-    source = reading.network.source
-    if source is None or node is None:
-        return ""
-    return f"{source.where(node.lineno)}:  {source.line(node.lineno)}"
 
 
 def softmax_line(reading: Reading) -> Node | None:
@@ -174,7 +93,7 @@ def variables(values: dict[str, Any]) -> Iterator[tuple[str, Array]]:
         elif isinstance(value, dict):
             yield from ((f"{name}[{key!r}]", part) for key, part in value.items() if isinstance(part, np.ndarray))
         elif name == "self":
-            yield from ((f"self.{key}", part) for key, part in vars(value).items() if isinstance(part, np.ndarray))
+            yield from ((f"self.{key}", part) for key, part in members(value).items() if isinstance(part, np.ndarray))
 
 
 def holds(A: Array, right: Array, reading: Reading) -> bool:

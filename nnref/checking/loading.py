@@ -148,6 +148,10 @@ def load(source: Source, folder: Path, everything: bool = False) -> Loaded:
     if everything:
         sys.modules["__main__"] = module
         return run(source, module)
+    finder = next((f for f in sys.meta_path if isinstance(f, Beside)), None)
+    if finder is not None and module.__name__ not in sys.modules:  # where dataclasses look a class's module up
+        module.__loader__ = finder
+        sys.modules[module.__name__] = module
     return define(source, module)
 
 
@@ -157,11 +161,20 @@ def run(source: Source, module: ModuleType) -> Loaded:
     sys.argv = [source.name]
     try:
         exec(compile(source.tree, source.name, "exec"), module.__dict__)
-    except SystemExit:
-        pass  # a program may end itself; what it defined by then is there
+    except SystemExit as error:  # a program may end itself; what it defined by then is there
+        return Loaded(module.__dict__, failed=[(line_of(error, source), "it called sys.exit()")])
     except BaseException as error:
         raise SourceError(f"{source.name} stopped when all of it was run: {sentence(error, source)}") from None
     return Loaded(module.__dict__)
+
+
+def line_of(error: BaseException, source: Source) -> int:
+    """The last line of the file that an exception came through."""
+    line, step = 1, error.__traceback__
+    while step:
+        line = step.tb_lineno if step.tb_frame.f_code.co_filename == source.name else line
+        step = step.tb_next
+    return line
 
 
 def define(source: Source, module: ModuleType) -> Loaded:

@@ -203,6 +203,10 @@ def updated_parameter(at: Place) -> Iterator[Prediction]:
         yield Prediction(lambda at, s: parameter(at) - some(at.g) * s, "learning rate {s}", (0, inf))
 
 
+NEAR = 1e-9
+"""A gradient that is read from a step, before − after, is at its limit but for the rounding of the parameter."""
+
+
 @mistake("gradient.clipped", "gradient", "d{theta}{l} = np.clip(d{theta}{l}, -1, 1)")
 def clipped(at: Place) -> Iterator[Prediction]:
     """It is clipped, entry by entry."""
@@ -217,7 +221,7 @@ def clipped(at: Place) -> Iterator[Prediction]:
 
     # Entries within the limit show that the others were cut off; a limit that one or two entries meet may be their own
     # value, unless it is one that people write.
-    at_limit = abs(yours) == limit
+    at_limit = abs(yours) >= limit * (1 - NEAR)
     told = at_limit.sum() > WITNESSES or rounded(limit, noise.unit("float64") * limit) is not None
     if told and yours[~at_limit].any() and limit < abs(some(at.g).value).max():
         yield Prediction(clip, f"at {limit:.6g}")

@@ -54,6 +54,9 @@ def derivatives(Z: Values, A: Values) -> Iterator[tuple[str, Values]]:
 OWN = {"relu": (), "tanh": ("1 - tanh(A)²", "1 - Z²"), "sigmoid": ("σ(A) (1 - σ(A))", "Z (1 - Z)")}
 """The activation's own derivative at the wrong place: of A for Z, or of Z for A."""
 
+ITSELF = {"sigmoid": "σ(Z)"}
+"""What is the activation itself, and the derivative of another only by its formula."""
+
 
 def here(line: Callable[..., Carried]) -> Make:
     """A wrong slope, times dA."""
@@ -143,7 +146,7 @@ def slope_twice(at: Place) -> Iterator[Prediction]:
 def slope_argument(at: Place) -> Iterator[Prediction]:
     """The derivative is taken at the wrong argument: a formula for A is given Z, or Z was overwritten by A."""
     for text, f in derivatives(Z_of, A_of):
-        if text in OWN[at.activation]:
+        if text in OWN.get(at.activation, ()):
             yield Prediction(here(f), text)
 
 
@@ -151,7 +154,7 @@ def slope_argument(at: Place) -> Iterator[Prediction]:
 def slope_of_another_activation(at: Place) -> Iterator[Prediction]:
     """The derivative is that of another activation."""
     for text, f in derivatives(Z_of, A_of):
-        if text not in OWN[at.activation]:
+        if text not in (*OWN.get(at.activation, ()), ITSELF.get(at.activation)):
             yield Prediction(here(f), text)
 
 

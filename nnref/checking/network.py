@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -13,9 +14,22 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.binding import Pool, call
-from nnref.checking.slots import Found, at, backwards_lists, copied, gradients, parts, place, walk
+from nnref.checking.slots import (
+    Found,
+    at,
+    backwards_lists,
+    copied,
+    gradients,
+    members,
+    ordered,
+    orientations,
+    parts,
+    place,
+    walk,
+)
 from nnref.checking.source import Source, returned
-from nnref.checking.spelling import ROLES, canonical, plain
+from nnref.checking.spelling import GRADIENTS, ROLES, canonical, gradient_of, plain
+from nnref.checking.usage import called, learning_rate, methods, roles
 from nnref.shapes import Array
 
 RATE = 1.0
@@ -36,10 +50,14 @@ class Passed:
 
 @dataclass
 class Went:
-    """One backward pass: gradients by "W1", "b1", …, in the person's layout; whether they were read from an update."""
+    """One backward pass: gradients by "W1", "b1", …, in the person's layout; whether they were read from an update.
+
+    step is the factor of that update beside the learning rate.
+    """
 
     gradients: dict[str, Array]
     updated: bool = False
+    step: float = 1.0
     variables: dict[str, Any] = field(default_factory=dict)
 
 
@@ -58,6 +76,7 @@ class Network:
     names: list[str] | None = None
     own_widths: bool = False
     notes: list[str] = field(default_factory=list)
+    syntax: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def is_object(self) -> bool:
@@ -72,6 +91,11 @@ class Network:
         """The parameters as they were made."""
         ways = {path: name for name, path in self.found.paths.items()}
         return {ways[path]: A for path, A in walk(self.view(self.tree)) if path in ways}
+
+    def in_their_order(self) -> list[str]:
+        """The names of the parameters as they follow one another in the tree."""
+        ways = {path: name for name, path in self.found.paths.items()}
+        return [ways[path] for path, _ in walk(self.view(self.tree)) if path in ways]
 
     def view(self, holder: Any) -> Any:
         """The tree with names instead of positions, where init returned a tuple of names."""
@@ -104,19 +128,25 @@ class Network:
         f = self.function("forward", holder)
         if f is None:
             return Passed(None, {}, holder)
-        raw = call(f, self.pool(holder, X, Y, {}, None), ("X",))
+        # An alpha with a default is no learning rate here.
+        raw = call(f, self.pool(holder, X, Y, {}, None), ("X",), roles(self.definition("forward")), ("rate",))
         named = names_of(raw, returned(self.definition("forward")))
         if self.is_object:
             named = attributes(holder) | named
         return Passed(raw, named, holder)
 
     def definition(self, purpose: str) -> Any:
-        """The syntax of a function of the file."""
-        f = self.functions.get(purpose)
-        if self.source is None or f is None:
-            return None
-        owner = type(self.tree).__name__ if isinstance(f, str) else None
-        return self.source.definition(f if isinstance(f, str) else getattr(f, "__name__", ""), owner)
+        """The syntax of a function of the file; found once, for a loss is called hundreds of times."""
+        if purpose not in self.syntax:
+            f = self.functions.get(purpose)
+            owner = type(self.tree).__name__ if isinstance(f, str) else None
+            name = f if isinstance(f, str) else getattr(f, "__name__", "")
+            self.syntax[purpose] = self.source.definition(name, owner) if self.source and f is not None else None
+        return self.syntax[purpose]
+
+    def going_back(self) -> list[Any]:
+        """The syntax of the backward function and of what it calls in the file, but for what goes forward."""
+        return [] if self.source is None else called(self.source, self.definition("backward"))
 
     def pool(self, holder: Any, X: Any, Y: Any, named: dict[str, Any], raw: Any) -> Pool:
         """What can be given to a function: data, parameters, and what the forward pass returned."""
@@ -126,15 +156,15 @@ class Network:
         if not self.is_object:
             own |= {str(name): part for name, part in parts(view)}
             own |= {name: at_way(view, path) for name, path in self.found.paths.items()}
-        roles: dict[str, Any] = {"X": X, "Y": Y, "N": N, "rate": RATE}
+        given: dict[str, Any] = {"X": X, "Y": Y, "N": N, "rate": RATE}
         if not self.is_object:
-            roles["parameters"] = holder
+            given["parameters"] = holder
         if raw is not None:
-            roles["cache"] = cache_of(raw)
+            given["cache"] = cache_of(raw)
             out = output_of(named, raw, self.width(), N, self.depth)
             if out is not None:
-                roles["output"] = out
-        return Pool(roles, own | named)
+                given["output"] = out
+        return Pool(given, own | named)
 
     @property
     def depth(self) -> int:
@@ -160,7 +190,7 @@ class Network:
             if upstream is not None:
                 pool.roles["upstream"] = upstream(pool.roles.get("output"))
             with variables_of(f) as variables:
-                raw = call(f, pool, ("X", "Y"))
+                raw = call(f, pool, ("X", "Y"), roles(self.definition("backward")))
             return replace(self.went(f, raw, theta, holder), variables=variables)
 
     def went(self, f: Any, raw: Any, theta: dict[str, Array], holder: Any) -> Went:
@@ -168,20 +198,27 @@ class Network:
         named = names_of(raw, returned(self.definition("backward")))
         updates = plain(f.__name__).startswith(UPDATES)
         found = gradients(named, self.found, all_are=not updates)
-        if not found and isinstance(raw, list | tuple) and len(raw) == len(self.found.paths):
-            found = dict(zip(self.found.paths, map(np.asarray, raw), strict=True))
-        if not found and self.is_object:
-            found = gradients(holder, self.found)
+        if not found and not updates:
+            found = self.unnamed(raw)
+        if not found:
+            found = gradients(holder if self.is_object else self.of_module(), self.found)
         shapes = {name: A.shape for name, A in theta.items()}
         if found:
             return Went(backwards_lists({n: np.asarray(g) for n, g in found.items()}, shapes))
         after = {name: np.asarray(at_way(self.view(holder), path)) for name, path in self.found.paths.items()}
-        moved = {n: A for n, A in after.items() if A.shape != theta[n].shape or (theta[n] != A).any()}
-        if not moved and updates:
-            after = {n: np.asarray(A) for n, A in gradients(named, self.found, all_are=True).items()}
-        elif not moved:
-            return Went({})
-        return Went({n: (theta[n] - A) / RATE for n, A in after.items()}, updated=True)
+        if not any(A.shape != theta[n].shape or (theta[n] != A).any() for n, A in after.items()):
+            after = gradients(named, self.found, all_are=True) or self.unnamed(raw) if updates else {}
+        return Went({n: (theta[n] - np.asarray(A)) / RATE for n, A in after.items()}, updated=bool(after))
+
+    def unnamed(self, raw: Any) -> dict[str, Array]:
+        """What was returned as a list or tuple of arrays, one for each parameter."""
+        if not isinstance(raw, list | tuple) or len(raw) != len(self.found.paths):
+            return {}
+        return ordered([np.asarray(A) for A in raw], self.in_their_order(), self.shapes())
+
+    def of_module(self) -> dict[str, Any]:
+        """What the module holds that may be gradients: dictionaries so named, and dW1, db1, …."""
+        return {k: v for k, v in self.namespace.items() if plain(k) in GRADIENTS or gradient_of(k)}
 
     def loss(self, passed: Passed, X: Any, Y: Any) -> Any:
         """The person's own loss after a forward pass, as they return it; None where there is none."""
@@ -189,7 +226,8 @@ class Network:
         f = self.function("loss", passed.holder)
         if f is None:
             return next((named[k] for k in ("loss", "cost", "totalloss", "datal") if k in named), None)
-        raw = call(f, self.pool(passed.holder, X, Y, passed.named, passed.raw), ("output", "Y"))
+        pool = self.pool(passed.holder, X, Y, passed.named, passed.raw)
+        raw = call(f, pool, ("output", "Y"), roles(self.definition("loss")), ("rate",))
         if isinstance(raw, tuple):
             raw = names_of(raw, returned(self.definition("loss"))).get("loss", raw[0])
         return raw
@@ -206,7 +244,7 @@ class Network:
         names = set(self.namespace)
         self.namespace |= self.of_globals(X, Y, theta)
         try:
-            with redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
+            with same_chance(), redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
                 yield
         except SystemExit:
             raise RuntimeError("it called sys.exit()") from None
@@ -216,30 +254,30 @@ class Network:
             self.namespace |= kept
 
     globals: dict[str, str] = field(default_factory=dict)
-    """Names that their functions look up in the module, and the role that we give them: {"m": "N"}."""
+    """Names that their functions look up in the module, and the role that we give them: {"m": "N"}.
+
+    "parameters" is the module's own dictionary of them.
+    """
 
     def of_globals(self, X: Any, Y: Any, theta: dict[str, Array]) -> dict[str, Any]:
         """Values for the module's names that play a role."""
         values = {"X": X, "Y": Y, "N": batch(X, Y), "rate": RATE} | {n: A.copy() for n, A in theta.items()}
+        if "parameters" in self.globals.values():
+            values["parameters"] = self.holding(theta)
         return {name: values[role] for name, role in self.globals.items() if role in values}
 
 
-def orientations(shapes: dict[str, tuple[int, ...]]) -> list[tuple[str, list[int]]]:
-    """How the weights may lie, ("columns", [n0, …, nL]) for W (n_l, n_{l-1}) or ("rows", …) for its transpose.
-
-    Both, where every matrix is square; none, where the shapes make no chain, or there is no matrix.
-    """
-    W = [shapes[f"W{l}"] for l in range(1, sum(name[0] == "W" for name in shapes) + 1)]
-    found: list[tuple[str, list[int]]] = []
-    if not W:
-        return found
-    for name, chain in (("columns", W), ("rows", [w[::-1] for w in W])):
-        sizes = [chain[0][1], *(w[0] for w in chain)]
-        fits = all(w[1] == n for w, n in zip(chain, sizes, strict=False))
-        biases = all(int(np.prod(shapes.get(f"b{l}", (n,)))) == n for l, n in enumerate(sizes[1:], 1))
-        if fits and biases:
-            found.append((name, sizes))
-    return found
+@contextmanager
+def same_chance() -> Iterator[None]:
+    """The same random numbers in every call, so that a dropout drops the same units; then the state as it was."""
+    state, own = np.random.get_state(), random.getstate()  # noqa: NPY002  # what a person's file uses
+    np.random.seed(0)  # noqa: NPY002
+    random.seed(0)
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+        random.setstate(own)
 
 
 @contextmanager
@@ -268,7 +306,7 @@ def keeps_state(name: str, value: Any) -> bool:
 def batch(X: Any, Y: Any) -> int:
     """The number of examples: the length that data and labels share."""
     x, y = np.shape(X), np.shape(Y)
-    return next((n for n in x if n in y), x[-1] if x else 1)
+    return next((n for n in x if n in y), x[-1] if len(x) > 1 and y else 1)
 
 
 def at_way(tree: Any, path: Any) -> Any:
@@ -281,9 +319,9 @@ def at_way(tree: Any, path: Any) -> Any:
 
 def give_data(holder: Any, X: Any, Y: Any) -> None:
     """An object that was made with its data keeps them in attributes: ours are put there."""
-    if isinstance(holder, dict | list | tuple) or not hasattr(holder, "__dict__"):
+    if isinstance(holder, dict | list | tuple):
         return
-    for name, value in list(vars(holder).items()):
+    for name, value in members(holder).items():
         role = ROLES.get(plain(name))
         if role in ("X", "Y") and isinstance(value, np.ndarray):
             setattr(holder, name, X if role == "X" else Y)
@@ -292,11 +330,12 @@ def give_data(holder: Any, X: Any, Y: Any) -> None:
 
 
 def set_rate(holder: Any) -> None:
-    """An object's own learning rate becomes ours."""
-    if isinstance(holder, dict | list | tuple) or not hasattr(holder, "__dict__"):
+    """An object's own learning rate becomes ours; an alpha of its forward pass is none."""
+    if isinstance(holder, dict | list | tuple):
         return
-    for name, value in list(vars(holder).items()):
-        if ROLES.get(plain(name)) == "rate" and isinstance(value, float | int):
+    for name, value in members(holder).items():
+        rate = ROLES.get(plain(name)) == "rate" and isinstance(value, float | int)
+        if rate and learning_rate(name, methods(holder)):
             setattr(holder, name, RATE)
 
 
@@ -304,6 +343,8 @@ def names_of(raw: Any, names: list[str] | None) -> dict[str, Any]:
     """What a function returned, by the names in its `return`, a dictionary's own keys, and those of any within."""
     if isinstance(raw, dict):
         found = {str(k): v for k, v in raw.items()}
+    elif isinstance(raw, tuple) and hasattr(raw, "_fields"):
+        found = dict(zip(raw._fields, raw, strict=True))
     elif isinstance(raw, list | tuple):
         listed = names if names and len(names) == len(raw) else [f"[{i}]" for i in range(len(raw))]
         found = {}
@@ -314,8 +355,8 @@ def names_of(raw: Any, names: list[str] | None) -> dict[str, Any]:
     else:
         return {"[0]": raw} if not isinstance(raw, np.ndarray | float | int | np.generic) else {"result": raw}
     for part in list(found.values()):
-        if isinstance(part, dict):
-            found = {str(k): v for k, v in part.items()} | found
+        if isinstance(part, dict):  # a key such as 1 means nothing outside its dictionary
+            found = {str(k): v for k, v in part.items() if isinstance(k, str)} | found
     return found
 
 
@@ -345,15 +386,19 @@ def output_of(named: dict[str, Any], raw: Any, width: int, N: int, depth: int) -
     """
 
     def fits(A: Any) -> bool:
-        return isinstance(A, np.ndarray) and A.dtype.kind == "f" and sorted(A.shape) == sorted((width, N))
+        if not isinstance(A, np.ndarray) or A.dtype.kind != "f":
+            return False
+        return sorted(A.shape) == sorted((width, N)) or (N == 1 and A.shape == (width,))
 
     if fits(raw):
         return raw
-    outputs = {name: A for name, A in named.items() if fits(A) and is_last(canonical(name), depth)}
+    # Of a list, one entry a layer, the last may be it.
+    ends = {name: A[-1] if isinstance(A, list | tuple) and A else A for name, A in named.items()}
+    outputs = {name: A for name, A in ends.items() if fits(A) and is_last(canonical(name), depth)}
     for name, A in outputs.items():
         if ROLES.get(plain(name)) == "output" and plain(name) not in ("z", "scores", "logits"):
             return A
-    by_letter = {(canonical(name) or " ")[0]: A for name, A in outputs.items()}
+    by_letter = {(canonical(name) or " Z"[plain(name) in ("z", "zs")])[0]: A for name, A in outputs.items()}
     return by_letter.get("A", by_letter.get(" ", by_letter.get("Z")))
 
 

@@ -6,17 +6,18 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from inspect import getmembers
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
-from nnref.checking.binding import Pool, Unbound, arguments, build, call, globals_of
+from nnref.checking.binding import Pool, Unbound, Unmade, arguments, build, call, globals_of
 from nnref.checking.loading import sentence, value
-from nnref.checking.network import Network, orientations
-from nnref.checking.slots import Found, parameters, walk
+from nnref.checking.network import UPDATES, Network
+from nnref.checking.slots import Found, members, orientations, parameters, parts, walk
 from nnref.checking.source import Source, named_last, returned
 from nnref.checking.spelling import ROLES, canonical, digits, kind, plain, ranked
+from nnref.checking.usage import learning_rate
 
 WIDTHS = [6, 8, 7, 4]
 """The network's sizes where the file does not say its own: all distinct, so that a missing transpose shows."""
@@ -56,7 +57,7 @@ def networks(own: dict[str, Any], namespace: dict[str, Any], source: Source | No
     problems: list[str] = []
     candidates = [*classes(own, namespace, source, problems), *functions(own, namespace, source, problems)]
     if not candidates:
-        raise Unread(listed(own), problems or ["no function or method that goes backward"])
+        raise Unread(listed(own), problems or ["a function or method that goes backward, such as backward(X, Y)"])
     for network in candidates:
         bind_globals(network)
     yield from candidates
@@ -75,7 +76,7 @@ def classes(
     for name, thing in own.items():
         if isinstance(thing, type):
             network = of_class(name, thing, namespace, source, problems)
-        elif hasattr(thing, "__dict__") and not isinstance(thing, FunctionType) and type(thing).__module__ != "numpy":
+        elif not isinstance(thing, FunctionType | ModuleType) and members(thing) and not is_numpy(type(thing)):
             network = of_object(thing, namespace, source, True)
         else:
             continue
@@ -84,6 +85,11 @@ def classes(
             criterion(network, own)
             found.append(network)
     return sorted(found, key=lambda n: -sum(p[0] == "W" for p in n.found.paths))
+
+
+def is_numpy(cls: type) -> bool:
+    """Is it one of numpy's own classes?"""
+    return cls.__module__.split(".")[0] == "numpy"
 
 
 def of_class(
@@ -113,15 +119,15 @@ def of_class(
 
 def attributes(thing: Any) -> str:
     """What an object keeps, in a few words."""
-    return ", ".join(list(vars(thing))[:8]) or "none"
+    return ", ".join(list(members(thing))[:8]) or "none"
 
 
 def of_object(thing: Any, namespace: dict[str, Any], source: Source | None, own_widths: bool) -> Network | None:
     """The network of an object that holds weights."""
     methods = [n for n, _ in getmembers(type(thing), callable) if not n.startswith("__")]
     backward = going_back(methods)
-    found = parameters(thing)
-    if not backward or not found.paths or not orientations(shapes_of(thing, found)):
+    found = chained(thing)
+    if not backward or not found.paths:
         return None
     chosen: dict[str, Any] = {"backward": backward[0]}
     for purpose in ("forward", "loss"):
@@ -130,9 +136,25 @@ def of_object(thing: Any, namespace: dict[str, Any], source: Source | None, own_
     return Network(thing, found, namespace, chosen, source, own_widths=own_widths)
 
 
+def chained(thing: Any) -> Found:
+    """The parameters of an object: all of them, or, where they make no chain, those of the first attribute that do.
+
+    An optimiser keeps more of the same names and shapes, which begin as zeros.
+    """
+    found = parameters(thing)
+    if found.paths and orientations(shapes_of(thing, found)):
+        return found
+    for name, part in parts(thing):
+        own = parameters({name: part})
+        if own.paths and orientations(shapes_of(thing, own)) and any(A.any() for _, A in walk(part)):
+            return own
+    return Found({}, {})
+
+
 def going_back(names: list[str]) -> list[str]:
-    """The functions that may give gradients: those named so, else those of the loss, which may return both."""
-    return ranked(names, "backward") or ranked(names, "loss")
+    """The functions that may give gradients, those that train last; else those of the loss, which may return both."""
+    likely = ranked(names, "backward")
+    return sorted(likely, key=lambda name: plain(name).startswith(UPDATES)) or ranked(names, "loss")
 
 
 def shapes_of(tree: Any, found: Found) -> dict[str, tuple[int, ...]]:
@@ -228,7 +250,7 @@ def functions(
             functions = {"backward": own[backward], "forward": own.get(forward or ""), "loss": free(own, "loss")}
             try:
                 tree, layer_names, own_widths = made(own, names, source, namespace, functions)
-            except Unbound as error:
+            except (Unbound, Unmade) as error:
                 problems.append(str(error))
                 continue
             except Exception as error:
@@ -239,7 +261,8 @@ def functions(
             if places.paths and orientations(shapes_of(view, places)):
                 found.append(Network(tree, places, namespace, functions, source, layer_names, own_widths))
             elif tree:
-                problems.append(f"what {backward} needs was made, but its weights make no chain of layers")
+                shapes = ", ".join(f"{n} {s}" for n, s in sorted(shapes_of(view, places).items())) or "none found"
+                problems.append(f"what {backward} needs was made, but its weights make no chain of layers: {shapes}")
     return found
 
 
@@ -256,10 +279,12 @@ def made(
             trouble = error
             continue
         if parameters(tree if not isinstance(tree, tuple) else list(tree)).paths:
-            layer_names = returned(source.definition(name)) if source else None
-            named = isinstance(tree, tuple | list) and layer_names and len(layer_names) == len(tree)
-            told = named and len(set(layer_names or ())) == len(tree)  # `return np.ones(3), np.ones(4)` has no names
+            layer_names = returned(source.definition(name), calls=False) if source else None
+            named = isinstance(tree, tuple | list) and not hasattr(tree, "_fields") and layer_names
+            told = named and all(layer_names or ()) and len(set(layer_names or ())) == len(tree)
             return tree, layer_names if told else None, own_widths
+        shapes = ", ".join(str(A.shape) for _, A in walk(tree))
+        trouble = Unmade(f"what {name} makes is no chain of layers: {shapes or type(tree).__name__}")
     for name, cls in own.items():
         thing = tried(build, cls, name, source, namespace, widths) if isinstance(cls, type) else None
         if thing is not None and parameters(thing[0]).paths:
@@ -270,9 +295,8 @@ def made(
         return (arrays or trees[0]), None, True
     invented = from_arguments(functions, widths)
     if not invented:
-        raise trouble or Unbound(
-            "backward",
-            ["parameters that nothing in the file makes: write an init function that returns W1, b1, …; a name"],
+        raise trouble or Unmade(
+            "backward needs parameters that nothing in the file makes: write an init function that returns W1, b1, …"
         )
     return invented, None, False
 
@@ -323,9 +347,24 @@ def bind_globals(network: Network) -> None:
         if (role == "N" and (missing or counts)) or (role in ("X", "Y") and missing):
             network.globals[name] = role
             network.notes.append(f"{name} set to {'the batch' if role == 'N' else 'our ' + role}")
-        elif role == "rate" and not callable(network.namespace.get(name)):
+        elif not missing and not network.is_object and network.namespace.get(name) is network.tree:
+            network.globals[name] = "parameters"
+        elif role == "rate" and (missing or (is_number(network, name) and learning_rate(name, namesakes(network)))):
             network.globals[name] = role
         else:
             for parameter, path in network.found.paths.items():
                 if len(path) == 1 and path[0] == name and not network.is_object:
                     network.globals[name] = parameter
+
+
+def is_number(network: Network, name: str) -> bool:
+    """Is a global name one number?"""
+    return isinstance(network.namespace.get(name), int | float | np.floating)
+
+
+def namesakes(network: Network) -> dict[str, Any]:
+    """Every function and method of the module, by its name."""
+    found = {name: f for name, f in network.namespace.items() if isinstance(f, FunctionType)}
+    for cls in [v for v in network.namespace.values() if isinstance(v, type)]:
+        found |= {name: f for name, f in vars(cls).items() if isinstance(f, FunctionType)}
+    return found

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Worst:
-    """The entry that is furthest off: its index, your value, the truth, and the gap as a multiple of the noise."""
+    """The entry that is furthest off: its index, your value, the truth, and the gap as a multiple of the noise.
+
+    S is the running-error scale there, where the network is the reference's and has one.
+    """
 
     index: tuple[int, ...]
     yours: float
     truth: float
     noises: float
+    S: float | None = None
 
 
 @dataclass(frozen=True)

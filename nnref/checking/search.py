@@ -73,7 +73,8 @@ class Search:
                     continue
                 found = self.layer(so_far, l)
                 most = min(e.cost for e in found) + MORE
-                for e in {e.names: e for e in reversed(found) if e.cost <= most}.values():
+                # Of two with one name the first counts, and of equal ones the first is carried on first.
+                for e in reversed({e.names: e for e in reversed(found) if e.cost <= most}.values()):
                     heappush(waiting, (e.rank, next(begun), l - 1, e))
         return sorted(done, key=lambda e: e.rank)
 
@@ -157,10 +158,12 @@ class Search:
             if s is None or not s.believed or abs(s.value) <= s.error:
                 continue
             low, high = prediction.between or (-inf, inf)
+            if not low + s.error < s.value < high - s.error:  # at its limit it is another mistake, or none
+                continue
             short = rounded(s.value, s.error)
             s = s if short is None else replace(s, value=short, error=0.0)
             made = Carried(zero.value + s.value * direction.value, zero.e + abs(s.value) * direction.e, zero.u)
-            if low < s.value < high and yours.agrees(made * c):
+            if yours.agrees(made * c):
                 return s
         return None
 

@@ -47,8 +47,15 @@ def parts(tree: Any) -> Iterator[tuple[Any, Any]]:
         yield from zip(tree._fields, tree, strict=True)
     elif isinstance(tree, list | tuple):
         yield from enumerate(tree)
-    elif hasattr(tree, "__dict__") and not isinstance(tree, type | FunctionType | MethodType | ModuleType):
-        yield from list(vars(tree).items())
+    elif not isinstance(tree, type | FunctionType | MethodType | ModuleType):
+        yield from members(tree).items()
+
+
+def members(thing: Any) -> dict[str, Any]:
+    """The attributes of an object, also of a class with __slots__; of what has none, nothing."""
+    slots = [name for cls in type(thing).__mro__ for name in getattr(cls, "__slots__", ()) if isinstance(name, str)]
+    own = {name: getattr(thing, name) for name in slots if not name.startswith("__") and hasattr(thing, name)}
+    return own | getattr(thing, "__dict__", {})
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,61 @@ def parameters(tree: Any) -> Found:
         if (k == "W" and A.ndim == 2) or (k == "b" and (A.ndim == 1 or (A.ndim == 2 and 1 in A.shape))):
             found[k].append(path)
     paths = {f"{k}{l}": path for k in found for l, path in enumerate(in_order(found[k]), 1)}
+    shapes = {name: np.shape(at(tree, path)) for name, path in paths.items()}
+    if not orientations(shapes) and not any(isinstance(step, str) for path, _ in walk(tree) for step in path):
+        return unnamed(tree)
     return Found(paths, {name: spelt(path) for name, path in paths.items()})
+
+
+def unnamed(tree: Any) -> Found:
+    """The parameters of a list or tuple without any names: W and b in turn, all W and then all b, or W alone.
+
+    Shapes alone do not tell: of a layer with one neuron, W may look like b.
+    """
+    arrays = list(walk(tree))
+    ways = [path for path, _ in arrays]
+    half = len(ways) // 2
+    orders = [(ways[0::2], ways[1::2]), (ways[:half], ways[half:]), (ways, [])]
+    for W, b in orders:
+        found = {f"W{l}": way for l, way in enumerate(W, 1)} | {f"b{l}": way for l, way in enumerate(b, 1)}
+        shapes = {name: np.shape(at(tree, way)) for name, way in found.items()}
+        if len(b) in (0, len(W)) and W and orientations(shapes):
+            return Found(found, {name: spelt(way) for name, way in found.items()})
+    return Found({}, {})
+
+
+def orientations(shapes: Mapping[str, tuple[int, ...]]) -> list[tuple[str, list[int]]]:
+    """How the weights may lie, ("columns", [n0, …, nL]) for W (n_l, n_{l-1}) or ("rows", …) for its transpose.
+
+    Both, where every matrix is square; none, where the shapes make no chain.
+    """
+    W = [shapes.get(f"W{l}", ()) for l in range(1, sum(name[0] == "W" for name in shapes) + 1)]
+    if not W or any(len(w) != 2 for w in W):
+        return []
+    found = []
+    for name, chain in (("columns", W), ("rows", [w[::-1] for w in W])):
+        sizes = [chain[0][1], *(w[0] for w in chain)]
+        fits = all(w[1] == n for w, n in zip(chain, sizes, strict=False))
+        biases = all(int(np.prod(shapes.get(f"b{l}", (n,)))) == n for l, n in enumerate(sizes[1:], 1))
+        if fits and biases:
+            found.append((name, sizes))
+    return found
+
+
+def ordered(arrays: list[Array], own: list[str], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
+    """Gradients without names, in the order in which most of them have their parameter's shape.
+
+    own is the order of the parameters, the likeliest; then W1 b1 W2 b2 …, W1 W2 … b1 b2 …, and both going back.
+    """
+    depth = range(1, sum(name[0] == "W" for name in own) + 1)
+    orders = [own]
+    for layers in (list(depth), list(reversed(depth))):
+        orders += [[f"{p}{l}" for l in layers for p in "Wb"], [f"{p}{l}" for p in "Wb" for l in layers]]
+    orders = [order for order in ([n for n in o if n in shapes] for o in orders) if len(order) == len(arrays)]
+    if not orders:
+        return {}
+    fitting = [sum(A.shape == shapes[n] for n, A in zip(order, arrays, strict=True)) for order in orders]
+    return dict(zip(orders[int(np.argmax(fitting))], arrays, strict=True))
 
 
 def in_order(paths: list[Path]) -> list[Path]:
@@ -83,9 +144,16 @@ def number(path: Path) -> tuple[int, ...]:
     return tuple(n for step in path for n in ((step,) if isinstance(step, int) else digits(str(step))))
 
 
+WRAPPERS = frozenset(["data", "value", "val", "values", "array", "tensor", "grad", "gradient"])
+"""Attributes in which an object of a person's own keeps an array: weight.data, weight.grad."""
+
+
 def last_name(path: Path) -> str:
-    """The last step that is a name."""
-    return next((step for step in reversed(path) if isinstance(step, str)), "")
+    """The last step that is a name, and not that of a wrapper around the array: weight of weight.data."""
+    names = [step for step in path if isinstance(step, str)]
+    while len(names) > 1 and plain(names[-1]) in WRAPPERS:
+        names.pop()
+    return names[-1] if names else ""
 
 
 def kind_of(path: Path, A: Array) -> str | None:

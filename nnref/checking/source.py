@@ -9,13 +9,21 @@ import re
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 MAGIC = re.compile(r"^(\s*)(?:[%!].*|[\w., ]+=\s*[%!].*|\?{1,2}[\w.]+|[\w.]+\?{1,2})\s*$")
 """A line that only a notebook understands: %matplotlib inline, !pip install, files = !ls, np.dot?"""
 
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+"""What no text holds."""
+
 OTHER_CELL = re.compile(r"^\s*%%(?!time|timeit|capture|prun)\w+")
 """A cell in another language, such as %%bash; %%time and its like hold Python."""
+
+
+SHOWN = 60
+"""Characters of a line that are shown where it is no Python."""
 
 
 class SourceError(ValueError):
@@ -68,6 +76,8 @@ def read(path: Path) -> Source:
     if path.suffix == ".ipynb":
         return notebook(path.name, data)
     text = decoded(data)
+    if CONTROL.search(text.rstrip("\0\x1a")):
+        raise SourceError(f"{path.name} is no text, and so no Python: it holds control characters.")
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError) as error:
@@ -82,7 +92,7 @@ def spoken(error: Exception) -> str:
     line = (error.text or "").strip()
     hint = " This is Python 2: try 2to3." if "print" in str(error.msg) else ""
     place = f", line {error.lineno}," if error.lineno else ""
-    return f"{place} is not Python: {error.msg}{f':  {line}' if line else ''}.{hint}"
+    return f"{place} is not Python: {error.msg}{f':  {line[:SHOWN]}' if line else ''}.{hint}"
 
 
 def decoded(data: bytes) -> str:
@@ -139,13 +149,19 @@ def named_last(node: ast.expr) -> str | None:
     return None
 
 
-def returned(function: ast.FunctionDef | None) -> list[str] | None:
-    """The names in the last `return a, b, …` of a function; None where it returns no such tuple of names."""
+@cache
+def returned(function: ast.FunctionDef | None, calls: bool = True) -> list[str] | None:
+    """The names in the last `return a, b, …` of a function; None where it returns no such tuple of names.
+
+    calls lets softmax(Z2) be called softmax; np.ones(3) has no name.
+    """
     if function is None:
         return None
     for node in reversed([n for n in ast.walk(function) if isinstance(n, ast.Return)]):
         if isinstance(node.value, ast.Tuple | ast.List):
-            return [named_last(part) or "" for part in node.value.elts]
+            return [
+                "" if isinstance(part, ast.Call) and not calls else named_last(part) or "" for part in node.value.elts
+            ]
         if isinstance(node.value, ast.Name):
             return packed(function, node.value.id)
     return None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-WEIGHT, BIAS = r"(?:w|weights?|kernel|wt|theta)", r"(?:b|bias|biases)"
+WEIGHT, BIAS = r"(?:w|weights?|kernel|wt|theta|syn)", r"(?:b|bias|biases)"
 LAYER = (
-    r"(?:\d+|ih|ho|xh|hy|hh|hx|yh|hz|oh|hi|i|h|o|x|y|in|out|hidden|output|input|inputhidden|hiddenoutput|hiddenhidden|"
+    r"(?:\d+|fc|lin|linear|dense|ih|ho|xh|hy|hh|hx|yh|hz|oh|hi|i|h|o|x|y|in|out|hidden|output|input|inputhidden|hiddenoutput|hiddenhidden|"
     r"inputtohidden|hiddentooutput)"
 )
 IS_WEIGHT = re.compile(rf"^(?:{WEIGHT}{LAYER}?\d*|{LAYER}(?:layer)?\d*(?:{WEIGHT}))$")
@@ -108,7 +108,7 @@ HIDDEN_WIDTH = re.compile(
 
 FUNCTIONS = {
     "forward": re.compile(
-        r"forw|fwd|feedf|fprop|predict|computeoutput|^propagate$|^call$|^model$|^net$|^infer|probabilities$"
+        r"forw|fwd|feedf|fprop|predict|query|computeoutput|^propagate$|^call$|^model$|^net$|^infer|probabilities$"
     ),
     "backward": re.compile(r"backw|backp|bwd|bprop|grad|^train|^fit$|^update(?!par|weight)|onestep|trainstep"),
     "loss": re.compile(r"loss|cost|crossent|xent|objective|^nll|^j$|^ce$|^error$"),

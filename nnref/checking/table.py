@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,9 @@ GIVES_WAY = (0, 1, 4)
 LEAST = 8
 """Characters that a cut column keeps."""
 
+JUDGED = ("ok", "WRONG", "cannot tell")
+"""The verdicts on a gradient that is there."""
+
 COLOURS = {"ok": "#2b8a3e", "WRONG": "#c92a2a", "cannot tell": "#b35c00", "not written yet": "#868e96"}
 
 
@@ -28,7 +31,7 @@ def cells(entry: Entry) -> tuple[str, ...]:
     """One parameter's row. The worst entry is shown where something is wrong or undecided."""
     at = entry.worst if entry.verdict in ("WRONG", "cannot tell") else None
     numbers = (index(at.index), *unlike(at.yours, at.truth, 4)) if at else ("", "", "")
-    checked = "" if entry.verdict == "not written yet" else f"{entry.checked}"
+    checked = f"{entry.checked}" if entry.verdict in JUDGED else ""
     return (entry.name, index(entry.shape), checked, f"{entry.wrong}" if checked else "", *numbers, entry.verdict)
 
 
@@ -63,19 +66,25 @@ def notes(entry: Entry, verbose: bool) -> list[str]:
 
 def text(report: GradcheckReport, verbose: bool = False) -> str:
     """The table, the notes below its rows, the method, and, if verbose, noise multiples and settings."""
-    rows = fitted([HEAD, *(cells(entry) for entry in report.entries)])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [line(rows[0], widths)]
-    for entry, row in zip(report.entries, rows[1:], strict=True):
-        below = notes(entry, verbose)
-        lines.append(line(row, widths))
-        if below and entry.where and len(lines[-1]) + 2 + len(below[0]) <= WIDTH:
-            lines[-1] += f"  {below.pop(0)}"
-        lines += [part for note in below for part in folded(note)]
+    lines = rows(report.entries, lambda entry: notes(entry, verbose))
     lines += folded(f"truth: {report.method}", "")
     if verbose:
         lines += [part for key, value in report.settings.items() for part in folded(f"{key}: {value}", "")]
     return "\n".join(lines)
+
+
+def rows(entries: Sequence[Entry], below: Callable[[Entry], list[str]]) -> list[str]:
+    """The head and a line an entry; what is said below it stands beside the verdict, if it is a finding that fits."""
+    table = fitted([HEAD, *(cells(entry) for entry in entries)])
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = [line(table[0], widths)]
+    for entry, row in zip(entries, table[1:], strict=True):
+        said = below(entry)
+        lines.append(line(row, widths))
+        if said and entry.where and len(lines[-1]) + 2 + len(said[0]) <= WIDTH:
+            lines[-1] += f"  {said.pop(0)}"
+        lines += [part for note in said for part in folded(note)]
+    return lines
 
 
 def fitted(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -18,16 +19,18 @@ from nnref.checking.where import patterns
 class Diagnosis:
     """One mistake found: its name, or None where none of the catalogue explains every wrong entry, and where it is.
 
-    parameter is the first quantity that is wrong, such as "db2" or "dZ1"; also, where the same mistake was made again;
-    cleared, what comes before it and is right; explains of `of` wrong entries follow from it. alternatives are other
-    mistakes that make the very same numbers on these data.
+    quantity is the first that is wrong, such as "db2" or "dZ1"; also, where the same mistake was made again; cleared,
+    what comes before it and is right; explains of `of` wrong entries follow from it. alternatives are other mistakes
+    that make the very same numbers on these data. place is the line, where there is a file. harmless says of a mistake
+    going forward that the loss is what it should be but for rounding, so that gradients can be judged; doubtful, that
+    it may be no mistake at all, but another network.
     """
 
     mistake: Mistake | None
-    parameter: str
+    quantity: str
     says: str
-    explains: int
-    of: int
+    explains: int = 0
+    of: int = 0
     also: tuple[str, ...] = ()
     cleared: tuple[str, ...] = ()
     wrong: str = ""
@@ -35,6 +38,17 @@ class Diagnosis:
     claim: str | None = None
     detail: str = ""
     alternatives: tuple[Mistake, ...] = ()
+    place: str = ""
+    harmless: bool = False
+    doubtful: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """The diagnosis as plain data, a mistake by its key."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return given | {
+            "mistake": self.mistake.key if self.mistake else None,
+            "alternatives": [mistake.key for mistake in self.alternatives],
+        }
 
 
 def told(case: Case, search: Search, found: list[Explanation]) -> tuple[Diagnosis, ...]:
@@ -55,9 +69,9 @@ def merged(first: Diagnosis, again: Diagnosis) -> Diagnosis:
     """One mistake, made again further down."""
     return replace(
         first,
-        also=(*first.also, again.parameter),
-        explains=max(first.explains, again.explains, first.explains + again.explains * (first.parameter[1] != "Z")),
-        of=max(first.of, again.of, first.of + again.of * (first.parameter[1] != "Z")),
+        also=(*first.also, again.quantity),
+        explains=max(first.explains, again.explains, first.explains + again.explains * (first.quantity[1] != "Z")),
+        of=max(first.of, again.of, first.of + again.of * (first.quantity[1] != "Z")),
     )
 
 

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from nnref import softmax, softmax_cross_entropy
 from nnref.checking.binding import Unbound, arguments
-from nnref.checking.convention import LABELS, Convention, conventions, draw
+from nnref.checking.convention import LABELS, Convention, conventions, draw, one_at_a_time
 from nnref.checking.diagnosis import Case
+from nnref.checking.fit import Number
 from nnref.checking.forwards import (
     Forward,
     LossKind,
     alike,
+    hidden,
     layers_of,
     passes,
     recognised,
     recognised_loss,
-    ways,
 )
 from nnref.checking.loading import sentence
-from nnref.checking.network import Network, Passed, Went, orientations, output_of
+from nnref.checking.network import Network, Passed, Went, output_of
 from nnref.checking.reader import Unread
+from nnref.checking.scales import recognised as recognised_factor
+from nnref.checking.slots import orientations
 from nnref.checking.spelling import ROLES, plain
+from nnref.checking.usage import one_example
 from nnref.layer import Affine
 from nnref.network import Parameters, one_hot
 from nnref.shapes import Array
@@ -51,6 +55,7 @@ class Reading:
     agreeing: int = 0
     silent: str = ""
     started: str = ""
+    assumed: str = "mean cross-entropy"
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -67,6 +72,13 @@ class Reading:
         right = sum(g is not None and g.shape == self.shape(n) for n, g in self.gradients.items())
         return (self.forward is not None) + (self.loss_kind is not None) - bool(self.silent), self.agreeing, right
 
+    @property
+    def perfect(self) -> bool:
+        """Do all gradients agree, and is whatever there is of a forward pass and a loss one that is known?"""
+        known = self.output is None or self.forward is not None
+        known &= self.loss is None or self.loss_kind is not None
+        return self.agreeing == len(self.network.found.paths) and not self.silent and known
+
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape of a parameter as columns."""
         l = int(name[1:])
@@ -81,8 +93,10 @@ def read(networks: Iterable[Network], X: Array | None = None, Y: Array | None = 
     reasons: list[tuple[int, str]] = []
     for network in networks:
         best: Reading | None = None
-        for convention, sizes in conventions(orientations(network.shapes()), labels=True):
+        for convention, sizes in tries(network):
             for how, upstream in starts(network, convention):
+                if how and best is not None and "upstream" in network.functions:
+                    continue  # ours would hide a mistake in theirs
                 try:
                     reading = attempt(network, convention, sizes, upstream, X, Y)
                 except Exception as error:  # a stranger's code may raise anything: another convention is tried
@@ -91,25 +105,31 @@ def read(networks: Iterable[Network], X: Array | None = None, Y: Array | None = 
                 reading.started = how
                 if best is None or reading.score() > best.score():
                     best = reading
-                if best.agreeing == len(network.found.paths) and not best.silent and fits(best):
+                if best.perfect:
                     return best
         if best is not None:
             return best
     raise Unread([], [max(reasons, key=lambda r: r[0])[1]] if reasons else [])
 
 
-def fits(reading: Reading) -> bool:
-    """Is whatever they have of a forward pass and a loss one that is known?"""
-    return (reading.output is None or reading.forward is not None) and (
-        reading.loss is None or reading.loss_kind is not None
-    )
+def tries(network: Network) -> Iterator[tuple[Convention, list[int]]]:
+    """Every convention, those for one example first where nothing in the backward pass speaks of a batch.
+
+    Elsewhere they are not tried: one example hides a missing transpose and an axis, and makes two mistakes alike.
+    """
+    ways = orientations(network.shapes())
+    if one_example(network.going_back()):
+        yield from one_at_a_time(ways)
+    yield from conventions(ways)
 
 
 def reason(error: Exception, network: Network, convention: Convention, sizes: list[int]) -> tuple[int, str]:
     """Why a convention failed, and how far it came: an error going back weighs more where the forward pass is right."""
+    if isinstance(error, Unfit):
+        return FOREMOST, str(error)
     said = str(error) if isinstance(error, Unbound | ValueError) and error.__traceback__ is None else ""
     said = said or (str(error) if isinstance(error, Unbound | Empty) else sentence(error, network.source))
-    theta, X, Y = draw(sizes)
+    theta, X, Y = draw(sizes, 1 if convention.single else None)
     x, y = convention.theirs(X, Y)
     try:
         passed = network.forward(convention.parameters(theta, network.arrays()), x, y)
@@ -122,12 +142,24 @@ def reason(error: Exception, network: Network, convention: Convention, sizes: li
     return came, f"{network_name(network, 'backward')} stopped: {said}"
 
 
+STEP = 1e-6
+"""How well the factor between an update and the gradient is known, at least: the parameter itself was rounded."""
+
+
+FOREMOST = 9
+"""What weighs more than however far a network came."""
+
+
+class Unfit(ValueError):
+    """Data that do not fit the network."""
+
+
 class Empty(ValueError):
     """A backward function that gives nothing."""
 
 
 def starts(network: Network, convention: Convention) -> Iterator[tuple[str, Any]]:
-    """What a backward that starts at the output may be given: their own loss's gradient, else ours."""
+    """What a backward that starts at the output may be given: their own loss's gradient, or, said in words, ours."""
     yield "", None
     backward = network.function("backward", network.tree)
     if backward is None or not any(ROLES.get(plain(name)) == "upstream" for name in arguments(backward)):
@@ -157,16 +189,23 @@ def start(upstream: Any, convention: Convention, Y: Array, y: Any) -> Any:
 
 def attempt(network: Network, convention: Convention, sizes: list[int], upstream: Any, X: Any, Y: Any) -> Reading:
     """Call the network in one convention. Errors: whatever it raises; Empty if nothing came back."""
-    theta, ours, labels = draw(sizes)
+    theta, ours, labels = draw(sizes, 1 if convention.single else None)
     if X is not None:
         ours, labels = as_columns(X, Y, sizes)
+    if convention.single:
+        ours, labels = ours[:, :1], labels[:, :1]
     own = convention.parameters(theta, network.arrays())
     affines = [() if not isinstance(p, Affine) else p for p in theta]
     theta = tuple(exact(p, l, own, convention) if isinstance(p, Affine) else () for l, p in enumerate(affines))
     x, y = convention.theirs(ours, labels)
     went = network.backward(own, x, y, start(upstream, convention, labels, y))
     if not went.gradients:
-        raise Empty(f"it gives no gradient of {', '.join(network.found.spelling.values())}")
+        raise Empty(f"it gives no gradient of {', '.join(sorted(network.found.paths, key=lambda n: (n[1:], n)))}")
+    if went.updated and one_size(went.gradients):
+        raise Empty(
+            "it moves every entry by the same amount, as Adam does, which tells nothing of the gradient's size; "
+            "let it return the gradients, or keep them in self.dW1, self.db1, …"
+        )
     reading = Reading(network, convention, sizes, theta, ours, labels, went)
     shapes = {name: A.shape for name, A in own.items()}
     reading.gradients = {
@@ -175,6 +214,13 @@ def attempt(network: Network, convention: Convention, sizes: list[int], upstream
     }
     recognise(reading, own, x, y)
     return reading
+
+
+def one_size(moved: dict[str, Array]) -> bool:
+    """Have nearly all entries of an update one size? Then it was divided by the gradient's own."""
+    sizes = np.concatenate([abs(np.asarray(g, "float64")).ravel() for g in moved.values()])
+    sizes = sizes[sizes > 0]
+    return bool(sizes.size > 8 and (abs(sizes / np.median(sizes) - 1) < 0.01).mean() > 0.9)
 
 
 def exact(p: Affine, l: int, own: dict[str, Array], convention: Convention) -> Affine:
@@ -188,12 +234,12 @@ def exact(p: Affine, l: int, own: dict[str, Array], convention: Convention) -> A
 def as_columns(X: Array, Y: Array, sizes: list[int]) -> tuple[Array, Array]:
     """A person's own data as columns and one-hot.
 
-    Errors: ValueError where they do not fit the network.
+    Errors: Unfit where they do not fit the network.
     """
     X, Y = np.asarray(X, dtype="float64"), np.asarray(Y)
     X = X.reshape(len(X), -1) if X.ndim > 2 else X
     if sizes[0] not in X.shape:
-        raise ValueError(f"X is {X.shape}, and the network has {sizes[0]} inputs")
+        raise Unfit(f"data of which an example has {sizes[0]} numbers, as the network takes: X is {X.shape}")
     N = X.size // sizes[0]
     X = X if (X.shape == (sizes[0], N) and sizes[0] != N) or X.shape[0] != N else X.T
     if Y.size == N:
@@ -227,16 +273,47 @@ def recognise(reading: Reading, own: dict[str, Array], x: Any, y: Any) -> None:
     layers = layers_of(activations, reading.sizes)
     reading.case = Case.of(layers, reading.theta, reading.X, reading.Y)
     truth = reading.case.gradients
+    if network_step := step_of(reading):
+        reading.went = replace(reading.went, step=network_step)
+        reading.gradients = {n: None if g is None else g / network_step for n, g in reading.gradients.items()}
     reading.agreeing = sum(
         g is not None and alike(g, truth[name], reading.dtype) for name, g in reading.gradients.items()
     )
 
 
+def step_of(reading: Reading) -> float | None:
+    """The one factor between an update and the gradient beside the learning rate, such as 1 − β of a momentum.
+
+    A step may be of any length, so that is no mistake; but a factor that means something, such as N, may be one.
+    """
+    assert reading.case is not None
+    if not reading.went.updated or any(g is None for g in reading.gradients.values()):
+        return None
+    factors = [c for n, g in reading.gradients.items() if (c := factor_of(np.asarray(g), n, reading)) is not None]
+    shared = [c for c in factors if sum(abs(c - other) < STEP * c for other in factors) > 1]
+    if not shared or abs(shared[0] - 1) < STEP:
+        return None
+    means = recognised_factor(Number(shared[0], STEP * shared[0], True), reading.X.shape[1], reading.sizes[-1], None)
+    return shared[0] if means is not None and means.loose else None
+
+
+def factor_of(g: Array, name: str, reading: Reading) -> float | None:
+    """The positive factor between one update and the reference's gradient; None where there is none."""
+    assert reading.case is not None
+    t = reading.case.gradients[name]
+    size = float((t * t).sum())
+    if g.shape != t.shape or not size or not np.isfinite(g).all():
+        return None
+    c = float((g * t).sum()) / size
+    return c if c > 0 and alike(g / c, t, reading.dtype) else None
+
+
 def by_loss(reading: Reading) -> Forward | None:
     """The right way forward whose mean cross-entropy is their loss, where they show no output."""
-    for way in ways(len(reading.sizes) - 1):
-        P = passes(reading.theta, reading.X, way)["output"]
-        if way.output == "softmax" and reading.loss is not None:
+    for activations, fault in hidden(len(reading.sizes) - 1):
+        way = Forward(activations, "softmax", fault)
+        if reading.loss is not None:
+            P = passes(reading.theta, reading.X, way)["output"]
             kind = recognised_loss(P, reading.Y, reading.loss, reading.dtype)
             if kind and not kind.design:
                 return way
