@@ -168,7 +168,8 @@ def reported(name: str) -> str:
     words = " ".join(str(said["figure"]).split())
     if said["status"] == "missing":
         return f'<p class="missing">{words}</p>'
-    return f"`{said['source']}`: {page.text(words)}{killed((said.get('data') or {}).get('caught') or {})}"
+    table = killed((said.get("data") or {}).get("caught") or {})
+    return f"{page.text(words)}.\n\nAsked by `{said['source']}`.\n{{ .checks }}{table}"
 
 
 def killed(caught: Mapping[str, Sequence[str]]) -> str:
