@@ -14,7 +14,7 @@ from nnref.checking.place import HIDDEN, TOP, Numbers, Place, right, some
 from nnref.layer import Affine
 
 NETWORKS = (
-    ("relu", (5, 4, 3), 6, 1.0, ""),
+    ("relu", (6, 5, 4, 3), 7, 1.0, ""),
     ("relu", (4, 4, 4, 4), 4, 1.0, "with square layers"),
     ("tanh", (4, 4, 4, 4), 4, 1.0, "with tanh"),
     ("relu", (5, 4, 3), 6, 40.0, "with large inputs"),
