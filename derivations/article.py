@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from derivations.article_backward import BACKWARD, OUTPUT, QUOTIENT_RULE
+from derivations.article_backward import BACKWARD
 from derivations.article_forward import ACTIVATIONS, DATA, FORWARD, LOSSES, SOFTMAX
+from derivations.article_output import OUTPUT, OUTPUT_END, QUOTIENT_RULE
 from derivations.article_softmax import JACOBIAN, TO_A_MINUS_Y
 from derivations.judging import Quotation, judged
 
@@ -20,6 +21,7 @@ QUOTATIONS: tuple[Quotation, ...] = (
     QUOTIENT_RULE,
     *JACOBIAN,
     *TO_A_MINUS_Y,
+    *OUTPUT_END,
     *BACKWARD,
 )
 

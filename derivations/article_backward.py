@@ -1,9 +1,10 @@
-"""The article's equations from the output layer back to the update, in its order, read for one example."""
+"""The article's equations from the hidden layers back to the update, in its order, read for one example."""
 
 from __future__ import annotations
 
 import sympy as sp
 
+from derivations.article_output import NO_BATCH, ORDER, REPAIRED, d, dL
 from derivations.example import shape, times
 from derivations.example_gradients import (
     as_many,
@@ -11,6 +12,7 @@ from derivations.example_gradients import (
     by_input,
     by_sum,
     by_weight,
+    chained,
     delta_of,
     entry_of_biases,
     entry_of_weights,
@@ -22,161 +24,15 @@ from derivations.example_gradients import (
     of_biases,
     of_weights,
     outer_first,
-    output_factors,
     sums_by_matrices,
     weights,
 )
 from derivations.judging import Quotation as Q
 from derivations.judging import Statement
-from derivations.notation import L, i, number, r
+from derivations.notation import L, i, r, x
 from derivations.rules import slope
 from derivations.sgd import alpha, change, dtheta, theta, updated
 from derivations.sums import Entry, total
-
-ORDER = "the chain rule's factors have one to three indices; which are summed is not written"
-NO_BATCH = "one example; a batch adds the examples up and divides by N"
-
-
-def d(above: str, l: int, below: str, m: int) -> str:
-    """∂above/∂below in the article's LaTeX."""
-    return rf"\frac{{\partial {above}^{{[{l}]}}}}{{\partial {below}^{{[{m}]}}}}"
-
-
-def dL(below: str, m: int) -> str:
-    """∂L/∂below in the article's LaTeX."""
-    return rf"\frac{{\partial L}}{{\partial {below}^{{[{m}]}}}}"
-
-
-x, c = number("x", "any number, such as a pixel"), number("c", "any number")
-U, V = f(x), 1 + sp.exp(c * x)
-QUOTIENT = Statement(slope(U / V, x), (V * slope(U, x) - U * slope(V, x)) / V**2)
-CHAIN3 = Statement(
-    lambda net: slope(L, net.W[3][net.index(3, "r"), net.index(2, "j")]),
-    output_factors,
-    given=lambda net: net.given,
-    where=lambda net: net.below(3),
-)
-ERROR_IS_SLOPE = Statement(
-    lambda net: slope(L, net.Z[3][net.index(3, "r")]),
-    lambda net: net.A[3][net.index(3, "r")] - net.Y[net.index(3, "r")],
-    given=lambda net: net.given,
-    where=lambda net: net.below(4),
-)
-DIAGONAL = Statement(
-    ERROR_IS_SLOPE.left,
-    lambda net: net.A[3][net.index(3, "r")] * (1 - net.A[3][net.index(3, "r")]),
-    given=lambda net: net.given,
-    where=lambda net: net.below(4),
-)
-REPAIRED = "the article repairs the order itself, below"
-
-OUTPUT = (
-    Q("dW3.question", "Output layer", rf"{dL('W', 3)} = \;?", note="a question: it asserts nothing"),
-    Q(
-        "dW3.chain",
-        "Output layer",
-        rf"{dL('W', 3)} = {dL('A', 3)}{d('A', 3, 'Z', 3)}{d('Z', 3, 'W', 3)}",
-        (CHAIN3,),
-        "mlp.dW3",
-        ORDER,
-    ),
-    Q(
-        "SD.words",
-        "Output layer",
-        rf"{dL('A', 3)}{d('A', 3, 'Z', 3)} = \text{{derivative of softmax with respect to }} A^{{[3]}}",
-        (DIAGONAL,),
-        "mlp.dZ3",
-        corrected=ERROR_IS_SLOPE.right,
-        note=(
-            "it is the gradient of the loss with respect to Z; the derivative of softmax is a 10 × 10 "
-            "matrix, and with respect to Z"
-        ),
-    ),
-    Q(
-        "dW3.Z",
-        "Output layer",
-        rf"{d('Z', 3, 'W', 3)} = \frac{{\partial (W^{{[3]}}A^{{[2]}} + b^{{[3]}}}}{{\partial W^{{[3]}}}}",
-        (by_weight(3, True),),
-        "affine.dW",
-        "a bracket is opened and not closed, and an equation stands as a term of the chain",
-    ),
-    Q(
-        "dW3.SD",
-        "Output layer",
-        r"= (SD)A^{[2]}",
-        (of_weights(3, lambda net: times(error(net), net.A[2].matrix)),),
-        "mlp.dW3",
-        corrected=entry_of_weights(3),
-        note=REPAIRED,
-    ),
-)
-QUOTIENT_RULE = Q(
-    "quotient",
-    "Derivative of softmax",
-    (
-        r"\frac{\partial}{\partial x}\frac{u}{v} = \frac{v\frac{\partial u}{\partial x} - "
-        r"u\frac{\partial v}{\partial x}}{v^2}"
-    ),
-    (QUOTIENT,),
-    "softmax.jacobian",
-)
-
-PARTIAL = "∂ is missing above: L/∂Z is a number over a differential; ∂L/∂Z is meant"
-OUTPUT_END = (
-    Q(
-        "dW3.partial",
-        "Output layer",
-        rf"\frac{{L}}{{\partial Z^{{[3]}}}}{d('Z', 3, 'W', 3)}",
-        (of_weights(3, weights(3)),),
-        "mlp.dW3",
-        PARTIAL,
-    ),
-    Q(
-        "dW3.untransposed",
-        "Output layer",
-        r"= (A^{[3]} - Y)A^{[2]}",
-        (of_weights(3, lambda net: times(error(net), net.A[2].matrix)),),
-        "mlp.dW3",
-        corrected=entry_of_weights(3),
-        note=REPAIRED,
-    ),
-    Q(
-        "dW3.shapes",
-        "Output layer",
-        r"(A^{[3]} - Y): (10 \times 1),\; A^{[2]}: (64 \times 1),\; A^{[2]^T}: (1 \times 64)",
-        (
-            has_shape(error, 10, 1),
-            has_shape(lambda net: net.A[2].matrix, 64, 1),
-            has_shape(lambda net: net.A[2].matrix.T, 1, 64),
-        ),
-        "mlp.dW3",
-    ),
-    Q(
-        "dW3",
-        "Output layer",
-        rf"{dL('W', 3)} = (A^{{[3]}} - Y)A^{{[2]^T}}",
-        (of_weights(3, weights(3)),),
-        "mlp.dW3",
-        note=NO_BATCH,
-    ),
-    Q("dW3.shape", "Output layer", r"\therefore shape = (10 \times 64)", (has_shape(weights(3), 10, 64),), "mlp.dW3"),
-    Q(
-        "db3.partial",
-        "Output layer",
-        rf"\frac{{L}}{{\partial Z^{{[3]}}}}{d('Z', 3, 'b', 3)}",
-        (of_biases(3, error),),
-        "mlp.db3",
-        PARTIAL,
-    ),
-    Q(
-        "db3",
-        "Output layer",
-        r"(A^{[3]} - Y)(1) = A^{[3]} - Y",
-        (of_biases(3, error),),
-        "mlp.db3",
-        note="(1) is the identity; a batch needs the sum over its examples and 1/N",
-    ),
-)
 
 
 def chain(l: int, letter: str) -> str:
@@ -186,6 +42,7 @@ def chain(l: int, letter: str) -> str:
 
 WRITTEN = {2: r"(A^{[3]} - Y)W^{[3]}ReLU'(Z^{[2]})", 1: r"(A^{[3]} - Y)W^{[3]}ReLU'(Z^{[2]})W^{[2]}ReLU'(Z^{[1]})"}
 INPUT = {2: "A^{[1]}", 1: "X"}
+BELOW = {2: "A^1", 1: "X"}
 
 
 def hidden(l: int) -> tuple[Q, ...]:
@@ -193,7 +50,15 @@ def hidden(l: int) -> tuple[Q, ...]:
     section, above, name = f"Layer {l}", l + 1, f"dW{l}"
     diagonal = "it is a diagonal matrix with ReLU' on its diagonal, which makes the product one entry by entry"
     return (
-        Q(f"{name}.chain", section, chain(l, "W"), (of_weights(l, weights(l)),), f"mlp.dW{l}", ORDER),
+        Q(
+            f"{name}.chain",
+            section,
+            chain(l, "W"),
+            (of_weights(l, weights(l)),),
+            f"mlp.dW{l}",
+            ORDER,
+            (of_weights(l, lambda net: times(chained(net, l), net.A[l - 1].matrix)),),
+        ),
         Q(
             f"{name}.Z",
             section,
@@ -223,6 +88,15 @@ def hidden(l: int) -> tuple[Q, ...]:
             (by_weight(l, False),),
         ),
         Q(
+            f"{name}.below",
+            section,
+            rf"Z^{l} = W^{l}{BELOW[l]} + b^{l}",
+            (sums_by_matrices(l),),
+            "affine.forward",
+            "layers are written as powers" if l > 1 else "",
+            (as_power(l),),
+        ),
+        Q(
             f"{name}.order",
             section,
             rf"{dL('W', l)} = {WRITTEN[l]}{INPUT[l]}",
@@ -238,7 +112,15 @@ def bias(l: int) -> tuple[Q, ...]:
     """The lines that the article writes for the bias of a hidden layer."""
     section, rows = f"Layer {l}", {2: 64, 1: 128}[l]
     return (
-        Q(f"db{l}.chain", section, chain(l, "b"), (of_biases(l, lambda net: delta_of(net, l)),), f"mlp.db{l}", ORDER),
+        Q(
+            f"db{l}.chain",
+            section,
+            chain(l, "b"),
+            (of_biases(l, lambda net: delta_of(net, l)),),
+            f"mlp.db{l}",
+            ORDER,
+            (of_biases(l, lambda net: chained(net, l)),),
+        ),
         Q(
             f"db{l}.order",
             section,
@@ -269,6 +151,29 @@ def bias(l: int) -> tuple[Q, ...]:
     )
 
 
+def labels(l: int, letter: str) -> Q:
+    """The line in the order that fits, with the shape of every factor beside it."""
+    rows, columns = {2: 64, 1: 128}[l], {2: 128, 1: 784}[l]
+    inner = r"[W^{[3]^T}_{(64 \times 10)}(A^{[3]} - Y)_{(10 \times 1)}"
+    inner += r" \circ ReLU'(Z^{[2]})_{(64 \times 1)}]_{(64 \times 1)}"
+    outer = r"W^{[2]^T}_{(128 \times 64)}" + inner + r" \circ ReLU'(Z^{[1]})_{(128 \times 1)}"
+    statements = [
+        has_shape(lambda net: net.W[3].matrix.T, 64, 10),
+        has_shape(error, 10, 1),
+        has_shape(lambda net: mask(net, 2), 64, 1),
+        has_shape(lambda net: delta_of(net, l), rows, 1),
+    ]
+    if l == 1:
+        statements.append(has_shape(lambda net: net.W[2].matrix.T, 128, 64))
+    if letter == "W":
+        statements += [
+            has_shape(lambda net: net.A[l - 1].matrix.T, 1, columns),
+            has_shape(weights(l), rows, columns),
+        ]
+    written = (inner if l == 2 else outer) + (rf"A^T_{{(1 \times {columns})}}" if letter == "W" else "")
+    return Q(f"d{letter}{l}.labels.fitted", f"Layer {l}", written, tuple(statements), f"mlp.d{letter}{l}")
+
+
 BRACKETS = (
     "without brackets the outer product binds before ∘; "
     "the article means the brackets around what stands before the last factor"
@@ -286,6 +191,7 @@ LAYER_2 = (
             "the program returns truth values, which numpy counts as 1 and 0 in a product; at 0, where "
             "there is no slope, it takes 0 (relu.convention)"
         ),
+        (Statement(slope(sp.Max(0, x), x), lambda net: 1 * (x > 0), given=(sp.Ne(x, 0),)),),
     ),
     Q(
         "order.article",
@@ -316,8 +222,9 @@ LAYER_2 = (
             has_shape(lambda net: mask(net, 2), 64, 1),
             has_shape(lambda net: net.A[1].matrix, 128, 1),
         ),
-        "mlp.dW2",
+        note="the shapes stand on the line beside their factors",
     ),
+    labels(2, "W"),
     Q(
         "dW2",
         "Layer 2",
@@ -338,6 +245,7 @@ LAYER_2 = (
     ),
     Q("dW2.shape", "Layer 2", r"\therefore Shape = (64 \times 128)", (has_shape(weights(2), 64, 128),), "mlp.dW2"),
     *bias(2),
+    labels(2, "b"),
     Q(
         "db2.dZ",
         "Layer 2",
@@ -349,6 +257,7 @@ LAYER_2 = (
                 given=lambda net: net.given,
                 where=lambda net: {**net.below(3), net.A[2][net.index(2, "k")]: f(net.Z[2][net.index(2, "k")])},
             ),
+            of_biases(2, lambda net: delta_of(net, 2)),
         ),
         "mlp.dZ2",
         note="for one example; over a batch ∂L/∂b is the sum of the columns",
@@ -366,6 +275,7 @@ LAYER_1 = (
         (of_weights(1, outer_first(1)),),
         note=NO_BATCH,
     ),
+    labels(1, "W"),
     Q("dW1.shape", "Layer 1", r"\therefore Shape = (128 \times 784)", (has_shape(weights(1), 128, 784),), "mlp.dW1"),
     Q(
         "db1.heading",
@@ -377,6 +287,7 @@ LAYER_1 = (
         note="what follows is for b1",
     ),
     *bias(1),
+    labels(1, "b"),
 )
 UPDATE = (
     Q(
@@ -399,7 +310,8 @@ UPDATE = (
         r"\text{the update reduces } L",
         (Statement(-slope(change(updated), alpha), sp.S.Zero, "≥", form=total(total(dtheta[r, i] ** 2, i), r)),),
         "sgd.decrease",
-        "to first order, for a small α and where the gradient is not 0",
+        "to first order, for a small α and where the gradient is not 0; of L = x², a step of α = 2 raises it",
+        (Statement((x - alpha * 2 * x) ** 2, x**2, "≤", given=(alpha > 0,)),),
     ),
 )
-BACKWARD = (*OUTPUT_END, *LAYER_2, *LAYER_1, *UPDATE)
+BACKWARD = (*LAYER_2, *LAYER_1, *UPDATE)

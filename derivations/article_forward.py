@@ -5,17 +5,18 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.article_softmax import LOSS, SHARE, S, a
+from derivations.conventions import A_rows
 from derivations.example import ARTICLE, Network, shape, times
 from derivations.judging import Quotation as Q
 from derivations.judging import Statement
-from derivations.notation import A, Activation, W, b, i, j, k, number, ones, r, s
+from derivations.notation import A, Activation, W, b, i, j, k, number, ones, r, s, x
 from derivations.notation import label as y
 from derivations.notation import logit as z
 from derivations.rules import slope
 from derivations.shapes import shape_table
 from derivations.sums import Entry, delta, total, total_but
 
-x, other = number("x", "any number, such as a pixel"), number("x2", "another")
+other = number("x2", "another pixel")
 PIXEL = (sp.Ge(x, 0), sp.Le(x, 255))
 SHAPES = shape_table(ARTICLE)
 
@@ -47,7 +48,7 @@ DATA = (
         "data.transpose",
         "Data",
         r"(N, 784)^T = (784, N)",
-        (Statement(lambda net: shape(A.matrix.T.T), lambda net: sp.Tuple(A.matrix.rows, A.matrix.cols)),),
+        (Statement(lambda net: shape(A_rows.matrix.T), lambda net: shape(A.matrix)),),
         "conventions.rows_forward",
     ),
     Q(
@@ -63,6 +64,16 @@ SIGMOID = 1 / (1 + sp.exp(-x))
 TANH = (sp.exp(x) - sp.exp(-x)) / (sp.exp(x) + sp.exp(-x))
 POSITIVE = (sp.Ge(x, 0),)
 
+
+def activations_of_layer(l: int) -> Statement:
+    """A of a layer is f of its Z, entry by entry: what the network makes of the name."""
+    return Statement(
+        lambda net: net.A[l][net.index(l, "k")],
+        lambda net: Activation(net.Z[l][net.index(l, "k")]),
+        where=lambda net: net.below(1),
+    )
+
+
 ACTIVATIONS = (
     Q(
         "activation.linear",
@@ -77,10 +88,10 @@ ACTIVATIONS = (
         "activation.range",
         "Activation",
         r"\text{activation: output in an interval such as } [0, 1]",
-        (Statement(sp.Max(0, x), sp.S.One, "≤"),),
+        (Statement(sp.Max(0, x), sp.S.Zero, "≥"), Statement(sp.Max(0, x), x, given=POSITIVE)),
         "relu.unbounded",
-        corrected=sp.oo,
-        note="it is false of ReLU, the activation that the network uses, whatever the interval's upper end",
+        "an interval without an upper end counts as one: ReLU, which the network uses, has [0, ∞)",
+        (Statement(sp.Max(0, x), sp.S.One, "≤"),),
     ),
     Q(
         "sigmoid",
@@ -89,6 +100,7 @@ ACTIVATIONS = (
         same(SIGMOID, sp.exp(x) / (1 + sp.exp(x))),
         "sigmoid.forward",
         "exp(−x) or e^{−x} is meant: exp is a function, which is not raised to a power",
+        (Statement(lambda net: 1 / (1 + sp.exp ** (-x)), SIGMOID),),
     ),
     Q(
         "sigmoid.range",
@@ -135,14 +147,13 @@ ACTIVATIONS = (
         r"Z = WX + b",
         (Statement(total(W[r, k] * A[k, s], k) + b[r], Entry(W.matrix * A.matrix + b.matrix * ones, r, s)),),
         "affine.forward",
-        "for N examples b is repeated in every column, W X + b 1ᵀ",
-        (Statement(total(W[r, k] * A[k, s], k) + b[r], lambda net: Entry(W.matrix * A.matrix + b.matrix, r, s)),),
+        note="for N examples b is repeated in every column, W X + b 1ᵀ",
     ),
     Q(
         "layer.activation",
         "Activation",
         r"A = \sigma(Z)",
-        (Statement(Activation(x), Activation(x)),),
+        (activations_of_layer(1),),
         "mlp.any_depth",
         "σ stands for any activation here; as the sigmoid just defined it is not ReLU",
         same(sp.Max(0, x), SIGMOID),
@@ -183,6 +194,16 @@ def sums_of_layer(l: int) -> Statement:
     return Statement(by_entries, lambda net: Entry(weighted(net, l), net.index(l, "r")))
 
 
+def multiplied_by_shape(l: int) -> Statement:
+    """Z of layer l, with the rows and columns beside W A and b taken for factors."""
+
+    def by_entries(net: Network, times: sp.Expr) -> sp.Basic:
+        r, k = net.index(l, "r"), net.index(l - 1, "k")
+        return times * total(net.W[l][r, k] * net.A[l - 1][k], k) + times * net.b[l][r]
+
+    return Statement(lambda net: by_entries(net, sp.S.One), lambda net: by_entries(net, net.widths[l]))
+
+
 def shape_of_layer(l: int, rows: int) -> Statement:
     """W A + b of layer l is rows × 1."""
     return Statement(lambda net: shape(weighted(net, l)), sp.Tuple(rows, 1))
@@ -193,7 +214,7 @@ def activated(l: int, rows: int) -> Statement:
     return Statement(lambda net: shape(net.Z[l].matrix.applyfunc(Activation)), sp.Tuple(rows, 1))
 
 
-DROPPED = "the superscripts of some factors are dropped, and the shapes stand on the line as if they multiplied"
+ON_THE_LINE = "the shapes stand on the line, as if 128 × 1 multiplied what is before it"
 
 FORWARD = (
     Q(
@@ -236,7 +257,8 @@ FORWARD = (
         r"Z_{?} = [WX]{(128\times1)}^{[1]} + b{(128\times1)}^{[1]}",
         (Statement(lambda net: shape(times(net.W[1].matrix, net.A[0].matrix)), sp.Tuple(128, 1)),),
         "affine.forward",
-        DROPPED,
+        ON_THE_LINE,
+        (multiplied_by_shape(1),),
     ),
     Q(
         "Z1.shape",
@@ -244,7 +266,7 @@ FORWARD = (
         r"Z_{(128\times1)} = [WX + b]_{(128\times1)}^{[1]}",
         (shape_of_layer(1, 128),),
         "affine.forward",
-        "Z^{[1]} is meant on the left",
+        note="Z^{[1]} is meant on the left",
     ),
     Q("A1", "Forward", r"A_{(128\times1)}^{[1]} = ReLU(Z_{(128\times1)}^{[1]})", (activated(1, 128),), "relu.forward"),
     Q("W2.shape", "Forward", r"W^{[2]}: (64 \times 128)", (parameter("W2", 64, 128),), "affine.dW"),

@@ -237,11 +237,23 @@ TO_A_MINUS_Y = (
         "cross_entropy.forward",
     ),
     Q(
+        "dz.chain",
+        "Gradient of the loss",
+        (
+            r"\frac{\partial L}{\partial A^{[3]}} \frac{\partial A^{[3]}}{\partial Z_i} "
+            r"= \frac{\partial L}{\partial Z^{[3]}}"
+        ),
+        s(GRADIENT, total(-y[k] / a[k] * (a[k] * (delta(k, i) - a[i])), k)),
+        "softmax_cross_entropy.dz_by_jacobian",
+        "the sum over the entries of A is not written: z_i moves all of them, and not a_i alone",
+        s(GRADIENT, -y[i] / a[i] * (a[i] * (1 - a[i]))),
+    ),
+    Q(
         "dz.question",
         "Gradient of the loss",
         r"\frac{\partial L}{\partial Z^{[3]}} = -\frac{\partial}{\partial z_i}(y_i \log(a_i) + \sum y_k \log(a_k))",
         s(GRADIENT, -slope(y[i] * sp.log(a[i]) + BUT_I, z[i])),
-        "cross_entropy.forward",
+        "softmax_cross_entropy.dz",
         f"{ALL}; announced as ∂L/∂A, it is ∂L/∂Z, and one entry of it",
         s(GRADIENT, -slope(y[i] * sp.log(a[i]) + total(y[k] * sp.log(a[k]), k), z[i])),
     ),

@@ -31,16 +31,20 @@ def disagreements(claim: Claim) -> list[str]:
 
 def applies(claim: Claim) -> bool:
     """Whether one size is all that the statement leaves open."""
-    sizes = {s for s in free_symbols([claim.start, claim.result], claim.where) if s.is_integer}
-    return claim.relation == "=" and len({i.dim if isinstance(i, Index) else i for i in sizes}) == 1
+    said = [claim.start, claim.result]
+    sizes = {s for s in free_symbols(said, claim.where) if s.is_integer and not isinstance(s, Index)}
+    dims = {i.dim for expr in (*said, *claim.where.values()) for i in expr.atoms(Index)}
+    return claim.relation == "=" and len(sizes) == 1 and dims <= sizes
 
 
 def places(claim: Claim, n: int) -> Iterator[dict[sp.Symbol, int]]:
     """Every choice of the free indices that the conditions allow."""
-    indices = sorted((s for s in free(claim.start) | free(claim.result) if isinstance(s, Index)), key=str)
+    apart = [c for c in claim.given if isinstance(c, sp.Ne) and isinstance(c.lhs, Index)]
+    found = free(claim.start) | free(claim.result) | set().union(*(c.args for c in apart))
+    indices = sorted((s for s in found if isinstance(s, Index)), key=str)
     for chosen in product(range(1, n + 1), repeat=len(indices)):
         at = dict(zip(indices, chosen, strict=True))
-        if all(at[c.lhs] != at[c.rhs] for c in claim.given if isinstance(c, sp.Ne) and isinstance(c.lhs, Index)):
+        if all(at[c.lhs] != at[c.rhs] for c in apart):
             yield at
 
 

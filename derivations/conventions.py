@@ -15,8 +15,11 @@ scaled_pixels = Claim(
     says="scaling the input by c is the same as scaling the first layer's weights by c",
     start=weighted,
     steps=(
-        Step(total((c * W[r, k]) * A[k, s], k) + b[r], algebra, because="c may be counted to either factor"),
-        Step(Entry(c * W.matrix * A.matrix + b.matrix * ones, r, s), matrix_product, because="c W in place of W"),
+        Step(
+            Entry(c * W.matrix * A.matrix + b.matrix * ones, r, s),
+            matrix_product,
+            because="c may be counted to either factor: c W in place of W",
+        ),
     ),
     source="elementary",
     uses=("affine.forward",),
@@ -120,6 +123,7 @@ rows_dW = Claim(
     wrong_twins=(
         WrongTwin(lambda: Entry(dZ_rows.matrix * A_rows.matrix.T, i, r), "the order for columns, used with rows"),
         WrongTwin(lambda: Entry(dZ_rows.matrix.T * A_rows.matrix, i, r), "the transpose of the gradient"),
+        WrongTwin(Entry(A_rows.matrix.T * dZ_rows.matrix, i, r) / N, "the mean over the batch is taken a second time"),
     ),
 )
 

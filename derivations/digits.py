@@ -39,7 +39,11 @@ SEARCHED = 50
 """Points at which an inequality is tried; a wrong bound may fail on a small part of the line only."""
 
 LARGEST = 4
-"""Sizes are drawn from 1, or 2 where indices must differ, to this, once all are alike and once no two are."""
+"""Sizes are drawn from 1, or as many as indices must differ, to this, once all are alike and once no two are."""
+
+BENT = (sp.Max, sp.Min, sp.Abs, sp.sign, sp.Piecewise)
+SIDES = 4
+"""Where a line bends there are so many times the points: of sixteen, all lie on one side of 0 once in 32,768."""
 
 Values = Mapping[tuple[int, ...], Any]
 
@@ -98,10 +102,9 @@ class Point:
         """A random number within the bounds given of its name."""
         rng = random.Random(f"{self.seed} {name} {indices}")
         bounds = list(self.bounds(name))
-        if fixed := [bound for relation, bound in bounds if relation is RELATIONS[sp.Eq]]:
-            return fixed[0]
+        fixed = [bound for relation, bound in bounds if relation is RELATIONS[sp.Eq]]
         for _ in range(10**4):
-            drawn = mp.mpf(rng.randint(-3 * 10**6, 3 * 10**6)) / 10**6
+            drawn = fixed[0] if fixed else mp.mpf(rng.randint(-3 * 10**6, 3 * 10**6)) / 10**6
             if all(relation(drawn, bound) for relation, bound in bounds):
                 return drawn
         raise ValueError(f"no number between -3 and 3 obeys what is given of {name}")
@@ -138,12 +141,17 @@ def points(
     """
     free = sorted(free_symbols(expressions, where), key=str)
     sizes = [s for s in free if s.is_integer and not isinstance(s, Index)]
-    indices = [s for s in free if isinstance(s, Index)]
-    sizes += [s for s in sorted({s for i in indices for s in i.dim.free_symbols}, key=str) if s not in sizes]
     distinct = [c for c in given if isinstance(c, sp.Ne) and isinstance(c.lhs, Index)]
+    apart = set().union(*(c.args for c in distinct))
+    least = len(apart) or 1
+    indices = [s for s in free if isinstance(s, Index)]
+    indices += sorted(apart - set(indices), key=str)
+    sizes += [s for s in sorted({s for i in indices for s in i.dim.free_symbols}, key=str) if s not in sizes]
+    if any(expr.has(*BENT) for expr in expressions):
+        trials *= SIDES
     for trial in range(trials if free else 1):
         rng = random.Random(f"{seed} {trial}")
-        at = dict(zip(sizes, drawn_sizes(len(sizes), trial, 2 if distinct else 1, rng), strict=True))
+        at = dict(zip(sizes, drawn_sizes(len(sizes), trial, least, rng), strict=True))
         for _ in count():
             chosen = {
                 i: rng.randint(1, int(i.dim.xreplace({s: sp.Integer(v) for s, v in at.items()}))) for i in indices
@@ -156,8 +164,10 @@ def points(
 def drawn_sizes(count: int, trial: int, least: int, rng: random.Random) -> list[int]:
     """First all different and above one, where nothing hides, then all alike, then any, one among them."""
     if trial == 0:
-        return rng.sample(range(2, 2 + count), count)
-    return [LARGEST - 1] * count if trial == 1 else [rng.randint(least, LARGEST) for _ in range(count)]
+        return rng.sample(range(max(2, least), max(2, least) + count), count)
+    if trial == 1:
+        return [max(LARGEST - 1, least)] * count
+    return [rng.randint(least, max(LARGEST, least)) for _ in range(count)]
 
 
 def free_symbols(expressions: list[sp.Basic], where: Where) -> set[sp.Symbol]:
@@ -182,6 +192,8 @@ def free(expr: sp.Basic) -> set[sp.Symbol]:
         parts = (*expr.indices, *TENSORS[str(called(expr))].shape)
     elif isinstance(expr, sp.MatrixSymbol):
         parts = expr.shape
+    elif isinstance(expr, ElementwiseApplyFunction):
+        parts = (expr.expr,)
     elif isinstance(expr, sp.Derivative):
         parts = (expr.expr, *expr.variables)
     return set().union(*(free(part) for part in parts))
@@ -237,14 +249,18 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     sp.sign: mp.sign,
     sp.im: mp.im,
     type(sp.I): lambda: mp.mpc(0, 1),
-    Activation: mp.tanh,
-    ActivationSlope: lambda x: 1 - mp.tanh(x) ** 2,
+    Activation: lambda x: mp.tanh(x) + 1 / (1 + x**2),
+    ActivationSlope: lambda x: 1 - mp.tanh(x) ** 2 - 2 * x / (1 + x**2) ** 2,
     Density: lambda x: mp.exp(-x),
     **{type(constant): (lambda c=constant: mp.mpf(c.evalf(DIGITS + GUARD))) for constant in (sp.pi, sp.E)},
     type(sp.oo): lambda: mp.inf,
     type(-sp.oo): lambda: -mp.inf,
 }
-"""What each function is at a number. Activations and densities stand for any; here they are tanh and exp(−x)."""
+"""What each function is at a number.
+
+Activations and densities stand for any. Here an activation is tanh x + 1/(1 + x²): bounded, so that no layer overflows,
+and neither even, odd nor monotone, as its slope is neither: a sign changed inside either is seen. A density is exp(−x).
+"""
 
 
 def slope(expr: sp.Expr, variables: tuple[sp.Expr, ...], at: Point) -> Any:

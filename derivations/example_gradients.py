@@ -8,6 +8,7 @@ from itertools import product
 import sympy as sp
 
 from derivations import affine
+from derivations.asymptotics import h
 from derivations.example import Network, hadamard, shape, times
 from derivations.judging import Side, Statement
 from derivations.notation import A, Activation, ActivationSlope, L, N, dZ, m, n
@@ -153,6 +154,32 @@ def output_factors(net: Network) -> sp.Basic:
     k, l, r, j = net.index(3, "k"), net.index(3, "l"), net.index(3, "r"), net.index(2, "j")
     y, a = net.Y, net.A[3]
     return total(total(-y[k] / a[k] * (a[k] * (delta(k, l) - a[l])) * delta(l, r) * net.A[2][j], l), k)
+
+
+def unsummed(net: Network) -> sp.MatrixExpr:
+    """∂L/∂W3 by factors that all have the index r of the row: −y_r/a_r · a_r (1 − a_r) · a2_j, and no sum."""
+    a = net.A[3].matrix
+    return times(sp.HadamardProduct(-net.Y.matrix, sp.OneMatrix(*a.shape) - a), net.A[2].matrix.T)
+
+
+def chained(net: Network, l: int) -> sp.MatrixExpr:
+    """The factors of the chain rule down to layer l as matrices in their order. ShapeError, as they do not fit."""
+    return times(delta_of(net, l + 1), net.W[l + 1].matrix, mask(net, l))
+
+
+def undifferentiated(letter: str, last: Callable[[Network], sp.Expr]) -> Statement:
+    """∂L/∂W or ∂L/∂b of the output layer as L over a change h of Z, times what Z changes by."""
+    return Statement(
+        lambda net: slope(L, (net.W if letter == "W" else net.b)[3][parameter_place(net, letter)]),
+        lambda net: L / h * last(net),
+        given=lambda net: net.given,
+        where=lambda net: net.below(3),
+    )
+
+
+def parameter_place(net: Network, letter: str) -> tuple[Index, ...]:
+    """The place of one weight, or of one bias, of the output layer."""
+    return place(net, 3) if letter == "W" else (net.index(3, "r"),)
 
 
 def in_article_order(net: Network, l: int) -> sp.MatrixExpr:

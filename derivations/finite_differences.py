@@ -7,13 +7,12 @@ import sympy as sp
 
 from derivations.asymptotics import L, h
 from derivations.claim import Claim, Step, WrongTwin
-from derivations.notation import number
+from derivations.notation import number, x
 from derivations.rules import definition, leading_term
 
 PRESS = "Press, Teukolsky, Vetterling & Flannery 2007, Numerical Recipes, §5.7"
 SQUIRE = "Squire & Trapp 1998, Using complex variables to estimate derivatives of real functions, SIAM Review 40"
 
-x = number("x", "one parameter")
 u = number("u", "unit roundoff")
 size = number("ell", "size of the loss, |L|")
 bend = number("M", "size of its third derivative, |L'''|")

@@ -18,8 +18,12 @@ def merged(expr: sp.Expr) -> sp.Expr:
         if not found:
             rest += term
             continue
-        (integral,) = found
-        under += term.coeff(integral) * on_the_positive_half(integral)
+        integral, *others = found
+        factor = term / integral
+        if others or factor.has(sp.Integral):
+            rest += sealed(term)  # a product of integrals is the integral of nothing here
+            continue
+        under += factor * on_the_positive_half(integral)
     under = sp.simplify(under)
     if under == 0:
         return rest

@@ -12,13 +12,14 @@ from typing import TypeAlias
 
 import sympy as sp
 
-from derivations import digits, signs, symbolic
-from derivations.claim import Claim
+from derivations import digits, signs, symbolic, wellposed
+from derivations.claim import Claim, Step
 from derivations.counterexample import Question, smallest
 from derivations.example import NUMBERS, SQUARE, SYMBOLS, TAGS, Network
 from derivations.normal_form import Powers, canonical
 from derivations.printing import latex
 from derivations.proof import everything, to_50_digits
+from derivations.rules import algebra
 from derivations.sums import ShapeError, Where, rebuilt, unfolded
 
 Side: TypeAlias = sp.Basic | Callable[[Network], sp.Basic]
@@ -102,10 +103,10 @@ def judged(quotation: Quotation) -> Verdict:
     for statement in quotation.reading:
         if against := fault(statement):
             return wrong(quotation, statement, against)
-    literally = [fault(statement) for statement in quotation.literal]
+    literally = [as_it_stands(statement) for statement in quotation.literal]
     failing = [against for against in literally if against]
-    if quotation.loose and len(failing) == len(literally):
-        return Verdict("notation", sentences(quotation.loose, quotation.note), sentences(*failing) or None)
+    if failing and len(failing) == len(literally):
+        return Verdict("notation", sentences(quotation.loose, quotation.note), sentences(*failing))
     return Verdict("holds", sentences(by(quotation), inherited(quotation), quotation.note))
 
 
@@ -162,6 +163,14 @@ def fault(statement: Statement) -> str | None:
     return against
 
 
+def as_it_stands(statement: Statement) -> str | None:
+    """Why a literal reading fails: as any statement may, or because nothing can be computed from what is written."""
+    try:
+        return fault(statement)
+    except TypeError as error:
+        return f"nothing can be computed from it: {error}"
+
+
 def where_they_fit(statement: Statement) -> str:
     """The numbers against it where layers are as wide as each other, so that the shapes say nothing."""
     try:
@@ -174,7 +183,10 @@ def where_they_fit(statement: Statement) -> str:
 
 def shown(asked: Question, form: sp.Basic | None) -> bool:
     """Whether the prover and the 50-digit evaluator both confirm it. Undecided if numbers refute what is shown."""
-    claim = Claim("article", "lemma", "", asked.left, "the source article", given=asked.given, where=asked.where)
+    line = (Step(asked.right, algebra, "as it is written"),)
+    claim = Claim("article", "lemma", "", asked.left, "the source article", line, given=asked.given, where=asked.where)
+    if unclear := wellposed.faults(claim):
+        raise Undecided("; ".join(unclear))
     gap = asked.left - asked.right if asked.relation != "=" else sp.S.Zero
     if asked.relation == "=":
         powers = everything(claim)

@@ -103,7 +103,7 @@ FROM_Z1: Where = {**FROM_A1, **activation_layer(A1, Z1, 1), **backward(dZ1, Z1, 
 FROM_X: Where = {**FROM_Z1, **affine_layer(Z1, W1, b1, X, 1)}
 """What the names stand for, from the loss down to what a gradient depends on; what lies below is any number."""
 
-ONE_LABEL = (sp.Eq(total(Y3[(k := Index("u", n3)), t], k), 1),)
+ONE_LABEL = (sp.Eq(total(Y3[(k := Index("u", n3)), s], k), 1),)
 SHAPES_OF_PARAMETERS = {
     name: tuple(str(d) for d in (*T.shape, 1)[:2])
     for name, T in {"X": X, "Y": Y3, "W1": W1, "b1": b1, "W2": W2, "b2": b2, "W3": W3, "b3": b3}.items()

@@ -13,7 +13,19 @@ from itertools import chain, permutations, product
 
 import sympy as sp
 
-from derivations.sums import Index, all_opened, apart, fresh, outermost, rebuilt, same_dimension, total, unfolded
+from derivations.sums import (
+    Entry,
+    Index,
+    all_opened,
+    apart,
+    fresh,
+    opened,
+    outermost,
+    rebuilt,
+    same_dimension,
+    total,
+    unfolded,
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +63,8 @@ Normal = dict[tuple[Bound, sp.Expr], sp.Expr]
 
 def equal(left: sp.Basic, right: sp.Basic, powers: Powers) -> bool:
     """Are the two the same number for all sizes and all values, by these powers alone?"""
-    return normal(sp.sympify(left), powers) == normal(sp.sympify(right), powers)
+    forms = normal(sp.sympify(left), powers), normal(sp.sympify(right), powers)
+    return forms[0] == forms[1] and not any(factor.has(sp.nan, sp.zoo) for _, factor in forms[0])
 
 
 def canonical(expr: sp.Basic, powers: Powers) -> sp.Expr:
@@ -88,12 +101,21 @@ def without_derivatives(expr: sp.Basic, powers: Powers) -> sp.Basic:
     """Every derivative taken, moved inside its sums, or sealed as a Slope."""
     if not isinstance(expr, sp.Derivative):
         return rebuilt(expr, lambda node: without_derivatives(node, powers)) if expr.has(sp.Derivative) else expr
-    inner = without_derivatives(expr.expr, powers)
+    asked = with_entries_opened(expr.expr, expr.variables) if powers.derive or powers.linear else expr.expr
+    inner = without_derivatives(asked, powers)
     if powers.derive:
         return apart(sp.diff(inner, *expr.variables))
     if powers.linear:
         return sp.Add(*linear_slopes(inner, expr.variables, powers))
     return Slope(written(inner, powers), *expr.variables)
+
+
+def with_entries_opened(expr: sp.Basic, variables: tuple[sp.Expr, ...]) -> sp.Basic:
+    """The expression with every entry written with sums whose matrix holds a variable: SymPy sees no W_ri in W A."""
+    if isinstance(expr, Entry):
+        names = {str(x.base) for x in variables if isinstance(x, sp.Indexed)}
+        return opened(*expr.args) if names & {M.name for M in expr.atoms(sp.MatrixSymbol)} else expr
+    return rebuilt(expr, lambda node: with_entries_opened(node, variables)) if expr.has(Entry) else expr
 
 
 def linear_slopes(inner: sp.Expr, variables: tuple[sp.Expr, ...], powers: Powers) -> Iterator[sp.Expr]:
@@ -129,7 +151,7 @@ def summands(expr: sp.Basic, powers: Powers) -> list[tuple[Bound, sp.Expr]]:
         k, summand = outermost(expr)
         new = fresh(k.dim)
         return [((new, *bound), f) for bound, f in summands(summand.xreplace({k: new}), powers)]
-    if isinstance(expr, sp.Pow) and expr.base.has(sp.Sum):
+    if isinstance(expr, sp.Pow) and (expr.base.has(sp.Sum) or (expr.base.is_Add and expr.exp.is_Integer)):
         return power(expr, powers)
     if expr.has(sp.Sum) and expr.args and not isinstance(expr, sp.KroneckerDelta | sp.Indexed):
         return [((), expr.func(*(written(argument, powers) for argument in expr.args)))]
@@ -147,6 +169,9 @@ def power(expr: sp.Pow, powers: Powers) -> list[tuple[Bound, sp.Expr]]:
     if expr.exp.is_Integer and expr.exp > 0:
         return multiplied(tuple(apart(expr.base) for _ in range(int(expr.exp))), powers)
     common, rest = common_factor(expr.base, powers)
+    if not (expr.exp.is_Integer or is_positive(common, powers)):
+        # √(a b) is √a √b unless both are negative.
+        return [((), sp.Pow(common * rest, expr.exp))]
     kept = sp.Pow(rest, expr.exp)
     if common == 1:
         return [((), kept)]
@@ -165,7 +190,8 @@ def common_factor(base: sp.Expr, powers: Powers) -> tuple[sp.Expr, sp.Expr]:
 
 def expanded(expr: sp.Expr, powers: Powers) -> sp.Expr:
     """Products multiplied out; the exponential of a sum is a product. SymPy's own would turn exp(Σ) into a Product."""
-    expr = sp.expand(expr, power_base=True, power_exp=False, log=False, mul=True, multinomial=True, func=False)
+    # A power of a sum is left to power(): SymPy would multiply out a denominator too, but only where it stands open.
+    expr = sp.expand(expr, power_base=True, power_exp=False, log=False, mul=True, multinomial=False, func=False)
     if expr.has(sp.exp):
         expr = expr.replace(
             lambda node: isinstance(node, sp.exp) and isinstance(node.args[0], sp.Add),
@@ -180,9 +206,9 @@ def expanded(expr: sp.Expr, powers: Powers) -> sp.Expr:
 
 def logarithm(expr: sp.Expr, powers: Powers) -> sp.Expr:
     """Log of a product of positive factors as a sum of logarithms, and log exp x = x."""
-    if isinstance(expr, sp.exp):
+    if isinstance(expr, sp.exp) and is_real(expr.args[0], powers):
         return expr.args[0]
-    if isinstance(expr, sp.Pow) and is_positive(expr.base, powers):
+    if isinstance(expr, sp.Pow) and is_real(expr.exp, powers) and is_positive(expr.base, powers):
         return expr.exp * logarithm(expr.base, powers)
     if isinstance(expr, sp.Mul) and all(is_positive(factor, powers) for factor in expr.args):
         return sp.Add(*(logarithm(factor, powers) for factor in expr.args))
@@ -195,13 +221,28 @@ def logarithm(expr: sp.Expr, powers: Powers) -> sp.Expr:
 
 def is_positive(expr: sp.Expr, powers: Powers) -> bool:
     """Whether the expression is built from what is positive in a way that keeps it so."""
-    if isinstance(expr, sp.exp) or expr.is_positive or getattr(expr, "base", None) in powers.positive:
+    if expr.is_positive or getattr(expr, "base", None) in powers.positive:
         return True
+    if isinstance(expr, sp.exp):
+        return is_real(expr.args[0], powers)
     if isinstance(expr, sp.Sum):
         return is_positive(expr.function, powers)
     if isinstance(expr, sp.Add | sp.Mul):
         return all(is_positive(part, powers) for part in expr.args)
-    return isinstance(expr, sp.Pow) and is_positive(expr.base, powers)
+    return isinstance(expr, sp.Pow) and is_positive(expr.base, powers) and is_real(expr.exp, powers)
+
+
+def is_real(expr: sp.Expr, powers: Powers) -> bool:
+    """Whether the expression is built from what is real in a way that keeps it so: no root or logarithm of any sign."""
+    if expr.is_extended_real:
+        return True
+    if isinstance(expr, sp.Sum):
+        return is_real(expr.function, powers)
+    if isinstance(expr, sp.log):
+        return is_positive(expr.args[0], powers)
+    if isinstance(expr, sp.Pow) and not expr.exp.is_Integer:
+        return is_positive(expr.base, powers) and is_real(expr.exp, powers)
+    return bool(expr.args) and all(is_real(part, powers) for part in expr.args)
 
 
 def summed(bound: Bound, factor: sp.Expr) -> sp.Expr:

@@ -8,20 +8,25 @@ import sympy as sp
 
 from derivations.sums import TENSORS, Index, Tensor
 
-MEANING: dict[str, str] = {}
-"""What each size, index and number stands for, by its name in code. Tensors carry their own meaning."""
+MEANING: dict[sp.Symbol, str] = {}
+"""What each size and number stands for. Tensors carry their own meaning."""
+
+
+def enter(symbol: sp.Symbol, meaning: str) -> sp.Symbol:
+    """The symbol, entered in the vocabulary. ValueError if it already stands for something else."""
+    if (known := MEANING.setdefault(symbol, meaning)) != meaning:
+        raise ValueError(f"{symbol} is already {known}; {meaning} needs another name")
+    return symbol
 
 
 def size(name: str, meaning: str) -> sp.Symbol:
     """A positive whole number, such as the number of examples N."""
-    MEANING[name] = meaning
-    return sp.Symbol(name, integer=True, positive=True)
+    return enter(sp.Symbol(name, integer=True, positive=True), meaning)
 
 
 def number(name: str, meaning: str, **assumptions: bool) -> sp.Symbol:
     """A real number, such as one entry of a matrix that a function takes entry by entry."""
-    MEANING[name] = meaning
-    return sp.Symbol(name, real=True, **assumptions)
+    return enter(sp.Symbol(name, real=True, **assumptions), meaning)
 
 
 def tensor(name: str, *shape: sp.Expr, meaning: str, latex: str | None = None) -> Tensor:
@@ -73,6 +78,7 @@ lse = tensor("lse", N, meaning="log-sum-exp of each example's logits, a row", la
 dl = tensor("dl", N, meaning="gradient of the loss with respect to the cross-entropy of each example, a row")
 L = number("L", "the loss: the mean cross-entropy over the batch")
 c = number("c", "any number")
+x = number("x", "any number, such as one parameter or one pixel")
 
 
 class Activation(sp.Function):  # type: ignore[misc]
@@ -112,5 +118,5 @@ class Density(sp.Function):  # type: ignore[misc]  # sympy has no types
 def meaning(name: str, atom: sp.Basic) -> str | None:
     """What a symbol or tensor of that name stands for: Z as a number is not Z as a matrix."""
     if isinstance(atom, sp.Symbol) and not isinstance(atom, Index):
-        return MEANING.get(name)
+        return MEANING.get(atom)
     return TENSORS[name].meaning if name in TENSORS else None

@@ -110,8 +110,8 @@ def concept_of(name: str) -> str:
 
 
 def depth(name: str, claims: Mapping[str, Claim]) -> int:
-    """The length of the longest way down to what rests on nothing."""
-    return max((1 + depth(used, claims) for used in claims[name].get("uses", ())), default=0)
+    """The length of the longest way down to what rests on nothing, among these claims."""
+    return max((1 + depth(used, claims) for used in claims[name].get("uses", ()) if used in claims), default=0)
 
 
 def concepts(claims: Mapping[str, Claim]) -> dict[str, list[Claim]]:

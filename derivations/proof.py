@@ -9,14 +9,15 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import mpmath as mp
 import sympy as sp
 
-from derivations import asymptotics, concrete, digits, signs, symbolic
+from derivations import asymptotics, concrete, digits, signs, symbolic, wellposed
 from derivations.claim import Claim, Step, WrongTwin
 from derivations.normal_form import Powers
-from derivations.sums import ShapeError, unfolded
+from derivations.sums import Index, ShapeError, lettered, unfolded
 
 TRIALS = 4
 """Points at which a step is evaluated; a wrong one rarely survives the first."""
@@ -68,18 +69,25 @@ class Proof:
         """The sizes for which the claim was shown."""
         if not self.ok:
             return "not shown"
-        free = digits.free_symbols([self.claim.start, self.claim.result], self.claim.where)
-        return "all sizes" if any(s.is_integer for s in free) else "scalar"
+        said = [self.claim.start, self.claim.result]
+        free = digits.free_symbols(said, self.claim.where)
+        if any(s.is_integer and not isinstance(s, Index) for s in free):
+            return "all sizes"
+        fixed = {int(i.dim) for expr in (*said, *self.claim.where.values()) for i in expr.atoms(Index)}
+        return f"sizes: {', '.join(map(str, sorted(fixed)))}" if fixed else "scalar"
 
 
 def prove(claim: Claim) -> Proof:
-    """Check every step of the claim, what it is left with, and that every wrong twin fails."""
+    """Check that the claim is well posed, every step of it, what it is left with, and that every wrong twin fails."""
+    if unclear := wellposed.faults(claim):
+        return Proof(claim, (), (), {}, tuple(f"{claim.name}: {fault}" for fault in unclear))
     chain = [claim.start, *(step.expr for step in claim.steps)]
     steps, gaps = [], []
     for number, (before, step) in enumerate(zip(chain, claim.steps, strict=False), 1):
         checked = check(claim, before, step)
         steps.append(checked)
         gaps += checked.gaps(f"{claim.name}: step {number}")
+    gaps += [f"{claim.name}: {gap}" for gap in empty(claim)]
     gaps += [f"{claim.name}: {gap}" for gap in sign_gaps(claim)]
     witnesses = further(claim)
     gaps += [f"{claim.name}: {name} does not confirm it" for name, shown in witnesses.items() if not shown]
@@ -90,6 +98,16 @@ def prove(claim: Claim) -> Proof:
         if reason is None
     ]
     return Proof(claim, tuple(steps), twins, witnesses, tuple(gaps))
+
+
+def empty(claim: Claim) -> list[str]:
+    """What the claim only repeats: an equation should arrive somewhere else, and every step should change its line."""
+    chain = [lettered(expr) for expr in (claim.start, *(step.expr for step in claim.steps))]
+    found = [f"step {number} changes nothing" for number, (a, b) in enumerate(pairwise(chain), 1) if a == b]
+    bare = claim.kind == "definition" and not claim.steps
+    if claim.relation == "=" and not bare and chain[0] == chain[-1]:
+        found.append("the result is the question itself, so that nothing is said")
+    return found
 
 
 def sign_gaps(claim: Claim) -> list[str]:
@@ -111,9 +129,11 @@ def check(claim: Claim, before: sp.Basic, step: Step) -> Checked:
     try:
         shown = symbolic.equal(before, step.expr, everything(claim), claim.given)
         rule = step.rule.fault(before, step.expr, claim)
+        agree, worst = to_50_digits(claim, before, step.expr)
     except ShapeError as error:
         return Checked(symbolic=False, digits=False, worst="a misfit", rule=str(error))
-    agree, worst = to_50_digits(claim, before, step.expr)
+    except ZeroDivisionError:
+        return Checked(symbolic=False, digits=False, worst="a division by 0", rule=None)
     return Checked(shown, agree, worst, rule)
 
 
@@ -183,6 +203,9 @@ def claims() -> dict[str, Claim]:
         if not module.name.startswith("_") and not module.ispkg
     ]
     found = [c for module in modules for c in vars(module).values() if isinstance(c, Claim)]
+    for claim in found:
+        if any(other.name == claim.name and other is not claim for other in found):
+            raise ValueError(f"two claims are called {claim.name}; only one of them would be proved")
     return {claim.name: claim for claim in sorted(found, key=lambda claim: claim.name)}
 
 

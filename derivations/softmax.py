@@ -141,8 +141,11 @@ sums_to_one = Claim(
     start=total(p[i], i),
     steps=(
         Step(total(softmax(i), i), definition, because="p_i is exp z_i over the sum"),
-        Step(total(sp.exp(z[i]), i) / S, algebra, because="the denominator is the same for every class"),
-        Step(sp.S.One, algebra, because="numerator and denominator are one sum, by whatever letter it runs"),
+        Step(
+            sp.S.One,
+            algebra,
+            because="the denominator is the same for every class: the numerators sum to it, by whatever letter",
+        ),
     ),
     where=IS_SOFTMAX,
     source=GOODFELLOW,
@@ -199,14 +202,7 @@ shift = Claim(
     kind="lemma",
     says="adding one number to all logits changes nothing, so the largest may be taken away before exp",
     start=sp.exp(z[i] + c) / total(sp.exp(z[k] + c), k),
-    steps=(
-        Step(
-            sp.exp(c) * sp.exp(z[i]) / (sp.exp(c) * S),
-            algebra,
-            because="exp(z + c) is exp c exp z, and exp c comes out of the sum",
-        ),
-        Step(softmax(i), algebra, because="exp c cancels"),
-    ),
+    steps=(Step(softmax(i), algebra, because="exp(z + c) is exp c exp z; exp c comes out of the sum, and cancels"),),
     source="Blanchard, Higham & Higham 2021, §1",
     uses=("softmax.forward",),
     wrong_twins=(WrongTwin(sp.exp(c) * softmax(i), "the shift is taken out of the numerator only"),),
@@ -216,7 +212,7 @@ two_classes = Claim(
     name="softmax.two_classes",
     kind="lemma",
     says="for two classes the softmax is the sigmoid of the difference of their logits",
-    start=sp.exp(u := number("u", "the first of two logits")) / (sp.exp(u) + sp.exp(v := number("v", "the second"))),
+    start=sp.exp(u := number("v1", "the first of two logits")) / (sp.exp(u) + sp.exp(v := number("v2", "the second"))),
     steps=(Step(1 / (1 + sp.exp(-(u - v))), algebra, because="numerator and denominator divided by exp u"),),
     source=GOODFELLOW,
     uses=("sigmoid.forward",),

@@ -24,9 +24,12 @@ class Index(sp.Symbol):  # type: ignore[misc]  # sympy has no types
     dim: sp.Expr
 
     def __new__(cls, name: str, dim: sp.Expr) -> Index:
-        """An index over a dimension, a size such as n or a number."""
+        """An index over a dimension, a size such as n or a number. ShapeError if there may be nothing to run over."""
+        dim = sp.sympify(dim)
+        if not (dim.is_integer and dim.is_positive) or dim.atoms(Index):
+            raise ShapeError(f"{name} should run over a size, a positive whole number; {dim} came")
         index: Index = sp.Symbol.__xnew__(cls, name, integer=True, positive=True)
-        index.dim = sp.sympify(dim)
+        index.dim = dim
         return index
 
     def _hashable_content(self) -> tuple[object, ...]:
@@ -101,14 +104,22 @@ class Tensor:
         return sp.MatrixSymbol(self.name, rows, columns)
 
     def __getitem__(self, indices: sp.Expr | tuple[sp.Expr, ...]) -> sp.Indexed:
-        """One entry. ShapeError if an index runs over another dimension than the tensor has there."""
+        """One entry. ShapeError if an index runs over another dimension than the tensor has there, or out of it."""
         indices = indices if isinstance(indices, tuple) else (indices,)
         if len(indices) != len(self.shape):
             raise ShapeError(f"{self.name} has {len(self.shape)} indices; {len(indices)} came")
         for index, dim in zip(indices, self.shape, strict=True):
             if isinstance(index, Index) and index.dim != dim:
                 raise ShapeError(f"{self.name} has {dim} where {index} runs over {index.dim}")
+            if not isinstance(index, Index) and not within(index, dim):
+                raise ShapeError(f"{self.name} has {dim} from 1 on where {index} stands; k + 1 may be one too many")
         return self.base[indices]
+
+
+def within(index: sp.Expr, dim: sp.Expr) -> bool:
+    """Whether a number is an index of every dimension that dim may be: 1 is, 2 is not, as n may be 1."""
+    index = sp.sympify(index)
+    return bool(index.is_Integer and index >= 1 and (dim - index).is_nonnegative)
 
 
 class Entry(sp.Expr):  # type: ignore[misc]
@@ -195,6 +206,15 @@ def apart(expr: sp.Basic) -> sp.Basic:
         new = fresh(k.dim)
         return total(apart(summand).xreplace({k: new}), new)
     return rebuilt(expr, apart) if expr.has(sp.Sum) else expr
+
+
+def lettered(expr: sp.Basic, depth: int = 0) -> sp.Basic:
+    """The same expression, every bound index named by how deep it stands: two that differ in letters only are alike."""
+    if isinstance(expr, sp.Sum):
+        k, summand = outermost(expr)
+        new = Index(f"_depth{depth}", k.dim)
+        return total(lettered(summand.xreplace({k: new}), depth + 1), new)
+    return rebuilt(expr, lambda part: lettered(part, depth)) if expr.has(sp.Sum) else expr
 
 
 def outermost(expr: sp.Sum) -> tuple[Index, sp.Expr]:

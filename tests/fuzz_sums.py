@@ -127,7 +127,7 @@ def summary(numbers):
     counts, examples = counted(numbers)
     figure = (
         f"{counts['expressions']:,} random expressions and as many mutants: {counts['unsound']} normal forms or "
-        f"equalities that 50 digits refute, {counts['not_idempotent']} not idempotent, {counts['refused']} refused"
+        f"equalities that digits refute, {counts['not_idempotent']} not idempotent, {counts['refused']} refused"
     )
     return {
         "ok": bool(counts["expressions"]) and not counts["unsound"],

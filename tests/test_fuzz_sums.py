@@ -7,9 +7,12 @@ import sys
 
 import pytest
 import sympy as sp
+from sympy import Derivative
 
 from derivations import normal_form, sums
-from derivations.sums import Index
+from derivations.normal_form import Powers, canonical, equal
+from derivations.notation import A, W, b, i, k, logit, q, r, s
+from derivations.sums import Entry, Index, total
 from tests import fuzz_sums
 
 SEEDS = {"0": 0, "1": 670, "7": 1340}
@@ -27,6 +30,24 @@ def test_no_random_expression_differs_from_its_normal_form(seed, record_property
     counts = {"expressions": 670, "unsound": 0, "not_idempotent": 0, "refused": 0}
     assert counts.items() <= said.items(), done.stdout
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("lent", [Powers(derive=True, contract=True), Powers(linear=True)], ids=["derive", "linear"])
+def test_an_entry_of_a_product_is_no_constant_where_its_factor_varies(lent):
+    """Found by the long fuzz: SymPy sees no W_ri in (W A)_qs, and would say that the slope is 0."""
+    by_W, by_b = (Derivative(Entry(W.matrix * A.matrix, q, s), x, evaluate=False) for x in (W[r, i], b[r]))
+    assert canonical(by_W, lent) == canonical(Derivative(total(W[q, k] * A[k, s], k), W[r, i], evaluate=False), lent)
+    assert canonical(by_W, lent) != 0
+    assert canonical(by_b, lent) == 0
+
+
+def test_a_power_of_a_sum_below_a_line_has_one_form():
+    """Found by the long fuzz: it was multiplied out where it stood open, and kept where it was made on the way."""
+    S = total(sp.exp(logit[k]) + 1, k)
+    made, open_ = (1 / S) * (1 / S), canonical(S, Powers()) ** -2
+    assert canonical(made, Powers()) == canonical(open_, Powers()) == canonical(canonical(made, Powers()), Powers())
+    x, y = logit[i], b[r]
+    assert equal((x + y) ** 2 / S, (x**2 + 2 * x * y + y**2) / S, Powers())
 
 
 def forget():

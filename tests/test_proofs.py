@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import sympy as sp
 
-from derivations import affine, mlp, sigmoid, softmax, verdict
+from derivations import affine, digits, mlp, sigmoid, softmax, verdict
 from derivations.__main__ import main
 from derivations.claim import WrongTwin
 from derivations.normal_form import equal
@@ -17,6 +17,7 @@ from derivations.notation import A, W, b, dZ, i, k, logit, r, s
 from derivations.proof import check, claims, everything, prove, to_50_digits
 from derivations.rules import algebra, condition, contract, definition, differentiate, linear, logarithm, matrix_product
 from derivations.sums import Entry, ShapeError, total
+from derivations.wellposed import names_in
 
 CLAIMS = claims()
 each_claim = pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda claim: claim.name)
@@ -42,6 +43,28 @@ def test_a_statement_with_sizes_holds_for_all_of_them_and_says_so(claim):
 @each_claim
 def test_what_is_not_a_bare_definition_has_a_wrong_twin(claim):
     assert claim.wrong_twins or (claim.kind == "definition" and not claim.steps)
+
+
+@each_claim
+def test_a_wrong_twin_is_refused_for_its_mathematics(claim):
+    """One at least by numbers that differ; and none because it speaks of what the claim does not, as a typo would."""
+    said = [claim.start, *(step.expr for step in claim.steps), *claim.where, *claim.where.values()]
+    reasons = [reason for reason in prove(claim).twins if "shapes do not fit" not in reason]
+    assert bool(reasons) == bool(claim.wrong_twins)
+    assert not [reason for reason in reasons if "not both real" in reason]
+    for twin in claim.wrong_twins:
+        if isinstance(twin.expr, sp.Basic):
+            assert names_in(twin.expr) <= set().union(*map(names_in, said))
+            assert free_sizes_and_letters(twin.expr) <= set().union(*map(free_sizes_and_letters, said))
+
+
+def free_sizes_and_letters(expr):
+    return {s for s in digits.free(expr) if s.is_integer}
+
+
+@each_claim
+def test_the_question_of_a_gradient_is_a_derivative(claim):
+    assert claim.start.has(sp.Derivative) or claim.kind != "gradient"
 
 
 @each_claim

@@ -10,7 +10,7 @@ import sympy as sp
 from derivations import asymptotics, digits, finite_differences, he, integrals, relu, sgd, sigmoid, signs, tanh
 from derivations.asymptotics import L, h
 from derivations.claim import Claim, Step, WrongTwin
-from derivations.notation import Density, da, i, k, n, number, tensor, z
+from derivations.notation import Density, da, i, k, n, tensor, z
 from derivations.printing import latex
 from derivations.proof import prove
 from derivations.rules import algebra, condition, integrate, leading_term
@@ -58,7 +58,7 @@ def test_what_can_be_zero_is_not_shown_to_be_positive():
 
 
 def test_a_true_inequality_whose_form_does_not_show_it_needs_a_step():
-    u = number("u", "any number")
+    u = sp.Symbol("u", real=True)
     hidden, square = z**2 - 2 * z * u + u**2, (z - u) ** 2
     (gap,) = prove(statement("≥", hidden)).gaps
     assert "the form of the result does not show" in gap
@@ -72,7 +72,7 @@ def test_an_inequality_that_fails_on_a_small_part_of_the_line_only_is_refused_by
 
 def test_signs_never_say_more_than_numbers_bear_out():
     """Random expressions of numbers with bounds: of those that are shown to be positive, none is negative anywhere."""
-    y, g, w = number("y", "at least 0"), number("g", "from 0 to 1"), number("w", "below −1/2")
+    y, g, w = sp.symbols("y g w", real=True)
     given = (y >= 0, g >= 0, g <= 1, w < -sp.S.Half)
     rng = random.Random(0)
     counted = {"≥": 0, ">": 0}
@@ -163,8 +163,8 @@ def test_a_relation_that_no_check_knows_and_a_limit_without_a_step_are_refused()
 
 
 def test_a_condition_that_is_not_used_is_said_to_be_unneeded():
-    step = Step(sp.exp(z) * 2, condition, "it is given that Z > 0")
-    (gap,) = prove(statement("=", sp.exp(z) + sp.exp(z), step, given=(z > 0,))).gaps
+    step = Step(sp.exp(z) + sp.exp(2 * z), condition, "it is given that Z > 0")
+    (gap,) = prove(statement("=", sp.exp(z) * (1 + sp.exp(z)), step, given=(z > 0,))).gaps
     assert "what is given is not needed" in gap
 
 
@@ -177,7 +177,7 @@ def test_an_integral_off_by_one_part_in_ten_to_the_30_is_seen_by_both_checks():
 def test_an_integral_is_a_number_of_its_own_without_the_rule_that_works_it_out():
     whole, upper = he.mean(z**2, Density(sp.Abs(z))), sp.Integral(z**2 * Density(z), (z, 0, sp.oo))
     for right, ok in ((whole, True), (upper, False)):
-        assert prove(statement("=", whole, Step(right, algebra, "the same"))).ok is ok
+        assert (algebra.fault(whole, right, statement("=", whole)) is None) is ok
     assert prove(statement("=", whole, Step(2 * upper, integrate, "twice the half"))).ok
     assert not prove(statement("=", whole, Step(upper, integrate, "the half"))).ok
     with pytest.raises(ValueError, match="the line or its positive half"):

@@ -126,12 +126,31 @@ def test_badges_say_what_the_report_says(pages, claims):
             )
 
 
-def test_a_concept_page_is_light(built):
-    heavy = {}
+def test_home_shows_the_badge_of_the_claim_s_own_page(pages):
+    assert pages["index.html"].badges == {"mlp.dW2": pages["proofs/mlp/index.html"].badges["mlp.dW2"]}
+
+
+def test_a_node_of_the_graph_is_filled_only_if_it_and_all_below_it_are_verified(pages, claims):
+    said = {name: claim["witnesses"].values() for name, claim in reported().items()}
+
+    def stands(name):
+        statuses = {witness["status"] for witness in said.get(name, ())}
+        return "ok" in statuses <= {"ok", "not applicable"} and all(map(stands, claims[name]["uses"]))
+
+    nodes = re.findall(r'class="node( verified)?" data-name="([^"]+)"', pages["proofs/index.html"].text)
+    assert {name for _, name in nodes} == {name.replace(".", "-") for name in claims}
+    assert {name for filled, name in nodes if filled} == {n.replace(".", "-") for n in claims if stands(n)}
+
+
+def test_a_concept_page_is_light(built, capsys):
+    weight = {}
     for path in built.glob("proofs/*/index.html"):
         text = re.sub(r"<figure.*?</figure>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
-        heavy[path.parent.name] = len(gzip.compress(text.encode()))
-    assert {name: size for name, size in heavy.items() if size > HEAVIEST} == {}
+        weight[path.parent.name] = len(gzip.compress(text.encode()))
+    heaviest = max(weight, key=weight.__getitem__)
+    with capsys.disabled():
+        print(f"\nthe heaviest page of proofs is {heaviest}: {weight[heaviest]:,} bytes compressed")
+    assert {name: size for name, size in weight.items() if size > HEAVIEST} == {}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

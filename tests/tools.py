@@ -232,7 +232,7 @@ WHOLE = re.compile(r"\d+(?:,\d{3})*")
 
 
 def added(figures):
-    """The figures as one: those with the same words become one with the sums of their numbers."""
+    """The figures as one: those with the same words become one with the sums of their numbers, which are all counts."""
     alike = {}
     for figure in figures:
         alike.setdefault(WHOLE.sub("{:,}", figure), []).append(figure)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from derivations import page
@@ -149,7 +149,8 @@ def figure(name: str) -> str:
     """A picture drawn at build, with what it shows in words."""
     drawn = measures.figure(name)
     return (
-        f'<figure class="drawn" role="group" aria-label="{html.escape(drawn["alt"])}">{drawn["svg"]}'
+        f'<figure class="drawn" role="group" aria-label="{html.escape(drawn["alt"])}">'
+        f'<div class="pane">{drawn["svg"]}</div>'
         f"<figcaption>{html.escape(drawn['caption'])}</figcaption></figure>"
     )
 
@@ -165,9 +166,22 @@ def reported(name: str) -> str:
         raise LookupError(f"the report has no {name}; there are {', '.join(sorted(found))}")
     said = found[name] or {"status": "missing", "figure": f"{name.replace('_', ' ')} not in the report of this build"}
     words = " ".join(str(said["figure"]).split())
-    return (
-        f'<p class="missing">{words}</p>' if said["status"] == "missing" else f"`{said['source']}`: {page.text(words)}"
-    )
+    if said["status"] == "missing":
+        return f'<p class="missing">{words}</p>'
+    table = killed((said.get("data") or {}).get("caught") or {})
+    return f"{page.text(words)}.\n\nAsked by `{said['source']}`.\n{{ .checks }}{table}"
+
+
+def killed(caught: Mapping[str, Sequence[str]]) -> str:
+    """Of every planted mistake, in how many regimes it is caught, of those where it changes a number at all."""
+    if not caught:
+        return ""
+    rows = [
+        f"| {page.text(name)} | {sum(cell not in '=-' for cell in cells)} of {len(cells) - list(cells).count('=')} |"
+        for name, cells in caught.items()
+    ]
+    table = "\n".join(["| mistake | regimes in which it is caught |", "|---|---|", *rows])
+    return "\n\n" + page.folded("kills", f"All {len(caught)} of them", table)
 
 
 def peers() -> str:

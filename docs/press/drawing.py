@@ -75,7 +75,7 @@ def svg(figure: Any, name: str) -> str:
     for stand_in, colour in COLOURS.items():
         text = text.replace(stand_in, colour)
     text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
-    wide = f"max-width:{AS_LARGE * figure.get_figwidth():.0f}px"
+    wide = f"--wide:{AS_LARGE * figure.get_figwidth():.0f}px"
     frame = rf'<svg viewBox="\1" style="{wide}" aria-hidden="true">'
     text = re.sub(r'<svg [^>]*viewBox="([^"]*)"[^>]*>', frame, text, count=1)
     return re.sub(r"\s*\n\s*", " ", text)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -17,8 +19,9 @@ MAKERS = ("counts", "mistake_numbers", "network_pictures", "checking_pictures", 
 def everything() -> dict[str, dict[str, Any]]:
     """All figures and all values, by name."""
     found: dict[str, dict[str, Any]] = {"figures": {}, "values": {}}
-    for maker in MAKERS:
-        made = one(maker)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # each that is not kept is made in a process of its own
+        all_made = list(pool.map(one, MAKERS))
+    for made in all_made:
         for kind, named in made.items():
             found[kind] |= named
     return found
@@ -41,7 +44,7 @@ def measured(maker: str) -> str:
     program = (
         f"import json, sys; sys.path.insert(0, 'docs'); from press import {maker}; print(json.dumps({maker}.made()))"
     )
-    found = sources.run("-c", program, MPLBACKEND="Agg")
+    found = sources.run("-c", program, MPLBACKEND="Agg", OPENBLAS_NUM_THREADS="1")
     if found.returncode:
         raise sources.BuildStops(f"docs/press/{maker}.py: {(found.stderr.strip().splitlines() or ['failed'])[-1]}")
     return found.stdout.strip().splitlines()[-1]

@@ -14,7 +14,7 @@ from nnref.checking.place import HIDDEN, TOP, Numbers, Place, right, some
 from nnref.layer import Affine
 
 NETWORKS = (
-    ("relu", (5, 4, 3), 6, 1.0, ""),
+    ("relu", (6, 5, 4, 3), 7, 1.0, ""),
     ("relu", (4, 4, 4, 4), 4, 1.0, "with square layers"),
     ("tanh", (4, 4, 4, 4), 4, 1.0, "with tanh"),
     ("relu", (5, 4, 3), 6, 40.0, "with large inputs"),
@@ -39,21 +39,30 @@ def network(activation: str, sizes: tuple[int, ...], N: int, size: float) -> Num
     return Numbers.of(Case.of(layers, theta, size * rng.standard_normal((sizes[0], N)), Y), "float64")
 
 
-def places(numbers: Numbers) -> Iterator[tuple[Place, tuple[str, ...]]]:
-    """Before each layer's lines, from the last layer down, for its weights and for its bias; all above is right.
+def halved(G: Any) -> Any:
+    """Numbers cut at half of the largest."""
+    return np.clip(G, -abs(G).max() / 2, abs(G).max() / 2)
 
-    Clipping is seen by its bound in the gradients that were given: these are cut at half of their largest entry.
-    """
-    dZs: dict[int, Any] = {}
-    given = {name: np.clip(g, -abs(g).max() / 2, abs(g).max() / 2) for name, g in numbers.case.gradients.items()}
-    for l in range(numbers.depth, 0, -1):
-        lines = TOP if l == numbers.depth else HIDDEN
-        for theta, last in GRADIENTS.items():
-            yield Place(numbers, l, given, dict(dZs), theta), (*lines, *last)
-        at = Place(numbers, l, given, dict(dZs))
-        for line in lines:
-            at = at.put(line, right(line, at))
-        dZs[l] = some(at.dZ)
+
+def given(numbers: Numbers) -> Iterator[dict[str, Any]]:
+    """Gradients from which a mistake may read its bound, as programs give them: cut, or made of a cut dZ."""
+    case = numbers.case
+    yield {name: halved(g) for name, g in case.gradients.items()}
+    yield {f"W{l}": halved(case.dZ[f"dZ{l}"]) @ case.A[f"A{l - 1}"].T for l in range(1, numbers.depth + 1)}
+
+
+def places(numbers: Numbers) -> Iterator[tuple[Place, tuple[str, ...]]]:
+    """Before each layer's lines, from the last layer down, for its weights and for its bias; all above is right."""
+    for yours in given(numbers):
+        dZs: dict[int, Any] = {}
+        for l in range(numbers.depth, 0, -1):
+            lines = TOP if l == numbers.depth else HIDDEN
+            for theta, last in GRADIENTS.items():
+                yield Place(numbers, l, yours, dict(dZs), theta), (*lines, *last)
+            at = Place(numbers, l, yours, dict(dZs))
+            for line in lines:
+                at = at.put(line, right(line, at))
+            dZs[l] = some(at.dZ)
 
 
 def run(at: Place, lines: tuple[str, ...], mistake: Mistake | None) -> Any:
@@ -94,11 +103,14 @@ def apart(yours: float, truth: float) -> str:
 
 
 def first(mistake: Mistake, networks: list[tuple[Numbers, str]]) -> str:
-    """What it gives on the first network that shows it."""
-    shown = ((told(mistake, numbers), says) for numbers, says in networks)
-    return next(
-        (f"{found}{says and ', '}{says}" for found, says in shown if found), "the same numbers on all that were tried"
-    )
+    """What it gives on the first network that shows it.
+
+    Errors: LookupError for a mistake that changes no number on any.
+    """
+    for numbers, says in networks:
+        if found := told(mistake, numbers):
+            return f"{found}{says and ', '}{says}"
+    raise LookupError(f"{mistake.key} changes no number on any of the networks that were tried")
 
 
 def made() -> dict[str, Any]:

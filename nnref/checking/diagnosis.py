@@ -12,7 +12,7 @@ from nnref.checking import noise
 from nnref.checking.case import Case
 from nnref.checking.mistakes_of_deltas import DELTAS
 from nnref.checking.mistakes_of_gradients import BIASES, EITHER, WEIGHTS
-from nnref.checking.place import Mistake, Numbers, Prediction
+from nnref.checking.place import HIDDEN, TOP, Mistake, Numbers, Prediction
 from nnref.checking.scales import CONSTANT, SCALES
 from nnref.checking.search import Search
 from nnref.checking.telling import Diagnosis, told, worded
@@ -28,10 +28,20 @@ THIN = 32
 """Inputs that the search looks at; what it finds must then explain all of them."""
 
 
+LOGITS = {"scale"} | set(TOP) - set(HIDDEN)
+"""The lines between the logits and their gradient."""
+
+
 def catalogue() -> list[dict[str, str]]:
-    """The catalogue as plain data: key, line, says, wrong, right, claim."""
+    """The catalogue as plain data: key, line, says, wrong, right, claim; the lines are those of a 3-layer network.
+
+    What is done to the logits stands in its last layer, all else in its second, where every name in it exists.
+    """
     names = ("key", "line", "says", "wrong", "right", "claim")
-    return [{name: worded(getattr(mistake, name), 1, "relu", "W") for name in names} for mistake in CATALOGUE]
+    return [
+        {name: worded(getattr(mistake, name), 3 if mistake.line in LOGITS else 2, "relu", "W") for name in names}
+        for mistake in CATALOGUE
+    ]
 
 
 def diagnose(
