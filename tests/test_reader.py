@@ -305,10 +305,7 @@ def test_parameters_may_be_spelt_in_many_ways(tmp_path, W, b):
     [
         ("x = 1\n", "a function or method that goes backward"),
         ("def backward(params, X, Y): return {}\n", "parameters that nothing in the file makes"),
-        (
-            "def init():\n    return {'W1': 1}\ndef backward(mystery): pass\n",
-            r"init makes is no chain of layers: W1 \(\)",
-        ),
+        ("def init():\n    return {'W1': 1}\ndef backward(mystery): pass\n", r"makes is no chain of layers: W1 \(\)"),
         ("class Net:\n    def __init__(self, q): pass\n    def backward(self): pass\n", "cannot be made: Net takes q"),
         ("class Net:\n    def backward(self): pass\n", "holds no weights"),
         (RIGHT.replace("dz1 =", "raise KeyError('oops')\n    dz1 ="), "backward stopped: KeyError: 'oops' at line"),
