@@ -24,10 +24,17 @@ def pages(built):
 
 
 @pytest.fixture(scope="session")
-def opened(built):
+def chromium():
+    """The one browser: playwright starts no second one in a process."""
+    with sites.browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def opened(built, chromium):
     """(browser, address of the site)."""
-    with sites.served(built) as address, sites.browser() as browser:
-        yield browser, address
+    with sites.served(built) as address:
+        yield chromium, address
 
 
 @pytest.fixture(scope="session")

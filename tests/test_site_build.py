@@ -12,6 +12,8 @@ from tests.built_site import ROOT
 from tests.conftest import require
 from tests.solutions import solved
 
+pytest_plugins = ["tests.site_fixtures"]
+
 CLAIM = {
     "name": "silu.dZ",
     "kind": "gradient",
@@ -234,7 +236,7 @@ def test_a_planted_red_witness_stops_the_build(tmp_path):
 
 
 @pytest.mark.site
-def test_without_quickjs_the_browser_typesets_from_the_same_package(tmp_path):
+def test_without_quickjs_the_browser_typesets_from_the_same_package(tmp_path, chromium):
     require("mkdocs")
     (tmp_path / "without").mkdir()
     (tmp_path / "without" / "quickjs.py").write_text("raise ImportError('planted')", encoding="utf-8")
@@ -242,8 +244,8 @@ def test_without_quickjs_the_browser_typesets_from_the_same_package(tmp_path):
     status, said = sites.build(place, tmp_path / "out", PYTHONPATH=f"{tmp_path / 'without'}:{place}")
     assert status == 0, said
     assert (tmp_path / "out" / "assets" / "mathjax" / "tex-svg-full.js").is_file()
-    with sites.served(tmp_path / "out") as address, sites.browser() as browser:
-        opened = browser.new_page()
+    with sites.served(tmp_path / "out") as address, chromium.new_context() as context:
+        opened = context.new_page()
         outside = []
         opened.on("request", lambda r: None if r.url.startswith((address, "data:")) else outside.append(r.url))
         opened.goto(f"{address}proofs/affine/")
