@@ -80,7 +80,7 @@ def activation_layer(A: Tensor, Z: Tensor, l: int) -> dict[sp.Expr, sp.Expr]:
 
 
 def backward(dZ: Tensor, Z: Tensor, W_above: Tensor, dZ_above: Tensor, l: int) -> dict[sp.Expr, sp.Expr]:
-    """DZ of a hidden layer stands for (Wᵀ dZ) ∘ f'(Z), with W and dZ of the layer above."""
+    """The dZ of a hidden layer stands for (Wᵀ dZ) ∘ f'(Z), with W and dZ of the layer above."""
     (r, _), (_, k) = indices(l), indices(l + 1)
     return {dZ[r, t]: total(W_above[k, r] * dZ_above[k, t], k) * df(Z[r, t])}
 
@@ -268,7 +268,7 @@ def bias_gradient(l: int, Z: Tensor, W: Tensor, b: Tensor, A: Tensor, dZ: Tensor
 
 
 def another_input(l: int, dZ: Tensor, A: Tensor) -> WrongTwin:
-    """DW with the activations of another layer: the article's own slip for l = 2. Its shapes do not fit."""
+    """The dW with the activations of another layer: the article's own slip for l = 2. Its shapes do not fit."""
     (r, _), (j, _) = indices(l), indices(l - 1)
     return WrongTwin(lambda: Entry(dZ.matrix * A.matrix.T, r, j), f"{A.name}ᵀ, of another layer")
 

@@ -1,5 +1,6 @@
 """Every step can fail: each sign, index, sum, transpose and constant of a line changed, and what sees the change."""
 
+# ruff: noqa: E501  a change is named on one line, as the command prints it
 import argparse
 import json
 import random
@@ -161,7 +162,10 @@ def mutants(expr, scope=()):
 
 @dataclass(frozen=True)
 class Judged:
-    """A mutant of a step of a claim, and what refuses it; unsound if symbols call equal what digits refute."""
+    """A mutant of a step of a claim, or of a line of the article, and what refuses it.
+
+    unsound if symbols call equal what digits refute, or if nothing refutes a change that is not known to stay true.
+    """
 
     step: str
     kind: str
@@ -254,10 +258,33 @@ def refutation(claim, before, step, written):
     return refuted
 
 
+STILL_TRUE = """
+article sigmoid.range, constant: 2
+article tanh.range, constant: 2
+article softmax.between, constant: 2
+article data.scale, constant: 2
+article dW3.chain, sum: Sum(-(KroneckerDelta(k, r) - a3[r])*a2[j]*y3[k], (k, 1, n3))
+article dW3.chain, index: Sum(-(KroneckerDelta(k, l) - a3[r])*KroneckerDelta(l, r)*a2[j]*y3[k], (l, 1, n3), (k, 1, n3))
+article dW3.chain, index: Sum(-(KroneckerDelta(k, r) - a3[l])*KroneckerDelta(l, r)*a2[j]*y3[k], (l, 1, n3), (k, 1, n3))
+article quotient, sign: ((exp(c*x) + 1)*Derivative(Activation(x), x) - Activation(x)*Derivative(exp(c*x) - 1, x))/(exp(c*x) + 1)**2
+article quotient, constant: ((exp(c*x) + 1)*Derivative(Activation(x), x) - Activation(x)*Derivative(exp(c*x) + 2, x))/(exp(c*x) + 1)**2
+article case1.1, sign: ((exp(z[i]) + Sum((1 - KroneckerDelta(i, k))*exp(z[k]), (k, 1, n)))*exp(z[i]) - exp(2*z[i]))/(exp(z[i]) + Sum((-KroneckerDelta(i, k) - 1)*exp(z[k]), (k, 1, n)))**2
+article case1.2, sign: exp(z[i])*Sum((1 - KroneckerDelta(i, k))*exp(z[k]), (k, 1, n))/(exp(z[i]) + Sum((-KroneckerDelta(i, k) - 1)*exp(z[k]), (k, 1, n)))**2
+article cases, index: -(1 - KroneckerDelta(i, j))*a[i]*a[j] + (1 - a[j])*KroneckerDelta(i, j)*a[i]
+article cases, index: -(1 - KroneckerDelta(i, j))*a[i]*a[j] + (1 - a[i])*KroneckerDelta(i, j)*a[j]
+article dz.question, sign: -Derivative(log(-a[i])*y[i] + Sum((1 - KroneckerDelta(i, k))*log(a[k])*y[k], (k, 1, n)), z[i])
+article dz.question, sign: -Derivative(log(a[i])*y[i] + Sum((1 - KroneckerDelta(i, k))*log(-a[k])*y[k], (k, 1, n)), z[i])
+article dW2.mask, index: ActivationSlope(z2[q])*KroneckerDelta(q, r)
+article dW1.mask, index: ActivationSlope(z1[q])*KroneckerDelta(q, r)
+""".strip().splitlines()
+"""The changes of the article that leave a line true: a wider bound, a square's sign, a constant whose slope is 0, an
+index that δ fixes."""
+
+
 def of_the_article(quotation, at_most=None):
     """Every change of the right sides of a line of the article, or a sample drawn from its name.
 
-    equal is a change that is shown to hold too, symbolic one that is neither shown nor refuted: a wider bound.
+    equal is a change that nothing refutes. It is unsound unless it is known to stay true.
     """
     for statement in quotation.reading:
         right = building(statement.right, SYMBOLS)
@@ -268,7 +295,9 @@ def of_the_article(quotation, at_most=None):
         if at_most is not None:
             found = random.Random(quotation.id).sample(found, min(at_most, len(found)))
         for kind, mutant in found:
-            yield Judged(f"article {quotation.id}", kind, mutant, of_the_line(statement, mutant))
+            found_out = Judged(f"article {quotation.id}", kind, mutant, of_the_line(statement, mutant))
+            unknown = found_out.outcome == "equal" and str(found_out) not in STILL_TRUE
+            yield replace(found_out, unsound=unknown)
 
 
 def of_the_line(statement, mutant):
@@ -277,8 +306,8 @@ def of_the_line(statement, mutant):
         return "shapes"
     try:
         return "digits" if fault(replace(statement, right=mutant, form=None)) else "equal"
-    except Undecided:
-        return "symbolic"
+    except Undecided:  # a wider bound is true, and not shown
+        return "equal"
 
 
 def table(found):
@@ -295,7 +324,7 @@ def summary(found):
     return {
         "ok": bool(found) and not unsound,
         "figure": f"{len(found):,} mutants in {steps} places: {len(found) - outcomes['equal']:,} refused, "
-        f"{outcomes['equal']} true all the same, {len(unsound)} called right by symbols and refuted by digits",
+        f"{outcomes['equal']} true all the same, {len(unsound)} passed that are wrong",
         "kinds": table(found),
         "unsound": unsound,
         **{o: [str(j) for j in found if j.outcome == o] for o in ("symbolic", "rule", "equal")},

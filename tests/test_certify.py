@@ -50,6 +50,16 @@ def test_the_reference_s_gradients_are_certified(sizes, activation, N, dtype):
     assert certificate.first_wrong is certificate.diagnosis is certificate.explanation is certificate.same_loss is None
 
 
+@pytest.mark.parametrize("shape", [(3, 3), (3, 4), (3, 5), (3, 1), (4, 6), (18,), (2, 3, 6)])
+def test_a_gradient_of_another_shape_is_wrong_and_the_others_are_judged(shape):
+    """Also one that numpy would not broadcast, and one that a mistake predicts: (3, 4), of the activation below."""
+    theta, X, y, g = drawn([4, 6, 3])
+    given = {**nnref.named(g), "W2": np.ones(shape)}
+    certificate = nnref.certify(nnref.named(theta), X, y, given)
+    assert [entry.name for entry in certificate.wrong] == ["W2"]
+    assert f"shape {shape} for (3, 6)" in str(certificate)
+
+
 @pytest.mark.parametrize("kept", [columns, vectors])
 @pytest.mark.parametrize("labels", ["int", "one-hot", "one-hot rows"])
 def test_columns_are_read_without_a_flag(kept, labels):

@@ -120,6 +120,16 @@ def test_no_more_than_twice_the_evaluations_there_must_be(method, rng):
         assert report.settings["evaluations"] <= 2 * least
 
 
+def test_a_step_fits_most_of_a_tensor_where_many_units_are_off(rng):
+    """The weights of a unit share its curvature: a step found at a few of quiet units would not fit the others."""
+    layers = nnref.mnist_mlp()
+    theta, X, Y = nnref.initialise(layers), rng.random((784, 8)), nnref.one_hot(rng.integers(0, 10, 8))
+    gradients = nnref.gradients(layers, theta, X, Y)
+    report = gradcheck(lambda at: nnref.loss(layers, at, X, Y), theta, gradients, method="central", entries=1000)
+    assert report.ok
+    assert report.settings["evaluations"] <= 1.3 * report.settings["least evaluations"]
+
+
 class Pair(NamedTuple):
     W: object
     b: object

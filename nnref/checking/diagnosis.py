@@ -59,9 +59,7 @@ def diagnose(
     may be off beside rounding; intermediates are yours of "dZ2", "dA1", ….
     """
     yours = {name: None if (g := gradients.get(name)) is None else np.asarray(g, "float64") for name in case.gradients}
-    room: dict[str, Array | float] = {
-        name: slack if isinstance(slack, float | int) else slack.get(name, np.zeros(())) for name in case.gradients
-    }
+    room = {name: slack_of(slack.get(name) if isinstance(slack, Mapping) else slack, g) for name, g in yours.items()}
     given = {name: np.asarray(V, "float64") for name, V in (intermediates or {}).items() if name[:2] in ("dZ", "dA")}
     allowed = noise.allowed(case.layers, case.theta, case.X.shape[1])
     inputs = telling_inputs(case, yours)
@@ -74,6 +72,13 @@ def diagnose(
         among = {m.key for e in search.explanations() for fault in e.faults for m in fault.mistakes}
     search = Search(Numbers.of(case, dtype), yours, room, allowed, learning_rate, given, among)
     return told(case, search, search.explanations())
+
+
+def slack_of(slack: Array | float | None, g: Array | None) -> Array | float:
+    """What each entry of a gradient may be off; of one in another shape every entry may be off as much as any."""
+    if slack is None or isinstance(slack, float | int):
+        return slack or 0.0
+    return slack if g is not None and g.shape == slack.shape else float(np.max(slack, initial=0.0))
 
 
 def telling_inputs(case: Case, yours: Mapping[str, Array | None]) -> Array | None:

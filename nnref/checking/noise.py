@@ -142,7 +142,7 @@ def error_of_slope(name: str, Z: Array, A: Array, E: Array, reach: float = 0.0) 
 def error_backward(
     name: str, Z: Array, A: Array, E_A: Array, dA: Array, E_dA: Array, dtype: DTypeLike, c: float = SAFE
 ) -> tuple[Array, Array]:
-    """DZ = f'(Z) dA and its error."""
+    """The gradient dZ = f'(Z) dA and its error."""
     slope, E_slope = error_of_slope(name, Z, A, E_A, c * unit(dtype))
     if piecewise_linear(name):
         return slope * dA, slope * E_dA + np.where((slope > 0) & (slope < 1), abs(slope * dA), 0.0)
@@ -151,7 +151,7 @@ def error_backward(
 
 
 def error_of_loss(Z: Array, E: Array, Y: Array, dtype: DTypeLike, c: float = SAFE) -> tuple[Array, Array]:
-    """DZ = (P − Y) / N and its error: exp turns the absolute error of z − max z into a relative one."""
+    """The gradient dZ = (P − Y) / N and its error: exp turns the absolute error of z − max z into a relative one."""
     N, reach = Z.shape[1], c * unit(dtype)
     shifted = Z - Z.max(axis=0, keepdims=True)
     log_P = shifted - softmax.log_sum_exp(shifted)

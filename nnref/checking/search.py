@@ -292,7 +292,7 @@ class Search:
         return factor
 
     def known(self, dZ: Carried, l: int) -> Carried:
-        """DZ as it was given, where it was, in the loss's own scale; else as it was worked out."""
+        """The dZ that was given, where it was, in the loss's own scale; else as it was worked out."""
         number = self.ratio_to_given(f"dZ{l}", dZ) if f"dZ{l}" in self.given else None
         if number is None or not number.value:
             return dZ

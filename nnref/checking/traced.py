@@ -13,7 +13,7 @@ from nnref.shapes import Array
 
 
 def deltas(reading: Reading) -> dict[str, Array]:
-    """DZ of the layers where it can be told, as columns and in the scale of the mean loss: {"dZ2": …}.
+    """The dZ of the layers where it can be told, as columns and in the scale of the mean loss: {"dZ2": …}.
 
     An array is dZ if both dW and db were made of it, with or without the 1/N of the mean; or one of them, if the array
     is also called so, or is the one variable in both lines. A name alone proves nothing: people count layers from 0
