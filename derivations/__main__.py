@@ -14,12 +14,13 @@ from typing import Any
 
 import sympy as sp
 
-from derivations import article, verdict
-from derivations.claim import Claim
-from derivations.notation import meaning
-from derivations.printing import latex, plain
-from derivations.proof import Proof, claims, parts, prove
-from derivations.sums import TENSORS
+from derivations.algebra.notation import meaning
+from derivations.algebra.sums import TENSORS
+from derivations.article import quotations
+from derivations.output import verdict
+from derivations.output.printing import latex, plain
+from derivations.prover.claim import Claim
+from derivations.prover.proof import Proof, claims, parts, prove
 
 Timed = tuple[Proof, float]
 
@@ -45,13 +46,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     held = sum(proof.ok for proof, _ in found)
     if len(found) == len(claims()):
         verdict.keep(held, len(found))
-    judged = article.judgements() if arguments.name is None else []
+    judged = quotations.judgements() if arguments.name is None else []
     if arguments.json:
         judgements = {"article": judged} if judged else {}
         print(json.dumps({"claims": [described(*timed) for timed in found], **judgements}, ensure_ascii=False))
     elif arguments.name not in claims():
         print(f"{held} of {len(found)} claims hold, in {sum(seconds for _, seconds in found):.1f} s of computing")
-        print(*([article.counted(judged)] if judged else []), sep="\n", end="\n" if judged else "")
+        print(*([quotations.counted(judged)] if judged else []), sep="\n", end="\n" if judged else "")
     return 0 if all(proof.ok for proof, _ in found) else 1
 
 

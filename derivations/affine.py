@@ -6,10 +6,10 @@ or A is the derivative of that number, with dZ held fixed.
 
 import sympy as sp
 
-from derivations.claim import Claim, Step, WrongTwin
-from derivations.notation import A, N, W, Z_layer, b, dZ, i, k, m, ones, q, r, s, t
-from derivations.rules import contract, differentiate, linear, matrix_product, slope
-from derivations.sums import Entry, delta, total
+from derivations.algebra.notation import A, N, W, Z_layer, b, dZ, i, k, m, ones, q, r, s, t
+from derivations.algebra.sums import Entry, delta, total
+from derivations.prover.claim import Claim, Step, WrongTwin
+from derivations.prover.rules import contract, differentiate, linear, matrix_product, slope
 
 GOODFELLOW = "Goodfellow, Bengio & Courville 2016, §6.5.6"
 

@@ -1,9 +1,9 @@
 """Conventions that differ between books and programs, and why they describe the same network."""
 
-from derivations.claim import Claim, Step, WrongTwin
-from derivations.notation import A, N, W, b, c, dZ, i, k, m, n, ones, q, r, s, size, t, tensor
-from derivations.rules import algebra, differentiate, linear, matrix_product, slope
-from derivations.sums import Entry, Index, total
+from derivations.algebra.notation import A, N, W, b, c, dZ, i, k, m, n, ones, q, r, s, size, t, tensor
+from derivations.algebra.sums import Entry, Index, total
+from derivations.prover.claim import Claim, Step, WrongTwin
+from derivations.prover.rules import algebra, differentiate, linear, matrix_product, slope
 
 GOODFELLOW = "Goodfellow, Bengio & Courville 2016, §6.5.6"
 

@@ -2,11 +2,11 @@
 
 import sympy as sp
 
-from derivations.claim import Claim, Step, WrongTwin
-from derivations.notation import P, Y, dl, i, k, l_each, label, logit, prob, s, t
-from derivations.rules import definition, differentiate, linear, log_rule, logarithm, slope
+from derivations.algebra.notation import P, Y, dl, i, k, l_each, label, logit, prob, s, t
+from derivations.algebra.sums import total
+from derivations.prover.claim import Claim, Step, WrongTwin
+from derivations.prover.rules import definition, differentiate, linear, log_rule, logarithm, slope
 from derivations.softmax import IS_SOFTMAX, S
-from derivations.sums import total
 
 GOODFELLOW = "Goodfellow, Bengio & Courville 2016, §3.13"
 

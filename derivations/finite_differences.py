@@ -5,10 +5,10 @@ L is the loss as one parameter x moves, as often differentiable as its error ter
 
 import sympy as sp
 
-from derivations.asymptotics import L, h
-from derivations.claim import Claim, Step, WrongTwin
-from derivations.notation import number, x
-from derivations.rules import definition, leading_term
+from derivations.algebra.notation import number, x
+from derivations.prover.claim import Claim, Step, WrongTwin
+from derivations.prover.limits import L, h
+from derivations.prover.rules import definition, leading_term
 
 PRESS = "Press, Teukolsky, Vetterling & Flannery 2007, Numerical Recipes, §5.7"
 SQUIRE = "Squire & Trapp 1998, Using complex variables to estimate derivatives of real functions, SIAM Review 40"

@@ -7,10 +7,10 @@ is the mean of the product of the outputs k and l, and δ_kl w that of their wei
 
 import sympy as sp
 
-from derivations.claim import Claim, Step, WrongTwin
-from derivations.notation import Density, k, l, n, number, tensor, z
-from derivations.rules import algebra, contract, definition, integrate
-from derivations.sums import delta, total
+from derivations.algebra.notation import Density, k, l, n, number, tensor, z
+from derivations.algebra.sums import delta, total
+from derivations.prover.claim import Claim, Step, WrongTwin
+from derivations.prover.rules import algebra, contract, definition, integrate
 
 HE = "He, Zhang, Ren & Sun 2015, arXiv:1502.01852, §2.2"
 

@@ -11,8 +11,7 @@ from itertools import pairwise
 import sympy as sp
 
 from derivations import softmax_cross_entropy
-from derivations.claim import Claim, Step, WrongTwin
-from derivations.notation import (
+from derivations.algebra.notation import (
     Activation,
     ActivationSlope,
     L,
@@ -33,12 +32,13 @@ from derivations.notation import (
     t,
     tensor,
 )
-from derivations.notation import (
+from derivations.algebra.notation import (
     dZ as dZ_above,
 )
-from derivations.rules import by, chain_rule, definition, differentiate, linear, matrix_product, slope
-from derivations.shapes import shape_table
-from derivations.sums import Entry, Index, Tensor, Where, total
+from derivations.algebra.sums import Entry, Index, Tensor, Where, total
+from derivations.output.shapes import shape_table
+from derivations.prover.claim import Claim, Step, WrongTwin
+from derivations.prover.rules import by, chain_rule, definition, differentiate, linear, matrix_product, slope
 
 ARTICLE = "the source article, Backward Propagation; Goodfellow, Bengio & Courville 2016, §6.5"
 

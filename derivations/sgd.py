@@ -2,10 +2,10 @@
 
 import sympy as sp
 
-from derivations.claim import Claim, Step, WrongTwin
-from derivations.notation import i, m, n, number, r, tensor
-from derivations.rules import differentiate, linear, slope
-from derivations.sums import total
+from derivations.algebra.notation import i, m, n, number, r, tensor
+from derivations.algebra.sums import total
+from derivations.prover.claim import Claim, Step, WrongTwin
+from derivations.prover.rules import differentiate, linear, slope
 
 GOODFELLOW = "Goodfellow, Bengio & Courville 2016, §4.3"
 

@@ -2,9 +2,9 @@
 
 import sympy as sp
 
-from derivations.claim import Claim, Step, WrongTwin
-from derivations.notation import a, da, z
-from derivations.rules import algebra, definition, differentiate, quotient_rule, slope
+from derivations.algebra.notation import a, da, z
+from derivations.prover.claim import Claim, Step, WrongTwin
+from derivations.prover.rules import algebra, definition, differentiate, quotient_rule, slope
 
 GOODFELLOW = "Goodfellow, Bengio & Courville 2016, §3.10"
 

@@ -2,9 +2,10 @@
 
 import sympy as sp
 
-from derivations.claim import Claim, Step, WrongTwin
-from derivations.notation import P, Z, c, dP, dprob, i, j, k, logit, lse, n, number, prob, s
-from derivations.rules import (
+from derivations.algebra.notation import P, Z, c, dP, dprob, i, j, k, logit, lse, n, number, prob, s
+from derivations.algebra.sums import Index, delta, total, total_but
+from derivations.prover.claim import Claim, Step, WrongTwin
+from derivations.prover.rules import (
     algebra,
     by,
     condition,
@@ -17,7 +18,6 @@ from derivations.rules import (
     slope,
     split,
 )
-from derivations.sums import Index, delta, total, total_but
 
 GOODFELLOW = "Goodfellow, Bengio & Courville 2016, §6.2.2.3"
 

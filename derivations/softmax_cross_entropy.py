@@ -3,9 +3,10 @@
 import sympy as sp
 
 from derivations import softmax
-from derivations.claim import Claim, Step, WrongTwin
-from derivations.notation import L, N, P, Y, Z, i, j, k, l, label, logit, n, prob, s, t, tensor
-from derivations.rules import (
+from derivations.algebra.notation import L, N, P, Y, Z, i, j, k, l, label, logit, n, prob, s, t, tensor
+from derivations.algebra.sums import Entry, delta, total
+from derivations.prover.claim import Claim, Step, WrongTwin
+from derivations.prover.rules import (
     algebra,
     by,
     condition,
@@ -18,7 +19,6 @@ from derivations.rules import (
     slope,
 )
 from derivations.softmax import IS_SOFTMAX, S
-from derivations.sums import Entry, delta, total
 
 GOODFELLOW = "Goodfellow, Bengio & Courville 2016, §6.2.2.3"
 

@@ -2,10 +2,10 @@
 
 import sympy as sp
 
-from derivations.asymptotics import h
-from derivations.claim import Claim, Step, WrongTwin
-from derivations.notation import a, da, z
-from derivations.rules import algebra, definition, differentiate, leading_term, quotient_rule, slope
+from derivations.algebra.notation import a, da, z
+from derivations.prover.claim import Claim, Step, WrongTwin
+from derivations.prover.limits import h
+from derivations.prover.rules import algebra, definition, differentiate, leading_term, quotient_rule, slope
 
 GOODFELLOW = "Goodfellow, Bengio & Courville 2016, §6.3.2"
 

@@ -1,12 +1,12 @@
 """nnref: the verified mathematics of a neural network, to check your own network against."""
 
-from nnref.checking.border import GradcheckError
-from nnref.checking.certificate import Certificate
-from nnref.checking.certify import certify
-from nnref.checking.check import check
-from nnref.checking.gradcheck import assert_gradients, gradcheck
-from nnref.checking.report import GradcheckReport, GradientMismatch
-from nnref.checking.vjp import check_vjp
+from nnref.checking.gradcheck.border import GradcheckError
+from nnref.checking.gradcheck.gradcheck import assert_gradients, gradcheck
+from nnref.checking.gradcheck.vjp import check_vjp
+from nnref.checking.homework.certify import certify
+from nnref.checking.homework.check import check
+from nnref.checking.results.certificate import Certificate
+from nnref.checking.results.report import GradcheckReport, GradientMismatch
 from nnref.layer import Affine, Layer
 from nnref.network import (
     accuracy,

@@ -17,14 +17,14 @@ def parameter_shapes(sizes: Sequence[int]) -> dict[str, tuple[int, int]]:
     >>> parameter_shapes([784, 128, 10])
     {'W1': (128, 784), 'b1': (128, 1), 'W2': (10, 128), 'b2': (10, 1)}
     """
-    from derivations.shapes import shape_table
+    from derivations.output.shapes import shape_table
 
     return {name: (int(m), int(n)) for name, (m, n) in shape_table(sizes).items()}
 
 
 def verdict() -> str:
     """What was last found of the claims in this environment, without waiting for a proof."""
-    from derivations.verdict import last
+    from derivations.output.verdict import last
 
     return last()
 
@@ -77,9 +77,10 @@ def symbolic_value(name: str, arrays: Mapping[str, Any], activation: str = "tanh
     """
     import mpmath as mp
 
-    from derivations import digits, mlp
-    from derivations.proof import claims
-    from derivations.sums import Index, all_opened
+    from derivations import mlp
+    from derivations.algebra.sums import Index, all_opened
+    from derivations.prover import digits
+    from derivations.prover.proof import claims
 
     claim = claims()[name]
     of_network = name.startswith("mlp.")
@@ -130,7 +131,7 @@ def slopes(activation: str) -> dict[Any, Callable[[Any], Any]]:
     """What f and its slope are, to 50 digits, for a named activation."""
     import mpmath as mp
 
-    from derivations.notation import Activation, ActivationSlope
+    from derivations.algebra.notation import Activation, ActivationSlope
 
     f, df = {
         "tanh": (mp.tanh, lambda x: 1 - mp.tanh(x) ** 2),

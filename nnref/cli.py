@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nnref.checking.command import add_certify, add_check
+from nnref.checking.homework.command import add_certify, add_check
 from nnref.running.data import DataError
 from nnref.running.train import DTYPES, Settings
 
@@ -131,7 +131,7 @@ def run_vectors(arguments: argparse.Namespace) -> int:
     """Write the known-answer vectors and say what they are."""
     from importlib.util import find_spec
 
-    from nnref.checking import golden, vectors
+    from nnref.checking.reference import golden, vectors
 
     if not find_spec("flint"):
         raise ValueError("vectors needs python-flint. Try: python -m pip install 'nnref[rigour]'.")

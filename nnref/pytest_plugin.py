@@ -10,6 +10,6 @@ import pytest
 @pytest.fixture(name="gradcheck")
 def gradcheck_fixture() -> Callable[..., None]:
     """assert_gradients, under the name people look for."""
-    from nnref.checking.gradcheck import assert_gradients
+    from nnref.checking.gradcheck.gradcheck import assert_gradients
 
     return assert_gradients

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 import nnref
-from nnref.checking import balls, noise
+from nnref.checking.reference import balls, noise
 from nnref.network import activations, named
 
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 import mpmath as mp
 import sympy as sp
 
-from derivations import digits
-from derivations.normal_form import Powers, canonical, equal
-from derivations.notation import A, N, W, b, dZ, i, j, logit, m, n, prob, q, r, s, t, tensor
-from derivations.sums import Entry, Index, ShapeError, delta, fresh, total
+from derivations.algebra.normal_form import Powers, canonical, equal
+from derivations.algebra.notation import A, N, W, b, dZ, i, j, logit, m, n, prob, q, r, s, t, tensor
+from derivations.algebra.sums import Entry, Index, ShapeError, delta, fresh, total
+from derivations.prover import digits
 from tests.mutations import built, ways
 
 V = tensor("Vfuzz", n, n, meaning="a square matrix, so that an index mistaken for another still fits")

@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 
 import nnref
-from nnref.checking import balls, golden, noise, series
+from nnref.checking.reference import balls, golden, noise, series
 from nnref.running.train import parameters_sha256
 
 

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 
 import nnref
-from nnref.checking.diagnosis import Case, diagnose
+from nnref.checking.diagnosis.diagnose import Case, diagnose
 
 REGIMES = {
     "distinct": ((5, 6, 4, 3), 7),

@@ -19,37 +19,46 @@ from collections import Counter
 from fnmatch import fnmatch
 from time import perf_counter
 
-from tests.sources import FOLDERS, ROOT, sources_sha256
-from tests.witnesses import FAILED, OK, Witness
+from tests.support.sources import FOLDERS, ROOT, sources_sha256
+from tests.support.witnesses import FAILED, OK, Witness
 
 EVERY = ("*",)
 CONCEPTS = ("affine", "relu", "sigmoid", "tanh", "softmax", "cross_entropy", "softmax_cross_entropy", "sgd", "he")
 SCOPE = {
     **{f"nnref/{name}.py": EVERY for name in (*CONCEPTS, "layer", "network")},
     "nnref/running/gate.py": EVERY,
-    "nnref/checking/noise.py": ("unit", "allowed", "multiples"),
-    "nnref/checking/judge.py": ("verdict", "multiples"),
+    "nnref/checking/reference/noise.py": ("unit", "allowed", "multiples"),
+    "nnref/checking/gradcheck/verdicts.py": ("verdict", "multiples"),
 }
 """The mathematics, and what decides that a difference is wrong: files, and the functions in them."""
 
-REPORTED = {f"nnref/checking/{path.name}": EVERY for path in sorted((ROOT / "nnref" / "checking").glob("[a-z]*.py"))}
+REPORTED = {
+    path.relative_to(ROOT).as_posix(): EVERY for path in sorted((ROOT / "nnref" / "checking").rglob("[a-z]*.py"))
+}
 
-TESTS = ("test_errors", "test_network", "test_gate", "test_gradients", "test_numpy_agrees", "test_train")
+TESTS = (
+    "concepts/test_errors",
+    "concepts/test_network",
+    "running/test_gate",
+    "concepts/test_gradients",
+    "concepts/test_numpy_agrees",
+    "running/test_train",
+)
 """The tests that must kill the mutants in scope, the quickest first."""
 
 TESTS_OF_THE_REST = (
-    "test_gradcheck",
-    "test_gradcheck_border",
-    "test_gradcheck_report",
-    "test_vjp",
-    "test_where",
-    "test_certify",
-    "test_reader",
-    "test_diagnosis",
-    "test_balls",
-    "test_noise",
-    "test_vectors",
-    "test_errors",
+    "checking/gradcheck/test_gradcheck",
+    "checking/gradcheck/test_border",
+    "checking/results/test_report",
+    "checking/gradcheck/test_vjp",
+    "checking/results/test_findings",
+    "checking/homework/test_certify",
+    "checking/reading/test_candidates",
+    "checking/diagnosis/test_diagnosis",
+    "checking/reference/test_balls",
+    "checking/reference/test_noise",
+    "checking/reference/test_vectors",
+    "concepts/test_errors",
 )
 """Those that may kill the others."""
 
@@ -68,22 +77,23 @@ pytest_add_cli_args_test_selection = {tests}
 do_not_mutate_patterns = {messages}
 """
 LEFT_OUT = (
-    "test_errors.py::test_the_message_opens_with_the_name_of_the_formula",  # a name that mutmut changes
-    "test_train.py::test_a_flipped_sign_makes_the_command_exit_with_1",  # slow: a process of its own each
-    "test_train.py::test_help_needs_no_more_than_the_core",
-    "test_train.py::test_the_command_ends_with_one_json_object",
-    "test_train.py::test_the_readme_shows_what_the_gate_says_today",
-    "test_train.py::test_a_run_that_diverges_exits_with_1_and_keeps_its_folder",
-    "test_gradcheck.py::test_every_planted_mistake_is_caught_and_no_other_parameter_is_blamed",  # slow: hundreds
-    "test_gradcheck.py::test_correct_networks_raise_no_false_alarm_and_few_are_undecided",
-    "test_gradcheck.py::test_relu_networks_at_batch_64_pass",
-    "test_noise.py::test_no_correct_network_exceeds_what_rounding_may_do",  # slow: thousands
-    "test_noise.py::test_without_a_term_some_correct_network_is_called_wrong",
-    "test_noise.py::test_a_term_that_others_cover_adds_no_more_than_a_factor",
-    "test_noise.py::test_what_is_left_out_is_named_by_layer_unit_and_example",
-    "test_diagnosis.py::test_a_single_mistake_is_localised_and_named",
-    "test_diagnosis.py::test_of_two_mistakes_the_first_is_localised_and_neither_has_a_wrong_name",
-    "test_diagnosis.py::test_a_mistake_outside_the_catalogue_is_localised_and_has_no_name",
+    "concepts/test_errors.py::test_the_message_opens_with_the_name_of_the_formula",  # a name that mutmut changes
+    "running/test_train.py::test_a_flipped_sign_makes_the_command_exit_with_1",  # slow: a process of its own each
+    "running/test_train.py::test_help_needs_no_more_than_the_core",
+    "running/test_train.py::test_the_command_ends_with_one_json_object",
+    "running/test_train.py::test_the_readme_shows_what_the_gate_says_today",
+    "running/test_train.py::test_a_run_that_diverges_exits_with_1_and_keeps_its_folder",
+    # slow: hundreds
+    "checking/gradcheck/test_gradcheck.py::test_every_planted_mistake_is_caught_and_no_other_parameter_is_blamed",
+    "checking/gradcheck/test_gradcheck.py::test_correct_networks_raise_no_false_alarm_and_few_are_undecided",
+    "checking/gradcheck/test_gradcheck.py::test_relu_networks_at_batch_64_pass",
+    "checking/reference/test_noise.py::test_no_correct_network_exceeds_what_rounding_may_do",  # slow: thousands
+    "checking/reference/test_noise.py::test_without_a_term_some_correct_network_is_called_wrong",
+    "checking/reference/test_noise.py::test_a_term_that_others_cover_adds_no_more_than_a_factor",
+    "checking/reference/test_noise.py::test_what_is_left_out_is_named_by_layer_unit_and_example",
+    "checking/diagnosis/test_diagnosis.py::test_a_single_mistake_is_localised_and_named",
+    "checking/diagnosis/test_diagnosis.py::test_of_two_mistakes_the_first_is_localised_and_neither_has_a_wrong_name",
+    "checking/diagnosis/test_diagnosis.py::test_a_mistake_outside_the_catalogue_is_localised_and_has_no_name",
 )
 OPTIONS = ["-q", "-p", "no:cacheprovider", *(f"--deselect=tests/{test}" for test in LEFT_OUT)]
 MESSAGES = [r"^\s*f?\"[^\"]*\"\s*[,)]?$"]

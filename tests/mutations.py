@@ -13,14 +13,15 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 
-from derivations import asymptotics, digits, symbolic
-from derivations.article import QUOTATIONS
-from derivations.example import SYMBOLS
-from derivations.judging import Undecided, fault
-from derivations.judging import built as building
-from derivations.judging import judged as judgement_of
-from derivations.proof import TRIALS, check, claims, everything
-from derivations.sums import TENSORS, Entry, Index, ShapeError, delta, outermost, total
+from derivations.algebra import symbolic
+from derivations.algebra.sums import TENSORS, Entry, Index, ShapeError, delta, outermost, total
+from derivations.article.example import SYMBOLS
+from derivations.article.judging import Undecided, fault
+from derivations.article.judging import built as building
+from derivations.article.judging import judged as judgement_of
+from derivations.article.quotations import QUOTATIONS
+from derivations.prover import digits, limits
+from derivations.prover.proof import TRIALS, check, claims, everything
 
 KINDS = ("sign", "index", "sum", "transpose", "order", "constant")
 OUTCOMES = ("shapes", "digits", "symbolic", "rule", "equal")
@@ -224,20 +225,20 @@ def judgement(claim, before, step, name, kind, mutant, refuted, symbols_too):
 
 def is_asymptotic(claim, step):
     """Whether the step leaves something out, so that its two lines are not equal."""
-    return claim.relation in asymptotics.RELATIONS and step is claim.steps[-1]
+    return claim.relation in limits.RELATIONS and step is claim.steps[-1]
 
 
 def symbols_agree(claim, before, step, mutant):
     """Whether the symbolic check calls the mutant right."""
     if is_asymptotic(claim, step):
-        return asymptotics.fits(claim.relation, mutant) and asymptotics.vanishes(before, mutant, claim.given)
+        return limits.fits(claim.relation, mutant) and limits.vanishes(before, mutant, claim.given)
     return symbolic.equal(before, mutant, everything(claim), claim.given)
 
 
 def refutation(claim, before, step, written):
     """Whether a mutant's value differs from the line before: that line is worked out once a point, for all mutants."""
     if is_asymptotic(claim, step):
-        return lambda mutant: not asymptotics.shrinks(before, mutant, claim.given, claim.name)[0]
+        return lambda mutant: not limits.shrinks(before, mutant, claim.given, claim.name)[0]
     points = list(digits.points(claim.name, [before, step.expr, *written], claim.given, claim.where, TRIALS))
     values = {}
 

@@ -10,8 +10,8 @@ import json
 import sys
 from functools import cache
 
-from tests.bugs import BUGS
-from tests.catchers import CHECKS, REGIMES, outputs, same, slopes_by_hand
+from tests.support.bugs import BUGS
+from tests.support.catchers import CHECKS, REGIMES, outputs, same, slopes_by_hand
 
 
 @cache

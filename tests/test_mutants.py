@@ -29,9 +29,9 @@ def test_a_mutant_is_not_explained_without_a_reason():
 
 
 def test_a_function_in_scope_of_which_nothing_was_mutated_is_reported():
-    scope = {"nnref/checking/noise.py": ("allowed", "multiples"), "nnref/affine.py": mutants.EVERY}
-    found = {"nnref.checking.noise.x_allowed__mutmut_1": "killed", "nnref.affine.x_dW__mutmut_1": "killed"}
-    assert mutants.unmutated(found, scope) == ["nothing was mutated in nnref/checking/noise.py, multiples"]
+    scope = {"nnref/checking/reference/noise.py": ("allowed", "multiples"), "nnref/affine.py": mutants.EVERY}
+    found = {"nnref.checking.reference.noise.x_allowed__mutmut_1": "killed", "nnref.affine.x_dW__mutmut_1": "killed"}
+    assert mutants.unmutated(found, scope) == ["nothing was mutated in nnref/checking/reference/noise.py, multiples"]
     assert mutants.unmutated({}, mutants.SCOPE)
 
 
@@ -39,9 +39,9 @@ def test_a_function_in_scope_of_which_nothing_was_mutated_is_reported():
     ("name", "file", "inside"),
     [
         ("nnref.running.gate.xǁGateǁto_dict__mutmut_1", "nnref/running/gate.py", True),
-        ("nnref.checking.noise.x_allowed__mutmut_12", "nnref/checking/noise.py", True),
-        ("nnref.checking.noise.x_scale__mutmut_12", "nnref/checking/noise.py", False),
-        ("nnref.checking.where.x_ratio__mutmut_1", "nnref/checking/where.py", False),
+        ("nnref.checking.reference.noise.x_allowed__mutmut_12", "nnref/checking/reference/noise.py", True),
+        ("nnref.checking.reference.noise.x_scale__mutmut_12", "nnref/checking/reference/noise.py", False),
+        ("nnref.checking.results.findings.x_ratio__mutmut_1", "nnref/checking/results/findings.py", False),
     ],
 )
 def test_what_is_in_scope(name, file, inside):

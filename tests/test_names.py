@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import nnref
-from derivations.proof import claims
+from derivations.prover.proof import claims
 from nnref import bridge
 
 ROOT = Path(nnref.__file__).parent.parent

@@ -6,13 +6,14 @@ import json
 
 import pytest
 
-from derivations import symbolic
+from derivations.algebra import symbolic
 from nnref import affine
-from nnref.checking import noise
-from tests import fuzz_sums, mistakes, planted, tools
+from nnref.checking.reference import noise
+from tests import fuzz_sums, mistakes, planted
 from tests.conftest import require
 from tests.golden import PUBLISHED
-from tests.witnesses import FAILED, MISSING, OK
+from tests.support import tools
+from tests.support.witnesses import FAILED, MISSING, OK
 
 COUNTED = {counted.module: counted for counted in (tools.CATALOGUES | tools.FUZZES).values()}
 

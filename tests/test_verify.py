@@ -9,11 +9,12 @@ import pytest
 from rich.console import Console
 
 from nnref import affine, relu, softmax_cross_entropy, tanh
-from tests import cases, outcomes, table, tools, verify, witnesses
-from tests.bugs import BUGS
+from tests import verify
 from tests.conftest import require
-from tests.sources import FOLDERS, fresh, sources_sha256
-from tests.witnesses import FAILED, MISSING, NOT_APPLICABLE, OK, Witness
+from tests.support import cases, outcomes, table, tools, witnesses
+from tests.support.bugs import BUGS
+from tests.support.sources import FOLDERS, fresh, sources_sha256
+from tests.support.witnesses import FAILED, MISSING, NOT_APPLICABLE, OK, Witness
 
 DW = {
     "name": "affine.dW",
@@ -39,7 +40,7 @@ GRADIENTS = [
     *(f"mlp.d{p}{l}" for l in (1, 2, 3) for p in "Wb"),
 ]
 EVERY = [witnesses.differences, witnesses.complex_step, witnesses.tensorflow]
-NUMPY = "tests/test_numpy_agrees.py::test_numpy_agrees_with_the_claim"
+NUMPY = "tests/concepts/test_numpy_agrees.py::test_numpy_agrees_with_the_claim"
 
 
 def gradient(name):
@@ -204,7 +205,7 @@ def test_one_false_witness_makes_the_report_red_and_the_exit_code_1(plant, alone
 def test_a_lemma_has_its_witness_in_numpy_and_a_failure_of_it_is_false():
     """Of the same name in another file nothing is taken."""
     node, other = (
-        "tests/test_lemmas.py::test_numpy_bears_out_the_lemma[softmax.shift]",
+        "tests/concepts/test_lemmas.py::test_numpy_bears_out_the_lemma[softmax.shift]",
         "tests/test_x.py::test[softmax.shift]",
     )
     claim = {"name": "softmax.shift", "kind": "lemma"}

@@ -13,9 +13,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
 
-from tests import outcomes, tools, witnesses
-from tests.sources import ROOT, fresh, sources_sha256
-from tests.table import show
+from tests.support import outcomes, tools, witnesses
+from tests.support.sources import ROOT, fresh, sources_sha256
+from tests.support.table import show
 
 __all__ = ["fresh", "main", "report", "sources_sha256"]
 

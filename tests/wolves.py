@@ -9,8 +9,8 @@ from collections import Counter
 import numpy as np
 
 import nnref
-from nnref.checking.gradcheck import gradcheck
-from nnref.checking.where import SURE
+from nnref.checking.gradcheck.gradcheck import gradcheck
+from nnref.checking.results.findings import SURE
 
 
 def widths(k, rng):

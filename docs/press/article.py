@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from derivations import page
+from derivations.output import page
 
 Entry = Mapping[str, Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import nnref
-from nnref.checking import noise
+from nnref.checking.reference import noise
 from nnref.network import activations
 from press import digits
 from press.drawing import ACCENT, INK, RIGHT, WRONG, blank, power, svg

@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
-from derivations import page
+from derivations.output import page
 from press import article, exercises, graph, measures, mistakes, runs, sources
 from press.pages import context
 from press.prose import Directive

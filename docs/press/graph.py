@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 
-from derivations import page
+from derivations.output import page
 
 LEFT, TOP, ROW, STACK, COLUMN, RADIUS = 150, 24, 30, 26, 118, 6
 """In the units of the drawing: margins, heights, the width of a column, the size of a circle."""

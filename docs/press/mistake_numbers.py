@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 import nnref
-from nnref.checking.diagnosis import CATALOGUE, Case, Mistake
-from nnref.checking.place import HIDDEN, TOP, Numbers, Place, right, some
+from nnref.checking.diagnosis.backward_lines import HIDDEN, TOP, Numbers, Place, right, some
+from nnref.checking.diagnosis.diagnose import CATALOGUE, Case, Mistake
 from nnref.layer import Affine
 
 NETWORKS = (

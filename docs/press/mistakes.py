@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from derivations import page
+from derivations.output import page
 
 Entry = Mapping[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from derivations import page
+from derivations.output import page
 from press import sources
 
 

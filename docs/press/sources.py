@@ -125,7 +125,7 @@ def report() -> dict[str, Any]:
 def fresh() -> bool:
     """Whether the report is of these very sources, by the rule of the program that writes it."""
     try:
-        from tests.sources import fresh as is_fresh
+        from tests.support.sources import fresh as is_fresh
     except ImportError:
         return True
     return bool(is_fresh(REPORT))
@@ -159,7 +159,7 @@ def theorems() -> dict[str, str]:
 def catalogue() -> list[dict[str, str]]:
     """The mistakes that `nnref check` knows by name."""
     try:
-        from nnref.checking import diagnosis
+        from nnref.checking.diagnosis import diagnose
     except ImportError:
         return []
-    return [dict(entry) for entry in diagnosis.catalogue()]
+    return [dict(entry) for entry in diagnose.catalogue()]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nnref import bridge, network
-from nnref.checking import noise, truth
+from nnref.checking.reference import noise, truth
 from nnref.layer import Affine
 from nnref.network import Layers, Parameters, activations, named, rounded
 from nnref.shapes import Array, dims

@@ -1,0 +1,122 @@
+"""The shared vocabulary: sizes, indices, tensors and functions, each with its LaTeX and its meaning in one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from derivations.algebra.sums import TENSORS, Index, Tensor
+
+MEANING: dict[sp.Symbol, str] = {}
+"""What each size and number stands for. Tensors carry their own meaning."""
+
+
+def enter(symbol: sp.Symbol, meaning: str) -> sp.Symbol:
+    """The symbol, entered in the vocabulary. ValueError if it already stands for something else."""
+    if (known := MEANING.setdefault(symbol, meaning)) != meaning:
+        raise ValueError(f"{symbol} is already {known}; {meaning} needs another name")
+    return symbol
+
+
+def size(name: str, meaning: str) -> sp.Symbol:
+    """A positive whole number, such as the number of examples N."""
+    return enter(sp.Symbol(name, integer=True, positive=True), meaning)
+
+
+def number(name: str, meaning: str, **assumptions: bool) -> sp.Symbol:
+    """A real number, such as one entry of a matrix that a function takes entry by entry."""
+    return enter(sp.Symbol(name, real=True, **assumptions), meaning)
+
+
+def tensor(name: str, *shape: sp.Expr, meaning: str, latex: str | None = None) -> Tensor:
+    """Numbers with one or two indices; the shape gives each index its dimension."""
+    return Tensor(name, shape, latex or name, meaning)
+
+
+def layered(letter: str, l: int, *shape: sp.Expr, meaning: str) -> Tensor:
+    """A tensor of layer l, written as the article writes it: W2 is W with the layer in brackets above."""
+    return tensor(f"{letter}{l}", *shape, meaning=f"{meaning} of layer {l}", latex=f"{letter}^{{[{l}]}}")
+
+
+n = size("n", "neurons of the layer before; classes, for softmax")
+m = size("m", "neurons of the layer")
+N = size("N", "examples in the batch")
+n0 = size("n0", "pixels")
+n1 = size("n1", "neurons of the first hidden layer")
+n2 = size("n2", "neurons of the second hidden layer")
+n3 = size("n3", "classes")
+
+i, j, k, l = (Index(name, n) for name in "ijkl")
+"""Classes of a softmax, or neurons of the layer before."""
+
+q, r, s, t = Index("q", m), Index("r", m), Index("s", N), Index("t", N)
+"""Neurons of the layer; examples."""
+
+W = tensor("W", m, n, meaning="weights, a row a neuron")
+b = tensor("b", m, meaning="biases, a column")
+A = tensor("A", n, N, meaning="the layer's input, a column an example")
+dZ = tensor("dZ", m, N, meaning="gradient of the loss with respect to the weighted sums")
+Z_layer = tensor("Z_layer", m, N, meaning="weighted sums, a column an example", latex="Z")
+ones = sp.OneMatrix(1, N)
+
+z = number("Z", "a weighted sum")
+a = number("A", "the activation's output")
+da = number("dA", "gradient of the loss with respect to the activation's output")
+
+
+logit = tensor("z", n, meaning="the logits of one example")
+prob = tensor("p", n, meaning="its probabilities, the softmax of z")
+label = tensor("y", n, meaning="its label: numbers that sum to one, a single 1 among them if it is one-hot")
+dprob = tensor("dp", n, meaning="gradient of the loss with respect to the probabilities of one example")
+Z = tensor("Z", n, N, meaning="logits, a column an example")
+P = tensor("P", n, N, meaning="probabilities, a column an example")
+Y = tensor("Y", n, N, meaning="labels, a column an example")
+dP = tensor("dP", n, N, meaning="gradient of the loss with respect to the probabilities")
+l_each = tensor("l_each", N, meaning="the cross-entropy of each example, a row", latex="l")
+lse = tensor("lse", N, meaning="log-sum-exp of each example's logits, a row", latex=r"\operatorname{lse}")
+dl = tensor("dl", N, meaning="gradient of the loss with respect to the cross-entropy of each example, a row")
+L = number("L", "the loss: the mean cross-entropy over the batch")
+c = number("c", "any number")
+x = number("x", "any number, such as one parameter or one pixel")
+
+
+class Activation(sp.Function):  # type: ignore[misc]
+    """f: any activation that has a slope where it is used, taken entry by entry."""
+
+    nargs = 1
+    is_real = True
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """Its slope f'."""
+        return ActivationSlope(self.args[0])
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return rf"f\left({printer._print(self.args[0])}\right)"
+
+
+class ActivationSlope(sp.Function):  # type: ignore[misc]
+    """f': the slope of the activation."""
+
+    nargs = 1
+    is_real = True
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return rf"f'\left({printer._print(self.args[0])}\right)"
+
+
+class Density(sp.Function):  # type: ignore[misc]  # sympy has no types
+    """p: any density on the positive half of the line; p(|x|) is then symmetric about 0."""
+
+    nargs = 1
+    is_real = True
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        return rf"p\left({printer._print(self.args[0])}\right)"
+
+
+def meaning(name: str, atom: sp.Basic) -> str | None:
+    """What a symbol or tensor of that name stands for: Z as a number is not Z as a matrix."""
+    if isinstance(atom, sp.Symbol) and not isinstance(atom, Index):
+        return MEANING.get(atom)
+    return TENSORS[name].meaning if name in TENSORS else None

@@ -1,0 +1,449 @@
+"""A claim as Markdown and LaTeX, printed from the JSON that the proofs wrote. Knows no site generator.
+
+`python -m derivations.output.page OUT` writes one plain file a concept, which any reader of Markdown with $$ can show.
+The site shows the same text with more in it: the report of the witnesses, the code, and links.
+"""
+
+from __future__ import annotations
+
+import ast
+import html
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Claim = Mapping[str, Any]
+
+KINDS = ("definition", "gradient", "lemma")
+
+WITNESSES = (
+    "proof",
+    "wrong twins",
+    "numpy = symbols",
+    "differences",
+    "complex step",
+    "balls",
+    "TensorFlow",
+    "Coq",
+)
+"""The separate ways to the same numbers, in the order of the badge."""
+
+MISSING: Mapping[str, str] = {"status": "missing"}
+
+BOUNDS = {"≥": r"\ge 0", ">": "> 0"}
+"""What a claim that is a bound says of its result; every other kind, a limit or an order, is an equation."""
+
+WIDE = 170
+"""Characters of LaTeX after which the answer stands under its question."""
+
+INDEXED = re.compile(r"(?<![\w.\\])([A-Za-zΣδ]{1,2})\\_([a-z]{1,2})(?!\w)")
+"""A symbol with its indices in a sentence, z_j or δ_ij; the names of claims have longer parts."""
+
+FEW = 2
+"""Names that are explained in a line; more are listed."""
+
+WORD = re.compile(r"(?!(?:exp|log|tanh)\b)[a-z]{2}|a [a-z]{2}")
+"""What opens a sentence as a word does, and not as a symbol: dZ is none, nor is the p of p − y."""
+
+CHECKS = {
+    "symbolic": "for all sizes, by symbols",
+    "digits": "at random points, to 50 digits",
+    "rule": "its rule gives it",
+}
+"""The three checks of a step, in words."""
+
+PROVED_HERE = ("proof", "wrong twins")
+"""What the JSON itself reports, since it is written by proving."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a claim's section may refer to.
+
+    claims are all of them by name; witnesses what the report found, claim by claim; functions the dotted name of each
+    claim's function, entries where a claim is an entry of what a function gives; theorems its Coq theorem; to turns a
+    claim's name into a link.
+    """
+
+    claims: Mapping[str, Claim]
+    witnesses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    outcomes: Mapping[str, str] = field(default_factory=dict)
+    functions: Mapping[str, str] = field(default_factory=dict)
+    entries: Mapping[str, str] = field(default_factory=dict)
+    theorems: Mapping[str, str] = field(default_factory=dict)
+    to: Callable[[str], str] = lambda name: f"{concept_of(name)}.md#{name}"
+
+    def link(self, name: str) -> str:
+        """The claim's name as a link to its section."""
+        return f"[`{name}`]({self.to(name)})"
+
+    def used_by(self, name: str) -> list[str]:
+        """The claims that rest on this one."""
+        return [other for other, claim in self.claims.items() if name in claim.get("uses", ())]
+
+    def witness(self, name: str, which: str) -> Mapping[str, Any]:
+        """What one witness says of a claim: from the report, or for the proof from the proof itself."""
+        found: Mapping[str, Any] = self.witnesses.get(name, {}).get("witnesses", {}).get(which, MISSING)
+        if found["status"] == "missing" and which in PROVED_HERE:
+            return proved_here(self.claims[name], which)
+        return found
+
+
+def proved_here(claim: Claim, which: str) -> Mapping[str, Any]:
+    """The proof and its wrong twins as witnesses, from what proving wrote."""
+    if which == "proof":
+        return {"status": "ok" if claim["ok"] else "failed", "figure": claim["holds_for"]}
+    twins = len(claim.get("wrong_twins", ()))
+    if not twins:
+        return {"status": "not applicable"}
+    rejected = claim.get("wrong_twins_rejected", 0)
+    return {"status": "ok" if rejected == twins else "failed", "figure": f"{rejected} of {twins} rejected"}
+
+
+def concept_of(name: str) -> str:
+    """The module of a claim: affine for affine.dW."""
+    return name.split(".", maxsplit=1)[0]
+
+
+def depth(name: str, claims: Mapping[str, Claim]) -> int:
+    """The length of the longest way down to what rests on nothing, among these claims."""
+    return max((1 + depth(used, claims) for used in claims[name].get("uses", ()) if used in claims), default=0)
+
+
+def concepts(claims: Mapping[str, Claim]) -> dict[str, list[Claim]]:
+    """The claims of every module: definitions, then gradients, then lemmas, each after what it rests on."""
+
+    def order(claim: Claim) -> tuple[int, int, str]:
+        return KINDS.index(claim["kind"]), depth(claim["name"], claims), claim["name"]
+
+    found: dict[str, list[Claim]] = {}
+    for claim in sorted(claims.values(), key=order):
+        found.setdefault(concept_of(claim["name"]), []).append(claim)
+    return dict(sorted(found.items()))
+
+
+def title(concept: str) -> str:
+    """A module's name as a heading: Softmax cross-entropy."""
+    words = concept.replace("cross_entropy", "cross-entropy").replace("_", " ")
+    return {"relu": "ReLU", "sgd": "Gradient descent", "mlp": "The whole network", "he": "He initialisation"}.get(
+        concept, words[:1].upper() + words[1:]
+    )
+
+
+def lead(concept: str) -> str:
+    """The module's docstring: its theorem, and what one has to know to read it."""
+    path = Path(__file__).parents[1] / f"{concept}.py"
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    parts = (docstring or title(concept)).split("\n\n")
+    return "\n\n".join(INDEXED.sub(r"\1<sub>\2</sub>", text(part.replace("\n", " "))) for part in parts)
+
+
+def text(words: str) -> str:
+    """Words as Markdown that says exactly them."""
+    return re.sub(r"([\\`*_\[\]$|])", r"\\\1", html.escape(words, quote=False))
+
+
+def sentence(words: str) -> str:
+    """Words with a capital and a full stop. A symbol, or a word like dZ, keeps its case."""
+    begun = words[:1].upper() + words[1:] if WORD.match(words) else words
+    return INDEXED.sub(r"\1<sub>\2</sub>", text(begun.rstrip("."))) + "."
+
+
+def formula(tex: str, anchor: str, claim: str, *classes: str, kind: str = "claim") -> str:
+    """A displayed formula, bound to the claim or the quotation it was printed from."""
+    style = " ".join(("formula", *classes))
+    return f'<div class="{style}" id="{anchor}" data-{kind}="{claim}" markdown>\n\n$$\n{tex}\n$$\n\n</div>'
+
+
+def bound(claim: Claim) -> str:
+    """What is said of the result beyond what it equals, such as ≥ 0."""
+    return BOUNDS.get(claim.get("relation", "="), "")
+
+
+def answer(claim: Claim) -> str:
+    """Name, question and answer as one formula: dW_ri = ∂/∂W_ri (…) = (dZ Aᵀ)_ri."""
+    asked, steps, name = claim["question"], claim["steps"], claim.get("names")
+    found = steps[-1]["latex"] if steps else asked
+    named = f"{name} = {asked}" if name else asked
+    if found == asked:
+        return f"{named} {bound(claim)}".strip()
+    if len(named) + len(found) > WIDE:
+        lines = f"{name} ={{}} & {asked} \\\\[4pt] ={{}} & {found}" if name else f"& {asked} \\\\[4pt] & = {found}"
+        return rf"\begin{{aligned}} {lines} {bound(claim)} \end{{aligned}}"
+    return f"{named} = {found} {bound(claim)}".strip()
+
+
+def stated(claim: Claim) -> str:
+    """The statement: question, answer, and what it assumes."""
+    parts = [formula(answer(claim), f"{claim['name']}.answer", claim["name"], "answer")]
+    if claim.get("given"):
+        parts.append(f"Assuming {', '.join(map(readable, claim['given']))}.\n{{ .here }}")
+    return "\n\n".join([*parts, *standing(claim)])
+
+
+def readable(tex: str) -> str:
+    """Mathematics in a line of its own, with its fractions and sums as large as in a displayed formula."""
+    return rf"$\displaystyle {tex}$"
+
+
+def standing(claim: Claim) -> list[str]:
+    """What the names in the statement stand for: a line if they are few, else a list that folds open."""
+    names = [readable(f"{w['name']} = {w['latex']}") for w in claim.get("where") or ()]
+    if len(names) <= FEW:
+        return [f"Here {' and '.join(names)}.\n{{ .here }}"] if names else []
+    return [folded("where", f"What the {len(names)} names stand for", "\n".join(f"- {name}" for name in names))]
+
+
+def folded(style: str, summary: str, body: str, *, unfolded: bool = False) -> str:
+    """Something that folds open. summary is HTML."""
+    state = " open" if unfolded else ""
+    return f'<details class="{style}"{state} markdown>\n<summary>{summary}</summary>\n\n{body}\n\n</details>'
+
+
+def checks(step: Mapping[str, Any]) -> str:
+    """The rule that made a step and what was checked of it, as small print."""
+    found = step.get("checks") or {}
+    parts = [f'<span class="rule">{html.escape(str(step["rule"]))}</span>'] if step.get("rule") else []
+    for what, words in CHECKS.items():
+        if what in found:
+            off = f", off by {found['off_by']}" if what == "digits" and "off_by" in found else ""
+            parts.append(f"<span>{'✓' if found[what] else '✗'} {words}{off}</span>")
+    return f'<p class="checks">{" ".join(parts)}</p>' if parts else ""
+
+
+def one_step(claim: Claim, k: int) -> str:
+    """Step k, from 1: why, then the formula, then what was checked."""
+    step, name = claim["steps"][k - 1], claim["name"]
+    last = bound(claim) if k == len(claim["steps"]) else ""
+    shown = formula(f"= {step['latex']} {last}".strip(), f"{name}.{k}", name)
+    parts = [
+        '<div class="step" markdown>',
+        f"{sentence(step['because'])}\n{{ .because }}",
+        shown,
+        checks(step),
+        "</div>",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def proof_steps(claim: Claim) -> str:
+    """The question and every step, in order."""
+    name = claim["name"]
+    parts = [formula(claim["question"], f"{name}.0", name)]
+    parts += [one_step(claim, k) for k in range(1, len(claim["steps"]) + 1)]
+    if confirmed := [witness for witness, agrees in (claim.get("witnesses") or {}).items() if agrees]:
+        parts.append(f"Confirmed by {text(', '.join(confirmed))}.\n{{ .checks }}")
+    return "\n\n".join(parts)
+
+
+def proof(claim: Claim, *, unfolded: bool = False) -> str:
+    """The proof, folded. A definition has none."""
+    if claim["kind"] == "definition" and len(claim["steps"]) < 2:
+        return ""
+    count = len(claim["steps"])
+    summary = f"Proof, {count} step{'s' if count != 1 else ''}"
+    return folded("proof", summary, proof_steps(claim), unfolded=unfolded)
+
+
+def badge(claim: Claim, context: Context) -> str:
+    """Every witness with its figure. A definition is not witnessed: it is what the others are about."""
+    if claim["kind"] == "definition":
+        return ""
+    return f'<ul class="badge" aria-label="Witnesses of {claim["name"]}">{"".join(chips(claim, context))}</ul>'
+
+
+def chips(claim: Claim, context: Context) -> list[str]:
+    """One item of the badge for each witness."""
+    found = []
+    for which in WITNESSES:
+        witness = context.witness(claim["name"], which)
+        said = witness.get("figure") if witness["status"] == "ok" else None
+        said = said or {"ok": "ok", "not applicable": "does not apply"}.get(witness["status"], witness["status"])
+        found.append(
+            f'<li data-witness="{html.escape(which)}" data-status="{witness["status"]}">'
+            f"<b>{html.escape(which)}</b> <span>{html.escape(str(said))}</span></li>"
+        )
+    return found
+
+
+def inline(tex: str) -> str:
+    """LaTeX between dollars that a table cell can hold."""
+    return f"${tex.replace('|', chr(92) + 'vert ')}$"
+
+
+def symbols(claim: Claim) -> str:
+    """The accessible twin of the hover: every symbol, its meaning and its shape."""
+    known = [symbol for symbol in claim.get("symbols") or () if symbol.get("meaning")]
+    if not known:
+        return ""
+    rows = [f"| {inline(s['latex'])} | {text(s['meaning'])} | {shape(s.get('shape'))} |" for s in known]
+    return folded("symbols", "Symbols", "\n".join(["| symbol | meaning | shape |", "|---|---|---|", *rows]))
+
+
+def shape(sizes: Any) -> str:
+    """Sizes as m × n; a number has none."""
+    if not sizes:
+        return "–"
+    return text(sizes if isinstance(sizes, str) else " × ".join(map(str, sizes)))
+
+
+def slips(claim: Claim) -> str:
+    """The wrong twins: what one gets by a slip, and which slip it is."""
+    twins = claim.get("wrong_twins") or ()
+    if not twins:
+        return ""
+    count = f"{len(twins)} slip{'s' if len(twins) > 1 else ''} that the proof rejects"
+    return folded("slips", count, "\n\n".join(slip(claim, k) for k in range(1, len(twins) + 1)))
+
+
+def slip(claim: Claim, k: int) -> str:
+    """One wrong twin: the mistake, what it gives, and how the proof saw it."""
+    twin, name = claim["wrong_twins"][k - 1], claim["name"]
+    parts = [sentence(twin["mistake"])]
+    if twin.get("latex"):
+        parts.append(formula(rf"\neq {twin['latex']}", f"{name}.not.{k}", name, "wrong"))
+    if twin.get("rejected"):
+        parts.append(f"{sentence(twin['rejected'])}\n{{ .checks }}")
+    return "\n\n".join(parts)
+
+
+def code(claim: Claim, context: Context) -> str:
+    """The function that computes it, quoted by mkdocstrings with its line."""
+    name = context.functions.get(claim["name"])
+    if not name:
+        return context.entries.get(claim["name"], "")
+    hidden = ("root_heading", "root_toc_entry", "docstring_description", "signature")
+    return "\n".join((f"::: {name}", "    options:", *(f"      show_{part}: false" for part in hidden)))
+
+
+def tests(claim: Claim, context: Context) -> str:
+    """The tests that name the claim, with what the report says came of them; the cases of one test on one line."""
+    ids = context.witnesses.get(claim["name"], {}).get("tests", ())
+    if not ids:
+        return ""
+    came: dict[str, Counter[str]] = {}
+    for node in ids:
+        came.setdefault(node.partition("[")[0], Counter())[context.outcomes.get(node, "missing")] += 1
+    rows = [
+        f"<li><code>{html.escape(test)}</code> {', '.join(f'{n} {outcome}' for outcome, n in outcomes.items())}</li>"
+        for test, outcomes in came.items()
+    ]
+    summary = f"{len(ids)} tests name it: <code>pytest -k {html.escape(claim['name'])}</code>"
+    return folded("tests", summary, f"<ul>{''.join(rows)}</ul>")
+
+
+def theorem(claim: Claim, context: Context) -> str:
+    """The theorem in Coq, as its source states it."""
+    source = context.theorems.get(claim["name"])
+    return folded("coq", "Theorem in Coq", f"```coq\n{source}\n```") if source else ""
+
+
+def neighbours(claim: Claim, context: Context) -> str:
+    """What it rests on, what rests on it, and where to read more."""
+    parts = []
+    for words, names in (("Rests on", claim.get("uses", ())), ("Used by", context.used_by(claim["name"]))):
+        parts.append(f"{words} {', '.join(map(context.link, names)) if names else 'no other result'}.")
+    parts.append("Elementary." if claim["source"] == "elementary" else f"See {text(claim['source'])}.")
+    return " ".join(parts) + "\n{ .neighbours }"
+
+
+def section(claim: Claim, context: Context) -> str:
+    """Everything about a claim, under a heading that is its name; what there is not of it is said."""
+    name = claim["name"]
+    kind = claim["kind"] if claim["kind"] == "definition" else f"{claim['kind']}, {claim['holds_for']}"
+    folds = {
+        "assumption": "given" if claim.get("given") else "",
+        "proof": proof(claim),
+        "function in numpy": code(claim, context),
+        "wrong twin": slips(claim),
+        "symbol to explain": symbols(claim),
+        "test that names it in the report": tests(claim, context),
+        "theorem in Coq": theorem(claim, context),
+    }
+    absent = [part for part, found in folds.items() if not found and not (part == "proof" and kind == "definition")]
+    parts = [
+        f"## {text(name)} {{ #{name} .claim }}",
+        f"{text(kind)}\n{{ .kind }}",
+        sentence(claim["says"]),
+        stated(claim),
+        badge(claim, context),
+        *[found for part, found in folds.items() if part != "assumption"],
+        f"There is no {listed(absent)}.\n{{ .absent }}" if absent else "",
+        neighbours(claim, context),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def listed(words: Sequence[str]) -> str:
+    """a, no b and no c."""
+    return f"{', no '.join(words[:-1])} and no {words[-1]}" if len(words) > 1 else words[0]
+
+
+def card(claim: Claim, context: Context, *, unfolded: bool = False) -> str:
+    """A claim inside other prose: the statement, its steps, and the way to everything else about it."""
+    status = "definition" if claim["kind"] == "definition" else f"witnesses: {tally(claim, context)}"
+    parts = [
+        '<div class="card" markdown>',
+        f"{sentence(claim['says'])}\n{{ .says }}",
+        stated(claim),
+        proof(claim, unfolded=unfolded),
+        f'{context.link(claim["name"])} <span class="status">{status}</span>\n{{ .from }}',
+        "</div>",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def concept(name: str, claims: Sequence[Claim], context: Context) -> str:
+    """The page of a module: its theorem, then a section for every claim."""
+    parts = [f"# {title(name)}", lead(name), *(section(claim, context) for claim in claims)]
+    return "\n\n".join(parts) + "\n"
+
+
+def results(context: Context) -> str:
+    """Every result in a table for each concept: its name, what it says, and how many witnesses agree."""
+    parts = []
+    for name, group in concepts(context.claims).items():
+        rows = [
+            f"| {context.link(c['name'])} | {sentence(c['says'])} | {c['kind']} | {tally(c, context)} |" for c in group
+        ]
+        heading = f"## {title(name)} {{ #{name} }}"
+        table = "\n".join(["| result | says | kind | witnesses |", "|---|---|---|---|", *rows])
+        parts.append(f'{heading}\n\n<div class="stacked" markdown>\n\n{table}\n\n</div>')
+    return "\n\n".join(parts)
+
+
+def tally(claim: Claim, context: Context) -> str:
+    """How many witnesses agree and how many are missing; nothing for a definition."""
+    if claim["kind"] == "definition":
+        return "–"
+    statuses = [context.witness(claim["name"], which)["status"] for which in WITNESSES]
+    missing = statuses.count("missing")
+    return f"{statuses.count('ok')} agree" + (f", {missing} missing" if missing else "")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Prove every claim and write its page into a folder."""
+    from derivations import coq
+    from derivations.__main__ import described
+    from derivations.prover.proof import claims, prove
+
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    if len(arguments) != 1:
+        print("use: python -m derivations.output.page OUT", file=sys.stderr)
+        return 2
+    found = {name: described(prove(claim), 0.0) for name, claim in claims().items()}
+    out = Path(arguments[0])
+    out.mkdir(parents=True, exist_ok=True)
+    context = Context(found, theorems=coq.shown())
+    for name, group in concepts(found).items():
+        (out / f"{name}.md").write_text(concept(name, group, context), encoding="utf-8")
+        print(out / f"{name}.md")
+    return 0 if all(claim["ok"] for claim in found.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

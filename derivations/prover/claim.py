@@ -1,0 +1,83 @@
+"""What a proved statement is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import sympy as sp
+
+from derivations.algebra.sums import Where
+from derivations.prover.rules import Rule
+
+RELATIONS = ("=", "≥", ">", "limit", "order")
+"""How the start stands to what the steps arrive at."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One rewriting: the new expression, the rule that must really produce it, and the reason in words."""
+
+    expr: sp.Basic
+    rule: Rule
+    because: str
+
+
+@dataclass(frozen=True)
+class WrongTwin:
+    """A plausible slip: the expression, and the mistake it is. The proof must reject it.
+
+    Beside an equality it is another answer, beside an inequality another bound (start ≥ expr), beside a limit or an
+    order another leading term.
+    expr may be a function of no arguments, for a slip whose shapes do not even fit: building it is refused then.
+    """
+
+    expr: sp.Basic | Callable[[], sp.Basic]
+    mistake: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement with its proof: start, left as a question, equals the last step's expression.
+
+    kind is "definition", "gradient" or "lemma"; definitions and gradients have a function of the same name in nnref.
+    relation is "=", or one of
+        "≥", ">"   the start, rewritten by the steps, is not negative, or is positive: the last line's form shows it;
+        "limit"    the last step takes the limit h → 0, from above if h > 0 is given, from below if h < 0 is;
+        "order"    the last step keeps the leading term c hᵖ, and what it leaves out is o(hᵖ).
+    given are conditions without which a step fails; where says what a name in the statement stands for. shapes give
+    every symbol of the function its shape, and "" the result's, as strings of sizes. by_matrices is the same question
+    and answer as matrix expressions, for SymPy's own matrix calculus to confirm. names is what a definition calls the
+    thing it defines, Z_rs, as it stands on the left; it is a name, and nothing is proved of it.
+    """
+
+    name: str
+    kind: str
+    says: str
+    start: sp.Basic
+    source: str
+    steps: tuple[Step, ...] = ()
+    relation: str = "="
+    shapes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    of: str | None = None
+    wrt: str | None = None
+    uses: tuple[str, ...] = ()
+    given: tuple[sp.Basic, ...] = ()
+    where: Where = field(default_factory=dict)
+    by_matrices: tuple[sp.Basic, sp.Basic] | None = None
+    wrong_twins: tuple[WrongTwin, ...] = ()
+    names: sp.Basic | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a relation that no check knows, a limit or an order that says nothing, a name for what is proved."""
+        if self.relation not in RELATIONS:
+            raise ValueError(f"{self.name}: the relation should be one of {' '.join(RELATIONS)}; {self.relation} came")
+        if self.relation in ("limit", "order") and not self.steps:
+            raise ValueError(f"{self.name}: the last step of a {self.relation} says what remains; there is no step")
+        if self.names is not None and self.kind != "definition":
+            raise ValueError(f"{self.name}: a definition names what it defines; a {self.kind} has a question instead")
+
+    @property
+    def result(self) -> sp.Basic:
+        """What the steps arrive at; for a bare definition, what it says itself."""
+        return self.steps[-1].expr if self.steps else self.start

@@ -1,0 +1,216 @@
+"""A line of the backward pass, and the mistakes that can be made on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from math import inf
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from nnref.checking.reference import noise
+from nnref.checking.reference.intermediates import Case
+from nnref.checking.reference.running_error import Carried
+from nnref.layer import Affine
+from nnref.shapes import Array
+
+LINES = {
+    "labels": "Y",
+    "outputs": "P",
+    "loss": "dZ",
+    "dA": "dA",
+    "slope": "dZ",
+    "batch": "dZ",
+    "dW": "g",
+    "db": "g",
+    "gradient": "g",
+}
+"""The lines of a backward pass, in the order they run, and the quantity that each one makes."""
+
+TOP, HIDDEN = ("labels", "outputs", "loss", "batch"), ("dA", "slope", "batch")
+"""The lines that lead to dZ of the last layer, and to dZ of a hidden one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """The forward pass with its running errors, in the precision that the gradients were computed in."""
+
+    case: Case
+    u: float
+    Z: Mapping[int, Carried]
+    A: Mapping[int, Carried]
+    W: Mapping[int, Carried]
+    b: Mapping[int, Carried]
+    P: Carried
+    Y: Carried
+
+    @property
+    def depth(self) -> int:
+        """How many affine layers."""
+        return len(self.W)
+
+    @property
+    def N(self) -> int:
+        """How many examples."""
+        return self.Y.shape[1]
+
+    @property
+    def classes(self) -> int:
+        """How many classes."""
+        return self.Y.shape[0]
+
+    @classmethod
+    def of(cls, case: Case, dtype: DTypeLike) -> Numbers:
+        """The case's forward pass, each quantity with its error as the noise floor counts it."""
+        u = noise.unit(dtype)
+        Z, A, W, b = {}, {0: Carried.exact(case.A["A0"], u)}, {}, {}
+        at, l = A[0], 0
+        for layer, theta in zip(case.layers, case.theta, strict=True):
+            l += isinstance(theta, Affine)
+            out = case.Z[f"Z{l}"] if isinstance(theta, Affine) else case.A[f"A{l}"]
+            at = Carried(out, noise.error_forward(layer.name, theta, at.value, at.e, out, dtype), u)
+            if isinstance(theta, Affine):
+                Z[l], W[l], b[l] = at, Carried.exact(theta.W, u), Carried.exact(theta.b, u)
+            else:
+                A[l] = at
+        d, E = noise.error_of_loss(Z[l].value, Z[l].e, case.Y, dtype)
+        P = Carried(case.P, np.maximum(E - abs(d), 0) * case.Y.shape[1], u)
+        return cls(case, u, Z, A, W, b, P, Carried.exact(case.Y, u))
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where a line stands: layer l, and what the lines above it, right or wrong, have made so far.
+
+    dZs holds dZ of this layer and of those above; theta is "W" or "b" on the lines of one gradient, and yours are all
+    the gradients that were given.
+    """
+
+    numbers: Numbers
+    l: int
+    yours: Mapping[str, Array | None]
+    dZs: Mapping[int, Carried] = field(default_factory=dict)
+    theta: str = ""
+    Y: Carried | None = None
+    P: Carried | None = None
+    dA: Carried | None = None
+    dZ: Carried | None = None
+    g: Carried | None = None
+
+    @property
+    def activation(self) -> str:
+        """The activation of this hidden layer, or of the one below where this is the last."""
+        names = self.numbers.case.activation
+        return names[min(self.l, len(names)) - 1] if names else ""
+
+    def put(self, line: str, made: Carried) -> Place:
+        """The place after a line has made its quantity."""
+        return replace(self, **{LINES[line]: made})  # type: ignore[arg-type]  # the field that the line makes
+
+
+Make = Callable[..., Carried]
+"""A wrong line: what it makes at a place, for the unknown number s in it, if it has one. Linear in that number."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One way to write a mistake: what it makes, the detail, and the range of its unknown number, if it has one."""
+
+    make: Make
+    detail: str = ""
+    between: tuple[float, float] | None = None
+
+    @property
+    def unknown(self) -> bool:
+        """Is there a number to be found from the gradients, such as a leaky slope?"""
+        return self.between is not None
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One entry of the catalogue: on which line, what is done, the wrong line, the right one, and the claim for it.
+
+    predict(place) yields the ways to make it there; none, where the shapes do not let it happen.
+    """
+
+    key: str
+    line: str
+    says: str
+    wrong: str
+    right: str
+    claim: str
+    predict: Callable[[Place], Iterator[Prediction]]
+
+
+RIGHT = {
+    "labels": ("dZ{l} = (P - Y) / N", "softmax_cross_entropy.dZ"),
+    "outputs": ("dZ{l} = (P - Y) / N", "softmax_cross_entropy.dZ"),
+    "loss": ("dZ{l} = (P - Y) / N", "softmax_cross_entropy.dZ"),
+    "dA": ("dA{l} = W{k}.T @ dZ{k}", "affine.dA"),
+    "slope": ("dZ{l} = dA{l} * {slope}", "{activation}.dZ"),
+    "batch": ("dW{l} = dZ{l} @ A{j}.T", "affine.dW"),
+    "dW": ("dW{l} = dZ{l} @ A{j}.T", "affine.dW"),
+    "db": ("db{l} = np.sum(dZ{l}, axis=1, keepdims=True)", "affine.db"),
+    "gradient": ("{theta}{l} = {theta}{l} - alpha * d{theta}{l}", "sgd.update"),
+}
+"""The right line and its claim."""
+
+SLOPES = {"relu": "(Z{l} > 0)", "tanh": "(1 - A{l}**2)", "sigmoid": "A{l} * (1 - A{l})"}
+"""The activation's derivative as one writes it."""
+
+LEAKY = "np.where(Z{l} > 0, 1, slope)"
+"""The derivative of a leaky rectifier, whose slope is the network's own."""
+
+
+def mistake(
+    key: str, line: str, wrong: str, right: str | None = None
+) -> Callable[[Callable[[Place], Iterator[Prediction]]], Mistake]:
+    """Make the function that predicts it into a mistake; its docstring says what is done.
+
+    The right line is that of its place unless given.
+    """
+
+    def named(predict: Callable[[Place], Iterator[Prediction]]) -> Mistake:
+        says = " ".join((predict.__doc__ or "").split())
+        return Mistake(key, line, says, wrong, right or RIGHT[line][0], RIGHT[line][1], predict)
+
+    return named
+
+
+def right(line: str, at: Place) -> Carried:
+    """What the right line makes, from whatever the lines above it have made."""
+    n, l = at.numbers, at.l
+    match line:
+        case "labels":
+            return n.Y
+        case "outputs":
+            return n.P
+        case "loss":
+            return (some(at.P) - some(at.Y)) / n.N
+        case "dA":
+            return n.W[l + 1].T @ at.dZs[l + 1]
+        case "slope":
+            return slope(at, l) * some(at.dA)
+        case "dW":
+            return some(at.dZ) @ n.A[l - 1].T
+        case "db":
+            return some(at.dZ).sum(axis=1)
+    return some(at.dZ if line == "batch" else at.g)
+
+
+def slope(at: Place, l: int) -> Carried:
+    """The derivative of layer l's activation."""
+    Z, A = at.numbers.Z[l], at.numbers.A[l]
+    value, e = noise.error_of_slope(at.numbers.case.activation[l - 1], Z.value, A.value, A.e)
+    return Carried(value, e, at.numbers.u)
+
+
+def some(made: Carried | None) -> Carried:
+    """A quantity that the lines above have made."""
+    assert made is not None
+    return made
+
+
+ANY = (-inf, inf)
+"""Any unknown number."""

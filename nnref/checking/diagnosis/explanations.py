@@ -1,0 +1,141 @@
+"""Explanations: the mistakes made on the lines of a backward pass, what they make of it, and which come first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from nnref.checking.diagnosis.backward_lines import HIDDEN, TOP, Mistake, Numbers, Place, Prediction, right, some
+from nnref.checking.diagnosis.factors import CONSTANT, Factor
+from nnref.checking.reference.running_error import Carried
+
+
+@dataclass(frozen=True, eq=False)
+class Fault:
+    """A mistake at a quantity such as "dZ2": None where no mistake explains it; meanings, if its numbers mean more."""
+
+    at: str
+    mistakes: tuple[Mistake, ...] = ()
+    detail: str = ""
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Where and what: two faults of one name are the same."""
+        return self.at, self.mistakes[0].key if self.mistakes else ""
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Faults, from the last layer down to layer l, with what they cost and the dZ of every layer so far."""
+
+    faults: tuple[Fault, ...] = ()
+    cost: int = 0
+    dZs: Mapping[int, Carried] = field(default_factory=dict)
+    lost: bool = False
+
+    @property
+    def names(self) -> tuple[tuple[str, str, str], ...]:
+        """What tells it from another explanation."""
+        return tuple((*fault.name, fault.detail) for fault in self.faults)
+
+    @property
+    def kinds(self) -> int:
+        """How many different mistakes: one that is made in every layer is likelier than a new one in each."""
+        return len({(fault.name[1], fault.detail) for fault in self.faults})
+
+    @property
+    def rank(self) -> tuple[int, int, int, int]:
+        """What comes first: the shortest, without a number of no meaning, and that claims no more than it must."""
+        loose = sum(fault.mistakes[:1] in ((), (CONSTANT,)) for fault in self.faults)
+        return self.cost, loose, self.kinds, sum(fault.at[1] in "ZA" for fault in self.faults)
+
+    def plus(self, cost: int, *faults: Fault) -> Explanation:
+        """The same with more faults."""
+        return replace(self, faults=self.faults + faults, cost=self.cost + cost)
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """Predictions for some lines of a place, to be run in order; one of them may have an unknown number."""
+
+    chosen: Mapping[str, tuple[Mistake, Prediction]]
+
+    @property
+    def unknown(self) -> Prediction | None:
+        """The prediction with an unknown number, if there is one."""
+        return next((p for _, p in self.chosen.values() if p.unknown), None)
+
+    def without(self, line: str) -> Chain:
+        """The same, with this line as it should be."""
+        return Chain({other: made for other, made in self.chosen.items() if other != line})
+
+    def run(self, at: Place, lines: tuple[str, ...], s: float = 0.0) -> Place:
+        """The place after these lines, the chosen mistakes made and the rest right."""
+        for line in lines:
+            at = at.put(line, self.chosen[line][1].make(at, s) if line in self.chosen else right(line, at))
+        return at
+
+    def faults(self, l: int, lines: tuple[str, ...], s: float) -> tuple[Fault, ...]:
+        """The faults of this chain, each at the quantity that its line makes."""
+        return tuple(
+            Fault(where(line, l), (mistake,), spoken(prediction, l, s))
+            for line in lines
+            if line in self.chosen
+            for mistake, prediction in [self.chosen[line]]
+        )
+
+
+RIGHT_LINES = Chain({})
+
+
+def where(line: str, l: int) -> str:
+    """The quantity that a line makes, by its name: "dA1", or "dZ3" for all that leads to the last layer's dZ."""
+    return f"dA{l}" if line == "dA" else f"dZ{l}"
+
+
+def spoken(prediction: Prediction, l: int, s: float) -> str:
+    """The detail with its numbers in it."""
+    return prediction.detail.format(s=f"{s:.6g}", l=l, j=l - 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """One explanation of one gradient: mistakes in its own lines, and the factor left over; None where not told."""
+
+    factor: Factor | None
+    faults: tuple[Fault, ...]
+
+
+def rightly(numbers: Numbers) -> Iterator[Place]:
+    """Every layer, from the last, as the right lines leave it."""
+    dZs: dict[int, Carried] = {}
+    for l in range(numbers.depth, 0, -1):
+        at = RIGHT_LINES.run(Place(numbers, l, {}, dZs), TOP if l == numbers.depth else HIDDEN)
+        dZs = {**dZs, l: some(at.dZ)}
+        yield at
+
+
+def chains(
+    mistakes: tuple[Mistake, ...], at: Place, lines: tuple[str, ...], faults: int
+) -> Iterator[tuple[Chain, Place]]:
+    """Every choice of so many mistakes on different lines, with the place each leads to where its unknown is 0."""
+    if not lines:
+        if faults == 0:
+            yield RIGHT_LINES, at
+        return
+    line, rest = lines[0], lines[1:]
+    for chain, end in chains(mistakes, at.put(line, right(line, at)), rest, faults):
+        yield chain, end
+    if faults:
+        for mistake in mistakes:
+            if mistake.line == line:
+                for prediction in mistake.predict(at):
+                    after = at.put(line, prediction.make(at, 0.0))
+                    for chain, end in chains(mistakes, after, rest, faults - 1):
+                        if not (prediction.unknown and chain.unknown):
+                            yield Chain({line: (mistake, prediction), **chain.chosen}), end
+
+
+def right_gradient(at: Place, theta: str) -> Carried:
+    """The gradient that the right line makes of this dZ."""
+    return right(f"d{theta}", at)

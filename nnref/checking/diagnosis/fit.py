@@ -1,0 +1,129 @@
+"""Does a prediction explain an array to the precision of both, and with which numbers in it?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isclose
+
+import numpy as np
+
+from nnref.checking.reference import noise
+from nnref.checking.reference.running_error import Carried
+from nnref.shapes import Array
+
+WITNESSES = 2
+"""Equations left over once the unknown numbers are found: fewer would let any two columns of numbers agree."""
+
+COLLINEAR = 1e-10
+"""Two columns whose squared cosine is within this of 1 cannot be told apart."""
+
+DIGITS = 3
+"""A fitted number within its own error of one with so few digits is that one: people write 0.01, not 0.0100000002."""
+
+
+@dataclass(frozen=True)
+class Yours:
+    """A gradient that was given, with what its entries may be off beside rounding, and the multiple of u S allowed."""
+
+    value: Array
+    slack: Array | float
+    allowed: float
+
+    def tolerance(self, made: Carried) -> Array:
+        """What rounding of both may do: yours in its own precision, the prediction in float64."""
+        room = (made.u + noise.unit("float64")) * made.e + np.finfo("float64").tiny
+        return self.allowed * room + self.slack
+
+    def agrees(self, made: Carried) -> bool:
+        """Is every entry what was predicted?"""
+        if self.value.shape != made.shape or not np.isfinite(made.value).all():
+            return False
+        return bool((abs(self.value - made.value) <= self.tolerance(made)).all())
+
+    def could_be(self, made: Carried) -> bool:
+        """Is some multiple of a prediction as near as twice the tolerance allows? Least squares leaves no more."""
+        size = float((made.value**2).sum())
+        if not size:
+            return False
+        c = float((self.value * made.value).sum()) / size
+        left = np.linalg.norm(self.value - c * made.value)
+        return bool(left <= 2 * max(1.0, abs(c)) * np.linalg.norm(self.tolerance(made)))
+
+
+@dataclass(frozen=True)
+class Number:
+    """A fitted number, its error, and whether enough equations were left over to believe it."""
+
+    value: float
+    error: float
+    believed: bool
+
+    @property
+    def is_one(self) -> bool:
+        """Is it 1, as far as can be told?"""
+        return abs(self.value - 1) <= self.error
+
+
+def rounded(value: float, error: float) -> float | None:
+    """The number with few digits that this one is, within its error; None where there is none."""
+    short = float(f"{value:.{DIGITS}g}")
+    return short if abs(value - short) <= error < 1e-4 * abs(value) else None
+
+
+def solved(yours: Yours, free: Array, made: list[Carried], equations: int) -> list[Number] | None:
+    """The numbers c for which yours = free + Σ c made, by least squares weighted with the tolerance; None if none fit.
+
+    An entry is off by at most its tolerance, so c by at most √n tolerances over the size of its column.
+
+    Shapes: all alike
+    """
+    if any(M.shape != yours.value.shape or not np.isfinite(M.value).all() for M in made):
+        return None
+    room = np.max([yours.tolerance(M) for M in made], axis=0)
+    weight = 1 / np.maximum(room, 1e-30 * room.max(initial=0))
+    columns = np.stack([(M.value * weight).ravel() for M in made], axis=1)
+    size = np.linalg.norm(columns, axis=0)
+    if not (size > 1).all():  # the direction is drowned by rounding
+        return None
+    columns = columns / size
+    gram = columns.T @ columns
+    if len(made) > 1 and 1 - gram[0, 1] ** 2 < COLLINEAR:
+        return None
+    inverse = np.linalg.inv(gram)
+    wanted = ((yours.value - free) * weight).ravel()
+    found = inverse @ (columns.T @ wanted)
+    found += inverse @ (columns.T @ (wanted - columns @ found))  # what squaring the condition lost
+    values, left = found / size, equations - len(made)
+    errors = max(1.0, float(abs(values).max())) * np.sqrt(np.diag(inverse) * len(wanted)) / size
+    return [
+        Number(c, error, left >= WITNESSES or (left >= 0 and rounded(c, error) is not None))
+        for c, error in zip(values.tolist(), errors.tolist(), strict=True)
+    ]
+
+
+def ratio(yours: Yours, made: Carried, equations: int) -> Number | None:
+    """The one factor c for which yours is c times what was predicted, in every entry; None where there is none."""
+    if yours.value.shape != made.shape or not np.isfinite(made.value).all():
+        return None
+    if yours.agrees(made):
+        return Number(1.0, 0.0, True)
+    if not yours.value.any():
+        return Number(0.0, 0.0, True)
+    if not yours.could_be(made):
+        return None
+    found = solved(yours, np.zeros(made.shape), [made], equations)
+    if found is None or not yours.agrees(made * found[0].value):
+        return None
+    return found[0]
+
+
+def same(a: Carried, b: Carried, allowed: float) -> bool:
+    """Do two predictions agree to their own precision?"""
+    if a.shape != b.shape:
+        return False
+    return bool((abs(a.value - b.value) <= allowed * a.u * np.maximum(a.e, b.e)).all())
+
+
+def close(a: float, b: float, error: float = 0.0) -> bool:
+    """Are two factors the same, beside the error of one of them?"""
+    return abs(a - b) <= error or isclose(a, b, rel_tol=4 * noise.unit("float64"))

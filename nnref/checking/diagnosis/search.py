@@ -1,0 +1,345 @@
+"""The fewest mistakes that explain a set of gradients, looked for backwards from the last layer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from heapq import heappop, heappush
+from itertools import count
+from math import inf
+
+import numpy as np
+
+from nnref.checking.diagnosis.backward_lines import HIDDEN, TOP, Numbers, Place, Prediction, some
+from nnref.checking.diagnosis.catalogue.deltas import DELTAS
+from nnref.checking.diagnosis.catalogue.gradients import BIASES, EITHER, WEIGHTS, averaged
+from nnref.checking.diagnosis.explanations import (
+    RIGHT_LINES,
+    Chain,
+    Explanation,
+    Fault,
+    Way,
+    chains,
+    right_gradient,
+    rightly,
+)
+from nnref.checking.diagnosis.factors import Factor, recognised
+from nnref.checking.diagnosis.fit import WITNESSES, Number, Yours, close, ratio, rounded, same, solved
+from nnref.checking.reference.running_error import Carried
+from nnref.shapes import Array
+
+UNEXPLAINED = 3
+"""What a gradient that no mistake explains costs: more than two mistakes, which would explain it."""
+
+LOST = 5
+"""What a dZ that no mistake explains costs: less than two gradients of that layer that none explains, and more than one
+beside another that is explained from the right dZ, which then is right."""
+
+MORE = 2
+"""How much dearer than the cheapest an explanation of one layer may be: what is below may make up for it."""
+
+GRADIENT = {"W": ("dW", "gradient"), "b": ("db", "gradient")}
+"""The lines that make one gradient, from dZ."""
+
+
+class Search:
+    """The explanations of one set of gradients."""
+
+    def __init__(
+        self,
+        numbers: Numbers,
+        yours: Mapping[str, Array | None],
+        slack: Mapping[str, Array | float],
+        allowed: float,
+        rate: float | None,
+        given: Mapping[str, Array],
+        among: Collection[str] | None = None,
+    ) -> None:
+        self.deltas, self.weights, self.biases = (
+            tuple(m for m in group if among is None or m.key in among)
+            for group in (DELTAS, (*WEIGHTS, *EITHER), (*BIASES, *EITHER))
+        )
+        self.n, self.yours, self.allowed, self.rate, self.given = numbers, yours, allowed, rate, given
+        self.judged = {
+            name: Yours(g, slack[name], allowed) for name, g in yours.items() if g is not None and np.isfinite(g).all()
+        }
+        self.absent = {name for name, g in yours.items() if g is None}
+        self.truths = {f"{theta}{at.l}": right_gradient(at, theta) for at in rightly(numbers) for theta in "Wb"}
+
+    def explanations(self) -> list[Explanation]:
+        """The cheapest explanations of everything, equal in cost; one with no faults if all is right.
+
+        The cheapest unfinished explanation is carried on first (uniform-cost search), so that none cheaper is missed.
+        """
+        begun = count()
+        waiting = [(Explanation().rank, next(begun), self.n.depth, Explanation())]
+        done: list[Explanation] = []
+        with np.errstate(all="ignore"):  # a wrong formula may divide by zero: its prediction then fits nothing
+            while waiting and not (done and waiting[0][0][0] > done[0].cost):
+                _, _, l, so_far = heappop(waiting)
+                if l == 0 or so_far.lost:
+                    done.append(so_far)
+                    continue
+                found = self.layer(so_far, l)
+                most = min(e.cost for e in found) + MORE
+                # Of two with one name the first counts, and of equal ones the first is carried on first.
+                for e in reversed({e.names: e for e in reversed(found) if e.cost <= most}.values()):
+                    heappush(waiting, (e.rank, next(begun), l - 1, e))
+        return sorted(done, key=lambda e: e.rank)
+
+    def layer(self, so_far: Explanation, l: int) -> list[Explanation]:
+        """The ways to explain both gradients of layer l, given what is above it."""
+        start = Place(self.n, l, self.yours, so_far.dZs)
+        lines = TOP if l == self.n.depth else HIDDEN
+        plain = RIGHT_LINES.run(start, lines)
+        found: list[Explanation] = []
+        for faults in range(3):
+            for chain, end in chains(self.deltas, start, lines, faults):
+                for s, at in self.reached(chain, end, start, lines, l):
+                    if faults == 0 or (self.seen(at, plain, l) and self.needed(chain, s, at, start, lines)):
+                        found += self.gradients(so_far.plus(faults, *chain.faults(l, lines, s)), at, l, faults)
+            if found and min(e.cost for e in found) - so_far.cost <= faults:
+                break
+        if not found or min(e.cost for e in found) - so_far.cost > 2:
+            found += self.gradients(so_far, plain, l, 0, most=2)
+            found += self.unexplained(so_far, plain, l)
+        return found
+
+    def needed(self, chain: Chain, s: float, at: Place, start: Place, lines: tuple[str, ...]) -> bool:
+        """Does each of several mistakes change dZ beside the others?"""
+        return len(chain.chosen) < 2 or not any(
+            same(some(chain.without(line).run(start, lines, s).dZ), some(at.dZ), self.allowed) for line in chain.chosen
+        )
+
+    def seen(self, at: Place, plain: Place, l: int) -> bool:
+        """Does a mistake in dZ change a gradient, and into the one that was given, up to a factor?"""
+        for theta in "Wb":
+            made, right = right_gradient(at, theta), right_gradient(plain, theta)
+            yours = self.judged.get(f"{theta}{l}")
+            number = None if yours is None or same(made, right, self.allowed) else ratio(yours, made, 1)
+            if number is not None and number.value:
+                return True
+        return False
+
+    def reached(
+        self, chain: Chain, end: Place, start: Place, lines: tuple[str, ...], l: int
+    ) -> Iterator[tuple[float, Place]]:
+        """The places that a chain may lead to: one, or, with an unknown number, one for each value that fits."""
+        unknown = chain.unknown
+        if unknown is None:
+            yield 0.0, end
+            return
+        ends = [end, chain.run(start, lines, 1.0)]
+        zero, one = (some(e.dZ) for e in ends)
+        direction = Carried(one.value - zero.value, one.e + zero.e, zero.u)
+        for theta in "Wb":
+            equations = self.equations(direction, theta, l)
+            number = self.unknown_number([right_gradient(e, theta) for e in ends], f"{theta}{l}", unknown, equations)
+            if number is not None:
+                at = chain.run(start, lines, number.value)
+                yield number.value, replace(at, dZ=blurred(some(at.dZ), [zero, one], number))
+                return
+
+    def equations(self, dZ: Carried, theta: str, l: int) -> int:
+        """How many numbers of a gradient speak for themselves, as far as they come from this dZ.
+
+        Where dZ has rank one, db is the same but for a factor whatever is done to the examples; a row of dW says no
+        more than there are examples in it, or inputs.
+        """
+        seen = np.where(abs(dZ.value) > self.allowed * dZ.u * dZ.e, dZ.value, 0)
+        rank = int(np.linalg.matrix_rank(seen)) if seen.any() else 0
+        n = self.n.A[l - 1].shape[0]
+        return rank if theta == "b" else min(int(np.minimum((seen != 0).sum(axis=1), n).sum()), rank * n)
+
+    def unknown_number(self, ends: list[Carried], name: str, prediction: Prediction, equations: int) -> Number | None:
+        """The number for which a gradient is c (value at 0 + s × direction), for some factor c."""
+        yours = self.judged.get(name)
+        if yours is None or yours.value.shape != ends[0].shape:
+            return None
+        zero, one = ends
+        direction = Carried(one.value - zero.value, one.e + zero.e, zero.u)
+        for free, columns in ((zero.value, [direction]), (0 * zero.value, [zero, direction])):
+            numbers = solved(yours, free, columns, equations)
+            if numbers is None:
+                continue
+            c = numbers[0].value if len(numbers) > 1 else 1.0
+            s = replace(numbers[-1], value=numbers[-1].value / c, error=numbers[-1].error / abs(c)) if c else None
+            if s is None or not s.believed or abs(s.value) <= s.error:
+                continue
+            low, high = prediction.between or (-inf, inf)
+            if not low + s.error < s.value < high - s.error:  # at its limit it is another mistake, or none
+                continue
+            short = rounded(s.value, s.error)
+            s = s if short is None else replace(s, value=short, error=0.0)
+            made = Carried(zero.value + s.value * direction.value, zero.e + abs(s.value) * direction.e, zero.u)
+            if yours.agrees(made * c):
+                return s
+        return None
+
+    def gradients(self, so_far: Explanation, at: Place, l: int, guess: int, most: int = 1) -> Iterator[Explanation]:
+        """The ways to explain dW and db from this dZ; none, where it explains neither and is itself a guess."""
+        plain = {theta: self.plainly(at, theta, l, guess) for theta in "Wb"}
+        matched = [theta for theta in "Wb" if plain[theta]]
+        if not self.meets_given(at, l) or (guess > 1 and len(matched) < 2):
+            return
+        # One or two entries left of dZ are what many a mistake would leave, but for a factor or a second mistake.
+        loose = any(way.factor and way.factor.loose for theta in matched for way in plain[theta])
+        if guess and (guess > 1 or loose) and self.equations(some(at.dZ), "W", l) <= WITNESSES:
+            return
+        ways = {theta: plain[theta] or list(self.faulty(at, theta, l, most)) for theta in "Wb"}
+        for theta in matched:  # a factor that means nothing may hide a mistake that happens to be proportional
+            if not guess and any(way.factor and way.factor.loose for way in plain[theta]):
+                ways[theta] = [*ways[theta], *self.faulty(at, theta, l, 1)]
+        for W in ways["W"]:
+            for b in ways["b"]:
+                yield from self.scaled(so_far, at, l, W, b)
+
+    def audible(self, made: Carried, name: str, factor: Factor) -> Factor | None:
+        """The factor of a prediction; None where the prediction is zero to rounding, and so is any multiple of it."""
+        silent = (abs(made.value) <= self.judged[name].tolerance(made)).all()
+        return None if silent and factor.value == 1 else factor
+
+    def speaks(self, made: Carried, name: str) -> bool:
+        """Can a prediction be told from zeros of the right shape, which many a mistake would leave?"""
+        yours = self.judged.get(name)
+        if yours is None:
+            return False
+        zeros = made.shape == self.truths[name].shape and (abs(made.value) <= yours.tolerance(made)).all()
+        return not zeros
+
+    def meets_given(self, at: Place, l: int) -> bool:
+        """Are dA and dZ those that were given, up to a factor, if they were?"""
+        made = {f"dA{l}": at.dA, f"dZ{l}": at.dZ}
+        return all(
+            name not in self.given or M is None or self.ratio_to_given(name, M) is not None for name, M in made.items()
+        )
+
+    def ratio_to_given(self, name: str, made: Carried) -> Number | None:
+        """The factor between an intermediate that was given and a prediction."""
+        given = self.given[name]
+        return ratio(Yours(given, 0.0, self.allowed), made, given.size)
+
+    def plainly(self, at: Place, theta: str, l: int, guess: int = 0) -> list[Way]:
+        """The right line's gradient, up to a factor: one way, or none. Only the right dZ may be off by any number."""
+        if f"{theta}{l}" in self.absent:
+            return [Way(None, ())]
+        equations = 1 if guess else self.equations(some(at.dZ), theta, l)
+        made = right_gradient(at, theta)
+        found = self.factor(made, f"{theta}{l}", equations)
+        return [] if found is None else [Way(self.audible(made, f"{theta}{l}", found), ())]
+
+    def factor(self, made: Carried, name: str, equations: int = 1) -> Factor | None:
+        """The factor between a prediction and the gradient that was given."""
+        yours = self.judged.get(name)
+        number = None if yours is None else ratio(yours, made, equations)
+        if number is None or number.is_one:
+            return None if number is None else Factor(1.0, 0.0, (), "")
+        return recognised(number, self.n.N, self.n.classes, self.rate)
+
+    def faulty(self, at: Place, theta: str, l: int, most: int) -> Iterator[Way]:
+        """The mistakes in one gradient's own lines that explain it, the fewest first."""
+        lines, name = GRADIENT[theta], f"{theta}{l}"
+        at = replace(at, theta=theta)
+        mistakes = self.weights if theta == "W" else self.biases
+        for faults in range(1, most + 1):
+            found = False
+            for chain, end in chains(mistakes, at, lines, faults):
+                for s, made in self.made(chain, end, at, lines, name):
+                    factor = self.factor(made, name) if self.speaks(made, name) else None
+                    if factor and factor.value and not (factor.loose and witnesses(made.value) <= WITNESSES):
+                        found = True
+                        yield Way(
+                            self.audible(made, name, factor),
+                            tuple(replace(f, at=f"d{name}") for f in chain.faults(l, lines, s)),
+                        )
+            if found:
+                return
+
+    def made(
+        self, chain: Chain, end: Place, at: Place, lines: tuple[str, ...], name: str
+    ) -> Iterator[tuple[float, Carried]]:
+        """What a chain makes of one gradient, with its unknown number found."""
+        unknown = chain.unknown
+        if unknown is None:
+            yield 0.0, some(end.g)
+            return
+        ends = [some(end.g), some(chain.run(at, lines, 1.0).g)]
+        number = self.unknown_number(ends, name, unknown, int((ends[1].value != ends[0].value).sum()))
+        if number is not None:
+            yield number.value, blurred(some(chain.run(at, lines, number.value).g), ends, number)
+
+    def scaled(self, so_far: Explanation, at: Place, l: int, W: Way, b: Way) -> Iterator[Explanation]:
+        """Where the factors come in: dZ may carry one of them on to all that is below, or each gradient its own."""
+        factors = [way.factor for way in (W, b) if way.factor is not None]
+        carried = [Factor(1.0, 0.0, (), "")]
+        carried += [f for f in factors if not any(close(f.value, g.value, f.error) for g in carried)]
+        for factor in carried:
+            faults = [Fault(f"dZ{l}", factor.meanings, factor.detail)] if factor.value != 1 else []
+            cost = len(faults)
+            for theta, way in (("W", W), ("b", b)):
+                faults += way.faults
+                cost += len(way.faults)
+                if way.factor and not close(way.factor.value, factor.value, way.factor.error):
+                    rest = self.left_over(way.factor, factor, theta)
+                    if rest is None:
+                        break
+                    faults.append(Fault(f"d{theta}{l}", rest.meanings, rest.detail))
+                    cost += 1
+            else:
+                dZ = some(at.dZ) if factor.value == 1 else some(at.dZ) * factor.value
+                dZ = Carried(dZ.value, dZ.e + abs(dZ.value) * factor.error / dZ.u, dZ.u) if factor.error else dZ
+                yield replace(so_far.plus(cost, *faults), dZs={**so_far.dZs, l: self.known(dZ, l)})
+
+    def left_over(self, of: Factor, carried: Factor, theta: str) -> Factor | None:
+        """What one gradient's own factor is, once dZ carries another."""
+        if not carried.value:
+            return None
+        number = Number(of.value / carried.value, of.error / abs(carried.value), True)
+        factor = recognised(number, self.n.N, self.n.classes, self.rate)
+        if factor and theta == "b" and close(number.value, 1 / self.n.N, number.error):
+            return replace(factor, meanings=(averaged, *factor.meanings))
+        return factor
+
+    def known(self, dZ: Carried, l: int) -> Carried:
+        """The dZ that was given, where it was, in the loss's own scale; else as it was worked out."""
+        number = self.ratio_to_given(f"dZ{l}", dZ) if f"dZ{l}" in self.given else None
+        if number is None or not number.value:
+            return dZ
+        return Carried.exact(self.given[f"dZ{l}"] / number.value, dZ.u)
+
+    def unexplained(self, so_far: Explanation, at: Place, l: int) -> Iterator[Explanation]:
+        """What to say where no mistake explains a gradient: dW or db alone, or dZ itself and all that is below."""
+        plain = {theta: self.plainly(at, theta, l) for theta in "Wb"}
+        ways = {theta: plain[theta] or list(self.faulty(at, theta, l, 1)) for theta in "Wb"}
+        lost = so_far.plus(LOST, Fault(f"dZ{l}"))
+        if f"dZ{l}" in self.given:
+            for factor in (1.0, 1 / self.n.N):  # many keep the mean's 1/N for dW and db
+                given = Carried.exact(self.given[f"dZ{l}"] * factor, self.n.u)
+                yield from self.gradients(lost, replace(at, dZ=given), l, 1)
+        told = [way for theta in "Wb" for way in plain[theta] if way.factor is None or way.factor.value]
+        if not told and not self.right_below(l):  # a gradient that is zero tells nothing of dZ
+            yield replace(lost, lost=True)
+        for W in ways["W"] or [Way(None, (Fault(f"dW{l}"),))]:
+            for b in ways["b"] or [Way(None, (Fault(f"db{l}"),))]:
+                cost = (UNEXPLAINED - 1) * ((not ways["W"]) + (not ways["b"]))
+                for found in self.scaled(so_far, at, l, W, b):
+                    yield found.plus(cost)
+
+    def right_below(self, l: int) -> bool:
+        """Are dW and db of a layer below l right? Then dZ of layer l is right too, for nothing below would be."""
+        return any(
+            all((yours := self.judged.get(name)) is not None and yours.agrees(self.truths[name]) for name in layer)
+            and np.any(self.judged[layer[0]].value)
+            for layer in ((f"W{q}", f"b{q}") for q in range(1, l))
+        )
+
+
+def witnesses(made: Array) -> int:
+    """How many of the numbers of a gradient speak for themselves: rows of rank one differ by a factor alone."""
+    rows = np.atleast_2d(made)
+    return int(np.linalg.matrix_rank(rows) * (rows != 0).any(axis=1).sum()) if made.any() else 0
+
+
+def blurred(made: Carried, ends: list[Carried], number: Number) -> Carried:
+    """A prediction with the error of its fitted number added to its own."""
+    return Carried(made.value, made.e + abs(ends[1].value - ends[0].value) * number.error / made.u, made.u)

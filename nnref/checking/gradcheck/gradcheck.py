@@ -1,0 +1,189 @@
+"""Is this the gradient of this loss? The loss is only called, never looked into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import replace
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.gradcheck.border import GradcheckError, framed, unit
+from nnref.checking.gradcheck.nesting import apart, leaves, matched, rebuild
+from nnref.checking.gradcheck.slopes import Call, Loss, complex_refusal, finite, number
+from nnref.checking.gradcheck.verdicts import Tensor, judge
+from nnref.checking.gradcheck.workers import Workers, shown, willing
+from nnref.checking.results.findings import Finding, readings
+from nnref.checking.results.report import Entry, GradcheckReport, GradientMismatch
+from nnref.shapes import Array
+
+JITTER = 64.0
+"""Roundings by which two evaluations at one point may differ: twice a sum's 2 √k (noise.allowed) for k = 256 terms."""
+
+READ = 64
+"""Entries at which a gradient of the wrong shape is compared with the truth, to see what it is."""
+
+
+def gradcheck(
+    loss: Callable[[Any], Any],
+    parameters: Any,
+    gradients: Any,
+    *,
+    method: str = "auto",
+    entries: str | int = "all",
+    rng: np.random.Generator | None = None,
+    executor: Executor | None = None,
+    progress: bool | Callable[[int, int], None] | None = None,
+) -> GradcheckReport:
+    """Compare gradients with the slopes of loss(parameters), each in multiples of its own error bar.
+
+    loss is called with float64 copies in the same nesting. gradients has the structure of parameters, or is a callable
+    that returns it; None is "not written yet". method is "auto", "central" or "complex"; entries is "all" or how many
+    to check in each tensor, drawn from rng. executor is any concurrent.futures.Executor. progress None shows a bar on
+    a terminal where the check takes long; True, also lines elsewhere; a function is told (done, total).
+    Errors: GradcheckError, a ValueError of one sentence, for what cannot be checked.
+    """
+    rng = rng or np.random.default_rng(0)
+    options(method, entries)
+    theta = leaves(parameters)
+    sloped(theta)
+    apart(theta)
+    yours = matched(parameters, untouched("gradients", gradients, parameters) if callable(gradients) else gradients)
+    fine = finely(gradients, parameters, theta)
+    scalar = Loss(steady(loss, parameters), list(theta.values()), rng)
+    if executor:
+        willing(executor, scalar)
+    refusal = complex_refusal(scalar, rng) if method != "central" else "asked for"
+    if method == "complex" and refusal:
+        raise GradcheckError(f'method="complex" cannot be trusted here: {refusal}. Try method="auto".')
+    places = {name: chosen(A, yours[name], entries, rng) for name, A in theta.items()}
+    with shown(progress, sum(map(len, places.values()))) as tick:
+        workers = Workers(executor, tick)
+        tensors = [
+            Tensor(scalar, k, name, A, refusal is None, workers, rng) for k, (name, A) in enumerate(theta.items())
+        ]
+        found = tuple(row(t, yours[t.name], fine[t.name], places[t.name]) for t in tensors)
+    if not all(np.array_equal(A, B.astype("float64")) for A, B in zip(scalar.arrays, theta.values(), strict=True)):
+        raise GradcheckError("the loss changed its own argument in a later call. Work on a copy of the parameters.")
+    by = "complex step, confirmed by differences" if refusal is None else f"central differences ({refusal})"
+    return GradcheckReport(found, by, settings(scalar, tensors, entries, found, refusal is None), loss=scalar)
+
+
+def settings(
+    loss: Loss, tensors: list[Tensor], entries: str | int, found: tuple[Entry, ...], analytic: bool
+) -> dict[str, Any]:
+    """What the check did: how many evaluations it made, and the fewest that so many entries take."""
+    return {
+        "entries": entries if isinstance(entries, str) else int(entries),
+        "loss": loss.at,
+        "noise of the loss": loss.noise,
+        "steps of differences": {t.name: t.step.h for t in tensors if t.step},
+        "evaluations": loss.evaluations,
+        "least evaluations": sum(entry.checked for entry in found) * (1 if analytic else 2),
+    }
+
+
+def options(method: str, entries: str | int) -> None:
+    """Refuse what no option can be."""
+    if method not in ("auto", "central", "complex"):
+        raise GradcheckError(f'method should be "auto", "central" or "complex"; {method!r} came.')
+    whole = isinstance(entries, int | np.integer) and not isinstance(entries, bool) and entries >= 1
+    if entries != "all" and not whole:
+        raise GradcheckError(f'entries should be "all" or a positive number for each tensor; {entries!r} came.')
+
+
+def sloped(theta: dict[str, Array]) -> None:
+    """Refuse parameters among which there is nothing to check, or at which there is no slope."""
+    if not any(A.size for A in theta.values()):
+        raise GradcheckError("parameters should hold at least one number; none came, so there is nothing to check.")
+    for name, A in theta.items():
+        bad = np.argwhere(~np.isfinite(A.astype("float64")))
+        if len(bad):
+            first = tuple(int(k) for k in bad[0])
+            raise GradcheckError(f"{name} holds NaN or infinity, first at {first}; no slope exists there.")
+
+
+def row(tensor: Tensor, g: Array | None, fine: Array | None, places: Array) -> Entry:
+    """The verdict on one tensor's gradient g; fine is the same from float64 parameters, where g is coarser."""
+    A = tensor.A
+    if g is None:
+        return Entry(tensor.name, A.shape, A.size, 0, 0, 0, 0, None, "not written yet")
+    if g.shape != A.shape:
+        return misshapen(tensor, g.astype("float64"), places)
+    tensor.a, tensor.places = g.astype("float64").reshape(-1), places
+    tensor.coarse = A.dtype.itemsize < 8
+    if fine is not None and fine.shape == A.shape and fine.dtype.itemsize >= 8:
+        tensor.fine = fine.reshape(-1)
+    return judge(tensor)
+
+
+def misshapen(tensor: Tensor, g: Array, places: Array) -> Entry:
+    """A gradient of another shape is wrong; what it may be is compared with the truth at a few entries."""
+    A = tensor.A
+    finding, seen = Finding("shape", f"shape {g.shape} for {A.shape}"), None
+    for likely, values in readings(g, A.shape):
+        tensor.a, tensor.places = values.reshape(-1), places[:: max(1, len(places) // READ)]
+        judged = judge(tensor)
+        if seen is None or judged.verdict == "ok":
+            finding, seen = likely, judged
+        if judged.verdict == "ok":
+            finding, seen = Finding(likely.kind, f"{likely.says}; the values are right"), replace(judged, worst=None)
+            break
+    checked, worst = (seen.checked, seen.worst) if seen else (0, None)
+    return Entry(tensor.name, A.shape, A.size, checked, checked or A.size, 0, 0, worst, "WRONG", (finding,))
+
+
+def finely(gradients: Any, parameters: Any, theta: dict[str, Array]) -> dict[str, Array | None]:
+    """The same gradients from float64 copies of parameters that were declared coarser; None where there are none."""
+    if not callable(gradients) or all(A.dtype.itemsize >= 8 for A in theta.values()):
+        return dict.fromkeys(theta)
+    wide = rebuild(parameters, iter([A.astype("float64") for A in theta.values()]))
+    try:
+        return matched(parameters, gradients(wide))
+    # A kernel may take its own precision only; it is then judged without.
+    except Exception:
+        return dict.fromkeys(theta)
+
+
+def untouched(what: str, function: Callable[[Any], Any], parameters: Any) -> Any:
+    """function(parameters), refusing one that changes its argument."""
+    copies = [A.copy() for A in leaves(parameters).values()]
+    given = rebuild(parameters, iter([A.copy() for A in copies]))
+    result = framed(what, lambda: function(given))
+    for (name, A), before in zip(leaves(given).items(), copies, strict=True):
+        if not np.array_equal(A, before, equal_nan=True):
+            raise GradcheckError(f"{what} changed {name}, its own argument. Work on a copy: {name} = {name} - …")
+    return result
+
+
+def steady(loss: Callable[[Any], Any], parameters: Any) -> Call:
+    """The loss of a list of arrays, after it was seen to be one number, the same twice, and to change nothing."""
+    first, second = (finite(number(untouched("the loss", loss, parameters))) for _ in range(2))
+    # Threads that add in another order differ by some roundings, which the noise of the loss then holds.
+    if not abs(first - second) <= JITTER * unit(first.dtype) * abs(first):
+        raise GradcheckError(
+            f"the loss is {first} and then {second} at the same parameters. Switch off dropout, or fix its seed."
+        )
+    return Call(loss, rebuild(parameters, repeat(np.zeros(0))))  # the nesting alone, without the arrays
+
+
+def chosen(A: Array, g: Array | None, entries: str | int, rng: np.random.Generator) -> Array:
+    """Which flat places to check: all, or so many at random, non-zero gradients first."""
+    if g is None:
+        return np.arange(0)
+    if isinstance(entries, str) or entries >= A.size:
+        return np.arange(A.size)
+    order = rng.permutation(A.size)
+    if g.shape == A.shape:
+        order = order[np.argsort(g.reshape(-1)[order] == 0, kind="stable")]
+    return np.sort(order[:entries])
+
+
+def assert_gradients(loss: Callable[[Any], Any], parameters: Any, gradients: Any, **options: Any) -> None:
+    """Raise GradientMismatch, which carries the report and prints the table, unless every gradient is right."""
+    __tracebackhide__ = True  # pytest then shows the caller's line
+    report = gradcheck(loss, parameters, gradients, **options)
+    if not report.ok:
+        raise GradientMismatch(report)

@@ -1,0 +1,378 @@
+"""The verdict on one tensor's gradient: right, wrong, or cannot tell, each entry in multiples of its own error bar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from nnref.checking.gradcheck.border import unit
+from nnref.checking.gradcheck.slopes import (
+    DECIDES,
+    Line,
+    Loss,
+    Step,
+    best_step,
+    central,
+    excess,
+    pair,
+    signs,
+    size,
+    slope_of,
+)
+from nnref.checking.gradcheck.workers import Workers
+from nnref.checking.results.findings import SURE, Finding, patterns
+from nnref.checking.results.report import Entry, Worst
+from nnref.shapes import Array
+
+RIGHT, UNTOLD, WRONG = 0, 1, 2
+
+BATCH = 64
+"""The length of the longest sum, where no dimension of the tensor is longer: a batch cannot be seen from outside."""
+
+HALF = 4.0
+"""Roundings of a result in half precision, and of what went into it: noise.SAFE."""
+
+MOVED = 32
+"""Entries whose slopes are looked at again at moved parameters: were a tenth of them moved more than the rest, 97 % of
+such samples would hold one."""
+
+AGAIN = 3
+"""More such moves where one does not explain a gap. Signs that cancel to a quarter of what they usually do, which is
+what SURE forgives, come up one time in five; four times in a row, one time in 600."""
+
+LOOKED = 8
+"""Entries at which the step of a tensor is found, the largest half and some others: two may sit at kinks, since the
+upper quartile is taken."""
+
+SHRUNK = 0.25 ** np.arange(1, 7)
+"""How far towards 0 one goes to where nothing is saturated: a factor of 4 at a time, down to 1/4096."""
+
+CONFIRMED = 32
+"""Where more than a quarter of a tensor looks wrong, so many are looked at closely; if all are, the rest is too: were a
+tenth of them right, 97 % of such samples would hold one."""
+
+
+@dataclass
+class Truths:
+    """The slopes at some places of one tensor, their error bars, and the slopes to either side of a kink, else nan."""
+
+    value: Array
+    e: Array
+    low: Array
+    high: Array
+
+    @classmethod
+    def of(cls, value: Array, e: float | Array) -> Truths:
+        """Slopes without kinks."""
+        return cls(value, np.broadcast_to(e, value.shape).copy(), *(np.full(value.shape, np.nan) for _ in range(2)))
+
+    def put(self, where: Array, rows: Array) -> None:
+        """Replace some by rows (value, e, low, high)."""
+        self.value[where], self.e[where], self.low[where], self.high[where] = rows.T
+
+
+@dataclass
+class Tensor:
+    """One parameter, its gradient a (flat, float64), the same from float64 parameters, and what is known of both."""
+
+    loss: Loss
+    index: int
+    name: str
+    A: Array
+    analytic: bool
+    workers: Workers
+    rng: np.random.Generator
+    a: Array = field(default_factory=lambda: np.zeros(0))
+    places: Array = field(default_factory=lambda: np.zeros(0, int))
+    fine: Array | None = None
+    coarse: bool = False
+    step: Step | None = None
+    reasons: dict[int, str] = field(default_factory=dict)
+    kept: Array = field(default_factory=lambda: np.zeros(0, bool))
+
+    @property
+    def u(self) -> float:
+        """The unit roundoff of the dtype in which the parameter was declared."""
+        return unit(self.A.dtype)
+
+    @property
+    def sums(self) -> float:
+        """How many roundings a sum of k terms may gather, 2 √k (noise.allowed), or 4 in half precision.
+
+        bfloat16 and float16 are added up in float32 by every kernel worth the name, and rounded once at the end.
+        """
+        return HALF if self.A.dtype.itemsize < 4 else float(2 * np.sqrt(max(BATCH, *self.A.shape, 1)))
+
+    def steps(self) -> Step:
+        """The step for differences, found when it is first needed, at large entries and at some others."""
+        if self.step is None:
+            known = np.abs(np.nan_to_num(self.a[self.places], posinf=0, neginf=0))
+            largest = self.places[np.argsort(-known, kind="stable")[: LOOKED // 2]]
+            others = self.rng.permutation(np.setdiff1d(self.places, largest))[: LOOKED - len(largest)]
+            self.step = best_step(self.loss, self.index, np.concatenate([largest, others]))
+        return self.step
+
+
+def imaginaries(loss: Loss, tensor: int, places: Array) -> Array:
+    """The slopes by the complex step, one row a place."""
+    return np.array([loss.imaginary(tensor, int(k)) for k in places])
+
+
+def pairs(loss: Loss, tensor: int, places: Array, *, h: float) -> Array:
+    """L(θ + h e_k) and L(θ − h e_k), one row a place."""
+    return np.array([pair(loss, tensor, int(k), h) for k in places])
+
+
+def closely(loss: Loss, tensor: int, places: Array, *, step: Step, scale: float) -> Array:
+    """The slopes from several steps, kinks looked for: rows (value, e, low, high)."""
+    rows = []
+    for k in map(int, places):
+        first = pair(loss, tensor, k, step.h)
+        D = central(first, step.h)  # not finite where the first step leaves the loss's domain, and the next may not
+        noise = step.noise + float(moving(loss, tensor, k)) * (abs(D) if np.isfinite(D) else scale)
+        s = slope_of(Line(partial(loss.entry, tensor, k), loss.at, noise, loss.u), step, scale, first)
+        rows.append((s.value, s.e, *(s.between or (np.nan, np.nan))))
+    return np.array(rows)
+
+
+def moving(loss: Loss, tensor: int, k: int | Array) -> Array:
+    """How far off a moved parameter is: θ_k + h is itself rounded."""
+    return 2.0**-53 * np.abs(loss.arrays[tensor].reshape(-1)[k])
+
+
+def judge(t: Tensor) -> Entry:
+    """The row of the table for one tensor."""
+    if not len(t.places):
+        return Entry(t.name, t.A.shape, t.A.size, 0, 0, 0, 0, None, "ok")
+    truths, bent = at_first(t)
+    scale = size_of(t, truths)
+    r = rounding(t, truths, scale)
+    verdicts = verdict(t, truths, r, scale)
+    if r and explicable(t, truths, verdicts, r):
+        r = max(r, *(rounding(t, truths, scale) for _ in range(AGAIN)))
+        verdicts = verdict(t, truths, r, scale)
+    look_closely(t, truths, verdicts, bent, r, scale)
+    doubt(t, truths, verdicts, r)
+    excuse(t, truths, verdicts, r, scale)
+    return summary(t, truths, verdicts, r, scale)
+
+
+def explicable(t: Tensor, truths: Truths, verdicts: Array, r: float) -> bool:
+    """Is some gap so small that a measure of rounding which came out too low might explain it?"""
+    gap = np.abs(t.a[t.places] - truths.value)
+    return bool(((verdicts != RIGHT) & (gap <= SURE * SURE * (truths.e + r))).any())
+
+
+def at_first(t: Tensor) -> tuple[Truths, Array]:
+    """One look at every place: the complex step, or one pair of points. And whether the loss bends there unusually."""
+    t.kept = np.zeros(len(t.places), bool)  # where differences have not contradicted the complex step
+    if t.analytic:
+        value = t.workers.map(imaginaries, t.loss, t.index, t.places)
+        return Truths.of(value, 0.0), np.zeros(len(value), bool)
+    step = t.steps()
+    up, down = t.workers.map(pairs, t.loss, t.index, t.places, h=step.h).T
+    D = (up - down) / (2 * step.h)
+    noise = step.noise + excess(t.loss.at, t.loss.u, (up, down)) + moving(t.loss, t.index, t.places) * np.abs(D)
+    # A kink within h shows in one-sided slopes that differ by more than curvature makes them differ elsewhere.
+    bent = np.abs(up + down - 2 * t.loss.at) / step.h > SURE * (step.sides + noise / step.h)
+    return Truths.of(D, noise / step.h + SURE * step.bend), bent
+
+
+def size_of(t: Tensor, truths: Truths) -> float:
+    """The largest entry of the tensor, yours or true: what an error bar has to be small beside."""
+    return max(float(np.abs(x[np.isfinite(x)]).max(initial=0)) for x in (t.a, truths.value))
+
+
+def rounding(t: Tensor, truths: Truths, scale: float) -> float:
+    """What rounding in the declared dtype may do to this tensor's gradient.
+
+    Measured: how far the true slopes move when every parameter moves by one unit roundoff, as a rounded forward pass
+    moves them, at a few places; a sum of k terms gathers 2 √k of those.
+    """
+    if not t.analytic and t.A.dtype.itemsize >= 8:
+        return float(t.sums * t.u * scale)  # differences carry far more noise than this, in their own bars
+    some = np.unique(np.linspace(0, len(t.places) - 1, min(MOVED, len(t.places))).astype(int))
+    moved = t.loss.twin([B * (1 + t.u * t.rng.choice([-1, 1], B.shape)) for B in t.loss.arrays])
+    if t.analytic:
+        there = imaginaries(moved, t.index, t.places[some])
+    else:
+        h = t.steps().h
+        there = (pairs(moved, t.index, t.places[some], h=h) @ [1, -1]) / (2 * h)
+    t.loss.evaluations += moved.evaluations
+    gaps = np.abs(there - truths.value[some])
+    return float(t.sums * (t.u * scale + gaps[np.isfinite(gaps)].max(initial=0)))
+
+
+def verdict(t: Tensor, truths: Truths, r: float, scale: float) -> Array:
+    """Right, wrong, or cannot tell, for every place."""
+    a, bar = t.a[t.places], truths.e + r
+    gap = np.abs(a - truths.value)
+    # Rounding of the declared dtype decides what it can; a bar that is larger still decides nothing.
+    decides = bar <= max(DECIDES, SURE * t.sums * t.u) * scale
+    between = (truths.low - bar <= a) & (a <= truths.high + bar)
+    beyond = (a < truths.low - SURE * bar) | (a > truths.high + SURE * bar)
+    kinked = ~np.isnan(truths.low)
+    right = np.where(kinked, between, (gap == 0) | ((gap <= bar) & decides))
+    wrong = np.where(kinked, beyond, gap > SURE * bar) | ~np.isfinite(a)
+    return np.where(right, RIGHT, np.where(wrong, WRONG, UNTOLD))
+
+
+def look_closely(t: Tensor, truths: Truths, verdicts: Array, bent: Array, r: float, scale: float) -> None:
+    """Several steps wherever the first look did not say right, and where the loss bends.
+
+    A kink bends the complex step to one side and a difference to the mean: what either calls into question is decided
+    here. Where most of a tensor is wrong, some confirm the rest, so that no check costs more than it must twice.
+    """
+    doubtful = np.flatnonzero((verdicts != RIGHT) | bent)
+    if not len(doubtful):
+        return
+    some = doubtful
+    if len(doubtful) > max(CONFIRMED, len(t.places) / 4):
+        some = np.sort(t.rng.permutation(doubtful)[:CONFIRMED])
+    for part in (some, np.setdiff1d(doubtful, some)):
+        if len(part):
+            rows = t.workers.map(closely, t.loss, t.index, t.places[part], True, step=t.steps(), scale=scale)
+            if t.analytic:  # what differences do not contradict stays, with their bar
+                same = np.isnan(rows[:, 2]) & (np.abs(rows[:, 0] - truths.value[part]) <= rows[:, 1])
+                rows[same, 0], t.kept[part] = truths.value[part][same], same
+            truths.put(part, rows)
+            verdicts[part] = verdict(t, truths, r, scale)[part]
+        if (verdicts[part] == WRONG).all():
+            return
+
+
+def doubt(t: Tensor, truths: Truths, verdicts: Array, r: float) -> None:
+    """Turn "right" into "cannot tell" where differences are too blunt to see what the complex step sees.
+
+    Unless it is as small as what rounding does where nothing has cancelled.
+    """
+    gap = np.abs(t.a[t.places] - truths.value)
+    suspects = np.flatnonzero(t.kept & (verdicts == RIGHT) & (gap > r))
+    if len(suspects):
+        room = r + t.sums * t.u * uncancelled(t, suspects[np.argsort(-gap[suspects])][:8])
+        for k in suspects[gap[suspects] > room]:
+            verdicts[k] = UNTOLD
+            t.reasons[int(k)] = f"the complex step puts it off by {gap[k]:.2g}; differences cannot see so far"
+
+
+def excuse(t: Tensor, truths: Truths, verdicts: Array, r: float, scale: float) -> None:
+    """Turn "wrong" into less where the precision of a coarse gradient may be to blame; say why what is untold.
+
+    What float64 parameters cure is right if rounding can do as much where nothing has cancelled, and cannot be told
+    otherwise: a mistake of the coarse path alone would look the same. Without gradients from float64 parameters,
+    nothing is called right for this, and only what rounding cannot do is wrong.
+    """
+    for k in np.flatnonzero(verdicts == UNTOLD):
+        t.reasons.setdefault(int(k), reason(t, truths, int(k), r, scale))
+    a, dtype = t.a[t.places], t.A.dtype.name
+    suspects = np.flatnonzero((verdicts != RIGHT) & np.isfinite(a)) if t.coarse else np.arange(0)
+    if not len(suspects):
+        return
+    gap = np.abs(a - truths.value)
+    bar = truths.e + r + t.sums * t.u * uncancelled(t, suspects[np.argsort(-gap[suspects])][:8])
+    if t.fine is None:
+        excused, right = gap <= SURE * bar, np.zeros(len(a), bool)
+        why = f"{dtype} may round so much where terms cancel; a gradient function that also takes float64 could decide"
+    else:
+        # An error between 1 and u64 / u of what it was: nearer to u64 / u in the logarithm, it came from rounding.
+        shrinks, left = np.sqrt(2.0**-53 / t.u), np.abs(t.fine[t.places] - truths.value)
+        excused = left <= np.maximum(shrinks * gap, truths.e)
+        right = excused & (gap <= bar) & (truths.e <= DECIDES * scale)
+        why = f"gone with float64 parameters: rounding, or a mistake of the {dtype} path alone"
+    for k in suspects:
+        if right[k]:
+            verdicts[k], truths.e[k] = RIGHT, bar[k] - r
+            t.reasons.pop(int(k), None)
+        elif excused[k] and verdicts[k] == WRONG:
+            verdicts[k], t.reasons[int(k)] = UNTOLD, why
+
+
+def uncancelled(t: Tensor, suspects: Array) -> float:
+    """The largest slope at some places where units are not saturated and the examples of a batch do not cancel.
+
+    1 − A² near A = 1, P − Y near 0 and a sum over examples that is nearly 0 keep the rounding of their terms, which no
+    slope at θ itself shows.
+    """
+    h = min(t.steps().h, t.loss.u ** (1 / 3))  # θ's own step may be long, where units are saturated and these are not
+    found = [0.0]
+    for arrays in elsewhere(t.loss.arrays, t.index):
+        there = t.loss.twin(arrays)
+        found += list(np.abs(pairs(there, t.index, t.places[suspects], h=h) @ [1, -1]) / (2 * h))
+        t.loss.evaluations += there.evaluations
+    return max(x for x in found if np.isfinite(x))
+
+
+def elsewhere(arrays: list[Array], index: int) -> Iterator[list[Array]]:
+    """Points far from θ at which what cancels there does not.
+
+    With one tensor near 0, or all up to one, nothing that follows is saturated by them and the others keep the factors
+    that they give; going to 0 with all lets nothing saturate. Going away from each of these by the size of the tensor
+    in question, or from θ by that of another, treats the examples of a batch differently.
+    """
+    T = range(len(arrays))
+    scales = [[SHRUNK[-1] if k == small else 1.0 for k in T] for small in T]
+    scales += [[SHRUNK[-1] if k <= last else 1.0 for k in T] for last in T[1:]]
+    scales += [[s] * len(T) for s in SHRUNK]
+    moves = [(row, index, side) for row in scales for side in (-1, 0, 1)]
+    moves += [([1.0] * len(T), other, side) for other in T for side in (-1, 1)]
+    for row, one, side in moves:
+        moved = [s * B for s, B in zip(row, arrays, strict=True)]
+        moved[one] = moved[one] + side * size(arrays[one]) * signs(arrays[one])
+        yield moved
+
+
+def reason(t: Tensor, truths: Truths, k: int, r: float, scale: float) -> str:
+    """Why place k cannot be told."""
+    if not np.isfinite(truths.value[k]):
+        return "the loss is not finite beside this point"
+    if truths.e[k] > DECIDES * scale:
+        return f"the loss rounds too much: its slopes are known to within {truths.e[k]:.2g}"
+    if truths.e[k] + r > DECIDES * scale:
+        return f"{t.A.dtype.name} rounding may move the gradient by {r:.2g}"
+    return "off by more than one error bar, and less than four"
+
+
+def summary(t: Tensor, truths: Truths, verdicts: Array, r: float, scale: float) -> Entry:
+    """Counts, the worst entry, and where the wrong ones lie."""
+    shape, bars = t.A.shape, truths.e + r
+    wrong, untold = int((verdicts == WRONG).sum()), int((verdicts == UNTOLD).sum())
+    noises = multiples(t.a[t.places], truths, bars, verdicts)
+    i = int(np.lexsort((noises, verdicts))[-1])
+    at = tuple(int(j) for j in np.unravel_index(int(t.places[i]), shape))
+    worst = Worst(at, float(t.a[t.places[i]]), float(truths.value[i]), float(noises[i]))
+    why = t.reasons.get(max(t.reasons, key=lambda k: noises[k], default=0), "") if untold else ""
+    hidden = r / scale if scale > 0 else 0.0
+    return Entry(
+        name=t.name,
+        shape=shape,
+        size=t.A.size,
+        checked=len(t.places),
+        wrong=wrong,
+        cannot_tell=untold,
+        subgradients=int((~np.isnan(truths.low) & (verdicts == RIGHT)).sum()),
+        worst=worst,
+        verdict="WRONG" if wrong else "cannot tell" if untold else "ok",
+        where=found(t, truths, bars, verdicts) if wrong else (),
+        reason=why,
+        coarse=f"{t.A.dtype.name}: what is below {hidden:.0%} of the largest entry is rounding" * (hidden >= DECIDES),
+    )
+
+
+def multiples(a: Array, truths: Truths, bars: Array, verdicts: Array) -> Array:
+    """The gaps in multiples of their error bars: 0 for exact equality and within a kink, infinite for nan."""
+    gap = np.abs(a - truths.value)
+    with np.errstate(all="ignore"):
+        noises = np.where(gap == 0, 0.0, np.where(np.isfinite(gap / bars), gap / bars, np.inf))
+    return np.where(~np.isnan(truths.low) & (verdicts == RIGHT), 0.0, noises)
+
+
+def found(t: Tensor, truths: Truths, bars: Array, verdicts: Array) -> tuple[Finding, ...]:
+    """The patterns among the wrong entries, on the tensor's own shape."""
+    truth, e, bar = np.full(t.a.size, np.nan), np.zeros(t.a.size), np.zeros(t.a.size)
+    checked, wrong = np.zeros(t.a.size, bool), np.zeros(t.a.size, bool)
+    truth[t.places], e[t.places], bar[t.places] = truths.value, truths.e, bars
+    checked[t.places], wrong[t.places] = True, verdicts == WRONG
+    return patterns(*(x.reshape(t.A.shape) for x in (t.a, truth, e, bar, checked, wrong)))

@@ -1,0 +1,147 @@
+"""Many entries at once: in this thread or on anyone's executor, with a bar where it takes long."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.gradcheck.border import GradcheckError, first_line
+from nnref.checking.gradcheck.slopes import Loss
+from nnref.checking.results.findings import SURE
+from nnref.shapes import Array
+
+CHUNK = 256
+"""Entries handed over at a time: some tenths of a second of a loss that takes a millisecond, so that a bar moves."""
+
+PATIENCE = 2.0
+"""Seconds before a bar is shown on a terminal: what takes less needs none."""
+
+Work = Callable[..., Array]
+"""work(loss, tensor, places, **options), one row for every place."""
+
+Tick = Callable[[int], None]
+"""Told how many entries were done."""
+
+
+class Workers:
+    """Runs work over the places of a tensor, in order, and counts the evaluations of the loss that were made."""
+
+    def __init__(self, executor: Executor | None, tick: Tick) -> None:
+        self.executor, self.tick = executor, tick
+
+    def map(self, work: Work, loss: Loss, tensor: int, places: Array, again: bool = False, **options: Any) -> Array:
+        """The rows of work for all places; loss.evaluations is raised by what it took. A second look is not told."""
+        chunks = np.split(places, range(CHUNK, len(places), CHUNK))
+        tasks = ((work, loss, tensor, chunk, options) for chunk in chunks)
+        rows = []
+        for found, evaluations in self.executor.map(run, tasks) if self.executor else map(run, tasks):
+            rows.append(found)
+            loss.evaluations += evaluations
+            self.tick(0 if again else len(found))
+        return np.concatenate(rows)
+
+
+def run(task: tuple[Work, Loss, int, Array, dict[str, Any]]) -> tuple[Array, int]:
+    """One chunk, on a loss with arrays of its own: what it found, and how often the loss was evaluated."""
+    work, loss, tensor, places, options = task
+    own = loss.twin()
+    return work(own, tensor, places, **options), own.evaluations
+
+
+def value(loss: Loss) -> float:
+    """The loss where it stands, evaluated by a worker."""
+    return float(loss.twin().counted(loss.arrays))
+
+
+def willing(executor: Executor, loss: Loss) -> None:
+    """Refuse an executor that cannot run this loss, or whose workers compute another number.
+
+    Errors: GradcheckError saying which of them it is.
+    """
+    try:
+        there = executor.submit(value, loss).result()
+    except GradcheckError:
+        raise
+    # Executors fail in their own ways; whether pickling is to blame can be tried.
+    except Exception as error:
+        try:
+            pickle.dumps(loss)
+        except Exception as refusal:
+            raise GradcheckError(
+                f"this executor sends the loss to another process, and it cannot be pickled ({first_line(refusal)}). "
+                f"Define it at the top level of a module, or pass a ThreadPoolExecutor."
+            ) from error
+        raise GradcheckError(
+            f"the executor could not evaluate the loss ({type(error).__name__}: {first_line(error)}). Where processes "
+            f'are spawned, call gradcheck under if __name__ == "__main__".'
+        ) from error
+    if not abs(there - loss.at) <= SURE * loss.noise:
+        raise GradcheckError(f"the loss is {loss.at} here and {there} on the executor: what does it read besides θ?")
+
+
+@contextmanager
+def shown(progress: bool | Callable[[int, int], None] | None, total: int) -> Iterator[Tick]:
+    """A tick that shows how far the check is: a function's (done, total), a bar on a terminal, or lines if asked."""
+    if callable(progress):
+        yield counting(progress, total)
+    elif progress is False or not (progress or sys.stderr.isatty()):
+        yield lambda entries: None
+    elif not sys.stderr.isatty():
+        yield counting(lines(), total)
+    else:
+        with bar(total) as tick:
+            yield tick
+
+
+def counting(tell: Callable[[int, int], None], total: int) -> Tick:
+    """A tick that adds up."""
+    done = 0
+
+    def tick(entries: int) -> None:
+        nonlocal done
+        done = min(done + entries, total)
+        tell(done, total)
+
+    return tick
+
+
+def lines() -> Callable[[int, int], None]:
+    """A plain line on stderr for every tenth."""
+    began, said = perf_counter(), 0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal said
+        if done * 10 // total > said:
+            said = done * 10 // total
+            left = (perf_counter() - began) * (total - done) / done
+            print(f"gradcheck: {done:,} of {total:,} entries, {left:.0f} s left", file=sys.stderr, flush=True)
+
+    return tell
+
+
+@contextmanager
+def bar(total: int) -> Iterator[Tick]:
+    """A live bar on stderr, once the check has taken a while; it leaves nothing behind."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = ("gradcheck", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    live = Progress(*columns, console=Console(file=sys.stderr), transient=True)
+    began, task = perf_counter(), live.add_task("", total=total)
+
+    def tick(entries: int) -> None:
+        live.advance(task, entries)
+        if not live.live.is_started and perf_counter() - began > PATIENCE:
+            live.start()
+
+    try:
+        yield tick
+    finally:
+        live.stop()

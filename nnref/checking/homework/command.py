@@ -1,0 +1,201 @@
+"""nnref check: a file, a notebook, one thing in a file, stored arrays, or a folder with a class's homework."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from nnref.checking.homework.child import Order, examined
+from nnref.checking.homework.npz import only_data
+
+OK, MISMATCH, BAD_USE = 0, 1, 2
+
+NAMED = re.compile(r"^(.+\.(?:py|ipynb|npz)):(\w+)$")
+"""FILE.py:NAME, also where the path itself has a colon, as on Windows."""
+
+KINDS = (".py", ".ipynb", ".npz")
+"""What can be checked."""
+
+HIDDEN = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env"})
+"""Folders in which nobody keeps homework; those that open with a dot are left out too."""
+
+ADAPTER = """def nnref_init(): return {"W1": ..., "b1": ..., "W2": ..., "b2": ...}
+def nnref_forward(params, X): return ...  # the output, such as softmax(Z2)
+def nnref_backward(params, X, Y): return {"dW1": ..., "db1": ..., "dW2": ..., "db2": ...}
+def nnref_loss(output, Y): return ...  # leave this line out for the mean cross-entropy
+# X and Y may be rows or columns, Y one-hot or int labels: nnref tries what fits your functions."""
+"""Five lines that make any network readable."""
+
+COLUMNS = ("file", "status", "ok", "gradient_of_own_loss", "same_loss", "first_wrong", "diagnosis", "place", "says")
+
+
+def add_check(commands: Any) -> None:
+    """The command and its options."""
+    check = commands.add_parser(
+        "check",
+        help="read a network from a file, judge its gradients and name the first mistake",
+        description="Reads a network from a Python file or notebook, or arrays from an .npz, and judges the gradients. "
+        "It RUNS THE FILE'S CODE, in a process of its own with a time limit, but in no sandbox: check only what you "
+        "would run. By default only imports, functions, classes and plain constants are executed. An .npz holds W1, "
+        "b1, …, dW1, db1, …, X and Y, and may hold Z1, A1, dZ1, …, activation, reduction and layout. Exits 0 if all "
+        "is right, 1 for a mistake, 2 if the file cannot be read.",
+    )
+    check.add_argument("target", metavar="TARGET", help="FILE.py, FILE.ipynb, FILE.npz, FILE.py:NAME or a folder")
+    check.add_argument("--run", action="store_true", help="execute all of the file, not its definitions alone")
+    check.add_argument("--data", metavar="F.npz", help="take X and Y from here instead of a few random examples")
+    check.add_argument("--verbose", action="store_true", help="say how the truth was found")
+    check.add_argument("--no-hints", action="store_true", help="neither the mistake nor the right line, for graders")
+    check.add_argument("--csv", metavar="OUT", help="for a folder: one row a file")
+    check.add_argument("--json", action="store_true", help="end with one JSON object")
+    check.set_defaults(command=run_check, activation=None, reduction=None, layout=None)
+
+
+def add_certify(commands: Any) -> None:
+    """The same for an .npz alone, where what it is can be said here."""
+    certify = commands.add_parser("certify", help="nnref check FILE.npz, for a file that does not say what it holds")
+    certify.add_argument("target", metavar="FILE.npz", help="W1, b1, …, dW1, db1, …, X, Y; dZ1, A1, … if you have them")
+    certify.add_argument("--activation", help="relu, tanh or sigmoid (default: as the file says, else relu)")
+    certify.add_argument("--reduction", help="mean or sum, of the loss over the batch (default: the file's, else mean)")
+    certify.add_argument("--layout", help="columns or rows, where every matrix is square")
+    certify.add_argument("--data", metavar="F.npz", help="take X and Y from here")
+    certify.add_argument("--verbose", action="store_true", help="say what was judged, and as what")
+    certify.add_argument("--json", action="store_true", help="end with one JSON object")
+    certify.set_defaults(command=run_certify, run=False, no_hints=False, csv=None)
+
+
+def run_certify(arguments: argparse.Namespace) -> int:
+    """Check an .npz."""
+    if Path(arguments.target).suffix != ".npz":
+        raise ValueError(f"certify judges arrays in an .npz. For {Path(arguments.target).name} try nnref check.")
+    return run_check(arguments)
+
+
+def run_check(arguments: argparse.Namespace) -> int:
+    """Check a file or every file of a folder; the exit status says what was found."""
+    target = Path(arguments.target)
+    name = None
+    if not target.exists() and (match := NAMED.match(arguments.target)):
+        target, name = Path(match[1]), match[2]
+    if not target.exists():
+        raise FileNotFoundError(f"{arguments.target} does not exist. Give a .py, .ipynb or .npz file, or a folder.")
+    if arguments.data and not Path(arguments.data).is_file():
+        raise FileNotFoundError(f"{arguments.data} does not exist. Give an .npz that holds X and Y.")
+    if target.is_dir():
+        return check_folder(target, arguments)
+    if arguments.csv:
+        raise ValueError("--csv is for a folder of files; one file came. Try --json.")
+    if target.suffix not in KINDS:
+        raise ValueError(f"{target.name} should be a .py, .ipynb or .npz file, or a folder of them.")
+    if name and target.suffix == ".npz":
+        raise ValueError(f"{target.name} holds arrays, and nothing called {name} can be chosen among them.")
+    found = examined(order(target, arguments, name))
+    said = found.get("lines") or unread(target.name, found)
+    print("\n".join(said), file=sys.stdout if "lines" in found else sys.stderr)
+    if arguments.json:
+        print(json.dumps(plain(str(target), found), ensure_ascii=False), flush=True)
+    return int(found["status"])
+
+
+def order(path: Path, arguments: argparse.Namespace, name: str | None = None) -> Order:
+    """What the child is told."""
+    data = str(Path(arguments.data).resolve()) if arguments.data else None
+    settings = {k: v for k in ("activation", "reduction", "layout") if (v := getattr(arguments, k)) is not None}
+    return Order(str(path.resolve()), name, data, arguments.run, not arguments.no_hints, arguments.verbose, settings)
+
+
+def unread(title: str, found: dict[str, Any]) -> list[str]:
+    """Why a file could not be read, what was found in it, what is missing, and what to paste."""
+    if found["error"]:
+        return [f"nnref: {found['error']}"]
+    said = [f"nnref: no network could be read from {title}."]
+    said += [f"Found: {', '.join(found['found'][:12])}."] if found["found"] else ["Found: no functions or classes."]
+    said += [f"Missing: {what}." for what in dict.fromkeys(found["missing"][:4])]
+    return [
+        *said,
+        "Paste these lines at its end and fill them in, or fill in examples/template.py:",
+        ADAPTER,
+    ]
+
+
+def plain(file: str, found: dict[str, Any]) -> dict[str, Any]:
+    """The result as one JSON object."""
+    return {"file": file, **{k: v for k, v in found.items() if k not in ("lines", "report")}, **found.get("report", {})}
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """The Python files, notebooks and stored gradients below a folder, by name; data alone are no homework."""
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder).parts
+        hidden = path.name == "__init__.py" or any(part.startswith(".") or part in HIDDEN for part in inside)
+        if path.suffix in KINDS and path.is_file() and not hidden and not only_data(path):
+            yield path
+
+
+def check_folder(folder: Path, arguments: argparse.Namespace) -> int:
+    """One line a file, in their order, as they are done; each in a process of its own, as many at once as cores."""
+    if arguments.csv and not Path(arguments.csv).resolve().parent.is_dir():
+        raise FileNotFoundError(f"{arguments.csv} cannot be written: there is no such folder.")
+    paths = list(files(folder))
+    if not paths:
+        raise ValueError(f"{folder} holds no .py, .ipynb or .npz file.")
+    rows = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = pool.map(examined, [order(path, arguments) for path in paths])
+        for path, found in zip(paths, results, strict=True):
+            row = summary(str(path.relative_to(folder)), found)
+            print(line_of(row, hints=not arguments.no_hints), flush=True)
+            rows.append(row)
+    if arguments.csv:
+        with open(arguments.csv, "w", newline="", encoding="utf-8") as out:
+            writer = csv.DictWriter(out, COLUMNS)
+            writer.writeheader()
+            writer.writerows(rows)
+    counts = [sum(row["status"] == status for row in rows) for status in (OK, MISMATCH, BAD_USE)]
+    open_ones = sum(map(unclear, rows))
+    told = f", {open_ones} unclear" if open_ones else ""
+    print(f"{len(rows)} files: {counts[0]} right, {counts[1] - open_ones} with a mistake{told}, {counts[2]} not read")
+    status = MISMATCH if counts[1] else BAD_USE if counts[2] else OK
+    if arguments.json:
+        print(json.dumps({"ok": status == OK, "files": rows}, ensure_ascii=False), flush=True)
+    return status
+
+
+def unclear(row: dict[str, Any]) -> bool:
+    """Was a file read in which nothing is wrong, but not everything could be decided?"""
+    return row["status"] == MISMATCH and row["gradient_of_own_loss"] is not False and row["same_loss"] is not False
+
+
+def summary(file: str, found: dict[str, Any]) -> dict[str, Any]:
+    """A file's row."""
+    report = found.get("report")
+    if report is None:
+        missing = "; ".join(found["missing"][:1])
+        says = found["error"] or f"no network read: {missing}"
+        return {**dict.fromkeys(COLUMNS), "file": file, "status": 2, "says": says}
+    first = (report["mistakes"] or [{}])[0]
+    return {
+        **{column: report.get(column) for column in COLUMNS},
+        "file": file,
+        "status": found["status"],
+        "place": first.get("place"),
+        "says": first.get("says"),
+    }
+
+
+def line_of(row: dict[str, Any], hints: bool) -> str:
+    """A file's line, at most as wide as the report."""
+    word = {OK: "right", MISMATCH: "WRONG", BAD_USE: "not read"}[row["status"]]
+    word = "unclear" if unclear(row) else word
+    rest = " ".join(str(part) for part in (row["first_wrong"], row["place"] or row["says"]) if part)
+    if row["status"] == MISMATCH and not rest:
+        rest = "" if not hints else "see nnref check " + row["file"]
+    text = f"{word:<8} {row['file']}{'  ' + rest if rest else ''}"
+    return text if len(text) <= 100 else text[:97] + "..."

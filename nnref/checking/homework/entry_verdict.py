@@ -1,0 +1,91 @@
+"""One gradient beside the truth, entry by entry: its row in the report, and where it is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from nnref.checking.reference import noise
+from nnref.checking.results.findings import Finding, patterns, shapes
+from nnref.checking.results.report import Entry, Worst
+from nnref.shapes import Array
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What a gradient may be off: `allowed` times u S, for its own rounding, and `error`, for the truth's.
+
+    doubt is how far either slope of a rectifier that rounding put on the other side of its kink may move an entry.
+    """
+
+    S: Array
+    dtype: DTypeLike
+    allowed: float
+    error: Array | float
+    doubt: Array | float = 0.0
+
+    @property
+    def unit(self) -> Array:
+        """One unit of the noise: u S, and the truth's own error."""
+        return noise.unit(self.dtype) * self.S + self.error
+
+
+def entry(
+    name: str,
+    g: Array | None,
+    truth: Array,
+    bar: Bar,
+    shape: tuple[int, ...],
+    *,
+    came: tuple[int, ...] | None = None,
+    turned: bool = False,
+    absent: str = "not written yet",
+) -> Entry:
+    """The row of a gradient g as columns, whose owner keeps it in `shape`, turned where that is the transpose.
+
+    One that has another shape, `came`, is wrong throughout, and compared as numpy would broadcast it.
+    """
+    if g is None:
+        return Entry(name, shape, truth.size, 0, 0, 0, 0, None, absent)
+    misshapen = g.shape != truth.shape
+    where: tuple[Finding, ...] = (shapes(g.shape if came is None else came, shape),) if misshapen else ()
+    try:
+        a = np.broadcast_to(g, truth.shape).astype("float64")
+    except ValueError:
+        return Entry(name, shape, truth.size, truth.size, truth.size, 0, 0, None, "WRONG", where)
+    gap, noises = measured(a, truth, bar)
+    off = ~(noises <= bar.allowed) | misshapen
+    # Where a rectifier stands within rounding of its kink, either slope is a gradient.
+    untold = off & (gap <= bar.doubt + bar.allowed * bar.unit) & (np.asarray(bar.doubt) > 0) & (not misshapen)
+    wrong = off & ~untold
+    if wrong.any() and not misshapen:
+        known, room = (np.broadcast_to(bar.allowed * e, a.shape) for e in (bar.error, bar.unit))
+        where = patterns(a, truth, known, room, np.ones(a.shape, bool), wrong)
+    verdict = "WRONG" if wrong.any() else "cannot tell" if untold.any() else "ok"
+    worst = furthest(a, truth, gap, noises, wrong, bar)
+    worst = placed(worst, len(shape), turned)
+    return Entry(name, shape, a.size, a.size, int(wrong.sum()), int(untold.sum()), 0, worst, verdict, where)
+
+
+def measured(a: Array, truth: Array, bar: Bar) -> tuple[Array, Array]:
+    """The error of every entry, and the same in units of the noise; infinite where nothing was rounded, and for NaN."""
+    with np.errstate(all="ignore"):
+        gap = np.abs(a - truth)
+        noises = np.where(gap == 0, 0.0, np.where(np.isfinite(gap / bar.unit), gap / bar.unit, np.inf))
+    return np.where(np.isnan(gap), np.inf, gap), noises
+
+
+def furthest(a: Array, truth: Array, gap: Array, noises: Array, wrong: Array, bar: Bar) -> Worst:
+    """The entry to look at: of wrong ones the one with the largest gap, which says most; else the most units off."""
+    size = np.where(wrong, gap, -1.0) if wrong.any() else noises
+    k = np.unravel_index(int(size.argmax()), a.shape)
+    S = float(np.broadcast_to(bar.S, a.shape)[k])
+    return Worst(tuple(int(i) for i in k), float(a[k]), float(truth[k]), float(noises[k]), S)
+
+
+def placed(worst: Worst, ndim: int, turned: bool) -> Worst:
+    """The same with the index in its owner's layout; a bias kept as (n,) has one index."""
+    index = worst.index[:1] if ndim == 1 else worst.index[::-1] if turned else worst.index
+    return Worst(index, worst.yours, worst.truth, worst.noises, worst.S)

@@ -1,0 +1,230 @@
+"""The line of a mistake in a person's file, and the right line in the file's own names and layout."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.homework.assignments import Node, functions
+from nnref.checking.homework.recognition import Reading
+from nnref.checking.reading.containers import members
+from nnref.checking.reading.forward_passes import alike
+from nnref.checking.reading.names import ROLES, canonical, plain
+from nnref.checking.reading.source import named_last
+from nnref.shapes import Array
+
+
+def softmax_line(reading: Reading) -> Node | None:
+    """The line that normalises: the last that calls exp or divides in a function of softmax, else in forward."""
+    chosen = [f for f in functions(reading, "forward") if "softmax" in plain(f.name)] or functions(reading, "forward")
+    for function in chosen:
+        for node in reversed([n for n in ast.walk(function) if isinstance(n, ast.Assign | ast.Return)]):
+            if isinstance(node.value, ast.BinOp) and isinstance(node.value.op, ast.Div):
+                return node
+    return None
+
+
+def loss_line(reading: Reading) -> Node | None:
+    """The line that takes the logarithm."""
+    for function in functions(reading, "loss"):
+        for node in ast.walk(function):
+            if (
+                isinstance(node, ast.Assign | ast.Return | ast.AugAssign)
+                and node.value is not None
+                and logs(node.value)
+            ):
+                return node
+    return None
+
+
+def logs(node: ast.expr) -> bool:
+    """Is a logarithm taken in an expression?"""
+    return any(isinstance(part, ast.Attribute) and part.attr.startswith("log") for part in ast.walk(node))
+
+
+def names(reading: Reading) -> dict[str, str]:
+    """How the file writes the reference's quantities: {"dZ2": "delta2", "A1": 'cache["A1"]', "N": "m", …}."""
+    found = by_value(reading)
+    last = len(reading.sizes) - 1
+    for purpose in ("backward", "forward"):
+        function = reading.network.definition(purpose)
+        for node in ast.walk(function) if function else ():
+            if isinstance(node, ast.arg):
+                note(found, node.arg, node.arg, last)
+            elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+                name = named_last(node)
+                if name and ast.unparse(node).split(".")[0] not in ("np", "numpy"):
+                    note(found, name, ast.unparse(node), last)
+    for parameter, path in reading.network.found.paths.items():
+        if reading.network.is_object:
+            found.setdefault(parameter, f"self.{reading.network.found.spelling[parameter]}")
+        elif isinstance(path[-1], str):
+            found.setdefault(parameter, path[-1])
+    if "X" in found:
+        found.setdefault("A0", found["X"])
+        found.setdefault("N", f"{found['X']}.shape[{int(reading.convention.data == 'columns')}]")
+    if f"A{last}" in found or "P" in found:
+        found["P"] = found.get(f"A{last}") or found["P"]
+    return found
+
+
+def by_value(reading: Reading) -> dict[str, str]:
+    """The variables of the backward function that hold a quantity of the reference, whatever they are called."""
+    case, found = reading.case, {}
+    if case is None:
+        return {}
+    quantities = {**case.dZ, **case.dA, **case.A, **case.Z}
+    for text, A in variables(reading.went.variables):
+        for name, right in quantities.items():
+            if name not in found and (holds(A, right, reading) or (name[:2] == "dZ" and unaveraged(A, right, reading))):
+                found[name] = text
+    return found
+
+
+def variables(values: dict[str, Any]) -> Iterator[tuple[str, Array]]:
+    """Arrays among a function's variables, the attributes of its object and the entries of its dictionaries."""
+    for name, value in values.items():
+        if isinstance(value, np.ndarray):
+            yield name, value
+        elif isinstance(value, dict):
+            yield from ((f"{name}[{key!r}]", part) for key, part in value.items() if isinstance(part, np.ndarray))
+        elif name == "self":
+            yield from ((f"self.{key}", part) for key, part in members(value).items() if isinstance(part, np.ndarray))
+
+
+def holds(A: Array, right: Array, reading: Reading) -> bool:
+    """Are these the numbers of a quantity of the reference, in their layout?"""
+    theirs = A.T if reading.convention.data == "rows" else A
+    return theirs.dtype.kind == "f" and theirs.shape == right.shape and alike(theirs, right, reading.dtype)
+
+
+def unaveraged(A: Array, right: Array, reading: Reading) -> bool:
+    """Is this a quantity of the reference without the 1/N of the mean?"""
+    return holds(A, right.shape[1] * right, reading)
+
+
+def lacks_mean(reading: Reading) -> bool:
+    """Does the last dZ in their backward function lack the 1/N, so that dW and db must bring it?"""
+    last = f"dZ{len(reading.sizes) - 1}"
+    if reading.case is None:
+        return False
+    arrays = [A for _, A in variables(reading.went.variables)]
+    right = reading.case.dZ[last]
+    return any(unaveraged(A, right, reading) for A in arrays) and not any(holds(A, right, reading) for A in arrays)
+
+
+def note(found: dict[str, str], name: str, text: str, last: int) -> None:
+    """Remember how a quantity is written, the first time it is met; of labels, the one that says one-hot."""
+    role = ROLES.get(plain(name))
+    key = canonical(name) or {"X": "X", "Y": "Y", "N": "N", "output": "P"}.get(role or "")
+    if key and key not in found:
+        found[key] = text
+    if role == "Y" and "hot" in plain(name):
+        found["Y"] = text
+
+
+def own_words(reading: Reading, line: str) -> str:
+    """A right line of the reference, in columns and its names, as this file would write it.
+
+    Where the file's dZ carries no 1 / N, dW and db do.
+    """
+    known = names(reading)
+    target, _, text = line.rpartition(" = ")
+    # A rectifier's mask may be taken from A as well: A > 0 where Z > 0. Not every file gives Z a name.
+    text = re.sub(r"Z(\d+) > 0", lambda m: m[0] if f"Z{m[1]}" in known else f"A{m[1]} > 0", text)
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError:
+        return line
+    tree = laid_out(tree, reading, target)
+    said = ast.unparse(Renamed(known, flat_bias(reading)).visit(tree))
+    if target[:2] in ("dW", "db") and "dZ" in text and lacks_mean(reading):
+        said = f"1 / {known.get('N', 'N')} * {said}" if "@" not in said else f"1 / {known.get('N', 'N')} * ({said})"
+    return f"{known.get(target, target)} = {said}" if target else said
+
+
+def laid_out(tree: ast.expr, reading: Reading, target: str) -> ast.expr:
+    """The expression in the file's layout; W may lie the other way round than X does, as in X @ W.T."""
+    weights, data = reading.convention.weights, reading.convention.data
+    if weights == data:
+        return turned(tree) if data == "rows" else tree
+    if target[:2] == "dW" or target[:1] == "W":  # the target lies as W does, and everything else the other way
+        tree = tree if weights == "columns" else turned(tree)
+        return Flipped(r"^(?:d?[ZAb]\d+|X|Y|P|E)$").visit(tree)
+    tree = tree if data == "columns" else turned(tree)
+    return Flipped(r"^W\d+$").visit(tree)
+
+
+class Flipped(ast.NodeTransformer):
+    """Names of a pattern replaced by their transposes; a transpose of a transpose is dropped."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = re.compile(pattern)
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """V becomes V.T."""
+        return ast.Attribute(node, "T", ast.Load()) if self.pattern.match(node.id) else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        """V.T becomes V."""
+        if node.attr == "T" and isinstance(node.value, ast.Name) and self.pattern.match(node.value.id):
+            return node.value
+        self.generic_visit(node)
+        return node
+
+
+def flat_bias(reading: Reading) -> bool:
+    """Are the biases kept as (n,)?"""
+    return any(len(shape) == 1 for shape in reading.network.shapes().values())
+
+
+MATRIX = re.compile(r"^(?:d?[ZAWb]\d+|X|Y|P|dP|E)$")
+
+
+def turned(node: ast.expr) -> ast.expr:
+    """The expression of the transposed matrices that gives the transpose: products change order, sums their axis."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        return ast.BinOp(turned(node.right), ast.MatMult(), turned(node.left))
+    if isinstance(node, ast.BinOp):
+        return ast.BinOp(turned(node.left), node.op, turned(node.right))
+    if isinstance(node, ast.UnaryOp):
+        return ast.UnaryOp(node.op, turned(node.operand))
+    if isinstance(node, ast.Compare):
+        return ast.Compare(turned(node.left), node.ops, [turned(part) for part in node.comparators])
+    if isinstance(node, ast.Attribute) and node.attr == "T":
+        return ast.Attribute(turned(node.value), "T", ast.Load())
+    if isinstance(node, ast.Call):
+        keywords = [ast.keyword(k.arg, other_axis(k.value) if k.arg == "axis" else k.value) for k in node.keywords]
+        function = node.func
+        if isinstance(function, ast.Attribute) and MATRIX.match(ast.unparse(function.value)):
+            function = ast.Attribute(turned(function.value), function.attr, ast.Load())
+        return ast.Call(function, [turned(part) for part in node.args], keywords)
+    return node
+
+
+def other_axis(node: ast.expr) -> ast.expr:
+    """0 for 1 and 1 for 0."""
+    return ast.Constant(1 - node.value) if isinstance(node, ast.Constant) and isinstance(node.value, int) else node
+
+
+class Renamed(ast.NodeTransformer):
+    """The reference's names replaced by the file's; where biases are flat, sums keep no axis."""
+
+    def __init__(self, known: dict[str, str], flat: bool) -> None:
+        self.known, self.flat = known, flat
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """The file's own way to write a quantity."""
+        text = self.known.get(node.id)
+        return ast.parse(text, mode="eval").body if text else node
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """A sum, without keepdims where biases are flat."""
+        self.generic_visit(node)
+        if self.flat:
+            node.keywords = [k for k in node.keywords if k.arg != "keepdims"]
+        return node

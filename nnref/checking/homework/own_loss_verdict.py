@@ -1,0 +1,110 @@
+"""The rows of the report where the loss is a person's own: every gradient against its slopes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.gradcheck.gradcheck import gradcheck
+from nnref.checking.gradcheck.nesting import GradcheckError
+from nnref.checking.homework.recognition import Reading, mean_cross_entropy, scalar
+from nnref.checking.reading.network import output_of
+from nnref.checking.results.report import Entry
+from nnref.shapes import Array
+
+SAMPLE = 24
+"""Entries of a tensor that differences of a stranger's loss are taken for; a wrong formula is wrong in nearly all."""
+
+ALONG = 1e-5
+"""How far parameters are moved to tell which loss a gradient is the slope of: float64's best, for functions near 1."""
+
+TOLD = 1e-6
+"""The relative gap to the slope of the loss that is meant; other losses differ by far more, and this one by 1e-9."""
+
+Loss = Callable[[Array, Array], float]
+
+
+def of_own_loss(reading: Reading) -> tuple[list[Entry], str]:
+    """The gradients against slopes of the person's own loss, and how they were found."""
+    network, N = reading.network, reading.X.shape[1]
+    x, y = reading.convention.theirs(reading.X, reading.Y)
+    name, assumed = ("", None) if reading.loss is not None else implied(reading)
+
+    def loss(theta: dict[str, Array]) -> Any:
+        if assumed is None:
+            return np.float64(scalar(network.loss_at(theta, x, y), N))
+        return np.float64(assumed(output_at(reading, theta), reading.Y))
+
+    own = reading.own()
+    yours = {n: as_float(reading.went.gradients.get(n), own[n].shape) for n in own}
+    reading.assumed = name
+    try:
+        report = gradcheck(loss, own, yours, method="central", entries=SAMPLE)
+    except GradcheckError as error:  # such as a loss that is nan: nothing can be said of its gradient
+        untold = [Entry(n, A.shape, A.size, 0, 0, 0, 0, None, "cannot tell") for n, A in own.items()]
+        return untold[::-1], f"none: {error}"
+    found = sorted(report.entries, key=lambda e: (-int(e.name[1:]), e.name[0]))
+    return found, f"differences of {f'the {name} of your output' if name else 'your loss'}"
+
+
+def output_at(reading: Reading, theta: dict[str, Array]) -> Array:
+    """What the forward pass gives at other parameters, as columns."""
+    width, N = reading.sizes[-1], reading.X.shape[1]
+    passed = reading.network.forward(theta, *reading.convention.theirs(reading.X, reading.Y))
+    out = output_of(passed.named, passed.raw, width, N, reading.network.depth)
+    return reading.convention.output(out, width)
+
+
+def implied(reading: Reading) -> tuple[str, Loss]:
+    """The loss that is meant where the file has none: the mean cross-entropy of a softmax.
+
+    Of a sigmoid output it may be another, and the first whose slope along a random direction the gradients give is it.
+    """
+
+    def usual(output: Array, Y: Array) -> float:
+        return mean_cross_entropy(output, Y, reading.forward)
+
+    if reading.forward is None or reading.forward.output != "sigmoid":
+        return "mean cross-entropy", usual
+    own, rng = reading.own(), np.random.default_rng(0)
+    d = {n: rng.standard_normal(A.shape) for n, A in own.items()}
+    ends = [output_at(reading, {n: A + s * ALONG * d[n] for n, A in own.items()}) for s in (-1, 1)]
+    slope = 0.0
+    for n, A in own.items():
+        g = as_float(reading.went.gradients.get(n), A.shape)
+        if g is None or g.shape != A.shape:
+            return "mean cross-entropy", usual
+        slope += float((g * d[n]).sum())
+    for name, loss in of_sigmoid(*reading.Y.shape):
+        low, high = (loss(A, reading.Y) for A in ends)
+        if abs((high - low) / (2 * ALONG) - slope) <= TOLD * max(abs(slope), 1):
+            return name, loss
+    return "mean cross-entropy", usual
+
+
+def of_sigmoid(K: int, N: int) -> Iterator[tuple[str, Loss]]:
+    """Losses that people take of a sigmoid output, the commonest first."""
+
+    def squared(A: Array, Y: Array) -> float:
+        return float(((A - Y) ** 2).sum())
+
+    def binary(A: Array, Y: Array) -> float:
+        return float(-(Y * np.log(A) + (1 - Y) * np.log(1 - A)).sum())
+
+    for name, total in (("binary cross-entropy", binary), ("squared error", squared)):
+        for factor in (1 / N, 1 / (2 * N), 1.0, 0.5, 1 / (N * K), 1 / (2 * N * K), 2 / N):
+            yield name, lambda A, Y, f=factor, total=total: f * total(A, Y)  # type: ignore[misc]
+
+
+def as_float(g: Any, shape: tuple[int, ...]) -> Array | None:
+    """A gradient as an array of floats, flat or not as the parameter is, if only that differs."""
+    if g is None:
+        return None
+    A = np.asarray(g, dtype="float64")
+    return (
+        A.reshape(shape)
+        if A.size == np.prod(shape) and [n for n in A.shape if n > 1] == [n for n in shape if n > 1]
+        else A
+    )

@@ -1,0 +1,363 @@
+"""Reading and judging a person's network: is it the gradient of their loss, and is theirs the reference's loss?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from nnref import softmax, softmax_cross_entropy
+from nnref.checking.diagnosis.diagnose import Case
+from nnref.checking.diagnosis.factors import recognised as recognised_factor
+from nnref.checking.diagnosis.fit import Number
+from nnref.checking.reading.arguments import Unbound, arguments
+from nnref.checking.reading.candidates import Unread
+from nnref.checking.reading.containers import orientations
+from nnref.checking.reading.convention import LABELS, Convention, conventions, draw, one_at_a_time
+from nnref.checking.reading.forward_passes import (
+    Forward,
+    LossKind,
+    alike,
+    hidden,
+    layers_of,
+    passes,
+    recognised,
+    recognised_loss,
+)
+from nnref.checking.reading.loading import sentence
+from nnref.checking.reading.names import ROLES, plain
+from nnref.checking.reading.network import Network, Passed, Went, output_of
+from nnref.checking.reading.uses import one_example
+from nnref.layer import Affine
+from nnref.network import Parameters, one_hot
+from nnref.shapes import Array
+
+
+@dataclass
+class Reading:
+    """A network that could be called, the convention it could be called in, and what it gave."""
+
+    network: Network
+    convention: Convention
+    sizes: list[int]
+    theta: Parameters
+    X: Array
+    Y: Array
+    went: Went
+    output: Array | None = None
+    loss: float | None = None
+    forward: Forward | None = None
+    loss_kind: LossKind | None = None
+    case: Case | None = None
+    gradients: dict[str, Array | None] = field(default_factory=dict)
+    agreeing: int = 0
+    silent: str = ""
+    started: str = ""
+    assumed: str = "mean cross-entropy"
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The precision of their parameters."""
+        kinds = [A.dtype for A in self.network.arrays().values() if A.dtype.kind == "f"]
+        return min(kinds, key=lambda d: d.itemsize, default=np.dtype("float64"))
+
+    def own(self, theta: Parameters | None = None) -> dict[str, Array]:
+        """The parameters in their layout."""
+        return self.convention.parameters(theta or self.theta, self.network.arrays())
+
+    def score(self) -> tuple[int, int, int]:
+        """How well the reading fits: the forward pass is known, gradients agree, gradients have the right shape."""
+        right = sum(g is not None and g.shape == self.shape(n) for n, g in self.gradients.items())
+        return (self.forward is not None) + (self.loss_kind is not None) - bool(self.silent), self.agreeing, right
+
+    @property
+    def perfect(self) -> bool:
+        """Do all gradients agree, and is whatever there is of a forward pass and a loss one that is known?"""
+        known = self.output is None or self.forward is not None
+        known &= self.loss is None or self.loss_kind is not None
+        return self.agreeing == len(self.network.found.paths) and not self.silent and known
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of a parameter as columns."""
+        l = int(name[1:])
+        return (self.sizes[l], self.sizes[l - 1] if name[0] == "W" else 1)
+
+
+def read(networks: Iterable[Network], X: Array | None = None, Y: Array | None = None) -> Reading:
+    """The reading that fits best among all networks, layouts and forms of labels; a perfect one ends the search.
+
+    Errors: Unread, with the reason of the likeliest network, if none can be called.
+    """
+    reasons: list[tuple[int, str]] = []
+    for network in networks:
+        best: Reading | None = None
+        for convention, sizes in tries(network):
+            for how, upstream in starts(network, convention):
+                if how and best is not None and "upstream" in network.functions:
+                    continue  # ours would hide a mistake in theirs
+                try:
+                    reading = attempt(network, convention, sizes, upstream, X, Y)
+                except Exception as error:  # a stranger's code may raise anything: another convention is tried
+                    reasons.append(reason(error, network, convention, sizes))
+                    continue
+                reading.started = how
+                if best is None or reading.score() > best.score():
+                    best = reading
+                if best.perfect:
+                    return best
+        if best is not None:
+            return best
+    raise Unread([], [max(reasons, key=lambda r: r[0])[1]] if reasons else [])
+
+
+def tries(network: Network) -> Iterator[tuple[Convention, list[int]]]:
+    """Every convention, those for one example first where nothing in the backward pass speaks of a batch.
+
+    Elsewhere they are not tried: one example hides a missing transpose and an axis, and makes two mistakes alike.
+    """
+    ways = orientations(network.shapes())
+    if one_example(network.going_back()):
+        yield from one_at_a_time(ways)
+    yield from conventions(ways)
+
+
+def reason(error: Exception, network: Network, convention: Convention, sizes: list[int]) -> tuple[int, str]:
+    """Why a convention failed, and how far it came: an error going back weighs more where the forward pass is right."""
+    if isinstance(error, Unfit):
+        return FOREMOST, str(error)
+    said = str(error) if isinstance(error, Unbound | ValueError) and error.__traceback__ is None else ""
+    said = said or (str(error) if isinstance(error, Unbound | Empty) else sentence(error, network.source))
+    theta, X, Y = draw(sizes, 1 if convention.single else None)
+    x, y = convention.theirs(X, Y)
+    try:
+        passed = network.forward(convention.parameters(theta, network.arrays()), x, y)
+    except Exception:
+        return 0, f"{network_name(network, 'forward')} stopped: {said}"
+    out = output_of(passed.named, passed.raw, sizes[-1], X.shape[1], len(sizes) - 1)
+    came = 1 + (out is not None)
+    if out is not None and recognised(theta, X, convention.output(out, sizes[-1]).astype("float64"), "float32"):
+        came += 1 + (convention.labels == LABELS[0])
+    return came, f"{network_name(network, 'backward')} stopped: {said}"
+
+
+STEP = 1e-6
+"""How well the factor between an update and the gradient is known, at least: the parameter itself was rounded."""
+
+
+FOREMOST = 9
+"""What weighs more than however far a network came."""
+
+
+class Unfit(ValueError):
+    """Data that do not fit the network."""
+
+
+class Empty(ValueError):
+    """A backward function that gives nothing."""
+
+
+def starts(network: Network, convention: Convention) -> Iterator[tuple[str, Any]]:
+    """What a backward that starts at the output may be given: their own loss's gradient, or, said in words, ours."""
+    yield "", None
+    backward = network.function("backward", network.tree)
+    if backward is None or not any(ROLES.get(plain(name)) == "upstream" for name in arguments(backward)):
+        return
+    theirs = network.functions.get("upstream")
+    if theirs is not None:
+        yield "", theirs
+    yield "backward given (P - Y) / N", "fused"
+    yield "backward given -Y / P / N", "plain"
+
+
+def start(upstream: Any, convention: Convention, Y: Array, y: Any) -> Any:
+    """The function of the output that gives the gradient a backward pass starts from."""
+    if upstream is None or callable(upstream):
+        return None if upstream is None else lambda output: upstream(output, y)
+    width, N = Y.shape
+
+    def ours(output: Any) -> Array:
+        A = convention.output(np.asarray(output), width)
+        sums_to_one = bool((A >= 0).all() and np.allclose(A.sum(axis=0), 1))
+        P = A if sums_to_one else softmax.forward(A.astype("float64"))
+        g = (P - Y) / N if upstream == "fused" else -Y / P / N
+        return g if A is output else g.T
+
+    return ours
+
+
+def attempt(network: Network, convention: Convention, sizes: list[int], upstream: Any, X: Any, Y: Any) -> Reading:
+    """Call the network in one convention. Errors: whatever it raises; Empty if nothing came back."""
+    theta, ours, labels = draw(sizes, 1 if convention.single else None)
+    if X is not None:
+        ours, labels = as_columns(X, Y, sizes)
+    if convention.single:
+        ours, labels = ours[:, :1], labels[:, :1]
+    own = convention.parameters(theta, network.arrays())
+    affines = [() if not isinstance(p, Affine) else p for p in theta]
+    theta = tuple(exact(p, l, own, convention) if isinstance(p, Affine) else () for l, p in enumerate(affines))
+    x, y = convention.theirs(ours, labels)
+    went = network.backward(own, x, y, start(upstream, convention, labels, y))
+    if not went.gradients:
+        raise Empty(f"it gives no gradient of {', '.join(sorted(network.found.paths, key=lambda n: (n[1:], n)))}")
+    if went.updated and one_size(went.gradients):
+        raise Empty(
+            "it moves every entry by the same amount, as Adam does, which tells nothing of the gradient's size; "
+            "let it return the gradients, or keep them in self.dW1, self.db1, …"
+        )
+    reading = Reading(network, convention, sizes, theta, ours, labels, went)
+    shapes = {name: A.shape for name, A in own.items()}
+    reading.gradients = {
+        name: convention.gradient(name, went.gradients[name], shapes[name]) if name in went.gradients else None
+        for name in network.found.paths
+    }
+    recognise(reading, own, x, y)
+    return reading
+
+
+def one_size(moved: dict[str, Array]) -> bool:
+    """Have nearly all entries of an update one size? Then it was divided by the gradient's own."""
+    sizes = np.concatenate([abs(np.asarray(g, "float64")).ravel() for g in moved.values()])
+    sizes = sizes[sizes > 0]
+    return bool(sizes.size > 8 and (abs(sizes / np.median(sizes) - 1) < 0.01).mean() > 0.9)
+
+
+def exact(p: Affine, l: int, own: dict[str, Array], convention: Convention) -> Affine:
+    """A layer's parameters as the person's precision holds them; a bias they do not have is zero."""
+    k = l // 2 + 1
+    W = own[f"W{k}"].astype("float64")
+    b = own[f"b{k}"].astype("float64").reshape(-1, 1) if f"b{k}" in own else np.zeros_like(p.b)
+    return Affine(W.T.copy() if convention.weights == "rows" else W, b)
+
+
+def as_columns(X: Array, Y: Array, sizes: list[int]) -> tuple[Array, Array]:
+    """A person's own data as columns and one-hot.
+
+    Errors: Unfit where they do not fit the network.
+    """
+    X, Y = np.asarray(X, dtype="float64"), np.asarray(Y)
+    X = X.reshape(len(X), -1) if X.ndim > 2 else X
+    if sizes[0] not in X.shape:
+        raise Unfit(f"data of which an example has {sizes[0]} numbers, as the network takes: X is {X.shape}")
+    N = X.size // sizes[0]
+    X = X if (X.shape == (sizes[0], N) and sizes[0] != N) or X.shape[0] != N else X.T
+    if Y.size == N:
+        return X, one_hot(Y.reshape(-1).astype(int), sizes[-1], "float64")
+    return X, np.asarray(Y if Y.shape == (sizes[-1], N) else Y.T, dtype="float64")
+
+
+def network_name(network: Network, purpose: str) -> str:
+    """What the person calls a function."""
+    f = network.functions.get(purpose)
+    return f if isinstance(f, str) else str(getattr(f, "__name__", "the function"))
+
+
+def recognise(reading: Reading, own: dict[str, Array], x: Any, y: Any) -> None:
+    """Find which forward pass and loss they have, and how many gradients agree with the reference's."""
+    network, width, N = reading.network, reading.sizes[-1], reading.X.shape[1]
+    passed = network.forward(own, x, y)
+    out = output_of(passed.named, passed.raw, width, N, network.depth)
+    if out is not None:
+        reading.output = reading.convention.output(out, width).astype("float64")
+        reading.forward = recognised(reading.theta, reading.X, reading.output, out.dtype)
+    try:
+        reading.loss = scalar(network.loss_at(own, x, y), N)
+    except Exception as error:
+        reading.silent = f"the file's loss could not be called ({sentence(error, network.source)})"
+    if reading.loss is not None:
+        if reading.output is None:
+            reading.forward = by_loss(reading)
+        reading.loss_kind = recognised_loss(probabilities(reading), reading.Y, reading.loss, reading.dtype)
+    activations = reading.forward.activations if reading.forward else guessed(reading)
+    layers = layers_of(activations, reading.sizes)
+    reading.case = Case.of(layers, reading.theta, reading.X, reading.Y)
+    truth = reading.case.gradients
+    if network_step := step_of(reading):
+        reading.went = replace(reading.went, step=network_step)
+        reading.gradients = {n: None if g is None else g / network_step for n, g in reading.gradients.items()}
+    reading.agreeing = sum(
+        g is not None and alike(g, truth[name], reading.dtype) for name, g in reading.gradients.items()
+    )
+
+
+def step_of(reading: Reading) -> float | None:
+    """The one factor between an update and the gradient beside the learning rate, such as 1 − β of a momentum.
+
+    A step may be of any length, so that is no mistake; but a factor that means something, such as N, may be one.
+    """
+    assert reading.case is not None
+    if not reading.went.updated or any(g is None for g in reading.gradients.values()):
+        return None
+    factors = [c for n, g in reading.gradients.items() if (c := factor_of(np.asarray(g), n, reading)) is not None]
+    shared = [c for c in factors if sum(abs(c - other) < STEP * c for other in factors) > 1]
+    if not shared or abs(shared[0] - 1) < STEP:
+        return None
+    means = recognised_factor(Number(shared[0], STEP * shared[0], True), reading.X.shape[1], reading.sizes[-1], None)
+    return shared[0] if means is not None and means.loose else None
+
+
+def factor_of(g: Array, name: str, reading: Reading) -> float | None:
+    """The positive factor between one update and the reference's gradient; None where there is none."""
+    assert reading.case is not None
+    t = reading.case.gradients[name]
+    size = float((t * t).sum())
+    if g.shape != t.shape or not size or not np.isfinite(g).all():
+        return None
+    c = float((g * t).sum()) / size
+    return c if c > 0 and alike(g / c, t, reading.dtype) else None
+
+
+def by_loss(reading: Reading) -> Forward | None:
+    """The right way forward whose mean cross-entropy is their loss, where they show no output."""
+    for activations, fault in hidden(len(reading.sizes) - 1):
+        way = Forward(activations, "softmax", fault)
+        if reading.loss is not None:
+            P = passes(reading.theta, reading.X, way)["output"]
+            kind = recognised_loss(P, reading.Y, reading.loss, reading.dtype)
+            if kind and not kind.design:
+                return way
+    return None
+
+
+def guessed(reading: Reading) -> tuple[str, ...]:
+    """The activation that the file's names suggest, where its numbers do not say."""
+    source = reading.network.source
+    words = "\n".join(source.lines).lower() if source else ""
+    name = next((n for n in ("relu", "sigmoid", "tanh") if n in words), "relu")
+    return (name,) * (len(reading.sizes) - 2)
+
+
+def probabilities(reading: Reading) -> Array:
+    """Their output as probabilities: what the loss is a function of."""
+    forward = reading.forward or Forward(guessed(reading))
+    if reading.forward is None and reading.output is not None:
+        return reading.output
+    if forward.output in ("logits", "log softmax"):
+        forward = Forward(forward.activations, "softmax", forward.fault)
+    return passes(reading.theta, reading.X, forward)["output"]
+
+
+def scalar(loss: Any, N: int) -> float | None:
+    """A loss as one number; one number an example becomes their mean."""
+    if loss is None:
+        return None
+    L = np.asarray(loss)
+    if L.dtype.kind not in "fiu" or L.size not in (1, N):
+        return None
+    return float(L.mean())
+
+
+def mean_cross_entropy(output: Array, Y: Array, forward: Forward | None) -> float:
+    """The loss we take where the file has none: the mean cross-entropy of what forward returns.
+
+    Shapes: output (n, N), Y (n, N)
+    """
+    if forward is not None and forward.output in ("logits", "rectified logits"):
+        return float(softmax_cross_entropy.forward(output, Y))
+    with np.errstate(all="ignore"):
+        logs = output if forward is not None and forward.output == "log softmax" else np.log(output)
+        return float(-(logs[Y > 0] * Y[Y > 0]).sum() / Y.shape[1])
+
+
+__all__ = ["Passed", "Reading", "mean_cross_entropy", "read", "scalar"]

@@ -1,0 +1,257 @@
+"""Arrays in whatever people keep them in: dictionaries, lists, tuples, objects; and which of them is W1."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.reading.names import GRADIENTS, digits, gradient_of, kind, plain
+from nnref.shapes import Array
+
+Path = tuple[Any, ...]
+
+DEPTH = 5
+"""How deep arrays are looked for: network.layers[0].params["W"] is four."""
+
+
+def walk(tree: Any, path: Path = (), seen: set[int] | None = None) -> Iterator[tuple[Path, Array]]:
+    """Every floating-point array or number below a tree, with the way to it; one that is shared is met once."""
+    seen = set() if seen is None else seen
+    if isinstance(tree, np.ndarray | np.generic | float | int):
+        A = np.asarray(tree)
+        if A.dtype.kind in "fiu" and id(tree) not in seen:
+            if isinstance(tree, np.ndarray):
+                seen.add(id(tree))
+            yield path, (tree if isinstance(tree, np.ndarray) else A)
+        elif A.dtype == object:
+            yield from walk(A.tolist(), path, seen)
+        return
+    if len(path) > DEPTH or id(tree) in seen:
+        return
+    if not isinstance(tree, tuple):
+        seen.add(id(tree))
+    for key, part in parts(tree):
+        yield from walk(part, (*path, key), seen)
+
+
+def parts(tree: Any) -> Iterator[tuple[Any, Any]]:
+    """The members of a container or of an object of a person's own class."""
+    if isinstance(tree, Mapping):
+        yield from tree.items()
+    elif isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        yield from zip(tree._fields, tree, strict=True)
+    elif isinstance(tree, list | tuple):
+        yield from enumerate(tree)
+    elif not isinstance(tree, type | FunctionType | MethodType | ModuleType):
+        yield from members(tree).items()
+
+
+def members(thing: Any) -> dict[str, Any]:
+    """The attributes of an object, also of a class with __slots__; of what has none, nothing."""
+    slots = [name for cls in type(thing).__mro__ for name in getattr(cls, "__slots__", ()) if isinstance(name, str)]
+    own = {name: getattr(thing, name) for name in slots if not name.startswith("__") and hasattr(thing, name)}
+    return own | getattr(thing, "__dict__", {})
+
+
+@dataclass(frozen=True)
+class Found:
+    """Parameters of a tree: the way to each by the reference's name, and how the person spells it."""
+
+    paths: dict[str, Path]
+    spelling: dict[str, str]
+
+
+def parameters(tree: Any) -> Found:
+    """The weights and biases of a tree, numbered by the digits in their names, else in the order of appearance."""
+    found: dict[str, list[Path]] = {"W": [], "b": []}
+    for path, A in walk(tree):
+        k = None if gradient_path(path) else kind_of(path, A)
+        if (k == "W" and A.ndim == 2) or (k == "b" and (A.ndim == 1 or (A.ndim == 2 and 1 in A.shape))):
+            found[k].append(path)
+    paths = {f"{k}{l}": path for k in found for l, path in enumerate(in_order(found[k]), 1)}
+    shapes = {name: np.shape(at(tree, path)) for name, path in paths.items()}
+    if not orientations(shapes) and not any(isinstance(step, str) for path, _ in walk(tree) for step in path):
+        return unnamed(tree)
+    return Found(paths, {name: spelt(path) for name, path in paths.items()})
+
+
+def unnamed(tree: Any) -> Found:
+    """The parameters of a list or tuple without any names: W and b in turn, all W and then all b, or W alone.
+
+    Shapes alone do not tell: of a layer with one neuron, W may look like b.
+    """
+    arrays = list(walk(tree))
+    ways = [path for path, _ in arrays]
+    half = len(ways) // 2
+    orders = [(ways[0::2], ways[1::2]), (ways[:half], ways[half:]), (ways, [])]
+    for W, b in orders:
+        found = {f"W{l}": way for l, way in enumerate(W, 1)} | {f"b{l}": way for l, way in enumerate(b, 1)}
+        shapes = {name: np.shape(at(tree, way)) for name, way in found.items()}
+        if len(b) in (0, len(W)) and W and orientations(shapes):
+            return Found(found, {name: spelt(way) for name, way in found.items()})
+    return Found({}, {})
+
+
+def orientations(shapes: Mapping[str, tuple[int, ...]]) -> list[tuple[str, list[int]]]:
+    """How the weights may lie, ("columns", [n0, …, nL]) for W (n_l, n_{l-1}) or ("rows", …) for its transpose.
+
+    Both, where every matrix is square; none, where the shapes make no chain.
+    """
+    W = [shapes.get(f"W{l}", ()) for l in range(1, sum(name[0] == "W" for name in shapes) + 1)]
+    if not W or any(len(w) != 2 for w in W):
+        return []
+    found = []
+    for name, chain in (("columns", W), ("rows", [w[::-1] for w in W])):
+        sizes = [chain[0][1], *(w[0] for w in chain)]
+        fits = all(w[1] == n for w, n in zip(chain, sizes, strict=False))
+        biases = all(int(np.prod(shapes.get(f"b{l}", (n,)))) == n for l, n in enumerate(sizes[1:], 1))
+        if fits and biases:
+            found.append((name, sizes))
+    return found
+
+
+def ordered(arrays: list[Array], own: list[str], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
+    """Gradients without names, in the order in which most of them have their parameter's shape.
+
+    own is the order of the parameters, the likeliest; then W1 b1 W2 b2 …, W1 W2 … b1 b2 …, and both going back.
+    """
+    depth = range(1, sum(name[0] == "W" for name in own) + 1)
+    orders = [own]
+    for layers in (list(depth), list(reversed(depth))):
+        orders += [[f"{p}{l}" for l in layers for p in "Wb"], [f"{p}{l}" for p in "Wb" for l in layers]]
+    orders = [order for order in ([n for n in o if n in shapes] for o in orders) if len(order) == len(arrays)]
+    if not orders:
+        return {}
+    fitting = [sum(A.shape == shapes[n] for n, A in zip(order, arrays, strict=True)) for order in orders]
+    return dict(zip(orders[int(np.argmax(fitting))], arrays, strict=True))
+
+
+def in_order(paths: list[Path]) -> list[Path]:
+    """By the numbers on the way, if every one has its own; else as they were met."""
+    numbers = [number(path) for path in paths]
+    if all(numbers) and len(set(numbers)) == len(numbers):
+        return [path for _, path in sorted(zip(numbers, paths, strict=True), key=lambda pair: pair[0])]
+    return paths
+
+
+def number(path: Path) -> tuple[int, ...]:
+    """All numbers on the way to an array."""
+    return tuple(n for step in path for n in ((step,) if isinstance(step, int) else digits(str(step))))
+
+
+WRAPPERS = frozenset(["data", "value", "val", "values", "array", "tensor", "grad", "gradient"])
+"""Attributes in which an object of a person's own keeps an array: weight.data, weight.grad."""
+
+
+def last_name(path: Path) -> str:
+    """The last step that is a name, and not that of a wrapper around the array: weight of weight.data."""
+    names = [step for step in path if isinstance(step, str)]
+    while len(names) > 1 and plain(names[-1]) in WRAPPERS:
+        names.pop()
+    return names[-1] if names else ""
+
+
+def kind_of(path: Path, A: Array) -> str | None:
+    """W or b by the last name on the way; without any name, by shape."""
+    name = last_name(path)
+    if path and isinstance(path[-1], int) and (not name or kind(name) is None):
+        return "W" if A.ndim == 2 and 1 not in A.shape else "b"
+    return kind(name)
+
+
+def gradient_path(path: Path) -> bool:
+    """Does the way lead to a gradient?"""
+    names = [step for step in path if isinstance(step, str)]
+    return any(plain(name) in GRADIENTS for name in names) or bool(names and gradient_of(names[-1]))
+
+
+def spelt(path: Path) -> str:
+    """The way to an array as a person writes it: layers[0].W, weights[1], W1."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return text
+
+
+def gradients(tree: Any, of: Found, all_are: bool = False) -> dict[str, Array]:
+    """The gradients in a tree by the name of their parameter; all_are says that everything named W1 there is one."""
+    found: dict[str, list[tuple[Path, Array]]] = {"W": [], "b": []}
+    for path, A in walk(tree):
+        name = gradient_of(last_name(path)) or last_name(path)
+        if all_are or gradient_path(path):
+            k = kind(name) or (kind_of(path, A) if not name or isinstance(path[-1], int) else None)
+            if k:
+                found[k].append((path, A))
+    result: dict[str, Array] = {}
+    for k, arrays in found.items():
+        result |= numbered(k, arrays, {p: path for p, path in of.paths.items() if p[0] == k})
+    return result
+
+
+def numbered(k: str, arrays: list[tuple[Path, Array]], paths: dict[str, Path]) -> dict[str, Array]:
+    """Gradients matched with parameters: by equal numbers in their names, else one by one in their order."""
+    by_number = {number(path): name for name, path in paths.items()}
+    own = {number(path): A for path, A in arrays}
+    if len(own) == len(arrays) and set(own) <= set(by_number) and all(own):
+        return {by_number[n]: A for n, A in own.items()}
+    ways = dict(zip(map(id, (A for _, A in arrays)), (path for path, _ in arrays), strict=True))
+    ordered = [A for way in in_order(list(ways.values())) for path, A in arrays if path == way]
+    return dict(zip(sorted(paths, key=digits), ordered, strict=True)) if len(ordered) == len(paths) else {}
+
+
+def backwards_lists(found: dict[str, Array], shapes: dict[str, tuple[int, ...]]) -> dict[str, Array]:
+    """The same gradients, last layer first, if only so every shape fits: lists are often appended going back."""
+    fits = all(found[name].shape == shapes[name] for name in found)
+    turned: dict[str, Array] = {}
+    for k in "Wb":
+        names = [name for name in found if name[0] == k]
+        turned |= dict(zip(names, [found[name] for name in reversed(names)], strict=True))
+    return turned if not fits and found and all(turned[n].shape == shapes[n] for n in turned) else found
+
+
+def at(tree: Any, path: Path) -> Any:
+    """What lies at the end of a way."""
+    for step in path:
+        tree = tree[step] if isinstance(tree, Mapping | list) or isinstance(step, int) else getattr(tree, step)
+    return tree
+
+
+def place(tree: Any, path: Path, A: Array) -> None:
+    """Put numbers into the array at the end of a way: into the array itself, which others may share."""
+    old = at(tree, path)
+    if isinstance(old, np.ndarray) and old.dtype == A.dtype and old.flags.writeable and old.shape == A.shape:
+        old[...] = A
+        return
+    holder, step = at(tree, path[:-1]), path[-1]
+    if isinstance(holder, Mapping | list):
+        holder[step] = A.copy()  # type: ignore[index]
+    else:
+        setattr(holder, step, A.copy())
+
+
+def copied(tree: Any) -> Any:
+    """A deep copy; what cannot be copied, such as a module kept in an attribute, is shared."""
+    memo: dict[int, Any] = {}
+    for _ in range(20):
+        try:
+            return copy.deepcopy(tree, dict(memo))
+        except (TypeError, NotImplementedError):
+            found = [part for _, part in parts(tree) if uncopyable(part)]
+            memo |= {id(part): part for part in found if id(part) not in memo}
+            if not found:
+                break
+    return tree
+
+
+def uncopyable(part: Any) -> bool:
+    """Does a deep copy of this fail?"""
+    try:
+        copy.deepcopy(part)
+    except (TypeError, NotImplementedError):
+        return True
+    return False

@@ -1,0 +1,291 @@
+"""The true gradient, enclosed: every number is a ball that holds the real one, by python-flint's Arb (Johansson 2017).
+
+The formulas are those of the derivations; nothing is rounded without its error being added to the radius. The numbers
+that come in are binary fractions and so exact. `nnref.checking.series` encloses the same gradient without any formula
+for a derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import inf, nextafter
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from nnref.checking.reference.noise import unit
+from nnref.layer import Affine
+from nnref.network import Gradients, Layers, Parameters, named, unnamed
+from nnref.shapes import Array, composable, one_hot_columns
+
+Ball = Any
+"""A flint.arb: a midpoint and a radius. flint has no types of its own."""
+
+Matrix = Any
+"""A flint.arb_mat."""
+
+BITS = 128
+"""The precision to begin with: 53 digits of a float64 and 75 to lose on the way."""
+
+LIMIT = 1 << 14
+"""The precision at which we give up: what 16,384 bits leave undecided is as good as a tie."""
+
+
+class Undecided(ArithmeticError):
+    """No precision up to LIMIT decides: on which side of its kink a rectifier lies, or which float64 is nearest."""
+
+
+@dataclass(frozen=True)
+class Enclosure:
+    """Balls around the loss, every A[l] (A[0] is X, then the output of each layer), every ∂L/∂A[l], and dW, db by name.
+
+    dA[0], with respect to the data, is None: nobody learns from it.
+    """
+
+    bits: int
+    loss: Ball
+    A: list[Matrix]
+    dA: list[Matrix]
+    gradients: dict[str, Matrix]
+
+
+def enclosures(
+    layers: Layers, theta: Parameters, X: Array, Y: Array, bits: int = BITS, most: int | None = None
+) -> Enclosure:
+    """Balls around the loss and all its derivatives, at the first precision from bits that decides every rectifier.
+
+    The loss is the mean of log Σ exp z − Σ y z, for the labels Y as they are. Not for several threads at once: the
+    precision is flint's global one.
+
+    Shapes: X (n0, N), Y (n_L, N)
+    Errors: Undecided, which names the unit, if no precision up to `most` bits (LIMIT) decides; ShapeError if Y does not
+    fit; ValueError for numbers that are not finite.
+    """
+    while True:
+        try:
+            with precision(bits):
+                return enclosed(layers, theta, X, Y, bits)
+        except Undecided:
+            if bits >= (most or LIMIT):
+                raise
+            bits *= 2
+
+
+@contextmanager
+def precision(bits: int) -> Iterator[None]:
+    """Compute with so many bits, and restore what was set before."""
+    import flint
+
+    before = flint.ctx.prec
+    flint.ctx.prec = bits
+    try:
+        yield
+    finally:
+        flint.ctx.prec = before
+
+
+def enclosed(layers: Layers, theta: Parameters, X: Array, Y: Array, bits: int) -> Enclosure:
+    """One forward and one backward pass in balls, at the precision that is set."""
+    import flint
+
+    exact = [Affine(exactly(W=theta_l.W), exactly(b=theta_l.b)) if theta_l else () for theta_l in theta]
+    A = [exactly(X=X)]
+    ones = flint.arb_mat(1, X.shape[1], [1] * X.shape[1])
+    for l, theta_l in enumerate(exact):
+        if isinstance(theta_l, Affine):
+            composable(W=theta[l].W, A=np.empty((A[l].nrows(), A[l].ncols())))  # type: ignore[union-attr]
+            A.append(theta_l.W * A[l] + theta_l.b * ones)
+        else:
+            A.append(ACTIVATION[layers[l].name](A[l], f"layer {l // 2 + 1}, {bits} bits"))
+    one_hot_columns(np.empty((A[-1].nrows(), A[-1].ncols())), Y)
+    loss, dZ = loss_and_slope(A[-1], Y.tolist())
+    dA, G = [None] * (len(A) - 1) + [dZ], {}
+    for l, theta_l in reversed(list(enumerate(exact))):
+        if isinstance(theta_l, Affine):
+            G[l] = {"W": dA[l + 1] * A[l].transpose(), "b": dA[l + 1] * ones.transpose()}
+            dA[l] = theta_l.W.transpose() * dA[l + 1] if l else None
+        else:
+            dA[l] = entrywise(SLOPE[layers[l].name], A[l + 1], dA[l + 1])
+    by_name = {f"{p}{k}": G[l][p] for k, l in enumerate(sorted(G), 1) for p in Affine._fields}
+    return Enclosure(bits, loss, A, dA, by_name)
+
+
+def exactly(**arrays: Array) -> Matrix:
+    """The matrix of exact balls for an array of floats, given by its name."""
+    import flint
+
+    ((name, P),) = arrays.items()
+    if P.ndim != 2 or P.dtype not in ("float16", "float32", "float64") or not np.isfinite(P).all():
+        raise ValueError(
+            f"{name} should be a matrix of finite float32 or float64 numbers; {P.dtype} of shape {P.shape} came"
+            f"{'' if P.dtype.kind != 'f' or np.isfinite(P).all() else ', not all of them finite'}."
+        )
+    return flint.arb_mat(*P.shape, P.astype("float64").ravel().tolist())
+
+
+def entrywise(f: Callable[..., Ball], *matrices: Matrix) -> Matrix:
+    """F of every entry, or of the entries in the same place of several matrices."""
+    import flint
+
+    first = matrices[0]
+    return flint.arb_mat(first.nrows(), first.ncols(), [f(*x) for x in zip(*map(entries, matrices), strict=True)])
+
+
+def entries(M: Matrix) -> list[Ball]:
+    """The entries of a matrix, row by row."""
+    return M.entries()
+
+
+def relu(Z: Matrix, where: str) -> Matrix:
+    """max(0, Z), where each ball lies on one side of 0, or is exactly 0: then the convention gives 0."""
+    import flint
+
+    N = Z.ncols()
+    A = []
+    for k, z in enumerate(entries(Z)):
+        if z > 0:
+            A.append(z)
+        elif z <= 0:
+            A.append(flint.arb(0))
+        else:
+            raise Undecided(f"example {k % N}: unit {k // N} of {where}: {z} is on neither side of the kink.")
+    return flint.arb_mat(Z.nrows(), N, A)
+
+
+ACTIVATION: dict[str, Callable[[Matrix, str], Matrix]] = {
+    "relu": relu,
+    "sigmoid": lambda Z, where: entrywise(lambda z: 1 / (1 + (-z).exp()), Z),
+    "tanh": lambda Z, where: entrywise(lambda z: z.tanh(), Z),
+}
+
+SLOPE: dict[str, Callable[[Ball, Ball], Ball]] = {
+    "relu": lambda a, da: da if a > 0 else a,  # an A that is not positive is exactly 0
+    "sigmoid": lambda a, da: a * (1 - a) * da,
+    "tanh": lambda a, da: (1 - a * a) * da,
+}
+"""dZ from A and dA, entry by entry."""
+
+
+def loss_and_slope(Z: Matrix, Y: list[list[float]]) -> tuple[Ball, Matrix]:
+    """The mean of log Σ exp z − Σ y z over the batch, and its gradient (P − Y) / N with respect to the logits."""
+    import flint
+
+    n, N = Z.nrows(), Z.ncols()
+    rows, loss = Z.tolist(), flint.arb(0)
+    dZ = flint.arb_mat(n, N)
+    for s in range(N):
+        z = [row[s] for row in rows]
+        M = max((float(x), x) for x in z)[1].mid() if n > 1 else z[0].mid()
+        E = [(x - M).exp() for x in z]
+        total = sum(E[1:], E[0])
+        loss += M + total.log()
+        for i in range(n):
+            y = Y[i][s]
+            # (e_i − y Σ e) / Σ e without the difference 1 − 1 of a label 1 whose probability is nearly 1
+            part = E[i] if y == 0 else E[i] * (1 - flint.arb(y)) - y * sum((e for k, e in enumerate(E) if k != i), 0)
+            dZ[i, s] = part / (total * N)
+            loss -= y * z[i] if y else 0
+    return loss / N, dZ
+
+
+def nearest(M: Matrix, dtype: DTypeLike = "float64") -> tuple[Array, Array]:
+    """The floats nearest to the balls of a matrix, and whether each is decided: nearest to every number of its ball.
+
+    Rounding is monotone, so a float is nearest to all of a ball where it is nearest to both ends.
+    """
+    balls, shape = entries(M), (M.nrows(), M.ncols())
+    low, high = (nearest_floats(ends, dtype) for ends in ([x.lower() for x in balls], [x.upper() for x in balls]))
+    return low.reshape(shape) + 0, (low == high).reshape(shape)  # + 0 turns −0 into 0
+
+
+def nearest_floats(exact: list[Ball], dtype: DTypeLike) -> Array:
+    """The floats nearest to exact balls, ties to even."""
+    near = np.array([float(x) for x in exact])  # flint rounds to the nearest float64, subnormal ones too
+    if np.dtype(dtype) == np.float64:
+        return near
+    with np.errstate(over="ignore", invalid="ignore"):
+        twice = near.astype(dtype)
+        other = np.nextafter(twice, np.where(near > twice, np.inf, -np.inf).astype(dtype))
+        midway = (near != twice) & (near - twice == other - near)
+    # Rounding twice is rounding once, unless the first lands midway between two numbers: then x itself decides.
+    for k in np.flatnonzero(midway):
+        if exact[k] != near[k]:
+            twice[k] = (max if exact[k] > near[k] else min)(twice[k], other[k])
+    return twice
+
+
+def gradient(
+    layers: Layers, theta: Parameters, X: Array, Y: Array, dtype: DTypeLike = "float64"
+) -> tuple[Gradients, Enclosure]:
+    """The correctly rounded gradient: for every entry the one float nearest to the real number, and its enclosure.
+
+    The precision is doubled until every entry is decided, so no BLAS, compiler or order of summation has a say.
+
+    Shapes: X (n0, N), Y (n_L, N) -> a gradient shaped like theta, in dtype
+    Errors: Undecided, which names the entry; and those of `enclosures`.
+    """
+    bits = BITS
+    while True:
+        enclosure = enclosures(layers, theta, X, Y, bits)
+        with precision(enclosure.bits):
+            found = {p: nearest(G, dtype) for p, G in enclosure.gradients.items()}
+        open_ = [(p, index) for p, (_, told) in found.items() for index in np.argwhere(~told)]
+        if not open_:
+            return unnamed({p: floats for p, (floats, _) in found.items()}, layers), enclosure
+        if enclosure.bits >= LIMIT:
+            p, (i, j) = open_[0]
+            raise Undecided(f"d{p}[{i}, {j}] = {enclosure.gradients[p][i, j]} lies between two {np.dtype(dtype)}.")
+        bits = 2 * enclosure.bits
+
+
+def truth(
+    layers: Layers, theta: Parameters, X: Array, Y: Array, most: int | None = None
+) -> tuple[Gradients, Gradients, int]:
+    """The gradient in float64, for each entry a radius, and the bits: the real number is no farther away than that.
+
+    Shapes: X (n0, N), Y (n_L, N) -> a gradient and a radius shaped like theta, float64
+    Errors: those of `enclosures`.
+    """
+    T, radius = {}, {}
+    enclosure = enclosures(layers, theta, X, Y, most=most)
+    for p, G in enclosure.gradients.items():
+        shape = (G.nrows(), G.ncols())
+        T[p] = np.array([float(x) for x in entries(G)]).reshape(shape)
+        balls = np.array([float(x.rad()) for x in entries(G)]).reshape(shape)
+        radius[p] = np.where((T[p] == 0) & (balls == 0), 0, np.nextafter(balls + np.spacing(abs(T[p])) / 2, np.inf))
+    return unnamed(T, layers), unnamed(radius, layers), enclosure.bits
+
+
+def judge(yours: Gradients, enclosure: Enclosure, S: Parameters, dtype: DTypeLike) -> dict[str, Array]:
+    """|yours − truth| / (u S) of every entry, rounded up: the real quotient is no larger.
+
+    Where S = 0 nothing was rounded, and any difference is infinitely many units; so is what is no number.
+    """
+    multiples = {}
+    with precision(enclosure.bits), np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        for (p, G), scale in zip(named(yours).items(), named(S).values(), strict=True):
+            units = np.full(G.shape, np.inf)
+            if np.isfinite(G).all():
+                gap = (exactly(**{f"d{p}": G}) - enclosure.gradients[p]) * (1 / unit(dtype))  # exact: a power of 2
+                upper = [0.0 if x.is_zero() else nextafter(float(x.abs_upper()), inf) for x in entries(gap)]
+                units = np.array(upper).reshape(G.shape)
+            quotient = np.nextafter(units / scale, np.inf)
+            known = (scale > 0) & np.isfinite(scale)
+            multiples[p] = np.where(units == 0, 0.0, np.where(known, quotient, np.inf))
+    return multiples
+
+
+def other_side(layers: Layers, enclosure: Enclosure, A: list[Array]) -> list[tuple[int, int, int]]:
+    """(layer, unit, example) of every rectifier that rounding put on the other side of its kink in the activations A.
+
+    Its slope is then 0 where the true one is 1, or the reverse: no code can be called wrong for it.
+    """
+    found = []
+    for l, layer in enumerate(layers):
+        if layer.name == "relu":
+            positive = np.array([bool(a > 0) for a in entries(enclosure.A[l + 1])]).reshape(A[l].shape)
+            found += [(l // 2 + 1, int(i), int(s)) for i, s in np.argwhere((A[l] > 0) != positive)]
+    return found

@@ -1,0 +1,159 @@
+"""What is true of the reference network at a point, and where rounding leaves it open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from nnref import network
+from nnref.checking.diagnosis.backward_lines import Numbers
+from nnref.checking.reference import balls, noise, truth
+from nnref.checking.reference.intermediates import Case
+from nnref.layer import Affine
+from nnref.network import Layers, Parameters, named
+from nnref.shapes import Array
+
+ENCLOSED = 1 << 24
+"""Parameters times examples up to which every entry is enclosed in a ball: about a second and a half."""
+
+BITS = 1 << 10
+"""Bits up to which a rectifier that lies on no side of its kink is looked at again."""
+
+ONE_BY_ONE = 1 << 18
+"""Parameters times examples up to which every entry is found by its own complex step: about a tenth of a second."""
+
+DIRECTIONS = 3
+"""Random directions of each parameter along which the complex step confirms the backward pass."""
+
+SEED = 0
+"""The directions are the same in every run."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The true gradient in float64, by name: how it was found, and what each entry may be off."""
+
+    method: str
+    gradient: dict[str, Array]
+    error: dict[str, Array]
+
+
+def reference_truth(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Truth:
+    """The true gradient, by the strictest way that takes a second or two: balls, complex steps, or a confirmed pass."""
+    theta = tuple(network.rounded(theta_l, "float64") for theta_l in theta)
+    work = sum(p.size for p in named(theta).values()) * X.shape[1]
+    if work <= ENCLOSED and find_spec("flint") and (truth := enclosed(layers, theta, X, Y)):
+        return truth
+    return in_float64(layers, theta, X, Y, work <= ONE_BY_ONE)
+
+
+def enclosed(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Truth | None:
+    """The truth as balls, none of whose numbers is rounded without a bound; None where a kink stays undecided."""
+    try:
+        T, radius, bits = balls.truth(layers, theta, X, Y, most=BITS)
+    except balls.Undecided:
+        return None
+    error = named(radius)
+    largest = max(float(r.max()) for r in error.values())
+    return Truth(
+        f"every entry enclosed in a ball ({bits} bits; midpoints as float64, no radius above {largest:.2g})",
+        named(T),
+        error,
+    )
+
+
+def in_float64(layers: Layers, theta: Parameters, X: Array, Y: Array, one_by_one: bool) -> Truth:
+    """The truth where there are no balls.
+
+    One by one: the complex step, entry by entry, which shares nothing with any backward pass. Else, where that would
+    take minutes: the reference's backward pass in float64, whose rounding the noise floor counts as it counts yours,
+    confirmed on the spot by the complex step along random directions of every parameter. A wrong entry is missed only
+    by a direction that is orthogonal to the error, which has probability 0.
+    """
+    if one_by_one:
+        method, gradient, lost = "complex step of every entry", truth.gradient(layers, theta, X, Y), truth.FLOOR
+    else:
+        method, gradient, lost = "reference backward pass", network.gradients(layers, theta, X, Y), 0.0
+        confirm(layers, theta, X, Y, gradient)
+        method += " confirmed by complex steps along random directions"
+    S = named(noise.scale(layers, theta, X, Y, "float64"))
+    error = {name: noise.unit("float64") * s + lost for name, s in S.items()}
+    return Truth(f"{method}, in float64", named(gradient), error)
+
+
+def confirm(layers: Layers, theta: Parameters, X: Array, Y: Array, gradient: Parameters) -> None:
+    """Hold the gradient against slopes of the loss along random directions of each parameter.
+
+    Errors: ArithmeticError where they differ by more than rounding: the reference itself is then at fault.
+    """
+    rng = np.random.default_rng(SEED)
+    G, S = named(gradient), named(noise.scale(layers, theta, X, Y, "float64"))
+    most = noise.allowed(layers, theta, X.shape[1]) * 2 * noise.unit("float64")
+    for name, p in named(theta).items():
+        for _ in range(DIRECTIONS):
+            d = rng.choice([-1.0, 1.0], p.shape)
+            slope = slope_along(layers, theta, X, Y, name, d)
+            if not abs(slope - float((G[name] * d).sum())) <= most * float(S[name].sum()):
+                raise ArithmeticError(f"the reference's d{name} is not the slope of its loss along a random direction.")
+
+
+def slope_along(layers: Layers, theta: Parameters, X: Array, Y: Array, name: str, d: Array) -> float:
+    """Im L(θ + iH d) / H, the direction d within one parameter."""
+    moved = {**named(theta), name: named(theta)[name] + 1j * truth.H * d}
+    loss = network.loss(layers, network.unnamed(moved, layers), X, Y)
+    return float(np.imag(loss)) / truth.H
+
+
+def units_at_kinks(case: Case, dtype: DTypeLike) -> dict[int, Array]:
+    """The rectifiers, by layer, whose sign in dtype is not that in a finer precision, or within rounding of 0.
+
+    Shapes: masks (n_l, N). Where Z is 0 and nothing was rounded, the convention ReLU'(0) = 0 decides.
+    """
+    numbers = Numbers.of(case, dtype)
+    theta = tuple(network.rounded(theta_l, dtype) for theta_l in case.theta)
+    coarse = network.activations(case.layers, theta, case.X.astype(dtype))
+    found, l = {}, 0
+    for k, layer in enumerate(case.layers):
+        l += isinstance(case.theta[k], Affine)
+        if layer.name == "relu":
+            Z = numbers.Z[l]
+            near = (abs(Z.value) <= noise.SAFE * Z.u * Z.e) & (Z.e > 0)
+            found[l] = near | ((coarse[k] > 0) != (Z.value > 0))
+    return found
+
+
+def doubtful(case: Case, units: dict[int, Array]) -> dict[str, Array]:
+    """What either choice at those units may do to every entry of the gradient, at most.
+
+    Shapes: by name, shaped like the parameters
+    """
+    found = {}
+    depth = len(case.Z)
+    W = {name: abs(p) for name, p in named(case.theta).items()}
+    D = np.zeros_like(case.dZ[f"dZ{depth}"])
+    for l in range(depth, 0, -1):
+        if l < depth:
+            D = W[f"W{l + 1}"].T @ D
+            D = np.where(units.get(l, False), D + abs(case.dA[f"dA{l}"]), slopes(case, l) * D)
+        found[f"W{l}"] = D @ abs(case.A[f"A{l - 1}"]).T
+        found[f"b{l}"] = D.sum(axis=1, keepdims=True)
+    return found
+
+
+def slopes(case: Case, l: int) -> Array:
+    """The size of the derivative of layer l's activation."""
+    return abs(noise.error_of_slope(case.activation[l - 1], case.Z[f"Z{l}"], case.A[f"A{l}"], case.A[f"A{l}"])[0])
+
+
+def notes(units: dict[int, Array]) -> tuple[str, ...]:
+    """The rectifiers that cannot be told, by name."""
+    named_ones = [
+        f"unit {i} of layer {l}, example {s}" for l, mask in units.items() for i, s in np.argwhere(mask).tolist()
+    ]
+    if not named_ones:
+        return ()
+    more = f" and {len(named_ones) - 3} more" if len(named_ones) > 3 else ""
+    return (f"cannot tell which side of its kink a rectifier is on: {'; '.join(named_ones[:3])}{more}",)

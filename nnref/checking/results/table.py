@@ -1,0 +1,142 @@
+"""A gradient check as a table: plain text of at most 80 columns, or HTML for a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from nnref.checking.results.findings import unlike
+
+if TYPE_CHECKING:
+    from nnref.checking.results.report import Entry, GradcheckReport
+
+WIDTH = 80
+
+HEAD = ("param", "shape", "checked", "wrong", "worst at", "yours", "true", "verdict")
+
+GIVES_WAY = (0, 1, 4)
+"""The columns that are cut where a table is too wide: names, shapes and indices can be long, numbers cannot."""
+
+LEAST = 8
+"""Characters that a cut column keeps."""
+
+JUDGED = ("ok", "WRONG", "cannot tell")
+"""The verdicts on a gradient that is there."""
+
+COLOURS = {"ok": "#2b8a3e", "WRONG": "#c92a2a", "cannot tell": "#b35c00", "not written yet": "#868e96"}
+
+
+def cells(entry: Entry) -> tuple[str, ...]:
+    """One parameter's row. The worst entry is shown where something is wrong or undecided."""
+    at = entry.worst if entry.verdict in ("WRONG", "cannot tell") else None
+    numbers = (index(at.index), *unlike(at.yours, at.truth, 4)) if at else ("", "", "")
+    checked = f"{entry.checked}" if entry.verdict in JUDGED else ""
+    return (entry.name, index(entry.shape), checked, f"{entry.wrong}" if checked else "", *numbers, entry.verdict)
+
+
+def index(numbers: Sequence[int]) -> str:
+    """An index or a shape as a tuple is written: (7, 0), (10,) or ().
+
+    >>> index((7, 0)), index((10,)), index(())
+    ('(7, 0)', '(10,)', '()')
+    """
+    return str(tuple(int(n) for n in numbers))
+
+
+def notes(entry: Entry, verbose: bool) -> list[str]:
+    """What is said below a row: where the mistake lies, what was undecided and why, and what was not looked at."""
+    lines = [finding.says for finding in entry.where]
+    if entry.cannot_tell:
+        lines.append(f"{entry.cannot_tell} of {entry.checked} cannot be told{': ' * bool(entry.reason)}{entry.reason}")
+    if entry.subgradients:
+        lines.append(f"{entry.subgradients} at a kink, accepted between the slopes to either side")
+    if 0 < entry.checked < entry.size:
+        missed = 100 * (1 - entry.checked / entry.size)
+        lines.append(
+            f"{entry.checked} of {entry.size} checked; a single wrong entry is missed with chance {missed:.3g}%"
+        )
+    if entry.coarse:
+        lines.append(entry.coarse)
+    if verbose and entry.worst:
+        by = "infinitely many" if entry.worst.noises == float("inf") else f"{entry.worst.noises:.3g}"
+        lines.append(f"furthest off at {index(entry.worst.index)}: {by} times its error bar")
+    return lines
+
+
+def text(report: GradcheckReport, verbose: bool = False) -> str:
+    """The table, the notes below its rows, the method, and, if verbose, noise multiples and settings."""
+    lines = rows(report.entries, lambda entry: notes(entry, verbose))
+    lines += folded(f"truth: {report.method}", "")
+    if verbose:
+        lines += [part for key, value in report.settings.items() for part in folded(f"{key}: {value}", "")]
+    return "\n".join(lines)
+
+
+def rows(entries: Sequence[Entry], below: Callable[[Entry], list[str]]) -> list[str]:
+    """The head and a line an entry; what is said below it stands beside the verdict, if it is a finding that fits."""
+    table = fitted([HEAD, *(cells(entry) for entry in entries)])
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = [line(table[0], widths)]
+    for entry, row in zip(entries, table[1:], strict=True):
+        said = below(entry)
+        lines.append(line(row, widths))
+        if said and entry.where and len(lines[-1]) + 2 + len(said[0]) <= WIDTH:
+            lines[-1] += f"  {said.pop(0)}"
+        lines += [part for note in said for part in folded(note)]
+    return lines
+
+
+def fitted(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The rows, their longest names, shapes or indices cut in the middle until the table is narrow enough."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    while sum(widths) + 2 * len(widths) - 2 > WIDTH:
+        widest = max(GIVES_WAY, key=lambda k: widths[k])
+        if widths[widest] <= LEAST:
+            break
+        widths[widest] -= 1
+    return [tuple(cut(cell, width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+
+
+def cut(cell: str, width: int) -> str:
+    """The cell, its middle replaced by … where it is longer than width.
+
+    >>> cut("layers[0].attention.weight", 12)
+    'layers…eight'
+    """
+    if len(cell) <= width:
+        return cell
+    head = width // 2
+    return f"{cell[:head]}…{cell[len(cell) - (width - head - 1) :]}"
+
+
+def line(row: tuple[str, ...], widths: list[int]) -> str:
+    """One line of the table, without trailing blanks."""
+    return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def folded(note: str, indent: str = "  ") -> list[str]:
+    """A note in lines of at most 80 columns, words kept whole where they can be."""
+    from textwrap import wrap
+
+    return wrap(note, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ")
+
+
+def html(report: GradcheckReport) -> str:
+    """The same for a notebook: one table, verdicts in colour, nothing loaded from anywhere."""
+    style = 'style="text-align:left;padding:0 1em 0 0"'
+    head = "".join(f"<th {style}>{name}</th>" for name in HEAD)
+    body = []
+    for entry in report.entries:
+        *plain, verdict = cells(entry)
+        colour = COLOURS.get(verdict, "inherit")
+        row = "".join(f"<td {style}>{escape(cell)}</td>" for cell in plain)
+        body.append(f'<tr>{row}<td style="text-align:left;color:{colour}"><b>{escape(verdict)}</b></td></tr>')
+        body += [
+            f'<tr><td></td><td colspan="{len(HEAD) - 1}" {style}>{escape(note)}</td></tr>'
+            for note in notes(entry, verbose=False)
+        ]
+    return (
+        f'<table style="font-family:monospace"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
+        f"<p>truth: {escape(report.method)}</p>"
+    )

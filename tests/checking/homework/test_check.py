@@ -1,0 +1,434 @@
+"""Two verdicts, never mixed; every forward mistake by name; and a stranger's code can neither hang nor fool it."""
+
+import csv
+import importlib.util
+import json
+import sys
+
+import numpy as np
+import pytest
+
+import nnref
+from nnref.checking.homework import child
+from nnref.checking.homework.check import check_file
+from nnref.cli import main
+
+BASE = """
+import numpy as np
+
+def init_params():
+    return [np.ones((6, 7)), np.zeros(7), np.ones((7, 3)), np.zeros(3)]
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+def forward(params, x):
+    W1, b1, W2, b2 = params
+    z1 = x @ W1 + b1
+    a1 = np.maximum(0, z1)
+    z2 = a1 @ W2 + b2
+    return z1, a1, z2, softmax(z2)
+
+def loss(p, y):
+    return -np.sum(y * np.log(p)) / len(y)
+
+def backward(params, x, y):
+    W1, b1, W2, b2 = params
+    z1, a1, z2, p = forward(params, x)
+    dz2 = (p - y) / len(y)
+    dW2 = a1.T @ dz2
+    db2 = dz2.sum(axis=0)
+    dz1 = dz2 @ W2.T * (z1 > 0)
+    dW1 = x.T @ dz1
+    db1 = dz1.sum(axis=0)
+    return dW1, db1, dW2, db2
+"""
+
+
+@pytest.fixture
+def checked(tmp_path):
+    """Check BASE with some of its text replaced."""
+
+    def check(*changes, text=BASE):
+        for before, after in changes:
+            assert before in text
+            text = text.replace(before, after)
+        path = tmp_path / "homework.py"
+        path.write_text(text, encoding="utf-8")
+        return check_file(path)
+
+    return check
+
+
+def test_the_right_network_is_right_on_both_questions(checked):
+    report = checked()
+    assert (report.ok, report.gradient_of_own_loss, report.same_loss) == (True, True, True)
+    assert report.first_wrong is None
+    assert [entry.checked for entry in report.entries] == [21, 3, 42, 7]
+
+
+NO_LOSS = (BASE[BASE.index("def loss") : BASE.index("def backward")], "")
+
+FORWARD_MISTAKES = {
+    "softmax over the wrong axis": (
+        [("axis=1, keepdims=True)\n\n", "axis=0, keepdims=True)\n\n")],
+        "softmax",
+        "line 9",
+    ),
+    "softmax over the whole array": ([("e.sum(axis=1, keepdims=True)", "e.sum()")], "softmax", "line 9"),
+    "the bias is missing in layer 1": ([("x @ W1 + b1", "x @ W1")], "Z1", "line 13"),
+    "the bias is missing in layer 2": ([("a1 @ W2 + b2", "a1 @ W2")], "Z2", "line 15"),
+    "the activation is missing in layer 1": ([("np.maximum(0, z1)", "z1")], "A1", "line 14"),
+    "overflows": ([("z - z.max(axis=1, keepdims=True)", "z")], "softmax", "line 9"),
+    "adds 1e-08 within the logarithm": ([("np.log(p)", "np.log(p + 1e-8)")], "loss", "line 19"),
+    "adds 1e-12 within the logarithm": ([("np.log(p)", "np.log(p + 1e-12)")], "loss", "line 19"),
+    "uses log2": ([("np.log(p)", "np.log2(p)")], "loss", "line 19"),
+    "mean over the classes too": ([("np.sum(y * np.log(p)) / len(y)", "np.mean(y * np.log(p))")], "loss", "line 19"),
+    "sums over the examples": ([("np.log(p)) / len(y)", "np.log(p))")], "loss", "line 19"),
+    "has the wrong sign": ([("return -np.sum", "return np.sum")], "loss", "line 19"),
+}
+
+
+@pytest.mark.parametrize(("says", "case"), FORWARD_MISTAKES.items())
+def test_a_forward_mistake_is_named_with_its_line(checked, says, case):
+    changes, quantity, line = case
+    report = checked(*changes)
+    assert report.same_loss is False
+    assert says in report.forward.says.lower() or says in report.forward.says, str(report)
+    assert report.forward.quantity == quantity
+    assert report.forward.place.startswith(line)
+    assert not report.ok
+
+
+CONSISTENT = {
+    "bias": ([("a1 @ W2 + b2", "a1 @ W2"), ("db2 = dz2.sum(axis=0)", "db2 = np.zeros(3)")], "bias is missing"),
+    "activation": ([("np.maximum(0, z1)", "z1"), (" * (z1 > 0)", "")], "activation is missing"),
+    "summed": ([("np.log(p)) / len(y)", "np.log(p))"), ("(p - y) / len(y)", "p - y")], "sums over the examples"),
+    "log2": ([("np.log(p)", "np.log2(p)"), ("(p - y)", "(p - y) / np.log(2)")], "log2"),
+    "classes": ([(") / len(y)\n\n", ") / len(y) / 3\n\n"), ("(p - y) / len(y)", "(p - y) / len(y) / 3")], "classes"),
+}
+
+
+@pytest.mark.parametrize("name", CONSISTENT)
+def test_a_wrong_forward_pass_with_a_consistent_backward_pass_fails_only_the_second_question(checked, name):
+    changes, says = CONSISTENT[name]
+    report = checked(*changes)
+    assert (report.gradient_of_own_loss, report.same_loss) == (True, False), str(report)
+    assert says in report.forward.says
+    assert report.diagnoses == ()
+
+
+def test_a_wrong_gradient_of_a_wrong_loss_says_what_to_mend_first(checked):
+    report = checked(("np.maximum(0, z1)", "z1"))
+    assert (report.gradient_of_own_loss, report.same_loss) == (False, False)
+    assert "Mend this first" in str(report)
+
+
+def test_mistakes_going_forward_and_back_are_both_said(checked):
+    report = checked(("z - z.max(axis=1, keepdims=True)", "z"), ("db2 = dz2.sum(axis=0)", "db2 = dz2.sum()"))
+    assert (report.gradient_of_own_loss, report.same_loss) == (False, False)
+    assert "First mistake: db2" in str(report)
+    assert "Going forward: softmax" in str(report)
+
+
+def test_an_unknown_forward_pass_is_not_named_but_located(checked):
+    report = checked(("np.maximum(0, z1)", "np.sin(z1) + 0.3"), NO_LOSS)
+    assert report.same_loss is False
+    assert report.forward.quantity == "A1"
+    assert report.forward.place == "line 14:  a1 = np.sin(z1) + 0.3"
+    assert "first to differ" in report.forward.says
+
+
+def test_another_loss_is_judged_by_its_own_gradient(checked):
+    """Squared error is no mistake: the first question alone is answered, and its gradient may be right or wrong."""
+    squared = ("-np.sum(y * np.log(p)) / len(y)", "((p - y) ** 2).sum() / len(y)")
+    right = (
+        "dz2 = (p - y) / len(y)",
+        "d = 2 * (p - y) / len(y)\n    dz2 = p * (d - (p * d).sum(axis=1, keepdims=True))",
+    )
+    assert (checked(squared, right).ok, checked(squared).ok) == (True, False)
+    assert checked(squared).same_loss is None
+
+
+def test_a_backward_mistake_is_named_with_line_and_right_line(checked):
+    report = checked(("db2 = dz2.sum(axis=0)", "db2 = dz2.sum()"), ("db1 = dz1.sum(axis=0)", "db1 = dz1.sum()"))
+    assert (report.gradient_of_own_loss, report.same_loss) == (False, True)
+    assert report.first_wrong == "db2"
+    assert report.first.place == "line 26:  db2 = dz2.sum()"
+    assert report.first.right == "db2 = np.sum(dz2, axis=0)"
+    assert report.first.claim == "affine.db"
+    assert "dW1 and dW2 are right, so dZ1 and dZ2 are right." in str(report)
+    assert "2 of 4 wrong" in str(report)
+
+
+def test_the_factor_of_the_mean_stays_where_the_file_has_it(checked):
+    report = checked(
+        ("(p - y) / len(y)", "p - y"), ("a1.T @ dz2", "a1.T @ dz2 / len(x)"), ("x.T @ dz1", "x.T @ dz1 / len(x)"),
+        ("dz2.sum(axis=0)", "dz2.sum() / len(x)"), ("dz1.sum(axis=0)", "dz1.sum(axis=0) / len(x)"),
+    )  # fmt: skip
+    assert report.first.right == "db2 = 1 / x.shape[0] * np.sum(dz2, axis=0)"
+
+
+@pytest.mark.parametrize("columns", [80])
+def test_the_report_is_no_wider_than_a_terminal(checked, columns):
+    long = ("db2 = dz2.sum(axis=0)", "db2 = dz2.sum()  # " + "a remark that goes on " * 9)
+    for report in (checked(), checked(long), checked(*FORWARD_MISTAKES["uses log2"][0])):
+        assert max(map(len, str(report).splitlines())) <= columns
+
+
+def test_the_report_is_plain_data(checked):
+    report = checked(("db2 = dz2.sum(axis=0)", "db2 = dz2.sum() * np.nan"))
+    text = json.dumps(report.to_dict(), allow_nan=False)
+    assert json.loads(text)["first_wrong"] == "db2"
+
+
+STATEFUL = """
+import numpy as np
+
+calls = []
+
+class Net:
+    def __init__(self, n=6, h=7, k=3):
+        self.W1, self.b1, self.W2, self.b2 = np.ones((n, h)), np.zeros(h), np.ones((h, k)), np.zeros(k)
+        self.seen, self.alpha = 0, 0.01
+
+    def forward(self, x):
+        self.seen += 1
+        calls.append(1)
+        assert self.seen <= 2 and len(calls) <= 2
+        self.x = x
+        self.z1 = x @ self.W1 + self.b1
+        self.a1 = np.maximum(self.z1, 0)
+        z = self.a1 @ self.W2 + self.b2
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+    def backward(self, y, p):
+        d2 = (p - y) / len(y)
+        d1 = d2 @ self.W2.T * (self.z1 > 0)
+        self.W2 -= self.alpha * self.a1.T @ d2
+        self.b2 -= self.alpha * d2.sum(axis=0)
+        self.W1 -= self.alpha * self.x.T @ d1
+        self.b1 -= self.alpha * d1.sum(axis=0)
+"""
+
+
+def test_what_a_call_changes_is_put_back(checked):
+    report = checked(text=STATEFUL)
+    assert report.ok, str(report)
+    assert "gradients from (before - after) / rate" in report.reading
+
+
+def test_updated_weights_are_looked_for_where_backward_updates(checked):
+    stale = "        self.W2 -= self.alpha * self.a1.T @ d2\n"
+    early = "        d1 = d2"
+    report = checked((stale, ""), (early, stale + early), text=STATEFUL)
+    assert report.first_wrong == "dA1", str(report)
+    assert "updated before they were used" in report.first.says
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_unit_of_error_follows_the_precision_of_the_parameters(checked, dtype):
+    single = [(f"np.{maker}", f"np.{maker}") for maker in ("ones",)]
+    made = [("np.zeros(3)]", "np.zeros(3)]]"), ("return [np.ones", f"return [a.astype('{dtype}') for a in [np.ones")]
+    report = checked(*single, *made)
+    assert report.ok, str(report)
+    assert report.settings["dtype"] == dtype
+
+
+def module_of(tmp_path, text, name):
+    path = tmp_path / f"{name}.py"
+    path.write_text(text)
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_check_takes_a_module_globals_a_dict_a_class_and_an_object(tmp_path):
+    functions = module_of(tmp_path, BASE.replace("dz2.sum(axis=0)", "dz2.sum()"), "base_of_functions")
+    for target in (
+        functions,
+        vars(functions),
+        {n: getattr(functions, n) for n in ("init_params", "forward", "backward")},
+    ):
+        report = nnref.check(target)
+        assert report.first.place == "line 26:  db2 = dz2.sum()"
+    classes = module_of(tmp_path, STATEFUL.replace("d1.sum(axis=0)", "d1.mean(axis=0)"), "base_of_classes")
+    for target in (classes.Net, classes.Net(4, 9, 2)):
+        report = nnref.check(target)
+        assert report.first_wrong == "db1"
+        assert report.first.place.startswith("line 28:  self.b1 -=")
+    assert nnref.check(str(tmp_path / "base_of_functions.py")).first_wrong == "db2"
+
+
+def test_your_own_data_are_taken_in_any_layout(checked, tmp_path, rng):
+    module = module_of(tmp_path, BASE, "base_for_data")
+    X, labels = rng.standard_normal((9, 6)), rng.integers(0, 3, 9)
+    for x, y in ((X, labels), (X.T, labels), (X, np.eye(3)[labels]), (X.T, np.eye(3)[labels].T)):
+        report = nnref.check(module, x, y)
+        assert report.ok, str(report)
+        assert report.settings["N"] == 9
+
+
+def test_check_of_loss_parameters_and_gradients_answers_the_first_question(rng):
+    X, y = rng.standard_normal((5, 2)), rng.standard_normal(5)
+    form = {
+        "parameters": {"slope": rng.standard_normal(2)},
+        "loss": lambda p: ((X @ p["slope"] - y) ** 2).mean(),
+        "gradients": lambda p: {"slope": 2 * X.T @ (X @ p["slope"] - y) / 5},
+    }
+    assert nnref.check(form).ok
+    assert nnref.check(form).same_loss is None
+    form["gradients"] = lambda p: {"slope": X.T @ (X @ p["slope"] - y) / 5}
+    assert nnref.check(form).wrong[0].name == "slope"
+
+
+def run(capsys, *arguments):
+    status = main(["check", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+HARM = {
+    "exit at module level": ("import sys\nsys.exit(3)\n" + BASE, 0, "right."),
+    "input at module level": ("n = int(input())\n" + BASE, 0, "right."),
+    "a loop at module level": (BASE + "\nwhile True: pass\n", 0, "right."),
+    "a flood of print": (BASE.replace("    e = np", "    print('x' * 10**6)\n    e = np"), 0, "right."),
+    "a flood of bytes": (
+        BASE.replace("    e = np", "    __import__('os').write(1, b'x' * 10**6)\n    e = np"),
+        0,
+        "right.",
+    ),
+    "stdout closed": (BASE.replace("    e = np", "    __import__('sys').stdout.close()\n    e = np"), 0, "right."),
+    "too much memory": ("import numpy as np\nX = np.zeros((10**7, 10**7))\n" + BASE, 0, "right."),
+    "an import of itself": ("import homework\n" + BASE, 0, "right."),
+    "Windows line ends": (BASE.replace("\n", "\r\n"), 0, "right."),
+    "exit in a function": (BASE.replace("    e = np", "    raise SystemExit\n    e = np"), 2, "it called sys.exit()"),
+    "input in a function": (BASE.replace("    e = np", "    input()\n    e = np"), 2, "EOFError"),
+    "a hard exit": (BASE.replace("    e = np", "    __import__('os')._exit(7)\n    e = np"), 2, "ended the process"),
+    "endless recursion": (BASE.replace("    e = np", "    softmax(z)\n    e = np"), 2, "RecursionError"),
+    "nothing at all": ("", 2, "a function or method that goes backward"),
+    "not Python": ("def f(:", 2, "line 1, is not Python"),
+    "no text": ("\x01\x02\x03" * 50, 2, "homework.py is no text"),
+    "layers that do not fit": (
+        BASE.replace("np.ones((7, 3))", "np.ones((6, 3))"),
+        2,
+        "what init_params makes is no chain of layers: (6, 7), (7,), (6, 3), (3,)",
+    ),
+    "a backward pass that returns nothing": (
+        BASE.replace("return dW1, db1, dW2, db2", "return None"),
+        2,
+        "it gives no gradient of W1, b1, W2, b2",
+    ),
+    "an error going forward": (BASE.replace("    z1 = x", "    1 / 0\n    z1 = x"), 2, "ZeroDivisionError"),
+    "an output of nan": (BASE.replace("    z2 = a1", "    a1 = a1 * np.nan\n    z2 = a1"), 1, "holds nan"),
+}
+
+
+@pytest.mark.parametrize("name", HARM)
+def test_harmful_files_end_with_a_verdict_or_one_clear_sentence(tmp_path, capsys, name):
+    text, expected, says = HARM[name]
+    path = tmp_path / "homework.py"
+    path.write_bytes(text.encode())
+    status, out, err = run(capsys, path)
+    assert status == expected, out + err
+    assert says in " ".join((err if expected == 2 else out).split())
+    assert "Traceback" not in out + err
+
+
+def test_a_file_that_does_not_end_is_stopped_with_all_it_started(tmp_path):
+    path = tmp_path / "homework.py"
+    sleeper = "    __import__('subprocess').Popen(['sleep', '77.7'])\n    while True: pass\n"
+    path.write_text(BASE.replace("    e = np", sleeper + "    e = np"))
+    found = child.examined(child.Order(str(path)), limit=3)
+    assert found["status"] == 2
+    assert "did not end within 3 s" in found["error"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nowhere.py"], "nowhere.py does not exist. Give a .py, .ipynb or .npz file"),
+        (["{folder}"], "holds no .py, .ipynb or .npz file"),
+        (["{folder}/a.txt"], "should be a .py, .ipynb or .npz file"),
+        (["{folder}/good.py", "--csv", "out.csv"], "--csv is for a folder"),
+        (["{folder}/good.py:absent"], "nothing in the file is called absent"),
+        (["{folder}/good.py", "--data", "{folder}/absent.npz"], "absent.npz does not exist. Give an .npz that holds"),
+        (["{folder}/good.py", "--data", "{folder}/a.txt"], "a.txt is no .npz, or not all of one"),
+        (["{folder}/good.py", "--data", "{folder}/small.npz"], "an example has 6 numbers, as the network takes"),
+        (["{folder}", "--csv", "{folder}/absent/out.csv"], "out.csv cannot be written: there is no such folder"),
+    ],
+)
+def test_bad_use_is_one_sentence_and_status_two(tmp_path, capsys, arguments, says):
+    if "good" in arguments[0]:
+        (tmp_path / "good.py").write_text(BASE)
+    (tmp_path / "a.txt").write_text("x")
+    np.savez(tmp_path / "small.npz", X=np.ones((5, 4)), Y=np.zeros(5, int))
+    status, _, err = run(capsys, *(a.format(folder=tmp_path) for a in arguments))
+    assert status == 2
+    assert says in err
+
+
+def test_hints_can_be_hidden_from_students(tmp_path, capsys):
+    path = tmp_path / "homework.py"
+    path.write_text(BASE.replace("db2 = dz2.sum(axis=0)", "db2 = dz2.sum()"))
+    _, out, _ = run(capsys, path, "--no-hints", "--json")
+    *lines, last = out.splitlines()
+    assert "WRONG" in out
+    assert "First mistake" not in out
+    assert "np.sum" not in out
+    result = json.loads(last)
+    assert (result["ok"], result["mistakes"], result["diagnosis"]) == (False, [], None)
+    assert "First mistake" in run(capsys, path)[1]
+    assert "truth:" in run(capsys, path, "--verbose")[1]
+    assert lines
+
+
+def test_one_thing_of_a_file_can_be_named(tmp_path, capsys):
+    path = tmp_path / "homework.py"
+    path.write_text(STATEFUL + STATEFUL.replace("class Net", "class Other").replace("d2.sum(axis=0)", "d2.sum()"))
+    assert run(capsys, f"{path}:Net")[0] == 0
+    assert run(capsys, f"{path}:Other")[0] == 1
+
+
+def test_all_of_a_file_is_executed_when_asked(tmp_path, capsys):
+    path = tmp_path / "homework.py"
+    path.write_text(
+        BASE.replace("def init_params", "def secret") + "\nif __name__ == '__main__':\n    init_params = secret\n"
+    )
+    assert "sizes ours" in run(capsys, path)[1] + run(capsys, path)[2] or run(capsys, path)[0] == 2
+    status, out, err = run(capsys, path, "--run")
+    assert status == 0, out + err
+
+
+def test_data_come_from_a_file(tmp_path, capsys, rng):
+    path = tmp_path / "homework.py"
+    path.write_text(BASE)
+    np.savez(tmp_path / "d.npz", X=rng.standard_normal((11, 6)), Y=rng.integers(0, 3, 11))
+    status, out, _ = run(capsys, path, "--data", tmp_path / "d.npz", "--json")
+    assert status == 0
+    assert json.loads(out.splitlines()[-1])["settings"]["N"] == 11
+    np.savez(tmp_path / "bad.npz", Q=np.ones(3))
+    status, _, err = run(capsys, path, "--data", tmp_path / "bad.npz")
+    assert status == 2
+    assert "should hold X and Y; it holds Q" in err
+
+
+def test_a_folder_gives_a_line_a_file_and_a_table(tmp_path, capsys):
+    folder = tmp_path / "class"
+    (folder / "ann").mkdir(parents=True)
+    (folder / "ann" / "hw.py").write_text(BASE)
+    (folder / "bob.py").write_text(BASE.replace("db2 = dz2.sum(axis=0)", "db2 = dz2.sum()"))
+    (folder / "cy.py").write_text("print 'x'")
+    (folder / ".hidden.py").write_text(BASE)
+    status, out, _ = run(capsys, folder, "--csv", tmp_path / "out.csv")
+    assert status == 1
+    assert [line.split()[0] for line in out.splitlines()[:3]] == ["right", "WRONG", "not"]
+    assert "db2 line 26" in out
+    assert out.splitlines()[-1] == "3 files: 1 right, 1 with a mistake, 1 not read"
+    with open(tmp_path / "out.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["status"], row["first_wrong"]) for row in rows] == [("0", ""), ("1", "db2"), ("2", "")]

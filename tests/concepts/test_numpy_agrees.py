@@ -1,0 +1,117 @@
+"""Does numpy compute what the claims say? The result of a claim, to 50 digits, against the function of its name."""
+
+import inspect
+from itertools import product
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+import nnref
+from derivations.prover.proof import claims
+from nnref import bridge
+from nnref.checking.reference import noise
+
+BOUND = [claim for claim in claims().values() if claim.kind in ("definition", "gradient")]
+CONCEPTS = [claim for claim in BOUND if claim.of is not None or claim.kind == "definition"]
+NETWORK = [claim for claim in BOUND if claim not in CONCEPTS]
+SIZES = [{"m": 3, "n": 4, "N": 5}, {"m": 3, "n": 3, "N": 3}, {"m": 1, "n": 1, "N": 1}, {"m": 2, "n": 7, "N": 1}]
+
+ROUNDINGS = 4
+"""Units of rounding allowed for each operation of a formula, of the size of what stands in it."""
+
+
+def drawn(claim, sizes, rng):
+    """Arguments for the claim's function: signed, probabilities for P, a one-hot Y, a positive rate, a whole n."""
+    arrays = {}
+    for name in inspect.signature(bridge.function(claim.name)).parameters:
+        shape = [sizes.get(d) or int(d) for d in claim.shapes[name]]
+        arrays[name] = rng.integers(-16, 17, shape) / 8 if shape else float(rng.integers(1, 9)) / 8
+    for name in ("P", "Y"):
+        if name in arrays:
+            n, N = arrays[name].shape
+            P = rng.dirichlet(np.ones(n), N).T
+            arrays[name] = P if name == "P" else nnref.one_hot(rng.integers(0, n, N), n, "float64")
+    return {name: 50 if name == "n" else A for name, A in arrays.items()}
+
+
+def room(claim, arrays):
+    """What rounding may do, in units of u: every operation, sums over each size, of the largest number that occurs.
+
+    exp turns an absolute error of its argument into a relative one, which is why that argument counts too.
+    """
+    largest = max([1.0, *(float(np.abs(A).max()) for A in arrays.values())])
+    size = max(s for A in arrays.values() for s in (1, *np.shape(A)))
+    return ROUNDINGS * size * (claim.result.count_ops() + 1) * largest**3 * noise.unit("float64")
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize("claim", CONCEPTS, ids=lambda claim: claim.name)
+def test_numpy_agrees_with_the_claim(claim, sizes, rng):
+    arrays = drawn(claim, sizes, rng)
+    ours = np.asarray(bridge.function(claim.name)(**arrays))
+    truth = bridge.symbolic_value(claim.name, arrays)
+    assert ours.shape == tuple(sizes.get(d) or int(d) for d in claim.shapes[""])
+    allowed = room(claim, arrays)
+    for index in np.ndindex(ours.shape):
+        assert abs(mp.mpf(float(ours[index])) - truth(*index)) <= allowed, index
+
+
+WIDTHS = [(4, 6, 5, 3, 7), (3, 3, 3, 3, 3), (1, 1, 1, 1, 1), (2, 5, 1, 4, 2)]
+"""n0, n1, n2, n3 and N: all distinct, all equal, all one, and one among others."""
+
+
+def network(widths, rng):
+    n0, n1, n2, n3, N = widths
+    shapes = {"X": (n0, N), "W1": (n1, n0), "b1": (n1, 1), "W2": (n2, n1), "b2": (n2, 1), "W3": (n3, n2), "b3": (n3, 1)}
+    arrays = {name: rng.standard_normal(shape) / np.sqrt(shape[-1]) for name, shape in shapes.items()}
+    return arrays | {"Y": nnref.one_hot(rng.integers(0, n3, N), n3, "float64")}
+
+
+def units_of_noise(claim, arrays, activation, indices):
+    """How far the network's gradient is from the claim, as a share of what rounding may do, at these entries."""
+    layers = nnref.mlp([len(arrays["X"]), *(len(arrays[f"b{l}"]) for l in (1, 2, 3))], activation)
+    theta = nnref.network.unnamed(arrays, layers)
+    S = nnref.named(noise.scale(layers, theta, arrays["X"], arrays["Y"], "float64"))[claim.wrt]
+    ours = bridge.function(claim.name)(**arrays, activation=activation)
+    truth = bridge.symbolic_value(claim.name, arrays, activation)
+    allowed = noise.allowed(layers, theta, arrays["X"].shape[1])
+    gaps = [abs(mp.mpf(float(ours[index])) - truth(*index)) for index in indices]
+    bounds = [allowed * noise.unit("float64") * float(S[index]) for index in indices]
+    return max(
+        (float(gap / bound) if bound else float(gap > 0) * np.inf) if gap else 0.0
+        for gap, bound in zip(gaps, bounds, strict=True)
+    )
+
+
+@pytest.mark.parametrize(("widths", "activation"), list(product(WIDTHS, ("relu", "sigmoid", "tanh"))), ids=str)
+@pytest.mark.parametrize("claim", NETWORK, ids=lambda claim: claim.name)
+def test_the_gradients_of_the_network_agree_with_the_claim(claim, widths, activation, rng):
+    arrays = network(widths, rng)
+    assert units_of_noise(claim, arrays, activation, list(np.ndindex(arrays[claim.wrt].shape))) <= 1
+
+
+@pytest.mark.parametrize("claim", [c for c in NETWORK if c.wrt == "W1"], ids=lambda claim: claim.name)
+def test_at_the_articles_own_size_a_sample_of_entries_agrees(claim, rng):
+    """dW1, which rests on every other quantity of the network: to 50 digits the forward pass alone takes seconds."""
+    arrays = network((*nnref.network.MNIST_SIZES, 2), rng)
+    shape = arrays[claim.wrt].shape
+    sample = [tuple(int(rng.integers(0, d)) for d in shape) for _ in range(12)]
+    assert units_of_noise(claim, arrays, "relu", sample) <= 1
+
+
+@pytest.mark.parametrize("claim", NETWORK, ids=lambda claim: claim.name)
+def test_a_gradient_that_is_off_by_a_millionth_disagrees_with_the_claim(claim, rng, monkeypatch):
+    arrays = network(WIDTHS[0], rng)
+    right = nnref.network.gradients
+
+    def wrong(*args):
+        return tuple(type(p)(*(g * (1 + 1e-6) for g in p)) if p else () for p in right(*args))
+
+    monkeypatch.setattr(nnref.network, "gradients", wrong)
+    assert units_of_noise(claim, arrays, "tanh", list(np.ndindex(arrays[claim.wrt].shape))) > 1
+
+
+def test_the_gates_table_of_shapes_is_that_of_initialise():
+    shapes = {p: A.shape for p, A in nnref.named(nnref.initialise(nnref.mnist_mlp())).items()}
+    assert bridge.parameter_shapes(nnref.network.MNIST_SIZES) == shapes

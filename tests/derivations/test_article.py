@@ -1,0 +1,145 @@
+"""Does every line of the article get the verdict its mathematics gives it, and would another line get another?"""
+
+import json
+from dataclasses import replace
+
+import pytest
+import sympy as sp
+
+from derivations.algebra.sums import Entry
+from derivations.article import quotations
+from derivations.article.example import SYMBOLS
+from derivations.article.example_gradients import fitting
+from derivations.article.judging import Statement, built, fault, judged
+from derivations.article.quotations import QUOTATIONS
+from derivations.prover.proof import claims
+from tests import mutations
+from tests.mutations import of_the_article
+
+VERDICTS = {quotation.id: judged(quotation) for quotation in QUOTATIONS}
+BY_ID = {quotation.id: quotation for quotation in QUOTATIONS}
+RIGHT = [q for q in QUOTATIONS if VERDICTS[q.id].verdict in ("holds", "notation")]
+WRONG = [q for q in QUOTATIONS if VERDICTS[q.id].verdict == "wrong"]
+
+
+def each(quotations):
+    return pytest.mark.parametrize("quotation", quotations, ids=lambda quotation: quotation.id)
+
+
+def broken(statement):
+    """Statements like this one that must be false: the sign flipped, the shape turned, the bound crossed, M for Mᵀ."""
+    right = built(statement.right, SYMBOLS)
+    if isinstance(right, sp.Tuple):
+        yield replace(statement, right=sp.Tuple(*right[:-1], right[-1] + 1))
+        return
+    if statement.relation != "=":
+        turned = {"≥": "<", ">": "≤", "≤": ">", "<": "≥"}
+        yield replace(statement, relation=turned[statement.relation], form=None)
+        return
+    yield replace(statement, right=lambda net: -built(statement.right, net))
+    if isinstance(right, Entry) and right.args[0].shape != (1, 1):
+        yield replace(statement, right=lambda net: Entry(built(statement.right, net).args[0].T, *right.args[1:]))
+
+
+@each(RIGHT)
+def test_a_right_line_that_is_broken_is_wrong(quotation):
+    for place, statement in enumerate(quotation.reading):
+        for mutant in broken(statement):
+            reading = (*quotation.reading[:place], mutant, *quotation.reading[place + 1 :])
+            verdict = judged(replace(quotation, reading=reading, corrected=None))
+            assert verdict.verdict == "wrong"
+            assert verdict.counterexample
+
+
+@each(RIGHT)
+def test_a_right_line_with_anything_in_it_changed_is_wrong_unless_it_stays_true(quotation):
+    """Two changes a line; `python -m tests.mutations --article` makes every one."""
+    assert not [str(mutant) for mutant in of_the_article(quotation, at_most=2) if mutant.unsound]
+
+
+def test_a_change_that_nobody_listed_is_no_truth(monkeypatch):
+    monkeypatch.setattr(mutations, "STILL_TRUE", frozenset())
+    found = list(of_the_article(BY_ID["sigmoid.range"]))
+    assert [str(mutant) for mutant in found if mutant.unsound] == ["article sigmoid.range, constant: 2"]
+    assert not mutations.summary(found)["ok"]
+
+
+@each([q for q in WRONG if q.corrected is not None])
+def test_a_wrong_line_that_is_corrected_holds(quotation):
+    failing = [fault(statement) is not None for statement in quotation.reading]
+    reading = tuple(
+        replace(s, right=quotation.corrected) if fails else s
+        for s, fails in zip(quotation.reading, failing, strict=True)
+    )
+    assert any(failing)
+    assert judged(replace(quotation, reading=reading, loose="", literal=())).verdict == "holds"
+
+
+@each(WRONG)
+def test_a_wrong_line_has_a_counterexample_and_the_right_form(quotation):
+    verdict = VERDICTS[quotation.id]
+    assert verdict.counterexample
+    assert verdict.corrected or quotation.id == "order.any"
+
+
+@each([q for q in QUOTATIONS if q.loose])
+def test_a_line_is_loose_only_if_it_fails_as_it_stands(quotation):
+    assert quotation.literal
+    assert VERDICTS[quotation.id].verdict == "notation"
+    assert judged(replace(quotation, literal=quotation.reading)).verdict == "holds"
+
+
+def test_the_two_slips_of_sign_are_wrong_and_the_step_between_them_keeps_the_first():
+    first, between, second = (VERDICTS[name] for name in ("dz.4", "dz.5", "dz.6"))
+    assert first.verdict == second.verdict == "wrong"
+    assert first.counterexample == "n = 2, i = 2, y = (1, 0), z = (0, 0): the left side is 1/2, the right side −1/2"
+    assert second.counterexample.startswith("n = 2")
+    assert between.verdict == "holds"
+    assert "whose slip it keeps" in between.reason
+
+
+def test_the_slip_in_dW2_does_not_fit_and_is_wrong_in_numbers_where_it_fits():
+    verdict = VERDICTS["dW2"]
+    assert verdict.verdict == "wrong"
+    assert "the right side is 64 × 64 and W2 is 64 × 128" in verdict.counterexample
+    assert "with hidden layers of one width, h = 1" in verdict.counterexample
+    assert VERDICTS["dW3"].verdict == "holds"
+
+
+def test_shapes_fix_the_order_at_the_articles_sizes_and_not_in_general():
+    assert [len(products) for products in fitting(square=False)] == [1, 1]
+    assert [len(products) for products in fitting(square=True)] == [8, 1]
+
+
+def test_a_wrong_correction_is_refused():
+    with pytest.raises(ValueError, match="the corrected form does not hold either"):
+        judged(replace(BY_ID["dz.4"], corrected=sp.S.Zero))
+
+
+def test_what_can_be_neither_shown_nor_refuted_is_said():
+    x = sp.Symbol("x", real=True)
+    with pytest.raises(ValueError, match="neither shown nor refuted"):
+        fault(Statement(x**2 - 2 * x + 2, sp.S.Zero, ">"))
+
+
+def test_ids_are_unique_and_claims_exist():
+    assert len(BY_ID) == len(QUOTATIONS)
+    assert {quotation.claim for quotation in QUOTATIONS} - {None} <= claims().keys()
+
+
+def test_a_line_without_meaning_says_why():
+    assert all(verdict.reason for verdict in VERDICTS.values() if verdict.verdict == "no meaning")
+
+
+def test_most_of_the_article_holds_and_the_counts_are_printed():
+    found = quotations.judgements()
+    json.dumps(found)
+    assert [judgement["id"] for judgement in found] == list(BY_ID)
+    of = {
+        verdict: sum(j["verdict"] == verdict for j in found) for verdict in ("holds", "notation", "wrong", "no meaning")
+    }
+    assert sum(of.values()) == len(found)
+    assert of["holds"] + of["notation"] > 5 * of["wrong"]
+    assert quotations.counted(found).startswith(
+        f"article: {of['holds']} hold, {of['notation']} are loose, {of['wrong']} are wrong"
+    )

@@ -1,0 +1,202 @@
+"""Is every claim proved, and does the prover see what is not true?"""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import sympy as sp
+
+from derivations import affine, mlp, sigmoid, softmax
+from derivations.__main__ import main
+from derivations.algebra.normal_form import equal
+from derivations.algebra.notation import A, W, b, dZ, i, k, logit, r, s
+from derivations.algebra.sums import Entry, ShapeError, total
+from derivations.output import verdict
+from derivations.prover import digits
+from derivations.prover.claim import WrongTwin
+from derivations.prover.proof import check, claims, everything, prove, to_50_digits
+from derivations.prover.rules import (
+    algebra,
+    condition,
+    contract,
+    definition,
+    differentiate,
+    linear,
+    logarithm,
+    matrix_product,
+)
+from derivations.prover.wellposed import names_in
+
+CLAIMS = claims()
+each_claim = pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda claim: claim.name)
+PLAIN_RULES = (algebra, condition, contract, definition, differentiate, linear, logarithm, matrix_product)
+
+
+@each_claim
+def test_every_step_is_true_and_every_wrong_twin_is_rejected(claim):
+    proof = prove(claim)
+    assert proof.ok, "\n".join(proof.gaps)
+    assert proof.rejected == len(claim.wrong_twins)
+
+
+@each_claim
+def test_a_statement_with_sizes_holds_for_all_of_them_and_says_so(claim):
+    speaks_of_sizes = any(
+        s.is_integer and s.is_symbol for expr in (claim.start, claim.result) for s in expr.free_symbols
+    )
+    entries = claim.start.atoms(sp.Indexed) | claim.result.atoms(sp.Indexed)
+    assert prove(claim).holds_for == ("all sizes" if speaks_of_sizes or entries else "scalar")
+
+
+@each_claim
+def test_what_is_not_a_bare_definition_has_a_wrong_twin(claim):
+    assert claim.wrong_twins or (claim.kind == "definition" and not claim.steps)
+
+
+@each_claim
+def test_a_wrong_twin_is_refused_for_its_mathematics(claim):
+    """One at least by numbers that differ; and none because it speaks of what the claim does not, as a typo would."""
+    said = [claim.start, *(step.expr for step in claim.steps), *claim.where, *claim.where.values()]
+    reasons = [reason for reason in prove(claim).twins if "shapes do not fit" not in reason]
+    assert bool(reasons) == bool(claim.wrong_twins)
+    assert not [reason for reason in reasons if "not both real" in reason]
+    for twin in claim.wrong_twins:
+        if isinstance(twin.expr, sp.Basic):
+            assert names_in(twin.expr) <= set().union(*map(names_in, said))
+            assert free_sizes_and_letters(twin.expr) <= set().union(*map(free_sizes_and_letters, said))
+
+
+def free_sizes_and_letters(expr):
+    return {s for s in digits.free(expr) if s.is_integer}
+
+
+@each_claim
+def test_the_question_of_a_gradient_is_a_derivative(claim):
+    assert claim.start.has(sp.Derivative) or claim.kind != "gradient"
+
+
+@each_claim
+def test_every_condition_is_needed(claim):
+    for given in claim.given:
+        rest = tuple(other for other in claim.given if other != given)
+        assert not prove(replace(claim, given=rest)).ok, given
+
+
+@each_claim
+def test_the_uses_of_a_claim_exist_and_make_no_circle(claim):
+    above = set(claim.uses)
+    while above:
+        assert claim.name not in above
+        above = {name for used in above for name in CLAIMS[used].uses}
+
+
+@each_claim
+def test_a_true_step_under_another_rules_name_is_refused(claim):
+    """Of the plain rules, one alone gives each step: the name says what was done."""
+    if claim.relation in ("limit", "order"):
+        return
+    chain = [claim.start, *(step.expr for step in claim.steps)]
+    for before, step in zip(chain, claim.steps, strict=False):
+        if step.rule not in PLAIN_RULES:
+            continue
+        names = {rule.name for rule in PLAIN_RULES if rule.fault(before, step.expr, claim) is None}
+        assert names == {step.rule.name}
+
+
+@pytest.mark.parametrize("name", ["affine.dW", "softmax.jacobian", "sigmoid.dZ", "mlp.dZ3"])
+def test_an_error_of_one_part_in_ten_to_the_25_is_seen_by_both_checks(name):
+    claim = CLAIMS[name]
+    tiny = claim.result * (1 + sp.Rational(1, 10**25))
+    last = claim.steps[-1]
+    before = claim.steps[-2].expr
+    checked = check(claim, before, replace(last, expr=tiny))
+    assert not checked.symbolic
+    assert not checked.digits
+
+
+def test_a_true_statement_planted_as_a_wrong_twin_is_noticed():
+    gaps = prove(replace(affine.dW, wrong_twins=(WrongTwin(affine.dW.result, "none at all"),))).gaps
+    assert gaps
+    assert all("none at all" in gap for gap in gaps)
+
+
+@pytest.mark.parametrize(
+    "misfit",
+    [
+        lambda: Entry(dZ.matrix * A.matrix, r, i),
+        lambda: Entry(dZ.matrix * A.matrix.T + A.matrix.T, r, i),
+        lambda: Entry(dZ.matrix * A.matrix.T, i, r),
+        lambda: W[i, r],
+        lambda: b[s],
+        lambda: logit[r],
+    ],
+)
+def test_what_does_not_fit_cannot_be_written_though_the_sizes_are_only_symbols(misfit):
+    with pytest.raises(ShapeError):
+        misfit()
+
+
+def test_each_check_sees_a_wrong_factor_alone():
+    claim, twice = affine.dW, 2 * affine.dW.result
+    assert not equal(claim.start, twice, everything(claim))
+    assert not to_50_digits(claim, claim.start, twice)[0]
+    assert claim.steps[-1].rule.fault(claim.steps[-2].expr, twice, claim)
+
+
+def test_a_name_bound_twice_is_not_captured():
+    """Σ_k p_k with p_k = exp z_k / Σ_k exp z_k: the k of the denominator is its own."""
+    p = sp.exp(logit[k]) / total(sp.exp(logit[k]), k)
+    assert equal(total(p, k), sp.S.One, everything(softmax.sums_to_one))
+    assert not equal(total(p**2, k), sp.S.One, everything(softmax.sums_to_one))
+
+
+def test_the_articles_table_of_shapes():
+    n0, n1, n2, n3 = mlp.WIDTHS
+    assert {"W1": (n1, n0), "b1": (n1, 1), "W2": (n2, n1), "b2": (n2, 1), "W3": (n3, n2), "b3": (n3, 1)} == mlp.SHAPES
+
+
+def test_the_command_lists_a_concept_and_prints_latex_of_what_was_checked(capsys):
+    assert main(["affine", "--jobs", "1"]) == 0
+    listed = capsys.readouterr().out
+    assert "4 of 4 claims hold" in listed
+    assert main(["affine.dW", "--json"]) == 0
+    (claim,) = json.loads(capsys.readouterr().out)["claims"]
+    assert claim["ok"]
+    assert claim["holds_for"] == "all sizes"
+    assert claim["wrong_twins_rejected"] == len(affine.dW.wrong_twins)
+    assert [step["rule"] for step in claim["steps"]] == [step.rule.name for step in affine.dW.steps]
+    assert claim["steps"][-1]["latex"] == r"\left(dZ \, A^{\mathsf{T}}\right)_{r i}"
+    assert all(step["checks"]["symbolic"] and step["checks"]["digits"] for step in claim["steps"])
+    assert main(["softmax.jacobian"]) == 0
+    assert "quotient rule" in capsys.readouterr().out
+    assert main(["silu"]) == 2
+
+
+def test_the_command_says_which_claim_fails(capsys, monkeypatch):
+    wrong = replace(affine.dW.steps[-1], expr=-affine.dW.result)
+    monkeypatch.setattr(affine, "dW", replace(affine.dW, steps=(*affine.dW.steps[:-1], wrong), wrong_twins=()))
+    assert main(["affine", "--jobs", "1"]) == 1
+    assert "affine.dW: step 4 is not shown symbolically" in capsys.readouterr().out
+
+
+def test_the_verdict_is_kept_for_these_sources_only(capsys, monkeypatch):
+    monkeypatch.setattr("derivations.__main__.claims", lambda: {"sigmoid.dZ": sigmoid.dZ})
+    monkeypatch.setattr("derivations.article.quotations.judgements", list)
+    assert main(["--jobs", "1"]) == 0
+    assert verdict.last() == "1 of 1 claims proved in this environment"
+    monkeypatch.setattr(verdict, "version", lambda package: "another")
+    assert verdict.last() == verdict.NOT_PROVED
+
+
+@pytest.mark.parametrize("seed", ["0", "1", "7"])
+def test_proofs_do_not_depend_on_the_hash_seed(seed):
+    command = [sys.executable, "-m", "derivations", "softmax_cross_entropy", "--json"]
+    done = subprocess.run(
+        command, env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=False
+    )
+    found = json.loads(done.stdout)["claims"]
+    assert len(found) == sum(name.startswith("softmax_cross_entropy") for name in CLAIMS)
+    assert all(claim["ok"] for claim in found)

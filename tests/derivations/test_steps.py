@@ -1,0 +1,89 @@
+"""Can every step fail? Each sign, index, sum, transpose and constant is changed, and the proof must fail there."""
+
+# ruff: noqa: E501  a mutant is named on one line, as the command prints it
+from collections import Counter
+
+import pytest
+import sympy as sp
+
+from derivations import affine, mlp, softmax
+from derivations.algebra import symbolic
+from derivations.algebra.notation import N, dZ, i, k, logit, r, s, t, z
+from derivations.algebra.sums import Entry, total
+from derivations.prover import digits
+from derivations.prover.proof import claims, to_50_digits
+from tests.mutations import judged, mutants, summary
+
+CLAIMS = {name: claim for name, claim in claims().items() if claim.steps}
+
+EQUAL = """
+affine.dA step 2, sum: Sum(dZ[q, s]*Sum(KroneckerDelta(i, k)*W[q, k], (k, 1, n)), (q, 1, m))
+affine.dA step 2, index: Sum(dZ[q, s]*Sum(KroneckerDelta(i, k)*KroneckerDelta(s, t)*W[q, k], (k, 1, n)), (t, 1, N), (q, 1, m))
+affine.dA step 2, sum: Sum(KroneckerDelta(s, t)*W[q, i]*dZ[q, t], (t, 1, N), (q, 1, m))
+affine.dA step 2, index: Sum(dZ[q, t]*Sum(KroneckerDelta(i, k)*KroneckerDelta(s, t)*W[q, i], (k, 1, n)), (t, 1, N), (q, 1, m))
+affine.dW step 2, sum: Sum(dZ[r, t]*Sum(KroneckerDelta(i, k)*A[k, t], (k, 1, n)), (t, 1, N))
+affine.dW step 2, index: Sum(dZ[r, t]*Sum(KroneckerDelta(i, k)*KroneckerDelta(q, r)*A[k, t], (k, 1, n)), (t, 1, N), (q, 1, m))
+affine.dW step 2, sum: Sum(KroneckerDelta(q, r)*A[i, t]*dZ[q, t], (t, 1, N), (q, 1, m))
+affine.dW step 2, index: Sum(dZ[q, t]*Sum(KroneckerDelta(i, k)*KroneckerDelta(q, r)*A[i, t], (k, 1, n)), (t, 1, N), (q, 1, m))
+affine.db step 2, sum: Sum(dZ[r, t], (t, 1, N))
+affine.db step 2, index: Sum(KroneckerDelta(q, r)*dZ[r, t], (t, 1, N), (q, 1, m))
+sgd.slope_along step 1, sign: Sum(Derivative(-alpha*dtheta[r, i] - theta[r, i], alpha)*dtheta[r, i], (i, 1, n), (r, 1, m))
+softmax.jacobian step 2, index: (-exp(z[i])*exp(z[j]) + exp(z[j])*KroneckerDelta(i, j)*Sum(exp(z[k]), (k, 1, n)))/Sum(exp(z[k]), (k, 1, n))**2
+softmax.other_class step 2, index: (-exp(z[i])*exp(z[j]) + exp(z[j])*KroneckerDelta(i, j)*Sum(exp(z[k]), (k, 1, n)))/Sum(exp(z[k]), (k, 1, n))**2
+softmax.sums_to_one step 1, index: Sum(exp(z[i])/Sum(exp(z[i]), (k, 1, n)), (i, 1, n))
+softmax_cross_entropy.dZ step 1, index: Derivative(Sum(log(Sum(exp(Z[k, t]), (k, 1, n)))*Sum(Y[l, s], (l, 1, n)) - Sum(Y[l, t]*Z[l, t], (l, 1, n)), (t, 1, N))/N, Z[i, s])
+""".strip().splitlines()
+"""The mutants that no check refuses, for they are true: δ_ik lets k be written for i, a label sums to 1, and so on."""
+
+
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda claim: claim.name)
+def test_a_step_with_anything_in_it_changed_fails_unless_it_stays_true(claim, record_property):
+    found = list(judged(claim))
+    record_property("figure", summary(found)["figure"])
+    assert not [str(j) for j in found if j.unsound]
+    assert not [str(j) for j in found if j.outcome == "symbolic"], "digits see every wrong mutant too"
+    assert sorted(str(j) for j in found if j.outcome == "equal") == sorted(
+        line for line in EQUAL if line.startswith(f"{claim.name} ")
+    )
+    for j in found:
+        if j.outcome == "equal":
+            step = claim.steps[int(j.step.split()[-1]) - 1]
+            assert to_50_digits(claim, step.expr, j.mutant, digits.SEARCHED)[0]
+    counts = Counter(j.step for j in found)
+    assert len(counts) == len(claim.steps)
+    assert all(any(j.step == step and j.outcome != "equal" for j in found) for step in counts)
+
+
+@pytest.mark.parametrize(
+    ("expr", "kind", "expected"),
+    [
+        (z - 1, "sign", {1 - z, -z - 1, z + 1}),
+        (logit[i], "index", {logit[k]}),
+        (total(dZ[r, s], s), "sum", {total(dZ[r, s], s) / N, total(dZ[r, s], s) - dZ[r, t], dZ[r, t]}),
+        (z**-2, "constant", {1 / z}),
+        (3 * z, "constant", {4 * z}),
+        (Entry(mlp.W1.matrix * mlp.X.matrix, *mlp.Z1[mlp.indices(1)[0], s].indices), "transpose", {None}),
+    ],
+)
+def test_what_is_changed(expr, kind, expected):
+    """The two free indices of each dimension are in scope."""
+    assert {mutant for what, mutant in mutants(expr, (i, k, t)) if what == kind} == expected
+
+
+def test_a_symbolic_check_that_believes_everything_is_called_unsound(monkeypatch):
+    monkeypatch.setattr(symbolic, "equal", lambda *_: True)
+    found = list(judged(affine.dW, None))
+    assert sum(j.unsound for j in found) > len(found) / 2
+
+
+def test_digits_that_believe_everything_leave_the_symbols_to_refuse(monkeypatch):
+    monkeypatch.setattr(digits, "value", lambda expr, at: sp.S.Zero)
+    found = Counter(j.outcome for j in judged(softmax.jacobian))
+    assert found["digits"] == 0
+    assert found["symbolic"] > found["equal"] + found["rule"]
+
+
+@pytest.mark.parametrize("claim", [affine.dA, softmax.jacobian], ids=lambda claim: claim.name)
+def test_symbols_call_nothing_equal_that_digits_refute(claim):
+    """Of all mutants, and not of the sample that is taken of the other claims."""
+    assert not [str(j) for j in judged(claim, None) if j.unsound]

@@ -1,0 +1,247 @@
+"""The built site: does it say what was proved, stay on this machine, and read well for everyone?"""
+
+import gzip
+import json
+import re
+from urllib.parse import unquote, urldefrag, urljoin, urlparse
+
+import pytest
+
+from tests.support import built_site as sites
+from tests.conftest import require
+
+pytestmark = pytest.mark.site
+pytest_plugins = ["tests.support.site_fixtures"]
+
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 900}
+HEAVIEST = 80_000
+"""Bytes of a concept's page, compressed, without its pictures."""
+
+
+def reported():
+    """The report that the build printed from, or nothing where it is of other sources."""
+    from press import sources
+
+    return sources.report().get("claims", {})
+
+
+def concept_pages(pages):
+    return {path: page for path, page in pages.items() if re.fullmatch(r"proofs/(?!article)[^/]+/index.html", path)}
+
+
+def test_every_concept_has_a_page_and_every_claim_a_section(pages, claims):
+    sections = {name for page in concept_pages(pages).values() for name in page.ids}
+    assert claims.keys() <= sections
+    assert {path.split("/")[1] for path in concept_pages(pages)} == {name.split(".")[0] for name in claims}
+
+
+def test_every_displayed_formula_belongs_to_a_claim_or_a_quotation(pages, claims, capsys):
+    owners = [owner for page in pages.values() for owner in page.formulas]
+    quotations = {entry["id"] for entry in sites.proofs()["article"]}
+    bound = [owner for owner in owners if owner in claims.keys() | quotations]
+    with capsys.disabled():
+        print(f"\n{len(owners)} displayed formulas, {len(bound)} bound to a claim or a quotation")
+    assert len(owners) > 2 * len(claims)
+    assert len(bound) == len(owners)
+
+
+PARTS = {
+    "assumption": "Assuming ",
+    "proof": '<details class="proof"',
+    "function in numpy": '(?:<details class="mkdocstrings-source">|In numpy it is)',
+    "wrong twin": '<details class="slips"',
+    "test that names it in the report": '<details class="tests"',
+    "theorem in Coq": '<details class="coq"',
+}
+"""What a section shows, or says that there is none of."""
+
+
+def sections(text):
+    """The HTML of every claim's section, by name."""
+    found = re.split(r'<h2 class="claim" id="([^"]+)">', text.partition("<footer")[0])
+    return dict(zip(found[1::2], found[2::2], strict=True))
+
+
+def test_every_section_has_every_part_or_says_that_there_is_none(pages, claims):
+    shown = {name: html for page in concept_pages(pages).values() for name, html in sections(page.text).items()}
+    assert shown.keys() == claims.keys()
+    for name, html in shown.items():
+        said = re.search(r'<p class="absent">There is (.*?)</p>', html)
+        absent = set(re.findall(r"no ([a-z][A-Za-z ]+?)(?=, no | and no |\.)", said[1])) if said else set()
+        present = {part for part, pattern in PARTS.items() if re.search(pattern, html)}
+        bare = claims[name]["kind"] == "definition"
+        expected = PARTS.keys() - ({"proof"} if bare else set())
+        assert present | absent >= expected, (name, expected - present - absent)
+        assert not present & absent, name
+        assert ('<ul class="badge"' in html) != bare, name
+        for part in ('class="formula answer"', "Rests on ", "Used by ", "(?:See |Elementary)"):
+            assert re.search(part, html), (name, part)
+
+
+def test_every_step_names_its_rule_and_every_witness_its_figure(pages, claims):
+    for page in concept_pages(pages).values():
+        for name, html in sections(page.text).items():
+            steps = len(claims[name]["steps"]) if '<details class="proof"' in html else 0
+            assert html.count('<span class="rule">') == steps, name
+            assert re.findall(r'data-status="ok"><b>[^<]+</b> <span>\s*</span>', html) == [], name
+
+
+def test_no_tex_is_left_to_the_browser(pages):
+    left = [path for path, page in pages.items() if re.search(r"(?<!\\)\\[\[(]|\$\$|arithmatex|<mjx-", page.text)]
+    assert left == []
+
+
+def test_ids_are_unique_on_every_page(pages):
+    twice = {path: {i for i in page.ids if page.ids.count(i) > 1} for path, page in pages.items()}
+    assert {path: ids for path, ids in twice.items() if ids} == {}
+
+
+def test_every_internal_link_and_anchor_resolves(built, pages):
+    broken = []
+    for path, page in pages.items():
+        for link in page.links:
+            target, anchor = urldefrag(urljoin(f"http://here/{path}", link))
+            if urlparse(target).netloc != "here" or path == "404.html":
+                continue
+            file = unquote(urlparse(target).path).lstrip("/")
+            file = f"{file}index.html" if file == "" or file.endswith("/") else file
+            if not (built / file).is_file():
+                broken.append(f"{path}: {link}: no such page")
+            elif anchor and file in pages and not anchor.startswith("__") and unquote(anchor) not in pages[file].ids:
+                broken.append(f"{path}: {link}: no such anchor")
+    assert broken == []
+
+
+def test_badges_say_what_the_report_says(pages, claims):
+    shown = {name: badge for page in concept_pages(pages).values() for name, badge in page.badges.items()}
+    assert shown.keys() == {name for name, claim in claims.items() if claim["kind"] != "definition"}
+    for name, badge in shown.items():
+        said = reported().get(name, {}).get("witnesses", {})
+        for witness, status in badge.items():
+            expected = said.get(witness, {}).get("status", "missing")
+            assert status == expected or (expected == "missing" and witness in ("proof", "wrong twins")), (
+                name,
+                witness,
+            )
+
+
+def test_home_shows_the_badge_of_the_claim_s_own_page(pages):
+    assert pages["index.html"].badges == {"mlp.dW2": pages["proofs/mlp/index.html"].badges["mlp.dW2"]}
+
+
+def test_a_node_of_the_graph_is_filled_only_if_it_and_all_below_it_are_verified(pages, claims):
+    said = {name: claim["witnesses"].values() for name, claim in reported().items()}
+
+    def stands(name):
+        statuses = {witness["status"] for witness in said.get(name, ())}
+        return "ok" in statuses <= {"ok", "not applicable"} and all(map(stands, claims[name]["uses"]))
+
+    nodes = re.findall(r'class="node( verified)?" data-name="([^"]+)"', pages["proofs/index.html"].text)
+    assert {name for _, name in nodes} == {name.replace(".", "-") for name in claims}
+    assert {name for filled, name in nodes if filled} == {n.replace(".", "-") for n in claims if stands(n)}
+
+
+def test_a_concept_page_is_light(built, capsys):
+    weight = {}
+    for path in built.glob("proofs/*/index.html"):
+        text = re.sub(r"<figure.*?</figure>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        weight[path.parent.name] = len(gzip.compress(text.encode()))
+    heaviest = max(weight, key=weight.__getitem__)
+    with capsys.disabled():
+        print(f"\nthe heaviest page of proofs is {heaviest}: {weight[heaviest]:,} bytes compressed")
+    assert {name: size for name, size in weight.items() if size > HEAVIEST} == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_opens_without_a_word_and_asks_nobody_else(opened, pages, scheme):
+    browser, address = opened
+    complaints = []
+    context = browser.new_context(viewport=DESKTOP, color_scheme=scheme)
+    page = context.new_page()
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else complaints.append(r.url))
+    page.on("response", lambda r: complaints.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+    for path in pages:
+        page.goto(address + path)
+    context.close()
+    assert complaints == []
+
+
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+"""The rules that a scheme can break: light and dark differ in nothing else."""
+
+
+@pytest.mark.parametrize(("scheme", "rules"), [("light", None), ("dark", COLOURS)])
+def test_axe_finds_no_violation(opened, pages, scheme, rules):
+    axe = require("axe_playwright_python.sync_playwright").Axe()
+    browser, address = opened
+    context = browser.new_context(viewport=DESKTOP, color_scheme=scheme, reduced_motion="reduce")
+    page, found = context.new_page(), []
+    for path in pages:
+        page.goto(address + path)
+        page.evaluate("document.querySelectorAll('article details').forEach(d => { d.open = true; })")
+        for violation in axe.run(page, options=rules).response["violations"]:
+            where = "; ".join(str(node["target"]) for node in violation["nodes"][:3])
+            found.append(f"{path}: {violation['id']}: {where}")
+    context.close()
+    assert found == []
+
+
+def test_pages_fit_a_phone(opened, pages):
+    browser, address = opened
+    context = browser.new_context(viewport=PHONE)
+    page, wide = context.new_page(), {}
+    for path in pages:
+        page.goto(address + path)
+        page.evaluate("document.querySelectorAll('article details').forEach(d => { d.open = true; })")
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > PHONE["width"]:
+            wide[path] = width
+    context.close()
+    assert wide == {}
+
+
+def test_searching_for_a_result_finds_its_section(opened):
+    browser, address = opened
+    page = browser.new_page(viewport=DESKTOP)
+    page.goto(address)
+    page.fill("input[name=query]", "softmax jacobian")
+    page.wait_for_selector(".md-search-result__item a")
+    links = page.eval_on_selector_all(".md-search-result__item a", "all => all.map(a => a.href)")
+    page.close()
+    best = {}  # of every page found, its best section, in the order in which they are shown
+    for link in links:
+        page_of_it, _, section = link.partition("#")
+        if section:
+            best.setdefault(urlparse(page_of_it).path, section)
+    assert ("/proofs/softmax/", "softmax.jacobian") in list(best.items())[:2], links
+
+
+def test_a_link_to_a_folded_step_unfolds_it(opened):
+    browser, address = opened
+    page = browser.new_page()
+    page.goto(f"{address}proofs/affine/#affine.dW.1")
+    assert page.locator('[id="affine.dW.1"]').is_visible()
+    page.close()
+
+
+def test_the_graph_can_be_walked_by_keyboard(opened, claims):
+    browser, address = opened
+    page = browser.new_page(viewport=DESKTOP)
+    page.goto(f"{address}proofs/")
+    page.locator(".graph").focus()
+    page.keyboard.press("Tab")
+    name = page.evaluate("document.activeElement.getAttribute('aria-label')").split(":")[0]
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/proofs/*/#*")
+    assert name in claims
+    assert page.url.endswith(f"#{name}")
+    page.close()
+
+
+def test_the_search_index_keeps_the_tex(built, claims):
+    index = json.loads((built / "search" / "search_index.json").read_text(encoding="utf-8"))
+    section = next(doc for doc in index["docs"] if doc["location"].endswith("#affine.dW"))
+    assert claims["affine.dW"]["steps"][-1]["latex"].split()[0] in section["text"]
