@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nnref import affine, he, relu, sigmoid, tanh
-from nnref.shapes import Array
+from nnref.shapes import Array, ShapeError
 
 
 class Affine(NamedTuple):
@@ -37,6 +37,17 @@ class Layer:
     vjp: Callable[[LayerParameters, Array, Array, Array], tuple[LayerParameters, Array]]
 
 
+def affine_parameters(theta: LayerParameters) -> Affine:
+    """W and b of an affine layer.
+
+    Errors: ShapeError for anything but a pair.
+    """
+    if not isinstance(theta, tuple | list) or len(theta) != 2:
+        came = f"{type(theta).__name__} of {len(theta)}" if isinstance(theta, tuple | list) else type(theta).__name__
+        raise ShapeError(f"theta of an affine layer should be Affine(W, b); {came} came. nnref.initialise makes one.")
+    return Affine(*theta)
+
+
 def affine_layer(n: int, m: int) -> Layer:
     """The layer Z = W A + b 1ᵀ from n neurons to m: He-normal weights (he.scale), zero biases."""
 
@@ -44,11 +55,11 @@ def affine_layer(n: int, m: int) -> Layer:
         return Affine(W=he.scale(n) * rng.standard_normal((m, n)), b=np.zeros((m, 1)))
 
     def forward(theta: LayerParameters, A: Array) -> Array:
-        W, b = theta  # type: ignore[misc]  # an affine layer's parameters are an Affine
+        W, b = affine_parameters(theta)
         return affine.forward(W, b, A)
 
     def vjp(theta: LayerParameters, A: Array, Z: Array, dZ: Array) -> tuple[LayerParameters, Array]:
-        W, _ = theta  # type: ignore[misc]
+        W, _ = affine_parameters(theta)
         return Affine(W=affine.dW(A, dZ), b=affine.db(dZ)), affine.dA(W, dZ)
 
     return Layer("affine", init, forward, vjp)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from nnref import softmax_cross_entropy
 from nnref.layer import ACTIVATIONS, Affine, Layer, LayerParameters, affine_layer
-from nnref.shapes import Array, ShapeError
+from nnref.shapes import Array, ShapeError, plain
 
 Layers = Sequence[Layer]
 Parameters = tuple[LayerParameters, ...]
@@ -55,9 +55,10 @@ def rounded(theta: LayerParameters, dtype: DTypeLike) -> LayerParameters:
 
 def activations(layers: Layers, theta: Parameters, X: Array) -> list[Array]:
     """X, then the output of every layer in turn: all that the backward pass needs. The last are the logits."""
-    if len(theta) != len(layers):
+    if not isinstance(theta, tuple | list) or len(theta) != len(layers):
+        came = len(theta) if isinstance(theta, tuple | list) else type(theta).__name__
         raise ShapeError(
-            f"theta should have one entry a layer, {len(layers)} (activations have ()); {len(theta)} came. "
+            f"theta should have one entry a layer, {len(layers)} (activations have ()); {came} came. "
             f"nnref.initialise(layers) makes one."
         )
     A = [X]
@@ -123,6 +124,7 @@ def accuracy(layers: Layers, theta: Parameters, X: Array, labels: ArrayLike) -> 
 
     Shapes: X (n0, N), labels (N,) -> ()
     """
+    plain(labels=labels)
     labels = np.asarray(labels)
     predicted = predict(layers, theta, X)
     if labels.shape != predicted.shape:
@@ -144,6 +146,7 @@ def one_hot(labels: ArrayLike, classes: int = 10, dtype: DTypeLike = "float32") 
            [0., 0.],
            [1., 0.]], dtype=float32)
     """
+    plain(labels=labels)
     labels = np.asarray(labels)
     if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iu":
         raise ValueError(
