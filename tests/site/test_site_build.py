@@ -136,7 +136,7 @@ def test_glyphs_stand_once_on_a_page(tmp_path):
 
 def test_plain_pages_can_be_written_without_a_site_generator(tmp_path, capsys, monkeypatch):
     two = {claim.name: claim for claim in (affine.forward, affine.dW)}
-    monkeypatch.setattr("derivations.proof.claims", lambda: two)
+    monkeypatch.setattr("derivations.prover.proof.claims", lambda: two)
     assert page.main([str(tmp_path)]) == 0
     assert str(tmp_path / "affine.md") in capsys.readouterr().out
     assert "## affine.dW" in (tmp_path / "affine.md").read_text(encoding="utf-8")
