@@ -49,9 +49,10 @@ class Layer:
 
 def activations(layers: Sequence[Layer], theta: Parameters, X: Array) -> list[Array]:
     """X, then the output of every layer in turn: all that the backward pass needs. The last are the logits."""
-    if len(theta) != len(layers):
+    if not isinstance(theta, tuple | list) or len(theta) != len(layers):
+        came = len(theta) if isinstance(theta, tuple | list) else type(theta).__name__
         raise ShapeError(
-            f"theta should have one entry a layer, {len(layers)} (activations have ()); {len(theta)} came. "
+            f"theta should have one entry a layer, {len(layers)} (activations have ()); {came} came. "
             f"nnref.initialise(layers) makes one."
         )
     A = [X]
@@ -80,14 +81,25 @@ def gradients_from(layers: Sequence[Layer], theta: Parameters, A: Sequence[Array
     return (layers[0].dtheta(theta[0], A[0], A[1], dZ), *reversed(dtheta)) if layers else ()
 
 
+def affine_parameters(theta: LayerParameters) -> Affine:
+    """W and b of an affine layer.
+
+    Errors: ShapeError for anything but a pair.
+    """
+    if not isinstance(theta, tuple | list) or len(theta) != 2:
+        came = f"{type(theta).__name__} of {len(theta)}" if isinstance(theta, tuple | list) else type(theta).__name__
+        raise ShapeError(f"theta of an affine layer should be Affine(W, b); {came} came. nnref.initialise makes one.")
+    return Affine(*theta)
+
+
 def affine_layer(n: int, m: int) -> Layer:
     """The layer Z = W A + b 1ᵀ from n neurons to m: He-normal weights (he.scale), zero biases."""
     return Layer(
         "affine",
         init=lambda rng: Affine(W=he.scale(n) * rng.standard_normal((m, n)), b=np.zeros((m, 1))),
-        forward=lambda theta, A: affine.forward(theta.W, theta.b, A),
+        forward=lambda theta, A: affine.forward(*affine_parameters(theta), A),
         dtheta=lambda theta, A, Z, dZ: Affine(W=affine.dW(A, dZ), b=affine.db(dZ)),
-        dA=lambda theta, A, Z, dZ: affine.dA(theta.W, dZ),
+        dA=lambda theta, A, Z, dZ: affine.dA(affine_parameters(theta).W, dZ),
     )
 
 

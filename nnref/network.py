@@ -14,7 +14,7 @@ from nnref import softmax_cross_entropy
 from nnref.layer import ACTIVATIONS, Layer, activations, affine_layer, gradients_from
 from nnref.parameters import Gradients, LayerParameters, Parameters, mapped, named, rounded
 from nnref.parameters import unnamed as placed
-from nnref.shapes import Array, ShapeError
+from nnref.shapes import Array, ShapeError, plain
 
 __all__ = [
     "Gradients",
@@ -122,6 +122,7 @@ def accuracy(layers: Layers, theta: Parameters, X: Array, labels: ArrayLike) -> 
 
     Shapes: X (n0, N), labels (N,) -> ()
     """
+    plain(labels=labels)
     labels = np.asarray(labels)
     predicted = predict(layers, theta, X)
     if labels.shape != predicted.shape:
@@ -143,6 +144,7 @@ def one_hot(labels: ArrayLike, classes: int = 10, dtype: DTypeLike = "float32") 
            [0., 0.],
            [1., 0.]], dtype=float32)
     """
+    plain(labels=labels)
     labels = np.asarray(labels)
     if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iu":
         raise ValueError(
