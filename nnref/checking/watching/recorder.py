@@ -226,7 +226,7 @@ class Recorder(Hooks):
         if not shape:
             return results[0]
         parts = [self.resolved(r) for r in results]
-        return self.keep(made, self.add("array", gathered, (parts, shape), {}, made, self.sites[site]))
+        return self.keep(made, self.add("gathered", gathered, (parts, shape), {}, made, self.sites[site]))
 
     def entries(self, a: Any, whole: Array, site: int) -> Iterator[Any]:
         """The entries of an argument of a vectorised function."""
@@ -245,7 +245,7 @@ def along_axis(self: Recorder, site: int, function: Any, inner: Any, axis: int, 
     results = [inner(moved[place], *more) for place in np.ndindex(*moved.shape[:-1])]
     stacked = np.array([np.asarray(r) for r in results])
     made = stacked.reshape(moved.shape[:-1] + stacked.shape[1:])
-    node = self.add("array", gathered, ([self.resolved(r) for r in results], made.shape), {}, made, self.sites[site])
+    node = self.add("gathered", gathered, ([self.resolved(r) for r in results], made.shape), {}, made, self.sites[site])
     made = self.keep(made, node)
     return np.moveaxis(made, -1, axis) if stacked.ndim > 1 else made
 

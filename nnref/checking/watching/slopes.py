@@ -242,8 +242,17 @@ def of_at(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
         yield value, fitted(sign * g[value_of(index)], value.shape)
 
 
+def of_gathered(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
+    """Results of several calls, as one array."""
+    parts = node.args[0]
+    for part, h in zip(parts, g.reshape(len(parts), -1), strict=True):
+        if isinstance(part, Node):
+            yield part, h.reshape(part.shape)
+
+
 STRUCTURE = {
     "view": of_view, "put": of_put, "assign": of_assign, "put_at": of_put_at, "item": of_item, "entry": of_entry,
+    "gathered": of_gathered,
     "add.at": of_at, "subtract.at": of_at,
 }  # fmt: skip
 """Operations on places in memory."""
