@@ -14,13 +14,11 @@ from typing import Any
 
 import sympy as sp
 
-from derivations.algebra.notation import meaning
-from derivations.algebra.sums import TENSORS
 from derivations.article import quotations
 from derivations.output import verdict
-from derivations.output.printing import latex, plain
-from derivations.prover.claim import Claim
-from derivations.prover.proof import Proof, claims, parts, prove
+from derivations.output.description import described, symbols
+from derivations.output.printing import plain
+from derivations.prover.proof import Proof, claims, prove
 
 Timed = tuple[Proof, float]
 
@@ -106,83 +104,6 @@ def in_full(proof: Proof) -> str:
     lines += [f"  confirmed by {name}" for name, shown in proof.witnesses.items() if shown]
     lines += [f"  rests on {name}" for name in claim.uses]
     return "\n".join([*lines, "", *(proof.gaps or [f"proved: {proof.holds_for}"])])
-
-
-def called(claim: Claim) -> str | None:
-    """What stands on the left, in LaTeX: a definition's name; for a gradient d and the symbol that is moved, dW_ri.
-
-    ∂L/∂W already says what it is.
-    """
-    if claim.names is not None:
-        return latex(claim.names)
-    asked = [slope for slope in claim.start.atoms(sp.Derivative) if not isinstance(slope.expr, sp.Symbol)]
-    return f"d{latex(asked[0].variables[0])}" if claim.kind == "gradient" and asked else None
-
-
-def symbols(claim: Claim) -> list[dict[str, str]]:
-    """Every symbol of a claim that has a meaning, with its LaTeX, its meaning and its shape, in order."""
-    atoms: dict[str, sp.Basic] = {}
-    for expr in (*parts(claim), *([claim.names] if claim.names is not None else [])):
-        atoms |= {s.name: s for s in expr.atoms(sp.Symbol)}
-        atoms |= {str(t.label.name): t for t in expr.atoms(sp.IndexedBase)}
-        atoms |= {M.name: M for M in expr.atoms(sp.MatrixSymbol)}
-    return [
-        {"name": name, "latex": latex(sp.Symbol(name)), "meaning": said, "shape": shape_of(name, atom)}
-        for name, atom in sorted(atoms.items())
-        if (said := meaning(name, atom))
-    ]
-
-
-def shape_of(name: str, atom: sp.Basic) -> str:
-    """The shape of a tensor as one reads it, n × N; nothing for a number."""
-    return " × ".join(map(str, TENSORS[name].shape)) if name in TENSORS and not isinstance(atom, sp.Symbol) else ""
-
-
-def described(proof: Proof, seconds: float) -> dict[str, Any]:
-    """A claim as plain data, its LaTeX printed from the very expressions that were checked."""
-    claim = proof.claim
-    return {
-        "name": claim.name,
-        "kind": claim.kind,
-        "relation": claim.relation,
-        "says": claim.says,
-        "ok": proof.ok,
-        "holds_for": proof.holds_for,
-        "gaps": list(proof.gaps),
-        "names": called(claim),
-        "question": latex(claim.start),
-        "steps": [
-            {
-                "latex": latex(step.expr),
-                "because": step.because,
-                "rule": step.rule.name,
-                "checks": {
-                    "symbolic": checked.symbolic,
-                    "digits": checked.digits,
-                    "off_by": checked.worst,
-                    "rule": checked.rule is None,
-                },
-            }
-            for step, checked in zip(claim.steps, proof.steps, strict=True)
-        ],
-        "given": [latex(condition) for condition in claim.given],
-        "where": [{"name": latex(name), "latex": latex(expr)} for name, expr in claim.where.items()],
-        "symbols": symbols(claim),
-        "shapes": {name: list(shape) for name, shape in claim.shapes.items()},
-        "witnesses": proof.witnesses,
-        "uses": list(claim.uses),
-        "source": claim.source,
-        "wrong_twins_rejected": proof.rejected,
-        "wrong_twins": [
-            {
-                "latex": latex(twin.expr) if isinstance(twin.expr, sp.Basic) else None,
-                "mistake": twin.mistake,
-                "rejected": reason,
-            }
-            for twin, reason in zip(claim.wrong_twins, proof.twins, strict=True)
-        ],
-        "seconds": round(seconds, 3),
-    }
 
 
 if __name__ == "__main__":
