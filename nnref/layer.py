@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from nnref import affine, he, relu, sigmoid, tanh
+from nnref import affine, he
 from nnref.shapes import Array
 
 
@@ -66,9 +69,41 @@ def activation_layer(
     )
 
 
-ACTIVATIONS = {
-    "relu": activation_layer("relu", lambda Z: relu.forward(Z), lambda Z, A, dA: relu.dZ(Z, dA)),
-    "sigmoid": activation_layer("sigmoid", lambda Z: sigmoid.forward(Z), lambda Z, A, dA: sigmoid.dZ(A, dA)),
-    "tanh": activation_layer("tanh", lambda Z: tanh.forward(Z), lambda Z, A, dA: tanh.dZ(A, dA)),
+def activation(name: str) -> Layer:
+    """The layer of the activation that the concept module of that name defines.
+
+    Its functions are looked up in the module at each call, so that a test may break one. dZ takes the input Z or the
+    output A, whichever its formula is written in.
+    """
+    module = import_module(f"nnref.{name}")
+    if ACTIVATIONS_BY_ARGUMENT[name] == "Z":
+        return activation_layer(name, lambda Z: module.forward(Z), lambda Z, A, dA: module.dZ(Z, dA))
+    return activation_layer(name, lambda Z: module.forward(Z), lambda Z, A, dA: module.dZ(A, dA))
+
+
+def activation_argument(source: str) -> str | None:
+    """The argument of dZ, Z or A, of a module that defines an activation: forward(Z) and dZ(Z or A, dA); else None.
+
+    Arguments with defaults, such as the slope of a leaky rectifier, may follow.
+    """
+    if "def dZ(" not in source:  # what is no concept need not be parsed
+        return None
+    functions = {node.name: node.args for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+    needed = {
+        name: [a.arg for a in args.args[: len(args.args) - len(args.defaults)]] for name, args in functions.items()
+    }
+    for argument in ("Z", "A"):
+        if needed.get("forward") == ["Z"] and needed.get("dZ") == [argument, "dA"]:
+            return argument
+    return None
+
+
+ACTIVATIONS_BY_ARGUMENT = {
+    path.stem: argument
+    for path in sorted(Path(__file__).parent.glob("*.py"))
+    if (argument := activation_argument(path.read_text(encoding="utf-8")))
 }
-"""The activations by name. Functions are looked up in their modules at each call, so that a test may break one."""
+"""The concept modules that define an activation, and what their dZ is a function of: {"relu": "Z", "tanh": "A", …}."""
+
+ACTIVATIONS = {name: activation(name) for name in ACTIVATIONS_BY_ARGUMENT}
+"""The activations by name. There is no list to keep: a module that defines one is one."""

@@ -1,5 +1,8 @@
 """Do the concepts, layers and the network return what they say, in shape and value, where nothing checks a gradient?"""
 
+from importlib import import_module
+from inspect import signature
+
 import numpy as np
 import pytest
 
@@ -122,12 +125,24 @@ def test_an_affine_layer_returns_each_gradient_in_its_place(rng):
 
 def test_each_activation_layer_is_that_of_its_name():
     Z, dA = np.array([[-1.0, 2.0]]), np.array([[3.0, 3.0]])
-    for name, module in (("relu", relu), ("sigmoid", sigmoid), ("tanh", tanh)):
-        made = layer.ACTIVATIONS[name]
+    for name, made in layer.ACTIVATIONS.items():
+        module = import_module(f"nnref.{name}")
         A = made.forward((), Z)
         assert made.name == name
         assert np.array_equal(A, module.forward(Z))
-        assert np.array_equal(made.vjp((), Z, A, dA)[1], module.dZ(Z if name == "relu" else A, dA))
+        given = Z if "Z" in signature(module.dZ).parameters else A
+        assert np.array_equal(made.vjp((), Z, A, dA)[1], module.dZ(given, dA))
+
+
+def test_a_module_is_an_activation_by_what_it_defines_and_not_by_a_list():
+    def written(forward, dZ):
+        return layer.activation_argument(f"def forward({forward}): ...\n\ndef dZ({dZ}): ...\n")
+
+    assert {"relu", "sigmoid", "tanh"} <= layer.ACTIVATIONS.keys()
+    assert not {"affine", "softmax", "softmax_cross_entropy", "layer"} & layer.ACTIVATIONS.keys()
+    assert written("Z: Array", "A: Array, dA: Array") == "A"
+    assert written("Z", "Z, dA, slope=0.01") == "Z"
+    assert written("Z", "P, dA") is written("Z, Y", "Z, dA") is written("Z", "Z, dA, alpha") is None
 
 
 @pytest.mark.parametrize("sizes", [[784, 2.5, 10], [True, 3], [3, False], [3, -1], [3], []])

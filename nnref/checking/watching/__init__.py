@@ -1,0 +1,30 @@
+"""Reading a program by what its numbers do: one training step is watched, and judged from what was recorded.
+
+The program is not patched and its arrays are plain arrays. Its source is rewritten before it runs (rewriting.py), so
+that every operator, call, subscript and assignment of the person's own lines passes through a recorder (recorder.py);
+numpy itself, and every other library, runs as it is. A value is known by identity, a view by the memory that it shares
+with its array, and a call into a library is one operation, with its line, whether or not it has a rule.
+
+The parts, each knowing only those before it:
+
+    rewriting      source -> the same program, speaking to a recorder
+    tape           Node, Tape: what was computed, from what, on which line, and what depends on what
+    recorder       Recorder: the hooks, the leaves, in-place writes; `leaf(array, kind)` marks data and labels
+    program        a file, its modules and its random numbers, executed once under a recorder
+    world/         what a program reads, draws and imports, answered: `world.prepared(path, data, seed)`
+    driving        `driving.ways(program)`: calls for a file that calls nothing
+    slopes         ∂/∂(every recorded value) of a recorded scalar, by reverse mode; replay is its witness
+    parameters, losses, judging, first_wrong       what is meant, what is true, which is the first wrong line
+    watch          `watch(path, ...) -> Watched`
+
+How `world` meets the core: `with world.prepared(path, data, seed):` is entered around the execution of the file. Within
+it, modules, `open`, `np.load` and their like are answered. An array that is handed out is marked by
+`recorder.leaf(array, "data")` or `recorder.leaf(array, "labels")`, which returns the array itself; whatever is sliced
+from it shares its memory and is known, so a table that holds pixels and labels marks two arrays and hands out views.
+What a stand-in computes from marked arrays is a call like any other: its result depends on what went in.
+
+How `driving` meets the core: a Way has a name, says whether its calls are guessed, and has `run(namespace)`, which is
+called once for each seed, in a fresh namespace of definitions, under the recorder that `recorder.current()` gives. It
+marks its X and Y as above. Gradients that are returned and update nothing are stated by
+`recorder.current().pair(parameter, gradient, name)`, arrays or scalars as the program holds them.
+"""
