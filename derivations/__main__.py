@@ -16,8 +16,10 @@ import sympy as sp
 
 from derivations.article import quotations
 from derivations.output import verdict
-from derivations.output.description import described, symbols
+from derivations.output.description import described, raised, remainder_bound, symbols
 from derivations.output.printing import plain
+from derivations.prover import limits
+from derivations.prover.claim import Claim, Step
 from derivations.prover.proof import Proof, claims, prove
 
 Timed = tuple[Proof, float]
@@ -90,12 +92,13 @@ def in_full(proof: Proof) -> str:
     lines += [f"  given {plain(condition)}" for condition in claim.given]
     lines += ["", f"    {plain(claim.start)}"]
     for step, checked in zip(claim.steps, proof.steps, strict=True):
-        lines += [f"  = {plain(step.expr)}", f"        {step.rule.name}: {step.because}"]
-        lines += [
-            f"        shown symbolically, to 50 digits (off by {checked.worst}) and by its rule"
-            if checked.ok
-            else "        NOT shown"
-        ]
+        lines += [in_a_step(claim, step), f"        {step.rule.name}: {step.because}"]
+        numbers = (
+            f"as h shrinks (what is left out stays below {remainder_bound(step, checked.worst)})"
+            if claim.leaves_out(step)
+            else f"to 50 digits (off by {checked.worst})"
+        )
+        lines += [f"        shown symbolically, {numbers} and by its rule" if checked.ok else "        NOT shown"]
     lines += [f"  and that is {claim.relation} 0"] if claim.relation in ("≥", ">") else []
     lines += [""]
     for twin, reason in zip(claim.wrong_twins, proof.twins, strict=True):
@@ -104,6 +107,15 @@ def in_full(proof: Proof) -> str:
     lines += [f"  confirmed by {name}" for name, shown in proof.witnesses.items() if shown]
     lines += [f"  rests on {name}" for name in claim.uses]
     return "\n".join([*lines, "", *(proof.gaps or [f"proved: {proof.holds_for}"])])
+
+
+def in_a_step(claim: Claim, step: Step) -> str:
+    """A step's line on a terminal: = and the expression, + o(hᵖ) where that is left out, or → and a limit."""
+    if not claim.leaves_out(step):
+        return f"  = {plain(step.expr)}"
+    if claim.relation == "limit":
+        return f"  → {plain(step.expr)}"
+    return f"  = {plain(step.expr)} + o(h{raised(limits.power_of_h(step.expr))})"
 
 
 if __name__ == "__main__":

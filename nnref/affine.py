@@ -46,5 +46,6 @@ def dA(W: Array, dZ: Array) -> Array:
     Errors: ShapeError if W and dZ have different numbers of rows.
     Proof: derivations/affine.py, claim affine.dA.  See Goodfellow et al. 2016, §6.5.6.
     """
+    matrix(W=W)
     composable(**{"Wᵀ": W.T, "dZ": dZ})
     return W.T @ dZ

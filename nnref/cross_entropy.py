@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nnref.shapes import Array, matrix, one_hot_columns
+from nnref.shapes import Array, matrix, one_hot_columns, per_example
 
 
 def forward(P: Array, Y: Array) -> Array:
@@ -27,7 +27,8 @@ def dP(P: Array, Y: Array, dl: Array) -> Array:
     Errors: ShapeError if Y is not one column per example or dl is not one row of N.
     Proof: derivations/cross_entropy.py, claim cross_entropy.dP.
     """
-    matrix(P=P, dl=dl)
+    matrix(P=P)
     one_hot_columns(P, Y)
+    per_example(P.shape[1], dl=dl)
     # 0 / 0 = 0 likewise: an excluded class has no slope.
     return -Y / np.where(Y == 0, 1, P) * dl

@@ -29,4 +29,5 @@ def dZ(Z: Array, dA: Array) -> Array:
     Proof: derivations/relu.py, claim relu.dZ.  See Goodfellow et al. 2016, §6.3.
     """
     same_shape(Z=Z, dA=dA)
-    return np.where(Z.real > 0, dA, 0)
+    # Beside the positive part forward(Z) is 0, and so is its slope, or nan, which must not turn into a 0.
+    return np.where(Z.real > 0, dA, forward(Z))

@@ -38,11 +38,31 @@ def dims(A: Array) -> str:
     return " × ".join(map(str, A.shape)) if A.ndim == 2 else str(A.shape)
 
 
-def matrix(**arrays: Array) -> None:
-    """Refuse, by name, whatever is not a matrix of floating-point numbers with at least one column.
+def plain(**arrays: Any) -> None:
+    """Refuse, by name, arrays whose operators mean something else: np.matrix and masked arrays.
 
-    Errors: ShapeError for another number of axes or an empty batch; TypeError for integers, booleans and objects.
+    For np.matrix, A * B is the product of matrices; a masked array leaves entries out of every sum. Both look like an
+    array and give other numbers without a word.
     """
+    for name, A in arrays.items():
+        if isinstance(A, np.matrix):
+            raise TypeError(
+                f"{name} should be a plain numpy array; np.matrix came, whose * is the matrix product. "
+                f"Try np.asarray({name})."
+            )
+        if isinstance(A, np.ma.MaskedArray):
+            raise TypeError(
+                f"{name} should be a plain numpy array; a masked array came, whose sums leave entries out. "
+                f"Try {name}.filled(0), or leave the masked examples out."
+            )
+
+
+def floats(**arrays: Any) -> None:
+    """Refuse, by name, whatever is not a plain array of floating-point numbers.
+
+    Errors: TypeError for np.matrix, masked arrays, integers, booleans and objects.
+    """
+    plain(**arrays)
     for name, A in arrays.items():
         if not isinstance(A, np.ndarray) or A.dtype.kind not in "fc":
             kind = A.dtype if isinstance(A, np.ndarray) else type(A).__name__
@@ -50,6 +70,15 @@ def matrix(**arrays: Array) -> None:
                 f"{name} should be a numpy array of floating-point numbers; {kind} came. "
                 f"Try np.asarray({name}, dtype=float): integers would round every gradient."
             )
+
+
+def matrix(**arrays: Array) -> None:
+    """Refuse, by name, whatever is not a matrix of floating-point numbers with at least one column.
+
+    Errors: ShapeError for another number of axes or an empty batch; TypeError as `floats`.
+    """
+    floats(**arrays)
+    for name, A in arrays.items():
         if A.ndim != 2:
             raise ShapeError(
                 f"{name} should be a matrix with one column per example; shape {A.shape} came. "
@@ -64,10 +93,21 @@ def column(m: int, **vectors: Array) -> None:
 
     A bias of shape (m,) is refused too: numpy would add it along the wrong axis, without a word, whenever N = m.
     """
+    floats(**vectors)
     for name, b in vectors.items():
-        if not isinstance(b, np.ndarray) or b.shape != (m, 1):
-            came = dims(b) if isinstance(b, np.ndarray) else type(b).__name__
-            raise ShapeError(f"{name} should be a column, {m} × 1; {came} came. Try {name}.reshape(-1, 1).")
+        if b.shape != (m, 1):
+            raise ShapeError(f"{name} should be a column, {m} × 1; {dims(b)} came. Try {name}.reshape(-1, 1).")
+
+
+def per_example(N: int, **rows: Array) -> None:
+    """Refuse, by name, whatever is not a 1 × N row of floating-point numbers, one for each example."""
+    floats(**rows)
+    for name, l in rows.items():
+        if l.shape != (1, N):
+            raise ShapeError(
+                f"{name} should be a row with one number per example, 1 × {N}; {dims(l)} came. "
+                f"Try {name}.reshape(1, -1)."
+            )
 
 
 def same_batch(**arrays: Array) -> None:
@@ -106,6 +146,7 @@ def one_hot_columns(Z: Array, Y: Array) -> None:
     Soft labels are welcome, as long as each column sums to one.
     """
     classes, N = Z.shape
+    plain(Y=Y)
     if not isinstance(Y, np.ndarray) or Y.shape != (classes, N):
         came = dims(Y) if isinstance(Y, np.ndarray) else type(Y).__name__
         hint = (
@@ -116,7 +157,8 @@ def one_hot_columns(Z: Array, Y: Array) -> None:
             else ""
         )
         raise ShapeError(f"Y should be one-hot, one column per example, {classes} × {N}; {came} came.{hint}")
-    unit = np.finfo(Y.dtype).eps if Y.dtype.kind == "f" else 0.0
+    floats(Y=Y)
+    unit = np.finfo(Y.dtype).eps
     gap = np.abs(Y.sum(axis=0) - 1)
     if not (gap <= classes * unit).all():
         worst = int(np.argmax(np.where(np.isnan(gap), np.inf, gap)))
