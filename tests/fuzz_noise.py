@@ -147,7 +147,7 @@ def judged(found, layers, theta, X, Y):
     return None
 
 
-def share(gaps, layers, theta, X, Y, noise=noise):
+def share(gaps, layers, theta, X, Y):
     """The largest |error| / (u S) as a share of what is allowed; infinite where an exact zero is none."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         S = named(noise.scale(layers, theta, X, Y, X.dtype))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from nnref.checking.diagnosis.backward_lines import HIDDEN, TOP, Mistake, Numbers, Place, Prediction, right, some
 from nnref.checking.diagnosis.factors import CONSTANT, Factor
-from nnref.checking.reference.running_error import Carried
+from nnref.checking.operations.running_error import Carried
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,8 @@ import nnref
 from nnref.checking.diagnosis.backward_lines import Numbers
 from nnref.checking.diagnosis.diagnose import CATALOGUE, Case, catalogue, diagnose
 from nnref.checking.diagnosis.search import right_gradient, rightly
+from nnref.checking.operations.running_error import Carried
 from nnref.checking.reference import noise
-from nnref.checking.reference.running_error import Carried
 from tests import mistakes
 from tests.support.networks import NETWORKS
 
