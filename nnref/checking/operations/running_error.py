@@ -56,6 +56,8 @@ class Carried:
         total = self.value + value
         return Carried(total, self.e + e + abs(total), self.u)
 
+    __radd__ = __add__
+
     def __sub__(self, other: Carried | float) -> Carried:
         return self + (-other)
 

@@ -35,6 +35,12 @@ def of(Z: Carried) -> Carried:
     return Carried(A, A * (1 - A) * Z.e + 2 * A, Z.u)
 
 
+def within_reach(Z: Carried, p: Precision) -> Carried:
+    """The sigmoid with the largest error that any slope within reach of Z may give it: a factor of other operations."""
+    A = sigmoid.forward(Z.value)
+    return Carried(A, of_steepest(steepest, ROUNDINGS, Z, A, p), Z.u)
+
+
 def ball(z: Ball) -> Ball:
     """1 / (1 + exp(−z)) of a ball or a power series."""
     return 1 / (1 + (-z).exp())
