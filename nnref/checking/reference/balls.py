@@ -85,7 +85,7 @@ def enclosed(layers: Layers, theta: Parameters, X: Array, Y: Array, bits: int) -
     A = [exactly(X=X)]
     for l, theta_l in enumerate(exact):
         if isinstance(theta_l, Affine):
-            composable(W=theta[l].W, A=np.empty((A[l].nrows(), A[l].ncols())))  # type: ignore[union-attr]
+            composable(W=theta[l].W, A=np.empty((A[l].nrows(), A[l].ncols())))
         of = record.enclosures(layers[l].name)
         A.append(of.forward(theta_l, A[l], f"layer {l // 2 + 1}, {bits} bits"))
     one_hot_columns(np.empty((A[-1].nrows(), A[-1].ncols())), Y)
