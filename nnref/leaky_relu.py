@@ -1,7 +1,6 @@
 """The leaky rectifier: A = Z above 0 and a small part of Z below, with that part as the derivative at the kink."""
 
-import numpy as np
-
+from nnref.arrays import namespace, real
 from nnref.shapes import Array, matrix, same_shape
 
 SLOPE = 0.01
@@ -17,7 +16,7 @@ def forward(Z: Array, kappa: float = SLOPE) -> Array:
     Proof: derivations/leaky_relu.py, claim leaky_relu.forward.  See Maas, Hannun & Ng 2013.
     """
     matrix(Z=Z)
-    return np.where(Z.real > 0, Z, kappa * Z)
+    return namespace(Z).where(real(Z) > 0, Z, kappa * Z)
 
 
 def dZ(Z: Array, dA: Array, kappa: float = SLOPE) -> Array:
@@ -31,4 +30,6 @@ def dZ(Z: Array, dA: Array, kappa: float = SLOPE) -> Array:
     Proof: derivations/leaky_relu.py, claim leaky_relu.dZ.  See Maas, Hannun & Ng 2013.
     """
     same_shape(Z=Z, dA=dA)
-    return np.where(Z.real > 0, dA, kappa * dA)
+    xp = namespace(Z)
+    # What is on neither side of 0 is nan, which must not turn into a number.
+    return xp.where(real(Z) > 0, dA, xp.where(real(Z) <= 0, kappa * dA, Z))
