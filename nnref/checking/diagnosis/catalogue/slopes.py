@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 
-from nnref.checking.diagnosis.backward_lines import RIGHT, Make, Mistake, Place, Prediction, mistake, slope, some
+from nnref.checking.diagnosis.backward_lines import (
+    RIGHT,
+    BackwardMistake,
+    Make,
+    Place,
+    Prediction,
+    mistake,
+    slope,
+    some,
+)
 from nnref.checking.operations.record import Formula, OwnMistake, Slopes, activations, record
 from nnref.checking.operations.running_error import Carried
 from nnref.shapes import Array
@@ -49,14 +58,14 @@ def slope_missing(at: Place) -> Iterator[Prediction]:
     yield Prediction(lambda at, s: some(at.dA))
 
 
-def own_mistakes() -> tuple[Mistake, ...]:
+def own_mistakes() -> tuple[BackwardMistake, ...]:
     """The mistakes that are made with some activations only, as their records tell them."""
     told: dict[str, OwnMistake] = {}
     for name in activations():
         for own in record(name).slopes.own:
             told.setdefault(own.key, own)
     return tuple(
-        Mistake(key, "slope", own.says, own.line, *RIGHT["slope"], predict=partial(own_ways, key))
+        BackwardMistake(key, "slope", own.says, own.line, *RIGHT["slope"], predict=partial(own_ways, key))
         for key, own in told.items()
     )
 
