@@ -26,7 +26,8 @@ def mask(below: float, Z: Array) -> Array:
 
 def error(below: float, Z: Carried, A: Array, p: Precision) -> Array:
     """The error of Z times the exact slope; below 0 the product is rounded, and so may the slope be."""
-    return mask(below, Z.value) * Z.e + np.where(Z.value > 0, 0.0, abs(A) + p.underflow * (abs(A) + Z.e > 0))
+    carried = mask(below, Z.value) * Z.e
+    return carried + np.where(Z.value > 0, 0.0, p.size(A, carried) + p.underflow * (abs(A) + Z.e > 0))
 
 
 def slope(below: float, Z: Carried, A: Carried, p: Precision) -> Carried:

@@ -8,6 +8,7 @@ import pytest
 
 import nnref
 from nnref.checking.reference import balls, noise
+from nnref.layer import ACTIVATIONS
 from nnref.network import named
 from tests import fuzz_noise
 from tests.conftest import require
@@ -16,6 +17,9 @@ from tests.support.terms import changed
 SUITE = 2_000
 """Networks fuzzed at every run; python -m tests.fuzz_noise goes on for as long as one likes."""
 
+EACH = 100
+"""Networks fuzzed at every run of each activation there is."""
+
 
 def test_no_correct_network_exceeds_what_rounding_may_do(record_property):
     require("flint")
@@ -23,7 +27,17 @@ def test_no_correct_network_exceeds_what_rounding_may_do(record_property):
     record_property("figure", result["figure"])
     assert not result["alarms"]
     assert result["judged"] > 0.95 * SUITE
-    assert {*fuzz_noise.REGIMES, "relu", "sigmoid", "tanh", "float32", "float64"} == result["worst"].keys()
+    assert {*fuzz_noise.REGIMES, *fuzz_noise.DRAWN, "float32", "float64"} == result["worst"].keys()
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_no_correct_network_of_any_one_activation_exceeds_it(activation, record_property):
+    """Found by what its module defines, and judged by its own record."""
+    require("flint")
+    result = fuzz_noise.told(fuzz_noise.summary(fuzz_noise.fuzz(EACH, of=activation)))
+    record_property("figure", result["figure"])
+    assert not result["alarms"]
+    assert result["judged"] > 0.9 * EACH
 
 
 def test_what_is_left_out_is_named_by_layer_unit_and_example():
