@@ -1,5 +1,7 @@
 """Which layout do arrays have, and what does a bias say of it?"""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ from nnref.network import named
 
 def shapes_of(*sizes, bias):
     """The shapes of a network with W (m, n), by name."""
-    return {f"W{l}": (m, n) for l, (n, m) in enumerate(zip(sizes, sizes[1:], strict=False), 1)} | {
+    return {f"W{l}": (m, n) for l, (n, m) in enumerate(pairwise(sizes), 1)} | {
         f"b{l}": bias(m) for l, m in enumerate(sizes[1:], 1)
     }
 
