@@ -19,8 +19,9 @@ from derivations.algebra.sums import TENSORS
 from derivations.article import quotations
 from derivations.output import verdict
 from derivations.output.printing import latex, plain
-from derivations.prover.claim import Claim
-from derivations.prover.proof import Proof, claims, parts, prove
+from derivations.prover import limits
+from derivations.prover.claim import Claim, Step
+from derivations.prover.proof import Checked, Proof, claims, parts, prove
 
 Timed = tuple[Proof, float]
 
@@ -92,12 +93,13 @@ def in_full(proof: Proof) -> str:
     lines += [f"  given {plain(condition)}" for condition in claim.given]
     lines += ["", f"    {plain(claim.start)}"]
     for step, checked in zip(claim.steps, proof.steps, strict=True):
-        lines += [f"  = {plain(step.expr)}", f"        {step.rule.name}: {step.because}"]
-        lines += [
-            f"        shown symbolically, to 50 digits (off by {checked.worst}) and by its rule"
-            if checked.ok
-            else "        NOT shown"
-        ]
+        lines += [in_a_step(claim, step), f"        {step.rule.name}: {step.because}"]
+        numbers = (
+            f"as h shrinks (what is left out stays below {remainder_bound(step, checked.worst)})"
+            if claim.leaves_out(step)
+            else f"to 50 digits (off by {checked.worst})"
+        )
+        lines += [f"        shown symbolically, {numbers} and by its rule" if checked.ok else "        NOT shown"]
     lines += [f"  and that is {claim.relation} 0"] if claim.relation in ("≥", ">") else []
     lines += [""]
     for twin, reason in zip(claim.wrong_twins, proof.twins, strict=True):
@@ -106,6 +108,26 @@ def in_full(proof: Proof) -> str:
     lines += [f"  confirmed by {name}" for name, shown in proof.witnesses.items() if shown]
     lines += [f"  rests on {name}" for name in claim.uses]
     return "\n".join([*lines, "", *(proof.gaps or [f"proved: {proof.holds_for}"])])
+
+
+def in_a_step(claim: Claim, step: Step) -> str:
+    """A step's line on a terminal: = and the expression, + o(hᵖ) where that is left out, or → and a limit."""
+    if not claim.leaves_out(step):
+        return f"  = {plain(step.expr)}"
+    if claim.relation == "limit":
+        return f"  → {plain(step.expr)}"
+    return f"  = {plain(step.expr)} + o(h{raised(limits.power_of_h(step.expr))})"
+
+
+def remainder_bound(step: Step, worst: str) -> str:
+    """The largest multiple of the next power of h that was left out, with that power: 0.99 |h|³."""
+    p = limits.power_of_h(step.expr)
+    return f"{worst} |h|{raised(None if p is None else p + 1)}"
+
+
+def raised(p: int | None) -> str:
+    """A power as a superscript; the first is not written."""
+    return "" if p in (None, 1) else str(p).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def called(claim: Claim) -> str | None:
@@ -138,6 +160,31 @@ def shape_of(name: str, atom: sp.Basic) -> str:
     return " × ".join(map(str, TENSORS[name].shape)) if name in TENSORS and not isinstance(atom, sp.Symbol) else ""
 
 
+def described_step(claim: Claim, step: Step, checked: Checked) -> dict[str, Any]:
+    """A step as plain data. One that leaves something out says so by its sign, → for =, or by + o(hᵖ)."""
+    checks: dict[str, Any] = {"symbolic": checked.symbolic, "digits": checked.digits, "rule": checked.rule is None}
+    found = {"latex": latex(step.expr), "because": step.because, "rule": step.rule.name, "checks": checks}
+    if not claim.leaves_out(step):
+        return found | {"checks": checks | {"off_by": checked.worst}}
+    found["checks"] = checks | {"left_out": remainder_bound(step, checked.worst)}
+    return found | ({"sign": r"\to"} if claim.relation == "limit" else {"left_out": left_out_in_latex(step.expr)})
+
+
+def left_out_in_latex(term: sp.Expr) -> str:
+    """+ o(hᵖ), for a leading term c hᵖ."""
+    p = limits.power_of_h(term)
+    return rf"+ o\left(h{'' if p in (None, 1) else f'^{{{p}}}'}\right)"
+
+
+def tends(claim: Claim) -> str:
+    """H → 0, from above or below where the claim is about one side, in LaTeX; nothing for what is no limit or order."""
+    if claim.relation not in limits.RELATIONS:
+        return ""
+    sides = [sign for _, sign in limits.sides(claim.given)]
+    of = r" \text{, for every smooth } L" if claim.start.has(limits.L) else ""
+    return rf"h \to 0{f'^{{{sides[0]}}}' if len(sides) == 1 else ''}{of}"
+
+
 def described(proof: Proof, seconds: float) -> dict[str, Any]:
     """A claim as plain data, its LaTeX printed from the very expressions that were checked."""
     claim = proof.claim
@@ -151,21 +198,9 @@ def described(proof: Proof, seconds: float) -> dict[str, Any]:
         "gaps": list(proof.gaps),
         "names": called(claim),
         "question": latex(claim.start),
-        "steps": [
-            {
-                "latex": latex(step.expr),
-                "because": step.because,
-                "rule": step.rule.name,
-                "checks": {
-                    "symbolic": checked.symbolic,
-                    "digits": checked.digits,
-                    "off_by": checked.worst,
-                    "rule": checked.rule is None,
-                },
-            }
-            for step, checked in zip(claim.steps, proof.steps, strict=True)
-        ],
+        "steps": [described_step(claim, step, checked) for step, checked in zip(claim.steps, proof.steps, strict=True)],
         "given": [latex(condition) for condition in claim.given],
+        "tends": tends(claim),
         "where": [{"name": latex(name), "latex": latex(expr)} for name, expr in claim.where.items()],
         "symbols": symbols(claim),
         "shapes": {name: list(shape) for name, shape in claim.shapes.items()},
@@ -176,6 +211,7 @@ def described(proof: Proof, seconds: float) -> dict[str, Any]:
         "wrong_twins": [
             {
                 "latex": latex(twin.expr) if isinstance(twin.expr, sp.Basic) else None,
+                "left_out": left_out_in_latex(twin.expr) if claim.relation == "order" else "",
                 "mistake": twin.mistake,
                 "rejected": reason,
             }

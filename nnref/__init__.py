@@ -7,7 +7,7 @@ from nnref.checking.homework.certify import certify
 from nnref.checking.homework.check import check
 from nnref.checking.results.certificate import Certificate
 from nnref.checking.results.report import GradcheckReport, GradientMismatch
-from nnref.layer import Affine, Layer
+from nnref.layer import Affine, Layer, chain, residual
 from nnref.network import (
     accuracy,
     forward,
@@ -44,6 +44,7 @@ __all__ = [
     "accuracy",
     "assert_gradients",
     "certify",
+    "chain",
     "check",
     "check_vjp",
     "forward",
@@ -58,5 +59,6 @@ __all__ = [
     "named",
     "one_hot",
     "predict",
+    "residual",
     "train",
 ]

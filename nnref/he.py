@@ -1,6 +1,7 @@
 """He initialisation: weights of variance 2/n keep the size of the signal through a rectified layer."""
 
 from math import sqrt
+from numbers import Real
 
 
 def scale(n: int) -> float:
@@ -10,12 +11,12 @@ def scale(n: int) -> float:
 
     Shapes: n () -> ()
     Units: weight.
-    Errors: ValueError if n is not positive.
+    Errors: ValueError if n is not a positive number.
     Proof: derivations/he.py, claim he.scale.  See He et al. 2015, arXiv:1502.01852, §2.2.
 
     >>> scale(50)
     0.2
     """
-    if n < 1:
-        raise ValueError(f"a layer needs at least one input neuron; n = {n} came.")
+    if not isinstance(n, Real) or not n >= 1:
+        raise ValueError(f"n should be the number of input neurons of the layer, at least one; {n!r} came.")
     return sqrt(2 / n)

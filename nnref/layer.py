@@ -1,9 +1,9 @@
-"""A layer: a forward pass and its vector-Jacobian product, as a record of pure functions."""
+"""A layer: a forward pass and the two gradients of its backward pass, as a record of pure functions."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from nnref import affine, he
-from nnref.shapes import Array
+from nnref.parameters import LayerParameters, Parameters
+from nnref.shapes import Array, ShapeError
 
 
 class Affine(NamedTuple):
@@ -22,50 +23,146 @@ class Affine(NamedTuple):
     b: Array
 
 
-LayerParameters = Affine | tuple[()]
-"""What one layer learns: an Affine, or () for an activation, which learns nothing."""
-
-
 @dataclass(frozen=True)
 class Layer:
     """One step of the network, from A (n, N) to Z (m, N).
 
-    init(rng) -> θ draws the parameters in float64; forward(θ, A) -> Z; vjp(θ, A, Z, dZ) -> (dθ, dA) is given the input
-    and the output of the forward pass, so that nothing need be remembered between calls.
+    init(rng) -> θ draws the parameters in float64; forward(θ, A) -> Z. dtheta(θ, A, Z, dZ) -> dθ and
+    dA(θ, A, Z, dZ) -> dA are given the input and the output of the forward pass, so that nothing need be remembered
+    between calls; dA is not asked of the first layer. θ is a named tuple of arrays, () or a tuple of θs. both, where
+    there is one, gives (dθ, dA) for the work of one of them.
     """
 
     name: str
     init: Callable[[np.random.Generator], LayerParameters]
     forward: Callable[[LayerParameters, Array], Array]
-    vjp: Callable[[LayerParameters, Array, Array, Array], tuple[LayerParameters, Array]]
+    dtheta: Callable[[LayerParameters, Array, Array, Array], LayerParameters]
+    dA: Callable[[LayerParameters, Array, Array, Array], Array]
+    both: Callable[[LayerParameters, Array, Array, Array], tuple[LayerParameters, Array]] | None = None
+
+    def vjp(self, theta: LayerParameters, A: Array, Z: Array, dZ: Array) -> tuple[LayerParameters, Array]:
+        """The gradient with respect to the parameters, and that with respect to the input."""
+        if self.both:
+            return self.both(theta, A, Z, dZ)
+        return self.dtheta(theta, A, Z, dZ), self.dA(theta, A, Z, dZ)
+
+
+def activations(layers: Sequence[Layer], theta: Parameters, X: Array) -> list[Array]:
+    """X, then the output of every layer in turn: all that the backward pass needs. The last are the logits."""
+    if not isinstance(theta, tuple | list) or len(theta) != len(layers):
+        came = len(theta) if isinstance(theta, tuple | list) else type(theta).__name__
+        raise ShapeError(
+            f"theta should have one entry a layer, {len(layers)} (activations have ()); {came} came. "
+            f"nnref.initialise(layers) makes one."
+        )
+    A = [X]
+    for layer, theta_l in zip(layers, theta, strict=True):
+        A.append(layer.forward(theta_l, A[-1]))
+    return A
+
+
+def backward(
+    layers: Sequence[Layer], theta: Parameters, A: Sequence[Array], dZ: Array
+) -> tuple[list[LayerParameters], Array]:
+    """The gradient of every layer's parameters but the first's, in reverse, and that of the first layer's output.
+
+    A holds the activations, and dZ is the gradient with respect to the last of them.
+    """
+    dtheta = []
+    for l in range(len(layers) - 1, 0, -1):
+        dtheta_l, dZ = layers[l].vjp(theta[l], A[l], A[l + 1], dZ)
+        dtheta.append(dtheta_l)
+    return dtheta, dZ
+
+
+def gradients_from(layers: Sequence[Layer], theta: Parameters, A: Sequence[Array], dZ: Array) -> Parameters:
+    """The gradient of every layer's parameters. That of the input, which moves no parameter, is not taken."""
+    dtheta, dZ = backward(layers, theta, A, dZ)
+    return (layers[0].dtheta(theta[0], A[0], A[1], dZ), *reversed(dtheta)) if layers else ()
+
+
+def affine_parameters(theta: LayerParameters) -> Affine:
+    """W and b of an affine layer.
+
+    Errors: ShapeError for anything but a pair.
+    """
+    if not isinstance(theta, tuple | list) or len(theta) != 2:
+        came = f"{type(theta).__name__} of {len(theta)}" if isinstance(theta, tuple | list) else type(theta).__name__
+        raise ShapeError(f"theta of an affine layer should be Affine(W, b); {came} came. nnref.initialise makes one.")
+    return Affine(*theta)
 
 
 def affine_layer(n: int, m: int) -> Layer:
     """The layer Z = W A + b 1ᵀ from n neurons to m: He-normal weights (he.scale), zero biases."""
-
-    def init(rng: np.random.Generator) -> Affine:
-        return Affine(W=he.scale(n) * rng.standard_normal((m, n)), b=np.zeros((m, 1)))
-
-    def forward(theta: LayerParameters, A: Array) -> Array:
-        W, b = theta  # type: ignore[misc]  # an affine layer's parameters are an Affine
-        return affine.forward(W, b, A)
-
-    def vjp(theta: LayerParameters, A: Array, Z: Array, dZ: Array) -> tuple[LayerParameters, Array]:
-        W, _ = theta  # type: ignore[misc]
-        return Affine(W=affine.dW(A, dZ), b=affine.db(dZ)), affine.dA(W, dZ)
-
-    return Layer("affine", init, forward, vjp)
+    return Layer(
+        "affine",
+        init=lambda rng: Affine(W=he.scale(n) * rng.standard_normal((m, n)), b=np.zeros((m, 1))),
+        forward=lambda theta, A: affine.forward(*affine_parameters(theta), A),
+        dtheta=lambda theta, A, Z, dZ: Affine(W=affine.dW(A, dZ), b=affine.db(dZ)),
+        dA=lambda theta, A, Z, dZ: affine.dA(affine_parameters(theta).W, dZ),
+    )
 
 
-def activation_layer(
-    name: str, forward: Callable[[Array], Array], vjp: Callable[[Array, Array, Array], Array]
-) -> Layer:
-    """A layer that learns nothing: forward(Z) -> A entry by entry, vjp(Z, A, dA) -> dZ."""
+def activation_layer(name: str, forward: Callable[[Array], Array], dZ: Callable[[Array, Array, Array], Array]) -> Layer:
+    """A layer that learns nothing: forward(Z) -> A entry by entry, dZ(Z, A, dA) -> dZ."""
     return Layer(
         name,
         init=lambda rng: (),
         forward=lambda theta, Z: forward(Z),
-        vjp=lambda theta, Z, A, dA: ((), vjp(Z, A, dA)),
+        dtheta=lambda theta, Z, A, dA: (),
+        dA=lambda theta, Z, A, dA: dZ(Z, A, dA),
+    )
+
+
+def chain(*layers: Layer) -> Layer:
+    """Layers one after the other, as one layer: a network is a layer. Its parameters are the tuple of theirs.
+
+    >>> chain(affine_layer(3, 4), ACTIVATIONS["tanh"], residual(affine_layer(4, 4))).name
+    'chain'
+    """
+    if not layers:
+        raise ValueError("chain needs at least one layer; none came.")
+
+    def both(theta: LayerParameters, A: Array, Z: Array, dZ: Array) -> tuple[LayerParameters, Array]:
+        passed = activations(layers, theta, A)
+        dtheta, dZ = backward(layers, theta, passed, dZ)
+        first, dA = layers[0].vjp(theta[0], A, passed[1], dZ)
+        return (first, *reversed(dtheta)), dA
+
+    return Layer(
+        "chain",
+        init=lambda rng: tuple(layer.init(rng) for layer in layers),
+        forward=lambda theta, A: activations(layers, theta, A)[-1],
+        dtheta=lambda theta, A, Z, dZ: gradients_from(layers, theta, activations(layers, theta, A), dZ),
+        dA=lambda theta, A, Z, dZ: both(theta, A, Z, dZ)[1],
+        both=both,
+    )
+
+
+def residual(branch: Layer) -> Layer:
+    """The layer Z = A + branch(A), which needs a branch that keeps the shape of A: dA = dZ + the branch's.
+
+    Errors: ShapeError if the branch gives another shape; numpy would stretch a single row without a word.
+    """
+
+    def forward(theta: LayerParameters, A: Array) -> Array:
+        B = branch.forward(theta, A)
+        if B.shape != A.shape:
+            raise ShapeError(f"residual: the branch gives {B.shape} for an input {A.shape}; both should be the same.")
+        return A + B
+
+    def both(theta: LayerParameters, A: Array, Z: Array, dZ: Array) -> tuple[LayerParameters, Array]:
+        # Z − A is the branch's output only up to rounding, and its slope may hang on the last digit.
+        dtheta, dA = branch.vjp(theta, A, branch.forward(theta, A), dZ)
+        return dtheta, dZ + dA
+
+    return Layer(
+        "residual",
+        init=branch.init,
+        forward=forward,
+        dtheta=lambda theta, A, Z, dZ: branch.dtheta(theta, A, branch.forward(theta, A), dZ),
+        dA=lambda theta, A, Z, dZ: dZ + branch.dA(theta, A, branch.forward(theta, A), dZ),
+        both=both,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -10,12 +11,32 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from nnref import softmax_cross_entropy
-from nnref.layer import ACTIVATIONS, Affine, Layer, LayerParameters, affine_layer
-from nnref.shapes import Array, ShapeError
+from nnref.layer import ACTIVATIONS, Layer, activations, affine_layer, gradients_from
+from nnref.parameters import Gradients, LayerParameters, Parameters, mapped, named, rounded
+from nnref.parameters import unnamed as placed
+from nnref.shapes import Array, ShapeError, plain
+
+__all__ = [
+    "Gradients",
+    "Layers",
+    "Parameters",
+    "accuracy",
+    "activations",
+    "forward",
+    "gradients",
+    "initialise",
+    "loss",
+    "loss_and_gradients",
+    "mlp",
+    "mnist_mlp",
+    "named",
+    "one_hot",
+    "predict",
+    "rounded",
+    "unnamed",
+]
 
 Layers = Sequence[Layer]
-Parameters = tuple[LayerParameters, ...]
-Gradients = Parameters
 
 MNIST_SIZES = (784, 128, 64, 10)
 """The article's network: 28 × 28 pixels, two hidden layers, ten digits."""
@@ -45,25 +66,7 @@ def mnist_mlp() -> tuple[Layer, ...]:
 def initialise(layers: Layers, seed: int = 0, dtype: DTypeLike = "float64") -> Parameters:
     """Parameters drawn from one seed: He-normal weights and zero biases, drawn in float64 and rounded to dtype."""
     rng = np.random.default_rng(seed)
-    return tuple(rounded(layer.init(rng), dtype) for layer in layers)
-
-
-def rounded(theta: LayerParameters, dtype: DTypeLike) -> LayerParameters:
-    """The same parameters in another dtype."""
-    return Affine(*(p.astype(dtype) for p in theta)) if isinstance(theta, Affine) else ()
-
-
-def activations(layers: Layers, theta: Parameters, X: Array) -> list[Array]:
-    """X, then the output of every layer in turn: all that the backward pass needs. The last are the logits."""
-    if len(theta) != len(layers):
-        raise ShapeError(
-            f"theta should have one entry a layer, {len(layers)} (activations have ()); {len(theta)} came. "
-            f"nnref.initialise(layers) makes one."
-        )
-    A = [X]
-    for layer, theta_l in zip(layers, theta, strict=True):
-        A.append(layer.forward(theta_l, A[-1]))
-    return A
+    return rounded(tuple(layer.init(rng) for layer in layers), dtype)
 
 
 def forward(layers: Layers, theta: Parameters, X: Array) -> Array:
@@ -88,12 +91,8 @@ def loss_and_gradients(layers: Layers, theta: Parameters, X: Array, Y: Array) ->
     Shapes: X (n0, N), Y (n_L, N) -> (), and a gradient shaped like theta
     """
     A = activations(layers, theta, X)
-    dA = softmax_cross_entropy.dZ(A[-1], Y)
-    dtheta: list[LayerParameters] = []
-    for layer, theta_l, before, after in reversed(list(zip(layers, theta, A, A[1:], strict=False))):
-        dtheta_l, dA = layer.vjp(theta_l, before, after, dA)
-        dtheta.append(dtheta_l)
-    return softmax_cross_entropy.forward(A[-1], Y), tuple(reversed(dtheta))
+    dZ = softmax_cross_entropy.dZ(A[-1], Y)
+    return softmax_cross_entropy.forward(A[-1], Y), gradients_from(layers, theta, A, dZ)
 
 
 def gradients(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Gradients:
@@ -123,6 +122,7 @@ def accuracy(layers: Layers, theta: Parameters, X: Array, labels: ArrayLike) -> 
 
     Shapes: X (n0, N), labels (N,) -> ()
     """
+    plain(labels=labels)
     labels = np.asarray(labels)
     predicted = predict(layers, theta, X)
     if labels.shape != predicted.shape:
@@ -144,6 +144,7 @@ def one_hot(labels: ArrayLike, classes: int = 10, dtype: DTypeLike = "float32") 
            [0., 0.],
            [1., 0.]], dtype=float32)
     """
+    plain(labels=labels)
     labels = np.asarray(labels)
     if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iu":
         raise ValueError(
@@ -157,15 +158,15 @@ def one_hot(labels: ArrayLike, classes: int = 10, dtype: DTypeLike = "float32") 
     return Y
 
 
-def named(theta: Parameters) -> dict[str, Array]:
-    """The parameters, or gradients, by the article's names: W1, b1, W2, b2, …, counting affine layers from 1."""
-    affines = [theta_l for theta_l in theta if isinstance(theta_l, Affine)]
-    return {f"{p}{l}": getattr(theta_l, p) for l, theta_l in enumerate(affines, 1) for p in Affine._fields}
+def unnamed(arrays: Mapping[str, Any], layers: Layers) -> Parameters:
+    """Parameters for the layers from arrays named W1, b1, …: the inverse of `named`.
+
+    Errors: KeyError naming the array that is missing.
+    """
+    return placed(arrays, tuple(form(layer) for layer in layers))
 
 
-def unnamed(arrays: dict[str, Array], layers: Layers) -> Parameters:
-    """Parameters for the layers from arrays named W1, b1, …: the inverse of `named`."""
-    affines: Any = iter(
-        Affine(arrays[f"W{l}"], arrays[f"b{l}"]) for l in range(1, sum(layer.name == "affine" for layer in layers) + 1)
-    )
-    return tuple(next(affines) if layer.name == "affine" else () for layer in layers)
+@lru_cache(maxsize=256)
+def form(layer: Layer) -> LayerParameters:
+    """The tree of a layer's parameters, with nothing in its places."""
+    return mapped(lambda _: None, layer.init(np.random.default_rng(0)))

@@ -1,5 +1,7 @@
 """Gradient descent: θ ← θ − α ∂L/∂θ, for one parameter at a time."""
 
+from numbers import Real
+
 from nnref.shapes import Array, same_shape
 
 
@@ -12,6 +14,6 @@ def update(theta: Array, dtheta: Array, alpha: float) -> Array:
     Proof: derivations/sgd.py, claim sgd.update.  See Goodfellow et al. 2016, §4.3.
     """
     same_shape(theta=theta, dtheta=dtheta)
-    if not 0 < alpha < float("inf"):
+    if not isinstance(alpha, Real) or not 0 < alpha < float("inf"):
         raise ValueError(f"the learning rate alpha should be positive and finite; {alpha!r} came. Try 0.1.")
     return theta - alpha * dtheta

@@ -225,7 +225,7 @@ def judgement(claim, before, step, name, kind, mutant, refuted, symbols_too):
 
 def is_asymptotic(claim, step):
     """Whether the step leaves something out, so that its two lines are not equal."""
-    return claim.relation in limits.RELATIONS and step is claim.steps[-1]
+    return claim.leaves_out(step)
 
 
 def symbols_agree(claim, before, step, mutant):

@@ -32,10 +32,16 @@ WITNESSES = (
 )
 """The separate ways to the same numbers, in the order of the badge."""
 
+NOT_RUN = "not run in this build"
+"""What is said of a witness that was there for no claim."""
+
 MISSING: Mapping[str, str] = {"status": "missing"}
 
 BOUNDS = {"≥": r"\ge 0", ">": "> 0"}
-"""What a claim that is a bound says of its result; every other kind, a limit or an order, is an equation."""
+"""What a claim that is a bound says of its result."""
+
+UNLIKE = {"=": r"\neq", r"\to": r"\not\to"}
+"""The sign before a wrong line, by the sign before the right one."""
 
 WIDE = 170
 """Characters of LaTeX after which the answer stands under its question."""
@@ -91,6 +97,21 @@ class Context:
         if found["status"] == "missing" and which in PROVED_HERE:
             return proved_here(self.claims[name], which)
         return found
+
+    @property
+    def not_run(self) -> tuple[str, ...]:
+        """The witnesses that the report has of no claim at all, such as Coq where it is not installed.
+
+        They say nothing against a result, and are counted apart.
+        """
+        asked = [result.get("witnesses", {}) for result in self.witnesses.values()]
+        none = {which for which in WITNESSES if not any(known(found, which) for found in asked)}
+        return tuple(which for which in WITNESSES if asked and which in none)
+
+
+def known(found: Mapping[str, Any], which: str) -> bool:
+    """Whether a witness was there to be asked: it agrees, or it does not."""
+    return found.get(which, MISSING)["status"] not in ("missing", "not applicable")
 
 
 def proved_here(claim: Claim, which: str) -> Mapping[str, Any]:
@@ -167,20 +188,30 @@ def bound(claim: Claim) -> str:
 def answer(claim: Claim) -> str:
     """Name, question and answer as one formula: dW_ri = ∂/∂W_ri (…) = (dZ Aᵀ)_ri."""
     asked, steps, name = claim["question"], claim["steps"], claim.get("names")
-    found = steps[-1]["latex"] if steps else asked
+    sign, found = arrived(steps[-1]) if steps else ("=", asked)
     named = f"{name} = {asked}" if name else asked
     if found == asked:
         return f"{named} {bound(claim)}".strip()
     if len(named) + len(found) > WIDE:
-        lines = f"{name} ={{}} & {asked} \\\\[4pt] ={{}} & {found}" if name else f"& {asked} \\\\[4pt] & = {found}"
+        left, right = (
+            (f"{name} ={{}} & {asked}", f"{sign}{{}} & {found}") if name else (f"& {asked}", f"& {sign} {found}")
+        )
+        lines = rf"{left} \\[4pt] {right}"
         return rf"\begin{{aligned}} {lines} {bound(claim)} \end{{aligned}}"
-    return f"{named} = {found} {bound(claim)}".strip()
+    return f"{named} {sign} {found} {bound(claim)}".strip()
+
+
+def arrived(step: Mapping[str, Any]) -> tuple[str, str]:
+    """The sign before a step's line, and the line: = and an expression, + o(hᵖ) if that is left out, or → a limit."""
+    return step.get("sign", "="), f"{step['latex']} {step.get('left_out', '')}".strip()
 
 
 def stated(claim: Claim) -> str:
     """The statement: question, answer, and what it assumes."""
     parts = [formula(answer(claim), f"{claim['name']}.answer", claim["name"], "answer")]
-    if claim.get("given"):
+    if claim.get("tends"):
+        parts.append(f"As {readable(claim['tends'])}.\n{{ .here }}")
+    elif claim.get("given"):
         parts.append(f"Assuming {', '.join(map(readable, claim['given']))}.\n{{ .here }}")
     return "\n\n".join([*parts, *standing(claim)])
 
@@ -210,16 +241,23 @@ def checks(step: Mapping[str, Any]) -> str:
     parts = [f'<span class="rule">{html.escape(str(step["rule"]))}</span>'] if step.get("rule") else []
     for what, words in CHECKS.items():
         if what in found:
-            off = f", off by {found['off_by']}" if what == "digits" and "off_by" in found else ""
-            parts.append(f"<span>{'✓' if found[what] else '✗'} {words}{off}</span>")
+            said = words_of_digits(found) if what == "digits" else words
+            parts.append(f"<span>{'✓' if found[what] else '✗'} {said}</span>")
     return f'<p class="checks">{" ".join(parts)}</p>' if parts else ""
+
+
+def words_of_digits(checks: Mapping[str, Any]) -> str:
+    """What numbers say of a step: how far the two sides are apart, or what a limit or an order leaves out."""
+    if "left_out" in checks:
+        return f"with numbers, as h shrinks to 10⁻¹⁵: what is left out stays below {checks['left_out']}"
+    return CHECKS["digits"] + (f", off by {checks['off_by']}" if "off_by" in checks else "")
 
 
 def one_step(claim: Claim, k: int) -> str:
     """Step k, from 1: why, then the formula, then what was checked."""
     step, name = claim["steps"][k - 1], claim["name"]
     last = bound(claim) if k == len(claim["steps"]) else ""
-    shown = formula(f"= {step['latex']} {last}".strip(), f"{name}.{k}", name)
+    shown = formula(f"{' '.join(arrived(step))} {last}".strip(), f"{name}.{k}", name)
     parts = [
         '<div class="step" markdown>',
         f"{sentence(step['because'])}\n{{ .because }}",
@@ -263,6 +301,7 @@ def chips(claim: Claim, context: Context) -> list[str]:
         witness = context.witness(claim["name"], which)
         said = witness.get("figure") if witness["status"] == "ok" else None
         said = said or {"ok": "ok", "not applicable": "does not apply"}.get(witness["status"], witness["status"])
+        said = NOT_RUN if which in context.not_run and witness["status"] == "missing" else said
         found.append(
             f'<li data-witness="{html.escape(which)}" data-status="{witness["status"]}">'
             f"<b>{html.escape(which)}</b> <span>{html.escape(str(said))}</span></li>"
@@ -305,7 +344,8 @@ def slip(claim: Claim, k: int) -> str:
     twin, name = claim["wrong_twins"][k - 1], claim["name"]
     parts = [sentence(twin["mistake"])]
     if twin.get("latex"):
-        parts.append(formula(rf"\neq {twin['latex']}", f"{name}.not.{k}", name, "wrong"))
+        line = rf"{UNLIKE[claim['steps'][-1].get('sign', '=') if claim['steps'] else '=']} {twin['latex']}"
+        parts.append(formula(f"{line} {twin.get('left_out', '')}".strip(), f"{name}.not.{k}", name, "wrong"))
     if twin.get("rejected"):
         parts.append(f"{sentence(twin['rejected'])}\n{{ .checks }}")
     return "\n\n".join(parts)
@@ -356,7 +396,7 @@ def section(claim: Claim, context: Context) -> str:
     name = claim["name"]
     kind = claim["kind"] if claim["kind"] == "definition" else f"{claim['kind']}, {claim['holds_for']}"
     folds = {
-        "assumption": "given" if claim.get("given") else "",
+        "assumption": "given" if claim.get("given") or claim.get("tends") else "",
         "proof": proof(claim),
         "function in numpy": code(claim, context),
         "wrong twin": slips(claim),
@@ -417,12 +457,14 @@ def results(context: Context) -> str:
 
 
 def tally(claim: Claim, context: Context) -> str:
-    """How many witnesses agree and how many are missing; nothing for a definition."""
+    """How many witnesses agree and how many are missing, those that were not run apart; nothing for a definition."""
     if claim["kind"] == "definition":
         return "–"
-    statuses = [context.witness(claim["name"], which)["status"] for which in WITNESSES]
-    missing = statuses.count("missing")
-    return f"{statuses.count('ok')} agree" + (f", {missing} missing" if missing else "")
+    found = {which: context.witness(claim["name"], which)["status"] for which in WITNESSES}
+    absent = [which for which in context.not_run if found[which] == "missing"]
+    missing = sum(status == "missing" for status in found.values()) - len(absent)
+    said = [f"{list(found.values()).count('ok')} agree", *([f"{missing} missing"] if missing else [])]
+    return ", ".join([*said, *(f"{which} {NOT_RUN}" for which in absent)])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -77,6 +77,10 @@ class Claim:
         if self.names is not None and self.kind != "definition":
             raise ValueError(f"{self.name}: a definition names what it defines; a {self.kind} has a question instead")
 
+    def leaves_out(self, step: Step) -> bool:
+        """Whether the step leaves something out that vanishes with h: the last step of a limit or an order does."""
+        return self.relation in ("limit", "order") and step is self.steps[-1]
+
     @property
     def result(self) -> sp.Basic:
         """What the steps arrive at; for a bare definition, what it says itself."""

@@ -123,7 +123,7 @@ def sign_gaps(claim: Claim) -> list[str]:
 
 def check(claim: Claim, before: sp.Basic, step: Step) -> Checked:
     """The three answers to: does this line follow from the one before?"""
-    if claim.relation in limits.RELATIONS and step is claim.steps[-1]:
+    if claim.leaves_out(step):
         shown = limits.fits(claim.relation, step.expr) and limits.vanishes(before, step.expr, claim.given)
         rule = step.rule.fault(before, step.expr, claim)
         return Checked(shown, *limits.shrinks(before, step.expr, claim.given, claim.name), rule)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnref import network, sgd
-from nnref.layer import Affine
 from nnref.network import Layers, Parameters, named
+from nnref.parameters import mapped
 from nnref.running import checkpoint as saved
 from nnref.running import gate as gates
 from nnref.running.data import Dataset, load_mnist
@@ -199,10 +199,7 @@ def learn(run: TrainingRun, data: Dataset, epoch: int, shown: Progress) -> None:
 
 def updated(theta: Parameters, dtheta: Parameters, alpha: float) -> Parameters:
     """Every parameter after one step of gradient descent."""
-    return tuple(
-        Affine(*(sgd.update(p, dp, alpha) for p, dp in zip(theta_l, dtheta_l, strict=True))) if theta_l else ()
-        for theta_l, dtheta_l in zip(theta, dtheta, strict=True)
-    )
+    return mapped(lambda p, dp: sgd.update(p, dp, alpha), theta, dtheta)
 
 
 def order(settings: Settings, epoch: int, N: int) -> NDArray[Any]:

@@ -81,7 +81,7 @@ REGIMES = (
 def by_hand(layers, theta, X, labels):
     """Logits and losses in Python's own floats, sums exactly rounded, each with its running-error scale.
 
-    The scale counts what numpy rounds on the way, as nnref.checking.noise does for gradients.
+    The scale counts what numpy rounds on the way, as nnref.checking.reference.noise does for gradients.
     """
     columns = []
     for n, label in enumerate(labels):

@@ -96,7 +96,7 @@ def enclosed(layers: Layers, theta: Parameters, X: Array, Y: Array, bits: int) -
     ones = flint.arb_mat(1, X.shape[1], [1] * X.shape[1])
     for l, theta_l in enumerate(exact):
         if isinstance(theta_l, Affine):
-            composable(W=theta[l].W, A=np.empty((A[l].nrows(), A[l].ncols())))  # type: ignore[union-attr]
+            composable(W=theta[l].W, A=np.empty((A[l].nrows(), A[l].ncols())))
             A.append(theta_l.W * A[l] + theta_l.b * ones)
         else:
             A.append(ACTIVATION[layers[l].name](A[l], f"layer {l // 2 + 1}, {bits} bits"))

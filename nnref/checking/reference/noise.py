@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from nnref import softmax
-from nnref.layer import Affine, LayerParameters
+from nnref.layer import Affine
 from nnref.network import Layers, Parameters, activations, rounded
+from nnref.parameters import LayerParameters
 from nnref.shapes import Array
 
 SAFE = 4.0

@@ -71,7 +71,7 @@ def slopes(layers: Layers, theta: Parameters, A: list[Array], Y: Array, l: int, 
         return np.zeros(K)
     Z = A[l][:, s].astype(complex)
     if l < len(layers):  # an affine layer turns one changed row into a rank-one change
-        Z = A[l + 1][:, s] + theta[l].W[:, i : i + 1] * (rows[k, s] - A[l][i, s])  # type: ignore[union-attr]
+        Z = A[l + 1][:, s] + theta[l].W[:, i : i + 1] * (rows[k, s] - A[l][i, s])
         l += 1
     else:
         Z[i] = rows[k, s]

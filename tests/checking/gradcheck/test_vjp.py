@@ -1,5 +1,7 @@
 """Does the check of layers and kernels tell right from wrong, in their own precision, and say where?"""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -66,7 +68,8 @@ def test_a_float64_forward_is_the_truth_for_a_coarser_kernel(rng, dtype):
     assert right.method.startswith("complex")
     assert coarse in seen
     assert [entry.name for entry in wrong.wrong] == ["X"]
-    assert "3/2 times the truth" in str(wrong)
+    # Three digits do not always tell 3/2 from a fraction near it: then the factor stands as a number.
+    assert re.search(r" (3/2|1\.50\d*|1\.49\d*) times the truth", str(wrong))
 
 
 def test_what_half_precision_hides_is_said(rng):

@@ -9,7 +9,7 @@ import pytest
 
 import nnref
 from nnref.checking.reading.canonical import LayoutError
-from nnref.checking.reference import balls, noise, strictest_truth, truth
+from nnref.checking.reference import balls, intermediates, noise, strictest_truth, truth
 from nnref.checking.results.certificate import quantity
 from nnref.cli import main
 from tests.conftest import require
@@ -144,7 +144,7 @@ def test_the_sum_is_never_the_mean_and_the_diagnosis_says_what_to_pass():
 
 def test_the_first_wrong_intermediate_is_named_and_what_is_above_is_cleared():
     theta, X, y, g = drawn([4, 6, 5, 3], N=7)
-    case = nnref.checking.case.Case.of(nnref.mlp([4, 6, 5, 3]), theta, X, nnref.one_hot(y, 3))
+    case = intermediates.Case.of(nnref.mlp([4, 6, 5, 3]), theta, X, nnref.one_hot(y, 3))
     dZ1 = case.dA["dA1"]  # the mask forgotten
     wrong = columns(g) | {"W1": dZ1 @ X.T, "b1": dZ1.sum(1, keepdims=True)}
     given = {
@@ -214,7 +214,7 @@ def test_a_rectifier_within_rounding_of_its_kink_cannot_be_told_and_is_named():
     theta = (nnref.Affine(W, b), (), theta[2])
     layers = nnref.mlp([3, 4, 2])
     g = columns(nnref.gradients(layers, theta, X, nnref.one_hot(y, 2)))
-    case = nnref.checking.case.Case.of(layers, theta, X, nnref.one_hot(y, 2))
+    case = intermediates.Case.of(layers, theta, X, nnref.one_hot(y, 2))
     either = [g]
     for side in (0, 1):
         dZ = np.where(case.Z["Z1"] > 0, case.dA["dA1"], 0)
@@ -374,9 +374,7 @@ def test_what_a_file_does_not_say_can_be_said_to_certify(saved, right, capsys):
 
 
 def test_intermediates_and_other_spellings_of_a_file_are_read_and_strangers_said(saved, right):
-    case = nnref.checking.case.Case.of(
-        nnref.mlp([4, 6, 3]), drawn([4, 6, 3])[0], right["X"], nnref.one_hot(right["Y"], 3)
-    )
+    case = intermediates.Case.of(nnref.mlp([4, 6, 3]), drawn([4, 6, 3])[0], right["X"], nnref.one_hot(right["Y"], 3))
     spelt = {"w1": right["W1"], "b_1": right["b1"], "dw1": case.dA["dA1"] @ right["X"].T, "db_1": right["db1"]}
     path = saved("spelt", without=["W1", "b1", "dW1", "db1"], **spelt, a_1=case.A["A1"], dz1=case.dZ["dZ1"], epoch=3)
     report = nnref.check(path)

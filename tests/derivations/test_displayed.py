@@ -1,0 +1,72 @@
+"""Is everything that is displayed true as it is displayed: every = an equality, every limit a limit?"""
+
+from dataclasses import replace
+
+import mpmath as mp
+import pytest
+
+from derivations import finite_differences, tanh
+from derivations.__main__ import described
+from derivations.output import page
+from derivations.prover import digits
+from derivations.prover.proof import claims, prove
+
+CLAIMS = claims()
+CLOSE = 1e-30
+"""Largest relative difference of two sides of an equality: what 50 digits leave where a derivative is taken."""
+
+
+def displayed(claim):
+    """Each line of the proof as a page shows it: its sign, whether more is added, and both sides."""
+    data = described(prove(claim), 0.0)
+    before = [claim.start, *(step.expr for step in claim.steps)]
+    for left, step, line in zip(before, claim.steps, data["steps"], strict=False):
+        sign, shown = page.arrived(line)
+        yield sign, shown != line["latex"], left, step.expr, line["checks"]
+
+
+def unequal(claim):
+    """The lines shown as an equality whose sides differ at a drawn point, and badges that say another thing."""
+    for sign, more, left, right, checks in displayed(claim):
+        said = page.words_of_digits(checks)
+        if ("50 digits" in said) != (sign == "=" and not more):
+            yield f"the badge says {said!r} beside {sign}"
+        elif sign == "=" and not more:
+            points = digits.points(claim.name, [left, right], claim.given, claim.where, 2)
+            gap = max(digits.disagreement(left, right, at)[0] for at in points)
+            if gap > CLOSE or mp.mpf(checks["off_by"]) > CLOSE:
+                yield f"off by {mp.nstr(gap, 3)}, and the badge says {checks['off_by']}"
+
+
+@pytest.mark.parametrize("name", sorted(CLAIMS))
+def test_every_displayed_equality_holds_at_drawn_points_and_its_badge_says_how_well(name):
+    assert list(unequal(CLAIMS[name])) == []
+
+
+@pytest.mark.parametrize("claim", [finite_differences.central, finite_differences.complex_step, tanh.near_0])
+def test_a_limit_or_a_leading_term_shown_as_an_equality_is_seen(claim, monkeypatch):
+    monkeypatch.setattr(page, "arrived", lambda step: ("=", step["latex"]))
+    assert any("beside =" in said for said in unequal(claim))
+
+
+def test_an_equality_that_is_none_is_seen():
+    """Tanh h / h said to be 1, as the page once showed it."""
+    assert any("off by" in said for said in unequal(replace(tanh.near_0, relation="=")))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "tends"),
+    [
+        ("finite_differences.forward", r"+ o\left(h\right)", r"h \to 0 \text{, for every smooth } L"),
+        ("finite_differences.richardson", r"+ o\left(h^{4}\right)", r"h \to 0 \text{, for every smooth } L"),
+        ("tanh.near_0", r"\to 1", r"h \to 0"),
+        ("relu.right_slope", r"\to 1", r"h \to 0^{+}"),
+        ("relu.left_slope", r"\to 0", r"h \to 0^{-}"),
+    ],
+)
+def test_a_limit_says_what_it_tends_to_and_from_where(name, shown, tends):
+    claim = described(prove(CLAIMS[name]), 0.0)
+    assert page.answer(claim).removesuffix(r" \end{aligned}").rstrip().endswith(shown)
+    assert claim["tends"] == tends
+    assert tends in page.stated(claim)
+    assert "no assumption" not in page.section(claim, page.Context({name: claim}))
