@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from nnref import bridge, network
+from nnref.checking.operations.record import errors, kinks
+from nnref.checking.operations.rounding import Precision
 from nnref.checking.reference import noise, truth
 from nnref.layer import Affine
 from nnref.network import Layers, Parameters, activations, named, rounded
@@ -211,7 +213,7 @@ def dense_batch(n: int, classes: int, dtype: np.dtype[Any]) -> tuple[Array, Arra
 
 
 def decided(layers: Layers, theta: Parameters, X: Array, elsewhere: bool = False) -> tuple[Array, list[str]]:
-    """Which examples have every rectifier on the same side in X's dtype as in float64, and a line for each other one.
+    """Which examples have every unit on one side of its kinks in X's dtype and in float64, and a line for each other.
 
     Within rounding of its kink a unit's slope is 0 or 1 by the accident of the last digit: neither can be called wrong.
     elsewhere: a pass in another library may round in another order, so that the whole reach of rounding is left out.
@@ -222,9 +224,10 @@ def decided(layers: Layers, theta: Parameters, X: Array, elsewhere: bool = False
     told = np.ones(X.shape[1], bool)
     notes = []
     for l, (layer, Z, Z_exact, r) in enumerate(zip(layers, *passed, reach, strict=False)):
-        if layer.name == "relu":
-            for unit, s in np.argwhere(((Z > 0) != (Z_exact > 0)) | (abs(Z_exact) < r)):
-                notes.append(f"gate: example {s} left out: unit {unit} of layer {l // 2 + 1} is within rounding of 0")
+        for kink in kinks(layer.name):
+            for unit, s in np.argwhere(((kink.at < Z) != (Z_exact > kink.at)) | (abs(Z_exact - kink.at) < r)):
+                of_layer = f"unit {unit} of layer {l // 2 + 1}"
+                notes.append(f"gate: example {s} left out: {of_layer} is within rounding of {kink.at:g}")
                 told[s] = False
     return told, notes
 
@@ -232,9 +235,10 @@ def decided(layers: Layers, theta: Parameters, X: Array, elsewhere: bool = False
 def reaches(layers: Layers, theta: Parameters, A: list[Array], dtype: np.dtype[Any]) -> list[Array]:
     """How far rounding may take each number of a forward pass in dtype, in whatever order its sums are added."""
     c = noise.allowed(layers, theta, A[0].shape[1])
+    precision = Precision.of(dtype, c)
     E = [np.zeros_like(A[0])]
     for l, layer in enumerate(layers):
-        E.append(noise.error_forward(layer.name, theta[l], A[l], E[l], A[l + 1], dtype, c))
+        E.append(errors(layer.name).forward(theta[l], A[l], E[l], A[l + 1], precision))
     return [c * noise.unit(dtype) * e for e in E]
 
 
