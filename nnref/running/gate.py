@@ -104,11 +104,11 @@ def check(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Gate:
     notes: list[str] = []
     examined: list[Examined] = []
     for theta_b, X_b, Y_b in (dense, (theta, X[:, :FIRST], Y[:, :FIRST])):
-        told, left_out = decided(layers, theta_b, X_b)
+        on_one_side, left_out = decided(layers, theta_b, X_b)
         notes += left_out
         fault: str | None = NOTHING_TOLD
-        if told.any():
-            examined.append(examine(layers, theta_b, X_b[:, told], Y_b[:, told]))
+        if on_one_side.any():
+            examined.append(examine(layers, theta_b, X_b[:, on_one_side], Y_b[:, on_one_side]))
             fault = shape_fault(examined[-1].yours, table)
         if fault:
             return Gate(0, 0, 0.0, inf, 0.0, tuple(notes), (), fault, perf_counter() - start, seconds_table)
@@ -183,15 +183,15 @@ def decided(layers: Layers, theta: Parameters, X: Array) -> tuple[Array, list[st
     Within rounding of its kink a unit's slope is 0 or 1 by the accident of the last digit: neither can be called wrong.
     """
     exact = tuple(rounded(theta_l, "float64") for theta_l in theta)
-    told = np.ones(X.shape[1], bool)
+    on_one_side = np.ones(X.shape[1], bool)
     notes = []
     passes = zip(layers, activations(layers, theta, X), activations(layers, exact, X.astype("float64")), strict=False)
     for l, (layer, Z, Z_exact) in enumerate(passes):
         if layer.name == "relu":
             for unit, s in np.argwhere((Z > 0) != (Z_exact > 0)):
                 notes.append(f"gate: example {s} left out: unit {unit} of layer {l // 2 + 1} is within rounding of 0")
-                told[s] = False
-    return told, notes
+                on_one_side[s] = False
+    return on_one_side, notes
 
 
 def worst_entry(p: str, examined: list[Examined]) -> Entry:
