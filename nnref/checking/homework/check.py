@@ -25,6 +25,7 @@ from nnref.checking.homework.reference_verdict import (
     parameter_names,
     slack_of_update,
 )
+from nnref.checking.operations.record import writing
 from nnref.checking.reading.arguments import Pool, Unbound, call
 from nnref.checking.reading.candidates import Unread, listed, networks
 from nnref.checking.reading.loading import Later, Loaded, load, modules_beside
@@ -236,7 +237,7 @@ def reading_in_words(reading: Reading) -> str:
     way = reading.forward
     parts = [f"{names} as {laid}", c.labels]
     if way is not None:
-        parts += [*dict.fromkeys(way.activations), way.output]
+        parts += [*(writing(name).called for name in dict.fromkeys(way.activations)), way.output]
     else:
         parts.append("no forward pass found" if reading.output is None else "forward pass not recognised")
     text = ", ".join(parts)

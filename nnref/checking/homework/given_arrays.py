@@ -17,7 +17,8 @@ from nnref.checking.reading.layout import (
     labels_in_columns,
     layout_of_weights,
 )
-from nnref.layer import ACTIVATIONS, Affine
+from nnref.layer import Affine
+from nnref.layer import activation as named_activation
 from nnref.network import Layers, Parameters, mlp, named, unnamed
 from nnref.shapes import Array
 
@@ -55,8 +56,7 @@ def in_columns(
 
     Errors: LayoutError for shapes that fit in no way or in two; ValueError for an unknown activation, layout or key.
     """
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"activation should be one of {', '.join(ACTIVATIONS)}; {activation!r} came.")
+    named_activation(activation)  # refuses a name that no module bears
     if layout not in (None, *LAYOUTS):
         raise ValueError(f'layout should be "columns" or "rows"; {layout!r} came.')
     theirs = arrays_by_name(parameters, "parameters")

@@ -11,6 +11,7 @@ import numpy as np
 from nnref import softmax, softmax_cross_entropy
 from nnref.checking.diagnosis.factors import recognised as recognised_factor
 from nnref.checking.diagnosis.fit import Number
+from nnref.checking.operations.record import activations, writing
 from nnref.checking.reading.arguments import Unbound, arguments
 from nnref.checking.reading.candidates import Unread
 from nnref.checking.reading.forward_passes import (
@@ -287,8 +288,7 @@ def recognise(reading: Reading, own: dict[str, Array], x: Any, y: Any) -> None:
         if reading.output is None:
             reading.forward = forward_by_loss(reading)
         reading.loss_kind = recognised_loss(probabilities(reading), reading.Y, reading.loss, reading.dtype)
-    activations = reading.forward.activations if reading.forward else activations_by_name(reading)
-    layers = layers_of(activations, reading.sizes)
+    layers = layers_of(reading.forward.activations if reading.forward else activations_by_name(reading), reading.sizes)
     reading.case = Case.of(layers, reading.theta, reading.X, reading.Y)
     truth = reading.case.gradients
     if network_step := length_of_step(reading):
@@ -330,8 +330,8 @@ def factor_to_reference(g: Array, name: str, reading: Reading) -> float | None:
 
 def forward_by_loss(reading: Reading) -> Forward | None:
     """The right way forward whose mean cross-entropy is their loss, where they show no output."""
-    for activations, fault in hidden(len(reading.sizes) - 1):
-        way = Forward(activations, "softmax", fault)
+    for chosen, fault in hidden(len(reading.sizes) - 1):
+        way = Forward(chosen, "softmax", fault)
         if reading.loss is not None:
             P = passes(reading.theta, reading.X, way)["output"]
             kind = recognised_loss(P, reading.Y, reading.loss, reading.dtype)
@@ -344,7 +344,9 @@ def activations_by_name(reading: Reading) -> tuple[str, ...]:
     """The activation that the file's names suggest, where its numbers do not say."""
     source = reading.network.source
     words = "\n".join(source.lines).lower() if source else ""
-    name = next((n for n in ("relu", "sigmoid", "tanh") if n in words), "relu")
+    written = [name for name in activations() if any(word in words for word in writing(name).words)]
+    beside = {other for name in written for other in writing(name).beside}
+    name = next((name for name in written if name not in beside), "relu")
     return (name,) * (len(reading.sizes) - 2)
 
 
