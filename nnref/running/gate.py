@@ -116,11 +116,11 @@ def check(
     notes: list[str] = []
     examined: list[Examined] = []
     for theta_b, X_b, Y_b in (dense, (theta, X[:, :FIRST], Y[:, :FIRST])):
-        told, left_out = decided(layers, theta_b, X_b, elsewhere)
+        on_one_side, left_out = decided(layers, theta_b, X_b, elsewhere)
         notes += left_out
         fault: str | None = NOTHING_TOLD
-        if told.any():
-            examined.append(examine(layers, theta_b, X_b[:, told], Y_b[:, told], gradients))
+        if on_one_side.any():
+            examined.append(examine(layers, theta_b, X_b[:, on_one_side], Y_b[:, on_one_side], gradients))
             fault = shape_fault(examined[-1].yours, table)
         if fault:
             return Gate(0, 0, 0.0, inf, 0.0, tuple(notes), (), fault, perf_counter() - start, seconds_table)
@@ -221,15 +221,15 @@ def decided(layers: Layers, theta: Parameters, X: Array, elsewhere: bool = False
     exact = rounded(theta, "float64")
     passed = activations(layers, theta, X), activations(layers, exact, X.astype("float64"))
     reach: list[Any] = reaches(layers, exact, passed[1], X.dtype) if elsewhere else [0.0] * len(passed[1])
-    told = np.ones(X.shape[1], bool)
+    on_one_side = np.ones(X.shape[1], bool)
     notes = []
     for l, (layer, Z, Z_exact, r) in enumerate(zip(layers, *passed, reach, strict=False)):
         for kink in kinks(layer.name):
             for unit, s in np.argwhere(((kink.at < Z) != (Z_exact > kink.at)) | (abs(Z_exact - kink.at) < r)):
                 of_layer = f"unit {unit} of layer {l // 2 + 1}"
                 notes.append(f"gate: example {s} left out: {of_layer} is within rounding of {kink.at:g}")
-                told[s] = False
-    return told, notes
+                on_one_side[s] = False
+    return on_one_side, notes
 
 
 def reaches(layers: Layers, theta: Parameters, A: list[Array], dtype: np.dtype[Any]) -> list[Array]:

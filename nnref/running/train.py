@@ -109,13 +109,13 @@ def checked(run: TrainingRun, data: Dataset, engine: Engine, loop: Loop) -> gate
     X, Y = next(batches(data, settings, 0))
     gradients, elsewhere = engine.gradients(layers), engine.name != "numpy"
     found = gates.check(layers, theta, X, Y, gradients, elsewhere)
-    told, _ = gates.decided(layers, theta, X, elsewhere)
-    if not found.ok or not told.any():
+    on_one_side, _ = gates.decided(layers, theta, X, elsewhere)
+    if not found.ok or not on_one_side.any():
         return found
-    index = indices(settings, 0, len(data.y_train))[0][told]
+    index = indices(settings, 0, len(data.y_train))[0][on_one_side]
     after = loop.get(after_steps(loop, theta, index[None]))
     alpha = settings.learning_rate
-    fault = gates.first_step_fault(layers, theta, X[:, told], Y[:, told], gradients, after, alpha)
+    fault = gates.first_step_fault(layers, theta, X[:, on_one_side], Y[:, on_one_side], gradients, after, alpha)
     return replace(found, fault=fault)
 
 
