@@ -18,9 +18,9 @@ def parameter_shapes(sizes: Sequence[int]) -> dict[str, tuple[int, int]]:
     >>> parameter_shapes([784, 128, 10])
     {'W1': (128, 784), 'b1': (128, 1), 'W2': (10, 128), 'b2': (10, 1)}
     """
-    from derivations.shapes import shape_table
+    from derivations.output.known_shapes import known_table
 
-    return {name: (int(m), int(n)) for name, (m, n) in shape_table(sizes).items()}
+    return known_table(sizes)
 
 
 def verdict() -> str:

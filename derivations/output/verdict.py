@@ -20,20 +20,24 @@ def key() -> str:
     return digest.hexdigest()
 
 
-def place() -> Path:
-    """The file of the verdict, in NNREF_CACHE or the user's cache folder."""
+def place(kind: str = "proofs") -> Path:
+    """The file of the verdict, or of another kind of result, in NNREF_CACHE or the user's cache folder."""
     folder = os.environ.get("NNREF_CACHE")
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return (Path(folder) if folder else Path(home) / "nnref") / f"proofs-{key()[:16]}.json"
+    return (Path(folder) if folder else Path(home) / "nnref") / f"{kind}-{key()[:16]}.json"
 
 
 def keep(held: int, claims: int) -> None:
-    """Write the verdict beside and rename; a cache that cannot be written is no reason to fail."""
-    file = place()
+    """Write the verdict."""
+    write(place(), {"held": held, "claims": claims})
+
+
+def write(file: Path, content: object) -> None:
+    """Write JSON beside and rename; a cache that cannot be written is no reason to fail."""
     beside = file.with_suffix(f".{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(json.dumps({"held": held, "claims": claims}), encoding="utf-8")
+        beside.write_text(json.dumps(content), encoding="utf-8")
         beside.replace(file)
     except OSError:
         beside.unlink(missing_ok=True)
