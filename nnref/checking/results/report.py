@@ -11,7 +11,7 @@ from nnref.checking.results.findings import Finding
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from nnref.checking.gradcheck.slopes import Loss
+    from nnref.checking.gradcheck.loss import Loss
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,7 @@ def bad_there(theta):
 
 
 def test_what_the_loss_raises_in_a_worker_is_shown_with_its_line():
-    with ProcessPoolExecutor(1) as pool, pytest.raises(GradcheckError, match=r"KeyError: 'moved' \(test_gradcheck_rep"):
+    with ProcessPoolExecutor(1) as pool, pytest.raises(GradcheckError, match=r"KeyError: 'moved' \(test_rep"):
         gradcheck(bad_there, {"x": np.ones(3)}, {"x": np.ones(3)}, executor=pool, method="central")
 
 
