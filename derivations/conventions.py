@@ -1,9 +1,9 @@
 """Conventions that differ between books and programs, and why they describe the same network."""
 
-from derivations.algebra.notation import A, N, W, b, c, dZ, i, k, m, n, ones, q, r, s, size, t, tensor
+from derivations.algebra.notation import A, N, W, b, c, dZ, i, k, m, n, number, ones, q, r, s, size, t, tensor
 from derivations.algebra.sums import Entry, Index, total
 from derivations.prover.claim import Claim, Step, WrongTwin
-from derivations.prover.rules import algebra, differentiate, linear, matrix_product, slope
+from derivations.prover.rules import definition, differentiate, linear, matrix_product, slope
 
 GOODFELLOW = "Goodfellow, Bengio & Courville 2016, §6.5.6"
 
@@ -82,7 +82,8 @@ dZ_rows = tensor(
 rows_forward = Claim(
     name="conventions.rows_forward",
     kind="lemma",
-    says="with a row an example the layer is A W + 1 bᵀ: the transpose of the layer with a column an example",
+    says="with a row an example the layer is Ã W̃ + 1 bᵀ, where Ã is Aᵀ and W̃ is Wᵀ: the transpose of the layer with a "
+    "column an example",
     start=Entry(A.matrix.T * W.matrix.T + ones.T * b.matrix.T, s, r),
     steps=(
         Step(
@@ -103,13 +104,13 @@ rows_forward = Claim(
 rows_dW = Claim(
     name="conventions.rows_dW",
     kind="lemma",
-    says="with a row an example the gradient of the weights is Aᵀ dZ, the transpose of dZ Aᵀ",
+    says="with a row an example and a column a neuron, the gradient of the weights is Ãᵀ dZ̃, the transpose of dZ Aᵀ",
     start=slope(total(total(dZ_rows[t, q] * total(A_rows[t, k] * W_rows[k, q], k), q), t), W_rows[i, r]),
     steps=(
         Step(
             total(total(dZ_rows[t, q] * total(A_rows[t, k] * slope(W_rows[k, q], W_rows[i, r]), k), q), t),
             linear,
-            because="dZ and the input do not depend on W",
+            because="dZ̃ and the input do not depend on W̃",
         ),
         Step(total(dZ_rows[t, r] * A_rows[t, i], t), differentiate, because="only k = i and q = r remain"),
         Step(
@@ -127,33 +128,62 @@ rows_dW = Claim(
     ),
 )
 
-N1 = size("Na", "examples in the first part of a batch")
-N2 = size("Nb", "examples in the second part")
+W_kept = tensor("Wk", m, n, meaning="weights, a row a neuron", latex="W")
+
+kept_dW = Claim(
+    name="conventions.kept_dW",
+    kind="lemma",
+    says="with a row an example and a row a neuron, as PyTorch's Linear keeps them, the gradient of the weights is "
+    "dZ̃ᵀ Ã: the same numbers as dZ Aᵀ, in the same places",
+    start=slope(total(total(dZ_rows[t, q] * total(A_rows[t, k] * W_kept[q, k], k), q), t), W_kept[r, i]),
+    steps=(
+        Step(
+            total(total(dZ_rows[t, q] * total(A_rows[t, k] * slope(W_kept[q, k], W_kept[r, i]), k), q), t),
+            linear,
+            because="dZ̃ and the input do not depend on W",
+        ),
+        Step(total(dZ_rows[t, r] * A_rows[t, i], t), differentiate, because="only q = r and k = i remain"),
+        Step(
+            Entry(dZ_rows.matrix.T * A_rows.matrix, r, i),
+            matrix_product,
+            because="column r of dZ̃ times column i of the input",
+        ),
+    ),
+    source=GOODFELLOW,
+    uses=("affine.dW", "conventions.rows_forward"),
+    wrong_twins=(
+        WrongTwin(lambda: Entry(A_rows.matrix.T * dZ_rows.matrix, r, i), "the order for weights of a column a neuron"),
+        WrongTwin(lambda: Entry(dZ_rows.matrix * A_rows.matrix.T, r, i), "the order for columns, used with rows"),
+    ),
+)
+
+N1 = size("N1", "examples in the first part of a batch")
+N2 = size("N2", "examples in the second part")
 t1, t2 = Index("t", N1), Index("t", N2)
-loss1 = tensor(
+slope1 = tensor(
     "l1", N1, meaning="slope of the loss of each example of the first part with respect to one parameter", latex="l'"
 )
-loss2 = tensor("l2", N2, meaning="the same of each example of the second part", latex="l''")
+slope2 = tensor("l2", N2, meaning="the same of each example of the second part", latex="l''")
+g1 = number("g1", "gradient over the first part: the mean of its examples' slopes")
+g2 = number("g2", "gradient over the second part")
 
 shards = Claim(
     name="conventions.shards",
     kind="lemma",
     says="the gradient over a batch is the mean of its parts' gradients, weighted by their sizes",
-    start=(total(loss1[t1], t1) + total(loss2[t2], t2)) / (N1 + N2),
+    start=(total(slope1[t1], t1) + total(slope2[t2], t2)) / (N1 + N2),
     steps=(
         Step(
-            N1 / (N1 + N2) * (total(loss1[t1], t1) / N1) + N2 / (N1 + N2) * (total(loss2[t2], t2) / N2),
-            algebra,
-            because="each part times and divided by its size",
+            (N1 * g1 + N2 * g2) / (N1 + N2),
+            definition,
+            because="the sum over a part is its size times its mean",
         ),
     ),
     source="elementary",
     uses=("softmax_cross_entropy.forward",),
+    where={g1: total(slope1[t1], t1) / N1, g2: total(slope2[t2], t2) / N2},
     wrong_twins=(
-        WrongTwin(
-            (total(loss1[t1], t1) / N1 + total(loss2[t2], t2) / N2) / 2,
-            "parts of different sizes are given equal weight",
-        ),
-        WrongTwin(total(loss1[t1], t1) / N1 + total(loss2[t2], t2) / N2, "the parts' means are added"),
+        WrongTwin((g1 + g2) / 2, "parts of different sizes are given equal weight"),
+        WrongTwin(g1 + g2, "the parts' means are added"),
     ),
 )

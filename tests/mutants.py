@@ -141,7 +141,8 @@ def attempt(names, children):
 def of_the_rest(count, children):
     """What came of so many mutants of the files of REPORTED, drawn from all of them, without those in scope."""
     copy(list(REPORTED), TESTS_OF_THE_REST)
-    attempt(["nnref.checking.judge.x_verdict__mutmut_1"], children)  # mutmut makes all mutants before it tries one
+    # mutmut makes all mutants before it tries one.
+    attempt(["nnref.checking.gradcheck.verdicts.x_verdict__mutmut_1"], children)
     others = [name for name in statuses() if not within(name, SCOPE)]
     chosen = random.Random(0).sample(others, min(count, len(others)))
     attempt(chosen, children)

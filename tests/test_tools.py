@@ -60,7 +60,8 @@ def test_a_command_takes_the_options_of_the_long_report(module):
 @pytest.mark.parametrize("test", [test for counted in COUNTED.values() for test in counted.tests])
 def test_a_test_that_answers_for_a_command_exists_and_records_its_figure(test):
     file, _, name = test.partition("::")
-    function = getattr(importlib.import_module(f"tests.{file.removesuffix('.py')}"), name)
+    module = f"tests/{file.removesuffix('.py')}".replace("/", ".")
+    function = getattr(importlib.import_module(module), name)
     assert "record_property" in inspect.signature(function).parameters
 
 

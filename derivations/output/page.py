@@ -32,6 +32,9 @@ WITNESSES = (
 )
 """The separate ways to the same numbers, in the order of the badge."""
 
+NOT_RUN = "not run in this build"
+"""What is said of a witness that was there for no claim."""
+
 MISSING: Mapping[str, str] = {"status": "missing"}
 
 BOUNDS = {"≥": r"\ge 0", ">": "> 0"}
@@ -94,6 +97,21 @@ class Context:
         if found["status"] == "missing" and which in PROVED_HERE:
             return proved_here(self.claims[name], which)
         return found
+
+    @property
+    def not_run(self) -> tuple[str, ...]:
+        """The witnesses that the report has of no claim at all, such as Coq where it is not installed.
+
+        They say nothing against a result, and are counted apart.
+        """
+        asked = [result.get("witnesses", {}) for result in self.witnesses.values()]
+        none = {which for which in WITNESSES if not any(known(found, which) for found in asked)}
+        return tuple(which for which in WITNESSES if asked and which in none)
+
+
+def known(found: Mapping[str, Any], which: str) -> bool:
+    """Whether a witness was there to be asked: it agrees, or it does not."""
+    return found.get(which, MISSING)["status"] not in ("missing", "not applicable")
 
 
 def proved_here(claim: Claim, which: str) -> Mapping[str, Any]:
@@ -283,6 +301,7 @@ def chips(claim: Claim, context: Context) -> list[str]:
         witness = context.witness(claim["name"], which)
         said = witness.get("figure") if witness["status"] == "ok" else None
         said = said or {"ok": "ok", "not applicable": "does not apply"}.get(witness["status"], witness["status"])
+        said = NOT_RUN if which in context.not_run and witness["status"] == "missing" else said
         found.append(
             f'<li data-witness="{html.escape(which)}" data-status="{witness["status"]}">'
             f"<b>{html.escape(which)}</b> <span>{html.escape(str(said))}</span></li>"
@@ -438,18 +457,20 @@ def results(context: Context) -> str:
 
 
 def tally(claim: Claim, context: Context) -> str:
-    """How many witnesses agree and how many are missing; nothing for a definition."""
+    """How many witnesses agree and how many are missing, those that were not run apart; nothing for a definition."""
     if claim["kind"] == "definition":
         return "–"
-    statuses = [context.witness(claim["name"], which)["status"] for which in WITNESSES]
-    missing = statuses.count("missing")
-    return f"{statuses.count('ok')} agree" + (f", {missing} missing" if missing else "")
+    found = {which: context.witness(claim["name"], which)["status"] for which in WITNESSES}
+    absent = [which for which in context.not_run if found[which] == "missing"]
+    missing = sum(status == "missing" for status in found.values()) - len(absent)
+    said = [f"{list(found.values()).count('ok')} agree", *([f"{missing} missing"] if missing else [])]
+    return ", ".join([*said, *(f"{which} {NOT_RUN}" for which in absent)])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Prove every claim and write its page into a folder."""
     from derivations import coq
-    from derivations.__main__ import described
+    from derivations.output.description import described
     from derivations.prover.proof import claims, prove
 
     arguments = sys.argv[1:] if argv is None else list(argv)

@@ -1,7 +1,8 @@
 """The graph of all results as SVG: what rests on what, and how much of it is verified.
 
 Every concept has a row. A result stands to the right of all it rests on. Its circle is filled only when every witness
-that applies to it agrees in the report, and the same is true of all it rests on.
+that applies to it agrees in the report, and the same is true of all it rests on. A witness that was not run in this
+build is counted apart.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ class Node:
 
 
 def agreed(name: str, context: page.Context) -> bool:
-    """Every witness that applies says so in the report; what is missing does not agree."""
-    found = context.witnesses.get(name, {}).get("witnesses", {})
-    statuses = [found.get(which, page.MISSING)["status"] for which in page.WITNESSES]
+    """Every witness that applies and was run says so in the report; one that is missing here alone does not agree."""
+    found, run = context.witnesses.get(name, {}).get("witnesses", {}), set(page.WITNESSES) - set(context.not_run)
+    statuses = [found.get(which, page.MISSING)["status"] for which in run]
     return "ok" in statuses and all(status in ("ok", "not applicable") for status in statuses)
 
 
@@ -104,9 +105,11 @@ def drawn(context: page.Context) -> str:
     width = max(node.x for node in nodes) + COLUMN
     height = max(node.y for node in nodes) + TOP
     count = sum(node.verified for node in nodes)
+    apart = f" {' and '.join(context.not_run)}: {page.NOT_RUN}, counted apart." if context.not_run else ""
     return (
         f'<div class="graph" role="group" aria-label="Graph of all results" tabindex="0">'
         f'<svg viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}">'
         f"{''.join([*edges, *labels, *(circle(node, context) for node in nodes)])}</svg></div>\n\n"
         f"Filled: {count} of {len(nodes)} results are verified by every witness that applies, as is all they rest on."
+        f"{apart}"
     )

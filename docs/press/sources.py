@@ -36,7 +36,7 @@ def digest(paths: Iterable[Path], *words: str) -> str:
     return found.hexdigest()[:16]
 
 
-PRINTS = ROOT / "derivations" / "page.py"
+PRINTS = ROOT / "derivations" / "output" / "page.py"
 """It prints what was proved; nothing that is proved or measured depends on it."""
 
 

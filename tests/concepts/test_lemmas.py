@@ -89,6 +89,10 @@ EQUAL = {
         affine.dW(at.A, softmax_cross_entropy.dZ(at.Z, at.Y)),
         affine.dW(at.A, softmax.forward(at.Z) - at.Y) / at.Y.shape[1],
     ),
+    "conventions.kept_dW": lambda at: (
+        slope(lambda W: (at.dZ.T * (at.A.T @ W.T)).sum(), at.W),
+        affine.dW(at.A, at.dZ),
+    ),
     "conventions.rows_dW": lambda at: (
         slope(lambda W: (at.dZ.T * (at.A.T @ W)).sum(), at.W.T),
         affine.dW(at.A, at.dZ).T,

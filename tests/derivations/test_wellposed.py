@@ -4,7 +4,7 @@ import pytest
 import sympy as sp
 
 from derivations import mlp, softmax
-from derivations.algebra import sums, symbolic
+from derivations.algebra import symbolic
 from derivations.algebra.normal_form import Powers, equal
 from derivations.algebra.notation import A, Density, L, N, Z, enter, i, j, k, logit, n, prob, q, s, t, tensor, z
 from derivations.algebra.sums import Index, ShapeError, delta, total
@@ -257,7 +257,7 @@ def test_a_statement_about_three_does_not_hold_for_all_sizes():
 
 def test_two_claims_of_one_name_are_refused(monkeypatch):
     monkeypatch.setattr(softmax, "another", statement(2 * z, (z + z, algebra)), raising=False)
-    monkeypatch.setattr(sums, "another", statement(3 * z, (z + z, algebra)), raising=False)
+    monkeypatch.setattr(mlp, "another", statement(3 * z, (z + z, algebra)), raising=False)
     with pytest.raises(ValueError, match=r"two claims are called a\.claim"):
         proof.claims()
 

@@ -37,9 +37,23 @@ def report(**statuses):
 
 
 def test_a_witness_that_was_not_asked_shows_as_missing():
-    shown = page.section(CLAIM, page.Context({"silu.dZ": CLAIM}, report(differences="ok")))
+    elsewhere = {"other.dZ": report(Coq="ok")["silu.dZ"]}
+    shown = page.section(CLAIM, page.Context({"silu.dZ": CLAIM}, report(differences="ok") | elsewhere))
     assert 'data-witness="differences" data-status="ok"' in shown
     assert 'data-witness="Coq" data-status="missing"><b>Coq</b> <span>missing</span>' in shown
+
+
+def test_a_witness_that_no_result_has_is_said_not_to_have_run_and_is_counted_apart():
+    from press import graph
+
+    every = dict.fromkeys(page.WITNESSES, "ok")
+    context = page.Context({"silu.dZ": CLAIM}, report(**every | {"Coq": "missing"}))
+    assert "<b>Coq</b> <span>not run in this build</span>" in page.section(CLAIM, context)
+    assert page.tally(CLAIM, context) == f"{len(every) - 1} agree, Coq not run in this build"
+    assert "Filled: 1 of 1" in graph.drawn(context)
+    assert graph.drawn(context).endswith("Coq: not run in this build, counted apart.")
+    failed = page.Context({"silu.dZ": CLAIM}, report(**every | {"Coq": "failed"}))
+    assert "Filled: 0 of 1" in graph.drawn(failed)
 
 
 def test_a_definition_has_no_badge():

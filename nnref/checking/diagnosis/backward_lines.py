@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 
-import numpy as np
-from numpy.typing import DTypeLike
-
-from nnref.checking.reference import noise
-from nnref.checking.reference.intermediates import Case
-from nnref.checking.reference.running_error import Carried
-from nnref.layer import Affine
+from nnref.checking.operations import affine, record, softmax_cross_entropy
+from nnref.checking.operations.rounding import Precision
+from nnref.checking.operations.running_error import Carried
+from nnref.checking.reference.forward_errors import Numbers
+from nnref.checking.results.diagnosis import Mistake
 from nnref.shapes import Array
 
 LINES = {
@@ -30,53 +28,6 @@ LINES = {
 
 TOP, HIDDEN = ("labels", "outputs", "loss", "batch"), ("dA", "slope", "batch")
 """The lines that lead to dZ of the last layer, and to dZ of a hidden one."""
-
-
-@dataclass(frozen=True, eq=False)
-class Numbers:
-    """The forward pass with its running errors, in the precision that the gradients were computed in."""
-
-    case: Case
-    u: float
-    Z: Mapping[int, Carried]
-    A: Mapping[int, Carried]
-    W: Mapping[int, Carried]
-    b: Mapping[int, Carried]
-    P: Carried
-    Y: Carried
-
-    @property
-    def depth(self) -> int:
-        """How many affine layers."""
-        return len(self.W)
-
-    @property
-    def N(self) -> int:
-        """How many examples."""
-        return self.Y.shape[1]
-
-    @property
-    def classes(self) -> int:
-        """How many classes."""
-        return self.Y.shape[0]
-
-    @classmethod
-    def of(cls, case: Case, dtype: DTypeLike) -> Numbers:
-        """The case's forward pass, each quantity with its error as the noise floor counts it."""
-        u = noise.unit(dtype)
-        Z, A, W, b = {}, {0: Carried.exact(case.A["A0"], u)}, {}, {}
-        at, l = A[0], 0
-        for layer, theta in zip(case.layers, case.theta, strict=True):
-            l += isinstance(theta, Affine)
-            out = case.Z[f"Z{l}"] if isinstance(theta, Affine) else case.A[f"A{l}"]
-            at = Carried(out, noise.error_forward(layer.name, theta, at.value, at.e, out, dtype), u)
-            if isinstance(theta, Affine):
-                Z[l], W[l], b[l] = at, Carried.exact(theta.W, u), Carried.exact(theta.b, u)
-            else:
-                A[l] = at
-        d, E = noise.error_of_loss(Z[l].value, Z[l].e, case.Y, dtype)
-        P = Carried(case.P, np.maximum(E - abs(d), 0) * case.Y.shape[1], u)
-        return cls(case, u, Z, A, W, b, P, Carried.exact(case.Y, u))
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,52 +79,39 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """One entry of the catalogue: on which line, what is done, the wrong line, the right one, and the claim for it.
+class BackwardMistake(Mistake):
+    """One entry of the catalogue: predict(place) yields the ways to make it there; none, where the shapes forbid it."""
 
-    predict(place) yields the ways to make it there; none, where the shapes do not let it happen.
-    """
-
-    key: str
-    line: str
-    says: str
-    wrong: str
-    right: str
-    claim: str
     predict: Callable[[Place], Iterator[Prediction]]
 
 
+AFFINE, LOSS = affine.RECORD.writing.gradients, softmax_cross_entropy.RECORD.writing.gradients  # type: ignore[union-attr]
+
 RIGHT = {
-    "labels": ("dZ{l} = (P - Y) / N", "softmax_cross_entropy.dZ"),
-    "outputs": ("dZ{l} = (P - Y) / N", "softmax_cross_entropy.dZ"),
-    "loss": ("dZ{l} = (P - Y) / N", "softmax_cross_entropy.dZ"),
-    "dA": ("dA{l} = W{k}.T @ dZ{k}", "affine.dA"),
+    "labels": (LOSS["dZ"], "softmax_cross_entropy.dZ"),
+    "outputs": (LOSS["dZ"], "softmax_cross_entropy.dZ"),
+    "loss": (LOSS["dZ"], "softmax_cross_entropy.dZ"),
+    "dA": (AFFINE["dA"], "affine.dA"),
     "slope": ("dZ{l} = dA{l} * {slope}", "{activation}.dZ"),
-    "batch": ("dW{l} = dZ{l} @ A{j}.T", "affine.dW"),
-    "dW": ("dW{l} = dZ{l} @ A{j}.T", "affine.dW"),
-    "db": ("db{l} = np.sum(dZ{l}, axis=1, keepdims=True)", "affine.db"),
+    "batch": (AFFINE["dW"], "affine.dW"),
+    "dW": (AFFINE["dW"], "affine.dW"),
+    "db": (AFFINE["db"], "affine.db"),
     "gradient": ("{theta}{l} = {theta}{l} - alpha * d{theta}{l}", "sgd.update"),
 }
-"""The right line and its claim."""
-
-SLOPES = {"relu": "(Z{l} > 0)", "tanh": "(1 - A{l}**2)", "sigmoid": "A{l} * (1 - A{l})"}
-"""The activation's derivative as one writes it."""
-
-LEAKY = "np.where(Z{l} > 0, 1, slope)"
-"""The derivative of a leaky rectifier, whose slope is the network's own."""
+"""The right line and its claim; that of a slope is in the record of the activation."""
 
 
 def mistake(
     key: str, line: str, wrong: str, right: str | None = None
-) -> Callable[[Callable[[Place], Iterator[Prediction]]], Mistake]:
+) -> Callable[[Callable[[Place], Iterator[Prediction]]], BackwardMistake]:
     """Make the function that predicts it into a mistake; its docstring says what is done.
 
     The right line is that of its place unless given.
     """
 
-    def named(predict: Callable[[Place], Iterator[Prediction]]) -> Mistake:
+    def named(predict: Callable[[Place], Iterator[Prediction]]) -> BackwardMistake:
         says = " ".join((predict.__doc__ or "").split())
-        return Mistake(key, line, says, wrong, right or RIGHT[line][0], RIGHT[line][1], predict)
+        return BackwardMistake(key, line, says, wrong, right or RIGHT[line][0], RIGHT[line][1], predict)
 
     return named
 
@@ -202,8 +140,7 @@ def right(line: str, at: Place) -> Carried:
 def slope(at: Place, l: int) -> Carried:
     """The derivative of layer l's activation."""
     Z, A = at.numbers.Z[l], at.numbers.A[l]
-    value, e = noise.error_of_slope(at.numbers.case.activation[l - 1], Z.value, A.value, A.e)
-    return Carried(value, e, at.numbers.u)
+    return record.slope(at.numbers.case.activation[l - 1], Z, A, Precision(at.numbers.u, 0.0))
 
 
 def some(made: Carried | None) -> Carried:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Any
 
+from nnref.checking.results.entry import Entry
 from nnref.checking.results.findings import unlike
-
-if TYPE_CHECKING:
-    from nnref.checking.results.report import Entry, GradcheckReport
 
 WIDTH = 80
 
@@ -30,21 +28,21 @@ COLOURS = {"ok": "#2b8a3e", "WRONG": "#c92a2a", "cannot tell": "#b35c00", "not w
 def cells(entry: Entry) -> tuple[str, ...]:
     """One parameter's row. The worst entry is shown where something is wrong or undecided."""
     at = entry.worst if entry.verdict in ("WRONG", "cannot tell") else None
-    numbers = (index(at.index), *unlike(at.yours, at.truth, 4)) if at else ("", "", "")
+    numbers = (index_text(at.index), *unlike(at.yours, at.truth, 4)) if at else ("", "", "")
     checked = f"{entry.checked}" if entry.verdict in JUDGED else ""
-    return (entry.name, index(entry.shape), checked, f"{entry.wrong}" if checked else "", *numbers, entry.verdict)
+    return (entry.name, index_text(entry.shape), checked, f"{entry.wrong}" if checked else "", *numbers, entry.verdict)
 
 
-def index(numbers: Sequence[int]) -> str:
+def index_text(numbers: Sequence[int]) -> str:
     """An index or a shape as a tuple is written: (7, 0), (10,) or ().
 
-    >>> index((7, 0)), index((10,)), index(())
+    >>> index_text((7, 0)), index_text((10,)), index_text(())
     ('(7, 0)', '(10,)', '()')
     """
     return str(tuple(int(n) for n in numbers))
 
 
-def notes(entry: Entry, verbose: bool) -> list[str]:
+def row_notes(entry: Entry, verbose: bool) -> list[str]:
     """What is said below a row: where the mistake lies, what was undecided and why, and what was not looked at."""
     lines = [finding.says for finding in entry.where]
     if entry.cannot_tell:
@@ -60,22 +58,21 @@ def notes(entry: Entry, verbose: bool) -> list[str]:
         lines.append(entry.coarse)
     if verbose and entry.worst:
         by = "infinitely many" if entry.worst.noises == float("inf") else f"{entry.worst.noises:.3g}"
-        lines.append(f"furthest off at {index(entry.worst.index)}: {by} times its error bar")
+        lines.append(f"furthest off at {index_text(entry.worst.index)}: {by} times its error bar")
     return lines
 
 
-def text(report: GradcheckReport, verbose: bool = False) -> str:
-    """The table, the notes below its rows, the method, and, if verbose, noise multiples and settings."""
-    lines = rows(report.entries, lambda entry: notes(entry, verbose))
-    lines += folded(f"truth: {report.method}", "")
-    if verbose:
-        lines += [part for key, value in report.settings.items() for part in folded(f"{key}: {value}", "")]
+def table_text(entries: Sequence[Entry], method: str, settings: Mapping[str, Any] | None = None) -> str:
+    """The table, the notes below its rows and the method; given the settings, those and the noise multiples too."""
+    lines = rows(entries, lambda entry: row_notes(entry, settings is not None))
+    lines += folded(f"truth: {method}", "")
+    lines += [part for key, value in (settings or {}).items() for part in folded(f"{key}: {value}", "")]
     return "\n".join(lines)
 
 
 def rows(entries: Sequence[Entry], below: Callable[[Entry], list[str]]) -> list[str]:
     """The head and a line an entry; what is said below it stands beside the verdict, if it is a finding that fits."""
-    table = fitted([HEAD, *(cells(entry) for entry in entries)])
+    table = narrowed([HEAD, *(cells(entry) for entry in entries)])
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = [line(table[0], widths)]
     for entry, row in zip(entries, table[1:], strict=True):
@@ -87,7 +84,7 @@ def rows(entries: Sequence[Entry], below: Callable[[Entry], list[str]]) -> list[
     return lines
 
 
-def fitted(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+def narrowed(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """The rows, their longest names, shapes or indices cut in the middle until the table is narrow enough."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     while sum(widths) + 2 * len(widths) - 2 > WIDTH:
@@ -122,21 +119,21 @@ def folded(note: str, indent: str = "  ") -> list[str]:
     return wrap(note, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ")
 
 
-def html(report: GradcheckReport) -> str:
+def html(entries: Sequence[Entry], method: str) -> str:
     """The same for a notebook: one table, verdicts in colour, nothing loaded from anywhere."""
     style = 'style="text-align:left;padding:0 1em 0 0"'
     head = "".join(f"<th {style}>{name}</th>" for name in HEAD)
     body = []
-    for entry in report.entries:
+    for entry in entries:
         *plain, verdict = cells(entry)
         colour = COLOURS.get(verdict, "inherit")
         row = "".join(f"<td {style}>{escape(cell)}</td>" for cell in plain)
         body.append(f'<tr>{row}<td style="text-align:left;color:{colour}"><b>{escape(verdict)}</b></td></tr>')
         body += [
             f'<tr><td></td><td colspan="{len(HEAD) - 1}" {style}>{escape(note)}</td></tr>'
-            for note in notes(entry, verbose=False)
+            for note in row_notes(entry, verbose=False)
         ]
     return (
         f'<table style="font-family:monospace"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
-        f"<p>truth: {escape(report.method)}</p>"
+        f"<p>truth: {escape(method)}</p>"
     )

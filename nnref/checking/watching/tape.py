@@ -29,6 +29,7 @@ class Node:
     args and kwargs hold nodes in the place of the values that are known, at any depth of lists and tuples; call takes
     them, the nodes replaced by their values, and gives this value again. leaf is the kind of a value that was made of
     nothing that is known: "data", "labels", "random", "constant", … deps is the set of leaves below it, as bits.
+    names are those that the program gave the value; used says that another value was made of it.
     """
 
     index: int
@@ -42,11 +43,13 @@ class Node:
     deps: int = 0
     inputs: tuple[Node, ...] = ()
     names: list[str] = field(default_factory=list)
+    used: bool = False
+    dims: tuple[int, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the value; () of a number."""
-        return np.shape(self.value)
+        return self.dims
 
     @property
     def real(self) -> bool:
@@ -68,3 +71,8 @@ def nodes_of(thing: Any) -> Iterator[Node]:
         yield from nodes_of((thing.start, thing.stop, thing.step))
     elif isinstance(thing, dict):
         yield from nodes_of(tuple(thing.values()))
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text, as a set of names."""
+    return frozenset(text.split())

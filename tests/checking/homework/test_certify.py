@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import nnref
-from nnref.checking.reading.canonical import LayoutError
-from nnref.checking.reference import balls, noise, strictest_truth, truth
+from nnref.checking.operations.record import Undecided
+from nnref.checking.reading.layout import LayoutError
+from nnref.checking.reference import balls, intermediates, noise, strictest_truth, truth
 from nnref.checking.results.certificate import quantity
 from nnref.cli import main
 from tests.conftest import require
@@ -90,18 +91,39 @@ def test_rows_of_examples_with_weights_as_columns_are_read():
 def test_a_square_network_is_asked_for_its_layout():
     theta, X, y, g = drawn([4, 4, 4])
     with pytest.raises(LayoutError, match=r'layout="columns".*layout="rows"'):
-        nnref.certify(columns(theta), X, y, columns(g))
+        nnref.certify(vectors(theta), X, y, vectors(g))
     assert nnref.certify(columns(theta), X, y, columns(g), layout="columns").ok
     assert nnref.certify(rows(theta), X.T, y, rows(g), layout="rows").ok
     assert not nnref.certify(rows(theta), X.T, y, rows(g), layout="columns").ok
     assert nnref.certify(theta, X, y, g).ok  # nnref's own parameters are columns by construction
 
 
+def test_a_bias_that_is_a_column_tells_the_layout_of_square_weights_and_of_a_square_batch():
+    """Only to Z with a column an example can b (m, 1) be added."""
+    for N in (4, 5):
+        theta, X, y, g = drawn([4, 4, 4], N=N)
+        report = nnref.certify(columns(theta), X, y, columns(g))
+        assert report.ok
+        assert "columns" in report.reading
+        (entry,) = nnref.certify(columns(theta), X, y, columns(g) | {"W1": columns(g)["W1"].T}).wrong
+        assert entry.name == "W1"
+    theta, X, y, g = drawn([5, 6, 3], N=5)
+    assert nnref.certify(columns(theta), X, y, columns(g)).ok
+
+
+def test_a_bias_that_is_a_row_or_flat_tells_nothing():
+    """torch.nn.Linear adds b (m,) to rows with W (m, n); others keep b (m,) and write b[:, None]."""
+    theta, X, y, g = drawn([4, 4, 4])
+    for keep in (rows, vectors):
+        with pytest.raises(LayoutError, match="all of W is square"):
+            nnref.certify(keep(theta), X, y, keep(g))
+
+
 def test_a_square_batch_is_asked_for_its_layout():
     theta, X, y, g = drawn([5, 6, 3], N=5)
     with pytest.raises(LayoutError, match="X is square"):
-        nnref.certify(columns(theta), X, y, columns(g))
-    assert nnref.certify(columns(theta), X, y, columns(g), layout="columns").ok
+        nnref.certify(vectors(theta), X, y, vectors(g))
+    assert nnref.certify(vectors(theta), X, y, vectors(g), layout="columns").ok
 
 
 @pytest.mark.parametrize(
@@ -144,7 +166,7 @@ def test_the_sum_is_never_the_mean_and_the_diagnosis_says_what_to_pass():
 
 def test_the_first_wrong_intermediate_is_named_and_what_is_above_is_cleared():
     theta, X, y, g = drawn([4, 6, 5, 3], N=7)
-    case = nnref.checking.case.Case.of(nnref.mlp([4, 6, 5, 3]), theta, X, nnref.one_hot(y, 3))
+    case = intermediates.Case.of(nnref.mlp([4, 6, 5, 3]), theta, X, nnref.one_hot(y, 3))
     dZ1 = case.dA["dA1"]  # the mask forgotten
     wrong = columns(g) | {"W1": dZ1 @ X.T, "b1": dZ1.sum(1, keepdims=True)}
     given = {
@@ -214,7 +236,7 @@ def test_a_rectifier_within_rounding_of_its_kink_cannot_be_told_and_is_named():
     theta = (nnref.Affine(W, b), (), theta[2])
     layers = nnref.mlp([3, 4, 2])
     g = columns(nnref.gradients(layers, theta, X, nnref.one_hot(y, 2)))
-    case = nnref.checking.case.Case.of(layers, theta, X, nnref.one_hot(y, 2))
+    case = intermediates.Case.of(layers, theta, X, nnref.one_hot(y, 2))
     either = [g]
     for side in (0, 1):
         dZ = np.where(case.Z["Z1"] > 0, case.dA["dA1"], 0)
@@ -298,7 +320,7 @@ def test_without_flint_or_at_a_kink_that_no_ball_decides_the_complex_step_is_the
     require("flint")
 
     def undecided(*_, **__):
-        raise balls.Undecided
+        raise Undecided
 
     monkeypatch.setattr(balls, "truth", undecided)
     assert "complex step of every entry" in nnref.certify(theta, X, y, g).method
@@ -363,7 +385,7 @@ def test_a_file_says_in_words_what_it_holds(saved, right):
 
 def test_what_a_file_does_not_say_can_be_said_to_certify(saved, right, capsys):
     theta, X, y, g = drawn([4, 4, 4], "tanh")
-    kept = {**columns(theta), **{f"d{name}": p for name, p in columns(g).items()}, "X": X, "Y": y}
+    kept = {**vectors(theta), **{f"d{name}": p for name, p in vectors(g).items()}, "X": X, "Y": y}
     path = saved("unsaid", without=right, **kept)
     assert main(["check", str(path)]) == 2
     assert main(["certify", str(path), "--layout", "columns", "--activation", "tanh"]) == 0
@@ -374,9 +396,7 @@ def test_what_a_file_does_not_say_can_be_said_to_certify(saved, right, capsys):
 
 
 def test_intermediates_and_other_spellings_of_a_file_are_read_and_strangers_said(saved, right):
-    case = nnref.checking.case.Case.of(
-        nnref.mlp([4, 6, 3]), drawn([4, 6, 3])[0], right["X"], nnref.one_hot(right["Y"], 3)
-    )
+    case = intermediates.Case.of(nnref.mlp([4, 6, 3]), drawn([4, 6, 3])[0], right["X"], nnref.one_hot(right["Y"], 3))
     spelt = {"w1": right["W1"], "b_1": right["b1"], "dw1": case.dA["dA1"] @ right["X"].T, "db_1": right["db1"]}
     path = saved("spelt", without=["W1", "b1", "dW1", "db1"], **spelt, a_1=case.A["A1"], dz1=case.dZ["dZ1"], epoch=3)
     report = nnref.check(path)

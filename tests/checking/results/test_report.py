@@ -13,7 +13,7 @@ import nnref
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.gradcheck import assert_gradients, gradcheck
 from nnref.checking.results.report import GradientMismatch
-from nnref.checking.results.table import fitted, text
+from nnref.checking.results.table import narrowed
 from tests.conftest import require
 
 
@@ -64,7 +64,7 @@ def test_every_line_fits_eighty_columns_however_long_the_names(rng):
         table = gradcheck(lambda t: sum((A**2).sum() for A in t.values()), theta, wrong, entries=7).table(verbose)
         assert max(map(len, table.splitlines())) <= 80
         assert "-1/2 times the truth everywhere" in table
-    rows = fitted([("name", "s" * 90, "1", "2", "i" * 40, "3", "4", "WRONG")])
+    rows = narrowed([("name", "s" * 90, "1", "2", "i" * 40, "3", "4", "WRONG")])
     assert [cell for cell in rows[0] if "…" in cell] == [rows[0][1], rows[0][4]]
 
 
@@ -165,7 +165,7 @@ def bad_there(theta):
 
 
 def test_what_the_loss_raises_in_a_worker_is_shown_with_its_line():
-    with ProcessPoolExecutor(1) as pool, pytest.raises(GradcheckError, match=r"KeyError: 'moved' \(test_rep"):
+    with ProcessPoolExecutor(1) as pool, pytest.raises(GradcheckError, match=r"KeyError: 'moved' \(test_report"):
         gradcheck(bad_there, {"x": np.ones(3)}, {"x": np.ones(3)}, executor=pool, method="central")
 
 
@@ -223,4 +223,4 @@ def test_the_readme_shows_what_the_check_says():
         return {"W": dZ @ X.T / 5, "b": dZ.sum(keepdims=True)}
 
     readme = (Path(nnref.__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    assert f"```text\n{text(gradcheck(loss, theta, gradients))}\n```" in readme
+    assert f"```text\n{gradcheck(loss, theta, gradients)}\n```" in readme

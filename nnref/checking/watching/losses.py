@@ -1,0 +1,170 @@
+"""Which loss is meant: a scalar of the program's own, or one of those that people mean where theirs has none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.watching.graph import bits_of
+from nnref.checking.watching.parameters import Meeting, Roles
+from nnref.checking.watching.slopes import value_of
+from nnref.checking.watching.tape import Node
+
+Array = np.ndarray[Any, Any]
+Tape = Sequence[Node]
+
+SMALL = 1e-3
+"""A number below this, added to a probability or cut off it, keeps a logarithm finite and is no part of the loss."""
+
+NEAR = 8
+"""How many operations before a scalar are looked at to see that it is an accuracy or a distance."""
+
+
+@dataclass(frozen=True, eq=False)
+class Loss:
+    """A loss that may be meant. seeds give, in each run, ∂loss/∂(some values); node is the program's own scalar."""
+
+    name: str
+    seeds: tuple[dict[int, Array], ...]
+    node: Node | None = None
+
+
+def losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:
+    """The program's own losses, then the standard ones of its last outputs, then of all of them."""
+    found = [Loss("own", tuple({n.index: np.ones(n.shape)} for _ in tapes), n) for n in own(role)]
+    outputs = stripped(role)
+    last = [o for o in outputs if not any(role.graph.above[p[0].index] >> o[0].index & 1 for p in outputs)]
+    groups = [last, *([outputs] if len(last) < len(outputs) <= 4 else [])]
+    for group in groups:
+        for name, slope in STANDARD.items():
+            with np.errstate(all="ignore"):
+                seeds = [seeds_of(group, tape, slope) for tape in tapes]
+            given = tuple(s for s in seeds if s is not None and all(np.isfinite(g).all() for g in s.values()))
+            if len(given) == len(tapes) and given[0]:
+                found.append(Loss(name, given))
+    return found
+
+
+def own(role: Roles) -> list[Node]:
+    """Scalars that depend on the labels and on every parameter, and that no update is made of."""
+    graph, found = role.graph, []
+    into, after = role.into_updates, role.after
+    users: dict[int, list[Node]] = {}
+    for node in graph.tape:
+        for m in node.inputs:
+            users.setdefault(m.index, []).append(node)
+
+    def candidate(node: Node) -> bool:
+        scalar = role.of_labels[node.index] and np.prod(node.shape, dtype=int) == 1 and node.real
+        return scalar and not after[node.index] and not into >> node.index & 1
+
+    for node in graph.tape:
+        if not candidate(node) or node.op in ("view", "array"):
+            continue
+        if (graph.above[node.index] & role.parameters) != role.parameters or is_measure(node, role):
+            continue
+        if not any(candidate(m) and m.op not in ("view", "array") for m in users.get(node.index, [])):
+            found.append(node)
+    return found[:6]
+
+
+def is_measure(node: Node, role: Roles) -> bool:
+    """Is this an accuracy or a mean distance, which nobody takes the slope of?"""
+    near: set[str] = set()
+    todo = [(node, 0)]
+    while todo:
+        n, depth = todo.pop()
+        near.add(n.op)
+        if depth < NEAR:
+            todo += [(m, depth + 1) for m in n.inputs if role.of_labels[m.index]]
+    return bool(near & {"abs", "equal", "argmax", "not_equal", "round", "int"})
+
+
+def stripped(role: Roles) -> list[tuple[Node, Meeting]]:
+    """The outputs: what meets the labels, without log, 1 −, clip and the small numbers that guard them."""
+    found: dict[int, tuple[Node, Meeting]] = {}
+    for meeting in role.meetings:
+        output = bare(meeting.output)
+        if output.index not in found or meeting.at.op == "subtract":
+            found[output.index] = output, meeting
+    return list(found.values())
+
+
+def bare(node: Node) -> Node:
+    """log(A), log(A + ε), 1 − A, clip(A), A.copy(): A"""
+    while True:
+        first = node.args[0] if node.args else None
+        if node.op in ("log", "log2", "log10", "array", "clip") and isinstance(first, Node):
+            node = first
+        elif node.op in ("add", "subtract", "maximum", "minimum", "negative"):
+            nodes = [a for a in node.args if isinstance(a, Node) and a.leaf != "constant"]
+            rest = [float(value_of(a)) for a in node.args if a not in nodes and np.ndim(value_of(a)) == 0]
+            guards = all(0 < abs(c) < SMALL or 0 < abs(1 - abs(c)) < SMALL for c in rest)
+            if len(nodes) != 1 or len(rest) != len(node.args) - 1 or (node.op.startswith("m") and not guards):
+                return node
+            node = nodes[0]
+        else:
+            return node
+
+
+def seeds_of(
+    group: Sequence[tuple[Node, Meeting]], tape: Tape, slope: Callable[[Array, Array], Array]
+) -> dict[int, Array] | None:
+    """∂loss/∂outputs in one run; None if labels and outputs do not fit together."""
+    found = {}
+    for output, meeting in group:
+        A = np.asarray(tape[output.index].value, float)
+        Y = one_hot(tape[output.index], tape[meeting.labels.index], tape[meeting.at.index])
+        if Y is None or Y.shape != A.shape:
+            return None
+        found[output.index] = slope(A, Y)
+    return found
+
+
+def one_hot(output: Node, labels: Node, at: Node) -> Array | None:
+    """The labels as an array of the output's shape; indices become ones."""
+    A, v = np.asarray(output.value), np.asarray(labels.value)
+    if at.op in ("item", "put_at", "entry") or (v.dtype.kind in "iu" and v.shape != A.shape and at.op != "subtract"):
+        try:
+            Y = np.zeros(A.shape)
+            Y[value_of(at.args[1])] = 1
+        except (IndexError, TypeError, ValueError):
+            return None
+        return Y
+    try:
+        return np.broadcast_to(v.astype(float), A.shape)
+    except ValueError:
+        return None
+
+
+def softmax(A: Array, Y: Array) -> Array:
+    """Softmax over the axis along which the labels are distributions."""
+    axis = -1 if np.allclose(Y.sum(-1), 1) else 0
+    E = np.exp(A - A.max(axis, keepdims=True))
+    return E / E.sum(axis, keepdims=True)
+
+
+STANDARD: dict[str, Callable[[Array, Array], Array]] = {
+    "squared error": lambda A, Y: A - Y,
+    "cross-entropy": lambda A, Y: np.where(Y != 0, -Y / np.where(A == 0, 1, A), 0.0),
+    "binary cross-entropy": lambda A, Y: (A - Y) / np.where(A * (1 - A) == 0, 1, A * (1 - A)),
+    "hinge": lambda A, Y: -Y * (Y * A < 1),
+    "softmax cross-entropy of scores": lambda A, Y: softmax(A, Y) - Y if A.ndim else A * np.nan,
+    "sigmoid cross-entropy of scores": lambda A, Y: 1 / (1 + np.exp(-A)) - Y,
+    "absolute error": lambda A, Y: np.sign(A - Y),
+}
+"""∂loss/∂output of the losses that people mean, up to a factor."""
+
+
+def describe(loss: Loss, where: Callable[[int], str]) -> str:
+    """The loss in words."""
+    if loss.node is None:
+        return f"{loss.name} (no loss of the program's own)"
+    name = next(iter(loss.node.names), "")
+    return f"the program's own loss{f' {name}' if name else ''}, {where(loss.node.site.line)}"
+
+
+__all__ = ["STANDARD", "Loss", "bits_of", "describe", "losses", "own", "stripped"]

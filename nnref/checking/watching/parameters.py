@@ -1,0 +1,222 @@
+"""Labels, outputs and parameters, found by what the program does with them.
+
+The labels are the leaf that meets a value made of the most parameters. A parameter is an array that depends on no label
+and that the program replaces by itself plus or minus something that depends on the labels and on the parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+
+import numpy as np
+
+from nnref.checking.watching.graph import Graph, base_of
+from nnref.checking.watching.tape import Node
+
+CANDIDATES = 60
+"""Leaves that are tried as the labels, likeliest first."""
+
+LIKELIHOOD = {"labels": 0, "array": 1, "written": 1, "table": 1, "data": 2, "unknown": 2, "parsed": 2, "randint": 2}
+"""The order in which kinds of leaves are tried; others after these."""
+
+
+@dataclass(frozen=True, eq=False)
+class Update:
+    """One replacement of a parameter: new = old − step, or old + step where sign is −1.
+
+    step is what the optimiser made of the gradient. new is None where the program only returns the gradient.
+    """
+
+    old: Node
+    step: Node
+    new: Node | None
+    sign: int
+    name: str = ""
+
+    @property
+    def base(self) -> Node:
+        """The parameter, of which `old` may be a view or an entry."""
+        return base_of(self.old)
+
+    @property
+    def end(self) -> Node:
+        """The last value of the update."""
+        return self.new or self.step
+
+
+@dataclass(frozen=True, eq=False)
+class Meeting:
+    """Where a value that depends on parameters and no label meets one that depends on labels and no parameter."""
+
+    output: Node
+    labels: Node
+    at: Node
+
+
+@dataclass(frozen=True, eq=False)
+class Roles:
+    """What the values of one step are to the program. of_labels[k] says whether value k depends on the labels."""
+
+    graph: Graph
+    labels: Node
+    of_labels: Sequence[bool]
+    updates: tuple[Update, ...]
+    meetings: tuple[Meeting, ...]
+
+    @cached_property
+    def parameters(self) -> int:
+        """The parameters, as a set of bits."""
+        return sum({1 << u.base.index for u in self.updates})
+
+    @cached_property
+    def into_updates(self) -> int:
+        """Everything that the updates are made of, as bits."""
+        found = 0
+        for update in self.updates:
+            found |= self.graph.above[update.step.index] | (1 << update.step.index)
+        return found
+
+    @cached_property
+    def last(self) -> int:
+        """The index of the last value of the step."""
+        return max(update.end.index for update in self.updates)
+
+    @cached_property
+    def after(self) -> list[bool]:
+        """Which values are made of an updated parameter."""
+        new = sum({1 << u.new.index for u in self.updates if u.new is not None})
+        return [self.graph.depends(n.index, new) for n in self.graph.tape]
+
+
+def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles | None:
+    """The labels, parameters and outputs of the first step on a tape; None where nothing is updated by labels."""
+    best: tuple[tuple[object, ...], Roles] | None = None
+    for candidate in islice(candidates(graph), CANDIDATES):
+        of_labels = graph.dependent(candidate.index)
+        found = updates(graph, of_labels, pairs)
+        if not found:
+            continue
+        role = Roles(graph, candidate, of_labels, found, ())
+        met = tuple(meetings(role))
+        if not met:
+            continue
+        reached = [bin((graph.above[m.output.index] | 1 << m.output.index) & role.parameters).count("1") for m in met]
+        own = {u.base.index for u in found}
+        key = (
+            any(m.output.index not in own for m in met),
+            max(reached),
+            candidate.leaf == "labels",
+            -sum(of_labels),
+            -LIKELIHOOD.get(candidate.leaf, 6),
+        )
+        if best is None or key > best[0]:
+            best = key, Roles(graph, candidate, of_labels, found, met)
+    return None if best is None else only_what_reaches(best[1])
+
+
+def candidates(graph: Graph) -> Iterator[Node]:
+    """What may be the labels: leaves, the likeliest first, then values that are subtracted from what they depend on."""
+    leaves = [n for n in graph.tape if n.leaf and n.leaf != "constant" and np.prod(n.shape, dtype=int)]
+    yield from sorted(leaves, key=lambda n: (LIKELIHOOD.get(n.leaf, 6), n.index))
+    seen = set()
+    for node in islice(graph.tape, 1000):
+        if node.op == "subtract" and len(node.inputs) == 2:
+            for target, output in (node.inputs, node.inputs[::-1]):
+                made = base_of(target)
+                subset = target.deps and not target.deps & ~output.deps and target.deps != output.deps
+                if not made.leaf and subset and made.index not in seen:
+                    seen.add(made.index)
+                    yield made
+
+
+def updates(graph: Graph, of_labels: Sequence[bool], pairs: Sequence[tuple[str, Node, Node]]) -> tuple[Update, ...]:
+    """The first replacement of every parameter, or of every part of one."""
+    found: dict[tuple[int, ...], Update] = {}
+    for name, old, gradient in pairs:
+        if gradient.index < len(of_labels) and of_labels[gradient.index] and not of_labels[old.index]:
+            found[old.index, -1] = Update(old, gradient, None, 1, name)
+    for node in graph.tape:
+        for update in replacements(graph, of_labels, node):
+            if update.base.index in {key[0] for key in found if key[-1] == -1}:
+                continue
+            found.setdefault(key_of(update.old), update)
+    kept = [u for u in found.values() if not superseded(graph, u, list(found.values())) and takes_its_place(u)]
+    bases = sum({1 << u.base.index for u in kept})
+    return tuple(u for u in kept if not graph.above[u.base.index] & bases)
+
+
+def key_of(node: Node) -> tuple[int, ...]:
+    """A parameter, or the part of it that a view or an entry shows."""
+    base = base_of(node)
+    part = (
+        () if node is base or not node.args else hash(str(node.args[1:])) if node.op in ("view", "item", "entry") else 0
+    )
+    return (base.index, part) if isinstance(part, int) else (base.index,)
+
+
+def replacements(graph: Graph, of_labels: Sequence[bool], node: Node) -> Iterator[Update]:
+    """Old − step and old + step, where only the step depends on the labels, and on the parameter too."""
+    if node.op not in ("subtract", "add") or len(node.args) != 2 or node.kwargs.get("where", True) is not True:
+        return
+    ways = ((0, 1, 1),) if node.op == "subtract" else ((0, 1, -1), (1, 0, -1))
+    for i, j, sign in ways:
+        old, step = node.args[i], node.args[j]
+        if not isinstance(old, Node) or not isinstance(step, Node) or old.shape != node.shape:
+            continue
+        if of_labels[old.index] or not of_labels[step.index] or not number(old):
+            continue
+        base = base_of(old)
+        if graph.above[step.index] >> base.index & 1:
+            yield Update(old, step, node, sign)
+
+
+def number(node: Node) -> bool:
+    """Is the value made of floats, or a whole number that was written out as a parameter's first value?"""
+    return node.real or isinstance(node.value, int)
+
+
+def superseded(graph: Graph, update: Update, others: Sequence[Update]) -> bool:
+    """Is what looks like a new parameter only a part of the step of another update of it, as dW + λ W is?"""
+    new = update.new
+    if new is None:
+        return False
+    bit = 1 << new.index
+    return any(o is not update and o.base is update.base and graph.depends(o.step.index, bit) for o in others)
+
+
+def takes_its_place(update: Update) -> bool:
+    """Does the new value get a name that the parameter has? Where either has none, its use decides."""
+    if update.new is None:
+        return True
+    had, has = {last_part(n) for n in (*update.base.names, *update.old.names)}, {last_part(n) for n in update.new.names}
+    return not had or not has or bool(had & has)
+
+
+def last_part(name: str) -> str:
+    """What follows the last dot: W1 of self.W1; a name in brackets stays with its brackets."""
+    return name.rsplit(".", 1)[-1] if "[" not in name else name[name.index("[") :]
+
+
+def meetings(role: Roles) -> Iterator[Meeting]:
+    """Every operation in which a value that depends on parameters and no label meets one of labels and no parameter."""
+    graph, of_labels, parameters = role.graph, role.of_labels, role.parameters
+    into = role.into_updates
+    for node in graph.tape[: role.last + 1]:
+        if not of_labels[node.index] or not into >> node.index & 1:
+            continue
+        forward = [m for m in node.inputs if not of_labels[m.index] and graph.depends(m.index, parameters)]
+        labels = [m for m in node.inputs if of_labels[m.index] and not graph.above[m.index] & parameters]
+        if forward and labels:
+            yield Meeting(forward[0], labels[0], node)
+
+
+def only_what_reaches(role: Roles) -> Roles | None:
+    """Without what is no part of any output."""
+    reached = 0
+    for meeting in role.meetings:
+        reached |= role.graph.above[meeting.output.index] | (1 << meeting.output.index)
+    kept = tuple(u for u in role.updates if reached >> u.base.index & 1)
+    return Roles(role.graph, role.labels, role.of_labels, kept, role.meetings) if kept else None

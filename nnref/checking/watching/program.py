@@ -1,0 +1,213 @@
+"""A program, executed once under a recorder: its file, the modules beside it, and what stopped it."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import importlib.abc
+import importlib.machinery
+import io
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.reading.source import Source, SourceError, read
+from nnref.checking.watching import recorder as recording
+from nnref.checking.watching import world
+from nnref.checking.watching.recorder import Recorder
+from nnref.checking.watching.rewriting import HOOK, rewritten
+from nnref.checking.watching.values import Stop
+
+
+@dataclass
+class Run:
+    """One run: what was recorded, the program's names, and the exception that ended it, if one did."""
+
+    recorder: Recorder
+    namespace: dict[str, Any]
+    error: BaseException | None = None
+    stopped: bool = False
+    failed: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def tape(self) -> list[Any]:
+        """What was recorded."""
+        return self.recorder.tape
+
+
+def execute(
+    source: Source,
+    path: Path,
+    recorder: Recorder,
+    *,
+    name: str = "__main__",
+    data: Any = None,
+    definitions: bool = False,
+    then: Callable[[dict[str, Any]], None] | None = None,
+) -> Run:
+    """Run a program under a recorder, and then, in its names, what it is to be made to do.
+
+    definitions leaves out everything but imports, functions, classes and assignments; a statement that fails is passed
+    over. Errors: none of the program's; what ended it is in the result.
+    """
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    run = Run(recorder, module.__dict__)
+    code = statements(source, path, recorder, definitions)
+    with quiet(path, source.name), modules(path, recorder, module, name), world.prepared(path, data, recorder.seed):
+        seed_generators(recorder.seed)
+        recording._current.append(recorder)
+        try:
+            for line, part in code:
+                within(run, part, line, keep_going=definitions or bool(source.starts))
+            if then is not None and not run.stopped:
+                then(module.__dict__)
+        except Stop:
+            run.stopped = True
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            run.error = run.error or error
+        finally:
+            recorder.on = False
+            recording._current.pop()
+    return run
+
+
+def within(run: Run, code: Any, line: int, keep_going: bool) -> None:
+    """Execute one part of the program."""
+    try:
+        exec(code, run.namespace)
+    except Exception as error:
+        run.error = run.error or error
+        run.failed.append((line, f"{type(error).__name__}: {error}"))
+        if not keep_going:
+            raise
+
+
+def statements(source: Source, path: Path, recorder: Recorder, definitions: bool) -> list[tuple[int, Any]]:
+    """The program as code: whole, or one statement at a time where one may fail and the next be executed."""
+    tree = rewritten(
+        ast.parse("\n".join(source.lines)) if not source.starts else fresh(source), str(path), recorder.sites
+    )
+    recorder.files.add(str(path))
+    if not definitions and not source.starts:
+        return [(1, compile(tree, str(path), "exec"))]
+    parts = [node for node in tree.body if not definitions or isinstance(node, DEFINING)]
+    future = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    return [
+        (node.lineno, compile(ast.Module([*future, node] if node not in future else [node], []), str(path), "exec"))
+        for node in parts
+    ]
+
+
+def fresh(source: Source) -> ast.Module:
+    """The tree of a source, to be changed."""
+    import copy
+
+    return copy.deepcopy(source.tree)
+
+
+DEFINING = (
+    ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign, ast.Try, ast.AsyncFunctionDef,
+)  # fmt: skip
+"""Statements that define something."""
+
+
+@contextlib.contextmanager
+def quiet(path: Path, title: str) -> Iterator[None]:
+    """While this lasts nothing is printed, warned of or plotted, and the folder is the program's."""
+    before, arguments = Path.cwd(), sys.argv
+    sys.argv = [title]
+    os.chdir(path.parent)
+    try:
+        out, err = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
+        with out, err, warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        os.chdir(before)
+        sys.argv = arguments
+
+
+@contextlib.contextmanager
+def modules(path: Path, recorder: Recorder, module: ModuleType, name: str) -> Iterator[None]:
+    """While this lasts the program's own modules are found, rewritten too, and its names are in sys.modules."""
+    before, main, search = set(sys.modules), sys.modules.get(name), list(sys.path)
+    setattr(module, HOOK, recorder)
+    sys.modules[name] = module
+    finder = Beside(path, recorder)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        sys.path[:] = search
+        for found in set(sys.modules) - before:
+            if getattr(sys.modules[found], HOOK, None) is not None:
+                del sys.modules[found]
+        if main is None:
+            sys.modules.pop(name, None)
+        else:
+            sys.modules[name] = main
+
+
+class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds the modules of the program's own folder, of the one above, and of what it put on sys.path."""
+
+    def __init__(self, path: Path, recorder: Recorder) -> None:
+        self.recorder, self.folder, self.before = recorder, path.parent, set(sys.path)
+
+    def folders(self, path: Any) -> list[Path]:
+        """Where to look for a module."""
+        if path is not None:
+            return [Path(p) for p in path]
+        put = [Path(p) for p in sys.path if p not in self.before]
+        return [self.folder, *put, self.folder.parent]
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
+        """A module or package of the program's own; none of them hides one of Python's."""
+        top, last = name.split(".", maxsplit=1)[0], name.rsplit(".", maxsplit=1)[-1]
+        if top in sys.stdlib_module_names or top in ("numpy", "nnref", "scipy"):
+            return None
+        for folder in self.folders(path):
+            place = folder / last
+            for file, package in ((place / "__init__.py", True), (place.with_name(f"{last}.py"), False)):
+                if file.is_file():
+                    spec = importlib.machinery.ModuleSpec(name, self, origin=str(file), is_package=package)
+                    spec.submodule_search_locations = [str(place)] if package else None
+                    return spec
+            if place.is_dir() and any(place.glob("*.py")):
+                spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
+                spec.submodule_search_locations = [str(place)]
+                return spec
+        return None
+
+    def create_module(self, spec: Any) -> ModuleType | None:
+        """As Python does it."""
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Rewritten, as the program is."""
+        file = str(module.__spec__.origin) if module.__spec__ else ""
+        module.__file__ = file
+        setattr(module, HOOK, self.recorder)
+        try:
+            source = read(Path(file))
+        except SourceError as error:
+            raise ImportError(str(error)) from None
+        self.recorder.files.add(file)
+        exec(compile(rewritten(source.tree, file, self.recorder.sites), file, "exec"), module.__dict__)
+
+
+def seed_generators(seed: int) -> None:
+    """The same numbers each time, where the program sets no seed."""
+    import random
+
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002

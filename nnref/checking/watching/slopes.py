@@ -1,0 +1,313 @@
+"""∂L/∂(every recorded value), by reverse mode over the tape; replay of the tape is the witness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.watching.memory import positions
+from nnref.checking.watching.rules import (
+    ELEMENTWISE,
+    FLAT,
+    MOVES,
+    REDUCTIONS,
+    Array,
+    axes_of,
+    dot,
+    product,
+    reduced,
+    summed_to,
+    tied,
+)
+from nnref.checking.watching.tape import Node
+
+STEP = 1e-30
+"""The complex step of an operation without a rule: nothing is subtracted, so that it may be as small as one likes."""
+
+PROBED = 4000
+"""Entries of an argument, above which an operation without a rule is not probed entry by entry."""
+
+
+class NoSlope(Exception):
+    """An operation has no rule and cannot be probed."""
+
+
+def value_of(thing: Any) -> Any:
+    """An argument with values in the place of nodes."""
+    if isinstance(thing, Node):
+        return thing.value
+    if type(thing) in (list, tuple):
+        return type(thing)([value_of(part) for part in thing])
+    if isinstance(thing, slice):
+        return slice(*(None if p is None else int(value_of(p)) for p in (thing.start, thing.stop, thing.step)))
+    return thing
+
+
+def slopes(
+    tape: Sequence[Node], seeds: Mapping[int, Any], wanted: Sequence[bool], tie: float = 0.0
+) -> tuple[dict[int, Array], list[Node]]:
+    """{index: ∂L/∂value} of every value that L depends on and that is wanted, and the operations that had no rule.
+
+    seeds are ∂L/∂(some values). tie is the slope of max(a, b) to a where a = b.
+    """
+    found: dict[int, Array] = {k: np.asarray(g, float) for k, g in seeds.items()}
+    lost: list[Node] = []
+    with np.errstate(all="ignore"):
+        for k in range(max(found), -1, -1):
+            if k not in found or tape[k].op == "leaf":
+                continue
+            node, g = tape[k], found[k]
+            if not any(wanted[m.index] for m in node.inputs):
+                continue
+            try:
+                for m, part in backward(node, g.reshape(node.shape), tie):
+                    if wanted[m.index]:
+                        part = np.asarray(part, float).reshape(m.shape)  # noqa: PLW2901
+                        found[m.index] = found[m.index] + part if m.index in found else part
+            except (NoSlope, NotImplementedError, ValueError, TypeError, IndexError, ArithmeticError):
+                lost.append(node)
+    return found, lost
+
+
+def backward(node: Node, g: Array, tie: float) -> Iterator[tuple[Node, Any]]:
+    """What a slope of a result makes of the slopes of the nodes it was made of."""
+    op = node.op.split("[")[0] if "[" in node.op and node.op not in FLAT else node.op
+    if op in FLAT or op in ("chosen",):
+        return
+    if op in STRUCTURE:
+        yield from STRUCTURE[op](node, g)
+        return
+    args = [np.asarray(value_of(a)) if isinstance(a, Node) else a for a in node.args]
+    if op in ("maximum", "minimum", "fmax", "fmin"):
+        a, b = (np.asarray(value_of(x)) for x in args[:2])
+        first = tied(a, b, tie) if "max" in op else tied(b, a, 1 - tie)
+        yield from paired(node, (g * first, g * (1 - first)))
+    elif op in ELEMENTWISE:
+        where = node.kwargs.get("where", True)
+        plain = [np.asarray(value_of(a)) if isinstance(a, Node | list | tuple) else a for a in node.args]
+        if op in ("array", "nan_to_num") and not isinstance(node.args[0], Node):
+            yield from stacked(node.args[0], g)
+        else:
+            yield from paired(node, ELEMENTWISE[op](g if where is True else g * value_of(where), node.value, *plain))
+    elif op in ("matmul", "dot"):
+        both = (product if op == "matmul" else dot)(g, args[0], np.asarray(value_of(args[1])))
+        yield from paired(node, both)
+    elif op == "outer":
+        a, b = (np.asarray(value_of(x)).ravel() for x in args[:2])
+        yield from paired(node, (g @ b, a @ g), exact=True)
+    elif op == "inner" and np.ndim(args[0]) <= 1:
+        yield from paired(node, (g * args[1], g * args[0]))
+    elif op == "where" and len(args) == 3:
+        chosen = np.asarray(value_of(args[0]))
+        yield from paired(node, (None, np.where(chosen, g, 0.0), np.where(chosen, 0.0, g)))
+    elif op == "clip":
+        yield node.args[0], g * clipped(node, args)
+    elif op in REDUCTIONS and isinstance(node.args[0], Node):
+        axis, keep = said(node, 1, "axis"), bool(said(node, None, "keepdims"))
+        if node.kwargs.get("where") is not None:
+            raise NoSlope
+        yield node.args[0], reduced(op, g, node.value, args[0], axis, keep, said(node, None, "ddof") or 0)
+    elif op in ("multiply.outer", "subtract.outer", "add.outer"):
+        a, b = (np.asarray(value_of(x)) for x in args[:2])
+        wide = a.reshape(a.shape + (1,) * b.ndim)
+        ga, gb = ELEMENTWISE[op.split(".")[0]](g, node.value, wide, b)
+        yield from paired(node, (summed_to(ga, wide.shape).reshape(a.shape), gb))
+    elif op == "softmax":
+        axis = said(node, 1, "axis")
+        over = axes_of(axis, g.ndim)
+        yield node.args[0], node.value * (g - (g * node.value).sum(over, keepdims=True))
+    elif op in MOVES:
+        yield from moved(node, g)
+    else:
+        yield from probed(node, g)
+
+
+def said(node: Node, k: int | None, name: str) -> Any:
+    """An argument, by its name or its place."""
+    if name in node.kwargs:
+        return value_of(node.kwargs[name])
+    return value_of(node.args[k]) if k is not None and len(node.args) > k else None
+
+
+def clipped(node: Node, args: Sequence[Any]) -> Array:
+    """Where clip lets a value through."""
+    x = np.asarray(value_of(node.args[0]))
+    low = next((v for v in (said(node, 1, "a_min"), said(node, 1, "min")) if v is not None), None)
+    high = next((v for v in (said(node, 2, "a_max"), said(node, 2, "max")) if v is not None), None)
+    inside = np.ones(x.shape)
+    inside = inside if low is None else inside * (x >= low)
+    return inside if high is None else inside * (x <= high)
+
+
+def paired(node: Node, parts: Sequence[Any], exact: bool = False) -> Iterator[tuple[Node, Any]]:
+    """Each slope with the node that it is of, summed where that was broadcast."""
+    for argument, part in zip(node.args, parts, strict=False):
+        if isinstance(argument, Node) and part is not None:
+            yield argument, np.reshape(part, argument.shape) if exact else summed_to(part, argument.shape)
+        elif isinstance(argument, list | tuple) and part is not None:
+            yield from stacked(argument, np.broadcast_to(part, np.shape(value_of(argument))))
+
+
+def stacked(things: Any, g: Any) -> Iterator[tuple[Node, Any]]:
+    """The slopes of what a list was made an array of."""
+    if isinstance(things, Node):
+        g = np.asarray(g)
+        yield (
+            things,
+            g.reshape(things.shape) if g.size == np.prod(things.shape, dtype=int) else summed_to(g, things.shape),
+        )
+    elif isinstance(things, list | tuple):
+        g = np.asarray(g)
+        while g.ndim and len(g) == 1 and len(things) != 1:
+            g = g[0]
+        if len(g) != len(things):
+            raise NoSlope
+        for part, h in zip(things, g, strict=True):
+            yield from stacked(part, h)
+
+
+def of_view(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
+    """A view shows some entries of its owner."""
+    if len(node.args) < 4:
+        raise NoSlope
+    base, lying, shape, strides = node.args
+    whole = np.zeros(int(np.prod(shape)))
+    np.add.at(whole, positions(lying, shape, strides).ravel(), np.ravel(g))
+    yield base, whole.reshape(base.shape)
+
+
+def of_put(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
+    """An array in which some entries were written over."""
+    base, part, lying, shape, strides = node.args
+    place = positions(lying, shape, strides)
+    rest = np.array(g, float).ravel()
+    yield part, rest[place]
+    rest[place.ravel()] = 0
+    yield base, rest.reshape(g.shape)
+
+
+def of_assign(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
+    """a[…] = value, as far as a reaches."""
+    value = node.args[0]
+    if isinstance(value, Node):
+        yield value, fitted(g, value.shape)
+    elif isinstance(value, list | tuple):
+        yield from stacked(value, g)
+
+
+def fitted(g: Array, shape: tuple[int, ...]) -> Array:
+    """A slope as that of a value that was broadcast, or that had axes of length 1 more."""
+    if g.size == np.prod(shape, dtype=int):
+        return g.reshape(shape)
+    return summed_to(g, tuple(n for k, n in enumerate(shape) if k >= len(shape) - g.ndim)).reshape(shape)
+
+
+def of_put_at(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
+    """a[index] = value, where the index is an array."""
+    base, index, value = node.args
+    place = value_of(index)
+    rest = np.array(g, float)
+    part = rest[place]
+    rest[place] = 0
+    yield base, rest
+    if isinstance(value, Node):
+        yield value, fitted(part, value.shape)
+
+
+def of_item(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
+    """a[index]"""
+    base, index = node.args[:2]
+    if isinstance(base, Node):
+        whole = np.zeros(base.shape)
+        np.add.at(whole, value_of(index), g)
+        yield base, whole
+
+
+def of_entry(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
+    """One number of a list."""
+    base, k = node.args
+    whole = np.zeros(base.shape)
+    whole[k] = g
+    yield base, whole
+
+
+def of_at(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
+    """np.add.at(a, index, value), np.subtract.at"""
+    base, index, value = node.args[:3]
+    yield base, g
+    if isinstance(value, Node):
+        sign = -1.0 if node.op.startswith("subtract") else 1.0
+        yield value, fitted(sign * g[value_of(index)], value.shape)
+
+
+def of_gathered(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
+    """Results of several calls, as one array."""
+    parts = node.args[0]
+    for part, h in zip(parts, g.reshape(len(parts), -1), strict=True):
+        if isinstance(part, Node):
+            yield part, h.reshape(part.shape)
+
+
+STRUCTURE = {
+    "view": of_view, "put": of_put, "assign": of_assign, "put_at": of_put_at, "item": of_item, "entry": of_entry,
+    "gathered": of_gathered,
+    "add.at": of_at, "subtract.at": of_at,
+}  # fmt: skip
+"""Operations on places in memory."""
+
+
+def replaced(thing: Any, values: Mapping[int, Any]) -> Any:
+    """An argument with values in the place of nodes, some of them others than were recorded."""
+    if isinstance(thing, Node):
+        return values.get(thing.index, thing.value)
+    if type(thing) in (list, tuple):
+        return type(thing)([replaced(part, values) for part in thing])
+    return value_of(thing)
+
+
+def again(node: Node, values: Mapping[int, Any]) -> Any:
+    """The operation once more, with other values of some arguments."""
+    if node.call is None:
+        raise NoSlope
+    kwargs = {k: replaced(v, values) for k, v in node.kwargs.items()}
+    return node.call(*(replaced(a, values) for a in node.args), **kwargs)
+
+
+def moved(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
+    """Each input's slope, found by sending the indices of its entries through the operation."""
+    floats = [m for m in node.inputs if m.real or m is node.args[0]]
+    for m in floats:
+        values = {k.index: np.full(k.shape, -1.0) for k in floats}
+        values[m.index] = np.arange(np.prod(m.shape, dtype=int), dtype=float).reshape(m.shape)
+        if node.op == "pad":
+            sent = np.pad(values[m.index], value_of(node.args[1]), constant_values=-1)
+        elif node.op in ("tril", "triu", "diag"):
+            values[m.index] = values[m.index] + 1
+            sent = np.asarray(again(node, values)) - 1
+        else:
+            sent = np.asarray(again(node, values))
+        place = sent.astype(np.intp)
+        whole = np.zeros(int(np.prod(m.shape)))
+        np.add.at(whole, place[place >= 0], g[place >= 0])
+        yield m, whole.reshape(m.shape)
+
+
+def probed(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
+    """Each input's slope by a complex step of each of its entries."""
+    for m in node.inputs:
+        if not m.real:
+            continue
+        if np.prod(m.shape) > PROBED or node.call is None:
+            raise NoSlope
+        base = np.asarray(m.value, complex)
+        whole = np.zeros(base.size)
+        for k in range(base.size):
+            moved_ = base.copy()
+            moved_.reshape(-1)[k] += STEP * 1j
+            result = np.asarray(again(node, {m.index: moved_}))
+            if result.dtype.kind != "c":
+                raise NoSlope
+            whole[k] = float((g * result.imag).sum()) / STEP
+        yield m, whole.reshape(m.shape)

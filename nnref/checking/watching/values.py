@@ -1,0 +1,180 @@
+"""Values that are known: a number by its identity, an array by its memory, and the tape on which they are kept."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any, TypeVar
+
+import numpy as np
+
+from nnref.checking.watching.memory import Buffer, layout, owner
+from nnref.checking.watching.tape import Node, Site, nodes_of
+
+T = TypeVar("T")
+Array = np.ndarray[Any, Any]
+
+NOWHERE = Site("", 0, 0, "")
+DEPTH = 5
+"""How deep in lists of lists values are looked for."""
+
+
+class Stop(BaseException):
+    """Enough was recorded."""
+
+
+class Whole(int):
+    """An int that is known: Python shares small ints, so that they cannot be told apart by identity."""
+
+
+class Values:
+    """Records one run of a program: `tape` holds its values in the order they were made.
+
+    limit is the number of values after which the program is stopped, seconds its time. jitter are the ordinals of the
+    leaves that are moved, so that constant parameters differ from run to run; seed numbers the run.
+    """
+
+    def __init__(
+        self, *, seed: int = 0, limit: int = 3000, seconds: float = 10.0, jitter: frozenset[int] = frozenset()
+    ) -> None:
+        self.tape: list[Node] = []
+        self.sites: list[Site] = []
+        self.files: set[str] = set()
+        self.seed, self.limit, self.jitter = seed, limit, jitter
+        self.deadline = perf_counter() + seconds
+        self.leaves: list[Node] = []
+        self.stores: list[tuple[int, str, Node]] = []
+        self.pairs: list[tuple[str, Node, Node]] = []
+        self.on = True
+        self._buffers: dict[int, Buffer] = {}
+        self._scalars: dict[int, Node] = {}
+        self._kept: list[Any] = []
+        self._random = np.random.RandomState(seed + 77)
+        self.opaque: dict[int, Node] = {}
+
+    def known(self, x: Any) -> Node | None:
+        """The node of a value, if it was recorded. An array that nobody made here becomes a leaf."""
+        if isinstance(x, np.ndarray):
+            return self.of_array(x)
+        if isinstance(x, float | np.generic | Whole | complex):
+            return self._scalars.get(id(x))
+        return self.opaque.get(id(x)) if self.opaque else None
+
+    def of_array(self, x: Array, kind: str = "unknown") -> Node | None:
+        """The node of an array, a view of another or not."""
+        if x.dtype.kind not in "fiubc":
+            return None
+        root = owner(x)
+        buffer = self._buffers.get(id(root))
+        if buffer is None:
+            buffer = self.adopt(root, self.new_leaf(root, kind, NOWHERE))
+        lying = layout(x, root)
+        if lying is None:
+            return self.add("view", None, (buffer.node,), {}, np.array(x), NOWHERE)
+        if buffer.whole(lying):
+            return buffer.node
+        if (node := buffer.views.get(lying)) is None:
+            shape, strides = buffer.lying
+            buffer.node.used = True
+            node = self.add("view", None, (buffer.node, lying, shape, strides), {}, x, buffer.node.site)
+            buffer.views[lying] = node
+            buffer.held.append(node)
+        return node
+
+    def adopt(self, root: Array, node: Node) -> Buffer:
+        """From now on this memory is known."""
+        buffer = self._buffers[id(root)] = Buffer(root, node, [node])
+        return buffer
+
+    def resolved(self, thing: Any, depth: int = 0) -> Any:
+        """An argument, with nodes in the place of the values that are known."""
+        if (node := self.known(thing)) is not None:
+            node.used = True
+            return node
+        if depth < DEPTH:
+            if type(thing) in (list, tuple):
+                return type(thing)([self.resolved(part, depth + 1) for part in thing])
+            if type(thing) is builtins.slice:
+                parts = (self.resolved(part, depth + 1) for part in (thing.start, thing.stop, thing.step))
+                return builtins.slice(*parts)
+        return thing
+
+    def add(
+        self,
+        op: str,
+        call: Callable[..., Any] | None,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        value: Any,
+        site: Site,
+    ) -> Node:
+        """Append a value to the tape.
+
+        Errors: Stop if it holds enough.
+        """
+        inputs = tuple(dict.fromkeys((*nodes_of(args), *nodes_of(kwargs))))
+        deps = 0
+        for node in inputs:
+            deps |= node.deps
+        made = Node(len(self.tape), op, call, args, kwargs, value, site, "", deps, inputs, dims=np.shape(value))
+        self.tape.append(made)
+        if len(self.tape) >= self.limit or (len(self.tape) % 64 == 0 and perf_counter() > self.deadline):
+            self.on = False
+            raise Stop
+        return made
+
+    def new_leaf(self, value: Any, kind: str, site: Site) -> Node:
+        """A value that was made of nothing that is known; moved, if it is to be."""
+        ordinal = len(self.leaves)
+        if ordinal in self.jitter and isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size:
+            value[...] += self.moved(value)
+        node = self.add("leaf", None, (), {}, value, site)
+        node.leaf, node.deps = kind, 1 << ordinal
+        self.leaves.append(node)
+        return node
+
+    def moved(self, value: Array) -> Array:
+        """By how much a constant parameter is moved in another run: as far as it is large, or 0.3."""
+        scale = float(np.abs(value).mean()) if value.any() else 0.3
+        return np.asarray(scale * self._random.standard_normal(value.shape), value.dtype)
+
+    def leaf(self, value: T, kind: str) -> T:
+        """Mark an array as what the program begins from: "data" or "labels". Returns the array itself."""
+        if isinstance(value, np.ndarray) and self.on and value.dtype.kind in "fiub":
+            root = owner(value)
+            if id(root) not in self._buffers:
+                self.adopt(root, self.new_leaf(root, kind if value.size == root.size else "table", NOWHERE))
+            buffer = self._buffers[id(root)]
+            if (lying := layout(value, root)) is None or buffer.whole(lying):
+                buffer.node.leaf = kind
+            else:  # the view is a leaf of its own, whatever else its owner holds
+                buffer.views[lying] = self.new_leaf(value, kind, NOWHERE)
+        return value
+
+    def pair(self, parameter: Any, gradient: Any, name: str) -> None:
+        """State that one value is meant as the gradient of another, which it never updates."""
+        of, by = self.known(parameter), self.known(gradient)
+        if of is not None and by is not None:
+            self.pairs.append((name, of, by))
+
+    def keep(self, value: Any, node: Node) -> Any:
+        """Know a new value from now on; returns what stands for it in the program."""
+        if isinstance(value, np.ndarray):
+            if owner(value) is not value:  # a view of memory that only the library knows
+                value = node.value = value.copy()
+            self.adopt(value, node)
+        elif type(value) in (int, bool) or isinstance(value, np.bool_):
+            if type(value) is int:
+                value = Whole(value)
+                self._scalars[id(value)] = node
+            node.value = value
+        else:
+            self._scalars[id(value)] = node
+        return value
+
+    def known_already(self, value: Any) -> bool:
+        """Was the value recorded before?"""
+        if isinstance(value, np.ndarray):
+            return id(owner(value)) in self._buffers
+        return id(value) in self._scalars
