@@ -12,7 +12,8 @@ import numpy as np
 
 from nnref.checking.reading.arguments import Unbound, Unmade, build
 from nnref.checking.reading.candidates import assembled, from_arguments, going_back
-from nnref.checking.reading.containers import at, orientations, parameters, walk
+from nnref.checking.reading.containers import at, parameters, walk
+from  import orientations
 from nnref.checking.reading.names import kind, plain, ranked
 from nnref.checking.reading.source import Source, returned
 from nnref.checking.reading.uses import names_in
