@@ -13,7 +13,7 @@ import numpy as np
 from nnref.checking.reading.arguments import Unbound, Unmade, build
 from nnref.checking.reading.candidates import assembled, from_arguments, going_back
 from nnref.checking.reading.containers import at, parameters, walk
-from  import orientations
+from nnref.checking.reading.layout import fitting_layouts
 from nnref.checking.reading.names import kind, plain, ranked
 from nnref.checking.reading.source import Source, returned
 from nnref.checking.reading.uses import names_in
@@ -206,7 +206,7 @@ def fitting(form: Form, tree: Any, data: tuple[Any, Any]) -> tuple[Any, Any]:
 def sides(tree: Any, shapes: list[tuple[int, ...]]) -> dict[str, tuple[int, int]]:
     """Inputs and outputs by how the weights lie: as W and b by their names make a chain, else by the outer matrices."""
     named = parameters(tree)
-    chains = orientations({name: np.shape(at(tree, path)) for name, path in named.paths.items()})
+    chains = fitting_layouts({name: np.shape(at(tree, path)) for name, path in named.paths.items()})
     found = {layout: (sizes[0], sizes[-1]) for layout, sizes in chains}
     if found:
         return (
