@@ -20,7 +20,12 @@ def parameter_shapes(sizes: Sequence[int]) -> dict[str, tuple[int, int]]:
     """
     from derivations.output.known_shapes import known_table
 
-    return known_table(sizes)
+    def derive(sizes: Sequence[int]) -> dict[str, tuple[int, int]]:
+        from derivations.shapes import shape_table
+
+        return {name: (int(m), int(n)) for name, (m, n) in shape_table(sizes).items()}
+
+    return known_table(sizes, derive)
 
 
 def verdict() -> str:

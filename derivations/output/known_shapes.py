@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from derivations.output import verdict
 
 Table = dict[str, tuple[int, int]]
 
 
-def known_table(sizes: Sequence[int]) -> Table:
-    """The shape of every W and b as `derivations.shapes` derives it, or derived it from these very sources before."""
+def known_table(sizes: Sequence[int], derive: Callable[[Sequence[int]], Table]) -> Table:
+    """The shape of every W and b as derive gives it, or gave it before with these very sources."""
     file, widths = verdict.place("shapes"), " ".join(str(int(n)) for n in sizes)
     kept = tables(file.read_text(encoding="utf-8")) if file.exists() else {}
     if widths not in kept:
-        from derivations.shapes import shape_table
-
-        kept[widths] = {name: (int(m), int(n)) for name, (m, n) in shape_table(sizes).items()}
+        kept[widths] = derive(sizes)
         verdict.write(file, kept)
     return kept[widths]
 
