@@ -18,10 +18,10 @@ test: $(VENV)/test.done ## lint, type-check and test everything (ARGS="-k affine
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(ARGS)
 
-verify: $(VENV)/test.done ## ask every witness of every claim, and write build/verification.json
+verify: $(VENV)/peers.done ## ask every witness of every claim, and write build/verification.json
 	$(BIN)/python -m tests.verify $(ARGS)
 
-verify-long: $(VENV)/test.done ## the same, with the large fuzzes and enclosures
+verify-long: $(VENV)/peers.done ## the same, with the large fuzzes and enclosures
 	$(BIN)/python -m tests.verify --long $(ARGS)
 
 mutants: $(VENV)/test.done ## change the code in every small way, on a copy: does a test fail each time?

@@ -36,9 +36,9 @@ from derivations.algebra.notation import (
     dZ as dZ_above,
 )
 from derivations.algebra.sums import Entry, Index, Tensor, Where, total
-from derivations.output.shapes import shape_table
 from derivations.prover.claim import Claim, Step, WrongTwin
 from derivations.prover.rules import by, chain_rule, definition, differentiate, linear, matrix_product, slope
+from derivations.shapes import shape_table
 
 ARTICLE = "the source article, Backward Propagation; Goodfellow, Bengio & Courville 2016, §6.5"
 

@@ -21,12 +21,12 @@ from nnref.network import (
     one_hot,
     predict,
 )
-from nnref.running.data import DataError, Dataset, load_mnist
-from nnref.running.gate import GateError
-from nnref.running.train import Diverged, TrainingRun, train
+from nnref.running.data import Dataset, load_mnist
+from nnref.running.errors import DataError, Diverged, GateError
+from nnref.running.run import TrainingRun
+from nnref.running.train import train
 from nnref.shapes import ShapeError
-
-__version__ = "0.1.0"
+from nnref.version import __version__
 
 __all__ = [
     "Affine",
@@ -41,6 +41,7 @@ __all__ = [
     "Layer",
     "ShapeError",
     "TrainingRun",
+    "__version__",
     "accuracy",
     "assert_gradients",
     "certify",

@@ -1,5 +1,6 @@
 """The affine layer: Z = W A + b 1ᵀ, and the gradient of the loss with respect to W, b and A."""
 
+from nnref.arrays import namespace
 from nnref.shapes import Array, column, composable, matrix, same_batch
 
 
@@ -11,7 +12,7 @@ def forward(W: Array, b: Array, A: Array) -> Array:
     Proof: derivations/affine.py, claim affine.forward.  See Goodfellow et al. 2016, §6.1.
     """
     composable(W=W, A=A)
-    column(len(W), b=b)
+    column(W.shape[0], b=b)
     return W @ A + b
 
 
@@ -35,7 +36,8 @@ def db(dZ: Array) -> Array:
     Proof: derivations/affine.py, claim affine.db.  See Goodfellow et al. 2016, §6.5.6.
     """
     matrix(dZ=dZ)
-    return dZ.sum(axis=1, keepdims=True)
+    xp = namespace(dZ)
+    return xp.sum(dZ, axis=1, keepdims=True)
 
 
 def dA(W: Array, dZ: Array) -> Array:

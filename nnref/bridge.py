@@ -17,7 +17,7 @@ def parameter_shapes(sizes: Sequence[int]) -> dict[str, tuple[int, int]]:
     >>> parameter_shapes([784, 128, 10])
     {'W1': (128, 784), 'b1': (128, 1), 'W2': (10, 128), 'b2': (10, 1)}
     """
-    from derivations.output.shapes import shape_table
+    from derivations.shapes import shape_table
 
     return {name: (int(m), int(n)) for name, (m, n) in shape_table(sizes).items()}
 

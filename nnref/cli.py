@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from nnref.checking.homework.command import add_certify, add_check
-from nnref.running.data import DataError
-from nnref.running.train import DTYPES, Settings
+from nnref.running.errors import DataError, Diverged, GateError
+from nnref.running.run import DTYPES, Settings
 
 OK, MISMATCH, BAD_USE, INTERRUPTED = 0, 1, 2, 130
 
@@ -69,8 +69,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     from nnref import bridge
     from nnref.running import folder
     from nnref.running.data import load_mnist
-    from nnref.running.gate import GateError
-    from nnref.running.train import Diverged, train
+    from nnref.running.train import train
 
     data = load_mnist(arguments.data, download=arguments.download)
     print(data.source, flush=True)

@@ -1,7 +1,6 @@
 """Cross-entropy of every example, l = −Σ_i y_i log p_i, for probabilities P and labels Y."""
 
-import numpy as np
-
+from nnref.arrays import namespace
 from nnref.shapes import Array, matrix, one_hot_columns, per_example
 
 
@@ -15,8 +14,9 @@ def forward(P: Array, Y: Array) -> Array:
     """
     matrix(P=P)
     one_hot_columns(P, Y)
+    xp = namespace(P)
     # 0 log 0 = 0: a class that the label excludes costs nothing, however small its probability.
-    return -(Y * np.log(np.where(Y == 0, 1, P))).sum(axis=0, keepdims=True)
+    return -xp.sum(Y * xp.log(xp.where(Y == 0, 1, P)), axis=0, keepdims=True)
 
 
 def dP(P: Array, Y: Array, dl: Array) -> Array:
@@ -30,5 +30,6 @@ def dP(P: Array, Y: Array, dl: Array) -> Array:
     matrix(P=P)
     one_hot_columns(P, Y)
     per_example(P.shape[1], dl=dl)
+    xp = namespace(P)
     # 0 / 0 = 0 likewise: an excluded class has no slope.
-    return -Y / np.where(Y == 0, 1, P) * dl
+    return -Y / xp.where(Y == 0, 1, P) * dl

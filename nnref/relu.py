@@ -1,7 +1,6 @@
 """The rectifier: A = max(0, Z), with the derivative 0 at the kink."""
 
-import numpy as np
-
+from nnref.arrays import is_complex, namespace, real
 from nnref.shapes import Array, matrix, same_shape
 
 
@@ -14,8 +13,9 @@ def forward(Z: Array) -> Array:
     Proof: derivations/relu.py, claim relu.forward.  See Goodfellow et al. 2016, §6.3.1.
     """
     matrix(Z=Z)
-    # Not np.maximum(0, Z), which orders complex numbers by their imaginary part at Z = 0; nan stays nan.
-    return np.where(Z.real <= 0, 0, Z)
+    xp = namespace(Z)
+    # The maximum of complex numbers would be decided by their imaginary part at Z = 0; nan stays nan in both.
+    return xp.where(real(Z) <= 0, 0, Z) if is_complex(Z) else xp.maximum(Z, 0)
 
 
 def dZ(Z: Array, dA: Array) -> Array:
@@ -29,5 +29,6 @@ def dZ(Z: Array, dA: Array) -> Array:
     Proof: derivations/relu.py, claim relu.dZ.  See Goodfellow et al. 2016, §6.3.
     """
     same_shape(Z=Z, dA=dA)
+    xp = namespace(Z)
     # Beside the positive part forward(Z) is 0, and so is its slope, or nan, which must not turn into a 0.
-    return np.where(Z.real > 0, dA, forward(Z))
+    return xp.where(real(Z) > 0, dA, forward(Z))

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nnref.arrays import namespace
+
 Array = NDArray[Any]
-"""A numpy array of real or complex floating-point numbers; capitals are matrices, one column an example."""
+"""An array of real or complex floating-point numbers, of numpy or of any library that follows the array API standard;
+capitals are matrices, one column an example. The type is numpy's: there is none that all libraries share."""
 
 
 class ShapeError(ValueError):
@@ -35,7 +41,30 @@ def dims(A: Array) -> str:
     >>> dims(np.zeros((10, 64))), dims(np.zeros(10))
     ('10 × 64', '(10,)')
     """
-    return " × ".join(map(str, A.shape)) if A.ndim == 2 else str(A.shape)
+    return " × ".join(map(str, A.shape)) if A.ndim == 2 else str(tuple(A.shape))
+
+
+class Trust(threading.local):
+    """Whether this thread knows the arguments of every formula to fit: a step with such arguments was checked."""
+
+    on = False
+
+
+TRUST = Trust()
+
+
+@contextmanager
+def trusted() -> Iterator[None]:
+    """Let formulas run unchecked in this thread: a loop checks its first step, and the others have the same shapes."""
+    before, TRUST.on = TRUST.on, True
+    try:
+        yield
+    finally:
+        TRUST.on = before
+
+
+FLOATING: dict[type, set[Any]] = {np.ndarray: {np.dtype(kind) for kind in ("f2", "f4", "f8", "c8", "c16")}}
+"""The dtypes of floating-point numbers met so far in each type of plain array, of whatever library."""
 
 
 def plain(**arrays: Any) -> None:
@@ -58,18 +87,25 @@ def plain(**arrays: Any) -> None:
 
 
 def floats(**arrays: Any) -> None:
-    """Refuse, by name, whatever is not a plain array of floating-point numbers.
+    """Refuse, by name, whatever is not a plain array of floating-point numbers, of any library of the array API.
 
     Errors: TypeError for np.matrix, masked arrays, integers, booleans and objects.
     """
-    plain(**arrays)
     for name, A in arrays.items():
-        if not isinstance(A, np.ndarray) or A.dtype.kind not in "fc":
-            kind = A.dtype if isinstance(A, np.ndarray) else type(A).__name__
+        if type(A) in FLOATING and A.dtype in FLOATING[type(A)]:
+            continue
+        plain(**{name: A})
+        try:
+            floating = namespace(A).isdtype(A.dtype, ("real floating", "complex floating"))
+        except (TypeError, AttributeError):
+            floating = False
+        if not floating:
+            kind = getattr(A, "dtype", type(A).__name__)
             raise TypeError(
-                f"{name} should be a numpy array of floating-point numbers; {kind} came. "
+                f"{name} should be an array of floating-point numbers; {kind} came. "
                 f"Try np.asarray({name}, dtype=float): integers would round every gradient."
             )
+        FLOATING.setdefault(type(A), set()).add(A.dtype)
 
 
 def matrix(**arrays: Array) -> None:
@@ -77,14 +113,16 @@ def matrix(**arrays: Array) -> None:
 
     Errors: ShapeError for another number of axes or an empty batch; TypeError as `floats`.
     """
+    if TRUST.on:
+        return
     floats(**arrays)
     for name, A in arrays.items():
         if A.ndim != 2:
             raise ShapeError(
-                f"{name} should be a matrix with one column per example; shape {A.shape} came. "
+                f"{name} should be a matrix with one column per example; shape {tuple(A.shape)} came. "
                 f"For a single example try {name}.reshape(-1, 1)."
             )
-        if A.shape[1] == 0 or A.shape[0] == 0:
+        if 0 in A.shape:
             raise ShapeError(f"{name} is {dims(A)}: an empty batch has no mean loss. Give at least one example.")
 
 
@@ -93,6 +131,8 @@ def column(m: int, **vectors: Array) -> None:
 
     A bias of shape (m,) is refused too: numpy would add it along the wrong axis, without a word, whenever N = m.
     """
+    if TRUST.on:
+        return
     floats(**vectors)
     for name, b in vectors.items():
         if b.shape != (m, 1):
@@ -101,6 +141,8 @@ def column(m: int, **vectors: Array) -> None:
 
 def per_example(N: int, **rows: Array) -> None:
     """Refuse, by name, whatever is not a 1 × N row of floating-point numbers, one for each example."""
+    if TRUST.on:
+        return
     floats(**rows)
     for name, l in rows.items():
         if l.shape != (1, N):
@@ -111,31 +153,38 @@ def per_example(N: int, **rows: Array) -> None:
 
 
 def same_batch(**arrays: Array) -> None:
-    """Refuse matrices that do not have the same number of columns, one per example."""
+    """Refuse a pair of matrices that do not have the same number of columns, one per example."""
+    if TRUST.on:
+        return
     matrix(**arrays)
-    (first, A), *others = arrays.items()
-    for name, B in others:
-        if A.shape[1] != B.shape[1]:
-            raise ShapeError(
-                f"{first} has {A.shape[1]} columns and {name} has {B.shape[1]}; both should have one column "
-                f"per example. If your data has one row per example, pass {first}.T or {name}.T."
-            )
+    A, B = arrays.values()
+    if A.shape[1] != B.shape[1]:
+        first, second = arrays
+        raise ShapeError(
+            f"{first} has {A.shape[1]} columns and {second} has {B.shape[1]}; both should have one column "
+            f"per example. If your data has one row per example, pass {first}.T or {second}.T."
+        )
 
 
 def same_shape(**arrays: Array) -> None:
-    """Refuse matrices whose shapes differ."""
+    """Refuse a pair of matrices whose shapes differ."""
+    if TRUST.on:
+        return
     matrix(**arrays)
-    (first, A), *others = arrays.items()
-    for name, B in others:
-        if A.shape != B.shape:
-            raise ShapeError(f"{first} is {dims(A)} and {name} is {dims(B)}; they should have the same shape.")
+    A, B = arrays.values()
+    if A.shape != B.shape:
+        first, second = arrays
+        raise ShapeError(f"{first} is {dims(A)} and {second} is {dims(B)}; they should have the same shape.")
 
 
 def composable(**arrays: Array) -> None:
     """Refuse a pair of matrices W (m, n) and A (n, N) whose product W A does not exist."""
+    if TRUST.on:
+        return
     matrix(**arrays)
-    (left, W), (right, A) = arrays.items()
+    W, A = arrays.values()
     if W.shape[1] != A.shape[0]:
+        left, right = arrays
         hint = f" {right} looks like one row per example: pass {right}.T." if W.shape[1] == A.shape[1] else ""
         raise ShapeError(f"{left} is {dims(W)}, so {right} should have {W.shape[1]} rows; it is {dims(A)}.{hint}")
 
@@ -143,26 +192,33 @@ def composable(**arrays: Array) -> None:
 def one_hot_columns(Z: Array, Y: Array) -> None:
     """Refuse labels Y that are not shaped like the outputs Z with columns that sum to one: the claims assume both.
 
-    Soft labels are welcome, as long as each column sums to one.
+    Soft labels are welcome, as long as each column sums to one. Of labels that are traced only the shape can be seen.
     """
+    if TRUST.on:
+        return
     classes, N = Z.shape
     plain(Y=Y)
-    if not isinstance(Y, np.ndarray) or Y.shape != (classes, N):
-        came = dims(Y) if isinstance(Y, np.ndarray) else type(Y).__name__
+    shape = tuple(getattr(Y, "shape", (None,)))
+    if shape != (classes, N):
+        came = dims(Y) if hasattr(Y, "shape") else type(Y).__name__
         hint = (
             f" Labels as a vector of classes: use nnref.one_hot(Y, classes={classes})."
-            if isinstance(Y, np.ndarray) and Y.size == N
+            if N in shape and set(shape) <= {1, N} and shape != (N, classes)
             else " One row per example: pass Y.T."
-            if isinstance(Y, np.ndarray) and Y.shape == (N, classes)
+            if shape == (N, classes)
             else ""
         )
         raise ShapeError(f"Y should be one-hot, one column per example, {classes} × {N}; {came} came.{hint}")
     floats(Y=Y)
-    unit = np.finfo(Y.dtype).eps
-    gap = np.abs(Y.sum(axis=0) - 1)
-    if not (gap <= classes * unit).all():
-        worst = int(np.argmax(np.where(np.isnan(gap), np.inf, gap)))
+    xp = namespace(Y)
+    gap = abs(xp.sum(Y, axis=0) - 1)
+    try:
+        fits = bool(xp.all(gap <= classes * xp.finfo(Y.dtype).eps))
+    except TypeError:  # a traced array has no values yet
+        return
+    if not fits:
+        worst = int(xp.argmax(xp.where(xp.isnan(gap), xp.inf, gap)))
         raise ValueError(
-            f"column {worst} of Y sums to {Y[:, worst].sum():.9g}; the labels of one example should sum to 1 "
+            f"column {worst} of Y sums to {float(xp.sum(Y[:, worst])):.9g}; the labels of one example should sum to 1 "
             f"(p − y is the gradient only then). Use nnref.one_hot(labels, classes={classes})."
         )

@@ -1,7 +1,6 @@
 """The logistic sigmoid: A = 1 / (1 + exp(−Z)), and its gradient A (1 − A) dA."""
 
-import numpy as np
-
+from nnref.arrays import namespace, real
 from nnref.shapes import Array, matrix, same_shape
 
 
@@ -12,10 +11,11 @@ def forward(Z: Array) -> Array:
     Proof: derivations/sigmoid.py, claim sigmoid.forward.  See Goodfellow et al. 2016, §3.10.
     """
     matrix(Z=Z)
+    xp = namespace(Z)
     # exp of a number that is never positive cannot overflow: exp(−|z|) serves both signs of z.
-    positive = Z.real >= 0
-    E = np.exp(np.where(positive, -Z, Z))
-    return np.where(positive, 1, E) / (1 + E)
+    positive = real(Z) >= 0
+    E = xp.exp(xp.where(positive, -Z, Z))
+    return xp.where(positive, 1, E) / (1 + E)
 
 
 def dZ(A: Array, dA: Array) -> Array:

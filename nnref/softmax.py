@@ -1,7 +1,6 @@
 """Softmax: P = exp Z / Σ exp Z, column by column, and log-sum-exp, of which it is the gradient."""
 
-import numpy as np
-
+from nnref.arrays import namespace, real
 from nnref.shapes import Array, matrix, same_shape
 
 
@@ -12,9 +11,10 @@ def forward(Z: Array) -> Array:
     Proof: derivations/softmax.py, claim softmax.forward.  See Goodfellow et al. 2016, §6.2.2.3.
     """
     matrix(Z=Z)
+    xp = namespace(Z)
     # Subtracting the column maximum leaves softmax unchanged and keeps exp below overflow.
-    E = np.exp(Z - Z.real.max(axis=0, keepdims=True))
-    return E / E.sum(axis=0, keepdims=True)
+    E = xp.exp(Z - xp.max(real(Z), axis=0, keepdims=True))
+    return E / xp.sum(E, axis=0, keepdims=True)
 
 
 def dZ(P: Array, dP: Array) -> Array:
@@ -26,7 +26,8 @@ def dZ(P: Array, dP: Array) -> Array:
     Proof: derivations/softmax.py, claim softmax.dZ.
     """
     same_shape(P=P, dP=dP)
-    return P * (dP - (P * dP).sum(axis=0, keepdims=True))
+    xp = namespace(P)
+    return P * (dP - xp.sum(P * dP, axis=0, keepdims=True))
 
 
 def log_sum_exp(Z: Array) -> Array:
@@ -36,6 +37,7 @@ def log_sum_exp(Z: Array) -> Array:
     Proof: derivations/softmax.py, claim softmax.log_sum_exp_gradient.  See Blanchard, Higham & Higham 2021, §1.
     """
     matrix(Z=Z)
+    xp = namespace(Z)
     # log Σ exp z = M + log Σ exp(z − M) for every M; with the maximum nothing overflows and the sum is at least 1.
-    M = Z.real.max(axis=0, keepdims=True)
-    return M + np.log(np.exp(Z - M).sum(axis=0, keepdims=True))
+    M = xp.max(real(Z), axis=0, keepdims=True)
+    return M + xp.log(xp.sum(xp.exp(Z - M), axis=0, keepdims=True))

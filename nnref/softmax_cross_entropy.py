@@ -1,6 +1,7 @@
 """The loss: mean cross-entropy of the softmax of the logits Z. Its gradient is (P − Y) / N."""
 
 from nnref import softmax
+from nnref.arrays import namespace, real
 from nnref.shapes import Array, matrix, one_hot_columns
 
 
@@ -14,11 +15,12 @@ def forward(Z: Array, Y: Array) -> Array:
     """
     matrix(Z=Z)
     one_hot_columns(Z, Y)
+    xp = namespace(Z)
     # −log softmax(z)_i = log Σ exp z − z_i needs no division, no log of a rounded zero, and, once shifted
     # by the maximum, does not cancel for large logits.
-    Z = Z - Z.real.max(axis=0, keepdims=True)
+    Z = Z - xp.max(real(Z), axis=0, keepdims=True)
     N = Z.shape[1]
-    return (softmax.log_sum_exp(Z) - (Y * Z).sum(axis=0, keepdims=True)).sum() / N
+    return xp.sum(softmax.log_sum_exp(Z) - xp.sum(Y * Z, axis=0, keepdims=True)) / N
 
 
 def dZ(Z: Array, Y: Array) -> Array:

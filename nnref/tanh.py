@@ -1,7 +1,6 @@
 """The hyperbolic tangent: A = tanh Z, and its gradient (1 − A²) dA."""
 
-import numpy as np
-
+from nnref.arrays import namespace
 from nnref.shapes import Array, matrix, same_shape
 
 
@@ -12,8 +11,9 @@ def forward(Z: Array) -> Array:
     Proof: derivations/tanh.py, claim tanh.forward.  See Goodfellow et al. 2016, §6.3.2.
     """
     matrix(Z=Z)
-    # np.tanh, not the quotient of exponentials, which is inf / inf beyond |Z| = 710.
-    return np.tanh(Z)
+    xp = namespace(Z)
+    # tanh itself, not the quotient of exponentials, which is inf / inf beyond |Z| = 710.
+    return xp.tanh(Z)
 
 
 def dZ(A: Array, dA: Array) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 
 import nnref
 from nnref.checking.reference import balls, golden, noise, series
-from nnref.running.train import parameters_sha256
+from nnref.running.run import parameters_sha256
 
 
 def digests(theta, X, Y, G):

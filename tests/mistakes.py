@@ -13,7 +13,8 @@ from types import SimpleNamespace
 import numpy as np
 
 import nnref
-from nnref.checking.diagnosis.diagnose import Case, diagnose
+from nnref.checking.diagnosis.diagnose import diagnose
+from nnref.checking.reference.intermediates import Case
 
 REGIMES = {
     "distinct": ((5, 6, 4, 3), 7),

@@ -11,6 +11,7 @@ import pytest
 import nnref
 from derivations.prover.proof import claims
 from nnref import bridge
+from tests.support import imports
 
 ROOT = Path(nnref.__file__).parent.parent
 CLAIMS = claims()
@@ -22,9 +23,10 @@ each_of_a_concept = pytest.mark.parametrize("claim", CONCEPTS, ids=lambda claim:
 each_bound = pytest.mark.parametrize("claim", BOUND, ids=lambda claim: claim.name)
 
 HEAVY = {"sympy", "mpmath", "rich", "matplotlib", "tensorflow", "flint", "mlxtend", "derivations", "scipy"}
+HEAVY |= {"torch", "jax", "array_api_compat"}
 
 
-def imports(path, everywhere):
+def packages(path, everywhere):
     """The top-level packages that a file imports, anywhere or at module level only."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     nodes = ast.walk(tree) if everywhere else tree.body
@@ -35,19 +37,80 @@ def imports(path, everywhere):
             yield (node.module or "").split(".")[0]
 
 
+GRAPH = imports.graph(ROOT)
+
+
+def test_imports_go_along_the_arrows():
+    assert imports.forbidden(GRAPH) == []
+
+
+def test_no_import_comes_back_to_where_it_began():
+    assert imports.circle(GRAPH) == []
+
+
+def test_the_arrows_go_down():
+    """A wing stands after all that it may import: so no circle of wings can be allowed."""
+    names = list(imports.ARROWS)
+    assert [name for name in names if imports.ARROWS[name] - set(names[: names.index(name)])] == []
+
+
+def planted(root, files):
+    """A tree of these files, by path without nnref/checking/, and the imports within it."""
+    for path, text in files.items():
+        place = root / "nnref" / "checking" / f"{path}.py"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+    return imports.graph(root)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from nnref.checking.gradcheck import slopes",
+        "import nnref.checking.gradcheck.slopes",
+        "from nnref.checking.gradcheck.slopes import H",
+        "def f():\n    from nnref.checking.gradcheck import slopes",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from nnref.checking.gradcheck.slopes import Loss",
+    ],
+)
+def test_an_import_against_the_arrows_is_seen_wherever_it_stands(tmp_path, text):
+    found = imports.forbidden(planted(tmp_path, {"results/report": text, "gradcheck/slopes": "H = 1"}))
+    assert found == [
+        "nnref.checking.results.report imports nnref.checking.gradcheck.slopes: results may not import gradcheck"
+    ]
+
+
+def test_a_wing_without_arrows_may_import_nothing(tmp_path):
+    files = {"new/thing": "from nnref.checking.results import report", "results/report": "", "results/table": ""}
+    assert len(imports.forbidden(planted(tmp_path, files))) == 1
+    assert len(imports.forbidden(planted(tmp_path, {"results/table": "from nnref.checking.new import thing"}))) == 2
+
+
+def test_a_circle_is_seen_within_a_wing_and_within_a_function(tmp_path):
+    files = {
+        "results/report": "from nnref.checking.results import table",
+        "results/table": "from nnref.checking.results.rows import row",
+        "results/rows": "def row():\n    from nnref.checking.results import report",
+    }
+    planted(tmp_path, files | {"results/rows": "row = 1"})
+    assert imports.circle(imports.graph(tmp_path)) == []
+    names = ["report", "table", "rows", "report"]
+    assert imports.circle(planted(tmp_path, files)) == [f"nnref.checking.results.{name}" for name in names]
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "derivations").rglob("*.py")), ids=lambda path: path.name)
 def test_derivations_know_neither_numpy_nor_nnref(path):
-    assert not {"numpy", "nnref"} & set(imports(path, everywhere=True))
+    assert not {"numpy", "nnref"} & set(packages(path, everywhere=True))
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "nnref").rglob("*.py")), ids=lambda path: path.name)
 def test_nnref_imports_nothing_heavier_than_numpy_at_the_top(path):
-    assert not HEAVY & set(imports(path, everywhere=False))
+    assert not HEAVY & set(packages(path, everywhere=False))
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "nnref").rglob("*.py")), ids=lambda path: path.name)
 def test_only_the_bridge_knows_the_derivations(path):
-    known = {"sympy", "derivations"} & set(imports(path, everywhere=True))
+    known = {"sympy", "derivations"} & set(packages(path, everywhere=True))
     assert not known or path.name == "bridge.py"
 
 

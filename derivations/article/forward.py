@@ -13,8 +13,8 @@ from derivations.article.judging import Quotation as Q
 from derivations.article.judging import Statement
 from derivations.article.softmax import LOSS, SHARE, S, a
 from derivations.conventions import A_rows
-from derivations.output.shapes import shape_table
 from derivations.prover.rules import slope
+from derivations.shapes import shape_table
 
 other = number("x2", "another pixel")
 PIXEL = (sp.Ge(x, 0), sp.Le(x, 255))

@@ -1,1 +1,2 @@
-"""Proofs as people see them: printing (LaTeX and plain text), page (Markdown), verdict (the last one, kept), shapes."""
+"""Proofs as people see them: printing (LaTeX and plain text), page (Markdown), description (a claim as plain
+data), verdict (the last one, kept)."""

@@ -470,7 +470,7 @@ def tally(claim: Claim, context: Context) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Prove every claim and write its page into a folder."""
     from derivations import coq
-    from derivations.__main__ import described
+    from derivations.output.description import described
     from derivations.prover.proof import claims, prove
 
     arguments = sys.argv[1:] if argv is None else list(argv)

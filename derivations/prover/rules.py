@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import replace
 
 import sympy as sp
 
@@ -12,51 +11,9 @@ from derivations.algebra import symbolic
 from derivations.algebra.normal_form import Powers, canonical
 from derivations.algebra.sums import all_opened, apart, fresh, outermost, rebuilt, total, unfolded
 from derivations.prover import limits
-
-if TYPE_CHECKING:
-    from derivations.prover.claim import Claim
+from derivations.prover.claim import Claim, Rule
 
 NONE = Powers()
-
-
-@dataclass(frozen=True)
-class Rule:
-    """How one line becomes the next.
-
-    powers(claim) is what the rule may use of the prover, without(claim) the same without what gives it its name: with
-    the first the step must hold, with the second it must not. rewrite, where there is one, produces the next line.
-    heeds says whether the rule may look at the conditions at all, uses_given that it must; takes, that derivatives must
-    be fewer after it than before.
-    """
-
-    name: str
-    powers: Callable[[Claim], Powers]
-    without: Callable[[Claim], Powers] | None = None
-    rewrite: Callable[[sp.Basic, Claim], sp.Basic | None] | None = None
-    heeds: bool = True
-    uses_given: bool = False
-    takes: bool = False
-
-    def fault(self, before: sp.Basic, after: sp.Basic, claim: Claim) -> str | None:
-        """Why this rule does not turn the line before into the line after; None if it does."""
-        if self.rewrite is not None:
-            rewritten = self.rewrite(before, claim)
-            if rewritten is None:
-                return f"{self.name} finds nothing to rewrite"
-            before = rewritten
-        if not symbolic.equal(before, after, self.powers(claim), claim.given if self.heeds else ()):
-            return f"{self.name} does not give this line"
-        if self.takes and derivatives(after) >= derivatives(before):
-            return f"{self.name} takes no derivative here"
-        left = () if self.uses_given else claim.given
-        if self.without is not None and symbolic.equal(before, after, self.without(claim), left):
-            return f"{self.name} is not needed for this line"
-        return None
-
-
-def derivatives(expr: sp.Basic) -> int:
-    """How many derivatives are still questions."""
-    return sum(isinstance(node, sp.Derivative) for node in sp.preorder_traversal(expr))
 
 
 algebra = Rule("algebra", lambda claim: NONE, heeds=False)

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 import nnref
-from nnref.checking.diagnosis.backward_lines import HIDDEN, TOP, Numbers, Place, right, some
-from nnref.checking.diagnosis.diagnose import CATALOGUE, Case, Mistake
+from nnref.checking.diagnosis.backward_lines import HIDDEN, TOP, BackwardMistake, Place, right, some
+from nnref.checking.diagnosis.diagnose import CATALOGUE
+from nnref.checking.reference.forward_errors import Numbers
+from nnref.checking.reference.intermediates import Case
 from nnref.layer import Affine
 
 NETWORKS = (
@@ -65,7 +67,7 @@ def places(numbers: Numbers) -> Iterator[tuple[Place, tuple[str, ...]]]:
             dZs[l] = some(at.dZ)
 
 
-def run(at: Place, lines: tuple[str, ...], mistake: Mistake | None) -> Any:
+def run(at: Place, lines: tuple[str, ...], mistake: BackwardMistake | None) -> Any:
     """The gradient that these lines make, with the mistake on its line; None where it cannot be made here."""
     made = mistake is None
     for line in (*lines, "scale"):
@@ -79,7 +81,7 @@ def run(at: Place, lines: tuple[str, ...], mistake: Mistake | None) -> Any:
     return np.asarray(some(at.g).value) if made else None
 
 
-def told(mistake: Mistake, numbers: Numbers) -> str:
+def told(mistake: BackwardMistake, numbers: Numbers) -> str:
     """The first gradient that the mistake changes: its entry that is furthest off, or its shape."""
     for at, lines in places(numbers):
         with np.errstate(all="ignore"):
@@ -102,7 +104,7 @@ def apart(yours: float, truth: float) -> str:
     return f"{yours:.{digits}g}, right is {truth:.{digits}g}"
 
 
-def first(mistake: Mistake, networks: list[tuple[Numbers, str]]) -> str:
+def first(mistake: BackwardMistake, networks: list[tuple[Numbers, str]]) -> str:
     """What it gives on the first network that shows it.
 
     Errors: LookupError for a mistake that changes no number on any.

@@ -1,51 +1,27 @@
-"""A run on disk between epochs: one npz without pickles, written beside and renamed, so that it is whole or absent."""
+"""A run on disk between epochs: one npz without pickles, whole or absent."""
 
 from __future__ import annotations
 
 import json
-import os
-import secrets
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from nnref.network import named, unnamed
-from nnref.running.data import DataError
-
-if TYPE_CHECKING:
-    from nnref.running.train import TrainingRun
-
-FILE = str | os.PathLike[str]
+from nnref.running import files
+from nnref.running.errors import DataError
+from nnref.running.files import PathLike
+from nnref.running.run import TrainingRun
 
 
-def write(path: FILE, writer: Callable[[IO[bytes]], object]) -> None:
-    """Write a file beside its place and rename it there: a reader sees the old file or the new one, never a part."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        with beside.open("xb") as file:
-            writer(file)
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-
-
-def write_text(path: FILE, text: str) -> None:
-    """`write` for text in UTF-8."""
-    write(path, lambda file: file.write(text.encode()))
-
-
-def exists(path: FILE) -> bool:
+def exists(path: PathLike) -> bool:
     """Whether there is a checkpoint to go on from."""
     return Path(path).exists()
 
 
-def save(path: FILE, run: TrainingRun) -> None:
+def save(path: PathLike, run: TrainingRun) -> None:
     """The parameters by name, the curves, and the settings that must agree when the run goes on."""
     arrays: dict[str, Any] = {
         "settings": np.array(json.dumps(identity(run))),
@@ -55,7 +31,7 @@ def save(path: FILE, run: TrainingRun) -> None:
         "accuracy_by_epoch": np.array(run.accuracy_by_epoch),
         **named(run.parameters),
     }
-    write(path, lambda file: np.savez(file, **arrays))
+    files.write(path, lambda file: np.savez(file, **arrays))
 
 
 def identity(run: TrainingRun) -> dict[str, object]:
@@ -63,7 +39,7 @@ def identity(run: TrainingRun) -> dict[str, object]:
     return {k: v for k, v in asdict(run.settings).items() if k != "epochs"} | {"source": run.source}
 
 
-def restore(path: FILE, run: TrainingRun) -> None:
+def restore(path: PathLike, run: TrainingRun) -> None:
     """Put a saved run's parameters and curves into a fresh one.
 
     Errors: DataError if the file is no checkpoint, or one of another network, other settings or other data.

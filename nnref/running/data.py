@@ -21,7 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from nnref.running import files
 from nnref.running.cache import cache_dir
+from nnref.running.download import fetch_mnist
+from nnref.running.errors import DataError
+from nnref.running.files import PathLike
 from nnref.shapes import Array, dims
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
@@ -63,12 +67,6 @@ DAMAGED = (
 A flipped bit may ask for a password or an unknown compression (RuntimeError, NotImplementedError), break off the header
 of an array (TokenError, SyntaxError), rename a member (KeyError), or declare a size beyond any memory (MemoryError).
 """
-
-PathLike = str | os.PathLike[str]
-
-
-class DataError(ValueError):
-    """Data that cannot be used; the message names the file and the field."""
 
 
 @dataclass(frozen=True)
@@ -324,18 +322,17 @@ def downloaded() -> Dataset:
 
     Errors: DataError if it cannot be fetched, or if what came is not MNIST: then nothing is kept.
     """
-    from nnref.running.checkpoint import write
-    from nnref.tensorflow import download_mnist
-
-    place = cache_dir() / "mnist.npz"
-    if kept := full_mnist(place):
-        return kept
+    kept = cache_dir() / "mnist.npz"
+    if data := full_mnist(kept):
+        return data
     with tempfile.TemporaryDirectory() as folder:
         fetched = Path(folder) / "mnist.npz"
-        download_mnist(fetched)
-        data = load_path(fetched)
+        fetch_mnist(fetched)
+        data = full_mnist(fetched)
+        if data is None:
+            raise DataError("what was downloaded through TensorFlow is not MNIST by its SHA-256, and was not kept.")
         with suppress(OSError):  # a cache that cannot be written costs the next download, and nothing else
-            write(place, lambda file: file.write(fetched.read_bytes()))
+            files.write(kept, lambda file: file.write(fetched.read_bytes()))
     return data
 
 
@@ -346,10 +343,8 @@ def embedded() -> Dataset:
         images, labels = five_thousand_cached(place)
         return split(images, labels)
     images, labels = read_five_thousand()
-    from nnref.running.checkpoint import write
-
     with suppress(OSError):  # a cache that cannot be written costs a second at the next start, and nothing else
-        write(place, lambda file: np.savez_compressed(file, images=images, labels=labels))
+        files.write(place, lambda file: np.savez_compressed(file, images=images, labels=labels))
     return split(images, labels)
 
 

@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
-import nnref
 from nnref.layer import Affine
-from nnref.network import Layers, named, unnamed
-from nnref.running import checkpoint
-from nnref.running.data import DataError, Dataset
+from nnref.network import Layers, mlp, named, unnamed
+from nnref.running import files
+from nnref.running.data import Dataset
+from nnref.running.errors import DataError
 from nnref.running.gate import Gate
-from nnref.running.train import Settings, TrainingRun, parameters_sha256
+from nnref.running.run import Settings, TrainingRun, parameters_sha256
+from nnref.version import __version__
 
 NO_PLOTS = "no pictures: matplotlib is not installed. Try: python -m pip install 'nnref[plots]', then: nnref plot"
 
@@ -28,12 +29,12 @@ NO_PLOTS = "no pictures: matplotlib is not installed. Try: python -m pip install
 def write(run: TrainingRun, data: Dataset, runs: Path) -> Path:
     """Make runs/<time>-seed<k>/ with everything in it, each file whole or absent; returns its path."""
     place = fresh(runs, f"{datetime.now():%Y%m%d-%H%M%S}-seed{run.seed}")
-    checkpoint.write_text(place / "settings.json", json.dumps(described(run), indent=2) + "\n")
-    checkpoint.write_text(place / "metrics.csv", metrics(run))
+    files.write_text(place / "settings.json", json.dumps(described(run), indent=2) + "\n")
+    files.write_text(place / "metrics.csv", metrics(run))
     gate = run.gate.to_dict() if run.gate else {"ok": None, "skipped": "gate=False"}
-    checkpoint.write_text(place / "gate.json", json.dumps(gate, indent=2) + "\n")
+    files.write_text(place / "gate.json", json.dumps(gate, indent=2) + "\n")
     arrays: dict[str, Any] = {**named(run.parameters)}
-    checkpoint.write(place / "parameters.npz", lambda file: np.savez(file, **arrays))
+    files.write(place / "parameters.npz", lambda file: np.savez(file, **arrays))
     draw(place, run, data)
     return place
 
@@ -69,7 +70,7 @@ def shape(layers: Layers, run: TrainingRun) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Python, the packages that compute, and the machine's architecture."""
-    found = {"python": platform.python_version(), "machine": platform.machine(), "nnref": nnref.__version__}
+    found = {"python": platform.python_version(), "machine": platform.machine(), "nnref": __version__}
     for package in ("numpy", "sympy", "matplotlib"):
         try:
             found[package] = version(package)
@@ -127,7 +128,7 @@ def redraw(place: Path, data: Dataset) -> list[Path]:
         rows = list(csv.DictReader(io.StringIO((place / "metrics.csv").read_text(encoding="utf-8"))))
         with np.load(place / "parameters.npz", allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-        layers = nnref.mlp(**about["layers"])
+        layers = mlp(**about["layers"])
         run = TrainingRun(layers, unnamed(arrays, layers), Settings(**about["settings"]), about["source"], gate=None)
         run.loss_by_epoch = [float(row["loss"]) for row in rows]
         run.accuracy_by_epoch = [float(row["test_accuracy"]) for row in rows]

@@ -80,14 +80,6 @@ class Gate:
         return "\n".join([*lines, *self.left_out])
 
 
-class GateError(ArithmeticError):
-    """A gradient or a shape is not what forward passes and the derivation say. Carries the report as .gate."""
-
-    def __init__(self, gate: Gate) -> None:
-        super().__init__(f"the gradients failed the check before training:\n{gate}")
-        self.gate = gate
-
-
 @dataclass(frozen=True)
 class Examined:
     """One batch: the gradients that training would use, the truth, and how far apart they are."""
@@ -102,7 +94,7 @@ def check(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Gate:
     """Shapes against the derivation's table, then all gradients at theta on a dense batch and on the head of X, Y.
 
     Shapes: X (n0, N), Y (n_L, N), the first training batch in the dtype of training
-    Errors: none for a wrong gradient, which is reported; see `GateError`.
+    Errors: none for a wrong gradient, which is reported.
     """
     start = perf_counter()
     table = bridge.parameter_shapes(widths(theta))

@@ -9,14 +9,13 @@ import numpy as np
 
 from nnref import network, softmax
 from nnref.layer import Affine
-from nnref.running import checkpoint
+from nnref.running import files
 from nnref.running.data import Dataset
+from nnref.running.run import TrainingRun
 from nnref.shapes import Array
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from nnref.running.train import TrainingRun
 
 
 def draw(place: Path, run: TrainingRun, data: Dataset) -> list[Path]:
@@ -35,7 +34,7 @@ def draw(place: Path, run: TrainingRun, data: Dataset) -> list[Path]:
 
 def saved(figure: Figure, path: Path) -> Path:
     """Write a figure beside its place and rename it there."""
-    checkpoint.write(path, lambda file: figure.savefig(file, format="png", dpi=120))
+    files.write(path, lambda file: figure.savefig(file, format="png", dpi=120))
     return path
 
 

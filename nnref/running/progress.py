@@ -6,10 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from nnref.running.train import TrainingRun
+from nnref.running.run import TrainingRun
 
 
 class Progress(Protocol):

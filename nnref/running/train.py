@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -14,89 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnref import network, sgd
-from nnref.network import Layers, Parameters, named
+from nnref.network import Layers, Parameters
 from nnref.parameters import mapped
 from nnref.running import checkpoint as saved
 from nnref.running import gate as gates
 from nnref.running.data import Dataset, load_mnist
+from nnref.running.errors import Diverged, GateError
 from nnref.running.progress import Progress, reporter
+from nnref.running.run import Settings, TrainingRun
 from nnref.shapes import Array
 from nnref.threads import one_blas_thread
-
-DTYPES = ("float32", "float64")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What decides a run, besides the data and the layers: the same settings give the same parameters."""
-
-    epochs: int = 10
-    batch_size: int = 64
-    learning_rate: float = 0.1
-    seed: int = 0
-    dtype: str = "float32"
-
-    def check(self, examples: int) -> None:
-        """Refuse settings under which nothing could be learned, saying what to try."""
-        for name in ("epochs", "batch_size", "seed"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < (0 if name == "seed" else 1):
-                raise ValueError(f"{name} should be a whole number from {0 if name == 'seed' else 1}; {value!r} came.")
-        if not 0 < self.learning_rate < float("inf"):
-            raise ValueError(f"learning_rate should be positive and finite; {self.learning_rate!r} came. Try 0.1.")
-        if self.dtype not in DTYPES:
-            raise ValueError(f"dtype should be one of {', '.join(DTYPES)}; {self.dtype!r} came.")
-        if self.batch_size > examples:
-            raise ValueError(
-                f"batch_size is {self.batch_size}, more than the {examples} training examples. Try {min(64, examples)}."
-            )
-
-
-@dataclass
-class TrainingRun:
-    """What was learned, and how. Lists grow as training goes on; parameters are those after the last good step."""
-
-    layers: Layers
-    parameters: Parameters
-    settings: Settings
-    source: str
-    gate: gates.Gate | None
-    loss_by_step: list[float] = field(default_factory=list)
-    loss_by_epoch: list[float] = field(default_factory=list)
-    accuracy_by_epoch: list[float] = field(default_factory=list)
-    seconds: float = 0.0
-    stopped: str | None = None
-
-    @property
-    def seed(self) -> int:
-        """The seed of the initial parameters and of every shuffle."""
-        return self.settings.seed
-
-    @property
-    def test_accuracy(self) -> float | None:
-        """The share of held-out examples that were right after the last whole epoch, or None before the first."""
-        return self.accuracy_by_epoch[-1] if self.accuracy_by_epoch else None
-
-    @property
-    def parameters_sha256(self) -> str:
-        """SHA-256 over W1, b1, W2, … as little-endian C-order bytes."""
-        return parameters_sha256(self.parameters)
-
-
-class Diverged(ArithmeticError):
-    """The loss is no longer a finite number. Carries the run, with the last good parameters, as .run."""
-
-    def __init__(self, run: TrainingRun) -> None:
-        super().__init__(f"{run.stopped}. The parameters before it are kept. Try a smaller learning_rate.")
-        self.run = run
-
-
-def parameters_sha256(theta: Parameters) -> str:
-    """SHA-256 over W1, b1, W2, … as little-endian C-order bytes."""
-    digest = hashlib.sha256()
-    for p in named(theta).values():
-        digest.update(np.ascontiguousarray(p, dtype=p.dtype.newbyteorder("<")).tobytes())
-    return digest.hexdigest()
 
 
 def train(
@@ -138,7 +63,7 @@ def train(
         if on_gate is not None:
             on_gate(run.gate)
         if not run.gate.ok:
-            raise gates.GateError(run.gate)
+            raise GateError(run.gate)
     else:
         warnings.warn("gate=False: the gradients of this run were not checked", stacklevel=2)
     if checkpoint is not None and resume and saved.exists(checkpoint):

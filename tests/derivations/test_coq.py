@@ -9,10 +9,10 @@ from typing import NamedTuple
 import pytest
 
 from derivations import coq
-from derivations.__main__ import described
 from derivations.coq import kernel
 from derivations.coq.__main__ import main
 from derivations.output import page
+from derivations.output.description import described
 from derivations.prover.proof import claims, prove
 from tests.conftest import require_program
 

@@ -6,8 +6,8 @@ import mpmath as mp
 import pytest
 
 from derivations import finite_differences, tanh
-from derivations.__main__ import described
 from derivations.output import page
+from derivations.output.description import described
 from derivations.prover import digits
 from derivations.prover.proof import claims, prove
 

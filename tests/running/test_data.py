@@ -14,7 +14,7 @@ import pytest
 import nnref
 from nnref.running import data as module
 from nnref.running.cache import cache_dir
-from nnref.tensorflow import FETCH, download_mnist
+from nnref.running.download import FETCH, fetch_mnist
 from tests.conftest import require
 
 
@@ -355,13 +355,13 @@ def test_without_tensorflow_a_download_says_how_to_get_it(tmp_path, monkeypatch)
     (tmp_path / "fake" / "tensorflow.py").write_text("raise ModuleNotFoundError(\"No module named 'tensorflow'\")")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "fake"))
     with pytest.raises(nnref.DataError, match=r"No module named 'tensorflow'.*pip install 'nnref\[tensorflow\]'"):
-        download_mnist(tmp_path / "mnist.npz")
+        fetch_mnist(tmp_path / "mnist.npz")
 
 
 def test_a_download_that_fails_gives_the_reason(tmp_path, stand_in):
     stand_in(fails=True)
     with pytest.raises(nnref.DataError, match=r"could not be downloaded.*URL fetch failure.*NNREF_MNIST"):
-        download_mnist(tmp_path / "mnist.npz")
+        fetch_mnist(tmp_path / "mnist.npz")
     assert not (tmp_path / "mnist.npz").exists()
 
 
@@ -393,20 +393,6 @@ def test_arrays_that_do_not_fit_are_refused_by_name(changes, says):
     }
     with pytest.raises(nnref.DataError, match=says):
         nnref.Dataset.from_columns(**(arrays | changes))
-
-
-def test_a_file_is_whole_or_absent(tmp_path):
-    from nnref.running.checkpoint import write
-
-    def fails(file):
-        file.write(b"half")
-        raise KeyboardInterrupt
-
-    write(tmp_path / "kept", lambda file: file.write(b"whole"))
-    with pytest.raises(KeyboardInterrupt):
-        write(tmp_path / "kept", fails)
-    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
-    assert (tmp_path / "kept").read_bytes() == b"whole"
 
 
 def test_the_full_mnist_is_known_by_its_pixels(tmp_path):

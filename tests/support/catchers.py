@@ -20,7 +20,7 @@ from nnref.checking.gradcheck.gradcheck import gradcheck
 from nnref.checking.reference import noise
 from nnref.running import data, train
 from nnref.running.data import Dataset
-from nnref.running.train import Settings
+from nnref.running.run import Settings
 
 U = noise.unit("float64")
 ALPHA = 0.3

@@ -6,13 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 
-import numpy as np
-from numpy.typing import DTypeLike
-
 from nnref.checking.reference import noise
-from nnref.checking.reference.intermediates import Case
+from nnref.checking.reference.forward_errors import Numbers
 from nnref.checking.reference.running_error import Carried
-from nnref.layer import Affine
+from nnref.checking.results.diagnosis import Mistake
 from nnref.shapes import Array
 
 LINES = {
@@ -30,53 +27,6 @@ LINES = {
 
 TOP, HIDDEN = ("labels", "outputs", "loss", "batch"), ("dA", "slope", "batch")
 """The lines that lead to dZ of the last layer, and to dZ of a hidden one."""
-
-
-@dataclass(frozen=True, eq=False)
-class Numbers:
-    """The forward pass with its running errors, in the precision that the gradients were computed in."""
-
-    case: Case
-    u: float
-    Z: Mapping[int, Carried]
-    A: Mapping[int, Carried]
-    W: Mapping[int, Carried]
-    b: Mapping[int, Carried]
-    P: Carried
-    Y: Carried
-
-    @property
-    def depth(self) -> int:
-        """How many affine layers."""
-        return len(self.W)
-
-    @property
-    def N(self) -> int:
-        """How many examples."""
-        return self.Y.shape[1]
-
-    @property
-    def classes(self) -> int:
-        """How many classes."""
-        return self.Y.shape[0]
-
-    @classmethod
-    def of(cls, case: Case, dtype: DTypeLike) -> Numbers:
-        """The case's forward pass, each quantity with its error as the noise floor counts it."""
-        u = noise.unit(dtype)
-        Z, A, W, b = {}, {0: Carried.exact(case.A["A0"], u)}, {}, {}
-        at, l = A[0], 0
-        for layer, theta in zip(case.layers, case.theta, strict=True):
-            l += isinstance(theta, Affine)
-            out = case.Z[f"Z{l}"] if isinstance(theta, Affine) else case.A[f"A{l}"]
-            at = Carried(out, noise.error_forward(layer.name, theta, at.value, at.e, out, dtype), u)
-            if isinstance(theta, Affine):
-                Z[l], W[l], b[l] = at, Carried.exact(theta.W, u), Carried.exact(theta.b, u)
-            else:
-                A[l] = at
-        d, E = noise.error_of_loss(Z[l].value, Z[l].e, case.Y, dtype)
-        P = Carried(case.P, np.maximum(E - abs(d), 0) * case.Y.shape[1], u)
-        return cls(case, u, Z, A, W, b, P, Carried.exact(case.Y, u))
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,18 +78,9 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """One entry of the catalogue: on which line, what is done, the wrong line, the right one, and the claim for it.
+class BackwardMistake(Mistake):
+    """One entry of the catalogue: predict(place) yields the ways to make it there; none, where the shapes forbid it."""
 
-    predict(place) yields the ways to make it there; none, where the shapes do not let it happen.
-    """
-
-    key: str
-    line: str
-    says: str
-    wrong: str
-    right: str
-    claim: str
     predict: Callable[[Place], Iterator[Prediction]]
 
 
@@ -165,15 +106,15 @@ LEAKY = "np.where(Z{l} > 0, 1, slope)"
 
 def mistake(
     key: str, line: str, wrong: str, right: str | None = None
-) -> Callable[[Callable[[Place], Iterator[Prediction]]], Mistake]:
+) -> Callable[[Callable[[Place], Iterator[Prediction]]], BackwardMistake]:
     """Make the function that predicts it into a mistake; its docstring says what is done.
 
     The right line is that of its place unless given.
     """
 
-    def named(predict: Callable[[Place], Iterator[Prediction]]) -> Mistake:
+    def named(predict: Callable[[Place], Iterator[Prediction]]) -> BackwardMistake:
         says = " ".join((predict.__doc__ or "").split())
-        return Mistake(key, line, says, wrong, right or RIGHT[line][0], RIGHT[line][1], predict)
+        return BackwardMistake(key, line, says, wrong, right or RIGHT[line][0], RIGHT[line][1], predict)
 
     return named
 

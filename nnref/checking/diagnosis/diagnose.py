@@ -8,20 +8,20 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import DTypeLike
 
-from nnref.checking.diagnosis.backward_lines import HIDDEN, TOP, Mistake, Numbers, Prediction
+from nnref.checking.diagnosis.backward_lines import HIDDEN, TOP, BackwardMistake
 from nnref.checking.diagnosis.catalogue.deltas import DELTAS
 from nnref.checking.diagnosis.catalogue.gradients import BIASES, EITHER, WEIGHTS
 from nnref.checking.diagnosis.factors import CONSTANT, SCALES
 from nnref.checking.diagnosis.search import Search
-from nnref.checking.diagnosis.wording import Diagnosis, told, worded
+from nnref.checking.diagnosis.wording import told, worded
 from nnref.checking.reference import noise
+from nnref.checking.reference.forward_errors import Numbers
 from nnref.checking.reference.intermediates import Case
+from nnref.checking.results.diagnosis import Diagnosis
 from nnref.network import named, unnamed
 from nnref.shapes import Array
 
-__all__ = ["CATALOGUE", "Case", "Diagnosis", "Mistake", "Prediction", "catalogue", "diagnose"]
-
-CATALOGUE: tuple[Mistake, ...] = (*SCALES, CONSTANT, *DELTAS, *WEIGHTS, *BIASES, *EITHER)
+CATALOGUE: tuple[BackwardMistake, ...] = (*SCALES, CONSTANT, *DELTAS, *WEIGHTS, *BIASES, *EITHER)
 """Every mistake that can be named."""
 
 THIN = 32

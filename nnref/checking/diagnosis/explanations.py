@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from nnref.checking.diagnosis.backward_lines import HIDDEN, TOP, Mistake, Numbers, Place, Prediction, right, some
+from nnref.checking.diagnosis.backward_lines import HIDDEN, TOP, BackwardMistake, Place, Prediction, right, some
 from nnref.checking.diagnosis.factors import CONSTANT, Factor
+from nnref.checking.reference.forward_errors import Numbers
 from nnref.checking.reference.running_error import Carried
 
 
@@ -15,7 +16,7 @@ class Fault:
     """A mistake at a quantity such as "dZ2": None where no mistake explains it; meanings, if its numbers mean more."""
 
     at: str
-    mistakes: tuple[Mistake, ...] = ()
+    mistakes: tuple[BackwardMistake, ...] = ()
     detail: str = ""
 
     @property
@@ -58,7 +59,7 @@ class Explanation:
 class Chain:
     """Predictions for some lines of a place, to be run in order; one of them may have an unknown number."""
 
-    chosen: Mapping[str, tuple[Mistake, Prediction]]
+    chosen: Mapping[str, tuple[BackwardMistake, Prediction]]
 
     @property
     def unknown(self) -> Prediction | None:
@@ -116,7 +117,7 @@ def rightly(numbers: Numbers) -> Iterator[Place]:
 
 
 def chains(
-    mistakes: tuple[Mistake, ...], at: Place, lines: tuple[str, ...], faults: int
+    mistakes: tuple[BackwardMistake, ...], at: Place, lines: tuple[str, ...], faults: int
 ) -> Iterator[tuple[Chain, Place]]:
     """Every choice of so many mistakes on different lines, with the place each leads to where its unknown is 0."""
     if not lines:

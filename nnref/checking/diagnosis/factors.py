@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from nnref.checking.diagnosis.backward_lines import ANY, Mistake, Place, Prediction, some
+from nnref.checking.diagnosis.backward_lines import ANY, BackwardMistake, Place, Prediction, some
 from nnref.checking.diagnosis.fit import Number, close, rounded
 from nnref.checking.reference.running_error import Carried
 
 
 @dataclass(frozen=True)
-class Scale(Mistake):
+class Scale(BackwardMistake):
     """A mistake that multiplies dZ, or one gradient, by a number: factors(N, classes, learning rate) are its values."""
 
     factors: Callable[[int, int, float], tuple[float, ...]]
@@ -80,7 +80,7 @@ class Factor:
 
     value: float
     error: float
-    meanings: tuple[Mistake, ...]
+    meanings: tuple[BackwardMistake, ...]
     detail: str
 
     @property

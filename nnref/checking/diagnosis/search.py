@@ -10,7 +10,7 @@ from math import inf
 
 import numpy as np
 
-from nnref.checking.diagnosis.backward_lines import HIDDEN, TOP, Numbers, Place, Prediction, some
+from nnref.checking.diagnosis.backward_lines import HIDDEN, TOP, Place, Prediction, some
 from nnref.checking.diagnosis.catalogue.deltas import DELTAS
 from nnref.checking.diagnosis.catalogue.gradients import BIASES, EITHER, WEIGHTS, averaged
 from nnref.checking.diagnosis.explanations import (
@@ -25,6 +25,7 @@ from nnref.checking.diagnosis.explanations import (
 )
 from nnref.checking.diagnosis.factors import Factor, recognised
 from nnref.checking.diagnosis.fit import WITNESSES, Number, Yours, close, ratio, rounded, same, solved
+from nnref.checking.reference.forward_errors import Numbers
 from nnref.checking.reference.running_error import Carried
 from nnref.shapes import Array
 

@@ -2,53 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
-from nnref.checking.diagnosis.backward_lines import LEAKY, SLOPES, Mistake
+from nnref.checking.diagnosis.backward_lines import LEAKY, SLOPES
 from nnref.checking.diagnosis.explanations import Explanation, Fault
 from nnref.checking.diagnosis.factors import ZEROS
 from nnref.checking.diagnosis.search import Search
 from nnref.checking.reference.intermediates import Case
+from nnref.checking.results.diagnosis import Diagnosis
 from nnref.checking.results.findings import patterns
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """One mistake found: its name, or None where none of the catalogue explains every wrong entry, and where it is.
-
-    quantity is the first that is wrong, such as "db2" or "dZ1"; also, where the same mistake was made again; cleared,
-    what comes before it and is right; explains of `of` wrong entries follow from it. alternatives are other mistakes
-    that make the very same numbers on these data. place is the line, where there is a file. harmless says of a mistake
-    going forward that the loss is what it should be but for rounding, so that gradients can be judged; doubtful, that
-    it may be no mistake at all, but another network.
-    """
-
-    mistake: Mistake | None
-    quantity: str
-    says: str
-    explains: int = 0
-    of: int = 0
-    also: tuple[str, ...] = ()
-    cleared: tuple[str, ...] = ()
-    wrong: str = ""
-    right: str = ""
-    claim: str | None = None
-    detail: str = ""
-    alternatives: tuple[Mistake, ...] = ()
-    place: str = ""
-    harmless: bool = False
-    doubtful: bool = False
-
-    def to_dict(self) -> dict[str, Any]:
-        """The diagnosis as plain data, a mistake by its key."""
-        given = {field.name: getattr(self, field.name) for field in fields(self)}
-        return given | {
-            "mistake": self.mistake.key if self.mistake else None,
-            "alternatives": [mistake.key for mistake in self.alternatives],
-        }
 
 
 def told(case: Case, search: Search, found: list[Explanation]) -> tuple[Diagnosis, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 from itertools import repeat
 from typing import Any
 
@@ -12,11 +13,12 @@ import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError, framed, unit
 from nnref.checking.gradcheck.nesting import apart, leaves, matched, rebuild
-from nnref.checking.gradcheck.slopes import Call, Loss, complex_refusal, finite, number
+from nnref.checking.gradcheck.slopes import Call, Loss, complex_refusal, difference, finite, number
 from nnref.checking.gradcheck.verdicts import Tensor, judge
 from nnref.checking.gradcheck.workers import Workers, shown, willing
+from nnref.checking.results.entry import Entry
 from nnref.checking.results.findings import Finding, readings
-from nnref.checking.results.report import Entry, GradcheckReport, GradientMismatch
+from nnref.checking.results.report import GradcheckReport, GradientMismatch
 from nnref.shapes import Array
 
 JITTER = 64.0
@@ -68,7 +70,13 @@ def gradcheck(
     if not all(np.array_equal(A, B.astype("float64")) for A, B in zip(scalar.arrays, theta.values(), strict=True)):
         raise GradcheckError("the loss changed its own argument in a later call. Work on a copy of the parameters.")
     by = "complex step, confirmed by differences" if refusal is None else f"central differences ({refusal})"
-    return GradcheckReport(found, by, settings(scalar, tensors, entries, found, refusal is None), loss=scalar)
+    return GradcheckReport(
+        found,
+        by,
+        settings(scalar, tensors, entries, found, refusal is None),
+        difference=partial(difference, scalar),
+        noise=scalar.noise,
+    )
 
 
 def settings(

@@ -277,6 +277,11 @@ def central(at: tuple[float, float], h: float) -> float:
     return (at[0] - at[1]) / (2 * h)
 
 
+def difference(loss: Loss, tensor: int, k: int, h: float) -> float:
+    """The central difference of the loss at entry k of a tensor."""
+    return central(pair(loss, tensor, k, h), h)
+
+
 def slope_of(line: Line, step: Step, scale: float, far: tuple[float, float]) -> Slope:
     """L'(0) with its error bar, from steps h, h/4, h/16: h shrinks until three agree as well as they do elsewhere.
 

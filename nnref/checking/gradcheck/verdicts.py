@@ -23,8 +23,8 @@ from nnref.checking.gradcheck.slopes import (
     slope_of,
 )
 from nnref.checking.gradcheck.workers import Workers
+from nnref.checking.results.entry import Entry, Worst
 from nnref.checking.results.findings import SURE, Finding, patterns
-from nnref.checking.results.report import Entry, Worst
 from nnref.shapes import Array
 
 RIGHT, UNTOLD, WRONG = 0, 1, 2

@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.diagnosis.backward_lines import Numbers
 from nnref.checking.diagnosis.diagnose import diagnose
 from nnref.checking.diagnosis.explanations import rightly
 from nnref.checking.diagnosis.fit import Yours, ratio
-from nnref.checking.diagnosis.wording import Diagnosis
 from nnref.checking.homework.entry_verdict import Bar, entry
 from nnref.checking.homework.reference_verdict import verdict
 from nnref.checking.reading.canonical import Canonical, canonical
 from nnref.checking.reference import noise, strictest_truth
+from nnref.checking.reference.forward_errors import Numbers
 from nnref.checking.reference.intermediates import Case
 from nnref.checking.results.certificate import Certificate
+from nnref.checking.results.diagnosis import Diagnosis
+from nnref.checking.results.entry import Entry, Worst
 from nnref.checking.results.findings import Finding
-from nnref.checking.results.report import Entry, Worst
 from nnref.network import named
 from nnref.shapes import Array
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from nnref.checking.diagnosis.diagnose import Diagnosis, diagnose
+from nnref.checking.diagnosis.diagnose import diagnose
 from nnref.checking.gradcheck.gradcheck import gradcheck
 from nnref.checking.gradcheck.nesting import GradcheckError
 from nnref.checking.homework import assignments, mistake_line, recognition
@@ -27,7 +27,8 @@ from nnref.checking.reading.source import Source, SourceError
 from nnref.checking.reading.source import read as read_source
 from nnref.checking.reference import noise
 from nnref.checking.results.certificate import Certificate
-from nnref.checking.results.report import Entry
+from nnref.checking.results.diagnosis import Diagnosis
+from nnref.checking.results.entry import Entry
 from nnref.shapes import Array
 
 

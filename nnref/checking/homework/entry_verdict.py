@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from nnref.checking.reference import noise
+from nnref.checking.results.entry import Entry, Worst
 from nnref.checking.results.findings import Finding, patterns, shapes
-from nnref.checking.results.report import Entry, Worst
 from nnref.shapes import Array
 
 

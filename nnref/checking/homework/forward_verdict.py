@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnref.checking.diagnosis.wording import Diagnosis
 from nnref.checking.homework import assignments, mistake_line, recognition
 from nnref.checking.homework.recognition import Reading, mean_cross_entropy, probabilities
 from nnref.checking.reading.forward_passes import Forward, alike, passes
 from nnref.checking.reading.names import canonical
 from nnref.checking.reading.network import output_of
+from nnref.checking.results.diagnosis import Diagnosis
 from nnref.layer import Affine
 
 LARGE = 1e3

@@ -11,7 +11,7 @@ from nnref.checking.gradcheck.gradcheck import gradcheck
 from nnref.checking.gradcheck.nesting import GradcheckError
 from nnref.checking.homework.recognition import Reading, mean_cross_entropy, scalar
 from nnref.checking.reading.network import output_of
-from nnref.checking.results.report import Entry
+from nnref.checking.results.entry import Entry
 from nnref.shapes import Array
 
 SAMPLE = 24

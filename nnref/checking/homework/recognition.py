@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from nnref import softmax, softmax_cross_entropy
-from nnref.checking.diagnosis.diagnose import Case
 from nnref.checking.diagnosis.factors import recognised as recognised_factor
 from nnref.checking.diagnosis.fit import Number
 from nnref.checking.reading.arguments import Unbound, arguments
@@ -30,6 +29,7 @@ from nnref.checking.reading.loading import sentence
 from nnref.checking.reading.names import ROLES, plain
 from nnref.checking.reading.network import Network, Passed, Went, output_of
 from nnref.checking.reading.uses import one_example
+from nnref.checking.reference.intermediates import Case
 from nnref.layer import Affine
 from nnref.network import Parameters, one_hot
 from nnref.shapes import Array

@@ -8,7 +8,7 @@ from nnref.checking.homework.entry_verdict import Bar, entry
 from nnref.checking.homework.recognition import Reading
 from nnref.checking.reading.network import RATE
 from nnref.checking.reference import noise
-from nnref.checking.results.report import Entry
+from nnref.checking.results.entry import Entry
 from nnref.network import named
 from nnref.shapes import Array
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from nnref import network
-from nnref.checking.diagnosis.backward_lines import Numbers
 from nnref.checking.reference import balls, noise, truth
+from nnref.checking.reference.forward_errors import Numbers
 from nnref.checking.reference.intermediates import Case
 from nnref.layer import Affine
 from nnref.network import Layers, Parameters, named

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
-from nnref.checking.diagnosis.wording import Diagnosis
 from nnref.checking.results import table
-from nnref.checking.results.report import Entry, Worst
+from nnref.checking.results.diagnosis import Diagnosis
+from nnref.checking.results.entry import Entry, Worst
 from nnref.checking.results.table import JUDGED, WIDTH, folded
 
 BACK, FORTH = ("dA", "dZ", "W", "b"), ("Z", "A")

@@ -2,61 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from nnref.checking.results import table
-from nnref.checking.results.findings import Finding
+from nnref.checking.results import curve, table
+from nnref.checking.results.entry import Entry, Worst
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from nnref.checking.gradcheck.slopes import Loss
-
-
-@dataclass(frozen=True)
-class Worst:
-    """The entry that is furthest off: its index, your value, the truth, and the gap as a multiple of the noise.
-
-    S is the running-error scale there, where the network is the reference's and has one.
-    """
-
-    index: tuple[int, ...]
-    yours: float
-    truth: float
-    noises: float
-    S: float | None = None
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One parameter's gradient: how many entries were checked, how they were judged, the worst, and where it is.
-
-    reason says why entries could not be told, coarse how large a mistake the precision of the gradient would hide.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    size: int
-    checked: int
-    wrong: int
-    cannot_tell: int
-    subgradients: int
-    worst: Worst | None
-    verdict: str
-    where: tuple[Finding, ...] = ()
-    reason: str = ""
-    coarse: str = ""
+Difference = Callable[[int, int, float], float]
+"""The central difference of the loss at an entry of a tensor, both counted from 0, with a step."""
 
 
 @dataclass(frozen=True)
 class GradcheckReport:
-    """The verdict on every parameter. `ok` only if everything is right: neither wrong, undecided nor unwritten."""
+    """The verdict on every parameter. `ok` only if everything is right: neither wrong, undecided nor unwritten.
+
+    difference evaluates the loss for the plot, and noise is how far one evaluation may be off.
+    """
 
     entries: tuple[Entry, ...]
     method: str
     settings: dict[str, Any] = field(default_factory=dict)
-    loss: Loss | None = field(default=None, repr=False, compare=False)
+    difference: Difference | None = field(default=None, repr=False, compare=False)
+    noise: float = field(default=0.0, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled without the loss, which may be anyone's lambda and serves the plot alone."""
@@ -93,14 +65,14 @@ class GradcheckReport:
 
     def table(self, verbose: bool = False) -> str:
         """The table a person reads; verbose adds noise multiples and settings."""
-        return table.text(self, verbose)
+        return table.text(self.entries, self.method, self.settings if verbose else None)
 
     def __str__(self) -> str:
         return self.table()
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
-        return table.html(self)
+        return table.html(self.entries, self.method)
 
     def plot(self, name: str | None = None) -> Figure:
         """The error of a central difference against its step, and of your value, at the worst entry of a parameter.
@@ -108,9 +80,24 @@ class GradcheckReport:
         name is the parameter; None takes the worst of all. Needs matplotlib: pip install 'nnref[plots]'.
         Errors: ValueError where no entry was checked.
         """
-        from nnref.checking.gradcheck.curve import draw
+        entry = self.furthest(name)
+        if self.difference is None or entry.worst is None:
+            raise ValueError(f"{entry.name} has no checked entry to draw.")
+        tensor = [e.name for e in self.entries].index(entry.name)
+        return curve.draw(entry, entry.worst, partial(self.difference, tensor), self.noise)
 
-        return draw(self, name)
+    def furthest(self, name: str | None) -> Entry:
+        """The parameter of that name, or the one whose worst entry is furthest off: first among those that are wrong.
+
+        Errors: ValueError naming the parameters there are.
+        """
+        names = [entry.name for entry in self.entries]
+        if name is not None and name not in names:
+            raise ValueError(f"the report has {', '.join(names)}; {name!r} came.")
+        candidates = [entry for entry in self.entries if entry.worst and name in (None, entry.name)]
+        if not candidates:
+            raise ValueError("no entry was checked, so there is no error to draw.")
+        return max(candidates, key=lambda entry: (entry.verdict == "WRONG", entry.worst.noises if entry.worst else 0.0))
 
 
 class GradientMismatch(AssertionError):

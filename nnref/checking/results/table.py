@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Any
 
+from nnref.checking.results.entry import Entry
 from nnref.checking.results.findings import unlike
-
-if TYPE_CHECKING:
-    from nnref.checking.results.report import Entry, GradcheckReport
 
 WIDTH = 80
 
@@ -64,12 +62,11 @@ def notes(entry: Entry, verbose: bool) -> list[str]:
     return lines
 
 
-def text(report: GradcheckReport, verbose: bool = False) -> str:
-    """The table, the notes below its rows, the method, and, if verbose, noise multiples and settings."""
-    lines = rows(report.entries, lambda entry: notes(entry, verbose))
-    lines += folded(f"truth: {report.method}", "")
-    if verbose:
-        lines += [part for key, value in report.settings.items() for part in folded(f"{key}: {value}", "")]
+def text(entries: Sequence[Entry], method: str, settings: Mapping[str, Any] | None = None) -> str:
+    """The table, the notes below its rows and the method; given the settings, those and the noise multiples too."""
+    lines = rows(entries, lambda entry: notes(entry, settings is not None))
+    lines += folded(f"truth: {method}", "")
+    lines += [part for key, value in (settings or {}).items() for part in folded(f"{key}: {value}", "")]
     return "\n".join(lines)
 
 
@@ -122,12 +119,12 @@ def folded(note: str, indent: str = "  ") -> list[str]:
     return wrap(note, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ")
 
 
-def html(report: GradcheckReport) -> str:
+def html(entries: Sequence[Entry], method: str) -> str:
     """The same for a notebook: one table, verdicts in colour, nothing loaded from anywhere."""
     style = 'style="text-align:left;padding:0 1em 0 0"'
     head = "".join(f"<th {style}>{name}</th>" for name in HEAD)
     body = []
-    for entry in report.entries:
+    for entry in entries:
         *plain, verdict = cells(entry)
         colour = COLOURS.get(verdict, "inherit")
         row = "".join(f"<td {style}>{escape(cell)}</td>" for cell in plain)
@@ -138,5 +135,5 @@ def html(report: GradcheckReport) -> str:
         ]
     return (
         f'<table style="font-family:monospace"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
-        f"<p>truth: {escape(report.method)}</p>"
+        f"<p>truth: {escape(method)}</p>"
     )

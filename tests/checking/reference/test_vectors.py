@@ -14,7 +14,7 @@ import nnref
 from nnref import cli
 from nnref.checking.reference import balls, golden, noise, vectors
 from nnref.network import named
-from nnref.running.train import parameters_sha256
+from nnref.running.run import parameters_sha256
 from tests.conftest import require
 
 NETWORK_JS = (Path(__file__).parent / "network.js").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ import nnref
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.gradcheck import assert_gradients, gradcheck
 from nnref.checking.results.report import GradientMismatch
-from nnref.checking.results.table import fitted, text
+from nnref.checking.results.table import fitted
 from tests.conftest import require
 
 
@@ -223,4 +223,4 @@ def test_the_readme_shows_what_the_check_says():
         return {"W": dZ @ X.T / 5, "b": dZ.sum(keepdims=True)}
 
     readme = (Path(nnref.__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    assert f"```text\n{text(gradcheck(loss, theta, gradients))}\n```" in readme
+    assert f"```text\n{gradcheck(loss, theta, gradients)}\n```" in readme

@@ -1,15 +1,150 @@
-"""What a program reads, draws and imports, answered while it is watched."""
+"""What a program reads, draws and imports, answered while it is watched.
+
+Readers hand out real digits in the shape that they are expected in (the embedded ones, or the person's own), packages
+that draw and log do nothing, questions get an answer, and what is written goes to a scratch folder. Nothing that is
+answered decides a verdict: it lets the program run, and marks what is data and what is labels.
+
+    needs        how many rows and which columns the source asks for
+    digits       the numbers
+    tables       what pandas hands out; reading: pandas itself
+    preparing    splits, scalers, one-hot labels
+    datasets     data sets by the names of the packages that have them
+    files        open, np.load, np.loadtxt, pickle, gzip
+    modules      imports: answered, silent, or absent
+"""
 
 from __future__ import annotations
 
+import ast
+import builtins
+import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from nnref.checking.watching.world import files as reading_files
+from nnref.checking.watching.world import modules as importing
+from nnref.checking.watching.world.datasets import Datasets
+from nnref.checking.watching.world.digits import digits
+from nnref.checking.watching.world.files import Files, Hierarchy, nothing
+from nnref.checking.watching.world.modules import AbsentError, Modules, Silent
+from nnref.checking.watching.world.needs import Needs, needs
+from nnref.checking.watching.world.reading import Pandas
 from nnref.shapes import Array
+
+__all__ = ["AbsentError", "World", "prepared"]
+
+ANSWER = "1"
+"""What input() gives."""
+
+OLD_NAMES = {
+    "float": float, "int": int, "bool": bool, "object": object, "str": str, "float_": np.float64, "int_": np.int64,
+    "product": np.prod, "asfarray": lambda x, dtype=float: np.asarray(x, dtype), "alltrue": np.all, "sometrue": np.any,
+    "cumproduct": np.cumprod, "Inf": np.inf, "NaN": np.nan, "in1d": np.isin, "row_stack": np.vstack, "infty": np.inf,
+}  # fmt: skip
+"""Names that numpy had when many programs were written, and what they meant."""
+
+
+@dataclass
+class World:
+    """What was answered in one run: whose digits, and the packages that are absent and were imported."""
+
+    note: str
+    absent: list[str] = field(default_factory=list)
 
 
 @contextmanager
-def prepared(path: Path, data: tuple[Array, Array] | None, seed: int) -> Iterator[None]:
-    """While this lasts, what the program of that path reads is answered; data are the person's own X and Y."""
-    yield
+def prepared(path: Path, data: tuple[Array, Array] | None = None, seed: int = 0) -> Iterator[World]:
+    """While this lasts, what the program of that path reads is answered; data are the person's own X and Y.
+
+    Each seed hands out other digits, in the same shapes.
+    """
+    folder = path.resolve().parent
+    asked = needs(sources(path.resolve()))
+    numbers = digits(seed, data)
+    if data is not None:
+        asked.rows = len(numbers.labels)
+    sets = Datasets(numbers, asked)
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nnref-scratch-")))
+        handed = Files(sets, folder, scratch)
+        modules = Modules([folder, folder.parent], module_names(sets, handed))
+        stack.enter_context(importing.answered(modules))
+        stack.enter_context(reading_files.answered(handed, attributes(handed, asked)))
+        stack.enter_context(old_names())
+        yield World(numbers.note, modules.absent)
+
+
+def sources(path: Path) -> list[ast.Module]:
+    """The syntax trees of the program and of what lies beside it; what is no Python is left out."""
+    from nnref.checking.reading.source import SourceError, read
+
+    beside = sorted(path.parent.glob("*.py"))[:40] if path.suffix == ".py" else []
+    found = []
+    for file in [path, *(p for p in beside if p != path)]:
+        try:
+            found.append(read(file).tree)
+        except (SourceError, OSError):
+            continue
+    return found[:1] + [tree for tree in found[1:] if imported(tree, found[0])] if found else []
+
+
+def imported(tree: ast.Module, by: ast.Module) -> bool:
+    """May a file beside the program be one of its modules? Those with a training loop of their own are counted too."""
+    return any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(by)) and bool(tree.body)
+
+
+def module_names(sets: Datasets, handed: Files) -> dict[str, dict[str, Any]]:
+    """The modules that are answered, with what they hold."""
+    bar = {"tqdm": progress, "trange": lambda n, *args, **kwargs: range(n), "tqdm_notebook": progress}
+    return sets.names() | {
+        "pandas": Pandas(handed).names(),
+        "h5py": {"File": lambda *args, **kwargs: Hierarchy(sets)},
+        "tqdm": bar, "tqdm.notebook": bar, "tqdm.auto": bar,
+        "matplotlib.pyplot": {"subplots": lambda *args, **kwargs: (Silent(), Silent())},
+        "IPython": {"get_ipython": Silent}, "rich.progress": {"track": progress},
+        "progressbar": {"ProgressBar": lambda *args, **kwargs: progress, "progressbar": progress},
+        "idx2numpy": {"convert_from_file": lambda name: square(handed, name)},
+    }  # fmt: skip
+
+
+def square(handed: Files, name: str) -> Array:
+    """An IDX file as an array: images (N, 28, 28), or labels (N,)."""
+    found = handed.one(str(name))
+    return found.reshape(-1, 28, 28) if found.ndim == 2 else found
+
+
+def progress(things: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """A progress bar: what it goes through, and no bar."""
+    return Silent() if things is None else things
+
+
+def attributes(handed: Files, asked: Needs) -> list[tuple[Any, str, Any]]:
+    """Attributes of modules that are answered, but for files: input, waiting, and scipy where the program has it."""
+    found: list[tuple[Any, str, Any]] = [
+        (builtins, "input", lambda *args: ANSWER),
+        (time, "sleep", nothing),
+    ]
+    try:
+        import scipy.io  # type: ignore[import-untyped]
+    except ImportError:
+        return found
+    return [*found, (scipy.io, "loadmat", handed.matrices), (scipy.io, "savemat", nothing)]
+
+
+@contextmanager
+def old_names() -> Iterator[None]:
+    """While this lasts, numpy has the names that it once had."""
+    added = [name for name in OLD_NAMES if name not in vars(np)]
+    for name in added:
+        setattr(np, name, OLD_NAMES[name])
+    try:
+        yield
+    finally:
+        for name in added:
+            delattr(np, name)

@@ -1,0 +1,61 @@
+"""The forward pass with its running errors: how far rounding may have moved each of its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from nnref.checking.reference import noise
+from nnref.checking.reference.intermediates import Case
+from nnref.checking.reference.running_error import Carried
+from nnref.layer import Affine
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """The forward pass with its running errors, in the precision that the gradients were computed in."""
+
+    case: Case
+    u: float
+    Z: Mapping[int, Carried]
+    A: Mapping[int, Carried]
+    W: Mapping[int, Carried]
+    b: Mapping[int, Carried]
+    P: Carried
+    Y: Carried
+
+    @property
+    def depth(self) -> int:
+        """How many affine layers."""
+        return len(self.W)
+
+    @property
+    def N(self) -> int:
+        """How many examples."""
+        return self.Y.shape[1]
+
+    @property
+    def classes(self) -> int:
+        """How many classes."""
+        return self.Y.shape[0]
+
+    @classmethod
+    def of(cls, case: Case, dtype: DTypeLike) -> Numbers:
+        """The case's forward pass, each quantity with its error as the noise floor counts it."""
+        u = noise.unit(dtype)
+        Z, A, W, b = {}, {0: Carried.exact(case.A["A0"], u)}, {}, {}
+        at, l = A[0], 0
+        for layer, theta in zip(case.layers, case.theta, strict=True):
+            l += isinstance(theta, Affine)
+            out = case.Z[f"Z{l}"] if isinstance(theta, Affine) else case.A[f"A{l}"]
+            at = Carried(out, noise.error_forward(layer.name, theta, at.value, at.e, out, dtype), u)
+            if isinstance(theta, Affine):
+                Z[l], W[l], b[l] = at, Carried.exact(theta.W, u), Carried.exact(theta.b, u)
+            else:
+                A[l] = at
+        d, E = noise.error_of_loss(Z[l].value, Z[l].e, case.Y, dtype)
+        P = Carried(case.P, np.maximum(E - abs(d), 0) * case.Y.shape[1], u)
+        return cls(case, u, Z, A, W, b, P, Carried.exact(case.Y, u))

@@ -1,0 +1,104 @@
+"""The numbers that a program reads: real digits where there are any, and tables of the shape that is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nnref.checking.watching.recorder import leaf
+from nnref.shapes import Array
+
+CLASSES = 10
+TEST_ROWS = 300
+"""Rows handed out as a test set: enough for every class, and no more work than needed."""
+
+
+@dataclass
+class Digits:
+    """images (N, 784) uint8 with labels (N,), in an order of the run; note says whose they are.
+
+    given is the person's own X, a row an example, and Y, which take the place of the digits.
+    """
+
+    images: Array
+    labels: Array
+    seed: int
+    note: str
+    given: tuple[Array, Array] | None = None
+
+    def rows(self, count: int, skip: int = 0) -> tuple[Array, Array]:
+        """So many images (count, 784) and labels (count,), every class among the first; not marked."""
+        if self.given is not None:
+            X, y = self.given
+            at = np.resize(np.arange(len(X)), count)
+            return np.array(X[at]), np.array(y[at])
+        order = np.random.RandomState(self.seed + 1).permutation(len(self.labels))
+        order = np.roll(order, -skip)
+        firsts = [order[self.labels[order] == k][0] for k in range(CLASSES)]
+        rest = order[~np.isin(order, firsts)]
+        at = np.resize(np.concatenate([firsts, rest]), count)
+        return self.images[at], self.labels[at].astype(np.int64)
+
+    def draw(self) -> np.random.RandomState:
+        """Random numbers of this run, for tables that are no digits."""
+        return np.random.RandomState(self.seed + 5)
+
+    def split(self, rows: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """((x, y), (x, y)) as Keras gives them: uint8 (N, 28, 28) and labels; marked."""
+        return self.square(rows), self.square(TEST_ROWS, skip=rows)
+
+    def square(self, rows: int, skip: int = 0) -> tuple[Array, Array]:
+        """uint8 (N, 28, 28) and labels (N,), marked."""
+        X, y = self.rows(rows, skip)
+        if X.shape[1:] == (784,):
+            X = X.reshape(-1, 28, 28)
+        return leaf(X, "data"), leaf(y.astype(np.uint8) if y.dtype.kind in "iu" else y, "labels")
+
+
+def digits(seed: int, given: tuple[Array, Array] | None = None) -> Digits:
+    """The digits of this run: the person's own, the embedded ones, or, where there are none, drawn images."""
+    from nnref.running.data import load_mnist
+    from nnref.running.errors import DataError
+
+    if given is not None:
+        X, y = as_rows(*given)
+        return Digits(X, y, seed, "the data given by --data", (X, y))
+    try:
+        found = load_mnist()
+    except DataError:
+        return Digits(*drawn(), seed, "drawn images in the place of digits, since none are installed")
+    return Digits(found.rows_train, found.y_train, seed, found.source)
+
+
+def as_rows(X: Array, y: Array) -> tuple[Array, Array]:
+    """X with a row an example, and its labels as they come, a row an example too."""
+    X, y = np.asarray(X), np.asarray(y)
+    if y.ndim == 2 and y.shape[0] in (1, CLASSES) and y.shape[1] == X.shape[-1]:
+        y = y.T if y.shape[0] > 1 else y[0]
+    if X.ndim == 2 and len(X) != len(y) and X.shape[1] == len(y):
+        X = X.T
+    return X, y
+
+
+def drawn() -> tuple[Array, Array]:
+    """Images (600, 784) uint8 of ten kinds, mostly dark, each kind a pattern with noise; and their labels."""
+    random = np.random.RandomState(0)
+    patterns = 255 * (random.rand(CLASSES, 784) < 0.2)
+    labels = np.arange(600) % CLASSES
+    dimmed = patterns[labels] * (0.5 + 0.5 * random.rand(600, 784))
+    return dimmed.astype(np.uint8), labels
+
+
+def clusters(random: np.random.RandomState, rows: int, width: int, classes: int) -> tuple[Array, Array]:
+    """Points (rows, width) around a centre a class, and their classes (rows,), every class among the first rows."""
+    y = random.randint(0, classes, rows)
+    y[:classes] = np.arange(classes)[:rows]
+    centres = 2 * random.randn(classes, width)
+    return np.round(centres[y] + random.randn(rows, width), 3), y
+
+
+def line(random: np.random.RandomState, rows: int, width: int) -> tuple[Array, Array]:
+    """Points (rows, width) and a number a point (rows,) that is nearly linear in them."""
+    X = random.randn(rows, width)
+    return np.round(X, 3), np.round(X @ random.randn(width) + 0.1 * random.randn(rows), 3)

@@ -1,0 +1,360 @@
+"""Files: what is there is read, what is not is made up in its shape, and nothing is written beside it."""
+
+from __future__ import annotations
+
+import builtins
+import csv
+import gzip
+import io
+import os
+import pickle
+import re
+import shutil
+import struct
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.watching.recorder import leaf
+from nnref.checking.watching.world.datasets import Bunch, Datasets
+from nnref.checking.watching.world.digits import TEST_ROWS
+from nnref.checking.watching.world.needs import LABEL
+from nnref.checking.watching.world.tables import Frame
+from nnref.shapes import Array
+
+LABELS = re.compile(r"label|idx1|target|(^|[^a-z])y([^a-z]|$)", re.IGNORECASE)
+"""Names of files and keys that hold labels."""
+
+TESTS = re.compile(r"test|t10k|valid|dev", re.IGNORECASE)
+"""Names of what is held out."""
+
+DATA_FILE = re.compile(r"\.(csv|data|txt|tsv|gz|npz|npy|mat|h5|hdf5)$|ubyte|idx[13]", re.IGNORECASE)
+MADE_BEFORE = re.compile(r"model|weight|param|checkpoint|theta|\bw\d?\b", re.IGNORECASE)
+"""A file that holds what an earlier run of the program learned: it cannot be made up."""
+
+
+class Content(bytes):
+    """Bytes of a file that is made up; kind says what the arrays made of them are."""
+
+    kind = "data"
+
+    def __getitem__(self, index: Any) -> Any:
+        found = super().__getitem__(index)
+        return self.of(found, self.kind) if isinstance(found, bytes) else found
+
+    @classmethod
+    def of(cls, raw: bytes, kind: str) -> Content:
+        """Bytes with their kind."""
+        made = cls(raw)
+        made.kind = kind
+        return made
+
+
+class MadeUp(io.BytesIO):
+    """A file that is made up: its bytes, and its name."""
+
+    def __init__(self, raw: bytes, name: str, kind: str) -> None:
+        super().__init__(raw)
+        self.name, self.kind = name, kind
+
+    def read(self, size: int | None = -1) -> Content:
+        """So many bytes, or all that are left."""
+        return Content.of(super().read(size), self.kind)
+
+
+class Files:
+    """The files of one run: open, numpy's readers and pickle, answered; what is written goes to a scratch folder."""
+
+    def __init__(self, sets: Datasets, folder: Path, scratch: Path) -> None:
+        self.sets, self.folder, self.scratch = sets, folder, scratch
+        self.pickled: dict[str, Any] = {}
+        self.real: dict[str, Any] = {"open": builtins.open, "gzip": gzip.open, "load": np.load, "unpickle": pickle.load}
+        self.real |= {"frombuffer": np.frombuffer, "fromfile": np.fromfile, "exists": os.path.exists}
+
+    def open(self, path: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+        """The file that is there; a scratch file where it is written; else one made up."""
+        if isinstance(path, int) or not isinstance(path, str | os.PathLike):
+            return self.real["open"](path, mode, *args, **kwargs)
+        where = self.kept(path)
+        if set(mode) & set("wax+"):
+            where.parent.mkdir(parents=True, exist_ok=True)
+            if "a" in mode and not where.exists() and Path(path).is_file():
+                shutil.copy(path, where)
+            return self.real["open"](where, mode, *args, **kwargs)
+        if where.is_file():
+            return self.real["open"](where, mode, *args, **kwargs)
+        if Path(path).exists():
+            return self.real["open"](path, mode, *args, **kwargs)
+        made = self.made_up(str(path))
+        return made if "b" in mode else io.StringIO(made.getvalue().decode("latin-1"))
+
+    def kept(self, path: Any) -> Path:
+        """The place in the scratch folder for a path that is written to."""
+        return self.scratch / re.sub(r"[^\w.-]+", "_", os.fspath(path))
+
+    def gzip_open(self, path: Any, mode: str = "rb", *args: Any, **kwargs: Any) -> Any:
+        """The same for a compressed file, which is not compressed if it is made up."""
+        if not isinstance(path, str | os.PathLike) or Path(path).exists() or set(mode) & set("wax"):
+            place = path if not set(mode) & set("wax") else self.kept(path)
+            return self.real["gzip"](place, mode, *args, **kwargs)
+        made = self.made_up(str(path))
+        return made if "t" not in mode else io.StringIO(made.getvalue().decode("latin-1"))
+
+    def made_up(self, name: str) -> MadeUp:
+        """A file of digits: IDX by its usual names, else lines of a label and 784 pixels.
+
+        Errors: FileNotFoundError for what no digits can stand for.
+        """
+        rows = TEST_ROWS if TESTS.search(Path(name).name) else self.sets.needs.rows
+        X, y = self.sets.digits.rows(rows)
+        kind = "labels" if LABELS.search(Path(name).name) else "data"
+        if "ubyte" in name or "idx" in name:
+            if kind == "labels":
+                return MadeUp(struct.pack(">II", 2049, rows) + y.astype(np.uint8).tobytes(), name, kind)
+            return MadeUp(struct.pack(">IIII", 2051, rows, 28, 28) + X.astype(np.uint8).tobytes(), name, kind)
+        if re.search(r"\.(pkl|pickle)(\.gz)?$|data_batch|test_batch", name) and not MADE_BEFORE.search(name):
+            return MadeUp(b"", name, kind)
+        if DATA_FILE.search(name) and not MADE_BEFORE.search(Path(name).name):
+            return MadeUp(lines(X[:100], y[:100]).encode(), name, kind)
+        raise FileNotFoundError(2, "No such file or directory", name)
+
+    def exists(self, path: Any) -> bool:
+        """Is the file there, or would it be made up? A pickle never is: what is in it depends on the program."""
+        if self.real["exists"](path) or not isinstance(path, str | os.PathLike):
+            return bool(self.real["exists"](path))
+        name = Path(path).name
+        return self.kept(path).is_file() or bool(DATA_FILE.search(name) and not MADE_BEFORE.search(name))
+
+    def unpickle(self, file: Any, *args: Any, **kwargs: Any) -> Any:
+        """What was pickled before; the well-known files of digits and of small pictures; nothing else.
+
+        Errors: UnpicklingError: a stranger's pickle may run anything, and is not opened.
+        """
+        name = str(getattr(file, "name", ""))
+        if name in self.pickled:
+            return self.pickled[name]
+        if isinstance(file, MadeUp):
+            return self.pictures() if re.search("batch", file.name) else self.three_parts()
+        raise pickle.UnpicklingError(f"{Path(name).name or 'a pickle'} is not opened: a pickle may run any program.")
+
+    def dump(self, thing: Any, file: Any, *args: Any, **kwargs: Any) -> None:
+        """Remember a thing by the name of its file."""
+        self.pickled[str(getattr(file, "name", ""))] = thing
+
+    def three_parts(self) -> tuple[Any, ...]:
+        """mnist.pkl: training, validation and test set, each X (N, 784) in [0, 1] and labels (N,)."""
+        sizes = (self.sets.needs.rows, TEST_ROWS, TEST_ROWS)
+        parts = [self.sets.digits.rows(n, skip=7 * k) for k, n in enumerate(sizes)]
+        return tuple((leaf(X.astype(np.float32) / 256, "data"), leaf(y, "labels")) for X, y in parts)
+
+    def pictures(self) -> dict[Any, Any]:
+        """A batch of CIFAR-10: 600 rows of 3,072, and a list of labels."""
+        X = self.sets.digits.draw().randint(0, 256, (600, 3072)).astype(np.uint8)
+        found = {"data": leaf(X, "data"), "labels": (np.arange(600) % 10).tolist()}
+        return found | {key.encode(): value for key, value in found.items()}
+
+    def load(self, file: Any, *args: Any, **kwargs: Any) -> Any:
+        """np.load: an archive of digits by its keys, or one array by its name; a file that is there as it is."""
+        name = str(getattr(file, "name", file))
+        if Path(name).is_file():
+            kwargs["allow_pickle"] = False
+            found = self.real["load"](name, *args, **kwargs)
+            return self.mark(found, name) if isinstance(found, np.ndarray) else found
+        if MADE_BEFORE.search(Path(name).name):
+            raise FileNotFoundError(2, "No such file or directory", name)
+        return Archive(self.sets) if name.endswith(".npz") else self.one(name)
+
+    def one(self, name: str) -> Array:
+        """An array by the name it has: images or labels, to learn from or held out."""
+        rows = TEST_ROWS if TESTS.search(name) else self.sets.needs.rows
+        X, y = self.sets.digits.rows(rows)
+        return leaf(y, "labels") if LABELS.search(Path(name).stem) else leaf(X, "data")
+
+    def mark(self, array: Array, name: str) -> Array:
+        """An array that was read, marked by its name."""
+        return leaf(array, "labels" if LABELS.search(Path(name).stem) else "data")
+
+    def frombuffer(self, raw: Any, dtype: Any = float, count: int = -1, offset: int = 0, **kwargs: Any) -> Array:
+        """np.frombuffer; of bytes that are made up, marked. A copy, so that it can be written to."""
+        found = self.real["frombuffer"](raw, dtype, count, offset, **kwargs)
+        return leaf(np.array(found), raw.kind) if isinstance(raw, Content) else found
+
+    def fromfile(
+        self, file: Any, dtype: Any = float, count: int = -1, sep: str = "", offset: int = 0, **k: Any
+    ) -> Array:
+        """np.fromfile; of a file that is made up, marked."""
+        if isinstance(file, str | os.PathLike) and not Path(file).exists():
+            file = self.made_up(str(file))
+        if isinstance(file, MadeUp):
+            file.seek(offset, 1)
+            width = np.dtype(dtype).itemsize
+            return self.frombuffer(file.read(-1 if count < 0 else count * width), dtype)
+        return self.real["fromfile"](file, dtype, count, sep, offset, **k)
+
+    def loadtxt(self, file: Any, *args: Any, **kwargs: Any) -> Any:
+        """np.loadtxt and np.genfromtxt: the numbers of a file that is there, else digits; labels and data marked."""
+        skip = kwargs.get("skiprows", kwargs.get("skip_header", 0))
+        table = self.table(file, kwargs.get("delimiter"), header=False, skip=int(skip or 0))
+        if (only := kwargs.get("usecols")) is not None:
+            names = [table.columns[k] for k in np.atleast_1d(only)]
+            table = table[names[0]] if len(names) == 1 else table[names]
+        if (dtype := kwargs.get("dtype")) not in (None, str, object):
+            table = table.astype(dtype)
+        found = table.values.astype(float) if dtype is None and table.array.dtype == object else table.values
+        return tuple(found.T) if kwargs.get("unpack") else found
+
+    def table(self, file: Any, delimiter: str | None = ",", header: bool = True, skip: int = 0) -> Frame:
+        """A table: of the file, if it is there; else of digits, or of the columns that the program names."""
+        name = os.fspath(file) if isinstance(file, str | os.PathLike) else str(getattr(file, "name", ""))
+        if name and Path(name).is_file():
+            return read_table(Path(name), delimiter, header, skip, self.sets.needs.label)
+        if "://" not in name and not DATA_FILE.search(name) and "." in Path(name).name and MADE_BEFORE.search(name):
+            raise FileNotFoundError(2, "No such file or directory", name)
+        return self.made_table(name)
+
+    def made_table(self, name: str) -> Frame:
+        """A table for a name: the columns that the program asks for, or digits with their label."""
+        needs, sets = self.sets.needs, self.sets
+        rows = TEST_ROWS if TESTS.search(name) else needs.rows
+        columns = [c for c in needs.columns if c != needs.label]
+        if columns and not all(c.startswith("pixel") for c in columns):
+            X, y = sets.table(min(rows, 600), len(columns), max(2, len(needs.values)))
+            words = np.array(needs.values, object)[y] if needs.values else y
+            joined = np.column_stack([X.astype(object) if needs.values else X, words])
+            return Frame(joined, [*columns, needs.label], {needs.label})
+        if needs.width is not None and needs.width < 700:
+            X, y = sets.table(min(rows, 600), needs.width - 1, 2)
+            return Frame(np.column_stack([X, y]), [*map(str, range(needs.width - 1)), "label"], {"label"})
+        X, y = sets.digits.rows(rows)
+        pixels = [f"pixel{k}" for k in range(X.shape[1])]
+        last = needs.label_at == -1
+        parts = [X, y[:, None]] if last else [y[:, None], X]
+        return Frame(np.concatenate(parts, axis=1).astype(np.int64), [*pixels, "label"] if last else ["label", *pixels])
+
+    def matrices(self, name: Any, *args: Any, **kwargs: Any) -> Any:
+        """scipy.io.loadmat: X (5000, 400) and y (5000, 1), the digits of a well-known course, at half the rows."""
+        X, y = self.sets.digits.rows(self.sets.needs.rows)
+        small = X.reshape(-1, 28, 28)[:, 4:24, 4:24].reshape(-1, 400) / 255
+        return Bunch(X=leaf(small, "data"), y=leaf(np.where(y == 0, 10, y)[:, None].astype(np.uint8), "labels"))
+
+
+class Archive(Mapping[str, Any]):
+    """An .npz of digits: any key that speaks of labels has labels, others have images."""
+
+    def __init__(self, sets: Datasets) -> None:
+        (self.x, self.y), (self.x_test, self.y_test) = sets.split()
+        self.files = ["x_train", "y_train", "x_test", "y_test"]
+
+    def __getitem__(self, key: str) -> Array:
+        held = bool(TESTS.search(key))
+        if LABELS.search(key):
+            return self.y_test if held else self.y
+        return self.x_test if held else self.x
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.files)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        pass
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Hierarchy(Archive):
+    """An HDF5 file of 209 pictures 64 × 64 × 3 of cats and others, as a well-known course has it."""
+
+    def __init__(self, sets: Datasets) -> None:
+        random = sets.digits.draw()
+        self.x = leaf(random.randint(0, 256, (209, 64, 64, 3)).astype(np.uint8), "data")
+        self.y = leaf(np.arange(209) % 2, "labels")
+        self.x_test, self.y_test = leaf(self.x[:50].copy(), "data"), leaf(self.y[:50].copy(), "labels")
+        self.files = ["train_set_x", "train_set_y", "test_set_x", "test_set_y", "list_classes"]
+
+    def __getitem__(self, key: str) -> Array:
+        return np.array([b"non-cat", b"cat"]) if "class" in key else super().__getitem__(key)
+
+
+def lines(X: Array, y: Array) -> str:
+    """A label and its pixels a line."""
+    return "\n".join(",".join(map(str, [k, *x])) for x, k in zip(X.tolist(), y.tolist(), strict=True)) + "\n"
+
+
+MOST_ROWS = 5000
+"""Rows read of a table that is there."""
+
+
+def read_table(path: Path, delimiter: str | None, header: bool, skip: int, label: str) -> Frame:
+    """The first rows of a text file, the label the column that goes by such a name, or the one given."""
+    with gzip.open(path, "rt") if path.suffix == ".gz" else builtins.open(path, newline="", encoding="utf-8") as file:
+        for _ in range(skip):
+            next(file, None)
+        given = (line for line, _ in zip(file, range(MOST_ROWS + 1), strict=False) if line.strip() and line[0] != "#")
+        cells = (
+            [line.split() for line in given]
+            if delimiter in (None, " ", r"\s+")
+            else list(csv.reader(given, delimiter=delimiter or ","))
+        )
+    names = [name.strip() for name in cells.pop(0)] if header else [str(k) for k in range(len(cells[0]))]
+    cells = [row for row in cells if len(row) == len(names)]
+    columns = [column_of([row[k].strip() for row in cells]) for k in range(len(names))]
+    labels = {n for n in names if LABEL.match(n)} or {label if label in names else names[-1]}
+    return Frame(np.column_stack(columns) if same_kind(columns) else objects(columns), names, labels)
+
+
+def column_of(words: list[str]) -> Array:
+    """A column as whole numbers, as numbers, or as words."""
+    for dtype in (np.int64, float):
+        try:
+            return np.array([w or "0" for w in words], dtype)
+        except ValueError:
+            continue
+    return np.array(words, object)
+
+
+def same_kind(columns: list[Array]) -> bool:
+    """Are all columns numbers?"""
+    return all(column.dtype != object for column in columns)
+
+
+def objects(columns: list[Array]) -> Array:
+    """Columns of numbers and words side by side."""
+    return np.column_stack([column.astype(object) for column in columns])
+
+
+@contextmanager
+def answered(files: Files, attributes: list[tuple[Any, str, Any]]) -> Iterator[None]:
+    """While this lasts, these attributes of modules are ours, and so are the functions that read and write files."""
+    ours = [
+        *attributes,
+        (builtins, "open", files.open), (io, "open", files.open), (gzip, "open", files.gzip_open),
+        (np, "load", files.load), (np, "loadtxt", files.loadtxt), (np, "genfromtxt", files.loadtxt),
+        (np, "frombuffer", files.frombuffer), (np, "fromfile", files.fromfile),
+        (np, "save", nothing), (np, "savetxt", nothing), (np, "savez", nothing), (np, "savez_compressed", nothing),
+        (pickle, "load", files.unpickle), (pickle, "dump", files.dump),
+        (os.path, "exists", files.exists), (os.path, "isfile", files.exists), (os, "makedirs", nothing),
+        (os, "mkdir", nothing), (os, "remove", nothing), (os, "rename", nothing), (os, "system", nothing),
+        (shutil, "rmtree", nothing), (urllib.request, "urlretrieve", nothing),
+    ]  # fmt: skip
+    before = [(home, name, getattr(home, name)) for home, name, _ in ours]
+    for home, name, value in ours:
+        setattr(home, name, value)
+    try:
+        yield
+    finally:
+        for home, name, value in reversed(before):
+            setattr(home, name, value)
+
+
+def nothing(*args: Any, **kwargs: Any) -> None:
+    """What would write, remove or fetch does nothing."""

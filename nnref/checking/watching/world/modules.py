@@ -1,0 +1,228 @@
+"""Modules that are answered: what draws or shows does nothing, what reads hands out data, what is absent says so."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.watching.world.needs import words
+
+SILENT = words("""
+    IPython PyQt5 PyQt6 alive_progress altair bokeh colorama coloredlogs comet_ml customtkinter cycler dash dotenv
+    emoji fire flask gdown google gradio graphviz ipdb ipywidgets kaggle kagglehub kivy line_profiler livelossplot
+    loguru manim matplotlib memory_profiler mlflow moviepy mpl_toolkits neptune networkx opendatasets plotext plotly
+    prettytable progress progressbar psutil pyautogui pydot pyfiglet pygame pylab pyplot pyqtgraph requests rich
+    seaborn streamlit structlog tabulate tensorboard tensorboardX termcolor termplotlib tkinter ttkthemes turtle
+    visdom wandb wget yaspin
+""")
+"""Packages that draw, show, log or fetch: the mathematics of a program does not need them."""
+
+
+class Silent:
+    """Does nothing, whatever it is asked: a plot, a progress bar, a window. As a number it is 0, as an array empty."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Silent()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Nothing; a function that it decorates stays as it is."""
+        return args[0] if len(args) == 1 and not kwargs and callable(args[0]) else Silent()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((Silent(), Silent()))
+
+    def __getitem__(self, index: Any) -> Any:
+        return Silent()
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        pass
+
+    def __enter__(self) -> Silent:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        pass
+
+    def __len__(self) -> int:
+        return 0
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[Any, ...]:
+        return ()
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        return np.zeros(0)
+
+    def __index__(self) -> int:
+        return 0
+
+    def __float__(self) -> float:
+        return 0.0
+
+    def __lt__(self, other: Any) -> bool:
+        return False
+
+    __gt__ = __le__ = __ge__ = __lt__
+
+
+class AbsentError(ImportError):
+    """Something of a package that is not installed was used."""
+
+
+class Absent(Silent):
+    """A name of a package that is not installed: it may be imported, and says so where it is used."""
+
+    def __init__(self, name: str) -> None:
+        self.__dict__["_name"] = name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Absent(f"{self._name}.{name}")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Errors: AbsentError, for what it would have computed is needed."""
+        if len(args) == 1 and not kwargs and callable(args[0]):
+            return args[0]
+        top = self._name.partition(".")[0]
+        raise AbsentError(
+            f"{self._name} is called, and {top} cannot be imported here. Install it, or put its file beside this one.",
+            name=top,
+        )
+
+
+class Answered(ModuleType):
+    """A module with the names that are answered; others do nothing, or say that they are absent."""
+
+    def __init__(
+        self, name: str, names: Mapping[str, Any], other: Callable[[str], Any], modules: Collection[str] = ()
+    ) -> None:
+        super().__init__(name)
+        self.__path__: list[str] = []
+        self.__dict__.update(names)
+        self.__dict__.update(_other=other, _modules=modules)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        whole = f"{self.__name__}.{name}"
+        if any(known == whole or known.startswith(f"{whole}.") for known in self.__dict__["_modules"]):
+            return importlib.import_module(whole)
+        return self.__dict__["_other"](whole)
+
+
+class Modules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds the modules that are answered, unless the program has one of that name beside it.
+
+    names are the modules with what they hold; absent collects the packages that are not installed and were imported.
+    """
+
+    def __init__(self, folders: list[Path], names: dict[str, dict[str, Any]]) -> None:
+        self.folders, self.names = folders, names
+        self.absent: list[str] = []
+
+    def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> Any:
+        """A module of ours; None for what the program or Python has itself."""
+        top = name.partition(".")[0]
+        if self.beside(name) or self.beside(top):
+            return None
+        if top in TOPS or name in self.names or top in SILENT:
+            return importlib.machinery.ModuleSpec(name, self, is_package=True)
+        return None
+
+    def beside(self, name: str) -> bool:
+        """Is there such a module in the folder of the program, or in the one above?"""
+        places = [folder.joinpath(*name.split(".")) for folder in self.folders]
+        return any(p.with_suffix(".py").is_file() or (p.is_dir() and any(p.glob("*.py"))) for p in places)
+
+    def create_module(self, spec: Any) -> ModuleType:
+        """The module, with the names that are answered."""
+        top = spec.name.partition(".")[0]
+        other = (lambda name: Silent()) if top in SILENT else Absent
+        return Answered(spec.name, self.names.get(spec.name, {}), other, self.names)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """All its names are there."""
+
+
+TOPS = words("keras mlxtend mnist nnfs pandas sklearn tensorflow tensorflow_datasets torchvision tqdm")
+"""Packages of which what reads and prepares data is answered."""
+
+
+class Last(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """After every other finder: what nobody has can be imported, and says where it is used that it is absent."""
+
+    def __init__(self, modules: Modules) -> None:
+        self.modules = modules
+
+    def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> Any:
+        """Any module that the program itself asks for."""
+        top = name.partition(".")[0]
+        if top in sys.stdlib_module_names or not asked_by_the_program():
+            return None
+        if top in sys.modules and not isinstance(sys.modules[top], Answered):
+            return None
+        if top not in self.modules.absent:
+            self.modules.absent.append(top)
+        return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec: Any) -> ModuleType:
+        """A module whose every name is absent."""
+        return Answered(spec.name, {}, Absent)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing is in it."""
+
+
+def asked_by_the_program() -> bool:
+    """Is the import that is under way one of the program's own, and not a library's attempt at an optional package?"""
+    frame = sys._getframe(2)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith("<frozen importlib") and "importlib" not in Path(name).parts:
+            return "site-packages" not in name and not name.startswith(sys.base_prefix)
+        frame = frame.f_back  # type: ignore[assignment]
+    return True
+
+
+@contextmanager
+def answered(modules: Modules) -> Iterator[None]:
+    """While this lasts, imports find the modules that are answered first, and absent ones last."""
+    last = Last(modules)
+    before = {name: module for name, module in sys.modules.items() if replaced(name, modules)}
+    for name in before:
+        del sys.modules[name]
+    sys.meta_path.insert(0, modules)
+    sys.meta_path.append(last)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(modules)
+        sys.meta_path.remove(last)
+        for name, module in list(sys.modules.items()):
+            if isinstance(module, Answered):
+                del sys.modules[name]
+        sys.modules.update(before)
+
+
+def replaced(name: str, modules: Modules) -> bool:
+    """Is a module that was imported before answered while the program runs?"""
+    top = name.partition(".")[0]
+    return (top in TOPS or top in SILENT or name in modules.names) and not modules.beside(top)

@@ -1,0 +1,163 @@
+"""What a program asks of its data: how many rows, which columns, where the label is. Read off its source."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
+ROWS = 1100
+"""Rows handed out where the source asks for no number: more than the 1,000 that are commonly held out."""
+
+KNOWN_SIZES = frozenset([42000, 50000, 55000, 59999, 60000, 70000])
+"""The sizes by which people know MNIST: a program that shapes or draws by one of them needs so many rows."""
+
+HELD_OUT_MOST = 12000
+"""A slice [k:] up to this k may be what is learned from; beyond it, it is what is kept back at the end."""
+
+BY_SIZE = words("reshape resize randint randrange choice permutation zeros empty ones")
+"""Calls whose number of rows must be there: they shape the data or draw from it."""
+
+LABEL = re.compile(
+    r"^(labels?|targets?|class(es|_label)?|y|species|outcome|diagnosis|survived|digit|variety|medv|price|"
+    r"result|output|(purchased|exited|churn|admitted|approved|bought_insurance))$",
+    re.IGNORECASE,
+)
+"""Names that a column of labels goes by."""
+
+
+FRAME_MAKERS = words("read_csv read_table read_excel read_pickle sample dropna copy DataFrame")
+"""Functions and methods that return a table."""
+
+
+@dataclass
+class Needs:
+    """rows wanted; names of columns; the label's name; the values it is mapped from; the width of a table of numbers.
+
+    label_at is the column in which a table without names has its label: 0, or -1; width is None where none is shown.
+    frames says whether the program speaks to tables by name or position, and not only to arrays.
+    """
+
+    rows: int = ROWS
+    columns: list[str] = field(default_factory=list)
+    label: str = "label"
+    values: list[str] = field(default_factory=list)
+    label_at: int = 0
+    width: int | None = None
+    frames: bool = False
+
+
+def needs(trees: list[ast.Module]) -> Needs:
+    """What the sources ask for, all of them taken together."""
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    found = Needs(rows=max([ROWS, *rows_of(nodes)]))
+    found.columns = list(dict.fromkeys(column_names(nodes)))
+    dropped = [name for name in dropped_names(nodes) if name in found.columns]
+    named = [name for name in found.columns if LABEL.match(name)]
+    found.label = (named or dropped or found.columns[-1:] or ["label"])[0]
+    found.values = list(dict.fromkeys(mapped_values(nodes)))
+    found.label_at, found.width = label_place(nodes)
+    found.frames = any(isinstance(n, ast.Attribute) and n.attr in ("to_numpy", "values", "iloc", "loc") for n in nodes)
+    return found
+
+
+def rows_of(nodes: list[ast.AST]) -> Iterator[int]:
+    """Numbers of rows that the program would stop without."""
+    for node in nodes:
+        if isinstance(node, ast.Slice) and node.upper is None:
+            yield from (k + ROWS // 2 for k in [number(node.lower) or 0] if ROWS // 2 <= k <= HELD_OUT_MOST)
+        if isinstance(node, ast.Call) and last_name(node.func) in BY_SIZE:
+            sizes = [part for arg in node.args for part in (arg.elts if isinstance(arg, ast.Tuple) else [arg])]
+            yield from (k for part in sizes if (k := number(part)) in KNOWN_SIZES or k == 5000)
+        if isinstance(node, ast.Call) and last_name(node.func) == "range" and len(node.args) == 1:
+            yield from (k for part in node.args if (k := number(part)) in KNOWN_SIZES)
+
+
+def number(node: ast.expr | None) -> int | None:
+    """The whole number that an expression is, if it is one."""
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        return node.value
+    return None
+
+
+def last_name(node: ast.expr) -> str:
+    """The name by which something is called: reshape of x.reshape."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def column_names(nodes: list[ast.AST]) -> Iterator[str]:
+    """Columns that a table is asked for by name: df["age"], df[["age", "fare"]], drop("label", axis=1), usecols=…"""
+    frames = {name for node in nodes for name in frame_names(node)}
+    for node in nodes:
+        if isinstance(node, ast.Subscript) and last_name(node.value) in frames | {"loc"}:
+            parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            yield from (name for part in parts for name in strings(part))
+        if isinstance(node, ast.Attribute) and last_name(node.value) in frames and LABEL.match(node.attr):
+            yield node.attr
+        if isinstance(node, ast.keyword) and node.arg in ("usecols", "names"):
+            yield from strings(node.value)
+    yield from dropped_names(nodes)
+
+
+def frame_names(node: ast.AST) -> Iterator[str]:
+    """Names given to what a pandas reader, or a copy of it, returned."""
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and last_name(node.value.func) in FRAME_MAKERS:
+        yield from (last_name(target) for target in node.targets)
+
+
+def dropped_names(nodes: list[ast.AST]) -> Iterator[str]:
+    """Columns that are dropped, or popped: the label, as a rule."""
+    for node in nodes:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("drop", "pop"):
+            given = [*node.args, *(k.value for k in node.keywords if k.arg in ("columns", "labels"))]
+            yield from (name for part in given for name in strings(part))
+
+
+def strings(node: ast.AST) -> Iterator[str]:
+    """The strings that are written out, alone or in a list."""
+    for part in node.elts if isinstance(node, ast.List | ast.Tuple) else [node]:
+        if isinstance(part, ast.Constant) and isinstance(part.value, str):
+            yield part.value
+
+
+def mapped_values(nodes: list[ast.AST]) -> Iterator[str]:
+    """The words that labels are replaced by numbers from: .map({"setosa": 0, …})."""
+    for node in nodes:
+        if isinstance(node, ast.Call) and last_name(node.func) in ("map", "replace"):
+            for given in node.args:
+                if isinstance(given, ast.Dict):
+                    yield from (k.value for k in given.keys if isinstance(k, ast.Constant) and type(k.value) is str)
+
+
+def label_place(nodes: list[ast.AST]) -> tuple[int, int | None]:
+    """The column of the label in a table that is indexed by numbers, and how wide the table is."""
+    columns, ends = set(), set()
+    for node in nodes:
+        if not (isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple) and len(node.slice.elts) == 2):
+            continue
+        first, second = node.slice.elts
+        if not isinstance(first, ast.Slice):
+            continue
+        if isinstance(second, ast.Slice):
+            ends.add(signed(second.upper))
+        else:
+            columns.add(signed(second))
+    if -1 in columns or -1 in ends:
+        return -1, None
+    if last := sorted(k for k in columns & ends if k is not None and k > 0):
+        return -1, last[-1] + 1
+    return 0, None
+
+
+def signed(node: ast.expr | None) -> int | None:
+    """A whole number with its sign."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and (k := number(node.operand)) is not None:
+        return -k
+    return number(node)

@@ -1,0 +1,216 @@
+"""What prepares data: scikit-learn's splits and scalers, Keras's one-hot labels. Views where they can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.watching.recorder import leaf
+from nnref.checking.watching.world.needs import words
+from nnref.checking.watching.world.tables import Data, Frame, plain
+from nnref.shapes import Array
+
+
+def train_test_split(*arrays: Any, test_size: Any = None, train_size: Any = None, **kwargs: Any) -> list[Any]:
+    """The first part of each array, and the rest: views, so that it stays known what they are parts of."""
+    n = len(arrays[0])
+    if test_size is None:
+        test_size = 0.25 if train_size is None else (n - train_size if train_size >= 1 else 1 - float(train_size))
+    out = int(test_size) if test_size >= 1 else max(1, round(n * float(test_size)))
+    first = n - out if train_size is None else min(n - out, int(train_size if train_size >= 1 else n * train_size))
+    return [part for a in arrays for part in (rows(a, 0, first), rows(a, n - out, n))]
+
+
+def rows(things: Any, first: int, last: int) -> Any:
+    """So many rows of an array, a table or a list."""
+    return things[first:last]
+
+
+class Estimator:
+    """What scikit-learn's classes have in common; a program's own class may rest on it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.settings = kwargs
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The settings."""
+        return dict(self.settings) if "settings" in self.__dict__ else {}
+
+    def set_params(self, **settings: Any) -> Any:
+        """Change settings."""
+        self.__dict__.update(settings)
+        return self
+
+
+class Base:
+    """A base class that asks for nothing."""
+
+
+class Scaler(Estimator):
+    """(X − centre) / spread, a column at a time."""
+
+    def measure(self, X: Array) -> tuple[Any, Any]:
+        """The centre and the spread of each column."""
+        return X.mean(axis=0), X.std(axis=0)
+
+    def fit(self, X: Any, y: Any = None) -> Any:
+        """Measure each column."""
+        self.mean_, spread = self.measure(np.asarray(plain(X), float))
+        self.scale_ = np.where(spread == 0, 1.0, spread)
+        return self
+
+    def transform(self, X: Any, *args: Any) -> Array:
+        """The scaled columns."""
+        known = isinstance(X, Data)
+        scaled = (np.asarray(plain(X), float) - self.mean_) / self.scale_
+        return leaf(scaled, "labels" if getattr(X, "label", False) else "data") if known else scaled
+
+    def fit_transform(self, X: Any, y: Any = None, **kwargs: Any) -> Array:
+        """Measure, then scale."""
+        return self.fit(X).transform(X)
+
+    def inverse_transform(self, X: Any) -> Array:
+        """As it was before."""
+        return np.asarray(X) * self.scale_ + self.mean_
+
+
+class MinMaxScaler(Scaler):
+    """Each column brought to [0, 1]."""
+
+    def measure(self, X: Array) -> tuple[Any, Any]:
+        """The least entry and the range of each column."""
+        return X.min(axis=0), X.max(axis=0) - X.min(axis=0)
+
+
+class OneHotEncoder(Estimator):
+    """One-hot rows of labels; `.toarray()` and `.todense()` of the result give it again."""
+
+    def fit(self, y: Any, *args: Any) -> Any:
+        """Find the classes."""
+        self.classes_ = np.unique(np.asarray(plain(y)).ravel())
+        self.categories_ = [self.classes_]
+        return self
+
+    def transform(self, y: Any) -> Any:
+        """The one-hot rows (N, classes), marked as labels."""
+        hot = (np.asarray(plain(y)).reshape(-1, 1) == self.classes_).astype(float)
+        sparse = self.settings.get("sparse_output", self.settings.get("sparse", type(self) is OneHotEncoder))
+        return Sparse(leaf(hot, "labels")) if sparse else leaf(hot, "labels")
+
+    def fit_transform(self, y: Any, *args: Any) -> Any:
+        """Find the classes, then give the rows."""
+        return self.fit(y).transform(y)
+
+    def inverse_transform(self, Y: Any) -> Array:
+        """The labels again."""
+        return self.classes_[np.asarray(Y).argmax(axis=-1)]
+
+
+class LabelBinarizer(OneHotEncoder):
+    """The same, never sparse; two classes become one column."""
+
+    def transform(self, y: Any) -> Any:
+        """The one-hot rows, or 0 and 1 in one column where there are two classes."""
+        hot = super().transform(y)
+        return leaf(np.ascontiguousarray(hot[:, 1:]), "labels") if hot.shape[1] == 2 else hot
+
+
+class LabelEncoder(OneHotEncoder):
+    """Whole numbers in the place of labels."""
+
+    def transform(self, y: Any) -> Any:
+        """The number of each label (N,), marked."""
+        return leaf(np.searchsorted(self.classes_, np.asarray(plain(y)).ravel()), "labels")
+
+
+class Sparse:
+    """A matrix that is asked for its entries: one-hot rows as scikit-learn gives them."""
+
+    def __init__(self, array: Array) -> None:
+        self.array, self.shape, self.T = array, array.shape, array.T
+
+    def toarray(self) -> Array:
+        """The entries."""
+        return self.array
+
+    todense = toarray
+
+    @property
+    def A(self) -> Array:
+        """The entries."""
+        return self.array
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Array:
+        return self.array
+
+
+def to_categorical(y: Any, num_classes: int | None = None, dtype: Any = "float32", **kwargs: Any) -> Array:
+    """One-hot rows (N, num_classes) of whole numbers, marked as labels."""
+    y = np.asarray(plain(y)).astype(int)
+    y = y[..., 0] if y.ndim > 1 and y.shape[-1] == 1 else y
+    k = int(num_classes or y.max() + 1)
+    return leaf((y[..., None] == np.arange(k)).astype(dtype), "labels")
+
+
+def get_dummies(y: Any, *args: Any, **kwargs: Any) -> Any:
+    """One column a class, as a table."""
+    array = np.asarray(plain(y))
+    if array.ndim > 1:
+        return y
+    classes = np.unique(array)
+    names = [str(k) for k in classes.tolist()]
+    return Frame((array[:, None] == classes).astype(float), names, set(names))
+
+
+def shuffle(*arrays: Any, **kwargs: Any) -> Any:
+    """Arrays as they are: their rows lie in no order that matters."""
+    return arrays[0] if len(arrays) == 1 else list(arrays)
+
+
+def measure_of(*args: Any, **kwargs: Any) -> float:
+    """A score that is printed."""
+    return 0.5
+
+
+class Folds(Estimator):
+    """Cross-validation: one split is enough to watch."""
+
+    def split(self, X: Any, *args: Any) -> Any:
+        """The numbers of the rows to learn from and to test with."""
+        n = len(X)
+        yield np.arange(n - n // 4), np.arange(n - n // 4, n)
+
+
+def whole(cls: type[Any], **settings: Any) -> Callable[..., Any]:
+    """The function that does what a class of this module does at once."""
+    return lambda X, *args, **kwargs: cls(**settings).fit_transform(X)
+
+
+SCORES = words("""
+    accuracy_score confusion_matrix classification_report f1_score log_loss mean_squared_error mean_absolute_error
+    precision_score r2_score recall_score roc_auc_score
+""")
+
+SKLEARN: dict[str, dict[str, Any]] = {
+    "sklearn": {},
+    "sklearn.base": {
+        "BaseEstimator": Estimator, "ClassifierMixin": Base, "RegressorMixin": Base, "TransformerMixin": Base,
+    },
+    "sklearn.model_selection": {"train_test_split": train_test_split, "KFold": Folds, "StratifiedKFold": Folds},
+    "sklearn.cross_validation": {"train_test_split": train_test_split},
+    "sklearn.preprocessing": {
+        "StandardScaler": Scaler, "MinMaxScaler": MinMaxScaler, "OneHotEncoder": OneHotEncoder,
+        "LabelBinarizer": LabelBinarizer, "LabelEncoder": LabelEncoder, "scale": whole(Scaler),
+        "minmax_scale": whole(MinMaxScaler), "label_binarize": lambda y, **kwargs: to_categorical(y),
+        "normalize": lambda X, *args, **kwargs: X / np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-300),
+    },
+    "sklearn.utils": {"shuffle": shuffle},
+    "sklearn.metrics": dict.fromkeys(SCORES, measure_of),
+    "sklearn.exceptions": {"NotFittedError": ValueError, "ConvergenceWarning": UserWarning},
+}  # fmt: skip
+"""The names of scikit-learn that prepare data, by module."""
+
+KERAS_UTILS: dict[str, Any] = {"to_categorical": to_categorical, "normalize": lambda X, *args, **kwargs: X}
+"""Keras's helpers; keras.utils.np_utils is the same."""

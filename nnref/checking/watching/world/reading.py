@@ -1,0 +1,60 @@
+"""pandas, as far as programs that read a table and train on it use it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.watching.world.files import Files
+from nnref.checking.watching.world.preparing import get_dummies
+from nnref.checking.watching.world.tables import Columns, Data, Frame, Series, plain
+
+
+class Pandas:
+    """The names of pandas in one run."""
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+
+    def read_csv(self, file: Any = "", sep: str | None = None, delimiter: str | None = None, **kwargs: Any) -> Frame:
+        """The table of a file, or one of the columns that the program asks for."""
+        header = kwargs.get("header", 0) is not None and kwargs.get("names") is None
+        skip = kwargs.get("skiprows") or 0
+        whitespace = kwargs.get("delim_whitespace")
+        by = " " if whitespace else delimiter or sep or ","
+        table = self.files.table(file, by, header=header, skip=skip if isinstance(skip, int) else 0)
+        if not header:
+            table = renamed(table, kwargs.get("names"))
+        if (wanted := kwargs.get("usecols")) is not None:
+            table = table[[table.columns[k] if isinstance(k, int) else k for k in wanted]]
+        n = kwargs.get("nrows")
+        return table if n is None else Frame(table.array[:n], table.columns, table.labels)
+
+    def names(self) -> dict[str, Any]:
+        """What the module holds."""
+        readers = dict.fromkeys(("read_csv", "read_table", "read_excel", "read_pickle", "read_parquet"), self.read_csv)
+        return {
+            **readers, "DataFrame": Frame, "Series": Series, "get_dummies": get_dummies, "concat": concat,
+            "to_numeric": lambda x, *args, **kwargs: x, "factorize": lambda x: Series(x).factorize(),
+            "isnull": lambda x: Frame(x).isnull() if np.ndim(plain(x)) else x is None,
+        }  # fmt: skip
+
+
+def renamed(table: Frame, names: Any) -> Frame:
+    """A table without a line of names: its columns are numbered, or named as is said."""
+    new = list(names) if names is not None and len(names) == len(table.columns) else list(range(len(table.columns)))
+    if names is not None and set(names) <= set(table.columns):
+        return table[list(names)]
+    labels = {new[k] for k, name in enumerate(table.columns) if name in table.labels}
+    return Frame(table.array, Columns(new), labels)
+
+
+def concat(parts: Any, axis: int = 0, **kwargs: Any) -> Any:
+    """Tables or columns below one another, or side by side."""
+    parts = [part.to_frame() if isinstance(part, Series) else part for part in parts]
+    joined = np.concatenate([part.array if isinstance(part, Data) else np.asarray(part) for part in parts], axis=axis)
+    if axis == 0:
+        return Frame(joined, parts[0].columns, parts[0].labels)
+    names = [name for part in parts for name in part.columns]
+    return Frame(joined, names, {name for part in parts for name in part.labels})
