@@ -66,14 +66,19 @@ def parser() -> argparse.ArgumentParser:
 
 def run_train(arguments: argparse.Namespace) -> int:
     """Load, check, train, write the run's folder, say where it is."""
-    from nnref import bridge
+    from nnref import bridge, network
     from nnref.running import folder
     from nnref.running.data import load_mnist
     from nnref.running.train import train
 
     data = load_mnist(arguments.data, download=arguments.download)
     print(data.source, flush=True)
-    print(f"derivations: {bridge.verdict()}", flush=True)
+    proved = bridge.proved(network.mnist_mlp())  # claims hold for all widths: those of the data do not matter
+    print(f"derivations: {proved}", flush=True)
+    if proved.failed and not arguments.no_gate:
+        print("nnref: what this run rests on is not proved; nothing was trained.", file=sys.stderr)
+        finish(arguments, {"ok": False, "derivations": str(proved), "source": data.source})
+        return MISMATCH
     warnings.showwarning = lambda message, *rest: print(f"WARNING: {message}", file=sys.stderr)
     status = OK
     try:
@@ -105,7 +110,7 @@ def run_train(arguments: argparse.Namespace) -> int:
         after = f" after epoch {len(run.accuracy_by_epoch)}" if run.stopped else ""
         print(f"accuracy on {len(data.y_test):,} held-out images{after}: {run.test_accuracy:.2%}")
     print(f"run: {place}")
-    finish(arguments, {"ok": status == OK, "run": str(place), **folder.results(run)})
+    finish(arguments, {"ok": status == OK, "run": str(place), "derivations": str(proved), **folder.results(run)})
     return status
 
 

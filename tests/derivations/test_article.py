@@ -18,11 +18,11 @@ from tests import mutations
 from tests.mutations import of_the_article
 
 BY_ID = {quotation.id: quotation for quotation in QUOTATIONS}
-MISTAKES = """
-Z3.shape output.zero_or_one SD.words dW3.SD dz.4 dz.6 dW3.untransposed dW2.order order.any dW2 db2.order dW1.order
-db1.heading db1.order
-""".split()
-"""The lines of the article that are wrong, as they are known: what the judge finds is compared with this, line by line."""
+MISTAKES = {
+    *("Z3.shape", "output.zero_or_one", "SD.words", "dW3.SD", "dW3.untransposed", "order.any"),
+    *("dz.4", "dz.6", "dW2", "dW2.order", "db2.order", "dW1.order", "db1.heading", "db1.order"),
+}
+"""The lines of the article that are wrong, as they are known: what the judge finds is compared with this."""
 
 MEANINGLESS = ["neuron.combination", "layer.superscript", "softmax.argmax", "dW3.question"]
 """The lines that say nothing which could be judged."""
