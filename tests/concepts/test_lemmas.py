@@ -10,6 +10,7 @@ from derivations.prover.proof import claims
 from nnref import affine, cross_entropy, he, relu, sgd, sigmoid, softmax, softmax_cross_entropy, tanh
 from nnref.checking.reference import noise
 
+pytestmark = pytest.mark.figure  # the report shows them as witnesses of the claims that they name
 CLAIMS = {name: claim for name, claim in claims().items() if claim.kind == "lemma"}
 IH = 1e-100j
 """The step of a complex step."""
