@@ -46,6 +46,8 @@ def parser() -> argparse.ArgumentParser:
         "--activation", default="relu", help="of the hidden layers, as nnref.mlp names it (default: relu)"
     )
     train.add_argument("--dtype", choices=DTYPES, default=Settings.dtype)
+    train.add_argument("--engine", default=Settings.engine, help="numpy, jax or torch (default: numpy)")
+    train.add_argument("--device", help="where the engine computes, such as cuda (default: the engine's choice)")
     train.add_argument("--no-gate", action="store_true", help="train without checking the gradients (recorded)")
     train.add_argument("--checkpoint", metavar="FILE", help="rewritten after every epoch")
     train.add_argument("--resume", action="store_true", help="go on from --checkpoint")
@@ -88,6 +90,8 @@ def run_train(arguments: argparse.Namespace) -> int:
             learning_rate=arguments.learning_rate,
             seed=arguments.seed,
             dtype=arguments.dtype,
+            engine=arguments.engine,
+            device=arguments.device,
             gate=not arguments.no_gate,
             checkpoint=arguments.checkpoint,
             resume=arguments.resume,
