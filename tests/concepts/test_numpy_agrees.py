@@ -38,7 +38,8 @@ def drawn(claim, sizes, rng):
         if name in arrays:
             n, N = arrays[name].shape
             P = rng.dirichlet(np.ones(n), N).T
-            arrays[name] = P if name == "P" else nnref.one_hot(rng.integers(0, n, N), n, "float64")
+            whole = name == "P" or claim.name.startswith("kl_divergence")  # whose logarithm of Y is taken
+            arrays[name] = P if whole else nnref.one_hot(rng.integers(0, n, N), n, "float64")
     return {name: 50 if name == "n" else A for name, A in arrays.items()}
 
 
