@@ -106,12 +106,15 @@ class Normalised:
             ),
         )
 
+    def dXhat(self, inner: Indices) -> sp.Expr:
+        """γ dY: the gradient with respect to a normalised number of the group that the outer indices name."""
+        return self.scale(inner, self.outer) * self.dY[self.place(inner, self.outer)]
+
     def dX(self, *twins: WrongTwin) -> Claim:
         """The gradient with respect to X: three terms, of which two are what mean and variance pass on."""
         i, s = self.inner, self.outer
         g = renamed(i, "g")
-        n, x = self.count, self.x
-        dXhat = lambda inner: self.scale(inner, s) * self.dY[self.place(inner, s)]  # noqa: E731
+        n, x, dXhat = self.count, self.x, self.dXhat
         of_mean, of_variance = over(dXhat(g), g) / n, over(dXhat(g) * self.Xhat[self.place(g, s)], g) / n
         Xhat, r = self.Xhat[self.place(i, s)], self.r[s]
 
@@ -170,7 +173,7 @@ class Normalised:
         """The gradient with respect to γ or β: the sum of dY X̂, or of dY, over all that share it."""
         of_gamma = name == "gamma"
         parameter = self.gamma if of_gamma else self.beta
-        factor = self.normal if of_gamma else (lambda inner, outer: sp.S.One)
+        factor: Callable[[Indices, Indices], sp.Expr] = self.normal if of_gamma else lambda inner, outer: sp.S.One
         inner, outer = self.within(i, rest)
         at = self.place(inner, outer)
         summed = over(self.dY[at] * factor(inner, outer), rest)

@@ -3,30 +3,54 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nnref.shapes import Array
 
+if TYPE_CHECKING:
+    from derivations.output.verdict import Verdict
+    from nnref.network import Layers
+
 
 def parameter_shapes(sizes: Sequence[int]) -> dict[str, tuple[int, int]]:
     """The shape of every parameter of the network with these widths, as the derivation gives it.
 
+    Kept in the user's cache for the very sources that gave it: then SymPy is not loaded.
+
     >>> parameter_shapes([784, 128, 10])
     {'W1': (128, 784), 'b1': (128, 1), 'W2': (10, 128), 'b2': (10, 1)}
     """
-    from derivations.shapes import shape_table
+    from derivations.output import verdict
 
-    return {name: (int(m), int(n)) for name, (m, n) in shape_table(sizes).items()}
+    widths = "-".join(map(str, sizes))
+    kept = verdict.recall("shapes")
+    if widths not in kept:
+        from derivations.shapes import shape_table
+
+        kept = {widths: {name: (int(m), int(n)) for name, (m, n) in shape_table(sizes).items()}}
+        verdict.keep("shapes", kept)
+    return {name: (m, n) for name, (m, n) in kept[widths].items()}
 
 
-def verdict() -> str:
-    """What was last found of the claims in this environment, without waiting for a proof."""
-    from derivations.output.verdict import last
+def proved(layers: Layers) -> Verdict:
+    """Are the claims that training these layers rests on proved, here? Kept from an earlier proof, or proved now.
 
-    return last()
+    The six gradients of three affine layers, or the way back through any number of them; the activations; the step.
+    """
+    from derivations.output import verdict
+
+    depth = sum(layer.name == "affine" for layer in layers)
+    way_back = (
+        [f"mlp.d{p}{l}" for l in range(1, depth + 1) for p in "Wb"]
+        if depth == 3
+        else ["mlp.any_depth", "affine.dW", "affine.db", "softmax_cross_entropy.dZ"]
+    )
+    between = sorted({layer.name.partition(" ")[0] for layer in layers} - {"affine"})  # "leaky_relu 0.1" is leaky_relu
+    return verdict.of([*way_back, *(f"{name}.{part}" for name in between for part in ("forward", "dZ")), "sgd.update"])
 
 
 def function(name: str) -> Callable[..., Any]:
@@ -93,7 +117,7 @@ def symbolic_value(name: str, arrays: Mapping[str, Any], activation: str = "tanh
     point = digits.Point(
         name,
         sizes(claim.shapes, arrays),
-        where={entry: expr for entry, expr in where.items() if letter_of(digits.called(entry)) not in arrays},
+        where={entry: expr for entry, expr in where.items() if letter_of(str(digits.called(entry))) not in arrays},
         functions=slopes(activation),
     )
     if free or not shape:
@@ -130,14 +154,20 @@ def entries(A: Any) -> dict[tuple[int, ...], Any]:
 
 
 def slopes(activation: str) -> dict[Any, Callable[[Any], Any]]:
-    """What f and its slope are, to 50 digits, for a named activation."""
-    import mpmath as mp
+    """What f and its slope are, to 50 digits, for a named activation: the results of its claims at one number.
 
+    Errors: LookupError if the activation has no claims.
+    """
     from derivations.algebra.notation import Activation, ActivationSlope
+    from derivations.prover import digits
+    from derivations.prover.proof import claims
 
-    f, df = {
-        "tanh": (mp.tanh, lambda x: 1 - mp.tanh(x) ** 2),
-        "sigmoid": (lambda x: 1 / (1 + mp.exp(-x)), lambda x: mp.exp(-x) / (1 + mp.exp(-x)) ** 2),
-        "relu": (lambda x: max(x, mp.mpf(0)), lambda x: mp.mpf(x > 0)),
-    }[activation]
-    return {Activation: f, ActivationSlope: df}
+    parameters = inspect.signature(function(f"{activation}.forward")).parameters.values()
+    defaults = {p.name: {(): p.default} for p in parameters if p.default is not p.empty}
+
+    def at_one_number(name: str) -> Callable[[Any], Any]:
+        claim = claims()[name]
+        point = digits.Point(name, {}, where=claim.where)
+        return lambda x: digits.value(claim.result, point.at(arrays={"Z": {(): x}, "dA": {(): 1}, **defaults}))
+
+    return {Activation: at_one_number(f"{activation}.forward"), ActivationSlope: at_one_number(f"{activation}.dZ")}

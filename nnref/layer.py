@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -169,13 +170,17 @@ def residual(branch: Layer) -> Layer:
 def activation(name: str) -> Layer:
     """The layer of the activation that the concept module of that name defines.
 
-    Its functions are looked up in the module at each call, so that a test may break one. dZ takes the input Z or the
-    output A, whichever its formula is written in.
+    Numbers after the name choose its parameters, as in "leaky_relu 0.1". Its functions are looked up in the module at
+    each call, so that a test may break one. dZ takes the input Z or the output A, whichever its formula is written in.
+    Errors: ValueError for a name that no module bears.
     """
-    module = import_module(f"nnref.{name}")
-    if ACTIVATIONS_BY_ARGUMENT[name] == "Z":
-        return activation_layer(name, lambda Z: module.forward(Z), lambda Z, A, dA: module.dZ(Z, dA))
-    return activation_layer(name, lambda Z: module.forward(Z), lambda Z, A, dA: module.dZ(A, dA))
+    stem, *values = name.split() or [""]
+    if stem not in ACTIVATIONS_BY_ARGUMENT:
+        raise ValueError(f"activation should be one of {', '.join(ACTIVATIONS_BY_ARGUMENT)}; {name!r} came.")
+    module, chosen = import_module(f"nnref.{stem}"), tuple(map(float, values))
+    if ACTIVATIONS_BY_ARGUMENT[stem] == "Z":
+        return activation_layer(name, lambda Z: module.forward(Z, *chosen), lambda Z, A, dA: module.dZ(Z, dA, *chosen))
+    return activation_layer(name, lambda Z: module.forward(Z, *chosen), lambda Z, A, dA: module.dZ(A, dA, *chosen))
 
 
 def activation_argument(source: str) -> str | None:
@@ -183,11 +188,13 @@ def activation_argument(source: str) -> str | None:
 
     Arguments with defaults, such as the slope of a leaky rectifier, may follow.
     """
-    if "def dZ(" not in source:  # what is no concept need not be parsed
-        return None
-    functions = {node.name: node.args for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+    # Only the heads are parsed: to parse whole files took longer than to import everything else.
+    heads = re.findall(r"^def (?:forward|dZ)\([^:]*?:.*?\) -> [^\n]*:$", source, flags=re.MULTILINE | re.DOTALL)
+    functions = [ast.parse(head + " ...").body[0] for head in heads]
     needed = {
-        name: [a.arg for a in args.args[: len(args.args) - len(args.defaults)]] for name, args in functions.items()
+        f.name: [a.arg for a in f.args.args[: len(f.args.args) - len(f.args.defaults)]]
+        for f in functions
+        if isinstance(f, ast.FunctionDef)
     }
     for argument in ("Z", "A"):
         if needed.get("forward") == ["Z"] and needed.get("dZ") == [argument, "dA"]:

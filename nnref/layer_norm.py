@@ -84,7 +84,7 @@ def layer(n: int, eps: float = 1e-5) -> Layer:
     return Layer(
         "layer_norm",
         init=lambda rng: LayerNorm(gamma=np.ones((n, 1)), beta=np.zeros((n, 1))),
-        forward=lambda theta, A: forward(A, *theta, eps),
+        forward=lambda theta, A: forward(A, theta[0], theta[1], eps),
         dtheta=lambda theta, A, Z, dZ: LayerNorm(gamma=dgamma(A, dZ, eps), beta=dbeta(dZ)),
         dA=lambda theta, A, Z, dZ: dX(A, theta[0], dZ, eps),
     )

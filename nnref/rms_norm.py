@@ -62,7 +62,7 @@ def layer(n: int, eps: float = 1e-6) -> Layer:
     return Layer(
         "rms_norm",
         init=lambda rng: RMSNorm(gamma=np.ones((n, 1))),
-        forward=lambda theta, A: forward(A, *theta, eps),
+        forward=lambda theta, A: forward(A, theta[0], eps),
         dtheta=lambda theta, A, Z, dZ: RMSNorm(gamma=dgamma(A, dZ, eps)),
         dA=lambda theta, A, Z, dZ: dX(A, theta[0], dZ, eps),
     )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nnref.network import Layers, Parameters, named
-from nnref.running.gate import Gate
+
+if TYPE_CHECKING:
+    from nnref.running.gate import Gate
 
 DTYPES = ("float32", "float64")
 
@@ -22,6 +25,8 @@ class Settings:
     learning_rate: float = 0.1
     seed: int = 0
     dtype: str = "float32"
+    engine: str = "numpy"
+    device: str = "cpu"
 
     def check(self, examples: int) -> None:
         """Refuse settings under which nothing could be learned, saying what to try."""
