@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from derivations.output import page
-from press import article, exercises, graph, measures, mistakes, runs, sources
+from press import article, exercises, graph, measures, mistakes, playgrounds, runs, sources
 from press.pages import context
 from press.prose import Directive
 
@@ -16,6 +16,7 @@ from press.prose import Directive
 def table(path: str) -> dict[str, Directive]:
     """Every directive, for a page at this path in docs."""
     prefix = "../" * path.count("/")
+    root = prefix if path.endswith("index.md") else f"../{prefix}"  # a page is a folder of its own in the site
     here = context("" if path.startswith("proofs/") else f"{prefix}proofs/")
     shown: set[str] = set()  # as cards on this page, so that no list tells of them again
 
@@ -37,6 +38,7 @@ def table(path: str) -> dict[str, Directive]:
         "results": lambda _: page.results(here),
         "figure": figure,
         "value": measures.value,
+        "play": lambda name: playgrounds.directive(name, measures.plays(), root),
         "exercise": partial(exercises.shown, prefix=prefix),
         "graph": lambda _: graph.drawn(here),
         "article": lambda _: article.entries(sources.derivations()["article"], here),
@@ -194,4 +196,10 @@ def peers() -> str:
     rows = [[first or "program", *others], ["---"] * len(result["columns"]), *result["rows"]]
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     table = "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
-    return f"{table}\n\nMeasured {result['made']} by `{result['command']}` with {versions}."
+    setting, machine = result["setting"], result["machine"]
+    drawn = (
+        f"Correct networks: {setting['correct_networks']} of {setting['correct']}; mistakes: {setting['mistakes']}, "
+        f"one at a time, in {setting['wrong']}; all in {setting['dtype']}."
+    )
+    load = f"{machine['cores']} cores ({machine['processor']}) at a load of {machine['load']}"
+    return f"{table}\n\n{drawn} Measured {result['made']} by `{result['command']}` on {load}, with {versions}."

@@ -9,6 +9,7 @@
 {{ sym W }}                 a symbol in a sentence, with its meaning
 {{ figure digit }}          a picture drawn at build
 {{ value claims }}          a number that a run gave
+{{ play softmax }}          a playground, readable without touching it
 {{ exercise forward_bias }} an exercise: the file, and how it is marked
 {{ run nnref train --help }} a command and what it says, run at build
 {{ listing docs/listings/kernel.py }} a file

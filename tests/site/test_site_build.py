@@ -7,6 +7,7 @@ import pytest
 
 from derivations import affine
 from derivations.output import page
+from derivations.prover.proof import claims
 from nnref.cli import main as nnref_command
 from tests.support import built_site as sites
 from tests.support.built_site import ROOT
@@ -266,3 +267,12 @@ def test_without_quickjs_the_browser_typesets_from_the_same_package(tmp_path, ch
         opened.goto(f"{address}proofs/affine/")
         opened.wait_for_selector(".formula.answer mjx-container svg", timeout=20_000)
         assert outside == []
+
+
+def test_every_source_of_a_claim_is_among_the_references():
+    """By its first author and its year."""
+    references = (ROOT / "docs" / "references.md").read_text(encoding="utf-8")
+    known = set(re.findall(r"^- (\w+),.*? (\d{4})\. ", references, flags=re.MULTILINE))
+    cited = set(re.findall(r"\b([A-Z]\w+)[^0-9;]*? (\d{4})\b", "\n".join(c.source for c in claims().values()), flags=re.MULTILINE))
+    assert len(cited) > 5
+    assert cited <= known
