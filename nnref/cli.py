@@ -42,6 +42,9 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--batch-size", type=int, default=Settings.batch_size)
     train.add_argument("--learning-rate", type=float, default=Settings.learning_rate)
     train.add_argument("--seed", type=int, default=Settings.seed)
+    train.add_argument(
+        "--activation", default="relu", help="of the hidden layers, as nnref.mlp names it (default: relu)"
+    )
     train.add_argument("--dtype", choices=DTYPES, default=Settings.dtype)
     train.add_argument("--no-gate", action="store_true", help="train without checking the gradients (recorded)")
     train.add_argument("--checkpoint", metavar="FILE", help="rewritten after every epoch")
@@ -69,7 +72,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     from nnref import bridge
     from nnref.running import folder
     from nnref.running.data import load_mnist
-    from nnref.running.train import train
+    from nnref.running.train import fitting, train
 
     data = load_mnist(arguments.data, download=arguments.download)
     print(data.source, flush=True)
@@ -79,6 +82,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     try:
         run = train(
             data,
+            fitting(data, arguments.activation),
             epochs=arguments.epochs,
             batch_size=arguments.batch_size,
             learning_rate=arguments.learning_rate,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nnref import bridge, network
+from nnref.checking.operations.record import kinks
 from nnref.checking.reference import noise, truth
 from nnref.layer import Affine
 from nnref.network import Layers, Parameters, activations, named, rounded
@@ -178,7 +179,7 @@ def dense_batch(n: int, classes: int, dtype: np.dtype[Any]) -> tuple[Array, Arra
 
 
 def decided(layers: Layers, theta: Parameters, X: Array) -> tuple[Array, list[str]]:
-    """Which examples have every rectifier on the same side in X's dtype as in float64, and a line for each other one.
+    """Which examples have every unit on one side of its kinks in X's dtype and in float64, and a line for each other.
 
     Within rounding of its kink a unit's slope is 0 or 1 by the accident of the last digit: neither can be called wrong.
     """
@@ -187,9 +188,10 @@ def decided(layers: Layers, theta: Parameters, X: Array) -> tuple[Array, list[st
     notes = []
     passes = zip(layers, activations(layers, theta, X), activations(layers, exact, X.astype("float64")), strict=False)
     for l, (layer, Z, Z_exact) in enumerate(passes):
-        if layer.name == "relu":
-            for unit, s in np.argwhere((Z > 0) != (Z_exact > 0)):
-                notes.append(f"gate: example {s} left out: unit {unit} of layer {l // 2 + 1} is within rounding of 0")
+        for kink in kinks(layer.name):
+            for unit, s in np.argwhere((kink.at < Z) != (Z_exact > kink.at)):
+                of_layer = f"unit {unit} of layer {l // 2 + 1}"
+                notes.append(f"gate: example {s} left out: {of_layer} is within rounding of {kink.at:g}")
                 told[s] = False
     return told, notes
 

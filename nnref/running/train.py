@@ -24,6 +24,11 @@ from nnref.shapes import Array
 from nnref.threads import one_blas_thread
 
 
+def fitting(data: Dataset, activation: str = "relu") -> Layers:
+    """The article's network, its first and last width those of the data, with another activation if one is named."""
+    return network.mlp([data.rows_train.shape[1], *network.MNIST_SIZES[1:-1], data.classes], activation)
+
+
 def train(
     data: Dataset | str | os.PathLike[str] | None = None,
     layers: Layers | None = None,
@@ -54,7 +59,7 @@ def train(
     settings = Settings(epochs, batch_size, learning_rate, seed, dtype)
     settings.check(len(data.y_train))
     if layers is None:
-        layers = network.mlp([data.rows_train.shape[1], *network.MNIST_SIZES[1:-1], data.classes])
+        layers = fitting(data)
     run = TrainingRun(layers, network.initialise(layers, seed, dtype), settings, data.source, gate=None)
     first = next(batches(data, settings, 0))
     network.loss(layers, run.parameters, *first)  # data that do not fit the layers are refused here, by name

@@ -292,6 +292,16 @@ def test_the_command_ends_with_one_json_object(tmp_path, capsys, monkeypatch):
     assert out[2].startswith("gate: 6 shapes as derived; 109,386 gradients checked")
 
 
+def test_the_command_trains_with_another_activation_and_refuses_one_that_is_none(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["train", "--epochs", "1", "--activation", "leaky_relu 0.1", "--json", "--quiet"]) == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert result["gate"]["failed"] == 0
+    assert json.loads((Path(result["run"]) / "settings.json").read_text())["layers"]["activation"] == "leaky_relu 0.1"
+    assert cli.main(["train", "--activation", "relux"]) == 2
+    assert "one of leaky_relu, relu" in capsys.readouterr().err.replace("gelu, ", "")
+
+
 def test_the_readme_shows_what_the_gate_says_today(tmp_path, capsys, monkeypatch):
     """The figures are those of one run on one machine; the words are not free to drift."""
     monkeypatch.chdir(tmp_path)

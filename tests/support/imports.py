@@ -21,9 +21,9 @@ ARROWS = {
     "gradcheck": {"concepts", "results"},
     "diagnosis": {"concepts", "operations", "reference", "results"},
     "reading": {"concepts", "operations", "reference", "results"},
-    "watching": {"concepts", *CHECKING} - {"watching", "homework"},
-    "homework": {"concepts", *CHECKING} - {"homework"},
     "running": {"concepts", "bridge", "operations", "reference"},
+    "watching": {"concepts", "running", *CHECKING} - {"watching", "homework"},
+    "homework": {"concepts", *CHECKING} - {"homework"},
     "front": {"concepts", "bridge", "running", *CHECKING},
 }
 """What each wing may import beside itself, a wing after all that it may import. concepts are the files of nnref itself,

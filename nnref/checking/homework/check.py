@@ -19,6 +19,7 @@ from nnref.checking.homework.npz import certify_file
 from nnref.checking.homework.own_loss_verdict import of_own_loss
 from nnref.checking.homework.recognition import Reading
 from nnref.checking.homework.reference_verdict import allowance, names_of, of_reference, slack_of, verdict
+from nnref.checking.operations.record import writing
 from nnref.checking.reading.arguments import Pool, Unbound, call
 from nnref.checking.reading.candidates import Unread, listed, networks
 from nnref.checking.reading.loading import Later, Loaded, load, modules_beside
@@ -228,7 +229,7 @@ def described(reading: Reading) -> str:
     way = reading.forward
     parts = [f"{names} as {laid}", c.labels]
     if way is not None:
-        parts += [*dict.fromkeys(way.activations), way.output]
+        parts += [*(writing(name).called for name in dict.fromkeys(way.activations)), way.output]
     else:
         parts.append("no forward pass found" if reading.output is None else "forward pass not recognised")
     text = ", ".join(parts)

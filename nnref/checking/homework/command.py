@@ -62,7 +62,9 @@ def add_certify(commands: Any) -> None:
     """The same for an .npz alone, where what it is can be said here."""
     certify = commands.add_parser("certify", help="nnref check FILE.npz, for a file that does not say what it holds")
     certify.add_argument("target", metavar="FILE.npz", help="W1, b1, …, dW1, db1, …, X, Y; dZ1, A1, … if you have them")
-    certify.add_argument("--activation", help="relu, tanh or sigmoid (default: as the file says, else relu)")
+    certify.add_argument(
+        "--activation", help="of the hidden layers, as nnref.mlp names it (default: as the file says, else relu)"
+    )
     certify.add_argument("--reduction", help="mean or sum, of the loss over the batch (default: the file's, else mean)")
     certify.add_argument("--layout", help="columns or rows, where every matrix is square")
     certify.add_argument("--data", metavar="F.npz", help="take X and Y from here")

@@ -6,6 +6,7 @@ import numpy as np
 
 from nnref.checking.homework import assignments, mistake_line, recognition
 from nnref.checking.homework.recognition import Reading, mean_cross_entropy, probabilities
+from nnref.checking.operations.record import writing
 from nnref.checking.reading.forward_passes import Forward, alike, passes
 from nnref.checking.reading.names import canonical
 from nnref.checking.reading.network import output_of
@@ -115,7 +116,7 @@ def forward_first(reading: Reading, way: Forward) -> Diagnosis:
             reading, f"Z{l}", "forward"
         )
         name = way.activations[l - 1]
-        right, claim = f"{'np.tanh' if name == 'tanh' else name}(Z{l})", f"{name.split()[0]}.forward"
+        right, claim = writing(name).forward.format(l=l), f"{name.split()[0]}.forward"
     else:
         E = mistake_line.names(reading).get(f"Z{last}", "Z")
         right, claim = f"np.exp({E}) / np.exp({E}).sum(axis={axis}, keepdims=True)", "softmax.forward"

@@ -20,8 +20,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from nnref.checking.operations.record import Ball, Matrix, Undecided
 from nnref.checking.reference import balls, golden
-from nnref.checking.reference.balls import Ball, Enclosure, Matrix
+from nnref.checking.reference.balls import Enclosure
 from nnref.layer import Affine
 from nnref.network import Layers, Parameters, mlp, named
 from nnref.shapes import Array
@@ -150,14 +151,14 @@ def answers(enclosure: Enclosure, Y: Array) -> dict[str, Matrix]:
 def rounded(network: Network, bits: int, rounding: Callable[[Matrix], T]) -> dict[str, T]:
     """Every answer rounded, at the first precision from bits that decides all of them.
 
-    Errors: balls.Undecided if none up to balls.LIMIT does.
+    Errors: Undecided if none up to balls.LIMIT does.
     """
     while True:
         E = balls.enclosures(*network, bits)
         try:
             with balls.precision(E.bits):
                 return {name: rounding(M) for name, M in answers(E, network[-1]).items()}
-        except balls.Undecided:
+        except Undecided:
             if E.bits >= balls.LIMIT:
                 raise
             bits = 2 * E.bits
@@ -195,11 +196,11 @@ def decimals(M: Matrix) -> list[list[str]]:
 def decimal(x: Ball) -> str:
     """The number nearest to a ball among those of DIGITS decimal digits, ties to even.
 
-    Errors: balls.Undecided if the two ends of the ball round differently.
+    Errors: Undecided if the two ends of the ball round differently.
     """
     low, high = (digits(end) for end in (x.lower(), x.upper()))
     if low != high:
-        raise balls.Undecided(f"{x} does not have {DIGITS} digits yet.")
+        raise Undecided(f"{x} does not have {DIGITS} digits yet.")
     return str(low)
 
 
@@ -227,11 +228,11 @@ def full(folder: Path, network: Network) -> None:
 def floats(M: Matrix, dtype: str) -> Array:
     """The floats nearest to a matrix of balls.
 
-    Errors: balls.Undecided if one is not decided.
+    Errors: Undecided if one is not decided.
     """
     near, told = balls.nearest(M, dtype)
     if not told.all():
-        raise balls.Undecided(f"{int((~told).sum())} entries lie between two {dtype} at this precision.")
+        raise Undecided(f"{int((~told).sum())} entries lie between two {dtype} at this precision.")
     return near
 
 

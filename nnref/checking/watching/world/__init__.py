@@ -131,7 +131,7 @@ def attributes(handed: Files, asked: Needs) -> list[tuple[Any, str, Any]]:
         (time, "sleep", nothing),
     ]
     try:
-        import scipy.io  # type: ignore[import-untyped]
+        import scipy.io
     except ImportError:
         return found
     return [*found, (scipy.io, "loadmat", handed.matrices), (scipy.io, "savemat", nothing)]

@@ -58,7 +58,8 @@ class Digits:
 
 def digits(seed: int, given: tuple[Array, Array] | None = None) -> Digits:
     """The digits of this run: the person's own, the embedded ones, or, where there are none, drawn images."""
-    from nnref.running.data import DataError, load_mnist
+    from nnref.running.data import load_mnist
+    from nnref.running.errors import DataError
 
     if given is not None:
         X, y = as_rows(*given)
