@@ -269,6 +269,13 @@ def test_without_quickjs_the_browser_typesets_from_the_same_package(tmp_path, ch
         assert outside == []
 
 
+def test_what_a_directive_becomes_stays_in_its_block():
+    from press import prose
+
+    made = prose.resolve('=== "PyTorch"\n\n    {{ two lines }}\n', "docs/x.md", {"two": lambda rest: f"first\n{rest}"})
+    assert made == '=== "PyTorch"\n\n    first\n    lines\n'
+
+
 def test_every_source_of_a_claim_is_among_the_references():
     """By its first author and its year."""
     references = (ROOT / "docs" / "references.md").read_text(encoding="utf-8")
