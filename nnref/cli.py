@@ -46,6 +46,8 @@ def parser() -> argparse.ArgumentParser:
         "--activation", default="relu", help="of the hidden layers, as nnref.mlp names it (default: relu)"
     )
     train.add_argument("--dtype", choices=DTYPES, default=Settings.dtype)
+    train.add_argument("--engine", default=Settings.engine, help="numpy, jax or torch (default: numpy)")
+    train.add_argument("--device", help="where the engine computes, such as cuda (default: the engine's choice)")
     train.add_argument("--no-gate", action="store_true", help="train without checking the gradients (recorded)")
     train.add_argument("--checkpoint", metavar="FILE", help="rewritten after every epoch")
     train.add_argument("--resume", action="store_true", help="go on from --checkpoint")
@@ -76,18 +78,26 @@ def run_train(arguments: argparse.Namespace) -> int:
 
     data = load_mnist(arguments.data, download=arguments.download)
     print(data.source, flush=True)
-    print(f"derivations: {bridge.verdict()}", flush=True)
+    layers = fitting(data, arguments.activation)
+    proved = bridge.proved(layers)
+    print(f"derivations: {proved}", flush=True)
+    if proved.failed and not arguments.no_gate:
+        print("nnref: what this run rests on is not proved; nothing was trained.", file=sys.stderr)
+        finish(arguments, {"ok": False, "derivations": str(proved), "source": data.source})
+        return MISMATCH
     warnings.showwarning = lambda message, *rest: print(f"WARNING: {message}", file=sys.stderr)
     status = OK
     try:
         run = train(
             data,
-            fitting(data, arguments.activation),
+            layers,
             epochs=arguments.epochs,
             batch_size=arguments.batch_size,
             learning_rate=arguments.learning_rate,
             seed=arguments.seed,
             dtype=arguments.dtype,
+            engine=arguments.engine,
+            device=arguments.device,
             gate=not arguments.no_gate,
             checkpoint=arguments.checkpoint,
             resume=arguments.resume,
@@ -109,7 +119,7 @@ def run_train(arguments: argparse.Namespace) -> int:
         after = f" after epoch {len(run.accuracy_by_epoch)}" if run.stopped else ""
         print(f"accuracy on {len(data.y_test):,} held-out images{after}: {run.test_accuracy:.2%}")
     print(f"run: {place}")
-    finish(arguments, {"ok": status == OK, "run": str(place), **folder.results(run)})
+    finish(arguments, {"ok": status == OK, "run": str(place), "derivations": str(proved), **folder.results(run)})
     return status
 
 
