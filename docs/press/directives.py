@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from derivations.output import page
+from nnref.layer import ACTIVATIONS
 from press import article, exercises, graph, measures, mistakes, playgrounds, runs, sources
 from press.pages import context
 from press.prose import Directive
@@ -28,6 +29,7 @@ def table(path: str) -> dict[str, Directive]:
         "claim": card,
         "claims": lambda rest: of_concept(rest, here, card),
         "lemmas": lambda name: lemmas(name, here, shown),
+        "activations": lambda _: other_activations(here, shown, card),
         "proof": partial(card, unfolded=True),
         "formula": lambda name: page.stated(known(name, here.claims)),
         "headline": lambda rest: headline(rest, here),
@@ -36,6 +38,7 @@ def table(path: str) -> dict[str, Directive]:
         "sym": lambda name: symbol(name, here.claims),
         "symbols": lambda _: vocabulary(here.claims),
         "results": lambda _: page.results(here),
+        "sources": lambda _: cited(here),
         "figure": figure,
         "value": measures.value,
         "play": lambda name: playgrounds.directive(name, measures.plays(), root),
@@ -84,6 +87,15 @@ def lemmas(name: str, context: page.Context, shown: Collection[str]) -> str:
         if c["kind"] == "lemma" and c["name"] not in shown
     ]
     return page.folded("lemmas", f"Also proved: {len(rows)} more", "\n".join(rows)) if rows else ""
+
+
+def other_activations(context: page.Context, shown: Collection[str], card: Directive) -> str:
+    """Every activation that the page has not shown yet: its module's first lines, its definition, its gradient."""
+    return "\n\n".join(
+        f"### {page.title(name)}\n\n{page.lead(name)}\n\n{of_concept(f'{name} definition gradient', context, card)}"
+        for name in ACTIVATIONS
+        if f"{name}.forward" not in shown
+    )
 
 
 def one_step(rest: str, claims: Mapping[str, page.Claim]) -> str:
@@ -145,6 +157,15 @@ def vocabulary(claims: Mapping[str, page.Claim]) -> str:
         for _, (latex, meaning, shape) in sorted(symbols_of(claims).items(), key=lambda pair: pair[0].lower())
     ]
     return "\n".join(["| symbol | meaning | shape |", "|---|---|---|", *rows])
+
+
+def cited(context: page.Context) -> str:
+    """Every source that a result names, with the results that name it; elementary ones name none."""
+    by_source: dict[str, list[str]] = {}
+    for name, claim in context.claims.items():
+        by_source.setdefault(claim["source"], []).append(name)
+    named = sorted((source, names) for source, names in by_source.items() if source != "elementary")
+    return "\n".join(f"- {page.text(source)}: {', '.join(map(context.link, names))}" for source, names in named)
 
 
 def figure(name: str) -> str:

@@ -13,7 +13,7 @@
 {{ exercise forward_bias }} an exercise: the file, and how it is marked
 {{ run nnref train --help }} a command and what it says, run at build
 {{ listing docs/listings/kernel.py }} a file
-{{ results }} {{ graph }} {{ symbols }} {{ article }} {{ mistakes }}
+{{ results }} {{ sources }} {{ graph }} {{ symbols }} {{ article }} {{ mistakes }}
 """
 
 from __future__ import annotations

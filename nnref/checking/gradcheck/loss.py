@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.gradcheck.border import GradcheckError, floating, framed, read, unit
-from nnref.checking.gradcheck.nesting import leaves, rebuild
+from nnref.checking.gradcheck.border import GradcheckError, array, floating, framed, read, unit
+from nnref.checking.gradcheck.nesting import Leaf, leaves, rebuild
 from nnref.checking.gradcheck.stairs import Rounding, measured
 from nnref.shapes import Array
 
@@ -122,12 +122,12 @@ def same(a: float, b: float, u: float) -> bool:
     return bool(abs(a - b) <= JITTER * u * max(abs(a), abs(b)) or a == b or (np.isnan(a) and np.isnan(b)))
 
 
-def untouched(what: str, function: Callable[[Any], Any], parameters: Any) -> Any:
-    """function(parameters), refusing one that changes its argument."""
-    copies = [A.copy() for A in leaves(parameters).values()]
+def untouched(what: str, function: Callable[[Any], Any], parameters: Any, leaf: Leaf = array) -> Any:
+    """function(parameters), refusing one that changes its argument. leaf reads one array of the nesting."""
+    copies = [A.copy() for A in leaves(parameters, leaf=leaf).values()]
     given = rebuild(parameters, iter([A.copy() for A in copies]))
     result = framed(what, lambda: function(given))
-    for (name, A), before in zip(leaves(given).items(), copies, strict=True):
+    for (name, A), before in zip(leaves(given, leaf=leaf).items(), copies, strict=True):
         if not np.array_equal(A, before, equal_nan=True):
             raise GradcheckError(f"{what} changed {name}, its own argument. Work on a copy: {name} = {name} - …")
     return result
