@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from derivations.output import page
+from nnref.layer import ACTIVATIONS
 from press import article, exercises, graph, measures, mistakes, runs, sources
 from press.pages import context
 from press.prose import Directive
@@ -27,6 +28,7 @@ def table(path: str) -> dict[str, Directive]:
         "claim": card,
         "claims": lambda rest: of_concept(rest, here, card),
         "lemmas": lambda name: lemmas(name, here, shown),
+        "activations": lambda _: other_activations(here, shown, card),
         "proof": partial(card, unfolded=True),
         "formula": lambda name: page.stated(known(name, here.claims)),
         "headline": lambda rest: headline(rest, here),
@@ -82,6 +84,15 @@ def lemmas(name: str, context: page.Context, shown: Collection[str]) -> str:
         if c["kind"] == "lemma" and c["name"] not in shown
     ]
     return page.folded("lemmas", f"Also proved: {len(rows)} more", "\n".join(rows)) if rows else ""
+
+
+def other_activations(context: page.Context, shown: Collection[str], card: Directive) -> str:
+    """Every activation that the page has not shown yet: its module's first lines, its definition, its gradient."""
+    return "\n\n".join(
+        f"### {page.title(name)}\n\n{page.lead(name)}\n\n{of_concept(f'{name} definition gradient', context, card)}"
+        for name in ACTIVATIONS
+        if f"{name}.forward" not in shown
+    )
 
 
 def one_step(rest: str, claims: Mapping[str, page.Claim]) -> str:

@@ -38,15 +38,17 @@ def read(leaf: Any, name: str) -> Array:
 def array(leaf: Any, name: str) -> Array:
     """A leaf as a numpy array of floating-point numbers; bfloat16 is welcome.
 
-    Errors: GradcheckError for whatever cannot be read, integers, complex numbers, and what is no number.
+    Errors: GradcheckError for whatever cannot be read, integers, complex numbers, masked arrays, and what is no number.
     """
+    if isinstance(leaf, np.ma.MaskedArray):
+        raise GradcheckError(f"{name} is a masked array, whose sums leave entries out. Try .filled(0) on it.")
     A = read(leaf, name)
     if floating(A.dtype):
         return A
     if A.dtype.kind in "iub":
         advice = f"Try np.asarray({name.rsplit(maxsplit=1)[-1]}, dtype=float): integers would round every gradient."
     elif A.dtype.kind == "c":
-        advice = "A loss of complex parameters has two slopes at each: pass real and imaginary parts apart."
+        advice = "The parameter is real, and so is its gradient: try .real."
     elif callable(leaf):
         advice = "It is called: the order is loss, parameters, gradients."
     elif hasattr(leaf, "__dict__") and A.dtype == object:

@@ -69,11 +69,11 @@ def slopes(layers: Layers, theta: Parameters, A: list[Array], Y: Array, l: int, 
     k, s = np.nonzero(rows.imag)
     if not k.size:
         return np.zeros(K)
-    Z = A[l][:, s].astype(complex)
     if l < len(layers):  # an affine layer turns one changed row into a rank-one change
         Z = A[l + 1][:, s] + theta[l].W[:, i : i + 1] * (rows[k, s] - A[l][i, s])
         l += 1
     else:
+        Z = A[l][:, s].astype(complex)
         Z[i] = rows[k, s]
     for layer, theta_l in zip(layers[l:], theta[l:], strict=True):
         Z = affine_of_complex(theta_l, Z) if isinstance(theta_l, Affine) else layer.forward(theta_l, Z)
