@@ -80,7 +80,7 @@ class Layer:
 def layer_verdicts(source: Source, namespace: Mapping[str, Any]) -> tuple[LayerVerdict, ...]:
     """The verdict on each layer that a file defines, in the order of its lines; what is no layer is left out."""
     found = []
-    with redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
+    with same_chance(), redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
         for name, line, ways in [*of_functions(source, namespace), *of_classes(source, namespace)]:
             verdict = first_that_runs(name, line, ways) if line else None
             if verdict is not None:
