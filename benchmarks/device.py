@@ -22,10 +22,14 @@ import numpy as np
 
 import nnref
 from benchmarks import __main__ as front
-from benchmarks.implementations import IMPLEMENTATIONS
+from benchmarks.implementations import IMPLEMENTATIONS, JaxExact
 
 BATCHES = (64, 1024)
-HERE = {"nnref, engine jax": "jax", "JAX by hand": "jax", "nnref, engine torch": "torch", "PyTorch": "torch"}
+EXACT = "JAX by hand, 24-bit products"
+MADE = {name: kind for name, (kind, _) in IMPLEMENTATIONS.items()} | {EXACT: JaxExact}
+HERE = dict.fromkeys(("nnref, engine jax", "JAX by hand", EXACT), "jax") | dict.fromkeys(
+    ("nnref, engine torch", "PyTorch", "PyTorch compiled"), "torch"
+)
 GOAL = 0.97
 
 
@@ -104,7 +108,8 @@ def speeds(present: dict[str, str], rows: Any, y: Any, B: int, rounds: int) -> d
     made, found = {}, {}
     for name, place in present.items():
         began = perf_counter()
-        kind = type(name, (IMPLEMENTATIONS[name][0],), {"device": place})
+        print(f"N = {B}: {name} …", flush=True)
+        kind = type(name, (MADE[name],), {"device": place})
         made[name] = kind(W, b, rows, y, B, 0.1)
         made[name].run(indices)
         found[name] = {"first_epoch_seconds": round(perf_counter() - began, 3)}
@@ -148,9 +153,8 @@ def show(result: dict[str, Any]) -> None:
         print(f"{name}: {device}")
     for B, found in result["epochs_a_second"].items():
         for name, m in found.items():
-            print(
-                f"N = {B}: {name}: {m['epochs_a_second']} epochs/s, first {m['first_epoch_seconds']} s, {m['loss']:.6f}"
-            )
+            first = f"first {m['first_epoch_seconds']} s, loss {m['loss']:.6f}"
+            print(f"N = {B}: {name}: {m['epochs_a_second']} epochs/s, {first}")
     for name, m in result["to_97_percent"].items():
         print(f"to 97 %: {name}: {m['seconds']} s, epoch {m['epochs']}, {m['accuracy_after_ten']:.2%} after ten")
 

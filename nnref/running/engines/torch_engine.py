@@ -48,7 +48,8 @@ def engine(device: str | None, dtype: str) -> Engine:
 
     def loop(layers: Layers, rows: Array, targets: Array, settings: Settings) -> Loop:
         # As floats from the start: each batch would pay for the conversion of its pixels, and wait for it.
-        there = Dataset.columns(array(rows), settings.dtype).T.contiguous(), array(targets)
+        floats: Any = Dataset.columns(array(rows), settings.dtype).T
+        there = floats.contiguous(), array(targets)
 
         def steps(theta: Parameters, indices: Array) -> Iterator[tuple[Parameters, list[float]]]:
             for first in range(0, len(indices), CHUNK):
