@@ -173,6 +173,10 @@ CATALOGUES = {
     ),
 }
 FUZZES = {
+    "kinds of functions": Counted(
+        "tests.kinds",
+        ("--seeds", "10", "--losses", "10000"),
+    ),
     "correct networks": Counted(
         "tests.wolves",
         ("--networks", "10000"),
