@@ -102,12 +102,14 @@ def symbolic_value(name: str, arrays: Mapping[str, Any], activation: str = "tanh
     import mpmath as mp
 
     from derivations import mlp
+    from derivations.algebra.notation import letter_of
     from derivations.algebra.sums import Index, all_opened
     from derivations.prover import digits
     from derivations.prover.proof import claims
 
     claim = claims()[name]
     of_network = name.startswith("mlp.")
+    concept = name.partition(".")[0]
     where = mlp.FROM_X if of_network else claim.where
     result = all_opened(claim.result)
     shape = claim.shapes[""]
@@ -115,12 +117,12 @@ def symbolic_value(name: str, arrays: Mapping[str, Any], activation: str = "tanh
     point = digits.Point(
         name,
         sizes(claim.shapes, arrays),
-        where={entry: expr for entry, expr in where.items() if digits.called(entry) not in arrays},
+        where={entry: expr for entry, expr in where.items() if letter_of(str(digits.called(entry))) not in arrays},
         functions=slopes(activation),
     )
     if free or not shape:
         named = {"Y3" if of_network and key == "Y" else key: entries(A) for key, A in arrays.items()}
-        point = point.at(arrays=named)
+        point = point.at(arrays=named | {f"{key}@{concept}": A for key, A in named.items()})
 
     def value(*indices: int) -> Any:
         with mp.workdps(digits.DIGITS):

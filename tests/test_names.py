@@ -135,9 +135,10 @@ def test_a_claim_without_a_function_is_named():
 
 @pytest.mark.parametrize("module", sorted({claim.name.split(".")[0] for claim in CONCEPTS}))
 def test_every_public_function_of_a_claimed_concept_has_its_claim(module):
+    """But for layer, which puts the others together."""
     found = inspect.getmembers(__import__(f"nnref.{module}", fromlist=["_"]), inspect.isfunction)
     public = {f"{module}.{name}" for name, f in found if f.__module__ == f"nnref.{module}" and not name.startswith("_")}
-    assert public == {claim.name for claim in BOUND if claim.name.startswith(f"{module}.")}
+    assert public - {f"{module}.layer"} == {claim.name for claim in BOUND if claim.name.startswith(f"{module}.")}
 
 
 def documented(function):

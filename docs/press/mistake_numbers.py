@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 import nnref
-from nnref.checking.diagnosis.backward_lines import HIDDEN, TOP, BackwardMistake, Place, right, some
+from nnref.checking.diagnosis.backward_lines import HIDDEN, TOP, BackwardMistake, BackwardState, known, right_line
 from nnref.checking.diagnosis.diagnose import CATALOGUE
-from nnref.checking.reference.forward_errors import Numbers
+from nnref.checking.reference.forward_errors import ForwardErrors
 from nnref.checking.reference.intermediates import Case
 from nnref.layer import Affine
 
@@ -31,14 +31,14 @@ UNKNOWN = 0.1
 GRADIENTS = {"W": ("dW", "gradient"), "b": ("db", "gradient")}
 
 
-def network(activation: str, sizes: tuple[int, ...], N: int, size: float) -> Numbers:
+def network(activation: str, sizes: tuple[int, ...], N: int, size: float) -> ForwardErrors:
     """Dense signed inputs of that size and labels of every class; no bias is zero unless the inputs are."""
     rng = np.random.default_rng(0)
     layers = nnref.mlp(list(sizes), activation)
     start = nnref.initialise(layers, dtype="float64")
     theta = tuple(Affine(t.W, np.sign(size) * rng.standard_normal(t.b.shape)) if t else () for t in start)
     Y = nnref.one_hot(np.arange(N) % sizes[-1], sizes[-1])
-    return Numbers.of(Case.of(layers, theta, size * rng.standard_normal((sizes[0], N)), Y), "float64")
+    return ForwardErrors.of(Case.of(layers, theta, size * rng.standard_normal((sizes[0], N)), Y), "float64")
 
 
 def halved(G: Any) -> Any:
@@ -46,28 +46,28 @@ def halved(G: Any) -> Any:
     return np.clip(G, -abs(G).max() / 2, abs(G).max() / 2)
 
 
-def given(numbers: Numbers) -> Iterator[dict[str, Any]]:
+def given(numbers: ForwardErrors) -> Iterator[dict[str, Any]]:
     """Gradients from which a mistake may read its bound, as programs give them: cut, or made of a cut dZ."""
     case = numbers.case
     yield {name: halved(g) for name, g in case.gradients.items()}
     yield {f"W{l}": halved(case.dZ[f"dZ{l}"]) @ case.A[f"A{l - 1}"].T for l in range(1, numbers.depth + 1)}
 
 
-def places(numbers: Numbers) -> Iterator[tuple[Place, tuple[str, ...]]]:
+def places(numbers: ForwardErrors) -> Iterator[tuple[BackwardState, tuple[str, ...]]]:
     """Before each layer's lines, from the last layer down, for its weights and for its bias; all above is right."""
     for yours in given(numbers):
         dZs: dict[int, Any] = {}
         for l in range(numbers.depth, 0, -1):
             lines = TOP if l == numbers.depth else HIDDEN
             for theta, last in GRADIENTS.items():
-                yield Place(numbers, l, yours, dict(dZs), theta), (*lines, *last)
-            at = Place(numbers, l, yours, dict(dZs))
+                yield BackwardState(numbers, l, yours, dict(dZs), theta), (*lines, *last)
+            at = BackwardState(numbers, l, yours, dict(dZs))
             for line in lines:
-                at = at.put(line, right(line, at))
-            dZs[l] = some(at.dZ)
+                at = at.put(line, right_line(line, at))
+            dZs[l] = known(at.dZ)
 
 
-def run(at: Place, lines: tuple[str, ...], mistake: BackwardMistake | None) -> Any:
+def run(at: BackwardState, lines: tuple[str, ...], mistake: BackwardMistake | None) -> Any:
     """The gradient that these lines make, with the mistake on its line; None where it cannot be made here."""
     made = mistake is None
     for line in (*lines, "scale"):
@@ -77,11 +77,11 @@ def run(at: Place, lines: tuple[str, ...], mistake: BackwardMistake | None) -> A
         if ways:
             at, made = at.put("gradient" if line == "scale" else line, ways[0].make(at, UNKNOWN)), True
         elif line != "scale":
-            at = at.put(line, right(line, at))
-    return np.asarray(some(at.g).value) if made else None
+            at = at.put(line, right_line(line, at))
+    return np.asarray(known(at.g).value) if made else None
 
 
-def told(mistake: BackwardMistake, numbers: Numbers) -> str:
+def told(mistake: BackwardMistake, numbers: ForwardErrors) -> str:
     """The first gradient that the mistake changes: its entry that is furthest off, or its shape."""
     for at, lines in places(numbers):
         with np.errstate(all="ignore"):
@@ -104,7 +104,7 @@ def apart(yours: float, truth: float) -> str:
     return f"{yours:.{digits}g}, right is {truth:.{digits}g}"
 
 
-def first(mistake: BackwardMistake, networks: list[tuple[Numbers, str]]) -> str:
+def first(mistake: BackwardMistake, networks: list[tuple[ForwardErrors, str]]) -> str:
     """What it gives on the first network that shows it.
 
     Errors: LookupError for a mistake that changes no number on any.

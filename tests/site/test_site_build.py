@@ -266,3 +266,17 @@ def test_without_quickjs_the_browser_typesets_from_the_same_package(tmp_path, ch
         opened.goto(f"{address}proofs/affine/")
         opened.wait_for_selector(".formula.answer mjx-container svg", timeout=20_000)
         assert outside == []
+
+
+def test_what_a_directive_becomes_stays_in_its_block():
+    from press import prose
+
+    made = prose.resolve('=== "PyTorch"\n\n    {{ two lines }}\n', "docs/x.md", {"two": lambda rest: f"first\n{rest}"})
+    assert made == '=== "PyTorch"\n\n    first\n    lines\n'
+
+
+def test_every_result_stands_under_its_source():
+    from press import directives
+
+    shown = directives.cited(page.Context({c["name"]: c for c in (CLAIM, CLAIM | {"name": "silu.x", "source": "elementary"})}))
+    assert shown == "- a book: [`silu.dZ`](silu.md#silu.dZ)"

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.gradcheck.border import GradcheckError, array, floating, framed, read, unit
+from nnref.checking.gradcheck.border import GradcheckError, array, floating, framed, read
 from nnref.checking.gradcheck.nesting import Leaf, leaves, rebuild
 from nnref.checking.gradcheck.stairs import Rounding, measured
+from nnref.precision import unit
 from nnref.shapes import Array
 
 H = 1e-100

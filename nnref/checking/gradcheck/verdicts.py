@@ -8,7 +8,6 @@ from functools import partial
 
 import numpy as np
 
-from nnref.checking.gradcheck.border import unit
 from nnref.checking.gradcheck.loss import JITTER, Loss, drift, signs, size
 from nnref.checking.gradcheck.slopes import (
     DECIDES,
@@ -25,6 +24,7 @@ from nnref.checking.gradcheck.slopes import (
 from nnref.checking.gradcheck.workers import Workers
 from nnref.checking.results.entry import Entry, Worst
 from nnref.checking.results.findings import SURE, Finding, patterns, share
+from nnref.precision import unit
 from nnref.shapes import Array
 
 RIGHT, UNTOLD, WRONG = 0, 1, 2
