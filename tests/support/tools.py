@@ -176,6 +176,7 @@ FUZZES = {
     "kinds of functions": Counted(
         "tests.kinds",
         ("--seeds", "10", "--losses", "10000"),
+        ("checking/gradcheck/test_untrue.py::test_every_kind_of_function_is_judged_rightly_and_no_untrue_loss_passes",),
     ),
     "correct networks": Counted(
         "tests.wolves",

@@ -185,6 +185,9 @@ def judge(t: Tensor) -> Entry:
     scale = size_of(t, truths) or changes(t)
     r = rounding(t, truths, scale)
     verdicts = verdict(t, truths, r, scale)
+    if not t.analytic and (verdicts != RIGHT).any():
+        r = max(r, rounding(t, truths, scale, looked=True))
+        verdicts = verdict(t, truths, r, scale)
     if r and explicable(t, truths, verdicts, r):
         r = max(r, *(rounding(t, truths, scale, looked=True) for _ in range(AGAIN)))
         verdicts = verdict(t, truths, r, scale)
@@ -222,7 +225,7 @@ def size_of(t: Tensor, truths: Truths) -> float:
 
 
 def changes(t: Tensor) -> float:
-    """How much the loss changes with this tensor at all, where its slopes and yours are all 0: the largest secant."""
+    """How much the loss changes with this tensor at all, where its slopes and yours are all 0: the least secant."""
     line = Line(partial(t.loss.along, t.index, signs(t.A)), t.loss.at, t.loss.noise, t.loss.u)
     return secant(line, size(t.A))
 
