@@ -58,9 +58,11 @@ def killed(kills, seed=0):
             path, ended = Path(folder) / "part.npz", False
             while not ended:
                 child = one_life(data, path)
-                ended, status = lived(child, rng.uniform(0, 0.15) if made < kills else None)
+                seconds = rng.uniform(0, 0.15) if made < kills else 60
+                in_a_save = made % 2 == 1 and made < kills
+                ended, status = lived(child, seconds, (lambda: saving(path)) if in_a_save else lambda: False)
                 made += not ended
-                inside += any(p.name.startswith(".part.npz.") and p.suffix != ".lock" for p in path.parent.iterdir())
+                inside += not ended and saving(path)
                 if ended and status:
                     odd.append(f"exit {status}")
                     break
@@ -73,14 +75,22 @@ def killed(kills, seed=0):
     return {"kills": made, "inside_a_save": inside, "runs": runs, "odd": odd}
 
 
-def lived(child, seconds):
-    """Whether a process ended by itself within so many seconds (None: whenever), else it is killed; its status."""
-    until = time.perf_counter() + (60 if seconds is None else seconds)
-    while time.perf_counter() < until:
+def saving(path):
+    """Whether a save was begun and has not ended: its file stands beside the path."""
+    return any(p.name.startswith(".part.npz.") and p.suffix != ".lock" for p in path.parent.iterdir())
+
+
+def lived(child, seconds, now):
+    """Whether a process ended by itself within so many seconds and before now() is true, else it is killed; its status.
+
+    now() is looked at once the time is half over, so that a save of any step may be the one.
+    """
+    begun = time.perf_counter()
+    while (spent := time.perf_counter() - begun) < seconds and not (spent > seconds / 2 and now()):
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             return True, status
-        time.sleep(0.001)
+        time.sleep(0.0002)
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     return not os.WIFSIGNALED(status), status
