@@ -178,6 +178,11 @@ CATALOGUES = {
     ),
 }
 FUZZES = {
+    "kinds of functions": Counted(
+        "tests.kinds",
+        ("--seeds", "10", "--losses", "10000"),
+        ("checking/gradcheck/test_untrue.py::test_every_kind_of_function_is_judged_rightly_and_no_untrue_loss_passes",),
+    ),
     "correct networks": Counted(
         "tests.wolves",
         ("--networks", "10000"),
