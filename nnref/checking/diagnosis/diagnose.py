@@ -35,13 +35,25 @@ LOGITS = {"scale"} | set(TOP) - set(HIDDEN)
 def catalogue() -> list[dict[str, str]]:
     """The catalogue as plain data: key, line, says, wrong, right, claim; the lines are those of a 3-layer network.
 
-    What is done to the logits stands in its last layer, all else in its second, where every name in it exists.
+    What is done to the logits stands in its last layer, all else in its second, where every name in it exists; what
+    reaches two layers up, in its first. The activation is ReLU, but where its slope is applied twice, which changes
+    nothing there.
     """
     names = ("key", "line", "says", "wrong", "right", "claim")
     return [
-        {name: worded(getattr(mistake, name), 3 if mistake.line in LOGITS else 2, "relu", "W") for name in names}
+        {name: worded(getattr(mistake, name), shown_layer(mistake), shown_activation(mistake), "W") for name in names}
         for mistake in CATALOGUE
     ]
+
+
+def shown_layer(mistake: BackwardMistake) -> int:
+    """The layer of a 3-layer network in which a mistake is shown."""
+    return 3 if mistake.line in LOGITS else 1 if "{above}" in mistake.wrong else 2
+
+
+def shown_activation(mistake: BackwardMistake) -> str:
+    """The activation with which a mistake is shown."""
+    return "tanh" if mistake.wrong.count("{slope}") > 1 else "relu"
 
 
 def diagnose(

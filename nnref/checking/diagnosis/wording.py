@@ -82,10 +82,10 @@ def diagnosis_of_fault(
 
 
 def worded(template: str, l: int, activation: str, theta: str) -> str:
-    """A line or a sentence for layer l: W2 for W{k}, X for A0."""
+    """A line or a sentence for layer l: W2 for W{k} of the layer above, dZ3 for dZ{above} of the one above that."""
     slope = writing(activation).gradients["slope"].format(l=l)
     claim = activation.split(maxsplit=1)[0]  # "leaky_relu 0.1" is proved as leaky_relu
-    text = template.format(l=l, j=l - 1, k=l + 1, theta=theta, activation=claim, slope=slope)
+    text = template.format(l=l, j=l - 1, k=l + 1, above=l + 2, theta=theta, activation=claim, slope=slope)
     return text.replace("A0", "X")
 
 

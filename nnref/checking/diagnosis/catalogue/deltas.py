@@ -45,7 +45,7 @@ def updated_weights(at: BackwardState) -> Iterator[Prediction]:
         yield Prediction(lambda at, s: (at.numbers.W[k] - dW * s).T @ at.dZs[k], "learning rate {s}", (0, inf))
 
 
-@mistake("dA.other_dZ", "dA", "dA{l} = W{k}.T @ dZ{l}")
+@mistake("dA.other_dZ", "dA", "dA{l} = W{k}.T @ dZ{above}")
 def other_dZ(at: BackwardState) -> Iterator[Prediction]:
     """The dZ of another layer is passed back."""
     for q in at.dZs:
