@@ -24,10 +24,14 @@ def mapped(f: Callable[..., Any], theta: Any, *others: Any) -> Any:
     A tree is any nesting of tuples, named tuples, lists, dicts and dataclasses; all else is a leaf.
     Errors: ValueError if the trees do not have the same shape.
     """
-    if isinstance(theta, np.ndarray):  # asked first: every call of a loss that is checked waits for this
+    if isinstance(theta, np.ndarray):
         return f(theta, *others)
     if isinstance(theta, tuple | list):
-        parts = [mapped(f, *these) for these in zip(theta, *others, strict=True)]
+        # A leaf is seen here, and not in a call of its own, which would cost a training step as much as a small sum.
+        parts = [
+            f(*these) if isinstance(these[0], np.ndarray) else mapped(f, *these)
+            for these in zip(theta, *others, strict=True)
+        ]
         return type(theta)(*parts) if hasattr(theta, "_fields") else type(theta)(parts)
     if isinstance(theta, Mapping):
         if any(set(other) != set(theta) for other in others):
