@@ -174,7 +174,7 @@ class Hooks(Values):
         if not self.on:
             return value
         if isinstance(value, list):
-            node = self.new_leaf(np.array(flat(value), float), "written", self.sites[site])
+            node = self.new_leaf(rectangular(value), "written", self.sites[site])
             return self.known_list(value, node, iter(range(10**9)))
         node = self.new_leaf(value, "constant", self.sites[site])
         if node.index and (len(self.leaves) - 1) in self.jitter:
@@ -189,7 +189,8 @@ class Hooks(Values):
         if isinstance(value, list | tuple):
             return type(value)([self.known_list(part, node, counter) for part in value])
         fresh = Whole(value) if isinstance(value, int) else float(str(value))
-        entry = self.add("entry", operator.getitem, (node, next(counter)), {}, fresh, node.site)
+        place = np.unravel_index(next(counter), node.shape)
+        entry = self.add("entry", operator.getitem, (node, place), {}, fresh, node.site)
         self._scalars[id(fresh)] = entry
         return fresh
 
@@ -232,6 +233,14 @@ def same_memory(a: Array, b: Array) -> bool:
     """Are two arrays the same entries in the same order?"""
     same = a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
     return same and a.shape == b.shape and a.strides == b.strides and a.dtype == b.dtype
+
+
+def rectangular(value: Any) -> Array:
+    """Nested lists of numbers as an array; ragged ones in a row."""
+    try:
+        return np.array(value, float)
+    except ValueError:
+        return np.array(flat(value), float)
 
 
 def flat(value: Any) -> list[Any]:

@@ -10,14 +10,11 @@ import numpy as np
 
 from nnref.checking.watching.graph import bits_of
 from nnref.checking.watching.parameters import Meeting, Roles
-from nnref.checking.watching.slopes import value_of
+from nnref.checking.watching.slopes import GUARD, value_of
 from nnref.checking.watching.tape import Node
 
 Array = np.ndarray[Any, Any]
 Tape = Sequence[Node]
-
-SMALL = 1e-3
-"""A number below this, added to a probability or cut off it, keeps a logarithm finite and is no part of the loss."""
 
 NEAR = 8
 """How many operations before a scalar are looked at to see that it is an accuracy or a distance."""
@@ -52,13 +49,12 @@ def own(role: Roles) -> list[Node]:
     """Scalars that depend on the labels and on every parameter, and that no update is made of."""
     graph, found = role.graph, []
     into, after = role.into_updates, role.after
-    users: dict[int, list[Node]] = {}
-    for node in graph.tape:
-        for m in node.inputs:
-            users.setdefault(m.index, []).append(node)
+    users = graph.users
 
     def candidate(node: Node) -> bool:
-        scalar = role.of_labels[node.index] and np.prod(node.shape, dtype=int) == 1 and node.real
+        scalar = (
+            role.of_labels[node.index] and node.index > role.begin and np.prod(node.shape, dtype=int) == 1 and node.real
+        )
         return scalar and not after[node.index] and not into >> node.index & 1
 
     for node in graph.tape:
@@ -66,7 +62,7 @@ def own(role: Roles) -> list[Node]:
             continue
         if (graph.above[node.index] & role.parameters) != role.parameters or is_measure(node, role):
             continue
-        if not any(candidate(m) and m.op not in ("view", "array") for m in users.get(node.index, [])):
+        if not any(candidate(m) and m.op not in ("view", "array") for m in users[node.index]):
             found.append(node)
     return found[:6]
 
@@ -102,7 +98,7 @@ def bare(node: Node) -> Node:
         elif node.op in ("add", "subtract", "maximum", "minimum", "negative"):
             nodes = [a for a in node.args if isinstance(a, Node) and a.leaf != "constant"]
             rest = [float(value_of(a)) for a in node.args if a not in nodes and np.ndim(value_of(a)) == 0]
-            guards = all(0 < abs(c) < SMALL or 0 < abs(1 - abs(c)) < SMALL for c in rest)
+            guards = all(0 < abs(c) < GUARD or 0 < abs(1 - abs(c)) < GUARD for c in rest)
             if len(nodes) != 1 or len(rest) != len(node.args) - 1 or (node.op.startswith("m") and not guards):
                 return node
             node = nodes[0]

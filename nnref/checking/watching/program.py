@@ -162,11 +162,12 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def __init__(self, path: Path, recorder: Recorder) -> None:
         self.recorder, self.folder, self.before = recorder, path.parent, set(sys.path)
+        self.packages: set[str] = set()
 
     def folders(self, path: Any) -> list[Path]:
         """Where to look for a module."""
         if path is not None:
-            return [Path(p) for p in path]
+            return [Path(p) for p in path if str(p) in self.packages]
         put = [Path(p) for p in sys.path if p not in self.before]
         return [self.folder, *put, self.folder.parent]
 
@@ -180,11 +181,14 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             for file, package in ((place / "__init__.py", True), (place.with_name(f"{last}.py"), False)):
                 if file.is_file():
                     spec = importlib.machinery.ModuleSpec(name, self, origin=str(file), is_package=package)
-                    spec.submodule_search_locations = [str(place)] if package else None
+                    if package:
+                        spec.submodule_search_locations = [str(place)]
+                        self.packages.add(str(place))
                     return spec
             if place.is_dir() and any(place.glob("*.py")):
                 spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
                 spec.submodule_search_locations = [str(place)]
+                self.packages.add(str(place))
                 return spec
         return None
 

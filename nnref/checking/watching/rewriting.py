@@ -7,6 +7,7 @@ What is evaluated, in which order, and every line number of a traceback stay as 
 from __future__ import annotations
 
 import ast
+import copy
 from typing import Any
 
 from nnref.checking.watching.tape import Site, words
@@ -150,6 +151,9 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_Assign(self, node: ast.Assign) -> Any:
         """A = b, a[i] = b, a, b = c"""
+        if len(node.targets) > 1 and numbers(node.value) and not isinstance(node.value, ast.List | ast.Tuple):
+            alone = [ast.copy_location(ast.Assign([t], copy.deepcopy(node.value)), node) for t in node.targets]
+            return [statement for one in alone for statement in self.several(one)]
         value = self.value(node.value)
         if len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript):
             return self.put(node.targets[0], value, node)
@@ -191,6 +195,8 @@ class Rewriter(ast.NodeTransformer):
         plain = node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else node
         if isinstance(plain, ast.Constant) and type(plain.value) in (int, float):
             return self.hook("literal", node, node)
+        if isinstance(node, ast.Tuple):
+            return ast.copy_location(ast.Tuple([self.value(part) for part in node.elts], ast.Load()), node)
         return self.visit(node)
 
     def named(self, target: ast.expr, value: Any) -> Any:

@@ -20,6 +20,10 @@ DEPTH = 5
 """How deep in lists of lists values are looked for."""
 
 
+GENTLE = 0.01
+"""By how much parameters are made smaller where the outputs of a program are exactly 0 and 1."""
+
+
 class Stop(BaseException):
     """Enough was recorded."""
 
@@ -32,16 +36,23 @@ class Values:
     """Records one run of a program: `tape` holds its values in the order they were made.
 
     limit is the number of values after which the program is stopped, seconds its time. jitter are the ordinals of the
-    leaves that are moved, so that constant parameters differ from run to run; seed numbers the run.
+    leaves that are moved, so that constant parameters differ from run to run, gentle the indices of values that are
+    made smaller; seed numbers the run.
     """
 
     def __init__(
-        self, *, seed: int = 0, limit: int = 3000, seconds: float = 10.0, jitter: frozenset[int] = frozenset()
+        self,
+        *,
+        seed: int = 0,
+        limit: int = 3000,
+        seconds: float = 10.0,
+        jitter: frozenset[int] = frozenset(),
+        gentle: frozenset[int] = frozenset(),
     ) -> None:
         self.tape: list[Node] = []
         self.sites: list[Site] = []
         self.files: set[str] = set()
-        self.seed, self.limit, self.jitter = seed, limit, jitter
+        self.seed, self.limit, self.jitter, self.gentle = seed, limit, jitter, gentle
         self.deadline = perf_counter() + seconds
         self.leaves: list[Node] = []
         self.stores: list[tuple[int, str, Node]] = []
@@ -117,6 +128,8 @@ class Values:
         deps = 0
         for node in inputs:
             deps |= node.deps
+        if len(self.tape) in self.gentle and isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            value[...] *= GENTLE
         made = Node(len(self.tape), op, call, args, kwargs, value, site, "", deps, inputs, dims=np.shape(value))
         self.tape.append(made)
         if len(self.tape) >= self.limit or (len(self.tape) % 64 == 0 and perf_counter() > self.deadline):

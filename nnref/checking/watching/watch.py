@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from nnref.checking.reading.source import Source, read
 from nnref.checking.watching.graph import Graph
 from nnref.checking.watching.judging import Judged, Reading, judge
-from nnref.checking.watching.parameters import Roles, roles
+from nnref.checking.watching.parameters import Roles, next_step, roles
 from nnref.checking.watching.program import Run, execute
 from nnref.checking.watching.recorder import Recorder
 from nnref.checking.watching.tape import Node
@@ -21,6 +23,9 @@ LIMITS = (600, 3000, 16000)
 SEEDS = (1, 2)
 """The seeds of the other runs."""
 
+STEPS = 6
+"""Steps that are judged at most: one example at a time may need a few until every unit was on."""
+
 MOVABLE = ("data", "labels", "table", "arange", "randint", "random", "eye")
 """Leaves that are not moved in the other runs: those that differ anyway, and those that are no parameters."""
 
@@ -28,30 +33,34 @@ Then = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Watched:
-    """What was seen. readings are the verdicts under each loss, that which is meant first; () if none was made.
+class Step:
+    """One step: what its values are, and the verdicts under each loss, that which is meant first."""
 
-    why says why not. how says whether the file ran by itself or was called.
+    roles: Roles
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """What was seen: the steps that were judged, () if none was; why says why not.
+
+    how says whether the file ran by itself or was called.
     """
 
     source: Source
     runs: tuple[Run, ...]
     roles: Roles | None
-    readings: tuple[Reading, ...]
+    steps: tuple[Step, ...]
     why: str = ""
     how: str = "as it runs"
     guessed: bool = False
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    tapes: tuple[Sequence[Node], ...] = ()
 
     @property
     def reading(self) -> Reading | None:
-        """The verdicts under the loss that is meant."""
-        return self.readings[0] if self.readings else None
-
-    @property
-    def rows(self) -> tuple[Judged, ...]:
-        """The verdict on each update."""
-        return self.reading.rows if self.reading else ()
+        """The verdicts of the first step, under the loss that is meant."""
+        return self.steps[0].readings[0] if self.steps else None
 
 
 def watch(
@@ -78,16 +87,71 @@ def watch(
             break
     if role is None:
         return Watched(source, (first,), None, (), unread(first), how, guessed)
-    moved = frozenset(constants(role, first))
-    others = [execute(source, path, Recorder(limit=limit, seed=seed, jitter=moved), **settings) for seed in SEEDS]
+    again: dict[str, Any] = {"limit": limit, "jitter": frozenset(constants(role, first))}
+    notes: tuple[str, ...] = ()
+    if saturated(role):
+        again["gentle"] = frozenset(u.base.index for u in role.updates)
+        gentle = execute(source, path, Recorder(**{**again, "jitter": frozenset()}), **settings)
+        other = roles(Graph(gentle.tape), gentle.recorder.pairs)
+        if other is not None and len(other.updates) >= len(role.updates):
+            first, role, notes = gentle, other, (SATURATED,)
+        else:
+            del again["gentle"]
+    others = [execute(source, path, Recorder(seed=seed, **again), **settings) for seed in SEEDS]
     runs = (first, *others)
     tapes = aligned([run.tape for run in runs])
-    notes = () if len(tapes[0]) > role.last else ("the runs part before the last update",)
-    if notes:
-        tapes = [first.tape]
-    readings = judge(role, tapes)
-    why = "" if readings else "no loss could be made of what meets the labels"
-    return Watched(source, runs, role, readings, why, how, guessed, notes)
+    if len(tapes[0]) <= role.last:
+        tapes, notes = [first.tape], (*notes, "the runs part before the last update")
+    steps = judged_steps(role, tapes)
+    why = "" if steps else "no loss could be made of what meets the labels"
+    return Watched(source, runs, role, steps, why, how, guessed, notes, tuple(tapes))
+
+
+SATURATED = "outputs are exactly 0 or 1 with these weights and data; judged with weights a hundredth as large"
+
+
+def saturated(role: Roles) -> bool:
+    """Is an output a probability that rounding made exactly 0 or 1, or no number at all?"""
+    for meeting in role.meetings:
+        value = np.asarray(meeting.output.value, float)
+        if not np.isfinite(value).all():
+            return True
+        probability = value.size > 1 and value.min() >= 0 and value.max() <= 1
+        if probability and ((value == 1).any() or ((value == 0).any() and value.sum(0).max() > 0.9)):
+            return True
+    return False
+
+
+def judged_steps(role: Roles, tapes: Sequence[Sequence[Node]]) -> tuple[Step, ...]:
+    """The verdicts of the first step and, until enough is known, of the next, under the loss that the first one has."""
+    found: list[Step] = []
+    length = len(tapes[0])
+    now: Roles | None = role
+    while now is not None and now.last < length and len(found) < STEPS:
+        readings = judge(now, tapes, found[-1].roles if found else None)
+        if found and readings:
+            same = [r for r in readings if r.loss.name == found[0].readings[0].loss.name]
+            readings = (*same, *(r for r in readings if r not in same))
+        if readings:
+            found.append(Step(now, readings))
+        if enough(found):
+            break
+        now = next_step(now)
+    return tuple(found)
+
+
+def enough(found: Sequence[Step]) -> bool:
+    """Is something wrong, or is every parameter known to be right in one step, and the step after it right too?"""
+    if any(row.verdict == "WRONG" for step in found for row in step.readings[0].rows):
+        return True
+    told = {name_of(row) for step in found for row in step.readings[0].rows if row.verdict == "ok" and not row.silent}
+    return len(found) > 1 and all(name_of(row) in told or row.verdict == "ok" for row in found[0].readings[0].rows)
+
+
+def name_of(row: Judged) -> tuple[int, int, tuple[int, ...]]:
+    """What tells a parameter from the others in every step: the site of its update, and its shape."""
+    site = row.update.end.site
+    return site.line, site.column, row.update.old.shape
 
 
 def aligned(tapes: Sequence[Sequence[Node]]) -> list[Sequence[Node]]:
@@ -111,7 +175,7 @@ def constants(role: Roles, run: Run) -> set[int]:
         if node.index in seen:
             continue
         seen.add(node.index)
-        if node.leaf and node.leaf not in MOVABLE and node is not role.labels:
+        if node.leaf and node.leaf not in MOVABLE and node not in role.labels:
             found.add(ordinals[node.index])
         todo += node.inputs
     return found
