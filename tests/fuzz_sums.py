@@ -1,4 +1,4 @@
-"""Random nested sums, products, deltas, quotients, names and derivatives: is their normal form the same number?"""
+"""Random nested sums, deltas, quotients, roots, shifted places and kinks: is their normal form the same number?"""
 
 import argparse
 import json
@@ -9,9 +9,10 @@ from dataclasses import replace
 import mpmath as mp
 import sympy as sp
 
+from derivations.algebra import notation, symbolic
 from derivations.algebra.normal_form import Powers, canonical, equal
-from derivations.algebra.notation import A, N, W, b, dZ, i, j, logit, m, n, prob, q, r, s, t, tensor
-from derivations.algebra.sums import Entry, Index, ShapeError, delta, fresh, total
+from derivations.algebra.notation import A, N, W, b, dZ, i, j, l, logit, m, n, prob, q, r, s, size, t, tensor, z
+from derivations.algebra.sums import Entry, Index, ShapeError, delta, fresh, tap, total
 from derivations.prover import digits
 from tests.mutations import built, ways
 
@@ -86,17 +87,137 @@ def powers(rng):
     return replace(lent, **{name: rng.random() < 0.8 for name in ("contract", "logarithms", "matrices")})
 
 
-def differ(left, right, seed):
+eps = notation.number("eps_fuzz", "a positive number", positive=True)
+d = notation.number("d_fuzz", "where a line bends", positive=True)
+P, K = size("P_fuzz", "places"), size("K_fuzz", "taps of a window")
+a, u, h_in, w = Index("a", P), Index("u", K), Index("h", P + K - 1), Index("w", P)
+wide = tensor("wide_fuzz", P + K - 1, meaning="a row of pixels that every window lies within")
+narrow = tensor("narrow_fuzz", P, meaning="a row of pixels that some windows leave")
+taps, out = tensor("taps_fuzz", K, meaning="weights of a window"), tensor("out_fuzz", P, meaning="one number a place")
+mean = total(logit[l], l) / n
+
+DENOMINATORS = (
+    eps + total(logit[k] ** 2, k) / n,
+    eps + total((logit[k] - mean) ** 2, k) / n,
+    total(logit[k] ** 2, k) + logit[i] ** 2 + eps,
+    1 + sp.exp(logit[i]),
+    1 + sp.exp(-2 * logit[j]),
+    2 + sp.exp(logit[i] - logit[j]),
+    total(sp.exp(logit[k]), k),
+    total(sp.exp(logit[k]), k) + 1,
+    n + m,
+    eps * n + eps,
+    2 * eps * n + 4 * m,
+)
+NUMERATORS = (
+    *(logit[i], sp.exp(logit[i]), sp.exp(-logit[j]), eps, n, m, logit[i] ** 2, delta(i, j), sp.S.One),
+    *(total(logit[k] ** 2, k), total(sp.exp(logit[k]), k), total(V[i, k] * logit[k], k), mean),
+)
+EXPONENTS = (-1, -1, -2, *(sp.Rational(numerator, 2) for numerator in (-3, -1, 1)))
+PLACES = (a + u - 1, a + u, a + u - 2, 2 * a + u - 2, a - u + 1, a + K - u)
+
+
+def quotient(rng):
+    """Numerators over denominators of several terms, to whole and half powers, perhaps all under one more sum."""
+    D, of_both = rng.choice(DENOMINATORS), lambda: rng.choice(NUMERATORS)
+    term = of_both() * of_both() * D ** rng.choice(EXPONENTS)
+    if rng.random() < 0.4:
+        term *= of_both() + of_both() * rng.choice((D, rng.choice(DENOMINATORS)))
+    if rng.random() < 0.3:
+        bound = Index("k", n)
+        term = total(term.xreplace({i: bound}), bound)
+    return sp.Derivative(term, logit[i], evaluate=False) if rng.random() < 0.2 else term
+
+
+def shifted(rng):
+    """A window moved along a row of pixels, which it may leave; or its slope by a pixel."""
+    place, (row, pixel) = rng.choice(PLACES), rng.choice(((wide, h_in), (narrow, w)))
+    seen = total(tap(pixel, place) * row[pixel], pixel)
+    form = rng.randrange(4)
+    if form == 0:
+        return total(total(seen * taps[u], u) * out[a], a)
+    if form == 1:
+        return total(total(tap(pixel, place) * out[a] * taps[u], u), a) * row[pixel]
+    if form == 2:
+        return sp.Derivative(total(total(seen * taps[u], u) * out[a], a), row[pixel], evaluate=False)
+    return total(tap(pixel, place), pixel) * row[pixel]
+
+
+def bent(rng, depth):
+    """A line of one number Z that bends at 0, 6, ±d or c."""
+    if depth == 0:
+        return rng.choice((z, sp.S.Zero, sp.Integer(6), d, -d, z - d, 2 * z))
+    left, right = bent(rng, depth - 1), bent(rng, 0)
+    way = rng.randrange(5)
+    if way == 0:
+        return rng.choice((sp.Max, sp.Min))(left, right)
+    if way == 1:
+        return sp.Abs(z - rng.choice((0, 6, d, -d)))
+    if way == 2:
+        return sp.Piecewise((left, z > rng.choice((0, 6, d))), (right, True))
+    if way == 3:
+        return sp.Piecewise((left, (z > -d) & (z < d)), (right, True))
+    return left + rng.choice((1, -1, z)) * right
+
+
+def unbent(expr):
+    """The same line in other words: a maximum by |x|, |x| by cases, a minimum by a maximum."""
+    if not expr.args or isinstance(expr, sp.Rel):
+        return expr
+    arguments = [unbent(argument) for argument in expr.args]
+    if isinstance(expr, sp.Max | sp.Min) and len(arguments) == 2:
+        x, y = arguments
+        return (x + y + (1 if isinstance(expr, sp.Max) else -1) * sp.Abs(x - y)) / 2
+    if isinstance(expr, sp.Abs):
+        return sp.Piecewise((arguments[0], arguments[0] > 0), (-arguments[0], True))
+    return expr.func(*arguments)
+
+
+KINKS = (sp.Ne(z, 0), sp.Ne(z, 6), sp.Ne(z, d), sp.Ne(z, -d))
+
+
+def tried_line(rng, name):
+    """What is wrong with a line that bends: it is called equal to what it is not, or not to what it is."""
+    line = bent(rng, 2)
+    same, other = unbent(line), line.xreplace(rng.choice(({z: z + 1}, {d: 2 * d}, {sp.Integer(6): sp.Integer(5)})))
+    if rng.random() < 0.5:
+        line, same, other = (sp.Derivative(side, z, evaluate=False) for side in (line, same, other))
+    lent = Powers(derive=True)
+    if symbolic.equal(line, other, lent, KINKS) and differ(line, other, name, KINKS):
+        return "unsound", f"{line} is called equal to {other}"
+    if symbolic.equal(line, same, lent, KINKS):
+        return ("unsound", f"{line} is called equal to {same}") if differ(line, same, name, KINKS) else (None, "")
+    return ("refused", f"{line} is not shown to be {same}") if is_orderly(line) else (None, "")
+
+
+def is_orderly(line):
+    """Whether a line should be understood: no slope is asked where it may bend, and 6 and d are in one order only."""
+    numbers = {abs(x) for x in line.atoms(sp.Integer)}
+    return not line.has(sp.Derivative) and not (6 in numbers and line.has(d)) and not line.has(sp.Pow)
+
+
+def differ(left, right, seed, given=()):
     """Whether the two are different numbers at some random point."""
-    gaps = [digits.disagreement(left, right, at) for at in digits.points(seed, [left, right], (), WHERE, POINTS)]
+    gaps = [digits.disagreement(left, right, at) for at in digits.points(seed, [left, right], given, WHERE, POINTS)]
     return any(not gap <= room for gap, room in gaps)
+
+
+def drawn(number, rng):
+    """Expression number: of eight, five are sums, one a quotient, one a window; and its free indices."""
+    if number % 8 == 5:
+        return quotient(rng) + rng.choice((0, 1, -1)) * quotient(rng), FREE
+    if number % 8 == 6:
+        return shifted(rng) + rng.choice((0, 1, -1)) * shifted(rng), (a, u, h_in, w)
+    return grown(rng, FREE, rng.choice((2, 3, 3, 4))), FREE
 
 
 def tried(number):
     """What is wrong with expression number: None, or "unsound", "not_idempotent" or "refused", and the expression."""
     rng = random.Random(f"fuzz {number}")
-    expr, lent = grown(rng, FREE, rng.choice((2, 3, 3, 4))), powers(rng)
-    _, build = rng.choice(list(ways(expr, FREE)))
+    if number % 8 == 7:
+        return tried_line(rng, f"line {number}")
+    (expr, scope), lent = drawn(number, rng), powers(rng)
+    _, build = rng.choice(list(ways(expr, scope)) or [(None, lambda: None)])
     try:
         form = canonical(expr, lent)
         if differ(expr, form, f"form {number}"):

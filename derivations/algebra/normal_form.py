@@ -13,6 +13,7 @@ from itertools import chain, permutations, product
 
 import sympy as sp
 
+from derivations.algebra import denominators, places
 from derivations.algebra.sums import (
     Entry,
     Index,
@@ -59,6 +60,9 @@ class Slope(sp.Function):  # type: ignore[misc]
 Bound = tuple[Index, ...]
 Normal = dict[tuple[Bound, sp.Expr], sp.Expr]
 """The normal form: for every product with its bound indices, named canonically, its rational coefficient."""
+
+Unmultiplied = tuple[Bound, tuple[sp.Expr, ...]]
+"""Bound indices, and factors that are still to be multiplied out."""
 
 
 def equal(left: sp.Basic, right: sp.Basic, powers: Powers) -> bool:
@@ -132,12 +136,56 @@ def linear_slopes(inner: sp.Expr, variables: tuple[sp.Expr, ...], powers: Powers
 def collected(expr: sp.Basic, powers: Powers) -> Normal:
     """Summands with their indices contracted and canonically named, like ones added."""
     out: Normal = {}
-    for summand in summands(expr, powers):
-        bound, product_of_them = reduced(*contracted(*summand, powers), powers)
-        c, factor = product_of_them.as_coeff_Mul()
+    pending = summands(expr, powers)
+    while pending:
+        first = pending.pop()
+        bound, factor = reduced(*contracted(*first, powers), powers)
+        if (less := unsettled(first[0], bound, factor, powers)) is not None:
+            pending += [((*outer, *inner), f) for outer, parts in less for inner, f in multiplied(parts, powers)]
+            continue
+        c, factor = factor.as_coeff_Mul()
         key = canonically_named(bound, factor)
         out[key] = out.get(key, sp.S.Zero) + c
     return {key: c for key, c in out.items() if c != 0}
+
+
+def unsettled(before: Bound, bound: Bound, factor: sp.Expr, powers: Powers) -> list[Unmultiplied] | None:
+    """Products whose sum the summand is and that are nearer to its normal form; None for one that has it."""
+    parts = sp.Mul.make_args(factor)
+    below = [f for f in parts if isinstance(f, sp.Pow) and f.base.is_Add and f.exp.is_Rational]
+    if any(f.exp <= -1 and common_factor(f.base, powers)[0] != 1 for f in below) or (
+        below and len(bound) < len(before)
+    ):
+        return [(bound, parts)]  # made on the way, by multiplying powers or by choosing a term
+    return next(filter(None, (beside_itself(bound, factor, D) for D in below if D.exp <= -1)), None)
+
+
+def beside_itself(bound: Bound, factor: sp.Expr, below: sp.Pow) -> list[Unmultiplied] | None:
+    """T D^e for a denominator D = T + R as D^(e + 1) − R D^e, where T leads D; None where T is not beside it."""
+    D, e = below.args
+    T = denominators.leading(D.args, bound)
+    if T is None:
+        return None
+    whole = [f for f in sp.Mul.make_args(T) if f.has(sp.Sum)]
+    rest, around = factor / below, bound
+    for S in whole:
+        found = next((k for k in around if isinstance(S, sp.Sum) and is_whole(k, S, rest)), None)
+        if found is None:
+            return None
+        rest = sp.Mul(*(f for f in sp.Mul.make_args(rest) if found not in f.free_symbols))
+        around = tuple(k for k in around if k != found)
+    less = denominators.without(rest, T / sp.Mul(*whole))
+    return None if less is None else [(around, (less, D ** (e + 1))), (around, (-less, D - T, below))]
+
+
+def is_whole(k: Index, S: sp.Sum, factor: sp.Expr) -> bool:
+    """Whether Σ_k of what depends on k is that sum."""
+    return bool(summed(*canonically_named((k,), depending(factor, k))) == S)
+
+
+def depending(factor: sp.Expr, k: Index) -> sp.Expr:
+    """The part of a product that depends on an index."""
+    return sp.Mul(*(f for f in sp.Mul.make_args(factor) if k in f.free_symbols))
 
 
 def summands(expr: sp.Basic, powers: Powers) -> list[tuple[Bound, sp.Expr]]:
@@ -151,7 +199,7 @@ def summands(expr: sp.Basic, powers: Powers) -> list[tuple[Bound, sp.Expr]]:
         k, summand = outermost(expr)
         new = fresh(k.dim)
         return [((new, *bound), f) for bound, f in summands(summand.xreplace({k: new}), powers)]
-    if isinstance(expr, sp.Pow) and (expr.base.has(sp.Sum) or (expr.base.is_Add and expr.exp.is_Integer)):
+    if isinstance(expr, sp.Pow) and (expr.base.has(sp.Sum) or expr.base.is_Add):
         return power(expr, powers)
     if expr.has(sp.Sum) and expr.args and not isinstance(expr, sp.KroneckerDelta | sp.Indexed):
         return [((), expr.func(*(written(argument, powers) for argument in expr.args)))]
@@ -165,33 +213,67 @@ def multiplied(factors: tuple[sp.Expr, ...], powers: Powers) -> list[tuple[Bound
 
 
 def power(expr: sp.Pow, powers: Powers) -> list[tuple[Bound, sp.Expr]]:
-    """A power of something with sums in it: whole powers are multiplied out, others keep a canonical base."""
-    if expr.exp.is_Integer and expr.exp > 0:
-        return multiplied(tuple(apart(expr.base) for _ in range(int(expr.exp))), powers)
-    common, rest = common_factor(expr.base, powers)
-    if not (expr.exp.is_Integer or is_positive(common, powers)):
-        # √(a b) is √a √b unless both are negative.
-        return [((), sp.Pow(common * rest, expr.exp))]
-    kept = sp.Pow(rest, expr.exp)
-    if common == 1:
-        return [((), kept)]
-    return [(bound, f * kept) for bound, f in summands(sp.Pow(common, expr.exp), powers)]
+    """A power of a sum: D^e as D^whole D^f with −1 < f ≤ 0, D multiplied out above the line and primitive below."""
+    D, e = expr.args
+    if e.is_Integer and e > 0:
+        return multiplied(tuple(apart(D) for _ in range(int(e))), powers)
+    common, rest = common_factor(D, powers)
+    positive, other = by_sign(common, powers)
+    whole = sp.ceiling(e) if e.is_Rational else sp.S.Zero
+    above, below = max(whole, sp.S.Zero), min(whole, sp.S.Zero)
+    # √(a b) is √a √b unless both are negative: what may be negative stays under the root.
+    kept = rest**below * distributed(other, rest) ** (e - whole)
+    outside = (positive ** (e - above), other**below, *(apart(D) for _ in range(above)))
+    return [(bound, f * kept) for bound, f in multiplied(tuple(f for f in outside if f != 1), powers)]
 
 
+def distributed(factor: sp.Expr, rest: sp.Expr) -> sp.Expr:
+    """A product with a sum, term by term."""
+    return sp.Add(*(factor * term for term in rest.args)) if rest.is_Add else factor * rest
+
+
+def by_sign(product: sp.Expr, powers: Powers) -> tuple[sp.Expr, sp.Expr]:
+    """A product as what is known to be positive times the others."""
+    parts = sp.Mul.make_args(product)
+    positive = sp.Mul(*(f for f in parts if is_positive(f, powers)))
+    return positive, sp.Mul(*(f for f in parts if not is_positive(f, powers)))
+
+
+@lru_cache(maxsize=4096)
 def common_factor(base: sp.Expr, powers: Powers) -> tuple[sp.Expr, sp.Expr]:
-    """What can be taken out of a sum: Σ_k exp(c) exp(z_k) is exp(c) times Σ_k exp(z_k)."""
+    """What can be taken out of a sum, and what is left: Σ_k exp(c) exp(z_k) is exp(c) times Σ_k exp(z_k)."""
     parts = collected(base, powers)
     if len(parts) != 1:
-        return sp.S.One, sp.Add(*(c * summed(bound, f) for (bound, f), c in parts.items()))
+        terms = [c * by_sums(bound, f) for (bound, f), c in parts.items()]
+        common = denominators.shared(terms) if terms else sp.S.One
+        return common, sp.Add(*(term / common for term in terms))
     (((bound, factor), c),) = parts.items()
     free = sp.Mul(*(f for f in sp.Mul.make_args(factor) if not f.free_symbols & set(bound)))
     return c * free, summed(bound, factor / free)
 
 
+def by_sums(bound: Bound, factor: sp.Expr) -> sp.Expr:
+    """Σ over the bound indices of the product, as a product of sums where nothing joins them."""
+    factors = list(sp.Mul.make_args(factor))
+    outside = [f for f in factors if not f.free_symbols & set(bound)]
+    sums = []
+    while bound:
+        joined = {bound[0]}
+        while more := {k for f in factors if f.free_symbols & joined for k in bound if k in f.free_symbols} - joined:
+            joined |= more
+        mine = sp.Mul(*(f for f in factors if f.free_symbols & joined))
+        sums.append(summed(*canonically_named(tuple(k for k in bound if k in joined), mine)))
+        bound = tuple(k for k in bound if k not in joined)
+    return sp.Mul(*outside, *sums)
+
+
 def expanded(expr: sp.Expr, powers: Powers) -> sp.Expr:
     """Products multiplied out; the exponential of a sum is a product. SymPy's own would turn exp(Σ) into a Product."""
-    # A power of a sum is left to power(): SymPy would multiply out a denominator too, but only where it stands open.
-    expr = sp.expand(expr, power_base=True, power_exp=False, log=False, mul=True, multinomial=False, func=False)
+    # Powers of sums are left to power(): SymPy would multiply out denominators too, but only where they stand open.
+    held = {p: sp.Dummy() for p in expr.atoms(sp.Pow) if p.base.is_Add and not (p.exp.is_Integer and p.exp > 0)}
+    expr = sp.expand(
+        expr.xreplace(held), power_base=True, power_exp=False, log=False, mul=True, multinomial=False, func=False
+    ).xreplace({dummy: p for p, dummy in held.items()})
     if expr.has(sp.exp):
         expr = expr.replace(
             lambda node: isinstance(node, sp.exp) and isinstance(node.args[0], sp.Add),
@@ -212,10 +294,11 @@ def logarithm(expr: sp.Expr, powers: Powers) -> sp.Expr:
         return expr.exp * logarithm(expr.base, powers)
     if isinstance(expr, sp.Mul) and all(is_positive(factor, powers) for factor in expr.args):
         return sp.Add(*(logarithm(factor, powers) for factor in expr.args))
-    if expr.has(sp.Sum):
+    if expr.has(sp.Sum) or expr.is_Add:
         common, rest = common_factor(expr, powers)
-        if common != 1 and is_positive(common, powers):
-            return logarithm(common, powers) + sp.log(rest)
+        positive, other = by_sign(common, powers)
+        if positive != 1:
+            return logarithm(positive, powers) + sp.log(distributed(other, rest))
     return sp.log(expr)
 
 
@@ -257,6 +340,11 @@ def contracted(bound: Bound, factor: sp.Expr, powers: Powers) -> tuple[Bound, sp
     while powers.contract or powers.distinct:
         for d in (f for f in sp.Mul.make_args(factor) if isinstance(f, sp.KroneckerDelta)):
             i, j = d.args
+            if places.is_place(d):
+                if powers.contract and (at := places.chosen(bound, d)) is not None:
+                    bound, factor = tuple(k for k in bound if k != at[0]), (factor / d).xreplace(dict([at]))
+                    break
+                continue
             same_dimension(i, j, str(d))
             if frozenset((i, j)) in powers.distinct:
                 return (), sp.S.Zero
@@ -302,14 +390,14 @@ def whole_sum(k: Index, mine: list[sp.Expr], g: sp.Expr, factor: sp.Expr, powers
     ):
         return sp.S.One
     base = summed(*canonically_named((k,), g))
-    denominators = (f for f in sp.Mul.make_args(factor) if isinstance(f, sp.Pow) and f.base == base)
-    return base if any(f.exp.is_Integer and f.exp < 0 for f in denominators) else None
+    below = (f for f in sp.Mul.make_args(factor) if isinstance(f, sp.Pow) and f.base == base)
+    return base if any(f.exp.is_Rational and f.exp <= -1 for f in below) else None
 
 
 def canonically_named(bound: Bound, factor: sp.Expr) -> tuple[Bound, sp.Expr]:
     """Bound indices renamed by dimension, nesting and order: of all orders, the one whose text comes first."""
     if not bound:
-        return (), factor
+        return (), places.in_one_form(factor)
     height = nesting(factor)
     groups: dict[sp.Expr, list[Index]] = {}
     for k in bound:
@@ -318,7 +406,7 @@ def canonically_named(bound: Bound, factor: sp.Expr) -> tuple[Bound, sp.Expr]:
     names = {dim: [Index(f"k{height}{r}_{dim}", dim) for r in range(len(groups[dim]))] for dim in dims}
     orders = product(*(permutations(names[dim]) for dim in dims))
     old = [k for dim in dims for k in groups[dim]]
-    renamed = [factor.xreplace(dict(zip(old, chain(*each), strict=True))) for each in orders]
+    renamed = [places.in_one_form(factor.xreplace(dict(zip(old, chain(*each), strict=True)))) for each in orders]
     first = renamed[0] if len(renamed) == 1 else min(renamed, key=str)  # the text of a long line takes long to write
     return tuple(name for dim in dims for name in names[dim]), first
 

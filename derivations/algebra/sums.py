@@ -13,6 +13,8 @@ from itertools import count, pairwise
 import sympy as sp
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 
+from derivations.algebra.places import at_least, inside, one_form
+
 
 class ShapeError(TypeError):
     """An index runs over one dimension and is used over another."""
@@ -26,7 +28,7 @@ class Index(sp.Symbol):  # type: ignore[misc]  # sympy has no types
     def __new__(cls, name: str, dim: sp.Expr) -> Index:
         """An index over a dimension, a size such as n or a number. ShapeError if there may be nothing to run over."""
         dim = sp.sympify(dim)
-        if not (dim.is_integer and dim.is_positive) or dim.atoms(Index):
+        if not (dim.is_integer and at_least(dim, 1)) or dim.atoms(Index):
             raise ShapeError(f"{name} should run over a size, a positive whole number; {dim} came")
         index: Index = sp.Symbol.__xnew__(cls, name, integer=True, positive=True)
         index.dim = dim
@@ -66,6 +68,11 @@ def delta(i: Index, j: Index) -> sp.Expr:
     return sp.KroneckerDelta(i, j)
 
 
+def tap(h: Index, place: sp.Expr) -> sp.Expr:
+    """1 where the affine place, such as s (a − 1) + u − p, is h, else 0: for all h where it is out of range."""
+    return one_form(sp.KroneckerDelta(0, sp.expand(place - h)))
+
+
 def same_dimension(i: sp.Expr, j: sp.Expr, where: str) -> None:
     """Refuse to identify indices that run over different dimensions."""
     left, right = getattr(i, "dim", i), getattr(j, "dim", j)
@@ -79,7 +86,7 @@ TENSORS: dict[str, Tensor] = {}
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
-    """Numbers with one, two or no indices, each over its own dimension; T[i, j] is one of them."""
+    """Numbers with any number of indices, each over its own dimension; T[i, j] is one of them."""
 
     name: str
     shape: tuple[sp.Expr, ...]
@@ -117,9 +124,8 @@ class Tensor:
 
 
 def within(index: sp.Expr, dim: sp.Expr) -> bool:
-    """Whether a number is an index of every dimension that dim may be: 1 is, 2 is not, as n may be 1."""
-    index = sp.sympify(index)
-    return bool(index.is_Integer and index >= 1 and (dim - index).is_nonnegative)
+    """Whether a place is within every dimension that dim may be: 1 is, and 2 is not, as n may be 1."""
+    return inside(sp.sympify(index), dim)
 
 
 class Entry(sp.Expr):  # type: ignore[misc]

@@ -6,6 +6,7 @@ symbols say have no code in common.
 
 from __future__ import annotations
 
+import math
 import operator
 import random
 from collections.abc import Callable, Iterator, Mapping
@@ -41,6 +42,12 @@ SEARCHED = 50
 LARGEST = 4
 """Sizes are drawn from 1, or as many as indices must differ, to this, once all are alike and once no two are."""
 
+REACH = 3
+"""Numbers are drawn between −3 and 3; where a line bends at a larger number, twice as far out as that."""
+
+FEW, TERMS = 5, 384
+"""Beyond so many sizes they are drawn so small that a sum over all of them has no more terms than this."""
+
 BENT = (sp.Max, sp.Min, sp.Abs, sp.sign, sp.Piecewise)
 SIDES = 4
 """Where a line bends there are so many times the points: of sixteen, all lie on one side of 0 once in 32,768."""
@@ -65,6 +72,7 @@ class Point:
     arrays: Mapping[str, Values] = field(default_factory=dict)
     moved: Mapping[tuple[str, tuple[int, ...]], Any] = field(default_factory=dict)
     functions: Mapping[Any, Callable[..., Any]] = field(default_factory=dict)
+    reach: int = REACH
     known: dict[tuple[str, tuple[int, ...]], Any] = field(default_factory=dict)
 
     def at(self, **changes: Any) -> Point:
@@ -104,10 +112,10 @@ class Point:
         bounds = list(self.bounds(name))
         fixed = [bound for relation, bound in bounds if relation is RELATIONS[sp.Eq]]
         for _ in range(10**4):
-            drawn = fixed[0] if fixed else mp.mpf(rng.randint(-3 * 10**6, 3 * 10**6)) / 10**6
+            drawn = fixed[0] if fixed else mp.mpf(rng.randint(-self.reach * 10**6, self.reach * 10**6)) / 10**6
             if all(relation(drawn, bound) for relation, bound in bounds):
                 return drawn
-        raise ValueError(f"no number between -3 and 3 obeys what is given of {name}")
+        raise ValueError(f"no number between -{self.reach} and {self.reach} obeys what is given of {name}")
 
     def bounds(self, name: str) -> Iterator[tuple[Callable[[Any, Any], bool], Any]]:
         """The relations to a number that are given for every entry of the name."""
@@ -147,22 +155,41 @@ def points(
     indices = [s for s in free if isinstance(s, Index)]
     indices += sorted(apart - set(indices), key=str)
     sizes += [s for s in sorted({s for i in indices for s in i.dim.free_symbols}, key=str) if s not in sizes]
+    # A number that is positive by its own assumption is drawn as if that were given.
+    assumed = (sp.Gt(s, 0, evaluate=False) for s in free if s.is_positive and not s.is_integer)
+    obeyed = (*given, *assumed)
+    reach = reach_of([*expressions, *where.values()])
     if any(expr.has(*BENT) for expr in expressions):
         trials *= SIDES
     for trial in range(trials if free else 1):
         rng = random.Random(f"{seed} {trial}")
         at = dict(zip(sizes, drawn_sizes(len(sizes), trial, least, rng), strict=True))
+        at |= {s: drawn - 1 for s, drawn in at.items() if not s.is_positive}  # a padding may be 0
         for _ in count():
             chosen = {
                 i: rng.randint(1, int(i.dim.xreplace({s: sp.Integer(v) for s, v in at.items()}))) for i in indices
             }
             if all(chosen[c.lhs] != chosen[c.rhs] for c in distinct):
                 break
-        yield Point(f"{seed} {trial}", at, chosen, where, given)
+        yield Point(f"{seed} {trial}", at, chosen, where, obeyed, reach=reach)
+
+
+def reach_of(expressions: list[sp.Basic]) -> int:
+    """How far out numbers are to be drawn, so that they fall on either side of every number at which a line bends."""
+    bent = set().union(*(expr.atoms(*BENT) for expr in expressions))
+    largest = max((abs(x) for node in bent for x in node.atoms(sp.Rational)), default=0)
+    return REACH if largest < REACH else int(2 * sp.ceiling(largest))
 
 
 def drawn_sizes(count: int, trial: int, least: int, rng: random.Random) -> list[int]:
-    """First all different and above one, where nothing hides, then all alike, then any, one among them."""
+    """First all different and above one, where nothing hides, then all alike, then any, one among them.
+
+    Nine different sizes would make a sum of 3,628,800 terms: many sizes are drawn small, and of them only the product
+    is bounded.
+    """
+    if count > FEW:
+        tries = ([rng.randint(least, LARGEST) for _ in range(count)] for _ in range(10**4))
+        return next((drawn for drawn in tries if math.prod(drawn) <= TERMS), [least] * count)
     if trial == 0:
         return rng.sample(range(max(2, least), max(2, least) + count), count)
     if trial == 1:
@@ -217,6 +244,8 @@ def value(expr: sp.Basic, at: Point) -> Any:
         return slope(expr.expr, expr.variables, at)
     if isinstance(expr, sp.Integral):
         return area(expr, at)
+    if isinstance(expr, sp.Mul) and any(isinstance(f, sp.KroneckerDelta) and not value(f, at) for f in expr.args):
+        return mp.mpf(0)  # what a δ switches off need not be worked out
     if isinstance(expr, sp.KroneckerDelta):
         return mp.mpf(value(expr.args[0], at) == value(expr.args[1], at))
     if isinstance(expr, sp.Piecewise):
@@ -318,9 +347,11 @@ def entrywise(function: Callable[..., Any], *matrices: list[list[Any]]) -> list[
 
 
 def holds(condition: sp.Basic, at: Point) -> bool:
-    """Whether an inequality between two expressions is true at a point."""
+    """Whether an inequality between two expressions, or several joined by and and or, is true at a point."""
     if condition in (sp.true, sp.false):
         return bool(condition)
+    if isinstance(condition, sp.And | sp.Or):
+        return {sp.And: all, sp.Or: any}[condition.func](holds(part, at) for part in condition.args)
     left, right = (value(side, at) for side in (condition.lhs, condition.rhs))
     return bool(RELATIONS[condition.func](left, right))
 

@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 def faults(claim: Claim) -> list[str]:
     """A line for everything that makes the claim's own words unclear."""
     if unread := [condition for condition in claim.given if not subject(condition)]:
-        return [
-            f"{c} is no condition that the checks know: entry or number > number, Σ_k entry = 1, i ≠ j" for c in unread
-        ]
+        known = "entry or number > number, number ≠ ± number, Σ_k entry = 1, i ≠ j"
+        return [f"{c} is no condition that the checks know: {known}" for c in unread]
     said = [claim.start, *(step.expr for step in claim.steps)]
     found = [*of_names(claim.where), *of_variables([*said, *claim.where.values()], claim)]
     found += [*of_letters(said), *of_kinds([*said, *claim.where, *claim.where.values(), *claim.given])]
@@ -133,6 +132,8 @@ def subject(condition: sp.Basic) -> sp.Basic | None:
         return left if isinstance(condition, sp.Ne) and alike else None
     if isinstance(left, sp.Indexed) and not are_letters(left.indices):
         return None
+    if isinstance(condition, sp.Ne) and isinstance(left, sp.Symbol) and not left.is_integer:
+        return left if right.is_number or (-right if right.could_extract_minus_sign() else right).is_Symbol else None
     return left if right.is_number and not left.is_integer and isinstance(left, sp.Symbol | sp.Indexed) else None
 
 

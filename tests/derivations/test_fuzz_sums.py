@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 from sympy import Derivative
 
-from derivations.algebra import normal_form, sums
+from derivations.algebra import denominators, kinks, normal_form, places, sums
 from derivations.algebra.normal_form import Powers, canonical, equal
 from derivations.algebra.notation import A, W, b, i, k, logit, q, r, s
 from derivations.algebra.sums import Entry, Index, total
@@ -54,6 +54,7 @@ def forget():
     """Lines whose normal form is remembered were brought to it by another algebra."""
     normal_form.normal.cache_clear()
     normal_form.unfolded_once.cache_clear()
+    getattr(normal_form.common_factor, "cache_clear", int)()
 
 
 def not_renamed(expr):
@@ -84,6 +85,53 @@ def dimension_is_one(k, mine, g, factor, powers, right=normal_form.whole_sum):
 def no_depth(expr):
     """Sums within sums share the names of those they stand in."""
     return 0
+
+
+def the_rest_is_added(bound, factor, below, right=normal_form.beside_itself):
+    """T/D is 1 + R/D."""
+    less = right(bound, factor, below)
+    return less and [less[0], (less[1][0], (-1, *less[1][1]))]
+
+
+def half_of_it_lost(D, powers, right=normal_form.common_factor):
+    """What is taken out of a sum is forgotten."""
+    return sp.S.One, right(D, powers)[1]
+
+
+def always_inside(place, dim):
+    """A window never leaves the image."""
+    return True
+
+
+def off_by_one(bound, d, right=places.chosen):
+    """δ chooses the next place."""
+    found = right(bound, d)
+    return found and (found[0], found[1] + 1)
+
+
+def smaller(expr, at, right=kinks.sign):
+    """The larger is taken for the smaller."""
+    return -right(expr, at)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "mistake"),
+    [
+        (normal_form, "beside_itself", the_rest_is_added),
+        (normal_form, "common_factor", half_of_it_lost),
+        (denominators, "without", lambda product, T: product),
+        (places, "inside", always_inside),
+        (places, "chosen", off_by_one),
+        (kinks, "sign", smaller),
+    ],
+)
+def test_a_mistake_about_quotients_places_or_kinks_is_seen_within_300_expressions(module, name, mistake, monkeypatch):
+    monkeypatch.setattr(module, name, mistake)
+    forget()
+    try:
+        assert any(fuzz_sums.tried(number)[0] == "unsound" for number in range(300) if number % 8 > 4)
+    finally:
+        forget()
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from nnref.checking.diagnosis.diagnose import diagnose
 from nnref.checking.diagnosis.explanations import rightly
 from nnref.checking.diagnosis.fit import Yours, ratio
 from nnref.checking.homework.entry_verdict import Bar, entry
+from nnref.checking.homework.given_arrays import GivenArrays, in_columns
 from nnref.checking.homework.reference_verdict import verdict
-from nnref.checking.reading.canonical import Canonical, canonical
 from nnref.checking.reference import noise, strictest_truth
 from nnref.checking.reference.forward_errors import Numbers
 from nnref.checking.reference.intermediates import Case
@@ -51,12 +51,12 @@ def certify(
     """
     if reduction not in ("mean", "sum"):
         raise ValueError(f'reduction should be "mean" or "sum"; {reduction!r} came.')
-    at = canonical(parameters, X, Y, gradients, activation=activation, layout=layout, intermediates=intermediates)
+    at = in_columns(parameters, X, Y, gradients, activation=activation, layout=layout, intermediates=intermediates)
     refuse_infinite(at)
     return judged(at, reduction)
 
 
-def judged(at: Canonical, reduction: str) -> Certificate:
+def judged(at: GivenArrays, reduction: str) -> Certificate:
     """The verdicts on gradients and intermediates that were read, and the mistakes."""
     N = at.X.shape[1]
     factor, allowed = (N if reduction == "sum" else 1), noise.allowed(at.layers, at.theta, N)
@@ -89,20 +89,22 @@ def judged(at: Canonical, reduction: str) -> Certificate:
 FIRST_TO_DIFFER = "{} is the first to differ from the reference's."
 
 
-def described(at: Canonical, case: Case, reduction: str) -> str:
+def described(at: GivenArrays, case: Case, reduction: str) -> str:
     """How the arrays were read, in one line."""
     names = [*dict.fromkeys(case.activation), "softmax"]
     loss = f"{'mean' if reduction == 'mean' else 'summed'} cross-entropy of {at.X.shape[1]} examples"
     return f"{' '.join(named(at.theta))} as {at.layout}, {at.labels}, {', '.join(names)}, {loss}"
 
 
-def settings(at: Canonical, reduction: str) -> dict[str, Any]:
+def settings(at: GivenArrays, reduction: str) -> dict[str, Any]:
     """What the gradients were judged as."""
     sizes = [len(at.X), *(len(p) for name, p in named(at.theta).items() if name[0] == "b")]
     return {"sizes": sizes, "N": at.X.shape[1], "dtype": str(at.dtype), "layout": at.layout, "reduction": reduction}
 
 
-def diagnosed(at: Canonical, case: Case, doubt: dict[str, Array], factor: int, reduction: str) -> tuple[Diagnosis, ...]:
+def diagnosed(
+    at: GivenArrays, case: Case, doubt: dict[str, Array], factor: int, reduction: str
+) -> tuple[Diagnosis, ...]:
     """The mistakes going back, in columns as the catalogue writes them."""
     yours = {name: None if g is None else g / factor for name, g in at.gradients.items()}
     given = {name: V for name, V in at.intermediates.items() if name[0] == "d"}
@@ -120,7 +122,7 @@ def spoken(found: Diagnosis, layout: str, reduction: str) -> Diagnosis:
     return replace(found, says=says, place=f"such as {found.wrong}", right=found.right + way)
 
 
-def refuse_infinite(at: Canonical) -> None:
+def refuse_infinite(at: GivenArrays) -> None:
     """Refuse parameters and data that are not finite: no gradient exists there."""
     for name, A in {**named(at.theta), "X": at.X}.items():
         if not np.isfinite(A).all():
@@ -128,7 +130,7 @@ def refuse_infinite(at: Canonical) -> None:
 
 
 def gradient_entries(
-    at: Canonical, case: Case, truth: strictest_truth.Truth, doubt: dict[str, Array], factor: int, allowed: float
+    at: GivenArrays, case: Case, truth: strictest_truth.Truth, doubt: dict[str, Array], factor: int, allowed: float
 ) -> list[Entry]:
     """The verdict on every gradient, the last layer first; the sum's is N times the mean's, and so is its noise."""
     S = named(noise.scale(at.layers, at.theta, case.X, case.Y, at.dtype))
@@ -141,7 +143,7 @@ def gradient_entries(
     return found
 
 
-def intermediate_entries(at: Canonical, case: Case, allowed: float, factor: int) -> dict[str, Entry]:
+def intermediate_entries(at: GivenArrays, case: Case, allowed: float, factor: int) -> dict[str, Entry]:
     """The verdicts on Z, A, dA and dZ that were given.
 
     Many keep the mean's 1/N for dW and db: a dZ that is N times as large is said to be so, and not blamed.

@@ -13,8 +13,6 @@ from nnref.checking.diagnosis.factors import recognised as recognised_factor
 from nnref.checking.diagnosis.fit import Number
 from nnref.checking.reading.arguments import Unbound, arguments
 from nnref.checking.reading.candidates import Unread
-from nnref.checking.reading.containers import orientations
-from nnref.checking.reading.convention import LABELS, Convention, conventions, draw, one_at_a_time
 from nnref.checking.reading.forward_passes import (
     Forward,
     LossKind,
@@ -25,9 +23,20 @@ from nnref.checking.reading.forward_passes import (
     recognised,
     recognised_loss,
 )
+from nnref.checking.reading.layout import (
+    LABELS,
+    Convention,
+    LayoutError,
+    conventions,
+    examples_in_columns,
+    fitting_layouts,
+    labels_in_columns,
+    one_at_a_time,
+)
 from nnref.checking.reading.loading import sentence
 from nnref.checking.reading.names import ROLES, plain
 from nnref.checking.reading.network import Network, Passed, Went, output_of
+from nnref.checking.reading.random_network import drawn_network
 from nnref.checking.reading.uses import one_example
 from nnref.checking.reference.intermediates import Case
 from nnref.layer import Affine
@@ -117,7 +126,7 @@ def tries(network: Network) -> Iterator[tuple[Convention, list[int]]]:
 
     Elsewhere they are not tried: one example hides a missing transpose and an axis, and makes two mistakes alike.
     """
-    ways = orientations(network.shapes())
+    ways = fitting_layouts(network.shapes())
     if one_example(network.going_back()):
         yield from one_at_a_time(ways)
     yield from conventions(ways)
@@ -129,7 +138,7 @@ def reason(error: Exception, network: Network, convention: Convention, sizes: li
         return FOREMOST, str(error)
     said = str(error) if isinstance(error, Unbound | ValueError) and error.__traceback__ is None else ""
     said = said or (str(error) if isinstance(error, Unbound | Empty) else sentence(error, network.source))
-    theta, X, Y = draw(sizes, 1 if convention.single else None)
+    theta, X, Y = drawn_network(sizes, 1 if convention.single else None)
     x, y = convention.theirs(X, Y)
     try:
         passed = network.forward(convention.parameters(theta, network.arrays()), x, y)
@@ -189,9 +198,9 @@ def start(upstream: Any, convention: Convention, Y: Array, y: Any) -> Any:
 
 def attempt(network: Network, convention: Convention, sizes: list[int], upstream: Any, X: Any, Y: Any) -> Reading:
     """Call the network in one convention. Errors: whatever it raises; Empty if nothing came back."""
-    theta, ours, labels = draw(sizes, 1 if convention.single else None)
+    theta, ours, labels = drawn_network(sizes, 1 if convention.single else None)
     if X is not None:
-        ours, labels = as_columns(X, Y, sizes)
+        ours, labels = data_in_columns(X, Y, sizes, "columns" if convention.data == "columns" else "rows")
     if convention.single:
         ours, labels = ours[:, :1], labels[:, :1]
     own = convention.parameters(theta, network.arrays())
@@ -231,20 +240,24 @@ def exact(p: Affine, l: int, own: dict[str, Array], convention: Convention) -> A
     return Affine(W.T.copy() if convention.weights == "rows" else W, b)
 
 
-def as_columns(X: Array, Y: Array, sizes: list[int]) -> tuple[Array, Array]:
-    """A person's own data as columns and one-hot.
+def data_in_columns(X: Array, Y: Array, sizes: list[int], layout: str) -> tuple[Array, Array]:
+    """A person's own data as columns and one-hot; X is read in the network's own layout where it is square.
 
     Errors: Unfit where they do not fit the network.
     """
     X, Y = np.asarray(X, dtype="float64"), np.asarray(Y)
     X = X.reshape(len(X), -1) if X.ndim > 2 else X
-    if sizes[0] not in X.shape:
-        raise Unfit(f"data of which an example has {sizes[0]} numbers, as the network takes: X is {X.shape}")
-    N = X.size // sizes[0]
-    X = X if (X.shape == (sizes[0], N) and sizes[0] != N) or X.shape[0] != N else X.T
-    if Y.size == N:
+    try:
+        X, columns = examples_in_columns(X, sizes[0], layout)
+    except LayoutError:
+        raise Unfit(f"data of which an example has {sizes[0]} numbers, as the network takes: X is {X.shape}") from None
+    N = X.shape[1]
+    if Y.size == N:  # also labels that were stored as floats
         return X, one_hot(Y.reshape(-1).astype(int), sizes[-1], "float64")
-    return X, np.asarray(Y if Y.shape == (sizes[-1], N) else Y.T, dtype="float64")
+    try:
+        return X, labels_in_columns(Y, sizes[-1], N, columns)[0]
+    except LayoutError as error:
+        raise Unfit(str(error)) from None
 
 
 def network_name(network: Network, purpose: str) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.reading.arguments import Pool, Unbound, Unmade, arguments, build, call, globals_of
-from nnref.checking.reading.containers import Found, last_name, members, orientations, parameters, parts, walk
+from nnref.checking.reading.containers import Found, last_name, members, parameters, parts, walk
+from nnref.checking.reading.layout import fitting_layouts
 from nnref.checking.reading.loading import sentence, value
 from nnref.checking.reading.names import ROLES, canonical, digits, kind, plain, ranked
 from nnref.checking.reading.network import UPDATES, Network
@@ -142,11 +143,11 @@ def chained(thing: Any) -> Found:
     An optimiser keeps more of the same names and shapes, which begin as zeros.
     """
     found = parameters(thing)
-    if found.paths and orientations(shapes_of(thing, found)):
+    if found.paths and fitting_layouts(shapes_of(thing, found)):
         return found
     for name, part in parts(thing):
         own = parameters({name: part})
-        if own.paths and orientations(shapes_of(thing, own)) and any(A.any() for _, A in walk(part)):
+        if own.paths and fitting_layouts(shapes_of(thing, own)) and any(A.any() for _, A in walk(part)):
             return own
     return Found({}, {})
 
@@ -258,7 +259,7 @@ def functions(
                 continue
             view = dict(zip(layer_names, tree, strict=False)) if layer_names else tree
             places = parameters(view)
-            if places.paths and orientations(shapes_of(view, places)):
+            if places.paths and fitting_layouts(shapes_of(view, places)):
                 found.append(Network(tree, places, namespace, functions, source, layer_names, own_widths))
             elif tree:
                 shapes = ", ".join(f"{n} {s}" for n, s in sorted(shapes_of(view, places).items())) or "none found"

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from nnref.checking.reading.layout import fitting_layouts
 from nnref.checking.reading.names import GRADIENTS, digits, gradient_of, kind, plain
 from nnref.shapes import Array
 
@@ -75,7 +76,7 @@ def parameters(tree: Any) -> Found:
             found[k].append(path)
     paths = {f"{k}{l}": path for k in found for l, path in enumerate(in_order(found[k]), 1)}
     shapes = {name: np.shape(at(tree, path)) for name, path in paths.items()}
-    if not orientations(shapes) and not any(isinstance(step, str) for path, _ in walk(tree) for step in path):
+    if not fitting_layouts(shapes) and not any(isinstance(step, str) for path, _ in walk(tree) for step in path):
         return unnamed(tree)
     return Found(paths, {name: spelt(path) for name, path in paths.items()})
 
@@ -92,27 +93,9 @@ def unnamed(tree: Any) -> Found:
     for W, b in orders:
         found = {f"W{l}": way for l, way in enumerate(W, 1)} | {f"b{l}": way for l, way in enumerate(b, 1)}
         shapes = {name: np.shape(at(tree, way)) for name, way in found.items()}
-        if len(b) in (0, len(W)) and W and orientations(shapes):
+        if len(b) in (0, len(W)) and W and fitting_layouts(shapes):
             return Found(found, {name: spelt(way) for name, way in found.items()})
     return Found({}, {})
-
-
-def orientations(shapes: Mapping[str, tuple[int, ...]]) -> list[tuple[str, list[int]]]:
-    """How the weights may lie, ("columns", [n0, …, nL]) for W (n_l, n_{l-1}) or ("rows", …) for its transpose.
-
-    Both, where every matrix is square; none, where the shapes make no chain.
-    """
-    W = [shapes.get(f"W{l}", ()) for l in range(1, sum(name[0] == "W" for name in shapes) + 1)]
-    if not W or any(len(w) != 2 for w in W):
-        return []
-    found = []
-    for name, chain in (("columns", W), ("rows", [w[::-1] for w in W])):
-        sizes = [chain[0][1], *(w[0] for w in chain)]
-        fits = all(w[1] == n for w, n in zip(chain, sizes, strict=False))
-        biases = all(int(np.prod(shapes.get(f"b{l}", (n,)))) == n for l, n in enumerate(sizes[1:], 1))
-        if fits and biases:
-            found.append((name, sizes))
-    return found
 
 
 def ordered(arrays: list[Array], own: list[str], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:

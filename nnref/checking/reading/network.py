@@ -22,11 +22,11 @@ from nnref.checking.reading.containers import (
     gradients,
     members,
     ordered,
-    orientations,
     parts,
     place,
     walk,
 )
+from nnref.checking.reading.layout import fitting_layouts
 from nnref.checking.reading.names import GRADIENTS, ROLES, canonical, gradient_of, plain
 from nnref.checking.reading.source import Source, returned
 from nnref.checking.reading.uses import called, learning_rate, methods, roles
@@ -173,7 +173,7 @@ class Network:
 
     def width(self) -> int:
         """The number of outputs."""
-        return orientations(self.shapes())[0][1][-1]
+        return fitting_layouts(self.shapes())[0][1][-1]
 
     def backward(self, theta: dict[str, Array], X: Any, Y: Any, upstream: Any = None) -> Went:
         """One forward and one backward pass; upstream(output) is what a backward that starts at the output is given.

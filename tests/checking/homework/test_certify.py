@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nnref
-from nnref.checking.reading.canonical import LayoutError
+from nnref.checking.reading.layout import LayoutError
 from nnref.checking.reference import balls, intermediates, noise, strictest_truth, truth
 from nnref.checking.results.certificate import quantity
 from nnref.cli import main
@@ -90,18 +90,39 @@ def test_rows_of_examples_with_weights_as_columns_are_read():
 def test_a_square_network_is_asked_for_its_layout():
     theta, X, y, g = drawn([4, 4, 4])
     with pytest.raises(LayoutError, match=r'layout="columns".*layout="rows"'):
-        nnref.certify(columns(theta), X, y, columns(g))
+        nnref.certify(vectors(theta), X, y, vectors(g))
     assert nnref.certify(columns(theta), X, y, columns(g), layout="columns").ok
     assert nnref.certify(rows(theta), X.T, y, rows(g), layout="rows").ok
     assert not nnref.certify(rows(theta), X.T, y, rows(g), layout="columns").ok
     assert nnref.certify(theta, X, y, g).ok  # nnref's own parameters are columns by construction
 
 
+def test_a_bias_that_is_a_column_tells_the_layout_of_square_weights_and_of_a_square_batch():
+    """Only to Z with a column an example can b (m, 1) be added."""
+    for N in (4, 5):
+        theta, X, y, g = drawn([4, 4, 4], N=N)
+        report = nnref.certify(columns(theta), X, y, columns(g))
+        assert report.ok
+        assert "columns" in report.reading
+        (entry,) = nnref.certify(columns(theta), X, y, columns(g) | {"W1": columns(g)["W1"].T}).wrong
+        assert entry.name == "W1"
+    theta, X, y, g = drawn([5, 6, 3], N=5)
+    assert nnref.certify(columns(theta), X, y, columns(g)).ok
+
+
+def test_a_bias_that_is_a_row_or_flat_tells_nothing():
+    """torch.nn.Linear adds b (m,) to rows with W (m, n); others keep b (m,) and write b[:, None]."""
+    theta, X, y, g = drawn([4, 4, 4])
+    for keep in (rows, vectors):
+        with pytest.raises(LayoutError, match="all of W is square"):
+            nnref.certify(keep(theta), X, y, keep(g))
+
+
 def test_a_square_batch_is_asked_for_its_layout():
     theta, X, y, g = drawn([5, 6, 3], N=5)
     with pytest.raises(LayoutError, match="X is square"):
-        nnref.certify(columns(theta), X, y, columns(g))
-    assert nnref.certify(columns(theta), X, y, columns(g), layout="columns").ok
+        nnref.certify(vectors(theta), X, y, vectors(g))
+    assert nnref.certify(vectors(theta), X, y, vectors(g), layout="columns").ok
 
 
 @pytest.mark.parametrize(
@@ -363,7 +384,7 @@ def test_a_file_says_in_words_what_it_holds(saved, right):
 
 def test_what_a_file_does_not_say_can_be_said_to_certify(saved, right, capsys):
     theta, X, y, g = drawn([4, 4, 4], "tanh")
-    kept = {**columns(theta), **{f"d{name}": p for name, p in columns(g).items()}, "X": X, "Y": y}
+    kept = {**vectors(theta), **{f"d{name}": p for name, p in vectors(g).items()}, "X": X, "Y": y}
     path = saved("unsaid", without=right, **kept)
     assert main(["check", str(path)]) == 2
     assert main(["certify", str(path), "--layout", "columns", "--activation", "tanh"]) == 0

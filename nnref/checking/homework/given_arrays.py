@@ -1,29 +1,29 @@
-"""A network as its owner keeps it, in the reference's own terms: columns are examples, W is (m, n), Y is one-hot."""
+"""Arrays by name, as certify is given them, in the reference's own terms: columns are examples, Y is one-hot."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from nnref.checking.reading.layout import (
+    LAYOUTS,
+    LayoutError,
+    biases_are_columns,
+    examples_in_columns,
+    labels_in_columns,
+    layout_of_weights,
+)
 from nnref.layer import ACTIVATIONS, Affine
-from nnref.network import Layers, Parameters, mlp, named, one_hot, unnamed
+from nnref.network import Layers, Parameters, mlp, named, unnamed
 from nnref.shapes import Array
-
-LAYOUTS = ("columns", "rows")
-"""One example a column, Z = W A + b with W (m, n); or one example a row, Z = A W + b with W (n, m)."""
-
-
-class LayoutError(ValueError):
-    """The arrays do not fit together, or fit in more than one way. The message says what to pass."""
 
 
 @dataclass(frozen=True, eq=False)
-class Canonical:
+class GivenArrays:
     """The reference's view of arrays that were given: parameters, batch, gradients and intermediates, as columns.
 
     gradients that do not have their parameter's shape are left as they came, but for the layout: that is a mistake to
@@ -41,7 +41,7 @@ class Canonical:
     labels: str
 
 
-def canonical(
+def in_columns(
     parameters: Any,
     X: Any,
     Y: Any,
@@ -50,7 +50,7 @@ def canonical(
     activation: str = "relu",
     layout: str | None = None,
     intermediates: Mapping[str, Any] | None = None,
-) -> Canonical:
+) -> GivenArrays:
     """Read parameters, a batch and gradients, in either layout; what fits both ways is asked for, never guessed.
 
     Errors: LayoutError for shapes that fit in no way or in two; ValueError for an unknown activation, layout or key.
@@ -60,26 +60,30 @@ def canonical(
     if layout not in (None, *LAYOUTS):
         raise ValueError(f'layout should be "columns" or "rows"; {layout!r} came.')
     theirs = by_name(parameters, "parameters")
-    W, b = split(theirs)
-    reference = isinstance(parameters, tuple)
-    found = "columns" if reference else layout_of_weights(W, b, layout)
-    sizes = widths([w if found == "columns" else w.T for w in W])
-    batch, upright = matrix_of_examples(np.asarray(X), sizes[0], "columns" if reference else layout)
-    columns = {f"W{l}": w if found == "columns" else w.T for l, w in enumerate(W, 1)}
-    columns |= {f"b{l}": c.reshape(-1, 1) for l, c in enumerate(b, 1)}
+    shapes = {name: p.shape for name, p in theirs.items()}
+    refuse_gaps(shapes)
+    if isinstance(parameters, tuple):
+        layout = "columns"
+    found, sizes = layout_of_weights(shapes, layout)
+    told = layout or ("columns" if biases_are_columns(shapes) else None)
+    batch, upright = examples_in_columns(floats(X, "X"), sizes[0], told)
+    columns = {
+        name: p.reshape(-1, 1) if name[0] == "b" else p if found == "columns" else p.T for name, p in theirs.items()
+    }
     layers = mlp(sizes, activation)
-    labels, kind = one_hot_columns(np.asarray(Y), sizes[-1], batch.shape[1], upright)
+    theta = unnamed(columns, layers)
+    labels, kind = labels_in_columns(np.asarray(Y), sizes[-1], batch.shape[1], upright)
     yours = by_name(gradients, "gradients")
     if strangers := sorted(set(yours) - set(theirs)):
         raise ValueError(
             f"gradients holds {', '.join(strangers)}, and there is no such parameter among {list(theirs)}."
         )
-    return Canonical(
+    return GivenArrays(
         layers,
-        unnamed(columns, layers),
+        theta,
         batch,
         labels,
-        {name: turned(name, yours.get(name), theirs[name], found) for name in columns},
+        {name: turned(name, yours.get(name), theirs[name], found) for name in named(theta)},
         dict(turned_examples(intermediates or {}, sizes, batch.shape[1], upright)),
         np.result_type(*theirs.values()),
         found,
@@ -115,82 +119,19 @@ def floats(leaf: Any, name: str, scalar: bool = False) -> Array:
     return A
 
 
-def split(theirs: dict[str, Array]) -> tuple[list[Array], list[Array]]:
-    """The weights and the biases in order, refusing gaps and what is no matrix."""
-    depth = max((int(name[1:]) for name in theirs), default=0)
+def refuse_gaps(shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse parameters of which one is missing, and a W that is no matrix."""
+    depth = max((int(name[1:]) for name in shapes), default=0)
     expected = {f"{p}{l}" for l in range(1, depth + 1) for p in "Wb"}
-    if not depth or set(theirs) != expected:
-        missing = sorted(expected - set(theirs)) or ["W1"]
+    if not depth or set(shapes) != expected:
+        missing = sorted(expected - set(shapes)) or ["W1"]
         raise ValueError(
             f"parameters should have W and b of every layer, W1 b1 W2 b2 …; {', '.join(missing)} is missing among "
-            f"{sorted(theirs)}."
+            f"{sorted(shapes)}."
         )
-    W, b = ([theirs[f"{p}{l}"] for l in range(1, depth + 1)] for p in "Wb")
-    for l, w in enumerate(W, 1):
-        if w.ndim != 2:
-            raise LayoutError(f"W{l} should be a matrix; shape {w.shape} came.")
-    return W, b
-
-
-def layout_of_weights(W: list[Array], b: list[Array], layout: str | None) -> str:
-    """Whether W is (m, n) or (n, m), by the sizes of the biases and of the layers beside it."""
-    fits = [
-        way
-        for way, V in (("columns", W), ("rows", [w.T for w in W]))
-        if all(len(v) == c.size for v, c in zip(V, b, strict=True))
-        and all(len(v) == w.shape[1] for v, w in pairwise(V))
-    ]
-    if layout in fits:
-        return str(layout)
-    shapes = ", ".join(f"W{l} {w.shape}, b{l} {c.shape}" for l, (w, c) in enumerate(zip(W, b, strict=True), 1))
-    if not fits or layout:
-        raise LayoutError(
-            f"these parameters do not fit together as {layout or 'columns or as rows'}: {shapes}. "
-            f"Columns: Z = W A + b with W (m, n); rows: Z = A W + b with W (n, m)."
-        )
-    if len(fits) > 1:
-        raise LayoutError(
-            f'all of W is square, so both layouts fit: {shapes}. Pass layout="columns" if Z = W A + b, '
-            f'layout="rows" if Z = A W + b.'
-        )
-    return fits[0]
-
-
-def widths(W: list[Array]) -> list[int]:
-    """The widths of the network, input first."""
-    return [W[0].shape[1], *(len(w) for w in W)]
-
-
-def matrix_of_examples(X: Array, n: int, layout: str | None) -> tuple[Array, bool]:
-    """X with one example a column, and whether it came so."""
-    X = floats(X, "X")
-    ways = [True] * (X.ndim == 2 and X.shape[0] == n) + [False] * (X.ndim == 2 and X.shape[1] == n)
-    if not ways:
-        raise LayoutError(
-            f"X should have {n} numbers an example, as W1 takes; shape {X.shape} came. "
-            f"For one example try X.reshape(-1, 1)."
-        )
-    if len(ways) > 1 and layout is None and n > 1:
-        raise LayoutError(
-            f'X is square, {X.shape}: pass layout="columns" if an example is a column, layout="rows" if it is a row.'
-        )
-    upright = ways[0] if len(ways) == 1 else layout != "rows"
-    return (X if upright else X.T), upright
-
-
-def one_hot_columns(Y: Array, classes: int, N: int, upright: bool) -> tuple[Array, str]:
-    """Y as one-hot columns, from labels or from one-hot rows or columns; and which it was."""
-    if Y.size == N and Y.dtype.kind in "iu" and classes > 1:
-        return one_hot(Y.reshape(-1), classes, "float64"), "int labels"
-    Y = Y.astype("float64") if Y.dtype.kind in "iub" else floats(Y, "Y")
-    if Y.shape == (classes, N) and (upright or classes != N):
-        return Y, "one-hot"
-    if Y.shape == (N, classes):
-        return Y.T, "one-hot"
-    raise LayoutError(
-        f"Y should be {N} whole-number labels, or one-hot with {classes} classes; {Y.dtype} of shape {Y.shape} came. "
-        f"For labels try Y.astype(int)."
-    )
+    for l in range(1, depth + 1):
+        if len(shapes[f"W{l}"]) != 2:
+            raise LayoutError(f"W{l} should be a matrix; shape {shapes[f'W{l}']} came.")
 
 
 def turned(name: str, g: Array | None, theta: Array, layout: str) -> Array | None:
