@@ -42,7 +42,7 @@ class Search:
     def __init__(self, role: Roles, tapes: Sequence[Tape], reading: Reading) -> None:
         self.role, self.tapes, self.reading = role, tapes, reading
         self.graph = role.graph
-        self.tolerance = half_of_the_digits(tapes, role.updates[0])
+        self.tolerance = half_of_the_digits(role.graph)
         self._right: dict[int, bool] = {}
 
     @cached_property

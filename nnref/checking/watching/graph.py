@@ -45,6 +45,12 @@ class Graph:
         return [self.depends(n.index, on) for n in self.tape]
 
     @cached_property
+    def roundoff(self) -> float:
+        """The unit of the least precise floating-point values on the tape."""
+        kinds = {n.value.dtype for n in self.tape if isinstance(n.value, np.ndarray | np.generic)}
+        return max((float(np.finfo(k).eps) for k in kinds if k.kind == "f"), default=float(np.finfo(float).eps))
+
+    @cached_property
     def users(self) -> list[list[Node]]:
         """What is made directly of each value."""
         found: list[list[Node]] = [[] for _ in self.tape]

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.graph import base_of, bits_of, through
+from nnref.checking.watching.graph import Graph, bits_of, through
 from nnref.checking.watching.losses import Loss, losses
 from nnref.checking.watching.optimisers import alike, entered
-from nnref.checking.watching.parameters import Roles, Update
-from nnref.checking.watching.slopes import magnitude, slopes
+from nnref.checking.watching.parameters import Roles, Update, continues
+from nnref.checking.watching.slopes import magnitude, slopes, value_of
 from nnref.checking.watching.tape import Node
 
 Array = np.ndarray[Any, Any]
@@ -64,20 +64,12 @@ class Reading:
         return self.right == len(self.rows) and any(not row.silent for row in self.rows)
 
 
-def half_of_the_digits(tapes: Sequence[Tape], update: Update) -> float:
+def half_of_the_digits(graph: Graph) -> float:
     """How far two right values may be apart, relative to the largest: half of the digits of the least precise one.
 
     Rounding takes a few digits at the end; a wrong formula agrees in half of all digits only by accident.
     """
-    value = tapes[0][update.step.index].value
-    kinds = [getattr(value, "dtype", np.dtype(float)), *(n.value.dtype for n in narrow(tapes[0]))]
-    return float(np.sqrt(max(np.finfo(k).eps for k in kinds if k.kind == "f"))) if kinds else 1.5e-8
-
-
-def narrow(tape: Tape) -> list[Node]:
-    """A value of less than double precision, if there is one."""
-    found = (n for n in tape if isinstance(n.value, np.ndarray | np.generic) and n.value.dtype.kind == "f")
-    return [n for n in found if n.value.dtype.itemsize < 8][:1]
+    return float(np.sqrt(graph.roundoff))
 
 
 def joined(parts: Sequence[Any]) -> Array:
@@ -113,24 +105,54 @@ def with_part(
     return (float(c), float(d)) if fits and abs(found[0]) > tolerance and abs(found[1]) > tolerance else None
 
 
-def judge(role: Roles, tapes: Sequence[Tape], before: Roles | None = None) -> tuple[Reading, ...]:
+def judge(role: Roles, tapes: Sequence[Tape], before: Roles | None = None, named: str = "") -> tuple[Reading, ...]:
     """The verdicts under every loss that may be meant, the best first; () where none can be made.
 
-    before is the step before this one, whose steps an optimiser may remember.
+    before is the step before this one, whose steps an optimiser may remember; named, the loss that is meant there.
     """
-    wanted = [role.graph.depends(n.index, role.parameters) for n in role.graph.tape]
-    kinked = any(n.op in ("maximum", "minimum") for n in role.graph.tape)
+    likely = losses(role, tapes)
+    same = [loss for loss in likely if loss.name == named]
     found: list[Reading] = []
-    for tie in (0.0, 1.0, 0.5) if kinked else (0.0,):
-        for loss in losses(role, tapes):
-            made = [slopes(tape, seeds, wanted, tie) for tape, seeds in zip(tapes, loss.seeds, strict=True)]
-            lost = tuple(made[0][1])
-            rows = verdicts(role, tapes, [s for s, _ in made], lost, before, loss)
-            if rows is not None:
-                found.append(Reading(loss, rows, tuple(s for s, _ in made), tie, lost, common(rows)))
-        if any(r.all_right for r in found):
-            break
+    for tie in (0.0, 1.0, 0.5) if tied_anywhere(role, tapes) else (0.0,):
+        for loss in same or promising(role, tapes, likely, tie):
+            reading = under(role, tapes, loss, tie, before)
+            if reading is not None:
+                found.append(reading)
+                if reading.all_right:
+                    return chosen(found)
     return chosen(found)
+
+
+def promising(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], tie: float) -> list[Loss]:
+    """The program's own losses, and those of the others under which most is right in the first run."""
+    own = [loss for loss in likely if loss.node is not None]
+    scored = []
+    for loss in likely:
+        if loss.node is None:
+            first = under(role, tapes[:1], replace(loss, seeds=loss.seeds[:1]), tie, None)
+            scored.append((first.right if first else 0, loss))
+    best = max((score for score, _ in scored), default=0)
+    return [*own, *(loss for score, loss in scored if score == best)]
+
+
+def under(role: Roles, tapes: Sequence[Tape], loss: Loss, tie: float, before: Roles | None) -> Reading | None:
+    """The verdicts under one loss; None where they would be no evidence."""
+    wanted = [role.graph.depends(n.index, role.parameters) for n in role.graph.tape]
+    made = [slopes(tape, seeds, wanted, tie) for tape, seeds in zip(tapes, loss.seeds, strict=True)]
+    known, lost = [s for s, _ in made], tuple(made[0][1])
+    rows = verdicts(role, tapes, known, lost, before, loss)
+    return None if rows is None else Reading(loss, rows, tuple(known), tie, lost, common(rows))
+
+
+def tied_anywhere(role: Roles, tapes: Sequence[Tape]) -> bool:
+    """Is there a max(a, b) in the step with a = b somewhere? Each of its slopes there is as good as another."""
+    for tape in tapes:
+        for node in tape[role.begin + 1 : role.last + 1]:
+            if node.op in ("maximum", "minimum") and len(node.args) > 1:
+                a, b = (np.asarray(value_of(x)) for x in node.args[:2])
+                if a.dtype.kind in "fiub" and b.dtype.kind in "fiub" and bool((a == b).any()):
+                    return True
+    return False
 
 
 def chosen(found: Sequence[Reading]) -> tuple[Reading, ...]:
@@ -177,7 +199,7 @@ def by_itself(
             return row
     if not all(np.isfinite(x).all() for x in (*row.given, *true)):
         return replace(row, verdict="cannot tell", note="not a number, or infinite")
-    tolerance = half_of_the_digits(tapes, update)
+    tolerance = half_of_the_digits(role.graph)
     if not any(t.any() for t in true):
         zero = not any(x.any() for x in given)
         note = "every true entry is 0, which is no evidence" if zero else "not zero, where every true entry is"
@@ -238,7 +260,7 @@ def remembered(
     role: Roles, row: Judged, tapes: Sequence[Tape], before: Roles, inner: float, tolerance: float
 ) -> Judged:
     """The gradient is right, and the step has a memory: momentum, or gradients that add up."""
-    last = next((u for u in before.updates if u.new is not None and continues(role, u, row.update)), None)
+    last = next((u for u in before.updates if u.new is not None and continues(u, row.update)), None)
     if last is not None:
         steps = [last.sign * np.asarray(tape[last.step.index].value, float) for tape in tapes]
         if steps[0].shape == row.given[0].shape:
@@ -247,14 +269,6 @@ def remembered(
                 says = "gradients add up from step to step: they are never set to zero"
                 return replace(row, verdict="WRONG", note=says, kind="adds up")
     return replace(row, verdict="ok", factor=None, inner=inner, note="")
-
-
-def continues(role: Roles, before: Update, now: Update) -> bool:
-    """Is this the update of what the other one made?"""
-    assert before.new is not None
-    base = now.base
-    new = before.new
-    return base is base_of(new) or (base.op == "put" and new in base.inputs)
 
 
 def zeros(role: Roles, row: Judged, known: Sequence[Slopes], factor: float | None) -> Judged:

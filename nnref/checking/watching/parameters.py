@@ -140,7 +140,17 @@ def next_step(role: Roles) -> Roles | None:
     graph = role.graph
     old = [n.index for n in graph.tape[: role.last + 1] if graph.depends(n.index, role.parameters)]
     after = step(Graph(graph.tape, graph.cut | frozenset(old)), role.labels, (), role.last)
-    return None if after is None else only_what_reaches(after)
+    if after is None:
+        return None
+    seen = set(old)
+    mine = [u for u in after.updates if u.base.index not in seen or any(continues(b, u) for b in role.updates)]
+    return only_what_reaches(replace(after, updates=tuple(mine))) if mine else None
+
+
+def continues(before: Update, now: Update) -> bool:
+    """Is this the update of what the other one made?"""
+    base, new = now.base, before.new
+    return new is not None and (base is base_of(new) or (base.op == "put" and new in base.inputs))
 
 
 def candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:

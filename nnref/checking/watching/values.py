@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable
-from time import perf_counter
+from time import process_time
 from typing import Any, TypeVar
 
 import numpy as np
@@ -53,7 +53,7 @@ class Values:
         self.sites: list[Site] = []
         self.files: set[str] = set()
         self.seed, self.limit, self.jitter, self.gentle = seed, limit, jitter, gentle
-        self.deadline = perf_counter() + seconds
+        self.deadline = process_time() + seconds
         self.leaves: list[Node] = []
         self.stores: list[tuple[int, str, Node]] = []
         self.pairs: list[tuple[str, Node, Node]] = []
@@ -132,7 +132,7 @@ class Values:
             value[...] *= GENTLE
         made = Node(len(self.tape), op, call, args, kwargs, value, site, "", deps, inputs, dims=np.shape(value))
         self.tape.append(made)
-        if len(self.tape) >= self.limit or (len(self.tape) % 64 == 0 and perf_counter() > self.deadline):
+        if len(self.tape) >= self.limit or (len(self.tape) % 64 == 0 and process_time() > self.deadline):
             self.on = False
             raise Stop
         return made

@@ -26,6 +26,9 @@ SEEDS = (1, 2)
 STEPS = 6
 """Steps that are judged at most: one example at a time may need a few until every unit was on."""
 
+SPARE = 40
+"""Values that a changed program may need more than the first step of the program that was watched."""
+
 MOVABLE = ("data", "labels", "table", "arange", "randint", "random", "eye")
 """Leaves that are not moved in the other runs: those that differ anyway, and those that are no parameters."""
 
@@ -44,7 +47,8 @@ class Step:
 class Watched:
     """What was seen: the steps that were judged, () if none was; why says why not.
 
-    how says whether the file ran by itself or was called.
+    again watches another source in the same way, in a first run and in others of these seeds, under the loss of that
+    name. how says whether the file ran by itself or was called.
     """
 
     source: Source
@@ -55,6 +59,7 @@ class Watched:
     how: str = "as it runs"
     guessed: bool = False
     notes: tuple[str, ...] = ()
+    again: Callable[[Source, Sequence[int], str], Watched] | None = None
     tapes: tuple[Sequence[Node], ...] = ()
 
     @property
@@ -72,15 +77,19 @@ def watch(
     then: Then | None = None,
     how: str = "as it runs",
     guessed: bool = False,
+    seeds: Sequence[int] = SEEDS,
+    limits: Sequence[int] = LIMITS,
+    meant: str = "",
 ) -> Watched:
     """Watch a file run by itself, or, with `then`, what is done with its definitions."""
     source = source or read(path)
     path = path.resolve()
-    settings: dict[str, Any] = {"data": data, "definitions": definitions, "then": then}
+    given: dict[str, Any] = {"data": data, "definitions": definitions, "then": then}
+    settings = dict(given)
     if then is not None:
         settings["name"] = "watched"
-    first, role, limit = Run(Recorder(), {}), None, LIMITS[-1]
-    for limit in LIMITS:
+    first, role, limit = Run(Recorder(), {}), None, limits[-1]
+    for limit in limits:
         first = execute(source, path, Recorder(limit=limit), **settings)
         role = roles(Graph(first.tape), first.recorder.pairs)
         if not first.stopped or (role is not None and role.last * 2 < limit):
@@ -97,14 +106,21 @@ def watch(
             first, role, notes = gentle, other, (SATURATED,)
         else:
             del again["gentle"]
-    others = [execute(source, path, Recorder(seed=seed, **again), **settings) for seed in SEEDS]
+    others = [execute(source, path, Recorder(seed=seed, **again), **settings) for seed in seeds]
     runs = (first, *others)
     tapes = aligned([run.tape for run in runs])
     if len(tapes[0]) <= role.last:
         tapes, notes = [first.tape], (*notes, "the runs part before the last update")
-    steps = judged_steps(role, tapes)
+    steps = judged_steps(role, tapes, meant)
     why = "" if steps else "no loss could be made of what meets the labels"
-    return Watched(source, runs, role, steps, why, how, guessed, notes, tuple(tapes))
+
+    enough_for_one = role.last + max(SPARE, role.last // 8)
+
+    def once_more(other: Source, seeds: Sequence[int], meant: str) -> Watched:
+        same = {**given, "how": how, "guessed": guessed}
+        return watch(path, source=other, seeds=seeds, limits=(enough_for_one,), meant=meant, **same)
+
+    return Watched(source, runs, role, steps, why, how, guessed, notes, once_more, tuple(tapes))
 
 
 SATURATED = "outputs are exactly 0 or 1 with these weights and data; judged with weights a hundredth as large"
@@ -122,16 +138,14 @@ def saturated(role: Roles) -> bool:
     return False
 
 
-def judged_steps(role: Roles, tapes: Sequence[Sequence[Node]]) -> tuple[Step, ...]:
+def judged_steps(role: Roles, tapes: Sequence[Sequence[Node]], named: str = "") -> tuple[Step, ...]:
     """The verdicts of the first step and, until enough is known, of the next, under the loss that the first one has."""
     found: list[Step] = []
     length = len(tapes[0])
     now: Roles | None = role
     while now is not None and now.last < length and len(found) < STEPS:
-        readings = judge(now, tapes, found[-1].roles if found else None)
-        if found and readings:
-            same = [r for r in readings if r.loss.name == found[0].readings[0].loss.name]
-            readings = (*same, *(r for r in readings if r not in same))
+        before, meant = (found[-1].roles, found[0].readings[0].loss.name) if found else (None, named)
+        readings = judge(now, tapes, before, meant)
         if readings:
             found.append(Step(now, readings))
         if enough(found):
