@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import nnref
-from nnref.running.train import updated
+from nnref.running.step import updated
 
 
 class Nnref:

@@ -74,3 +74,20 @@ def is_complex(A: Any) -> bool:
 def real(A: Any) -> Any:
     """The real part of A, which is A where its numbers are real: the standard's real takes complex numbers alone."""
     return A.real if type(A) is np.ndarray else namespace(A).real(A) if is_complex(A) else A
+
+
+def erf(A: Any) -> Any:
+    """The error function, 2/√π ∫ exp(−t²) dt from 0 to A, which the standard lacks: each library's own, or scipy's.
+
+    scipy's takes complex numbers. Where a library has none, the numbers go to numpy and back.
+    """
+    xp = namespace(A)
+    if hasattr(xp, "erf"):  # PyTorch
+        return xp.erf(A)
+    if "jax" in getattr(xp, "__name__", ""):
+        from jax.scipy.special import erf as of_jax
+
+        return of_jax(A)
+    from scipy.special import erf as of_scipy
+
+    return of_scipy(A) if xp is NUMPY else xp.asarray(of_scipy(np.asarray(A)))

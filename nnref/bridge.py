@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -128,14 +129,20 @@ def entries(A: Any) -> dict[tuple[int, ...], Any]:
 
 
 def slopes(activation: str) -> dict[Any, Callable[[Any], Any]]:
-    """What f and its slope are, to 50 digits, for a named activation."""
-    import mpmath as mp
+    """What f and its slope are, to 50 digits, for a named activation: the results of its claims at one number.
 
+    Errors: LookupError if the activation has no claims.
+    """
     from derivations.algebra.notation import Activation, ActivationSlope
+    from derivations.prover import digits
+    from derivations.prover.proof import claims
 
-    f, df = {
-        "tanh": (mp.tanh, lambda x: 1 - mp.tanh(x) ** 2),
-        "sigmoid": (lambda x: 1 / (1 + mp.exp(-x)), lambda x: mp.exp(-x) / (1 + mp.exp(-x)) ** 2),
-        "relu": (lambda x: max(x, mp.mpf(0)), lambda x: mp.mpf(x > 0)),
-    }[activation]
-    return {Activation: f, ActivationSlope: df}
+    parameters = inspect.signature(function(f"{activation}.forward")).parameters.values()
+    defaults = {p.name: {(): p.default} for p in parameters if p.default is not p.empty}
+
+    def at_one_number(name: str) -> Callable[[Any], Any]:
+        claim = claims()[name]
+        point = digits.Point(name, {}, where=claim.where)
+        return lambda x: digits.value(claim.result, point.at(arrays={"Z": {(): x}, "dA": {(): 1}, **defaults}))
+
+    return {Activation: at_one_number(f"{activation}.forward"), ActivationSlope: at_one_number(f"{activation}.dZ")}

@@ -42,7 +42,12 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--batch-size", type=int, default=Settings.batch_size)
     train.add_argument("--learning-rate", type=float, default=Settings.learning_rate)
     train.add_argument("--seed", type=int, default=Settings.seed)
+    train.add_argument(
+        "--activation", default="relu", help="of the hidden layers, as nnref.mlp names it (default: relu)"
+    )
     train.add_argument("--dtype", choices=DTYPES, default=Settings.dtype)
+    train.add_argument("--engine", default=Settings.engine, help="numpy, jax or torch (default: numpy)")
+    train.add_argument("--device", help="where the engine computes, such as cuda (default: the engine's choice)")
     train.add_argument("--no-gate", action="store_true", help="train without checking the gradients (recorded)")
     train.add_argument("--checkpoint", metavar="FILE", help="rewritten after every epoch")
     train.add_argument("--resume", action="store_true", help="go on from --checkpoint")
@@ -69,7 +74,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     from nnref import bridge
     from nnref.running import folder
     from nnref.running.data import load_mnist
-    from nnref.running.train import train
+    from nnref.running.train import fitting, train
 
     data = load_mnist(arguments.data, download=arguments.download)
     print(data.source, flush=True)
@@ -79,11 +84,14 @@ def run_train(arguments: argparse.Namespace) -> int:
     try:
         run = train(
             data,
+            fitting(data, arguments.activation),
             epochs=arguments.epochs,
             batch_size=arguments.batch_size,
             learning_rate=arguments.learning_rate,
             seed=arguments.seed,
             dtype=arguments.dtype,
+            engine=arguments.engine,
+            device=arguments.device,
             gate=not arguments.no_gate,
             checkpoint=arguments.checkpoint,
             resume=arguments.resume,

@@ -169,13 +169,17 @@ def residual(branch: Layer) -> Layer:
 def activation(name: str) -> Layer:
     """The layer of the activation that the concept module of that name defines.
 
-    Its functions are looked up in the module at each call, so that a test may break one. dZ takes the input Z or the
-    output A, whichever its formula is written in.
+    Numbers after the name choose its parameters, as in "leaky_relu 0.1". Its functions are looked up in the module at
+    each call, so that a test may break one. dZ takes the input Z or the output A, whichever its formula is written in.
+    Errors: ValueError for a name that no module bears.
     """
-    module = import_module(f"nnref.{name}")
-    if ACTIVATIONS_BY_ARGUMENT[name] == "Z":
-        return activation_layer(name, lambda Z: module.forward(Z), lambda Z, A, dA: module.dZ(Z, dA))
-    return activation_layer(name, lambda Z: module.forward(Z), lambda Z, A, dA: module.dZ(A, dA))
+    stem, *values = name.split() or [""]
+    if stem not in ACTIVATIONS_BY_ARGUMENT:
+        raise ValueError(f"activation should be one of {', '.join(ACTIVATIONS_BY_ARGUMENT)}; {name!r} came.")
+    module, chosen = import_module(f"nnref.{stem}"), tuple(map(float, values))
+    if ACTIVATIONS_BY_ARGUMENT[stem] == "Z":
+        return activation_layer(name, lambda Z: module.forward(Z, *chosen), lambda Z, A, dA: module.dZ(Z, dA, *chosen))
+    return activation_layer(name, lambda Z: module.forward(Z, *chosen), lambda Z, A, dA: module.dZ(A, dA, *chosen))
 
 
 def activation_argument(source: str) -> str | None:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from nnref import softmax_cross_entropy
-from nnref.layer import ACTIVATIONS, Layer, activations, affine_layer, gradients_from
+from nnref.layer import Layer, activations, affine_layer, gradients_from
+from nnref.layer import activation as named_activation
 from nnref.parameters import Gradients, LayerParameters, Parameters, mapped, named, rounded
 from nnref.parameters import unnamed as placed
 from nnref.shapes import Array, ShapeError, plain
@@ -52,10 +53,9 @@ def mlp(sizes: Sequence[int], activation: str = "relu") -> tuple[Layer, ...]:
         raise ValueError(
             f"sizes should be at least two positive widths, input first; {list(sizes)} came. Try {list(MNIST_SIZES)}."
         )
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"activation should be one of {', '.join(ACTIVATIONS)}; {activation!r} came.")
+    between = named_activation(activation)
     first, *rest = (affine_layer(int(n), int(m)) for n, m in pairwise(sizes))
-    return (first, *(layer for affine in rest for layer in (ACTIVATIONS[activation], affine)))
+    return (first, *(layer for affine in rest for layer in (between, affine)))
 
 
 def mnist_mlp() -> tuple[Layer, ...]:

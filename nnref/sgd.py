@@ -16,4 +16,8 @@ def update(theta: Array, dtheta: Array, alpha: float) -> Array:
     same_shape(theta=theta, dtheta=dtheta)
     if not isinstance(alpha, Real) or not 0 < alpha < float("inf"):
         raise ValueError(f"the learning rate alpha should be positive and finite; {alpha!r} came. Try 0.1.")
-    return theta - alpha * dtheta
+    step = -alpha * dtheta
+    if step.dtype != theta.dtype:
+        return theta + step
+    step += theta  # into the array just made: a second one would cost as much as the sum
+    return step

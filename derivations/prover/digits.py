@@ -270,6 +270,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     sp.exp: mp.exp,
     sp.log: mp.log,
     sp.tanh: mp.tanh,
+    sp.erf: mp.erf,
     sp.sin: mp.sin,
     sp.cos: mp.cos,
     sp.Max: max,

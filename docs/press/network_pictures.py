@@ -180,7 +180,7 @@ def descent() -> tuple[Any, str, str]:
 
 def stepped(theta: Any, dtheta: Any, alpha: float) -> Any:
     """Every parameter after one step."""
-    from nnref.running.train import updated
+    from nnref.running.step import updated
 
     return updated(theta, dtheta, alpha)
 

@@ -9,7 +9,7 @@ import numpy as np
 import nnref
 from nnref import softmax
 from nnref.layer import Affine
-from nnref.running.train import updated
+from nnref.running.step import updated
 from press import digits
 from press.drawing import ACCENT, INK, RIGHT, WRONG, blank, image, svg
 

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from nnref.arrays import namespace
 from nnref.running import files
 from nnref.running.cache import cache_dir
 from nnref.running.download import fetch_mnist
@@ -109,9 +110,10 @@ class Dataset:
     @staticmethod
     def columns(rows: Array, dtype: DTypeLike = "float32") -> Array:
         """Rows (N, n0) as columns (n0, N) of dtype: pixels are divided by 255, floats are only rounded."""
-        X = rows.astype(dtype)
-        if rows.dtype == np.uint8:
-            X /= X.dtype.type(255)  # in place: X is new, and a second copy of the full MNIST would take 188 MB
+        xp = namespace(rows)
+        X = xp.astype(rows, getattr(xp, np.dtype(dtype).name))
+        if rows.dtype == xp.uint8:
+            X /= 255  # in place: X is new, and a second copy of the full MNIST would take 188 MB
         return X.T
 
     @classmethod

@@ -18,6 +18,7 @@ from nnref.layer import Affine
 from nnref.network import Layers, mlp, named, unnamed
 from nnref.running import files
 from nnref.running.data import Dataset
+from nnref.running.engines import PACKAGES
 from nnref.running.errors import DataError
 from nnref.running.gate import Gate
 from nnref.running.run import Settings, TrainingRun, parameters_sha256
@@ -56,7 +57,7 @@ def described(run: TrainingRun) -> dict[str, Any]:
         "settings": asdict(run.settings),
         "layers": shape(run.layers, run),
         "source": run.source,
-        "versions": versions(),
+        "versions": versions(run.settings.engine),
         "results": results(run),
     }
 
@@ -68,10 +69,10 @@ def shape(layers: Layers, run: TrainingRun) -> dict[str, Any]:
     return {"sizes": [affines[0].W.shape[1], *(len(theta.W) for theta in affines)], "activation": activation}
 
 
-def versions() -> dict[str, str]:
+def versions(engine: str) -> dict[str, str]:
     """Python, the packages that compute, and the machine's architecture."""
     found = {"python": platform.python_version(), "machine": platform.machine(), "nnref": __version__}
-    for package in ("numpy", "sympy", "matplotlib"):
+    for package in dict.fromkeys(("numpy", "sympy", "matplotlib", *PACKAGES[engine])):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

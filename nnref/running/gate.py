@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from math import inf
 from time import perf_counter
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from nnref import bridge, network
+from nnref.checking.operations.record import errors, kinks
+from nnref.checking.operations.rounding import Precision
 from nnref.checking.reference import noise, truth
 from nnref.layer import Affine
 from nnref.network import Layers, Parameters, activations, named, rounded
@@ -23,6 +26,10 @@ FIRST = 8
 
 SEED = 0
 """The dense batch is the same in every run, so that a failure can be had again."""
+
+
+Gradient = Callable[[Parameters, Array, Array], tuple[Array, Parameters]]
+"""The loss and the gradients at θ, X, Y."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +97,13 @@ class Examined:
     allowed: float
 
 
-def check(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Gate:
+def check(
+    layers: Layers, theta: Parameters, X: Array, Y: Array, gradients: Gradient | None = None, elsewhere: bool = False
+) -> Gate:
     """Shapes against the derivation's table, then all gradients at theta on a dense batch and on the head of X, Y.
+
+    gradients(θ, X, Y) gives the loss and the gradients that training will use; None is nnref's own in numpy. elsewhere
+    says that another library computes them, whose forward pass is not seen.
 
     Shapes: X (n0, N), Y (n_L, N), the first training batch in the dtype of training
     Errors: none for a wrong gradient, which is reported.
@@ -104,11 +116,11 @@ def check(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Gate:
     notes: list[str] = []
     examined: list[Examined] = []
     for theta_b, X_b, Y_b in (dense, (theta, X[:, :FIRST], Y[:, :FIRST])):
-        told, left_out = decided(layers, theta_b, X_b)
+        on_one_side, left_out = decided(layers, theta_b, X_b, elsewhere)
         notes += left_out
         fault: str | None = NOTHING_TOLD
-        if told.any():
-            examined.append(examine(layers, theta_b, X_b[:, told], Y_b[:, told]))
+        if on_one_side.any():
+            examined.append(examine(layers, theta_b, X_b[:, on_one_side], Y_b[:, on_one_side], gradients))
             fault = shape_fault(examined[-1].yours, table)
         if fault:
             return Gate(0, 0, 0.0, inf, 0.0, tuple(notes), (), fault, perf_counter() - start, seconds_table)
@@ -132,9 +144,32 @@ def check(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Gate:
 NOTHING_TOLD = "gate: cannot tell: every example of a batch has a unit within rounding of its kink"
 
 
-def examine(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Examined:
+def first_step_fault(
+    layers: Layers, theta: Parameters, X: Array, Y: Array, gradients: Gradient, after: Parameters, alpha: float
+) -> str | None:
+    """How the first step of the training loop differs from θ − α dθ with the gradients that were checked, or None.
+
+    The loop may be compiled apart from the gradients. Both are within what rounding may do, twice that of one; α, its
+    product with dθ and the difference are rounded once each.
+    """
+    G, S = named(gradients(theta, X, Y)[1]), named(noise.scale(layers, theta, X, Y, X.dtype))
+    u, reach = noise.unit(X.dtype), 2 * noise.allowed(layers, theta, X.shape[1])
+    for p, q in named(after).items():
+        start, step = named(theta)[p].astype("float64"), alpha * G[p].astype("float64")
+        gap, room = abs(q - (start - step)), u * (alpha * reach * S[p] + 3 * (abs(start) + abs(step)))
+        if not (gap <= room).all():
+            index = np.unravel_index(int(np.argmax(np.where(gap <= room, 0, gap))), gap.shape)
+            return (
+                f"gate: the first step takes {p}[{', '.join(map(str, index))}] from {start[index]:.9g} to "
+                f"{q[index]:.9g}; θ − α dθ is {(start - step)[index]:.9g}"
+            )
+    return None
+
+
+def examine(layers: Layers, theta: Parameters, X: Array, Y: Array, gradients: Gradient | None = None) -> Examined:
     """The gradients of one batch beside the truth, in units of rounding."""
-    G = named(network.loss_and_gradients(layers, theta, X, Y)[1])
+    found = gradients(theta, X, Y) if gradients else network.loss_and_gradients(layers, theta, X, Y)
+    G = named(found[1])
     T, S = named(truth.gradient(layers, theta, X, Y)), named(noise.scale(layers, theta, X, Y, X.dtype))
     multiples = {}
     for p in T:
@@ -177,21 +212,34 @@ def dense_batch(n: int, classes: int, dtype: np.dtype[Any]) -> tuple[Array, Arra
     return rng.standard_normal((DENSE, n)).astype(dtype).T, network.one_hot(labels, classes, dtype)
 
 
-def decided(layers: Layers, theta: Parameters, X: Array) -> tuple[Array, list[str]]:
-    """Which examples have every rectifier on the same side in X's dtype as in float64, and a line for each other one.
+def decided(layers: Layers, theta: Parameters, X: Array, elsewhere: bool = False) -> tuple[Array, list[str]]:
+    """Which examples have every unit on one side of its kinks in X's dtype and in float64, and a line for each other.
 
     Within rounding of its kink a unit's slope is 0 or 1 by the accident of the last digit: neither can be called wrong.
+    elsewhere: a pass in another library may round in another order, so that the whole reach of rounding is left out.
     """
-    exact = tuple(rounded(theta_l, "float64") for theta_l in theta)
-    told = np.ones(X.shape[1], bool)
+    exact = rounded(theta, "float64")
+    passed = activations(layers, theta, X), activations(layers, exact, X.astype("float64"))
+    reach: list[Any] = reaches(layers, exact, passed[1], X.dtype) if elsewhere else [0.0] * len(passed[1])
+    on_one_side = np.ones(X.shape[1], bool)
     notes = []
-    passes = zip(layers, activations(layers, theta, X), activations(layers, exact, X.astype("float64")), strict=False)
-    for l, (layer, Z, Z_exact) in enumerate(passes):
-        if layer.name == "relu":
-            for unit, s in np.argwhere((Z > 0) != (Z_exact > 0)):
-                notes.append(f"gate: example {s} left out: unit {unit} of layer {l // 2 + 1} is within rounding of 0")
-                told[s] = False
-    return told, notes
+    for l, (layer, Z, Z_exact, r) in enumerate(zip(layers, *passed, reach, strict=False)):
+        for kink in kinks(layer.name):
+            for unit, s in np.argwhere(((kink.at < Z) != (Z_exact > kink.at)) | (abs(Z_exact - kink.at) < r)):
+                of_layer = f"unit {unit} of layer {l // 2 + 1}"
+                notes.append(f"gate: example {s} left out: {of_layer} is within rounding of {kink.at:g}")
+                on_one_side[s] = False
+    return on_one_side, notes
+
+
+def reaches(layers: Layers, theta: Parameters, A: list[Array], dtype: np.dtype[Any]) -> list[Array]:
+    """How far rounding may take each number of a forward pass in dtype, in whatever order its sums are added."""
+    c = noise.allowed(layers, theta, A[0].shape[1])
+    precision = Precision.of(dtype, c)
+    E = [np.zeros_like(A[0])]
+    for l, layer in enumerate(layers):
+        E.append(errors(layer.name).forward(theta[l], A[l], E[l], A[l + 1], precision))
+    return [c * noise.unit(dtype) * e for e in E]
 
 
 def worst_entry(p: str, examined: list[Examined]) -> Entry:

@@ -22,6 +22,8 @@ class Settings:
     learning_rate: float = 0.1
     seed: int = 0
     dtype: str = "float32"
+    engine: str = "numpy"
+    device: str = "cpu"
 
     def check(self, examples: int) -> None:
         """Refuse settings under which nothing could be learned, saying what to try."""

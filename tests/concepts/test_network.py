@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import nnref
-from nnref import affine, cross_entropy, he, layer, network, relu, sgd, sigmoid, softmax, softmax_cross_entropy, tanh
+from nnref import affine, cross_entropy, he, layer, network, sgd, softmax, softmax_cross_entropy
 
 
 def test_a_probability_of_zero_costs_nothing_where_the_label_excludes_its_class():
@@ -43,12 +43,8 @@ def test_log_sum_exp_and_the_loss_keep_their_digits_at_any_level_of_the_logits()
     "call",
     [
         lambda A, B: affine.dW(A, B[:, :2]),
-        lambda A, B: relu.dZ(A, B[:, :2]),
-        lambda A, B: relu.dZ(A[:, :1], B),
-        lambda A, B: sigmoid.dZ(A, B[:, :1]),
-        lambda A, B: sigmoid.dZ(A[:, :1], B),
-        lambda A, B: tanh.dZ(A, B[:, :1]),
-        lambda A, B: tanh.dZ(A[:, :1], B),
+        *(lambda A, B, made=made: made.dA((), A, A, B[:, :1]) for made in layer.ACTIVATIONS.values()),
+        *(lambda A, B, made=made: made.dA((), A[:, :1], A[:, :1], B) for made in layer.ACTIVATIONS.values()),
         lambda A, B: softmax.dZ(A, B[:, :1]),
         lambda A, B: softmax.dZ(A[:, :1], B),
         lambda A, B: sgd.update(A, B[:, :1], 0.1),
@@ -67,9 +63,7 @@ def test_shapes_that_numpy_would_stretch_are_refused(call):
 @pytest.mark.parametrize(
     "call",
     [
-        lambda Z, whole: relu.forward(whole),
-        lambda Z, whole: sigmoid.forward(whole),
-        lambda Z, whole: tanh.forward(whole),
+        *(lambda Z, whole, made=made: made.forward((), whole) for made in layer.ACTIVATIONS.values()),
         lambda Z, whole: softmax.forward(whole),
         lambda Z, whole: softmax.log_sum_exp(whole),
         lambda Z, whole: affine.db(whole),

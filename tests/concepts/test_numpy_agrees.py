@@ -11,6 +11,7 @@ import nnref
 from derivations.prover.proof import claims
 from nnref import bridge
 from nnref.checking.reference import noise
+from nnref.layer import ACTIVATIONS
 
 BOUND = [claim for claim in claims().values() if claim.kind in ("definition", "gradient")]
 CONCEPTS = [claim for claim in BOUND if claim.of is not None or claim.kind == "definition"]
@@ -84,7 +85,7 @@ def units_of_noise(claim, arrays, activation, indices):
     )
 
 
-@pytest.mark.parametrize(("widths", "activation"), list(product(WIDTHS, ("relu", "sigmoid", "tanh"))), ids=str)
+@pytest.mark.parametrize(("widths", "activation"), list(product(WIDTHS, ACTIVATIONS)), ids=str)
 @pytest.mark.parametrize("claim", NETWORK, ids=lambda claim: claim.name)
 def test_the_gradients_of_the_network_agree_with_the_claim(claim, widths, activation, rng):
     arrays = network(widths, rng)

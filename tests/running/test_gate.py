@@ -118,9 +118,9 @@ def test_both_batches_are_in_the_dtype_of_training_and_the_same_every_time(dtype
     seen = []
     whole = gate.examine
 
-    def examine(layers, theta, X, Y):
+    def examine(layers, theta, X, Y, *gradients):
         seen.append((theta, X, Y))
-        return whole(layers, theta, X, Y)
+        return whole(layers, theta, X, Y, *gradients)
 
     monkeypatch.setattr(gate, "examine", examine)
     checked(dtype)
@@ -145,7 +145,7 @@ def test_the_biases_of_the_dense_batch_are_small_and_none_is_zero():
 
 def test_what_was_left_out_of_either_batch_is_noted(monkeypatch):
     notes = iter([["of the dense"], ["of the first"]])
-    monkeypatch.setattr(gate, "decided", lambda layers, theta, X: (np.ones(X.shape[1], bool), next(notes)))
+    monkeypatch.setattr(gate, "decided", lambda layers, theta, X, *elsewhere: (np.ones(X.shape[1], bool), next(notes)))
     assert checked().left_out == ("of the dense", "of the first")
 
 

@@ -13,7 +13,8 @@ import pytest
 
 import nnref
 from nnref import affine, cli, network, relu, softmax, softmax_cross_entropy
-from nnref.running import folder, gate, train
+from nnref.running import folder, gate
+from nnref.running.run import parameters_sha256
 from tests.conftest import require
 
 ROOT = Path(nnref.__file__).parent.parent
@@ -139,7 +140,7 @@ def test_an_example_within_rounding_of_a_kink_is_left_out_and_named():
 
 
 def test_a_batch_in_which_nothing_can_be_told_does_not_pass(blobs, monkeypatch):
-    monkeypatch.setattr(gate, "decided", lambda layers, theta, X: (np.zeros(X.shape[1], bool), ["gate: example 0 …"]))
+    monkeypatch.setattr(gate, "decided", lambda layers, theta, X, *_: (np.zeros(X.shape[1], bool), ["gate: 0 …"]))
     with pytest.raises(nnref.GateError, match="cannot tell"):
         nnref.train(blobs, **SMALL)
 
@@ -215,7 +216,7 @@ def test_ctrl_c_keeps_what_was_learned(blobs, monkeypatch):
     run = nnref.train(blobs, **SMALL, gate=True)
     assert run.stopped == "stopped by Ctrl-C in epoch 2"
     assert len(run.accuracy_by_epoch) == 1
-    assert len(run.loss_by_step) == 13  # the gate used two of the fifteen
+    assert len(run.loss_by_step) == 11  # the gate used four of the fifteen
 
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does(blobs, tmp_path):
@@ -248,7 +249,7 @@ def test_parameters_sha256_is_over_little_endian_c_order_bytes(blobs):
     by_hand = hashlib.sha256(b"".join(p.tobytes(order="C") for p in (W1, b1, W2, b2))).hexdigest()
     assert run.parameters_sha256 == by_hand
     big = tuple(nnref.Affine(*(p.astype(">f4") for p in t)) if t else () for t in run.parameters)
-    assert train.parameters_sha256(big) == by_hand
+    assert parameters_sha256(big) == by_hand
 
 
 def test_a_run_leaves_a_folder_that_can_be_read_and_drawn_again(blobs, tmp_path):
@@ -290,6 +291,16 @@ def test_the_command_ends_with_one_json_object(tmp_path, capsys, monkeypatch):
     assert (Path(result["run"]) / "parameters.npz").exists()
     assert out[1].startswith("derivations: ")
     assert out[2].startswith("gate: 6 shapes as derived; 109,386 gradients checked")
+
+
+def test_the_command_trains_with_another_activation_and_refuses_one_that_is_none(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["train", "--epochs", "1", "--activation", "leaky_relu 0.1", "--json", "--quiet"]) == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert result["gate"]["failed"] == 0
+    assert json.loads((Path(result["run"]) / "settings.json").read_text())["layers"]["activation"] == "leaky_relu 0.1"
+    assert cli.main(["train", "--activation", "relux"]) == 2
+    assert "one of leaky_relu, relu" in capsys.readouterr().err.replace("gelu, ", "")
 
 
 def test_the_readme_shows_what_the_gate_says_today(tmp_path, capsys, monkeypatch):

@@ -11,7 +11,7 @@ import numpy as np
 
 from nnref import affine, network, relu, sgd, sigmoid, softmax, softmax_cross_entropy, tanh
 from nnref.layer import Affine
-from nnref.running import data, train
+from nnref.running import data, step, train
 from nnref.running.data import Dataset
 
 P = softmax.forward
@@ -310,7 +310,7 @@ UPDATE = bugs(
     any_rate_accepted=lambda t, g, a: t - a * g,
 ) + bugs(
     "update",
-    train,
+    step,
     "updated",
     biases_left_out=only(lambda last, name: name == "W"),
     only_the_last_layer=only(lambda last, name: last),

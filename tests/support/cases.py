@@ -104,7 +104,7 @@ def generator(*names):
 def arguments(function, name):
     """An array for every parameter of a function, shaped as its Shapes: line says: probabilities, labels, or dense."""
     line = re.search(r"Shapes: (.*?)->", inspect.getdoc(function))[1]
-    shapes = {p: shape.split(", ") for p, shape in re.findall(r"(\w+) \((.*?)\)", line)}
+    shapes = {p: shape.split(", ") if shape else [] for p, shape in re.findall(r"(\w+) \((.*?)\)", line)}
     return {p: drawn(p, [SIZES.get(d) or int(d) for d in shape], generator(name, p)) for p, shape in shapes.items()}
 
 

@@ -18,7 +18,7 @@ from nnref import network, relu, sgd, softmax
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.gradcheck import gradcheck
 from nnref.checking.reference import noise
-from nnref.running import data, train
+from nnref.running import data, step, train
 from nnref.running.data import Dataset
 from nnref.running.run import Settings
 
@@ -219,7 +219,7 @@ def updates_are_wrong(regime, activation):
     layers, theta, X, labels = regime.draw(activation)
     dtheta = nnref.gradients(layers, theta, X, nnref.one_hot(labels, regime.sizes[-1]))
     before = [p.copy() for p in nnref.named(theta).values()]
-    after = nnref.named(train.updated(theta, dtheta, ALPHA))
+    after = nnref.named(step.updated(theta, dtheta, ALPHA))
     for p, new, g in zip(before, after.values(), nnref.named(dtheta).values(), strict=True):
         exact = [Fraction(x) - Fraction(ALPHA) * Fraction(d) for x, d in zip(p.flat, g.flat, strict=True)]
         room = 2 * U * (abs(p) + abs(ALPHA * g)).ravel()  # the product and the difference are rounded
@@ -334,7 +334,7 @@ def outputs_of_data(regime, activation):
 def outputs_of_update(regime, activation):
     layers, theta, X, labels = regime.draw(activation)
     dtheta = nnref.gradients(layers, theta, X, nnref.one_hot(labels, regime.sizes[-1]))
-    after = nnref.named(train.updated(theta, dtheta, ALPHA)).values()
+    after = nnref.named(step.updated(theta, dtheta, ALPHA)).values()
     return [*after, *nnref.named(theta).values(), takes_any_rate(theta)]
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from nnref.checking.reference import noise
+from nnref.checking.operations import affine, record, softmax_cross_entropy
+from nnref.checking.operations.rounding import Precision
+from nnref.checking.operations.running_error import Carried
 from nnref.checking.reference.forward_errors import Numbers
-from nnref.checking.reference.running_error import Carried
 from nnref.checking.results.diagnosis import Mistake
 from nnref.shapes import Array
 
@@ -84,24 +85,20 @@ class BackwardMistake(Mistake):
     predict: Callable[[Place], Iterator[Prediction]]
 
 
+AFFINE, LOSS = affine.RECORD.writing.gradients, softmax_cross_entropy.RECORD.writing.gradients  # type: ignore[union-attr]
+
 RIGHT = {
-    "labels": ("dZ{l} = (P - Y) / N", "softmax_cross_entropy.dZ"),
-    "outputs": ("dZ{l} = (P - Y) / N", "softmax_cross_entropy.dZ"),
-    "loss": ("dZ{l} = (P - Y) / N", "softmax_cross_entropy.dZ"),
-    "dA": ("dA{l} = W{k}.T @ dZ{k}", "affine.dA"),
+    "labels": (LOSS["dZ"], "softmax_cross_entropy.dZ"),
+    "outputs": (LOSS["dZ"], "softmax_cross_entropy.dZ"),
+    "loss": (LOSS["dZ"], "softmax_cross_entropy.dZ"),
+    "dA": (AFFINE["dA"], "affine.dA"),
     "slope": ("dZ{l} = dA{l} * {slope}", "{activation}.dZ"),
-    "batch": ("dW{l} = dZ{l} @ A{j}.T", "affine.dW"),
-    "dW": ("dW{l} = dZ{l} @ A{j}.T", "affine.dW"),
-    "db": ("db{l} = np.sum(dZ{l}, axis=1, keepdims=True)", "affine.db"),
+    "batch": (AFFINE["dW"], "affine.dW"),
+    "dW": (AFFINE["dW"], "affine.dW"),
+    "db": (AFFINE["db"], "affine.db"),
     "gradient": ("{theta}{l} = {theta}{l} - alpha * d{theta}{l}", "sgd.update"),
 }
-"""The right line and its claim."""
-
-SLOPES = {"relu": "(Z{l} > 0)", "tanh": "(1 - A{l}**2)", "sigmoid": "A{l} * (1 - A{l})"}
-"""The activation's derivative as one writes it."""
-
-LEAKY = "np.where(Z{l} > 0, 1, slope)"
-"""The derivative of a leaky rectifier, whose slope is the network's own."""
+"""The right line and its claim; that of a slope is in the record of the activation."""
 
 
 def mistake(
@@ -143,8 +140,7 @@ def right(line: str, at: Place) -> Carried:
 def slope(at: Place, l: int) -> Carried:
     """The derivative of layer l's activation."""
     Z, A = at.numbers.Z[l], at.numbers.A[l]
-    value, e = noise.error_of_slope(at.numbers.case.activation[l - 1], Z.value, A.value, A.e)
-    return Carried(value, e, at.numbers.u)
+    return record.slope(at.numbers.case.activation[l - 1], Z, A, Precision(at.numbers.u, 0.0))
 
 
 def some(made: Carried | None) -> Carried:

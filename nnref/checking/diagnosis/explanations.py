@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from nnref.checking.diagnosis.backward_lines import HIDDEN, TOP, BackwardMistake, Place, Prediction, right, some
 from nnref.checking.diagnosis.factors import CONSTANT, Factor
+from nnref.checking.operations.running_error import Carried
 from nnref.checking.reference.forward_errors import Numbers
-from nnref.checking.reference.running_error import Carried
 
 
 @dataclass(frozen=True, eq=False)

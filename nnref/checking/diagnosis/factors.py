@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nnref.checking.diagnosis.backward_lines import ANY, BackwardMistake, Place, Prediction, some
 from nnref.checking.diagnosis.fit import Number, close, rounded
-from nnref.checking.reference.running_error import Carried
+from nnref.checking.operations.running_error import Carried
 
 
 @dataclass(frozen=True)

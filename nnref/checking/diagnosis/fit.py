@@ -7,8 +7,8 @@ from math import isclose
 
 import numpy as np
 
+from nnref.checking.operations.running_error import Carried
 from nnref.checking.reference import noise
-from nnref.checking.reference.running_error import Carried
 from nnref.shapes import Array
 
 WITNESSES = 2

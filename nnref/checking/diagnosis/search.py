@@ -25,8 +25,8 @@ from nnref.checking.diagnosis.explanations import (
 )
 from nnref.checking.diagnosis.factors import Factor, recognised
 from nnref.checking.diagnosis.fit import WITNESSES, Number, Yours, close, ratio, rounded, same, solved
+from nnref.checking.operations.running_error import Carried
 from nnref.checking.reference.forward_errors import Numbers
-from nnref.checking.reference.running_error import Carried
 from nnref.shapes import Array
 
 UNEXPLAINED = 3

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from nnref.checking.diagnosis.backward_lines import LEAKY, SLOPES
 from nnref.checking.diagnosis.explanations import Explanation, Fault
 from nnref.checking.diagnosis.factors import ZEROS
 from nnref.checking.diagnosis.search import Search
+from nnref.checking.operations.record import writing
 from nnref.checking.reference.intermediates import Case
 from nnref.checking.results.diagnosis import Diagnosis
 from nnref.checking.results.findings import patterns
@@ -81,8 +81,9 @@ def of_fault(case: Case, search: Search, best: Explanation, fault: Fault, instea
 
 def worded(template: str, l: int, activation: str, theta: str) -> str:
     """A line or a sentence for layer l: W2 for W{k}, X for A0."""
-    slope = SLOPES.get(activation, LEAKY).format(l=l)
-    text = template.format(l=l, j=l - 1, k=l + 1, theta=theta, activation=activation, slope=slope)
+    slope = writing(activation).gradients["slope"].format(l=l)
+    claim = activation.split(maxsplit=1)[0]  # "leaky_relu 0.1" is proved as leaky_relu
+    text = template.format(l=l, j=l - 1, k=l + 1, theta=theta, activation=claim, slope=slope)
     return text.replace("A0", "X")
 
 

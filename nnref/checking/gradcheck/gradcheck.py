@@ -6,23 +6,20 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
-from itertools import repeat
 from typing import Any
 
 import numpy as np
 
-from nnref.checking.gradcheck.border import GradcheckError, framed, unit
+from nnref.checking.gradcheck.border import GradcheckError
+from nnref.checking.gradcheck.loss import Loss, steady, untouched
 from nnref.checking.gradcheck.nesting import apart, leaves, matched, rebuild
-from nnref.checking.gradcheck.slopes import Call, Loss, complex_refusal, difference, finite, number
+from nnref.checking.gradcheck.slopes import complex_refusal, difference
 from nnref.checking.gradcheck.verdicts import Tensor, judge
 from nnref.checking.gradcheck.workers import Workers, shown, willing
 from nnref.checking.results.entry import Entry
 from nnref.checking.results.findings import Finding, readings
 from nnref.checking.results.report import GradcheckReport, GradientMismatch
 from nnref.shapes import Array
-
-JITTER = 64.0
-"""Roundings by which two evaluations at one point may differ: twice a sum's 2 √k (noise.allowed) for k = 256 terms."""
 
 READ = 64
 """Entries at which a gradient of the wrong shape is compared with the truth, to see what it is."""
@@ -54,7 +51,8 @@ def gradcheck(
     apart(theta)
     yours = matched(parameters, untouched("gradients", gradients, parameters) if callable(gradients) else gradients)
     fine = finely(gradients, parameters, theta)
-    scalar = Loss(steady(loss, parameters), list(theta.values()), rng)
+    call, away = steady(loss, parameters)
+    scalar = Loss(call, list(theta.values()), rng, away)
     if executor:
         willing(executor, scalar)
     refusal = complex_refusal(scalar, rng) if method != "central" else "asked for"
@@ -66,9 +64,11 @@ def gradcheck(
         tensors = [
             Tensor(scalar, k, name, A, refusal is None, workers, rng) for k, (name, A) in enumerate(theta.items())
         ]
-        found = tuple(row(t, yours[t.name], fine[t.name], places[t.name]) for t in tensors)
+        with np.errstate(all="ignore"):  # a loss that overflows beside the point is seen in what is found there
+            found = tuple(row(t, yours[t.name], fine[t.name], places[t.name]) for t in tensors)
     if not all(np.array_equal(A, B.astype("float64")) for A, B in zip(scalar.arrays, theta.values(), strict=True)):
         raise GradcheckError("the loss changed its own argument in a later call. Work on a copy of the parameters.")
+    scalar.check_same(everywhere=True)
     by = "complex step, confirmed by differences" if refusal is None else f"central differences ({refusal})"
     return GradcheckReport(
         found,
@@ -153,28 +153,6 @@ def finely(gradients: Any, parameters: Any, theta: dict[str, Array]) -> dict[str
     # A kernel may take its own precision only; it is then judged without.
     except Exception:
         return dict.fromkeys(theta)
-
-
-def untouched(what: str, function: Callable[[Any], Any], parameters: Any) -> Any:
-    """function(parameters), refusing one that changes its argument."""
-    copies = [A.copy() for A in leaves(parameters).values()]
-    given = rebuild(parameters, iter([A.copy() for A in copies]))
-    result = framed(what, lambda: function(given))
-    for (name, A), before in zip(leaves(given).items(), copies, strict=True):
-        if not np.array_equal(A, before, equal_nan=True):
-            raise GradcheckError(f"{what} changed {name}, its own argument. Work on a copy: {name} = {name} - …")
-    return result
-
-
-def steady(loss: Callable[[Any], Any], parameters: Any) -> Call:
-    """The loss of a list of arrays, after it was seen to be one number, the same twice, and to change nothing."""
-    first, second = (finite(number(untouched("the loss", loss, parameters))) for _ in range(2))
-    # Threads that add in another order differ by some roundings, which the noise of the loss then holds.
-    if not abs(first - second) <= JITTER * unit(first.dtype) * abs(first):
-        raise GradcheckError(
-            f"the loss is {first} and then {second} at the same parameters. Switch off dropout, or fix its seed."
-        )
-    return Call(loss, rebuild(parameters, repeat(np.zeros(0))))  # the nesting alone, without the arrays
 
 
 def chosen(A: Array, g: Array | None, entries: str | int, rng: np.random.Generator) -> Array:

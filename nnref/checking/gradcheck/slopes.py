@@ -4,30 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
-from nnref.checking.gradcheck.border import GradcheckError, floating, framed, read, unit
-from nnref.checking.gradcheck.nesting import rebuild
+from nnref.checking.gradcheck.border import GradcheckError
+from nnref.checking.gradcheck.loss import H, Loss, moved, plain, size
 from nnref.shapes import Array
-
-H = 1e-100
-"""The complex step: its square is nothing beside any number of the loss (Squire & Trapp 1998)."""
-
-SPACINGS = (2.0**10, 2.0**16, 2.0**22, 2.0**33)
-"""Distances, in unit roundoffs, between the points at which the loss is looked at to see its rounding. A log of 1 + x
-is a staircase for small x: points within one stair would show no noise at all, so the widest is about 1e-6."""
-
-POINTS = 9
-"""How many points lie on one line: five fourth differences."""
-
-STAIR = 8.0
-"""Unit roundoffs of 1. A loss that stands still along every line stands on a stair whose height cannot be seen. It is u
-for log(1 + x), and 2 u √L for the square (1 − y)² of a saturated unit, 4 u up to L = 4, beyond which 2 u L says more;
-twice the larger of these."""
 
 KINK = 24.0
 """What rounding may do to the difference between the slopes to either side, in units of noise / h: each side is
@@ -39,6 +24,21 @@ PAIR = 5.0
 FINER = 4.0
 """How many times smaller the next step is: truncation falls 16-fold, and rounding grows only 4-fold."""
 
+SMALLEST = 2.0**-106
+"""The least step that is tried, in sizes of its tensor: the square of the unit roundoff."""
+
+VISIBLE = 0.25
+"""A slope is seen at a step where truncation and rounding are less than this share of it: one more factor of FINER in
+the step then still leaves more slope than error."""
+
+CONVERGES = 0.5**0.5
+"""The changes of a one-sided slope from step to step shrink by this factor at least where there is a slope: by 1/4 for
+curvature, 1/2 where a term |t|^1.5 bends it, and not at all (1) where it grows as a logarithm, or faster, as 4 at a
+jump. The mean of 1/2 and 1."""
+
+SECANTS = 4.0 ** np.arange(-4, 5)
+"""Distances, in sizes of a tensor, at which a loss is asked whether it changes with it at all."""
+
 DECIDES = 1e-2
 """An error bar above this share of the tensor's largest entry decides nothing. It is below 1/64, so that N − 1 for N in
 a batch of 64, the smallest slip of a formula that people make, is never called right."""
@@ -46,11 +46,15 @@ a batch of 64, the smallest slip of a formula that people make, is never called 
 
 @dataclass(frozen=True)
 class Slope:
-    """∂L/∂θ at one place: the value, its error bar e, and the slopes to either side where a kink was found."""
+    """∂L/∂θ at one place: the value, its error bar e, and the slopes to either side where a kink was found.
+
+    jump is where those grow without end as the step shrinks: there is no slope.
+    """
 
     value: float
     e: float
     between: tuple[float, float] | None = None
+    jump: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,130 +93,17 @@ def excess(at: float, u: float, *pairs: tuple[Any, Any]) -> Any:
     return 2 * u * np.maximum(0, np.abs(pairs).max(axis=(0, 1)) - abs(at))
 
 
-@dataclass
-class Call:
-    """The loss of a list of arrays, for a loss of any nesting; what it returns must be one floating-point number."""
-
-    loss: Callable[[Any], Any]
-    tree: Any
-
-    def __call__(self, arrays: list[Array]) -> Array:
-        """One number, real or complex, as an array of shape ()."""
-        return number(framed("the loss", lambda: self.loss(rebuild(self.tree, iter(arrays)))))
-
-
-def number(L: Any) -> Array:
-    """What a loss returned, as an array of shape ().
-
-    Errors: GradcheckError for anything but one floating-point number.
-    """
-    if L is None:
-        raise GradcheckError("the loss returned None; it should be one floating-point number. Does it end in return?")
-    A = read(L, "the loss")
-    if A.size == 1 and not floating(A.dtype) and A.dtype.kind != "c":
-        raise GradcheckError(f"the loss should be one floating-point number; {A.dtype} came.")
-    if A.size != 1:
-        raise GradcheckError(
-            f"the loss should be one floating-point number; {A.dtype} of shape {A.shape} came. "
-            f"For a function with many outputs use check_vjp."
-        )
-    return A.reshape(())
-
-
-def finite(L: Array) -> Array:
-    """L itself, refused where it is no finite number: no slope exists there."""
-    if not np.isfinite(L):
-        raise GradcheckError(f"the loss is {L} at these parameters; it should be finite. Try smaller ones.")
-    return L
-
-
-class Loss:
-    """The loss as a function of one entry at a time: private float64 copies that are moved and put back."""
-
-    def __init__(self, call: Callable[[list[Array]], Array], arrays: list[Array], rng: np.random.Generator) -> None:
-        self.call = call
-        self.arrays = [np.array(A, dtype="float64", order="C") for A in arrays]
-        self.evaluations = 0
-        self.complex: tuple[int, Array] | None = None
-        first = self.counted(self.arrays)
-        self.at = float(finite(first))
-        self.u = unit(first.dtype)
-        seen, stair = 0.0, STAIR * self.u * max(1.0, abs(self.at))
-        for spacing in (self.u * k for k in SPACINGS if self.u * k < 1e-2):
-            wider = self.rounding(spacing, rng)
-            # Rounding does not grow with the distance, but for stairs; what grows beyond is a kink that was crossed.
-            seen = max(seen, wider) if wider <= 4 * max(seen, stair) else seen
-        self.noise = max(2 * self.u * abs(self.at), seen or STAIR * self.u)
-
-    def counted(self, arrays: list[Array]) -> Array:
-        """The loss of these arrays. What overflows or divides by zero beside the point is seen in the result."""
-        self.evaluations += 1
-        with np.errstate(all="ignore"):
-            return self.call(arrays)
-
-    def twin(self, arrays: list[Array] | None = None) -> Loss:
-        """The same loss with arrays of its own, the same numbers or others, for another thread or another point."""
-        twin = object.__new__(Loss)
-        twin.__dict__.update(self.__dict__)
-        twin.arrays = [np.array(A, order="C") for A in arrays or self.arrays]
-        twin.evaluations, twin.complex = 0, None
-        return twin
-
-    def rounding(self, spacing: float, rng: np.random.Generator, lines: int = 3) -> float:
-        """What rounding does to the loss, from its fourth differences along lines of equally spaced points.
-
-        The smooth part of the loss leaves spacing⁴ there, which is nothing; independent roundings leave √70 of their
-        standard deviation (Moré & Wild 2011). The median of some lines, since one may cross a kink; four deviations.
-        """
-        found = []
-        for _ in range(lines):
-            moves = [rng.choice([-spacing, spacing], A.shape) * np.maximum(abs(A), size(A)) for A in self.arrays]
-            line = [
-                float(self.counted([A + i * move for A, move in zip(self.arrays, moves, strict=True)]))
-                for i in range(POINTS)
-            ]
-            found.append(float(np.sqrt((np.diff(line, 4) ** 2).mean() / 70)))
-        return 4 * float(np.nan_to_num(np.median(found), nan=0.0))
-
-    def along(self, tensor: int, direction: Array, t: float) -> float:
-        """L(θ + t direction), the direction within one tensor."""
-        moved = list(self.arrays)
-        moved[tensor] = moved[tensor] + t * direction
-        return float(self.counted(moved))
-
-    def entry(self, tensor: int, k: int, t: float) -> float:
-        """L(θ + t e_k): one entry is moved in place and put back, whatever the loss does."""
-        flat = self.arrays[tensor].reshape(-1)
-        kept = flat[k]
-        try:
-            flat[k] = kept + t
-            return float(self.counted(self.arrays))
-        finally:
-            flat[k] = kept
-
-    def imaginary(self, tensor: int, k: int) -> float:
-        """Im L(θ + iH e_k) / H."""
-        if self.complex is None or self.complex[0] != tensor:
-            self.complex = tensor, self.arrays[tensor].astype(complex)
-        A = self.complex[1]
-        A.imag.flat[k] = H
-        try:
-            return float(np.imag(self.counted([*self.arrays[:tensor], A, *self.arrays[tensor + 1 :]]))) / H
-        finally:
-            A.imag.flat[k] = 0
-
-
-def size(A: Array) -> float:
-    """The largest entry of a tensor, or 1 where all are 0: the unit in which it is moved."""
-    return float(np.abs(A).max(initial=0)) or 1.0
-
-
 def first_step(loss: Loss, A: Array) -> float:
     """The largest step tried: u^(1/5), beyond which even extrapolated differences lose, times the tensor's size.
 
     A power of two, so that adding it to a number is exact more often than not.
     """
-    return float(2.0 ** np.round(np.log2(loss.u**0.2 * max(1.0, size(A)))))
+    return power(loss.u**0.2 * max(1.0, size(A)))
+
+
+def power(h: float) -> float:
+    """The nearest power of two."""
+    return float(2.0 ** np.round(np.log2(h)))
 
 
 def best_step(loss: Loss, tensor: int, places: Array) -> Step:
@@ -223,38 +114,72 @@ def best_step(loss: Loss, tensor: int, places: Array) -> Step:
     def look(h: float) -> list[tuple[float, float]]:
         return [pair(loss, tensor, int(k), h) for k in places]
 
-    h = start = first_step(loss, A)
-    step, total = tried(loss, h, look)
-    # Rounding only grows as h shrinks: once it alone is more than the least total, nothing better follows.
-    while loss.noise / (h / FINER) < total and h > loss.u * size(A):
+    start = first_step(loss, A)
+    best = tried(loss, start, look)
+    if not best.sees and size(A) < 1:  # tiny parameters may be tiny in the units of the loss too
+        best = min(best, tried(loss, power(loss.u**0.2 * size(A)), look), key=Trial.order)
+    h = best.step.h
+    # Rounding only grows as h shrinks: once it alone is more than the least total, nothing better follows. Where no
+    # slope is seen yet, because the loss swings within the step, smaller ones may show it as long as the loss changes.
+    while loss.noise / (h / FINER) < best.total or (not best.sees and changed(loss, look(h))):
         h /= FINER
-        other, sum_of_both = tried(loss, h, look)
-        if sum_of_both < total:
-            step, total = other, sum_of_both
-    # A loss that hardly bends, as where units are saturated, bears larger steps, up to the tensor's own size.
-    while step.h >= start and FINER * step.h <= size(A):
-        other, sum_of_both = tried(loss, FINER * step.h, look)
-        if not sum_of_both < total:
+        if h < SMALLEST * size(A):
             break
-        step, total = other, sum_of_both
-    there = loss.twin([step.h * signs(B) + B if k == tensor else B for k, B in enumerate(loss.arrays)])
-    noise = max(loss.noise, there.rounding(loss.u * SPACINGS[0], np.random.default_rng(0), lines=1))
+        best = min(best, tried(loss, h, look), key=Trial.order)
+    # A loss that hardly bends, as where units are saturated, bears larger steps, up to the tensor's own size.
+    while best.step.h >= start and FINER * best.step.h <= size(A):
+        other = tried(loss, FINER * best.step.h, look)
+        if not other.order() < best.order():
+            break
+        best = other
+    there = loss.twin(moved_one(loss.arrays, tensor, best.step.h))
+    at = plain(there.counted(there.arrays))
+    noise = there.rounding_at(there.arrays, at, np.random.default_rng(0), like=loss.rounding).noise
     loss.evaluations += there.evaluations
-    return replace(step, noise=noise)
+    return replace(best.step, noise=noise)
 
 
-def signs(A: Array) -> Array:
-    """+1 and −1 in turn, shaped like A."""
-    return 1.0 - 2.0 * (np.arange(A.size).reshape(A.shape) % 2)
+def moved_one(arrays: list[Array], tensor: int, h: float) -> list[Array]:
+    """The arrays, one of them moved by h up and down in turn."""
+    return [moved([B], h / size(B))[0] if k == tensor else B for k, B in enumerate(arrays)]
 
 
-def tried(loss: Loss, h: float, look: Callable[[float], list[tuple[float, float]]]) -> tuple[Step, float]:
-    """The step h as it does where one looks, and its truncation and rounding together."""
+def changed(loss: Loss, pairs: list[tuple[float, float]]) -> bool:
+    """Does the loss change by more than its noise at any of these steps?"""
+    gaps = np.abs(np.array(pairs) - loss.at)
+    return bool((gaps[np.isfinite(gaps)] > FINER * loss.noise).any())
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A step, its truncation and rounding together, and the slope that was seen with it."""
+
+    step: Step
+    total: float
+    slope: float
+
+    @property
+    def sees(self) -> bool:
+        """Is the slope larger than what truncation and rounding make of it?"""
+        return self.total < VISIBLE * self.slope
+
+    def order(self) -> tuple[bool, float]:
+        """What sees the slope comes first, and among these the least relative error; the least total else.
+
+        The total alone would prefer steps over which the loss swings: the longer they are, the smaller what they see.
+        """
+        return (not self.sees, self.total / self.slope if self.sees else self.total)
+
+
+def tried(loss: Loss, h: float, look: Callable[[float], list[tuple[float, float]]]) -> Trial:
+    """The step h as it does where one looks."""
     near_and_far = list(zip(look(h / FINER), look(h), strict=True))
     bend = most([abs(central(n, h / FINER) - central(f, h)) for n, f in near_and_far])
     # Curvature makes the sides differ in proportion to h, and so is told from a kink, which does not.
     sides = [4 / 3 * (abs(sum(f) - 2 * loss.at) / h - abs(sum(n) - 2 * loss.at) / (h / FINER)) for n, f in near_and_far]
-    return Step(h, bend if np.isfinite(bend) else 0.0, abs(most(sides)), loss.noise), bend + loss.noise / h
+    slopes = np.abs([central(n, h / FINER) for n, _ in near_and_far])
+    step = Step(h, bend if np.isfinite(bend) else 0.0, max(0.0, most(sides)), loss.noise)
+    return Trial(step, bend + loss.noise / h, float(slopes[np.isfinite(slopes)].max(initial=0)))
 
 
 def most(values: list[float]) -> float:
@@ -277,6 +202,41 @@ def central(at: tuple[float, float], h: float) -> float:
     return (at[0] - at[1]) / (2 * h)
 
 
+@dataclass
+class Sides:
+    """The slopes to either side at ever smaller steps, with what rounding may do to them; and the best kink among them.
+
+    At a kink they settle; at a jump, or where a slope is infinite, they grow as long as one looks.
+    """
+
+    seen: list[tuple[float, float, float]] = field(default_factory=list)
+    kink: Slope | None = None
+
+    def see(self, up: float, down: float, bar: float) -> None:
+        """One more step, at which rounding may move either slope by bar."""
+        self.seen.append((up, down, bar))
+
+    def keep(self, kink: Slope) -> None:
+        """The kink that is known best."""
+        if self.kink is None or kink.e < self.kink.e:
+            self.kink = kink
+
+    def hides(self, noise: float) -> bool:
+        """Would rounding hide the kink by now?"""
+        width = self.kink.between[1] - self.kink.between[0] if self.kink and self.kink.between else np.inf
+        return 8 * KINK * noise > width
+
+    @property
+    def settle(self) -> bool:
+        """Do the slopes to either side stop changing, as far as rounding lets one see?"""
+        settled = True
+        for before, now, after in zip(self.seen, self.seen[1:], self.seen[2:], strict=False):
+            bar, first, then = 2 * after[2], *(np.abs(np.subtract(b, a)[:2]) for a, b in ((before, now), (now, after)))
+            if (first > 2 * now[2]).any() and CONVERGES * first.max() > bar:
+                settled = not then.max() >= CONVERGES * first.max()
+        return settled
+
+
 def difference(loss: Loss, tensor: int, k: int, h: float) -> float:
     """The central difference of the loss at entry k of a tensor."""
     return central(pair(loss, tensor, k, h), h)
@@ -290,7 +250,7 @@ def slope_of(line: Line, step: Step, scale: float, far: tuple[float, float]) -> 
     too, after their smooth difference h L'' has been extrapolated away. A kink is gone only at an h that would show it.
     """
     h, agreed = step.h, None
-    best, kink = Slope(np.nan, np.inf), None
+    best, sides = Slope(np.nan, np.inf), Sides()
     while True:
         near = line.pair(h / FINER)
         noise = line.rounding(far, near) / h
@@ -298,23 +258,24 @@ def slope_of(line: Line, step: Step, scale: float, far: tuple[float, float]) -> 
         value, e = (16 * D2 - D1) / 15, abs(D2 - D1) + PAIR * noise
         up, down = ((4 * FINER * (n - line.at) - (f - line.at)) / (3 * h) for n, f in zip(near, far, strict=True))
         low, high = min(up, -down), max(up, -down)
+        sides.see(up, -down, KINK * noise)
         if high - low > max(2 * KINK * noise, 4 * abs(D2 - D1)):
             agreed = None
-            if kink is None or e + KINK * noise < kink.e:
-                kink = Slope(value, e + KINK * noise, (low, high))
-        elif kink and kink.between and 8 * KINK * noise > kink.between[1] - kink.between[0]:
-            return kink  # it is not gone: rounding would hide it now
+            sides.keep(Slope(value, e + KINK * noise, (low, high)))
+        elif sides.kink and sides.hides(noise):
+            break  # it is not gone: rounding would hide it now
         else:
-            best, kink = min(best, Slope(value, e), key=lambda slope: slope.e), None
+            best, sides.kink = min(best, Slope(value, e), key=lambda slope: slope.e), None
             if not abs(D2 - D1) <= 4 * (step.bend + PAIR * noise):  # nor where one of them is no number
                 agreed = None
-            elif agreed:  # a gap that the next step does not keep was small by accident
+            elif agreed and agreed.e <= DECIDES * scale:  # a gap that the next step does not keep was small by accident
                 return replace(agreed, e=max(agreed.e, abs(D2 - D1) - PAIR * noise))
             else:
                 agreed = Slope(value, e)
         h, far = h / FINER, near
-        if not line.noise / h <= DECIDES * scale:
-            return kink or best
+        if not line.noise / h <= DECIDES * scale or h < np.finfo(float).tiny:
+            break
+    return sides.kink or best if sides.settle else Slope(best.value, np.inf, jump=True)
 
 
 def complex_slope(loss: Loss, tensor: int, direction: Array) -> float:
@@ -336,10 +297,33 @@ def complex_refusal(loss: Loss, rng: np.random.Generator) -> str | None:
             # Whatever a stranger's loss raises at a complex argument is a reason to use differences, not an error.
             except GradcheckError as error:
                 return f"the loss does not take complex numbers: {type(error.__cause__ or error).__name__}"
-            h = first_step(loss, A) / max(1.0, float(np.linalg.norm(direction)))
-
-            line = Line(partial(loss.along, tensor, direction), loss.at, loss.noise, loss.u)
-            seen = slope_of(line, Step(h, 0.0, 0.0, loss.noise), abs(slope), line.pair(h))
-            if seen.between or not abs(slope - seen.value) <= seen.e:
-                return "the complex step disagrees with differences: a kink, or a loss that is not analytic"
+            if why := contradiction(loss, tensor, direction, slope):
+                return why
     return None
+
+
+def contradiction(loss: Loss, tensor: int, direction: Array, slope: float) -> str | None:
+    """What differences along one direction have against a slope by the complex step."""
+    line = Line(partial(loss.along, tensor, direction), loss.at, loss.noise, loss.u)
+    A, length = loss.arrays[tensor], max(1.0, float(np.linalg.norm(direction)))
+    h = power(first_step(loss, A) / length)
+    far = line.pair(h)
+    if size(A) < 1 and abs(central(far, h)) < VISIBLE * abs(slope):  # the loss swings over this step
+        h = power(h * size(A))
+        far = line.pair(h)
+    seen = slope_of(line, Step(h, 0.0, 0.0, loss.noise), abs(slope), far)
+    if seen.between or seen.jump or not abs(slope - seen.value) <= seen.e:
+        return "the complex step disagrees with differences: a kink, or a loss that is not analytic"
+    least = max(abs(slope), abs(seen.value))
+    if seen.e > DECIDES * least and seen.e > DECIDES * max(least, secant(line, size(A))):
+        return f"differences, known to {seen.e:.2g}, cannot confirm the complex step"
+    return None
+
+
+def secant(line: Line, size: float) -> float:
+    """The largest slope from here to points at many distances, in the size of a tensor: what the loss does at all.
+
+    Where the slope itself is 0, this is what an error bar must be small beside.
+    """
+    found = [abs(L - line.at) / t for t in size * SECANTS for L in line.pair(t)]
+    return max((x for x in found if np.isfinite(x)), default=0.0)

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
 
 from nnref.checking.gradcheck.border import unit
+from nnref.checking.gradcheck.loss import JITTER, Loss, drift, signs, size
 from nnref.checking.gradcheck.slopes import (
     DECIDES,
     Line,
-    Loss,
     Step,
     best_step,
     central,
     excess,
     pair,
-    signs,
-    size,
+    power,
+    secant,
     slope_of,
 )
 from nnref.checking.gradcheck.workers import Workers
 from nnref.checking.results.entry import Entry, Worst
-from nnref.checking.results.findings import SURE, Finding, patterns
+from nnref.checking.results.findings import SURE, Finding, patterns, share
 from nnref.shapes import Array
 
 RIGHT, UNTOLD, WRONG = 0, 1, 2
@@ -38,6 +38,9 @@ HALF = 4.0
 MOVED = 32
 """Entries whose slopes are looked at again at moved parameters: were a tenth of them moved more than the rest, 97 % of
 such samples would hold one."""
+
+ASKED = 1
+"""Doubtful places of a tensor at which the first look is repeated before it is held against a gradient."""
 
 AGAIN = 3
 """More such moves where one does not explain a gap. Signs that cancel to a quarter of what they usually do, which is
@@ -57,21 +60,26 @@ tenth of them right, 97 % of such samples would hold one."""
 
 @dataclass
 class Truths:
-    """The slopes at some places of one tensor, their error bars, and the slopes to either side of a kink, else nan."""
+    """The slopes at some places of one tensor, their error bars, and the slopes to either side of a kink, else nan.
+
+    jump is 1 where the loss jumps, so that there is no slope.
+    """
 
     value: Array
     e: Array
     low: Array
     high: Array
+    jump: Array
 
     @classmethod
     def of(cls, value: Array, e: float | Array) -> Truths:
         """Slopes without kinks."""
-        return cls(value, np.broadcast_to(e, value.shape).copy(), *(np.full(value.shape, np.nan) for _ in range(2)))
+        low, high = np.full((2, *value.shape), np.nan)
+        return cls(value, np.broadcast_to(e, value.shape).copy(), low, high, np.zeros(value.shape))
 
     def put(self, where: Array, rows: Array) -> None:
-        """Replace some by rows (value, e, low, high)."""
-        self.value[where], self.e[where], self.low[where], self.high[where] = rows.T
+        """Replace some by rows (value, e, low, high, jump)."""
+        self.value[where], self.e[where], self.low[where], self.high[where], self.jump[where] = rows.T
 
 
 @dataclass
@@ -127,15 +135,26 @@ def pairs(loss: Loss, tensor: int, places: Array, *, h: float) -> Array:
 
 
 def closely(loss: Loss, tensor: int, places: Array, *, step: Step, scale: float) -> Array:
-    """The slopes from several steps, kinks looked for: rows (value, e, low, high)."""
+    """The slopes from several steps, kinks looked for: rows (value, e, low, high, jump)."""
     rows = []
     for k in map(int, places):
-        first = pair(loss, tensor, k, step.h)
-        D = central(first, step.h)  # not finite where the first step leaves the loss's domain, and the next may not
-        noise = step.noise + float(moving(loss, tensor, k)) * (abs(D) if np.isfinite(D) else scale)
-        s = slope_of(Line(partial(loss.entry, tensor, k), loss.at, noise, loss.u), step, scale, first)
-        rows.append((s.value, s.e, *(s.between or (np.nan, np.nan))))
+        own = step if moves(loss, tensor, k, step.h) else replace(step, h=first_step_at(loss, tensor, k))
+        first = pair(loss, tensor, k, own.h)
+        D = central(first, own.h)  # not finite where the first step leaves the loss's domain, and the next may not
+        noise = own.noise + float(moving(loss, tensor, k)) * (abs(D) if np.isfinite(D) else scale)
+        s = slope_of(Line(partial(loss.entry, tensor, k), loss.at, noise, loss.u), own, scale, first)
+        rows.append((s.value, s.e, *(s.between or (np.nan, np.nan)), float(s.jump)))
     return np.array(rows)
+
+
+def moves(loss: Loss, tensor: int, k: int | Array, h: float) -> Array:
+    """Does a step of h move the parameter by h, to half of the digits at least?"""
+    return h * h > 2.0**-53 * np.square(loss.arrays[tensor].reshape(-1)[k])
+
+
+def first_step_at(loss: Loss, tensor: int, k: int) -> float:
+    """The largest step for one entry, in its own size, where that of its tensor would hardly move it."""
+    return power(loss.u**0.2 * abs(float(loss.arrays[tensor].flat[k])))
 
 
 def moving(loss: Loss, tensor: int, k: int | Array) -> Array:
@@ -148,11 +167,11 @@ def judge(t: Tensor) -> Entry:
     if not len(t.places):
         return Entry(t.name, t.A.shape, t.A.size, 0, 0, 0, 0, None, "ok")
     truths, bent = at_first(t)
-    scale = size_of(t, truths)
+    scale = size_of(t, truths) or changes(t)
     r = rounding(t, truths, scale)
     verdicts = verdict(t, truths, r, scale)
     if r and explicable(t, truths, verdicts, r):
-        r = max(r, *(rounding(t, truths, scale) for _ in range(AGAIN)))
+        r = max(r, *(rounding(t, truths, scale, looked=True) for _ in range(AGAIN)))
         verdicts = verdict(t, truths, r, scale)
     look_closely(t, truths, verdicts, bent, r, scale)
     doubt(t, truths, verdicts, r)
@@ -174,11 +193,11 @@ def at_first(t: Tensor) -> tuple[Truths, Array]:
         return Truths.of(value, 0.0), np.zeros(len(value), bool)
     step = t.steps()
     up, down = t.workers.map(pairs, t.loss, t.index, t.places, h=step.h).T
-    D = (up - down) / (2 * step.h)
+    D = np.where(moves(t.loss, t.index, t.places, step.h), (up - down) / (2 * step.h), np.nan)
     noise = step.noise + excess(t.loss.at, t.loss.u, (up, down)) + moving(t.loss, t.index, t.places) * np.abs(D)
     # A kink within h shows in one-sided slopes that differ by more than curvature makes them differ elsewhere.
     bent = np.abs(up + down - 2 * t.loss.at) / step.h > SURE * (step.sides + noise / step.h)
-    return Truths.of(D, noise / step.h + SURE * step.bend), bent
+    return Truths.of(D, np.nan_to_num(noise / step.h + SURE * step.bend, nan=np.inf)), bent
 
 
 def size_of(t: Tensor, truths: Truths) -> float:
@@ -186,14 +205,21 @@ def size_of(t: Tensor, truths: Truths) -> float:
     return max(float(np.abs(x[np.isfinite(x)]).max(initial=0)) for x in (t.a, truths.value))
 
 
-def rounding(t: Tensor, truths: Truths, scale: float) -> float:
+def changes(t: Tensor) -> float:
+    """How much the loss changes with this tensor at all, where its slopes and yours are all 0: the largest secant."""
+    line = Line(partial(t.loss.along, t.index, signs(t.A)), t.loss.at, t.loss.noise, t.loss.u)
+    return secant(line, size(t.A))
+
+
+def rounding(t: Tensor, truths: Truths, scale: float, looked: bool = False) -> float:
     """What rounding in the declared dtype may do to this tensor's gradient.
 
     Measured: how far the true slopes move when every parameter moves by one unit roundoff, as a rounded forward pass
-    moves them, at a few places; a sum of k terms gathers 2 √k of those.
+    moves them, at a few places; a sum of k terms gathers 2 √k of those. Differences in float64 carry far more noise
+    than this in their own bars: there it is measured only where that is looked into, and counted beyond the noise.
     """
-    if not t.analytic and t.A.dtype.itemsize >= 8:
-        return float(t.sums * t.u * scale)  # differences carry far more noise than this, in their own bars
+    if not t.analytic and t.A.dtype.itemsize >= 8 and not looked:
+        return float(t.sums * t.u * scale)
     some = np.unique(np.linspace(0, len(t.places) - 1, min(MOVED, len(t.places))).astype(int))
     moved = t.loss.twin([B * (1 + t.u * t.rng.choice([-1, 1], B.shape)) for B in t.loss.arrays])
     if t.analytic:
@@ -203,6 +229,8 @@ def rounding(t: Tensor, truths: Truths, scale: float) -> float:
         there = (pairs(moved, t.index, t.places[some], h=h) @ [1, -1]) / (2 * h)
     t.loss.evaluations += moved.evaluations
     gaps = np.abs(there - truths.value[some])
+    if looked and not t.analytic:
+        gaps = np.maximum(0, gaps - 2 * truths.e[some])
     return float(t.sums * (t.u * scale + gaps[np.isfinite(gaps)].max(initial=0)))
 
 
@@ -215,7 +243,8 @@ def verdict(t: Tensor, truths: Truths, r: float, scale: float) -> Array:
     between = (truths.low - bar <= a) & (a <= truths.high + bar)
     beyond = (a < truths.low - SURE * bar) | (a > truths.high + SURE * bar)
     kinked = ~np.isnan(truths.low)
-    right = np.where(kinked, between, (gap == 0) | ((gap <= bar) & decides))
+    # Where nothing changes the loss, however far one goes, 0 is exact.
+    right = np.where(kinked, between, (gap <= bar) & decides | (gap == 0) & (scale == 0)) & (truths.jump == 0)
     wrong = np.where(kinked, beyond, gap > SURE * bar) | ~np.isfinite(a)
     return np.where(right, RIGHT, np.where(wrong, WRONG, UNTOLD))
 
@@ -229,6 +258,7 @@ def look_closely(t: Tensor, truths: Truths, verdicts: Array, bent: Array, r: flo
     doubtful = np.flatnonzero((verdicts != RIGHT) | bent)
     if not len(doubtful):
         return
+    ask_again(t, truths, doubtful)
     some = doubtful
     if len(doubtful) > max(CONFIRMED, len(t.places) / 4):
         some = np.sort(t.rng.permutation(doubtful)[:CONFIRMED])
@@ -240,8 +270,26 @@ def look_closely(t: Tensor, truths: Truths, verdicts: Array, bent: Array, r: flo
                 rows[same, 0], t.kept[part] = truths.value[part][same], same
             truths.put(part, rows)
             verdicts[part] = verdict(t, truths, r, scale)[part]
+        if not np.isnan(truths.low[part]).all():
+            t.loss.check_same()  # before any slope between those to either side is accepted
         if (verdicts[part] == WRONG).all():
             return
+
+
+def ask_again(t: Tensor, truths: Truths, doubtful: Array) -> None:
+    """The first look at a few doubtful places once more: nothing is held against a gradient that a loss made up.
+
+    Errors: GradcheckError where the loss is another number at the same place.
+    """
+    some = doubtful[:ASKED]
+    before = truths.value[some]
+    if t.analytic:
+        now, bar = imaginaries(t.loss, t.index, t.places[some]), JITTER * t.loss.u * np.abs(before)
+    else:
+        now = pairs(t.loss, t.index, t.places[some], h=t.steps().h) @ [1, -1] / (2 * t.steps().h)
+        bar = np.full(len(some), (JITTER * t.loss.u * abs(t.loss.at) + 2 * t.steps().noise) / t.steps().h)
+    for then, there in zip(before[np.abs(now - before) > bar], now[np.abs(now - before) > bar], strict=True):
+        raise drift(f"its slope at one place is {then:.9g} and later {there:.9g}")
 
 
 def doubt(t: Tensor, truths: Truths, verdicts: Array, r: float) -> None:
@@ -326,10 +374,15 @@ def elsewhere(arrays: list[Array], index: int) -> Iterator[list[Array]]:
 
 def reason(t: Tensor, truths: Truths, k: int, r: float, scale: float) -> str:
     """Why place k cannot be told."""
+    if truths.jump[k]:
+        return "the loss jumps here, or its slope is infinite: its slope grows as long as the step shrinks"
     if not np.isfinite(truths.value[k]):
         return "the loss is not finite beside this point"
     if truths.e[k] > DECIDES * scale:
-        return f"the loss rounds too much: its slopes are known to within {truths.e[k]:.2g}"
+        known = f"its slopes are known to within {truths.e[k]:.2g}"
+        if stair := t.loss.rounding.stair:
+            return f"the loss is rounded to steps of {stair:.2g}: {known}"
+        return f"the loss rounds too much: {known}"
     if truths.e[k] + r > DECIDES * scale:
         return f"{t.A.dtype.name} rounding may move the gradient by {r:.2g}"
     return "off by more than one error bar, and less than four"
@@ -344,7 +397,7 @@ def summary(t: Tensor, truths: Truths, verdicts: Array, r: float, scale: float) 
     at = tuple(int(j) for j in np.unravel_index(int(t.places[i]), shape))
     worst = Worst(at, float(t.a[t.places[i]]), float(truths.value[i]), float(noises[i]))
     why = t.reasons.get(max(t.reasons, key=lambda k: noises[k], default=0), "") if untold else ""
-    hidden = r / scale if scale > 0 else 0.0
+    hidden = float(r / scale) if scale > 0 else 0.0
     return Entry(
         name=t.name,
         shape=shape,
@@ -357,7 +410,7 @@ def summary(t: Tensor, truths: Truths, verdicts: Array, r: float, scale: float) 
         verdict="WRONG" if wrong else "cannot tell" if untold else "ok",
         where=found(t, truths, bars, verdicts) if wrong else (),
         reason=why,
-        coarse=f"{t.A.dtype.name}: what is below {hidden:.0%} of the largest entry is rounding" * (hidden >= DECIDES),
+        coarse=f"{t.A.dtype.name}: what is below {share(hidden)} is rounding" if hidden >= DECIDES else "",
     )
 
 

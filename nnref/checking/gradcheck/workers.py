@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError, first_line
-from nnref.checking.gradcheck.slopes import Loss
+from nnref.checking.gradcheck.loss import Loss
 from nnref.checking.results.findings import SURE
 from nnref.shapes import Array
 
@@ -39,7 +39,7 @@ class Workers:
     def map(self, work: Work, loss: Loss, tensor: int, places: Array, again: bool = False, **options: Any) -> Array:
         """The rows of work for all places; loss.evaluations is raised by what it took. A second look is not told."""
         chunks = np.split(places, range(CHUNK, len(places), CHUNK))
-        tasks = ((work, loss, tensor, chunk, options) for chunk in chunks)
+        tasks = ((work, loss, tensor, chunk, options, again) for chunk in chunks)
         rows = []
         for found, evaluations in self.executor.map(run, tasks) if self.executor else map(run, tasks):
             rows.append(found)
@@ -48,11 +48,19 @@ class Workers:
         return np.concatenate(rows)
 
 
-def run(task: tuple[Work, Loss, int, Array, dict[str, Any]]) -> tuple[Array, int]:
-    """One chunk, on a loss with arrays of its own: what it found, and how often the loss was evaluated."""
-    work, loss, tensor, places, options = task
+def run(task: tuple[Work, Loss, int, Array, dict[str, Any], bool]) -> tuple[Array, int]:
+    """One chunk, on a loss with arrays of its own: what it found, and how often the loss was evaluated.
+
+    Errors: GradcheckError where the loss is another number after a whole chunk than before.
+    """
+    work, loss, tensor, places, options, again = task
     own = loss.twin()
-    return work(own, tensor, places, **options), own.evaluations
+    rows = work(own, tensor, places, **options)
+    if not all(np.array_equal(A, B) for A, B in zip(own.arrays, loss.arrays, strict=True)):
+        raise GradcheckError("the loss changed its own argument in a later call. Work on a copy of the parameters.")
+    if len(places) == CHUNK and not again:
+        own.check_same()
+    return rows, own.evaluations
 
 
 def value(loss: Loss) -> float:

@@ -11,9 +11,9 @@ import numpy as np
 from nnref.checking.diagnosis.diagnose import diagnose
 from nnref.checking.diagnosis.explanations import rightly
 from nnref.checking.diagnosis.fit import Yours, ratio
-from nnref.checking.homework.entry_verdict import Bar, entry
+from nnref.checking.homework.entry_verdict import Tolerance, judged_entry
 from nnref.checking.homework.given_arrays import GivenArrays, in_columns
-from nnref.checking.homework.reference_verdict import verdict
+from nnref.checking.homework.reference_verdict import gradients_right
 from nnref.checking.reference import noise, strictest_truth
 from nnref.checking.reference.forward_errors import Numbers
 from nnref.checking.reference.intermediates import Case
@@ -53,10 +53,10 @@ def certify(
         raise ValueError(f'reduction should be "mean" or "sum"; {reduction!r} came.')
     at = in_columns(parameters, X, Y, gradients, activation=activation, layout=layout, intermediates=intermediates)
     refuse_infinite(at)
-    return judged(at, reduction)
+    return certificate_of_arrays(at, reduction)
 
 
-def judged(at: GivenArrays, reduction: str) -> Certificate:
+def certificate_of_arrays(at: GivenArrays, reduction: str) -> Certificate:
     """The verdicts on gradients and intermediates that were read, and the mistakes."""
     N = at.X.shape[1]
     factor, allowed = (N if reduction == "sum" else 1), noise.allowed(at.layers, at.theta, N)
@@ -71,17 +71,17 @@ def judged(at: GivenArrays, reduction: str) -> Certificate:
     mistaken = any(e.verdict == "WRONG" for e in entries)
     return Certificate(
         title="gradients",
-        reading=described(at, case, reduction),
+        reading=arrays_in_words(at, case, reduction),
         entries=tuple(entries),
         method=truth.method,
-        settings=settings(at, reduction) | {"u": noise.unit(at.dtype), "allowed": allowed},
-        gradient_of_own_loss=verdict(entries),
+        settings=certificate_settings(at, reduction) | {"u": noise.unit(at.dtype), "allowed": allowed},
+        gradient_of_own_loss=gradients_right(entries),
         same_loss=None if not forward else wrong_forward is None,
         part="forward pass",
         apart="no Z or A was given",
         intermediates=tuple(middle.values()),
         forward=Diagnosis(None, wrong_forward, FIRST_TO_DIFFER.format(wrong_forward)) if wrong_forward else None,
-        diagnoses=diagnosed(at, case, doubt, factor, reduction) if mistaken else (),
+        diagnoses=diagnoses_of_arrays(at, case, doubt, factor, reduction) if mistaken else (),
         notes=strictest_truth.notes(units),
     )
 
@@ -89,30 +89,30 @@ def judged(at: GivenArrays, reduction: str) -> Certificate:
 FIRST_TO_DIFFER = "{} is the first to differ from the reference's."
 
 
-def described(at: GivenArrays, case: Case, reduction: str) -> str:
+def arrays_in_words(at: GivenArrays, case: Case, reduction: str) -> str:
     """How the arrays were read, in one line."""
     names = [*dict.fromkeys(case.activation), "softmax"]
     loss = f"{'mean' if reduction == 'mean' else 'summed'} cross-entropy of {at.X.shape[1]} examples"
     return f"{' '.join(named(at.theta))} as {at.layout}, {at.labels}, {', '.join(names)}, {loss}"
 
 
-def settings(at: GivenArrays, reduction: str) -> dict[str, Any]:
+def certificate_settings(at: GivenArrays, reduction: str) -> dict[str, Any]:
     """What the gradients were judged as."""
     sizes = [len(at.X), *(len(p) for name, p in named(at.theta).items() if name[0] == "b")]
     return {"sizes": sizes, "N": at.X.shape[1], "dtype": str(at.dtype), "layout": at.layout, "reduction": reduction}
 
 
-def diagnosed(
+def diagnoses_of_arrays(
     at: GivenArrays, case: Case, doubt: dict[str, Array], factor: int, reduction: str
 ) -> tuple[Diagnosis, ...]:
     """The mistakes going back, in columns as the catalogue writes them."""
     yours = {name: None if g is None else g / factor for name, g in at.gradients.items()}
     given = {name: V for name, V in at.intermediates.items() if name[0] == "d"}
     found = diagnose(case, yours, dtype=at.dtype, slack=doubt, intermediates=given)
-    return tuple(spoken(diagnosis, at.layout, reduction) for diagnosis in found)
+    return tuple(in_layout_of_arrays(diagnosis, at.layout, reduction) for diagnosis in found)
 
 
-def spoken(found: Diagnosis, layout: str, reduction: str) -> Diagnosis:
+def in_layout_of_arrays(found: Diagnosis, layout: str, reduction: str) -> Diagnosis:
     """A diagnosis with a line that makes such numbers, as yours is not at hand, and what else a factor may mean."""
     if found.mistake is None:
         return found
@@ -136,10 +136,10 @@ def gradient_entries(
     S = named(noise.scale(at.layers, at.theta, case.X, case.Y, at.dtype))
     found = []
     for name in sorted(S, key=lambda n: (-int(n[1:]), n[0])):
-        bar = Bar(factor * S[name], at.dtype, allowed, factor * truth.error[name], factor * doubt[name])
+        bar = Tolerance(factor * S[name], at.dtype, allowed, factor * truth.error[name], factor * doubt[name])
         g, t, rows = at.gradients[name], factor * truth.gradient[name], at.layout == "rows"
         shape, came = (A.shape[::-1] if rows else A.shape for A in (t, t if g is None else g))
-        found.append(entry(name, g, t, bar, shape, came=came, turned=rows))
+        found.append(judged_entry(name, g, t, bar, shape, came=came, turned=rows))
     return found
 
 

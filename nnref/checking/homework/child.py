@@ -32,7 +32,7 @@ class Order:
     settings: dict[str, str] = field(default_factory=dict)
 
 
-def examined(order: Order, limit: float = TIME_LIMIT) -> dict[str, Any]:
+def outcome_in_process(order: Order, limit: float = TIME_LIMIT) -> dict[str, Any]:
     """The result of checking a file: {"status", "lines", "report"}, or {"status", "error", "found", "missing"}.
 
     Errors: none of the child's; what went wrong there is in the result.
@@ -55,7 +55,7 @@ def examined(order: Order, limit: float = TIME_LIMIT) -> dict[str, Any]:
         except subprocess.TimeoutExpired:
             return failure(order, f"did not end within {limit:.0f} s. Is there a loop at module level or in forward?")
         finally:
-            end(running)
+            end_process(running)
         try:
             found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -72,7 +72,7 @@ def paths() -> list[str]:
     return [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]
 
 
-def end(running: subprocess.Popen[bytes]) -> None:
+def end_process(running: subprocess.Popen[bytes]) -> None:
     """End the child and whatever it started."""
     if os.name == "posix":
         with suppress(ProcessLookupError):
@@ -96,14 +96,14 @@ def main(order: str, result: str) -> None:
 
 def outcome(order: Order) -> dict[str, Any]:
     """The report of a file, or why there is none."""
-    from nnref.checking.homework.npz import data
+    from nnref.checking.homework.npz import data_of_npz
     from nnref.checking.homework.watched_file import judged_file
     from nnref.checking.reading.candidates import Unread
     from nnref.checking.reading.source import SourceError
 
     warnings.simplefilter("ignore")
     try:
-        given = data(Path(order.data)) if order.data else None
+        given = data_of_npz(Path(order.data)) if order.data else None
         report = judged_file(Path(order.path), order.name, given, order.everything, order.settings)
     except Unread as error:
         return {"status": 2, "error": "", "found": error.found, "missing": error.missing}

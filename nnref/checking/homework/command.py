@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from nnref.checking.homework.child import Order, examined
+from nnref.checking.homework.child import Order, outcome_in_process
 from nnref.checking.homework.npz import only_data
 
 OK, MISMATCH, BAD_USE, UNCLEAR = 0, 1, 2, 3
@@ -62,7 +62,9 @@ def add_certify(commands: Any) -> None:
     """The same for an .npz alone, where what it is can be said here."""
     certify = commands.add_parser("certify", help="nnref check FILE.npz, for a file that does not say what it holds")
     certify.add_argument("target", metavar="FILE.npz", help="W1, b1, …, dW1, db1, …, X, Y; dZ1, A1, … if you have them")
-    certify.add_argument("--activation", help="relu, tanh or sigmoid (default: as the file says, else relu)")
+    certify.add_argument(
+        "--activation", help="of the hidden layers, as nnref.mlp names it (default: as the file says, else relu)"
+    )
     certify.add_argument("--reduction", help="mean or sum, of the loss over the batch (default: the file's, else mean)")
     certify.add_argument("--layout", help="columns or rows, where every matrix is square")
     certify.add_argument("--data", metavar="F.npz", help="take X and Y from here")
@@ -96,22 +98,22 @@ def run_check(arguments: argparse.Namespace) -> int:
         raise ValueError(f"{target.name} should be a .py, .ipynb or .npz file, or a folder of them.")
     if name and target.suffix == ".npz":
         raise ValueError(f"{target.name} holds arrays, and nothing called {name} can be chosen among them.")
-    found = examined(order(target, arguments, name))
-    said = found.get("lines") or unread(target.name, found)
+    found = outcome_in_process(order_for(target, arguments, name))
+    said = found.get("lines") or unread_in_words(target.name, found)
     print("\n".join(said), file=sys.stdout if "lines" in found else sys.stderr)
     if arguments.json:
-        print(json.dumps(plain(str(target), found), ensure_ascii=False), flush=True)
+        print(json.dumps(as_json_object(str(target), found), ensure_ascii=False), flush=True)
     return int(found["status"])
 
 
-def order(path: Path, arguments: argparse.Namespace, name: str | None = None) -> Order:
-    """What the child is told."""
+def order_for(path: Path, arguments: argparse.Namespace, name: str | None = None) -> Order:
+    """What the child is undecided_files."""
     data = str(Path(arguments.data).resolve()) if arguments.data else None
     settings = {k: v for k in ("activation", "reduction", "layout") if (v := getattr(arguments, k)) is not None}
     return Order(str(path.resolve()), name, data, arguments.run, not arguments.no_hints, arguments.verbose, settings)
 
 
-def unread(title: str, found: dict[str, Any]) -> list[str]:
+def unread_in_words(title: str, found: dict[str, Any]) -> list[str]:
     """Why a file could not be read, what was found in it, what is missing, and what to paste."""
     if found["error"]:
         return [f"nnref: {found['error']}"]
@@ -125,12 +127,12 @@ def unread(title: str, found: dict[str, Any]) -> list[str]:
     ]
 
 
-def plain(file: str, found: dict[str, Any]) -> dict[str, Any]:
+def as_json_object(file: str, found: dict[str, Any]) -> dict[str, Any]:
     """The result as one JSON object."""
     return {"file": file, **{k: v for k, v in found.items() if k not in ("lines", "report")}, **found.get("report", {})}
 
 
-def files(folder: Path) -> Iterator[Path]:
+def homework_files(folder: Path) -> Iterator[Path]:
     """The Python files, notebooks and stored gradients below a folder, by name; data alone are no homework."""
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder).parts
@@ -143,15 +145,15 @@ def check_folder(folder: Path, arguments: argparse.Namespace) -> int:
     """One line a file, in their order, as they are done; each in a process of its own, as many at once as cores."""
     if arguments.csv and not Path(arguments.csv).resolve().parent.is_dir():
         raise FileNotFoundError(f"{arguments.csv} cannot be written: there is no such folder.")
-    paths = list(files(folder))
+    paths = list(homework_files(folder))
     if not paths:
         raise ValueError(f"{folder} holds no .py, .ipynb or .npz file.")
     rows = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(examined, [order(path, arguments) for path in paths])
+        results = pool.map(outcome_in_process, [order_for(path, arguments) for path in paths])
         for path, found in zip(paths, results, strict=True):
-            row = summary(str(path.relative_to(folder)), found)
-            print(line_of(row, hints=not arguments.no_hints), flush=True)
+            row = folder_row(str(path.relative_to(folder)), found)
+            print(folder_line(row, hints=not arguments.no_hints), flush=True)
             rows.append(row)
     if arguments.csv:
         with open(arguments.csv, "w", newline="", encoding="utf-8") as out:
@@ -159,15 +161,17 @@ def check_folder(folder: Path, arguments: argparse.Namespace) -> int:
             writer.writeheader()
             writer.writerows(rows)
     counts = {k: sum(row["status"] == k for row in rows) for k in (MISMATCH, BAD_USE, UNCLEAR, OK)}
-    told = f", {counts[UNCLEAR]} unclear" if counts[UNCLEAR] else ""
-    print(f"{len(rows)} files: {counts[OK]} right, {counts[MISMATCH]} with a mistake{told}, {counts[BAD_USE]} not read")
+    unclear = f", {counts[UNCLEAR]} unclear" if counts[UNCLEAR] else ""
+    print(
+        f"{len(rows)} files: {counts[OK]} right, {counts[MISMATCH]} with a mistake{unclear}, {counts[BAD_USE]} not read"
+    )
     status = next((k for k, n in counts.items() if n), OK)
     if arguments.json:
         print(json.dumps({"ok": status == OK, "files": rows}, ensure_ascii=False), flush=True)
     return status
 
 
-def summary(file: str, found: dict[str, Any]) -> dict[str, Any]:
+def folder_row(file: str, found: dict[str, Any]) -> dict[str, Any]:
     """A file's row."""
     report = found.get("report")
     if report is None:
@@ -184,7 +188,7 @@ def summary(file: str, found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def line_of(row: dict[str, Any], hints: bool) -> str:
+def folder_line(row: dict[str, Any], hints: bool) -> str:
     """A file's line, at most as wide as the report."""
     word = {OK: "right", MISMATCH: "WRONG", BAD_USE: "not read", UNCLEAR: "unclear"}[row["status"]]
     rest = " ".join(str(part) for part in (row["first_wrong"], row["place"] or row["says"]) if part)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nnref.checking.homework.assignments import shared_name
-from nnref.checking.homework.mistake_line import variables
+from nnref.checking.homework.assignments import dZ_variable
+from nnref.checking.homework.mistake_line import array_variables
 from nnref.checking.homework.recognition import Reading
 from nnref.checking.reading.forward_passes import alike
 from nnref.checking.reading.names import canonical
 from nnref.shapes import Array
 
 
-def deltas(reading: Reading) -> dict[str, Array]:
+def recorded_dZ(reading: Reading) -> dict[str, Array]:
     """The dZ of the layers where it can be told, as columns and in the scale of the mean loss: {"dZ2": …}.
 
     An array is dZ if both dW and db were made of it, with or without the 1/N of the mean; or one of them, if the array
@@ -22,8 +22,8 @@ def deltas(reading: Reading) -> dict[str, Array]:
     found = {}
     for l in range(1, len(reading.sizes)):
         both, either = [], []
-        for name, V in candidates(reading, l):
-            dW, db = (factor(reading, l, theta, V) for theta in "Wb")
+        for name, V in arrays_of_dZ_shape(reading, l):
+            dW, db = (scale_of_dZ(reading, l, theta, V) for theta in "Wb")
             if dW and dW == db:
                 both.append(dW * V)
             elif bool(dW) != bool(db) and name_fits(reading, name, l):
@@ -34,16 +34,16 @@ def deltas(reading: Reading) -> dict[str, Array]:
     return found
 
 
-def candidates(reading: Reading, l: int) -> Iterator[tuple[str, Array]]:
+def arrays_of_dZ_shape(reading: Reading, l: int) -> Iterator[tuple[str, Array]]:
     """The arrays among the backward function's variables that have the shape of dZ, as columns, with their names."""
     shape = (reading.sizes[l], reading.X.shape[1])
-    for name, A in variables(reading.went.variables):
+    for name, A in array_variables(reading.backward_pass.variables):
         columns = A.reshape(-1, 1) if A.ndim == 1 else A.T if reading.convention.data == "rows" else A
         if columns.dtype.kind == "f" and columns.shape == shape and columns.any():
             yield name, columns.astype("float64")
 
 
-def factor(reading: Reading, l: int, theta: str, V: Array) -> float | None:
+def scale_of_dZ(reading: Reading, l: int, theta: str, V: Array) -> float | None:
     """1 or 1/N, by which the right line makes the gradient that was given of V as dZ; None if neither does."""
     assert reading.case is not None
     g = reading.gradients.get(f"{theta}{l}")
@@ -55,4 +55,4 @@ def factor(reading: Reading, l: int, theta: str, V: Array) -> float | None:
 
 def name_fits(reading: Reading, name: str, l: int) -> bool:
     """Is an array called dZ of this layer, or is it the one variable that the lines of dW and db share?"""
-    return canonical(name.rpartition(".")[2].strip("[]'\"")) == f"dZ{l}" or name == shared_name(reading, l)
+    return canonical(name.rpartition(".")[2].strip("[]'\"")) == f"dZ{l}" or name == dZ_variable(reading, l)

@@ -14,7 +14,7 @@ from nnref.shapes import Array
 
 
 @dataclass(frozen=True)
-class Bar:
+class Tolerance:
     """What a gradient may be off: `allowed` times u S, for its own rounding, and `error`, for the truth's.
 
     doubt is how far either slope of a rectifier that rounding put on the other side of its kink may move an entry.
@@ -32,11 +32,11 @@ class Bar:
         return noise.unit(self.dtype) * self.S + self.error
 
 
-def entry(
+def judged_entry(
     name: str,
     g: Array | None,
     truth: Array,
-    bar: Bar,
+    bar: Tolerance,
     shape: tuple[int, ...],
     *,
     came: tuple[int, ...] | None = None,
@@ -55,7 +55,7 @@ def entry(
         a = np.broadcast_to(g, truth.shape).astype("float64")
     except ValueError:
         return Entry(name, shape, truth.size, truth.size, truth.size, 0, 0, None, "WRONG", where)
-    gap, noises = measured(a, truth, bar)
+    gap, noises = errors_in_units(a, truth, bar)
     off = ~(noises <= bar.allowed) | misshapen
     # Where a rectifier stands within rounding of its kink, either slope is a gradient.
     untold = off & (gap <= bar.doubt + bar.allowed * bar.unit) & (np.asarray(bar.doubt) > 0) & (not misshapen)
@@ -64,12 +64,12 @@ def entry(
         known, room = (np.broadcast_to(bar.allowed * e, a.shape) for e in (bar.error, bar.unit))
         where = patterns(a, truth, known, room, np.ones(a.shape, bool), wrong)
     verdict = "WRONG" if wrong.any() else "cannot tell" if untold.any() else "ok"
-    worst = furthest(a, truth, gap, noises, wrong, bar)
-    worst = placed(worst, len(shape), turned)
+    worst = worst_entry(a, truth, gap, noises, wrong, bar)
+    worst = in_owners_layout(worst, len(shape), turned)
     return Entry(name, shape, a.size, a.size, int(wrong.sum()), int(untold.sum()), 0, worst, verdict, where)
 
 
-def measured(a: Array, truth: Array, bar: Bar) -> tuple[Array, Array]:
+def errors_in_units(a: Array, truth: Array, bar: Tolerance) -> tuple[Array, Array]:
     """The error of every entry, and the same in units of the noise; infinite where nothing was rounded, and for NaN."""
     with np.errstate(all="ignore"):
         gap = np.abs(a - truth)
@@ -77,7 +77,7 @@ def measured(a: Array, truth: Array, bar: Bar) -> tuple[Array, Array]:
     return np.where(np.isnan(gap), np.inf, gap), noises
 
 
-def furthest(a: Array, truth: Array, gap: Array, noises: Array, wrong: Array, bar: Bar) -> Worst:
+def worst_entry(a: Array, truth: Array, gap: Array, noises: Array, wrong: Array, bar: Tolerance) -> Worst:
     """The entry to look at: of wrong ones the one with the largest gap, which says most; else the most units off."""
     size = np.where(wrong, gap, -1.0) if wrong.any() else noises
     k = np.unravel_index(int(size.argmax()), a.shape)
@@ -85,7 +85,7 @@ def furthest(a: Array, truth: Array, gap: Array, noises: Array, wrong: Array, ba
     return Worst(tuple(int(i) for i in k), float(a[k]), float(truth[k]), float(noises[k]), S)
 
 
-def placed(worst: Worst, ndim: int, turned: bool) -> Worst:
+def in_owners_layout(worst: Worst, ndim: int, turned: bool) -> Worst:
     """The same with the index in its owner's layout; a bias kept as (n,) has one index."""
     index = worst.index[:1] if ndim == 1 else worst.index[::-1] if turned else worst.index
     return Worst(index, worst.yours, worst.truth, worst.noises, worst.S)

@@ -6,6 +6,7 @@ import numpy as np
 
 from nnref.checking.homework import assignments, mistake_line, recognition
 from nnref.checking.homework.recognition import Reading, mean_cross_entropy, probabilities
+from nnref.checking.operations.record import writing
 from nnref.checking.reading.forward_passes import Forward, alike, passes
 from nnref.checking.reading.names import canonical
 from nnref.checking.reading.network import output_of
@@ -28,20 +29,20 @@ def judge_forward(reading: Reading) -> tuple[Diagnosis | None, bool | None, str]
         return None, None, f"{design}: another network than the reference's"
     if way is not None and way.output == "softmax" and overflows(reading):
         says = f"Overflows: at logits of {LARGE:.0f} it gives nan. Subtract the largest logit of each example first."
-        place = assignments.place(reading, mistake_line.softmax_line(reading))
-        right, claim = shifted(reading), "softmax.shift"
-        return mistake("softmax", place, says, right, claim, harmless=True), False, ""
+        place = assignments.source_line(reading, mistake_line.softmax_line(reading))
+        right, claim = shifted_exponential(reading), "softmax.shift"
+        return forward_mistake("softmax", place, says, right, claim, harmless=True), False, ""
     return None, True, ""
 
 
-def mistake(
+def forward_mistake(
     quantity: str, place: str, says: str, right: str = "", claim: str = "", harmless: bool = False
 ) -> Diagnosis:
     """A mistake going forward, which is in no catalogue of wrong gradients."""
     return Diagnosis(None, quantity, says, place=place, right=right, claim=claim, harmless=harmless)
 
 
-def difference(quantity: str, place: str, says: str) -> Diagnosis:
+def forward_difference(quantity: str, place: str, says: str) -> Diagnosis:
     """What differs from the reference, by a mistake or on purpose."""
     return Diagnosis(None, quantity, f"{says} A mistake, or another network.", place=place, doubtful=True)
 
@@ -51,7 +52,8 @@ def wrong_output(reading: Reading) -> Diagnosis | None:
     if reading.output is None:
         return None
     if not np.isfinite(reading.output).all():
-        return mistake("output", "", "Your output is not finite: it holds nan or inf for small random examples.")
+        says = "Your output is not finite: it holds nan or inf for small random examples."
+        return forward_mistake("output", "", says)
     if reading.forward is None:
         return unknown_forward(reading)
     return forward_first(reading, reading.forward) if reading.forward.mistake else None
@@ -59,17 +61,17 @@ def wrong_output(reading: Reading) -> Diagnosis | None:
 
 def wrong_loss(reading: Reading) -> Diagnosis | None:
     """The mistake in the loss; None where it is one that is known, or not shown."""
-    kind, place = reading.loss_kind, assignments.place(reading, mistake_line.loss_line(reading))
+    kind, place = reading.loss_kind, assignments.source_line(reading, mistake_line.loss_line(reading))
     if reading.loss is None or (kind is not None and not kind.mistake):
         return None
     if kind is None:
         if reading.output is None:
             return None
         says = f"Your loss is {reading.loss:.6g}, where the mean cross-entropy is {expected_loss(reading):.6g}."
-        return difference("loss", place, says)
+        return forward_difference("loss", place, says)
     right = mistake_line.own_words(reading, "-np.sum(Y * np.log(P)) / N")
     harmless = str(kind.mistake).startswith("adds")
-    return mistake("loss", place, f"Your loss {kind.mistake}.", right, "cross_entropy.forward", harmless)
+    return forward_mistake("loss", place, f"Your loss {kind.mistake}.", right, "cross_entropy.forward", harmless)
 
 
 def expected_loss(reading: Reading) -> float:
@@ -77,11 +79,11 @@ def expected_loss(reading: Reading) -> float:
     return mean_cross_entropy(probabilities(reading), reading.Y, None)
 
 
-def shifted(reading: Reading) -> str:
+def shifted_exponential(reading: Reading) -> str:
     """The safe exponential in the file's layout."""
     axis = 1 if reading.convention.data == "rows" else 0
     last = f"Z{len(reading.sizes) - 1}"
-    Z = mistake_line.names(reading).get(last, "Z")
+    Z = mistake_line.file_names(reading).get(last, "Z")
     return f"np.exp({Z} - {Z}.max(axis={axis}, keepdims=True))"
 
 
@@ -115,14 +117,16 @@ def forward_first(reading: Reading, way: Forward) -> Diagnosis:
             reading, f"Z{l}", "forward"
         )
         name = way.activations[l - 1]
-        right, claim = f"{'np.tanh' if name == 'tanh' else name}(Z{l})", f"{name.split()[0]}.forward"
+        right, claim = writing(name).forward.format(l=l), f"{name.split()[0]}.forward"
     else:
-        E = mistake_line.names(reading).get(f"Z{last}", "Z")
+        E = mistake_line.file_names(reading).get(f"Z{last}", "Z")
         right, claim = f"np.exp({E}) / np.exp({E}).sum(axis={axis}, keepdims=True)", "softmax.forward"
-        return mistake("softmax", assignments.place(reading, mistake_line.softmax_line(reading)), says, right, claim)
-    return mistake(
+        return forward_mistake(
+            "softmax", assignments.source_line(reading, mistake_line.softmax_line(reading)), says, right, claim
+        )
+    return forward_mistake(
         f"Z{l}" if "bias" in fault else f"A{l}",
-        assignments.place(reading, node),
+        assignments.source_line(reading, node),
         says,
         mistake_line.own_words(reading, right),
         claim,
@@ -133,7 +137,7 @@ def unknown_forward(reading: Reading) -> Diagnosis:
     """A forward pass that no known mistake explains: the first intermediate that differs, where they have names."""
     x, y = reading.convention.theirs(reading.X, reading.Y)
     passed = reading.network.forward(reading.own(), x, y)
-    truth = passes(reading.theta, reading.X, Forward(recognition.guessed(reading)))
+    truth = passes(reading.theta, reading.X, Forward(recognition.activations_by_name(reading)))
     for name, right in truth.items():
         theirs = [
             columns
@@ -143,7 +147,9 @@ def unknown_forward(reading: Reading) -> Diagnosis:
         ]
         if theirs and not alike(theirs[0], right, reading.dtype):
             node = assignments.assignment(reading, name, "forward")
-            return difference(
-                name, assignments.place(reading, node), f"{name} is the first to differ from the reference's."
+            return forward_difference(
+                name, assignments.source_line(reading, node), f"{name} is the first to differ from the reference's."
             )
-    return difference("output", "", "Your output differs from the reference's, and nothing that is known explains it.")
+    return forward_difference(
+        "output", "", "Your output differs from the reference's, and nothing that is known explains it."
+    )

@@ -17,7 +17,8 @@ from nnref.checking.reading.layout import (
     labels_in_columns,
     layout_of_weights,
 )
-from nnref.layer import ACTIVATIONS, Affine
+from nnref.layer import Affine
+from nnref.layer import activation as named_activation
 from nnref.network import Layers, Parameters, mlp, named, unnamed
 from nnref.shapes import Array
 
@@ -55,25 +56,24 @@ def in_columns(
 
     Errors: LayoutError for shapes that fit in no way or in two; ValueError for an unknown activation, layout or key.
     """
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"activation should be one of {', '.join(ACTIVATIONS)}; {activation!r} came.")
+    named_activation(activation)  # refuses a name that no module bears
     if layout not in (None, *LAYOUTS):
         raise ValueError(f'layout should be "columns" or "rows"; {layout!r} came.')
-    theirs = by_name(parameters, "parameters")
+    theirs = arrays_by_name(parameters, "parameters")
     shapes = {name: p.shape for name, p in theirs.items()}
     refuse_gaps(shapes)
     if isinstance(parameters, tuple):
         layout = "columns"
     found, sizes = layout_of_weights(shapes, layout)
-    told = layout or ("columns" if biases_are_columns(shapes) else None)
-    batch, upright = examples_in_columns(floats(X, "X"), sizes[0], told)
+    layout_of_examples = layout or ("columns" if biases_are_columns(shapes) else None)
+    batch, are_columns = examples_in_columns(floating_array(X, "X"), sizes[0], layout_of_examples)
     columns = {
         name: p.reshape(-1, 1) if name[0] == "b" else p if found == "columns" else p.T for name, p in theirs.items()
     }
     layers = mlp(sizes, activation)
     theta = unnamed(columns, layers)
-    labels, kind = labels_in_columns(np.asarray(Y), sizes[-1], batch.shape[1], upright)
-    yours = by_name(gradients, "gradients")
+    labels, kind = labels_in_columns(np.asarray(Y), sizes[-1], batch.shape[1], are_columns)
+    yours = arrays_by_name(gradients, "gradients")
     if strangers := sorted(set(yours) - set(theirs)):
         raise ValueError(
             f"gradients holds {', '.join(strangers)}, and there is no such parameter among {list(theirs)}."
@@ -83,15 +83,15 @@ def in_columns(
         theta,
         batch,
         labels,
-        {name: turned(name, yours.get(name), theirs[name], found) for name in named(theta)},
-        dict(turned_examples(intermediates or {}, sizes, batch.shape[1], upright)),
+        {name: gradient_in_columns(name, yours.get(name), theirs[name], found) for name in named(theta)},
+        dict(intermediates_in_columns(intermediates or {}, sizes, batch.shape[1], are_columns)),
         np.result_type(*theirs.values()),
         found,
         kind,
     )
 
 
-def by_name(tree: Any, what: str) -> dict[str, Array]:
+def arrays_by_name(tree: Any, what: str) -> dict[str, Array]:
     """The arrays by W1, b1, …, from nnref's own tuple or from a dict whose keys may open with d."""
     if isinstance(tree, tuple) and any(isinstance(part, Affine) for part in tree):
         return named(tree)
@@ -105,11 +105,11 @@ def by_name(tree: Any, what: str) -> dict[str, Array]:
         if match is None:
             raise ValueError(f'{what} should have the keys "W1", "b1", "W2", …; {key!r} came.')
         if leaf is not None:
-            found[f"{match[1]}{int(match[2])}"] = floats(leaf, str(key), what == "gradients")
+            found[f"{match[1]}{int(match[2])}"] = floating_array(leaf, str(key), what == "gradients")
     return found
 
 
-def floats(leaf: Any, name: str, scalar: bool = False) -> Array:
+def floating_array(leaf: Any, name: str, scalar: bool = False) -> Array:
     """An array of floating-point numbers; a gradient may be one Python number by mistake, which is looked into."""
     A = np.asarray(leaf, dtype="float64") if scalar and isinstance(leaf, int | float) else np.asarray(leaf)
     if A.dtype.kind != "f":
@@ -134,22 +134,24 @@ def refuse_gaps(shapes: Mapping[str, tuple[int, ...]]) -> None:
             raise LayoutError(f"W{l} should be a matrix; shape {shapes[f'W{l}']} came.")
 
 
-def turned(name: str, g: Array | None, theta: Array, layout: str) -> Array | None:
+def gradient_in_columns(name: str, g: Array | None, theta: Array, layout: str) -> Array | None:
     """A gradient as columns; one that does not fit its parameter keeps its shape, but for the layout."""
     if g is None:
         return None
     if name[0] == "b" and g.size == theta.size:
         # What matters is that θ − α g is θ's shape again; a column taken from a vector would make a square of it.
-        return g.reshape(-1, 1) if updates(theta, g) else g.reshape(-1)
+        return g.reshape(-1, 1) if keeps_shape(theta, g) else g.reshape(-1)
     return g.T if layout == "rows" and g.ndim == 2 else g
 
 
-def updates(theta: Array, g: Array) -> bool:
+def keeps_shape(theta: Array, g: Array) -> bool:
     """Has θ − α g the shape of θ?"""
     return np.broadcast_shapes(theta.shape, g.shape) == theta.shape
 
 
-def turned_examples(given: Mapping[str, Any], sizes: list[int], N: int, upright: bool) -> Iterator[tuple[str, Array]]:
+def intermediates_in_columns(
+    given: Mapping[str, Any], sizes: list[int], N: int, are_columns: bool
+) -> Iterator[tuple[str, Array]]:
     """Intermediates by Z1, A1, dZ1, dA1, … as columns; P is the last A.
 
     Errors: ValueError for another name; LayoutError for a shape that fits in no way.
@@ -159,7 +161,7 @@ def turned_examples(given: Mapping[str, Any], sizes: list[int], N: int, upright:
         match = re.fullmatch(r"d?[ZA](\d+)", name)
         if match is None or not int(match[1]) < len(sizes):
             raise ValueError(f'intermediates should be named "Z1", "A1", "dZ1", "dA1" …; {key!r} came.')
-        A, n = floats(V, name), sizes[int(match[1])]
+        A, n = floating_array(V, name), sizes[int(match[1])]
         if A.shape not in ((n, N), (N, n)):
             raise LayoutError(f"{name} should have {n} numbers for each of {N} examples; shape {A.shape} came.")
-        yield name, A if A.shape == (n, N) and (upright or n != N) else A.T
+        yield name, A if A.shape == (n, N) and (are_columns or n != N) else A.T

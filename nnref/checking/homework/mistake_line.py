@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.homework.assignments import Node, functions
+from nnref.checking.homework.assignments import Node, functions_serving
 from nnref.checking.homework.recognition import Reading
 from nnref.checking.reading.containers import members
 from nnref.checking.reading.forward_passes import alike
@@ -20,7 +20,9 @@ from nnref.shapes import Array
 
 def softmax_line(reading: Reading) -> Node | None:
     """The line that normalises: the last that calls exp or divides in a function of softmax, else in forward."""
-    chosen = [f for f in functions(reading, "forward") if "softmax" in plain(f.name)] or functions(reading, "forward")
+    chosen = [f for f in functions_serving(reading, "forward") if "softmax" in plain(f.name)] or functions_serving(
+        reading, "forward"
+    )
     for function in chosen:
         for node in reversed([n for n in ast.walk(function) if isinstance(n, ast.Assign | ast.Return)]):
             if isinstance(node.value, ast.BinOp) and isinstance(node.value.op, ast.Div):
@@ -30,23 +32,23 @@ def softmax_line(reading: Reading) -> Node | None:
 
 def loss_line(reading: Reading) -> Node | None:
     """The line that takes the logarithm."""
-    for function in functions(reading, "loss"):
+    for function in functions_serving(reading, "loss"):
         for node in ast.walk(function):
             if (
                 isinstance(node, ast.Assign | ast.Return | ast.AugAssign)
                 and node.value is not None
-                and logs(node.value)
+                and takes_logarithm(node.value)
             ):
                 return node
     return None
 
 
-def logs(node: ast.expr) -> bool:
+def takes_logarithm(node: ast.expr) -> bool:
     """Is a logarithm taken in an expression?"""
     return any(isinstance(part, ast.Attribute) and part.attr.startswith("log") for part in ast.walk(node))
 
 
-def names(reading: Reading) -> dict[str, str]:
+def file_names(reading: Reading) -> dict[str, str]:
     """How the file writes the reference's quantities: {"dZ2": "delta2", "A1": 'cache["A1"]', "N": "m", …}."""
     found = by_value(reading)
     last = len(reading.sizes) - 1
@@ -54,11 +56,11 @@ def names(reading: Reading) -> dict[str, str]:
         function = reading.network.definition(purpose)
         for node in ast.walk(function) if function else ():
             if isinstance(node, ast.arg):
-                note(found, node.arg, node.arg, last)
+                note_name(found, node.arg, node.arg, last)
             elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
                 name = named_last(node)
                 if name and ast.unparse(node).split(".")[0] not in ("np", "numpy"):
-                    note(found, name, ast.unparse(node), last)
+                    note_name(found, name, ast.unparse(node), last)
     for parameter, path in reading.network.found.paths.items():
         if reading.network.is_object:
             found.setdefault(parameter, f"self.{reading.network.found.spelling[parameter]}")
@@ -78,14 +80,16 @@ def by_value(reading: Reading) -> dict[str, str]:
     if case is None:
         return {}
     quantities = {**case.dZ, **case.dA, **case.A, **case.Z}
-    for text, A in variables(reading.went.variables):
+    for text, A in array_variables(reading.backward_pass.variables):
         for name, right in quantities.items():
-            if name not in found and (holds(A, right, reading) or (name[:2] == "dZ" and unaveraged(A, right, reading))):
+            if name not in found and (
+                holds_quantity(A, right, reading) or (name[:2] == "dZ" and unaveraged(A, right, reading))
+            ):
                 found[name] = text
     return found
 
 
-def variables(values: dict[str, Any]) -> Iterator[tuple[str, Array]]:
+def array_variables(values: dict[str, Any]) -> Iterator[tuple[str, Array]]:
     """Arrays among a function's variables, the attributes of its object and the entries of its dictionaries."""
     for name, value in values.items():
         if isinstance(value, np.ndarray):
@@ -96,7 +100,7 @@ def variables(values: dict[str, Any]) -> Iterator[tuple[str, Array]]:
             yield from ((f"self.{key}", part) for key, part in members(value).items() if isinstance(part, np.ndarray))
 
 
-def holds(A: Array, right: Array, reading: Reading) -> bool:
+def holds_quantity(A: Array, right: Array, reading: Reading) -> bool:
     """Are these the numbers of a quantity of the reference, in their layout?"""
     theirs = A.T if reading.convention.data == "rows" else A
     return theirs.dtype.kind == "f" and theirs.shape == right.shape and alike(theirs, right, reading.dtype)
@@ -104,7 +108,7 @@ def holds(A: Array, right: Array, reading: Reading) -> bool:
 
 def unaveraged(A: Array, right: Array, reading: Reading) -> bool:
     """Is this a quantity of the reference without the 1/N of the mean?"""
-    return holds(A, right.shape[1] * right, reading)
+    return holds_quantity(A, right.shape[1] * right, reading)
 
 
 def lacks_mean(reading: Reading) -> bool:
@@ -112,12 +116,14 @@ def lacks_mean(reading: Reading) -> bool:
     last = f"dZ{len(reading.sizes) - 1}"
     if reading.case is None:
         return False
-    arrays = [A for _, A in variables(reading.went.variables)]
+    arrays = [A for _, A in array_variables(reading.backward_pass.variables)]
     right = reading.case.dZ[last]
-    return any(unaveraged(A, right, reading) for A in arrays) and not any(holds(A, right, reading) for A in arrays)
+    return any(unaveraged(A, right, reading) for A in arrays) and not any(
+        holds_quantity(A, right, reading) for A in arrays
+    )
 
 
-def note(found: dict[str, str], name: str, text: str, last: int) -> None:
+def note_name(found: dict[str, str], name: str, text: str, last: int) -> None:
     """Remember how a quantity is written, the first time it is met; of labels, the one that says one-hot."""
     role = ROLES.get(plain(name))
     key = canonical(name) or {"X": "X", "Y": "Y", "N": "N", "output": "P"}.get(role or "")
@@ -132,7 +138,7 @@ def own_words(reading: Reading, line: str) -> str:
 
     Where the file's dZ carries no 1 / N, dW and db do.
     """
-    known = names(reading)
+    known = file_names(reading)
     target, _, text = line.rpartition(" = ")
     # A rectifier's mask may be taken from A as well: A > 0 where Z > 0. Not every file gives Z a name.
     text = re.sub(r"Z(\d+) > 0", lambda m: m[0] if f"Z{m[1]}" in known else f"A{m[1]} > 0", text)
@@ -151,11 +157,11 @@ def laid_out(tree: ast.expr, reading: Reading, target: str) -> ast.expr:
     """The expression in the file's layout; W may lie the other way round than X does, as in X @ W.T."""
     weights, data = reading.convention.weights, reading.convention.data
     if weights == data:
-        return turned(tree) if data == "rows" else tree
+        return transposed_expression(tree) if data == "rows" else tree
     if target[:2] == "dW" or target[:1] == "W":  # the target lies as W does, and everything else the other way
-        tree = tree if weights == "columns" else turned(tree)
+        tree = tree if weights == "columns" else transposed_expression(tree)
         return Flipped(r"^(?:d?[ZAb]\d+|X|Y|P|E)$").visit(tree)
-    tree = tree if data == "columns" else turned(tree)
+    tree = tree if data == "columns" else transposed_expression(tree)
     return Flipped(r"^W\d+$").visit(tree)
 
 
@@ -185,24 +191,26 @@ def flat_bias(reading: Reading) -> bool:
 MATRIX = re.compile(r"^(?:d?[ZAWb]\d+|X|Y|P|dP|E)$")
 
 
-def turned(node: ast.expr) -> ast.expr:
+def transposed_expression(node: ast.expr) -> ast.expr:
     """The expression of the transposed matrices that gives the transpose: products change order, sums their axis."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
-        return ast.BinOp(turned(node.right), ast.MatMult(), turned(node.left))
+        return ast.BinOp(transposed_expression(node.right), ast.MatMult(), transposed_expression(node.left))
     if isinstance(node, ast.BinOp):
-        return ast.BinOp(turned(node.left), node.op, turned(node.right))
+        return ast.BinOp(transposed_expression(node.left), node.op, transposed_expression(node.right))
     if isinstance(node, ast.UnaryOp):
-        return ast.UnaryOp(node.op, turned(node.operand))
+        return ast.UnaryOp(node.op, transposed_expression(node.operand))
     if isinstance(node, ast.Compare):
-        return ast.Compare(turned(node.left), node.ops, [turned(part) for part in node.comparators])
+        return ast.Compare(
+            transposed_expression(node.left), node.ops, [transposed_expression(part) for part in node.comparators]
+        )
     if isinstance(node, ast.Attribute) and node.attr == "T":
-        return ast.Attribute(turned(node.value), "T", ast.Load())
+        return ast.Attribute(transposed_expression(node.value), "T", ast.Load())
     if isinstance(node, ast.Call):
         keywords = [ast.keyword(k.arg, other_axis(k.value) if k.arg == "axis" else k.value) for k in node.keywords]
         function = node.func
         if isinstance(function, ast.Attribute) and MATRIX.match(ast.unparse(function.value)):
-            function = ast.Attribute(turned(function.value), function.attr, ast.Load())
-        return ast.Call(function, [turned(part) for part in node.args], keywords)
+            function = ast.Attribute(transposed_expression(function.value), function.attr, ast.Load())
+        return ast.Call(function, [transposed_expression(part) for part in node.args], keywords)
     return node
 
 

@@ -26,7 +26,7 @@ SETTINGS = ("activation", "reduction", "layout")
 """What is said in words: activation="tanh", reduction="sum", layout="rows"."""
 
 
-def arrays(path: Path) -> dict[str, Array]:
+def arrays_of_npz(path: Path) -> dict[str, Array]:
     """What a file holds, by name.
 
     Errors: SourceError for a file that is no .npz of plain arrays; OSError where it cannot be read.
@@ -45,17 +45,19 @@ def arrays(path: Path) -> dict[str, Array]:
 def only_data(path: Path) -> bool:
     """Is this an .npz that can be read and holds no gradient?"""
     try:
-        return path.suffix == ".npz" and not any(name[:1] == "d" and QUANTITY.fullmatch(name) for name in arrays(path))
+        return path.suffix == ".npz" and not any(
+            name[:1] == "d" and QUANTITY.fullmatch(name) for name in arrays_of_npz(path)
+        )
     except (SourceError, OSError):
         return False
 
 
-def data(path: Path) -> tuple[Array, Array]:
+def data_of_npz(path: Path) -> tuple[Array, Array]:
     """X and Y of an .npz file, under those names or as x_train and y_train.
 
     Errors: SourceError if they are not there.
     """
-    found = arrays(path)
+    found = arrays_of_npz(path)
     for x, y in DATA:
         if x in found and y in found:
             return found[x], found[y]
@@ -71,10 +73,12 @@ def certify_file(
     another name is left out, and said to be.
     Errors: SourceError for what cannot be read, with what to write instead; OSError.
     """
-    held = arrays(path)
-    X, Y = data_of or data(path)
-    told = {name: str(held.pop(name)) for name in SETTINGS if name in held} | dict(settings or {})
-    quantities, strangers = sorted_out({k: V for k, V in held.items() if k not in {n for pair in DATA for n in pair}})
+    held = arrays_of_npz(path)
+    X, Y = data_of or data_of_npz(path)
+    said = {name: str(held.pop(name)) for name in SETTINGS if name in held} | dict(settings or {})
+    quantities, strangers = quantities_by_name(
+        {k: V for k, V in held.items() if k not in {n for pair in DATA for n in pair}}
+    )
     parts: dict[str, dict[str, Array]] = {"parameters": {}, "gradients": {}, "intermediates": {}}
     for name, V in quantities.items():
         part = "intermediates" if re.match("d?[ZA]|P", name) else "gradients" if name[0] == "d" else "parameters"
@@ -84,14 +88,14 @@ def certify_file(
             f"{path.name} should hold W1, b1, … and dW1, db1, …; it holds {', '.join(held) or 'nothing'}."
         )
     try:
-        found = certify(X=X, Y=Y, **parts, **told)  # type: ignore[arg-type]  # settings are checked there
+        found = certify(X=X, Y=Y, **parts, **said)  # type: ignore[arg-type]  # settings are checked there
     except ValueError as error:
         raise SourceError(f"{path.name}: {error}") from None
     left = (f"not looked at: {', '.join(strangers)}",) if strangers else ()
     return replace(found, title=path.name, notes=(*found.notes, *left))
 
 
-def sorted_out(held: Mapping[str, Array]) -> tuple[dict[str, Array], list[str]]:
+def quantities_by_name(held: Mapping[str, Array]) -> tuple[dict[str, Array], list[str]]:
     """The quantities by the reference's names, and the names that are none.
 
     Errors: SourceError if two names mean one quantity.

@@ -9,7 +9,7 @@ import numpy as np
 
 from nnref.checking.gradcheck.gradcheck import gradcheck
 from nnref.checking.gradcheck.nesting import GradcheckError
-from nnref.checking.homework.recognition import Reading, mean_cross_entropy, scalar
+from nnref.checking.homework.recognition import Reading, loss_as_number, mean_cross_entropy
 from nnref.checking.reading.network import output_of
 from nnref.checking.results.entry import Entry
 from nnref.shapes import Array
@@ -20,25 +20,25 @@ SAMPLE = 24
 ALONG = 1e-5
 """How far parameters are moved to tell which loss a gradient is the slope of: float64's best, for functions near 1."""
 
-TOLD = 1e-6
+SLOPE_AGREES = 1e-6
 """The relative gap to the slope of the loss that is meant; other losses differ by far more, and this one by 1e-9."""
 
 Loss = Callable[[Array, Array], float]
 
 
-def of_own_loss(reading: Reading) -> tuple[list[Entry], str]:
+def entries_against_own_loss(reading: Reading) -> tuple[list[Entry], str]:
     """The gradients against slopes of the person's own loss, and how they were found."""
     network, N = reading.network, reading.X.shape[1]
     x, y = reading.convention.theirs(reading.X, reading.Y)
-    name, assumed = ("", None) if reading.loss is not None else implied(reading)
+    name, assumed = ("", None) if reading.loss is not None else implied_loss(reading)
 
     def loss(theta: dict[str, Array]) -> Any:
         if assumed is None:
-            return np.float64(scalar(network.loss_at(theta, x, y), N))
+            return np.float64(loss_as_number(network.loss_at(theta, x, y), N))
         return np.float64(assumed(output_at(reading, theta), reading.Y))
 
     own = reading.own()
-    yours = {n: as_float(reading.went.gradients.get(n), own[n].shape) for n in own}
+    yours = {n: as_float(reading.backward_pass.gradients.get(n), own[n].shape) for n in own}
     reading.assumed = name
     try:
         report = gradcheck(loss, own, yours, method="central", entries=SAMPLE)
@@ -57,7 +57,7 @@ def output_at(reading: Reading, theta: dict[str, Array]) -> Array:
     return reading.convention.output(out, width)
 
 
-def implied(reading: Reading) -> tuple[str, Loss]:
+def implied_loss(reading: Reading) -> tuple[str, Loss]:
     """The loss that is meant where the file has none: the mean cross-entropy of a softmax.
 
     Of a sigmoid output it may be another, and the first whose slope along a random direction the gradients give is it.
@@ -73,18 +73,18 @@ def implied(reading: Reading) -> tuple[str, Loss]:
     ends = [output_at(reading, {n: A + s * ALONG * d[n] for n, A in own.items()}) for s in (-1, 1)]
     slope = 0.0
     for n, A in own.items():
-        g = as_float(reading.went.gradients.get(n), A.shape)
+        g = as_float(reading.backward_pass.gradients.get(n), A.shape)
         if g is None or g.shape != A.shape:
             return "mean cross-entropy", usual
         slope += float((g * d[n]).sum())
-    for name, loss in of_sigmoid(*reading.Y.shape):
+    for name, loss in losses_of_sigmoid(*reading.Y.shape):
         low, high = (loss(A, reading.Y) for A in ends)
-        if abs((high - low) / (2 * ALONG) - slope) <= TOLD * max(abs(slope), 1):
+        if abs((high - low) / (2 * ALONG) - slope) <= SLOPE_AGREES * max(abs(slope), 1):
             return name, loss
     return "mean cross-entropy", usual
 
 
-def of_sigmoid(K: int, N: int) -> Iterator[tuple[str, Loss]]:
+def losses_of_sigmoid(K: int, N: int) -> Iterator[tuple[str, Loss]]:
     """Losses that people take of a sigmoid output, the commonest first."""
 
     def squared(A: Array, Y: Array) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 from nnref import softmax, softmax_cross_entropy
 from nnref.checking.diagnosis.factors import recognised as recognised_factor
 from nnref.checking.diagnosis.fit import Number
+from nnref.checking.operations.record import activations, writing
 from nnref.checking.reading.arguments import Unbound, arguments
 from nnref.checking.reading.candidates import Unread
 from nnref.checking.reading.forward_passes import (
@@ -35,7 +36,7 @@ from nnref.checking.reading.layout import (
 )
 from nnref.checking.reading.loading import sentence
 from nnref.checking.reading.names import ROLES, plain
-from nnref.checking.reading.network import Network, Passed, Went, output_of
+from nnref.checking.reading.network import BackwardPass, Network, output_of
 from nnref.checking.reading.random_network import drawn_network
 from nnref.checking.reading.uses import one_example
 from nnref.checking.reference.intermediates import Case
@@ -54,7 +55,7 @@ class Reading:
     theta: Parameters
     X: Array
     Y: Array
-    went: Went
+    backward_pass: BackwardPass
     output: Array | None = None
     loss: float | None = None
     forward: Forward | None = None
@@ -94,7 +95,7 @@ class Reading:
         return (self.sizes[l], self.sizes[l - 1] if name[0] == "W" else 1)
 
 
-def read(networks: Iterable[Network], X: Array | None = None, Y: Array | None = None) -> Reading:
+def read_network(networks: Iterable[Network], X: Array | None = None, Y: Array | None = None) -> Reading:
     """The reading that fits best among all networks, layouts and forms of labels; a perfect one ends the search.
 
     Errors: Unread, with the reason of the likeliest network, if none can be called.
@@ -102,14 +103,14 @@ def read(networks: Iterable[Network], X: Array | None = None, Y: Array | None = 
     reasons: list[tuple[int, str]] = []
     for network in networks:
         best: Reading | None = None
-        for convention, sizes in tries(network):
-            for how, upstream in starts(network, convention):
+        for convention, sizes in conventions_to_try(network):
+            for how, upstream in upstream_gradients(network, convention):
                 if how and best is not None and "upstream" in network.functions:
                     continue  # ours would hide a mistake in theirs
                 try:
-                    reading = attempt(network, convention, sizes, upstream, X, Y)
+                    reading = call_in_convention(network, convention, sizes, upstream, X, Y)
                 except Exception as error:  # a stranger's code may raise anything: another convention is tried
-                    reasons.append(reason(error, network, convention, sizes))
+                    reasons.append(failure(error, network, convention, sizes))
                     continue
                 reading.started = how
                 if best is None or reading.score() > best.score():
@@ -121,7 +122,7 @@ def read(networks: Iterable[Network], X: Array | None = None, Y: Array | None = 
     raise Unread([], [max(reasons, key=lambda r: r[0])[1]] if reasons else [])
 
 
-def tries(network: Network) -> Iterator[tuple[Convention, list[int]]]:
+def conventions_to_try(network: Network) -> Iterator[tuple[Convention, list[int]]]:
     """Every convention, those for one example first where nothing in the backward pass speaks of a batch.
 
     Elsewhere they are not tried: one example hides a missing transpose and an axis, and makes two mistakes alike.
@@ -132,12 +133,12 @@ def tries(network: Network) -> Iterator[tuple[Convention, list[int]]]:
     yield from conventions(ways)
 
 
-def reason(error: Exception, network: Network, convention: Convention, sizes: list[int]) -> tuple[int, str]:
+def failure(error: Exception, network: Network, convention: Convention, sizes: list[int]) -> tuple[int, str]:
     """Why a convention failed, and how far it came: an error going back weighs more where the forward pass is right."""
     if isinstance(error, Unfit):
         return FOREMOST, str(error)
     said = str(error) if isinstance(error, Unbound | ValueError) and error.__traceback__ is None else ""
-    said = said or (str(error) if isinstance(error, Unbound | Empty) else sentence(error, network.source))
+    said = said or (str(error) if isinstance(error, Unbound | NoGradients) else sentence(error, network.source))
     theta, X, Y = drawn_network(sizes, 1 if convention.single else None)
     x, y = convention.theirs(X, Y)
     try:
@@ -152,22 +153,21 @@ def reason(error: Exception, network: Network, convention: Convention, sizes: li
 
 
 STEP = 1e-6
-"""How well the factor between an update and the gradient is known, at least: the parameter itself was rounded."""
-
+"""Relative error of the factor between an update and the gradient, at most: the parameter itself was rounded."""
 
 FOREMOST = 9
-"""What weighs more than however far a network came."""
+"""Priority of a data-shape error: always reported first. Other failures have 0 to 4, by how much of a pass worked."""
 
 
 class Unfit(ValueError):
     """Data that do not fit the network."""
 
 
-class Empty(ValueError):
+class NoGradients(ValueError):
     """A backward function that gives nothing."""
 
 
-def starts(network: Network, convention: Convention) -> Iterator[tuple[str, Any]]:
+def upstream_gradients(network: Network, convention: Convention) -> Iterator[tuple[str, Any]]:
     """What a backward that starts at the output may be given: their own loss's gradient, or, said in words, ours."""
     yield "", None
     backward = network.function("backward", network.tree)
@@ -180,7 +180,7 @@ def starts(network: Network, convention: Convention) -> Iterator[tuple[str, Any]
     yield "backward given -Y / P / N", "plain"
 
 
-def start(upstream: Any, convention: Convention, Y: Array, y: Any) -> Any:
+def upstream_function(upstream: Any, convention: Convention, Y: Array, y: Any) -> Any:
     """The function of the output that gives the gradient a backward pass starts from."""
     if upstream is None or callable(upstream):
         return None if upstream is None else lambda output: upstream(output, y)
@@ -196,8 +196,10 @@ def start(upstream: Any, convention: Convention, Y: Array, y: Any) -> Any:
     return ours
 
 
-def attempt(network: Network, convention: Convention, sizes: list[int], upstream: Any, X: Any, Y: Any) -> Reading:
-    """Call the network in one convention. Errors: whatever it raises; Empty if nothing came back."""
+def call_in_convention(
+    network: Network, convention: Convention, sizes: list[int], upstream: Any, X: Any, Y: Any
+) -> Reading:
+    """Call the network in one convention. Errors: whatever it raises; NoGradients if nothing came back."""
     theta, ours, labels = drawn_network(sizes, 1 if convention.single else None)
     if X is not None:
         ours, labels = data_in_columns(X, Y, sizes, "columns" if convention.data == "columns" else "rows")
@@ -205,20 +207,24 @@ def attempt(network: Network, convention: Convention, sizes: list[int], upstream
         ours, labels = ours[:, :1], labels[:, :1]
     own = convention.parameters(theta, network.arrays())
     affines = [() if not isinstance(p, Affine) else p for p in theta]
-    theta = tuple(exact(p, l, own, convention) if isinstance(p, Affine) else () for l, p in enumerate(affines))
+    theta = tuple(
+        parameters_as_held(p, l, own, convention) if isinstance(p, Affine) else () for l, p in enumerate(affines)
+    )
     x, y = convention.theirs(ours, labels)
-    went = network.backward(own, x, y, start(upstream, convention, labels, y))
-    if not went.gradients:
-        raise Empty(f"it gives no gradient of {', '.join(sorted(network.found.paths, key=lambda n: (n[1:], n)))}")
-    if went.updated and one_size(went.gradients):
-        raise Empty(
+    backward_pass = network.backward(own, x, y, upstream_function(upstream, convention, labels, y))
+    if not backward_pass.gradients:
+        raise NoGradients(f"it gives no gradient of {', '.join(sorted(network.found.paths, key=lambda n: (n[1:], n)))}")
+    if backward_pass.updated and one_size(backward_pass.gradients):
+        raise NoGradients(
             "it moves every entry by the same amount, as Adam does, which tells nothing of the gradient's size; "
             "let it return the gradients, or keep them in self.dW1, self.db1, …"
         )
-    reading = Reading(network, convention, sizes, theta, ours, labels, went)
+    reading = Reading(network, convention, sizes, theta, ours, labels, backward_pass)
     shapes = {name: A.shape for name, A in own.items()}
     reading.gradients = {
-        name: convention.gradient(name, went.gradients[name], shapes[name]) if name in went.gradients else None
+        name: convention.gradient(name, backward_pass.gradients[name], shapes[name])
+        if name in backward_pass.gradients
+        else None
         for name in network.found.paths
     }
     recognise(reading, own, x, y)
@@ -232,7 +238,7 @@ def one_size(moved: dict[str, Array]) -> bool:
     return bool(sizes.size > 8 and (abs(sizes / np.median(sizes) - 1) < 0.01).mean() > 0.9)
 
 
-def exact(p: Affine, l: int, own: dict[str, Array], convention: Convention) -> Affine:
+def parameters_as_held(p: Affine, l: int, own: dict[str, Array], convention: Convention) -> Affine:
     """A layer's parameters as the person's precision holds them; a bias they do not have is zero."""
     k = l // 2 + 1
     W = own[f"W{k}"].astype("float64")
@@ -275,34 +281,35 @@ def recognise(reading: Reading, own: dict[str, Array], x: Any, y: Any) -> None:
         reading.output = reading.convention.output(out, width).astype("float64")
         reading.forward = recognised(reading.theta, reading.X, reading.output, out.dtype)
     try:
-        reading.loss = scalar(network.loss_at(own, x, y), N)
+        reading.loss = loss_as_number(network.loss_at(own, x, y), N)
     except Exception as error:
         reading.silent = f"the file's loss could not be called ({sentence(error, network.source)})"
     if reading.loss is not None:
         if reading.output is None:
-            reading.forward = by_loss(reading)
+            reading.forward = forward_by_loss(reading)
         reading.loss_kind = recognised_loss(probabilities(reading), reading.Y, reading.loss, reading.dtype)
-    activations = reading.forward.activations if reading.forward else guessed(reading)
-    layers = layers_of(activations, reading.sizes)
+    layers = layers_of(reading.forward.activations if reading.forward else activations_by_name(reading), reading.sizes)
     reading.case = Case.of(layers, reading.theta, reading.X, reading.Y)
     truth = reading.case.gradients
-    if network_step := step_of(reading):
-        reading.went = replace(reading.went, step=network_step)
+    if network_step := length_of_step(reading):
+        reading.backward_pass = replace(reading.backward_pass, step=network_step)
         reading.gradients = {n: None if g is None else g / network_step for n, g in reading.gradients.items()}
     reading.agreeing = sum(
         g is not None and alike(g, truth[name], reading.dtype) for name, g in reading.gradients.items()
     )
 
 
-def step_of(reading: Reading) -> float | None:
+def length_of_step(reading: Reading) -> float | None:
     """The one factor between an update and the gradient beside the learning rate, such as 1 − β of a momentum.
 
     A step may be of any length, so that is no mistake; but a factor that means something, such as N, may be one.
     """
     assert reading.case is not None
-    if not reading.went.updated or any(g is None for g in reading.gradients.values()):
+    if not reading.backward_pass.updated or any(g is None for g in reading.gradients.values()):
         return None
-    factors = [c for n, g in reading.gradients.items() if (c := factor_of(np.asarray(g), n, reading)) is not None]
+    factors = [
+        c for n, g in reading.gradients.items() if (c := factor_to_reference(np.asarray(g), n, reading)) is not None
+    ]
     shared = [c for c in factors if sum(abs(c - other) < STEP * c for other in factors) > 1]
     if not shared or abs(shared[0] - 1) < STEP:
         return None
@@ -310,7 +317,7 @@ def step_of(reading: Reading) -> float | None:
     return shared[0] if means is not None and means.loose else None
 
 
-def factor_of(g: Array, name: str, reading: Reading) -> float | None:
+def factor_to_reference(g: Array, name: str, reading: Reading) -> float | None:
     """The positive factor between one update and the reference's gradient; None where there is none."""
     assert reading.case is not None
     t = reading.case.gradients[name]
@@ -321,10 +328,10 @@ def factor_of(g: Array, name: str, reading: Reading) -> float | None:
     return c if c > 0 and alike(g / c, t, reading.dtype) else None
 
 
-def by_loss(reading: Reading) -> Forward | None:
+def forward_by_loss(reading: Reading) -> Forward | None:
     """The right way forward whose mean cross-entropy is their loss, where they show no output."""
-    for activations, fault in hidden(len(reading.sizes) - 1):
-        way = Forward(activations, "softmax", fault)
+    for chosen, fault in hidden(len(reading.sizes) - 1):
+        way = Forward(chosen, "softmax", fault)
         if reading.loss is not None:
             P = passes(reading.theta, reading.X, way)["output"]
             kind = recognised_loss(P, reading.Y, reading.loss, reading.dtype)
@@ -333,17 +340,19 @@ def by_loss(reading: Reading) -> Forward | None:
     return None
 
 
-def guessed(reading: Reading) -> tuple[str, ...]:
+def activations_by_name(reading: Reading) -> tuple[str, ...]:
     """The activation that the file's names suggest, where its numbers do not say."""
     source = reading.network.source
     words = "\n".join(source.lines).lower() if source else ""
-    name = next((n for n in ("relu", "sigmoid", "tanh") if n in words), "relu")
+    written = [name for name in activations() if any(word in words for word in writing(name).words)]
+    beside = {other for name in written for other in writing(name).beside}
+    name = next((name for name in written if name not in beside), "relu")
     return (name,) * (len(reading.sizes) - 2)
 
 
 def probabilities(reading: Reading) -> Array:
     """Their output as probabilities: what the loss is a function of."""
-    forward = reading.forward or Forward(guessed(reading))
+    forward = reading.forward or Forward(activations_by_name(reading))
     if reading.forward is None and reading.output is not None:
         return reading.output
     if forward.output in ("logits", "log softmax"):
@@ -351,7 +360,7 @@ def probabilities(reading: Reading) -> Array:
     return passes(reading.theta, reading.X, forward)["output"]
 
 
-def scalar(loss: Any, N: int) -> float | None:
+def loss_as_number(loss: Any, N: int) -> float | None:
     """A loss as one number; one number an example becomes their mean."""
     if loss is None:
         return None
@@ -371,6 +380,3 @@ def mean_cross_entropy(output: Array, Y: Array, forward: Forward | None) -> floa
     with np.errstate(all="ignore"):
         logs = output if forward is not None and forward.output == "log softmax" else np.log(output)
         return float(-(logs[Y > 0] * Y[Y > 0]).sum() / Y.shape[1])
-
-
-__all__ = ["Passed", "Reading", "mean_cross_entropy", "read", "scalar"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nnref.checking.homework.entry_verdict import Bar, entry
+from nnref.checking.homework.entry_verdict import Tolerance, judged_entry
 from nnref.checking.homework.recognition import Reading
 from nnref.checking.reading.network import RATE
 from nnref.checking.reference import noise
@@ -18,7 +18,7 @@ line, −y/p passed through the softmax's Jacobian. Each costs a few roundings m
 own noise is allowed; a mistake is ten thousand million times as large."""
 
 
-def of_reference(reading: Reading, slack: dict[str, Array]) -> list[Entry]:
+def entries_against_reference(reading: Reading, slack: dict[str, Array]) -> list[Entry]:
     """Every entry of every gradient against the reference's, in units of its rounding, the last layer first."""
     case = reading.case
     assert case is not None
@@ -28,11 +28,13 @@ def of_reference(reading: Reading, slack: dict[str, Array]) -> list[Entry]:
     for name in sorted(reading.gradients, key=lambda n: (-int(n[1:]), n[0])):
         # The truth is the reference's backward pass in float64, whose own rounding is u64 S.
         error = noise.unit("float64") * S[name] + slack.get(name, 0.0) / allowed
-        bar = Bar(S[name], reading.dtype, allowed, error)
+        bar = Tolerance(S[name], reading.dtype, allowed, error)
         shape, g = shapes[name], reading.gradients[name]
-        came = np.shape(reading.went.gradients[name]) if g is not None else None
+        came = np.shape(reading.backward_pass.gradients[name]) if g is not None else None
         turned = reading.convention.weights == "rows" if 1 not in shape else shape[0] == 1
-        found.append(entry(name, g, case.gradients[name], bar, shape, came=came, turned=turned, absent="not found"))
+        found.append(
+            judged_entry(name, g, case.gradients[name], bar, shape, came=came, turned=turned, absent="not found")
+        )
     return found
 
 
@@ -42,27 +44,27 @@ def allowance(reading: Reading) -> float:
     return STRANGER * noise.allowed(reading.case.layers, reading.case.theta, reading.X.shape[1])
 
 
-def verdict(entries: list[Entry]) -> bool | None:
+def gradients_right(entries: list[Entry]) -> bool | None:
     """Are the gradients right? None where none is wrong, but some cannot be told or are not there."""
     verdicts = {entry.verdict for entry in entries}
     return False if "WRONG" in verdicts else True if verdicts <= {"ok"} else None
 
 
-def slack_of(reading: Reading) -> dict[str, Array]:
+def slack_of_update(reading: Reading) -> dict[str, Array]:
     """What a gradient read from (before − after) / rate may be off: the parameter itself was rounded, twice."""
-    if not reading.went.updated or reading.case is None:
+    if not reading.backward_pass.updated or reading.case is None:
         return {}
     u = noise.unit(reading.dtype)
-    theta = dict(zip(names_of(reading), parameters(reading), strict=True))
-    step = reading.went.step
+    theta = dict(zip(parameter_names(reading), parameters_in_order(reading), strict=True))
+    step = reading.backward_pass.step
     return {n: 2 * u * (2 * np.abs(p) / RATE / step + np.abs(reading.case.gradients[n])) for n, p in theta.items()}
 
 
-def names_of(reading: Reading) -> list[str]:
+def parameter_names(reading: Reading) -> list[str]:
     """W1, b1, W2, … of the network's layers."""
     return [f"{p}{l}" for l in range(1, len(reading.sizes)) for p in "Wb"]
 
 
-def parameters(reading: Reading) -> list[Array]:
+def parameters_in_order(reading: Reading) -> list[Array]:
     """The parameters as columns, in that order."""
     return [A for layer in reading.theta for A in layer]

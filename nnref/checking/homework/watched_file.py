@@ -12,17 +12,15 @@ from nnref.checking.reading.candidates import Unread
 from nnref.checking.reading.source import Source, SourceError
 from nnref.checking.reading.source import read as read_source
 from nnref.checking.results.certificate import Certificate
-from nnref.checking.watching.driving import Way, ways
+from nnref.checking.watching.driven import driven
 from nnref.checking.watching.mending import mended
-from nnref.checking.watching.program import execute
-from nnref.checking.watching.recorder import Recorder
 from nnref.checking.watching.report import certificate, settled
 from nnref.checking.watching.watch import Watched, watch
 from nnref.shapes import Array
 
 Data = tuple[Array, Array] | None
 
-PATIENCE = 12.0
+PATIENCE = 9.0
 """Seconds after which no further way to call a file is tried: the rest of the time limit is the reader's."""
 
 
@@ -82,30 +80,7 @@ def watched_or_called(path: Path, source: Source, data: Data) -> Watched:
     """The program as it runs; where that tells nothing, as its own functions can be called."""
     begin = perf_counter()
     seen = watch(path, source=source, data=data)
-    if told(seen):
+    if settled(seen) is not None:
         return seen
-    best = seen
-    for way in ways_of(path, source, data):
-        if perf_counter() - begin > PATIENCE:
-            break
-        called = watch(
-            path, source=source, data=data, definitions=True, then=way.run, how=way.name, guessed=way.guessed
-        )
-        if told(called):
-            return called
-        if called.steps and not best.steps:
-            best = called
-    return best if best.steps else replace(seen, why=seen.why)
-
-
-def told(seen: Watched) -> bool:
-    """Did watching decide?"""
-    return settled(seen) is not None
-
-
-def ways_of(path: Path, source: Source, data: Data) -> list[Way]:
-    """How what a file defines can be called."""
-    defined = execute(
-        source, path.resolve(), Recorder(limit=4000, seconds=3.0), definitions=True, name="watched", data=data
-    )
-    return list(ways(source, defined.namespace))
+    called = driven(path, source=source, data=data, seconds=PATIENCE - (perf_counter() - begin))
+    return called if called is not None and called.steps and (settled(called) is not None or not seen.steps) else seen

@@ -10,16 +10,14 @@ from typing import Any
 import numpy as np
 
 from nnref import sigmoid, softmax
-from nnref.layer import ACTIVATIONS, Affine, Layer, activation_layer, affine_layer
+from nnref.checking.operations import record
+from nnref.layer import Affine, Layer, activation, affine_layer
 from nnref.network import Parameters
 from nnref.shapes import Array
 
 ROUNDING = 2.0**12
 """Unit roundoffs, beside the largest number, by which two ways to the same output may differ: sums of up to a thousand
 terms in each of a few layers, whose errors the exponential of logits up to 10 multiplies by as much."""
-
-SLOPES = (0.01, 0.1, 0.2, 0.3, 0.05, 0.02, 0.001)
-"""Slopes that leaky rectifiers are given."""
 
 EPSILONS = tuple(float(f"1e-{k}") for k in range(15, 1, -1))
 """What is added within logarithms, smallest first."""
@@ -68,25 +66,13 @@ WRONG_OUTPUTS = (
 
 
 def layers_of(activations: tuple[str, ...], sizes: list[int]) -> tuple[Layer, ...]:
-    """The reference's layers with these activations; "leaky 0.01" is a rectifier of slope 0.01 below zero."""
+    """The reference's layers with these activations."""
     found: list[Layer] = []
     for l, (n, m) in enumerate(pairwise(sizes)):
         if l:
-            found.append(layer_of(activations[l - 1]))
+            found.append(activation(activations[l - 1]))
         found.append(affine_layer(n, m))
     return tuple(found)
-
-
-def layer_of(name: str) -> Layer:
-    """An activation by name."""
-    if not name.startswith("leaky"):
-        return ACTIVATIONS[name]
-    slope = float(name.split()[1])
-    return activation_layer(
-        name,
-        lambda Z: np.where(Z.real > 0, Z, slope * Z),
-        lambda Z, A, dA: np.where(Z.real > 0, dA, slope * dA),
-    )
 
 
 def passes(theta: Parameters, X: Array, forward: Forward) -> dict[str, Array]:
@@ -99,7 +85,7 @@ def passes(theta: Parameters, X: Array, forward: Forward) -> dict[str, Array]:
         Z = p.W @ A + (0 if fault == "the bias is missing" and l == at else p.b)
         A = Z
         if l < len(affines) and not (fault == "the activation is missing" and l == at):
-            A = layer_of(forward.activations[l - 1]).forward((), Z)
+            A = activation(forward.activations[l - 1]).forward((), Z)
         found |= {f"Z{l}": Z, f"A{l}": A}
     found["output"] = finish(forward.output, Z)
     return found
@@ -124,10 +110,11 @@ OUTPUTS = ("softmax", "logits", "log softmax", *WRONG_OUTPUTS, "sigmoid")
 
 def hidden(depth: int) -> Iterator[tuple[tuple[str, ...], tuple[str, int] | None]]:
     """Activations of the hidden layers, without a mistake and then with one: right ones come first."""
-    uniform = [(name,) * (depth - 1) for name in ("relu", "sigmoid", "tanh")]
-    leaky = [(f"leaky {slope}",) * (depth - 1) for slope in SLOPES] if depth > 1 else []
-    mixed = [a for a in product(("relu", "sigmoid", "tanh"), repeat=depth - 1) if len(set(a)) > 1] if depth < 5 else []
-    every = [*(uniform if depth > 1 else [()]), *leaky, *mixed]
+    known = record.activations()
+    uniform = [(name,) * (depth - 1) for name in known]
+    plain = [name for name in known if not record.record(name).choices]
+    mixed = [a for a in product(plain, repeat=depth - 1) if len(set(a)) > 1] if depth < 5 else []
+    every = [*(uniform if depth > 1 else [()]), *mixed]
     faults = [("the bias is missing", l) for l in range(1, depth + 1)]
     faults += [("the activation is missing", l) for l in range(1, depth)]
     yield from ((a, None) for a in every)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from nnref.checking.operations.record import activations, writing
+
 WEIGHT, BIAS = r"(?:w|weights?|kernel|wt|theta|syn)", r"(?:b|bias|biases)"
 LAYER = (
     r"(?:\d+|fc|lin|linear|dense|ih|ho|xh|hy|hh|hx|yh|hz|oh|hi|i|h|o|x|y|in|out|hidden|output|input|inputhidden|hiddenoutput|hiddenhidden|"
@@ -106,6 +108,9 @@ HIDDEN_WIDTH = re.compile(
     r"layersize|layerneurons|layer|width)?\d*|n\d|hnodes\d*|hsize|fc\d|layer\d(?:size)?|units\d|hiddenlayer\d*size)$"
 )
 
+OPERATIONS = "|".join(sorted({word for name in activations() for word in writing(name).words}))
+"""The names of the activations, in a pattern: a function that bears one is no pass through the network."""
+
 FUNCTIONS = {
     "forward": re.compile(
         r"forw|fwd|feedf|fprop|predict|query|computeoutput|^propagate$|^call$|^model$|^net$|^infer|probabilities$"
@@ -117,9 +122,9 @@ FUNCTIONS = {
     ),
 }
 NOT = {
-    "forward": re.compile(r"linear|layer(?!s)|relu|softmax|sigmoid|activation|conv|dropout"),
+    "forward": re.compile(rf"linear|layer(?!s)|{OPERATIONS}|softmax|activation|conv|dropout"),
     "backward": re.compile(
-        r"gradientdesc|graddesc|numeric|check|update|clip|relu|softmax|sigmoid|tanh|linear|layer(?!s)|conv|zerograd|"
+        rf"gradientdesc|graddesc|numeric|check|update|clip|{OPERATIONS}|softmax|linear|layer(?!s)|conv|zerograd|"
         r"activation|optimi|plot|traintest|trainval|test|split|dropout|acc"
     ),
     "loss": re.compile(r"backw|grad|plot|history|prime|deriv|delta|^d"),

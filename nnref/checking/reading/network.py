@@ -49,7 +49,7 @@ class Passed:
 
 
 @dataclass
-class Went:
+class BackwardPass:
     """One backward pass: gradients by "W1", "b1", …, in the person's layout; whether they were read from an update.
 
     step is the factor of that update beside the learning rate.
@@ -175,7 +175,7 @@ class Network:
         """The number of outputs."""
         return fitting_layouts(self.shapes())[0][1][-1]
 
-    def backward(self, theta: dict[str, Array], X: Any, Y: Any, upstream: Any = None) -> Went:
+    def backward(self, theta: dict[str, Array], X: Any, Y: Any, upstream: Any = None) -> BackwardPass:
         """One forward and one backward pass; upstream(output) is what a backward that starts at the output is given.
 
         Errors: Unbound; whatever the functions raise.
@@ -191,9 +191,9 @@ class Network:
                 pool.roles["upstream"] = upstream(pool.roles.get("output"))
             with variables_of(f) as variables:
                 raw = call(f, pool, ("X", "Y"), roles(self.definition("backward")))
-            return replace(self.went(f, raw, theta, holder), variables=variables)
+            return replace(self.gradients_of_backward(f, raw, theta, holder), variables=variables)
 
-    def went(self, f: Any, raw: Any, theta: dict[str, Array], holder: Any) -> Went:
+    def gradients_of_backward(self, f: Any, raw: Any, theta: dict[str, Array], holder: Any) -> BackwardPass:
         """The gradients, from what was returned, from the network's attributes, or from how its parameters moved."""
         named = names_of(raw, returned(self.definition("backward")))
         updates = plain(f.__name__).startswith(UPDATES)
@@ -204,11 +204,11 @@ class Network:
             found = gradients(holder if self.is_object else self.of_module(), self.found)
         shapes = {name: A.shape for name, A in theta.items()}
         if found:
-            return Went(backwards_lists({n: np.asarray(g) for n, g in found.items()}, shapes))
+            return BackwardPass(backwards_lists({n: np.asarray(g) for n, g in found.items()}, shapes))
         after = {name: np.asarray(at_way(self.view(holder), path)) for name, path in self.found.paths.items()}
         if not any(A.shape != theta[n].shape or (theta[n] != A).any() for n, A in after.items()):
             after = gradients(named, self.found, all_are=True) or self.unnamed(raw) if updates else {}
-        return Went({n: (theta[n] - np.asarray(A)) / RATE for n, A in after.items()}, updated=bool(after))
+        return BackwardPass({n: (theta[n] - np.asarray(A)) / RATE for n, A in after.items()}, updated=bool(after))
 
     def unnamed(self, raw: Any) -> dict[str, Array]:
         """What was returned as a list or tuple of arrays, one for each parameter."""

@@ -9,13 +9,13 @@ from functools import cache
 from types import CodeType, FunctionType
 from typing import Any
 
-from nnref.checking.reading.names import FUNCTIONS, ROLES, canonical, kind, plain
+from nnref.checking.reading.names import FUNCTIONS, OPERATIONS, ROLES, canonical, kind, plain
 from nnref.checking.reading.source import Source, named_last
 
 LEARNS = re.compile(r"backw|backp|bprop|bwd|grad|train|fit|update|step|optim|descent|sgd|learn|adam|momentum")
 """Functions in which alpha or eta is a learning rate; in any other it may be the slope of a leaky rectifier."""
 
-FORTH = re.compile(f"{FUNCTIONS['forward'].pattern}|softmax|sigmoid|relu|tanh|activ")
+FORTH = re.compile(f"{FUNCTIONS['forward'].pattern}|{OPERATIONS}|softmax|activ")
 """Functions that go forward, one layer or all: a softmax speaks of an axis where one example is a column too."""
 
 BATCH = frozenset(["axis", "shape", "size", "len", "sum", "mean", "average", "keepdims"])

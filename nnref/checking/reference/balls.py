@@ -7,35 +7,27 @@ for a derivative.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf, nextafter
-from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from nnref.checking.reference.noise import unit
+from nnref.checking.operations import record, softmax_cross_entropy
+from nnref.checking.operations.entrywise import entries
+from nnref.checking.operations.record import Ball, Matrix, Undecided
+from nnref.checking.operations.rounding import unit
 from nnref.layer import Affine
 from nnref.network import Gradients, Layers, Parameters, named, unnamed
 from nnref.shapes import Array, composable, one_hot_columns
-
-Ball = Any
-"""A flint.arb: a midpoint and a radius. flint has no types of its own."""
-
-Matrix = Any
-"""A flint.arb_mat."""
 
 BITS = 128
 """The precision to begin with: 53 digits of a float64 and 75 to lose on the way."""
 
 LIMIT = 1 << 14
 """The precision at which we give up: what 16,384 bits leave undecided is as good as a tie."""
-
-
-class Undecided(ArithmeticError):
-    """No precision up to LIMIT decides: on which side of its kink a rectifier lies, or which float64 is nearest."""
 
 
 @dataclass(frozen=True)
@@ -88,27 +80,22 @@ def precision(bits: int) -> Iterator[None]:
 
 
 def enclosed(layers: Layers, theta: Parameters, X: Array, Y: Array, bits: int) -> Enclosure:
-    """One forward and one backward pass in balls, at the precision that is set."""
-    import flint
-
+    """One forward and one backward pass in balls, at the precision that is set, by the record of each operation."""
     exact = [Affine(exactly(W=theta_l.W), exactly(b=theta_l.b)) if theta_l else () for theta_l in theta]
     A = [exactly(X=X)]
-    ones = flint.arb_mat(1, X.shape[1], [1] * X.shape[1])
     for l, theta_l in enumerate(exact):
         if isinstance(theta_l, Affine):
             composable(W=theta[l].W, A=np.empty((A[l].nrows(), A[l].ncols())))
-            A.append(theta_l.W * A[l] + theta_l.b * ones)
-        else:
-            A.append(ACTIVATION[layers[l].name](A[l], f"layer {l // 2 + 1}, {bits} bits"))
+        of = record.enclosures(layers[l].name)
+        A.append(of.forward(theta_l, A[l], f"layer {l // 2 + 1}, {bits} bits"))
     one_hot_columns(np.empty((A[-1].nrows(), A[-1].ncols())), Y)
-    loss, dZ = loss_and_slope(A[-1], Y.tolist())
+    loss, dZ = softmax_cross_entropy.RECORD.enclosed(A[-1], Y.tolist())
     dA, G = [None] * (len(A) - 1) + [dZ], {}
     for l, theta_l in reversed(list(enumerate(exact))):
-        if isinstance(theta_l, Affine):
-            G[l] = {"W": dA[l + 1] * A[l].transpose(), "b": dA[l + 1] * ones.transpose()}
-            dA[l] = theta_l.W.transpose() * dA[l + 1] if l else None
-        else:
-            dA[l] = entrywise(SLOPE[layers[l].name], A[l + 1], dA[l + 1])
+        of = record.enclosures(layers[l].name)
+        if gradients := of.gradients(A[l], dA[l + 1]):
+            G[l] = gradients
+        dA[l] = of.dA(theta_l, A[l], A[l + 1], dA[l + 1]) if l else None
     by_name = {f"{p}{k}": G[l][p] for k, l in enumerate(sorted(G), 1) for p in Affine._fields}
     return Enclosure(bits, loss, A, dA, by_name)
 
@@ -124,71 +111,6 @@ def exactly(**arrays: Array) -> Matrix:
             f"{'' if P.dtype.kind != 'f' or np.isfinite(P).all() else ', not all of them finite'}."
         )
     return flint.arb_mat(*P.shape, P.astype("float64").ravel().tolist())
-
-
-def entrywise(f: Callable[..., Ball], *matrices: Matrix) -> Matrix:
-    """F of every entry, or of the entries in the same place of several matrices."""
-    import flint
-
-    first = matrices[0]
-    return flint.arb_mat(first.nrows(), first.ncols(), [f(*x) for x in zip(*map(entries, matrices), strict=True)])
-
-
-def entries(M: Matrix) -> list[Ball]:
-    """The entries of a matrix, row by row."""
-    return M.entries()
-
-
-def relu(Z: Matrix, where: str) -> Matrix:
-    """max(0, Z), where each ball lies on one side of 0, or is exactly 0: then the convention gives 0."""
-    import flint
-
-    N = Z.ncols()
-    A = []
-    for k, z in enumerate(entries(Z)):
-        if z > 0:
-            A.append(z)
-        elif z <= 0:
-            A.append(flint.arb(0))
-        else:
-            raise Undecided(f"example {k % N}: unit {k // N} of {where}: {z} is on neither side of the kink.")
-    return flint.arb_mat(Z.nrows(), N, A)
-
-
-ACTIVATION: dict[str, Callable[[Matrix, str], Matrix]] = {
-    "relu": relu,
-    "sigmoid": lambda Z, where: entrywise(lambda z: 1 / (1 + (-z).exp()), Z),
-    "tanh": lambda Z, where: entrywise(lambda z: z.tanh(), Z),
-}
-
-SLOPE: dict[str, Callable[[Ball, Ball], Ball]] = {
-    "relu": lambda a, da: da if a > 0 else a,  # an A that is not positive is exactly 0
-    "sigmoid": lambda a, da: a * (1 - a) * da,
-    "tanh": lambda a, da: (1 - a * a) * da,
-}
-"""dZ from A and dA, entry by entry."""
-
-
-def loss_and_slope(Z: Matrix, Y: list[list[float]]) -> tuple[Ball, Matrix]:
-    """The mean of log Σ exp z − Σ y z over the batch, and its gradient (P − Y) / N with respect to the logits."""
-    import flint
-
-    n, N = Z.nrows(), Z.ncols()
-    rows, loss = Z.tolist(), flint.arb(0)
-    dZ = flint.arb_mat(n, N)
-    for s in range(N):
-        z = [row[s] for row in rows]
-        M = max((float(x), x) for x in z)[1].mid() if n > 1 else z[0].mid()
-        E = [(x - M).exp() for x in z]
-        total = sum(E[1:], E[0])
-        loss += M + total.log()
-        for i in range(n):
-            y = Y[i][s]
-            # (e_i − y Σ e) / Σ e without the difference 1 − 1 of a label 1 whose probability is nearly 1
-            part = E[i] if y == 0 else E[i] * (1 - flint.arb(y)) - y * sum((e for k, e in enumerate(E) if k != i), 0)
-            dZ[i, s] = part / (total * N)
-            loss -= y * z[i] if y else 0
-    return loss / N, dZ
 
 
 def nearest(M: Matrix, dtype: DTypeLike = "float64") -> tuple[Array, Array]:
@@ -279,13 +201,13 @@ def judge(yours: Gradients, enclosure: Enclosure, S: Parameters, dtype: DTypeLik
 
 
 def other_side(layers: Layers, enclosure: Enclosure, A: list[Array]) -> list[tuple[int, int, int]]:
-    """(layer, unit, example) of every rectifier that rounding put on the other side of its kink in the activations A.
+    """(layer, unit, example) of every unit that rounding put on the other side of a kink in the activations A.
 
-    Its slope is then 0 where the true one is 1, or the reverse: no code can be called wrong for it.
+    Of a rectifier the slope is then 0 where the true one is 1, or the reverse: no code can be called wrong for it.
     """
     found = []
     for l, layer in enumerate(layers):
-        if layer.name == "relu":
-            positive = np.array([bool(a > 0) for a in entries(enclosure.A[l + 1])]).reshape(A[l].shape)
-            found += [(l // 2 + 1, int(i), int(s)) for i, s in np.argwhere((A[l] > 0) != positive)]
+        for kink in record.kinks(layer.name):
+            above = np.array([bool(z > kink.at) for z in entries(enclosure.A[l])]).reshape(A[l].shape)
+            found += [(l // 2 + 1, int(i), int(s)) for i, s in np.argwhere((A[l] > kink.at) != above)]
     return found

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike
 
-from nnref.checking.reference import noise
+from nnref.checking.operations import record, softmax_cross_entropy
+from nnref.checking.operations.rounding import Precision
+from nnref.checking.operations.running_error import Carried
 from nnref.checking.reference.intermediates import Case
-from nnref.checking.reference.running_error import Carried
 from nnref.layer import Affine
 
 
@@ -45,17 +46,18 @@ class Numbers:
     @classmethod
     def of(cls, case: Case, dtype: DTypeLike) -> Numbers:
         """The case's forward pass, each quantity with its error as the noise floor counts it."""
-        u = noise.unit(dtype)
+        precision = Precision.of(dtype)
+        u = precision.u
         Z, A, W, b = {}, {0: Carried.exact(case.A["A0"], u)}, {}, {}
         at, l = A[0], 0
         for layer, theta in zip(case.layers, case.theta, strict=True):
             l += isinstance(theta, Affine)
             out = case.Z[f"Z{l}"] if isinstance(theta, Affine) else case.A[f"A{l}"]
-            at = Carried(out, noise.error_forward(layer.name, theta, at.value, at.e, out, dtype), u)
+            at = Carried(out, record.errors(layer.name).forward(theta, at.value, at.e, out, precision), u)
             if isinstance(theta, Affine):
                 Z[l], W[l], b[l] = at, Carried.exact(theta.W, u), Carried.exact(theta.b, u)
             else:
                 A[l] = at
-        d, E = noise.error_of_loss(Z[l].value, Z[l].e, case.Y, dtype)
+        d, E = softmax_cross_entropy.RECORD.error(Z[l].value, Z[l].e, case.Y, precision)
         P = Carried(case.P, np.maximum(E - abs(d), 0) * case.Y.shape[1], u)
         return cls(case, u, Z, A, W, b, P, Carried.exact(case.Y, u))

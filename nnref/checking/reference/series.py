@@ -1,8 +1,8 @@
 """The gradient enclosed once more, without any formula for a derivative: L(θ + t e) as a power series in t, mod t².
 
-A number x(t) = x₀ + x₁ t is a pair of balls. A linear map acts on both; a rectifier is decided by x₀; exp, log and
-quotients are flint's power series. The coefficient of t in the loss is ∂L/∂e, and has to overlap the ball that the
-backward pass gives.
+A number x(t) = x₀ + x₁ t is a pair of balls. How it passes through an operation is for that operation's record to say:
+a linear map acts on both; a rectifier is decided by x₀; exp, log and quotients are flint's power series. The
+coefficient of t in the loss is ∂L/∂e, and has to overlap the ball that the backward pass gives.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from functools import partial
 from math import inf, nextafter
 from time import perf_counter
-from typing import Any
 
-from nnref.checking.reference.balls import BITS, Ball, Enclosure, Matrix, enclosures, exactly, precision
+from nnref.checking.operations import softmax_cross_entropy
+from nnref.checking.operations.record import Ball, Matrix, part
+from nnref.checking.reference.balls import BITS, Enclosure, enclosures, exactly, precision
 from nnref.layer import Affine
 from nnref.network import Layers, Parameters, named
 from nnref.shapes import Array
@@ -60,9 +61,9 @@ def agreement_of(
     names: list[str], theta: Parameters, X: Array, Y: Array, neurons: list[tuple[int, int]]
 ) -> tuple[int, float]:
     """(overlapping, widest radius) over the weights and biases of some neurons, each (layer, unit)."""
-    from nnref.layer import ACTIVATIONS, affine_layer
+    from nnref.layer import activation, affine_layer
 
-    layers = [ACTIVATIONS[name] if name in ACTIVATIONS else affine_layer(1, 1) for name in names]  # a Layer's functions
+    layers = [affine_layer(1, 1) if name == "affine" else activation(name) for name in names]  # a Layer's functions
     E = enclosures(layers, theta, X, Y)  # do not pickle; of an affine layer only its name is used
     overlapping, radius = 0, 0.0
     affines = [l for l, theta_l in enumerate(theta) if isinstance(theta_l, Affine)]
@@ -113,48 +114,18 @@ def of_example(
 ) -> list[Ball]:
     """The coefficients of t in the loss of example s, when unit i of the output of layer l moves by t times each of t.
 
-    T holds the coefficients of the layer at hand, a column for each entry of t; rank one at first, then W T.
+    rows holds the coefficients of the units that move, one for each entry of t: unit i at first, then whatever each
+    operation's record makes of them.
     """
     import flint
 
     K = len(t)
     rows = {i: t}
     for k in range(l + 1, len(names)):
-        if names[k] == "affine":
-            units = sorted(rows)
-            if not units:
-                return [flint.arb(0)] * K
-            W_k = W[k]
-            part = flint.arb_mat(W_k.nrows(), len(units), [W_k[r, c] for r in range(W_k.nrows()) for c in units])
-            T = part * flint.arb_mat([rows[c] for c in units])
-            rows = dict(enumerate(T.tolist()))
-        else:
-            z = {r: E.A[k][r, s] for r in rows}
-            rows = {r: activated(names[k], z[r], rows[r]) for r in rows if names[k] != "relu" or z[r] > 0}
+        rows = part(names[k], "series")(W[k], lambda r, k=k: E.A[k][r, s], rows)
+        if not rows:
+            return [flint.arb(0)] * K
     logits = [E.A[-1][r, s] for r in range(E.A[-1].nrows())]
     still = [flint.arb(0)] * K
+    loss = softmax_cross_entropy.RECORD.series
     return [loss(logits, [rows.get(r, still)[c] for r in range(len(logits))], y)[1] for c in range(K)]
-
-
-def activated(name: str, z: Ball, t: list[Ball]) -> list[Ball]:
-    """The coefficients of t in f(z + t₁ t) for every t₁ of a row."""
-    from flint import arb_series
-
-    if name == "relu":  # on the open side of the kink the rectifier changes nothing
-        return t
-    if name == "sigmoid":
-        return [(1 / (1 + (-arb_series([z, x])).exp()))[1] for x in t]
-    return [(1 - 2 / (1 + (2 * arb_series([z, x])).exp()))[1] for x in t]  # tanh x = 1 − 2 / (1 + exp 2x)
-
-
-def loss(z: list[Ball], t: list[Ball], y: list[float]) -> Any:
-    """Log Σ exp z − Σ y z as a power series, for logits z + t."""
-    from flint import arb_series
-
-    Z = [arb_series([a, b]) for a, b in zip(z, t, strict=True)]
-    E = [x.exp() for x in Z]
-    L = sum(E[1:], E[0]).log()
-    for x, y_x in zip(Z, y, strict=True):
-        if y_x:
-            L = L - y_x * x
-    return L

@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from nnref import network
+from nnref.checking.operations import record
+from nnref.checking.operations.rounding import Precision
+from nnref.checking.operations.running_error import Carried
 from nnref.checking.reference import balls, noise, truth
 from nnref.checking.reference.forward_errors import Numbers
 from nnref.checking.reference.intermediates import Case
@@ -54,7 +57,7 @@ def enclosed(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Truth | N
     """The truth as balls, none of whose numbers is rounded without a bound; None where a kink stays undecided."""
     try:
         T, radius, bits = balls.truth(layers, theta, X, Y, most=BITS)
-    except balls.Undecided:
+    except record.Undecided:
         return None
     error = named(radius)
     largest = max(float(r.max()) for r in error.values())
@@ -115,13 +118,14 @@ def units_at_kinks(case: Case, dtype: DTypeLike) -> dict[int, Array]:
     numbers = Numbers.of(case, dtype)
     theta = tuple(network.rounded(theta_l, dtype) for theta_l in case.theta)
     coarse = network.activations(case.layers, theta, case.X.astype(dtype))
-    found, l = {}, 0
+    found: dict[int, Array] = {}
+    l = 0
     for k, layer in enumerate(case.layers):
         l += isinstance(case.theta[k], Affine)
-        if layer.name == "relu":
+        for kink in record.kinks(layer.name):
             Z = numbers.Z[l]
-            near = (abs(Z.value) <= noise.SAFE * Z.u * Z.e) & (Z.e > 0)
-            found[l] = near | ((coarse[k] > 0) != (Z.value > 0))
+            near = (abs(Z.value - kink.at) <= noise.SAFE * Z.u * Z.e) & (Z.e > 0)
+            found[l] = found.get(l, False) | near | ((coarse[k] > kink.at) != (Z.value > kink.at))
     return found
 
 
@@ -137,7 +141,8 @@ def doubtful(case: Case, units: dict[int, Array]) -> dict[str, Array]:
     for l in range(depth, 0, -1):
         if l < depth:
             D = W[f"W{l + 1}"].T @ D
-            D = np.where(units.get(l, False), D + abs(case.dA[f"dA{l}"]), slopes(case, l) * D)
+            jump = max((kink.jump for kink in record.kinks(case.activation[l - 1])), default=0.0)
+            D = np.where(units.get(l, False), D + jump * abs(case.dA[f"dA{l}"]), slopes(case, l) * D)
         found[f"W{l}"] = D @ abs(case.A[f"A{l - 1}"]).T
         found[f"b{l}"] = D.sum(axis=1, keepdims=True)
     return found
@@ -145,7 +150,8 @@ def doubtful(case: Case, units: dict[int, Array]) -> dict[str, Array]:
 
 def slopes(case: Case, l: int) -> Array:
     """The size of the derivative of layer l's activation."""
-    return abs(noise.error_of_slope(case.activation[l - 1], case.Z[f"Z{l}"], case.A[f"A{l}"], case.A[f"A{l}"])[0])
+    Z, A = (Carried.exact(case_of[f"{name}{l}"], 0.0) for name, case_of in (("Z", case.Z), ("A", case.A)))
+    return abs(record.slope(case.activation[l - 1], Z, A, Precision.of("float64")).value)
 
 
 def notes(units: dict[int, Array]) -> tuple[str, ...]:

@@ -20,8 +20,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from nnref.checking.operations.record import Ball, Matrix, Undecided
 from nnref.checking.reference import balls, golden
-from nnref.checking.reference.balls import Ball, Enclosure, Matrix
+from nnref.checking.reference.balls import Enclosure
 from nnref.layer import Affine
 from nnref.network import Layers, Parameters, mlp, named
 from nnref.shapes import Array
@@ -65,17 +66,17 @@ def write(out: str | os.PathLike[str]) -> list[Path]:
 def fill(folder: Path) -> None:
     """Write every file of the vectors, the sums last."""
     cases = [tiny(name) for name in TINY_REGIMES]
-    text(folder / "tiny.json", json.dumps({"format": FORMAT, "digits": DIGITS, "cases": cases}, indent=1))
-    text(folder / "schema.json", json.dumps(SCHEMA, indent=1))
-    text(folder / "README.md", README)
+    write_lines(folder / "tiny.json", json.dumps({"format": FORMAT, "digits": DIGITS, "cases": cases}, indent=1))
+    write_lines(folder / "schema.json", json.dumps(SCHEMA, indent=1))
+    write_lines(folder / "README.md", README)
     for name in FULL_REGIMES:
-        full(folder / "full" / name, FULL_REGIMES[name][1]())
+        write_full(folder / "full" / name, FULL_REGIMES[name][1]())
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     sums = (f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.relative_to(folder).as_posix()}\n" for p in files)
-    text(folder / "SHA256SUMS", "".join(sums))
+    write_lines(folder / "SHA256SUMS", "".join(sums))
 
 
-def text(path: Path, content: str) -> None:
+def write_lines(path: Path, content: str) -> None:
     """Write text with the same line ends on every system, so that the sums agree."""
     path.write_bytes((content.rstrip("\n") + "\n").encode())
 
@@ -147,17 +148,17 @@ def answers(enclosure: Enclosure, Y: Array) -> dict[str, Matrix]:
     return forward | back | {f"d{p}": G for p, G in E.gradients.items()} | {"loss": flint.arb_mat([[E.loss]])}
 
 
-def rounded(network: Network, bits: int, rounding: Callable[[Matrix], T]) -> dict[str, T]:
+def rounded_answers(network: Network, bits: int, rounding: Callable[[Matrix], T]) -> dict[str, T]:
     """Every answer rounded, at the first precision from bits that decides all of them.
 
-    Errors: balls.Undecided if none up to balls.LIMIT does.
+    Errors: Undecided if none up to balls.LIMIT does.
     """
     while True:
         E = balls.enclosures(*network, bits)
         try:
             with balls.precision(E.bits):
                 return {name: rounding(M) for name, M in answers(E, network[-1]).items()}
-        except balls.Undecided:
+        except Undecided:
             if E.bits >= balls.LIMIT:
                 raise
             bits = 2 * E.bits
@@ -177,12 +178,12 @@ def tiny(name: str) -> dict[str, Any]:
         "name": name,
         "says": says,
         "activation": network[0][1].name,
-        "given": {p: exact(P) for p, P in given(network).items()},
-        "answers": rounded(network, DECIMAL_BITS, decimals),
+        "given": {p: exact_decimals(P) for p, P in given(network).items()},
+        "answers": rounded_answers(network, DECIMAL_BITS, decimals),
     }
 
 
-def exact(P: Array) -> list[list[str]]:
+def exact_decimals(P: Array) -> list[list[str]]:
     """The entries of a matrix of binary fractions as decimals, exactly."""
     return [[str(Decimal(x)) for x in row] for row in P.tolist()]
 
@@ -195,43 +196,43 @@ def decimals(M: Matrix) -> list[list[str]]:
 def decimal(x: Ball) -> str:
     """The number nearest to a ball among those of DIGITS decimal digits, ties to even.
 
-    Errors: balls.Undecided if the two ends of the ball round differently.
+    Errors: Undecided if the two ends of the ball round differently.
     """
-    low, high = (digits(end) for end in (x.lower(), x.upper()))
+    low, high = (rounded_to_digits(end) for end in (x.lower(), x.upper()))
     if low != high:
-        raise balls.Undecided(f"{x} does not have {DIGITS} digits yet.")
+        raise Undecided(f"{x} does not have {DIGITS} digits yet.")
     return str(low)
 
 
-def digits(x: Ball) -> Decimal:
+def rounded_to_digits(x: Ball) -> Decimal:
     """An exact ball, man · 2ᵉ, rounded once to DIGITS decimal digits."""
     man, e = (int(part) for part in x.man_exp())
     wide = Context(prec=DIGITS)
     return wide.create_decimal(man * 2**e) if e >= 0 else wide.divide(Decimal(man), Decimal(2**-e))
 
 
-def full(folder: Path, network: Network) -> None:
+def write_full(folder: Path, network: Network) -> None:
     """Every array of one regime of the article's network, in float64 and float32: an NPZ, and one binary an array."""
     for dtype in DTYPES:
         arrays = {p: P.astype(dtype) for p, P in given(network).items()}
-        arrays |= rounded(network, balls.BITS, partial(floats, dtype=dtype))
+        arrays |= rounded_answers(network, balls.BITS, partial(nearest_floats, dtype=dtype))
         place = folder / dtype
         place.mkdir(parents=True)
         np.savez(place / "arrays.npz", **arrays)  # type: ignore[arg-type]
         for p, P in arrays.items():
             (place / f"{p}.bin").write_bytes(np.ascontiguousarray(P, P.dtype.newbyteorder("<")).tobytes())
     shapes = {p: list(P.shape) for p, P in arrays.items()}
-    text(folder / "shapes.json", json.dumps({"activation": network[0][1].name, "shapes": shapes}, indent=1))
+    write_lines(folder / "shapes.json", json.dumps({"activation": network[0][1].name, "shapes": shapes}, indent=1))
 
 
-def floats(M: Matrix, dtype: str) -> Array:
+def nearest_floats(M: Matrix, dtype: str) -> Array:
     """The floats nearest to a matrix of balls.
 
-    Errors: balls.Undecided if one is not decided.
+    Errors: Undecided if one is not decided.
     """
-    near, told = balls.nearest(M, dtype)
-    if not told.all():
-        raise balls.Undecided(f"{int((~told).sum())} entries lie between two {dtype} at this precision.")
+    near, decided = balls.nearest(M, dtype)
+    if not decided.all():
+        raise Undecided(f"{int((~decided).sum())} entries lie between two {dtype} at this precision.")
     return near
 
 

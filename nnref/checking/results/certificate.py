@@ -107,7 +107,7 @@ class Certificate:
     @property
     def explanation(self) -> str | None:
         """The first mistake in sentences, and what is right; None where there is none."""
-        said = [*sentences(self.first), self.cleared] if self.first else []
+        said = [*mistake_sentences(self.first), self.cleared] if self.first else []
         return " ".join(part for part in said if part) or None
 
     @property
@@ -127,7 +127,7 @@ class Certificate:
 
     def lines(self, verbose: bool = False) -> list[str]:
         """The report, at most 80 columns wide; verbose adds the settings."""
-        found = folded(f"{self.title}: {self.reading}.", "") + table.rows(self.judged, below)
+        found = folded(f"{self.title}: {self.reading}.", "") + table.rows(self.judged, notes_below)
         if self.hints:
             found += self.named()
         found += [line for note in self.notes for line in folded(f"{note[0].upper()}{note[1:]}.", "")]
@@ -142,10 +142,10 @@ class Certificate:
         found: list[str] = []
         title = "First mistake"
         for mistake in self.mistakes:
-            found += paragraph(mistake, "Going forward" if mistake is self.forward and found else title)
+            found += mistake_paragraph(mistake, "Going forward" if mistake is self.forward and found else title)
             title = "Then"
         if self.forward and self.forward.doubtful:
-            found += paragraph(self.forward, "Going forward")
+            found += mistake_paragraph(self.forward, "Going forward")
         elif self.forward and not self.forward.harmless and not self.diagnoses and self.wrong:
             found += ["Mend this first: the gradients above are judged against your loss as it is."]
         return found + folded(self.cleared, "")
@@ -189,7 +189,7 @@ class Certificate:
     def to_dict(self) -> dict[str, Any]:
         """The certificate as plain data; without hints, neither diagnosis nor right line."""
         shown = self.mistakes if self.hints else ()
-        found: dict[str, Any] = finite(
+        found: dict[str, Any] = without_nonfinite(
             {
                 "ok": self.ok,
                 "title": self.title,
@@ -212,12 +212,12 @@ class Certificate:
         return found
 
 
-def below(entry: Entry) -> list[str]:
+def notes_below(entry: Entry) -> list[str]:
     """What is said below a row: where the mistake lies, and why something cannot be told."""
     return [*(finding.says for finding in entry.where), *([entry.reason] if entry.cannot_tell and entry.reason else [])]
 
 
-def sentences(mistake: Diagnosis) -> list[str]:
+def mistake_sentences(mistake: Diagnosis) -> list[str]:
     """What a mistake is, and what it explains."""
     said = [mistake.says if mistake.says.endswith((".", "!")) else f"{mistake.says}."]
     if mistake.mistake and mistake.of:
@@ -228,11 +228,11 @@ def sentences(mistake: Diagnosis) -> list[str]:
     return said
 
 
-def paragraph(mistake: Diagnosis, title: str) -> list[str]:
-    """A mistake with its place, its sentences, the line to try and the claim that proves it."""
+def mistake_paragraph(mistake: Diagnosis, title: str) -> list[str]:
+    """A mistake with its line, its sentences, the line to try and the claim that proves it."""
     head = f"{title}: {mistake.quantity}{f', {mistake.place}' if mistake.place else ''}"
     found = [head if len(head) <= WIDTH else f"{head[: WIDTH - 3]}..."]
-    for part in folded(" ".join(sentences(mistake)), "  "):
+    for part in folded(" ".join(mistake_sentences(mistake)), "  "):
         found.append(f"  {part.strip()}")
     tries = f"  Try: {mistake.right}" if mistake.right else ""
     why = f"Why: python -m derivations {mistake.claim}" if mistake.claim else ""
@@ -257,10 +257,10 @@ def quantity(name: str) -> str:
     return name if re.fullmatch(r"d?[ZA]\d+", name) else f"d{name}"
 
 
-def finite(tree: Any) -> Any:
+def without_nonfinite(tree: Any) -> Any:
     """Plain data with "nan" and "inf" in words, which JSON has no numbers for."""
     if isinstance(tree, dict):
-        return {key: finite(part) for key, part in tree.items()}
+        return {key: without_nonfinite(part) for key, part in tree.items()}
     if isinstance(tree, list | tuple):
-        return [finite(part) for part in tree]
+        return [without_nonfinite(part) for part in tree]
     return str(tree) if isinstance(tree, float) and not isfinite(tree) else tree

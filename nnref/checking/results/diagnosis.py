@@ -24,9 +24,9 @@ class Diagnosis:
 
     quantity is the first that is wrong, such as "db2" or "dZ1"; also, where the same mistake was made again; cleared,
     what comes before it and is right; explains of `of` wrong entries follow from it. alternatives are other mistakes
-    that make the very same numbers on these data. place is the line, where there is a file. harmless says of a mistake
-    going forward that the loss is what it should be but for rounding, so that gradients can be judged; doubtful, that
-    it may be no mistake at all, but another network.
+    that make the very same numbers on these data. place is the line, where there is a file. harmless says of a
+    mistake going forward that the loss is what it should be but for rounding, so that gradients can be judged;
+    doubtful, that it may be no mistake at all, but another network.
     """
 
     mistake: Mistake | None

@@ -140,6 +140,22 @@ def unlike(x: float, y: float, digits: int) -> tuple[str, str]:
     return next((both for both in written if both[0] != both[1]), written[0])
 
 
+SHARES = ((0.01, "a hundredth"), (0.02, "a fiftieth"), (0.05, "a twentieth"), (0.1, "a tenth"), (0.25, "a quarter"))
+"""Shares that have a name; 1/2 and more follow."""
+
+
+def share(x: float) -> str:
+    """A share of the largest entry in words: the next that has a name.
+
+    >>> share(0.012), share(0.3), share(32.0)
+    ('a fiftieth of the largest entry', 'half of the largest entry', 'many times the largest entry')
+    """
+    named = next((name for limit, name in (*SHARES, (0.5, "half")) if x <= limit), None)
+    if named:
+        return f"{named} of the largest entry"
+    return "the largest entry" if x <= 1 else "many times the largest entry"
+
+
 def simple(r: float, room: float) -> str | None:
     """The factor as the simplest fraction within its room, where that can be no accident.
 

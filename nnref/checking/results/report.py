@@ -65,7 +65,7 @@ class GradcheckReport:
 
     def table(self, verbose: bool = False) -> str:
         """The table a person reads; verbose adds noise multiples and settings."""
-        return table.text(self.entries, self.method, self.settings if verbose else None)
+        return table.table_text(self.entries, self.method, self.settings if verbose else None)
 
     def __str__(self) -> str:
         return self.table()

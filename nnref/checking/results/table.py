@@ -28,21 +28,21 @@ COLOURS = {"ok": "#2b8a3e", "WRONG": "#c92a2a", "cannot tell": "#b35c00", "not w
 def cells(entry: Entry) -> tuple[str, ...]:
     """One parameter's row. The worst entry is shown where something is wrong or undecided."""
     at = entry.worst if entry.verdict in ("WRONG", "cannot tell") else None
-    numbers = (index(at.index), *unlike(at.yours, at.truth, 4)) if at else ("", "", "")
+    numbers = (index_text(at.index), *unlike(at.yours, at.truth, 4)) if at else ("", "", "")
     checked = f"{entry.checked}" if entry.verdict in JUDGED else ""
-    return (entry.name, index(entry.shape), checked, f"{entry.wrong}" if checked else "", *numbers, entry.verdict)
+    return (entry.name, index_text(entry.shape), checked, f"{entry.wrong}" if checked else "", *numbers, entry.verdict)
 
 
-def index(numbers: Sequence[int]) -> str:
+def index_text(numbers: Sequence[int]) -> str:
     """An index or a shape as a tuple is written: (7, 0), (10,) or ().
 
-    >>> index((7, 0)), index((10,)), index(())
+    >>> index_text((7, 0)), index_text((10,)), index_text(())
     ('(7, 0)', '(10,)', '()')
     """
     return str(tuple(int(n) for n in numbers))
 
 
-def notes(entry: Entry, verbose: bool) -> list[str]:
+def row_notes(entry: Entry, verbose: bool) -> list[str]:
     """What is said below a row: where the mistake lies, what was undecided and why, and what was not looked at."""
     lines = [finding.says for finding in entry.where]
     if entry.cannot_tell:
@@ -58,13 +58,13 @@ def notes(entry: Entry, verbose: bool) -> list[str]:
         lines.append(entry.coarse)
     if verbose and entry.worst:
         by = "infinitely many" if entry.worst.noises == float("inf") else f"{entry.worst.noises:.3g}"
-        lines.append(f"furthest off at {index(entry.worst.index)}: {by} times its error bar")
+        lines.append(f"furthest off at {index_text(entry.worst.index)}: {by} times its error bar")
     return lines
 
 
-def text(entries: Sequence[Entry], method: str, settings: Mapping[str, Any] | None = None) -> str:
+def table_text(entries: Sequence[Entry], method: str, settings: Mapping[str, Any] | None = None) -> str:
     """The table, the notes below its rows and the method; given the settings, those and the noise multiples too."""
-    lines = rows(entries, lambda entry: notes(entry, settings is not None))
+    lines = rows(entries, lambda entry: row_notes(entry, settings is not None))
     lines += folded(f"truth: {method}", "")
     lines += [part for key, value in (settings or {}).items() for part in folded(f"{key}: {value}", "")]
     return "\n".join(lines)
@@ -72,7 +72,7 @@ def text(entries: Sequence[Entry], method: str, settings: Mapping[str, Any] | No
 
 def rows(entries: Sequence[Entry], below: Callable[[Entry], list[str]]) -> list[str]:
     """The head and a line an entry; what is said below it stands beside the verdict, if it is a finding that fits."""
-    table = fitted([HEAD, *(cells(entry) for entry in entries)])
+    table = narrowed([HEAD, *(cells(entry) for entry in entries)])
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = [line(table[0], widths)]
     for entry, row in zip(entries, table[1:], strict=True):
@@ -84,7 +84,7 @@ def rows(entries: Sequence[Entry], below: Callable[[Entry], list[str]]) -> list[
     return lines
 
 
-def fitted(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+def narrowed(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """The rows, their longest names, shapes or indices cut in the middle until the table is narrow enough."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     while sum(widths) + 2 * len(widths) - 2 > WIDTH:
@@ -131,7 +131,7 @@ def html(entries: Sequence[Entry], method: str) -> str:
         body.append(f'<tr>{row}<td style="text-align:left;color:{colour}"><b>{escape(verdict)}</b></td></tr>')
         body += [
             f'<tr><td></td><td colspan="{len(HEAD) - 1}" {style}>{escape(note)}</td></tr>'
-            for note in notes(entry, verbose=False)
+            for note in row_notes(entry, verbose=False)
         ]
     return (
         f'<table style="font-family:monospace"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'

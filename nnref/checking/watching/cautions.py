@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from nnref.checking.watching.graph import bits_of
-from nnref.checking.watching.parameters import Roles
+from nnref.checking.watching.parameters import Roles, parameter_name
 from nnref.checking.watching.slopes import guard
 from nnref.checking.watching.tape import Node
 from nnref.checking.watching.watch import Watched
@@ -31,8 +31,6 @@ def forward(role: Roles) -> list[Node]:
 
 def stays_alike(watched: Watched, role: Roles) -> Iterator[str]:
     """Weights that are all equal, so that the units of a layer stay alike."""
-    from nnref.checking.watching.report import parameter_name
-
     alike = []
     for update in role.updates:
         value = update.base.value

@@ -27,6 +27,10 @@ MADE_ON_THE_WAY = words("arange zeros ones empty full linspace zeros_like ones_l
 """Leaves that a program makes to index and to fill; they are the labels only where nothing else is."""
 
 
+SHORT = "self."
+"""What is left out of a name that is shown."""
+
+
 @dataclass(frozen=True, eq=False)
 class Update:
     """One replacement of a parameter: new = old − step, or old + step where sign is −1.
@@ -271,6 +275,12 @@ def uses(graph: Graph, node: Node) -> Iterator[Node]:
                 todo.append(user)
             if user.op not in VIEWS and user.op != "put":
                 yield user
+
+
+def parameter_name(base: Node, new: Node | None = None) -> str:
+    """What the program calls a parameter."""
+    names = [*base.names, *(new.names if new is not None else [])] or [f"line {base.site.line}"]
+    return names[0].removeprefix(SHORT)
 
 
 def last_part(name: str) -> str:

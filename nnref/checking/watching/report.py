@@ -17,11 +17,9 @@ from nnref.checking.watching.judging import Judged, Reading, half_of_the_digits
 from nnref.checking.watching.losses import is_measure
 from nnref.checking.watching.mending import mended
 from nnref.checking.watching.optimisers import entered
+from nnref.checking.watching.parameters import SHORT, parameter_name
 from nnref.checking.watching.tape import Node, Site
 from nnref.checking.watching.watch import Step, Watched, name_of
-
-SHORT = "self."
-"""What is left out of a name."""
 
 
 def settled(watched: Watched) -> bool | None:
@@ -142,12 +140,6 @@ def compared(row: Judged, scale: float | None, tolerance: float) -> tuple[int, W
 def disowned(e: Entry) -> Entry:
     """An entry that is right for another loss than the program's own."""
     return replace(e, verdict="WRONG", wrong=e.size, where=(), worst=None)
-
-
-def parameter_name(base: Node, new: Node | None = None) -> str:
-    """What the program calls a parameter."""
-    names = [*base.names, *(new.names if new is not None else [])] or [f"line {base.site.line}"]
-    return names[0].removeprefix(SHORT)
 
 
 def gradient_name(watched: Watched, shown: Step, row: Judged) -> str:

@@ -67,6 +67,11 @@ class Watched:
         """The verdicts of the first step, under the loss that is meant."""
         return self.steps[0].readings[0] if self.steps else None
 
+    @property
+    def rows(self) -> tuple[Judged, ...]:
+        """The verdict on each update of the first step."""
+        return self.reading.rows if self.reading else ()
+
 
 def watch(
     path: Path,

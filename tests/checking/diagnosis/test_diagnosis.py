@@ -6,10 +6,10 @@ import pytest
 import nnref
 from nnref.checking.diagnosis.diagnose import CATALOGUE, catalogue, diagnose
 from nnref.checking.diagnosis.search import right_gradient, rightly
+from nnref.checking.operations.running_error import Carried
 from nnref.checking.reference import noise
 from nnref.checking.reference.forward_errors import Numbers
 from nnref.checking.reference.intermediates import Case
-from nnref.checking.reference.running_error import Carried
 from tests import mistakes
 from tests.support.networks import NETWORKS
 

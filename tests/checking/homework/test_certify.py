@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import nnref
+from nnref.checking.operations.record import Undecided
 from nnref.checking.reading.layout import LayoutError
 from nnref.checking.reference import balls, intermediates, noise, strictest_truth, truth
 from nnref.checking.results.certificate import quantity
@@ -319,7 +320,7 @@ def test_without_flint_or_at_a_kink_that_no_ball_decides_the_complex_step_is_the
     require("flint")
 
     def undecided(*_, **__):
-        raise balls.Undecided
+        raise Undecided
 
     monkeypatch.setattr(balls, "truth", undecided)
     assert "complex step of every entry" in nnref.certify(theta, X, y, g).method

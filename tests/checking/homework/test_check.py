@@ -343,7 +343,7 @@ def test_a_file_that_does_not_end_is_stopped_with_all_it_started(tmp_path):
     path = tmp_path / "homework.py"
     sleeper = "    __import__('subprocess').Popen(['sleep', '77.7'])\n    while True: pass\n"
     path.write_text(BASE.replace("    e = np", sleeper + "    e = np"))
-    found = child.examined(child.Order(str(path)), limit=3)
+    found = child.outcome_in_process(child.Order(str(path)), limit=3)
     assert found["status"] == 2
     assert "did not end within 3 s" in found["error"]
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from nnref.checking.homework.check import check_file
+from nnref.checking.operations import record
 from nnref.checking.reading import loading, names, source
 from nnref.checking.reading.candidates import Unread
 
@@ -263,6 +264,39 @@ def test_every_layout_is_read_and_found_right(tmp_path, style):
     data, weights, _, labels, activation = style
     laid = weights if weights == data else f"{weights} with X as {data}"
     assert f"as {laid}, {labels}, {activation}, softmax" in report.reading
+
+
+@pytest.mark.parametrize("activation", record.activations())
+def test_every_activation_that_has_a_record_is_recognised_as_its_record_writes_it(tmp_path, activation):
+    """The lines are those of the record, with the functions they name."""
+    writing = record.writing(activation)
+    act = writing.forward.format(l=1).replace("Z1", "z")
+    slope = writing.gradients["slope"].format(l=1).replace("Z1", "z1").replace("A1", "a1")
+    slope_below = float([*activation.split(), "0"][1])
+    text = FUNCTIONS + f"slope = {slope_below}\n" + homework("rows", "rows", "matrix", "one-hot", "relu")
+    text = text.replace("return np.maximum(0, z)\n\ndef forward", f"return {act}\n\ndef forward")
+    path = tmp_path / "homework.py"
+    path.write_text(text.replace("(z1 > 0)", slope))
+    report = check_file(path)
+    assert report.ok, str(report)
+    assert f"one-hot, {writing.called}, softmax" in report.reading
+    path.write_text(text.replace("(z1 > 0)", f"(1 + {slope})"))
+    report = check_file(path)
+    assert not report.ok
+    assert report.first.quantity == "dZ1", str(report)
+
+
+FUNCTIONS = """
+import numpy as np
+from scipy.special import erf
+
+def relu(z):
+    return np.maximum(0, z)
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+"""
 
 
 @pytest.mark.parametrize("sizes", [(5, 5, 5), (7, 4, 4), (4, 4, 9), (40, 300, 2)])

@@ -1,17 +1,22 @@
 """Do the balls hold the real gradient? By two routes, against rationals, at ties, and with mistakes planted."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import nnref
+from nnref.checking.operations import record, softmax_cross_entropy
+from nnref.checking.operations.entrywise import each
+from nnref.checking.operations.record import Undecided
 from nnref.checking.reference import balls, noise, series, truth
 from nnref.network import activations, named
 from tests.concepts.test_gradients import drawn
 from tests.conftest import require
 from tests.support.networks import NETWORKS
+from tests.support.records import planted
 
 pytestmark = pytest.mark.usefixtures("needs_flint")
 
@@ -36,23 +41,26 @@ def test_the_backward_pass_and_the_power_series_enclose_the_same_numbers(network
 @pytest.mark.parametrize(
     ("activation", "mistake"),
     [
-        ("relu", lambda a, da: da),
-        ("sigmoid", lambda a, da: a * da),
-        ("tanh", lambda a, da: (1 - a) * da),
-        ("tanh", lambda a, da: (1 - a * a + 2.0**-60) * da),
+        ("relu", lambda Z, A: 1),
+        ("sigmoid", lambda Z, A: A),
+        ("tanh", lambda Z, A: 1 - A),
+        ("tanh", lambda Z, A: 1 - A * A + 2.0**-60),
     ],
 )
 def test_a_wrong_slope_in_balls_is_seen_by_the_power_series(activation, mistake, rng, monkeypatch):
     case = drawn([4, 6, 5, 3], activation, 5, rng)
-    monkeypatch.setitem(balls.SLOPE, activation, mistake)
+    right = record.record(activation)
+    dA = lambda theta, Z, A, dA: each(lambda z, a, da: mistake(z, a) * da, Z, A, dA)  # noqa: E731
+    planted(monkeypatch, right, enclosures=replace(right.enclosures, dA=dA))
     found = series.agreement(*case)
     assert not found.ok
     assert found.overlapping < found.entries
 
 
 def test_a_wrong_loss_slope_in_balls_is_seen_by_the_power_series(rng, monkeypatch):
-    right = balls.loss_and_slope
-    monkeypatch.setattr(balls, "loss_and_slope", lambda Z, Y: (right(Z, Y)[0], -right(Z, Y)[1]))
+    right = softmax_cross_entropy.RECORD
+    wrong = replace(right, enclosed=lambda Z, Y: (right.enclosed(Z, Y)[0], -right.enclosed(Z, Y)[1]))
+    monkeypatch.setattr(softmax_cross_entropy, "RECORD", wrong)
     assert series.agreement(*drawn([4, 3], "relu", 5, rng)).overlapping == 0
 
 
@@ -158,7 +166,7 @@ def test_what_no_precision_decides_is_named(monkeypatch):
         (),
         nnref.Affine(np.ones((2, 1)), np.zeros((2, 1))),
     )
-    with pytest.raises(balls.Undecided, match=r"example 0: unit 0 of layer 2, 512 bits: .* neither side of the kink"):
+    with pytest.raises(Undecided, match=r"example 0: unit 0 of layer 2, 512 bits: .* neither side of the kink"):
         balls.enclosures(layers, theta, np.ones((1, 1)), nnref.one_hot([0], classes=2))
 
 

@@ -13,7 +13,7 @@ import nnref
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.gradcheck import assert_gradients, gradcheck
 from nnref.checking.results.report import GradientMismatch
-from nnref.checking.results.table import fitted
+from nnref.checking.results.table import narrowed
 from tests.conftest import require
 
 
@@ -64,7 +64,7 @@ def test_every_line_fits_eighty_columns_however_long_the_names(rng):
         table = gradcheck(lambda t: sum((A**2).sum() for A in t.values()), theta, wrong, entries=7).table(verbose)
         assert max(map(len, table.splitlines())) <= 80
         assert "-1/2 times the truth everywhere" in table
-    rows = fitted([("name", "s" * 90, "1", "2", "i" * 40, "3", "4", "WRONG")])
+    rows = narrowed([("name", "s" * 90, "1", "2", "i" * 40, "3", "4", "WRONG")])
     assert [cell for cell in rows[0] if "…" in cell] == [rows[0][1], rows[0][4]]
 
 

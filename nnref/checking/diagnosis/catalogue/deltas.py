@@ -11,8 +11,8 @@ from nnref.checking.diagnosis.backward_lines import Place, Prediction, mistake, 
 from nnref.checking.diagnosis.catalogue.outputs import OUTPUTS, backwards, rolled
 from nnref.checking.diagnosis.catalogue.slopes import SLOPES_WRONG
 from nnref.checking.diagnosis.fit import WITNESSES
+from nnref.checking.operations.running_error import Carried
 from nnref.checking.reference import noise
-from nnref.checking.reference.running_error import Carried
 from nnref.shapes import Array
 
 

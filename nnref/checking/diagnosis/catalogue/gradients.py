@@ -11,8 +11,8 @@ from nnref.checking.diagnosis.backward_lines import ANY, Place, Prediction, mist
 from nnref.checking.diagnosis.catalogue.deltas import cast, keeping
 from nnref.checking.diagnosis.catalogue.outputs import backwards, rolled
 from nnref.checking.diagnosis.fit import WITNESSES, rounded
+from nnref.checking.operations.running_error import Carried
 from nnref.checking.reference import noise
-from nnref.checking.reference.running_error import Carried
 
 
 @mistake("dW.other_activation", "dW", "dW{l} = dZ{l} @ A{l}.T")

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from nnref.checking.diagnosis.backward_lines import Place, Prediction, mistake, some
-from nnref.checking.diagnosis.catalogue.slopes import derivatives, logistic
-from nnref.checking.reference.running_error import Carried
+from nnref.checking.diagnosis.catalogue.slopes import derivatives
+from nnref.checking.operations import sigmoid
+from nnref.checking.operations.running_error import Carried
 from nnref.shapes import Array
 
 
@@ -76,7 +77,7 @@ def softmax_missing(at: Place) -> Iterator[Prediction]:
 @mistake("softmax.sigmoid", "outputs", "P = 1 / (1 + np.exp(-Z{l}))")
 def softmax_sigmoid(at: Place) -> Iterator[Prediction]:
     """A sigmoid stands for softmax."""
-    yield Prediction(lambda at, s: logistic(at.numbers.Z[at.l]))
+    yield Prediction(lambda at, s: sigmoid.of(at.numbers.Z[at.l]))
 
 
 @mistake("softmax.rounded", "outputs", "P = one_hot(P.argmax(axis=0))")
@@ -148,9 +149,12 @@ def binary(at: Place) -> Iterator[Prediction]:
 @mistake("loss.slope", "loss", "dZ{l} = (P - Y) / N * (Z{l} > 0)")
 def output_slope(at: Place) -> Iterator[Prediction]:
     """The derivative of a hidden activation is applied to the output layer, which has none."""
-    for text, f in derivatives(lambda at: at.numbers.Z[at.l], lambda at: some(at.P)):
-        if text not in ("A (1 - A)", "A > 0"):  # p (1 − p) is the squared error's, and p is never below 0
-            yield Prediction(lambda at, s, f=f: (some(at.P) - some(at.Y)) / at.numbers.N * f(at), text)
+    for f in derivatives():
+        if f.text not in ("A (1 - A)", "A > 0"):  # p (1 − p) is the squared error's, and p is never below 0
+            yield Prediction(
+                lambda at, s, f=f: (some(at.P) - some(at.Y)) / at.numbers.N * f.of(at.numbers.Z[at.l], some(at.P)),
+                f.text,
+            )
 
 
 OUTPUTS = (

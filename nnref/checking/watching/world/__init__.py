@@ -89,22 +89,34 @@ def asked_by(path: Path) -> Needs:
 
 
 def sources(path: Path) -> list[ast.Module]:
-    """The syntax trees of the program and of what lies beside it; what is no Python is left out."""
+    """The syntax trees of the program and of what it imports beside it; what is no Python is left out."""
     from nnref.checking.reading.source import SourceError, read
 
-    beside = sorted(path.parent.glob("*.py"))[:40] if path.suffix == ".py" else []
-    found = []
-    for file in [path, *(p for p in beside if p != path)]:
+    found: dict[Path, ast.Module] = {}
+    waiting = [path]
+    while waiting and len(found) < MODULES:
+        file = waiting.pop()
+        if file in found or not file.is_file():
+            continue
         try:
-            found.append(read(file).tree)
+            found[file] = read(file).tree
         except (SourceError, OSError):
             continue
-    return found[:1] + [tree for tree in found[1:] if imported(tree, found[0])] if found else []
+        waiting += [path.parent.joinpath(*name.split(".")).with_suffix(".py") for name in imported(found[file])]
+    return list(found.values())
 
 
-def imported(tree: ast.Module, by: ast.Module) -> bool:
-    """May a file beside the program be one of its modules? Those with a training loop of their own are counted too."""
-    return any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(by)) and bool(tree.body)
+MODULES = 20
+"""Modules of a program that are looked through for what it asks of its data."""
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """The names of the modules that a file imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
 
 
 def module_names(sets: Datasets, handed: Files) -> dict[str, dict[str, Any]]:
@@ -139,7 +151,7 @@ def attributes(handed: Files, asked: Needs) -> list[tuple[Any, str, Any]]:
         (time, "sleep", nothing),
     ]
     try:
-        import scipy.io  # type: ignore[import-untyped]
+        import scipy.io
     except ImportError:
         return found
     return [*found, (scipy.io, "loadmat", handed.matrices), (scipy.io, "savemat", nothing)]

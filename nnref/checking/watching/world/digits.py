@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -58,17 +59,24 @@ class Digits:
 
 def digits(seed: int, given: tuple[Array, Array] | None = None) -> Digits:
     """The digits of this run: the person's own, the embedded ones, or, where there are none, drawn images."""
-    from nnref.running.data import load_mnist
-    from nnref.running.errors import DataError
-
     if given is not None:
         X, y = as_rows(*given)
         return Digits(X, y, seed, "the data given by --data", (X, y))
+    images, labels, note = found()
+    return Digits(images, labels, seed, note)
+
+
+@cache
+def found() -> tuple[Array, Array, str]:
+    """The digits that are installed, and whose they are; read once."""
+    from nnref.running.data import load_mnist
+    from nnref.running.errors import DataError
+
     try:
-        found = load_mnist()
+        data = load_mnist()
     except DataError:
-        return Digits(*drawn(), seed, "drawn images in the place of digits, since none are installed")
-    return Digits(found.rows_train, found.y_train, seed, found.source)
+        return *drawn(), "drawn images in the place of digits, since none are installed"
+    return data.rows_train, data.y_train, data.source
 
 
 def as_rows(X: Array, y: Array) -> tuple[Array, Array]:

@@ -15,8 +15,8 @@ from nnref.shapes import Array
 class Carried:
     """A matrix and its running error e, in multiples of the unit roundoff u, to which each operation adds its own.
 
-    The rules are those of the noise floor (noise.scale; Higham 2002, §3.3), for any formula and not the right one only:
-    so that a wrong formula's prediction is compared to the very precision it was computed to.
+    The rules are those of the noise floor (Higham 2002, §3.3), for any formula and not only for the right one, so that
+    a wrong formula's prediction is compared to the very precision it was computed to.
     """
 
     value: Array
@@ -55,6 +55,8 @@ class Carried:
         value, e = parts(other)
         total = self.value + value
         return Carried(total, self.e + e + abs(total), self.u)
+
+    __radd__ = __add__
 
     def __sub__(self, other: Carried | float) -> Carried:
         return self + (-other)

@@ -1,0 +1,238 @@
+"""The loss as a function of one entry at a time, and whether it is the same number whenever it is asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.gradcheck.border import GradcheckError, floating, framed, read, unit
+from nnref.checking.gradcheck.nesting import leaves, rebuild
+from nnref.checking.gradcheck.stairs import Rounding, measured
+from nnref.shapes import Array
+
+H = 1e-100
+"""The complex step: its square is nothing beside any number of the loss (Squire & Trapp 1998)."""
+
+JITTER = 64.0
+"""Roundings by which two evaluations at one point may differ: twice a sum's 2 √k (noise.allowed) for k = 256 terms."""
+
+AWAY = (2.0**-3, 2.0**-10)
+"""How far off, in sizes of each tensor, the point lies at which the loss is evaluated again at the end of a check: the
+first of these at which it is finite."""
+
+
+@dataclass
+class Call:
+    """The loss of a list of arrays, for a loss of any nesting; what it returns must be one floating-point number."""
+
+    loss: Callable[[Any], Any]
+    tree: Any
+
+    def __call__(self, arrays: list[Array]) -> Array:
+        """One number, real or complex, as an array of shape ()."""
+        return number(framed("the loss", lambda: self.loss(rebuild(self.tree, iter(arrays)))))
+
+
+def number(L: Any) -> Array:
+    """What a loss returned, as an array of shape ().
+
+    Errors: GradcheckError for anything but one floating-point number.
+    """
+    if L is None:
+        raise GradcheckError("the loss returned None; it should be one floating-point number. Does it end in return?")
+    A = read(L, "the loss")
+    if A.size == 1 and not floating(A.dtype) and A.dtype.kind != "c":
+        raise GradcheckError(f"the loss should be one floating-point number; {A.dtype} came.")
+    if A.size != 1:
+        raise GradcheckError(
+            f"the loss should be one floating-point number; {A.dtype} of shape {A.shape} came. "
+            f"For a function with many outputs use check_vjp."
+        )
+    return A.reshape(())
+
+
+def finite(L: Array) -> Array:
+    """L itself, refused where it is no finite real number: no slope exists there."""
+    if L.dtype.kind == "c":
+        raise GradcheckError(f"the loss is {L} at real parameters; it should be real. Try its .real, or abs(…)**2.")
+    if not np.isfinite(L):
+        raise GradcheckError(f"the loss is {L} at these parameters; it should be finite. Try smaller ones.")
+    return L
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where every tensor is moved by so many of its sizes, entry by entry up and down, and what the loss was there."""
+
+    distance: float
+    value: float
+
+    def arrays(self, at: list[Array]) -> list[Array]:
+        """The parameters there."""
+        return moved(at, self.distance)
+
+
+def moved(arrays: list[Array], distance: float) -> list[Array]:
+    """Every tensor moved by so many of its sizes, its entries up and down in turn."""
+    return [A + distance * size(A) * signs(A) for A in arrays]
+
+
+def size(A: Array) -> float:
+    """The largest entry of a tensor, or 1 where all are 0: the unit in which it is moved."""
+    return float(np.abs(A).max(initial=0)) or 1.0
+
+
+def signs(A: Array) -> Array:
+    """+1 and −1 in turn, shaped like A."""
+    return 1.0 - 2.0 * (np.arange(A.size).reshape(A.shape) % 2)
+
+
+def steady(loss: Callable[[Any], Any], parameters: Any) -> tuple[Call, Point | None]:
+    """The loss of a list of arrays, after it was seen to be one number, the same twice, and to change nothing.
+
+    Between the two it was elsewhere, so that what remembers its last value shows; where it was is kept, and asked again
+    at the end.
+    """
+    first = finite(number(untouched("the loss", loss, parameters)))
+    call = Call(loss, rebuild(parameters, repeat(np.zeros(0))))  # the nesting alone, without the arrays
+    at = [A.astype("float64") for A in leaves(parameters).values()]
+    with np.errstate(all="ignore"):
+        points = (Point(distance, plain(call(moved(at, distance)))) for distance in AWAY)
+        away = next((point for point in points if np.isfinite(point.value)), None)
+    second = finite(number(untouched("the loss", loss, parameters)))
+    if not same(float(first), float(second), unit(first.dtype)):
+        raise GradcheckError(
+            f"the loss is {first} and then {second} at the same parameters. Switch off dropout, or fix its seed; "
+            f"it must not change from call to call."
+        )
+    return call, away
+
+
+def plain(L: Array) -> float:
+    """The real part of a loss, which may be complex away from here, as with the root of a negative number."""
+    return float(np.real(L))
+
+
+def same(a: float, b: float, u: float) -> bool:
+    """Are two evaluations at one point the same? Threads that add in another order differ by some roundings."""
+    return bool(abs(a - b) <= JITTER * u * max(abs(a), abs(b)) or a == b or (np.isnan(a) and np.isnan(b)))
+
+
+def untouched(what: str, function: Callable[[Any], Any], parameters: Any) -> Any:
+    """function(parameters), refusing one that changes its argument."""
+    copies = [A.copy() for A in leaves(parameters).values()]
+    given = rebuild(parameters, iter([A.copy() for A in copies]))
+    result = framed(what, lambda: function(given))
+    for (name, A), before in zip(leaves(given).items(), copies, strict=True):
+        if not np.array_equal(A, before, equal_nan=True):
+            raise GradcheckError(f"{what} changed {name}, its own argument. Work on a copy: {name} = {name} - …")
+    return result
+
+
+class Loss:
+    """The loss at private float64 copies of the parameters, one entry of which is moved and put back."""
+
+    def __init__(
+        self,
+        call: Callable[[list[Array]], Array],
+        arrays: list[Array],
+        rng: np.random.Generator,
+        away: Point | None = None,
+    ) -> None:
+        self.call, self.away = call, away
+        self.arrays = [np.array(A, dtype="float64", order="C") for A in arrays]
+        self.evaluations, self.fresh = 0, False
+        self.complex: tuple[int, Array] | None = None
+        first = self.counted(self.arrays)
+        self.at, self.u = float(finite(first)), unit(first.dtype)
+        self.fresh = self.remembers()
+        self.rounding = self.rounding_at(self.arrays, self.at, rng)
+
+    @property
+    def noise(self) -> float:
+        """What rounding may do to one evaluation."""
+        return self.rounding.noise
+
+    def rounding_at(
+        self, arrays: list[Array], at: float, rng: np.random.Generator, like: Rounding | None = None
+    ) -> Rounding:
+        """What rounding does to the loss, which is at, at these arrays; like is what it does elsewhere."""
+        return measured(lambda moved: plain(self.counted(moved)), arrays, at, self.u, rng, like)
+
+    def counted(self, arrays: list[Array]) -> Array:
+        """The loss of these arrays. What overflows or divides by zero beside the point is seen in the result."""
+        self.evaluations += 1
+        with np.errstate(all="ignore"):
+            return self.call([A.copy() for A in arrays] if self.fresh else arrays)
+
+    def remembers(self) -> bool:
+        """Does the loss know an array by its identity, and so miss that it was moved in place? It then gets copies."""
+        if not self.away:
+            return False
+        kept = [A.copy() for A in self.arrays]
+        for A, B in zip(self.arrays, self.away.arrays(kept), strict=True):
+            A[...] = B
+        there = plain(self.counted(self.arrays))
+        for A, B in zip(self.arrays, kept, strict=True):
+            A[...] = B
+        return not same(there, self.away.value, self.u)
+
+    def check_same(self, everywhere: bool = False) -> None:
+        """Evaluate the loss where it was evaluated before: here, and, if everywhere, at the point away from here too.
+
+        Errors: GradcheckError where it is another number.
+        """
+        before = [(self.at, self.arrays)]
+        if everywhere and self.away:
+            before.append((self.away.value, self.away.arrays(self.arrays)))
+        for then, arrays in before:
+            now = plain(self.counted(arrays))
+            if not same(then, now, self.u):
+                raise drift(f"the loss is {then!r} and later {now!r} at the same parameters")
+
+    def twin(self, arrays: list[Array] | None = None) -> Loss:
+        """The same loss with arrays of its own, the same numbers or others, for another thread or another point."""
+        twin = object.__new__(Loss)
+        twin.__dict__.update(self.__dict__)
+        twin.arrays = [np.array(A, order="C") for A in arrays or self.arrays]
+        twin.evaluations, twin.complex = 0, None
+        return twin
+
+    def along(self, tensor: int, direction: Array, t: float) -> float:
+        """L(θ + t direction), the direction within one tensor."""
+        moved = list(self.arrays)
+        moved[tensor] = moved[tensor] + t * direction
+        return plain(self.counted(moved))
+
+    def entry(self, tensor: int, k: int, t: float) -> float:
+        """L(θ + t e_k): one entry is moved in place and put back, whatever the loss does."""
+        flat = self.arrays[tensor].reshape(-1)
+        kept = flat[k]
+        try:
+            flat[k] = kept + t
+            return plain(self.counted(self.arrays))
+        finally:
+            flat[k] = kept
+
+    def imaginary(self, tensor: int, k: int) -> float:
+        """Im L(θ + iH e_k) / H."""
+        if self.complex is None or self.complex[0] != tensor:
+            self.complex = tensor, self.arrays[tensor].astype(complex)
+        A = self.complex[1]
+        A.imag.flat[k] = H
+        try:
+            return float(np.imag(self.counted([*self.arrays[:tensor], A, *self.arrays[tensor + 1 :]]))) / H
+        finally:
+            A.imag.flat[k] = 0
+
+
+def drift(seen: str) -> GradcheckError:
+    """What is said of a loss that is another number at the same parameters."""
+    return GradcheckError(
+        f"{seen}: the loss changes from call to call, as with a counter, a schedule, running statistics, dropout or a "
+        f"cache. Give one that depends on its argument alone."
+    )

@@ -1,0 +1,147 @@
+"""What rounding does to a loss: its noise, and the stair on which a rounded loss stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from nnref.shapes import Array
+
+SPACINGS = (2.0**10, 2.0**16, 2.0**22, 2.0**33)
+"""Distances, in unit roundoffs, between the points at which the loss is looked at to see its rounding. A log of 1 + x
+is a staircase for small x: points within one stair would show no noise at all, so the widest is about 1e-6."""
+
+POINTS = 9
+"""How many points lie on one line: five fourth differences."""
+
+LINES = 3
+"""Lines on which the rounding of the loss is looked at. The median decides, since one line may cross a kink."""
+
+STAIRS = 2
+"""Lines on which a stair is looked for: on one of them it may not change at all."""
+
+STAIR = 8.0
+"""Unit roundoffs of 1. A loss that stands still along every line stands on a stair whose height cannot be seen. It is u
+for log(1 + x), and 2 u √L for the square (1 − y)² of a saturated unit, 4 u up to L = 4, beyond which 2 u L says more;
+twice the larger of these."""
+
+COARSE = 64.0
+"""Unit roundoffs of the loss. A stair above this is no rounding of the dtype that the loss is in (loss.JITTER)."""
+
+REACH = (0, 10, 30, 60, 100)
+"""How far off, in powers of two of a tensor's size, a loss is looked for that has not changed yet."""
+
+FINEST = -56
+"""The power of two, in sizes of a tensor, below which float64 cannot move it: 2^-53, and 8 times less for luck."""
+
+
+NEAR = -43
+"""The power of two, in sizes of a tensor, of the least distance at which rounding is looked at: 2^10 · 2^-53."""
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """noise is what rounding may do to one evaluation; spacing shows it; stair is the height of a coarse stair, or 0.
+
+    changes is the least distance, in sizes of the tensors, at which the loss was seen to change; infinite if none was.
+    """
+
+    noise: float
+    spacing: float
+    stair: float
+    changes: float
+
+
+def measured(
+    L: Callable[[list[Array]], float],
+    arrays: list[Array],
+    at: float,
+    u: float,
+    rng: np.random.Generator,
+    like: Rounding | None,
+) -> Rounding:
+    """The rounding of the loss, which is at, at these arrays; like is that at others, whose spacing is then enough."""
+    if like:
+        seen = scatter(L, arrays, at, like.spacing, rng, lines=1)
+        return Rounding(max(like.noise, 2 * u * abs(at), seen), like.spacing, like.stair, like.changes)
+    seen, spacing, still = 0.0, u * SPACINGS[0], STAIR * u * max(1.0, abs(at))
+    for wide in (u * k for k in SPACINGS if u * k < 1e-2):
+        found = scatter(L, arrays, at, wide, rng)
+        # Rounding does not grow with the distance, but for stairs; what grows beyond is a kink that was crossed.
+        if seen < found <= 4 * max(seen, still):
+            seen, spacing = found, wide
+    stair, changes = 0.0, np.inf
+    for _ in range(STAIRS):
+        height, where = first_change(L, arrays, at, max(COARSE * u * abs(at), seen, still), rng)
+        stair, changes = max(stair, height), min(changes, where)
+        if np.log2(changes) < NEAR:
+            break  # there is nothing to stand on
+    if stair:
+        # Points four stairs apart fall on different ones, and their smooth part leaves only the fourth power.
+        spacing = max(spacing, 4 * changes)
+        seen = max(seen, stair, scatter(L, arrays, at, spacing, rng))
+    return Rounding(max(2 * u * abs(at), seen or STAIR * u), spacing, stair, changes)
+
+
+def scatter(
+    L: Callable[[list[Array]], float],
+    arrays: list[Array],
+    at: float,
+    spacing: float,
+    rng: np.random.Generator,
+    lines: int = LINES,
+) -> float:
+    """What rounding does to the loss, from its fourth differences along lines of equally spaced points.
+
+    The smooth part of the loss leaves spacing⁴ there, which is nothing; independent roundings leave √70 of their
+    standard deviation (Moré & Wild 2011). The median of some lines, since one may cross a kink; four deviations.
+    """
+    found = []
+    for _ in range(lines):
+        moves = line(arrays, rng)
+        values = [at, *(L(along(arrays, moves, i * spacing)) for i in range(1, POINTS))]
+        found.append(float(np.sqrt((np.diff(values, 4) ** 2).mean() / 70)))
+    return 4 * float(np.nan_to_num(np.median(found), nan=0.0))
+
+
+def line(arrays: list[Array], rng: np.random.Generator) -> list[Array]:
+    """A direction in which every entry moves by its tensor's size, up or down."""
+    return [rng.choice([-1.0, 1.0], A.shape) * (float(np.abs(A).max(initial=0)) or 1.0) for A in arrays]
+
+
+def along(arrays: list[Array], moves: list[Array], t: float) -> list[Array]:
+    """The arrays after t of these moves."""
+    return [A + t * move for A, move in zip(arrays, moves, strict=True)]
+
+
+def first_change(
+    L: Callable[[list[Array]], float], arrays: list[Array], at: float, least: float, rng: np.random.Generator
+) -> tuple[float, float]:
+    """How much the loss changes where it first does along one line, if that is more than least, and how far off it is.
+
+    A continuous loss changes by little there, however long it has stood still; a rounded one by a whole step.
+    """
+    moves = line(arrays, rng)
+
+    def change(exponent: float) -> float:
+        value = abs(L(along(arrays, moves, 2.0**exponent)) - at)
+        return value if np.isfinite(value) else np.inf
+
+    low, high, height = float(FINEST), np.inf, 0.0
+    for reach in REACH:
+        if (height := change(reach)) > 0:
+            high = float(reach)
+            break
+    else:
+        return 0.0, np.inf
+    # Whole powers of two first; then the step itself, until no number lies between the two sides of it.
+    while high - low > 2.0**-50 * max(1.0, abs(high)) and (height > least or high - low > 1):
+        middle = (low + high) / 2 if high - low <= 1 else float((low + high) // 2)
+        found = change(middle)
+        low, high, height = (low, middle, found) if found > 0 else (middle, high, height)
+        if height <= least and high < NEAR:
+            break
+    # What changes at once, however little it is moved, stands on no stair: it may jump at this very point.
+    return (height if least < height < np.inf and low > FINEST else 0.0), 2.0**high

@@ -1,0 +1,6 @@
+"""What the checks know of each operation: one record an operation, one file a record, and no table of them anywhere.
+
+Read in this order: record (what a record holds, and how it is looked up), rounding (u, and what a product rounds),
+running_error (a number with its error), entrywise (the record of a function of one entry), then any operation: relu is
+the simplest, affine the one that is not entrywise, softmax_cross_entropy the loss.
+"""

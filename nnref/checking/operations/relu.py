@@ -1,0 +1,107 @@
+"""What the checks know of the rectifier: nothing is rounded, but at the kink the slope hangs on the last digit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from nnref.checking.operations.entrywise import entrywise, piecewise_linear
+from nnref.checking.operations.record import Ball, Formula, Kink, OwnMistake, Slopes, Writing, Wrong
+from nnref.checking.operations.rounding import Precision
+from nnref.checking.operations.running_error import Carried
+from nnref.shapes import Array
+
+
+def mask(Z: Array) -> Array:
+    """Where the slope is 1; at 0 it is 0 (relu.convention)."""
+    return Z > 0
+
+
+def error(Z: Carried, A: Array, p: Precision) -> Array:
+    """The error of max(0, Z): that of Z where Z > 0, else 0."""
+    return mask(Z.value) * Z.e
+
+
+def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
+    """The slope, which is exact: 1 where Z > 0, else 0."""
+    return Carried.exact(mask(Z.value).astype("float64"), Z.u)
+
+
+def ball(z: Ball) -> Ball:
+    """max(0, z) of a ball, or of a power series, that lies on one side of 0."""
+    return z if sign_of(z) > 0 else 0 * z
+
+
+def sign_of(z: Ball) -> Ball:
+    """The ball that decides: that of a number, or the first of a power series."""
+    return z[0] if hasattr(z, "coeffs") else z
+
+
+def positive(V: Carried) -> Carried:
+    """1 where a number is above 0, else 0."""
+    return Carried.exact((V.value > 0).astype("float64"), V.u)
+
+
+def elu(Z: Carried, dA: Carried, s: float) -> Carried:
+    """DA times the slope of an exponential linear unit: 1 above 0, exp Z below."""
+    E = np.exp(np.minimum(Z.value, 0))
+    return Carried(np.where(Z.value > 0, 1, E), np.where(Z.value > 0, 0, E * (1 + Z.e)), Z.u) * dA
+
+
+def where(condition: Callable[[Array], Array]) -> Callable[[Carried, Carried, float], Carried]:
+    """DA where a condition on Z holds, else 0."""
+    return lambda Z, dA, s: dA.where(condition(Z.value))
+
+
+RECORD = entrywise(
+    "relu",
+    error=error,
+    slope=slope,
+    ball=ball,
+    ball_slope=lambda z, a: 1 if z > 0 else 0,
+    series=ball,
+    kinks=(Kink(at=0.0, jump=1.0),),
+    backward=piecewise_linear,
+    writing=Writing("relu", "relu(Z{l})", {"slope": "(Z{l} > 0)"}, words=("relu",)),
+    slopes=Slopes(
+        taken=(Formula("Z > 0", lambda Z, A: positive(Z)), Formula("A > 0", lambda Z, A: positive(A))),
+        own=(
+            OwnMistake(
+                "slope.inverted",
+                "The mask is the wrong way round.",
+                "dZ{l} = dA{l} * (Z{l} <= 0)",
+                (Wrong(where(lambda Z: Z <= 0)), Wrong(where(lambda Z: Z < 0), "Z < 0")),
+            ),
+            OwnMistake(
+                "slope.at_zero",
+                "The mask lets the exact zeros through: ReLU'(0) is 0 here, as in the forward pass max(0, Z).",
+                "dZ{l} = dA{l} * (Z{l} >= 0)",
+                (
+                    Wrong(where(lambda Z: Z >= 0)),
+                    Wrong(lambda Z, dA, s: dA * np.where(Z.value == 0, 0.5, Z.value > 0), "1/2 at 0"),
+                ),
+            ),
+            OwnMistake(
+                "slope.leaky",
+                "The derivative is that of a leaky rectifier.",
+                "dZ{l} = dA{l} * np.where(Z{l} > 0, 1, 0.01)",
+                (Wrong(lambda Z, dA, s: dA * np.where(Z.value > 0, 1, s), "slope {s}", (0, 1)),),
+            ),
+            OwnMistake(
+                "slope.elu",
+                "The derivative is that of an exponential linear unit.",
+                "dZ{l} = dA{l} * np.where(Z{l} > 0, 1, np.exp(Z{l}))",
+                (Wrong(elu),),
+            ),
+            OwnMistake(
+                "slope.from_dA",
+                "The mask is taken from dA, not from Z.",
+                "dZ{l} = dA{l} * (dA{l} > 0)",
+                (Wrong(lambda Z, dA, s: dA.where(dA.value > 0)),),
+            ),
+        ),
+        mask=mask,
+        twice=False,
+    ),
+)

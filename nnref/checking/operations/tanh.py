@@ -1,0 +1,69 @@
+"""What the checks know of tanh: its slope 1 − A² cancels where A is near ±1, and is as wrong as A there."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from nnref.checking.operations.entrywise import entrywise, of_steepest
+from nnref.checking.operations.record import Ball, Formula, Slopes, Writing
+from nnref.checking.operations.rounding import Precision
+from nnref.checking.operations.running_error import Carried
+from nnref.shapes import Array
+
+ROUNDINGS = 8
+"""Units u that computing it may be off, beside its own size: 6 of numpy's tanh, and room for a quotient."""
+
+
+def steepest(Z: Array, r: Array) -> Array:
+    """The largest slope within r of Z, which is that nearest to 0."""
+    z = np.maximum(abs(Z) - r, 0)
+    return 4 * np.exp(-2 * z) / (1 + np.exp(-2 * z)) ** 2
+
+
+def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
+    """The slope 1 − A² and its error: A² + (1 − A²) = 1 for two roundings, and that of A, however small it is."""
+    return Carried(1 - A.value * A.value, 1 + (2 * abs(A.value) + p.reach * A.e) * A.e, A.u)
+
+
+def of(Z: Carried) -> Carried:
+    """Tanh of numbers that carry their error."""
+    return Z.rounded(np.tanh(Z.value), 1.0)
+
+
+def series(x: Ball) -> Ball:
+    """Tanh x = 1 − 2 / (1 + exp 2x), so that flint's tanh is not asked twice."""
+    return 1 - 2 / (1 + (2 * x).exp())
+
+
+def less_square(V: Carried) -> Carried:
+    """1 − V²."""
+    return 1 - V * V
+
+
+RECORD = entrywise(
+    "tanh",
+    error=partial(of_steepest, steepest, ROUNDINGS),
+    slope=slope,
+    ball=lambda z: z.tanh(),
+    ball_slope=lambda z, a: 1 - a * a,
+    series=series,
+    writing=Writing("tanh", "np.tanh(Z{l})", {"slope": "(1 - A{l}**2)"}, words=("tanh",)),
+    slopes=Slopes(
+        taken=(
+            Formula("1 - tanh(Z)²", lambda Z, A: less_square(of(Z))),
+            Formula("1 - A²", lambda Z, A: less_square(A)),
+        ),
+        misplaced=(
+            Formula("1 - tanh(A)²", lambda Z, A: less_square(of(A))),
+            Formula("1 - Z²", lambda Z, A: less_square(Z)),
+        ),
+        miswritten=(
+            Formula("1 - A", lambda Z, A: 1 - A),
+            Formula("A²", lambda Z, A: A * A),
+            Formula("1 + A²", lambda Z, A: A * A + 1),
+            Formula("A (1 + A)", lambda Z, A: A * (A + 1)),
+        ),
+    ),
+)

@@ -1,0 +1,145 @@
+"""Do all engines train the same network, check what they train, repeat themselves, and say where they ran?"""
+
+import json
+
+import numpy as np
+import pytest
+
+import nnref
+from nnref import affine
+from nnref.checking.reference import noise
+from nnref.running import engines, folder, gate, step, train
+from tests.conftest import require
+
+
+@pytest.fixture(params=engines.ENGINES)
+def engine(request):
+    """Each engine whose package is installed."""
+    require(request.param)
+    return request.param
+
+
+@pytest.fixture
+def blobs(rng):
+    """Three clouds of points, as pixels, that any network can tell apart."""
+    labels = np.arange(1632) % 3
+    X = (rng.standard_normal((1632, 6)) * 30 + 60 + 100 * np.eye(3, 6)[labels]).clip(0, 255).astype("uint8")
+    return nnref.Dataset(X[:1600], labels[:1600], X[1600:], labels[1600:], source="blobs", classes=3)
+
+
+SMALL = {"layers": nnref.mlp([6, 7, 5, 3]), "epochs": 1, "batch_size": 8, "progress": False, "device": "cpu"}
+
+
+def test_the_same_seed_gives_the_same_bits_twice(engine, blobs):
+    first, again = (nnref.train(blobs, **SMALL, engine=engine) for _ in range(2))
+    assert first.parameters_sha256 == again.parameters_sha256
+    assert first.loss_by_step == again.loss_by_step
+    assert first.test_accuracy > 0.9
+    assert all(type(p) is np.ndarray and p.dtype == "float32" for p in nnref.named(first.parameters).values())
+    assert nnref.train(blobs, **SMALL, engine=engine, seed=1).parameters_sha256 != first.parameters_sha256
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+def test_two_hundred_steps_in_float64_end_where_numpys_do(activation, engine, blobs):
+    """Each step may differ by twice what rounding may do to a gradient, and by three roundings of the update.
+
+    Steps that descend do not spread two runs apart: α times the curvature is below 2.
+    """
+    settings = SMALL | {"layers": nnref.mlp([6, 7, 5, 3], activation), "dtype": "float64"}
+    ours, theirs = (nnref.train(blobs, **settings, engine=name) for name in ("numpy", engine))
+    assert len(theirs.loss_by_step) == 200
+    X, Y = next(train.batches(blobs, ours.settings, 0))
+    u, reach = noise.unit("float64"), 2 * noise.allowed(ours.layers, ours.parameters, 8)
+    starts = nnref.initialise(ours.layers), ours.parameters
+    S = [nnref.named(noise.scale(ours.layers, theta, X, Y, "float64")) for theta in starts]
+    for p, q in nnref.named(theirs.parameters).items():
+        theta = nnref.named(ours.parameters)[p]
+        room = 200 * u * (0.1 * reach * np.maximum(S[0][p], S[1][p]) + 3 * abs(theta))
+        assert (abs(q - theta) <= room).all(), p
+    assert theirs.loss_by_step == pytest.approx(ours.loss_by_step, rel=1e-9)
+
+
+def test_a_wrong_gradient_stops_every_engine_at_the_gate(engine, blobs, monkeypatch):
+    right = affine.dA
+    monkeypatch.setattr(affine, "dA", lambda W, dZ: 1.05 * right(W, dZ))
+    with pytest.raises(nnref.GateError, match="forward passes alone say") as caught:
+        nnref.train(blobs, **SMALL, engine=engine)
+    assert caught.value.gate.failed
+
+
+def another_rate(theta, dtheta, alpha):
+    return RIGHT(theta, dtheta, 1.001 * alpha)
+
+
+def biases_left_out(theta, dtheta, alpha):
+    moved = RIGHT(theta, dtheta, alpha)
+    return tuple(after._replace(b=before.b) if before else () for before, after in zip(theta, moved, strict=True))
+
+
+RIGHT = step.updated
+
+
+@pytest.mark.parametrize("wrong", [another_rate, biases_left_out])
+def test_a_loop_that_does_not_take_the_step_that_was_checked_is_refused(wrong, engine, blobs, monkeypatch):
+    monkeypatch.setattr(step, "updated", wrong)
+    with pytest.raises(nnref.GateError, match=r"the first step takes .* θ − α dθ is"):
+        nnref.train(blobs, **SMALL, engine=engine)
+
+
+def test_training_that_diverges_stops_at_the_same_step_in_every_engine(engine, blobs):
+    runs = []
+    for name in ("numpy", engine):
+        with pytest.raises(nnref.Diverged, match=r"diverged at epoch 1, step \d+.*smaller learning_rate") as caught:
+            nnref.train(blobs, **SMALL | {"dtype": "float64"}, engine=name, learning_rate=1e200)
+        runs.append(caught.value.run)
+    ours, theirs = runs
+    assert ours.stopped == theirs.stopped
+    assert theirs.loss_by_step == pytest.approx(ours.loss_by_step, rel=1e-9)
+    assert np.isfinite(theirs.loss_by_step).all()
+    assert all(np.isfinite(p).all() for p in nnref.named(theirs.parameters).values())
+
+
+def test_a_resumed_run_ends_where_an_unbroken_one_does(engine, blobs, tmp_path):
+    whole = nnref.train(blobs, **SMALL | {"epochs": 2}, engine=engine)
+    nnref.train(blobs, **SMALL, engine=engine, checkpoint=tmp_path / "part.npz")
+    resumed = nnref.train(blobs, **SMALL | {"epochs": 2}, engine=engine, checkpoint=tmp_path / "part.npz", resume=True)
+    assert resumed.parameters_sha256 == whole.parameters_sha256
+    assert resumed.loss_by_step == whole.loss_by_step
+    other = next(name for name in engines.ENGINES if name != engine)
+    require(other)
+    with pytest.raises(nnref.DataError, match=f"engine was '{engine}' and is '{other}'"):
+        nnref.train(blobs, **SMALL, engine=other, checkpoint=tmp_path / "part.npz", resume=True)
+
+
+def test_the_folder_says_which_engine_where_and_in_what_version(engine, blobs, tmp_path):
+    run = nnref.train(blobs, **SMALL, engine=engine)
+    about = json.loads((folder.write(run, blobs, tmp_path) / "settings.json").read_text())
+    assert about["settings"]["engine"] == engine
+    assert about["settings"]["device"].startswith("cpu")
+    assert set(engines.PACKAGES[engine]) <= set(about["versions"])
+
+
+def test_an_engine_or_a_device_that_is_not_there_is_refused_with_what_to_try(blobs, monkeypatch):
+    with pytest.raises(ValueError, match="engine should be one of numpy, jax, torch; 'cupy' came"):
+        nnref.train(blobs, **SMALL, engine="cupy")
+    with pytest.raises(ValueError, match="numpy computes on the cpu; device='cuda' came"):
+        nnref.train(blobs, **SMALL | {"device": "cuda"})
+    for name, says in (("jax", "JAX has no device 'tpu:7'. It has "), ("torch", "PyTorch has no device 'tpu:7' here")):
+        require(name)
+        with pytest.raises(ValueError, match=says):
+            nnref.train(blobs, **SMALL | {"device": "tpu:7"}, engine=name)
+    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    with pytest.raises(ValueError, match=r"engine='torch' needs a package.*pip install 'nnref\[torch\]'"):
+        engines.engine("torch")
+
+
+def test_a_unit_within_the_reach_of_rounding_is_left_out_where_another_library_adds():
+    """Its sign there may be another than here, and than in truth: no gradient of it can be called wrong."""
+    layers = nnref.mlp([3, 1, 2])
+    theta = nnref.initialise(layers, dtype="float32")
+    W = np.array([[1, 1, -1]], "float32")
+    theta = (nnref.Affine(W, np.zeros((1, 1), "float32")), *theta[1:])
+    X = np.array([[1, 1], [2.0**-21, 1], [1, 1]], "float32")
+    assert gate.decided(layers, theta, X)[0].tolist() == [True, True]
+    assert gate.decided(layers, theta, X, elsewhere=True)[0].tolist() == [False, True]
+    assert gate.decided(layers, theta, X.astype("float64"), elsewhere=True)[0].tolist() == [True, True]
