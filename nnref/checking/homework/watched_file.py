@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,9 @@ from nnref.checking.reading.candidates import Unread
 from nnref.checking.reading.source import Source, SourceError
 from nnref.checking.reading.source import read as read_source
 from nnref.checking.results.certificate import Certificate
+from nnref.checking.watching.cautions import factors_on_the_way
 from nnref.checking.watching.driven import driven
+from nnref.checking.watching.judging import ALIKE
 from nnref.checking.watching.mending import mended
 from nnref.checking.watching.report import certificate, settled
 from nnref.checking.watching.watch import Watched, watch
@@ -35,8 +39,7 @@ def judged_file(
         return check_file(path, name, data, everything, settings)
     source = read_source(path)
     seen = watched_or_called(path, source, data)
-    right = settled(seen)
-    if right is True:
+    if settled(seen) is True and not by_the_batch(seen):
         return certificate(seen)
     try:
         read = check_file(path, None, data, everything, settings)
@@ -48,27 +51,72 @@ def judged_file(
         if seen.steps:
             return certificate(seen)
         raise
-    return agreed(seen, read) if seen.steps else read
+    return agreed(seen, read) if seen.steps else all_of_it(source, read)
+
+
+def all_of_it(source: Source, read: Certificate) -> Certificate:
+    """What was read; no verdict on the file, where it also draws arrays that are none of those judged."""
+    judged = {part for entry in read.entries for part in re.findall(r"\w+", entry.name)}
+    left = [(name, line) for name, line in drawn(source) if name not in judged]
+    if not left or read.gradient_of_own_loss is not True or len({name for name, _ in drawn(source)}) == len(left):
+        return read
+    said = ", ".join(f"{name} ({source.where(line)})" for name, line in left)
+    return replace(read, gradient_of_own_loss=None, notes=(*read.notes, f"not judged: {said}"))
+
+
+def drawn(source: Source) -> list[tuple[str, int]]:
+    """The attributes that are drawn at random in some __init__: what a program means to learn."""
+    found = []
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+            for part in ast.walk(node):
+                if isinstance(part, ast.Assign) and "random" in ast.unparse(part.value):
+                    targets = [t for target in part.targets for t in getattr(target, "elts", [target])]
+                    found += [(t.attr, t.lineno) for t in targets if isinstance(t, ast.Attribute)]
+    return found
 
 
 def agreed(seen: Watched, read: Certificate) -> Certificate:
     """What was watched; in the reader's words where both point to one line, or where watching tells nothing."""
-    if settled(seen) is None:
-        return read if read.gradient_of_own_loss is not None else certificate(seen)
+    named, told = read.first, settled(seen)
+    known = named is not None and named.mistake is not None and not read.ok
+    if told is True:
+        return read if known and read.same_loss and read.diagnosis in BY_THE_BATCH else certificate(seen)
+    if told is None:  # what the reader passes may be less than what the program updates
+        return read if read.gradient_of_own_loss is False else certificate(seen)
     watched = certificate(seen, mend=False)
-    first, named = watched.first, read.first
-    known = named is not None and named.mistake is not None and read.gradient_of_own_loss is False
-    if first is None or named is None or not known or line_of(first.place) != line_of(named.place):
+    first = watched.first
+    if named is not None and read.forward is named and read.same_loss is False and not named.doubtful:
+        return read
+    if first is None or named is None or not known:
         return certificate(seen)
-    head = replace(named, right=mended(seen, line_number(seen, first.place), named.right))
+    if line_of(first.place) != line_of(named.place):
+        return certificate(seen)
+    factor = "times the truth" in first.says
+    head = replace(named, right=mended(seen, line_number(seen, first.place), named.right, factor))
     places = {line_of(d.place) for d in read.diagnoses}
-    more = tuple(d for d in watched.diagnoses[1:] if line_of(d.place) not in places and d.says.endswith("."))
+    more = tuple(d for d in watched.diagnoses[1:] if line_of(d.place) not in places and "never changes" in d.says)
     return replace(read, diagnoses=(*(head if d is named else d for d in read.diagnoses), *more))
+
+
+def by_the_batch(seen: Watched) -> bool:
+    """Are all gradients of the program's own loss too large by one factor, which is the number of examples?"""
+    step = seen.steps[0]
+    loss, rows = step.readings[0].loss, step.readings[0].rows
+    examples = {n for label in step.roles.labels for n in label.shape if n > 2}
+    if loss.node is None or not examples:
+        return False
+    factors = [c for row in rows for c in factors_on_the_way(seen, row)]
+    return any(abs(c / n - 1) < ALIKE for c in factors for n in examples)
 
 
 def line_number(seen: Watched, place: str) -> int:
     """The number of a line from the words for it."""
     return next((k for k in range(1, len(seen.source.lines) + 1) if seen.source.where(k) == line_of(place)), 0)
+
+
+BY_THE_BATCH = ("scale.N",)
+"""The catalogue's mistake of a gradient that is summed where the loss is a mean."""
 
 
 def line_of(place: str) -> str:

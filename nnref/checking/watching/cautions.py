@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from nnref.checking.watching.graph import bits_of
+from nnref.checking.watching.judging import ALIKE, Judged, half_of_the_digits, multiple
+from nnref.checking.watching.optimisers import entered
 from nnref.checking.watching.parameters import Roles, parameter_name
 from nnref.checking.watching.slopes import guard
 from nnref.checking.watching.tape import Node
@@ -17,7 +19,7 @@ def cautions(watched: Watched) -> tuple[str, ...]:
     """The lines of caution of a program whose gradients are right, and whether it will train."""
     role = watched.steps[0].roles
     found = [*stays_alike(watched, role), *unscaled(role), *unshifted(watched, role), *guarded(watched, role)]
-    found += [*decays(watched), *dead(watched, role)]
+    found += [*decays(watched), *dead(watched, role), *summed(watched, role)]
     return tuple(dict.fromkeys(found))
 
 
@@ -91,3 +93,24 @@ def dead(watched: Watched, role: Roles) -> Iterator[str]:
             if off > 0.5:
                 yield f"{watched.source.where(node.site.line)}: {off:.0%} of the units are off for all these data"
                 return
+
+
+def factors_on_the_way(seen: Watched, row: Judged) -> list[float]:
+    """By which factors the values between a gradient and its update differ from the slope of the loss."""
+    found = []
+    for node in entered(seen.steps[0].roles, row.update.step):
+        values = [tape[node.index].value for tape in seen.tapes]
+        if node.names and all(v is not None for v in values):
+            laid = [np.reshape(v, t.shape) for v, t in zip(values, row.truth, strict=True)]
+            found.append(multiple(laid, row.truth, half_of_the_digits(seen.steps[0].roles.graph)) or 0.0)
+    return found
+
+
+def summed(watched: Watched, role: Roles) -> Iterator[str]:
+    """Gradients of a loss that is summed over the examples, in a program that has no loss to say so."""
+    reading = watched.steps[0].readings[0]
+    examples = max((n for label in role.labels for n in label.shape), default=1)
+    if reading.loss.node is not None or "cross-entropy" not in reading.loss.name or examples < 3:
+        return
+    if all(any(abs(c - 1) < ALIKE for c in factors_on_the_way(watched, row)) for row in reading.rows):
+        yield f"the gradients are summed over the {examples} examples, so that a step grows with their number"

@@ -19,6 +19,10 @@ PLACES = VIEWS | {"put", "item", "entry", "assign", "put_at"}
 """Operations that only move values: what is wrong in them was wrong before."""
 
 
+LINEAR = VIEWS | {"dot", "matmul", "add", "subtract", "sum", "put", "einsum", "tensordot", "concatenate"}
+"""Operations by which a layer is made of its weights, before its activation."""
+
+
 @dataclass(frozen=True, eq=False)
 class Mistake:
     """The first wrong value of one parameter's gradient: its node, the site to point to, and the kind of mistake.
@@ -43,7 +47,7 @@ class Search:
         self.role, self.tapes, self.reading = role, tapes, reading
         self.graph = role.graph
         self.tolerance = half_of_the_digits(role.graph)
-        self._right: dict[int, bool] = {}
+        self._found: dict[int, tuple[int, float] | None] = {}
 
     @cached_property
     def truths(self) -> dict[int, list[int]]:
@@ -61,23 +65,25 @@ class Search:
 
     def right(self, node: Node) -> bool:
         """Is the value a multiple of a slope?"""
-        if (known := self._right.get(node.index)) is None:
-            known = self._right[node.index] = self.looked_up(node)
-        return known
+        return self.match(node) is not None
 
-    def looked_up(self, node: Node) -> bool:
-        """The same, not yet known."""
+    def match(self, node: Node) -> tuple[int, float] | None:
+        """The value of which this is the slope, and the factor; None if it is the slope of none."""
+        if node.index not in self._found:
+            self._found[node.index] = next(self.matches(node), None)
+        return self._found[node.index]
+
+    def matches(self, node: Node) -> Iterator[tuple[int, float]]:
+        """All of them."""
         given = self.values(node)
-        if given is None or not (node.real or isinstance(node.value, int)):
-            return False
         size = int(np.prod(node.shape))
-        if size * len(self.tapes) < 2:
-            return False
+        if given is None or not (node.real or isinstance(node.value, int)) or size * len(self.tapes) < 2:
+            return
         for k in self.truths.get(size, []):
             truth = [g[k] for g in self.reading.slopes]
-            if any(multiple(given, way, self.tolerance) for way in laid(truth, node.shape)):
-                return True
-        return False
+            found = (multiple(given, way, self.tolerance) for way in laid(truth, node.shape))
+            if c := next((c for c in found if c), None):
+                yield k, c
 
     def backward(self, step: Node) -> list[Node]:
         """What a step is made of and depends on labels and parameters, in the order it was made."""
@@ -129,12 +135,36 @@ def located(search: Search, row: Judged) -> Mistake:
 
 def of_factor(search: Search, row: Judged) -> Mistake:
     """A gradient that is right but for a factor: where a factor comes in that the others do not have."""
+    early = new_factor(search, row)
+    if early is not None:
+        return Mistake(early, early.site, row, "factor", row.note)
     chain = list(ratios(search, row))
     others = [ratio for r in search.reading.rows if r.verdict == "ok" and r.factor for _, ratio in ratios(search, r)]
     strange = [n for n, ratio in chain if ratio and not any(abs(ratio / o - 1) <= ALIKE for o in others if o)]
     made = chain[-1][0] if chain else row.update.step
     node = strange[-1] if strange else made
     return Mistake(node, node.site, row, "factor", row.note)
+
+
+def new_factor(search: Search, row: Judged) -> Node | None:
+    """The first value that went into this row alone, and whose factor no value has that went into a right row."""
+    right = [r for r in search.reading.rows if r.verdict == "ok" and r.factor]
+    mine = search.backward(row.update.step)
+    made = {n.index for n in entered(search.role, row.update.step)}
+    seen: set[int] = set()
+    usual: list[float] = []
+    for r in right:
+        for node in search.backward(r.update.step):
+            seen.add(node.index)
+            if (found := search.match(node)) is not None:
+                usual.append(found[1])
+    for node in mine:
+        if node.index in seen or node.index in made or node.op in PLACES:
+            continue
+        found = search.match(node)
+        if found is not None and usual and not any(abs(found[1] / c - 1) <= ALIKE for c in usual):
+            return node
+    return None
 
 
 def ratios(search: Search, row: Judged) -> Iterator[tuple[Node, float]]:
@@ -184,12 +214,48 @@ def described(search: Search, row: Judged, node: Node) -> Mistake:
         return Mistake(node, node.site, row, "stale", "the parameters were updated before they were used here")
     if row.note.startswith("shape") and node is row.update.step:
         return Mistake(node, node.site, row, "shape", row.note)
+    if (before := without_slope(search, row, node)) is not None:
+        says = "the activation's derivative is missing: this is ∂L/∂A, where ∂L/∂Z is meant"
+        return Mistake(before, before.site, row, "no slope", says)
     factor = wrong_factor(search, node)
     if factor is not None and factor.site.line != node.site.line and not right_elsewhere(search, factor):
         says = f"the factor that is made here is wrong where it is used, on line {node.site.line}"
         return Mistake(node, factor.site, row, "factor made here", says, used=node.site)
     says = "what this line is made of is right, and what it makes is not"
     return Mistake(node, node.site, row, "value", says)
+
+
+def without_slope(search: Search, row: Judged, node: Node) -> Node | None:
+    """The value that is ∂L/∂A where ∂L/∂Z is meant: a gradient was made of the slope of its layer's activation."""
+    if node.op not in ("dot", "matmul", "sum", "mean", "outer", "einsum", "tensordot") or not row.truth[0].any():
+        return None
+    base = row.update.base
+    direct = {n.index for n in search.graph.tape if node_above(search, n, base)}
+    for m in node.inputs:
+        made = made_by(m)
+        if not search.role.of_labels[made.index]:
+            continue
+        found = [k for k, _ in search.matches(made)]
+        nearest = [k for k in found if search.graph.above[k] >> base.index & 1]
+        before = [j for k in nearest for j in bits_of(search.graph.above[k]) if j in direct]
+        if nearest and before and not any(k in direct for k in found):
+            return made
+    return None
+
+
+def node_above(search: Search, node: Node, base: Node) -> bool:
+    """Is a value linear in the parameter: made of it by products and sums alone?"""
+    if search.role.of_labels[node.index] or not search.graph.above[node.index] >> base.index & 1:
+        return False
+    front = [node]
+    while front:
+        n = front.pop()
+        if n is base or not search.graph.above[n.index] >> base.index & 1:
+            continue
+        if n.op not in LINEAR:
+            return False
+        front += n.inputs
+    return True
 
 
 def is_new_parameter(role: Roles, node: Node) -> bool:

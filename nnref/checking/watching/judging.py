@@ -228,7 +228,8 @@ def fitted(row: Judged, shape: tuple[int, ...]) -> Judged:
     """A step of another shape, as numpy lays it over the parameter."""
     mine = row.given[0].shape
     note = f"shape {mine} for {shape}"
-    if row.given[0].size == np.prod(shape, dtype=int):
+    fits = row.update.new is not None or (compatible(mine, shape) and np.broadcast_shapes(mine, shape) == shape)
+    if row.given[0].size == np.prod(shape, dtype=int) and fits:
         return replace(row, given=tuple(x.reshape(shape) for x in row.given))
     if not compatible(mine, shape) or np.broadcast_shapes(mine, shape) != shape:
         return replace(row, note=note)
@@ -299,11 +300,14 @@ ALIKE = 1e-4
 
 
 def common(rows: Sequence[Judged]) -> float | None:
-    """The factor that most updates have; of the largest arrays where there is a draw."""
+    """The factor that most updates have; where there is a draw, that of the last layer, or of the largest array."""
     with_one = [(f, row) for row in rows if (f := row.factor or row.inner)]
 
-    def weight(one: tuple[float, Judged]) -> tuple[int, int]:
-        return sum(abs(f / one[0] - 1) <= ALIKE for f, _ in with_one), one[1].truth[0].size
+    def weight(one: tuple[float, Judged]) -> tuple[int, int, int]:
+        alike = [row for f, row in with_one if abs(f / one[0] - 1) <= ALIKE]
+        # A mistake goes on to all that the backward pass makes after it: the last layer is more to be trusted.
+        late = max(row.update.base.index for row in alike) if len(alike) > 1 else 0
+        return len(alike), late, one[1].truth[0].size
 
     return max(with_one, key=weight)[0] if with_one else None
 

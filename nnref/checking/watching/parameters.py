@@ -19,6 +19,9 @@ from nnref.checking.watching.tape import Node, words
 CANDIDATES = 60
 """Leaves that are tried as the labels, likeliest first."""
 
+LARGE = 500_000
+"""Entries of a table above which its columns are not looked at one by one."""
+
 LIKELIHOOD = {"labels": 0, "array": 1, "written": 1, "table": 1, "data": 2, "unknown": 2, "parsed": 2, "randint": 2}
 """The order in which kinds of leaves are tried; others after these."""
 
@@ -179,7 +182,10 @@ def columns(graph: Graph, leaves: Sequence[Node]) -> Iterator[tuple[Node, ...]]:
     tables = {n.index: n for n in leaves if len(n.shape) == 2 and n.shape[1] > 1 and n.leaf not in ("random", "eye")}
     parts: dict[tuple[int, int], list[Node]] = {}
     for node in graph.tape:
-        if node.op not in ("view", "item", "entry") or (found := shown(node)) is None or found[0].index not in tables:
+        part = node.op in ("view", "item", "entry") and isinstance(node.args[0], Node)
+        if not part or np.prod(node.args[0].shape) > LARGE or (found := shown(node)) is None:
+            continue
+        if found[0].index not in tables:
             continue
         base, places = found
         width = base.shape[1]
@@ -279,7 +285,11 @@ def uses(graph: Graph, node: Node) -> Iterator[Node]:
 
 def parameter_name(base: Node, new: Node | None = None) -> str:
     """What the program calls a parameter."""
-    names = [*base.names, *(new.names if new is not None else [])] or [f"line {base.site.line}"]
+    names = (
+        [n for n in base.names if n.startswith(SHORT)]
+        or [*base.names, *(new.names if new is not None else [])]
+        or [f"line {base.site.line}"]
+    )
     return names[0].removeprefix(SHORT)
 
 

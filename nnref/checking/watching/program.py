@@ -8,7 +8,9 @@ import importlib.abc
 import importlib.machinery
 import io
 import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -61,7 +63,12 @@ def execute(
     module.__file__ = str(path)
     run = Run(recorder, module.__dict__)
     code = statements(source, path, recorder, definitions)
-    with quiet(path, source.name), modules(path, recorder, module, name), world.prepared(path, data, recorder.seed):
+    with (
+        quiet(path, source.name),
+        alarm(recorder),
+        modules(path, recorder, module, name),
+        world.prepared(path, data, recorder.seed),
+    ):
         seed_generators(recorder.seed)
         recording._current.append(recorder)
         try:
@@ -117,6 +124,31 @@ DEFINING = (
     ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign, ast.Try, ast.AsyncFunctionDef,
 )  # fmt: skip
 """Statements that define something."""
+
+
+ALARM = 5.0
+"""Seconds of work after which a program that computes nothing more is stopped too: a loop that only waits."""
+
+
+@contextlib.contextmanager
+def alarm(recorder: Recorder) -> Iterator[None]:
+    """While this lasts the program is stopped after its time, where the system can do that."""
+    possible = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    if not possible:
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        recorder.on = recorder.in_time = False
+        raise Stop
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, ALARM)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 @contextlib.contextmanager

@@ -82,8 +82,20 @@ class Rewriter(ast.NodeTransformer):
         """A + b"""
         if isinstance(node.left, ast.Constant) and isinstance(node.left.value, str | bytes):
             return self.generic_visit(node)
-        left, right = self.visit(node.left), self.visit(node.right)
+        left, right = self.number(node.left), self.number(node.right)
         return self.hook("binary", node, ast.Constant(OPERATORS[type(node.op)]), left, right)
+
+    def number(self, node: ast.expr) -> Any:
+        """A part of an arithmetic expression; a < b is 0 or 1 there, and known."""
+        simple = isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in OPERATORS
+        return self.hook("truth", node, self.visit(node)) if simple else self.visit(node)
+
+    def visit_IfExp(self, node: ast.IfExp) -> Any:
+        """1 if a == b else 0: numbers that a comparison chooses depend on what was compared"""
+        if not (numbers(node.body) and numbers(node.orelse)):
+            return self.generic_visit(node)
+        parts = self.number(node.test), node.body, node.orelse
+        return self.hook("either", node, *parts)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
         """-a"""
@@ -131,6 +143,15 @@ class Rewriter(ast.NodeTransformer):
         if isinstance(node.ctx, ast.Load) and numbers(node) and sum(1 for _ in ast.walk(node)) > 4:
             return self.hook("literal", node, node)
         return self.generic_visit(node)
+
+    def visit_Dict(self, node: ast.Dict) -> Any:
+        """{"W1": a}: the value has the name of its key"""
+        for k, (key, value) in enumerate(zip(node.keys, node.values, strict=True)):
+            made = self.visit(value)
+            if isinstance(key, ast.Constant) and isinstance(key.value, str) and isinstance(value, ast.Call | ast.BinOp):
+                made = self.hook("named", value, made, ast.Constant(key.value))
+            node.values[k] = made
+        return node
 
     def visit_For(self, node: Any) -> Any:
         """For x in a:"""

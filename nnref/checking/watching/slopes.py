@@ -111,7 +111,7 @@ def positive(node: Node) -> Node:
 def backward(node: Node, g: Array, tie: float) -> Iterator[tuple[Node, Any]]:
     """What a slope of a result makes of the slopes of the nodes it was made of."""
     op = node.op.split("[")[0] if "[" in node.op and node.op not in FLAT else node.op
-    if op in FLAT or op in ("chosen",):
+    if op in FLAT or op in ("chosen", "compared"):
         return
     if op in STRUCTURE:
         yield from STRUCTURE[op](node, g)

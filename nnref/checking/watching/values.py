@@ -45,7 +45,7 @@ class Values:
         *,
         seed: int = 0,
         limit: int = 3000,
-        seconds: float = 10.0,
+        seconds: float = 4.0,
         jitter: frozenset[int] = frozenset(),
         gentle: frozenset[int] = frozenset(),
     ) -> None:
@@ -57,10 +57,10 @@ class Values:
         self.leaves: list[Node] = []
         self.stores: list[tuple[int, str, Node]] = []
         self.pairs: list[tuple[str, Node, Node]] = []
-        self.on = True
+        self.on, self.in_time = True, True
         self._buffers: dict[int, Buffer] = {}
         self._scalars: dict[int, Node] = {}
-        self._kept: list[Any] = []
+        self._compared: tuple[Any, ...] | None = None
         self._random = np.random.RandomState(seed + 77)
         self.opaque: dict[int, Node] = {}
 
@@ -134,6 +134,7 @@ class Values:
         self.tape.append(made)
         if len(self.tape) >= self.limit or (len(self.tape) % 64 == 0 and process_time() > self.deadline):
             self.on = False
+            self.in_time = len(self.tape) >= self.limit
             raise Stop
         return made
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ from nnref.checking.watching.tape import Node
 
 LIMITS = (600, 3000, 16000)
 """Values that are recorded before a program is stopped: more are needed only where the first step is long."""
+
+SLOW = 3.0
+"""Seconds of a first run after which one other run has to do."""
 
 SEEDS = (1, 2)
 """The seeds of the other runs."""
@@ -88,7 +92,7 @@ def watch(
 ) -> Watched:
     """Watch a file run by itself, or, with `then`, what is done with its definitions."""
     source = source or read(path)
-    path = path.resolve()
+    path, begin = path.resolve(), process_time()
     given: dict[str, Any] = {"data": data, "definitions": definitions, "then": then}
     settings = dict(given)
     if then is not None:
@@ -97,7 +101,7 @@ def watch(
     for limit in limits:
         first = execute(source, path, Recorder(limit=limit), **settings)
         role = roles(Graph(first.tape), first.recorder.pairs)
-        if not first.stopped or (role is not None and role.last * 2 < limit):
+        if not first.stopped or not first.recorder.in_time or (role is not None and role.last * 2 < limit):
             break
     if role is None:
         return Watched(source, (first,), None, (), unread(first), how, guessed)
@@ -111,7 +115,8 @@ def watch(
             first, role, notes = gentle, other, (SATURATED,)
         else:
             del again["gentle"]
-    others = [execute(source, path, Recorder(seed=seed, **again), **settings) for seed in seeds]
+    few = tuple(seeds) if process_time() - begin < SLOW else tuple(seeds)[:1]
+    others = [execute(source, path, Recorder(seed=seed, **again), **settings) for seed in few]
     runs = (first, *others)
     tapes = aligned([run.tape for run in runs])
     if len(tapes[0]) <= role.last:
