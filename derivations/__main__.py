@@ -1,4 +1,4 @@
-"""python -m derivations [NAME] [--json]: prove every claim, or one of them step by step, afresh."""
+"""python -m derivations [NAME ...] [--json]: prove every claim, or those named, afresh; one alone step by step."""
 
 from __future__ import annotations
 
@@ -28,32 +28,45 @@ Timed = tuple[Proof, float]
 def main(argv: Sequence[str] | None = None) -> int:
     """List the claims, or print one with its steps; exit 0 if all hold, 1 if one does not, 2 for bad use."""
     parser = argparse.ArgumentParser(prog="python -m derivations", description="Prove the claims, afresh.")
-    parser.add_argument("name", nargs="?", help="a claim, such as affine.dW, or the first part of some: affine")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a claim, such as affine.dW, or a concept: affine")
+    parser.add_argument("--uses", action="store_true", help="and all the claims that these rest on")
     parser.add_argument("--json", action="store_true", help="one JSON object, with LaTeX from the checked expressions")
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count() or 1, help="processes to prove in (default: all cores)"
     )
     arguments = parser.parse_args(argv)
-    chosen = [name for name in claims() if name.startswith(arguments.name or "")]
-    if not chosen:
-        print(f"no claim is called {arguments.name}; there are {', '.join(claims())}.", file=sys.stderr)
+    unknown = [name for name in arguments.names if not called_so(name)]
+    if unknown:
+        print(f"no claim is called {', '.join(unknown)}; there are {', '.join(claims())}.", file=sys.stderr)
         return 2
+    chosen = [claim for name in arguments.names for claim in called_so(name)] or list(claims())
+    if arguments.uses:
+        chosen = list(verdict.with_what_they_rest_on(chosen, {name: claim.uses for name, claim in claims().items()}))
+    alone = arguments.names == chosen and len(chosen) == 1
     found = []
-    for timed in proved(chosen, arguments.jobs):
+    for timed in proved(list(dict.fromkeys(chosen)), arguments.jobs):
         found.append(timed)
         if not arguments.json:
-            print(in_full(timed[0]) if arguments.name == timed[0].claim.name else in_a_line(*timed), flush=True)
-    held = sum(proof.ok for proof, _ in found)
-    if len(found) == len(claims()):
-        verdict.keep(held, len(found))
-    judged = quotations.judgements() if arguments.name is None else []
+            print(in_full(timed[0]) if alone else in_a_line(*timed), flush=True)
+    verdict.keep("claims", {proof.claim.name: proof.claim.uses for proof, _ in found if proof.ok})
+    judged = [] if arguments.names else quotations.judgements()
     if arguments.json:
         judgements = {"article": judged} if judged else {}
         print(json.dumps({"claims": [described(*timed) for timed in found], **judgements}, ensure_ascii=False))
-    elif arguments.name not in claims():
+    elif not alone:
+        held = sum(proof.ok for proof, _ in found)
         print(f"{held} of {len(found)} claims hold, in {sum(seconds for _, seconds in found):.1f} s of computing")
         print(*([quotations.counted(judged)] if judged else []), sep="\n", end="\n" if judged else "")
     return 0 if all(proof.ok for proof, _ in found) else 1
+
+
+def called_so(name: str) -> list[str]:
+    """The claim of this name, or those of the concept of this name, and of no other whose name begins so.
+
+    >>> called_so("sgd.update"), called_so("sgd.up")
+    (['sgd.update'], [])
+    """
+    return [claim for claim in claims() if claim == name or claim.startswith(f"{name}.")]
 
 
 def proved(names: Sequence[str], jobs: int) -> Iterator[Timed]:

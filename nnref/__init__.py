@@ -1,12 +1,8 @@
 """nnref: the verified mathematics of a neural network, to check your own network against."""
 
-from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.gradcheck.gradcheck import assert_gradients, gradcheck
-from nnref.checking.gradcheck.vjp import check_vjp
-from nnref.checking.homework.certify import certify
-from nnref.checking.homework.check import check
-from nnref.checking.results.certificate import Certificate
-from nnref.checking.results.report import GradcheckReport, GradientMismatch
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from nnref.layer import Affine, Layer, chain, residual
 from nnref.network import (
     accuracy,
@@ -21,12 +17,41 @@ from nnref.network import (
     one_hot,
     predict,
 )
-from nnref.running.data import Dataset, load_mnist
-from nnref.running.errors import DataError, Diverged, GateError
-from nnref.running.run import TrainingRun
-from nnref.running.train import train
 from nnref.shapes import ShapeError
 from nnref.version import __version__
+
+if TYPE_CHECKING:
+    from nnref.checking.gradcheck.border import GradcheckError
+    from nnref.checking.gradcheck.gradcheck import assert_gradients, gradcheck
+    from nnref.checking.gradcheck.vjp import check_vjp
+    from nnref.checking.homework.certify import certify
+    from nnref.checking.homework.check import check
+    from nnref.checking.results.certificate import Certificate
+    from nnref.checking.results.report import GradcheckReport, GradientMismatch
+    from nnref.running.data import Dataset, load_mnist
+    from nnref.running.errors import DataError, Diverged, GateError
+    from nnref.running.run import TrainingRun
+    from nnref.running.train import train
+
+WHEN_ASKED = {
+    "Certificate": "checking.results.certificate",
+    "DataError": "running.errors",
+    "Dataset": "running.data",
+    "Diverged": "running.errors",
+    "GateError": "running.errors",
+    "GradcheckError": "checking.gradcheck.border",
+    "GradcheckReport": "checking.results.report",
+    "GradientMismatch": "checking.results.report",
+    "TrainingRun": "running.run",
+    "assert_gradients": "checking.gradcheck.gradcheck",
+    "certify": "checking.homework.certify",
+    "check": "checking.homework.check",
+    "check_vjp": "checking.gradcheck.vjp",
+    "gradcheck": "checking.gradcheck.gradcheck",
+    "load_mnist": "running.data",
+    "train": "running.train",
+}
+"""Where the names are that are imported when they are first asked for: it is much, and the formulas need none of it."""
 
 __all__ = [
     "Affine",
@@ -63,3 +88,16 @@ __all__ = [
     "residual",
     "train",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """A name that is imported when it is first asked for."""
+    if name not in WHEN_ASKED:
+        raise AttributeError(f"module 'nnref' has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"nnref.{WHEN_ASKED[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    """The public names, imported or not."""
+    return sorted({*globals(), *WHEN_ASKED})

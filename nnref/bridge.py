@@ -5,29 +5,52 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nnref.shapes import Array
 
+if TYPE_CHECKING:
+    from derivations.output.verdict import Verdict
+    from nnref.network import Layers
+
 
 def parameter_shapes(sizes: Sequence[int]) -> dict[str, tuple[int, int]]:
     """The shape of every parameter of the network with these widths, as the derivation gives it.
 
+    Kept in the user's cache for the very sources that gave it: then SymPy is not loaded.
+
     >>> parameter_shapes([784, 128, 10])
     {'W1': (128, 784), 'b1': (128, 1), 'W2': (10, 128), 'b2': (10, 1)}
     """
-    from derivations.shapes import shape_table
+    from derivations.output import verdict
 
-    return {name: (int(m), int(n)) for name, (m, n) in shape_table(sizes).items()}
+    widths = "-".join(map(str, sizes))
+    kept = verdict.recall("shapes")
+    if widths not in kept:
+        from derivations.shapes import shape_table
+
+        kept = {widths: {name: (int(m), int(n)) for name, (m, n) in shape_table(sizes).items()}}
+        verdict.keep("shapes", kept)
+    return {name: (m, n) for name, (m, n) in kept[widths].items()}
 
 
-def verdict() -> str:
-    """What was last found of the claims in this environment, without waiting for a proof."""
-    from derivations.output.verdict import last
+def proved(layers: Layers) -> Verdict:
+    """Are the claims that training these layers rests on proved, here? Kept from an earlier proof, or proved now.
 
-    return last()
+    The six gradients of three affine layers, or the way back through any number of them; the activations; the step.
+    """
+    from derivations.output import verdict
+
+    depth = sum(layer.name == "affine" for layer in layers)
+    way_back = (
+        [f"mlp.d{p}{l}" for l in range(1, depth + 1) for p in "Wb"]
+        if depth == 3
+        else ["mlp.any_depth", "affine.dW", "affine.db", "softmax_cross_entropy.dZ"]
+    )
+    between = sorted({layer.name.partition(" ")[0] for layer in layers} - {"affine"})  # "leaky_relu 0.1" is leaky_relu
+    return verdict.of([*way_back, *(f"{name}.{part}" for name in between for part in ("forward", "dZ")), "sgd.update"])
 
 
 def function(name: str) -> Callable[..., Any]:
@@ -79,12 +102,14 @@ def symbolic_value(name: str, arrays: Mapping[str, Any], activation: str = "tanh
     import mpmath as mp
 
     from derivations import mlp
+    from derivations.algebra.notation import letter_of
     from derivations.algebra.sums import Index, all_opened
     from derivations.prover import digits
     from derivations.prover.proof import claims
 
     claim = claims()[name]
     of_network = name.startswith("mlp.")
+    concept = name.partition(".")[0]
     where = mlp.FROM_X if of_network else claim.where
     result = all_opened(claim.result)
     shape = claim.shapes[""]
@@ -92,12 +117,12 @@ def symbolic_value(name: str, arrays: Mapping[str, Any], activation: str = "tanh
     point = digits.Point(
         name,
         sizes(claim.shapes, arrays),
-        where={entry: expr for entry, expr in where.items() if digits.called(entry) not in arrays},
+        where={entry: expr for entry, expr in where.items() if letter_of(str(digits.called(entry))) not in arrays},
         functions=slopes(activation),
     )
     if free or not shape:
         named = {"Y3" if of_network and key == "Y" else key: entries(A) for key, A in arrays.items()}
-        point = point.at(arrays=named)
+        point = point.at(arrays=named | {f"{key}@{concept}": A for key, A in named.items()})
 
     def value(*indices: int) -> Any:
         with mp.workdps(digits.DIGITS):

@@ -78,13 +78,19 @@ def run_train(arguments: argparse.Namespace) -> int:
 
     data = load_mnist(arguments.data, download=arguments.download)
     print(data.source, flush=True)
-    print(f"derivations: {bridge.verdict()}", flush=True)
+    layers = fitting(data, arguments.activation)
+    proved = bridge.proved(layers)
+    print(f"derivations: {proved}", flush=True)
+    if proved.failed and not arguments.no_gate:
+        print("nnref: what this run rests on is not proved; nothing was trained.", file=sys.stderr)
+        finish(arguments, {"ok": False, "derivations": str(proved), "source": data.source})
+        return MISMATCH
     warnings.showwarning = lambda message, *rest: print(f"WARNING: {message}", file=sys.stderr)
     status = OK
     try:
         run = train(
             data,
-            fitting(data, arguments.activation),
+            layers,
             epochs=arguments.epochs,
             batch_size=arguments.batch_size,
             learning_rate=arguments.learning_rate,
@@ -113,7 +119,7 @@ def run_train(arguments: argparse.Namespace) -> int:
         after = f" after epoch {len(run.accuracy_by_epoch)}" if run.stopped else ""
         print(f"accuracy on {len(data.y_test):,} held-out images{after}: {run.test_accuracy:.2%}")
     print(f"run: {place}")
-    finish(arguments, {"ok": status == OK, "run": str(place), **folder.results(run)})
+    finish(arguments, {"ok": status == OK, "run": str(place), "derivations": str(proved), **folder.results(run)})
     return status
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -187,11 +188,13 @@ def activation_argument(source: str) -> str | None:
 
     Arguments with defaults, such as the slope of a leaky rectifier, may follow.
     """
-    if "def dZ(" not in source:  # what is no concept need not be parsed
-        return None
-    functions = {node.name: node.args for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+    # Only the heads are parsed: to parse whole files took longer than to import everything else.
+    heads = re.findall(r"^def (?:forward|dZ)\([^:]*?:.*?\) -> [^\n]*:$", source, flags=re.MULTILINE | re.DOTALL)
+    functions = [ast.parse(head + " ...").body[0] for head in heads]
     needed = {
-        name: [a.arg for a in args.args[: len(args.args) - len(args.defaults)]] for name, args in functions.items()
+        f.name: [a.arg for a in f.args.args[: len(f.args.args) - len(f.args.defaults)]]
+        for f in functions
+        if isinstance(f, ast.FunctionDef)
     }
     for argument in ("Z", "A"):
         if needed.get("forward") == ["Z"] and needed.get("dZ") == [argument, "dA"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from collections.abc import Iterator
@@ -124,6 +125,51 @@ def matrix(**arrays: Array) -> None:
             )
         if 0 in A.shape:
             raise ShapeError(f"{name} is {dims(A)}: an empty batch has no mean loss. Give at least one example.")
+
+
+def tensor(axes: str, **arrays: Array) -> None:
+    """Refuse, by name, whatever has not the axes, such as "channels, rows, columns, examples", or has an empty one.
+
+    Errors: ShapeError for another number of axes or an empty one; TypeError as `floats`.
+    """
+    if TRUST.on:
+        return
+    floats(**arrays)
+    for name, A in arrays.items():
+        if A.ndim != len(axes.split(", ")):
+            raise ShapeError(f"{name} should have the axes ({axes}); shape {tuple(A.shape)} came.")
+        if 0 in A.shape:
+            raise ShapeError(f"{name} has shape {tuple(A.shape)}: an empty axis leaves nothing to compute.")
+
+
+def alike(**arrays: Array) -> None:
+    """Refuse a pair of arrays, with any number of axes, whose shapes differ."""
+    if TRUST.on:
+        return
+    floats(**arrays)
+    A, B = arrays.values()
+    if A.shape != B.shape:
+        first, second = arrays
+        raise ShapeError(f"{first} is {dims(A)} and {second} is {dims(B)}; they should have the same shape.")
+
+
+def of_shape(shape: tuple[int, ...], **arrays: Array) -> None:
+    """Refuse, by name, arrays of another shape than this one."""
+    if TRUST.on:
+        return
+    floats(**arrays)
+    for name, A in arrays.items():
+        if tuple(A.shape) != shape:
+            size = " × ".join(map(str, shape))
+            hint = f" Try {name}.reshape({', '.join(map(str, shape))})." if A.size == math.prod(shape) else ""
+            raise ShapeError(f"{name} should be {size}; {dims(A)} came.{hint}")
+
+
+def positive(**numbers: float) -> None:
+    """Refuse, by name, numbers that are not positive and finite, such as an ε of 0."""
+    for name, number in numbers.items():
+        if not 0 < number < math.inf:
+            raise ValueError(f"{formula()}{name} should be positive and finite; {number} came. Try {name}=1e-5.")
 
 
 def column(m: int, **vectors: Array) -> None:

@@ -129,15 +129,16 @@ def test_every_definition_and_gradient_has_its_function(claim):
 
 
 def test_a_claim_without_a_function_is_named():
-    with pytest.raises(LookupError, match=r"silu\.dZ has no function: nnref/silu\.py should define dZ"):
-        bridge.function("silu.dZ")
+    with pytest.raises(LookupError, match=r"swish\.dZ has no function: nnref/swish\.py should define dZ"):
+        bridge.function("swish.dZ")
 
 
 @pytest.mark.parametrize("module", sorted({claim.name.split(".")[0] for claim in CONCEPTS}))
 def test_every_public_function_of_a_claimed_concept_has_its_claim(module):
+    """But for layer, which puts the others together."""
     found = inspect.getmembers(__import__(f"nnref.{module}", fromlist=["_"]), inspect.isfunction)
     public = {f"{module}.{name}" for name, f in found if f.__module__ == f"nnref.{module}" and not name.startswith("_")}
-    assert public == {claim.name for claim in BOUND if claim.name.startswith(f"{module}.")}
+    assert public - {f"{module}.layer"} == {claim.name for claim in BOUND if claim.name.startswith(f"{module}.")}
 
 
 def documented(function):
@@ -183,3 +184,24 @@ def test_the_shapes_of_the_networks_gradients_are_those_of_its_parameters():
 
     claimed = {claim.wrt: claim.shapes[""] for claim in BOUND if claim.name.startswith("mlp.")}
     assert claimed == {name: tuple(map(str, shape)) for name, shape in mlp.SHAPES.items()}
+
+
+def test_importing_nnref_imports_the_formulas_and_nothing_that_checks_or_trains():
+    import subprocess
+    import sys
+
+    code = "import sys, nnref; print([m for m in sys.modules if m.startswith(('nnref.checking', 'nnref.running'))])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert out.stdout.strip() == "[]"
+
+
+def test_each_public_name_can_be_had_and_comes_from_where_type_checkers_are_told():
+    tree = ast.parse(Path(nnref.__file__).read_text(encoding="utf-8"))
+    blocks = [node for node in tree.body if isinstance(node, ast.If)]
+    told = {a.name: f.module for block in blocks for f in block.body if isinstance(f, ast.ImportFrom) for a in f.names}
+    assert told == {name: f"nnref.{module}" for name, module in nnref.WHEN_ASKED.items()}
+    for name in nnref.__all__:
+        assert getattr(nnref, name) is not None
+        assert name in dir(nnref)
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        nnref.trian  # noqa: B018

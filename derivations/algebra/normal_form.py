@@ -166,10 +166,10 @@ def beside_itself(bound: Bound, factor: sp.Expr, below: sp.Pow) -> list[Unmultip
     T = denominators.leading(D.args, bound)
     if T is None:
         return None
-    whole = [f for f in sp.Mul.make_args(T) if f.has(sp.Sum)]
+    whole = [S for S, e in denominators.exponents(T).items() if isinstance(S, sp.Sum) for _ in range(e)]
     rest, around = factor / below, bound
     for S in whole:
-        found = next((k for k in around if isinstance(S, sp.Sum) and is_whole(k, S, rest)), None)
+        found = next((k for k in around if is_whole(k, S, rest)), None)
         if found is None:
             return None
         rest = sp.Mul(*(f for f in sp.Mul.make_args(rest) if found not in f.free_symbols))
@@ -404,11 +404,28 @@ def canonically_named(bound: Bound, factor: sp.Expr) -> tuple[Bound, sp.Expr]:
         groups.setdefault(k.dim, []).append(k)
     dims = sorted(groups, key=sp.default_sort_key)
     names = {dim: [Index(f"k{height}{r}_{dim}", dim) for r in range(len(groups[dim]))] for dim in dims}
-    orders = product(*(permutations(names[dim]) for dim in dims))
-    old = [k for dim in dims for k in groups[dim]]
-    renamed = [places.in_one_form(factor.xreplace(dict(zip(old, chain(*each), strict=True)))) for each in orders]
+    orders = product(*(alike_exchanged(groups[dim], bound, factor) for dim in dims))
+    new = [name for dim in dims for name in names[dim]]
+    renamed = [places.in_one_form(factor.xreplace(dict(zip(chain(*order), new, strict=True)))) for order in orders]
     first = renamed[0] if len(renamed) == 1 else min(renamed, key=str)  # the text of a long line takes long to write
-    return tuple(name for dim in dims for name in names[dim]), first
+    return tuple(new), first
+
+
+def alike_exchanged(indices: list[Index], bound: Bound, factor: sp.Expr) -> Iterator[tuple[Index, ...]]:
+    """The orders in which indices of one dimension may be named: by what they stand in; those alike in any order."""
+    if len(indices) == 1:
+        return iter([tuple(indices)])
+    met: dict[tuple[str, ...], list[Index]] = {}
+    for k in indices:
+        met.setdefault(surroundings(k, bound, factor), []).append(k)
+    return (tuple(chain(*order)) for order in product(*(permutations(met[text]) for text in sorted(met))))
+
+
+def surroundings(k: Index, bound: Bound, factor: sp.Expr) -> tuple[str, ...]:
+    """The text of every factor that an index stands in, whatever the bound indices are called."""
+    blank = {other: Index("∘", other.dim) for other in bound} | {k: Index("·", k.dim)}
+    mine = (f for f in sp.Mul.make_args(factor) if k in f.free_symbols)
+    return tuple(sorted(str(places.in_one_form(f.xreplace(blank))) for f in mine))
 
 
 def nesting(expr: sp.Basic) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
@@ -32,6 +33,23 @@ def number(name: str, meaning: str, **assumptions: bool) -> sp.Symbol:
 def tensor(name: str, *shape: sp.Expr, meaning: str, latex: str | None = None) -> Tensor:
     """Numbers with one or two indices; the shape gives each index its dimension."""
     return Tensor(name, shape, latex or name, meaning)
+
+
+def tensors_of(concept: str) -> Callable[..., Tensor]:
+    """The tensors of one concept: its X may have another shape than the X of another, and is X@concept in the code.
+
+    The letter is what the concept's function calls its argument.
+    """
+
+    def own(letter: str, *shape: sp.Expr, meaning: str, latex: str | None = None) -> Tensor:
+        return Tensor(f"{letter}@{concept}", shape, latex or letter, meaning)
+
+    return own
+
+
+def letter_of(name: str) -> str:
+    """The letter of a tensor, without the concept whose it is."""
+    return name.partition("@")[0]
 
 
 def layered(letter: str, l: int, *shape: sp.Expr, meaning: str) -> Tensor:
@@ -78,6 +96,7 @@ lse = tensor("lse", N, meaning="log-sum-exp of each example's logits, a row", la
 dl = tensor("dl", N, meaning="gradient of the loss with respect to the cross-entropy of each example, a row")
 L = number("L", "the loss: the mean cross-entropy over the batch")
 c = number("c", "any number")
+eps = number("eps", "what is added to the variance, so that nothing is divided by 0", positive=True)
 x = number("x", "any number, such as one parameter or one pixel")
 
 

@@ -150,9 +150,15 @@ def concepts(claims: Mapping[str, Claim]) -> dict[str, list[Claim]]:
 def title(concept: str) -> str:
     """A module's name as a heading: Softmax cross-entropy."""
     words = concept.replace("cross_entropy", "cross-entropy").replace("_", " ")
-    return {"relu": "ReLU", "sgd": "Gradient descent", "mlp": "The whole network", "he": "He initialisation"}.get(
-        concept, words[:1].upper() + words[1:]
-    )
+    return {
+        "relu": "ReLU",
+        "leaky_relu": "Leaky ReLU",
+        "silu": "SiLU",
+        "gelu": "GELU",
+        "sgd": "Gradient descent",
+        "mlp": "The whole network",
+        "he": "He initialisation",
+    }.get(concept, words[:1].upper() + words[1:])
 
 
 def lead(concept: str) -> str:

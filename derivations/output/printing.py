@@ -10,6 +10,7 @@ from sympy.printing.latex import LatexPrinter, translate
 from sympy.printing.precedence import PRECEDENCE, precedence_traditional
 from sympy.printing.str import StrPrinter
 
+from derivations.algebra.notation import letter_of
 from derivations.algebra.sums import TENSORS, Index, outermost
 
 SETTINGS = {"order": "old"}
@@ -174,7 +175,7 @@ class Plain(StrPrinter):  # type: ignore[misc]  # sympy has no types
         return terms_in_reading_order(expr)
 
     def _print_Indexed(self, expr: sp.Indexed) -> str:
-        return f"{expr.base.label.name}[{','.join(map(self._print, expr.indices))}]"
+        return f"{letter_of(expr.base.label.name)}[{','.join(map(self._print, expr.indices))}]"
 
     def _print_Entry(self, expr: sp.Expr) -> str:
         M, *indices = expr.args
@@ -182,6 +183,9 @@ class Plain(StrPrinter):  # type: ignore[misc]  # sympy has no types
 
     def _print_MatMul(self, expr: sp.MatMul) -> str:
         return " ".join(self.parenthesize(factor, PRECEDENCE["Mul"]) for factor in expr.args)
+
+    def _print_MatrixSymbol(self, expr: sp.MatrixSymbol) -> str:
+        return letter_of(expr.name)
 
     def _print_Transpose(self, expr: sp.Transpose) -> str:
         return f"{self.parenthesize(expr.arg, PRECEDENCE['Pow'])}ᵀ"

@@ -6,12 +6,11 @@ symbols say have no code in common.
 
 from __future__ import annotations
 
-import math
 import operator
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 import mpmath as mp
@@ -45,8 +44,8 @@ LARGEST = 4
 REACH = 3
 """Numbers are drawn between −3 and 3; where a line bends at a larger number, twice as far out as that."""
 
-FEW, TERMS = 5, 384
-"""Beyond so many sizes they are drawn so small that a sum over all of them has no more terms than this."""
+TERMS = 2000
+"""No more terms than this are added up for one value: where sums stand within sums, sizes are drawn small."""
 
 BENT = (sp.Max, sp.Min, sp.Abs, sp.sign, sp.Piecewise)
 SIDES = 4
@@ -163,7 +162,7 @@ def points(
         trials *= SIDES
     for trial in range(trials if free else 1):
         rng = random.Random(f"{seed} {trial}")
-        at = dict(zip(sizes, drawn_sizes(len(sizes), trial, least, rng), strict=True))
+        at = affordable(expressions, sizes, drawn_sizes(len(sizes), trial, least, rng), least, rng)
         at |= {s: drawn - 1 for s, drawn in at.items() if not s.is_positive}  # a padding may be 0
         for _ in count():
             chosen = {
@@ -182,19 +181,34 @@ def reach_of(expressions: list[sp.Basic]) -> int:
 
 
 def drawn_sizes(count: int, trial: int, least: int, rng: random.Random) -> list[int]:
-    """First all different and above one, where nothing hides, then all alike, then any, one among them.
-
-    Nine different sizes would make a sum of 3,628,800 terms: many sizes are drawn small, and of them only the product
-    is bounded.
-    """
-    if count > FEW:
-        tries = ([rng.randint(least, LARGEST) for _ in range(count)] for _ in range(10**4))
-        return next((drawn for drawn in tries if math.prod(drawn) <= TERMS), [least] * count)
+    """First all different and above one, where nothing hides, then all alike, then any, one among them."""
     if trial == 0:
         return rng.sample(range(max(2, least), max(2, least) + count), count)
     if trial == 1:
         return [max(LARGEST - 1, least)] * count
     return [rng.randint(least, max(LARGEST, least)) for _ in range(count)]
+
+
+def affordable(
+    expressions: list[sp.Basic], sizes: list[sp.Symbol], drawn: list[int], least: int, rng: random.Random
+) -> dict[sp.Symbol, int]:
+    """The drawn sizes, or smaller ones, so that no expression is too long a sum: nine sums may have 3,628,800 terms."""
+    smaller = ([rng.randint(least, LARGEST) for _ in sizes] for _ in range(100))
+    for some in chain([drawn], smaller):
+        at = dict(zip(sizes, some, strict=True))
+        if all(terms(expr, at) <= TERMS for expr in expressions):
+            return at
+    return dict.fromkeys(sizes, least)
+
+
+def terms(expr: sp.Basic, sizes: Mapping[sp.Symbol, int]) -> int:
+    """How many entries and numbers are met when an expression is worked out."""
+    if isinstance(expr, sp.Sum):
+        k, summand = outermost(expr)
+        return int(k.dim.xreplace(sizes)) * terms(summand, sizes)
+    if not expr.args or isinstance(expr, sp.Indexed | Entry):
+        return 1
+    return sum(terms(argument, sizes) for argument in expr.args)
 
 
 def free_symbols(expressions: list[sp.Basic], where: Where) -> set[sp.Symbol]:

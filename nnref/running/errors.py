@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from nnref.running.gate import Gate
-from nnref.running.run import TrainingRun
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nnref.running.gate import Gate
+    from nnref.running.run import TrainingRun
 
 
 class DataError(ValueError):

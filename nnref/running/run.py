@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nnref.network import Layers, Parameters, named
-from nnref.running.gate import Gate
+
+if TYPE_CHECKING:
+    from nnref.running.gate import Gate
 
 DTYPES = ("float32", "float64")
 

@@ -9,20 +9,13 @@ import nnref
 from derivations.prover.proof import claims
 from nnref import affine, cross_entropy, he, relu, sgd, sigmoid, softmax, softmax_cross_entropy, tanh
 from nnref.checking.reference import noise
+from tests.support import handbook_lemmas
+from tests.support.handbook_lemmas import slope
 
+pytestmark = pytest.mark.figure  # the report shows them as witnesses of the claims that they name
 CLAIMS = {name: claim for name, claim in claims().items() if claim.kind == "lemma"}
-IH = 1e-100j
-"""The step of a complex step."""
-
 H = 1 / 16
 """The step at which a leading term is compared with all of the error: what it leaves out is of higher order in h."""
-
-
-def slope(f, x):
-    """The derivative of f, a number or an array, with respect to every entry of x, by the complex step: x, then f."""
-    steps = (IH * e.reshape(x.shape) for e in np.eye(x.size))
-    columns = np.array([np.imag(f(x + step)) / IH.imag for step in steps])
-    return columns.reshape((*x.shape, *columns.shape[1:]))
 
 
 def drawn(rng):
@@ -160,6 +153,8 @@ EQUAL = {
     "tanh.one_exponential": lambda at: (tanh.forward(at.Z), np.expm1(2 * at.Z) / (np.exp(2 * at.Z) + 1)),
 }
 """Both sides of every lemma that is an equation; where one is a derivative, it is a complex step."""
+
+EQUAL |= handbook_lemmas.EQUAL
 
 BOUNDS = {
     "cross_entropy.nonnegative": lambda at: (

@@ -12,11 +12,18 @@ from derivations.prover.proof import claims
 from nnref import bridge
 from nnref.checking.reference import noise
 from nnref.layer import ACTIVATIONS
+from tests.support import cases
 
+pytestmark = pytest.mark.figure  # the report shows them as witnesses of the claims that they name
 BOUND = [claim for claim in claims().values() if claim.kind in ("definition", "gradient")]
 CONCEPTS = [claim for claim in BOUND if claim.of is not None or claim.kind == "definition"]
 NETWORK = [claim for claim in BOUND if claim not in CONCEPTS]
-SIZES = [{"m": 3, "n": 4, "N": 5}, {"m": 3, "n": 3, "N": 3}, {"m": 1, "n": 1, "N": 1}, {"m": 2, "n": 7, "N": 1}]
+SIZES = [
+    {"m": 3, "n": 4, "N": 5, "G": 2, "K": 3, "P": 4},
+    {"m": 3, "n": 3, "N": 3, "G": 2, "K": 2, "P": 2},
+    {"m": 1, "n": 1, "N": 1, "G": 1, "K": 1, "P": 1},
+    {"m": 2, "n": 7, "N": 1, "G": 3, "K": 1, "P": 2},
+]
 
 ROUNDINGS = 4
 """Units of rounding allowed for each operation of a formula, of the size of what stands in it."""
@@ -27,12 +34,14 @@ def drawn(claim, sizes, rng):
     arrays = {}
     for name in inspect.signature(bridge.function(claim.name)).parameters:
         shape = [sizes.get(d) or int(d) for d in claim.shapes[name]]
-        arrays[name] = rng.integers(-16, 17, shape) / 8 if shape else float(rng.integers(1, 9)) / 8
+        any_number = lambda shape, rng: rng.integers(-16, 17, shape) / 8  # noqa: E731
+        arrays[name] = cases.SPECIAL.get(name, any_number if shape else cases.positive)(shape, rng)
     for name in ("P", "Y"):
         if name in arrays:
             n, N = arrays[name].shape
             P = rng.dirichlet(np.ones(n), N).T
-            arrays[name] = P if name == "P" else nnref.one_hot(rng.integers(0, n, N), n, "float64")
+            whole = name == "P" or claim.name.startswith("kl_divergence")  # whose logarithm of Y is taken
+            arrays[name] = P if whole else nnref.one_hot(rng.integers(0, n, N), n, "float64")
     return {name: 50 if name == "n" else A for name, A in arrays.items()}
 
 

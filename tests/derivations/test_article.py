@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import sympy as sp
@@ -16,14 +17,34 @@ from derivations.prover.proof import claims
 from tests import mutations
 from tests.mutations import of_the_article
 
-VERDICTS = {quotation.id: judged(quotation) for quotation in QUOTATIONS}
 BY_ID = {quotation.id: quotation for quotation in QUOTATIONS}
-RIGHT = [q for q in QUOTATIONS if VERDICTS[q.id].verdict in ("holds", "notation")]
-WRONG = [q for q in QUOTATIONS if VERDICTS[q.id].verdict == "wrong"]
+MISTAKES = {
+    *("Z3.shape", "output.zero_or_one", "SD.words", "dW3.SD", "dW3.untransposed", "order.any"),
+    *("dz.4", "dz.6", "dW2", "dW2.order", "db2.order", "dW1.order", "db1.heading", "db1.order"),
+}
+"""The lines of the article that are wrong, as they are known: what the judge finds is compared with this."""
+
+MEANINGLESS = ["neuron.combination", "layer.superscript", "softmax.argmax", "dW3.question"]
+"""The lines that say nothing which could be judged."""
+
+RIGHT = [q for q in QUOTATIONS if q.id not in (*MISTAKES, *MEANINGLESS)]
+WRONG = [q for q in QUOTATIONS if q.id in MISTAKES]
 
 
 def each(quotations):
     return pytest.mark.parametrize("quotation", quotations, ids=lambda quotation: quotation.id)
+
+
+@cache
+def verdict_of(name):
+    """The verdict on a line, judged when a test first asks: nothing is judged where tests are only collected."""
+    return judged(BY_ID[name])
+
+
+@each(QUOTATIONS)
+def test_a_line_gets_the_verdict_that_is_known_of_it(quotation):
+    known = "wrong" if quotation in WRONG else "no meaning" if quotation.id in MEANINGLESS else None
+    assert verdict_of(quotation.id).verdict == (known or ("notation" if quotation.loose else "holds"))
 
 
 def broken(statement):
@@ -77,7 +98,7 @@ def test_a_wrong_line_that_is_corrected_holds(quotation):
 
 @each(WRONG)
 def test_a_wrong_line_has_a_counterexample_and_the_right_form(quotation):
-    verdict = VERDICTS[quotation.id]
+    verdict = verdict_of(quotation.id)
     assert verdict.counterexample
     assert verdict.corrected or quotation.id == "order.any"
 
@@ -85,12 +106,12 @@ def test_a_wrong_line_has_a_counterexample_and_the_right_form(quotation):
 @each([q for q in QUOTATIONS if q.loose])
 def test_a_line_is_loose_only_if_it_fails_as_it_stands(quotation):
     assert quotation.literal
-    assert VERDICTS[quotation.id].verdict == "notation"
+    assert verdict_of(quotation.id).verdict == "notation"
     assert judged(replace(quotation, literal=quotation.reading)).verdict == "holds"
 
 
 def test_the_two_slips_of_sign_are_wrong_and_the_step_between_them_keeps_the_first():
-    first, between, second = (VERDICTS[name] for name in ("dz.4", "dz.5", "dz.6"))
+    first, between, second = (verdict_of(name) for name in ("dz.4", "dz.5", "dz.6"))
     assert first.verdict == second.verdict == "wrong"
     assert first.counterexample == "n = 2, i = 2, y = (1, 0), z = (0, 0): the left side is 1/2, the right side −1/2"
     assert second.counterexample.startswith("n = 2")
@@ -99,11 +120,11 @@ def test_the_two_slips_of_sign_are_wrong_and_the_step_between_them_keeps_the_fir
 
 
 def test_the_slip_in_dW2_does_not_fit_and_is_wrong_in_numbers_where_it_fits():
-    verdict = VERDICTS["dW2"]
+    verdict = verdict_of("dW2")
     assert verdict.verdict == "wrong"
     assert "the right side is 64 × 64 and W2 is 64 × 128" in verdict.counterexample
     assert "with hidden layers of one width, h = 1" in verdict.counterexample
-    assert VERDICTS["dW3"].verdict == "holds"
+    assert verdict_of("dW3").verdict == "holds"
 
 
 def test_shapes_fix_the_order_at_the_articles_sizes_and_not_in_general():
@@ -128,10 +149,11 @@ def test_ids_are_unique_and_claims_exist():
 
 
 def test_a_line_without_meaning_says_why():
-    assert all(verdict.reason for verdict in VERDICTS.values() if verdict.verdict == "no meaning")
+    assert all(verdict_of(name).reason for name in MEANINGLESS)
 
 
-def test_most_of_the_article_holds_and_the_counts_are_printed():
+def test_most_of_the_article_holds_and_the_counts_are_printed(monkeypatch):
+    monkeypatch.setattr(quotations, "judged", lambda quotation: verdict_of(quotation.id))
     found = quotations.judgements()
     json.dumps(found)
     assert [judgement["id"] for judgement in found] == list(BY_ID)

@@ -1,14 +1,13 @@
 """Is a shifted index allowed only where it is inside for all sizes, and does δ choose only there?"""
 
 import math
-import random
 
 import mpmath as mp
 import pytest
 import sympy as sp
 
 from derivations.algebra.normal_form import Powers, equal
-from derivations.algebra.notation import size, tensor
+from derivations.algebra.notation import size, tensor, z
 from derivations.algebra.places import inside
 from derivations.algebra.sums import Index, ShapeError, tap, total
 from derivations.prover import digits
@@ -62,13 +61,19 @@ def test_a_window_inside_chooses_its_pixel_and_one_that_may_leave_does_not():
     assert not equal(total(tap(w, a + u - 1), w), sp.S.One, LENT)
 
 
-def test_many_sizes_are_drawn_small_and_no_more_than_a_few_hundred_terms_are_added():
-    rng = random.Random(0)
-    for trial in range(20):
-        drawn = digits.drawn_sizes(9, trial, 1, rng)
-        assert len(drawn) == 9
-        assert math.prod(drawn) <= digits.TERMS
-    assert len({tuple(digits.drawn_sizes(9, trial, 1, rng)) for trial in range(20)}) > 10
+def test_sums_within_sums_are_drawn_small_enough_to_be_added_up():
+    sizes = [size(f"size{place}_place", "one of nine sizes") for place in range(9)]
+    ones = tensor("ones_place", *sizes, meaning="a tensor of nine indices")
+    indices = [Index(f"i{place}", dim) for place, dim in enumerate(sizes)]
+    nine = ones[tuple(indices)]
+    for k in indices:
+        nine = total(nine, k)
+    drawn = [tuple(at.sizes[s] for s in sizes) for at in digits.points("nine", [nine], (), {}, 10)]
+    assert all(math.prod(some) <= digits.TERMS for some in drawn)
+    assert len(set(drawn)) > 5
+    assert max(max(some) for some in drawn) > 2
+    (free,) = (at.sizes[s] for at in digits.points("one", [sizes[0] * z], (), {}, 1) for s in sizes[:1])
+    assert free > 1
 
 
 def test_a_padding_is_drawn_at_0_too():

@@ -2,14 +2,16 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import sympy as sp
 
-from derivations import affine, mlp, sigmoid, softmax
+from derivations import affine, mlp, softmax
 from derivations.__main__ import main
 from derivations.algebra.normal_form import equal
 from derivations.algebra.notation import A, W, b, dZ, i, k, logit, r, s
@@ -35,9 +37,15 @@ each_claim = pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda claim:
 PLAIN_RULES = (algebra, condition, contract, definition, differentiate, linear, logarithm, matrix_product)
 
 
+@cache
+def proof_of(name):
+    """The proof of a claim, made when a test first asks for it."""
+    return prove(CLAIMS[name])
+
+
 @each_claim
 def test_every_step_is_true_and_every_wrong_twin_is_rejected(claim):
-    proof = prove(claim)
+    proof = proof_of(claim.name)
     assert proof.ok, "\n".join(proof.gaps)
     assert proof.rejected == len(claim.wrong_twins)
 
@@ -48,7 +56,7 @@ def test_a_statement_with_sizes_holds_for_all_of_them_and_says_so(claim):
         s.is_integer and s.is_symbol for expr in (claim.start, claim.result) for s in expr.free_symbols
     )
     entries = claim.start.atoms(sp.Indexed) | claim.result.atoms(sp.Indexed)
-    assert prove(claim).holds_for == ("all sizes" if speaks_of_sizes or entries else "scalar")
+    assert proof_of(claim.name).holds_for == ("all sizes" if speaks_of_sizes or entries else "scalar")
 
 
 @each_claim
@@ -60,7 +68,7 @@ def test_what_is_not_a_bare_definition_has_a_wrong_twin(claim):
 def test_a_wrong_twin_is_refused_for_its_mathematics(claim):
     """One at least by numbers that differ; and none because it speaks of what the claim does not, as a typo would."""
     said = [claim.start, *(step.expr for step in claim.steps), *claim.where, *claim.where.values()]
-    reasons = [reason for reason in prove(claim).twins if "shapes do not fit" not in reason]
+    reasons = [reason for reason in proof_of(claim.name).twins if "shapes do not fit" not in reason]
     assert bool(reasons) == bool(claim.wrong_twins)
     assert not [reason for reason in reasons if "not both real" in reason]
     for twin in claim.wrong_twins:
@@ -182,13 +190,45 @@ def test_the_command_says_which_claim_fails(capsys, monkeypatch):
     assert "affine.dW: step 4 is not shown symbolically" in capsys.readouterr().out
 
 
-def test_the_verdict_is_kept_for_these_sources_only(capsys, monkeypatch):
-    monkeypatch.setattr("derivations.__main__.claims", lambda: {"sigmoid.dZ": sigmoid.dZ})
-    monkeypatch.setattr("derivations.article.quotations.judgements", list)
-    assert main(["--jobs", "1"]) == 0
-    assert verdict.last() == "1 of 1 claims proved in this environment"
+def test_a_name_is_a_claim_or_a_concept_and_never_the_beginning_of_another(capsys):
+    assert main(["softmax_cross_entropy.dz", "sgd", "--jobs", "1"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if " holds " in line]
+    assert listed == ["softmax_cross_entropy.dz", *(name for name in CLAIMS if name.startswith("sgd."))]
+    assert main(["softmax_cross", "--jobs", "1"]) == 2
+    assert "no claim is called softmax_cross;" in capsys.readouterr().err
+
+
+def test_what_a_claim_rests_on_is_proved_with_it_and_kept_for_these_sources_only(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("NNREF_CACHE", str(tmp_path))
+    first = verdict.of(["cross_entropy.of_softmax"])
+    assert first.ok
+    assert first.claims == ("cross_entropy.forward", "cross_entropy.of_softmax", "softmax.forward")
+    assert re.fullmatch(r"3 of 3 claims that this run rests on proved, in \d+ s", str(first))
+    monkeypatch.setattr(verdict, "proved", lambda names: pytest.fail("proved again"))
+    again = verdict.of(["cross_entropy.of_softmax"])
+    assert (again.claims, again.seconds) == (first.claims, None)
+    assert "kept from an earlier run" in str(again)
+    monkeypatch.setattr(verdict, "proved", lambda names: "proved again")
+    assert verdict.of(["affine.dW"]) == "proved again"
     monkeypatch.setattr(verdict, "version", lambda package: "another")
-    assert verdict.last() == verdict.NOT_PROVED
+    assert verdict.of(["cross_entropy.of_softmax"]) == "proved again"
+
+
+def test_a_claim_that_does_not_hold_is_not_kept(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("NNREF_CACHE", str(tmp_path))
+    wrong = replace(affine.dW.steps[-1], expr=-affine.dW.result)
+    monkeypatch.setattr(affine, "dW", replace(affine.dW, steps=(*affine.dW.steps[:-1], wrong), wrong_twins=()))
+    assert main(["affine.db", "affine.dW", "--jobs", "1"]) == 1
+    assert verdict.recall("claims") == {"affine.db": list(affine.db.uses)}
+
+
+def test_a_verdict_says_what_does_not_hold_and_what_kept_it_from_an_end():
+    assert not verdict.Verdict(("a.b", "c.d"), ("c.d",), 1.2).ok
+    assert str(verdict.Verdict(("a.b", "c.d"), ("c.d",), 1.2)).startswith("1 of 2 claims")
+    assert "c.d does not hold" in str(verdict.Verdict(("a.b", "c.d"), ("c.d",), 1.2))
+    nothing = verdict.proved(["no.claim"])
+    assert not nothing.ok
+    assert str(nothing) == "not proved: python -m derivations gave no answer. Try python -m derivations no.claim"
 
 
 @pytest.mark.parametrize("seed", ["0", "1", "7"])
@@ -198,5 +238,5 @@ def test_proofs_do_not_depend_on_the_hash_seed(seed):
         command, env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=False
     )
     found = json.loads(done.stdout)["claims"]
-    assert len(found) == sum(name.startswith("softmax_cross_entropy") for name in CLAIMS)
+    assert len(found) == sum(name.startswith("softmax_cross_entropy.") for name in CLAIMS)
     assert all(claim["ok"] for claim in found)

@@ -12,12 +12,21 @@ import numpy as np
 import pytest
 
 import nnref
+from derivations.output import verdict
+from derivations.prover.proof import claims
 from nnref import affine, cli, network, relu, softmax, softmax_cross_entropy
 from nnref.running import folder, gate
 from nnref.running.run import parameters_sha256
 from tests.conftest import require
 
 ROOT = Path(nnref.__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def proofs_are_kept(own_cache):
+    """As after a first run: the tests of derivations prove the claims, and the command need not prove them here too."""
+    if not verdict.recall("claims"):
+        verdict.keep("claims", {name: claim.uses for name, claim in claims().items()})
 
 
 @pytest.fixture
@@ -289,8 +298,28 @@ def test_the_command_ends_with_one_json_object(tmp_path, capsys, monkeypatch):
     assert 0.5 < result["test_accuracy"] < 1
     assert "5,000 real MNIST digits" in result["source"]
     assert (Path(result["run"]) / "parameters.npz").exists()
-    assert out[1].startswith("derivations: ")
+    assert re.fullmatch(
+        r"derivations: (\d+) of \1 claims that this run rests on proved, kept from an earlier run", out[1]
+    )
+    assert result["derivations"] == out[1].removeprefix("derivations: ")
     assert out[2].startswith("gate: 6 shapes as derived; 109,386 gradients checked")
+
+
+def test_where_a_claim_does_not_hold_nothing_is_trained(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(verdict, "of", lambda names: verdict.Verdict(tuple(names), ("mlp.dW2",), 1.0))
+    assert cli.main(["train", "--epochs", "1", "--json", "--quiet"]) == 1
+    said = capsys.readouterr()
+    assert "mlp.dW2 does not hold" in said.out
+    assert "nothing was trained" in said.err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_where_nothing_could_be_proved_that_is_said_and_the_gate_decides(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(verdict, "of", lambda names: verdict.Verdict((), fault="no end after 600 s."))
+    assert cli.main(["train", "--epochs", "1", "--quiet"]) == 0
+    assert "derivations: not proved: no end after 600 s." in capsys.readouterr().out
 
 
 def test_the_command_trains_with_another_activation_and_refuses_one_that_is_none(tmp_path, capsys, monkeypatch):

@@ -15,8 +15,8 @@ import numpy as np
 import nnref
 from nnref import bridge, softmax
 
-SIZES = {"m": 4, "n": 3, "N": 5}
-"""All different, more than one example, and no size 1: a missing sum, transpose or 1/N shows."""
+SIZES = {"m": 4, "n": 3, "N": 5, "G": 2, "K": 3, "P": 4}
+"""All different in one array, more than one example, and no size 1: a missing sum, transpose or 1/N shows."""
 
 WIDTHS = [5, 4, 6, 3]
 """The network's, likewise; three affine layers, as in mlp.dW1 … mlp.db3."""
@@ -49,7 +49,7 @@ def case(name):
     if found := re.fullmatch(r"mlp\.d([Wb]\d+)", name):
         return of_network(name, found[1])
     module, _, attribute = name.rpartition(".")
-    if not re.fullmatch(r"d[A-Z]\w*|db", attribute):
+    if not is_gradient(name):
         return None
     forward, gradient, wrt = bridge.function(f"{module}.forward"), bridge.function(name), attribute[1:]
     at = arguments(forward, name)
@@ -68,6 +68,16 @@ def case(name):
         return {wrt: gradient(**{p: now[p] for p in names if p in now} | output | ({slot: dY} if slot else {}))}
 
     return Case(name, loss, {wrt: at[wrt]}, yours, at, dY)
+
+
+def is_gradient(name):
+    """Whether a name is d and an argument of its concept's forward function: that function's gradient."""
+    module, _, attribute = name.rpartition(".")
+    try:
+        forward = bridge.function(f"{module}.forward")
+    except LookupError:
+        return False
+    return attribute.startswith("d") and attribute[1:] in inspect.signature(forward).parameters
 
 
 def of_network(name, parameter):
@@ -109,9 +119,21 @@ def arguments(function, name):
 
 
 def drawn(symbol, shape, rng):
-    """Columns of probabilities for P, one-hot labels for Y, and numbers of both signs for all else."""
+    """Columns of probabilities for P, one-hot labels for Y, and numbers of both signs for all else but SPECIAL."""
+    if not shape or symbol in SPECIAL:
+        return SPECIAL.get(symbol, positive)(shape, rng)
     if symbol == "P":
         return softmax.forward(rng.standard_normal(shape))
     if symbol == "Y":
         return nnref.one_hot(rng.permutation(np.arange(shape[1]) % shape[0]), shape[0], "float64")
     return rng.standard_normal(shape)
+
+
+def positive(shape, rng):
+    """Numbers between 1/8 and 1, such as an ε, a rate or a variance; one that is no array is a float."""
+    found = rng.integers(1, 9, shape) / 8
+    return found if shape else float(found)
+
+
+SPECIAL = {"variance": positive}
+"""Arguments that may not be any number."""

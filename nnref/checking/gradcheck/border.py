@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from traceback import walk_tb
 from types import TracebackType
@@ -38,15 +37,17 @@ def read(leaf: Any, name: str) -> Array:
 def array(leaf: Any, name: str) -> Array:
     """A leaf as a numpy array of floating-point numbers; bfloat16 is welcome.
 
-    Errors: GradcheckError for whatever cannot be read, integers, complex numbers, and what is no number.
+    Errors: GradcheckError for whatever cannot be read, integers, complex numbers, masked arrays, and what is no number.
     """
+    if isinstance(leaf, np.ma.MaskedArray):
+        raise GradcheckError(f"{name} is a masked array, whose sums leave entries out. Try .filled(0) on it.")
     A = read(leaf, name)
     if floating(A.dtype):
         return A
     if A.dtype.kind in "iub":
         advice = f"Try np.asarray({name.rsplit(maxsplit=1)[-1]}, dtype=float): integers would round every gradient."
     elif A.dtype.kind == "c":
-        advice = "A loss of complex parameters has two slopes at each: pass real and imaginary parts apart."
+        advice = "The parameter is real, and so is its gradient: try .real."
     elif callable(leaf):
         advice = "It is called: the order is loss, parameters, gradients."
     elif hasattr(leaf, "__dict__") and A.dtype == object:
@@ -59,19 +60,6 @@ def array(leaf: Any, name: str) -> Array:
 def floating(dtype: np.dtype[Any]) -> bool:
     """Is it a real floating-point type, numpy's own or one that a package adds, such as bfloat16?"""
     return dtype.kind == "f" or (dtype.kind == "V" and "float" in dtype.name)
-
-
-@cache
-def unit(dtype: np.dtype[Any]) -> float:
-    """The unit roundoff, found by trying, so that it is known for bfloat16 too, which np.finfo does not know.
-
-    >>> unit(np.dtype("float32")) == 2.0**-24
-    True
-    """
-    eps = 1.0
-    while float(np.asarray(1 + eps / 2).astype(dtype).astype("float64")) != 1:
-        eps /= 2
-    return eps / 2
 
 
 def first_line(error: BaseException) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError
+from nnref.checking.gradcheck.complexes import any_complex, check_parts
 from nnref.checking.gradcheck.loss import Loss, steady, untouched
 from nnref.checking.gradcheck.nesting import apart, leaves, matched, rebuild
 from nnref.checking.gradcheck.slopes import complex_refusal, difference
@@ -41,11 +42,15 @@ def gradcheck(
     loss is called with float64 copies in the same nesting. gradients has the structure of parameters, or is a callable
     that returns it; None is "not written yet". method is "auto", "central" or "complex"; entries is "all" or how many
     to check in each tensor, drawn from rng. executor is any concurrent.futures.Executor. progress None shows a bar on
-    a terminal where the check takes long; True, also lines elsewhere; a function is told (done, total).
+    a terminal where the check takes long; True, also lines elsewhere; a function is told (done, total). A complex
+    parameter x + iy is two real ones, and its gradient ∂L/∂x + i ∂L/∂y.
     Errors: GradcheckError, a ValueError of one sentence, for what cannot be checked.
     """
     rng = rng or np.random.default_rng(0)
     options(method, entries)
+    if any_complex(parameters):
+        asked = {"method": method, "entries": entries, "rng": rng, "executor": executor, "progress": progress}
+        return check_parts(gradcheck, loss, parameters, gradients, **asked)
     theta = leaves(parameters)
     sloped(theta)
     apart(theta)

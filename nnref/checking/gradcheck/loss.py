@@ -9,16 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.gradcheck.border import GradcheckError, floating, framed, read, unit
-from nnref.checking.gradcheck.nesting import leaves, rebuild
+from nnref.checking.gradcheck.border import GradcheckError, array, floating, framed, read
+from nnref.checking.gradcheck.nesting import Leaf, leaves, rebuild
 from nnref.checking.gradcheck.stairs import Rounding, measured
+from nnref.precision import unit
 from nnref.shapes import Array
 
 H = 1e-100
 """The complex step: its square is nothing beside any number of the loss (Squire & Trapp 1998)."""
 
 JITTER = 64.0
-"""Roundings by which two evaluations at one point may differ: twice a sum's 2 √k (noise.allowed) for k = 256 terms."""
+"""Unit roundoffs by which two evaluations at one point may differ: twice the 2 √k of a sum of k = 256 terms, added in
+two orders (Tensor.sums says what 2 √k rests on)."""
 
 AWAY = (2.0**-3, 2.0**-10)
 """How far off, in sizes of each tensor, the point lies at which the loss is evaluated again at the end of a check: the
@@ -122,12 +124,12 @@ def same(a: float, b: float, u: float) -> bool:
     return bool(abs(a - b) <= JITTER * u * max(abs(a), abs(b)) or a == b or (np.isnan(a) and np.isnan(b)))
 
 
-def untouched(what: str, function: Callable[[Any], Any], parameters: Any) -> Any:
-    """function(parameters), refusing one that changes its argument."""
-    copies = [A.copy() for A in leaves(parameters).values()]
+def untouched(what: str, function: Callable[[Any], Any], parameters: Any, leaf: Leaf = array) -> Any:
+    """function(parameters), refusing one that changes its argument. leaf reads one array of the nesting."""
+    copies = [A.copy() for A in leaves(parameters, leaf=leaf).values()]
     given = rebuild(parameters, iter([A.copy() for A in copies]))
     result = framed(what, lambda: function(given))
-    for (name, A), before in zip(leaves(given).items(), copies, strict=True):
+    for (name, A), before in zip(leaves(given, leaf=leaf).items(), copies, strict=True):
         if not np.array_equal(A, before, equal_nan=True):
             raise GradcheckError(f"{what} changed {name}, its own argument. Work on a copy: {name} = {name} - …")
     return result

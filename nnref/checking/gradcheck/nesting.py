@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -12,6 +12,10 @@ from nnref.checking.gradcheck.border import GradcheckError, array
 from nnref.shapes import Array
 
 __all__ = ["GradcheckError", "children", "leaves", "matched", "rebuild"]
+
+
+Leaf = Callable[[Any, str], Array]
+"""Reads one array of a nesting, given its name."""
 
 
 def children(tree: Any) -> Iterator[tuple[str, Any]] | None:
@@ -27,8 +31,10 @@ def children(tree: Any) -> Iterator[tuple[str, Any]] | None:
     return None
 
 
-def leaves(tree: Any, name: str = "") -> dict[str, Array]:
+def leaves(tree: Any, name: str = "", leaf: Leaf = array) -> dict[str, Array]:
     """Every array of the nesting by its name, such as "W1" or "[0].W"; a single array is "parameters".
+
+    leaf(part, name) reads one array.
 
     >>> list(leaves({"W1": np.ones(2), "rest": [np.ones(1), ()]}))
     ['W1', 'rest[0]']
@@ -36,8 +42,8 @@ def leaves(tree: Any, name: str = "") -> dict[str, Array]:
     parts = children(tree)
     if parts is None:
         name = name.removeprefix(".") or "parameters"
-        return {name: array(tree, name)}
-    return {key: A for step, part in parts for key, A in leaves(part, name + step).items()}
+        return {name: leaf(tree, name)}
+    return {key: A for step, part in parts for key, A in leaves(part, name + step, leaf).items()}
 
 
 def rebuild(tree: Any, arrays: Iterator[Array]) -> Any:
@@ -55,7 +61,7 @@ def rebuild(tree: Any, arrays: Iterator[Array]) -> Any:
     return next(arrays)
 
 
-def matched(parameters: Any, gradients: Any, name: str = "") -> dict[str, Array | None]:
+def matched(parameters: Any, gradients: Any, name: str = "", leaf: Leaf = array) -> dict[str, Array | None]:
     """The gradient of every leaf of the parameters, by the parameter's name; None where it is not written yet.
 
     Errors: GradcheckError where the two nestings differ.
@@ -63,11 +69,11 @@ def matched(parameters: Any, gradients: Any, name: str = "") -> dict[str, Array 
     here = name.removeprefix(".") or "parameters"
     parts = children(parameters)
     if gradients is None:
-        return dict.fromkeys(leaves(parameters, name))
+        return dict.fromkeys(leaves(parameters, name, leaf))
     if parts is None:
         if isinstance(gradients, Mapping):
             raise GradcheckError(f"the gradient of {here} should be an array; {type(gradients).__name__} came.")
-        return {here: array(gradients, f"the gradient of {here}")}
+        return {here: leaf(gradients, f"the gradient of {here}")}
     theirs = children(gradients)
     expected = list(parts)
     came = None if theirs is None else dict(theirs)
@@ -76,7 +82,7 @@ def matched(parameters: Any, gradients: Any, name: str = "") -> dict[str, Array 
             f"the gradients of {here} should have the parts {[step for step, _ in expected]}, as the parameters do; "
             f"{type(gradients).__name__ if came is None else list(came)} came. Use None for one not written yet."
         )
-    return {key: g for step, part in expected for key, g in matched(part, came[step], name + step).items()}
+    return {key: g for step, part in expected for key, g in matched(part, came[step], name + step, leaf).items()}
 
 
 def apart(arrays: dict[str, Array]) -> None:

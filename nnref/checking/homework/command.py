@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from nnref.checking.homework.child import Order, outcome_in_process
-from nnref.checking.homework.npz import only_data
 
 OK, MISMATCH, BAD_USE, UNCLEAR = 0, 1, 2, 3
 
@@ -134,6 +133,8 @@ def as_json_object(file: str, found: dict[str, Any]) -> dict[str, Any]:
 
 def homework_files(folder: Path) -> Iterator[Path]:
     """The Python files, notebooks and stored gradients below a folder, by name; data alone are no homework."""
+    from nnref.checking.homework.npz import only_data
+
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder).parts
         hidden = path.name == "__init__.py" or any(part.startswith(".") or part in HIDDEN for part in inside)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -190,7 +191,8 @@ def record(name: str) -> Record:
     """
     stem, *values = name.split() or [""]
     module = f"{__package__}.{stem}"
-    defined = import_module(module) if stem.isidentifier() and find_spec(module) else None
+    known = module in sys.modules or (stem.isidentifier() and find_spec(module))  # looking for a file takes its time
+    defined = import_module(module) if known else None
     if not isinstance(getattr(defined, "RECORD", None), Record) or (values and not hasattr(defined, "with_parameters")):
         raise Unknown(f"nothing is known of the operation {name!r}: it has no record, {module.replace('.', '/')}.py.")
     found: Record = defined.with_parameters(*map(float, values)) if values else defined.RECORD  # type: ignore[union-attr]

@@ -8,6 +8,7 @@ import pytest
 
 from nnref import affine, relu
 from nnref.checking.gradcheck.border import GradcheckError
+from nnref.checking.gradcheck.gradcheck import gradcheck
 from nnref.checking.gradcheck.vjp import check_vjp
 from tests.conftest import require
 
@@ -112,7 +113,7 @@ def test_the_given_dY_is_used_and_options_are_those_of_gradcheck(rng):
 @pytest.mark.parametrize(
     ("vjp", "options", "says"),
     [
-        (lambda x, out: x, {}, "should take dY"),
+        (lambda x: x, {}, "should take dY"),
         (lambda *args: args, {}, r"\*args or \*\*kwargs came"),
         (lambda x, dY: x[9], {}, r"vjp raised IndexError.*test_vjp\.py, line \d+"),
         (lambda x, dY: (x, x), {}, r"one gradient for each of \['x'\]; 2 came"),
@@ -158,10 +159,147 @@ def test_arguments_that_forward_does_not_take_are_said(forward, arguments, says)
         check_vjp(forward, lambda x, dY: dY, arguments)
 
 
-def test_a_wrong_verdict_says_which_parameter_was_given_the_output():
+def test_a_wrong_verdict_says_what_a_parameter_of_another_name_was_given():
     x = np.array([0.5, -1.5])
-    report = check_vjp(lambda x: x**2, lambda inp, dY: 2 * inp * dY, {"x": x})
-    assert not report.ok
-    assert "given the output of" in str(report)
-    assert "as inp" in str(report)
+    report = check_vjp(lambda x: x**2, lambda inp, dY: 3 * inp * dY, {"x": x})
+    assert "vjp was given x as inp" in str(report)
     assert "given" not in str(check_vjp(np.exp, lambda Y, dY: Y * dY, {"x": x}))
+
+
+@pytest.mark.parametrize(
+    "vjp",
+    [
+        lambda z, dY: 2 * z * dY,
+        lambda upstream, a: 2 * a * upstream,
+        lambda g, inp: 2 * inp * g,
+        lambda delta, cache: 2 * cache * delta,
+        lambda data, y: 2 * data * y,
+        lambda y, x: 2 * x * y,
+        lambda d, e: 2 * d * e,
+    ],
+)
+def test_what_a_parameter_is_is_found_by_trying(vjp, rng):
+    assert check_vjp(lambda x: x**2, vjp, {"x": rng.standard_normal(5)}).ok
+
+
+def test_no_way_of_calling_it_makes_a_wrong_vjp_right(rng):
+    at = {"x": rng.standard_normal(5), "w": rng.standard_normal(5)}
+    for wrong in (lambda a, b, c: (a * b, a * c + b), lambda a, b, c: (a * b, b * c * a), lambda d, o, x: (x, x)):
+        assert not check_vjp(lambda x, w: x * w, wrong, at).ok
+    assert check_vjp(lambda x, w: x * w, lambda a, b, c: (b * a, c * a), at).ok
+
+
+def in_place(factor):
+    def vjp(x, dY):
+        dY *= factor
+        return dY
+
+    return vjp
+
+
+def test_a_vjp_that_writes_into_what_it_is_given_is_judged_rightly_and_told_so(rng):
+    x = rng.standard_normal(4)
+    right = check_vjp(lambda x: 3 * x, in_place(3), x)
+    assert right.ok
+    assert "vjp writes into dY, of which it was given a copy" in right.method
+    for factor in (0, -1, 1):
+        assert check_vjp(lambda x: 3 * x, in_place(factor), x).wrong
+    assert check_vjp(lambda x: 1 * x, lambda x, dY: dY, x).ok  # a view of what it was given
+
+    def spoils(x, dY):
+        x *= 2 * dY
+        return x
+
+    assert check_vjp(lambda x: x**2, spoils, x).ok
+    assert "writes into x" in check_vjp(lambda x: x**2, spoils, x).method
+
+
+def test_a_vjp_that_returns_one_buffer_again_and_again_is_judged_rightly(rng):
+    x, buffer = rng.standard_normal(4), np.empty(4)
+    assert check_vjp(lambda x: x**2, lambda x, dY: np.multiply(2 * x, dY, out=buffer), x).ok
+    assert check_vjp(lambda x: x**2, lambda x, dY: np.multiply(3 * x, dY, out=buffer), x).wrong
+
+
+def test_a_vjp_that_is_not_linear_in_dY_is_wrong_somewhere(rng):
+    x, given = rng.standard_normal(6), 0.5 * rng.standard_normal(6)
+    clipped = check_vjp(lambda x: x**2, lambda x, dY: 2 * x * np.clip(dY, -1, 1), x, dY=np.clip(given, -1, 1))
+    assert clipped.wrong
+    assert "not linear in dY" in str(clipped)
+
+
+def test_that_dY_is_not_used_is_said(rng):
+    report = check_vjp(np.tanh, lambda x, dY: 1 - np.tanh(x) ** 2, {"x": rng.standard_normal(4)})
+    assert "the same for another dY: vjp does not use it" in str(report)
+
+
+def test_a_dY_of_ones_hides_nothing(rng):
+    x = rng.standard_normal(5)
+
+    def soft(x):
+        return np.exp(x) / np.exp(x).sum()
+
+    assert check_vjp(soft, lambda x, dY: 0 * x, {"x": x}, dY=np.ones(5)).wrong
+    right = check_vjp(soft, lambda x, dY: soft(x) * (dY - soft(x) @ dY), {"x": x}, dY=np.ones(5))
+    assert right.ok
+    assert "judged at a drawn dY" in right.method
+    once = check_vjp(lambda x: x**2, lambda x, dY: 2 * x * dY**2, {"x": x}, dY=np.ones(5))
+    assert once.wrong
+    assert "right only for a dY that is all one number" in str(once)
+
+
+def scaled(x, gamma, beta):
+    return gamma * np.tanh(x) + beta
+
+
+@pytest.mark.parametrize("times", [np.ones, lambda n: np.full(n, 2.0)])
+def test_constant_arguments_hide_nothing(rng, times):
+    at = {"x": rng.standard_normal((4, 3)), "gamma": times(3), "beta": np.zeros(3)}
+    factor = at["gamma"][0]
+
+    def vjp(x, gamma, beta, dY, used=True):
+        slope = (1 - np.tanh(x) ** 2) * dY * (gamma if used else factor)
+        return slope, (dY * np.tanh(x)).sum(axis=0), dY.sum(axis=0)
+
+    right = check_vjp(scaled, vjp, at)
+    wrong = check_vjp(scaled, lambda x, gamma, beta, dY: vjp(x, gamma, beta, dY, used=False), at)
+    assert right.ok
+    assert [entry.name for entry in wrong.wrong] == ["x"]
+    assert "hides a forgotten gamma" in str(wrong)
+
+
+def test_what_a_vjp_remembers_of_its_forward_pass_is_not_held_against_it(rng):
+    """gamma is not given to vjp, which keeps γ from the last forward pass: nothing may be drawn in its place."""
+    kept = {}
+
+    def forward(x, gamma):
+        kept.update(x=x, gamma=gamma)
+        return gamma * x**2
+
+    assert check_vjp(
+        forward, lambda dY: 2 * kept["gamma"] * kept["x"] * dY, (rng.standard_normal(3), np.ones(3)), wrt="x"
+    ).ok
+
+
+def test_complex_functions_are_checked_with_their_convention_named(rng):
+    z = rng.standard_normal(6) + 1j * rng.standard_normal(6)
+    right = check_vjp(lambda z: np.fft.fft(z), lambda z, dY: 6 * np.fft.ifft(dY), {"z": z})
+    assert right.ok, right
+    assert "of a complex x + iy, yours is taken as" in right.method
+    assert check_vjp(lambda z: np.fft.fft(z), lambda z, dY: np.fft.ifft(dY), {"z": z}).wrong
+    x = rng.standard_normal(6)
+    assert check_vjp(lambda x: np.fft.rfft(x), lambda x, dY: (6 * np.fft.ifft(np.pad(dY, (0, 2)))).real, {"x": x}).ok
+    assert check_vjp(lambda x: np.fft.rfft(x), lambda x, dY: (5 * np.fft.ifft(np.pad(dY, (0, 2)))).real, {"x": x}).wrong
+
+
+def test_the_other_convention_of_complex_gradients_cannot_be_told(rng):
+    z = rng.standard_normal(4) + 1j * rng.standard_normal(4)
+    right = gradcheck(lambda z: (abs(z) ** 2).sum(), z, 2 * z)
+    other = gradcheck(lambda z: (abs(z) ** 2).sum(), z, 2 * z.conj())
+    assert right.ok
+    assert not other.ok
+    assert not other.wrong
+    assert "JAX's convention" in str(other)
+    assert [entry.name for entry in gradcheck(lambda z: (abs(z) ** 2).sum(), z, 3 * z).wrong] == [
+        "parameters.real",
+        "parameters.imag",
+    ]

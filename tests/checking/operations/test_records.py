@@ -1,5 +1,6 @@
 """Does each record say what its operation does? Its rounding, balls, series and lines, right and with a part wrong."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from nnref.checking.reference.intermediates import Case
 from nnref.layer import ACTIVATIONS, activation_layer
 from nnref.network import named
 from nnref.running import gate
+from tests import fuzz_noise
 from tests.concepts.test_gradients import drawn
 from tests.conftest import require
 from tests.support.records import planted, with_slope, wrong_slopes
@@ -113,6 +115,16 @@ def test_a_wrong_ball_or_series_in_a_record_is_seen(activation, rng, monkeypatch
         with monkeypatch.context() as one:
             planted(one, right, **parts)
             assert not (enclosed(case) if name == "forward" else series.agreement(*case).ok), name
+
+
+@pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if record.kinks(name)])
+def test_a_kink_that_a_record_forgets_makes_correct_networks_look_wrong(activation, monkeypatch):
+    """Where rounding puts a unit on the other side, the slope is another: the record says that nobody can be blamed."""
+    require("flint")
+    found = (fuzz_noise.examined(k, activation) for k in range(2_000))
+    crossed = [f.k for f in itertools.islice((f for f in found if f.left_out and f.share is not None), 12)]
+    planted(monkeypatch, record.record(activation), kinks=())
+    assert any(not fuzz_noise.examined(k, activation).share <= 1 for k in crossed)
 
 
 @each_activation

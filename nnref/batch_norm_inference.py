@@ -1,0 +1,71 @@
+"""Batch normalisation at inference: mean and variance are fixed numbers, and the layer is affine in X."""
+
+from typing import Any
+
+from nnref.arrays import namespace, real
+from nnref.shapes import Array, alike, column, matrix, positive
+
+
+def forward(X: Array, gamma: Array, beta: Array, mean: Array, variance: Array, eps: float = 1e-5) -> Array:
+    """Every feature less its running mean, over its running deviation: γ (X − mean) / √(variance + ε) + β.
+
+    Shapes: X (n, N), gamma (n, 1), beta (n, 1), mean (n, 1), variance (n, 1), eps () -> (n, N)
+    Errors: ShapeError if a parameter or statistic is not an n × 1 column; ValueError if eps is not positive or a
+    variance is negative.
+    Proof: derivations/batch_norm_inference.py, claim batch_norm_inference.forward.  See Ioffe & Szegedy 2015, §3.1.
+    """
+    matrix(X=X)
+    column(X.shape[0], gamma=gamma, beta=beta, mean=mean, variance=variance)
+    return gamma * (X - mean) * _inverse_deviation(variance, eps) + beta
+
+
+def dX(gamma: Array, variance: Array, dY: Array, eps: float = 1e-5) -> Array:
+    """Gradient of the loss with respect to the input: γ dY / √(variance + ε), as the statistics do not depend on X.
+
+    Shapes: gamma (n, 1), variance (n, 1), dY (n, N), eps () -> (n, N)
+    Units: loss per unit of input.
+    Errors: ShapeError if gamma or variance is not an n × 1 column; ValueError as `forward`.
+    Proof: derivations/batch_norm_inference.py, claim batch_norm_inference.dX.
+    """
+    matrix(dY=dY)
+    column(dY.shape[0], gamma=gamma, variance=variance)
+    return dY * gamma * _inverse_deviation(variance, eps)
+
+
+def dgamma(X: Array, mean: Array, variance: Array, dY: Array, eps: float = 1e-5) -> Array:
+    """Gradient of the loss with respect to the gains: the sum over examples of dY (X − mean) / √(variance + ε).
+
+    Shapes: X (n, N), mean (n, 1), variance (n, 1), dY (n, N), eps () -> (n, 1)
+    Units: loss per unit of gain.
+    Errors: ShapeError if dY has not the shape of X or a statistic is no column; ValueError as `forward`.
+    Proof: derivations/batch_norm_inference.py, claim batch_norm_inference.dgamma.
+    """
+    matrix(X=X)
+    alike(X=X, dY=dY)
+    column(X.shape[0], mean=mean, variance=variance)
+    return namespace(X).sum(dY * (X - mean), axis=1, keepdims=True) * _inverse_deviation(variance, eps)
+
+
+def running(mean: Array, batch: Array, momentum: float = 0.1) -> Array:
+    """A running statistic after one more batch: (1 − momentum) times the old and momentum times the batch's.
+
+    Frameworks differ: PyTorch's momentum is the weight of the new, as here; Keras's is that of the old.
+
+    Shapes: mean (n, 1), batch (n, 1), momentum () -> (n, 1)
+    Errors: ShapeError if the shapes differ; ValueError if momentum is not between 0 and 1.
+    Proof: derivations/batch_norm_inference.py, claim batch_norm_inference.running.  See Ioffe & Szegedy 2015, §3.1.
+    """
+    matrix(mean=mean)
+    alike(mean=mean, batch=batch)
+    if not 0 <= momentum <= 1:
+        raise ValueError(f"momentum, the weight of the new batch, should lie between 0 and 1; {momentum} came.")
+    return (1 - momentum) * mean + momentum * batch
+
+
+def _inverse_deviation(variance: Array, eps: float) -> Any:
+    """One over √(variance + ε)."""
+    positive(eps=eps)
+    xp = namespace(variance)
+    if xp.any(real(variance) < 0):
+        raise ValueError(f"variance should not be negative; the smallest is {float(xp.min(real(variance))):.3g}.")
+    return 1 / xp.sqrt(variance + eps)

@@ -1,0 +1,126 @@
+"""Where a mistake in a vjp could hide: at one dY, at a dY of ones, and at arguments that are all ones or all zeros."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.gradcheck.border import GradcheckError, floating
+from nnref.checking.gradcheck.layers import Layer
+from nnref.checking.gradcheck.roles import DY
+from nnref.checking.results.findings import SURE, Finding
+from nnref.checking.results.report import GradcheckReport
+from nnref.precision import unit
+from nnref.shapes import Array
+
+SEED = 2
+"""The drawn arguments are the same in every run."""
+
+MIX = (0.75, -1.5)
+"""A vjp of a dY₁ + b dY₂ is a times that of dY₁ plus b times that of dY₂. Neither 1 nor alike, and exact in binary."""
+
+
+def further(
+    layer: Layer,
+    report: GradcheckReport,
+    arguments: dict[str, Any],
+    dY: Array,
+    other: Array,
+    options: Mapping[str, Any],
+) -> GradcheckReport:
+    """The report, or, where that is ok, the first that is not where a mistake could have hidden.
+
+    other is another dY. What was found there is said in the report. A dY of ones, at which the gradient of a norm is 0,
+    may leave nothing to tell: then a drawn one decides.
+    """
+    flat = constant(dY) and not report.wrong
+    if not report.ok and not flat:
+        unused = deaf(layer, arguments, dY, other)
+        return said(report, "unused dY", "the same for another dY: vjp does not use it") if unused else report
+    notes = []
+    for where, why, at, by in elsewhere(layer, arguments, dY, other):
+        try:
+            found = layer.report(at, by, {**options, "progress": False})
+        except GradcheckError as refused:
+            notes.append(f"not looked at {where}: {refused}")
+            continue
+        if not found.ok:
+            return said(replace(found, method=f"{found.method}; {where}"), "hidden", why)
+        if not report.ok:
+            report = replace(found, method=f"{found.method}; judged {where}: at yours the gradient drowns in rounding")
+        else:
+            notes.append(f"right {where} too")
+    return replace(report, method="; ".join([report.method, *notes]))
+
+
+def said(report: GradcheckReport, kind: str, what: str) -> GradcheckReport:
+    """The report with a finding ahead of the others for all that is wrong."""
+    return replace(
+        report,
+        entries=tuple(
+            replace(entry, where=(Finding(kind, what), *entry.where)) if entry.verdict == "WRONG" else entry
+            for entry in report.entries
+        ),
+    )
+
+
+def elsewhere(
+    layer: Layer, arguments: dict[str, Any], dY: Array, other: Array
+) -> Iterator[tuple[str, str, dict[str, Any], Array]]:
+    """Where else to look: in words, what a mistake seen only there is, the arguments, and dY."""
+    if constant(dY):
+        yield "at a drawn dY", "right only for a dY that is all one number, which hid it", arguments, other
+    elif not linear(layer, arguments, dY, other):
+        by = f"vjp is not linear in dY: {MIX[0]} dY + {-MIX[1]} dY' gives another sum"
+        yield "at another dY", by, arguments, other
+        yield "at a mixture of two dY", by, arguments, mixed(dY, other)
+    rng = np.random.default_rng(SEED)
+    for name in (given for given in layer.roles.values() if given != DY):
+        # What vjp is not given may be in what it remembers, which would then belong to other arguments.
+        A = arguments.get(name)
+        if isinstance(A, np.ndarray) and floating(A.dtype) and constant(A):
+            value = "zeros" if not A.any() else "ones" if (A == 1).all() else f"{A.flat[0]:g}"
+            moved = A + (rng.random(A.shape) - 0.5) * (float(A.flat[0]) or 1.0)
+            why = f"right only where {name} is all {value}, which hides a forgotten {name}"
+            yield f"with {name} drawn beside all {value}", why, {**arguments, name: moved.astype(A.dtype)}, dY
+
+
+def constant(A: Array) -> bool:
+    """Is it one number throughout? A single number is, if it is 0 or 1."""
+    return A.size > 0 and bool((A.flat[0] == A).all()) and (A.size > 1 or A.flat[0] in (0, 1))
+
+
+def mixed(first: Any, second: Any) -> Any:
+    """The mixture of two, in their dtype."""
+    first, second = np.asarray(first), np.asarray(second)
+    return np.asarray(MIX[0] * first + MIX[1] * second).astype(first.dtype)
+
+
+def asked(layer: Layer, arguments: dict[str, Any], *several: Array) -> list[dict[str, Any]]:
+    """What vjp returns for each dY."""
+    return [layer.gradients(arguments, dY) for dY in several]
+
+
+def deaf(layer: Layer, arguments: dict[str, Any], dY: Array, other: Array) -> bool:
+    """Does vjp return the same for another dY, and not only zeros?"""
+    one, two = asked(layer, arguments, dY, other)
+    return all(np.array_equal(one[name], two[name]) for name in one) and any(np.any(A) for A in one.values())
+
+
+def linear(layer: Layer, arguments: dict[str, Any], dY: Array, other: Array) -> bool:
+    """Is the vjp of a mixture the mixture of the vjps, to what rounding may do? What is not, is looked at closely."""
+    one, two, both = asked(layer, arguments, dY, other, mixed(dY, other))
+    for name, g in one.items():
+        if g is None or two[name] is None or both[name] is None:
+            continue
+        parts, whole = mixed(g, two[name]), np.asarray(both[name])
+        if parts.shape != whole.shape or not floating(parts.real.dtype):
+            return False
+        size = max((float(np.abs(A).max(initial=0)) for A in (g, two[name], whole)), default=0.0)
+        room = SURE * 2 * np.sqrt(max(parts.size, dY.size, 1)) * unit(parts.real.dtype) * size
+        if not (np.abs(parts - whole).astype("float64") <= room).all():
+            return False
+    return True
