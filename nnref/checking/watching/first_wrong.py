@@ -170,6 +170,8 @@ def new_factor(search: Search, row: Judged) -> Node | None:
 def ratios(search: Search, row: Judged) -> Iterator[tuple[Node, float]]:
     """The values from the step back to where the gradient was made, and by which factor each differs from the next."""
     chain = [n for n in entered(search.role, row.update.step) if search.values(n) is not None]
+    if row.inner is not None:  # between the step and the gradient stands an optimiser
+        chain = chain[next((k for k, n in enumerate(chain) if is_gradient(search, row, n)), 0) :]
     for node, before in zip(chain, [*chain[1:], None], strict=True):
         values = search.values(node)
         older = search.values(before) if before is not None else None
@@ -179,6 +181,13 @@ def ratios(search: Search, row: Judged) -> Iterator[tuple[Node, float]]:
         yield node, ratio or 0.0
         if ratio is None:
             return
+
+
+def is_gradient(search: Search, row: Judged, node: Node) -> bool:
+    """Is the value a multiple of the row's truth?"""
+    values = search.values(node)
+    flat = [t.ravel() for t in row.truth]
+    return values is not None and multiple([v.ravel() for v in values], flat, search.tolerance) is not None
 
 
 def first_of(search: Search, step: Node) -> Node | None:

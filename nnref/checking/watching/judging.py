@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.watching.graph import Graph, bits_of, through
-from nnref.checking.watching.losses import Loss, losses
+from nnref.checking.watching.losses import Loss, is_proper, losses
 from nnref.checking.watching.optimisers import alike, entered
 from nnref.checking.watching.parameters import Roles, Update, continues
 from nnref.checking.watching.slopes import magnitude, slopes, value_of
@@ -119,8 +119,8 @@ def judge(role: Roles, tapes: Sequence[Tape], before: Roles | None = None, named
             if reading is not None:
                 found.append(reading)
                 if reading.all_right:
-                    return chosen(found)
-    return chosen(found)
+                    return chosen(role, tapes, found)
+    return chosen(role, tapes, found)
 
 
 def promising(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], tie: float) -> list[Loss]:
@@ -155,10 +155,19 @@ def tied_anywhere(role: Roles, tapes: Sequence[Tape]) -> bool:
     return False
 
 
-def chosen(found: Sequence[Reading]) -> tuple[Reading, ...]:
+def chosen(role: Roles, tapes: Sequence[Tape], found: Sequence[Reading]) -> tuple[Reading, ...]:
     """The readings, the loss that is meant first: the program's own if it fits as well as any."""
     ranked = sorted(found, key=lambda r: (r.all_right, r.right, r.loss.node is not None), reverse=True)
+    if ranked and ranked[0].loss.node is None and ranked[0].all_right:
+        mine = [r for r in ranked if r.loss.node is not None and not uphill(r)]
+        proper = [r for r in mine if r.loss.node is not None and is_proper(role, tapes[0], r.loss.node)]
+        ranked = [*proper, *(r for r in ranked if r not in proper)]
     return tuple(ranked)
+
+
+def uphill(reading: Reading) -> bool:
+    """Are these the slopes of minus the loss, as of a likelihood that grows?"""
+    return reading.factor is not None and all(row.factor == reading.factor for row in reading.rows)
 
 
 def verdicts(

@@ -283,12 +283,12 @@ def uses(graph: Graph, node: Node) -> Iterator[Node]:
                 yield user
 
 
-def parameter_name(base: Node, new: Node | None = None) -> str:
+def parameter_name(base: Node, new: Node | None = None, otherwise: str = "") -> str:
     """What the program calls a parameter."""
     names = (
         [n for n in base.names if n.startswith(SHORT)]
         or [*base.names, *(new.names if new is not None else [])]
-        or [f"line {base.site.line}"]
+        or [otherwise or f"line {base.site.line}"]
     )
     return names[0].removeprefix(SHORT)
 

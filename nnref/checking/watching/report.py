@@ -13,7 +13,7 @@ from nnref.checking.results.entry import Entry, Worst
 from nnref.checking.results.findings import Finding, patterns
 from nnref.checking.watching.cautions import cautions
 from nnref.checking.watching.first_wrong import Mistake, mistakes
-from nnref.checking.watching.judging import Judged, Reading, half_of_the_digits
+from nnref.checking.watching.judging import Judged, Reading, half_of_the_digits, uphill
 from nnref.checking.watching.losses import is_measure
 from nnref.checking.watching.mending import mended
 from nnref.checking.watching.optimisers import entered
@@ -88,7 +88,7 @@ def rows(watched: Watched, shown: Step, reading: Reading) -> list[Entry]:
     names: dict[str, int] = {}
     entries = []
     for group in groups.values():
-        name = parameter_name(group[0].update.base, group[0].update.new)
+        name = parameter_name(group[0].update.base, group[0].update.new, group[0].update.name)
         names[name] = names.get(name, 0) + 1
         name = name if names[name] == 1 else f"{name} #{names[name]}"
         entries.append(entry(name, group, scale, half_of_the_digits(shown.roles.graph)))
@@ -193,8 +193,7 @@ def own_loss_apart(watched: Watched) -> Diagnosis | None:
     if readings[0].loss.node is not None or not readings[0].all_right:
         return None
     own = [r for r in readings if r.loss.node is not None and not is_measure(r.loss.node, watched.steps[0].roles)]
-    uphill = [r for r in own if r.factor is not None and all(row.factor == r.factor for row in r.rows)]
-    if not own or uphill:
+    if not own or any(uphill(r) for r in own):
         return None
     node = own[0].loss.node
     assert node is not None
@@ -214,10 +213,11 @@ def loss_in_words(watched: Watched, reading: Reading) -> str:
 
 def described(watched: Watched, reading: Reading, entries: Sequence[Entry]) -> str:
     """What was judged, in one sentence: every parameter that is updated, with the line of its update."""
-    lines: dict[int, list[str]] = {}
+    lines: dict[tuple[str, int], list[str]] = {}
     for row, e in zip(first_rows(reading), entries, strict=True):
-        lines.setdefault(row.update.end.site.line, []).append(e.name)
-    said = ", ".join(f"{' '.join(names)} (updated in {watched.source.where(k)})" for k, names in lines.items())
+        made = "updated" if row.update.new is not None else "gradient"
+        lines.setdefault((made, row.update.end.site.line), []).append(e.name)
+    said = ", ".join(f"{' '.join(names)} ({made} in {watched.source.where(k)})" for (made, k), names in lines.items())
     return f"watched {watched.how}: {said}; loss: {loss_in_words(watched, reading)}"
 
 
