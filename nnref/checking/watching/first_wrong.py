@@ -123,14 +123,24 @@ def located(search: Search, row: Judged) -> Mistake:
         node = next((n for n in entered(search.role, step) if n.op in ("add", "put") and n is not step), step)
         return Mistake(node, node.site, row, "adds up", row.note)
     own = row.factor or row.inner
-    if own is not None and own < 0 and search.reading.factor == own:
-        return Mistake(new, new.site, row, "sign", "the step goes up the loss: the sign is wrong")
+    if own is not None and own < 0 and row.usual is not None and abs(row.usual / own - 1) <= ALIKE:
+        node = turned(search, row) or new
+        return Mistake(node, node.site, row, "sign", "the step goes up the loss: the sign is wrong")
     if own is not None:
         return of_factor(search, row)
     wrong = first_of(search, step)
     if wrong is None:
         return Mistake(step, new.site, row, "update", "the gradient is right, and what is made of it here is not")
     return described(search, row, wrong)
+
+
+def turned(search: Search, row: Judged) -> Node | None:
+    """The first value of the other sign than the update asks for: old − step wants the slope, old + step minus that."""
+    for node in search.backward(row.update.step):
+        found = search.match(node)
+        if node.op not in PLACES and found is not None and found[1] * row.update.sign < 0:
+            return node
+    return None
 
 
 def of_factor(search: Search, row: Judged) -> Mistake:

@@ -26,7 +26,8 @@ class Judged:
 
     given and truth are the step and ∂L/∂parameter in each run; factor is given / truth where there is one factor, inner
     that of the gradient that entered an optimiser, decay what is added of the parameter itself, per unit of gradient.
-    silent says that the row is no evidence; note, what is wrong or why it cannot be told.
+    usual is the factor of most parameters of the same network. silent says that the row is no evidence; note, what is
+    wrong or why it cannot be told.
     """
 
     update: Update
@@ -38,6 +39,7 @@ class Judged:
     note: str = ""
     silent: bool = False
     inner: float | None = None
+    usual: float | None = None
     kind: str = ""
 
 
@@ -185,12 +187,32 @@ def verdicts(
         rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay else r for r in rows]
     if all(row.silent for row in rows):
         return None
-    factor = common(rows)
-    rows = [beside(zeros(role, row, known, factor), factor) for row in rows]
+    late = {id(row): first_use(role, row) for row in rows}
+    for network in networks(role, rows):
+        factor = common([rows[k] for k in network], late)
+        for k in network:
+            rows[k] = beside(zeros(role, rows[k], known, factor), factor)
     if lost:
         why = f"{lost[0].op}, line {lost[0].site.line}, has no slope that is known"
         rows = [row if row.verdict != "WRONG" else replace(row, verdict="cannot tell", note=why) for row in rows]
     return tuple(rows)
+
+
+def networks(role: Roles, rows: Sequence[Judged]) -> list[list[int]]:
+    """The rows of each network in the program: those that go into one output. Two networks may have two rates."""
+    outputs = [role.graph.above[m.output.index] | (1 << m.output.index) for m in role.meetings]
+    reached = [{j for j, bits in enumerate(outputs) if bits >> row.update.base.index & 1} for row in rows]
+    found: list[tuple[set[int], list[int]]] = []
+    for k, mine in enumerate(reached):
+        shared = [group for group in found if group[0] & mine or not mine]
+        merged = (set(mine).union(*(g[0] for g in shared)), [*(j for g in shared for j in g[1]), k])
+        found = [*(g for g in found if g not in shared), merged]
+    return [sorted(members) for _, members in found]
+
+
+def first_use(role: Roles, row: Judged) -> int:
+    """Where a parameter is first used: the later, the nearer it is to the output."""
+    return min((n.index for n in role.graph.users[row.update.base.index]), default=0)
 
 
 def by_itself(
@@ -207,7 +229,9 @@ def by_itself(
         if row.given[0].shape != shape:
             return row
     if not all(np.isfinite(x).all() for x in (*row.given, *true)):
-        return replace(row, verdict="cannot tell", note="not a number, or infinite")
+        broken = all(np.isfinite(t).all() and t.any() for t in true)
+        verdict = "WRONG" if broken else "cannot tell"
+        return replace(row, verdict=verdict, note="not a number, or infinite", kind="not finite" if broken else "")
     tolerance = half_of_the_digits(role.graph)
     if not any(t.any() for t in true):
         zero = not any(x.any() for x in given)
@@ -308,21 +332,22 @@ ALIKE = 1e-4
 """Factors that differ by less than this part are one: batch sizes and rates differ by far more."""
 
 
-def common(rows: Sequence[Judged]) -> float | None:
+def common(rows: Sequence[Judged], late: Mapping[int, int] | None = None) -> float | None:
     """The factor that most updates have; where there is a draw, that of the last layer, or of the largest array."""
     with_one = [(f, row) for row in rows if (f := row.factor or row.inner)]
 
-    def weight(one: tuple[float, Judged]) -> tuple[int, int, int]:
+    def weight(one: tuple[float, Judged]) -> tuple[int, bool, int, int]:
         alike = [row for f, row in with_one if abs(f / one[0] - 1) <= ALIKE]
         # A mistake goes on to all that the backward pass makes after it: the last layer is more to be trusted.
-        late = max(row.update.base.index for row in alike) if len(alike) > 1 else 0
-        return len(alike), late, one[1].truth[0].size
+        last = max((late or {}).get(id(row), 0) for row in alike) if len(alike) > 1 else 0
+        return len(alike), one[0] > 0, last, one[1].truth[0].size
 
     return max(with_one, key=weight)[0] if with_one else None
 
 
 def beside(row: Judged, factor: float | None) -> Judged:
     """A row whose factor is not that of the others is wrong, or at least not told."""
+    row = replace(row, usual=factor)
     own = row.factor or row.inner
     if own and factor and abs(own / factor - 1) > ALIKE:
         if sum(x.size for x in row.truth) < 2:  # any number is a multiple of any other

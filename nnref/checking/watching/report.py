@@ -84,18 +84,17 @@ def rows(watched: Watched, shown: Step, reading: Reading) -> list[Entry]:
     for row in reading.rows:
         kept = told.get(name_of(row), row) if row.verdict == "cannot tell" else row
         groups.setdefault(row.update.base.index, []).append(kept)
-    scale = reading.factor
     names: dict[str, int] = {}
     entries = []
     for group in groups.values():
         name = parameter_name(group[0].update.base, group[0].update.new, group[0].update.name)
         names[name] = names.get(name, 0) + 1
         name = name if names[name] == 1 else f"{name} #{names[name]}"
-        entries.append(entry(name, group, scale, half_of_the_digits(shown.roles.graph)))
+        entries.append(entry(name, group, half_of_the_digits(shown.roles.graph)))
     return entries
 
 
-def entry(name: str, group: Sequence[Judged], scale: float | None, tolerance: float) -> Entry:
+def entry(name: str, group: Sequence[Judged], tolerance: float) -> Entry:
     """Some judged rows of one parameter as one entry of the table."""
     worst: Worst | None = None
     size = sum(row.truth[0].size for row in group)
@@ -103,7 +102,7 @@ def entry(name: str, group: Sequence[Judged], scale: float | None, tolerance: fl
     found: list[Finding] = []
     for row in group:
         if row.verdict == "WRONG":
-            n, at, seen = compared(row, scale, tolerance)
+            n, at, seen = compared(row, tolerance)
             wrong += n
             worst = worst or at
             found += [f for f in seen if f not in found]
@@ -117,13 +116,13 @@ def entry(name: str, group: Sequence[Judged], scale: float | None, tolerance: fl
     return Entry(name, shape, size, size, wrong, untold, 0, worst, verdict, where, said)
 
 
-def compared(row: Judged, scale: float | None, tolerance: float) -> tuple[int, Worst | None, tuple[Finding, ...]]:
+def compared(row: Judged, tolerance: float) -> tuple[int, Worst | None, tuple[Finding, ...]]:
     """How many entries of a wrong row are, the worst, and what it looks like; in units of the gradient, if known."""
     truth = row.truth[0]
     given = row.given[0]
     if given.shape != truth.shape:
         return truth.size, None, (Finding("shape", row.note),)
-    c = scale or 0.0
+    c = row.usual or 0.0
     if not c:
         return truth.size, None, (Finding("note", row.note),) if row.note else ()
     yours = given / c
