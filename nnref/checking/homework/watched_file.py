@@ -13,7 +13,7 @@ from nnref.checking.homework.check import check_file
 from nnref.checking.reading.candidates import Unread
 from nnref.checking.reading.source import Source, SourceError
 from nnref.checking.reading.source import read as read_source
-from nnref.checking.results.certificate import Certificate
+from nnref.checking.results.certificate import MISTAKE, Certificate
 from nnref.checking.watching.cautions import factors_on_the_way
 from nnref.checking.watching.driven import driven
 from nnref.checking.watching.judging import ALIKE
@@ -83,7 +83,7 @@ def agreed(seen: Watched, read: Certificate) -> Certificate:
     if told is True:
         return read if known and read.same_loss and read.diagnosis in BY_THE_BATCH else certificate(seen)
     if told is None:  # what the reader passes may be less than what the program updates
-        return read if read.gradient_of_own_loss is False else certificate(seen)
+        return read if read.status == MISTAKE else certificate(seen)
     watched = certificate(seen, mend=False)
     first = watched.first
     if named is not None and read.forward is named and read.same_loss is False and not named.doubtful:
@@ -130,5 +130,8 @@ def watched_or_called(path: Path, source: Source, data: Data) -> Watched:
     seen = watch(path, source=source, data=data)
     if settled(seen) is not None:
         return seen
-    called = driven(path, source=source, data=data, seconds=PATIENCE - (perf_counter() - begin))
+    if data is not None:  # the reader says what of the data does not fit the network
+        return seen
+    left = PATIENCE - (perf_counter() - begin)
+    called = driven(path, source=source, data=data, seconds=left, ends=not seen.runs[0].stopped)
     return called if called is not None and called.steps and (settled(called) is not None or not seen.steps) else seen

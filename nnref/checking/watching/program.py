@@ -126,7 +126,7 @@ DEFINING = (
 """Statements that define something."""
 
 
-ALARM = 5.0
+ALARM = 4.0
 """Seconds of work after which a program that computes nothing more is stopped too: a loop that only waits."""
 
 

@@ -45,7 +45,7 @@ class Values:
         *,
         seed: int = 0,
         limit: int = 3000,
-        seconds: float = 4.0,
+        seconds: float = 3.5,
         jitter: frozenset[int] = frozenset(),
         gentle: frozenset[int] = frozenset(),
     ) -> None:
