@@ -23,7 +23,10 @@ def mapped(f: Callable[..., Any], theta: LayerParameters, *others: LayerParamete
     """
     if not isinstance(theta, tuple):
         return f(theta, *others)
-    parts = [mapped(f, *these) for these in zip(theta, *others, strict=True)]
+    # A leaf is seen here, and not in a call of its own, which would cost a training step as much as a small sum.
+    parts = [
+        mapped(f, *these) if isinstance(these[0], tuple) else f(*these) for these in zip(theta, *others, strict=True)
+    ]
     return type(theta)(*parts) if hasattr(theta, "_fields") else tuple(parts)
 
 

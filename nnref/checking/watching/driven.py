@@ -29,8 +29,8 @@ def driven(
     The whole file is executed first, where it ends by itself, and else its definitions alone. A way that ends with an
     error says nothing: arguments were guessed.
 
-    ends says whether the file is known to end by itself. A way that is right ends the search. One example alone hides a missing 1/N, and is believed only where no batch can
-    be handed over, or where nothing in the program speaks of one.
+    ends says whether the file may end by itself. A way that is right ends the search. One example alone hides a
+    missing 1/N, and is believed only where no batch can be handed over, or where nothing in the program speaks of one.
     """
     source = source or read(path)
     definitions = not ends

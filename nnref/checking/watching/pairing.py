@@ -77,12 +77,16 @@ def in_order(parameters: Mapping[Path, Any], gradients: Mapping[Path, Any]) -> I
         yield from zip(parameters, fitting[0], strict=True)
 
 
-def gradients_of(raw: Any, names: list[str] | None, after: Any, before: Mapping[Path, Any]) -> dict[Path, Any]:
+def gradients_of(
+    raw: Any, names: Sequence[str | None] | None, after: Any, before: Mapping[Path, Any]
+) -> dict[Path, Any]:
     """What a backward pass gave: what it returned, by name, and the arrays that an object holds only since then."""
     found: dict[Path, Any] = {}
-    if isinstance(raw, tuple | list) and names and len(names) == len(raw):
-        for name, part in zip(names, raw, strict=True):
-            found |= {(name, *path): value for path, value in arrays_in(part)}
+    if isinstance(raw, tuple) or (isinstance(raw, list) and names and len(names) == len(raw)):
+        known = names if names and len(names) == len(raw) else [None] * len(raw)
+        for k, (name, part) in enumerate(zip(known, raw, strict=True)):
+            head = (name,) if name else () if isinstance(part, dict) else (k,)
+            found |= {(*head, *path): value for path, value in arrays_in(part)}
     elif raw is not None:
         found |= dict(arrays_in(raw))
     old = {id(value) for value in before.values()}
