@@ -13,7 +13,7 @@ from nnref.checking.gradcheck.layers import Layer
 from nnref.checking.gradcheck.roles import DY
 from nnref.checking.results.findings import SURE, Finding
 from nnref.checking.results.report import GradcheckReport
-from nnref.precision import unit
+from nnref.precision import gathered, unit
 from nnref.shapes import Array
 
 SEED = 2
@@ -123,7 +123,7 @@ def linear(layer: Layer, arguments: dict[str, Any], dY: Array, other: Array) -> 
         if parts.shape != whole.shape or not floating(parts.real.dtype):
             return False
         size = max((float(np.abs(A).max(initial=0)) for A in (g, two[name], whole)), default=0.0)
-        room = SURE * 2 * np.sqrt(max(parts.size, dY.size, 1)) * unit(parts.real.dtype) * size
+        room = SURE * gathered(max(parts.size, dY.size)) * unit(parts.real.dtype) * size
         if not (np.abs(parts - whole).astype("float64") <= room).all():
             return False
     return True

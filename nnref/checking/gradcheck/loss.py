@@ -20,7 +20,7 @@ H = 1e-100
 
 JITTER = 64.0
 """Unit roundoffs by which two evaluations at one point may differ: twice the 2 √k of a sum of k = 256 terms, added in
-two orders (Tensor.sums says what 2 √k rests on)."""
+two orders (precision.gathered says what 2 √k rests on)."""
 
 AWAY = (2.0**-3, 2.0**-10)
 """How far off, in sizes of each tensor, the point lies at which the loss is evaluated again at the end of a check: the
