@@ -17,7 +17,7 @@ from nnref.checking.homework import gradescope
 from nnref.checking.homework.child import Order, failure, outcome_in_process
 from nnref.checking.homework.isolation import cell, plain, stop_all
 
-OK, MISMATCH, BAD_USE, INTERRUPTED = 0, 1, 2, 130
+OK, MISMATCH, BAD_USE, UNCLEAR, INTERRUPTED = 0, 1, 2, 3, 130
 
 NAMED = re.compile(r"^(.+\.(?:py|ipynb|npz)):(\w+)$")
 """FILE.py:NAME, also where the path itself has a colon, as on Windows."""
@@ -44,11 +44,12 @@ def add_check(commands: Any) -> None:
         "check",
         help="read a network from a file, judge its gradients and name the first mistake",
         description="Reads a network from a Python file or notebook, or arrays from an .npz, and judges the gradients. "
-        "It RUNS THE FILE'S CODE, on a copy of its folder, in a process with limits on time, memory and files; on Linux "
-        "it can write nowhere else and ends with all that it started, and --sandbox takes its network away and insists. "
-        "Its verdict is its own word where it sets out to forge it: docs/about/promises.md. By default only imports, functions, classes and plain constants are executed. An .npz holds W1, "
-        "b1, …, dW1, db1, …, X and Y, and may hold Z1, A1, dZ1, …, activation, reduction and layout. Exits 0 if all "
-        "is right, 1 for a mistake, 2 if the file cannot be read.",
+        "It RUNS THE FILE'S CODE, on a copy of its folder, in a process with limits on time, memory and files. On Linux "
+        "it can write nowhere else and ends with all that it started; --sandbox takes its network away and insists. A "
+        "file that takes the process it runs in apart can still forge its own verdict. By default only imports, "
+        "functions, classes and plain constants are executed. An .npz holds W1, b1, …, dW1, db1, …, X and Y, and may "
+        "hold Z1, A1, dZ1, …, activation, reduction and layout. Exits 0 if all is right, 1 for a mistake, 2 if the file "
+        "cannot be read, 3 if nothing is wrong but not all can be told.",
     )
     check.add_argument("target", metavar="TARGET", help="FILE.py, FILE.ipynb, FILE.npz, FILE.py:NAME or a folder")
     check.add_argument("--run", action="store_true", help="execute all of the file, not its definitions alone")
@@ -183,13 +184,12 @@ def check_folder(folder: Path, arguments: argparse.Namespace) -> int:
             writer = csv.DictWriter(out, COLUMNS)
             writer.writeheader()
             writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
-    counts = [sum(row["status"] == status for row in rows) for status in (OK, MISMATCH, BAD_USE)]
-    open_ones = sum(map(is_undecided, rows))
-    unclear = f", {open_ones} unclear" if open_ones else ""
+    counts = {k: sum(row["status"] == k for row in rows) for k in (MISMATCH, BAD_USE, UNCLEAR, OK)}
+    unclear = f", {counts[UNCLEAR]} unclear" if counts[UNCLEAR] else ""
     print(
-        f"{len(rows)} files: {counts[0]} right, {counts[1] - open_ones} with a mistake{unclear}, {counts[2]} not read"
+        f"{len(rows)} files: {counts[OK]} right, {counts[MISMATCH]} with a mistake{unclear}, {counts[BAD_USE]} not read"
     )
-    status = MISMATCH if counts[1] else BAD_USE if counts[2] else OK
+    status = next((k for k, n in counts.items() if n), OK)
     if arguments.json:
         all_right = status == OK and not stopped
         print(json.dumps({"ok": all_right, "files": rows, "of": len(paths)}, ensure_ascii=False), flush=True)
@@ -218,11 +218,6 @@ def row_of(file: str, found: dict[str, Any]) -> dict[str, Any]:
         return folder_row(file, failure(Order(file), "gave a result that is none."))
 
 
-def is_undecided(row: dict[str, Any]) -> bool:
-    """Was a file read in which nothing is wrong, but not everything could be decided?"""
-    return row["status"] == MISMATCH and row["gradient_of_own_loss"] is not False and row["same_loss"] is not False
-
-
 def folder_row(file: str, found: dict[str, Any]) -> dict[str, Any]:
     """A file's row."""
     report = found.get("report")
@@ -242,10 +237,9 @@ def folder_row(file: str, found: dict[str, Any]) -> dict[str, Any]:
 
 def folder_line(row: dict[str, Any], hints: bool) -> str:
     """A file's line, at most as wide as the report."""
-    word = {OK: "right", MISMATCH: "WRONG", BAD_USE: "not read"}[row["status"]]
-    word = "unclear" if is_undecided(row) else word
+    word = {OK: "right", MISMATCH: "WRONG", BAD_USE: "not read", UNCLEAR: "unclear"}[row["status"]]
     rest = " ".join(str(part) for part in (row["first_wrong"], row["place"] or row["says"]) if part)
-    if row["status"] == MISMATCH and not rest:
+    if row["status"] in (MISMATCH, UNCLEAR) and not rest:
         rest = "" if not hints else "see nnref check " + row["file"]
     text = plain(f"{word:<8} {row['file']}{'  ' + rest if rest else ''}")
     return text if len(text) <= 100 else text[:97] + "..."
