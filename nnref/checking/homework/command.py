@@ -44,12 +44,12 @@ def add_check(commands: Any) -> None:
         "check",
         help="read a network from a file, judge its gradients and name the first mistake",
         description="Reads a network from a Python file or notebook, or arrays from an .npz, and judges the gradients. "
-        "It RUNS THE FILE'S CODE, on a copy of its folder, in a process with limits on time, memory and files. On Linux "
-        "it can write nowhere else and ends with all that it started; --sandbox takes its network away and insists. A "
-        "file that takes the process it runs in apart can still forge its own verdict. By default only imports, "
-        "functions, classes and plain constants are executed. An .npz holds W1, b1, …, dW1, db1, …, X and Y, and may "
-        "hold Z1, A1, dZ1, …, activation, reduction and layout. Exits 0 if all is right, 1 for a mistake, 2 if the file "
-        "cannot be read, 3 if nothing is wrong but not all can be told.",
+        "It RUNS THE FILE'S CODE, on a copy of its folder, in a process with limits on time, memory and files. On "
+        "Linux it can write nowhere else and ends with all that it started; --sandbox takes its network away, and "
+        "insists. A file that takes the process it runs in apart can still forge its own verdict. By default only "
+        "imports, functions, classes and plain constants are executed. An .npz holds W1, b1, …, dW1, db1, …, X and Y, "
+        "and may hold Z1, A1, dZ1, …, activation, reduction and layout. Exits 0 if all is right, 1 for a mistake, 2 if "
+        "the file cannot be read, 3 if nothing is wrong but not all can be told.",
     )
     check.add_argument("target", metavar="TARGET", help="FILE.py, FILE.ipynb, FILE.npz, FILE.py:NAME or a folder")
     check.add_argument("--run", action="store_true", help="execute all of the file, not its definitions alone")
@@ -174,8 +174,8 @@ def check_folder(folder: Path, arguments: argparse.Namespace) -> int:
     stopped = False
     try:
         for row in marked(folder, paths, arguments):
-            print(folder_line(row, hints=not arguments.no_hints), flush=True)
             rows.append(row)
+            print(folder_line(row, hints=not arguments.no_hints), flush=True)
     except KeyboardInterrupt:
         stopped = True
         print(f"nnref: stopped after {len(rows)} of {len(paths)} files; what was marked is kept.", file=sys.stderr)

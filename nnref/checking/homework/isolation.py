@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import importlib
 import json
 import os
+import pkgutil
 import secrets
 import shutil
 import subprocess
@@ -20,6 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from nnref import checking
 from nnref.checking.homework import confinement
 
 LARGEST = 16 << 20
@@ -212,13 +215,15 @@ def answer(outcome: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     confinement.dies_with_parent(9)
-    send, sign, dumps = os.write, signed, json.dumps
+    # Names of this function: what the file puts in their place in the modules is not what is called here.
+    send, sign, dumps, known, compare = os.write, signed, json.dumps, originals, tampered
 
     def file() -> None:
         os.set_inheritable(pipe, False)
-        before = originals()
+        load_all_that_judges()
+        before = known()
         found = outcome(order)
-        if altered := tampered(before):
+        if altered := compare(before):
             name = Path(order["path"]).name
             found = {"status": 2, "found": [], "missing": []}
             found["error"] = f"{name} changed {altered}, which marks it: not judged."
@@ -234,6 +239,13 @@ def answer(outcome: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         send(pipe, sign(key, body))
         status = 0
     os._exit(status if 0 <= status < 256 else 1)
+
+
+def load_all_that_judges() -> None:
+    """Import every module of nnref.checking: one that a file imports first could be altered before it is known."""
+    for found in pkgutil.walk_packages(checking.__path__, "nnref.checking."):
+        if found.name.rpartition(".")[2] != "__main__":
+            importlib.import_module(found.name)
 
 
 def originals() -> dict[tuple[str, ...], Any]:
