@@ -165,6 +165,28 @@ def of_shape(shape: tuple[int, ...], **arrays: Array) -> None:
             raise ShapeError(f"{name} should be {size}; {dims(A)} came.{hint}")
 
 
+def seen(axis: int, **masks: Array) -> None:
+    """Refuse, by name, masks with a negative entry, or with nothing but 0 along the axis. Traced ones pass."""
+    if TRUST.on:
+        return
+    floats(**masks)
+    for name, M in masks.items():
+        xp = namespace(M)
+        try:
+            negative, empty = bool(xp.any(M < 0)), bool(xp.any(xp.sum(M, axis=axis) == 0))
+        except TypeError:  # a traced array has no values yet, and complex numbers have no order
+            continue
+        if negative:
+            raise ValueError(
+                f"{formula()}{name} should be 0 where nothing is seen and 1 elsewhere; a negative number came."
+            )
+        if empty:
+            kind = ("column", "row")[axis]
+            raise ValueError(
+                f"{formula()}{name} has a {kind} of zeros: what sees nothing has no softmax. Let it see itself."
+            )
+
+
 def positive(**numbers: float) -> None:
     """Refuse, by name, numbers that are not positive and finite, such as an ε of 0."""
     for name, number in numbers.items():

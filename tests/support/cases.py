@@ -15,7 +15,7 @@ import numpy as np
 import nnref
 from nnref import bridge, softmax
 
-SIZES = {"m": 4, "n": 3, "N": 5, "G": 2, "K": 3, "P": 4}
+SIZES = {"m": 4, "n": 3, "N": 5, "G": 2, "K": 3, "P": 4, "T": 3, "U": 4, "d": 2, "e": 5}
 """All different in one array, more than one example, and no size 1: a missing sum, transpose or 1/N shows."""
 
 WIDTHS = [5, 4, 6, 3]
@@ -135,5 +135,23 @@ def positive(shape, rng):
     return found if shape else float(found)
 
 
-SPECIAL = {"variance": positive}
+def seen(shape, rng):
+    """A mask of ones and zeros in which no row and no column is empty."""
+    found = rng.integers(0, 2, shape) * 1.0
+    found[0], found[:, 0] = 1, 1
+    return found
+
+
+def one_hot(shape, rng):
+    """A column for every place, with a single one; where there are more places than words, some come twice."""
+    return nnref.one_hot(rng.integers(0, shape[0], shape[1]), shape[0], "float64")
+
+
+SPECIAL = {
+    "M": seen,
+    "O": one_hot,
+    "mask": lambda shape, rng: rng.integers(0, 2, shape) * 1.0,
+    "rate": lambda shape, rng: float(rng.integers(1, 7)) / 8,
+    "variance": positive,
+}
 """Arguments that may not be any number."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nnref import layer_norm
+from nnref import attention, layer_norm, masked_softmax
 
 IH = 1e-100j
 """The step of a complex step."""
@@ -20,7 +20,26 @@ def normalised(x, eps):
     return layer_norm.forward(x, np.ones(x.shape), np.zeros(x.shape), eps)
 
 
+def weights(at, mask=None):
+    """Of attention between the rows of Z, seen as queries, keys and values: the weights, dP and dS."""
+    mask = np.ones((4, 4)) if mask is None else mask
+    P = masked_softmax.forward((at.Z @ at.Z.T / np.sqrt(at.Z.shape[1])).T, mask.T).T
+    dP = at.dZ @ at.Z.T
+    return P, dP, P * (dP - (P * dP).sum(axis=1, keepdims=True))
+
+
+def unseen(at):
+    """dS where the mask is 0, which attention.dQ and dK are made of; and 0."""
+    mask = np.tri(4)
+    return weights(at, mask)[2][mask == 0], np.zeros(6)
+
+
 EQUAL = {
+    "attention.row_sum": lambda at: (
+        (weights(at)[0] * weights(at)[1]).sum(axis=1),
+        (at.dZ * attention.forward(at.Z, at.Z, at.Z, np.ones((4, 4)))).sum(axis=1),
+    ),
+    "attention.unseen": unseen,
     "label_smoothing.sums_to_one": lambda at: (((1 - at.g[0, 0]) * at.soft + at.g[0, 0] / 4).sum(axis=0), np.ones(5)),
     "layer_norm.length": lambda at: (
         (normalised(at.z, at.c) ** 2).sum(),
