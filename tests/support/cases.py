@@ -15,7 +15,9 @@ import numpy as np
 import nnref
 from nnref import bridge, softmax
 
-SIZES = {"m": 4, "n": 3, "N": 5, "G": 2, "K": 3, "P": 4, "T": 3, "U": 4, "d": 2, "e": 5}
+SIZES = {"m": 4, "n": 3, "N": 5, "G": 2, "K": 3, "P": 4, "T": 3, "U": 4, "d": 2, "e": 5} | {
+    **dict(zip("CHBDIJQ", (3, 7, 6, 2, 2, 3, 2), strict=True))
+}
 """All different in one array, more than one example, and no size 1: a missing sum, transpose or 1/N shows."""
 
 WIDTHS = [5, 4, 6, 3]
@@ -149,6 +151,9 @@ def one_hot(shape, rng):
 
 SPECIAL = {
     "M": seen,
+    "stride": lambda shape, rng: 2,
+    "padding": lambda shape, rng: 1,
+    "dilation": lambda shape, rng: 2,
     "O": one_hot,
     "mask": lambda shape, rng: rng.integers(0, 2, shape) * 1.0,
     "rate": lambda shape, rng: float(rng.integers(1, 7)) / 8,
