@@ -11,6 +11,8 @@ from derivations.windows import (
     B,
     C,
     H,
+    I,
+    J,
     P,
     Q,
     a,
@@ -28,15 +30,17 @@ from derivations.windows import (
     s,
     seen,
     t,
+    u,
+    v,
     w,
+    x,
+    y,
 )
 
 DUMOULIN = "Dumoulin & Visin 2016, arXiv:1603.07285, §2"
 
-D, I, J = size("D", "channels of the output"), size("I", "rows of a window"), size("J", "columns of a window")
+D = size("D", "channels of the output")
 o, r = Index("o", D), Index("r", D)
-u, x = Index("u", I), Index("x", I)
-v, y = Index("v", J), Index("y", J)
 
 tensor = tensors_of("conv2d")
 X = tensor("X", C, H, B, N, meaning="images: channels, rows, columns, examples")

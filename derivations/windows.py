@@ -11,7 +11,8 @@ from derivations.algebra.sums import Index, tap, total
 
 C = size("C", "channels of the image")
 H, B = size("H", "rows of the image"), size("B", "columns of the image")
-P, Q = size("P", "places of an image"), size("Q", "columns of the output")
+P, Q = size("P", "places of an image, or rows of the output"), size("Q", "columns of the output")
+I, J = size("I", "rows of a window"), size("J", "columns of a window")
 stride, dilation = size("stride", "pixels between windows"), size("dilation", "pixels between the taps of a window")
 padding = enter(
     sp.Symbol("padding", integer=True, nonnegative=True), "rows and columns of zeros around the image, on each side"
@@ -22,6 +23,8 @@ h, i = Index("h", H), Index("i", H)
 w, j = Index("w", B), Index("j", B)
 a, p = Index("a", P), Index("p", P)
 b, q = Index("b", Q), Index("q", Q)
+u, x = Index("u", I), Index("x", I)
+v, y = Index("v", J), Index("y", J)
 s, t = Index("s", N), Index("t", N)
 
 

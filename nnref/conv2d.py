@@ -8,7 +8,7 @@ from nnref import he
 from nnref.arrays import namespace
 from nnref.layer import Layer
 from nnref.shapes import Array, ShapeError, column, tensor
-from nnref.windows import AXES, Windows
+from nnref.windows import AXES, Windows, added
 
 
 class Conv2d(NamedTuple):
@@ -30,7 +30,7 @@ def forward(X: Array, W: Array, b: Array, stride: int = 1, padding: int = 0, dil
     at = _windows(X, W, stride, padding, dilation)
     column(W.shape[0], b=b)
     padded = at.padded(X)
-    Y = sum(_mixed(W[:, :, u, v], at.seen(padded, (u, v))) for u, v in at.taps)
+    Y = added(_mixed(W[:, :, u, v], at.seen(padded, (u, v))) for u, v in at.taps)
     return Y + namespace(b).reshape(b, (-1, 1, 1, 1))
 
 
@@ -76,7 +76,7 @@ def dX(X: Array, W: Array, dY: Array, stride: int = 1, padding: int = 0, dilatio
     """
     at = _windows(X, W, stride, padding, dilation)
     at.of_output(W.shape[0], dY)
-    return at.cropped(sum(at.sent_back(_mixed(W[:, :, u, v].T, dY), (u, v)) for u, v in at.taps))
+    return at.cropped(added(at.sent_back(_mixed(W[:, :, u, v].T, dY), (u, v)) for u, v in at.taps))
 
 
 def layer(C: int, D: int, I: int, J: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> Layer:

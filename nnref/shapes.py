@@ -30,8 +30,8 @@ class ShapeError(ValueError):
 def formula() -> str:
     """The dotted name of the function whose arguments are being judged, such as "affine.dW: "."""
     frame: FrameType | None = sys._getframe(1)
-    while frame and frame.f_globals.get("__name__") == __name__:
-        frame = frame.f_back
+    while frame and (frame.f_globals.get("__name__") == __name__ or frame.f_code.co_name.startswith("_")):
+        frame = frame.f_back  # what only helps a formula is not named
     module = str(frame.f_globals.get("__name__", "")) if frame else ""
     return f"{module.removeprefix('nnref.')}.{frame.f_code.co_name}: " if frame and module.startswith("nnref.") else ""
 
@@ -177,13 +177,12 @@ def seen(axis: int, **masks: Array) -> None:
         except TypeError:  # a traced array has no values yet, and complex numbers have no order
             continue
         if negative:
-            raise ValueError(
-                f"{formula()}{name} should be 0 where nothing is seen and 1 elsewhere; a negative number came."
-            )
+            raise ValueError(f"{formula()}{name} should be 0 where nothing is seen, else positive; a negative came.")
+
         if empty:
             kind = ("column", "row")[axis]
             raise ValueError(
-                f"{formula()}{name} has a {kind} of zeros: what sees nothing has no softmax. Let it see itself."
+                f"{formula()}{name} has a {kind} of zeros: there is no softmax of nothing. Unmask one entry."
             )
 
 

@@ -6,12 +6,14 @@ counted from 0, and zeros around the image.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 from itertools import product
+from operator import add
 from typing import Any
 
-from nnref.arrays import namespace
+from nnref.arrays import namespace, real
 from nnref.shapes import Array, ShapeError, of_shape
 
 AXES = "channels, rows, columns, examples"
@@ -57,7 +59,8 @@ class Windows:
     @property
     def taps(self) -> Iterator[tuple[int, int]]:
         """The row and column of every tap."""
-        return product(*(range(taps) for taps in self.kernel))
+        rows, columns = self.kernel
+        return product(range(rows), range(columns))
 
     def padded(self, X: Array) -> Array:
         """The images with zeros around them."""
@@ -88,6 +91,27 @@ class Windows:
     def of_output(self, channels: int, dY: Array) -> None:
         """Refuse a gradient that has not the shape of the output."""
         of_shape((channels, *self.places, self.image[3]), dY=dY)
+
+
+def largest(X: Array, I: int, J: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> Array:
+    """The choice of max pooling: 1 at the tap of each window that sees the largest pixel, the first of those alike.
+
+    What is around the image is never chosen, whatever is in it, as in PyTorch and TensorFlow.
+
+    Shapes: X (C, H, B, N) -> (C, P, Q, N, I, J). Complex pixels are compared by their real part.
+    """
+    at = Windows(tuple(X.shape), (I, J), stride, padding, dilation)
+    xp = namespace(X)
+    padded = xp.where(at.padded(xp.ones_like(real(X))) > 0, at.padded(real(X)), -xp.inf)
+    seen = xp.stack([at.seen(padded, tap) for tap in at.taps], axis=-1)
+    first = xp.expand_dims(xp.argmax(seen, axis=-1), axis=-1)
+    chosen = xp.astype(first == xp.arange(I * J), seen.dtype)
+    return xp.reshape(chosen, (*seen.shape[:-1], I, J))
+
+
+def added(parts: Iterable[Array]) -> Array:
+    """The sum of arrays of one shape."""
+    return reduce(add, parts)
 
 
 def _zeros(A: Array, axis: int, count: int) -> Any:

@@ -136,6 +136,6 @@ class Density(sp.Function):  # type: ignore[misc]  # sympy has no types
 
 def meaning(name: str, atom: sp.Basic) -> str | None:
     """What a symbol or tensor of that name stands for: Z as a number is not Z as a matrix."""
-    if isinstance(atom, sp.Symbol) and not isinstance(atom, Index):
-        return MEANING.get(atom)
+    if isinstance(atom, sp.Symbol):
+        return None if isinstance(atom, Index) else MEANING.get(atom)
     return TENSORS[name].meaning if name in TENSORS else None

@@ -49,7 +49,8 @@ def drawn(claim, sizes, rng):
             P = rng.dirichlet(np.ones(n), N).T
             whole = name == "P" or claim.name.startswith("kl_divergence")  # whose logarithm of Y is taken
             arrays[name] = P if whole else nnref.one_hot(rng.integers(0, n, N), n, "float64")
-    return {name: 50 if name == "n" else A for name, A in arrays.items()}
+    window = {name: sizes[name] for name in arrays if name in ("I", "J")}
+    return {name: 50 if name == "n" else A for name, A in arrays.items()} | window
 
 
 def room(claim, arrays):

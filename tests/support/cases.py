@@ -149,8 +149,17 @@ def one_hot(shape, rng):
     return nnref.one_hot(rng.integers(0, shape[0], shape[1]), shape[0], "float64")
 
 
+def choice(shape, rng):
+    """One tap of each window, any of them."""
+    *windows, I, J = shape
+    return np.eye(I * J)[rng.integers(0, I * J, windows)].reshape(shape)
+
+
 SPECIAL = {
+    "I": lambda shape, rng: SIZES["I"],
+    "J": lambda shape, rng: SIZES["J"],
     "M": seen,
+    "S": choice,
     "stride": lambda shape, rng: 2,
     "padding": lambda shape, rng: 1,
     "dilation": lambda shape, rng: 2,

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from nnref import attention, layer_norm, masked_softmax
+from nnref import attention, layer_norm, masked_softmax, max_pool
+from nnref.windows import largest
 
 IH = 1e-100j
 """The step of a complex step."""
@@ -34,6 +35,24 @@ def unseen(at):
     return weights(at, mask)[2][mask == 0], np.zeros(6)
 
 
+def larger(at, z):
+    """The gradient of the larger of Z and dZ with respect to Z, by max pooling entry by entry."""
+    pairs = np.stack([z.ravel(), at.dZ.ravel()])[None, :, None, :]
+    dX = max_pool.dX(pairs, largest(pairs, 2, 1), at.positive.reshape(1, 1, 1, -1))
+    return dX[0, 0, 0].reshape(z.shape)
+
+
+def subgradient(at):
+    """What the maximum of a moved window gains beyond what the chosen pixel gains, and the form that shows the sign."""
+    chosen = largest(at.Z[None, :, None, :], 4, 1)[0, 0, 0, :, :, 0].T
+    moved = at.Z + at.V[:, :1] * at.dZ
+    gains = moved.max(axis=0) - (chosen * at.Z).sum(axis=0) - (chosen * (moved - at.Z)).sum(axis=0)
+    return gains, (chosen * (moved.max(axis=0) - moved)).sum(axis=0)
+
+
+BOUNDS = {"max_pool.subgradient": subgradient}
+"""What is never negative, and the form that shows it."""
+
 EQUAL = {
     "attention.row_sum": lambda at: (
         (weights(at)[0] * weights(at)[1]).sum(axis=1),
@@ -45,5 +64,6 @@ EQUAL = {
         (normalised(at.z, at.c) ** 2).sum(),
         len(at.z) * (1 - at.c / (at.z.var() + at.c)),
     ),
+    "max_pool.larger": lambda at: (larger(at, at.Z), np.where(at.dZ < at.Z, at.positive, 0)),
     "layer_norm.ones": lambda at: (slope(lambda z: normalised(z, at.c).sum(), at.z), 0 * at.z),
 }
