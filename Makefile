@@ -12,11 +12,11 @@ PIP = $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check instal
 train: $(VENV)/train.done ## check every gradient, train on real digits, draw what was learned (ARGS="--epochs 3")
 	$(BIN)/nnref train $(ARGS)
 
-test: $(VENV)/test.done ## lint, type-check and test everything (ARGS="-k affine.dW")
+test: $(VENV)/test.done ## lint, type-check and test, with few draws (ARGS="-k affine.dW"; --long for all draws)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not site" $(ARGS)
 
 verify: $(VENV)/peers.done ## ask every witness of every claim, and write build/verification.json
 	$(BIN)/python -m tests.verify $(ARGS)
@@ -34,7 +34,7 @@ bench-peers: $(VENV)/peers.done ## the same beside PyTorch and JAX too
 	$(BIN)/python -m benchmarks --peers $(ARGS)
 
 docs: $(VENV)/test.done ## prove, measure and draw what is not kept, and build the site into site/
-	$(BIN)/python -c "import sys; from tests.verify import OUT, fresh; sys.exit(not fresh(OUT))" || $(BIN)/python -m tests.verify
+	$(BIN)/python -c "import sys; from tests.verify import OUT, fresh; sys.exit(not fresh(OUT))" || $(BIN)/python -m tests.verify --quick
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build --strict
 
 lint: $(VENV)/test.done ## ruff (mended where it can be) and mypy --strict

@@ -1,4 +1,4 @@
-"""Training throughput: everyone in a process of its own, an epoch each in turn, so that a busy moment hits all."""
+"""Training: everyone in a process of its own, an epoch each in turn, between two floors, at every batch size."""
 
 from __future__ import annotations
 
@@ -10,74 +10,75 @@ import sys
 from statistics import median
 from typing import Any
 
-from benchmarks.implementations import IMPLEMENTATIONS
+from benchmarks.implementations import IMPLEMENTATIONS, WITHOUT_PEERS
 
 POOLS = ("OPENBLAS_NUM", "OMP_NUM", "MKL_NUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP")
 ONE_THREAD = {f"{pool}_THREADS": "1" for pool in POOLS}
+XLA = "--xla_cpu_multi_thread_eigen=false"
 CPU = {"JAX_PLATFORMS": "cpu", "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+BATCHES = (32, 64, 128, 256)
+EXAMPLES = 3200
 
 
 def available(peers: bool) -> list[str]:
-    """The implementations that can run here; PyTorch and JAX only where they are asked for."""
-    chosen = [n for n, (_, package) in IMPLEMENTATIONS.items() if peers or package not in ("torch", "jax")]
+    """The implementations that can run here."""
+    chosen = list(IMPLEMENTATIONS) if peers else list(WITHOUT_PEERS)
     return [name for name in chosen if importlib.util.find_spec(IMPLEMENTATIONS[name][1])]
 
 
 def measure(peers: bool, quick: bool) -> dict[str, Any]:
-    """Examples a second of each, and the time of each beside nnref's in the same round (the median of those)."""
-    setting = {"batch_size": 64, "learning_rate": 0.1, "examples": 3200, "rounds": 3 if quick else 15}
-    workers, warm = {}, {}
-    for name in available(peers):
-        arguments = [name, *(str(setting[key]) for key in ("batch_size", "learning_rate", "examples"))]
-        workers[name] = start(arguments)
-        warm[name] = ready(workers[name])
-    times: dict[str, list[tuple[float, float]]] = {name: [] for name in workers}
+    """Of each, at each batch size: CPU and wall time as a multiple of the floor of the same moment, and the loss."""
+    setting = {"learning_rate": 0.1, "examples": EXAMPLES, "rounds": 3 if quick else 11, "batch_sizes": list(BATCHES)}
+    given = [str(setting["learning_rate"]), str(setting["examples"])]
+    workers = {name: start([name, *given]) for name in available(peers)}
+    made: dict[str, dict[int, Any]] = {name: {} for name in workers}
+    for name in list(workers):
+        for B in BATCHES:
+            if (said := ask(workers[name], f"make {B}\n")) is None:
+                print(f"{name}: left out, for it ended at N = {B}: python -m benchmarks.worker '{name}' 0.1 3200")
+                del workers[name], made[name]
+                break
+            made[name][B] = said | {"rounds": []}
     for _ in range(setting["rounds"]):
-        for name, worker in workers.items():
-            times[name].append(tuple(json.loads(ask(worker, "go\n"))))
-    found = {name: finish(worker) for name, worker in workers.items()}
-    for name, measured in found.items():
-        for k, clock in enumerate(("wall", "cpu")):
-            seconds = [t[k] for t in times[name]]
-            measured[f"examples_per_second_{clock}"] = round(setting["examples"] / median(seconds))
-            ratios = [t[k] / r[k] for t, r in zip(times[name], times["nnref"], strict=True)]
-            measured[f"{clock}_as_a_multiple_of_nnref"] = round(median(ratios), 3)
-        measured["seconds_to_build_and_first_epoch"] = round(warm[name], 2)
+        for B in BATCHES:
+            for name, worker in workers.items():
+                made[name][B]["rounds"].append(ask(worker, f"time {B}\n"))
+    for worker in workers.values():
+        worker.communicate()
+    found = {name: {B: summary(said, EXAMPLES, B) for B, said in by_B.items()} for name, by_B in made.items()}
     return {"setting": setting | {"sizes": [784, 128, 64, 10], "threads": 1}, "implementations": found}
+
+
+def summary(said: dict[str, Any], examples: int, B: int) -> dict[str, Any]:
+    """Medians of the rounds."""
+    rounds, steps = said.pop("rounds"), examples // B
+    for k, clock in enumerate(("wall", "cpu")):
+        said[f"{clock}_times_floor"] = round(median(r["epoch"][k] / r["floor"][k] for r in rounds), 3)
+        said[f"floor_{clock}_us_a_step"] = round(1e6 * median(r["floor"][k] for r in rounds) / steps, 1)
+    return said
 
 
 def start(arguments: list[str]) -> subprocess.Popen[str]:
     """A worker, on one thread."""
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     command = [sys.executable, "-m", "benchmarks.worker", *arguments]
-    return subprocess.Popen(command, text=True, env=os.environ | ONE_THREAD | CPU, **pipes)
+    return subprocess.Popen(command, text=True, env=os.environ | ONE_THREAD | CPU | {"XLA_FLAGS": XLA}, **pipes)
 
 
-def ready(worker: subprocess.Popen[str]) -> float:
-    """Wait for READY and return the seconds it took to build and to run once."""
-    assert worker.stdout is not None
-    for line in worker.stdout:
-        if line.startswith("READY"):
-            return float(line.split()[1])
-    raise SystemExit(f"{worker.args} ended before it was ready. Run it by hand to see why.")
-
-
-def ask(worker: subprocess.Popen[str], line: str) -> str:
-    """One line to the worker, and its answer."""
+def ask(worker: subprocess.Popen[str], line: str) -> dict[str, Any] | None:
+    """One line to the worker, and its answer; None if it has ended."""
     assert worker.stdin is not None
     assert worker.stdout is not None
-    worker.stdin.write(line)
-    worker.stdin.flush()
-    return worker.stdout.readline()
+    try:
+        worker.stdin.write(line)
+        worker.stdin.flush()
+    except BrokenPipeError:
+        return None
+    said = worker.stdout.readline()
+    return dict(json.loads(said)) if said else None
 
 
-def finish(worker: subprocess.Popen[str]) -> dict[str, Any]:
-    """What the worker says when there is nothing more to do: the loss it reached, which all must share."""
-    out, _ = worker.communicate()
-    return dict(json.loads(out))
-
-
-COLUMNS = ("", "examples / s of CPU", "CPU time / nnref", "examples / s", "time / nnref", "loss reached", "dtype")
+COLUMNS = ("CPU time / floor", *(f"N = {B}" for B in BATCHES), "wall / floor, N = 64", "loss, N = 64", "dtype")
 
 
 def rows(result: dict[str, Any]) -> list[list[str]]:
@@ -85,12 +86,10 @@ def rows(result: dict[str, Any]) -> list[list[str]]:
     return [
         [
             name,
-            f"{m['examples_per_second_cpu']:,}",
-            f"{m['cpu_as_a_multiple_of_nnref']:.2f}",
-            f"{m['examples_per_second_wall']:,}",
-            f"{m['wall_as_a_multiple_of_nnref']:.2f}",
-            f"{m['loss']:.6f}",
-            m["dtype"],
+            *(f"{by_B[B]['cpu_times_floor']:.2f}" for B in BATCHES),
+            f"{by_B[64]['wall_times_floor']:.2f}",
+            f"{by_B[64]['loss']:.6f}",
+            by_B[64]["dtype"],
         ]
-        for name, m in result["implementations"].items()
+        for name, by_B in result["implementations"].items()
     ]

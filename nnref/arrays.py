@@ -36,7 +36,7 @@ NUMPY = SimpleNamespace(
         # numpy's own, without the Python around them, which at 32 examples is a twelfth of a training step.
         "sum": lambda A, axis=None, keepdims=False: np.add.reduce(A, axis=axis, keepdims=keepdims),
         "max": lambda A, axis=None, keepdims=False: np.maximum.reduce(A, axis=axis, keepdims=keepdims),
-        "astype": lambda A, dtype: A.astype(dtype),
+        "astype": lambda A, dtype, copy=True: A.astype(dtype, copy=copy),
     }
 )
 """numpy's functions by the names of the standard."""
@@ -62,13 +62,39 @@ def asked(A: Any) -> Any:
         return NUMPY
     from array_api_compat import array_namespace  # only where arrays come that are not numpy's
 
-    return array_namespace(A)
+    xp = array_namespace(A)
+    return lean_torch(xp) if type(A).__module__ == "torch" else xp
+
+
+def lean_torch(xp: Any) -> Any:
+    """PyTorch's own functions where they take what the formulas give: a wrapper costs more than a small sum."""
+    import torch
+
+    def maximum(A: Any, B: Any) -> Any:
+        return torch.maximum(A, B) if isinstance(B, torch.Tensor) else torch.clamp(A, min=B)
+
+    return SimpleNamespace(
+        **{
+            **vars(xp),
+            "where": torch.where,
+            "maximum": maximum,
+            "take": lambda A, index, axis: torch.index_select(A, axis, index),
+        }
+    )
+
+
+COMPLEX: dict[type, dict[Any, bool]] = {}
+"""Of each type of array, which of the dtypes met so far are complex."""
 
 
 def is_complex(A: Any) -> bool:
     """Whether A holds complex numbers."""
-    kind = getattr(A.dtype, "kind", None)
-    return kind == "c" if kind else bool(namespace(A).isdtype(A.dtype, "complex floating"))
+    if type(A) is np.ndarray:
+        return A.dtype.kind == "c"
+    known = COMPLEX.setdefault(type(A), {})
+    if A.dtype not in known:
+        known[A.dtype] = bool(namespace(A).isdtype(A.dtype, "complex floating"))
+    return known[A.dtype]
 
 
 def real(A: Any) -> Any:

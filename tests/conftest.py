@@ -9,6 +9,28 @@ import numpy as np
 import pytest
 
 
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="every draw of the long fuzzes, and the tests marked long")
+
+
+def pytest_collection_modifyitems(config, items):
+    """A test that records a figure is marked so. Without --long those marked long are left out, and counted."""
+    for item in items:
+        if "record_property" in getattr(item, "fixturenames", ()):
+            item.add_marker("figure")
+    left_out = [] if config.getoption("--long") else [item for item in items if item.get_closest_marker("long")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
+@pytest.fixture
+def draws(request):
+    """How many draws a fuzz makes: draws(quick, full) is full with --long, as in CI and make verify, else quick."""
+    long = request.config.getoption("--long")
+    return lambda quick, full: full if long else quick
+
+
 @pytest.fixture
 def rng(request):
     """A generator that gives a test the same numbers in every run, process and order."""

@@ -9,7 +9,7 @@ import pytest
 from derivations.algebra import symbolic
 from nnref import affine
 from nnref.checking.reference import noise
-from tests import fuzz_sums, mistakes, planted
+from tests import fuzz_sums, kinds, mistakes, planted
 from tests.conftest import require
 from tests.golden import PUBLISHED
 from tests.support import tools
@@ -22,6 +22,7 @@ A_FEW = {
     "tests.golden": [],
     "tests.mistakes": ["--alone", "40", "--every", "9999"],
     "tests.mutations": ["softmax.sums_to_one"],
+    "tests.kinds": ["--seeds", "1", "--losses", "24", "--every", "9"],
     "tests.wolves": ["--networks", "12"],
     "tests.fuzz_noise": ["--networks", "12"],
     "tests.fuzz_sums": ["--expressions", "12"],
@@ -33,6 +34,7 @@ FAULTS = {
     "tests.golden": lambda patch: patch.setitem(PUBLISHED, "gradient", "0" * 64),
     "tests.mistakes": lambda patch: patch.setattr(mistakes, "judge", lambda *a: (False, [], False)),
     "tests.mutations": lambda patch: patch.setattr(symbolic, "equal", lambda *a: True),
+    "tests.kinds": lambda patch: patch.setitem(kinds.KINDS, "squares", (kinds.KINDS["squares"][0], lambda x: 3 * x)),
     "tests.wolves": lambda patch: patch.setattr(affine, "db", lambda dZ: dZ.mean(axis=1, keepdims=True)),
     "tests.fuzz_noise": lambda patch: patch.setattr(noise, "allowed", lambda *a: 1e-9),
     "tests.fuzz_sums": lambda patch: patch.setattr(fuzz_sums, "equal", lambda *a: True),

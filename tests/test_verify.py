@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 
 import numpy as np
@@ -13,7 +14,7 @@ from tests import verify
 from tests.conftest import require
 from tests.support import cases, outcomes, table, tools, witnesses
 from tests.support.bugs import BUGS
-from tests.support.sources import FOLDERS, fresh, sources_sha256
+from tests.support.sources import FOLDERS, ROOT, fresh, sources_sha256
 from tests.support.witnesses import FAILED, MISSING, NOT_APPLICABLE, OK, Witness
 
 DW = {
@@ -64,6 +65,37 @@ def run(tmp_path):
     """The exit code, the report and the terminal's text."""
     code = verify.main(["--out", str(tmp_path / "v.json")])
     return code, json.loads((tmp_path / "v.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("option", "mode", "chosen"),
+    [
+        ([], "verify", ["--long", "-m", "not site"]),
+        (["--long"], "verify-long", ["--long", "-m", "not site"]),
+        (["--quick"], "verify-quick", ["-m", "figure and not site"]),
+    ],
+)
+def test_a_report_says_how_much_was_run_and_runs_it(option, mode, chosen, alone, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(outcomes, "run", lambda *arguments: asked.extend(arguments) or alone)
+    assert verify.main([*option, "--out", str(tmp_path / "v.json")]) == 0
+    assert json.loads((tmp_path / "v.json").read_text(encoding="utf-8"))["mode"] == mode
+    assert asked[: len(chosen)] == chosen
+
+
+def test_every_test_that_answers_for_the_report_is_among_those_of_the_quick_one():
+    """By their names: those that a catalogue or a fuzz is told by, and those that compare numpy with the claims."""
+    counted = [test for one in (tools.CATALOGUES | tools.FUZZES).values() for test in one.tests]
+    files = {f"tests/{test.partition('::')[0]}" for test in (*counted, *tools.NUMERIC, "derivations/test_wellposed.py")}
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", *verify.TESTS["verify-quick"], *files]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    assert [test for test in counted if f"tests/{test}" not in listed] == []
+    assert all(f"tests/{file}::" in listed for file in tools.NUMERIC)
+    assert "tests/derivations/test_wellposed.py" not in listed
+
+
+def test_draws_are_few_unless_all_are_asked_for(request, draws):
+    assert draws(1, 2) == 1 + request.config.getoption("--long")
 
 
 @pytest.mark.parametrize("name", GRADIENTS)

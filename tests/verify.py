@@ -1,5 +1,7 @@
 """python -m tests.verify: ask every witness of every claim, run every test, and write down what was shown.
 
+--quick runs only the tests that witness a claim or record a figure, with few draws: what `make docs` needs.
+
 build/verification.json holds the report; the site prints its badges from it and from nothing else. Exit 1 if any
 witness says that something is false. A witness that is not here is "missing": shown as such, and never as ok.
 """
@@ -26,11 +28,13 @@ PACKAGES = ("numpy", "sympy", "tensorflow", "python-flint")
 def main(argv=None):
     """Exit 0 if nothing that was asked says no, 1 if something does."""
     parser = argparse.ArgumentParser(prog="python -m tests.verify", description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="only the tests that record a figure, with few draws")
     parser.add_argument("--long", action="store_true", help="the large fuzzes and enclosures too")
     parser.add_argument("--only", metavar="NAME", default="", help="claims whose name begins so; no report is written")
     parser.add_argument("--out", type=Path, default=OUT, help="where the report goes (build/verification.json)")
     arguments = parser.parse_args(argv)
-    made = report(arguments.long, arguments.only)
+    mode = "verify-long" if arguments.long else "verify-quick" if arguments.quick else "verify"
+    made = report(mode, arguments.only)
     if not arguments.only:  # a part must not pass for the whole
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         arguments.out.write_text(json.dumps(made, indent=1, ensure_ascii=False), encoding="utf-8")
@@ -38,24 +42,29 @@ def main(argv=None):
     return 1 if failures(made) else 0
 
 
-def report(long=False, only=""):
+TESTS = {"verify-quick": ("-m", "figure and not site"), "verify": ("--long", "-m", "not site")}
+"""The tests that are run; verify-long runs those of verify, and the commands go further."""
+
+
+def report(mode="verify", only=""):
     """Everything that was asked, and what came of it. Sources are hashed first: a change on the way makes it stale."""
     start, sha256 = perf_counter(), sources_sha256()
     made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     # Each process begins at its own half of the tests, so that what a file sets up is seldom made twice.
-    tests = outcomes.run("-m", "not site", *(("-k", only) if only else ("-n", "2", "--dist", "worksteal")))
+    chosen = TESTS.get(mode, TESTS["verify"])
+    tests = outcomes.run(*chosen, *(("-k", only) if only else ("-n", "2", "--dist", "worksteal")))
     with ThreadPoolExecutor(2) as pool:
         proving = pool.submit(tools.claims, only)
         coq = tools.coq()
     claims = {claim["name"]: shown(claim, tests, coq) for claim in proving.result()}
     return {
         "made": made,
-        "mode": "verify-long" if long else "verify",
+        "mode": mode,
         "sources_sha256": sha256,
         "versions": versions(),
         "claims": claims,
         "tests": tests,
-        **({} if only else tools.catalogues(tests, long)),
+        **({} if only else tools.catalogues(tests, mode == "verify-long")),
         "seconds": round(perf_counter() - start, 1),
     }
 

@@ -1,2 +1,5 @@
-"""Proofs as people see them: printing (LaTeX and plain text), page (Markdown), description (a claim as plain
-data), verdict (the last one, kept)."""
+"""Proofs as people see them.
+
+Read in this order: printing (LaTeX and plain text), description (a claim as plain data), context (what a section may
+refer to), page (Markdown), verdict (the last one, kept).
+"""

@@ -11,31 +11,13 @@ import html
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-Claim = Mapping[str, Any]
+from derivations.output.context import NOT_RUN, WITNESSES, Claim, Context, concept_of
 
 KINDS = ("definition", "gradient", "lemma")
-
-WITNESSES = (
-    "proof",
-    "wrong twins",
-    "numpy = symbols",
-    "differences",
-    "complex step",
-    "balls",
-    "TensorFlow",
-    "Coq",
-)
-"""The separate ways to the same numbers, in the order of the badge."""
-
-NOT_RUN = "not run in this build"
-"""What is said of a witness that was there for no claim."""
-
-MISSING: Mapping[str, str] = {"status": "missing"}
 
 BOUNDS = {"≥": r"\ge 0", ">": "> 0"}
 """What a claim that is a bound says of its result."""
@@ -61,73 +43,6 @@ CHECKS = {
     "rule": "its rule gives it",
 }
 """The three checks of a step, in words."""
-
-PROVED_HERE = ("proof", "wrong twins")
-"""What the JSON itself reports, since it is written by proving."""
-
-
-@dataclass(frozen=True)
-class Context:
-    """What a claim's section may refer to.
-
-    claims are all of them by name; witnesses what the report found, claim by claim; functions the dotted name of each
-    claim's function, entries where a claim is an entry of what a function gives; theorems its Coq theorem; to turns a
-    claim's name into a link.
-    """
-
-    claims: Mapping[str, Claim]
-    witnesses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    outcomes: Mapping[str, str] = field(default_factory=dict)
-    functions: Mapping[str, str] = field(default_factory=dict)
-    entries: Mapping[str, str] = field(default_factory=dict)
-    theorems: Mapping[str, str] = field(default_factory=dict)
-    to: Callable[[str], str] = lambda name: f"{concept_of(name)}.md#{name}"
-
-    def link(self, name: str) -> str:
-        """The claim's name as a link to its section."""
-        return f"[`{name}`]({self.to(name)})"
-
-    def used_by(self, name: str) -> list[str]:
-        """The claims that rest on this one."""
-        return [other for other, claim in self.claims.items() if name in claim.get("uses", ())]
-
-    def witness(self, name: str, which: str) -> Mapping[str, Any]:
-        """What one witness says of a claim: from the report, or for the proof from the proof itself."""
-        found: Mapping[str, Any] = self.witnesses.get(name, {}).get("witnesses", {}).get(which, MISSING)
-        if found["status"] == "missing" and which in PROVED_HERE:
-            return proved_here(self.claims[name], which)
-        return found
-
-    @property
-    def not_run(self) -> tuple[str, ...]:
-        """The witnesses that the report has of no claim at all, such as Coq where it is not installed.
-
-        They say nothing against a result, and are counted apart.
-        """
-        asked = [result.get("witnesses", {}) for result in self.witnesses.values()]
-        none = {which for which in WITNESSES if not any(known(found, which) for found in asked)}
-        return tuple(which for which in WITNESSES if asked and which in none)
-
-
-def known(found: Mapping[str, Any], which: str) -> bool:
-    """Whether a witness was there to be asked: it agrees, or it does not."""
-    return found.get(which, MISSING)["status"] not in ("missing", "not applicable")
-
-
-def proved_here(claim: Claim, which: str) -> Mapping[str, Any]:
-    """The proof and its wrong twins as witnesses, from what proving wrote."""
-    if which == "proof":
-        return {"status": "ok" if claim["ok"] else "failed", "figure": claim["holds_for"]}
-    twins = len(claim.get("wrong_twins", ()))
-    if not twins:
-        return {"status": "not applicable"}
-    rejected = claim.get("wrong_twins_rejected", 0)
-    return {"status": "ok" if rejected == twins else "failed", "figure": f"{rejected} of {twins} rejected"}
-
-
-def concept_of(name: str) -> str:
-    """The module of a claim: affine for affine.dW."""
-    return name.split(".", maxsplit=1)[0]
 
 
 def depth(name: str, claims: Mapping[str, Claim]) -> int:

@@ -9,7 +9,7 @@ from functools import partial
 
 from derivations.output import page
 from nnref.layer import ACTIVATIONS
-from press import article, exercises, graph, measures, mistakes, runs, sources
+from press import article, exercises, graph, measures, mistakes, playgrounds, runs, sources
 from press.pages import context
 from press.prose import Directive
 
@@ -17,6 +17,7 @@ from press.prose import Directive
 def table(path: str) -> dict[str, Directive]:
     """Every directive, for a page at this path in docs."""
     prefix = "../" * path.count("/")
+    root = prefix if path.endswith("index.md") else f"../{prefix}"  # a page is a folder of its own in the site
     here = context("" if path.startswith("proofs/") else f"{prefix}proofs/")
     shown: set[str] = set()  # as cards on this page, so that no list tells of them again
 
@@ -37,8 +38,10 @@ def table(path: str) -> dict[str, Directive]:
         "sym": lambda name: symbol(name, here.claims),
         "symbols": lambda _: vocabulary(here.claims),
         "results": lambda _: page.results(here),
+        "sources": lambda _: cited(here),
         "figure": figure,
         "value": measures.value,
+        "play": lambda name: playgrounds.directive(name, measures.plays(), root),
         "exercise": partial(exercises.shown, prefix=prefix),
         "graph": lambda _: graph.drawn(here),
         "article": lambda _: article.entries(sources.derivations()["article"], here),
@@ -156,6 +159,15 @@ def vocabulary(claims: Mapping[str, page.Claim]) -> str:
     return "\n".join(["| symbol | meaning | shape |", "|---|---|---|", *rows])
 
 
+def cited(context: page.Context) -> str:
+    """Every source that a result names, with the results that name it; elementary ones name none."""
+    by_source: dict[str, list[str]] = {}
+    for name, claim in context.claims.items():
+        by_source.setdefault(claim["source"], []).append(name)
+    named = sorted((source, names) for source, names in by_source.items() if source != "elementary")
+    return "\n".join(f"- {page.text(source)}: {', '.join(map(context.link, names))}" for source, names in named)
+
+
 def figure(name: str) -> str:
     """A picture drawn at build, with what it shows in words."""
     drawn = measures.figure(name)
@@ -205,4 +217,10 @@ def peers() -> str:
     rows = [[first or "program", *others], ["---"] * len(result["columns"]), *result["rows"]]
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     table = "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
-    return f"{table}\n\nMeasured {result['made']} by `{result['command']}` with {versions}."
+    setting, machine = result["setting"], result["machine"]
+    drawn = (
+        f"Correct networks: {setting['correct_networks']} of {setting['correct']}; mistakes: {setting['mistakes']}, "
+        f"one at a time, in {setting['wrong']}; all in {setting['dtype']}."
+    )
+    load = f"{machine['cores']} cores ({machine['processor']}) at a load of {machine['load']}"
+    return f"{table}\n\n{drawn} Measured {result['made']} by `{result['command']}` on {load}, with {versions}."

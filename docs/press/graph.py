@@ -11,6 +11,7 @@ import html
 from dataclasses import dataclass
 
 from derivations.output import page
+from derivations.output.context import MISSING, NOT_RUN, WITNESSES
 
 LEFT, TOP, ROW, STACK, COLUMN, RADIUS = 150, 24, 30, 26, 118, 6
 """In the units of the drawing: margins, heights, the width of a column, the size of a circle."""
@@ -28,8 +29,8 @@ class Node:
 
 def agreed(name: str, context: page.Context) -> bool:
     """Every witness that applies and was run says so in the report; one that is missing here alone does not agree."""
-    found, run = context.witnesses.get(name, {}).get("witnesses", {}), set(page.WITNESSES) - set(context.not_run)
-    statuses = [found.get(which, page.MISSING)["status"] for which in run]
+    found, run = context.witnesses.get(name, {}).get("witnesses", {}), set(WITNESSES) - set(context.not_run)
+    statuses = [found.get(which, MISSING)["status"] for which in run]
     return "ok" in statuses and all(status in ("ok", "not applicable") for status in statuses)
 
 
@@ -105,7 +106,7 @@ def drawn(context: page.Context) -> str:
     width = max(node.x for node in nodes) + COLUMN
     height = max(node.y for node in nodes) + TOP
     count = sum(node.verified for node in nodes)
-    apart = f" {' and '.join(context.not_run)}: {page.NOT_RUN}, counted apart." if context.not_run else ""
+    apart = f" {' and '.join(context.not_run)}: {NOT_RUN}, counted apart." if context.not_run else ""
     return (
         f'<div class="graph" role="group" aria-label="Graph of all results" tabindex="0">'
         f'<svg viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}">'

@@ -11,14 +11,14 @@ from typing import Any
 from press import sources
 from press.sources import ROOT, digest, kept
 
-MAKERS = ("counts", "mistake_numbers", "network_pictures", "checking_pictures", "training_pictures")
-"""Modules of press whose made() returns {"figures": {name: svg, alt, caption}, "values": {name: text}}."""
+MAKERS = ("counts", "mistake_numbers", "network_pictures", "checking_pictures", "training_pictures", "playgrounds")
+"""Modules of press whose made() returns {"figures": {name: svg, alt, caption}, "values": {name: text}}, or plays."""
 
 
 @cache
 def everything() -> dict[str, dict[str, Any]]:
     """All figures and all values, by name."""
-    found: dict[str, dict[str, Any]] = {"figures": {}, "values": {}}
+    found: dict[str, dict[str, Any]] = {"figures": {}, "values": {}, "plays": {}}
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # each that is not kept is made in a process of its own
         all_made = list(pool.map(one, MAKERS))
     for made in all_made:
@@ -82,6 +82,11 @@ def figure(name: str) -> dict[str, str]:
     Errors: LookupError if nothing of that name was drawn.
     """
     return pick("figures", name)
+
+
+def plays() -> dict[str, Any]:
+    """What every playground starts from."""
+    return everything()["plays"]
 
 
 def pick(kind: str, name: str) -> Any:

@@ -1,100 +1,119 @@
-"""What each mistake of the catalogue does to the numbers: of a small network's gradient one entry, wrong and right."""
+"""What each mistake of the catalogue does to the numbers: its line is run, as it is shown, in a plain backward pass."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 import nnref
-from nnref.checking.diagnosis.backward_lines import HIDDEN, TOP, BackwardMistake, Place, right, some
-from nnref.checking.diagnosis.diagnose import CATALOGUE
-from nnref.checking.reference.forward_errors import Numbers
-from nnref.checking.reference.intermediates import Case
+from nnref.checking.diagnosis.diagnose import catalogue
 from nnref.layer import Affine
 
 NETWORKS = (
-    ("relu", (6, 5, 4, 3), 7, 1.0, ""),
-    ("relu", (4, 4, 4, 4), 4, 1.0, "with square layers"),
-    ("tanh", (4, 4, 4, 4), 4, 1.0, "with tanh"),
-    ("relu", (5, 4, 3), 6, 40.0, "with large inputs"),
-    ("relu", (5, 4, 3), 7, 0.0, "where every input is 0"),
+    ("relu", (6, 5, 4, 3), 7, 1.0, 1.0, ""),
+    ("relu", (4, 4, 4, 4), 4, 1.0, 1.0, "with square layers"),
+    ("relu", (6, 5, 4, 3), 7, 0.0, 1.0, "where every input is 0"),
+    ("relu", (6, 5, 4, 3), 7, 1.0, 9.0, "with large weights"),
+    ("tanh", (6, 5, 4, 3), 7, 1.0, 1.0, "with tanh"),
 )
-"""Activation, sizes, examples, the size of the inputs, and what to say of it. In the first nothing fits by accident;
-the others are for mistakes that the ones before do not show."""
+"""Activation, sizes, examples, the size of the inputs and of the weights, and what to say of it. In the first nothing
+fits by accident; the others are for mistakes that the ones before do not show."""
+
+SLOPES = {"relu": "(Z{l} > 0)", "tanh": "(1 - A{l}**2)"}
+"""The slope as the backward pass writes it."""
 
 UNKNOWN = 0.1
 """What stands for the number that a mistake leaves open, such as a learning rate or a slope."""
 
-GRADIENTS = {"W": ("dW", "gradient"), "b": ("db", "gradient")}
+BACKWARD = """
+E = np.exp(Z3 - Z3.max(axis=0))
+P = E / E.sum(axis=0)
+dZ3 = (P - Y) / N
+dW3 = dZ3 @ A2.T
+db3 = np.sum(dZ3, axis=1, keepdims=True)
+dA2 = W3.T @ dZ3
+dZ2 = dA2 * slope(2)
+dW2 = dZ2 @ A1.T
+db2 = np.sum(dZ2, axis=1, keepdims=True)
+dA1 = W2.T @ dZ2
+dZ1 = dA1 * slope(1)
+dW1 = dZ1 @ A0.T
+db1 = np.sum(dZ1, axis=1, keepdims=True)
+""".strip().splitlines()
+"""The backward pass of the pages, a line a quantity; slope(l) is that of the activation of layer l."""
+
+FROM_P = "dZ3 = P * (dP - (dP * P).sum(axis=0)) / N"
+"""How dZ3 is made where a mistake is in dP, the gradient with respect to the probabilities."""
+
+Numbers = Mapping[str, Any]
 
 
-def network(activation: str, sizes: tuple[int, ...], N: int, size: float) -> Numbers:
-    """Dense signed inputs of that size and labels of every class; no bias is zero unless the inputs are."""
+def network(activation: str, sizes: tuple[int, ...], N: int, size: float, weight: float) -> dict[str, Any]:
+    """The forward pass by name: dense signed inputs, labels of every class; no bias is zero unless the inputs are.
+
+    size is that of the inputs; weight multiplies every weight.
+    """
     rng = np.random.default_rng(0)
     layers = nnref.mlp(list(sizes), activation)
     start = nnref.initialise(layers, dtype="float64")
-    theta = tuple(Affine(t.W, np.sign(size) * rng.standard_normal(t.b.shape)) if t else () for t in start)
-    Y = nnref.one_hot(np.arange(N) % sizes[-1], sizes[-1])
-    return Numbers.of(Case.of(layers, theta, size * rng.standard_normal((sizes[0], N)), Y), "float64")
+    theta = tuple(Affine(weight * t.W, np.sign(size) * rng.standard_normal(t.b.shape)) if t else () for t in start)
+    X = size * rng.standard_normal((sizes[0], N))
+    A0, Z1, A1, Z2, A2, Z3 = nnref.network.activations(layers, theta, X)
+    passed = {"A0": A0, "Z1": Z1, "A1": A1, "Z2": Z2, "A2": A2, "Z3": Z3, **nnref.named(theta)}
+    Y = nnref.one_hot(np.arange(N) % sizes[-1], sizes[-1], "float64")
+    return passed | {"Y": Y, "N": N, "K": sizes[-1], "activation": activation}
 
 
-def halved(G: Any) -> Any:
-    """Numbers cut at half of the largest."""
-    return np.clip(G, -abs(G).max() / 2, abs(G).max() / 2)
+def assigned(line: str) -> str:
+    """The name that a line gives a value, or changes."""
+    return re.match(r"\w+", line.rsplit(";", maxsplit=1)[-1].strip())[0]  # type: ignore[index]  # every line begins with a name
 
 
-def given(numbers: Numbers) -> Iterator[dict[str, Any]]:
-    """Gradients from which a mistake may read its bound, as programs give them: cut, or made of a cut dZ."""
-    case = numbers.case
-    yield {name: halved(g) for name, g in case.gradients.items()}
-    yield {f"W{l}": halved(case.dZ[f"dZ{l}"]) @ case.A[f"A{l - 1}"].T for l in range(1, numbers.depth + 1)}
+def with_mistake(wrong: str) -> list[str]:
+    """The backward pass with the wrong line in the place where it belongs."""
+    name, lines = assigned(wrong), list(BACKWARD)
+    if name == "Y":
+        return [wrong, *lines]
+    if name == "dP":
+        return [line if assigned(line) != "dZ3" else f"{wrong}\n{FROM_P}" for line in lines]
+    k = [assigned(line) for line in lines].index(name)
+    if re.fullmatch(r"dZ\d\[.*\]", wrong):  # fewer examples of dZ, and as many of the A that it meets
+        part = wrong[wrong.index("[") :]
+        below = f"A{int(name[2]) - 1}"
+        lines[k + 1 : k + 3] = [re.sub(rf"\b({name}|{below})\b", rf"\1{part}", line) for line in lines[k + 1 : k + 3]]
+        return lines
+    last = wrong.rsplit(";", maxsplit=1)[-1]
+    changed = "+=" in last or re.search(rf"\b{name}\b", last.partition("=")[2])  # it stands after the right line
+    return [*lines[: k + 1], wrong, *lines[k + 1 :]] if changed else [*lines[:k], wrong, *lines[k + 1 :]]
 
 
-def places(numbers: Numbers) -> Iterator[tuple[Place, tuple[str, ...]]]:
-    """Before each layer's lines, from the last layer down, for its weights and for its bias; all above is right."""
-    for yours in given(numbers):
-        dZs: dict[int, Any] = {}
-        for l in range(numbers.depth, 0, -1):
-            lines = TOP if l == numbers.depth else HIDDEN
-            for theta, last in GRADIENTS.items():
-                yield Place(numbers, l, yours, dict(dZs), theta), (*lines, *last)
-            at = Place(numbers, l, yours, dict(dZs))
-            for line in lines:
-                at = at.put(line, right(line, at))
-            dZs[l] = some(at.dZ)
+def run(lines: list[str], start: Numbers) -> dict[str, Any]:
+    """The gradients that these lines make."""
+    names = {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in start.items()}
+    names |= {"np": np, "one_hot": lambda labels: np.eye(start["K"])[:, labels]}
+    names |= dict.fromkeys(("alpha", "c", "eps", "lam"), UNKNOWN)
+    with np.errstate(all="ignore"):
+        for line in lines:
+            exec(re.sub(r"slope\((\d)\)", lambda found: SLOPES[start["activation"]].format(l=found[1]), line), names)
+    return {name: names[name] for name in ("dW3", "db3", "dW2", "db2", "dW1", "db1")}
 
 
-def run(at: Place, lines: tuple[str, ...], mistake: BackwardMistake | None) -> Any:
-    """The gradient that these lines make, with the mistake on its line; None where it cannot be made here."""
-    made = mistake is None
-    for line in (*lines, "scale"):
-        if line == "scale" and (mistake is None or mistake.line != line):
-            continue
-        ways = list(mistake.predict(at)) if mistake is not None and line == mistake.line else []
-        if ways:
-            at, made = at.put("gradient" if line == "scale" else line, ways[0].make(at, UNKNOWN)), True
-        elif line != "scale":
-            at = at.put(line, right(line, at))
-    return np.asarray(some(at.g).value) if made else None
-
-
-def told(mistake: BackwardMistake, numbers: Numbers) -> str:
-    """The first gradient that the mistake changes: its entry that is furthest off, or its shape."""
-    for at, lines in places(numbers):
-        with np.errstate(all="ignore"):
-            yours, truth = run(replace(at), lines, mistake), run(at, lines, None)
-        if yours is None:
-            continue
-        name = f"d{at.theta}{at.l}"
-        if yours.shape != truth.shape:
-            return f"{name} has the shape {yours.shape}, right is {truth.shape}"
-        worst = np.unravel_index(np.nan_to_num(abs(yours - truth), nan=np.inf).argmax(), truth.shape)
-        if yours[worst] != truth[worst]:
-            where = ", ".join(map(str, worst))
-            return f"{name}[{where}] = {apart(yours[worst], truth[worst])}"
+def told(wrong: str, start: Numbers) -> str:
+    """The first gradient that the line changes: its entry that is furthest off, or its shape; or nothing."""
+    truth = run(BACKWARD, start)
+    try:
+        yours = run(with_mistake(wrong), start)
+    except ValueError:  # shapes that do not meet
+        return ""
+    for name, G in yours.items():
+        if np.shape(G) != truth[name].shape:
+            return f"{name} has the shape {np.shape(G)}, right is {truth[name].shape}"
+        worst = np.unravel_index(np.nan_to_num(abs(G - truth[name]), nan=np.inf).argmax(), G.shape)
+        if G[worst] != truth[name][worst]:
+            return f"{name}[{', '.join(map(str, worst))}] = {apart(G[worst], truth[name][worst])}"
     return ""
 
 
@@ -104,18 +123,18 @@ def apart(yours: float, truth: float) -> str:
     return f"{yours:.{digits}g}, right is {truth:.{digits}g}"
 
 
-def first(mistake: BackwardMistake, networks: list[tuple[Numbers, str]]) -> str:
-    """What it gives on the first network that shows it.
+def first(entry: Mapping[str, str], networks: list[tuple[dict[str, Any], str]]) -> str:
+    """What a mistake's line gives on the first network that shows it.
 
-    Errors: LookupError for a mistake that changes no number on any.
+    Errors: LookupError for a line that changes no number on any.
     """
-    for numbers, says in networks:
-        if found := told(mistake, numbers):
+    for start, says in networks:
+        if found := told(entry["wrong"], start):
             return f"{found}{says and ', '}{says}"
-    raise LookupError(f"{mistake.key} changes no number on any of the networks that were tried")
+    raise LookupError(f"{entry['key']}: {entry['wrong']} changes no number on any of the networks that were tried")
 
 
 def made() -> dict[str, Any]:
     """For every mistake what it gives, by its key."""
     networks = [(network(*drawn), says) for *drawn, says in NETWORKS]
-    return {"figures": {}, "values": {f"mistake {m.key}": first(m, networks) for m in CATALOGUE}}
+    return {"figures": {}, "values": {f"mistake {entry['key']}": first(entry, networks) for entry in catalogue()}}

@@ -9,10 +9,11 @@
 {{ sym W }}                 a symbol in a sentence, with its meaning
 {{ figure digit }}          a picture drawn at build
 {{ value claims }}          a number that a run gave
+{{ play softmax }}          a playground, readable without touching it
 {{ exercise forward_bias }} an exercise: the file, and how it is marked
 {{ run nnref train --help }} a command and what it says, run at build
 {{ listing docs/listings/kernel.py }} a file
-{{ results }} {{ graph }} {{ symbols }} {{ article }} {{ mistakes }}
+{{ results }} {{ sources }} {{ graph }} {{ symbols }} {{ article }} {{ mistakes }}
 """
 
 from __future__ import annotations
@@ -66,6 +67,12 @@ def refuse_typed(markdown: str, path: str) -> None:
             )
 
 
+def indent(markdown: str, place: int) -> str:
+    """The blanks before a directive in an indented block, such as a tab, which what it becomes needs too."""
+    before = markdown[markdown.rfind("\n", 0, place) + 1 : place]
+    return before if before.isspace() else ""
+
+
 def resolve(markdown: str, path: str, directives: Mapping[str, Directive]) -> str:
     """The prose with every directive replaced by what it names.
 
@@ -83,6 +90,6 @@ def resolve(markdown: str, path: str, directives: Mapping[str, Directive]) -> st
             made = directives[verb](rest)
         except LookupError as error:
             raise BuildStops(f"{where}: {error.args[0]}") from error
-        out += [markdown[end : found.start()], made]
+        out += [markdown[end : found.start()], made.replace("\n", f"\n{indent(markdown, found.start())}")]
         end = found.end()
     return "".join([*out, markdown[end:]])

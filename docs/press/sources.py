@@ -36,13 +36,13 @@ def digest(paths: Iterable[Path], *words: str) -> str:
     return found.hexdigest()[:16]
 
 
-PRINTS = ROOT / "derivations" / "output" / "page.py"
-"""It prints what was proved; nothing that is proved or measured depends on it."""
+PRINTS = {ROOT / "derivations" / "output" / f"{name}.py" for name in ("page", "context")}
+"""They print what was proved; nothing that is proved or measured depends on them."""
 
 
 def sources(*folders: str) -> list[Path]:
     """Every Python file of some folders of the project that decides what is proved or measured."""
-    return [path for folder in folders for path in (ROOT / folder).rglob("*.py") if path != PRINTS]
+    return [path for folder in folders for path in (ROOT / folder).rglob("*.py") if path not in PRINTS]
 
 
 def kept(name: str, key: str, make: Callable[[], str]) -> str:

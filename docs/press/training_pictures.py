@@ -86,6 +86,12 @@ def accuracy(layers: Any, theta: Any, scale: float = 1.0) -> float:
     return nnref.accuracy(layers, theta, digits.data().x_test * scale, digits.data().y_test)
 
 
+def silent(layers: Any, theta: Any, scale: float) -> float:
+    """The share of the first layer's neurons that are 0 for every training digit."""
+    A = nnref.network.activations(layers, theta, digits.data().x_train * np.float32(scale))[2]
+    return float((A == 0).all(axis=1).mean())
+
+
 def descended(theta: Any, alpha: float, *, steps: int, size: int | None, scale: float = 1.0) -> tuple[list[float], Any]:
     """Losses of plain gradient descent, until they stop being numbers, and the last parameters that were."""
     layers = nnref.mnist_mlp()
@@ -137,6 +143,9 @@ def failures() -> tuple[Any, str, str, dict[str, str]]:
     values = {f"{key}-accuracy": f"{share:.1f}" for key, share in zip(keys, shares, strict=True)}
     for key, ((losses, _), _) in zip(keys, runs.values(), strict=True):
         values |= {f"{key}-first": f"{losses[0]:.4g}", f"{key}-last": f"{losses[-1]:.4g}"}
+        values |= {f"{key}-highest": f"{np.nanmax(losses):.1g}"}
+    for key, ((_, theta), scale) in zip(keys, runs.values(), strict=True):
+        values |= {f"{key}-dead": f"{100 * silent(layers, theta, scale):.0f}"}
     caption = f"{FULL_BATCH_STEPS} steps of each. Losses above 30 are drawn at 30."
     return figure, "Loss by step of one run that learns and three that do not", caption, values
 

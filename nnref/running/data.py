@@ -111,7 +111,7 @@ class Dataset:
     def columns(rows: Array, dtype: DTypeLike = "float32") -> Array:
         """Rows (N, n0) as columns (n0, N) of dtype: pixels are divided by 255, floats are only rounded."""
         xp = namespace(rows)
-        X = xp.astype(rows, getattr(xp, np.dtype(dtype).name))
+        X = xp.astype(rows, getattr(xp, dtype if isinstance(dtype, str) else np.dtype(dtype).name), copy=False)
         if rows.dtype == xp.uint8:
             X /= 255  # in place: X is new, and a second copy of the full MNIST would take 188 MB
         return X.T

@@ -12,6 +12,7 @@ from nnref.checking.reference import noise
 from tests.support import handbook_lemmas
 from tests.support.handbook_lemmas import slope
 
+pytestmark = pytest.mark.figure  # the report shows them as witnesses of the claims that they name
 CLAIMS = {name: claim for name, claim in claims().items() if claim.kind == "lemma"}
 H = 1 / 16
 """The step at which a leading term is compared with all of the error: what it leaves out is of higher order in h."""

@@ -14,6 +14,7 @@ from nnref.checking.reference import noise
 from nnref.layer import ACTIVATIONS
 from tests.support import cases
 
+pytestmark = pytest.mark.figure  # the report shows them as witnesses of the claims that they name
 BOUND = [claim for claim in claims().values() if claim.kind in ("definition", "gradient")]
 CONCEPTS = [claim for claim in BOUND if claim.of is not None or claim.kind == "definition"]
 NETWORK = [claim for claim in BOUND if claim not in CONCEPTS]

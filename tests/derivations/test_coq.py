@@ -93,6 +93,7 @@ def lines_of(text, words):
     return range(first, first + text[start : text.index("Qed.", start)].count("\n") + 1)
 
 
+@pytest.mark.long  # each slip is compiled with all that rests on it, in up to a minute
 @pytest.mark.parametrize(
     "slip", SLIPS, ids=lambda slip: f"{slip.stated.split()[1]}: {slip.wrong or 'without ' + slip.right}"
 )

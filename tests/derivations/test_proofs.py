@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import sympy as sp
@@ -36,9 +37,15 @@ each_claim = pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda claim:
 PLAIN_RULES = (algebra, condition, contract, definition, differentiate, linear, logarithm, matrix_product)
 
 
+@cache
+def proof_of(name):
+    """The proof of a claim, made when a test first asks for it."""
+    return prove(CLAIMS[name])
+
+
 @each_claim
 def test_every_step_is_true_and_every_wrong_twin_is_rejected(claim):
-    proof = prove(claim)
+    proof = proof_of(claim.name)
     assert proof.ok, "\n".join(proof.gaps)
     assert proof.rejected == len(claim.wrong_twins)
 
@@ -49,7 +56,7 @@ def test_a_statement_with_sizes_holds_for_all_of_them_and_says_so(claim):
         s.is_integer and s.is_symbol for expr in (claim.start, claim.result) for s in expr.free_symbols
     )
     entries = claim.start.atoms(sp.Indexed) | claim.result.atoms(sp.Indexed)
-    assert prove(claim).holds_for == ("all sizes" if speaks_of_sizes or entries else "scalar")
+    assert proof_of(claim.name).holds_for == ("all sizes" if speaks_of_sizes or entries else "scalar")
 
 
 @each_claim
@@ -61,7 +68,7 @@ def test_what_is_not_a_bare_definition_has_a_wrong_twin(claim):
 def test_a_wrong_twin_is_refused_for_its_mathematics(claim):
     """One at least by numbers that differ; and none because it speaks of what the claim does not, as a typo would."""
     said = [claim.start, *(step.expr for step in claim.steps), *claim.where, *claim.where.values()]
-    reasons = [reason for reason in prove(claim).twins if "shapes do not fit" not in reason]
+    reasons = [reason for reason in proof_of(claim.name).twins if "shapes do not fit" not in reason]
     assert bool(reasons) == bool(claim.wrong_twins)
     assert not [reason for reason in reasons if "not both real" in reason]
     for twin in claim.wrong_twins:

@@ -47,7 +47,7 @@ def test_every_displayed_formula_belongs_to_a_claim_or_a_quotation(pages, claims
 
 
 PARTS = {
-    "assumption": "Assuming ",
+    "assumption": "(?:Assuming |As <)",
     "proof": '<details class="proof"',
     "function in numpy": '(?:<details class="mkdocstrings-source">|In numpy it is)',
     "wrong twin": '<details class="slips"',

@@ -266,3 +266,49 @@ def test_without_quickjs_the_browser_typesets_from_the_same_package(tmp_path, ch
         opened.goto(f"{address}proofs/affine/")
         opened.wait_for_selector(".formula.answer mjx-container svg", timeout=20_000)
         assert outside == []
+
+
+def test_what_a_directive_becomes_stays_in_its_block():
+    from press import prose
+
+    made = prose.resolve('=== "PyTorch"\n\n    {{ two lines }}\n', "docs/x.md", {"two": lambda rest: f"first\n{rest}"})
+    assert made == '=== "PyTorch"\n\n    first\n    lines\n'
+
+
+def test_every_result_stands_under_its_source():
+    from press import directives
+
+    shown = directives.cited(page.Context({c["name"]: c for c in (CLAIM, CLAIM | {"name": "silu.x", "source": "elementary"})}))
+    assert shown == "- a book: [`silu.dZ`](silu.md#silu.dZ)"
+
+
+def mistakes_shown():
+    """Every mistake's line and the number beside it, as the page shows them."""
+    from nnref.checking.diagnosis import diagnose
+    from press import mistake_numbers
+
+    values = mistake_numbers.made()["values"]
+    return {entry["key"]: (entry["wrong"], values[f"mistake {entry['key']}"]) for entry in diagnose.catalogue()}
+
+
+def test_the_number_beside_a_mistake_is_that_of_its_line():
+    """By what some of the lines cannot but give, and by the layer that each line stands in."""
+    shown = mistakes_shown()
+    name, yours, truth = re.match(r"(\w+)\[.*\] = (\S+), right is (\S+)", shown["gradient.clipped"][1]).groups()
+    assert (name, abs(float(yours))) == ("dW2", 1.0)
+    assert abs(float(truth)) > 1
+    for key, factor in (("scale.N", 7), ("scale.2", 2), ("scale.1/2", 0.5), ("scale.sign", -1), ("scale.constant", 0.1)):
+        yours, truth = map(float, re.search(r"= (\S+), right is (\S+)", shown[key][1]).groups())
+        assert yours == pytest.approx(factor * truth, rel=1e-3), key
+    for key, (wrong, said) in shown.items():
+        made = re.match(r"(?:db|d?[A-Z])(\d)", wrong.split(";")[-1].strip())
+        layer = int(made[1]) if made else 3
+        assert re.match(rf"d[Wb]{layer}\b", said), (key, wrong, said)
+
+
+def test_a_line_that_changes_nothing_stops_the_page():
+    from press import mistake_numbers
+
+    networks = [(mistake_numbers.network(*drawn), says) for *drawn, says in mistake_numbers.NETWORKS]
+    with pytest.raises(LookupError, match="changes no number on any of the networks"):
+        mistake_numbers.first({"key": "none", "wrong": "dZ2 = np.clip(dZ2, -1e9, 1e9)"}, networks)

@@ -96,14 +96,15 @@ def test_home_is_one_screen_with_all_that_it_promises(opened, page):
     lowest = page.locator(".uncovered").bounding_box()
     assert lowest["y"] + lowest["height"] <= LAPTOP["height"]
     assert page.evaluate("document.documentElement.scrollWidth") == LAPTOP["width"]
-    assert page.locator(".sentence").inner_text().count(".") == 1
+    assert page.locator(".sentence").inner_text().count(".") == 2
+    assert "names the line that is wrong" in page.locator(".whom").inner_text()
     assert page.locator(".doors a").all_inner_texts() == ["Learn", "Check", "Train"]
     assert page.locator('.headline .formula.answer[data-claim="mlp.dW2"]').is_visible()
     assert page.locator(".headline .step .rule").is_visible()
     said = page.locator(".home").inner_text()
     assert "First mistake: db2" in said
     assert "exit 1" in said
-    assert "nnref check yourfile.py" in said
+    assert "nnref check yourfile.py" in page.locator(".hero").inner_text()
 
 
 def test_the_first_formula_is_there_at_once(opened, page, capsys):

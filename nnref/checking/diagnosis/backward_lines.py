@@ -9,7 +9,7 @@ from math import inf
 from nnref.checking.operations import affine, record, softmax_cross_entropy
 from nnref.checking.operations.rounding import Precision
 from nnref.checking.operations.running_error import Carried
-from nnref.checking.reference.forward_errors import Numbers
+from nnref.checking.reference.forward_errors import ForwardErrors
 from nnref.checking.results.diagnosis import Mistake
 from nnref.shapes import Array
 
@@ -31,14 +31,14 @@ TOP, HIDDEN = ("labels", "outputs", "loss", "batch"), ("dA", "slope", "batch")
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
-    """Where a line stands: layer l, and what the lines above it, right or wrong, have made so far.
+class BackwardState:
+    """The backward pass at layer l: what the lines so far, right or wrong, have made.
 
     dZs holds dZ of this layer and of those above; theta is "W" or "b" on the lines of one gradient, and yours are all
     the gradients that were given.
     """
 
-    numbers: Numbers
+    numbers: ForwardErrors
     l: int
     yours: Mapping[str, Array | None]
     dZs: Mapping[int, Carried] = field(default_factory=dict)
@@ -55,8 +55,8 @@ class Place:
         names = self.numbers.case.activation
         return names[min(self.l, len(names)) - 1] if names else ""
 
-    def put(self, line: str, made: Carried) -> Place:
-        """The place after a line has made its quantity."""
+    def put(self, line: str, made: Carried) -> BackwardState:
+        """The state after a line has made its quantity."""
         return replace(self, **{LINES[line]: made})  # type: ignore[arg-type]  # the field that the line makes
 
 
@@ -82,7 +82,7 @@ class Prediction:
 class BackwardMistake(Mistake):
     """One entry of the catalogue: predict(place) yields the ways to make it there; none, where the shapes forbid it."""
 
-    predict: Callable[[Place], Iterator[Prediction]]
+    predict: Callable[[BackwardState], Iterator[Prediction]]
 
 
 AFFINE, LOSS = affine.RECORD.writing.gradients, softmax_cross_entropy.RECORD.writing.gradients  # type: ignore[union-attr]
@@ -103,20 +103,20 @@ RIGHT = {
 
 def mistake(
     key: str, line: str, wrong: str, right: str | None = None
-) -> Callable[[Callable[[Place], Iterator[Prediction]]], BackwardMistake]:
+) -> Callable[[Callable[[BackwardState], Iterator[Prediction]]], BackwardMistake]:
     """Make the function that predicts it into a mistake; its docstring says what is done.
 
     The right line is that of its place unless given.
     """
 
-    def named(predict: Callable[[Place], Iterator[Prediction]]) -> BackwardMistake:
+    def named(predict: Callable[[BackwardState], Iterator[Prediction]]) -> BackwardMistake:
         says = " ".join((predict.__doc__ or "").split())
         return BackwardMistake(key, line, says, wrong, right or RIGHT[line][0], RIGHT[line][1], predict)
 
     return named
 
 
-def right(line: str, at: Place) -> Carried:
+def right_line(line: str, at: BackwardState) -> Carried:
     """What the right line makes, from whatever the lines above it have made."""
     n, l = at.numbers, at.l
     match line:
@@ -125,28 +125,28 @@ def right(line: str, at: Place) -> Carried:
         case "outputs":
             return n.P
         case "loss":
-            return (some(at.P) - some(at.Y)) / n.N
+            return (known(at.P) - known(at.Y)) / n.N
         case "dA":
             return n.W[l + 1].T @ at.dZs[l + 1]
         case "slope":
-            return slope(at, l) * some(at.dA)
+            return slope(at, l) * known(at.dA)
         case "dW":
-            return some(at.dZ) @ n.A[l - 1].T
+            return known(at.dZ) @ n.A[l - 1].T
         case "db":
-            return some(at.dZ).sum(axis=1)
-    return some(at.dZ if line == "batch" else at.g)
+            return known(at.dZ).sum(axis=1)
+    return known(at.dZ if line == "batch" else at.g)
 
 
-def slope(at: Place, l: int) -> Carried:
+def slope(at: BackwardState, l: int) -> Carried:
     """The derivative of layer l's activation."""
     Z, A = at.numbers.Z[l], at.numbers.A[l]
     return record.slope(at.numbers.case.activation[l - 1], Z, A, Precision(at.numbers.u, 0.0))
 
 
-def some(made: Carried | None) -> Carried:
+def known(quantity: Carried | None) -> Carried:
     """A quantity that the lines above have made."""
-    assert made is not None
-    return made
+    assert quantity is not None
+    return quantity
 
 
 ANY = (-inf, inf)

@@ -13,9 +13,9 @@ from nnref.checking.diagnosis.catalogue.deltas import DELTAS
 from nnref.checking.diagnosis.catalogue.gradients import BIASES, EITHER, WEIGHTS
 from nnref.checking.diagnosis.factors import CONSTANT, SCALES
 from nnref.checking.diagnosis.search import Search
-from nnref.checking.diagnosis.wording import told, worded
+from nnref.checking.diagnosis.wording import diagnoses_of, worded
 from nnref.checking.reference import noise
-from nnref.checking.reference.forward_errors import Numbers
+from nnref.checking.reference.forward_errors import ForwardErrors
 from nnref.checking.reference.intermediates import Case
 from nnref.checking.results.diagnosis import Diagnosis
 from nnref.network import named, unnamed
@@ -24,7 +24,7 @@ from nnref.shapes import Array
 CATALOGUE: tuple[BackwardMistake, ...] = (*SCALES, CONSTANT, *DELTAS, *WEIGHTS, *BIASES, *EITHER)
 """Every mistake that can be named."""
 
-THIN = 32
+INPUTS_SEARCHED = 32
 """Inputs that the search looks at; what it finds must then explain all of them."""
 
 
@@ -35,13 +35,25 @@ LOGITS = {"scale"} | set(TOP) - set(HIDDEN)
 def catalogue() -> list[dict[str, str]]:
     """The catalogue as plain data: key, line, says, wrong, right, claim; the lines are those of a 3-layer network.
 
-    What is done to the logits stands in its last layer, all else in its second, where every name in it exists.
+    What is done to the logits stands in its last layer, all else in its second, where every name in it exists; what
+    reaches two layers up, in its first. The activation is ReLU, but where its slope is applied twice, which changes
+    nothing there.
     """
     names = ("key", "line", "says", "wrong", "right", "claim")
     return [
-        {name: worded(getattr(mistake, name), 3 if mistake.line in LOGITS else 2, "relu", "W") for name in names}
+        {name: worded(getattr(mistake, name), shown_layer(mistake), shown_activation(mistake), "W") for name in names}
         for mistake in CATALOGUE
     ]
+
+
+def shown_layer(mistake: BackwardMistake) -> int:
+    """The layer of a 3-layer network in which a mistake is shown."""
+    return 3 if mistake.line in LOGITS else 1 if "{above}" in mistake.wrong else 2
+
+
+def shown_activation(mistake: BackwardMistake) -> str:
+    """The activation with which a mistake is shown."""
+    return "tanh" if mistake.wrong.count("{slope}") > 1 else "relu"
 
 
 def diagnose(
@@ -59,45 +71,47 @@ def diagnose(
     may be off beside rounding; intermediates are yours of "dZ2", "dA1", ….
     """
     yours = {name: None if (g := gradients.get(name)) is None else np.asarray(g, "float64") for name in case.gradients}
-    room = {name: slack_of(slack.get(name) if isinstance(slack, Mapping) else slack, g) for name, g in yours.items()}
+    room = {
+        name: slack_for_shape(slack.get(name) if isinstance(slack, Mapping) else slack, g) for name, g in yours.items()
+    }
     given = {name: np.asarray(V, "float64") for name, V in (intermediates or {}).items() if name[:2] in ("dZ", "dA")}
     allowed = noise.allowed(case.layers, case.theta, case.X.shape[1])
-    inputs = telling_inputs(case, yours)
+    inputs = largest_inputs(case, yours)
     among: set[str] | None = None
     if inputs is not None:
-        n, thin = len(case.X), thinned(case, inputs)
-        theirs = {name: None if g is None else taken(g, inputs, n) for name, g in yours.items()}
-        thin_room = {name: taken(r, inputs, n) if isinstance(r, np.ndarray) else r for name, r in room.items()}
-        search = Search(Numbers.of(thin, dtype), theirs, thin_room, allowed, learning_rate, given)
+        n, thin = len(case.X), case_at_inputs(case, inputs)
+        theirs = {name: None if g is None else at_inputs(g, inputs, n) for name, g in yours.items()}
+        thin_room = {name: at_inputs(r, inputs, n) if isinstance(r, np.ndarray) else r for name, r in room.items()}
+        search = Search(ForwardErrors.of(thin, dtype), theirs, thin_room, allowed, learning_rate, given)
         among = {m.key for e in search.explanations() for fault in e.faults for m in fault.mistakes}
-    search = Search(Numbers.of(case, dtype), yours, room, allowed, learning_rate, given, among)
-    return told(case, search, search.explanations())
+    search = Search(ForwardErrors.of(case, dtype), yours, room, allowed, learning_rate, given, among)
+    return diagnoses_of(case, search, search.explanations())
 
 
-def slack_of(slack: Array | float | None, g: Array | None) -> Array | float:
+def slack_for_shape(slack: Array | float | None, g: Array | None) -> Array | float:
     """What each entry of a gradient may be off; of one in another shape every entry may be off as much as any."""
     if slack is None or isinstance(slack, float | int):
         return slack or 0.0
     return slack if g is not None and g.shape == slack.shape else float(np.max(slack, initial=0.0))
 
 
-def telling_inputs(case: Case, yours: Mapping[str, Array | None]) -> Array | None:
+def largest_inputs(case: Case, yours: Mapping[str, Array | None]) -> Array | None:
     """The inputs with the largest values, if there are more than enough; None where no width is theirs alone."""
     n, N = case.X.shape
     others = {N, *(size for Z in case.Z.values() for size in Z.shape)}
-    if n <= 2 * THIN or n in others:
+    if n <= 2 * INPUTS_SEARCHED or n in others:
         return None
-    return np.sort(np.argsort((case.X**2).sum(axis=1))[-THIN:])
+    return np.sort(np.argsort((case.X**2).sum(axis=1))[-INPUTS_SEARCHED:])
 
 
-def thinned(case: Case, inputs: Array) -> Case:
+def case_at_inputs(case: Case, inputs: Array) -> Case:
     """The same case, seen from some of its inputs only: going back, nothing else of X and W1 is used."""
     X = case.X[inputs]
-    arrays = {name: taken(p, inputs, len(case.X)) for name, p in named(case.theta).items()}
+    arrays = {name: at_inputs(p, inputs, len(case.X)) for name, p in named(case.theta).items()}
     return replace(case, X=X, A={**case.A, "A0": X}, theta=unnamed(arrays, case.layers))
 
 
-def taken(g: Array, inputs: Array, n: int) -> Array:
+def at_inputs(g: Array, inputs: Array, n: int) -> Array:
     """The part of an array that belongs to some of the n inputs, on whichever axis they lie."""
     for axis in range(g.ndim):
         g = np.take(g, inputs, axis) if g.shape[axis] == n else g

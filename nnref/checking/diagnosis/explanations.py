@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from nnref.checking.diagnosis.backward_lines import HIDDEN, TOP, BackwardMistake, Place, Prediction, right, some
+from nnref.checking.diagnosis.backward_lines import (
+    HIDDEN,
+    TOP,
+    BackwardMistake,
+    BackwardState,
+    Prediction,
+    known,
+    right_line,
+)
 from nnref.checking.diagnosis.factors import CONSTANT, Factor
 from nnref.checking.operations.running_error import Carried
-from nnref.checking.reference.forward_errors import Numbers
+from nnref.checking.reference.forward_errors import ForwardErrors
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +55,8 @@ class Explanation:
     @property
     def rank(self) -> tuple[int, int, int, int]:
         """What comes first: the shortest, without a number of no meaning, and that claims no more than it must."""
-        loose = sum(fault.mistakes[:1] in ((), (CONSTANT,)) for fault in self.faults)
-        return self.cost, loose, self.kinds, sum(fault.at[1] in "ZA" for fault in self.faults)
+        unnamed = sum(fault.mistakes[:1] in ((), (CONSTANT,)) for fault in self.faults)
+        return self.cost, unnamed, self.kinds, sum(fault.at[1] in "ZA" for fault in self.faults)
 
     def plus(self, cost: int, *faults: Fault) -> Explanation:
         """The same with more faults."""
@@ -70,16 +78,16 @@ class Chain:
         """The same, with this line as it should be."""
         return Chain({other: made for other, made in self.chosen.items() if other != line})
 
-    def run(self, at: Place, lines: tuple[str, ...], s: float = 0.0) -> Place:
-        """The place after these lines, the chosen mistakes made and the rest right."""
+    def run(self, at: BackwardState, lines: tuple[str, ...], s: float = 0.0) -> BackwardState:
+        """The state after these lines, the chosen mistakes made and the rest right."""
         for line in lines:
-            at = at.put(line, self.chosen[line][1].make(at, s) if line in self.chosen else right(line, at))
+            at = at.put(line, self.chosen[line][1].make(at, s) if line in self.chosen else right_line(line, at))
         return at
 
     def faults(self, l: int, lines: tuple[str, ...], s: float) -> tuple[Fault, ...]:
         """The faults of this chain, each at the quantity that its line makes."""
         return tuple(
-            Fault(where(line, l), (mistake,), spoken(prediction, l, s))
+            Fault(quantity_of_line(line, l), (mistake,), detail_in_words(prediction, l, s))
             for line in lines
             if line in self.chosen
             for mistake, prediction in [self.chosen[line]]
@@ -89,43 +97,43 @@ class Chain:
 RIGHT_LINES = Chain({})
 
 
-def where(line: str, l: int) -> str:
+def quantity_of_line(line: str, l: int) -> str:
     """The quantity that a line makes, by its name: "dA1", or "dZ3" for all that leads to the last layer's dZ."""
     return f"dA{l}" if line == "dA" else f"dZ{l}"
 
 
-def spoken(prediction: Prediction, l: int, s: float) -> str:
+def detail_in_words(prediction: Prediction, l: int, s: float) -> str:
     """The detail with its numbers in it."""
     return prediction.detail.format(s=f"{s:.6g}", l=l, j=l - 1)
 
 
 @dataclass(frozen=True, eq=False)
-class Way:
+class GradientFaults:
     """One explanation of one gradient: mistakes in its own lines, and the factor left over; None where not told."""
 
     factor: Factor | None
     faults: tuple[Fault, ...]
 
 
-def rightly(numbers: Numbers) -> Iterator[Place]:
+def right_layers(numbers: ForwardErrors) -> Iterator[BackwardState]:
     """Every layer, from the last, as the right lines leave it."""
     dZs: dict[int, Carried] = {}
     for l in range(numbers.depth, 0, -1):
-        at = RIGHT_LINES.run(Place(numbers, l, {}, dZs), TOP if l == numbers.depth else HIDDEN)
-        dZs = {**dZs, l: some(at.dZ)}
+        at = RIGHT_LINES.run(BackwardState(numbers, l, {}, dZs), TOP if l == numbers.depth else HIDDEN)
+        dZs = {**dZs, l: known(at.dZ)}
         yield at
 
 
 def chains(
-    mistakes: tuple[BackwardMistake, ...], at: Place, lines: tuple[str, ...], faults: int
-) -> Iterator[tuple[Chain, Place]]:
+    mistakes: tuple[BackwardMistake, ...], at: BackwardState, lines: tuple[str, ...], faults: int
+) -> Iterator[tuple[Chain, BackwardState]]:
     """Every choice of so many mistakes on different lines, with the place each leads to where its unknown is 0."""
     if not lines:
         if faults == 0:
             yield RIGHT_LINES, at
         return
     line, rest = lines[0], lines[1:]
-    for chain, end in chains(mistakes, at.put(line, right(line, at)), rest, faults):
+    for chain, end in chains(mistakes, at.put(line, right_line(line, at)), rest, faults):
         yield chain, end
     if faults:
         for mistake in mistakes:
@@ -137,6 +145,6 @@ def chains(
                             yield Chain({line: (mistake, prediction), **chain.chosen}), end
 
 
-def right_gradient(at: Place, theta: str) -> Carried:
+def right_gradient(at: BackwardState, theta: str) -> Carried:
     """The gradient that the right line makes of this dZ."""
-    return right(f"d{theta}", at)
+    return right_line(f"d{theta}", at)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from nnref.checking.diagnosis.backward_lines import ANY, BackwardMistake, Place, Prediction, some
-from nnref.checking.diagnosis.fit import Number, close, rounded
+from nnref.checking.diagnosis.backward_lines import ANY, BackwardMistake, BackwardState, Prediction, known
+from nnref.checking.diagnosis.fit import Number, same_factor, short_number
 from nnref.checking.operations.running_error import Carried
 
 
@@ -17,24 +17,24 @@ class Scale(BackwardMistake):
     factors: Callable[[int, int, float], tuple[float, ...]]
 
 
-def scale(key: str, says: str, factor: str, factors: Callable[[int, int, float], tuple[float, ...]]) -> Scale:
+def named_scale(key: str, says: str, factor: str, factors: Callable[[int, int, float], tuple[float, ...]]) -> Scale:
     """A scale, given the wrong factor as one writes it."""
 
-    def predict(at: Place) -> Iterator[Prediction]:
+    def predict(at: BackwardState) -> Iterator[Prediction]:
         for c in factors(at.numbers.N, at.numbers.classes, 0.0) or (None,):
             unknown = ANY if c is None else None
-            yield Prediction(lambda at, s, c=c: made(at) * (s if c is None else c), "{s} times", unknown)
+            yield Prediction(lambda at, s, c=c: scaled_quantity(at) * (s if c is None else c), "{s} times", unknown)
 
     wrong, right = f"dZ{{l}} = {factor}", "dZ{l} = (P - Y) / N"
     return Scale(key, "scale", says, wrong, right, "softmax_cross_entropy.dZ", predict, factors)
 
 
-def made(at: Place) -> Carried:
+def scaled_quantity(at: BackwardState) -> Carried:
     """What is scaled: the gradient, or dZ where no gradient has been made yet."""
-    return some(at.g or at.dZ)
+    return known(at.g or at.dZ)
 
 
-SUMMED = scale(
+SUMMED = named_scale(
     "scale.N",
     "N times too large: the 1/N of the mean is missing.",
     "P - Y",
@@ -42,20 +42,20 @@ SUMMED = scale(
 )
 SCALES = (
     SUMMED,
-    scale("scale.1/N", "Divided by N twice.", "(P - Y) / N / N", lambda N, K, rate: (1 / N,)),
-    scale("scale.sign", "The sign is wrong.", "(Y - P) / N", lambda N, K, rate: (-1,)),
-    scale("scale.2", "A factor of 2 that does not belong.", "2 * (P - Y) / N", lambda N, K, rate: (2,)),
-    scale("scale.1/2", "A factor of 1/2 that does not belong.", "(P - Y) / N / 2", lambda N, K, rate: (1 / 2,)),
-    scale(
+    named_scale("scale.1/N", "Divided by N twice.", "(P - Y) / N / N", lambda N, K, rate: (1 / N,)),
+    named_scale("scale.sign", "The sign is wrong.", "(Y - P) / N", lambda N, K, rate: (-1,)),
+    named_scale("scale.2", "A factor of 2 that does not belong.", "2 * (P - Y) / N", lambda N, K, rate: (2,)),
+    named_scale("scale.1/2", "A factor of 1/2 that does not belong.", "(P - Y) / N / 2", lambda N, K, rate: (1 / 2,)),
+    named_scale(
         "scale.classes",
         "The number of classes is in it: the mean is over examples only.",
         "(P - Y) / K",
         lambda N, K, rate: (N / K, 1 / K, K, K / N),
     ),
-    scale("scale.N²", "N² times too large.", "(P - Y) * N", lambda N, K, rate: (N * N,)),
-    scale("scale.1/N²", "Divided by N three times.", "(P - Y) / N**3", lambda N, K, rate: (1 / (N * N),)),
-    scale("scale.-N", "N times too large, with the wrong sign.", "Y - P", lambda N, K, rate: (-N, -1 / N)),
-    scale(
+    named_scale("scale.N²", "N² times too large.", "(P - Y) * N", lambda N, K, rate: (N * N,)),
+    named_scale("scale.1/N²", "Divided by N three times.", "(P - Y) / N**3", lambda N, K, rate: (1 / (N * N),)),
+    named_scale("scale.-N", "N times too large, with the wrong sign.", "Y - P", lambda N, K, rate: (-N, -1 / N)),
+    named_scale(
         "scale.rate",
         "The learning rate is multiplied in: it belongs to the update.",
         "alpha * (P - Y) / N",
@@ -64,7 +64,7 @@ SCALES = (
 )
 """The factors with a name, the commonest first."""
 
-CONSTANT = scale(
+CONSTANT = named_scale(
     "scale.constant",
     "A constant factor that does not belong: a learning rate, 1 − β or 1 + β of a momentum, or a clipped norm.",
     "c * (P - Y) / N",
@@ -84,12 +84,12 @@ class Factor:
     detail: str
 
     @property
-    def loose(self) -> bool:
+    def without_meaning(self) -> bool:
         """Is it a number without a meaning: any constant, or 0?"""
         return self.value != 1 and self.meanings[:1] in ((), (CONSTANT,))
 
 
-def recognised(number: Number, N: int, classes: int, rate: float | None) -> Factor | None:
+def meaning_of_factor(number: Number, N: int, classes: int, rate: float | None) -> Factor | None:
     """What a factor means. A number without a name must be believed on its own evidence; else None."""
     if number.value == 0:
         return Factor(0.0, 0.0, (), ZEROS)
@@ -97,13 +97,13 @@ def recognised(number: Number, N: int, classes: int, rate: float | None) -> Fact
         (c, meaning)
         for meaning in SCALES
         for c in meaning.factors(N, classes, rate or 0.0)
-        if c != 1 and close(number.value, c, number.error) and number.error < 1e-3 * abs(c)
+        if c != 1 and same_factor(number.value, c, number.error) and number.error < 1e-3 * abs(c)
     ]
     if found:
         meanings = tuple(dict.fromkeys(meaning for _, meaning in found))
         return Factor(found[0][0], 0.0, meanings, f"{found[0][0]:.6g} times")
     if not number.believed:
         return None
-    short = rounded(number.value, number.error)
+    short = short_number(number.value, number.error)
     value, error = (number.value, number.error) if short is None else (short, 0.0)
     return Factor(value, error, (CONSTANT,), f"{value:.6g} times")

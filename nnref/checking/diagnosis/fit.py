@@ -22,7 +22,7 @@ DIGITS = 3
 
 
 @dataclass(frozen=True)
-class Yours:
+class GivenGradient:
     """A gradient that was given, with what its entries may be off beside rounding, and the multiple of u S allowed."""
 
     value: Array
@@ -64,13 +64,13 @@ class Number:
         return abs(self.value - 1) <= self.error
 
 
-def rounded(value: float, error: float) -> float | None:
+def short_number(value: float, error: float) -> float | None:
     """The number with few digits that this one is, within its error; None where there is none."""
     short = float(f"{value:.{DIGITS}g}")
     return short if abs(value - short) <= error < 1e-4 * abs(value) else None
 
 
-def solved(yours: Yours, free: Array, made: list[Carried], equations: int) -> list[Number] | None:
+def solved(yours: GivenGradient, free: Array, made: list[Carried], equations: int) -> list[Number] | None:
     """The numbers c for which yours = free + Σ c made, by least squares weighted with the tolerance; None if none fit.
 
     An entry is off by at most its tolerance, so c by at most √n tolerances over the size of its column.
@@ -96,12 +96,12 @@ def solved(yours: Yours, free: Array, made: list[Carried], equations: int) -> li
     values, left = found / size, equations - len(made)
     errors = max(1.0, float(abs(values).max())) * np.sqrt(np.diag(inverse) * len(wanted)) / size
     return [
-        Number(c, error, left >= WITNESSES or (left >= 0 and rounded(c, error) is not None))
+        Number(c, error, left >= WITNESSES or (left >= 0 and short_number(c, error) is not None))
         for c, error in zip(values.tolist(), errors.tolist(), strict=True)
     ]
 
 
-def ratio(yours: Yours, made: Carried, equations: int) -> Number | None:
+def fitted_factor(yours: GivenGradient, made: Carried, equations: int) -> Number | None:
     """The one factor c for which yours is c times what was predicted, in every entry; None where there is none."""
     if yours.value.shape != made.shape or not np.isfinite(made.value).all():
         return None
@@ -117,13 +117,13 @@ def ratio(yours: Yours, made: Carried, equations: int) -> Number | None:
     return found[0]
 
 
-def same(a: Carried, b: Carried, allowed: float) -> bool:
+def same_numbers(a: Carried, b: Carried, allowed: float) -> bool:
     """Do two predictions agree to their own precision?"""
     if a.shape != b.shape:
         return False
     return bool((abs(a.value - b.value) <= allowed * a.u * np.maximum(a.e, b.e)).all())
 
 
-def close(a: float, b: float, error: float = 0.0) -> bool:
+def same_factor(a: float, b: float, error: float = 0.0) -> bool:
     """Are two factors the same, beside the error of one of them?"""
     return abs(a - b) <= error or isclose(a, b, rel_tol=4 * noise.unit("float64"))

@@ -10,7 +10,7 @@ from math import inf
 
 import numpy as np
 
-from nnref.checking.diagnosis.backward_lines import HIDDEN, TOP, Place, Prediction, some
+from nnref.checking.diagnosis.backward_lines import HIDDEN, TOP, BackwardState, Prediction, known
 from nnref.checking.diagnosis.catalogue.deltas import DELTAS
 from nnref.checking.diagnosis.catalogue.gradients import BIASES, EITHER, WEIGHTS, averaged
 from nnref.checking.diagnosis.explanations import (
@@ -18,26 +18,35 @@ from nnref.checking.diagnosis.explanations import (
     Chain,
     Explanation,
     Fault,
-    Way,
+    GradientFaults,
     chains,
     right_gradient,
-    rightly,
+    right_layers,
 )
-from nnref.checking.diagnosis.factors import Factor, recognised
-from nnref.checking.diagnosis.fit import WITNESSES, Number, Yours, close, ratio, rounded, same, solved
+from nnref.checking.diagnosis.factors import Factor, meaning_of_factor
+from nnref.checking.diagnosis.fit import (
+    WITNESSES,
+    GivenGradient,
+    Number,
+    fitted_factor,
+    same_factor,
+    same_numbers,
+    short_number,
+    solved,
+)
 from nnref.checking.operations.running_error import Carried
-from nnref.checking.reference.forward_errors import Numbers
+from nnref.checking.reference.forward_errors import ForwardErrors
 from nnref.shapes import Array
 
 UNEXPLAINED = 3
-"""What a gradient that no mistake explains costs: more than two mistakes, which would explain it."""
+"""Cost of an unexplained gradient: above the cost of two mistakes, 2, so that two that explain it come first."""
 
 LOST = 5
-"""What a dZ that no mistake explains costs: less than two gradients of that layer that none explains, and more than one
-beside another that is explained from the right dZ, which then is right."""
+"""Cost of an unexplained dZ: below two unexplained gradients, 3 + 3, which have a wrong dZ in common; above one beside
+another that a mistake explains from the right dZ, 3 + 1."""
 
 MORE = 2
-"""How much dearer than the cheapest an explanation of one layer may be: what is below may make up for it."""
+"""Cost above the cheapest up to which an explanation of one layer is kept: the layers below may make up for it."""
 
 GRADIENT = {"W": ("dW", "gradient"), "b": ("db", "gradient")}
 """The lines that make one gradient, from dZ."""
@@ -48,7 +57,7 @@ class Search:
 
     def __init__(
         self,
-        numbers: Numbers,
+        numbers: ForwardErrors,
         yours: Mapping[str, Array | None],
         slack: Mapping[str, Array | float],
         allowed: float,
@@ -62,10 +71,12 @@ class Search:
         )
         self.n, self.yours, self.allowed, self.rate, self.given = numbers, yours, allowed, rate, given
         self.judged = {
-            name: Yours(g, slack[name], allowed) for name, g in yours.items() if g is not None and np.isfinite(g).all()
+            name: GivenGradient(g, slack[name], allowed)
+            for name, g in yours.items()
+            if g is not None and np.isfinite(g).all()
         }
         self.absent = {name for name, g in yours.items() if g is None}
-        self.truths = {f"{theta}{at.l}": right_gradient(at, theta) for at in rightly(numbers) for theta in "Wb"}
+        self.truths = {f"{theta}{at.l}": right_gradient(at, theta) for at in right_layers(numbers) for theta in "Wb"}
 
     def explanations(self) -> list[Explanation]:
         """The cheapest explanations of everything, equal in cost; one with no faults if all is right.
@@ -90,7 +101,7 @@ class Search:
 
     def layer(self, so_far: Explanation, l: int) -> list[Explanation]:
         """The ways to explain both gradients of layer l, given what is above it."""
-        start = Place(self.n, l, self.yours, so_far.dZs)
+        start = BackwardState(self.n, l, self.yours, so_far.dZs)
         lines = TOP if l == self.n.depth else HIDDEN
         plain = RIGHT_LINES.run(start, lines)
         found: list[Explanation] = []
@@ -106,39 +117,40 @@ class Search:
             found += self.unexplained(so_far, plain, l)
         return found
 
-    def needed(self, chain: Chain, s: float, at: Place, start: Place, lines: tuple[str, ...]) -> bool:
+    def needed(self, chain: Chain, s: float, at: BackwardState, start: BackwardState, lines: tuple[str, ...]) -> bool:
         """Does each of several mistakes change dZ beside the others?"""
         return len(chain.chosen) < 2 or not any(
-            same(some(chain.without(line).run(start, lines, s).dZ), some(at.dZ), self.allowed) for line in chain.chosen
+            same_numbers(known(chain.without(line).run(start, lines, s).dZ), known(at.dZ), self.allowed)
+            for line in chain.chosen
         )
 
-    def seen(self, at: Place, plain: Place, l: int) -> bool:
+    def seen(self, at: BackwardState, plain: BackwardState, l: int) -> bool:
         """Does a mistake in dZ change a gradient, and into the one that was given, up to a factor?"""
         for theta in "Wb":
             made, right = right_gradient(at, theta), right_gradient(plain, theta)
             yours = self.judged.get(f"{theta}{l}")
-            number = None if yours is None or same(made, right, self.allowed) else ratio(yours, made, 1)
+            number = None if yours is None or same_numbers(made, right, self.allowed) else fitted_factor(yours, made, 1)
             if number is not None and number.value:
                 return True
         return False
 
     def reached(
-        self, chain: Chain, end: Place, start: Place, lines: tuple[str, ...], l: int
-    ) -> Iterator[tuple[float, Place]]:
+        self, chain: Chain, end: BackwardState, start: BackwardState, lines: tuple[str, ...], l: int
+    ) -> Iterator[tuple[float, BackwardState]]:
         """The places that a chain may lead to: one, or, with an unknown number, one for each value that fits."""
         unknown = chain.unknown
         if unknown is None:
             yield 0.0, end
             return
         ends = [end, chain.run(start, lines, 1.0)]
-        zero, one = (some(e.dZ) for e in ends)
+        zero, one = (known(e.dZ) for e in ends)
         direction = Carried(one.value - zero.value, one.e + zero.e, zero.u)
         for theta in "Wb":
             equations = self.equations(direction, theta, l)
             number = self.unknown_number([right_gradient(e, theta) for e in ends], f"{theta}{l}", unknown, equations)
             if number is not None:
                 at = chain.run(start, lines, number.value)
-                yield number.value, replace(at, dZ=blurred(some(at.dZ), [zero, one], number))
+                yield number.value, replace(at, dZ=blurred(known(at.dZ), [zero, one], number))
                 return
 
     def equations(self, dZ: Carried, theta: str, l: int) -> int:
@@ -170,26 +182,28 @@ class Search:
             low, high = prediction.between or (-inf, inf)
             if not low + s.error < s.value < high - s.error:  # at its limit it is another mistake, or none
                 continue
-            short = rounded(s.value, s.error)
+            short = short_number(s.value, s.error)
             s = s if short is None else replace(s, value=short, error=0.0)
             made = Carried(zero.value + s.value * direction.value, zero.e + abs(s.value) * direction.e, zero.u)
             if yours.agrees(made * c):
                 return s
         return None
 
-    def gradients(self, so_far: Explanation, at: Place, l: int, guess: int, most: int = 1) -> Iterator[Explanation]:
+    def gradients(
+        self, so_far: Explanation, at: BackwardState, l: int, guess: int, most: int = 1
+    ) -> Iterator[Explanation]:
         """The ways to explain dW and db from this dZ; none, where it explains neither and is itself a guess."""
         plain = {theta: self.plainly(at, theta, l, guess) for theta in "Wb"}
         matched = [theta for theta in "Wb" if plain[theta]]
         if not self.meets_given(at, l) or (guess > 1 and len(matched) < 2):
             return
         # One or two entries left of dZ are what many a mistake would leave, but for a factor or a second mistake.
-        loose = any(way.factor and way.factor.loose for theta in matched for way in plain[theta])
-        if guess and (guess > 1 or loose) and self.equations(some(at.dZ), "W", l) <= WITNESSES:
+        loose = any(way.factor and way.factor.without_meaning for theta in matched for way in plain[theta])
+        if guess and (guess > 1 or loose) and self.equations(known(at.dZ), "W", l) <= WITNESSES:
             return
         ways = {theta: plain[theta] or list(self.faulty(at, theta, l, most)) for theta in "Wb"}
         for theta in matched:  # a factor that means nothing may hide a mistake that happens to be proportional
-            if not guess and any(way.factor and way.factor.loose for way in plain[theta]):
+            if not guess and any(way.factor and way.factor.without_meaning for way in plain[theta]):
                 ways[theta] = [*ways[theta], *self.faulty(at, theta, l, 1)]
         for W in ways["W"]:
             for b in ways["b"]:
@@ -208,7 +222,7 @@ class Search:
         zeros = made.shape == self.truths[name].shape and (abs(made.value) <= yours.tolerance(made)).all()
         return not zeros
 
-    def meets_given(self, at: Place, l: int) -> bool:
+    def meets_given(self, at: BackwardState, l: int) -> bool:
         """Are dA and dZ those that were given, up to a factor, if they were?"""
         made = {f"dA{l}": at.dA, f"dZ{l}": at.dZ}
         return all(
@@ -218,26 +232,26 @@ class Search:
     def ratio_to_given(self, name: str, made: Carried) -> Number | None:
         """The factor between an intermediate that was given and a prediction."""
         given = self.given[name]
-        return ratio(Yours(given, 0.0, self.allowed), made, given.size)
+        return fitted_factor(GivenGradient(given, 0.0, self.allowed), made, given.size)
 
-    def plainly(self, at: Place, theta: str, l: int, guess: int = 0) -> list[Way]:
+    def plainly(self, at: BackwardState, theta: str, l: int, guess: int = 0) -> list[GradientFaults]:
         """The right line's gradient, up to a factor: one way, or none. Only the right dZ may be off by any number."""
         if f"{theta}{l}" in self.absent:
-            return [Way(None, ())]
-        equations = 1 if guess else self.equations(some(at.dZ), theta, l)
+            return [GradientFaults(None, ())]
+        equations = 1 if guess else self.equations(known(at.dZ), theta, l)
         made = right_gradient(at, theta)
         found = self.factor(made, f"{theta}{l}", equations)
-        return [] if found is None else [Way(self.audible(made, f"{theta}{l}", found), ())]
+        return [] if found is None else [GradientFaults(self.audible(made, f"{theta}{l}", found), ())]
 
     def factor(self, made: Carried, name: str, equations: int = 1) -> Factor | None:
         """The factor between a prediction and the gradient that was given."""
         yours = self.judged.get(name)
-        number = None if yours is None else ratio(yours, made, equations)
+        number = None if yours is None else fitted_factor(yours, made, equations)
         if number is None or number.is_one:
             return None if number is None else Factor(1.0, 0.0, (), "")
-        return recognised(number, self.n.N, self.n.classes, self.rate)
+        return meaning_of_factor(number, self.n.N, self.n.classes, self.rate)
 
-    def faulty(self, at: Place, theta: str, l: int, most: int) -> Iterator[Way]:
+    def faulty(self, at: BackwardState, theta: str, l: int, most: int) -> Iterator[GradientFaults]:
         """The mistakes in one gradient's own lines that explain it, the fewest first."""
         lines, name = GRADIENT[theta], f"{theta}{l}"
         at = replace(at, theta=theta)
@@ -247,9 +261,9 @@ class Search:
             for chain, end in chains(mistakes, at, lines, faults):
                 for s, made in self.made(chain, end, at, lines, name):
                     factor = self.factor(made, name) if self.speaks(made, name) else None
-                    if factor and factor.value and not (factor.loose and witnesses(made.value) <= WITNESSES):
+                    if factor and factor.value and not (factor.without_meaning and witnesses(made.value) <= WITNESSES):
                         found = True
-                        yield Way(
+                        yield GradientFaults(
                             self.audible(made, name, factor),
                             tuple(replace(f, at=f"d{name}") for f in chain.faults(l, lines, s)),
                         )
@@ -257,37 +271,39 @@ class Search:
                 return
 
     def made(
-        self, chain: Chain, end: Place, at: Place, lines: tuple[str, ...], name: str
+        self, chain: Chain, end: BackwardState, at: BackwardState, lines: tuple[str, ...], name: str
     ) -> Iterator[tuple[float, Carried]]:
         """What a chain makes of one gradient, with its unknown number found."""
         unknown = chain.unknown
         if unknown is None:
-            yield 0.0, some(end.g)
+            yield 0.0, known(end.g)
             return
-        ends = [some(end.g), some(chain.run(at, lines, 1.0).g)]
+        ends = [known(end.g), known(chain.run(at, lines, 1.0).g)]
         number = self.unknown_number(ends, name, unknown, int((ends[1].value != ends[0].value).sum()))
         if number is not None:
-            yield number.value, blurred(some(chain.run(at, lines, number.value).g), ends, number)
+            yield number.value, blurred(known(chain.run(at, lines, number.value).g), ends, number)
 
-    def scaled(self, so_far: Explanation, at: Place, l: int, W: Way, b: Way) -> Iterator[Explanation]:
+    def scaled(
+        self, so_far: Explanation, at: BackwardState, l: int, W: GradientFaults, b: GradientFaults
+    ) -> Iterator[Explanation]:
         """Where the factors come in: dZ may carry one of them on to all that is below, or each gradient its own."""
         factors = [way.factor for way in (W, b) if way.factor is not None]
         carried = [Factor(1.0, 0.0, (), "")]
-        carried += [f for f in factors if not any(close(f.value, g.value, f.error) for g in carried)]
+        carried += [f for f in factors if not any(same_factor(f.value, g.value, f.error) for g in carried)]
         for factor in carried:
             faults = [Fault(f"dZ{l}", factor.meanings, factor.detail)] if factor.value != 1 else []
             cost = len(faults)
             for theta, way in (("W", W), ("b", b)):
                 faults += way.faults
                 cost += len(way.faults)
-                if way.factor and not close(way.factor.value, factor.value, way.factor.error):
+                if way.factor and not same_factor(way.factor.value, factor.value, way.factor.error):
                     rest = self.left_over(way.factor, factor, theta)
                     if rest is None:
                         break
                     faults.append(Fault(f"d{theta}{l}", rest.meanings, rest.detail))
                     cost += 1
             else:
-                dZ = some(at.dZ) if factor.value == 1 else some(at.dZ) * factor.value
+                dZ = known(at.dZ) if factor.value == 1 else known(at.dZ) * factor.value
                 dZ = Carried(dZ.value, dZ.e + abs(dZ.value) * factor.error / dZ.u, dZ.u) if factor.error else dZ
                 yield replace(so_far.plus(cost, *faults), dZs={**so_far.dZs, l: self.known(dZ, l)})
 
@@ -296,8 +312,8 @@ class Search:
         if not carried.value:
             return None
         number = Number(of.value / carried.value, of.error / abs(carried.value), True)
-        factor = recognised(number, self.n.N, self.n.classes, self.rate)
-        if factor and theta == "b" and close(number.value, 1 / self.n.N, number.error):
+        factor = meaning_of_factor(number, self.n.N, self.n.classes, self.rate)
+        if factor and theta == "b" and same_factor(number.value, 1 / self.n.N, number.error):
             return replace(factor, meanings=(averaged, *factor.meanings))
         return factor
 
@@ -308,7 +324,7 @@ class Search:
             return dZ
         return Carried.exact(self.given[f"dZ{l}"] / number.value, dZ.u)
 
-    def unexplained(self, so_far: Explanation, at: Place, l: int) -> Iterator[Explanation]:
+    def unexplained(self, so_far: Explanation, at: BackwardState, l: int) -> Iterator[Explanation]:
         """What to say where no mistake explains a gradient: dW or db alone, or dZ itself and all that is below."""
         plain = {theta: self.plainly(at, theta, l) for theta in "Wb"}
         ways = {theta: plain[theta] or list(self.faulty(at, theta, l, 1)) for theta in "Wb"}
@@ -320,8 +336,8 @@ class Search:
         told = [way for theta in "Wb" for way in plain[theta] if way.factor is None or way.factor.value]
         if not told and not self.right_below(l):  # a gradient that is zero tells nothing of dZ
             yield replace(lost, lost=True)
-        for W in ways["W"] or [Way(None, (Fault(f"dW{l}"),))]:
-            for b in ways["b"] or [Way(None, (Fault(f"db{l}"),))]:
+        for W in ways["W"] or [GradientFaults(None, (Fault(f"dW{l}"),))]:
+            for b in ways["b"] or [GradientFaults(None, (Fault(f"db{l}"),))]:
                 cost = (UNEXPLAINED - 1) * ((not ways["W"]) + (not ways["b"]))
                 for found in self.scaled(so_far, at, l, W, b):
                     yield found.plus(cost)

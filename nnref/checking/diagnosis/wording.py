@@ -15,12 +15,12 @@ from nnref.checking.results.diagnosis import Diagnosis
 from nnref.checking.results.findings import patterns
 
 
-def told(case: Case, search: Search, found: list[Explanation]) -> tuple[Diagnosis, ...]:
+def diagnoses_of(case: Case, search: Search, found: list[Explanation]) -> tuple[Diagnosis, ...]:
     """The likeliest explanation as diagnoses, the same mistake in several layers as one."""
     best, *others = found
     diagnoses: list[Diagnosis] = []
     for fault in best.faults:
-        diagnosis = of_fault(case, search, best, fault, meant_otherwise(fault, others))
+        diagnosis = diagnosis_of_fault(case, search, best, fault, meant_otherwise(fault, others))
         same = next((d for d in diagnoses if d.mistake and d.mistake is diagnosis.mistake), None)
         if same is None:
             diagnoses.append(diagnosis)
@@ -50,11 +50,13 @@ def meant_otherwise(fault: Fault, others: list[Explanation]) -> tuple[Fault, ...
     return tuple(found.values())
 
 
-def of_fault(case: Case, search: Search, best: Explanation, fault: Fault, instead: tuple[Fault, ...]) -> Diagnosis:
+def diagnosis_of_fault(
+    case: Case, search: Search, best: Explanation, fault: Fault, instead: tuple[Fault, ...]
+) -> Diagnosis:
     """One fault as a diagnosis."""
-    explains, of = counted(case, search, best, fault)
+    explains, of = entries_explained(case, search, best, fault)
     l, theta = int(fault.at[2:]), fault.at[1] if fault.at[1] in "Wb" else "W"
-    cleared = above(case, best, fault)
+    cleared = right_before(case, best, fault)
     if not fault.mistakes:
         return Diagnosis(None, fault.at, looks_like(case, search, fault, cleared), 0, of, cleared=cleared)
     activation = case.activation[min(l, len(case.activation)) - 1] if case.activation else "relu"
@@ -80,28 +82,30 @@ def of_fault(case: Case, search: Search, best: Explanation, fault: Fault, instea
 
 
 def worded(template: str, l: int, activation: str, theta: str) -> str:
-    """A line or a sentence for layer l: W2 for W{k}, X for A0."""
+    """A line or a sentence for layer l: W2 for W{k} of the layer above, dZ3 for dZ{above} of the one above that."""
     slope = writing(activation).gradients["slope"].format(l=l)
     claim = activation.split(maxsplit=1)[0]  # "leaky_relu 0.1" is proved as leaky_relu
-    text = template.format(l=l, j=l - 1, k=l + 1, theta=theta, activation=claim, slope=slope)
+    text = template.format(l=l, j=l - 1, k=l + 1, above=l + 2, theta=theta, activation=claim, slope=slope)
     return text.replace("A0", "X")
 
 
-def order(case: Case) -> list[str]:
+def backward_order(case: Case) -> list[str]:
     """Every quantity of the backward pass, in the order it is made: dZ3, dW3, db3, dA2, dZ2, …"""
     depth = len(case.Z)
     return [f"{name}{l}" for l in range(depth, 0, -1) for name in ("dA", "dZ", "dW", "db") if name != "dA" or l < depth]
 
 
-def above(case: Case, best: Explanation, fault: Fault) -> tuple[str, ...]:
+def right_before(case: Case, best: Explanation, fault: Fault) -> tuple[str, ...]:
     """What comes before a fault and is right, as far as these faults go."""
-    wrong_from = min((order(case).index(f.at) for f in best.faults if f.at[1] in "ZA"), default=len(order(case)))
+    wrong_from = min(
+        (backward_order(case).index(f.at) for f in best.faults if f.at[1] in "ZA"), default=len(backward_order(case))
+    )
     wrong = {f.at for f in best.faults}
-    names = order(case)
+    names = backward_order(case)
     return tuple(name for name in names[: min(names.index(fault.at), wrong_from)] if name not in wrong)
 
 
-def counted(case: Case, search: Search, best: Explanation, fault: Fault) -> tuple[int, int]:
+def entries_explained(case: Case, search: Search, best: Explanation, fault: Fault) -> tuple[int, int]:
     """How many wrong entries a fault explains, of those that it could: its own gradient, or all from its dZ down."""
     l = int(fault.at[2:])
     names = [fault.at[1:]] if fault.at[1] in "Wb" else [f"{p}{q}" for q in range(l, 0, -1) for p in "Wb"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from traceback import walk_tb
 from types import TracebackType
@@ -61,19 +60,6 @@ def array(leaf: Any, name: str) -> Array:
 def floating(dtype: np.dtype[Any]) -> bool:
     """Is it a real floating-point type, numpy's own or one that a package adds, such as bfloat16?"""
     return dtype.kind == "f" or (dtype.kind == "V" and "float" in dtype.name)
-
-
-@cache
-def unit(dtype: np.dtype[Any]) -> float:
-    """The unit roundoff, found by trying, so that it is known for bfloat16 too, which np.finfo does not know.
-
-    >>> unit(np.dtype("float32")) == 2.0**-24
-    True
-    """
-    eps = 1.0
-    while float(np.asarray(1 + eps / 2).astype(dtype).astype("float64")) != 1:
-        eps /= 2
-    return eps / 2
 
 
 def first_line(error: BaseException) -> str:

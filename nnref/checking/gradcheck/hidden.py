@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.gradcheck.border import GradcheckError, floating, unit
+from nnref.checking.gradcheck.border import GradcheckError, floating
 from nnref.checking.gradcheck.layers import Layer
 from nnref.checking.gradcheck.roles import DY
 from nnref.checking.results.findings import SURE, Finding
 from nnref.checking.results.report import GradcheckReport
+from nnref.precision import unit
 from nnref.shapes import Array
 
 SEED = 2

@@ -9,16 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.gradcheck.border import GradcheckError, array, floating, framed, read, unit
+from nnref.checking.gradcheck.border import GradcheckError, array, floating, framed, read
 from nnref.checking.gradcheck.nesting import Leaf, leaves, rebuild
 from nnref.checking.gradcheck.stairs import Rounding, measured
+from nnref.precision import unit
 from nnref.shapes import Array
 
 H = 1e-100
 """The complex step: its square is nothing beside any number of the loss (Squire & Trapp 1998)."""
 
 JITTER = 64.0
-"""Roundings by which two evaluations at one point may differ: twice a sum's 2 √k (noise.allowed) for k = 256 terms."""
+"""Unit roundoffs by which two evaluations at one point may differ: twice the 2 √k of a sum of k = 256 terms, added in
+two orders (Tensor.sums says what 2 √k rests on)."""
 
 AWAY = (2.0**-3, 2.0**-10)
 """How far off, in sizes of each tensor, the point lies at which the loss is evaluated again at the end of a check: the

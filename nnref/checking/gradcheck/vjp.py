@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.gradcheck.border import GradcheckError, array, floating, read, unit
+from nnref.checking.gradcheck.border import GradcheckError, array, floating, read
 from nnref.checking.gradcheck.hidden import further
 from nnref.checking.gradcheck.layers import Layer
 from nnref.checking.gradcheck.roles import candidates, in_words, parameters_of
 from nnref.checking.results.report import GradcheckReport
+from nnref.precision import unit
 from nnref.shapes import Array
 
 SEED = 0

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.diagnosis.diagnose import diagnose
-from nnref.checking.diagnosis.explanations import rightly
-from nnref.checking.diagnosis.fit import Yours, ratio
+from nnref.checking.diagnosis.explanations import right_layers
+from nnref.checking.diagnosis.fit import GivenGradient, fitted_factor
 from nnref.checking.homework.entry_verdict import Tolerance, judged_entry
 from nnref.checking.homework.given_arrays import GivenArrays, in_columns
 from nnref.checking.homework.reference_verdict import gradients_right
 from nnref.checking.reference import noise, strictest_truth
-from nnref.checking.reference.forward_errors import Numbers
+from nnref.checking.reference.forward_errors import ForwardErrors
 from nnref.checking.reference.intermediates import Case
 from nnref.checking.results.certificate import Certificate
 from nnref.checking.results.diagnosis import Diagnosis
@@ -82,7 +82,7 @@ def certificate_of_arrays(at: GivenArrays, reduction: str) -> Certificate:
         intermediates=tuple(middle.values()),
         forward=Diagnosis(None, wrong_forward, FIRST_TO_DIFFER.format(wrong_forward)) if wrong_forward else None,
         diagnoses=diagnoses_of_arrays(at, case, doubt, factor, reduction) if mistaken else (),
-        notes=strictest_truth.notes(units),
+        notes=strictest_truth.notes_on_kinks(units),
     )
 
 
@@ -148,16 +148,16 @@ def intermediate_entries(at: GivenArrays, case: Case, allowed: float, factor: in
 
     Many keep the mean's 1/N for dW and db: a dZ that is N times as large is said to be so, and not blamed.
     """
-    numbers = Numbers.of(case, at.dtype)
+    numbers = ForwardErrors.of(case, at.dtype)
     right = {f"Z{l}": Z for l, Z in numbers.Z.items()} | {f"A{l}": A for l, A in numbers.A.items()}
     right[f"A{numbers.depth}"] = numbers.P
-    for place in rightly(numbers):
+    for place in right_layers(numbers):
         right |= {f"{kind}{place.l}": made for kind, made in (("dZ", place.dZ), ("dA", place.dA)) if made is not None}
     entries = {}
     for name, V in at.intermediates.items():
         made = right[name]
-        yours = Yours(V.astype("float64"), 0.0, allowed)
-        number = ratio(yours, made, 1) if name[0] == "d" else None
+        yours = GivenGradient(V.astype("float64"), 0.0, allowed)
+        number = fitted_factor(yours, made, 1) if name[0] == "d" else None
         N = at.X.shape[1]
         summed = number is not None and N > 1 and abs(number.value - N) <= number.error
         t = made.value * (N if summed else 1)

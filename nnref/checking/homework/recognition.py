@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnref import softmax, softmax_cross_entropy
-from nnref.checking.diagnosis.factors import recognised as recognised_factor
+from nnref.checking.diagnosis.factors import meaning_of_factor as recognised_factor
 from nnref.checking.diagnosis.fit import Number
 from nnref.checking.operations.record import activations, writing
 from nnref.checking.reading.arguments import Unbound, arguments
@@ -314,7 +314,7 @@ def length_of_step(reading: Reading) -> float | None:
     if not shared or abs(shared[0] - 1) < STEP:
         return None
     means = recognised_factor(Number(shared[0], STEP * shared[0], True), reading.X.shape[1], reading.sizes[-1], None)
-    return shared[0] if means is not None and means.loose else None
+    return shared[0] if means is not None and means.without_meaning else None
 
 
 def factor_to_reference(g: Array, name: str, reading: Reading) -> float | None:

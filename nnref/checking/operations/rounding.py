@@ -7,19 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike
 
+from nnref.precision import unit
 from nnref.shapes import Array
 
 SAFE = 4.0
 """The least multiple of u S that is allowed: a term of S outside a sum stands for at most four roundings."""
-
-
-def unit(dtype: DTypeLike) -> float:
-    """The unit roundoff u: the largest relative error of one rounding, half the gap between 1 and the next number.
-
-    >>> unit("float32") == 2.0**-24
-    True
-    """
-    return float(np.finfo(dtype).eps) / 2
 
 
 @dataclass(frozen=True)

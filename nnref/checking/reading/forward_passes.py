@@ -13,6 +13,7 @@ from nnref import sigmoid, softmax
 from nnref.checking.operations import record
 from nnref.layer import Affine, Layer, activation, affine_layer
 from nnref.network import Parameters
+from nnref.precision import unit
 from nnref.shapes import Array
 
 ROUNDING = 2.0**12
@@ -27,8 +28,7 @@ def alike(a: Array, b: Array, dtype: Any = "float64") -> bool:
     """Are these the same numbers, up to the rounding of two different ways to them?"""
     if np.shape(a) != np.shape(b) or not np.isfinite(a).all():
         return False
-    u = float(np.finfo(dtype).eps) / 2
-    return bool(np.abs(a - b).max(initial=0) <= ROUNDING * u * max(1.0, float(np.abs(b).max(initial=0))))
+    return bool(np.abs(a - b).max(initial=0) <= ROUNDING * unit(dtype) * max(1.0, float(np.abs(b).max(initial=0))))
 
 
 @dataclass(frozen=True)

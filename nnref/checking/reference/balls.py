@@ -18,9 +18,9 @@ from numpy.typing import DTypeLike
 from nnref.checking.operations import record, softmax_cross_entropy
 from nnref.checking.operations.entrywise import entries
 from nnref.checking.operations.record import Ball, Matrix, Undecided
-from nnref.checking.operations.rounding import unit
 from nnref.layer import Affine
 from nnref.network import Gradients, Layers, Parameters, named, unnamed
+from nnref.precision import unit
 from nnref.shapes import Array, composable, one_hot_columns
 
 BITS = 128

@@ -16,7 +16,7 @@ from nnref.layer import Affine
 
 
 @dataclass(frozen=True, eq=False)
-class Numbers:
+class ForwardErrors:
     """The forward pass with its running errors, in the precision that the gradients were computed in."""
 
     case: Case
@@ -44,7 +44,7 @@ class Numbers:
         return self.Y.shape[0]
 
     @classmethod
-    def of(cls, case: Case, dtype: DTypeLike) -> Numbers:
+    def of(cls, case: Case, dtype: DTypeLike) -> ForwardErrors:
         """The case's forward pass, each quantity with its error as the noise floor counts it."""
         precision = Precision.of(dtype)
         u = precision.u

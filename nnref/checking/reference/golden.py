@@ -70,6 +70,6 @@ def network(examples: int = N) -> tuple[Layers, Parameters, Array, Array]:
     return layers, (first, *(part for affine in rest for part in ((), affine))), X, Y
 
 
-def gradient() -> Gradients:
+def golden_gradient() -> Gradients:
     """The golden gradient, correctly rounded to float64."""
     return balls.gradient(*network())[0]

@@ -13,10 +13,11 @@ from numpy.typing import DTypeLike
 
 from nnref.checking.operations import softmax_cross_entropy
 from nnref.checking.operations.record import errors
-from nnref.checking.operations.rounding import SAFE, Precision, unit
+from nnref.checking.operations.rounding import SAFE, Precision
 from nnref.layer import Affine
 from nnref.network import Layers, Parameters, activations, rounded
 from nnref.parameters import LayerParameters
+from nnref.precision import unit
 from nnref.shapes import Array
 
 __all__ = ["SAFE", "allowed", "multiples", "scale", "unit"]

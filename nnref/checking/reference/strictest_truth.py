@@ -13,7 +13,7 @@ from nnref.checking.operations import record
 from nnref.checking.operations.rounding import Precision
 from nnref.checking.operations.running_error import Carried
 from nnref.checking.reference import balls, noise, truth
-from nnref.checking.reference.forward_errors import Numbers
+from nnref.checking.reference.forward_errors import ForwardErrors
 from nnref.checking.reference.intermediates import Case
 from nnref.layer import Affine
 from nnref.network import Layers, Parameters, named
@@ -48,12 +48,12 @@ def reference_truth(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Tr
     """The true gradient, by the strictest way that takes a second or two: balls, complex steps, or a confirmed pass."""
     theta = tuple(network.rounded(theta_l, "float64") for theta_l in theta)
     work = sum(p.size for p in named(theta).values()) * X.shape[1]
-    if work <= ENCLOSED and find_spec("flint") and (truth := enclosed(layers, theta, X, Y)):
+    if work <= ENCLOSED and find_spec("flint") and (truth := truth_in_balls(layers, theta, X, Y)):
         return truth
     return in_float64(layers, theta, X, Y, work <= ONE_BY_ONE)
 
 
-def enclosed(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Truth | None:
+def truth_in_balls(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Truth | None:
     """The truth as balls, none of whose numbers is rounded without a bound; None where a kink stays undecided."""
     try:
         T, radius, bits = balls.truth(layers, theta, X, Y, most=BITS)
@@ -115,7 +115,7 @@ def units_at_kinks(case: Case, dtype: DTypeLike) -> dict[int, Array]:
 
     Shapes: masks (n_l, N). Where Z is 0 and nothing was rounded, the convention ReLU'(0) = 0 decides.
     """
-    numbers = Numbers.of(case, dtype)
+    numbers = ForwardErrors.of(case, dtype)
     theta = tuple(network.rounded(theta_l, dtype) for theta_l in case.theta)
     coarse = network.activations(case.layers, theta, case.X.astype(dtype))
     found: dict[int, Array] = {}
@@ -142,19 +142,19 @@ def doubtful(case: Case, units: dict[int, Array]) -> dict[str, Array]:
         if l < depth:
             D = W[f"W{l + 1}"].T @ D
             jump = max((kink.jump for kink in record.kinks(case.activation[l - 1])), default=0.0)
-            D = np.where(units.get(l, False), D + jump * abs(case.dA[f"dA{l}"]), slopes(case, l) * D)
+            D = np.where(units.get(l, False), D + jump * abs(case.dA[f"dA{l}"]), slopes_along(case, l) * D)
         found[f"W{l}"] = D @ abs(case.A[f"A{l - 1}"]).T
         found[f"b{l}"] = D.sum(axis=1, keepdims=True)
     return found
 
 
-def slopes(case: Case, l: int) -> Array:
+def slopes_along(case: Case, l: int) -> Array:
     """The size of the derivative of layer l's activation."""
     Z, A = (Carried.exact(case_of[f"{name}{l}"], 0.0) for name, case_of in (("Z", case.Z), ("A", case.A)))
     return abs(record.slope(case.activation[l - 1], Z, A, Precision.of("float64")).value)
 
 
-def notes(units: dict[int, Array]) -> tuple[str, ...]:
+def notes_on_kinks(units: dict[int, Array]) -> tuple[str, ...]:
     """The rectifiers that cannot be told, by name."""
     named_ones = [
         f"unit {i} of layer {l}, example {s}" for l, mask in units.items() for i, s in np.argwhere(mask).tolist()

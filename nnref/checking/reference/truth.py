@@ -38,12 +38,14 @@ def gradient(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Parameter
     Y = Y.astype("float64")
     with one_blas_thread(), ThreadPoolExecutor(os.cpu_count()) as pool:  # our threads, and not BLAS's within each
         return tuple(
-            of_layer(layers, theta, A, Y, l, pool) if isinstance(theta_l, Affine) else ()
+            gradient_of_layer(layers, theta, A, Y, l, pool) if isinstance(theta_l, Affine) else ()
             for l, theta_l in enumerate(theta)
         )
 
 
-def of_layer(layers: Layers, theta: Parameters, A: list[Array], Y: Array, l: int, pool: ThreadPoolExecutor) -> Affine:
+def gradient_of_layer(
+    layers: Layers, theta: Parameters, A: list[Array], Y: Array, l: int, pool: ThreadPoolExecutor
+) -> Affine:
     """The gradient of layer l, whose input is A[l] and whose output is A[l + 1], a row of Z at a time."""
     m, N = A[l + 1].shape
     steps = H * np.vstack([A[l], np.ones((1, N))])  # the bias is a weight whose input is always 1
@@ -51,14 +53,14 @@ def of_layer(layers: Layers, theta: Parameters, A: list[Array], Y: Array, l: int
 
     def row(i: int) -> Array:
         Z = A[l + 1][i] + 1j * steps
-        parts = [slopes(layers, theta, A, Y, l, i, Z[j : j + size]) for j in range(0, len(Z), size)]
+        parts = [slopes_of_row(layers, theta, A, Y, l, i, Z[j : j + size]) for j in range(0, len(Z), size)]
         return np.concatenate(parts)
 
     S = np.array(list(pool.map(row, range(m))))
     return Affine(W=S[:, :-1], b=S[:, -1:])
 
 
-def slopes(layers: Layers, theta: Parameters, A: list[Array], Y: Array, l: int, i: int, rows: Array) -> Array:
+def slopes_of_row(layers: Layers, theta: Parameters, A: list[Array], Y: Array, l: int, i: int, rows: Array) -> Array:
     """Im L / H of K networks, each with its own row i of the output of layer l: rows (K, N) -> (K,)."""
     K, N = rows.shape
     l += 1
@@ -77,10 +79,10 @@ def slopes(layers: Layers, theta: Parameters, A: list[Array], Y: Array, l: int, 
         Z[i] = rows[k, s]
     for layer, theta_l in zip(layers[l:], theta[l:], strict=True):
         Z = affine_of_complex(theta_l, Z) if isinstance(theta_l, Affine) else layer.forward(theta_l, Z)
-    return np.bincount(k, losses(Z, Y[:, s]).imag / H, minlength=K) / N
+    return np.bincount(k, losses_of_examples(Z, Y[:, s]).imag / H, minlength=K) / N
 
 
-def losses(Z: Array, Y: Array) -> Array:
+def losses_of_examples(Z: Array, Y: Array) -> Array:
     """The cross-entropy of every example from its logits: (n, M) -> (M,)."""
     Z = Z - Z.real.max(axis=0, keepdims=True)  # which changes no loss; large logits would cancel
     return softmax.log_sum_exp(Z)[0] - (Y * Z).sum(axis=0)

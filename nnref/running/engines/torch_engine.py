@@ -11,6 +11,7 @@ import numpy as np
 from nnref import network
 from nnref.network import Layers, Parameters
 from nnref.parameters import mapped
+from nnref.running.data import Dataset
 from nnref.running.engines import Engine, Loop
 from nnref.running.run import Settings
 from nnref.running.step import batch, step
@@ -46,7 +47,9 @@ def engine(device: str | None, dtype: str) -> Engine:
         return found
 
     def loop(layers: Layers, rows: Array, targets: Array, settings: Settings) -> Loop:
-        there = array(rows), array(targets)
+        # As floats from the start: each batch would pay for the conversion of its pixels, and wait for it.
+        floats: Any = Dataset.columns(array(rows), settings.dtype).T
+        there = floats.contiguous(), array(targets)
 
         def steps(theta: Parameters, indices: Array) -> Iterator[tuple[Parameters, list[float]]]:
             for first in range(0, len(indices), CHUNK):

@@ -5,10 +5,10 @@ import pytest
 
 import nnref
 from nnref.checking.diagnosis.diagnose import CATALOGUE, catalogue, diagnose
-from nnref.checking.diagnosis.search import right_gradient, rightly
+from nnref.checking.diagnosis.search import right_gradient, right_layers
 from nnref.checking.operations.running_error import Carried
 from nnref.checking.reference import noise
-from nnref.checking.reference.forward_errors import Numbers
+from nnref.checking.reference.forward_errors import ForwardErrors
 from nnref.checking.reference.intermediates import Case
 from tests import mistakes
 from tests.support.networks import NETWORKS
@@ -78,7 +78,7 @@ def test_the_error_carried_by_the_right_lines_is_the_noise_floor_s(sizes, activa
     theta = nnref.initialise(layers, seed=N)
     X, Y = rng.standard_normal((sizes[0], N)), nnref.one_hot(rng.integers(0, sizes[-1], N), sizes[-1])
     S = nnref.named(noise.scale(layers, theta, X, Y, "float64"))
-    for at in rightly(Numbers.of(Case.of(layers, theta, X, Y), "float64")):
+    for at in right_layers(ForwardErrors.of(Case.of(layers, theta, X, Y), "float64")):
         for p in "Wb":
             carried, scale = right_gradient(at, p).e, S[f"{p}{at.l}"]
             assert (carried <= 3 * scale + 1e-300).all()

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnref.checking.gradcheck.border import GradcheckError, unit
+from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.gradcheck import gradcheck
+from nnref.precision import unit
 from tests.conftest import require
 
 

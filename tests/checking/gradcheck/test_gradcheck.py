@@ -21,13 +21,18 @@ def at(rng):
     return {"x": rng.standard_normal((4, 5))}
 
 
-def test_correct_networks_raise_no_false_alarm_and_few_are_undecided(record_property):
-    said = wolves.summary(2000)
+NETWORKS = 2_000
+"""Correct networks that are drawn with --long, enough to say how often the check cannot tell."""
+
+
+def test_correct_networks_raise_no_false_alarm_and_few_are_undecided(record_property, draws):
+    said = wolves.summary(draws(100, NETWORKS))
     record_property("figure", said["figure"])
     assert said["ok"]
     assert said["worst"] < SURE
     counts = said["counts"]
-    assert counts["cannot_tell"] < 0.005 * counts["checked"]
+    assert counts["cannot_tell"] < 0.005 * counts["checked"] or said["networks"] < NETWORKS
+    assert counts["cannot_tell"] < 0.05 * counts["checked"]
 
 
 def test_the_correct_networks_are_of_every_size_depth_precision_and_scale():

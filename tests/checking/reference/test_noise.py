@@ -15,29 +15,31 @@ from tests.conftest import require
 from tests.support.terms import changed
 
 SUITE = 2_000
-"""Networks fuzzed at every run; python -m tests.fuzz_noise goes on for as long as one likes."""
+"""Networks fuzzed with --long; python -m tests.fuzz_noise goes on for as long as one likes."""
 
 EACH = 100
-"""Networks fuzzed at every run of each activation there is."""
+"""Networks fuzzed with --long of each activation there is."""
 
 
-def test_no_correct_network_exceeds_what_rounding_may_do(record_property):
+def test_no_correct_network_exceeds_what_rounding_may_do(record_property, draws):
     require("flint")
-    result = fuzz_noise.told(fuzz_noise.summary(fuzz_noise.fuzz(SUITE)))
+    networks = draws(200, SUITE)
+    result = fuzz_noise.told(fuzz_noise.summary(fuzz_noise.fuzz(networks)))
     record_property("figure", result["figure"])
     assert not result["alarms"]
-    assert result["judged"] > 0.95 * SUITE
+    assert result["judged"] > 0.95 * networks
     assert {*fuzz_noise.REGIMES, *fuzz_noise.DRAWN, "float32", "float64"} == result["worst"].keys()
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_no_correct_network_of_any_one_activation_exceeds_it(activation, record_property):
+def test_no_correct_network_of_any_one_activation_exceeds_it(activation, record_property, draws):
     """Found by what its module defines, and judged by its own record."""
     require("flint")
-    result = fuzz_noise.told(fuzz_noise.summary(fuzz_noise.fuzz(EACH, of=activation)))
+    networks = draws(30, EACH)
+    result = fuzz_noise.told(fuzz_noise.summary(fuzz_noise.fuzz(networks, of=activation)))
     record_property("figure", result["figure"])
     assert not result["alarms"]
-    assert result["judged"] > 0.9 * EACH
+    assert result["judged"] > 0.9 * networks
 
 
 def test_what_is_left_out_is_named_by_layer_unit_and_example():

@@ -218,7 +218,7 @@ def test_a_slip_on_the_page_makes_another_network(right, wrong):
 def test_the_golden_gradient_is_the_same_under_any_number_of_blas_threads(threads):
     require("flint")
     with threadpool_limits(limits=threads, user_api="blas"):
-        G = golden.gradient()
+        G = golden.golden_gradient()
         layers, theta, X, Y = golden.network()
         yours = nnref.gradients(layers, theta, X, Y)
     assert parameters_sha256(G) == golden.GRADIENT_SHA256
@@ -230,6 +230,6 @@ def test_the_golden_gradient_is_the_same_under_any_number_of_blas_threads(thread
 
 def test_the_digest_sees_one_last_digit():
     require("flint")
-    G = golden.gradient()
+    G = golden.golden_gradient()
     G[0].W[3, 5] = np.nextafter(G[0].W[3, 5], 1)
     assert parameters_sha256(G) != golden.GRADIENT_SHA256

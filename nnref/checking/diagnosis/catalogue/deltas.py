@@ -7,7 +7,7 @@ from math import inf
 
 import numpy as np
 
-from nnref.checking.diagnosis.backward_lines import Place, Prediction, mistake, right, some
+from nnref.checking.diagnosis.backward_lines import BackwardState, Prediction, known, mistake, right_line
 from nnref.checking.diagnosis.catalogue.outputs import OUTPUTS, backwards, rolled
 from nnref.checking.diagnosis.catalogue.slopes import SLOPES_WRONG
 from nnref.checking.diagnosis.fit import WITNESSES
@@ -17,7 +17,7 @@ from nnref.shapes import Array
 
 
 @mistake("dA.not_transposed", "dA", "dA{l} = W{k} @ dZ{k}")
-def not_transposed(at: Place) -> Iterator[Prediction]:
+def not_transposed(at: BackwardState) -> Iterator[Prediction]:
     """The weights are not transposed."""
     m, n = at.numbers.W[at.l + 1].shape
     if m == n:
@@ -25,7 +25,7 @@ def not_transposed(at: Place) -> Iterator[Prediction]:
 
 
 @mistake("dA.other_weights", "dA", "dA{l} = W{l}.T @ dZ{k}")
-def other_weights(at: Place) -> Iterator[Prediction]:
+def other_weights(at: BackwardState) -> Iterator[Prediction]:
     """The weights of another layer are used."""
     W = at.numbers.W
     for q in W:
@@ -36,7 +36,7 @@ def other_weights(at: Place) -> Iterator[Prediction]:
 
 
 @mistake("dA.updated_weights", "dA", "W{k} -= alpha * dW{k}; dA{l} = W{k}.T @ dZ{k}")
-def updated_weights(at: Place) -> Iterator[Prediction]:
+def updated_weights(at: BackwardState) -> Iterator[Prediction]:
     """The weights were updated before they were used: the gradient needs those of the forward pass."""
     k, u = at.l + 1, at.numbers.u
     step = at.yours.get(f"W{k}")
@@ -45,8 +45,8 @@ def updated_weights(at: Place) -> Iterator[Prediction]:
         yield Prediction(lambda at, s: (at.numbers.W[k] - dW * s).T @ at.dZs[k], "learning rate {s}", (0, inf))
 
 
-@mistake("dA.other_dZ", "dA", "dA{l} = W{k}.T @ dZ{l}")
-def other_dZ(at: Place) -> Iterator[Prediction]:
+@mistake("dA.other_dZ", "dA", "dA{l} = W{k}.T @ dZ{above}")
+def other_dZ(at: BackwardState) -> Iterator[Prediction]:
     """The dZ of another layer is passed back."""
     for q in at.dZs:
         if q > at.l + 1 and at.dZs[q].shape == at.dZs[at.l + 1].shape:
@@ -54,18 +54,18 @@ def other_dZ(at: Place) -> Iterator[Prediction]:
 
 
 @mistake("dA.no_weights", "dA", "dA{l} = dZ{k}")
-def no_weights(at: Place) -> Iterator[Prediction]:
+def no_weights(at: BackwardState) -> Iterator[Prediction]:
     """The dZ is passed back without the weights."""
     if at.dZs[at.l + 1].shape == at.numbers.Z[at.l].shape:
         yield Prediction(lambda at, s: at.dZs[at.l + 1])
 
 
-def parts_of_batch(at: Place, one: bool) -> Iterator[tuple[str, Array, float]]:
+def parts_of_batch(at: BackwardState, one: bool) -> Iterator[tuple[str, Array, float]]:
     """One example alone, or all but one, at either end: how it is said, which examples, and the factor of their mean.
 
     An example that is left out should have had enough in it: a unit or two going missing look the same otherwise.
     """
-    N, dZ = at.numbers.N, some(at.dZ).value
+    N, dZ = at.numbers.N, known(at.dZ).value
     for end, j in (("the last", N - 1), ("the first", 0)):
         kept = (np.arange(N) == j) if one else (np.arange(N) != j)
         left_out = dZ[:, ~kept] != 0
@@ -74,44 +74,44 @@ def parts_of_batch(at: Place, one: bool) -> Iterator[tuple[str, Array, float]]:
             yield f"{end}, {'not divided by N' if one else 'and the mean is over the others'}", kept, N / kept.sum()
 
 
-def keeping(line: str, one: bool) -> Callable[[Place], Iterator[Prediction]]:
+def keeping(line: str, one: bool) -> Callable[[BackwardState], Iterator[Prediction]]:
     """What the right line makes of a part of the batch alone."""
 
-    def predictions(at: Place) -> Iterator[Prediction]:
+    def predictions(at: BackwardState) -> Iterator[Prediction]:
         for text, kept, factor in parts_of_batch(at, one):
             yield Prediction(
-                lambda at, s, kept=kept, f=factor: right(line, at.put("batch", some(at.dZ).where(kept))) * f, text
+                lambda at, s, kept=kept, f=factor: right_line(line, at.put("batch", known(at.dZ).where(kept))) * f, text
             )
 
     return predictions
 
 
 @mistake("batch.truncated", "batch", "dZ{l}[:, :-1]")
-def truncated(at: Place) -> Iterator[Prediction]:
+def truncated(at: BackwardState) -> Iterator[Prediction]:
     """An example at the end of the batch is left out."""
     yield from keeping("batch", one=False)(at)
 
 
 @mistake("batch.one", "batch", "dZ{l}[:, :1]")
-def one_only(at: Place) -> Iterator[Prediction]:
+def one_only(at: BackwardState) -> Iterator[Prediction]:
     """One example only stands for the whole batch."""
     yield from keeping("batch", one=True)(at)
 
 
 @mistake("batch.order", "batch", "dZ{l} = np.roll(dZ{l}, 1, axis=1)")
-def batch_order(at: Place) -> Iterator[Prediction]:
+def batch_order(at: BackwardState) -> Iterator[Prediction]:
     """The examples of dZ and of A are in different orders."""
     for shift in (1, -1):
-        yield Prediction(lambda at, s, shift=shift: some(at.dZ).moved(rolled(shift, 1)), f"shifted by {shift:+d}")
-    yield Prediction(lambda at, s: some(at.dZ).moved(backwards(1)), "in reverse order")
+        yield Prediction(lambda at, s, shift=shift: known(at.dZ).moved(rolled(shift, 1)), f"shifted by {shift:+d}")
+    yield Prediction(lambda at, s: known(at.dZ).moved(backwards(1)), "in reverse order")
 
 
 @mistake("precision.dZ", "batch", "dZ{l} = dZ{l}.astype(np.float32)")
-def rounded_dZ(at: Place) -> Iterator[Prediction]:
+def rounded_dZ(at: BackwardState) -> Iterator[Prediction]:
     """The entries of dZ are rounded to a lower precision."""
     for name in ("float32", "float16"):
         if noise.unit(name) > at.numbers.u:
-            yield Prediction(lambda at, s, name=name: cast(some(at.dZ), name), name)
+            yield Prediction(lambda at, s, name=name: cast(known(at.dZ), name), name)
 
 
 def cast(made: Carried, name: str) -> Carried:
@@ -121,17 +121,17 @@ def cast(made: Carried, name: str) -> Carried:
 
 
 @mistake("clipped.dZ", "batch", "dZ{l} = np.clip(dZ{l}, -1, 1)")
-def clipped_dZ(at: Place) -> Iterator[Prediction]:
+def clipped_dZ(at: BackwardState) -> Iterator[Prediction]:
     """The entries of dZ are clipped."""
-    dZ, A = some(at.dZ), at.numbers.A[at.l - 1].value
+    dZ, A = known(at.dZ), at.numbers.A[at.l - 1].value
     g = at.yours.get(f"W{at.l}")
     if g is None or g.shape != (len(dZ.value), len(A)):
         return
     i = int(abs(dZ.value).max(axis=1).argmax())  # the row of the largest entry is clipped, if any is
     for limit in limits(dZ.value[i], A, g[i]):
 
-        def clip(at: Place, s: float, limit: float = limit) -> Carried:
-            dZ = some(at.dZ)
+        def clip(at: BackwardState, s: float, limit: float = limit) -> Carried:
+            dZ = known(at.dZ)
             over = abs(dZ.value) > limit
             # The limit was found from sums over the batch and is as exact as they are.
             e = np.where(over, limit * A.shape[1], dZ.e)

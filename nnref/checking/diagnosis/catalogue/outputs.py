@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from nnref.checking.diagnosis.backward_lines import Place, Prediction, mistake, some
+from nnref.checking.diagnosis.backward_lines import BackwardState, Prediction, known, mistake
 from nnref.checking.diagnosis.catalogue.slopes import derivatives
 from nnref.checking.operations import sigmoid
 from nnref.checking.operations.running_error import Carried
@@ -24,7 +24,7 @@ def backwards(axis: int) -> Callable[[Array], Array]:
 
 
 @mistake("labels.class", "labels", "Y = np.roll(Y, 1, axis=0)")
-def labels_off_by_a_class(at: Place) -> Iterator[Prediction]:
+def labels_off_by_a_class(at: BackwardState) -> Iterator[Prediction]:
     """The labels are off by one class."""
     for shift in (1, -1):
         yield Prediction(lambda at, s, shift=shift: at.numbers.Y.moved(rolled(shift, 0)), f"by {shift:+d}")
@@ -32,7 +32,7 @@ def labels_off_by_a_class(at: Place) -> Iterator[Prediction]:
 
 
 @mistake("labels.example", "labels", "Y = np.roll(Y, 1, axis=1)")
-def labels_off_by_an_example(at: Place) -> Iterator[Prediction]:
+def labels_off_by_an_example(at: BackwardState) -> Iterator[Prediction]:
     """Each example has the label of another."""
     for shift in (1, -1):
         yield Prediction(lambda at, s, shift=shift: at.numbers.Y.moved(rolled(shift, 1)), f"shifted by {shift:+d}")
@@ -40,14 +40,14 @@ def labels_off_by_an_example(at: Place) -> Iterator[Prediction]:
 
 
 @mistake("labels.smoothed", "labels", "Y = (1 - eps) * Y + eps / K")
-def labels_smoothed(at: Place) -> Iterator[Prediction]:
+def labels_smoothed(at: BackwardState) -> Iterator[Prediction]:
     """The labels are smoothed."""
     K = at.numbers.classes
     yield Prediction(lambda at, s: at.numbers.Y * (1 - s) + s / K, "eps = {s}", (0, 1))
 
 
 @mistake("labels.missing", "labels", "dZ{l} = P / N")
-def labels_missing(at: Place) -> Iterator[Prediction]:
+def labels_missing(at: BackwardState) -> Iterator[Prediction]:
     """The labels are never subtracted."""
     yield Prediction(lambda at, s: at.numbers.Y * 0.0)
 
@@ -62,81 +62,81 @@ def softmax_over(Z: Carried, axis: int | None) -> Carried:
 
 
 @mistake("softmax.axis", "outputs", "P = E / E.sum(axis=1, keepdims=True)")
-def softmax_axis(at: Place) -> Iterator[Prediction]:
+def softmax_axis(at: BackwardState) -> Iterator[Prediction]:
     """Softmax is taken over the wrong axis."""
     yield Prediction(lambda at, s: softmax_over(at.numbers.Z[at.l], 1), "over the examples")
     yield Prediction(lambda at, s: softmax_over(at.numbers.Z[at.l], None), "over the whole array")
 
 
 @mistake("softmax.missing", "outputs", "dZ{l} = (Z{l} - Y) / N")
-def softmax_missing(at: Place) -> Iterator[Prediction]:
+def softmax_missing(at: BackwardState) -> Iterator[Prediction]:
     """The logits stand for the probabilities."""
     yield Prediction(lambda at, s: at.numbers.Z[at.l])
 
 
 @mistake("softmax.sigmoid", "outputs", "P = 1 / (1 + np.exp(-Z{l}))")
-def softmax_sigmoid(at: Place) -> Iterator[Prediction]:
+def softmax_sigmoid(at: BackwardState) -> Iterator[Prediction]:
     """A sigmoid stands for softmax."""
     yield Prediction(lambda at, s: sigmoid.of(at.numbers.Z[at.l]))
 
 
 @mistake("softmax.rounded", "outputs", "P = one_hot(P.argmax(axis=0))")
-def softmax_rounded(at: Place) -> Iterator[Prediction]:
+def softmax_rounded(at: BackwardState) -> Iterator[Prediction]:
     """The predicted class stands for the probabilities."""
 
-    def winners(at: Place, s: float) -> Carried:
+    def winners(at: BackwardState, s: float) -> Carried:
         Z = at.numbers.Z[at.l].value
         return Carried.exact((Z.max(axis=0) == Z).astype("float64"), at.numbers.u)
 
     yield Prediction(winners)
 
 
-def per_label(at: Place, f: Callable[[Array], Array]) -> Carried:
+def per_label(at: BackwardState, f: Callable[[Array], Array]) -> Carried:
     """Y f(P) where Y is not 0, with the relative error of P in f at most doubled."""
-    Y, P = some(at.Y), some(at.P)
+    Y, P = known(at.Y), known(at.P)
     value = np.where(Y.value == 0, 0, Y.value * f(np.where(Y.value == 0, 1, P.value)))
     relative = P.e / np.maximum(abs(P.value), np.finfo("float64").tiny)
     return Carried(value, abs(value) * (2 + 2 * relative) + abs(Y.value) * P.e, P.u)
 
 
 @mistake("softmax.diagonal", "loss", "dZ{l} = -Y / P * P * (1 - P) / N")
-def diagonal(at: Place) -> Iterator[Prediction]:
+def diagonal(at: BackwardState) -> Iterator[Prediction]:
     """The softmax Jacobian is reduced to its diagonal: each p depends on every z, and not on its own alone."""
-    yield Prediction(lambda at, s: -(some(at.Y) * (1 - some(at.P))) / at.numbers.N)
+    yield Prediction(lambda at, s: -(known(at.Y) * (1 - known(at.P))) / at.numbers.N)
 
 
 @mistake("softmax.skipped", "loss", "dZ{l} = -Y / P / N")
-def skipped(at: Place) -> Iterator[Prediction]:
+def skipped(at: BackwardState) -> Iterator[Prediction]:
     """The gradient of the loss with respect to P is passed on as if it were that with respect to Z."""
     yield Prediction(lambda at, s: -per_label(at, lambda P: 1 / P) / at.numbers.N)
 
 
-def through_softmax(at: Place, dP: Carried) -> Carried:
+def through_softmax(at: BackwardState, dP: Carried) -> Carried:
     """P ∘ (dP − 1 Σ P ∘ dP)."""
-    P = some(at.P)
+    P = known(at.P)
     return P * (dP - (P * dP).sum(axis=0))
 
 
 @mistake("loss.squared", "loss", "dZ{l} = 2 * (P - Y) * P * (1 - P) / N")
-def squared(at: Place) -> Iterator[Prediction]:
+def squared(at: BackwardState) -> Iterator[Prediction]:
     """The derivative is that of the squared error, not of the cross-entropy."""
     K = at.numbers.classes
     for factor, text in ((1.0, "(P - Y)²/2"), (2.0, "(P - Y)²"), (1 / K, "its mean over classes"), (2 / K, "its mean")):
 
-        def of(at: Place, through: bool, factor: float = factor) -> Carried:
-            d = (some(at.P) - some(at.Y)) * (factor / at.numbers.N)
-            return through_softmax(at, d) if through else d * some(at.P) * (1 - some(at.P))
+        def of(at: BackwardState, through: bool, factor: float = factor) -> Carried:
+            d = (known(at.P) - known(at.Y)) * (factor / at.numbers.N)
+            return through_softmax(at, d) if through else d * known(at.P) * (1 - known(at.P))
 
         yield Prediction(lambda at, s, of=of: of(at, True), f"{text}, through softmax")
         yield Prediction(lambda at, s, of=of: of(at, False), f"{text}, through p (1 - p)")
 
 
 @mistake("loss.binary", "loss", "dP = -Y / P + (1 - Y) / (1 - P)")
-def binary(at: Place) -> Iterator[Prediction]:
+def binary(at: BackwardState) -> Iterator[Prediction]:
     """The derivative is that of the binary cross-entropy, which also counts the classes that are not the label."""
 
-    def of(at: Place, s: float) -> Carried:
-        P, Y = some(at.P), some(at.Y)
+    def of(at: BackwardState, s: float) -> Carried:
+        P, Y = known(at.P), known(at.Y)
         rest = (1 - Y.value) * P.value / (1 - P.value)
         # p (1 − y) / (1 − p): the error of 1 − p is that of p, and enters divided by (1 − p)².
         second = Carried(rest, (1 - Y.value) * (2 * P.e + P.value) / (1 - P.value) ** 2 + 2 * rest, P.u)
@@ -147,12 +147,12 @@ def binary(at: Place) -> Iterator[Prediction]:
 
 
 @mistake("loss.slope", "loss", "dZ{l} = (P - Y) / N * (Z{l} > 0)")
-def output_slope(at: Place) -> Iterator[Prediction]:
+def output_slope(at: BackwardState) -> Iterator[Prediction]:
     """The derivative of a hidden activation is applied to the output layer, which has none."""
     for f in derivatives():
         if f.text not in ("A (1 - A)", "A > 0"):  # p (1 − p) is the squared error's, and p is never below 0
             yield Prediction(
-                lambda at, s, f=f: (some(at.P) - some(at.Y)) / at.numbers.N * f.of(at.numbers.Z[at.l], some(at.P)),
+                lambda at, s, f=f: (known(at.P) - known(at.Y)) / at.numbers.N * f.of(at.numbers.Z[at.l], known(at.P)),
                 f.text,
             )
 

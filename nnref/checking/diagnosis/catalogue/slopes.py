@@ -8,12 +8,12 @@ from functools import cache, partial
 from nnref.checking.diagnosis.backward_lines import (
     RIGHT,
     BackwardMistake,
+    BackwardState,
     Make,
-    Place,
     Prediction,
+    known,
     mistake,
     slope,
-    some,
 )
 from nnref.checking.operations.record import Formula, OwnMistake, Slopes, activations, record
 from nnref.checking.operations.running_error import Carried
@@ -29,7 +29,7 @@ def derivatives() -> tuple[Formula, ...]:
 
 def here(line: Callable[..., Carried]) -> Make:
     """A wrong slope, times dA."""
-    return lambda at, s: line(at) * some(at.dA)
+    return lambda at, s: line(at) * known(at.dA)
 
 
 def written(formula: Formula) -> Prediction:
@@ -37,25 +37,25 @@ def written(formula: Formula) -> Prediction:
     return Prediction(here(lambda at: formula.of(Z_of(at), A_of(at))), formula.text)
 
 
-def Z_of(at: Place) -> Carried:
+def Z_of(at: BackwardState) -> Carried:
     """The weighted sums of this layer."""
     return at.numbers.Z[at.l]
 
 
-def A_of(at: Place) -> Carried:
+def A_of(at: BackwardState) -> Carried:
     """The activations of this layer."""
     return at.numbers.A[at.l]
 
 
-def slopes_of(at: Place) -> Slopes:
+def slopes_of(at: BackwardState) -> Slopes:
     """How the slope of this layer's activation is written, right and wrong."""
     return record(at.activation).slopes
 
 
 @mistake("slope.missing", "slope", "dZ{l} = dA{l}")
-def slope_missing(at: Place) -> Iterator[Prediction]:
+def slope_missing(at: BackwardState) -> Iterator[Prediction]:
     """The activation's derivative is missing."""
-    yield Prediction(lambda at, s: some(at.dA))
+    yield Prediction(lambda at, s: known(at.dA))
 
 
 def own_mistakes() -> tuple[BackwardMistake, ...]:
@@ -70,15 +70,15 @@ def own_mistakes() -> tuple[BackwardMistake, ...]:
     )
 
 
-def own_ways(key: str, at: Place) -> Iterator[Prediction]:
+def own_ways(key: str, at: BackwardState) -> Iterator[Prediction]:
     """The ways to make a mistake of this layer's activation; none, where it is another's."""
     for own in slopes_of(at).own:
         for way in own.ways if own.key == key else ():
-            yield Prediction(lambda at, s, of=way.of: of(Z_of(at), some(at.dA), s), way.detail, way.between)
+            yield Prediction(lambda at, s, of=way.of: of(Z_of(at), known(at.dA), s), way.detail, way.between)
 
 
 @mistake("slope.other_layer", "slope", "dZ{l} = dA{l} * (Z{k} > 0)")
-def slope_of_another_layer(at: Place) -> Iterator[Prediction]:
+def slope_of_another_layer(at: BackwardState) -> Iterator[Prediction]:
     """The derivative is taken at another layer."""
     n = at.numbers
     for q in range(1, n.depth):
@@ -88,7 +88,7 @@ def slope_of_another_layer(at: Place) -> Iterator[Prediction]:
         for q, V in ((0, n.A[0]), (n.depth, n.Z[n.depth])):
             if V.shape == n.Z[at.l].shape:
                 yield Prediction(
-                    lambda at, s, V=V: masked(some(at.dA), mask(V.value)), f"at {'X' if q == 0 else f'Z{q}'}"
+                    lambda at, s, V=V: masked(known(at.dA), mask(V.value)), f"at {'X' if q == 0 else f'Z{q}'}"
                 )
 
 
@@ -98,34 +98,34 @@ def masked(dA: Carried, mask: Array) -> Carried:
 
 
 @mistake("slope.twice", "slope", "dZ{l} = dA{l} * {slope} * {slope}")
-def slope_twice(at: Place) -> Iterator[Prediction]:
+def slope_twice(at: BackwardState) -> Iterator[Prediction]:
     """The activation's derivative is applied twice."""
     if slopes_of(at).twice:
         yield Prediction(here(lambda at: slope(at, at.l) * slope(at, at.l)))
 
 
 @mistake("slope.argument", "slope", "dZ{l} = dA{l} * (1 - Z{l}**2)")
-def slope_argument(at: Place) -> Iterator[Prediction]:
+def slope_argument(at: BackwardState) -> Iterator[Prediction]:
     """The derivative is taken at the wrong argument: a formula for A is given Z, or Z was overwritten by A."""
     yield from map(written, slopes_of(at).misplaced)
 
 
 @mistake("slope.other_activation", "slope", "dZ{l} = dA{l} * A{l} * (1 - A{l})")
-def slope_of_another_activation(at: Place) -> Iterator[Prediction]:
+def slope_of_another_activation(at: BackwardState) -> Iterator[Prediction]:
     """The derivative is that of another activation."""
     own = slopes_of(at).texts
     yield from (written(formula) for formula in derivatives() if formula.text not in own)
 
 
 @mistake("slope.activation", "slope", "dZ{l} = dA{l} * A{l}")
-def slope_is_the_activation(at: Place) -> Iterator[Prediction]:
+def slope_is_the_activation(at: BackwardState) -> Iterator[Prediction]:
     """The activation stands where its derivative should."""
     yield Prediction(here(A_of), "A{l}")
     yield Prediction(here(Z_of), "Z{l}")
 
 
 @mistake("slope.formula", "slope", "dZ{l} = dA{l} * (1 - A{l})")
-def slope_formula(at: Place) -> Iterator[Prediction]:
+def slope_formula(at: BackwardState) -> Iterator[Prediction]:
     """The derivative's formula is miswritten."""
     yield from map(written, slopes_of(at).miswritten)
 

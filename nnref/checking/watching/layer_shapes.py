@@ -1,0 +1,131 @@
+"""Shapes for a layer by the names of its arguments: dense, convolution, normalisation, recurrence; rows and columns."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.reading.names import WIDTHS, plain
+from nnref.shapes import Array
+
+EXAMPLES = 4
+"""Examples in the batch of a layer: another number than any width."""
+
+Sizes = dict[str, tuple[int, ...]]
+
+CHOICES: tuple[Sizes, ...] = (
+    {"x": (4, 6), "w": (6, 5), "b": (5,), "h": (4, 5), "u": (5, 5), "gamma": (6,)},
+    {"x": (4, 6), "w": (6, 5), "b": (1, 5), "h": (4, 5), "u": (5, 5), "gamma": (1, 6)},
+    {"x": (6, 4), "w": (5, 6), "b": (5, 1), "h": (5, 4), "u": (5, 5), "gamma": (6, 1)},
+    {"x": (4, 6), "w": (5, 6), "b": (5,), "h": (4, 5), "u": (5, 5), "gamma": (6,)},
+    {"x": (4, 3, 6, 6), "w": (5, 3, 3, 3), "b": (5,), "gamma": (3,)},
+    {"x": (4, 3, 5, 5), "w": (5, 3, 3, 3), "b": (5,), "gamma": (1, 3, 1, 1)},
+    {"x": (4, 3, 6, 6), "w": (5, 3, 3, 3), "b": (5, 1), "gamma": (3, 1, 1)},
+    {"x": (4, 6, 6, 3), "w": (3, 3, 3, 5), "b": (1, 1, 1, 5), "gamma": (3,)},
+    {"x": (6, 6), "w": (3, 3), "b": (1,), "gamma": (6,)},
+    {"x": (4, 3, 6), "w": (6, 5), "b": (5,), "h": (4, 5), "u": (5, 5), "gamma": (6,)},
+    {"x": (4, 6), "w": (6, 20), "b": (20,), "h": (4, 5), "u": (5, 20), "gamma": (6,)},
+    {"x": (4, 3, 6), "w": (6, 20), "b": (20,), "h": (4, 5), "u": (5, 20), "gamma": (6,)},
+    {"x": (6,), "w": (6, 5), "b": (5,), "gamma": (6,)},
+    {"x": (1, 6), "w": (6, 5), "b": (1, 5), "gamma": (1, 6)},
+    {"x": (6, 1), "w": (5, 6), "b": (5, 1), "gamma": (6, 1)},
+    {"x": (3, 6, 6), "w": (5, 3, 3, 3), "b": (5,), "gamma": (3,)},
+)
+"""Shapes that go together; h is a state, u what multiplies it, gamma what scales and shifts."""
+
+KINDS = (
+    ("gamma", r"^(gamma|beta|scale|shift)\d*$"),
+    ("u", r"^(wh|whh|waa|u|uh|wrec|recurrentweights?|wa)$"),
+    ("h", r"^(prevh|hprev|h0|prevc|cprev|c0|aprev0|h|hidden|state|prevstate|a0|hprevious)$"),
+    ("w", r"^(w\d?|ws|weights?|wx|wxh|wax|kernels?|filters?|theta|k|wt)$"),
+    ("b", r"^(b\d?|bias|biases)$"),
+    ("x", r"^(x\d?|xt|xs|a|aprev|aprevious|z|inputs?|inp|data|images?|activations?|logits|scores|v|prev|t|in)$"),
+)  # fmt: skip
+"""What an argument of a layer is, by its name without underscores."""
+
+SETTINGS: dict[str, Any] = {
+    "stride": 1, "strides": 1, "pad": 1, "padding": 1, "f": 2, "poolheight": 2, "poolwidth": 2, "poolsize": 2,
+    "poolh": 2, "poolw": 2, "kernelsize": 3, "size": 2, "mode": "train", "p": 0.5, "seed": 0, "eps": 1e-5,
+    "epsilon": 1e-5, "momentum": 0.9, "axis": -1, "alpha": 0.1, "train": True, "training": True, "g": 3,
+    "filtersize": 3, "numfilters": 5, "nfilters": 5, "outchannels": 5, "inchannels": 3, "channels": 3, "depth": 5,
+    "activation": "relu", "inputshape": (3, 6, 6), "inputdepth": 3, "isgpu": False, "keepprob": 1.0, "rate": 0.0,
+    "p_drop": 0.0, "dropout": 0.0, "negativeslope": 0.1, "slope": 0.1, "dim": 6, "numfeatures": 6, "nfeatures": 6,
+}  # fmt: skip
+"""What settings are given by their names, without underscores."""
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Shapes for a layer of a name."""
+
+    name: str = ""
+
+    def drawn(self, shape: tuple[int, ...], seed: int) -> Array:
+        """Dense and signed, no two entries alike, so that no maximum is tied."""
+        return np.random.RandomState(seed).randn(*shape)
+
+    def settings(self) -> dict[str, Any]:
+        """A dictionary of settings under the names that convolutions, pools and normalisations ask for."""
+        pool = {"stride": 2, "pad": 0} if "pool" in self.name.lower() else {"stride": 1, "pad": 1}
+        return {
+            "pool_height": 2, "pool_width": 2, "pool_size": 2, "f": 2, "kernel_size": 2, "mode": "train", "p": 0.5,
+            "seed": 0, "eps": 1e-5, "momentum": 0.9, **pool,
+        }  # fmt: skip
+
+    def of_object(self, made: Mapping[str, inspect.Parameter]) -> Iterator[tuple[dict[str, Any], Array]]:
+        """Arguments that make an object of a layer, with an input for it."""
+        for sizes in CHOICES:
+            x = sizes["x"]
+            units = x[0] if len(x) == 2 and sizes["w"][1:] == x[:1] else x[-1] if len(x) < 4 else x[1]
+            given = {name: self.setting(name, sizes, units) for name, p in made.items() if asked(name, p)}
+            yield given, self.drawn(x, 1)
+
+    def setting(self, name: str, sizes: Sizes, units: int) -> Any:
+        """What an argument of a layer's maker is given."""
+        role, kind = WIDTHS.get(plain(name)), kind_of(name)
+        if role == "input width" and plain(name) != "inputshape":
+            return units
+        if role == "output width" or re.match(r"(n_?)?(units|neurons|out)", name):
+            return 5
+        if kind in ("w", "b", "gamma") and kind in sizes:
+            return self.drawn(sizes[kind], 2)
+        return SETTINGS.get(plain(name), 5)
+
+
+def asked(name: str, parameter: inspect.Parameter) -> bool:
+    """Must the argument be given: it has no default, or is a width?"""
+    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        return False
+    return parameter.default is parameter.empty or WIDTHS.get(plain(name)) in ("input width", "output width")
+
+
+def kind_of(name: str) -> str | None:
+    """What an argument is: "x", "w", "b", "h", "u" or "gamma"."""
+    word = plain(name)
+    return next((kind for kind, pattern in KINDS if re.match(pattern, word)), None)
+
+
+def choices(parameters: Mapping[str, inspect.Parameter], shapes: Shapes) -> Iterator[dict[str, Any]]:
+    """Arguments for a forward function, in every choice of shapes that has all it takes."""
+    for sizes in CHOICES:
+        given: dict[str, Any] = {}
+        for k, (name, parameter) in enumerate(parameters.items()):
+            kind = kind_of(name)
+            if parameter.default is not parameter.empty:
+                continue
+            if kind is None and re.search(r"param|hparam|config|options", plain(name)):
+                given[name] = shapes.settings()
+            elif kind in sizes:
+                given[name] = shapes.drawn(sizes[kind], k + 1)
+            elif plain(name) in SETTINGS:
+                given[name] = SETTINGS[plain(name)]
+            elif not given:
+                given[name] = shapes.drawn(sizes["x"], k + 1)
+        missing = [n for n, p in parameters.items() if p.default is p.empty and n not in given]
+        if not missing:
+            yield given
