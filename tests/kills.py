@@ -60,11 +60,11 @@ def killed(kills, seed=0):
                 child = one_life(data, path)
                 seconds = rng.uniform(0, 0.15) if made < kills else 60
                 in_a_save = made % 2 == 1 and made < kills
-                ended, status = lived(child, seconds, (lambda: saving(path)) if in_a_save else lambda: False)
+                ended, status = lived(child, seconds, path if in_a_save else None)
                 made += not ended
                 inside += not ended and saving(path)
                 if ended and status:
-                    odd.append(f"exit {status}")
+                    odd.append(f"exit {os.waitstatus_to_exitcode(status)}")
                     break
             if not odd:
                 hashed = json.loads(str(np.load(path)["about"]))["parameters_sha256"]
@@ -80,13 +80,13 @@ def saving(path):
     return any(p.name.startswith(".part.npz.") and p.suffix != ".lock" for p in path.parent.iterdir())
 
 
-def lived(child, seconds, now):
-    """Whether a process ended by itself within so many seconds and before now() is true, else it is killed; its status.
+def lived(child, seconds, path):
+    """Whether a process ended by itself, else it is killed within so many seconds; its status.
 
-    now() is looked at once the time is half over, so that a save of any step may be the one.
+    Given a path, it is killed as soon as that is being saved in the second half of the time.
     """
     begun = time.perf_counter()
-    while (spent := time.perf_counter() - begun) < seconds and not (spent > seconds / 2 and now()):
+    while (spent := time.perf_counter() - begun) < seconds and not (path and spent > seconds / 2 and saving(path)):
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             return True, status
@@ -96,12 +96,17 @@ def lived(child, seconds, now):
     return not os.WIFSIGNALED(status), status
 
 
-def main(argv=None):
-    """Exit 0 if every run ended with the bits of the unbroken one."""
+def options(argv=None):
+    """What is asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.kills", description=__doc__.partition("\n")[0])
     parser.add_argument("--kills", type=int, default=25)
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args(argv)
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    """Exit 0 if every run ended with the bits of the unbroken one."""
+    arguments = options(argv)
     warnings.simplefilter("ignore")
     found = killed(arguments.kills)
     ok = not found["odd"]
