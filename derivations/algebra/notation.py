@@ -42,7 +42,7 @@ def tensors_of(concept: str) -> Callable[..., Tensor]:
     """
 
     def own(letter: str, *shape: sp.Expr, meaning: str, latex: str | None = None) -> Tensor:
-        return Tensor(f"{letter}@{concept}", shape, latex or letter, meaning)
+        return Tensor(f"{letter}@{concept}", tuple(map(sp.sympify, shape)), latex or letter, meaning)
 
     return own
 
