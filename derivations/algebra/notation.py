@@ -96,7 +96,7 @@ lse = tensor("lse", N, meaning="log-sum-exp of each example's logits, a row", la
 dl = tensor("dl", N, meaning="gradient of the loss with respect to the cross-entropy of each example, a row")
 L = number("L", "the loss: the mean cross-entropy over the batch")
 c = number("c", "any number")
-eps = number("eps", "what is added to the variance, so that nothing is divided by 0", positive=True)
+eps = number("eps", "what is added below a fraction, so that nothing is divided by 0", positive=True)
 x = number("x", "any number, such as one parameter or one pixel")
 
 

@@ -165,7 +165,9 @@ SPECIAL = {
     "dilation": lambda shape, rng: 2,
     "O": one_hot,
     "mask": lambda shape, rng: rng.integers(0, 2, shape) * 1.0,
-    "rate": lambda shape, rng: float(rng.integers(1, 7)) / 8,
+    **{name: lambda shape, rng: float(rng.integers(1, 7)) / 8 for name in ("rate", "beta1", "beta2")},
+    "step": lambda shape, rng: 3,
+    "v": positive,
     "variance": positive,
 }
 """Arguments that may not be any number."""

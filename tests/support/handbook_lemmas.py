@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nnref import attention, layer_norm, masked_softmax, max_pool
+from nnref import adam, adamw, attention, layer_norm, masked_softmax, max_pool, momentum, sgd
 from nnref.windows import largest
 
 IH = 1e-100j
@@ -53,7 +53,46 @@ def subgradient(at):
 BOUNDS = {"max_pool.subgradient": subgradient}
 """What is never negative, and the form that shows it."""
 
+
+def adam_after(g, steps, beta=0.75):
+    """The mean of a gradient that stays the same, after so many steps of Adam."""
+    m = np.zeros(g.shape)
+    for _ in range(steps):
+        m = adam.mean(m, g, beta)
+    return m
+
+
+def first_step(at):
+    """Adam's first step from 0, and what it comes to."""
+    zero, g = 0 * at.Z, at.Z
+    m, v = adam.mean(zero, g, 0.75), adam.mean_square(zero, g, 0.5)
+    return -adam.update(zero, m, v, 1, at.c, 0.75, 0.5, 0.125), at.c * g / (abs(g) + 0.125)
+
+
+def decayed(at):
+    """At Adam's first step, decay beside the step less an L2 term in the gradient; and what is claimed of that."""
+    tiny, g, L2 = np.finfo("float64").tiny, at.dZ, at.dZ + at.c * at.Z
+    step = lambda g, decay: adamw.update(at.Z, 0.25 * g, 0.5 * g * g, 1, 0.5, 0.75, 0.5, tiny, decay)  # noqa: E731
+    return step(L2, 0.0) - step(g, at.c), 0.5 * (at.c * at.Z + np.sign(g) - np.sign(L2))
+
+
+def ahead(at):
+    """Plain momentum from the point behind, and the look ahead from there; and Nesterov's step in one."""
+    before, now = at.dZ, momentum.accumulate(at.dZ, at.positive, 0.75)
+    behind = at.Z + at.c * 0.75 * before
+    return momentum.update(behind, now, at.c) - at.c * 0.75 * now, momentum.nesterov(at.Z, now, at.positive, at.c, 0.75)
+
+
 EQUAL = {
+    "adam.bias": lambda at: (adam_after(at.Z, 5), (1 - 0.75**5) * at.Z),
+    "adam.bias_at_first": lambda at: (adam_after(at.Z, 1), 0.25 * at.Z),
+    "adam.first_step": first_step,
+    "adamw.is_not_l2": decayed,
+    "adamw.sgd_decay_is_l2": lambda at: (
+        sgd.update(at.Z, at.dZ + at.c * at.Z, 0.5),
+        (1 - 0.5 * at.c) * at.Z - 0.5 * at.dZ,
+    ),
+    "momentum.looks_ahead": ahead,
     "attention.row_sum": lambda at: (
         (weights(at)[0] * weights(at)[1]).sum(axis=1),
         (at.dZ * attention.forward(at.Z, at.Z, at.Z, np.ones((4, 4)))).sum(axis=1),
