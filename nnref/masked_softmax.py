@@ -18,7 +18,7 @@ def forward(Z: Array, M: Array) -> Array:
     seen(0, M=M)
     xp = namespace(Z)
     # The largest of what is seen is subtracted: one that is not seen could leave 0/0.
-    largest = xp.max(xp.where(real(M) > 0, real(Z), -xp.inf), axis=0, keepdims=True)
+    largest = xp.max(xp.where(real(M) > 0, real(Z), 0 * real(Z) - xp.inf), axis=0, keepdims=True)
     E = M * xp.exp(xp.where(real(M) > 0, Z - largest, 0 * Z))
     return E / xp.sum(E, axis=0, keepdims=True)
 

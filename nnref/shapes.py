@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnref.arrays import namespace
+from nnref.arrays import namespace, real
 
 Array = NDArray[Any]
 """An array of real or complex floating-point numbers, of numpy or of any library that follows the array API standard;
@@ -184,6 +184,18 @@ def seen(axis: int, **masks: Array) -> None:
             raise ValueError(
                 f"{formula()}{name} has a {kind} of zeros: there is no softmax of nothing. Unmask one entry."
             )
+
+
+def not_negative(**arrays: Array) -> None:
+    """Refuse, by name, arrays with a negative number, such as a variance. Traced ones pass."""
+    for name, A in arrays.items():
+        xp = namespace(A)
+        try:
+            least = float(xp.min(real(A)))
+        except TypeError:  # a traced array has no values yet
+            continue
+        if least < 0:
+            raise ValueError(f"{formula()}{name} should not be negative; the smallest is {least:.3g}.")
 
 
 def positive(**numbers: float) -> None:

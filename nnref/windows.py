@@ -102,7 +102,8 @@ def largest(X: Array, I: int, J: int, stride: int = 1, padding: int = 0, dilatio
     """
     at = Windows(tuple(X.shape), (I, J), stride, padding, dilation)
     xp = namespace(X)
-    padded = xp.where(at.padded(xp.ones_like(real(X))) > 0, at.padded(real(X)), -xp.inf)
+    pixels = at.padded(real(X))
+    padded = xp.where(at.padded(xp.ones_like(real(X))) > 0, pixels, 0 * pixels - xp.inf)
     seen = xp.stack([at.seen(padded, tap) for tap in at.taps], axis=-1)
     first = xp.expand_dims(xp.argmax(seen, axis=-1), axis=-1)
     chosen = xp.astype(first == xp.arange(I * J), seen.dtype)
