@@ -64,6 +64,8 @@ def gradcheck(
     refusal = complex_refusal(scalar, rng) if method != "central" else "asked for"
     if method == "complex" and refusal:
         raise GradcheckError(f'method="complex" cannot be trusted here: {refusal}. Try method="auto".')
+    if refusal:
+        scalar.look_wide(rng)
     places = {name: chosen(A, yours[name], entries, rng) for name, A in theta.items()}
     with shown(progress, sum(map(len, places.values()))) as tick:
         workers = Workers(executor, tick)

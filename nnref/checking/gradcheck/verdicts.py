@@ -24,7 +24,7 @@ from nnref.checking.gradcheck.slopes import (
 from nnref.checking.gradcheck.workers import Workers
 from nnref.checking.results.entry import Entry, Worst
 from nnref.checking.results.findings import SURE, Finding, patterns, share
-from nnref.precision import unit
+from nnref.precision import gathered, unit
 from nnref.shapes import Array
 
 RIGHT, UNTOLD, WRONG = 0, 1, 2
@@ -123,14 +123,11 @@ class Tensor:
 
     @property
     def sums(self) -> float:
-        """How many roundings a sum of k terms is taken to gather, 2 √k, or 4 in half precision.
+        """How many roundings the longest sum behind an entry is taken to gather; in half precision, 4.
 
-        Of k independent roundings without bias, the sum passes t √k with chance 2 exp(−t²/2) at most (Hoeffding): a
-        wrong verdict needs SURE times 2 √k, so t = 8, and 3e-14. This is no worst case, which is k + 2 (noise.allowed):
-        docs/lies/noise.md says where roundings are not independent.
         bfloat16 and float16 are added up in float32 by every kernel worth the name, and rounded once at the end.
         """
-        return HALF if self.A.dtype.itemsize < 4 else float(2 * np.sqrt(max(BATCH, *self.A.shape, 1)))
+        return HALF if self.A.dtype.itemsize < 4 else gathered(max((BATCH, *self.A.shape)))
 
     def steps(self) -> Step:
         """The step for differences, found when it is first needed, at large entries and at some others."""

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from nnref.checking.results.factor import digits_known, fitted
 from nnref.checking.results.rearranged import orders
 from nnref.shapes import Array
 
@@ -129,20 +130,19 @@ def rearranged(a: Array, t: Array, bar: Array) -> Finding | None:
 
 def ratio(a: Array, t: Array, e: Array, bar: Array, where: str = "everywhere") -> Finding | None:
     """The one factor between yours and the truth, if there is one and it is not 1."""
-    square = float((t * t).sum())
-    if not square > 0:
+    found = fitted(a, [t], bar)
+    if found is None:
         return None
-    r = float((a * t).sum() / square)
+    r, known = found[0].value, np.flatnonzero(t)
     # How well the factor is known: by how far entries scatter about it, and by what all truths may be off together.
-    scatter = np.sqrt(float(((a - r * t) ** 2).sum()) / max(a.size - 1, 1) / square)
-    known = np.flatnonzero(t)
-    room = SURE * float(scatter) + 2.0**-50 * abs(r) + abs(r) * float((e.flat[known] / np.abs(t.flat[known])).min())
+    together = abs(r) * float((e.flat[known] / np.abs(t.flat[known])).min())
+    room = SURE * found[0].scatter + 2.0**-50 * abs(r) + together
     if r == 0 or abs(r - 1) <= room or not near(a, r * t, max(1.0, abs(r)) * bar):
         return None
     fraction = simple(r, room)
     if a.size == 1:
         return Finding("ratio", f"{fraction} times the truth") if fraction else None
-    return Finding("ratio", f"{fraction or unlike(r, 1.0, 6)[0]} times the truth {where}")
+    return Finding("ratio", f"{fraction or unlike(r, 1.0, digits_known(r, room))[0]} times the truth {where}")
 
 
 def unlike(x: float, y: float, digits: int) -> tuple[str, str]:

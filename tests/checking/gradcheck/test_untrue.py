@@ -85,6 +85,34 @@ def test_a_loss_that_knows_its_argument_by_identity_is_given_copies(rng):
     assert gradcheck(loss, x, 0 * x).wrong
 
 
+def test_a_loss_that_keeps_its_last_argument_by_reference_is_given_copies(rng):
+    x, last = rng.standard_normal(5), [None, 0.0]
+
+    def loss(t):
+        if last[0] is None or not np.array_equal(last[0], t):
+            last[:] = [t, (t**3).sum()]
+        return last[1]
+
+    assert gradcheck(loss, x, 3 * x**2).ok
+    assert gradcheck(loss, x, 0 * x).wrong
+
+
+@pytest.mark.parametrize("rounded", [lambda t: (t.astype("float32") ** 2).sum(), lambda t: np.round((t**2).sum(), 4)])
+def test_a_loss_that_is_rounded_in_part_accuses_nobody(rounded):
+    for seed in range(4):
+        x = np.random.default_rng(seed).standard_normal(5)
+        right = 2 * x + np.cos(x)
+        assert not gradcheck(lambda t: float(rounded(t)) + np.sin(t).sum(), x, right).wrong
+        assert not gradcheck(lambda t: float(rounded(t)) + np.sin(t).sum(), x, np.cos(x)).ok
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_a_loss_in_units_of_its_own_is_judged_likewise(unit, rng):
+    x = rng.standard_normal(5)
+    assert gradcheck(lambda t: unit * (t**2).sum(), x, 2 * unit * x).ok
+    assert gradcheck(lambda t: unit * (t**2).sum(), x, 2.02 * unit * x).wrong
+
+
 def test_of_a_small_loss_every_slope_is_0_only_where_it_never_changes():
     unused = gradcheck(
         lambda t: (t["x"] ** 2).sum(), {"x": np.ones(2), "y": np.ones(3)}, {"x": 2.0 + np.zeros(2), "y": np.zeros(3)}
