@@ -122,7 +122,7 @@ def run_check(arguments: argparse.Namespace) -> int:
     if arguments.gradescope:
         gradescope.write(Path(arguments.gradescope), found, said, hints=not arguments.no_hints)
     if arguments.format == "github":
-        print("\n".join(github_lines(arguments.target, found)), flush=True)
+        print("\n".join(map(plain, github_lines(arguments.target, found))), flush=True)
     if arguments.json or arguments.format == "json":
         print(json.dumps(as_json_object(str(target), found), ensure_ascii=False), flush=True)
     return int(found["status"])
