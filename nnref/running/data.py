@@ -14,7 +14,6 @@ import zipfile
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from nnref.arrays import namespace
-from nnref.running import files
+from nnref.running import bounded, files
 from nnref.running.cache import cache_dir, home
 from nnref.running.download import fetch_mnist
 from nnref.running.errors import DataError
@@ -61,7 +60,8 @@ IDX_FILES = {
 
 DAMAGED = (
     *(OSError, EOFError, ValueError, KeyError, SyntaxError, struct.error, zlib.error, lzma.LZMAError),
-    *(zipfile.BadZipFile, tokenize.TokenError, RuntimeError, MemoryError),
+    *(zipfile.BadZipFile, tokenize.TokenError, RuntimeError, MemoryError, TypeError, AttributeError),
+    *(IndexError, OverflowError),
 )
 """What numpy, gzip and zipfile raise on bytes that are not what they should be.
 
@@ -252,27 +252,26 @@ def read_npz(path: Path, keys: tuple[str, ...] = KEYS) -> dict[str, Array]:
     try:
         if not zipfile.is_zipfile(path):  # asked first, because np.load then advises to load the file unsafely
             raise DataError(f"{path}: not an .npz that can be read: no zip archive, or one cut short. {wanted}")
-        opened = np.load(path, allow_pickle=False)
+        with zipfile.ZipFile(path) as archive:
+            there = [name.removesuffix(".npy") for name in archive.namelist()]
+            missing = [key for key in keys if key not in there]
+            if missing:
+                raise DataError(f"{path}: {', '.join(missing)} missing; it has {', '.join(there) or 'nothing'}.")
+            return {key: read_member(path, archive, key) for key in keys}
     except DataError:
         raise
     except DAMAGED as error:
         raise DataError(f"{path}: not an .npz that can be read ({error}). {wanted}") from error
-    with opened as file:
-        missing = [key for key in keys if key not in file.files]
-        if missing:
-            raise DataError(f"{path}: {', '.join(missing)} missing; it has {', '.join(file.files) or 'nothing'}.")
-        return {key: read_member(path, file, key) for key in keys}
 
 
-def read_member(path: Path, file: Any, key: str) -> Array:
+def read_member(path: Path, archive: zipfile.ZipFile, key: str) -> Array:
     """One array of an open archive; objects and damage are refused by its name."""
     try:
-        array: Array = file[key]
+        return bounded.npy(path, archive, key)
+    except DataError:
+        raise
     except DAMAGED as error:
         raise DataError(f"{path}: {key} cannot be read ({error}). Object arrays are never unpickled.") from error
-    if not isinstance(array, np.ndarray):
-        raise DataError(f"{path}: {key} is no array; save it with numpy.savez.")
-    return array
 
 
 def find_idx(folder: Path, stem: str) -> Path:
@@ -291,18 +290,11 @@ def read_idx(path: Path, field: str) -> Array:
     Errors: DataError for a wrong magic number, and for fewer or more bytes than the header declares.
     """
     try:
-        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        return bounded.idx(path, field)
+    except DataError:
+        raise
     except DAMAGED as error:
         raise DataError(f"{path}: {field} cannot be read ({error}); the file may be cut short.") from error
-    axes = 3 if field.startswith("x") else 1
-    magic = 0x0800 + axes  # 0x08 is "unsigned byte"
-    if len(raw) < 4 + 4 * axes or struct.unpack(">I", raw[:4])[0] != magic:
-        raise DataError(f"{path}: {field} should have the magic number {magic:08x}; {raw[:4].hex() or 'nothing'} came.")
-    shape = struct.unpack(f">{axes}I", raw[4 : 4 + 4 * axes])
-    body = len(raw) - 4 - 4 * axes
-    if body != prod(shape):
-        raise DataError(f"{path}: {field} declares {shape}, {prod(shape):,} bytes; {body:,} are there.")
-    return np.frombuffer(raw, np.uint8, offset=4 + 4 * axes).reshape(shape)
 
 
 def full_mnist(path: Path) -> Dataset | None:
