@@ -130,15 +130,24 @@ def gradients(seen):
     return found
 
 
-def changed(before, after):
-    """Did a gradient change, other than by one factor that all have in common, which a learning rate hides?"""
+def changed(before, after, signed):
+    """Did a gradient change, other than by one factor that all have in common, which a learning rate hides?
+
+    signed says whether the program shows which way it goes: it updates, or has a loss. Else -L may be what it means.
+    """
     if before.keys() != after.keys() or any(before[k].shape != after[k].shape for k in before):
         return True
     a, b = (np.concatenate([part.ravel() for part in found.values()]) for found in (before, after))
     if not np.isfinite(b).all():
         return True
     factor = (a @ b) / (a @ a)
-    return factor <= 0 or bool(np.abs(b - factor * a).max() > SAME * np.abs(b).max())
+    return (signed and factor <= 0) or bool(np.abs(b - factor * a).max() > SAME * np.abs(b).max())
+
+
+def signed(seen):
+    """Does the program show which way it goes down: by an update, or by a loss of its own?"""
+    updates = seen.steps[0].roles.updates
+    return seen.steps[0].readings[0].loss.node is not None or any(update.new is not None for update in updates)
 
 
 def judged(mutant, program, before, folder):
@@ -152,7 +161,7 @@ def judged(mutant, program, before, folder):
     if not seen.steps:
         return "stops", ""
     verdict = settled(seen)
-    if not changed(before, gradients(seen)):
+    if not changed(before, gradients(seen), signed(seen)):
         return ("same", "") if verdict is not False else ("accused", "")
     if verdict is not False:
         return ("passed" if verdict else "cannot tell"), ""
