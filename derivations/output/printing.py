@@ -11,10 +11,14 @@ from sympy.printing.precedence import PRECEDENCE, precedence_traditional
 from sympy.printing.str import StrPrinter
 
 from derivations.algebra.notation import letter_of
+from derivations.algebra.places import is_place, letters
 from derivations.algebra.sums import TENSORS, Index, outermost
 
 SETTINGS = {"order": "old"}
 """Terms stand in SymPy's own order, which does not depend on the run; factors in ours."""
+
+SHORT = {"eps": "varepsilon"}
+"""Names that are a Greek letter's own in short."""
 
 TIMES = r" \, "
 """A thin space between factors: dZ Aᵀ is two of them, and dZAᵀ might be three."""
@@ -31,10 +35,24 @@ def plain(expr: sp.Basic) -> str:
 
 
 def name_in_latex(name: str) -> str:
-    """A tensor's own LaTeX, or a size's: n0 is n with the index 0, alpha is a Greek letter."""
+    """A tensor's own LaTeX, or a number's: n0 is n with the index 0, alpha is a Greek letter, stride is a word."""
     if name in TENSORS:
         return TENSORS[name].latex
-    return translate(re.sub(r"^([a-zA-Z]+)(\d+)$", r"\1_{\2}", name))
+    if numbered := re.fullmatch(r"([a-zA-Z]+)(\d+)", name):
+        return f"{translate(numbered[1])}_{{{numbered[2]}}}"
+    letters = translate(SHORT.get(name, name))
+    return rf"\mathrm{{{letters}}}" if re.fullmatch(r"[a-z]{4,}", letters) else letters
+
+
+def sides(place: sp.KroneckerDelta) -> tuple[sp.Expr, sp.Expr]:
+    """The two sides that a δ of an affine place says are equal: the pixel, and the place, if one is alone."""
+    gap = sp.expand(place.args[0] - place.args[1])
+    for index in letters(gap):
+        sign = gap.coeff(index)
+        rest = sp.expand(index - sign * gap)
+        if sign in (1, -1) and all(not rest.coeff(other).could_extract_minus_sign() for other in letters(rest)):
+            return index, rest
+    return gap, sp.S.Zero
 
 
 def excluded_from(summand: sp.Expr, k: Index) -> tuple[sp.Expr, list[sp.Expr]]:
@@ -140,6 +158,9 @@ class Latex(LatexPrinter):  # type: ignore[misc]  # sympy has no types
         return r" \circ ".join(self.parenthesize(factor, PRECEDENCE["Mul"], strict=False) for factor in expr.args)
 
     def _print_KroneckerDelta(self, expr: sp.KroneckerDelta, exp: str | None = None) -> str:
+        if is_place(expr):
+            left, right = sides(expr)
+            return rf"\left[{self._print(left)} = {self._print(right)}\right]"
         return rf"\delta_{{{' '.join(self._print(index) for index in expr.args)}}}"
 
     def _print_Sum(self, expr: sp.Sum) -> str:
@@ -171,11 +192,16 @@ class Latex(LatexPrinter):  # type: ignore[misc]  # sympy has no types
 class Plain(StrPrinter):  # type: ignore[misc]  # sympy has no types
     """One line of text: Σ_k, ∂/∂z_i, δ_ij, ᵀ and ∘."""
 
+    printmethod = "_plain"  # none has it: an entry's own way of writing itself would show whose tensor it is
+
     def _as_ordered_terms(self, expr: sp.Expr, order: str | None = None) -> list[sp.Expr]:
         return terms_in_reading_order(expr)
 
     def _print_Indexed(self, expr: sp.Indexed) -> str:
-        return f"{letter_of(expr.base.label.name)}[{','.join(map(self._print, expr.indices))}]"
+        return f"{letter_of(expr.base.label.name)}[{', '.join(map(self._print, expr.indices))}]"
+
+    def _print_IndexedBase(self, expr: sp.IndexedBase) -> str:
+        return letter_of(expr.label.name)
 
     def _print_Entry(self, expr: sp.Expr) -> str:
         M, *indices = expr.args
@@ -213,6 +239,9 @@ class Plain(StrPrinter):  # type: ignore[misc]  # sympy has no types
         return f"∫_{self._print(low)}^{self._print(high)} {self._print(expr.function)} d{self._print(x)}"
 
     def _print_KroneckerDelta(self, expr: sp.KroneckerDelta) -> str:
+        if is_place(expr):
+            left, right = sides(expr)
+            return f"[{self._print(left)} = {self._print(right)}]"
         return f"δ[{','.join(map(self._print, expr.args))}]"
 
     def _print_Sum(self, expr: sp.Sum) -> str:
