@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.reading.arguments import Unbound, Unmade, build
+from nnref.checking.reading.arguments import Unbound, Unmade, build, calls
 from nnref.checking.reading.candidates import assembled, from_arguments, going_back
 from nnref.checking.reading.containers import at, parameters, walk
 from nnref.checking.reading.layout import fitting_layouts
-from nnref.checking.reading.names import kind, plain, ranked
+from nnref.checking.reading.names import WIDTHS, kind, plain, ranked
 from nnref.checking.reading.source import Source, returned
 from nnref.checking.reading.uses import names_in
 from nnref.checking.watching.calling import (
@@ -48,6 +48,9 @@ STARTS = re.compile(r"^(main|train|run|demo|start|example|test|solve|experiment)
 """Names of what is called without arguments to make the program go."""
 
 UPDATES = re.compile(r"update|^step$|optimi|apply|adjust|descent")
+SLOPES = re.compile(r"(cost|loss|error)\w*(prime|deriv)")
+"""Names of what gives the slopes of a loss."""
+
 NEVER = re.compile(r"plot|save|load|deriv|prime|print|show|accura|numerical|check|evaluat|visual|score|export|draw")
 """Names of what does not train."""
 
@@ -124,7 +127,8 @@ def of_thing(source: Source, name: str, cls: type, forms: tuple[Form, ...]) -> I
     names = methods(cls)
     trains = [n for n in names if TRAINS.match(plain(n)) and not NEVER.search(plain(n))]
     trains.sort(key=lambda n: not plain(n).startswith(("fit", "train")))
-    backward = [n for n in going_back(names) if n not in trains]
+    slopes = [n for n in names if SLOPES.search(plain(n))]
+    backward = list(dict.fromkeys(n for n in (*slopes, *going_back(names)) if n not in trains))
     for method in trains:
         for form in forms:
             yield way(f"{name}.{method}", form, partial(trained, source, name, method, form))
@@ -168,8 +172,17 @@ def made(source: Source, name: str, namespace: dict[str, Any], form: Form) -> tu
         if whole is not None and any(A.ndim == 2 for _, A in walk(whole)):
             thing = whole
         else:
-            thing = built(thing, name, source, namespace, widths(CLASSES if several else 1), data)
+            cls = thing
+            thing = built(cls, name, source, namespace, widths(CLASSES if several else 1), data)
+            if asks_for_widths(cls) and not list(calls(name, source, namespace)):
+                return (thing, *data)
     return (thing, *fitting(form, thing, data))
+
+
+def asks_for_widths(cls: type) -> bool:
+    """Must an object be told how many inputs and outputs it has? Then they are as we say, however its weights lie."""
+    roles = {WIDTHS.get(plain(p.name)) for p in asked(cls)}
+    return {"input width", "output width"} <= roles or "widths" in roles
 
 
 def built(

@@ -13,7 +13,7 @@ from nnref.checking.watching.calling import arrays_in
 from nnref.checking.watching.recorder import current
 
 AFFIX = re.compile(
-    r"^(gradients?of|gradients?|grads?|nabla|delta|deriv|dldj?|dl|dj|dc|de|del|d|g)(?=.)|(?<=.)(gradients?|grads?|g)$"
+    r"^(gradients?of|gradients?|grads?|nabla|delta|deriv|d[ljce]d|dl|dj|dc|de|del|d|g)(?=.)|(?<=.)(gradients?|grads?|g)$"
 )
 """What a gradient's name has before or after the name of its parameter."""
 

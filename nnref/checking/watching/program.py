@@ -8,7 +8,9 @@ import importlib.abc
 import importlib.machinery
 import io
 import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -63,6 +65,7 @@ def execute(
     code = statements(source, path, recorder, definitions)
     with (
         quiet(path, source.name),
+        alarm(recorder),
         modules(path, recorder, module, name, packages.roots(path, source)),
         world.prepared(path, data, recorder.seed),
     ):
@@ -123,6 +126,31 @@ DEFINING = (
 """Statements that define something."""
 
 
+ALARM = 4.0
+"""Seconds of work after which a program that computes nothing more is stopped too: a loop that only waits."""
+
+
+@contextlib.contextmanager
+def alarm(recorder: Recorder) -> Iterator[None]:
+    """While this lasts the program is stopped after its time, where the system can do that."""
+    possible = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    if not possible:
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        recorder.on = recorder.in_time = False
+        raise Stop
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, ALARM)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
 @contextlib.contextmanager
 def quiet(path: Path, title: str) -> Iterator[None]:
     """While this lasts nothing is printed, warned of or plotted, and the folder is the program's."""
@@ -168,11 +196,12 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def __init__(self, path: Path, recorder: Recorder, roots: Sequence[Path] = ()) -> None:
         self.recorder, self.folder, self.roots, self.before = recorder, path.parent, roots, set(sys.path)
+        self.packages: set[str] = set()
 
     def folders(self, path: Any) -> list[Path]:
         """Where to look for a module."""
         if path is not None:
-            return [Path(p) for p in path]
+            return [Path(p) for p in path if str(p) in self.packages]
         put = [Path(p) for p in sys.path if p not in self.before]
         return [self.folder, *put, *self.roots, self.folder.parent]
 
@@ -186,11 +215,14 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             for file, package in ((place / "__init__.py", True), (place.with_name(f"{last}.py"), False)):
                 if file.is_file():
                     spec = importlib.machinery.ModuleSpec(name, self, origin=str(file), is_package=package)
-                    spec.submodule_search_locations = [str(place)] if package else None
+                    if package:
+                        spec.submodule_search_locations = [str(place)]
+                        self.packages.add(str(place))
                     return spec
             if packages.is_module(place):
                 spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
                 spec.submodule_search_locations = [str(place)]
+                self.packages.add(str(place))
                 return spec
         return None
 

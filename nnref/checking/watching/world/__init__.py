@@ -17,11 +17,13 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +69,7 @@ def prepared(path: Path, data: tuple[Array, Array] | None = None, seed: int = 0)
     Each seed hands out other digits, in the same shapes.
     """
     folder = path.resolve().parent
-    asked = needs(sources(path.resolve()))
+    asked = copy.copy(asked_by(path.resolve()))
     numbers = digits(seed, data)
     if data is not None:
         asked.rows = len(numbers.labels)
@@ -80,6 +82,12 @@ def prepared(path: Path, data: tuple[Array, Array] | None = None, seed: int = 0)
         stack.enter_context(reading_files.answered(handed, attributes(handed, asked)))
         stack.enter_context(old_names())
         yield World(numbers.note, modules.absent)
+
+
+@cache
+def asked_by(path: Path) -> Needs:
+    """What a program asks for, found once."""
+    return needs(sources(path))
 
 
 def above(path: Path) -> list[Path]:
