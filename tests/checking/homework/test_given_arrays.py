@@ -40,7 +40,9 @@ def test_square_weights_with_flat_biases_fit_both_ways(rng):
         in_columns(arrays, X, labels, {})
     assert in_columns(arrays, X, labels, {}, layout="columns").layout == "columns"
     # A bias that is a column stands beside columns alone.
-    assert in_columns({**arrays, "b1": np.zeros((3, 1))}, X, labels, {}).layout == "columns"
+    columns = {**arrays, "b1": np.zeros((3, 1))}
+    assert in_columns(columns, X, labels, {}).layout == "columns"
+    np.testing.assert_array_equal(in_columns(columns, X[:, :3], labels[:3], {}).X, X[:, :3])
 
 
 @pytest.mark.parametrize(
