@@ -17,6 +17,7 @@ from nnref.checking.results.certificate import MISTAKE, Certificate
 from nnref.checking.watching.cautions import factors_on_the_way
 from nnref.checking.watching.driven import driven
 from nnref.checking.watching.judging import ALIKE
+from nnref.checking.watching.layer_report import layers_judged
 from nnref.checking.watching.mending import mended
 from nnref.checking.watching.report import certificate, settled
 from nnref.checking.watching.watch import Watched, watch
@@ -46,6 +47,8 @@ def judged_file(
     except Unread as error:
         if seen.steps:
             return certificate(seen)
+        if (layers := layers_judged(path, source, data)) is not None:
+            return layers
         raise Unread(error.found, [*error.missing, f"as it runs: it {seen.why}"]) from None
     except SourceError:
         if seen.steps:
