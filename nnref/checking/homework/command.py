@@ -129,7 +129,7 @@ def run_check(arguments: argparse.Namespace) -> int:
 
 
 def order_for(path: Path, arguments: argparse.Namespace, name: str | None = None) -> Order:
-    """What the child is undecided_files."""
+    """What the child is asked."""
     data = str(Path(arguments.data).resolve()) if arguments.data else None
     settings = {k: v for k in ("activation", "reduction", "layout") if (v := getattr(arguments, k)) is not None}
     return Order(
