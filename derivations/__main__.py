@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -35,6 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--jobs", type=int, default=os.cpu_count() or 1, help="processes to prove in (default: all cores)"
     )
     arguments = parser.parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # under LANG=C a terminal may not know ∂ or Σ
+            stream.reconfigure(errors="replace")
     unknown = [name for name in arguments.names if not called_so(name)]
     if unknown:
         print(f"no claim is called {', '.join(unknown)}; there are {', '.join(claims())}.", file=sys.stderr)

@@ -208,3 +208,36 @@ def test_parameters_exchanged_with_their_hash_are_noticed(place, run):
     sums[0] = f"{hashlib.sha256((place / 'parameters.npz').read_bytes()).hexdigest()}  parameters.npz"
     (place / folder.SUMS).write_text("\n".join(sums) + "\n")
     assert "not those whose SHA-256 stands in settings.json" in folder.verified(place)[0]
+
+
+ASCII = {"LC_ALL": "C", "LANG": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+SURROUNDINGS = {
+    "as it is": ("d", {"PYTHONHASHSEED": "1"}),
+    "LANG=C": ("d", ASCII | {"PYTHONHASHSEED": "2"}),
+    "no HOME, two BLAS threads": ("d", {"HOME": "/nonexistent", "OPENBLAS_NUM_THREADS": "2"}),
+    "a path of spaces, a newline, 漢字": ("a b\n漢字", {"OPENBLAS_NUM_THREADS": "1"}),
+    "a path that is no UTF-8": (os.fsdecode(b"\xff\xfe"), ASCII),
+}
+
+
+@posix
+def test_odd_surroundings_change_no_bit(digits):
+    found = {}
+    for name, (folder_name, env) in SURROUNDINGS.items():
+        place = digits.parent / folder_name
+        place.mkdir(exist_ok=True)
+        (place / "d.npz").write_bytes(digits.read_bytes())
+        training = started(place / "d.npz", "--epochs", "1", "--quiet", "--json", env=env, errors="replace")
+        out, err = training.communicate(timeout=60)
+        assert training.returncode == 0, (name, out, err)
+        assert "Traceback" not in err
+        found[name] = json.loads(out.splitlines()[-1])["parameters_sha256"]
+    assert len(set(found.values())) == 1, found
+
+
+@posix
+def test_derivations_print_where_only_ascii_can_be_shown():
+    command = [sys.executable, "-m", "derivations", "affine.db"]
+    done = subprocess.run(command, capture_output=True, cwd=ROOT, env=os.environ | ASCII, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"proved" in done.stdout
