@@ -10,7 +10,11 @@ from derivations.prover.claim import WrongTwin
 
 WU = "Wu & He 2018, arXiv:1803.08494"
 
-G, K, P = size("G", "groups of channels"), size("K", "channels of a group"), size("P", "places of an image")
+G, K, P = (
+    size("G", "groups of channels"),
+    size("K", "channels of a group"),
+    size("P", "places of an image, or rows of the output"),
+)
 g, k, p = Index("h", G), Index("c", K), Index("p", P)
 t, q = Index("t", N), Index("q", P)
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from nnref.arrays import namespace, real
-from nnref.shapes import Array, alike, column, matrix, positive
+from nnref.arrays import namespace
+from nnref.shapes import Array, alike, column, matrix, not_negative, positive
 
 
 def forward(X: Array, gamma: Array, beta: Array, mean: Array, variance: Array, eps: float = 1e-5) -> Array:
@@ -66,6 +66,5 @@ def _inverse_deviation(variance: Array, eps: float) -> Any:
     """One over √(variance + ε)."""
     positive(eps=eps)
     xp = namespace(variance)
-    if xp.any(real(variance) < 0):
-        raise ValueError(f"variance should not be negative; the smallest is {float(xp.min(real(variance))):.3g}.")
+    not_negative(variance=variance)
     return 1 / xp.sqrt(variance + eps)

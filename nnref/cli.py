@@ -49,8 +49,9 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--engine", default=Settings.engine, help="numpy, jax or torch (default: numpy)")
     train.add_argument("--device", help="where the engine computes, such as cuda (default: the engine's choice)")
     train.add_argument("--no-gate", action="store_true", help="train without checking the gradients (recorded)")
-    train.add_argument("--checkpoint", metavar="FILE", help="rewritten after every epoch")
-    train.add_argument("--resume", action="store_true", help="go on from --checkpoint")
+    train.add_argument("--checkpoint", metavar="FILE", help="written every epoch and every 2 s")
+    train.add_argument("--resume", action="store_true", help="go on from --checkpoint, to the same bits")
+    train.add_argument("--overwrite", action="store_true", help="let --checkpoint write over a file that is there")
     train.add_argument("--runs", metavar="FOLDER", default="runs", help="where its folder is made (default: runs)")
     train.add_argument("--quiet", action="store_true", help="no progress")
     train.add_argument("--json", action="store_true", help="end with one JSON object")
@@ -101,6 +102,7 @@ def run_train(arguments: argparse.Namespace) -> int:
             gate=not arguments.no_gate,
             checkpoint=arguments.checkpoint,
             resume=arguments.resume,
+            overwrite=arguments.overwrite,
             progress=False if arguments.quiet else None,
             on_gate=lambda gate: print(gate, flush=True),
         )

@@ -87,6 +87,8 @@ def affine_parameters(theta: LayerParameters) -> Affine:
 
     Errors: ShapeError for anything but a pair.
     """
+    if type(theta) is Affine:
+        return theta
     if not isinstance(theta, tuple | list) or len(theta) != 2:
         came = f"{type(theta).__name__} of {len(theta)}" if isinstance(theta, tuple | list) else type(theta).__name__
         raise ShapeError(f"theta of an affine layer should be Affine(W, b); {came} came. nnref.initialise makes one.")
@@ -189,8 +191,8 @@ def activation_argument(source: str) -> str | None:
     Arguments with defaults, such as the slope of a leaky rectifier, may follow.
     """
     # Only the heads are parsed: to parse whole files took longer than to import everything else.
-    heads = re.findall(r"^def (?:forward|dZ)\([^:]*?:.*?\) -> [^\n]*:$", source, flags=re.MULTILINE | re.DOTALL)
-    functions = [ast.parse(head + " ...").body[0] for head in heads]
+    heads = re.findall(r"^def (?:forward|dZ)\(.*?\)(?= ->|:)", source, flags=re.MULTILINE | re.DOTALL)
+    functions = [ast.parse(f"{head}: ...").body[0] for head in heads]
     needed = {
         f.name: [a.arg for a in f.args.args[: len(f.args.args) - len(f.args.defaults)]]
         for f in functions

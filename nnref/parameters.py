@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import DTypeLike
 
 from nnref.shapes import Array
@@ -16,15 +18,30 @@ Parameters = tuple[LayerParameters, ...]
 Gradients = Parameters
 
 
-def mapped(f: Callable[..., Any], theta: LayerParameters, *others: LayerParameters) -> LayerParameters:
+def mapped(f: Callable[..., Any], theta: Any, *others: Any) -> Any:
     """F at every array of a tree, or at every pair, triple, … of arrays that stand in the same places of several.
 
+    A tree is any nesting of tuples, named tuples, lists, dicts and dataclasses; all else is a leaf.
     Errors: ValueError if the trees do not have the same shape.
     """
-    if not isinstance(theta, tuple):
+    if isinstance(theta, np.ndarray):
         return f(theta, *others)
-    parts = [mapped(f, *these) for these in zip(theta, *others, strict=True)]
-    return type(theta)(*parts) if hasattr(theta, "_fields") else tuple(parts)
+    if isinstance(theta, tuple | list):
+        # A leaf is seen here, and not in a call of its own, which would cost a training step as much as a small sum.
+        parts = [
+            f(*these) if isinstance(these[0], np.ndarray) else mapped(f, *these)
+            for these in zip(theta, *others, strict=True)
+        ]
+        return type(theta)(*parts) if hasattr(theta, "_fields") else type(theta)(parts)
+    if isinstance(theta, Mapping):
+        if any(set(other) != set(theta) for other in others):
+            raise ValueError(f"each tree should have the keys {list(theta)}; {[list(other) for other in others]} came.")
+        return {key: mapped(f, part, *(other[key] for other in others)) for key, part in theta.items()}
+    if is_dataclass(theta) and not isinstance(theta, type):
+        names = [field.name for field in fields(theta)]
+        trees = (theta, *others)
+        return replace(theta, **{name: mapped(f, *(getattr(tree, name) for tree in trees)) for name in names})
+    return f(theta, *others)
 
 
 def rounded(theta: LayerParameters, dtype: DTypeLike) -> LayerParameters:

@@ -14,7 +14,7 @@ def update(theta: Array, dtheta: Array, alpha: float) -> Array:
     Proof: derivations/sgd.py, claim sgd.update.  See Goodfellow et al. 2016, §4.3.
     """
     same_shape(theta=theta, dtheta=dtheta)
-    if not isinstance(alpha, Real) or not 0 < alpha < float("inf"):
+    if not (type(alpha) is float or isinstance(alpha, Real)) or not 0 < alpha < float("inf"):
         raise ValueError(f"the learning rate alpha should be positive and finite; {alpha!r} came. Try 0.1.")
     step = -alpha * dtheta
     if step.dtype != theta.dtype:

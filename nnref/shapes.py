@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnref.arrays import namespace
+from nnref.arrays import namespace, real
 
 Array = NDArray[Any]
 """An array of real or complex floating-point numbers, of numpy or of any library that follows the array API standard;
@@ -30,8 +30,8 @@ class ShapeError(ValueError):
 def formula() -> str:
     """The dotted name of the function whose arguments are being judged, such as "affine.dW: "."""
     frame: FrameType | None = sys._getframe(1)
-    while frame and frame.f_globals.get("__name__") == __name__:
-        frame = frame.f_back
+    while frame and (frame.f_globals.get("__name__") == __name__ or frame.f_code.co_name.startswith("_")):
+        frame = frame.f_back  # what only helps a formula is not named
     module = str(frame.f_globals.get("__name__", "")) if frame else ""
     return f"{module.removeprefix('nnref.')}.{frame.f_code.co_name}: " if frame and module.startswith("nnref.") else ""
 
@@ -163,6 +163,39 @@ def of_shape(shape: tuple[int, ...], **arrays: Array) -> None:
             size = " × ".join(map(str, shape))
             hint = f" Try {name}.reshape({', '.join(map(str, shape))})." if A.size == math.prod(shape) else ""
             raise ShapeError(f"{name} should be {size}; {dims(A)} came.{hint}")
+
+
+def seen(axis: int, **masks: Array) -> None:
+    """Refuse, by name, masks with a negative entry, or with nothing but 0 along the axis. Traced ones pass."""
+    if TRUST.on:
+        return
+    floats(**masks)
+    for name, M in masks.items():
+        xp = namespace(M)
+        try:
+            negative, empty = bool(xp.any(M < 0)), bool(xp.any(xp.sum(M, axis=axis) == 0))
+        except TypeError:  # a traced array has no values yet, and complex numbers have no order
+            continue
+        if negative:
+            raise ValueError(f"{formula()}{name} should be 0 where nothing is seen, else positive; a negative came.")
+
+        if empty:
+            kind = ("column", "row")[axis]
+            raise ValueError(
+                f"{formula()}{name} has a {kind} of zeros: there is no softmax of nothing. Unmask one entry."
+            )
+
+
+def not_negative(**arrays: Array) -> None:
+    """Refuse, by name, arrays with a negative number, such as a variance. Traced ones pass."""
+    for name, A in arrays.items():
+        xp = namespace(A)
+        try:
+            least = float(xp.min(real(A)))
+        except TypeError:  # a traced array has no values yet
+            continue
+        if least < 0:
+            raise ValueError(f"{formula()}{name} should not be negative; the smallest is {least:.3g}.")
 
 
 def positive(**numbers: float) -> None:

@@ -3,13 +3,16 @@
 import importlib
 import inspect
 import json
+import os
 
+import numpy as np
 import pytest
 
 from derivations.algebra import symbolic
 from nnref import affine
 from nnref.checking.reference import noise
-from tests import fuzz_sums, mistakes, planted
+from nnref.running import shuffle
+from tests import fuzz_sums, kinds, mistakes, planted
 from tests.conftest import require
 from tests.golden import PUBLISHED
 from tests.support import tools
@@ -22,17 +25,27 @@ A_FEW = {
     "tests.golden": [],
     "tests.mistakes": ["--alone", "40", "--every", "9999"],
     "tests.mutations": ["softmax.sums_to_one"],
+    "tests.kills": ["--kills", "3"],
+    "tests.kinds": ["--seeds", "1", "--losses", "24", "--every", "9"],
     "tests.wolves": ["--networks", "12"],
     "tests.fuzz_noise": ["--networks", "12"],
     "tests.fuzz_sums": ["--expressions", "12"],
 }
 """Options with which a command is done in a second or two."""
 
+
+def own_order(settings, epoch, N):
+    """A shuffle that is another one in every process."""
+    return np.random.default_rng([os.getpid(), epoch]).permutation(N)
+
+
 FAULTS = {
     "tests.planted": lambda patch: patch.setattr(planted, "caught", lambda bug: ["-"] * len(planted.REGIMES)),
     "tests.golden": lambda patch: patch.setitem(PUBLISHED, "gradient", "0" * 64),
     "tests.mistakes": lambda patch: patch.setattr(mistakes, "judge", lambda *a: (False, [], False)),
     "tests.mutations": lambda patch: patch.setattr(symbolic, "equal", lambda *a: True),
+    "tests.kills": lambda patch: patch.setattr(shuffle, "order", own_order),
+    "tests.kinds": lambda patch: patch.setitem(kinds.KINDS, "squares", (kinds.KINDS["squares"][0], lambda x: 3 * x)),
     "tests.wolves": lambda patch: patch.setattr(affine, "db", lambda dZ: dZ.mean(axis=1, keepdims=True)),
     "tests.fuzz_noise": lambda patch: patch.setattr(noise, "allowed", lambda *a: 1e-9),
     "tests.fuzz_sums": lambda patch: patch.setattr(fuzz_sums, "equal", lambda *a: True),

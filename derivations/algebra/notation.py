@@ -42,7 +42,7 @@ def tensors_of(concept: str) -> Callable[..., Tensor]:
     """
 
     def own(letter: str, *shape: sp.Expr, meaning: str, latex: str | None = None) -> Tensor:
-        return Tensor(f"{letter}@{concept}", shape, latex or letter, meaning)
+        return Tensor(f"{letter}@{concept}", tuple(map(sp.sympify, shape)), latex or letter, meaning)
 
     return own
 
@@ -96,7 +96,7 @@ lse = tensor("lse", N, meaning="log-sum-exp of each example's logits, a row", la
 dl = tensor("dl", N, meaning="gradient of the loss with respect to the cross-entropy of each example, a row")
 L = number("L", "the loss: the mean cross-entropy over the batch")
 c = number("c", "any number")
-eps = number("eps", "what is added to the variance, so that nothing is divided by 0", positive=True)
+eps = number("eps", "what is added below a fraction, so that nothing is divided by 0", positive=True)
 x = number("x", "any number, such as one parameter or one pixel")
 
 
@@ -136,6 +136,6 @@ class Density(sp.Function):  # type: ignore[misc]  # sympy has no types
 
 def meaning(name: str, atom: sp.Basic) -> str | None:
     """What a symbol or tensor of that name stands for: Z as a number is not Z as a matrix."""
-    if isinstance(atom, sp.Symbol) and not isinstance(atom, Index):
-        return MEANING.get(atom)
+    if isinstance(atom, sp.Symbol):
+        return None if isinstance(atom, Index) else MEANING.get(atom)
     return TENSORS[name].meaning if name in TENSORS else None

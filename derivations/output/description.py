@@ -6,7 +6,7 @@ from typing import Any
 
 import sympy as sp
 
-from derivations.algebra.notation import meaning
+from derivations.algebra.notation import letter_of, meaning
 from derivations.algebra.sums import TENSORS
 from derivations.output.printing import latex
 from derivations.prover import limits
@@ -44,7 +44,7 @@ def symbols(claim: Claim) -> list[dict[str, str]]:
         atoms |= {str(t.label.name): t for t in expr.atoms(sp.IndexedBase)}
         atoms |= {M.name: M for M in expr.atoms(sp.MatrixSymbol)}
     return [
-        {"name": name, "latex": latex(sp.Symbol(name)), "meaning": said, "shape": shape_of(name, atom)}
+        {"name": letter_of(name), "latex": latex(sp.Symbol(name)), "meaning": said, "shape": shape_of(name, atom)}
         for name, atom in sorted(atoms.items())
         if (said := meaning(name, atom))
     ]

@@ -11,6 +11,7 @@ from sympy.printing.precedence import PRECEDENCE, precedence_traditional
 from sympy.printing.str import StrPrinter
 
 from derivations.algebra.notation import letter_of
+from derivations.algebra.places import is_place, letters
 from derivations.algebra.sums import TENSORS, Index, outermost
 
 SETTINGS = {"order": "old"}
@@ -35,6 +36,17 @@ def name_in_latex(name: str) -> str:
     if name in TENSORS:
         return TENSORS[name].latex
     return translate(re.sub(r"^([a-zA-Z]+)(\d+)$", r"\1_{\2}", name))
+
+
+def sides(place: sp.KroneckerDelta) -> tuple[sp.Expr, sp.Expr]:
+    """The two sides that a δ of an affine place says are equal: the pixel, and the place, if one is alone."""
+    gap = sp.expand(place.args[0] - place.args[1])
+    for index in letters(gap):
+        sign = gap.coeff(index)
+        rest = sp.expand(index - sign * gap)
+        if sign in (1, -1) and all(not rest.coeff(other).could_extract_minus_sign() for other in letters(rest)):
+            return index, rest
+    return gap, sp.S.Zero
 
 
 def excluded_from(summand: sp.Expr, k: Index) -> tuple[sp.Expr, list[sp.Expr]]:
@@ -140,6 +152,9 @@ class Latex(LatexPrinter):  # type: ignore[misc]  # sympy has no types
         return r" \circ ".join(self.parenthesize(factor, PRECEDENCE["Mul"], strict=False) for factor in expr.args)
 
     def _print_KroneckerDelta(self, expr: sp.KroneckerDelta, exp: str | None = None) -> str:
+        if is_place(expr):
+            left, right = sides(expr)
+            return rf"\left[{self._print(left)} = {self._print(right)}\right]"
         return rf"\delta_{{{' '.join(self._print(index) for index in expr.args)}}}"
 
     def _print_Sum(self, expr: sp.Sum) -> str:
@@ -213,6 +228,9 @@ class Plain(StrPrinter):  # type: ignore[misc]  # sympy has no types
         return f"∫_{self._print(low)}^{self._print(high)} {self._print(expr.function)} d{self._print(x)}"
 
     def _print_KroneckerDelta(self, expr: sp.KroneckerDelta) -> str:
+        if is_place(expr):
+            left, right = sides(expr)
+            return f"[{self._print(left)} = {self._print(right)}]"
         return f"δ[{','.join(map(self._print, expr.args))}]"
 
     def _print_Sum(self, expr: sp.Sum) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -12,10 +13,11 @@ from typing import IO
 PathLike = str | os.PathLike[str]
 
 
-def write(path: PathLike, writer: Callable[[IO[bytes]], object]) -> None:
+def write(path: PathLike, writer: Callable[[IO[bytes]], object], before: Callable[[], object] = lambda: None) -> None:
     """Write a file beside its place and rename it there: a reader sees the old file or the new one, never a part.
 
-    The bytes reach the disk before the name does, so that this holds after a loss of power too.
+    The bytes reach the disk before the name does, so that this holds after a loss of power too. before is called
+    between the two, while an old file still has its name.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -25,11 +27,26 @@ def write(path: PathLike, writer: Callable[[IO[bytes]], object]) -> None:
             writer(file)
             file.flush()
             os.fsync(file.fileno())
+        before()
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
     keep_name(path.parent)
+
+
+def try_out(folder: Path) -> None:
+    """Make a folder, and a file in it that is removed again: what cannot be kept is said before it is made.
+
+    Errors: OSError naming the folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"a file can be written here")
+            file.flush()
+    except OSError as error:
+        raise OSError(f"{folder}: nothing can be written there ({error.strerror}). Name another folder.") from error
 
 
 def keep_name(folder: Path) -> None:

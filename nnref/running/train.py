@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from math import isfinite
 from time import perf_counter
@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 
 from nnref import network
 from nnref.network import Layers, Parameters
-from nnref.running import checkpoint as saved
 from nnref.running import engines
 from nnref.running import gate as gates
+from nnref.running.checkpoint import Checkpoint, opened
 from nnref.running.data import Dataset, load_mnist
 from nnref.running.engines import Engine, Loop
 from nnref.running.errors import Diverged, GateError
 from nnref.running.progress import Progress, reporter
 from nnref.running.run import Settings, TrainingRun
+from nnref.running.shuffle import indices
 from nnref.running.step import batch
 from nnref.shapes import Array, trusted
 
@@ -47,6 +48,7 @@ def train(
     gate: bool = True,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    overwrite: bool = False,
     progress: bool | None = None,
     on_gate: Callable[[gates.Gate], object] | None = None,
 ) -> TrainingRun:
@@ -54,13 +56,16 @@ def train(
 
     The same seed, settings and data give the same parameters on the same machine. data is a Dataset, a path for
     `load_mnist`, or None for its default; layers default to the article's network, its first and last width those of
-    the data. progress None shows a bar on a terminal and a line an epoch elsewhere. checkpoint names a file that is
-    rewritten after every epoch; with resume, training goes on from it. on_gate is called with what the gate found,
-    before the first step or the error. engine is the library that makes the steps, numpy, jax or torch, and device
-    where, such as "cuda"; None is that library's own choice.
+    the data. progress None shows a bar on a terminal and a line an epoch elsewhere. on_gate is called with what the
+    gate found, before the first step or the error. engine is the library that makes the steps, numpy, jax or torch,
+    and device where, such as "cuda"; None is that library's own choice.
 
-    Errors: GateError if a gradient is wrong; Diverged if the loss stops being finite; DataError for bad data;
-    ValueError for settings that make no sense; ShapeError if data and layers do not fit.
+    checkpoint names a file that is written after every epoch and, between steps, every two seconds; the one before is
+    kept beside it. With resume, training goes on from it, to the bits of an unbroken run; without resume or overwrite,
+    a file that is there already is refused. (JAX runs an epoch as one program, and is saved after it.)
+
+    Errors: GateError if a gradient is wrong; Diverged if the loss stops being finite; DataError for bad data or a
+    checkpoint of another run; ValueError for settings that make no sense; ShapeError if data and layers do not fit.
     """
     data = loaded(data)
     settings = Settings(epochs, batch_size, learning_rate, seed, dtype)
@@ -72,23 +77,30 @@ def train(
     run = TrainingRun(layers, network.initialise(layers, seed, dtype), settings, data.source, gate=None)
     first = next(batches(data, settings, 0))
     network.loss(layers, run.parameters, *first)  # data that do not fit the layers are refused here, by name
-    loop = runner.loop(layers, data.rows_train, targets(data, settings), settings)
-    if gate:
-        with runner.one_thread():
-            run.gate = checked(run, data, runner, loop)
-        if on_gate is not None:
-            on_gate(run.gate)
-        if not run.gate.ok:
-            raise GateError(run.gate)
-    else:
-        warnings.warn("gate=False: the gradients of this run were not checked", stacklevel=2)
-    if checkpoint is not None and resume and saved.exists(checkpoint):
-        saved.restore(checkpoint, run)
-    elif resume and checkpoint is None:
-        raise ValueError("resume=True needs checkpoint, the file to go on from.")
-    with runner.one_thread(), reporter(progress, run, steps=len(data.y_train) // settings.batch_size) as shown:
-        descend(run, data, loop, shown, checkpoint)
+    with opened(checkpoint, run, data, resume, overwrite) as kept:
+        loop = runner.loop(layers, data.rows_train, targets(data, settings), settings)
+        if gate:
+            pass_gate(run, data, runner, loop, on_gate)
+        else:
+            warnings.warn("gate=False: the gradients of this run were not checked", stacklevel=2)
+        with runner.one_thread(), reporter(progress, run, steps=len(data.y_train) // batch_size) as shown:
+            descend(run, data, loop, shown, kept)
     return run
+
+
+def pass_gate(
+    run: TrainingRun, data: Dataset, engine: Engine, loop: Loop, on_gate: Callable[[gates.Gate], object] | None
+) -> None:
+    """Check the gradients at the run's parameters, which may be restored ones.
+
+    Errors: GateError if one is wrong.
+    """
+    with engine.one_thread():
+        run.gate = checked(run, data, engine, loop)
+    if on_gate is not None:
+        on_gate(run.gate)
+    if not run.gate.ok:
+        raise GateError(run.gate)
 
 
 def loaded(data: Dataset | str | os.PathLike[str] | None) -> Dataset:
@@ -119,47 +131,77 @@ def checked(run: TrainingRun, data: Dataset, engine: Engine, loop: Loop) -> gate
     return replace(found, fault=fault)
 
 
-def descend(
-    run: TrainingRun, data: Dataset, loop: Loop, shown: Progress, checkpoint: str | os.PathLike[str] | None
-) -> None:
-    """All epochs that are left; stops at Ctrl-C with what was learned."""
+@dataclass
+class Reached:
+    """Where the descent is: the parameters where the engine has them, and how many steps of the run led to them.
+
+    One attribute, so that Ctrl-C between any two instructions finds parameters and steps that belong together.
+    """
+
+    at: tuple[Parameters, int]
+
+    def settle(self, run: TrainingRun, loop: Loop) -> None:
+        """Make the run's parameters and losses those after this step."""
+        theta, steps = self.at
+        run.parameters = loop.get(theta)
+        del run.loss_by_step[steps:]
+
+
+def descend(run: TrainingRun, data: Dataset, loop: Loop, shown: Progress, kept: Checkpoint) -> None:
+    """All epochs that are left; stops at Ctrl-C with what was learned, on disk too."""
     start = perf_counter() - run.seconds
+    reached = Reached((loop.put(run.parameters), len(run.loss_by_step)))
     try:
         for epoch in range(len(run.accuracy_by_epoch), run.settings.epochs):
-            learn(run, data, loop, epoch, shown)
-            run.accuracy_by_epoch.append(held_out_accuracy(run, data))
+            learn(run, len(data.y_train), loop, epoch, shown, kept, reached)
+            reached.settle(run, loop)
+            mean = float(np.mean(run.loss_by_step[epoch * len(indices(run.settings, epoch, len(data.y_train))) :]))
+            accuracy = held_out_accuracy(run, data)
+            run.loss_by_epoch.append(mean)
+            run.accuracy_by_epoch.append(accuracy)
             run.seconds = perf_counter() - start
+            kept.save(run)
             shown.epoch(run)
-            if checkpoint is not None:
-                saved.save(checkpoint, run)
-    except KeyboardInterrupt:
-        run.stopped = f"stopped by Ctrl-C in epoch {len(run.accuracy_by_epoch) + 1}"
+    except KeyboardInterrupt as stop:
+        reached.settle(run, loop)
+        by = str(stop) or "Ctrl-C"
+        run.stopped = f"stopped by {by} in epoch {min(len(run.accuracy_by_epoch) + 1, run.settings.epochs)}"
+        kept.save(run)
+    except Diverged:
+        reached.settle(run, loop)
+        raise
     finally:
         run.seconds = perf_counter() - start
 
 
-def learn(run: TrainingRun, data: Dataset, loop: Loop, epoch: int, shown: Progress) -> None:
-    """One pass over the training examples, a step a batch; a last batch that is not full waits for the next shuffle."""
-    batches, theta = indices(run.settings, epoch, len(data.y_train)), loop.put(run.parameters)
-    losses: list[float] = []
-    try:
-        # A loss that overflows is found just below. The shapes of each batch are those of the first, which was checked.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"), trusted():
-            for after, new in loop.steps(theta, batches):
-                finite = len(list(takewhile(isfinite, new)))
-                run.loss_by_step += new[:finite]
-                losses += new[:finite]
-                if finite < len(new):
-                    theta = after_steps(loop, run.parameters, batches[: max(0, len(losses) - 1)])
-                    at = f"epoch {epoch + 1}, step {len(losses) + 1}"
-                    run.stopped = f"training diverged at {at}: the loss is {new[finite]}"
-                    raise Diverged(run)
-                theta = after
-                for step, loss in enumerate(new, len(losses) - len(new) + 1):
-                    shown.step(epoch, step, loss)
-    finally:
-        run.parameters = loop.get(theta)
-    run.loss_by_epoch.append(float(np.mean(losses)))
+def learn(
+    run: TrainingRun, N: int, loop: Loop, epoch: int, shown: Progress, kept: Checkpoint, reached: Reached
+) -> None:
+    """What is left of a pass over the N training examples, a step a batch.
+
+    A last batch that is not full waits for the next shuffle.
+    """
+    batches = indices(run.settings, epoch, N)
+    theta, steps = reached.at
+    start = steps - epoch * len(batches)
+    left = batches[start:]
+    # A loss that overflows is found just below. The shapes of each batch are those of the first, which was checked.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"), trusted():
+        for after, new in loop.steps(theta, left) if len(left) else ():
+            finite = len(list(takewhile(isfinite, new)))
+            run.loss_by_step += new[:finite]
+            made = len(run.loss_by_step) - steps
+            if finite < len(new):
+                good = after_steps(loop, run.parameters, left[: max(0, made - 1)])
+                reached.at = good, steps + made
+                at = f"epoch {epoch + 1}, step {start + made + 1}"
+                run.stopped = f"training diverged at {at}: the loss is {new[finite]}"
+                raise Diverged(run)
+            reached.at = after, steps + made
+            for step, loss in enumerate(new, start + made - len(new) + 1):
+                shown.step(epoch, step, loss)
+            if kept.due():
+                kept.save(replace(run, parameters=loop.get(after)))
 
 
 def after_steps(loop: Loop, start: Parameters, batches: NDArray[Any]) -> Parameters:
@@ -168,17 +210,6 @@ def after_steps(loop: Loop, start: Parameters, batches: NDArray[Any]) -> Paramet
     for after, _ in loop.steps(theta, batches):
         theta = after
     return theta
-
-
-def order(settings: Settings, epoch: int, N: int) -> NDArray[Any]:
-    """The shuffle of an epoch: a function of seed and epoch alone, so that a resumed run goes on identically."""
-    return np.random.default_rng([settings.seed, epoch]).permutation(N)
-
-
-def indices(settings: Settings, epoch: int, N: int) -> NDArray[Any]:
-    """The examples of every full batch of an epoch, (steps, B)."""
-    B = settings.batch_size
-    return order(settings, epoch, N)[: N // B * B].reshape(-1, B)
 
 
 def targets(data: Dataset, settings: Settings) -> Array:

@@ -191,6 +191,8 @@ BOUNDS = {
 }
 """What is never negative, and the form that shows it."""
 
+BOUNDS |= handbook_lemmas.BOUNDS
+
 LEADING = {
     "finite_differences.forward": lambda at: ((np.exp(0.3 + H) - np.exp(0.3)) / H - np.exp(0.3), H / 2 * np.exp(0.3)),
     "finite_differences.central": lambda at: (central(H) - np.exp(0.3), H**2 / 6 * np.exp(0.3)),

@@ -46,7 +46,7 @@ each_library = pytest.mark.parametrize("library", LIBRARIES)
 
 def argument(name, symbol, shape):
     """An array for a symbol, or a positive number where it is a scalar."""
-    return cases.drawn(symbol, shape, cases.generator(name, symbol)) if shape else 0.25
+    return cases.drawn(symbol, shape, cases.generator(name, symbol))
 
 
 def close(there, here, formula=""):

@@ -238,18 +238,6 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(blobs, tmp_path):
     assert resumed.accuracy_by_epoch == whole.accuracy_by_epoch
 
 
-def test_a_checkpoint_of_another_run_is_refused(blobs, tmp_path):
-    part = tmp_path / "part.npz"
-    nnref.train(blobs, **SMALL, checkpoint=part)
-    with pytest.raises(nnref.DataError, match="seed was 0 and is 1"):
-        nnref.train(blobs, **SMALL, seed=1, checkpoint=part, resume=True)
-    with pytest.raises(nnref.DataError, match=r"W1 was \(7, 6\) and is \(4, 6\)"):
-        nnref.train(blobs, **SMALL | {"layers": nnref.mlp([6, 4, 3])}, checkpoint=part, resume=True)
-    part.write_bytes(b"no checkpoint")
-    with pytest.raises(nnref.DataError, match=r"part\.npz: not a checkpoint"):
-        nnref.train(blobs, **SMALL, checkpoint=part, resume=True)
-
-
 def test_parameters_sha256_is_over_little_endian_c_order_bytes(blobs):
     import hashlib
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from nnref import affine, network, relu, sgd, sigmoid, softmax, softmax_cross_entropy, tanh
 from nnref.layer import Affine
-from nnref.running import data, step, train
+from nnref.running import data, shuffle, step, train
 from nnref.running.data import Dataset
 
 P = softmax.forward
@@ -328,7 +328,7 @@ def batches_of(X_index, y_index):
 
     def batches(drawn, settings, epoch):
         N, B = len(drawn.y_train), settings.batch_size
-        shuffled = train.order(settings, epoch, N)
+        shuffled = shuffle.order(settings, epoch, N)
         for first in range(0, N - B + 1, B):
             index = shuffled[first : first + B]
             X = drawn.columns(drawn.rows_train[X_index(index, shuffled)], settings.dtype)
@@ -361,7 +361,7 @@ DATA = [
     ),
     *bugs(
         "data",
-        train,
+        shuffle,
         "order",
         never_shuffled=lambda settings, epoch, N: np.arange(N),
         the_same_order_every_epoch=lambda settings, epoch, N: np.random.default_rng(settings.seed).permutation(N),

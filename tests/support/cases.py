@@ -15,7 +15,9 @@ import numpy as np
 import nnref
 from nnref import bridge, softmax
 
-SIZES = {"m": 4, "n": 3, "N": 5, "G": 2, "K": 3, "P": 4}
+SIZES = {"m": 4, "n": 3, "N": 5, "G": 2, "K": 3, "P": 4, "T": 3, "U": 4, "d": 2, "e": 5} | {
+    **dict(zip("CHBDIJQ", (3, 7, 6, 2, 2, 3, 2), strict=True))
+}
 """All different in one array, more than one example, and no size 1: a missing sum, transpose or 1/N shows."""
 
 WIDTHS = [5, 4, 6, 3]
@@ -135,5 +137,37 @@ def positive(shape, rng):
     return found if shape else float(found)
 
 
-SPECIAL = {"variance": positive}
+def seen(shape, rng):
+    """A mask of ones and zeros in which no row and no column is empty."""
+    found = rng.integers(0, 2, shape) * 1.0
+    found[0], found[:, 0] = 1, 1
+    return found
+
+
+def one_hot(shape, rng):
+    """A column for every place, with a single one; where there are more places than words, some come twice."""
+    return nnref.one_hot(rng.integers(0, shape[0], shape[1]), shape[0], "float64")
+
+
+def choice(shape, rng):
+    """One tap of each window, any of them."""
+    *windows, I, J = shape
+    return np.eye(I * J)[rng.integers(0, I * J, windows)].reshape(shape)
+
+
+SPECIAL = {
+    "I": lambda shape, rng: SIZES["I"],
+    "J": lambda shape, rng: SIZES["J"],
+    "M": seen,
+    "S": choice,
+    "stride": lambda shape, rng: 2,
+    "padding": lambda shape, rng: 1,
+    "dilation": lambda shape, rng: 2,
+    "O": one_hot,
+    "mask": lambda shape, rng: rng.integers(0, 2, shape) * 1.0,
+    **{name: lambda shape, rng: float(rng.integers(1, 7)) / 8 for name in ("rate", "beta1", "beta2")},
+    "step": lambda shape, rng: 3,
+    "v": positive,
+    "variance": positive,
+}
 """Arguments that may not be any number."""

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from nnref import layer_norm
+from nnref import adam, adamw, attention, layer_norm, masked_softmax, max_pool, momentum, sgd
+from nnref.windows import largest
 
 IH = 1e-100j
 """The step of a complex step."""
@@ -20,11 +21,88 @@ def normalised(x, eps):
     return layer_norm.forward(x, np.ones(x.shape), np.zeros(x.shape), eps)
 
 
+def weights(at, mask=None):
+    """Of attention between the rows of Z, seen as queries, keys and values: the weights, dP and dS."""
+    mask = np.ones((4, 4)) if mask is None else mask
+    P = masked_softmax.forward((at.Z @ at.Z.T / np.sqrt(at.Z.shape[1])).T, mask.T).T
+    dP = at.dZ @ at.Z.T
+    return P, dP, P * (dP - (P * dP).sum(axis=1, keepdims=True))
+
+
+def unseen(at):
+    """dS where the mask is 0, which attention.dQ and dK are made of; and 0."""
+    mask = np.tri(4)
+    return weights(at, mask)[2][mask == 0], np.zeros(6)
+
+
+def larger(at, z):
+    """The gradient of the larger of Z and dZ with respect to Z, by max pooling entry by entry."""
+    pairs = np.stack([z.ravel(), at.dZ.ravel()])[None, :, None, :]
+    dX = max_pool.dX(pairs, largest(pairs, 2, 1), at.positive.reshape(1, 1, 1, -1))
+    return dX[0, 0, 0].reshape(z.shape)
+
+
+def subgradient(at):
+    """What the maximum of a moved window gains beyond what the chosen pixel gains, and the form that shows the sign."""
+    chosen = largest(at.Z[None, :, None, :], 4, 1)[0, 0, 0, :, :, 0].T
+    moved = at.Z + at.V[:, :1] * at.dZ
+    gains = moved.max(axis=0) - (chosen * at.Z).sum(axis=0) - (chosen * (moved - at.Z)).sum(axis=0)
+    return gains, (chosen * (moved.max(axis=0) - moved)).sum(axis=0)
+
+
+BOUNDS = {"max_pool.subgradient": subgradient}
+"""What is never negative, and the form that shows it."""
+
+
+def adam_after(g, steps, beta=0.75):
+    """The mean of a gradient that stays the same, after so many steps of Adam."""
+    m = np.zeros(g.shape)
+    for _ in range(steps):
+        m = adam.mean(m, g, beta)
+    return m
+
+
+def first_step(at):
+    """Adam's first step from 0, and what it comes to."""
+    zero, g = 0 * at.Z, at.Z
+    m, v = adam.mean(zero, g, 0.75), adam.mean_square(zero, g, 0.5)
+    return -adam.update(zero, m, v, 1, at.c, 0.75, 0.5, 0.125), at.c * g / (abs(g) + 0.125)
+
+
+def decayed(at):
+    """At Adam's first step, decay beside the step less an L2 term in the gradient; and what is claimed of that."""
+    tiny, g, L2 = np.finfo("float64").tiny, at.dZ, at.dZ + at.c * at.Z
+    step = lambda g, decay: adamw.update(at.Z, 0.25 * g, 0.5 * g * g, 1, 0.5, 0.75, 0.5, tiny, decay)  # noqa: E731
+    return step(L2, 0.0) - step(g, at.c), 0.5 * (at.c * at.Z + np.sign(g) - np.sign(L2))
+
+
+def ahead(at):
+    """Plain momentum from the point behind, and the look ahead from there; and Nesterov's step in one."""
+    before, now = at.dZ, momentum.accumulate(at.dZ, at.positive, 0.75)
+    behind = at.Z + at.c * 0.75 * before
+    return momentum.update(behind, now, at.c) - at.c * 0.75 * now, momentum.nesterov(at.Z, now, at.positive, at.c, 0.75)
+
+
 EQUAL = {
+    "adam.bias": lambda at: (adam_after(at.Z, 5), (1 - 0.75**5) * at.Z),
+    "adam.bias_at_first": lambda at: (adam_after(at.Z, 1), 0.25 * at.Z),
+    "adam.first_step": first_step,
+    "adamw.is_not_l2": decayed,
+    "adamw.sgd_decay_is_l2": lambda at: (
+        sgd.update(at.Z, at.dZ + at.c * at.Z, 0.5),
+        (1 - 0.5 * at.c) * at.Z - 0.5 * at.dZ,
+    ),
+    "momentum.looks_ahead": ahead,
+    "attention.row_sum": lambda at: (
+        (weights(at)[0] * weights(at)[1]).sum(axis=1),
+        (at.dZ * attention.forward(at.Z, at.Z, at.Z, np.ones((4, 4)))).sum(axis=1),
+    ),
+    "attention.unseen": unseen,
     "label_smoothing.sums_to_one": lambda at: (((1 - at.g[0, 0]) * at.soft + at.g[0, 0] / 4).sum(axis=0), np.ones(5)),
     "layer_norm.length": lambda at: (
         (normalised(at.z, at.c) ** 2).sum(),
         len(at.z) * (1 - at.c / (at.z.var() + at.c)),
     ),
+    "max_pool.larger": lambda at: (larger(at, at.Z), np.where(at.dZ < at.Z, at.positive, 0)),
     "layer_norm.ones": lambda at: (slope(lambda z: normalised(z, at.c).sum(), at.z), 0 * at.z),
 }

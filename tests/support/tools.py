@@ -166,6 +166,11 @@ CATALOGUES = {
             "checking/diagnosis/test_diagnosis.py::test_a_mistake_outside_the_catalogue_is_localised_and_has_no_name",
         ),
     ),
+    "kills": Counted(
+        "tests.kills",
+        ("--kills", "200"),
+        ("running/test_checkpoint.py::test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits",),
+    ),
     "steps": Counted(
         "tests.mutations",
         ("--all",),
@@ -173,6 +178,11 @@ CATALOGUES = {
     ),
 }
 FUZZES = {
+    "kinds of functions": Counted(
+        "tests.kinds",
+        ("--seeds", "10", "--losses", "10000"),
+        ("checking/gradcheck/test_untrue.py::test_every_kind_of_function_is_judged_rightly_and_no_untrue_loss_passes",),
+    ),
     "correct networks": Counted(
         "tests.wolves",
         ("--networks", "10000"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from nnref.checking.diagnosis.backward_lines import ANY, BackwardMistake, BackwardState, Prediction, known
 from nnref.checking.diagnosis.fit import Number, same_factor, short_number
 from nnref.checking.operations.running_error import Carried
+from nnref.checking.results.factor import written
 
 
 @dataclass(frozen=True)
@@ -106,4 +107,4 @@ def meaning_of_factor(number: Number, N: int, classes: int, rate: float | None) 
         return None
     short = short_number(number.value, number.error)
     value, error = (number.value, number.error) if short is None else (short, 0.0)
-    return Factor(value, error, (CONSTANT,), f"{value:.6g} times")
+    return Factor(value, error, (CONSTANT,), f"{written(value, error)} times")

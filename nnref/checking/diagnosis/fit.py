@@ -9,13 +9,11 @@ import numpy as np
 
 from nnref.checking.operations.running_error import Carried
 from nnref.checking.reference import noise
+from nnref.checking.results.factor import fitted, nearest_factor
 from nnref.shapes import Array
 
 WITNESSES = 2
 """Equations left over once the unknown numbers are found: fewer would let any two columns of numbers agree."""
-
-COLLINEAR = 1e-10
-"""Two columns whose squared cosine is within this of 1 cannot be told apart."""
 
 DIGITS = 3
 """A fitted number within its own error of one with so few digits is that one: people write 0.01, not 0.0100000002."""
@@ -42,10 +40,9 @@ class GivenGradient:
 
     def could_be(self, made: Carried) -> bool:
         """Is some multiple of a prediction as near as twice the tolerance allows? Least squares leaves no more."""
-        size = float((made.value**2).sum())
-        if not size:
+        if not (made.value**2).any():
             return False
-        c = float((self.value * made.value).sum()) / size
+        c = nearest_factor(self.value, made.value)
         left = np.linalg.norm(self.value - c * made.value)
         return bool(left <= 2 * max(1.0, abs(c)) * np.linalg.norm(self.tolerance(made)))
 
@@ -71,33 +68,20 @@ def short_number(value: float, error: float) -> float | None:
 
 
 def solved(yours: GivenGradient, free: Array, made: list[Carried], equations: int) -> list[Number] | None:
-    """The numbers c for which yours = free + Σ c made, by least squares weighted with the tolerance; None if none fit.
-
-    An entry is off by at most its tolerance, so c by at most √n tolerances over the size of its column.
+    """The numbers c for which yours = free + Σ c made, to within the tolerance of either; None if there are none.
 
     Shapes: all alike
     """
     if any(M.shape != yours.value.shape or not np.isfinite(M.value).all() for M in made):
         return None
     room = np.max([yours.tolerance(M) for M in made], axis=0)
-    weight = 1 / np.maximum(room, 1e-30 * room.max(initial=0))
-    columns = np.stack([(M.value * weight).ravel() for M in made], axis=1)
-    size = np.linalg.norm(columns, axis=0)
-    if not (size > 1).all():  # the direction is drowned by rounding
+    found = fitted(yours.value - free, [M.value for M in made], room)
+    if found is None:
         return None
-    columns = columns / size
-    gram = columns.T @ columns
-    if len(made) > 1 and 1 - gram[0, 1] ** 2 < COLLINEAR:
-        return None
-    inverse = np.linalg.inv(gram)
-    wanted = ((yours.value - free) * weight).ravel()
-    found = inverse @ (columns.T @ wanted)
-    found += inverse @ (columns.T @ (wanted - columns @ found))  # what squaring the condition lost
-    values, left = found / size, equations - len(made)
-    errors = max(1.0, float(abs(values).max())) * np.sqrt(np.diag(inverse) * len(wanted)) / size
+    left = equations - len(made)
     return [
-        Number(c, error, left >= WITNESSES or (left >= 0 and short_number(c, error) is not None))
-        for c, error in zip(values.tolist(), errors.tolist(), strict=True)
+        Number(c.value, c.bound, left >= WITNESSES or (left >= 0 and short_number(c.value, c.bound) is not None))
+        for c in found
     ]
 
 

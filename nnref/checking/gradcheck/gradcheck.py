@@ -12,10 +12,11 @@ import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.complexes import any_complex, check_parts
+from nnref.checking.gradcheck.kinks import settle
 from nnref.checking.gradcheck.loss import Loss, steady, untouched
 from nnref.checking.gradcheck.nesting import apart, leaves, matched, rebuild
 from nnref.checking.gradcheck.slopes import complex_refusal, difference
-from nnref.checking.gradcheck.verdicts import Tensor, judge
+from nnref.checking.gradcheck.verdicts import Tensor, judge, summary
 from nnref.checking.gradcheck.workers import Workers, shown, willing
 from nnref.checking.results.entry import Entry
 from nnref.checking.results.findings import Finding, readings
@@ -63,6 +64,8 @@ def gradcheck(
     refusal = complex_refusal(scalar, rng) if method != "central" else "asked for"
     if method == "complex" and refusal:
         raise GradcheckError(f'method="complex" cannot be trusted here: {refusal}. Try method="auto".')
+    if refusal:
+        scalar.look_wide(rng)
     places = {name: chosen(A, yours[name], entries, rng) for name, A in theta.items()}
     with shown(progress, sum(map(len, places.values()))) as tick:
         workers = Workers(executor, tick)
@@ -70,7 +73,10 @@ def gradcheck(
             Tensor(scalar, k, name, A, refusal is None, workers, rng) for k, (name, A) in enumerate(theta.items())
         ]
         with np.errstate(all="ignore"):  # a loss that overflows beside the point is seen in what is found there
-            found = tuple(row(t, yours[t.name], fine[t.name], places[t.name]) for t in tensors)
+            rows = [row(t, yours[t.name], fine[t.name], places[t.name]) for t in tensors]
+            for k, judged in settle(tensors, rng).items():
+                rows[k] = summary(tensors[k], judged)
+            found = tuple(rows)
     if not all(np.array_equal(A, B.astype("float64")) for A, B in zip(scalar.arrays, theta.values(), strict=True)):
         raise GradcheckError("the loss changed its own argument in a later call. Work on a copy of the parameters.")
     scalar.check_same(everywhere=True)
@@ -144,6 +150,7 @@ def misshapen(tensor: Tensor, g: Array, places: Array) -> Entry:
         if judged.verdict == "ok":
             finding, seen = Finding(likely.kind, f"{likely.says}; the values are right"), replace(judged, worst=None)
             break
+    tensor.judged = None
     checked, worst = (seen.checked, seen.worst) if seen else (0, None)
     return Entry(tensor.name, A.shape, A.size, checked, checked or A.size, 0, 0, worst, "WRONG", (finding,))
 

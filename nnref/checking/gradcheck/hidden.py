@@ -13,7 +13,7 @@ from nnref.checking.gradcheck.layers import Layer
 from nnref.checking.gradcheck.roles import DY
 from nnref.checking.results.findings import SURE, Finding
 from nnref.checking.results.report import GradcheckReport
-from nnref.precision import unit
+from nnref.precision import gathered, unit
 from nnref.shapes import Array
 
 SEED = 2
@@ -31,7 +31,7 @@ def further(
     other: Array,
     options: Mapping[str, Any],
 ) -> GradcheckReport:
-    """The report, or, where that is ok, the first that is not where a mistake could have hidden.
+    """The report, or, where that is ok, the first that finds something wrong where a mistake could have hidden.
 
     other is another dY. What was found there is said in the report. A dY of ones, at which the gradient of a norm is 0,
     may leave nothing to tell: then a drawn one decides.
@@ -47,9 +47,11 @@ def further(
         except GradcheckError as refused:
             notes.append(f"not looked at {where}: {refused}")
             continue
-        if not found.ok:
+        if found.wrong:
             return said(replace(found, method=f"{found.method}; {where}"), "hidden", why)
-        if not report.ok:
+        if not found.ok:
+            notes.append(f"cannot be told {where}")
+        elif not report.ok:
             report = replace(found, method=f"{found.method}; judged {where}: at yours the gradient drowns in rounding")
         else:
             notes.append(f"right {where} too")
@@ -85,7 +87,8 @@ def elsewhere(
             value = "zeros" if not A.any() else "ones" if (A == 1).all() else f"{A.flat[0]:g}"
             moved = A + (rng.random(A.shape) - 0.5) * (float(A.flat[0]) or 1.0)
             why = f"right only where {name} is all {value}, which hides a forgotten {name}"
-            yield f"with {name} drawn beside all {value}", why, {**arguments, name: moved.astype(A.dtype)}, dY
+            along = other if constant(dY) else dY
+            yield f"with {name} drawn beside all {value}", why, {**arguments, name: moved.astype(A.dtype)}, along
 
 
 def constant(A: Array) -> bool:
@@ -120,7 +123,7 @@ def linear(layer: Layer, arguments: dict[str, Any], dY: Array, other: Array) -> 
         if parts.shape != whole.shape or not floating(parts.real.dtype):
             return False
         size = max((float(np.abs(A).max(initial=0)) for A in (g, two[name], whole)), default=0.0)
-        room = SURE * 2 * np.sqrt(max(parts.size, dY.size, 1)) * unit(parts.real.dtype) * size
+        room = SURE * gathered(max(parts.size, dY.size)) * unit(parts.real.dtype) * size
         if not (np.abs(parts - whole).astype("float64") <= room).all():
             return False
     return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError, array, floating, framed, read
 from nnref.checking.gradcheck.nesting import Leaf, leaves, rebuild
-from nnref.checking.gradcheck.stairs import Rounding, measured
+from nnref.checking.gradcheck.stairs import Rounding, measured, steps_within
 from nnref.precision import unit
 from nnref.shapes import Array
 
@@ -20,7 +20,7 @@ H = 1e-100
 
 JITTER = 64.0
 """Unit roundoffs by which two evaluations at one point may differ: twice the 2 √k of a sum of k = 256 terms, added in
-two orders (Tensor.sums says what 2 √k rests on)."""
+two orders (precision.gathered says what 2 √k rests on)."""
 
 AWAY = (2.0**-3, 2.0**-10)
 """How far off, in sizes of each tensor, the point lies at which the loss is evaluated again at the end of a check: the
@@ -165,6 +165,13 @@ class Loss:
         """What rounding does to the loss, which is at, at these arrays; like is what it does elsewhere."""
         return measured(lambda moved: plain(self.counted(moved)), arrays, at, self.u, rng, like)
 
+    def look_wide(self, rng: np.random.Generator) -> None:
+        """Look for steps farther off, which differences would mistake for slopes."""
+        if not self.rounding.stair:
+            height = steps_within(lambda moved: plain(self.counted(moved)), self.arrays, self.at, self.noise, rng)
+            if height:
+                self.rounding = replace(self.rounding, noise=max(self.noise, height), stair=height)
+
     def counted(self, arrays: list[Array]) -> Array:
         """The loss of these arrays. What overflows or divides by zero beside the point is seen in the result."""
         self.evaluations += 1
@@ -181,7 +188,10 @@ class Loss:
         there = plain(self.counted(self.arrays))
         for A, B in zip(self.arrays, kept, strict=True):
             A[...] = B
-        return not same(there, self.away.value, self.u)
+        if same(there, self.away.value, self.u) and same(plain(self.counted(self.arrays)), self.at, self.u):
+            return False
+        self.counted(self.away.arrays(self.arrays))  # so that nothing is remembered of the arrays that were moved
+        return True
 
     def check_same(self, everywhere: bool = False) -> None:
         """Evaluate the loss where it was evaluated before: here, and, if everywhere, at the point away from here too.

@@ -321,9 +321,9 @@ def contradiction(loss: Loss, tensor: int, direction: Array, slope: float) -> st
 
 
 def secant(line: Line, size: float) -> float:
-    """The largest slope from here to points at many distances, in the size of a tensor: what the loss does at all.
+    """The least slope, but for 0, from here to points at many distances, in the size of a tensor.
 
-    Where the slope itself is 0, this is what an error bar must be small beside.
+    What the loss does at all: where the slope itself is 0, an error bar must be small beside this.
     """
     found = [abs(L - line.at) / t for t in size * SECANTS for L in line.pair(t)]
-    return max((x for x in found if np.isfinite(x)), default=0.0)
+    return min((x for x in found if np.isfinite(x) and x > 0), default=0.0)

@@ -30,12 +30,18 @@ twice the larger of these."""
 COARSE = 64.0
 """Unit roundoffs of the loss. A stair above this is no rounding of the dtype that the loss is in (loss.JITTER)."""
 
-REACH = (0, 10, 30, 60, 100)
+REACH = (-40, 0, 10, 30, 60, 100)
 """How far off, in powers of two of a tensor's size, a loss is looked for that has not changed yet."""
 
 FINEST = -56
 """The power of two, in sizes of a tensor, below which float64 cannot move it: 2^-53, and 8 times less for luck."""
 
+
+WIDE = tuple(2.0**k for k in range(-20, -4, 3))
+"""Distances, in sizes of a tensor, over which a loss that never stands still is searched for steps."""
+
+SEVERAL = 16.0
+"""Times the noise: four standard deviations of it, four times (scatter)."""
 
 NEAR = -43
 """The power of two, in sizes of a tensor, of the least distance at which rounding is looked at: 2^10 · 2^-53."""
@@ -102,8 +108,56 @@ def scatter(
     for _ in range(lines):
         moves = line(arrays, rng)
         values = [at, *(L(along(arrays, moves, i * spacing)) for i in range(1, POINTS))]
-        found.append(float(np.sqrt((np.diff(values, 4) ** 2).mean() / 70)))
+        found.append(spread(values))
     return 4 * float(np.nan_to_num(np.median(found), nan=0.0))
+
+
+def spread(values: list[float]) -> float:
+    """The standard deviation of independent roundings that would leave such fourth differences."""
+    fourth = np.diff(values, 4)
+    largest = float(np.abs(fourth).max(initial=0)) or 1.0  # squares may underflow, or overflow
+    return largest * float(np.sqrt(((fourth / largest) ** 2).mean() / 70))
+
+
+def steps_within(
+    L: Callable[[list[Array]], float], arrays: list[Array], at: float, noise: float, rng: np.random.Generator
+) -> float:
+    """The height of the steps of a loss that is rounded in part, and so never stands still; 0 where there are none.
+
+    Its fourth differences are larger than its noise and stay what they are over eight times the distance, while a kink
+    adds eight times as much, and what is smooth more. And three intervals out of three hold a jump, which a loss that
+    swings does not, nor one that jumps in a place or two.
+    """
+    before = 0.0
+    for spacing in WIDE:
+        moves = line(arrays, rng)
+        values = [at, *(L(along(arrays, moves, i * spacing)) for i in range(1, POINTS))]
+        found = 4 * spread(values)
+        if not np.isfinite(found):
+            return 0.0
+        if before > SEVERAL * noise and found <= 2 * before:
+            least = max(SEVERAL * noise, before / SEVERAL)  # what is scattered so much has steps of such a height
+            heights = [jump_between(L, arrays, moves, i * spacing, (i + 1) * spacing, least) for i in (1, 4, 6)]
+            if min(heights) > 0:
+                return max(found, before, *heights)
+        before = found
+    return 0.0
+
+
+def jump_between(
+    L: Callable[[list[Array]], float], arrays: list[Array], moves: list[Array], low: float, high: float, least: float
+) -> float:
+    """How far the loss jumps somewhere between two points of a line; 0 if that is not more than least."""
+    below, above = (L(along(arrays, moves, t)) for t in (low, high))
+    while high - low > 2.0**-50 * high and abs(above - below) > least:
+        middle = (low + high) / 2
+        there = L(along(arrays, moves, middle))
+        if abs(there - below) > abs(above - there):
+            high, above = middle, there
+        else:
+            low, below = middle, there
+    height = abs(above - below)
+    return height if height > least else 0.0
 
 
 def line(arrays: list[Array], rng: np.random.Generator) -> list[Array]:
@@ -134,6 +188,7 @@ def first_change(
         if (height := change(reach)) > 0:
             high = float(reach)
             break
+        low = float(reach)
     else:
         return 0.0, np.inf
     # Whole powers of two first; then the step itself, until no number lies between the two sides of it.

@@ -24,7 +24,7 @@ from nnref.checking.gradcheck.slopes import (
 from nnref.checking.gradcheck.workers import Workers
 from nnref.checking.results.entry import Entry, Worst
 from nnref.checking.results.findings import SURE, Finding, patterns, share
-from nnref.precision import unit
+from nnref.precision import gathered, unit
 from nnref.shapes import Array
 
 RIGHT, UNTOLD, WRONG = 0, 1, 2
@@ -83,6 +83,19 @@ class Truths:
 
 
 @dataclass
+class Judged:
+    """How the places of a tensor were judged: their slopes, their verdicts, and what rounding may do to the gradient.
+
+    scale is what an error bar has to be small beside.
+    """
+
+    truths: Truths
+    verdicts: Array
+    r: float
+    scale: float
+
+
+@dataclass
 class Tensor:
     """One parameter, its gradient a (flat, float64), the same from float64 parameters, and what is known of both."""
 
@@ -100,6 +113,8 @@ class Tensor:
     step: Step | None = None
     reasons: dict[int, str] = field(default_factory=dict)
     kept: Array = field(default_factory=lambda: np.zeros(0, bool))
+    judged: Judged | None = None
+    tied: str = ""
 
     @property
     def u(self) -> float:
@@ -108,14 +123,11 @@ class Tensor:
 
     @property
     def sums(self) -> float:
-        """How many roundings a sum of k terms is taken to gather, 2 √k, or 4 in half precision.
+        """How many roundings the longest sum behind an entry is taken to gather; in half precision, 4.
 
-        Of k independent roundings without bias, the sum passes t √k with chance 2 exp(−t²/2) at most (Hoeffding): a
-        wrong verdict needs SURE times 2 √k, so t = 8, and 3e-14. This is no worst case, which is k + 2 (noise.allowed):
-        docs/lies/noise.md says where roundings are not independent.
         bfloat16 and float16 are added up in float32 by every kernel worth the name, and rounded once at the end.
         """
-        return HALF if self.A.dtype.itemsize < 4 else float(2 * np.sqrt(max(BATCH, *self.A.shape, 1)))
+        return HALF if self.A.dtype.itemsize < 4 else gathered(max((BATCH, *self.A.shape)))
 
     def steps(self) -> Step:
         """The step for differences, found when it is first needed, at large entries and at some others."""
@@ -173,13 +185,17 @@ def judge(t: Tensor) -> Entry:
     scale = size_of(t, truths) or changes(t)
     r = rounding(t, truths, scale)
     verdicts = verdict(t, truths, r, scale)
+    if not t.analytic and (verdicts != RIGHT).any():
+        r = max(r, rounding(t, truths, scale, looked=True))
+        verdicts = verdict(t, truths, r, scale)
     if r and explicable(t, truths, verdicts, r):
         r = max(r, *(rounding(t, truths, scale, looked=True) for _ in range(AGAIN)))
         verdicts = verdict(t, truths, r, scale)
     look_closely(t, truths, verdicts, bent, r, scale)
     doubt(t, truths, verdicts, r)
     excuse(t, truths, verdicts, r, scale)
-    return summary(t, truths, verdicts, r, scale)
+    t.judged = Judged(truths, verdicts, r, scale)
+    return summary(t, t.judged)
 
 
 def explicable(t: Tensor, truths: Truths, verdicts: Array, r: float) -> bool:
@@ -209,7 +225,7 @@ def size_of(t: Tensor, truths: Truths) -> float:
 
 
 def changes(t: Tensor) -> float:
-    """How much the loss changes with this tensor at all, where its slopes and yours are all 0: the largest secant."""
+    """How much the loss changes with this tensor at all, where its slopes and yours are all 0: the least secant."""
     line = Line(partial(t.loss.along, t.index, signs(t.A)), t.loss.at, t.loss.noise, t.loss.u)
     return secant(line, size(t.A))
 
@@ -391,8 +407,9 @@ def reason(t: Tensor, truths: Truths, k: int, r: float, scale: float) -> str:
     return "off by more than one error bar, and less than four"
 
 
-def summary(t: Tensor, truths: Truths, verdicts: Array, r: float, scale: float) -> Entry:
+def summary(t: Tensor, judged: Judged) -> Entry:
     """Counts, the worst entry, and where the wrong ones lie."""
+    truths, verdicts, r, scale = judged.truths, judged.verdicts, judged.r, judged.scale
     shape, bars = t.A.shape, truths.e + r
     wrong, untold = int((verdicts == WRONG).sum()), int((verdicts == UNTOLD).sum())
     noises = multiples(t.a[t.places], truths, bars, verdicts)
@@ -411,7 +428,7 @@ def summary(t: Tensor, truths: Truths, verdicts: Array, r: float, scale: float) 
         subgradients=int((~np.isnan(truths.low) & (verdicts == RIGHT)).sum()),
         worst=worst,
         verdict="WRONG" if wrong else "cannot tell" if untold else "ok",
-        where=found(t, truths, bars, verdicts) if wrong else (),
+        where=(Finding("tied", t.tied),) if t.tied else found(t, truths, bars, verdicts) if wrong else (),
         reason=why,
         coarse=f"{t.A.dtype.name}: what is below {share(hidden)} is rounding" if hidden >= DECIDES else "",
     )

@@ -96,15 +96,15 @@ def main(order: str, result: str) -> None:
 
 def outcome(order: Order) -> dict[str, Any]:
     """The report of a file, or why there is none."""
-    from nnref.checking.homework.check import check_file
     from nnref.checking.homework.npz import data_of_npz
+    from nnref.checking.homework.watched_file import judged_file
     from nnref.checking.reading.candidates import Unread
     from nnref.checking.reading.source import SourceError
 
     warnings.simplefilter("ignore")
     try:
         given = data_of_npz(Path(order.data)) if order.data else None
-        report = check_file(Path(order.path), order.name, given, order.everything, order.settings)
+        report = judged_file(Path(order.path), order.name, given, order.everything, order.settings)
     except Unread as error:
         return {"status": 2, "error": "", "found": error.found, "missing": error.missing}
     except (SourceError, OSError) as error:
@@ -114,7 +114,7 @@ def outcome(order: Order) -> dict[str, Any]:
         place = f"{Path(where.filename).name}, line {where.lineno}"
         return failure(order, f"could not be judged: {type(error).__name__}: {error} ({place})")
     report = replace(report, hints=order.hints)
-    return {"status": int(not report.ok), "lines": report.lines(order.verbose), "report": report.to_dict()}
+    return {"status": report.status, "lines": report.lines(order.verbose), "report": report.to_dict()}
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import Any
 
 from nnref.checking.homework.child import Order, outcome_in_process
 
-OK, MISMATCH, BAD_USE = 0, 1, 2
+OK, MISMATCH, BAD_USE, UNCLEAR = 0, 1, 2, 3
 
 NAMED = re.compile(r"^(.+\.(?:py|ipynb|npz)):(\w+)$")
 """FILE.py:NAME, also where the path itself has a colon, as on Windows."""
@@ -45,7 +45,7 @@ def add_check(commands: Any) -> None:
         "It RUNS THE FILE'S CODE, in a process of its own with a time limit, but in no sandbox: check only what you "
         "would run. By default only imports, functions, classes and plain constants are executed. An .npz holds W1, "
         "b1, …, dW1, db1, …, X and Y, and may hold Z1, A1, dZ1, …, activation, reduction and layout. Exits 0 if all "
-        "is right, 1 for a mistake, 2 if the file cannot be read.",
+        "is right, 1 for a mistake, 2 if the file cannot be read, 3 if nothing is wrong but not all can be told.",
     )
     check.add_argument("target", metavar="TARGET", help="FILE.py, FILE.ipynb, FILE.npz, FILE.py:NAME or a folder")
     check.add_argument("--run", action="store_true", help="execute all of the file, not its definitions alone")
@@ -161,21 +161,15 @@ def check_folder(folder: Path, arguments: argparse.Namespace) -> int:
             writer = csv.DictWriter(out, COLUMNS)
             writer.writeheader()
             writer.writerows(rows)
-    counts = [sum(row["status"] == status for row in rows) for status in (OK, MISMATCH, BAD_USE)]
-    open_ones = sum(map(is_undecided, rows))
-    unclear = f", {open_ones} unclear" if open_ones else ""
+    counts = {k: sum(row["status"] == k for row in rows) for k in (MISMATCH, BAD_USE, UNCLEAR, OK)}
+    unclear = f", {counts[UNCLEAR]} unclear" if counts[UNCLEAR] else ""
     print(
-        f"{len(rows)} files: {counts[0]} right, {counts[1] - open_ones} with a mistake{unclear}, {counts[2]} not read"
+        f"{len(rows)} files: {counts[OK]} right, {counts[MISMATCH]} with a mistake{unclear}, {counts[BAD_USE]} not read"
     )
-    status = MISMATCH if counts[1] else BAD_USE if counts[2] else OK
+    status = next((k for k, n in counts.items() if n), OK)
     if arguments.json:
         print(json.dumps({"ok": status == OK, "files": rows}, ensure_ascii=False), flush=True)
     return status
-
-
-def is_undecided(row: dict[str, Any]) -> bool:
-    """Was a file read in which nothing is wrong, but not everything could be decided?"""
-    return row["status"] == MISMATCH and row["gradient_of_own_loss"] is not False and row["same_loss"] is not False
 
 
 def folder_row(file: str, found: dict[str, Any]) -> dict[str, Any]:
@@ -197,10 +191,9 @@ def folder_row(file: str, found: dict[str, Any]) -> dict[str, Any]:
 
 def folder_line(row: dict[str, Any], hints: bool) -> str:
     """A file's line, at most as wide as the report."""
-    word = {OK: "right", MISMATCH: "WRONG", BAD_USE: "not read"}[row["status"]]
-    word = "unclear" if is_undecided(row) else word
+    word = {OK: "right", MISMATCH: "WRONG", BAD_USE: "not read", UNCLEAR: "unclear"}[row["status"]]
     rest = " ".join(str(part) for part in (row["first_wrong"], row["place"] or row["says"]) if part)
-    if row["status"] == MISMATCH and not rest:
+    if row["status"] in (MISMATCH, UNCLEAR) and not rest:
         rest = "" if not hints else "see nnref check " + row["file"]
     text = f"{word:<8} {row['file']}{'  ' + rest if rest else ''}"
     return text if len(text) <= 100 else text[:97] + "..."

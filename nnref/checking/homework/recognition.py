@@ -40,6 +40,7 @@ from nnref.checking.reading.network import BackwardPass, Network, output_of
 from nnref.checking.reading.random_network import drawn_network
 from nnref.checking.reading.uses import one_example
 from nnref.checking.reference.intermediates import Case
+from nnref.checking.results.factor import nearest_factor
 from nnref.layer import Affine
 from nnref.network import Parameters, one_hot
 from nnref.shapes import Array
@@ -321,10 +322,9 @@ def factor_to_reference(g: Array, name: str, reading: Reading) -> float | None:
     """The positive factor between one update and the reference's gradient; None where there is none."""
     assert reading.case is not None
     t = reading.case.gradients[name]
-    size = float((t * t).sum())
-    if g.shape != t.shape or not size or not np.isfinite(g).all():
+    if g.shape != t.shape or not (t * t).any() or not np.isfinite(g).all():
         return None
-    c = float((g * t).sum()) / size
+    c = nearest_factor(g, t)
     return c if c > 0 and alike(g / c, t, reading.dtype) else None
 
 

@@ -12,6 +12,9 @@ from nnref.checking.results.diagnosis import Diagnosis
 from nnref.checking.results.entry import Entry, Worst
 from nnref.checking.results.table import JUDGED, WIDTH, folded
 
+RIGHT, MISTAKE, CANNOT_TELL = 0, 1, 3
+"""The exit statuses of a verdict; 2 is for what was not read."""
+
 BACK, FORTH = ("dA", "dZ", "W", "b"), ("Z", "A")
 """The quantities of a layer in the order they are made, going back and going forward."""
 
@@ -45,6 +48,12 @@ class Certificate:
         """Is the gradient right, and the loss the reference's or another that was asked for?"""
         given = all(entry.verdict == "ok" for entry in self.intermediates)
         return self.gradient_of_own_loss is True and self.same_loss is not False and given
+
+    @property
+    def status(self) -> int:
+        """The exit status: 0 if all is right, 1 if something is wrong, 3 if nothing is but not all can be told."""
+        wrong = self.gradient_of_own_loss is False or self.same_loss is False or any(self.wrong)
+        return RIGHT if self.ok else MISTAKE if wrong else CANNOT_TELL
 
     @property
     def judged(self) -> tuple[Entry, ...]:
@@ -170,7 +179,7 @@ class Certificate:
         }[self.same_loss]
         return [
             *folded(f"The gradient of your loss: {gradient}", ""),
-            *folded(f"Your {loss} exit {int(not self.ok)}", ""),
+            *folded(f"Your {loss} exit {self.status}", ""),
         ]
 
     def missing(self) -> str:

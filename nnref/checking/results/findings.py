@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import permutations
 
 import numpy as np
 
+from nnref.checking.results.factor import digits_known, fitted
+from nnref.checking.results.rearranged import orders
 from nnref.shapes import Array
 
 SURE = 4.0
@@ -20,6 +21,13 @@ most q with less than this chance: some q² fractions lie between 0 and 1, each 
 
 BLOCKS = (128, 64, 32, 16, 8)
 """Widths in which kernels are tiled: what is left over after whole tiles is where they go wrong."""
+
+
+LISTED = 6
+"""Ranges that a sentence lists; more are not read."""
+
+ORDINALS = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
+"""Strides in words; larger ones in figures."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +71,8 @@ def patterns(a: Array, t: Array, e: Array, bar: Array, checked: Array, wrong: Ar
 
     Shapes: all alike
     """
-    if checked.all() and a.ndim >= 2 and (swapped := transposed(a, t, bar)):
-        return (swapped,)
+    if checked.all() and t.size > 1 and (moved := rearranged(a, t, bar)):
+        return (moved,)
 
     def inside(mask: Array, where: str) -> tuple[Finding, ...]:
         return tuple(contents(a[mask], t[mask], e[mask], bar[mask], where))
@@ -103,31 +111,38 @@ def near(a: Array, t: Array, bar: Array) -> bool:
     return bool(np.isfinite(a).all() and (np.abs(a - t) <= SURE * bar).all())
 
 
-def transposed(a: Array, t: Array, bar: Array) -> Finding | None:
-    """The truth with two or more axes in another order, if that is what it is."""
-    for axes in permutations(range(a.ndim)):
-        order = a.transpose(axes)
-        if axes != tuple(range(a.ndim)) and order.shape == t.shape and near(order, t, bar):
-            return Finding("transposed", "the transpose of the truth" if a.ndim == 2 else f"the truth, axes {axes}")
+def rearranged(a: Array, t: Array, bar: Array) -> Finding | None:
+    """The truth in another order, times one factor maybe, if that is what it is."""
+    if not (np.isfinite(a).all() and np.isfinite(t).all() and t.any()):
+        return None
+    for name, order in orders(a, t):
+        kind, square = name.replace("axes (", "transposed ").split()[0], float((order * order).sum())
+        factor = float((a * order).sum()) / square if square else 0.0
+        if near(a, order, bar):
+            transpose = name == "transposed"
+            return Finding(kind, "the transpose of the truth" if transpose else f"the truth, {name}")
+        if factor and near(a, factor * order, max(1.0, abs(factor)) * bar) and (order != t).any():
+            times = simple(factor, SURE * float(bar.max(initial=0)) / np.sqrt(square))
+            if times != "1":
+                return Finding(kind, f"{times or unlike(factor, 1.0, 4)[0]} times the truth, {name}")
     return None
 
 
 def ratio(a: Array, t: Array, e: Array, bar: Array, where: str = "everywhere") -> Finding | None:
     """The one factor between yours and the truth, if there is one and it is not 1."""
-    square = float((t * t).sum())
-    if not square > 0:
+    found = fitted(a, [t], bar)
+    if found is None:
         return None
-    r = float((a * t).sum() / square)
+    r, known = found[0].value, np.flatnonzero(t)
     # How well the factor is known: by how far entries scatter about it, and by what all truths may be off together.
-    scatter = np.sqrt(float(((a - r * t) ** 2).sum()) / max(a.size - 1, 1) / square)
-    known = np.flatnonzero(t)
-    room = SURE * float(scatter) + 2.0**-50 * abs(r) + abs(r) * float((e.flat[known] / np.abs(t.flat[known])).min())
+    together = abs(r) * float((e.flat[known] / np.abs(t.flat[known])).min())
+    room = SURE * found[0].scatter + 2.0**-50 * abs(r) + together
     if r == 0 or abs(r - 1) <= room or not near(a, r * t, max(1.0, abs(r)) * bar):
         return None
     fraction = simple(r, room)
     if a.size == 1:
         return Finding("ratio", f"{fraction} times the truth") if fraction else None
-    return Finding("ratio", f"{fraction or unlike(r, 1.0, 6)[0]} times the truth {where}")
+    return Finding("ratio", f"{fraction or unlike(r, 1.0, digits_known(r, room))[0]} times the truth {where}")
 
 
 def unlike(x: float, y: float, digits: int) -> tuple[str, str]:
@@ -202,8 +217,25 @@ def described(name: str, axis: Array, n: int) -> Finding:
     if last - first + 1 == len(axis):
         tile = tail(first, n) if last == n - 1 else ""
         return Finding("tail" if tile else "block", f"{name} {first}..{last}{tile}")
-    listed = ", ".join(str(int(k)) for k in axis) if len(axis) <= 6 else f"{len(axis)} of {n}"
-    return Finding("block", f"{name} {listed}")
+    steps = np.diff(axis)
+    if (steps == steps[0]).all() and len(axis) > 2:
+        return Finding("block", every(name, int(steps[0]), first, last, n))
+    breaks = np.flatnonzero(steps > 1) + 1
+    runs = [f"{run[0]}" if len(run) == 1 else f"{run[0]}..{run[-1]}" for run in np.split(axis, breaks)]
+    if len(runs) <= LISTED:
+        return Finding("block", f"{name} {', '.join(runs)}")
+    return Finding("block", f"many {name}, from {first} to {last}")
+
+
+def every(name: str, step: int, first: int, last: int, n: int) -> str:
+    """Indices that are equally far apart, in words.
+
+    >>> every("rows", 2, 1, 9, 10), every("columns", 7, 0, 14, 30)
+    ('every second row from 1', 'every 7th column, 0..14')
+    """
+    one = name.replace("indices", "index").removesuffix("s")
+    which = f"every {ORDINALS.get(step, f'{step}th')} {one}" if "axis" not in one else f"{one} every {step}"
+    return f"{which} from {first}" if last + step >= n else f"{which}, {first}..{last}"
 
 
 def tail(first: int, n: int) -> str:

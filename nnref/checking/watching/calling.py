@@ -93,6 +93,8 @@ FORMS = (
     Form("rows, each a matrix", "0 and 1 in a column"),
     Form("one image", "a class"),
     Form("images", "one-hot labels"),
+    Form("images with a channel", "one-hot labels"),
+    Form("images with a channel", "classes"),
 )
 """The forms that are tried, those of many examples first: one example hides a missing transpose and a missing 1/N."""
 
@@ -101,7 +103,7 @@ def batch(form: Form, width: int, classes: int, seed: int) -> tuple[Any, Any]:
     """X and Y in a form, marked as data and labels: dense and signed, and every class is there."""
     random = np.random.RandomState(seed + 9)
     count = 1 if form.alone else EXAMPLES
-    X = random.randn(count, SIDE, SIDE) if "image" in form.examples else random.randn(count, width)
+    X = random.randn(count, *shape_of(form, width))
     y = random.randint(0, max(classes, 2), count)
     y[: min(classes, count)] = np.arange(classes)[:count]
     Y = labels(form.labels, y, classes, random)
@@ -117,6 +119,13 @@ def batch(form: Form, width: int, classes: int, seed: int) -> tuple[Any, Any]:
         return pairs(X, Y, form.examples == "one column")
     X, Y = leaf(X, "data"), leaf(Y, "labels")
     return X, current().item(Y, 0, 0) if form.alone and np.shape(Y) == (1,) else Y
+
+
+def shape_of(form: Form, width: int) -> tuple[int, ...]:
+    """The shape of one example. Networks that take a channel are made for digits of 28 × 28, as a rule."""
+    if form.examples == "images with a channel":
+        return 1, 28, 28
+    return (SIDE, SIDE) if "image" in form.examples else (width,)
 
 
 def pairs(X: Array, Y: Array, alone: bool) -> tuple[Any, Any]:

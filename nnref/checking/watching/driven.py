@@ -14,24 +14,29 @@ from nnref.checking.reading.uses import one_example
 from nnref.checking.watching.driving import Unsuited, Way, ways
 from nnref.checking.watching.program import execute
 from nnref.checking.watching.recorder import Recorder
+from nnref.checking.watching.report import settled
 from nnref.checking.watching.watch import Watched, watch
 
 SECONDS = 12.0
 """How long ways to call a file are tried: most files are read by one of the first ten, in a second."""
 
 
-def driven(path: Path, *, source: Source | None = None, data: Any = None, seconds: float = SECONDS) -> Watched | None:
+def driven(
+    path: Path, *, source: Source | None = None, data: Any = None, seconds: float = SECONDS, ends: bool = True
+) -> Watched | None:
     """What is seen when a file that computes no gradient by itself is called; None where no way of calling it does.
 
     The whole file is executed first, where it ends by itself, and else its definitions alone. A way that ends with an
     error says nothing: arguments were guessed.
 
-    A way that is right ends the search. One example alone hides a missing 1/N, and is believed only where no batch can
-    be handed over, or where nothing in the program speaks of one.
+    ends says whether the file may end by itself. A way that is right ends the search. One example alone hides a
+    missing 1/N, and is believed only where no batch can be handed over, or where nothing in the program speaks of one.
     """
     source = source or read(path)
-    first = execute(source, path.resolve(), Recorder(), name="watched", data=data)
-    definitions = first.error is not None or first.stopped
+    definitions = not ends
+    if ends:
+        first = execute(source, path.resolve(), Recorder(), name="watched", data=data)
+        definitions = first.error is not None or first.stopped
     if definitions:
         first = execute(source, path.resolve(), Recorder(), name="watched", data=data, definitions=True)
     settings: dict[str, Any] = {"source": source, "data": data, "definitions": definitions}
@@ -69,7 +74,7 @@ def noted(way: Way, errors: list[Exception], namespace: dict[str, Any]) -> None:
 
 def right(found: Watched) -> bool:
     """Is every gradient right?"""
-    return found.reading is not None and found.reading.all_right
+    return settled(found) is True
 
 
 def judged_most(found: Watched) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.reading.arguments import Unbound, Unmade, build
+from nnref.checking.reading.arguments import Unbound, Unmade, build, calls
 from nnref.checking.reading.candidates import assembled, from_arguments, going_back
 from nnref.checking.reading.containers import at, parameters, walk
 from nnref.checking.reading.layout import fitting_layouts
-from nnref.checking.reading.names import kind, plain, ranked
+from nnref.checking.reading.names import WIDTHS, kind, plain, ranked
 from nnref.checking.reading.source import Source, returned
 from nnref.checking.reading.uses import names_in
 from nnref.checking.watching.calling import (
@@ -47,6 +48,9 @@ STARTS = re.compile(r"^(main|train|run|demo|start|example|test|solve|experiment)
 """Names of what is called without arguments to make the program go."""
 
 UPDATES = re.compile(r"update|^step$|optimi|apply|adjust|descent")
+SLOPES = re.compile(r"(cost|loss|error)\w*(prime|deriv)")
+"""Names of what gives the slopes of a loss."""
+
 NEVER = re.compile(r"plot|save|load|deriv|prime|print|show|accura|numerical|check|evaluat|visual|score|export|draw")
 """Names of what does not train."""
 
@@ -82,17 +86,18 @@ class Unsuited(Exception):
 def ways(source: Source, namespace: dict[str, Any]) -> Iterator[Way]:
     """The ways to call what is defined in a namespace, the likeliest first."""
     functions, classes = own_functions(namespace), own_classes(namespace)
+    forms = forms_for(source)
     for name, function in functions.items():
         if STARTS.match(plain(name)) and not NEVER.search(plain(name)) and not asked(function):
             yield Way(f"{name}()", partial(alone_called, name), guessed=False)
     things = {k: v for k, v in namespace.items() if type(v) in classes.values()}
     for name, thing in things.items():
-        yield from of_thing(source, name, type(thing))
+        yield from of_thing(source, name, type(thing), forms)
     parts = used_by_others(functions, classes)
     for name, cls in classes.items():
         if cls not in map(type, things.values()) and name not in parts:
-            yield from of_thing(source, name, cls)
-    yield from of_functions(source, functions)
+            yield from of_thing(source, name, cls, forms)
+    yield from of_functions(source, functions, forms)
 
 
 def used_by_others(functions: dict[str, Any], classes: dict[str, type]) -> set[str]:
@@ -104,34 +109,43 @@ def used_by_others(functions: dict[str, Any], classes: dict[str, type]) -> set[s
     return found & set(classes)
 
 
+def forms_for(source: Source) -> tuple[Form, ...]:
+    """The forms of data, those of images first where the program takes an input apart as images are."""
+    shapes = [n for n in ast.walk(source.tree) if isinstance(n, ast.Assign) and ast.unparse(n.value).endswith(".shape")]
+    parts = [len(t.elts) for n in shapes for t in n.targets if isinstance(t, ast.Tuple)]
+    images = 4 in parts or "conv" in " ".join(source.lines).lower()
+    return tuple(sorted(FORMS, key=lambda form: "image" not in form.examples)) if images else FORMS
+
+
 def alone_called(name: str, namespace: dict[str, Any]) -> None:
     """Call a function that asks for nothing."""
     namespace[name]()
 
 
-def of_thing(source: Source, name: str, cls: type) -> Iterator[Way]:
+def of_thing(source: Source, name: str, cls: type, forms: tuple[Form, ...]) -> Iterator[Way]:
     """The ways to use an object, or a class: let it train, then step by step; with every form of data."""
     names = methods(cls)
     trains = [n for n in names if TRAINS.match(plain(n)) and not NEVER.search(plain(n))]
     trains.sort(key=lambda n: not plain(n).startswith(("fit", "train")))
-    backward = [n for n in going_back(names) if n not in trains]
+    slopes = [n for n in names if SLOPES.search(plain(n))]
+    backward = list(dict.fromkeys(n for n in (*slopes, *going_back(names)) if n not in trains))
     for method in trains:
-        for form in FORMS:
+        for form in forms:
             yield way(f"{name}.{method}", form, partial(trained, source, name, method, form))
     for method in backward[:2]:
-        for form in FORMS:
+        for form in forms:
             yield way(f"{name}: forward and {method}", form, partial(stepped, source, name, method, form))
 
 
-def of_functions(source: Source, functions: dict[str, Any]) -> Iterator[Way]:
+def of_functions(source: Source, functions: dict[str, Any], forms: tuple[Form, ...]) -> Iterator[Way]:
     """The ways to use functions: one that trains, then init, forward, loss, backward and update in turn."""
     names = list(functions)
     for name in names:
         if TRAINS.match(plain(name)) and not NEVER.search(plain(name)) and len(asked(functions[name])) >= 2:
-            for form in FORMS:
+            for form in forms:
                 yield way(name, form, partial(one_function, source, name, form))
     for name in going_back(names)[:3]:
-        for form in FORMS:
+        for form in forms:
             yield way(f"{name} and what goes before", form, partial(in_turn, source, name, form))
 
 
@@ -158,8 +172,17 @@ def made(source: Source, name: str, namespace: dict[str, Any], form: Form) -> tu
         if whole is not None and any(A.ndim == 2 for _, A in walk(whole)):
             thing = whole
         else:
-            thing = built(thing, name, source, namespace, widths(CLASSES if several else 1), data)
+            cls = thing
+            thing = built(cls, name, source, namespace, widths(CLASSES if several else 1), data)
+            if asks_for_widths(cls) and not list(calls(name, source, namespace)):
+                return (thing, *data)
     return (thing, *fitting(form, thing, data))
+
+
+def asks_for_widths(cls: type) -> bool:
+    """Must an object be told how many inputs and outputs it has? Then they are as we say, however its weights lie."""
+    roles = {WIDTHS.get(plain(p.name)) for p in asked(cls)}
+    return {"input width", "output width"} <= roles or "widths" in roles
 
 
 def built(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,8 +41,24 @@ class Graph:
         return bool((self.above[index] | (1 << index)) & bits)
 
     def dependent(self, on: int) -> list[bool]:
-        """Which values are made of a value, or are it."""
-        return [n.index == on or bool(self.above[n.index] >> on & 1) for n in self.tape]
+        """Which values are made of one of those, or are one of them."""
+        return [self.depends(n.index, on) for n in self.tape]
+
+    @cached_property
+    def roundoff(self) -> float:
+        """The unit of the least precise floating-point values on the tape."""
+        kinds = {n.value.dtype for n in self.tape if isinstance(n.value, np.ndarray | np.generic)}
+        return max((float(np.finfo(k).eps) for k in kinds if k.kind == "f"), default=float(np.finfo(float).eps))
+
+    @cached_property
+    def users(self) -> list[list[Node]]:
+        """What is made directly of each value."""
+        found: list[list[Node]] = [[] for _ in self.tape]
+        for node in self.tape:
+            for m in node.inputs:
+                if m.index < len(found):
+                    found[m.index].append(node)
+        return found
 
 
 def bits_of(bits: int) -> Iterator[int]:
@@ -101,3 +118,20 @@ def through(node: Node, known: Mapping[int, Array]) -> Array | None:
     if node.op == "array" or node.call is None:
         return whole.reshape(node.shape) if whole.size == np.prod(node.shape) else None
     return np.asarray(again(node, {first.index: whole}))
+
+
+def shown(node: Node) -> tuple[Node, Array] | None:
+    """The leaf of which a value shows some entries, and which: their flat indices; None if it is made otherwise."""
+    if node.leaf:
+        return node, np.arange(np.prod(node.shape, dtype=int)).reshape(node.shape)
+    first = node.args[0] if node.args else None
+    if node.op not in ("view", "item", "entry") or not isinstance(first, Node) or (below := shown(first)) is None:
+        return None
+    base, places = below
+    try:
+        if node.op == "view":
+            _, lying, shape, strides = node.args
+            return base, places.ravel()[positions(lying, shape, strides)]
+        return base, np.asarray(places[value_of(node.args[1])])
+    except (IndexError, TypeError, ValueError):
+        return None

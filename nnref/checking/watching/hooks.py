@@ -45,6 +45,22 @@ class Hooks(Values):
         value = OPERATOR[op](a, b)
         return value if not self.on else self.made(op, OPERATOR[op], (a, b), value, site)
 
+    def truth(self, value: Any, site: int) -> Any:
+        """A == b, where it is computed with: 0 or 1, and known. A comparison of arrays is known anyway."""
+        if not self.on or not isinstance(value, bool | np.bool_) or self._compared is None:
+            return value
+        args, self._compared = self._compared, None
+        return self.keep(int(value), self.add("compared", None, args, {}, int(value), self.sites[site]))
+
+    def either(self, test: Any, yes: Any, no: Any, site: int) -> Any:
+        """Yes if test else no"""
+        value = yes if test else no
+        node = self.known(test) if self.on and isinstance(test, Whole) else None
+        if node is None or node.leaf == "constant":
+            return value
+        value = float(str(value)) if type(value) is float else int(value)
+        return self.keep(value, self.add("chosen", None, (value, node), {}, value, self.sites[site]))
+
     def unary(self, op: str, a: Any, site: int) -> Any:
         """-a"""
         value = OPERATOR[op](a)
@@ -55,7 +71,12 @@ class Hooks(Values):
         if isinstance(value, np.ndarray):
             if value.dtype.kind not in "fiubc":
                 return value
-        elif isinstance(value, bool | np.bool_) or not isinstance(value, float | np.generic | int | complex):
+        elif isinstance(value, bool | np.bool_):
+            args = tuple(map(self.resolved, parts))
+            told = any(n.leaf != "constant" for n in nodes_of(args))
+            self._compared = args if told else None
+            return value
+        elif not isinstance(value, float | np.generic | int | complex):
             return value
         args = tuple(map(self.resolved, parts))
         found = tuple(nodes_of(args))
@@ -174,7 +195,7 @@ class Hooks(Values):
         if not self.on:
             return value
         if isinstance(value, list):
-            node = self.new_leaf(np.array(flat(value), float), "written", self.sites[site])
+            node = self.new_leaf(rectangular(value), "written", self.sites[site])
             return self.known_list(value, node, iter(range(10**9)))
         node = self.new_leaf(value, "constant", self.sites[site])
         if node.index and (len(self.leaves) - 1) in self.jitter:
@@ -189,7 +210,8 @@ class Hooks(Values):
         if isinstance(value, list | tuple):
             return type(value)([self.known_list(part, node, counter) for part in value])
         fresh = Whole(value) if isinstance(value, int) else float(str(value))
-        entry = self.add("entry", operator.getitem, (node, next(counter)), {}, fresh, node.site)
+        place = np.unravel_index(next(counter), node.shape)
+        entry = self.add("entry", operator.getitem, (node, place), {}, fresh, node.site)
         self._scalars[id(fresh)] = entry
         return fresh
 
@@ -232,6 +254,14 @@ def same_memory(a: Array, b: Array) -> bool:
     """Are two arrays the same entries in the same order?"""
     same = a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
     return same and a.shape == b.shape and a.strides == b.strides and a.dtype == b.dtype
+
+
+def rectangular(value: Any) -> Array:
+    """Nested lists of numbers as an array; ragged ones in a row."""
+    try:
+        return np.array(value, float)
+    except ValueError:
+        return np.array(flat(value), float)
 
 
 def flat(value: Any) -> list[Any]:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.graph import through
-from nnref.checking.watching.losses import Loss, losses
-from nnref.checking.watching.parameters import Roles, Update
-from nnref.checking.watching.slopes import slopes
+from nnref.checking.watching.graph import Graph, bits_of, through
+from nnref.checking.watching.losses import Loss, is_proper, losses
+from nnref.checking.watching.optimisers import alike, entered
+from nnref.checking.watching.parameters import Roles, Update, continues
+from nnref.checking.watching.slopes import magnitude, slopes, value_of
 from nnref.checking.watching.tape import Node
 
 Array = np.ndarray[Any, Any]
@@ -23,8 +24,10 @@ Slopes = Mapping[int, Array]
 class Judged:
     """One update's verdict: "ok", "WRONG" or "cannot tell".
 
-    given and truth are the step and ∂L/∂parameter in each run; factor is given / truth where there is one factor, decay
-    what is added of the parameter itself, per unit of gradient. note says what is wrong or why it cannot be told.
+    given and truth are the step and ∂L/∂parameter in each run; factor is given / truth where there is one factor, inner
+    that of the gradient that entered an optimiser, decay what is added of the parameter itself, per unit of gradient.
+    usual is the factor of most parameters of the same network. silent says that the row is no evidence; note, what is
+    wrong or why it cannot be told.
     """
 
     update: Update
@@ -35,6 +38,9 @@ class Judged:
     decay: float = 0.0
     note: str = ""
     silent: bool = False
+    inner: float | None = None
+    usual: float | None = None
+    kind: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,20 +66,12 @@ class Reading:
         return self.right == len(self.rows) and any(not row.silent for row in self.rows)
 
 
-def half_of_the_digits(tapes: Sequence[Tape], update: Update) -> float:
+def half_of_the_digits(graph: Graph) -> float:
     """How far two right values may be apart, relative to the largest: half of the digits of the least precise one.
 
     Rounding takes a few digits at the end; a wrong formula agrees in half of all digits only by accident.
     """
-    value = tapes[0][update.step.index].value
-    kinds = [getattr(value, "dtype", np.dtype(float)), *(n.value.dtype for n in narrow(tapes[0]))]
-    return float(np.sqrt(max(np.finfo(k).eps for k in kinds if k.kind == "f"))) if kinds else 1.5e-8
-
-
-def narrow(tape: Tape) -> list[Node]:
-    """A value of less than double precision, if there is one."""
-    found = (n for n in tape if isinstance(n.value, np.ndarray | np.generic) and n.value.dtype.kind == "f")
-    return [n for n in found if n.value.dtype.itemsize < 8][:1]
+    return float(np.sqrt(graph.roundoff))
 
 
 def joined(parts: Sequence[Any]) -> Array:
@@ -95,11 +93,11 @@ def multiple(given: Sequence[Any], truth: Sequence[Any], tolerance: float) -> fl
     return c / top if c and near else None
 
 
-def with_decay(
-    given: Sequence[Any], truth: Sequence[Any], old: Sequence[Any], tolerance: float
+def with_part(
+    given: Sequence[Any], truth: Sequence[Any], part: Sequence[Any], tolerance: float
 ) -> tuple[float, float] | None:
-    """(c, d) with given = c · truth + d · parameter in all runs, or None."""
-    x, g, p = joined(given), joined(truth), joined(old)
+    """(c, d) with given = c · truth + d · part in all runs, or None."""
+    x, g, p = joined(given), joined(truth), joined(part)
     if x.size < 4 or x.size != g.size or x.size != p.size or not g.any() or not np.isfinite(x).all():
         return None
     sides = np.stack([g / np.abs(g).max(), p / (np.abs(p).max() or 1.0)], 1)
@@ -109,68 +107,216 @@ def with_decay(
     return (float(c), float(d)) if fits and abs(found[0]) > tolerance and abs(found[1]) > tolerance else None
 
 
-def judge(role: Roles, tapes: Sequence[Tape]) -> tuple[Reading, ...]:
-    """The verdicts under every loss that may be meant, the best first; () where none can be made."""
-    wanted = [role.graph.depends(n.index, role.parameters) for n in role.graph.tape]
-    kinked = any(n.op in ("maximum", "minimum") for n in role.graph.tape)
+def judge(role: Roles, tapes: Sequence[Tape], before: Roles | None = None, named: str = "") -> tuple[Reading, ...]:
+    """The verdicts under every loss that may be meant, the best first; () where none can be made.
+
+    before is the step before this one, whose steps an optimiser may remember; named, the loss that is meant there.
+    """
+    likely = losses(role, tapes)
+    same = [loss for loss in likely if loss.name == named]
     found: list[Reading] = []
-    for tie in (0.0, 1.0, 0.5) if kinked else (0.0,):
-        for loss in losses(role, tapes):
-            made = [slopes(tape, seeds, wanted, tie) for tape, seeds in zip(tapes, loss.seeds, strict=True)]
-            rows = verdicts(role, tapes, [s for s, _ in made])
-            if rows is not None:
-                lost = tuple(made[0][1])
-                found.append(Reading(loss, rows, tuple(s for s, _ in made), tie, lost, common(rows)))
-        if any(r.all_right for r in found):
-            break
-    return chosen(found)
+    for tie in (0.0, 1.0, 0.5) if tied_anywhere(role, tapes) else (0.0,):
+        for loss in same or promising(role, tapes, likely, tie):
+            reading = under(role, tapes, loss, tie, before)
+            if reading is not None:
+                found.append(reading)
+                if reading.all_right:
+                    return chosen(role, tapes, found)
+    return chosen(role, tapes, found)
 
 
-def chosen(found: Sequence[Reading]) -> tuple[Reading, ...]:
+def promising(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], tie: float) -> list[Loss]:
+    """The program's own losses, and those of the others under which most is right in the first run."""
+    own = [loss for loss in likely if loss.node is not None]
+    scored = []
+    for loss in likely:
+        if loss.node is None:
+            first = under(role, tapes[:1], replace(loss, seeds=loss.seeds[:1]), tie, None)
+            scored.append((first.right if first else 0, loss))
+    best = max((score for score, _ in scored), default=0)
+    return [*own, *(loss for score, loss in scored if score == best)]
+
+
+def under(role: Roles, tapes: Sequence[Tape], loss: Loss, tie: float, before: Roles | None) -> Reading | None:
+    """The verdicts under one loss; None where they would be no evidence."""
+    wanted = [role.graph.depends(n.index, role.parameters) for n in role.graph.tape]
+    made = [slopes(tape, seeds, wanted, tie) for tape, seeds in zip(tapes, loss.seeds, strict=True)]
+    known, lost = [s for s, _ in made], tuple(made[0][1])
+    rows = verdicts(role, tapes, known, lost, before, loss)
+    return None if rows is None else Reading(loss, rows, tuple(known), tie, lost, common(rows))
+
+
+def tied_anywhere(role: Roles, tapes: Sequence[Tape]) -> bool:
+    """Is there a max(a, b) in the step with a = b somewhere? Each of its slopes there is as good as another."""
+    for tape in tapes:
+        for node in tape[role.begin + 1 : role.last + 1]:
+            if node.op in ("maximum", "minimum") and len(node.args) > 1:
+                a, b = (np.asarray(value_of(x)) for x in node.args[:2])
+                if a.dtype.kind in "fiub" and b.dtype.kind in "fiub" and bool((a == b).any()):
+                    return True
+    return False
+
+
+def chosen(role: Roles, tapes: Sequence[Tape], found: Sequence[Reading]) -> tuple[Reading, ...]:
     """The readings, the loss that is meant first: the program's own if it fits as well as any."""
     ranked = sorted(found, key=lambda r: (r.all_right, r.right, r.loss.node is not None), reverse=True)
+    if ranked and ranked[0].loss.node is None and ranked[0].all_right:
+        mine = [r for r in ranked if r.loss.node is not None and not uphill(r)]
+        proper = [r for r in mine if r.loss.node is not None and is_proper(role, tapes[0], r.loss.node)]
+        ranked = [*proper, *(r for r in ranked if r not in proper)]
     return tuple(ranked)
 
 
-def verdicts(role: Roles, tapes: Sequence[Tape], known: Sequence[Slopes]) -> tuple[Judged, ...] | None:
+def uphill(reading: Reading) -> bool:
+    """Are these the slopes of minus the loss, as of a likelihood that grows?"""
+    return reading.factor is not None and all(row.factor == reading.factor for row in reading.rows)
+
+
+def verdicts(
+    role: Roles,
+    tapes: Sequence[Tape],
+    known: Sequence[Slopes],
+    lost: tuple[Node, ...],
+    before: Roles | None,
+    loss: Loss,
+) -> tuple[Judged, ...] | None:
     """Each update by itself, and then against the factor that most of them have."""
-    rows = [by_itself(update, tapes, known) for update in role.updates]
+    rows = [by_itself(role, update, tapes, known, before) for update in role.updates]
+    if loss.node is not None and has_decay(role, loss.node):
+        says = "the decay is not that of the loss"
+        rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay else r for r in rows]
     if all(row.silent for row in rows):
         return None
-    factor = common(rows)
-    return tuple(beside(row, factor) for row in rows)
+    late = {id(row): first_use(role, row) for row in rows}
+    for network in networks(role, rows):
+        factor = common([rows[k] for k in network], late)
+        for k in network:
+            rows[k] = beside(zeros(role, rows[k], known, factor), factor)
+    if lost:
+        why = f"{lost[0].op}, line {lost[0].site.line}, has no slope that is known"
+        rows = [row if row.verdict != "WRONG" else replace(row, verdict="cannot tell", note=why) for row in rows]
+    return tuple(rows)
 
 
-def by_itself(update: Update, tapes: Sequence[Tape], known: Sequence[Slopes]) -> Judged:
-    """Is the step one multiple of the truth, or of it and the parameter?"""
+def networks(role: Roles, rows: Sequence[Judged]) -> list[list[int]]:
+    """The rows of each network in the program: those that go into one output. Two networks may have two rates."""
+    outputs = [role.graph.above[m.output.index] | (1 << m.output.index) for m in role.meetings]
+    reached = [{j for j, bits in enumerate(outputs) if bits >> row.update.base.index & 1} for row in rows]
+    found: list[tuple[set[int], list[int]]] = []
+    for k, mine in enumerate(reached):
+        shared = [group for group in found if group[0] & mine or not mine]
+        merged = (set(mine).union(*(g[0] for g in shared)), [*(j for g in shared for j in g[1]), k])
+        found = [*(g for g in found if g not in shared), merged]
+    return [sorted(members) for _, members in found]
+
+
+def first_use(role: Roles, row: Judged) -> int:
+    """Where a parameter is first used: the later, the nearer it is to the output."""
+    return min((n.index for n in role.graph.users[row.update.base.index]), default=0)
+
+
+def by_itself(
+    role: Roles, update: Update, tapes: Sequence[Tape], known: Sequence[Slopes], before: Roles | None
+) -> Judged:
+    """Is the step one multiple of the truth, or of it and the parameter, or what an optimiser makes of one?"""
     truth = [through(tape[update.old.index], g) for tape, g in zip(tapes, known, strict=True)]
     shape = update.old.shape
     true = tuple(np.zeros(shape) if t is None else np.asarray(t, float) for t in truth)
     given = tuple(update.sign * np.asarray(tape[update.step.index].value, float) for tape in tapes)
     row = Judged(update, "WRONG", given, true)
     if given[0].shape != shape:
-        fits = np.broadcast_shapes(given[0].shape, shape) == shape if compatible(given[0].shape, shape) else False
-        if not fits or given[0].size != np.prod(shape, dtype=int):
-            if not fits:
-                return replace(row, note=f"shape {given[0].shape} for {shape}")
-            given = tuple(np.broadcast_to(x, shape) for x in given)
-            row = replace(row, given=given, note=f"shape {update.step.shape} for {shape}")
-        else:
-            given = tuple(x.reshape(shape) for x in given)
-            row = replace(row, given=given)
-    if not all(np.isfinite(x).all() for x in (*given, *true)):
-        return replace(row, verdict="cannot tell", note="not a number, or infinite")
-    tolerance = half_of_the_digits(tapes, update)
+        row = fitted(row, shape)
+        if row.given[0].shape != shape:
+            return row
+    if not all(np.isfinite(x).all() for x in (*row.given, *true)):
+        broken = all(np.isfinite(t).all() and t.any() for t in true)
+        verdict = "WRONG" if broken else "cannot tell"
+        return replace(row, verdict=verdict, note="not a number, or infinite", kind="not finite" if broken else "")
+    tolerance = half_of_the_digits(role.graph)
     if not any(t.any() for t in true):
         zero = not any(x.any() for x in given)
         note = "every true entry is 0, which is no evidence" if zero else "not zero, where every true entry is"
         return replace(row, verdict="cannot tell" if zero else "WRONG", note=note, silent=zero)
-    if (c := multiple(given, true, tolerance)) is not None:
+    if (c := multiple(row.given, true, tolerance)) is not None:
         return replace(row, verdict="ok", factor=c, note="")
     old = [np.asarray(tape[update.old.index].value, float) for tape in tapes]
-    if (both := with_decay(given, true, old, tolerance)) is not None:
+    if (both := with_part(row.given, true, old, tolerance)) is not None:
         return replace(row, verdict="ok", factor=both[0], decay=both[1] / both[0], note="")
+    return optimised(role, row, tapes, tolerance, before)
+
+
+def has_decay(role: Roles, loss: Node) -> bool:
+    """Does the loss hold a term of parameters alone, as λ ΣW² is?"""
+    graph, outputs = role.graph, 0
+    for meeting in role.meetings:
+        outputs |= graph.above[meeting.output.index] | (1 << meeting.output.index)
+    terms = (graph.tape[k] for k in bits_of(graph.above[loss.index] & ~outputs))
+    return any(
+        not role.of_labels[n.index] and graph.above[n.index] & role.parameters and np.prod(n.shape, dtype=int) == 1
+        for n in terms
+    )
+
+
+def fitted(row: Judged, shape: tuple[int, ...]) -> Judged:
+    """A step of another shape, as numpy lays it over the parameter."""
+    mine = row.given[0].shape
+    note = f"shape {mine} for {shape}"
+    fits = row.update.new is not None or (compatible(mine, shape) and np.broadcast_shapes(mine, shape) == shape)
+    if row.given[0].size == np.prod(shape, dtype=int) and fits:
+        return replace(row, given=tuple(x.reshape(shape) for x in row.given))
+    if not compatible(mine, shape) or np.broadcast_shapes(mine, shape) != shape:
+        return replace(row, note=note)
+    return replace(row, given=tuple(np.broadcast_to(x, shape) for x in row.given), note=note)
+
+
+def optimised(role: Roles, row: Judged, tapes: Sequence[Tape], tolerance: float, before: Roles | None) -> Judged:
+    """The verdict where the step is no multiple of the truth, but may be what an optimiser made of one."""
+    update = row.update
+    for node in entered(role, update.step):
+        values = tuple(
+            np.asarray(tape[node.index].value, float) for tape in tapes if tape[node.index].value is not None
+        )
+        if len(values) < len(tapes) or values[0].size != row.truth[0].size:
+            continue
+        laid = tuple(v.reshape(row.truth[0].shape) for v in values)
+        signed = laid if (multiple(laid, row.truth, tolerance) or 1.0) > 0 else tuple(-v for v in laid)
+        c = multiple(signed, row.truth, tolerance)
+        if c is None:
+            continue
+        if before is not None:
+            return remembered(role, row, tapes, before, c, tolerance)
+        if node is not update.step and alike(row.given, signed):
+            return replace(row, verdict="ok", factor=None, inner=c, note="")
     return row
+
+
+def remembered(
+    role: Roles, row: Judged, tapes: Sequence[Tape], before: Roles, inner: float, tolerance: float
+) -> Judged:
+    """The gradient is right, and the step has a memory: momentum, or gradients that add up."""
+    last = next((u for u in before.updates if u.new is not None and continues(u, row.update)), None)
+    if last is not None:
+        steps = [last.sign * np.asarray(tape[last.step.index].value, float) for tape in tapes]
+        if steps[0].shape == row.given[0].shape:
+            both = with_part(row.given, row.truth, steps, tolerance)
+            if both is not None and abs(both[1] - 1) <= ALIKE:
+                says = "gradients add up from step to step: they are never set to zero"
+                return replace(row, verdict="WRONG", note=says, kind="adds up")
+    return replace(row, verdict="ok", factor=None, inner=inner, note="")
+
+
+def zeros(role: Roles, row: Judged, known: Sequence[Slopes], factor: float | None) -> Judged:
+    """Where the true slopes are 0 but for rounding, as those of a bias before a normalisation, the steps should be."""
+    base = row.update.base
+    if row.verdict != "WRONG" or row.note.startswith("shape"):
+        return row
+    size = max(magnitude(base, role.graph.users[base.index], g) for g in known)
+    u = float(np.finfo(float).eps)
+    if not size or max(np.abs(t).max(initial=0.0) for t in row.truth) > u * size:
+        return row
+    given = max(np.abs(x).max(initial=0.0) for x in row.given) / abs(factor or 1.0)
+    says = "the true gradient is 0: what follows takes this parameter out"
+    return replace(row, verdict="ok", note=says, silent=True) if given <= np.sqrt(u) * size else row
 
 
 def compatible(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
@@ -186,21 +332,27 @@ ALIKE = 1e-4
 """Factors that differ by less than this part are one: batch sizes and rates differ by far more."""
 
 
-def common(rows: Sequence[Judged]) -> float | None:
-    """The factor that most updates have; of the largest arrays where there is a draw."""
-    with_one = [row for row in rows if row.factor]
+def common(rows: Sequence[Judged], late: Mapping[int, int] | None = None) -> float | None:
+    """The factor that most updates have; where there is a draw, that of the last layer, or of the largest array."""
+    with_one = [(f, row) for row in rows if (f := row.factor or row.inner)]
 
-    def weight(row: Judged) -> tuple[int, int]:
-        same = sum(abs(r.factor / row.factor - 1) <= ALIKE for r in with_one if r.factor and row.factor)
-        return same, row.truth[0].size
+    def weight(one: tuple[float, Judged]) -> tuple[int, bool, int, int]:
+        alike = [row for f, row in with_one if abs(f / one[0] - 1) <= ALIKE]
+        # A mistake goes on to all that the backward pass makes after it: the last layer is more to be trusted.
+        last = max((late or {}).get(id(row), 0) for row in alike) if len(alike) > 1 else 0
+        return len(alike), one[0] > 0, last, one[1].truth[0].size
 
-    return max(with_one, key=weight).factor if with_one else None
+    return max(with_one, key=weight)[0] if with_one else None
 
 
 def beside(row: Judged, factor: float | None) -> Judged:
     """A row whose factor is not that of the others is wrong, or at least not told."""
-    if row.factor and factor and abs(row.factor / factor - 1) > ALIKE:
-        return replace(row, verdict="WRONG", note=f"{row.factor / factor:.4g} times the truth, beside the others")
+    row = replace(row, usual=factor)
+    own = row.factor or row.inner
+    if own and factor and abs(own / factor - 1) > ALIKE:
+        if sum(x.size for x in row.truth) < 2:  # any number is a multiple of any other
+            return replace(row, verdict="cannot tell", note="one number, seen once, is no evidence", factor=None)
+        return replace(row, verdict="WRONG", note=f"{own / factor:.4g} times the truth, beside the others")
     if row.factor and factor and factor < 0 and row.update.new is not None:
         return replace(row, verdict="WRONG", note="the sign is wrong: this step goes up the loss")
     return row

@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.watching.graph import bits_of
+from nnref.checking.watching.optimisers import entered
 from nnref.checking.watching.parameters import Meeting, Roles
-from nnref.checking.watching.slopes import value_of
+from nnref.checking.watching.slopes import GUARD, slopes, value_of
 from nnref.checking.watching.tape import Node
 
 Array = np.ndarray[Any, Any]
 Tape = Sequence[Node]
-
-SMALL = 1e-3
-"""A number below this, added to a probability or cut off it, keeps a logarithm finite and is no part of the loss."""
 
 NEAR = 8
 """How many operations before a scalar are looked at to see that it is an accuracy or a distance."""
@@ -52,23 +50,51 @@ def own(role: Roles) -> list[Node]:
     """Scalars that depend on the labels and on every parameter, and that no update is made of."""
     graph, found = role.graph, []
     into, after = role.into_updates, role.after
-    users: dict[int, list[Node]] = {}
-    for node in graph.tape:
-        for m in node.inputs:
-            users.setdefault(m.index, []).append(node)
+    users = graph.users
+    gradients = sum({1 << n.index for u in role.updates for n in entered(role, u.step)})
 
     def candidate(node: Node) -> bool:
-        scalar = role.of_labels[node.index] and np.prod(node.shape, dtype=int) == 1 and node.real
-        return scalar and not after[node.index] and not into >> node.index & 1
+        scalar = (
+            role.of_labels[node.index] and node.index > role.begin and np.prod(node.shape, dtype=int) == 1 and node.real
+        )
+        made_of_gradients = bool(graph.above[node.index] & gradients)
+        return scalar and not after[node.index] and not into >> node.index & 1 and not made_of_gradients
 
     for node in graph.tape:
         if not candidate(node) or node.op in ("view", "array"):
             continue
         if (graph.above[node.index] & role.parameters) != role.parameters or is_measure(node, role):
             continue
-        if not any(candidate(m) and m.op not in ("view", "array") for m in users.get(node.index, [])):
+        if not any(candidate(m) and m.op not in ("view", "array") for m in users[node.index]):
             found.append(node)
     return found[:6]
+
+
+def is_proper(role: Roles, tape: Tape, loss: Node) -> bool:
+    """Is the program's own loss one of those that people mean, with the labels that it takes?"""
+    graph = role.graph
+    met: dict[int, tuple[Node, Meeting]] = {}
+    for k in bits_of(graph.above[loss.index] | 1 << loss.index):
+        node = graph.tape[k]
+        forward = [m for m in node.inputs if not role.of_labels[m.index] and graph.depends(m.index, role.parameters)]
+        labels = [m for m in node.inputs if role.of_labels[m.index] and not graph.above[m.index] & role.parameters]
+        if forward and labels:
+            meeting = Meeting(forward[0], labels[0], node)
+            met.setdefault(bare(meeting.output).index, (bare(meeting.output), meeting))
+    wanted = [graph.depends(n.index, role.parameters) for n in graph.tape]
+    own_slopes, _ = slopes(tape, {loss.index: np.ones(loss.shape)}, wanted)
+    for standard in STANDARD.values():
+        seeds = seeds_of(list(met.values()), tape, standard)
+        if seeds and all(k in own_slopes and alike(own_slopes[k], seeds[k]) for k in seeds):
+            return True
+    return False
+
+
+def alike(a: Array, b: Array) -> bool:
+    """Is one array a multiple of another, to half of the digits?"""
+    x, y = np.ravel(a), np.ravel(b)
+    norm = float(np.linalg.norm(x) * np.linalg.norm(y))
+    return bool(np.isfinite(norm)) and norm > 0 and float(x @ y) >= norm * (1 - float(np.finfo(float).eps) ** 0.5)
 
 
 def is_measure(node: Node, role: Roles) -> bool:
@@ -102,7 +128,7 @@ def bare(node: Node) -> Node:
         elif node.op in ("add", "subtract", "maximum", "minimum", "negative"):
             nodes = [a for a in node.args if isinstance(a, Node) and a.leaf != "constant"]
             rest = [float(value_of(a)) for a in node.args if a not in nodes and np.ndim(value_of(a)) == 0]
-            guards = all(0 < abs(c) < SMALL or 0 < abs(1 - abs(c)) < SMALL for c in rest)
+            guards = all(0 < abs(c) < GUARD or 0 < abs(1 - abs(c)) < GUARD for c in rest)
             if len(nodes) != 1 or len(rest) != len(node.args) - 1 or (node.op.startswith("m") and not guards):
                 return node
             node = nodes[0]

@@ -13,7 +13,7 @@ from nnref.checking.watching.calling import arrays_in
 from nnref.checking.watching.recorder import current
 
 AFFIX = re.compile(
-    r"^(gradients?of|gradients?|grads?|nabla|delta|deriv|dldj?|dl|dj|dc|de|del|d|g)(?=.)|(?<=.)(gradients?|grads?|g)$"
+    r"^(gradients?of|gradients?|grads?|nabla|delta|deriv|d[ljce]d|dl|dj|dc|de|del|d|g)(?=.)|(?<=.)(gradients?|grads?|g)$"
 )
 """What a gradient's name has before or after the name of its parameter."""
 
@@ -77,12 +77,16 @@ def in_order(parameters: Mapping[Path, Any], gradients: Mapping[Path, Any]) -> I
         yield from zip(parameters, fitting[0], strict=True)
 
 
-def gradients_of(raw: Any, names: list[str] | None, after: Any, before: Mapping[Path, Any]) -> dict[Path, Any]:
+def gradients_of(
+    raw: Any, names: Sequence[str | None] | None, after: Any, before: Mapping[Path, Any]
+) -> dict[Path, Any]:
     """What a backward pass gave: what it returned, by name, and the arrays that an object holds only since then."""
     found: dict[Path, Any] = {}
-    if isinstance(raw, tuple | list) and names and len(names) == len(raw):
-        for name, part in zip(names, raw, strict=True):
-            found |= {(name, *path): value for path, value in arrays_in(part)}
+    if isinstance(raw, tuple) or (isinstance(raw, list) and names and len(names) == len(raw)):
+        known = names if names and len(names) == len(raw) else [None] * len(raw)
+        for k, (name, part) in enumerate(zip(known, raw, strict=True)):
+            head = (name,) if name else () if isinstance(part, dict) else (k,)
+            found |= {(*head, *path): value for path, value in arrays_in(part)}
     elif raw is not None:
         found |= dict(arrays_in(raw))
     old = {id(value) for value in before.values()}

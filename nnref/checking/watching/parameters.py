@@ -7,20 +7,31 @@ and that the program replaces by itself plus or minus something that depends on 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 
 import numpy as np
 
-from nnref.checking.watching.graph import Graph, base_of
-from nnref.checking.watching.tape import Node
+from nnref.checking.watching.graph import VIEWS, Graph, base_of, shown
+from nnref.checking.watching.tape import Node, words
 
 CANDIDATES = 60
 """Leaves that are tried as the labels, likeliest first."""
 
+LARGE = 500_000
+"""Entries of a table above which its columns are not looked at one by one."""
+
 LIKELIHOOD = {"labels": 0, "array": 1, "written": 1, "table": 1, "data": 2, "unknown": 2, "parsed": 2, "randint": 2}
 """The order in which kinds of leaves are tried; others after these."""
+
+
+MADE_ON_THE_WAY = words("arange zeros ones empty full linspace zeros_like ones_like empty_like eye identity")
+"""Leaves that a program makes to index and to fill; they are the labels only where nothing else is."""
+
+
+SHORT = "self."
+"""What is left out of a name that is shown."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,13 +69,19 @@ class Meeting:
 
 @dataclass(frozen=True, eq=False)
 class Roles:
-    """What the values of one step are to the program. of_labels[k] says whether value k depends on the labels."""
+    """What the values of one step are to the program. of_labels[k] says whether value k depends on the labels.
+
+    labels are the values from which they come: a leaf, or those parts of a table that show one column. The step begins
+    after value `begin`. idle are new values that are computed and that the next step does not use.
+    """
 
     graph: Graph
-    labels: Node
+    labels: tuple[Node, ...]
     of_labels: Sequence[bool]
     updates: tuple[Update, ...]
     meetings: tuple[Meeting, ...]
+    begin: int = -1
+    idle: tuple[Update, ...] = ()
 
     @cached_property
     def parameters(self) -> int:
@@ -94,33 +111,61 @@ class Roles:
 def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles | None:
     """The labels, parameters and outputs of the first step on a tape; None where nothing is updated by labels."""
     best: tuple[tuple[object, ...], Roles] | None = None
-    for candidate in islice(candidates(graph), CANDIDATES):
-        of_labels = graph.dependent(candidate.index)
-        found = updates(graph, of_labels, pairs)
-        if not found:
+    for labels in islice(candidates(graph), CANDIDATES):
+        role = step(graph, labels, pairs)
+        if role is None:
             continue
-        role = Roles(graph, candidate, of_labels, found, ())
-        met = tuple(meetings(role))
-        if not met:
-            continue
-        reached = [bin((graph.above[m.output.index] | 1 << m.output.index) & role.parameters).count("1") for m in met]
-        own = {u.base.index for u in found}
+        reached = [bin((graph.above[m.output.index] | 1 << m.output.index) & role.parameters) for m in role.meetings]
+        own = {u.base.index for u in role.updates}
         key = (
-            any(m.output.index not in own for m in met),
-            max(reached),
-            candidate.leaf == "labels",
-            -sum(of_labels),
-            -LIKELIHOOD.get(candidate.leaf, 6),
+            any(m.output.index not in own for m in role.meetings),
+            max(bits.count("1") for bits in reached),
+            labels[0].leaf == "labels",
+            -min(u.end.index for u in role.updates),
+            labels[0].leaf not in MADE_ON_THE_WAY,
+            -sum(role.of_labels[: role.last + 1]),
+            -LIKELIHOOD.get(labels[0].leaf, 6),
         )
         if best is None or key > best[0]:
-            best = key, Roles(graph, candidate, of_labels, found, met)
+            best = key, role
     return None if best is None else only_what_reaches(best[1])
 
 
-def candidates(graph: Graph) -> Iterator[Node]:
-    """What may be the labels: leaves, the likeliest first, then values that are subtracted from what they depend on."""
+def step(
+    graph: Graph, labels: tuple[Node, ...], pairs: Sequence[tuple[str, Node, Node]] = (), begin: int = -1
+) -> Roles | None:
+    """What the values after `begin` are, with these labels; None if no parameter is updated by them."""
+    of_labels = graph.dependent(sum({1 << n.index for n in labels}))
+    found, idle = updates(graph, of_labels, pairs, begin)
+    role = Roles(graph, labels, of_labels, found, (), begin, idle)
+    met = tuple(meetings(role)) if found else ()
+    return replace(role, meetings=met) if met else None
+
+
+def next_step(role: Roles) -> Roles | None:
+    """The step after one: what was computed until then, and depends on parameters, is what this one begins from."""
+    graph = role.graph
+    old = [n.index for n in graph.tape[: role.last + 1] if graph.depends(n.index, role.parameters)]
+    after = step(Graph(graph.tape, graph.cut | frozenset(old)), role.labels, (), role.last)
+    if after is None:
+        return None
+    seen = set(old)
+    mine = [u for u in after.updates if u.base.index not in seen or any(continues(b, u) for b in role.updates)]
+    return only_what_reaches(replace(after, updates=tuple(mine))) if mine else None
+
+
+def continues(before: Update, now: Update) -> bool:
+    """Is this the update of what the other one made?"""
+    base, new = now.base, before.new
+    return new is not None and (base is base_of(new) or (base.op == "put" and new in base.inputs))
+
+
+def candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
+    """What may be the labels: leaves, the likeliest first, columns of tables, and targets made of the inputs."""
     leaves = [n for n in graph.tape if n.leaf and n.leaf != "constant" and np.prod(n.shape, dtype=int)]
-    yield from sorted(leaves, key=lambda n: (LIKELIHOOD.get(n.leaf, 6), n.index))
+    ranked = sorted(leaves, key=lambda n: (LIKELIHOOD.get(n.leaf, 6), n.index))
+    yield from ((n,) for n in ranked[: CANDIDATES // 2])
+    yield from columns(graph, ranked)
     seen = set()
     for node in islice(graph.tape, 1000):
         if node.op == "subtract" and len(node.inputs) == 2:
@@ -129,23 +174,46 @@ def candidates(graph: Graph) -> Iterator[Node]:
                 subset = target.deps and not target.deps & ~output.deps and target.deps != output.deps
                 if not made.leaf and subset and made.index not in seen:
                     seen.add(made.index)
-                    yield made
+                    yield (made,)
 
 
-def updates(graph: Graph, of_labels: Sequence[bool], pairs: Sequence[tuple[str, Node, Node]]) -> tuple[Update, ...]:
-    """The first replacement of every parameter, or of every part of one."""
+def columns(graph: Graph, leaves: Sequence[Node]) -> Iterator[tuple[Node, ...]]:
+    """The parts of a table that show its last column alone, or its first; of an array, and of lists written out."""
+    tables = {n.index: n for n in leaves if len(n.shape) == 2 and n.shape[1] > 1 and n.leaf not in ("random", "eye")}
+    parts: dict[tuple[int, int], list[Node]] = {}
+    for node in graph.tape:
+        part = node.op in ("view", "item", "entry") and isinstance(node.args[0], Node)
+        if not part or np.prod(node.args[0].shape) > LARGE or (found := shown(node)) is None:
+            continue
+        if found[0].index not in tables:
+            continue
+        base, places = found
+        width = base.shape[1]
+        for column in (width - 1, 0):
+            if places.size and (places % width == column).all():
+                parts.setdefault((base.index, column), []).append(node)
+    yield from (tuple(nodes) for nodes in parts.values())
+
+
+def updates(
+    graph: Graph, of_labels: Sequence[bool], pairs: Sequence[tuple[str, Node, Node]], begin: int
+) -> tuple[tuple[Update, ...], tuple[Update, ...]]:
+    """The first replacement of every parameter, or of every part of one; and those that take no parameter's place."""
     found: dict[tuple[int, ...], Update] = {}
     for name, old, gradient in pairs:
         if gradient.index < len(of_labels) and of_labels[gradient.index] and not of_labels[old.index]:
             found[old.index, -1] = Update(old, gradient, None, 1, name)
-    for node in graph.tape:
+    for node in graph.tape[begin + 1 :]:
         for update in replacements(graph, of_labels, node):
             if update.base.index in {key[0] for key in found if key[-1] == -1}:
                 continue
             found.setdefault(key_of(update.old), update)
-    kept = [u for u in found.values() if not superseded(graph, u, list(found.values())) and takes_its_place(u)]
-    bases = sum({1 << u.base.index for u in kept})
-    return tuple(u for u in kept if not graph.above[u.base.index] & bases)
+    whole = [u for u in found.values() if not superseded(graph, u, list(found.values()))]
+    placed = {id(u): takes_its_place(graph, u) for u in whole}
+    bases = sum({1 << u.base.index for u in whole if placed[id(u)]})
+    own = [u for u in whole if not graph.above[u.base.index] & bases]
+    idle = [u for u in own if placed[id(u)] is None and not bases >> u.base.index & 1]
+    return tuple(u for u in own if placed[id(u)]), tuple(idle)
 
 
 def key_of(node: Node) -> tuple[int, ...]:
@@ -187,12 +255,42 @@ def superseded(graph: Graph, update: Update, others: Sequence[Update]) -> bool:
     return any(o is not update and o.base is update.base and graph.depends(o.step.index, bit) for o in others)
 
 
-def takes_its_place(update: Update) -> bool:
-    """Does the new value get a name that the parameter has? Where either has none, its use decides."""
-    if update.new is None:
+def takes_its_place(graph: Graph, update: Update) -> bool | None:
+    """Does the program go on with the new value? None if it goes on with the old one, False if it has another name."""
+    new = update.new
+    if new is None:
         return True
-    had, has = {last_part(n) for n in (*update.base.names, *update.old.names)}, {last_part(n) for n in update.new.names}
+    before = {n.site for n in uses(graph, update.base) if n.index < new.index}
+    if any(n.site in before and n.index > new.index for n in uses(graph, new)):
+        return True
+    if any(n.site in before and n.index > new.index for n in uses(graph, update.base)):
+        return None
+    had, has = {last_part(n) for n in (*update.base.names, *update.old.names)}, {last_part(n) for n in new.names}
     return not had or not has or bool(had & has)
+
+
+def uses(graph: Graph, node: Node) -> Iterator[Node]:
+    """What is made of a value, or of a copy, a view, or the array of which it became a part."""
+    todo, seen = [node], set()
+    while todo:
+        for user in graph.users[todo.pop().index]:
+            if user.index in seen:
+                continue
+            seen.add(user.index)
+            if user.op in VIEWS or user.op in ("put", "item"):
+                todo.append(user)
+            if user.op not in VIEWS and user.op != "put":
+                yield user
+
+
+def parameter_name(base: Node, new: Node | None = None, otherwise: str = "") -> str:
+    """What the program calls a parameter."""
+    names = (
+        [n for n in base.names if n.startswith(SHORT)]
+        or [*base.names, *(new.names if new is not None else [])]
+        or [otherwise or f"line {base.site.line}"]
+    )
+    return names[0].removeprefix(SHORT)
 
 
 def last_part(name: str) -> str:
@@ -204,7 +302,7 @@ def meetings(role: Roles) -> Iterator[Meeting]:
     """Every operation in which a value that depends on parameters and no label meets one of labels and no parameter."""
     graph, of_labels, parameters = role.graph, role.of_labels, role.parameters
     into = role.into_updates
-    for node in graph.tape[: role.last + 1]:
+    for node in graph.tape[role.begin + 1 : role.last + 1]:
         if not of_labels[node.index] or not into >> node.index & 1:
             continue
         forward = [m for m in node.inputs if not of_labels[m.index] and graph.depends(m.index, parameters)]
@@ -219,4 +317,11 @@ def only_what_reaches(role: Roles) -> Roles | None:
     for meeting in role.meetings:
         reached |= role.graph.above[meeting.output.index] | (1 << meeting.output.index)
     kept = tuple(u for u in role.updates if reached >> u.base.index & 1)
-    return Roles(role.graph, role.labels, role.of_labels, kept, role.meetings) if kept else None
+    functions = {u.end.site.function for u in kept}
+    new = sum({1 << u.new.index for u in kept if u.new is not None})
+    idle = tuple(
+        u
+        for u in role.idle
+        if reached >> u.base.index & 1 and u.end.site.function in functions and not role.graph.above[u.end.index] & new
+    )
+    return replace(role, updates=kept, idle=idle) if kept else None

@@ -8,9 +8,11 @@ import importlib.abc
 import importlib.machinery
 import io
 import os
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -19,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.reading.source import Source, SourceError, read
+from nnref.checking.watching import packages, world
 from nnref.checking.watching import recorder as recording
-from nnref.checking.watching import world
 from nnref.checking.watching.recorder import Recorder
 from nnref.checking.watching.rewriting import HOOK, rewritten
 from nnref.checking.watching.values import Stop
@@ -58,10 +60,15 @@ def execute(
     over. Errors: none of the program's; what ended it is in the result.
     """
     module = ModuleType(name)
-    module.__file__ = str(path)
+    module.__file__, module.__package__ = str(path), packages.relative_package(path, source)
     run = Run(recorder, module.__dict__)
     code = statements(source, path, recorder, definitions)
-    with quiet(path, source.name), modules(path, recorder, module, name), world.prepared(path, data, recorder.seed):
+    with (
+        quiet(path, source.name),
+        alarm(recorder),
+        modules(path, recorder, module, name, packages.roots(path, source)),
+        world.prepared(path, data, recorder.seed),
+    ):
         seed_generators(recorder.seed)
         recording._current.append(recorder)
         try:
@@ -119,6 +126,31 @@ DEFINING = (
 """Statements that define something."""
 
 
+ALARM = 4.0
+"""Seconds of work after which a program that computes nothing more is stopped too: a loop that only waits."""
+
+
+@contextlib.contextmanager
+def alarm(recorder: Recorder) -> Iterator[None]:
+    """While this lasts the program is stopped after its time, where the system can do that."""
+    possible = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    if not possible:
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        recorder.on = recorder.in_time = False
+        raise Stop
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, ALARM)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
 @contextlib.contextmanager
 def quiet(path: Path, title: str) -> Iterator[None]:
     """While this lasts nothing is printed, warned of or plotted, and the folder is the program's."""
@@ -136,12 +168,14 @@ def quiet(path: Path, title: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def modules(path: Path, recorder: Recorder, module: ModuleType, name: str) -> Iterator[None]:
+def modules(
+    path: Path, recorder: Recorder, module: ModuleType, name: str, roots: Sequence[Path] = ()
+) -> Iterator[None]:
     """While this lasts the program's own modules are found, rewritten too, and its names are in sys.modules."""
     before, main, search = set(sys.modules), sys.modules.get(name), list(sys.path)
     setattr(module, HOOK, recorder)
     sys.modules[name] = module
-    finder = Beside(path, recorder)
+    finder = Beside(path, recorder, roots)
     sys.meta_path.insert(0, finder)
     try:
         yield
@@ -158,17 +192,18 @@ def modules(path: Path, recorder: Recorder, module: ModuleType, name: str) -> It
 
 
 class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds the modules of the program's own folder, of the one above, and of what it put on sys.path."""
+    """Finds the modules of the program's own folder, of its package, and of what it put on sys.path."""
 
-    def __init__(self, path: Path, recorder: Recorder) -> None:
-        self.recorder, self.folder, self.before = recorder, path.parent, set(sys.path)
+    def __init__(self, path: Path, recorder: Recorder, roots: Sequence[Path] = ()) -> None:
+        self.recorder, self.folder, self.roots, self.before = recorder, path.parent, roots, set(sys.path)
+        self.packages: set[str] = set()
 
     def folders(self, path: Any) -> list[Path]:
         """Where to look for a module."""
         if path is not None:
-            return [Path(p) for p in path]
+            return [Path(p) for p in path if str(p) in self.packages]
         put = [Path(p) for p in sys.path if p not in self.before]
-        return [self.folder, *put, self.folder.parent]
+        return [self.folder, *put, *self.roots, self.folder.parent]
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
         """A module or package of the program's own; none of them hides one of Python's."""
@@ -180,11 +215,14 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             for file, package in ((place / "__init__.py", True), (place.with_name(f"{last}.py"), False)):
                 if file.is_file():
                     spec = importlib.machinery.ModuleSpec(name, self, origin=str(file), is_package=package)
-                    spec.submodule_search_locations = [str(place)] if package else None
+                    if package:
+                        spec.submodule_search_locations = [str(place)]
+                        self.packages.add(str(place))
                     return spec
-            if place.is_dir() and any(place.glob("*.py")):
+            if packages.is_module(place):
                 spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
                 spec.submodule_search_locations = [str(place)]
+                self.packages.add(str(place))
                 return spec
         return None
 

@@ -7,6 +7,7 @@ What is evaluated, in which order, and every line number of a traceback stay as 
 from __future__ import annotations
 
 import ast
+import copy
 from typing import Any
 
 from nnref.checking.watching.tape import Site, words
@@ -81,8 +82,20 @@ class Rewriter(ast.NodeTransformer):
         """A + b"""
         if isinstance(node.left, ast.Constant) and isinstance(node.left.value, str | bytes):
             return self.generic_visit(node)
-        left, right = self.visit(node.left), self.visit(node.right)
+        left, right = self.number(node.left), self.number(node.right)
         return self.hook("binary", node, ast.Constant(OPERATORS[type(node.op)]), left, right)
+
+    def number(self, node: ast.expr) -> Any:
+        """A part of an arithmetic expression; a < b is 0 or 1 there, and known."""
+        simple = isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in OPERATORS
+        return self.hook("truth", node, self.visit(node)) if simple else self.visit(node)
+
+    def visit_IfExp(self, node: ast.IfExp) -> Any:
+        """1 if a == b else 0: numbers that a comparison chooses depend on what was compared"""
+        if not (numbers(node.body) and numbers(node.orelse)):
+            return self.generic_visit(node)
+        parts = self.number(node.test), node.body, node.orelse
+        return self.hook("either", node, *parts)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
         """-a"""
@@ -131,6 +144,15 @@ class Rewriter(ast.NodeTransformer):
             return self.hook("literal", node, node)
         return self.generic_visit(node)
 
+    def visit_Dict(self, node: ast.Dict) -> Any:
+        """{"W1": a}: the value has the name of its key"""
+        for k, (key, value) in enumerate(zip(node.keys, node.values, strict=True)):
+            made = self.visit(value)
+            if isinstance(key, ast.Constant) and isinstance(key.value, str) and isinstance(value, ast.Call | ast.BinOp):
+                made = self.hook("named", value, made, ast.Constant(key.value))
+            node.values[k] = made
+        return node
+
     def visit_For(self, node: Any) -> Any:
         """For x in a:"""
         node.iter = self.hook("iterate", node.iter, self.visit(node.iter))
@@ -150,6 +172,9 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_Assign(self, node: ast.Assign) -> Any:
         """A = b, a[i] = b, a, b = c"""
+        if len(node.targets) > 1 and numbers(node.value) and not isinstance(node.value, ast.List | ast.Tuple):
+            alone = [ast.copy_location(ast.Assign([t], copy.deepcopy(node.value)), node) for t in node.targets]
+            return [statement for one in alone for statement in self.several(one)]
         value = self.value(node.value)
         if len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript):
             return self.put(node.targets[0], value, node)
@@ -191,6 +216,8 @@ class Rewriter(ast.NodeTransformer):
         plain = node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else node
         if isinstance(plain, ast.Constant) and type(plain.value) in (int, float):
             return self.hook("literal", node, node)
+        if isinstance(node, ast.Tuple):
+            return ast.copy_location(ast.Tuple([self.value(part) for part in node.elts], ast.Load()), node)
         return self.visit(node)
 
     def named(self, target: ast.expr, value: Any) -> Any:

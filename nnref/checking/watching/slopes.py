@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,9 @@ from nnref.checking.watching.tape import Node
 
 STEP = 1e-30
 """The complex step of an operation without a rule: nothing is subtracted, so that it may be as small as one likes."""
+
+GUARD = 1e-3
+"""A number below this that is added to a probability is a guard against log(0)."""
 
 PROBED = 4000
 """Entries of an argument, above which an operation without a rule is not probed entry by entry."""
@@ -62,19 +66,52 @@ def slopes(
             if not any(wanted[m.index] for m in node.inputs):
                 continue
             try:
-                for m, part in backward(node, g.reshape(node.shape), tie):
-                    if wanted[m.index]:
-                        part = np.asarray(part, float).reshape(m.shape)  # noqa: PLW2901
-                        found[m.index] = found[m.index] + part if m.index in found else part
+                parts = list(backward(node, g.reshape(node.shape), tie))
             except (NoSlope, NotImplementedError, ValueError, TypeError, IndexError, ArithmeticError):
                 lost.append(node)
+                continue
+            for m, part in parts:
+                if wanted[m.index]:
+                    added = np.asarray(part, float).reshape(m.shape)
+                    found[m.index] = found[m.index] + added if m.index in found else added
     return found, lost
+
+
+def magnitude(node: Node, users: Sequence[Node], known: Mapping[int, Array]) -> float:
+    """How large the terms are that cancel in ∂L/∂value: the same sum, of absolute values, times their number.
+
+    One unit of roundoff of this is what a slope that is 0 may be off by.
+    """
+    total = 0.0
+    for user in users:
+        if user.index not in known or user.op == "leaf":
+            continue
+        shadow = positive(user)
+        try:
+            for m, part in backward(shadow, np.abs(known[user.index]).reshape(user.shape), 1.0):
+                if m.index == node.index:
+                    total += float(np.abs(np.asarray(part)).max(initial=0.0)) * max(1, known[user.index].size)
+        except (NoSlope, NotImplementedError, ValueError, TypeError, IndexError, ArithmeticError):
+            continue
+    return total
+
+
+def positive(node: Node) -> Node:
+    """The operation on absolute values."""
+
+    def one(thing: Any) -> Any:
+        if isinstance(thing, Node) and thing.real and thing.value is not None:
+            return replace(thing, value=np.abs(thing.value))
+        return type(thing)([one(part) for part in thing]) if type(thing) in (list, tuple) else thing
+
+    args = tuple(one(a) for a in node.args) if node.op in ("add", "multiply", "matmul", "dot") else node.args
+    return replace(node, args=args)
 
 
 def backward(node: Node, g: Array, tie: float) -> Iterator[tuple[Node, Any]]:
     """What a slope of a result makes of the slopes of the nodes it was made of."""
     op = node.op.split("[")[0] if "[" in node.op and node.op not in FLAT else node.op
-    if op in FLAT or op in ("chosen",):
+    if op in FLAT or op in ("chosen", "compared"):
         return
     if op in STRUCTURE:
         yield from STRUCTURE[op](node, g)
@@ -87,6 +124,8 @@ def backward(node: Node, g: Array, tie: float) -> Iterator[tuple[Node, Any]]:
     elif op in ELEMENTWISE:
         where = node.kwargs.get("where", True)
         plain = [np.asarray(value_of(a)) if isinstance(a, Node | list | tuple) else a for a in node.args]
+        if op in ("log", "log2", "log10"):
+            plain = [plain[0] - guard(node.args[0])]
         if op in ("array", "nan_to_num") and not isinstance(node.args[0], Node):
             yield from stacked(node.args[0], g)
         else:
@@ -122,6 +161,14 @@ def backward(node: Node, g: Array, tie: float) -> Iterator[tuple[Node, Any]]:
         yield from moved(node, g)
     else:
         yield from probed(node, g)
+
+
+def guard(argument: Any) -> float:
+    """The small number of log(p + 1e-8): it keeps the logarithm finite, and is no part of the loss."""
+    if not isinstance(argument, Node) or argument.op != "add":
+        return 0.0
+    added = [value_of(a) for a in argument.args if not isinstance(a, Node) or a.leaf == "constant"]
+    return float(added[0]) if added and np.ndim(added[0]) == 0 and 0 < float(added[0]) < GUARD else 0.0
 
 
 def said(node: Node, k: int | None, name: str) -> Any:

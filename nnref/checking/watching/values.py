@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable
-from time import perf_counter
+from time import process_time
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,6 +20,10 @@ DEPTH = 5
 """How deep in lists of lists values are looked for."""
 
 
+GENTLE = 0.01
+"""By how much parameters are made smaller where the outputs of a program are exactly 0 and 1."""
+
+
 class Stop(BaseException):
     """Enough was recorded."""
 
@@ -32,24 +36,31 @@ class Values:
     """Records one run of a program: `tape` holds its values in the order they were made.
 
     limit is the number of values after which the program is stopped, seconds its time. jitter are the ordinals of the
-    leaves that are moved, so that constant parameters differ from run to run; seed numbers the run.
+    leaves that are moved, so that constant parameters differ from run to run, gentle the indices of values that are
+    made smaller; seed numbers the run.
     """
 
     def __init__(
-        self, *, seed: int = 0, limit: int = 3000, seconds: float = 10.0, jitter: frozenset[int] = frozenset()
+        self,
+        *,
+        seed: int = 0,
+        limit: int = 3000,
+        seconds: float = 3.5,
+        jitter: frozenset[int] = frozenset(),
+        gentle: frozenset[int] = frozenset(),
     ) -> None:
         self.tape: list[Node] = []
         self.sites: list[Site] = []
         self.files: set[str] = set()
-        self.seed, self.limit, self.jitter = seed, limit, jitter
-        self.deadline = perf_counter() + seconds
+        self.seed, self.limit, self.jitter, self.gentle = seed, limit, jitter, gentle
+        self.deadline = process_time() + seconds
         self.leaves: list[Node] = []
         self.stores: list[tuple[int, str, Node]] = []
         self.pairs: list[tuple[str, Node, Node]] = []
-        self.on = True
+        self.on, self.in_time = True, True
         self._buffers: dict[int, Buffer] = {}
         self._scalars: dict[int, Node] = {}
-        self._kept: list[Any] = []
+        self._compared: tuple[Any, ...] | None = None
         self._random = np.random.RandomState(seed + 77)
         self.opaque: dict[int, Node] = {}
 
@@ -117,10 +128,13 @@ class Values:
         deps = 0
         for node in inputs:
             deps |= node.deps
+        if len(self.tape) in self.gentle and isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            value[...] *= GENTLE
         made = Node(len(self.tape), op, call, args, kwargs, value, site, "", deps, inputs, dims=np.shape(value))
         self.tape.append(made)
-        if len(self.tape) >= self.limit or (len(self.tape) % 64 == 0 and perf_counter() > self.deadline):
+        if len(self.tape) >= self.limit or (len(self.tape) % 64 == 0 and process_time() > self.deadline):
             self.on = False
+            self.in_time = len(self.tape) >= self.limit
             raise Stop
         return made
 

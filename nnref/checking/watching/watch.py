@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from time import process_time
 from typing import Any
+
+import numpy as np
 
 from nnref.checking.reading.source import Source, read
 from nnref.checking.watching.graph import Graph
 from nnref.checking.watching.judging import Judged, Reading, judge
-from nnref.checking.watching.parameters import Roles, roles
+from nnref.checking.watching.parameters import Roles, next_step, roles
 from nnref.checking.watching.program import Run, execute
 from nnref.checking.watching.recorder import Recorder
 from nnref.checking.watching.tape import Node
@@ -18,8 +21,17 @@ from nnref.checking.watching.tape import Node
 LIMITS = (600, 3000, 16000)
 """Values that are recorded before a program is stopped: more are needed only where the first step is long."""
 
+SLOW = 3.0
+"""Seconds of a first run after which one other run has to do."""
+
 SEEDS = (1, 2)
 """The seeds of the other runs."""
+
+STEPS = 6
+"""Steps that are judged at most: one example at a time may need a few until every unit was on."""
+
+SPARE = 40
+"""Values that a changed program may need more than the first step of the program that was watched."""
 
 MOVABLE = ("data", "labels", "table", "arange", "randint", "random", "eye")
 """Leaves that are not moved in the other runs: those that differ anyway, and those that are no parameters."""
@@ -28,29 +40,40 @@ Then = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Watched:
-    """What was seen. readings are the verdicts under each loss, that which is meant first; () if none was made.
+class Step:
+    """One step: what its values are, and the verdicts under each loss, that which is meant first."""
 
-    why says why not. how says whether the file ran by itself or was called.
+    roles: Roles
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """What was seen: the steps that were judged, () if none was; why says why not.
+
+    again watches another source in the same way, in a first run and in others of these seeds, under the loss of that
+    name. how says whether the file ran by itself or was called.
     """
 
     source: Source
     runs: tuple[Run, ...]
     roles: Roles | None
-    readings: tuple[Reading, ...]
+    steps: tuple[Step, ...]
     why: str = ""
     how: str = "as it runs"
     guessed: bool = False
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    again: Callable[[Source, Sequence[int], str], Watched] | None = None
+    tapes: tuple[Sequence[Node], ...] = ()
 
     @property
     def reading(self) -> Reading | None:
-        """The verdicts under the loss that is meant."""
-        return self.readings[0] if self.readings else None
+        """The verdicts of the first step, under the loss that is meant."""
+        return self.steps[0].readings[0] if self.steps else None
 
     @property
     def rows(self) -> tuple[Judged, ...]:
-        """The verdict on each update."""
+        """The verdict on each update of the first step."""
         return self.reading.rows if self.reading else ()
 
 
@@ -63,31 +86,96 @@ def watch(
     then: Then | None = None,
     how: str = "as it runs",
     guessed: bool = False,
+    seeds: Sequence[int] = SEEDS,
+    limits: Sequence[int] = LIMITS,
+    meant: str = "",
 ) -> Watched:
     """Watch a file run by itself, or, with `then`, what is done with its definitions."""
     source = source or read(path)
-    path = path.resolve()
-    settings: dict[str, Any] = {"data": data, "definitions": definitions, "then": then}
+    path, begin = path.resolve(), process_time()
+    given: dict[str, Any] = {"data": data, "definitions": definitions, "then": then}
+    settings = dict(given)
     if then is not None:
         settings["name"] = "watched"
-    first, role, limit = Run(Recorder(), {}), None, LIMITS[-1]
-    for limit in LIMITS:
+    first, role, limit = Run(Recorder(), {}), None, limits[-1]
+    for limit in limits:
         first = execute(source, path, Recorder(limit=limit), **settings)
         role = roles(Graph(first.tape), first.recorder.pairs)
-        if not first.stopped or (role is not None and role.last * 2 < limit):
+        if not first.stopped or not first.recorder.in_time or (role is not None and role.last * 2 < limit):
             break
     if role is None:
         return Watched(source, (first,), None, (), unread(first), how, guessed)
-    moved = frozenset(constants(role, first))
-    others = [execute(source, path, Recorder(limit=limit, seed=seed, jitter=moved), **settings) for seed in SEEDS]
+    again: dict[str, Any] = {"limit": limit, "jitter": frozenset(constants(role, first))}
+    notes: tuple[str, ...] = ()
+    if saturated(role):
+        again["gentle"] = frozenset(u.base.index for u in role.updates)
+        gentle = execute(source, path, Recorder(**{**again, "jitter": frozenset()}), **settings)
+        other = roles(Graph(gentle.tape), gentle.recorder.pairs)
+        if other is not None and len(other.updates) >= len(role.updates):
+            first, role, notes = gentle, other, (SATURATED,)
+        else:
+            del again["gentle"]
+    few = tuple(seeds) if process_time() - begin < SLOW else tuple(seeds)[:1]
+    others = [execute(source, path, Recorder(seed=seed, **again), **settings) for seed in few]
     runs = (first, *others)
     tapes = aligned([run.tape for run in runs])
-    notes = () if len(tapes[0]) > role.last else ("the runs part before the last update",)
-    if notes:
-        tapes = [first.tape]
-    readings = judge(role, tapes)
-    why = "" if readings else "no loss could be made of what meets the labels"
-    return Watched(source, runs, role, readings, why, how, guessed, notes)
+    if len(tapes[0]) <= role.last:
+        tapes, notes = [first.tape], (*notes, "the runs part before the last update")
+    steps = judged_steps(role, tapes, meant)
+    why = "" if steps else "no loss could be made of what meets the labels"
+
+    enough_for_one = role.last + max(SPARE, role.last // 8)
+
+    def once_more(other: Source, seeds: Sequence[int], meant: str) -> Watched:
+        same = {**given, "how": how, "guessed": guessed}
+        return watch(path, source=other, seeds=seeds, limits=(enough_for_one,), meant=meant, **same)
+
+    return Watched(source, runs, role, steps, why, how, guessed, notes, once_more, tuple(tapes))
+
+
+SATURATED = "outputs are exactly 0 or 1 with these weights and data; judged with weights a hundredth as large"
+
+
+def saturated(role: Roles) -> bool:
+    """Is an output a probability that rounding made exactly 0 or 1, or no number at all?"""
+    for meeting in role.meetings:
+        value = np.asarray(meeting.output.value, float)
+        if not np.isfinite(value).all():
+            return True
+        probability = value.size > 1 and value.min() >= 0 and value.max() <= 1
+        if probability and ((value == 1).any() or ((value == 0).any() and value.sum(0).max() > 0.9)):
+            return True
+    return False
+
+
+def judged_steps(role: Roles, tapes: Sequence[Sequence[Node]], named: str = "") -> tuple[Step, ...]:
+    """The verdicts of the first step and, until enough is known, of the next, under the loss that the first one has."""
+    found: list[Step] = []
+    length = len(tapes[0])
+    now: Roles | None = role
+    while now is not None and now.last < length and len(found) < STEPS:
+        before, meant = (found[-1].roles, found[0].readings[0].loss.name) if found else (None, named)
+        readings = judge(now, tapes, before, meant)
+        if readings:
+            found.append(Step(now, readings))
+        if enough(found):
+            break
+        now = next_step(now)
+    return tuple(found)
+
+
+def enough(found: Sequence[Step]) -> bool:
+    """Is something wrong, or is every parameter known to be right in one step, and the step after it right too?"""
+    if any(row.verdict == "WRONG" for step in found for row in step.readings[0].rows):
+        return True
+    told = {name_of(row) for step in found for row in step.readings[0].rows if row.verdict == "ok" and not row.silent}
+    return len(found) > 1 and all(name_of(row) in told or row.verdict == "ok" for row in found[0].readings[0].rows)
+
+
+def name_of(row: Judged) -> tuple[int, int, tuple[int, ...]]:
+    """What tells a parameter from the others in every step: the site of its update, and its shape."""
+    site = row.update.end.site
+    return site.line, site.column, row.update.old.shape
 
 
 def aligned(tapes: Sequence[Sequence[Node]]) -> list[Sequence[Node]]:
@@ -111,7 +199,7 @@ def constants(role: Roles, run: Run) -> set[int]:
         if node.index in seen:
             continue
         seen.add(node.index)
-        if node.leaf and node.leaf not in MOVABLE and node is not role.labels:
+        if node.leaf and node.leaf not in MOVABLE and node not in role.labels:
             found.add(ordinals[node.index])
         todo += node.inputs
     return found

@@ -251,6 +251,19 @@ def scaled(x, gamma, beta):
     return gamma * np.tanh(x) + beta
 
 
+def test_a_normalisation_at_a_dY_of_ones_and_a_gamma_of_ones_is_judged_elsewhere(rng):
+    def norm(x, gamma):
+        return gamma * (x - x.mean(0)) / x.std(0)
+
+    def vjp(x, gamma, dY, used=True):
+        h, d = (x - x.mean(0)) / x.std(0), dY * (gamma if used else 1)
+        return (d - d.mean(0) - h * (d * h).mean(0)) / x.std(0), (dY * h).sum(0)
+
+    at, ones = {"x": rng.standard_normal((6, 3)), "gamma": np.ones(3)}, np.ones((6, 3))
+    assert check_vjp(norm, vjp, at, dY=ones).ok
+    assert check_vjp(norm, lambda x, gamma, dY: vjp(x, gamma, dY, used=False), at, dY=ones).wrong
+
+
 @pytest.mark.parametrize("times", [np.ones, lambda n: np.full(n, 2.0)])
 def test_constant_arguments_hide_nothing(rng, times):
     at = {"x": rng.standard_normal((4, 3)), "gamma": times(3), "beta": np.zeros(3)}

@@ -307,7 +307,7 @@ HARM = {
     "an import of itself": ("import homework\n" + BASE, 0, "right."),
     "Windows line ends": (BASE.replace("\n", "\r\n"), 0, "right."),
     "exit in a function": (BASE.replace("    e = np", "    raise SystemExit\n    e = np"), 2, "it called sys.exit()"),
-    "input in a function": (BASE.replace("    e = np", "    input()\n    e = np"), 2, "EOFError"),
+    "input in a function": (BASE.replace("    e = np", "    input()\n    e = np"), 0, "right."),
     "a hard exit": (BASE.replace("    e = np", "    __import__('os')._exit(7)\n    e = np"), 2, "ended the process"),
     "endless recursion": (BASE.replace("    e = np", "    softmax(z)\n    e = np"), 2, "RecursionError"),
     "nothing at all": ("", 2, "a function or method that goes backward"),

@@ -8,7 +8,7 @@ import pytest
 from nnref.cli import main
 
 ROOT = Path(__file__).parents[3]
-RIGHT, WRONG, BAD_USE = 0, 1, 2
+RIGHT, WRONG = 0, 1
 
 EXAMPLES = {
     "cache_grads.py": (RIGHT, "", ""),
@@ -24,7 +24,7 @@ EXAMPLES = {
     "rows_class_stale.py": (WRONG, "dA1, line 34:  dh1 = dscores @ self.w2.T", "updated before they were used"),
     "rows_functions_derivative.py": (WRONG, "dZ1, line 45:  dz1 = np.dot(dz2", "activation's derivative is missing"),
     "softmax_axis.py": (WRONG, "softmax, line 11:  return e / np.sum(e, axis=0)", "Softmax over the wrong axis"),
-    "sum_not_mean.py": (WRONG, "dZ2, line 23:  dz2 = p - y", "1/N of the mean is missing"),
+    "sum_not_mean.py": (RIGHT, "", "summed over the 600 examples"),
 }
 
 UNSEEN = {
@@ -42,48 +42,44 @@ UNSEEN = {
 """Written after the reader was finished; eight of the ten were read at once, and the other two after it was mended."""
 
 FOUND_SOMETHING = {
-    "adam_state.py": (RIGHT, "", "p.W1 p.b1"),
+    "adam_in_place.py": (RIGHT, "", "W2 b2 W1 b1"),
+    "batch_norm.py": (RIGHT, "", "gamma1"),
+    "dropout_unscaled.py": (WRONG, "dA1, line 28:  dA1 = dA1 * self.D1", "0.5 times the truth"),
+    "adam_state.py": (RIGHT, "", "p['W1'] p['b1']"),
     "dataclasses_mlp.py": (RIGHT, "", "layers[0].W"),
-    "dropout_on.py": (RIGHT, "", "A1 is the first to differ from the reference's: another network."),
-    "elu.py": (RIGHT, "", "A1 is the first to differ from the reference's: another network."),
-    "fixed_rate.py": (RIGHT, "", "a step of 0.03 times that"),
+    "dropout_on.py": (RIGHT, "", "cross-entropy"),
+    "elu.py": (RIGHT, "", "cross-entropy"),
+    "fixed_rate.py": (RIGHT, "", "w2 (updated in line 21)"),
     "global_dictionaries.py": (RIGHT, "", ""),
-    "class_weights.py": (RIGHT, "", "another network"),
-    "log_softmax.py": (RIGHT, "", "log softmax"),
+    "class_weights.py": (RIGHT, "", "loss: your own"),
+    "log_softmax.py": (RIGHT, "", "loss: your own"),
     "step_returns_parameters.py": (RIGHT, "", "gradients from (before - after) / rate"),
     "keyed_by_layer.py": (RIGHT, "", ""),
     "lists_of_layers.py": (RIGHT, "", "relu, softmax"),
     "query_and_train.py": (RIGHT, "", "squared error"),
-    "residual.py": (RIGHT, "", "another network"),
+    "residual.py": (RIGHT, "", "W3 b3"),
     "slots.py": (RIGHT, "", ""),
     "synapses.py": (RIGHT, "", "squared error"),
-    "leaky_alpha.py": (RIGHT, "", "leaky 0.1"),
-    "momentum_average.py": (RIGHT, "", "a step of 0.1 times that"),
+    "leaky_alpha.py": (RIGHT, "", "cross-entropy"),
+    "momentum_average.py": (RIGHT, "", "W2 (updated in line 32)"),
     "one_hidden_unit.py": (RIGHT, "", ""),
-    "one_image_at_a_time.py": (RIGHT, "", "one example at a time"),
+    "one_image_at_a_time.py": (RIGHT, "", "one vector, a class"),
     "plain_loops.py": (RIGHT, "", ""),
     "square_unnamed.py": (RIGHT, "", ""),
     "squared_error_online.py": (RIGHT, "", "squared error"),
     "torch_like.py": (RIGHT, "", "layers[0].weight.data"),
-    "weight_decay_in_loss.py": (RIGHT, "", "your loss is"),
+    "weight_decay_in_loss.py": (RIGHT, "", "W1 (updated in line 33)"),
     "five_layers_mask.py": (WRONG, "dZ4, line 44:  dZ = dA * (cache['Z' + str(i-1)] < 0)", "the wrong way round"),
     "five_layers_sign.py": (WRONG, "dW4, line 40", "The sign is wrong"),
     "fixed_rate_stale.py": (WRONG, "dA1, line 21:  dz1 = (dz2 @ self.w2.T)", "updated before they were used"),
     "float32_mask.py": (WRONG, "dZ1, line 23:  d1 = (d2 @ p['W2'].T)", "activation's derivative is missing"),
     "leaky_stale.py": (WRONG, "dA1, line 33:  hidden_error", "updated before they were used"),
     "one_image_no_slope.py": (WRONG, "dZ1, line 30:  delta_h", "activation's derivative is missing"),
-    "summed_loss.py": (WRONG, "loss, line 20:  return -np.sum(Y * np.log(A2))", "The gradient of your loss: right."),
+    "summed_loss.py": (RIGHT, "", "cross-entropy"),
     "torch_like_labels.py": (WRONG, "dZ2", "labels are off by one class"),
     "trains_in_init.py": (WRONG, "dZ1, line 28:  a1_delta", "wrong argument"),
 }
 """Written to break the reader and the diagnosis, kept because they did: not read, or a right one called wrong."""
-
-UNTOLD = {
-    "adam_in_place.py": (BAD_USE, "moves every entry by the same amount, as Adam does"),
-    "batch_norm.py": (WRONG, "The gradient of your loss: cannot tell."),
-    "dropout_unscaled.py": (WRONG, "Going forward: A1"),
-}
-"""Of these too little can be known to name a mistake, and none is named."""
 
 SEEN = UNSEEN | FOUND_SOMETHING
 FILES = [("examples", *item) for item in EXAMPLES.items()] + [("tests/unseen", *item) for item in SEEN.items()]
@@ -92,10 +88,7 @@ FILES = [("examples", *item) for item in EXAMPLES.items()] + [("tests/unseen", *
 def test_every_example_is_listed():
     there = {path.name for path in (ROOT / "examples").iterdir() if path.suffix in (".py", ".ipynb")}
     assert there == set(EXAMPLES)
-    assert {path.name for path in (ROOT / "tests/unseen").iterdir() if path.suffix in (".py", ".ipynb")} == {
-        *SEEN,
-        *UNTOLD,
-    }
+    assert {path.name for path in (ROOT / "tests/unseen").iterdir() if path.suffix in (".py", ".ipynb")} == set(SEEN)
 
 
 @pytest.mark.parametrize(("folder", "name", "expected"), FILES, ids=[name for _, name, _ in FILES])
@@ -113,12 +106,3 @@ def test_an_example_is_read_and_its_mistake_is_found(folder, name, expected, cap
         assert all(entry["verdict"] == "ok" for entry in result["entries"])
     if result["same_loss"]:
         assert all(entry["checked"] == entry["size"] for entry in result["entries"])
-
-
-@pytest.mark.parametrize(("name", "expected"), UNTOLD.items())
-def test_where_too_little_is_known_no_mistake_is_named(name, expected, capsys):
-    status, says = expected
-    assert main(["check", str(ROOT / "tests/unseen" / name)]) == status
-    said = " ".join("".join(capsys.readouterr()).split())
-    assert says in said
-    assert "First mistake" not in said

@@ -50,13 +50,13 @@ def times(index, factor):
         ((4, 5), put((2, 3), np.nan), "only entry (2, 3): 1 entry is NaN"),
         ((4, 5), put(1, np.inf), "row 1: 5 entries are infinite"),
         ((4, 4), lambda g: g.T, "the transpose of the truth"),
-        ((3, 3, 2), lambda g: g.transpose(1, 0, 2), "the truth, axes (1, 0, 2)"),
+        ((3, 3, 2), lambda g: g.transpose(1, 0, 2), "the truth, transposed in axes 0, 1"),
         ((4, 5), times((2, 3), 1.5), "only entry (2, 3): 3/2 times the truth"),
         ((4, 5), times(2, -1), "row 2: -1 times the truth there"),
         ((4, 5), times((slice(None), 1), 3), "column 1: 3 times the truth there"),
         ((6, 5), put(slice(1, 4), 0), "rows 1..3: all zero"),
         ((6, 5), put([0, 3], 0), "rows 0, 3: all zero"),
-        ((20, 5), put(slice(0, 20, 2), 0), "rows 10 of 20: all zero"),
+        ((20, 5), put(slice(0, 20, 2), 0), "every second row from 0: all zero"),
         ((2, 3, 4), put((slice(None), 1), 0), "axis 1, index 1: all zero"),
         ((7,), put(slice(2, 5), 0), "axis 0, indices 2..4: all zero"),
         ((100, 4), put(slice(96, 100), 0), "rows 96..99, the remainder after a multiple of 32: all zero"),
@@ -142,3 +142,41 @@ def test_a_factor_near_1_and_the_worst_entry_are_told_apart(rng):
     assert "1.000000001 times the truth" in text
     yours, true = text.splitlines()[1].split()[-3:-1]
     assert yours != true
+
+
+@pytest.mark.parametrize(
+    ("shape", "spoil", "says"),
+    [
+        ((7,), lambda t: t[::-1].copy(), "the truth, reversed along axis 0"),
+        ((4, 5), lambda t: t[:, ::-1].copy(), "the truth, reversed along axis 1"),
+        ((2, 3, 4, 5), lambda t: t[:, ::-1, :, ::-1].copy(), "the truth, reversed along axes 1, 3"),
+        ((2, 3, 3, 5), lambda t: t.transpose(0, 2, 1, 3).copy(), "the truth, transposed in axes 1, 2"),
+        ((4, 5), lambda t: np.roll(t, 2, 1), "the truth, shifted by 2 along axis 1"),
+        ((2, 4, 5), lambda t: np.roll(t, -1, 1), "the truth, shifted by -1 along axis 1"),
+        ((6,), lambda t: np.concatenate([[0.0], t[:-1]]), "the truth, shifted by 1 along axis 0, zeros moved in"),
+        ((5, 3), lambda t: t[[2, 0, 1, 4, 3]], "the truth, permuted along axis 0"),
+        ((2, 3, 5), lambda t: t[:, :, [2, 0, 1, 4, 3]], "the truth, permuted along axis 2"),
+        ((4, 5), lambda t: 2 * t[:, ::-1], "2 times the truth, reversed along axis 1"),
+        ((5, 5), lambda t: -t.T / 3, "-1/3 times the truth, transposed"),
+    ],
+)
+def test_the_truth_in_another_order_is_recognised(shape, spoil, says, rng):
+    assert said(shape, spoil, rng)[0] == says
+
+
+@pytest.mark.parametrize(
+    ("places", "says"),
+    [
+        ([12, 13, 14, 15], "columns 12..15"),
+        ([1, 3, 5, 7, 9, 11, 13, 15, 17, 19], "every second column from 1"),
+        ([0, 3, 6, 9], "every third column, 0..9"),
+        ([0, 1, 2, 8, 12, 13], "columns 0..2, 8, 12..13"),
+        ([0, 2, 3, 5, 7, 8, 10, 13, 15, 16, 19], "many columns, from 0 to 19"),
+    ],
+)
+def test_wrong_columns_are_ranges_and_strides(places, says, rng):
+    def spoil(t):
+        t[:, places] += rng.standard_normal((4, len(places)))
+        return t
+
+    assert said((4, 20), spoil, rng)[0] == says

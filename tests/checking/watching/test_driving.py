@@ -136,6 +136,25 @@ def test_the_same_with_one_gradient_halved_in_some_columns_is_wrong(tmp_path, st
     assert "WRONG" in [row.verdict for row in found.rows]
 
 
+def test_a_file_in_a_package_is_read_with_its_relative_imports(tmp_path):
+    inner = tmp_path / "nets" / "models"
+    inner.mkdir(parents=True)
+    (tmp_path / "nets" / "__init__.py").write_text("", encoding="utf-8")
+    (inner / "__init__.py").write_text("", encoding="utf-8")
+    (tmp_path / "nets" / "slopes.py").write_text("def squash(z):\n    return 1 / (1 + 2.718281828459045 ** -z)\n")
+    text = """
+        from ..slopes import squash
+        import nets.slopes
+
+        def train(X, y, W, lr=0.1):
+            p = squash(X @ W)
+            W -= lr * X.T @ ((p - y) * p * (1 - p))
+            return W
+        """
+    found = watched(inner, text)
+    assert [row.verdict for row in found.rows] == ["ok"]
+
+
 def test_an_error_under_a_guessed_call_says_nothing(tmp_path):
     """The class asks for strings that nothing in the file names: no gradient is computed, and none is called wrong."""
     text = """

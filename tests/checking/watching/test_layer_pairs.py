@@ -7,6 +7,7 @@ import pytest
 
 from nnref.checking.reading.source import read
 from nnref.checking.watching.layer_pairs import layer_verdicts
+from nnref.checking.watching.layer_report import layers_judged
 
 LAYERS = {
     "affine": (
@@ -186,3 +187,24 @@ def test_global_random_numbers_are_as_before(tmp_path):
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     verdicts(tmp_path, LAYERS["Dropout"][0])
     assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+
+
+def test_a_file_of_layers_has_a_row_a_layer_and_the_wrong_one_has_its_line(tmp_path):
+    path = tmp_path / "layers.py"
+    right, (was, wrong) = LAYERS["affine"]
+    text = textwrap.dedent(right) + textwrap.dedent(LAYERS["Dropout"][0])
+    path.write_text("import numpy as np\n" + text, encoding="utf-8")
+    certificate = layers_judged(path, read(path))
+    assert certificate.ok
+    assert [(entry.name, entry.verdict) for entry in certificate.entries] == [("affine", "ok"), ("Dropout", "ok")]
+    path.write_text("import numpy as np\n" + text.replace(was, wrong), encoding="utf-8")
+    certificate = layers_judged(path, read(path))
+    assert certificate.gradient_of_own_loss is False
+    assert certificate.first.place.startswith("at or after line 6:  def affine_backward")
+    assert certificate.first.says == "the gradient with respect to w is wrong; that of x and b is right."
+
+
+def test_a_file_without_layers_has_no_such_report(tmp_path):
+    path = tmp_path / "none.py"
+    path.write_text("def softmax(z):\n    return z\n", encoding="utf-8")
+    assert layers_judged(path, read(path)) is None

@@ -17,16 +17,20 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nnref.checking.reading.source import SourceError, read
+from nnref.checking.watching import packages
 from nnref.checking.watching.world import files as reading_files
 from nnref.checking.watching.world import modules as importing
 from nnref.checking.watching.world.datasets import Datasets
@@ -65,7 +69,7 @@ def prepared(path: Path, data: tuple[Array, Array] | None = None, seed: int = 0)
     Each seed hands out other digits, in the same shapes.
     """
     folder = path.resolve().parent
-    asked = needs(sources(path.resolve()))
+    asked = copy.copy(asked_by(path.resolve()))
     numbers = digits(seed, data)
     if data is not None:
         asked.rows = len(numbers.labels)
@@ -73,17 +77,29 @@ def prepared(path: Path, data: tuple[Array, Array] | None = None, seed: int = 0)
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nnref-scratch-")))
         handed = Files(sets, folder, scratch)
-        modules = Modules([folder, folder.parent], module_names(sets, handed))
+        modules = Modules([folder, folder.parent, *above(path.resolve())], module_names(sets, handed))
         stack.enter_context(importing.answered(modules))
         stack.enter_context(reading_files.answered(handed, attributes(handed, asked)))
         stack.enter_context(old_names())
         yield World(numbers.note, modules.absent)
 
 
+@cache
+def asked_by(path: Path) -> Needs:
+    """What a program asks for, found once."""
+    return needs(sources(path))
+
+
+def above(path: Path) -> list[Path]:
+    """The folders above a program that its imports are found in."""
+    try:
+        return packages.roots(path, read(path))
+    except (SourceError, OSError):
+        return []
+
+
 def sources(path: Path) -> list[ast.Module]:
     """The syntax trees of the program and of what it imports beside it; what is no Python is left out."""
-    from nnref.checking.reading.source import SourceError, read
-
     found: dict[Path, ast.Module] = {}
     waiting = [path]
     while waiting and len(found) < MODULES:

@@ -102,6 +102,12 @@ class Absent(Silent):
         if len(args) == 1 and not kwargs and callable(args[0]):
             return args[0]
         top = self._name.partition(".")[0]
+        if top in TOPS:
+            raise AbsentError(
+                f"{self._name} is called. Of {top} only what reads and prepares data is answered while a program is "
+                f"watched; what it computes is checked by nnref.gradcheck.",
+                name=top,
+            )
         raise AbsentError(
             f"{self._name} is called, and {top} cannot be imported here. Install it, or put its file beside this one.",
             name=top,
@@ -162,7 +168,7 @@ class Modules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """All its names are there."""
 
 
-TOPS = words("keras mlxtend mnist nnfs pandas sklearn tensorflow tensorflow_datasets torchvision tqdm")
+TOPS = words("jax keras mlxtend mnist nnfs pandas sklearn tensorflow tensorflow_datasets torch torchvision tqdm")
 """Packages of which what reads and prepares data is answered."""
 
 

@@ -1,0 +1,137 @@
+"""nnref check FILE: the program is watched; the reader, which goes by names, is asked where that decides nothing."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+from nnref.checking.homework.check import check_file
+from nnref.checking.reading.candidates import Unread
+from nnref.checking.reading.source import Source, SourceError
+from nnref.checking.reading.source import read as read_source
+from nnref.checking.results.certificate import MISTAKE, Certificate
+from nnref.checking.watching.cautions import factors_on_the_way
+from nnref.checking.watching.driven import driven
+from nnref.checking.watching.judging import ALIKE
+from nnref.checking.watching.mending import mended
+from nnref.checking.watching.report import certificate, settled
+from nnref.checking.watching.watch import Watched, watch
+from nnref.shapes import Array
+
+Data = tuple[Array, Array] | None
+
+PATIENCE = 9.0
+"""Seconds after which no further way to call a file is tried: the rest of the time limit is the reader's."""
+
+
+def judged_file(
+    path: Path, name: str | None, data: Data, everything: bool, settings: Mapping[str, str] | None
+) -> Certificate:
+    """The verdict on a file: of the program as it runs, or as it is called, or as it is read.
+
+    Errors: Unread if it is none of these; SourceError and OSError for files.
+    """
+    if path.suffix == ".npz" or name is not None:
+        return check_file(path, name, data, everything, settings)
+    source = read_source(path)
+    seen = watched_or_called(path, source, data)
+    if settled(seen) is True and not by_the_batch(seen):
+        return certificate(seen)
+    try:
+        read = check_file(path, None, data, everything, settings)
+    except Unread as error:
+        if seen.steps:
+            return certificate(seen)
+        raise Unread(error.found, [*error.missing, f"as it runs: it {seen.why}"]) from None
+    except SourceError:
+        if seen.steps:
+            return certificate(seen)
+        raise
+    return agreed(seen, read) if seen.steps else all_of_it(source, read)
+
+
+def all_of_it(source: Source, read: Certificate) -> Certificate:
+    """What was read; no verdict on the file, where it also draws arrays that are none of those judged."""
+    judged = {part for entry in read.entries for part in re.findall(r"\w+", entry.name)}
+    left = [(name, line) for name, line in drawn(source) if name not in judged]
+    if not left or read.gradient_of_own_loss is not True or len({name for name, _ in drawn(source)}) == len(left):
+        return read
+    said = ", ".join(f"{name} ({source.where(line)})" for name, line in left)
+    return replace(read, gradient_of_own_loss=None, notes=(*read.notes, f"not judged: {said}"))
+
+
+def drawn(source: Source) -> list[tuple[str, int]]:
+    """The attributes that are drawn at random in some __init__: what a program means to learn."""
+    found = []
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+            for part in ast.walk(node):
+                if isinstance(part, ast.Assign) and "random" in ast.unparse(part.value):
+                    targets = [t for target in part.targets for t in getattr(target, "elts", [target])]
+                    found += [(t.attr, t.lineno) for t in targets if isinstance(t, ast.Attribute)]
+    return found
+
+
+def agreed(seen: Watched, read: Certificate) -> Certificate:
+    """What was watched; in the reader's words where both point to one line, or where watching tells nothing."""
+    named, told = read.first, settled(seen)
+    known = named is not None and named.mistake is not None and not read.ok
+    if told is True:
+        return read if known and read.same_loss and read.diagnosis in BY_THE_BATCH else certificate(seen)
+    if told is None:  # what the reader passes may be less than what the program updates
+        return read if read.status == MISTAKE else certificate(seen)
+    watched = certificate(seen, mend=False)
+    first = watched.first
+    if named is not None and read.forward is named and read.same_loss is False and not named.doubtful:
+        return read
+    if first is None or named is None or not known:
+        return certificate(seen)
+    if line_of(first.place) != line_of(named.place):
+        return certificate(seen)
+    factor = "times the truth" in first.says
+    head = replace(named, right=mended(seen, line_number(seen, first.place), named.right, factor))
+    places = {line_of(d.place) for d in read.diagnoses}
+    more = tuple(d for d in watched.diagnoses[1:] if line_of(d.place) not in places and "never changes" in d.says)
+    return replace(read, diagnoses=(*(head if d is named else d for d in read.diagnoses), *more))
+
+
+def by_the_batch(seen: Watched) -> bool:
+    """Are all gradients of the program's own loss too large by one factor, which is the number of examples?"""
+    step = seen.steps[0]
+    loss, rows = step.readings[0].loss, step.readings[0].rows
+    examples = {n for label in step.roles.labels for n in label.shape if n > 2}
+    if loss.node is None or not examples:
+        return False
+    factors = [c for row in rows for c in factors_on_the_way(seen, row)]
+    return any(abs(c / n - 1) < ALIKE for c in factors for n in examples)
+
+
+def line_number(seen: Watched, place: str) -> int:
+    """The number of a line from the words for it."""
+    return next((k for k in range(1, len(seen.source.lines) + 1) if seen.source.where(k) == line_of(place)), 0)
+
+
+BY_THE_BATCH = ("scale.N",)
+"""The catalogue's mistake of a gradient that is summed where the loss is a mean."""
+
+
+def line_of(place: str) -> str:
+    """Line 54 of "line 54:  db2 = …"."""
+    return place.partition(":")[0].removeprefix("at or after ")
+
+
+def watched_or_called(path: Path, source: Source, data: Data) -> Watched:
+    """The program as it runs; where that tells nothing, as its own functions can be called."""
+    begin = perf_counter()
+    seen = watch(path, source=source, data=data)
+    if settled(seen) is not None:
+        return seen
+    if data is not None:  # the reader says what of the data does not fit the network
+        return seen
+    left = PATIENCE - (perf_counter() - begin)
+    called = driven(path, source=source, data=data, seconds=left, ends=not seen.runs[0].stopped)
+    return called if called is not None and called.steps and (settled(called) is not None or not seen.steps) else seen

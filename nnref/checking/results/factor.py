@@ -1,0 +1,82 @@
+"""By which factors do predictions give an array? The least squares of every wing, and what is known of its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import floor, log10
+
+import numpy as np
+
+from nnref.shapes import Array
+
+COLLINEAR = 1e-10
+"""Two columns whose squared cosine is within this of 1 cannot be told apart."""
+
+WRITTEN = 6
+"""Digits of a factor that are written, where so many are known."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A factor, the most that it may be off if every entry is off by its room, and its standard error by the scatter of
+    the entries about it."""
+
+    value: float
+    bound: float
+    scatter: float
+
+
+def nearest_factor(a: Array, t: Array) -> float:
+    """The factor c for which c t is nearest to a, every entry alike; t is not 0 throughout.
+
+    >>> nearest_factor(np.array([2.0, 4.0]), np.array([1.0, 2.0]))
+    2.0
+    """
+    return float((a * t).sum() / (t * t).sum())
+
+
+def fitted(a: Array, made: list[Array], room: Array) -> list[Fitted] | None:
+    """The numbers c for which Σ c made is nearest to a, in units of the room that each entry has; None where a column
+    is within its room of 0, or two columns cannot be told apart.
+
+    An entry is off by at most its room, so c by at most √n rooms over the size of its column.
+    Shapes: all alike
+    """
+    finite = room[np.isfinite(room)]
+    weight = 1 / np.maximum(room, max(1e-30 * float(finite.max(initial=0)), float(np.finfo("float64").tiny)))
+    columns = np.stack([(M * weight).ravel() for M in made], axis=1)
+    size = np.linalg.norm(columns, axis=0)
+    if not (size > 1).all():  # the direction is drowned by rounding
+        return None
+    columns = columns / size
+    gram = columns.T @ columns
+    if len(made) > 1 and 1 - gram[0, 1] ** 2 < COLLINEAR:
+        return None
+    inverse = np.linalg.inv(gram)
+    wanted = (a * weight).ravel()
+    found = inverse @ (columns.T @ wanted)
+    found += inverse @ (columns.T @ (wanted - columns @ found))  # what squaring the condition lost
+    values, each = found / size, np.sqrt(np.diag(inverse)) / size
+    bounds = max(1.0, float(abs(values).max())) * np.sqrt(len(wanted)) * each
+    scatter = np.linalg.norm(wanted - columns @ found) / np.sqrt(max(len(wanted) - len(made), 1)) * each
+    return [Fitted(*numbers) for numbers in np.stack([values, bounds, scatter], axis=1).tolist()]
+
+
+def digits_known(value: float, error: float) -> int:
+    """How many digits of a number are known, from one to as many as are written.
+
+    >>> digits_known(0.8984, 1e-3), digits_known(0.8984, 1e-12), digits_known(0.8984, 0.0), digits_known(1.0, 3.0)
+    (2, 6, 6, 1)
+    """
+    if not error or not value:
+        return WRITTEN
+    return min(max(floor(log10(abs(value) / error)), 1), WRITTEN)
+
+
+def written(value: float, error: float) -> str:
+    """The number in the digits that are known of it.
+
+    >>> written(0.8984375, 1e-3), written(1.2345678, 1e-12)
+    ('0.9', '1.23457')
+    """
+    return f"{value:.{digits_known(value, error)}g}"

@@ -1,0 +1,116 @@
+"""What is no mistake and yet worth a line: guards, unshifted softmax, and whether it will train at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from nnref.checking.watching.graph import bits_of
+from nnref.checking.watching.judging import ALIKE, Judged, half_of_the_digits, multiple
+from nnref.checking.watching.optimisers import entered
+from nnref.checking.watching.parameters import Roles, parameter_name
+from nnref.checking.watching.slopes import guard
+from nnref.checking.watching.tape import Node
+from nnref.checking.watching.watch import Watched
+
+
+def cautions(watched: Watched) -> tuple[str, ...]:
+    """The lines of caution of a program whose gradients are right, and whether it will train."""
+    role = watched.steps[0].roles
+    found = [*stays_alike(watched, role), *unscaled(role), *unshifted(watched, role), *guarded(watched, role)]
+    found += [*decays(watched), *dead(watched, role), *summed(watched, role)]
+    return tuple(dict.fromkeys(found))
+
+
+def forward(role: Roles) -> list[Node]:
+    """The values of the forward pass."""
+    bits = 0
+    for meeting in role.meetings:
+        bits |= role.graph.above[meeting.output.index] | (1 << meeting.output.index)
+    return [role.graph.tape[k] for k in bits_of(bits)]
+
+
+def stays_alike(watched: Watched, role: Roles) -> Iterator[str]:
+    """Weights that are all equal, so that the units of a layer stay alike."""
+    alike = []
+    for update in role.updates:
+        value = update.base.value
+        matrix = isinstance(value, np.ndarray) and value.ndim == 2 and min(value.shape) > 1
+        if matrix and (value == value.flat[0]).all():
+            alike.append(parameter_name(update.base))
+    if alike:
+        be = "is" if len(alike) == 1 else "are"
+        yield f"{', '.join(alike)} {be} one number everywhere at the start: all units of a layer stay alike for ever"
+
+
+def unscaled(role: Roles) -> Iterator[str]:
+    """Pixels from 0 to 255 that meet the first weights."""
+    for node in role.graph.tape[: role.last]:
+        if node.op in ("dot", "matmul") and len(node.inputs) == 2:
+            for data, weights in (node.inputs, node.inputs[::-1]):
+                outside = not role.graph.depends(data.index, role.parameters) and data.value is not None
+                if outside and role.graph.depends(weights.index, role.parameters):
+                    top = float(np.abs(np.asarray(data.value, float)).max(initial=0.0))
+                    if top >= 200 and np.asarray(data.value).min() >= 0:
+                        yield f"the data reach {top:.0f} where they meet the weights; divide pixels by 255"
+                        return
+
+
+def unshifted(watched: Watched, role: Roles) -> Iterator[str]:
+    """Softmax of what was not shifted by its maximum."""
+    for node in forward(role):
+        if node.op == "divide" and len(node.inputs) == 2:
+            top, bottom = node.inputs
+            summed = bottom.op == "sum" and bottom.inputs and bottom.inputs[0].op == "exp" and top.op == "exp"
+            if summed and not any(m.op == "max" for m in (*top.inputs, *(x for i in top.inputs for x in i.inputs))):
+                yield f"{watched.source.where(node.site.line)}: softmax without its shift overflows at logits of 710"
+                return
+
+
+def guarded(watched: Watched, role: Roles) -> Iterator[str]:
+    """log(p + 1e-8)"""
+    for node in role.graph.tape[: role.last]:
+        if node.op in ("log", "log2", "log10") and (e := guard(node.args[0])):
+            yield f"{watched.source.where(node.site.line)}: the {e:g} inside the logarithm is left out of the gradient"
+            return
+
+
+def decays(watched: Watched) -> Iterator[str]:
+    """Weight decay in the gradient and none in the loss."""
+    reading = watched.steps[0].readings[0]
+    with_decay = [row for row in reading.rows if row.decay]
+    if with_decay:
+        yield f"the gradient has a decay of {with_decay[0].decay:.3g} per weight that the loss does not have"
+
+
+def dead(watched: Watched, role: Roles) -> Iterator[str]:
+    """Units of a rectifier that are off for all data."""
+    for node in forward(role):
+        if node.op == "maximum" and len(node.shape) == 2 and min(node.shape) > 1 and node.value is not None:
+            value = np.asarray(node.value)
+            off = max((value == 0).all(axis).sum() / value.shape[1 - axis] for axis in (0, 1))
+            if off > 0.5:
+                yield f"{watched.source.where(node.site.line)}: {off:.0%} of the units are off for all these data"
+                return
+
+
+def factors_on_the_way(seen: Watched, row: Judged) -> list[float]:
+    """By which factors the values between a gradient and its update differ from the slope of the loss."""
+    found = []
+    for node in entered(seen.steps[0].roles, row.update.step):
+        values = [tape[node.index].value for tape in seen.tapes]
+        if node.names and all(v is not None for v in values):
+            laid = [np.reshape(v, t.shape) for v, t in zip(values, row.truth, strict=True)]
+            found.append(multiple(laid, row.truth, half_of_the_digits(seen.steps[0].roles.graph)) or 0.0)
+    return found
+
+
+def summed(watched: Watched, role: Roles) -> Iterator[str]:
+    """Gradients of a loss that is summed over the examples, in a program that has no loss to say so."""
+    reading = watched.steps[0].readings[0]
+    examples = max((n for label in role.labels for n in label.shape), default=1)
+    if reading.loss.node is not None or "cross-entropy" not in reading.loss.name or examples < 3:
+        return
+    if all(any(abs(c - 1) < ALIKE for c in factors_on_the_way(watched, row)) for row in reading.rows):
+        yield f"the gradients are summed over the {examples} examples, so that a step grows with their number"

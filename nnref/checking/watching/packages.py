@@ -1,0 +1,61 @@
+"""Where the modules of a program lie: beside it, above it, or in the package that it is a part of."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from nnref.checking.reading.source import Source
+
+HIGHEST = 4
+"""Folders above a program in which its package is looked for."""
+
+
+def package_of(path: Path) -> str:
+    """The dotted name of the package that a file lies in; "" if it lies in none.
+
+    >>> package_of(Path("/nowhere/script.py"))
+    ''
+    """
+    names: list[str] = []
+    folder = path.parent
+    while (folder / "__init__.py").is_file():
+        names.insert(0, folder.name)
+        folder = folder.parent
+    return ".".join(names)
+
+
+def relative_package(path: Path, source: Source) -> str:
+    """The package of a file, also where folders have no __init__.py and the file says `from ..layers import`."""
+    levels = [node.level for node in ast.walk(source.tree) if isinstance(node, ast.ImportFrom)]
+    deepest = max(levels, default=0)
+    found = package_of(path)
+    if found.count(".") + bool(found) >= deepest:
+        return found
+    return ".".join(folder.name for folder in list(path.parents)[:deepest][::-1])
+
+
+def roots(path: Path, source: Source) -> list[Path]:
+    """The folders above a file from which its imports are meant: of its package, and those that hold what it names."""
+    package = relative_package(path, source)
+    above = list(path.parents)
+    found = [above[package.count(".") + 1]] if package else []
+    for name in imported(source):
+        found += [folder for folder in above[:HIGHEST] if is_module(folder / name)][:1]
+    return list(dict.fromkeys(found))
+
+
+def imported(source: Source) -> list[str]:
+    """The top-level names that a file imports absolutely."""
+    names: list[str] = []
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            names.append(node.module)
+    return list(dict.fromkeys(name.split(".")[0] for name in names))
+
+
+def is_module(place: Path) -> bool:
+    """Is there a module or a package here?"""
+    return place.with_name(f"{place.name}.py").is_file() or (place.is_dir() and any(place.rglob("*.py")))

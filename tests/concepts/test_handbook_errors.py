@@ -1,0 +1,177 @@
+"""Does every refusal of the handbook say what was expected, what came and what to try? And do layers fit together?"""
+
+import numpy as np
+import pytest
+
+import nnref
+from nnref import (
+    attention,
+    avg_pool,
+    batch_norm,
+    batch_norm_inference,
+    conv2d,
+    dropout,
+    embedding,
+    group_norm,
+    hinge,
+    huber,
+    kl_divergence,
+    l2_normalize,
+    label_smoothing,
+    layer,
+    layer_norm,
+    masked_softmax,
+    max_pool,
+    mse,
+    rms_norm,
+)
+from nnref.checking.gradcheck.vjp import check_vjp
+from nnref.windows import largest
+
+A, COLUMN, Y = np.ones((3, 4)), np.ones((3, 1)), nnref.one_hot([0, 1, 2, 0], 3, "float64")
+IMAGE, KERNEL = np.ones((2, 5, 4, 3)), np.ones((6, 2, 3, 3))
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: layer_norm.forward(A, np.ones(3), COLUMN), r"layer_norm\.forward: gamma should be a column, 3 × 1"),
+        (lambda: batch_norm.dX(A, COLUMN, A.T), r"X is 3 × 4 and dY is 4 × 3; they should have the same shape"),
+        (lambda: group_norm.forward(A, COLUMN, COLUMN), r"X should have the axes \(groups, channels of a group"),
+        (
+            lambda: group_norm.forward(IMAGE, np.ones((5, 2)), np.ones((2, 5))),
+            r"gamma should be 2 × 5; 5 × 2 came",
+        ),
+        (lambda: mse.forward(A, A[:1]), r"O is 3 × 4 and T is 1 × 4"),
+        (lambda: attention.forward(A, A[:, :2], A, np.ones((3, 3))), r"Q has width 4 and K has 2"),
+        (lambda: attention.forward(A, A, A[:2], np.ones((3, 3))), r"K has 3 rows and V has 2"),
+        (lambda: attention.forward(A, A, A, np.ones((3, 4))), r"M should be 3 × 3; 3 × 4 came"),
+        (lambda: attention.dQ(A, A, A, np.ones((3, 3)), A.T), r"dY should be 3 × 4; 4 × 3 came.*Try dY\.reshape"),
+        (lambda: embedding.forward(A, A), r"E is 3 × 4, so O should have 4 rows; it is 3 × 4"),
+        (
+            lambda: conv2d.forward(IMAGE, np.ones((6, 3, 3, 3)), np.ones((6, 1))),
+            r"W has kernels for 3.*X has 2",
+        ),
+        (
+            lambda: conv2d.forward(IMAGE, KERNEL, np.ones((6, 1)), dilation=2),
+            r"a window of 3 columns reaches over 5, and the padded image has 4; try padding=1",
+        ),
+        (lambda: conv2d.dX(IMAGE, KERNEL, np.ones((6, 3, 3, 3))), r"dY should be 6 × 3 × 2 × 3"),
+        (lambda: avg_pool.forward(IMAGE, 6, 1), r"a window of 6 rows reaches over 6, and the padded image has 5"),
+        (lambda: max_pool.forward(IMAGE, largest(IMAGE, 2, 2), stride=2), r"max_pool\.forward: S should be \(?2"),
+    ],
+)
+def test_a_wrong_shape_is_named(call, says):
+    with pytest.raises(nnref.ShapeError, match=says):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (
+            lambda: layer_norm.forward(A, COLUMN, COLUMN, 0.0),
+            r"eps should be positive and finite; 0\.0 came",
+        ),
+        (lambda: rms_norm.dX(A, COLUMN, A, -1e-6), r"eps should be positive"),
+        (lambda: l2_normalize.forward(A, float("nan")), r"eps should be positive"),
+        (
+            lambda: batch_norm_inference.forward(A, COLUMN, COLUMN, COLUMN, -COLUMN),
+            r"variance should not be negative; the smallest is -1",
+        ),
+        (lambda: batch_norm_inference.running(COLUMN, COLUMN, 1.5), r"momentum.*between 0 and 1; 1\.5 came"),
+        (lambda: label_smoothing.dZ(A, Y, 2.0), r"smoothing.*between 0 and 1; 2\.0 came"),
+        (lambda: kl_divergence.forward(A, Y, 0.0), r"temperature should be positive"),
+        (lambda: huber.forward(A, -1.0), r"delta should be positive"),
+        (lambda: dropout.forward(A, A, 1.0), r"rate.*should lie in \[0, 1\); 1\.0 came"),
+        (lambda: masked_softmax.forward(A, 0 * A), r"M has a column of zeros"),
+        (lambda: attention.forward(A, A, A, np.tri(3, k=-1)), r"^attention\.forward: M has a row of zeros"),
+        (lambda: masked_softmax.forward(A, -A), r"0 where nothing is seen, else positive; a negative came"),
+        (
+            lambda: conv2d.forward(IMAGE, KERNEL, np.ones((6, 1)), stride=0),
+            r"stride should be a whole number, 1",
+        ),
+        (lambda: avg_pool.forward(IMAGE, 2, 2, padding=-1), r"padding should be a whole number, 0 or more; -1 came"),
+        (lambda: nnref.one_hot([0, 7], classes=5), r"labels should lie in 0 … 4; 0 … 7 came"),
+    ],
+)
+def test_a_wrong_value_is_named(call, says):
+    with pytest.raises(ValueError, match=says):
+        call()
+
+
+@pytest.mark.parametrize("call", [lambda X: hinge.forward(X), lambda X: layer_norm.dbeta(X), lambda X: conv2d.db(X)])
+def test_whole_numbers_are_refused(call):
+    with pytest.raises(TypeError, match="floating-point"):
+        call(np.ones((2, 2), int))
+
+
+LAYERS = {
+    "layer_norm": (layer_norm.layer(3), (3, 4)),
+    "batch_norm": (batch_norm.layer(3), (3, 4)),
+    "rms_norm": (rms_norm.layer(3), (3, 4)),
+    "conv2d": (conv2d.layer(2, 3, 3, 2, stride=2, padding=1), (2, 5, 4, 3)),
+    "avg_pool": (avg_pool.layer(2, 3, stride=2), (2, 5, 4, 3)),
+    "max_pool": (max_pool.layer(2, 3, stride=2, padding=1), (2, 5, 4, 3)),
+    "chain": (layer.chain(conv2d.layer(2, 3, 2, 2), max_pool.layer(2, 2)), (2, 5, 4, 3)),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_is_the_vjp_of_its_forward_pass(name, rng):
+    it, shape = LAYERS[name]
+    theta, X = it.init(rng), rng.standard_normal(shape)
+    flat = leaves(theta)
+    moved = [leaf + rng.standard_normal(leaf.shape) for leaf in flat]
+    arguments = {"A": X} | {f"p{place}": leaf for place, leaf in enumerate(moved)}
+
+    def parameters(parts):
+        return rebuilt(theta, iter([parts[f"p{place}"] for place in range(len(flat))]))
+
+    def forward(A, **parts):
+        return it.forward(parameters(parts), A)
+
+    def vjp(A, dZ, **parts):
+        now = parameters(parts)
+        dtheta, dA = it.vjp(now, A, it.forward(now, A), dZ)
+        return {"A": dA} | {f"p{place}": leaf for place, leaf in enumerate(leaves(dtheta))}
+
+    report = check_vjp(named(forward, arguments), named(vjp, arguments, "dZ"), arguments)
+    assert report.ok, report
+
+
+def leaves(theta):
+    return [leaf for part in theta for leaf in (leaves(part) if isinstance(part, tuple) else [part])]
+
+
+def rebuilt(theta, new):
+    parts = [rebuilt(part, new) if isinstance(part, tuple) else next(new) for part in theta]
+    return type(theta)(*parts) if hasattr(theta, "_fields") else tuple(parts)
+
+
+def named(function, arguments, *more):
+    """The function with parameters under these names, as check_vjp asks for."""
+    names = ", ".join([*arguments, *more])
+    given = ", ".join(f"{name}={name}" for name in [*arguments, *more])
+    return eval(f"lambda {names}: function({given})", {"function": function})
+
+
+def test_the_largest_pixel_is_chosen_and_never_what_is_around_the_image():
+    X = np.array([[-1.0, -2.0], [-3.0, -1.0]])[None, :, :, None]
+    S = largest(X, 2, 2, padding=1)
+    Y = max_pool.forward(X, S, padding=1)[0, :, :, 0]
+    assert Y.tolist() == [[-1, -1, -2], [-1, -1, -1], [-3, -1, -1]]
+    assert S.sum(axis=(-1, -2)).tolist() == np.ones((1, 3, 3, 1)).tolist()
+    tied = largest(np.ones((1, 2, 2, 1)), 2, 2)
+    assert tied.sum() == 1
+
+
+def test_dropout_keeps_the_mean_and_an_embedding_adds_up_repeated_words(rng):
+    words, table, dY = np.array([2, 0, 2, 1]), rng.standard_normal((5, 3)), rng.standard_normal((5, 4))
+    O = nnref.one_hot(words, 3, "float64")
+    assert np.array_equal(embedding.forward(table, O), table[:, words])
+    dE = np.zeros((3, 5))
+    np.add.at(dE, words, dY.T)
+    assert np.allclose(embedding.dE(O, dY), dE.T, rtol=1e-15)
+    both = [dropout.forward(A, mask * np.ones(A.shape), 0.25) for mask in (0.0, 1.0)]
+    assert np.array_equal(0.25 * both[0] + 0.75 * both[1], A)
