@@ -1,6 +1,6 @@
 """Is every mistake found where it was made, and called by its name or by none?"""
 
-from itertools import count
+from itertools import count, repeat
 
 import numpy as np
 import pytest
@@ -29,10 +29,9 @@ def found(net, *wrong):
     return diagnose(mistakes.case(net), mistakes.backward(net, {(line, l): f for line, l, f in wrong}))
 
 
-def counted(sets, seed, record_property, way):
-    """The counts of what was planted in every network; the place of a network in the list says where a stride begins."""
-    places = count()
-    counts, failures = mistakes.counts(mistakes.nets([seed]), lambda net: sets(net, next(places)))
+def counted(sets, seed, starts, record_property, way):
+    """The counts of what was planted: in each network every so many mistakes, from the next of the starts on."""
+    counts, failures = mistakes.counts(mistakes.nets([seed]), lambda net: sets(net, next(starts)))
     record_property("figure", mistakes.summary({way: counts}, failures)["figure"])
     assert not failures
     return counts
@@ -40,22 +39,24 @@ def counted(sets, seed, record_property, way):
 
 def test_a_single_mistake_is_localised_and_named(record_property, draws):
     """Every seventh of those that python -m tests.mistakes plants; in the quick run, each in one of the networks."""
-    every = draws(len(mistakes.nets([0])), 7)
-    planted = counted(lambda net, at: mistakes.alone(net, every, at), 0, record_property, "alone")
+    starts, every = draws(count(), repeat(0)), draws(len(mistakes.nets([0])), 7)
+    planted = counted(lambda net, at: mistakes.alone(net, every, at), 0, starts, record_property, "alone")
     assert planted["planted"] > draws(150, 300)
     assert planted["named"] >= NAMED * planted["planted"]
 
 
 def test_of_two_mistakes_the_first_is_localised_and_neither_has_a_wrong_name(record_property, draws):
     """A few of the two hundred thousand pairs."""
-    every = draws(7499, 1499)
-    planted = counted(lambda net, at: mistakes.pairs(net, every, at), 1, record_property, "in pairs")
+    starts, every = draws(count(), repeat(0)), draws(7499, 1499)
+    planted = counted(lambda net, at: mistakes.pairs(net, every, at), 1, starts, record_property, "in pairs")
     assert planted["planted"] > draws(20, 100)
 
 
 def test_a_mistake_outside_the_catalogue_is_localised_and_has_no_name(record_property, draws):
-    every = draws(29, 5)
-    planted = counted(lambda net, at: mistakes.unknown(net, every, at), 2, record_property, "outside the catalogue")
+    starts, every = draws(count(), repeat(0)), draws(29, 5)
+    planted = counted(
+        lambda net, at: mistakes.unknown(net, every, at), 2, starts, record_property, "outside the catalogue"
+    )
     assert planted["planted"] > draws(20, 100)
     assert planted["named"] == 0
     assert len(mistakes.OUTSIDE) >= 15
