@@ -65,6 +65,9 @@ dE = Claim(
     wrong_twins=(
         WrongTwin(total(dY[c, t] * O[w, t], t) / N, "the mean over the places is taken"),
         WrongTwin(total(dY[c, t], t), "every place is added to every word"),
-        WrongTwin(dY[c, s] * O[w, s], "one place only: repeated words are lost, as by E.grad[:, words] += dY in numpy"),
+        WrongTwin(
+            total(dY[c, t] * O[w, t], t) / total(O[w, t], t),
+            "repeated words do not add up, as by dE[:, words] += dY in numpy: one place, or their mean, stands for all",
+        ),
     ),
 )

@@ -6,7 +6,7 @@ from derivations.algebra.notation import N, eps, i, j, n, s, t, tensors_of
 from derivations.algebra.sums import Index, total
 from derivations.normalisation import Normalised
 from derivations.prover.claim import Claim, Step, WrongTwin
-from derivations.prover.rules import algebra, differentiate, slope
+from derivations.prover.rules import algebra
 
 BA = "Ba, Kiros & Hinton 2016, arXiv:1607.06450"
 
@@ -52,12 +52,12 @@ spread = total((v[a] - mean) ** 2, a) / n
 ones = Claim(
     name="layer_norm.ones",
     kind="lemma",
-    says="with γ = 1 and every entry of dY one, the gradient is 0 whatever x is: a check with dY = 1 sees nothing",
-    start=slope(total((v[j] - mean) * (spread + eps) ** sp.Rational(-1, 2), j), v[i]),
-    steps=(Step(sp.S.Zero, differentiate, because="the normalised entries add up to 0, whatever x is"),),
+    says="the normalised entries add up to 0, whatever x is: with γ = 1, a check with dY = 1 sees nothing",
+    start=total((v[j] - mean) * (spread + eps) ** sp.Rational(-1, 2), j),
+    steps=(Step(sp.S.Zero, algebra, because="the deviations from a mean add up to 0, and share one divisor"),),
     source=BA,
     uses=("layer_norm.forward",),
-    wrong_twins=(WrongTwin((spread + eps) ** sp.Rational(-1, 2), "each entry is taken to move by itself"),),
+    wrong_twins=(WrongTwin((spread + eps) ** sp.Rational(-1, 2), "one deviation is taken for the sum of all"),),
 )
 
 length = Claim(

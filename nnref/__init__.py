@@ -101,3 +101,13 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """The public names, imported or not."""
     return sorted({*globals(), *WHEN_ASKED})
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """%load_ext nnref: %nnref checks what a notebook has defined, or the one name that is given.
+
+    ipython is IPython's shell, which calls this.
+    """
+    from nnref.checking.homework.magic import check_notebook
+
+    ipython.register_magic_function(lambda line="": check_notebook(ipython, line), "line", "nnref")

@@ -17,6 +17,9 @@ from derivations.algebra.sums import TENSORS, Index, outermost
 SETTINGS = {"order": "old"}
 """Terms stand in SymPy's own order, which does not depend on the run; factors in ours."""
 
+SHORT = {"eps": "varepsilon"}
+"""Names that are a Greek letter's own in short."""
+
 TIMES = r" \, "
 """A thin space between factors: dZ Aᵀ is two of them, and dZAᵀ might be three."""
 
@@ -32,10 +35,13 @@ def plain(expr: sp.Basic) -> str:
 
 
 def name_in_latex(name: str) -> str:
-    """A tensor's own LaTeX, or a size's: n0 is n with the index 0, alpha is a Greek letter."""
+    """A tensor's own LaTeX, or a number's: n0 is n with the index 0, alpha is a Greek letter, stride is a word."""
     if name in TENSORS:
         return TENSORS[name].latex
-    return translate(re.sub(r"^([a-zA-Z]+)(\d+)$", r"\1_{\2}", name))
+    if numbered := re.fullmatch(r"([a-zA-Z]+)(\d+)", name):
+        return f"{translate(numbered[1])}_{{{numbered[2]}}}"
+    letters = translate(SHORT.get(name, name))
+    return rf"\mathrm{{{letters}}}" if re.fullmatch(r"[a-z]{4,}", letters) else letters
 
 
 def sides(place: sp.KroneckerDelta) -> tuple[sp.Expr, sp.Expr]:
@@ -186,11 +192,16 @@ class Latex(LatexPrinter):  # type: ignore[misc]  # sympy has no types
 class Plain(StrPrinter):  # type: ignore[misc]  # sympy has no types
     """One line of text: Σ_k, ∂/∂z_i, δ_ij, ᵀ and ∘."""
 
+    printmethod = "_plain"  # none has it: an entry's own way of writing itself would show whose tensor it is
+
     def _as_ordered_terms(self, expr: sp.Expr, order: str | None = None) -> list[sp.Expr]:
         return terms_in_reading_order(expr)
 
     def _print_Indexed(self, expr: sp.Indexed) -> str:
-        return f"{letter_of(expr.base.label.name)}[{','.join(map(self._print, expr.indices))}]"
+        return f"{letter_of(expr.base.label.name)}[{', '.join(map(self._print, expr.indices))}]"
+
+    def _print_IndexedBase(self, expr: sp.IndexedBase) -> str:
+        return letter_of(expr.label.name)
 
     def _print_Entry(self, expr: sp.Expr) -> str:
         M, *indices = expr.args

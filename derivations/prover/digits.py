@@ -6,6 +6,7 @@ symbols say have no code in common.
 
 from __future__ import annotations
 
+import math
 import operator
 import random
 from collections.abc import Callable, Iterator, Mapping
@@ -261,13 +262,26 @@ def value(expr: sp.Basic, at: Point) -> Any:
     if isinstance(expr, sp.Mul) and any(isinstance(f, sp.KroneckerDelta) and not value(f, at) for f in expr.args):
         return mp.mpf(0)  # what a δ switches off need not be worked out
     if isinstance(expr, sp.KroneckerDelta):
-        return mp.mpf(value(expr.args[0], at) == value(expr.args[1], at))
+        return mp.mpf(whole(expr.args[0], at) == whole(expr.args[1], at))
     if isinstance(expr, sp.Piecewise):
         return next(value(branch, at) for branch, condition in expr.args if holds(condition, at))
     if isinstance(expr, Entry):
         i, j = (int(value(index, at)) for index in expr.args[1:])
         return matrix(expr.args[0], at)[i - 1][j - 1]
     return function(expr.func, at)(*(value(argument, at) for argument in expr.args))
+
+
+def whole(place: sp.Expr, at: Point) -> Any:
+    """The value of a place such as s (a − 1) + u − p, in whole numbers, which are quicker to add than mpmath's."""
+    if isinstance(place, sp.Integer):
+        return int(place)
+    if isinstance(place, Index):
+        return at.indices[place]
+    if place in at.sizes:
+        return at.sizes[place]
+    if isinstance(place, sp.Add | sp.Mul):
+        return (sum if isinstance(place, sp.Add) else math.prod)(whole(part, at) for part in place.args)
+    return value(place, at)
 
 
 def function(name: Any, at: Point) -> Callable[..., Any]:

@@ -183,10 +183,10 @@ def test_what_underflows_is_not_called_wrong(dtype, size):
     assert np.count_nonzero(found.yours["W1"]) > 0
 
 
-def verdict(a, truth, e=0.0, between=(np.nan, np.nan), r=0.001, scale=4.0):
+def verdict(a, truth, e=0.0, between=(np.nan, np.nan), jump=0.0, r=0.001, scale=4.0):
     """The checker's verdict on one entry, and its gap in multiples of its bar, for a tensor too fine to be excused."""
     low, high = (np.array([side]) for side in between)
-    truths = verdicts.Truths(np.array([truth]), np.array([e]), low, high)
+    truths = verdicts.Truths(np.array([truth]), np.array([e]), low, high, np.array([jump]))
     tensor = SimpleNamespace(a=np.array([a]), places=np.array([0]), sums=16.0, u=U)
     said = verdicts.verdict(tensor, truths, r, scale)
     return said[0], verdicts.multiples(tensor.a, truths, truths.e + r, said)[0]
@@ -199,7 +199,8 @@ KINK = {"truth": 0.5, "between": (0.0, 1.0)}
     ("a", "at", "says"),
     [
         (1.0, {"truth": 1.0}, verdicts.RIGHT),
-        (1.0, {"truth": 1.0, "e": np.inf}, verdicts.RIGHT),  # equal to the last digit
+        (1.0, {"truth": 1.0, "e": np.inf}, verdicts.UNTOLD),  # equal by chance: the bar decides nothing
+        (1.0, {"truth": 1.0, "jump": 1.0}, verdicts.UNTOLD),  # where the loss jumps there is no slope
         (1.0, {"truth": 1.001, "e": 0.001}, verdicts.RIGHT),  # the bar is 0.002
         (1.0, {"truth": 1.004, "e": 0.001}, verdicts.UNTOLD),
         (1.0, {"truth": 1.0079, "e": 0.001}, verdicts.UNTOLD),

@@ -104,5 +104,5 @@ EQUAL = {
         len(at.z) * (1 - at.c / (at.z.var() + at.c)),
     ),
     "max_pool.larger": lambda at: (larger(at, at.Z), np.where(at.dZ < at.Z, at.positive, 0)),
-    "layer_norm.ones": lambda at: (slope(lambda z: normalised(z, at.c).sum(), at.z), 0 * at.z),
+    "layer_norm.ones": lambda at: (normalised(at.z, at.c).sum(), 0.0),
 }

@@ -20,6 +20,9 @@ OK, MISMATCH, BAD_USE, UNCLEAR = 0, 1, 2, 3
 NAMED = re.compile(r"^(.+\.(?:py|ipynb|npz)):(\w+)$")
 """FILE.py:NAME, also where the path itself has a colon, as on Windows."""
 
+FORMATS = ("text", "json", "github")
+"""How a verdict is printed."""
+
 KINDS = (".py", ".ipynb", ".npz")
 """What can be checked."""
 
@@ -43,7 +46,8 @@ def add_check(commands: Any) -> None:
         help="read a network from a file, judge its gradients and name the first mistake",
         description="Reads a network from a Python file or notebook, or arrays from an .npz, and judges the gradients. "
         "It RUNS THE FILE'S CODE, in a process of its own with a time limit, but in no sandbox: check only what you "
-        "would run. By default only imports, functions, classes and plain constants are executed. An .npz holds W1, "
+        "would run. One training step is watched as the program takes it, what it reads and plots is answered; a file "
+        "that trains nothing is called by its definitions. An .npz holds W1, "
         "b1, …, dW1, db1, …, X and Y, and may hold Z1, A1, dZ1, …, activation, reduction and layout. Exits 0 if all "
         "is right, 1 for a mistake, 2 if the file cannot be read, 3 if nothing is wrong but not all can be told.",
     )
@@ -54,6 +58,9 @@ def add_check(commands: Any) -> None:
     check.add_argument("--no-hints", action="store_true", help="neither the mistake nor the right line, for graders")
     check.add_argument("--csv", metavar="OUT", help="for a folder: one row a file")
     check.add_argument("--json", action="store_true", help="end with one JSON object")
+    check.add_argument(
+        "--format", choices=FORMATS, default="text", help="json is --json; github, annotations at a line"
+    )
     check.set_defaults(command=run_check, activation=None, reduction=None, layout=None)
 
 
@@ -69,7 +76,7 @@ def add_certify(commands: Any) -> None:
     certify.add_argument("--data", metavar="F.npz", help="take X and Y from here")
     certify.add_argument("--verbose", action="store_true", help="say what was judged, and as what")
     certify.add_argument("--json", action="store_true", help="end with one JSON object")
-    certify.set_defaults(command=run_certify, run=False, no_hints=False, csv=None)
+    certify.set_defaults(command=run_certify, run=False, no_hints=False, csv=None, format="text")
 
 
 def run_certify(arguments: argparse.Namespace) -> int:
@@ -100,7 +107,9 @@ def run_check(arguments: argparse.Namespace) -> int:
     found = outcome_in_process(order_for(target, arguments, name))
     said = found.get("lines") or unread_in_words(target.name, found)
     print("\n".join(said), file=sys.stdout if "lines" in found else sys.stderr)
-    if arguments.json:
+    if arguments.format == "github":
+        print("\n".join(github_lines(arguments.target, found)), flush=True)
+    if arguments.json or arguments.format == "json":
         print(json.dumps(as_json_object(str(target), found), ensure_ascii=False), flush=True)
     return int(found["status"])
 
@@ -126,8 +135,34 @@ def unread_in_words(title: str, found: dict[str, Any]) -> list[str]:
     ]
 
 
+def github_lines(file: str, found: dict[str, Any]) -> list[str]:
+    """A line for each mistake, as GitHub's runner shows it beside the code: ::error file=…,line=…::what is wrong."""
+    report = found.get("report")
+    if report is None:
+        said = found["error"] or "no network could be read"
+        return [f"::warning file={file}::{said}"]
+    lines = [
+        f"::error file={file},line={line_in(mistake['place'])}::{mistake['quantity']}: {mistake['says']}"
+        for mistake in report["mistakes"]
+    ]
+    unsure = [] if lines or found["status"] == OK else [f"::warning file={file}::nothing is wrong; not all can be told"]
+    return [*lines, *unsure]
+
+
+def line_in(place: str) -> int:
+    """The line that a place names; 1 where it names none.
+
+    >>> line_in("line 54:  db2 = 1"), line_in("cell 5, line 7:  dZ1 = dA1"), line_in("")
+    (54, 7, 1)
+    """
+    found = re.search(r"line (\d+)", place)
+    return int(found[1]) if found else 1
+
+
 def as_json_object(file: str, found: dict[str, Any]) -> dict[str, Any]:
-    """The result as one JSON object."""
+    """The result as one JSON object; every mistake has the number of its line."""
+    for mistake in found.get("report", {}).get("mistakes", []):
+        mistake["line"] = line_in(mistake["place"])
     return {"file": file, **{k: v for k, v in found.items() if k not in ("lines", "report")}, **found.get("report", {})}
 
 

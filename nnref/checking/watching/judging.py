@@ -169,7 +169,9 @@ def chosen(role: Roles, tapes: Sequence[Tape], found: Sequence[Reading]) -> tupl
 
 def uphill(reading: Reading) -> bool:
     """Are these the slopes of minus the loss, as of a likelihood that grows?"""
-    return reading.factor is not None and all(row.factor == reading.factor for row in reading.rows)
+    c = reading.factor
+    factors = [row.factor or row.inner for row in reading.rows if not row.silent]
+    return c is not None and c < 0 and all(f is not None and abs(f / c - 1) <= ALIKE for f in factors)
 
 
 def verdicts(
@@ -241,6 +243,8 @@ def by_itself(
         return replace(row, verdict="ok", factor=c, note="")
     old = [np.asarray(tape[update.old.index].value, float) for tape in tapes]
     if (both := with_part(row.given, true, old, tolerance)) is not None:
+        if both[1] / both[0] < 0:
+            return replace(row, note="the decay has the wrong sign: it lets the weights grow", kind="decay")
         return replace(row, verdict="ok", factor=both[0], decay=both[1] / both[0], note="")
     return optimised(role, row, tapes, tolerance, before)
 
@@ -353,6 +357,9 @@ def beside(row: Judged, factor: float | None) -> Judged:
         if sum(x.size for x in row.truth) < 2:  # any number is a multiple of any other
             return replace(row, verdict="cannot tell", note="one number, seen once, is no evidence", factor=None)
         return replace(row, verdict="WRONG", note=f"{own / factor:.4g} times the truth, beside the others")
-    if row.factor and factor and factor < 0 and row.update.new is not None:
+    if row.factor and factor and factor < 0 and row.update.new is None:
+        says = "minus the slope: right if it is added to the parameter, which nothing here does"
+        return replace(row, verdict="cannot tell", note=says)
+    if row.factor and factor and factor < 0:
         return replace(row, verdict="WRONG", note="the sign is wrong: this step goes up the loss")
     return row

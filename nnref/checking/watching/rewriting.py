@@ -140,7 +140,7 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_List(self, node: ast.List) -> Any:
         """[0, 1, 1, 0]: numbers that are written out are leaves"""
-        if isinstance(node.ctx, ast.Load) and numbers(node) and sum(1 for _ in ast.walk(node)) > 4:
+        if isinstance(node.ctx, ast.Load) and numbers(node) and sum(1 for _ in ast.walk(node)) > 3:
             return self.hook("literal", node, node)
         return self.generic_visit(node)
 
@@ -193,6 +193,8 @@ class Rewriter(ast.NodeTransformer):
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
         """A += b, a.x += b, a[i] += b: each part is evaluated once, the place before the value"""
         operator = ast.Constant(OPERATORS[type(node.op)])
+        written = ast.unparse(node.target)
+        owner = "" if isinstance(node.target, ast.Name) else ast.unparse(node.target.value)
         if isinstance(node.target, ast.Name):
             old: ast.expr = ast.Name(node.target.id, ast.Load())
             new = self.hook("augment", node, operator, old, self.visit(node.value))
@@ -201,14 +203,14 @@ class Rewriter(ast.NodeTransformer):
         first: list[ast.stmt] = [assign(place, self.visit(node.target.value), node)]
         if isinstance(node.target, ast.Attribute):
             old = ast.Attribute(load(place), node.target.attr, ast.Load())
-            new = self.named(node.target, self.hook("augment", node, operator, old, self.visit(node.value)))
+            new = self.hook("augment", node, operator, old, self.visit(node.value))
+            new = self.hook("named", node.target, new, ast.Constant(written))
             target = ast.Attribute(load(place), node.target.attr, ast.Store())
             return [*first, ast.copy_location(ast.Assign([target], new), node)]
-        index = self.temporary()
+        index, text = self.temporary(), ast.Constant(owner)
         first.append(assign(index, self.index(node.target.slice), node))
         old = self.hook("item", node.target, load(place), load(index))
         new = self.hook("augment", node, operator, old, self.visit(node.value))
-        text = ast.Constant(ast.unparse(node.target.value))
         return [*first, expression(self.hook("put", node, load(place), load(index), new, text), node)]
 
     def value(self, node: ast.expr) -> Any:
