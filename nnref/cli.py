@@ -13,22 +13,31 @@ from typing import Any
 from nnref.checking.homework.command import add_certify, add_check
 from nnref.running.errors import DataError, Diverged, GateError
 from nnref.running.run import DTYPES, Settings
+from nnref.running.stopping import stopping
+from nnref.running.streams import lasting
 
-OK, MISMATCH, BAD_USE, INTERRUPTED = 0, 1, 2, 130
+OK, MISMATCH, BAD_USE = 0, 1, 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status; everything a user did wrong is one line on stderr."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a pipe on Windows may not know ² or ×
-            stream.reconfigure(errors="replace")
-    arguments = parser().parse_args(argv)
-    command: Callable[[argparse.Namespace], int] = arguments.command
-    try:
-        return command(arguments)
-    except (DataError, ValueError, OSError) as error:
-        print(f"nnref: {error}", file=sys.stderr)
-        return BAD_USE
+    """Run a command and return its exit status; everything a user did wrong is one line on stderr.
+
+    A signal ends a command without a traceback; its status is 128 and the signal's number, as shells have it.
+    """
+    with lasting(), stopping() as stops:
+        try:
+            arguments = parser().parse_args(argv, argparse.Namespace(stops=stops))
+            command: Callable[[argparse.Namespace], int] = arguments.command
+            return command(arguments)
+        except (DataError, ValueError, OSError) as error:
+            print(f"nnref: {error}", file=sys.stderr)
+            return BAD_USE
+        except MemoryError as error:
+            print(f"nnref: out of memory ({error}).", file=sys.stderr)
+            return BAD_USE
+        except KeyboardInterrupt:
+            print(f"nnref: stopped by {stops.name}." if stops.number else "nnref: stopped.", file=sys.stderr)
+            return stops.status if stops.number else 130
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,6 +72,10 @@ def parser() -> argparse.ArgumentParser:
     plot.add_argument("--data", metavar="PATH", help="the data of the run, if they are not found by default")
     plot.add_argument("--json", action="store_true", help="end with one JSON object")
     plot.set_defaults(command=run_plot)
+    verify = commands.add_parser("verify", help="check a run's folder against its own hashes")
+    verify.add_argument("run", metavar="RUN", help="a folder that nnref train made")
+    verify.add_argument("--json", action="store_true", help="end with one JSON object")
+    verify.set_defaults(command=run_verify)
     vectors = commands.add_parser("vectors", help="write networks with every answer, for other languages to agree with")
     vectors.add_argument("out", metavar="OUT", help="a folder that is not there yet")
     vectors.add_argument("--json", action="store_true", help="end with one JSON object")
@@ -71,23 +84,52 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run_train(arguments: argparse.Namespace) -> int:
-    """Load, check, train, write the run's folder, say where it is."""
-    from nnref import bridge
+    """Load, make the run's folder, prove, check, train, write the folder, say where it is."""
     from nnref.running import folder
     from nnref.running.data import load_mnist
-    from nnref.running.train import fitting, train
+    from nnref.running.train import fitting
 
     data = load_mnist(arguments.data, download=arguments.download)
     print(data.source, flush=True)
     layers = fitting(data, arguments.activation)
+    with folder.prepared(Path(arguments.runs), arguments.seed) as place, warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = lambda message, *rest: print(f"WARNING: {message}", file=sys.stderr)
+        return trained_into(place, arguments, data, layers)
+
+
+def trained_into(place: Path, arguments: argparse.Namespace, data: Any, layers: Any) -> int:
+    """Prove, check, train, and write what was learned into a folder, pictures last."""
+    from nnref import bridge
+    from nnref.running import folder
+
     proved = bridge.proved(layers)
     print(f"derivations: {proved}", flush=True)
     if proved.failed and not arguments.no_gate:
         print("nnref: what this run rests on is not proved; nothing was trained.", file=sys.stderr)
         finish(arguments, {"ok": False, "derivations": str(proved), "source": data.source})
         return MISMATCH
-    warnings.showwarning = lambda message, *rest: print(f"WARNING: {message}", file=sys.stderr)
-    status = OK
+    try:
+        run, status = learned(arguments, data, layers)
+    except GateError as error:
+        print("nnref: the gradients are wrong; nothing was trained.", file=sys.stderr)
+        finish(arguments, {"ok": False, "gate": summary(error.gate), "source": data.source})
+        return MISMATCH
+    with arguments.stops.held():
+        faults = folder.keep(run, data, place)
+        told(run, data, place, faults)
+    if not arguments.stops.number:
+        folder.draw(place, run, data)
+    status = arguments.stops.status if arguments.stops.number else BAD_USE if faults else status
+    found = {"ok": status == OK, "run": str(place), "derivations": str(proved), **folder.results(run)}
+    finish(arguments, found | ({"not_written": faults} if faults else {}))
+    return status
+
+
+def learned(arguments: argparse.Namespace, data: Any, layers: Any) -> tuple[Any, int]:
+    """The run, and the exit status if nothing else goes wrong."""
+    from nnref.running.train import train
+
     try:
         run = train(
             data,
@@ -106,23 +148,22 @@ def run_train(arguments: argparse.Namespace) -> int:
             progress=False if arguments.quiet else None,
             on_gate=lambda gate: print(gate, flush=True),
         )
-    except GateError as error:
-        print("nnref: the gradients are wrong; nothing was trained.", file=sys.stderr)
-        finish(arguments, {"ok": False, "gate": summary(error.gate), "source": data.source})
-        return MISMATCH
     except Diverged as error:
         print(f"nnref: {error}", file=sys.stderr)
-        run, status = error.run, MISMATCH
-    if run.stopped and status == OK:
-        status = INTERRUPTED
+        return error.run, MISMATCH
+    return run, OK
+
+
+def told(run: Any, data: Any, place: Path, faults: list[str]) -> None:
+    """What came of a run: why it stopped, how good it is, where it is, and what could not be written."""
+    if run.stopped and run.stopped.startswith("stopped by"):
         print(f"nnref: {run.stopped}; what was learned is kept.", file=sys.stderr)
-    place = folder.write(run, data, Path(arguments.runs))
     if run.test_accuracy is not None:
         after = f" after epoch {len(run.accuracy_by_epoch)}" if run.stopped else ""
         print(f"accuracy on {len(data.y_test):,} held-out images{after}: {run.test_accuracy:.2%}")
     print(f"run: {place}")
-    finish(arguments, {"ok": status == OK, "run": str(place), "derivations": str(proved), **folder.results(run)})
-    return status
+    for fault in faults:
+        print(f"nnref: {fault}", file=sys.stderr)
 
 
 def summary(gate: Any) -> dict[str, Any]:
@@ -140,6 +181,19 @@ def run_plot(arguments: argparse.Namespace) -> int:
         print(picture)
     finish(arguments, {"ok": True, "pictures": [str(picture) for picture in pictures]})
     return OK
+
+
+def run_verify(arguments: argparse.Namespace) -> int:
+    """Check a run's folder against its own hashes."""
+    from nnref.running import folder
+
+    faults = folder.verified(Path(arguments.run))
+    for fault in faults:
+        print(fault)
+    if not faults:
+        print(f"{arguments.run}: {len(folder.FILES)} files, every one as it was written")
+    finish(arguments, {"ok": not faults, "run": arguments.run, "faults": faults})
+    return MISMATCH if faults else OK
 
 
 def run_vectors(arguments: argparse.Namespace) -> int:

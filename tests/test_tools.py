@@ -12,7 +12,7 @@ from derivations.algebra import symbolic
 from nnref import affine
 from nnref.checking.reference import noise
 from nnref.running import shuffle
-from tests import fuzz_sums, kinds, mistakes, planted
+from tests import fuzz_sums, kinds, mistakes, planted, watched
 from tests.conftest import require
 from tests.golden import PUBLISHED
 from tests.support import tools
@@ -25,6 +25,7 @@ A_FEW = {
     "tests.golden": [],
     "tests.mistakes": ["--alone", "40", "--every", "9999"],
     "tests.mutations": ["softmax.sums_to_one"],
+    "tests.watched": ["tests/unseen/elu.py", "--every", "9"],
     "tests.kills": ["--kills", "3"],
     "tests.kinds": ["--seeds", "1", "--losses", "24", "--every", "9"],
     "tests.wolves": ["--networks", "12"],
@@ -44,6 +45,7 @@ FAULTS = {
     "tests.golden": lambda patch: patch.setitem(PUBLISHED, "gradient", "0" * 64),
     "tests.mistakes": lambda patch: patch.setattr(mistakes, "judge", lambda *a: (False, [], False)),
     "tests.mutations": lambda patch: patch.setattr(symbolic, "equal", lambda *a: True),
+    "tests.watched": lambda patch: patch.setattr(watched, "settled", lambda seen: True),
     "tests.kills": lambda patch: patch.setattr(shuffle, "order", own_order),
     "tests.kinds": lambda patch: patch.setitem(kinds.KINDS, "squares", (kinds.KINDS["squares"][0], lambda x: 3 * x)),
     "tests.wolves": lambda patch: patch.setattr(affine, "db", lambda dZ: dZ.mean(axis=1, keepdims=True)),

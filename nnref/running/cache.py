@@ -12,9 +12,17 @@ def cache_dir() -> Path:
     if own := os.environ.get("NNREF_CACHE"):
         return Path(own)
     if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+        base = os.environ.get("LOCALAPPDATA") or str(home() / "AppData" / "Local")
     elif sys.platform == "darwin":
-        base = str(Path.home() / "Library" / "Caches")
+        base = str(home() / "Library" / "Caches")
     else:
-        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        base = os.environ.get("XDG_CACHE_HOME") or str(home() / ".cache")
     return Path(base) / "nnref"
+
+
+def home() -> Path:
+    """The user's home, or where there is none, a path at which nothing can be: nothing is read or kept there."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(os.devnull)

@@ -23,7 +23,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from nnref.arrays import namespace
 from nnref.running import files
-from nnref.running.cache import cache_dir
+from nnref.running.cache import cache_dir, home
 from nnref.running.download import fetch_mnist
 from nnref.running.errors import DataError
 from nnref.running.files import PathLike
@@ -315,8 +315,8 @@ def full_mnist(path: Path) -> Dataset | None:
 
 def from_keras_cache() -> Dataset | None:
     """Keras's own copy, if there is one and it is MNIST."""
-    home = os.environ.get("KERAS_HOME") or str(Path.home() / ".keras")
-    return full_mnist(Path(home) / "datasets" / "mnist.npz")
+    folder = os.environ.get("KERAS_HOME") or home() / ".keras"
+    return full_mnist(Path(folder) / "datasets" / "mnist.npz")
 
 
 def downloaded() -> Dataset:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Protocol
@@ -49,16 +50,39 @@ class Lines(Silent):
         )
 
 
+class Unfailing:
+    """Shows what another shows until that fails, as where a pipe was closed; then nothing. No run ends for it."""
+
+    def __init__(self, shown: Progress) -> None:
+        self.shown = shown
+
+    def step(self, epoch: int, step: int, loss: float) -> None:
+        """Show the step."""
+        self.tried(lambda: self.shown.step(epoch, step, loss))
+
+    def epoch(self, run: TrainingRun) -> None:
+        """Show the epoch."""
+        self.tried(lambda: self.shown.epoch(run))
+
+    def tried(self, show: Callable[[], None]) -> None:
+        """Show, or say once that it cannot be shown."""
+        try:
+            show()
+        except (OSError, ValueError) as error:
+            self.shown = Silent()
+            warnings.warn(f"stdout: the progress cannot be shown ({error}); the run goes on", stacklevel=2)
+
+
 @contextmanager
 def reporter(progress: bool | None, run: TrainingRun, steps: int) -> Iterator[Progress]:
     """The reporter for a run: None chooses by whether stdout is a terminal, True shows, False is silent."""
     if progress is False:
         yield Silent()
-    elif not sys.stdout.isatty():
-        yield Lines(steps)
+    elif sys.stdout is None or not sys.stdout.isatty():
+        yield Unfailing(Lines(steps))
     else:
         with bar(run, steps) as shown:
-            yield shown
+            yield Unfailing(shown)
 
 
 @contextmanager

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nnref.network import Layers, Parameters, named
+from nnref.shapes import Array
 
 if TYPE_CHECKING:
     from nnref.running.gate import Gate
@@ -77,7 +79,12 @@ class TrainingRun:
 
 def parameters_sha256(theta: Parameters) -> str:
     """SHA-256 over W1, b1, W2, … as little-endian C-order bytes."""
+    return arrays_sha256(named(theta).values())
+
+
+def arrays_sha256(arrays: Iterable[Array]) -> str:
+    """SHA-256 over arrays as little-endian C-order bytes, one after the other."""
     digest = hashlib.sha256()
-    for p in named(theta).values():
+    for p in arrays:
         digest.update(np.ascontiguousarray(p, dtype=p.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()

@@ -272,7 +272,7 @@ def test_a_run_leaves_a_folder_that_can_be_read_and_drawn_again(blobs, tmp_path)
 
 
 def test_two_runs_in_one_second_get_two_folders(tmp_path):
-    assert folder.fresh(tmp_path, "a") != folder.fresh(tmp_path, "a")
+    assert folder.fresh(tmp_path, 0) != folder.fresh(tmp_path, 0)
 
 
 def test_the_command_ends_with_one_json_object(tmp_path, capsys, monkeypatch):

@@ -171,6 +171,11 @@ CATALOGUES = {
         ("--kills", "200"),
         ("running/test_checkpoint.py::test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits",),
     ),
+    "watched programs": Counted(
+        "tests.watched",
+        ("--every", "1"),
+        ("checking/watching/test_watched.py::test_a_mistake_planted_in_a_right_program_is_caught",),
+    ),
     "steps": Counted(
         "tests.mutations",
         ("--all",),

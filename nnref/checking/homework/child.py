@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import traceback
 import warnings
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from nnref.checking.homework import confinement, isolation
+
 TIME_LIMIT = 20.0
-"""Seconds for one file. Reading and judging take about one; the rest is the file's own."""
+"""Seconds of computing for one file. Reading and judging take about one; the rest is the file's own."""
 
 
 @dataclass(frozen=True)
@@ -30,68 +25,31 @@ class Order:
     hints: bool = True
     verbose: bool = False
     settings: dict[str, str] = field(default_factory=dict)
+    sandbox: bool = False
 
 
 def outcome_in_process(order: Order, limit: float = TIME_LIMIT) -> dict[str, Any]:
     """The result of checking a file: {"status", "lines", "report"}, or {"status", "error", "found", "missing"}.
 
-    Errors: none of the child's; what went wrong there is in the result.
+    Errors: none; whatever goes wrong, in the child or here, is in the result.
     """
-    with tempfile.TemporaryDirectory(prefix="nnref-") as folder:
-        result = Path(folder) / "result.json"
-        # -P: a numpy.py beside the homework must not be taken for numpy.
-        command = [sys.executable, "-P", "-m", "nnref.checking.homework.child", json.dumps(asdict(order)), str(result)]
-        running = subprocess.Popen(
-            command,
-            cwd=Path(order.path).parent,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[3]), *paths()]), **QUIET},
-            start_new_session=True,
-        )
-        try:
-            running.wait(limit)
-        except subprocess.TimeoutExpired:
-            return failure(order, f"did not end within {limit:.0f} s. Is there a loop at module level or in forward?")
-        finally:
-            end_process(running)
-        try:
-            found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return failure(order, f"ended the process it was run in (status {running.returncode}) before it was read.")
+    try:
+        found, status = isolation.result_of(__name__, asdict(order), limit)
+    except Exception as error:  # one file's trouble is no other's
+        return failure(order, f"could not be read: {type(error).__name__}: {error}.")
+    if found is not None:
         return found
-
-
-QUIET = {"MPLBACKEND": "Agg", "TF_CPP_MIN_LOG_LEVEL": "3", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""No windows and no chatter; and one thread each, since many files are checked at once."""
-
-
-def paths() -> list[str]:
-    """The search path that the parent was started with."""
-    return [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]
-
-
-def end_process(running: subprocess.Popen[bytes]) -> None:
-    """End the child and whatever it started."""
-    if os.name == "posix":
-        with suppress(ProcessLookupError):
-            os.killpg(running.pid, signal.SIGKILL)
-    elif running.poll() is None:
-        running.kill()
-    running.wait()
+    if status == confinement.TOO_LONG:
+        loop = "Is there a loop at module level or in forward?"
+        return failure(order, f"did not end within {limit:.0f} s of computing. {loop}")
+    if status == confinement.ASLEEP:
+        return failure(order, f"did nothing for {limit:.0f} s. Does it wait for something?")
+    return failure(order, f"ended the process it was run in (status {status}) before it was read.")
 
 
 def failure(order: Order, says: str) -> dict[str, Any]:
     """The result where nothing could be judged."""
     return {"status": 2, "error": f"{Path(order.path).name} {says}", "found": [], "missing": []}
-
-
-def main(order: str, result: str) -> None:
-    """In the child: check the file and write what came of it."""
-    found = outcome(Order(**json.loads(order)))
-    Path(result).write_text(json.dumps(found), encoding="utf-8")
-    os._exit(0)  # threads and exit handlers of the file have no say
 
 
 def outcome(order: Order) -> dict[str, Any]:
@@ -118,4 +76,4 @@ def outcome(order: Order) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    isolation.answer(lambda order: outcome(Order(**order)))

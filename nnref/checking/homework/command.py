@@ -13,9 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from nnref.checking.homework.child import Order, outcome_in_process
+from nnref.checking.homework import gradescope
+from nnref.checking.homework.child import Order, failure, outcome_in_process
+from nnref.checking.homework.isolation import cell, plain, stop_all
 
-OK, MISMATCH, BAD_USE, UNCLEAR = 0, 1, 2, 3
+OK, MISMATCH, BAD_USE, UNCLEAR, INTERRUPTED = 0, 1, 2, 3, 130
 
 NAMED = re.compile(r"^(.+\.(?:py|ipynb|npz)):(\w+)$")
 """FILE.py:NAME, also where the path itself has a colon, as on Windows."""
@@ -45,11 +47,13 @@ def add_check(commands: Any) -> None:
         "check",
         help="read a network from a file, judge its gradients and name the first mistake",
         description="Reads a network from a Python file or notebook, or arrays from an .npz, and judges the gradients. "
-        "It RUNS THE FILE'S CODE, in a process of its own with a time limit, but in no sandbox: check only what you "
-        "would run. One training step is watched as the program takes it, what it reads and plots is answered; a file "
-        "that trains nothing is called by its definitions. An .npz holds W1, "
-        "b1, …, dW1, db1, …, X and Y, and may hold Z1, A1, dZ1, …, activation, reduction and layout. Exits 0 if all "
-        "is right, 1 for a mistake, 2 if the file cannot be read, 3 if nothing is wrong but not all can be told.",
+        "It RUNS THE FILE'S CODE, on a copy of its folder, in a process with limits on time, memory and files. On "
+        "Linux it can write nowhere else and ends with all that it started; --sandbox takes its network away, and "
+        "insists. A file that takes the process it runs in apart can still forge its own verdict. One training step "
+        "is watched as the program takes it, what it reads and plots is answered; a file that trains nothing is called "
+        "by its definitions. An .npz holds W1, b1, …, dW1, db1, …, X and Y, and may hold Z1, A1, dZ1, …, activation, "
+        "reduction and layout. Exits 0 if all is right, 1 for a mistake, 2 if the file cannot be read, 3 if nothing is "
+        "wrong but not all can be told.",
     )
     check.add_argument("target", metavar="TARGET", help="FILE.py, FILE.ipynb, FILE.npz, FILE.py:NAME or a folder")
     check.add_argument("--run", action="store_true", help="execute all of the file, not its definitions alone")
@@ -57,6 +61,8 @@ def add_check(commands: Any) -> None:
     check.add_argument("--verbose", action="store_true", help="say how the truth was found")
     check.add_argument("--no-hints", action="store_true", help="neither the mistake nor the right line, for graders")
     check.add_argument("--csv", metavar="OUT", help="for a folder: one row a file")
+    check.add_argument("--gradescope", metavar="OUT", help="for a file: Gradescope's results.json, a test a parameter")
+    check.add_argument("--sandbox", action="store_true", help="no network, and refuse where there are no namespaces")
     check.add_argument("--json", action="store_true", help="end with one JSON object")
     check.add_argument(
         "--format", choices=FORMATS, default="text", help="json is --json; github, annotations at a line"
@@ -76,7 +82,9 @@ def add_certify(commands: Any) -> None:
     certify.add_argument("--data", metavar="F.npz", help="take X and Y from here")
     certify.add_argument("--verbose", action="store_true", help="say what was judged, and as what")
     certify.add_argument("--json", action="store_true", help="end with one JSON object")
-    certify.set_defaults(command=run_certify, run=False, no_hints=False, csv=None, format="text")
+    certify.set_defaults(
+        command=run_certify, run=False, no_hints=False, csv=None, format="text", gradescope=None, sandbox=False
+    )
 
 
 def run_certify(arguments: argparse.Namespace) -> int:
@@ -97,28 +105,43 @@ def run_check(arguments: argparse.Namespace) -> int:
     if arguments.data and not Path(arguments.data).is_file():
         raise FileNotFoundError(f"{arguments.data} does not exist. Give an .npz that holds X and Y.")
     if target.is_dir():
+        if arguments.gradescope:
+            raise ValueError("--gradescope is for one file, a student's; a folder came. Try --csv.")
         return check_folder(target, arguments)
     if arguments.csv:
         raise ValueError("--csv is for a folder of files; one file came. Try --json.")
+    if not target.is_file():
+        raise ValueError(f"{target.name} is no ordinary file. Give a .py, .ipynb or .npz file, or a folder.")
     if target.suffix not in KINDS:
         raise ValueError(f"{target.name} should be a .py, .ipynb or .npz file, or a folder of them.")
     if name and target.suffix == ".npz":
         raise ValueError(f"{target.name} holds arrays, and nothing called {name} can be chosen among them.")
     found = outcome_in_process(order_for(target, arguments, name))
     said = found.get("lines") or unread_in_words(target.name, found)
-    print("\n".join(said), file=sys.stdout if "lines" in found else sys.stderr)
+    print("\n".join(map(plain, said)), file=sys.stdout if "lines" in found else sys.stderr)
+    if arguments.gradescope:
+        gradescope.write(Path(arguments.gradescope), found, said, hints=not arguments.no_hints)
     if arguments.format == "github":
-        print("\n".join(github_lines(arguments.target, found)), flush=True)
+        print("\n".join(map(plain, github_lines(arguments.target, found))), flush=True)
     if arguments.json or arguments.format == "json":
         print(json.dumps(as_json_object(str(target), found), ensure_ascii=False), flush=True)
     return int(found["status"])
 
 
 def order_for(path: Path, arguments: argparse.Namespace, name: str | None = None) -> Order:
-    """What the child is undecided_files."""
+    """What the child is asked."""
     data = str(Path(arguments.data).resolve()) if arguments.data else None
     settings = {k: v for k in ("activation", "reduction", "layout") if (v := getattr(arguments, k)) is not None}
-    return Order(str(path.resolve()), name, data, arguments.run, not arguments.no_hints, arguments.verbose, settings)
+    return Order(
+        str(path.resolve()),
+        name,
+        data,
+        arguments.run,
+        not arguments.no_hints,
+        arguments.verbose,
+        settings,
+        arguments.sandbox,
+    )
 
 
 def unread_in_words(title: str, found: dict[str, Any]) -> list[str]:
@@ -184,18 +207,20 @@ def check_folder(folder: Path, arguments: argparse.Namespace) -> int:
     paths = list(homework_files(folder))
     if not paths:
         raise ValueError(f"{folder} holds no .py, .ipynb or .npz file.")
-    rows = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(outcome_in_process, [order_for(path, arguments) for path in paths])
-        for path, found in zip(paths, results, strict=True):
-            row = folder_row(str(path.relative_to(folder)), found)
-            print(folder_line(row, hints=not arguments.no_hints), flush=True)
+    rows: list[dict[str, Any]] = []
+    stopped = False
+    try:
+        for row in marked(folder, paths, arguments):
             rows.append(row)
+            print(folder_line(row, hints=not arguments.no_hints), flush=True)
+    except KeyboardInterrupt:
+        stopped = True
+        print(f"nnref: stopped after {len(rows)} of {len(paths)} files; what was marked is kept.", file=sys.stderr)
     if arguments.csv:
         with open(arguments.csv, "w", newline="", encoding="utf-8") as out:
             writer = csv.DictWriter(out, COLUMNS)
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
     counts = {k: sum(row["status"] == k for row in rows) for k in (MISMATCH, BAD_USE, UNCLEAR, OK)}
     unclear = f", {counts[UNCLEAR]} unclear" if counts[UNCLEAR] else ""
     print(
@@ -203,8 +228,31 @@ def check_folder(folder: Path, arguments: argparse.Namespace) -> int:
     )
     status = next((k for k, n in counts.items() if n), OK)
     if arguments.json:
-        print(json.dumps({"ok": status == OK, "files": rows}, ensure_ascii=False), flush=True)
-    return status
+        all_right = status == OK and not stopped
+        print(json.dumps({"ok": all_right, "files": rows, "of": len(paths)}, ensure_ascii=False), flush=True)
+    return INTERRUPTED if stopped else status
+
+
+def marked(folder: Path, paths: list[Path], arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The row of each file in order. Ctrl-C ends at once every process that is marking."""
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        waiting = [pool.submit(outcome_in_process, order_for(path, arguments)) for path in paths]
+        for path, found in zip(paths, waiting, strict=True):
+            yield row_of(str(path.relative_to(folder)), found.result())
+    except BaseException:
+        stop_all()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def row_of(file: str, found: dict[str, Any]) -> dict[str, Any]:
+    """A file's row, whatever its result holds: one file's result is no other's trouble."""
+    try:
+        return folder_row(file, found)
+    except (AttributeError, KeyError, TypeError, IndexError):
+        return folder_row(file, failure(Order(file), "gave a result that is none."))
 
 
 def folder_row(file: str, found: dict[str, Any]) -> dict[str, Any]:
@@ -230,5 +278,5 @@ def folder_line(row: dict[str, Any], hints: bool) -> str:
     rest = " ".join(str(part) for part in (row["first_wrong"], row["place"] or row["says"]) if part)
     if row["status"] in (MISMATCH, UNCLEAR) and not rest:
         rest = "" if not hints else "see nnref check " + row["file"]
-    text = f"{word:<8} {row['file']}{'  ' + rest if rest else ''}"
+    text = plain(f"{word:<8} {row['file']}{'  ' + rest if rest else ''}")
     return text if len(text) <= 100 else text[:97] + "..."

@@ -17,6 +17,7 @@ from nnref.checking.results.certificate import MISTAKE, Certificate
 from nnref.checking.watching.cautions import factors_on_the_way
 from nnref.checking.watching.driven import driven
 from nnref.checking.watching.judging import ALIKE
+from nnref.checking.watching.layer_report import layers_judged
 from nnref.checking.watching.mending import mended
 from nnref.checking.watching.report import certificate, settled
 from nnref.checking.watching.watch import Watched, watch
@@ -38,7 +39,11 @@ def judged_file(
     if path.suffix == ".npz" or name is not None:
         return check_file(path, name, data, everything, settings)
     source = read_source(path)
-    seen = watched_or_called(path, source, data)
+    try:
+        seen = watched_or_called(path, source, data)
+    except Exception as error:  # a fault of ours in watching: the reader may still know, and the report says it
+        read = check_file(path, None, data, everything, settings)
+        return replace(read, notes=(*read.notes, f"watching it failed: {type(error).__name__}: {error}"))
     if settled(seen) is True and not by_the_batch(seen):
         return certificate(seen)
     try:
@@ -46,12 +51,25 @@ def judged_file(
     except Unread as error:
         if seen.steps:
             return certificate(seen)
-        raise Unread(error.found, [*error.missing, f"as it runs: it {seen.why}"]) from None
+        if (layers := layers_judged(path, source, data)) is not None:
+            return layers
+        vain = [f"{name}, which the file imports and which cannot be imported here" for name in seen.runs[0].absent]
+        raise Unread(error.found, [*vain, *error.missing, f"as it runs: it {seen.why}"]) from None
     except SourceError:
         if seen.steps:
             return certificate(seen)
         raise
-    return agreed(seen, read) if seen.steps else all_of_it(source, read)
+    return agreed(seen, read) if seen.steps else all_of_it(source, with_caution(read))
+
+
+def with_caution(read: Certificate) -> Certificate:
+    """A forward pass that is right but for overflow, under a gradient that is right, is worth a line and no mistake."""
+    fault = read.forward
+    if fault is None or not fault.harmless or read.gradient_of_own_loss is not True or "verflow" not in fault.says:
+        return read
+    says = fault.says.partition(" Subtract")[0].rstrip(".")
+    note = f"{fault.place.partition(':')[0]}: {says[0].lower()}{says[1:]}"
+    return replace(read, forward=None, same_loss=True, notes=(*read.notes, note))
 
 
 def all_of_it(source: Source, read: Certificate) -> Certificate:

@@ -2,5 +2,6 @@
 
 Read in this order: record (what a record holds, and how it is looked up), rounding (u, and what a product rounds),
 running_error (a number with its error), entrywise (the record of a function of one entry), then any operation: relu is
-the simplest, affine the one that is not entrywise, softmax_cross_entropy the loss.
+the simplest, sigmoid and tanh lose digits, softplus, silu and gelu take their slope from Z, leaky_relu has a parameter
+that people choose; affine is the one that is not entrywise, softmax_cross_entropy the loss.
 """

@@ -42,9 +42,11 @@ def fitted(a: Array, made: list[Array], room: Array) -> list[Fitted] | None:
     An entry is off by at most its room, so c by at most √n rooms over the size of its column.
     Shapes: all alike
     """
-    finite = room[np.isfinite(room)]
-    weight = 1 / np.maximum(room, max(1e-30 * float(finite.max(initial=0)), float(np.finfo("float64").tiny)))
-    columns = np.stack([(M * weight).ravel() for M in made], axis=1)
+    # In units of the largest room, so that no square overflows; where there is none, what is equal must be exactly so.
+    largest = max(float(abs(M).max(initial=0)) for M in made)
+    scale = max(float(room[np.isfinite(room)].max(initial=0)), 1e-20 * largest) or 1.0
+    weight = 1 / np.maximum(room / scale, 1e-30)
+    columns = np.stack([(M / scale * weight).ravel() for M in made], axis=1)
     size = np.linalg.norm(columns, axis=0)
     if not (size > 1).all():  # the direction is drowned by rounding
         return None
@@ -53,7 +55,7 @@ def fitted(a: Array, made: list[Array], room: Array) -> list[Fitted] | None:
     if len(made) > 1 and 1 - gram[0, 1] ** 2 < COLLINEAR:
         return None
     inverse = np.linalg.inv(gram)
-    wanted = (a * weight).ravel()
+    wanted = (a / scale * weight).ravel()
     found = inverse @ (columns.T @ wanted)
     found += inverse @ (columns.T @ (wanted - columns @ found))  # what squaring the condition lost
     values, each = found / size, np.sqrt(np.diag(inverse)) / size

@@ -7,15 +7,24 @@ with its array, and a call into a library is one operation, with its line, wheth
 
 The parts, each knowing only those before it:
 
+    packages       where the modules of a program lie
     rewriting      source -> the same program, speaking to a recorder
     tape           Node, Tape: what was computed, from what, on which line, and what depends on what
+    memory, values, graph                          which values are known, and what depends on what
     recorder       Recorder: the hooks, the leaves, in-place writes; `leaf(array, kind)` marks data and labels
     program        a file, its modules and its random numbers, executed once under a recorder
     world/         what a program reads, draws and imports, answered: `world.prepared(path, data, seed)`
     driving        `driving.ways(program)`: calls for a file that calls nothing
+    calling        arguments by their names, data in the forms that programs take
+    rules          the derivative of each operation
     slopes         ∂/∂(every recorded value) of a recorded scalar, by reverse mode; replay is its witness
     parameters, losses, judging, first_wrong       what is meant, what is true, which is the first wrong line
+    pairing, optimisers                            which gradient is whose, where a step hides it
     watch          `watch(path, ...) -> Watched`
+    driven         which of the ways of driving is believed
+    layer_pairs, layer_shapes, layer_report        layers by themselves, each as a vector-Jacobian product
+    cautions, mending                              what is no mistake but worth a line, and the line to try
+    report         what was seen, as a certificate
 
 How `world` meets the core: `with world.prepared(path, data, seed):` is entered around the execution of the file. Within
 it, modules, `open`, `np.load` and their like are answered. An array that is handed out is marked by

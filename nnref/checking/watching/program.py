@@ -30,13 +30,14 @@ from nnref.checking.watching.values import Stop
 
 @dataclass
 class Run:
-    """One run: what was recorded, the program's names, and the exception that ended it, if one did."""
+    """One run: what was recorded, the program's names, the exception that ended it, and what it imports in vain."""
 
     recorder: Recorder
     namespace: dict[str, Any]
     error: BaseException | None = None
     stopped: bool = False
     failed: list[tuple[int, str]] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
 
     @property
     def tape(self) -> list[Any]:
@@ -67,7 +68,7 @@ def execute(
         quiet(path, source.name),
         alarm(recorder),
         modules(path, recorder, module, name, packages.roots(path, source)),
-        world.prepared(path, data, recorder.seed),
+        world.prepared(path, data, recorder.seed) as answered,
     ):
         seed_generators(recorder.seed)
         recording._current.append(recorder)
@@ -83,6 +84,7 @@ def execute(
         finally:
             recorder.on = False
             recording._current.pop()
+            run.absent = list(dict.fromkeys(answered.absent))
     return run
 
 

@@ -33,6 +33,14 @@ def test_the_factor_is_within_its_bound_however_the_entries_are_off(rng):
     assert 1e-4 < abs(found.value - 0.7) <= found.bound
 
 
+@pytest.mark.parametrize("size", [1e-290, 1e-30, 1.0, 1e30, 1e290])
+@pytest.mark.parametrize("relative", [0.0, 1e-15])
+def test_neither_size_nor_the_want_of_room_overflows(size, relative, rng):
+    t = size * (rng.random(20) + 1)
+    (found,) = fitted(3 * t, [t], relative * t)
+    assert found.value == pytest.approx(3, rel=1e-13)
+
+
 def test_the_scatter_shrinks_with_the_number_of_entries(rng):
     def scatter(n):
         t = np.ones(n)

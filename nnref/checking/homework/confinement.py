@@ -1,0 +1,176 @@
+"""What a file may not do to the machine it is marked on: namespaces, limits, and an end for all that it starts.
+
+Linux alone has all of it. Three processes stand between the marker and a file: the first makes the namespaces, the
+second is the first process in them, with which the kernel ends every other, and the third runs the file.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import struct
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+MEMORY = 2 << 30
+"""Bytes of memory that a file may take; with the libraries' address space, which they reserve and do not use, aside."""
+
+FILE_SIZE = 256 << 20
+"""Bytes that a file may write into one file."""
+
+PROCESSES = 512
+"""Processes and threads at once, counted where the file has a user namespace of its own."""
+
+TOO_LONG, ASLEEP = 124, 125
+"""Exit status where the CPU time was used up, and where a file slept."""
+
+AWAKE = 0.01
+"""Share of a processor below which a process sleeps: a hundred busy neighbours on its core leave it as much."""
+
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x10000000, 0x20000000, 0x40000000
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
+MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE, RDONLY = 442, -100, 0x8000, 1
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+
+
+def confined(writable: Path, seconds: float, sandbox: bool, file: Callable[[], None]) -> int:
+    """Run a file in processes of its own that can write in one folder alone; the exit status of the one it ran in.
+
+    TOO_LONG or ASLEEP if it had to be ended. Everything it started has ended when this returns.
+    Errors: OSError with sandbox, where the system has no namespaces for us.
+    """
+    if not hasattr(os, "fork"):
+        file()
+        return 0
+    apart = sys.platform == "linux" and separated(writable, sandbox)
+    first = os.fork()
+    if not first:
+        dies_with_parent(signal.SIGKILL if apart else signal.SIGTERM)
+        os._exit(supervised(seconds, apart, file))
+    return os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])
+
+
+def separated(writable: Path, sandbox: bool) -> bool:
+    """Give this process' children their own users, processes and view of the disk; whether that was possible.
+
+    The disk can be read as before, and written in one folder alone. A sandbox has no network either.
+    """
+    libc, uid, gid = ctypes.CDLL(None, use_errno=True), os.getuid(), os.getgid()
+    try:
+        asked(libc.unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | (CLONE_NEWNET if sandbox else 0)))
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+        asked(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None))
+        place = os.fsencode(writable)
+        asked(libc.mount(place, place, None, MS_BIND, None))
+        changed(libc, b"/", AT_RECURSIVE, struct.pack("4Q", RDONLY, 0, 0, 0))
+        changed(libc, place, 0, struct.pack("4Q", 0, RDONLY, 0, 0))
+    except OSError as error:
+        if sandbox:
+            raise OSError(
+                f"--sandbox needs user namespaces, which are not to be had here ({error.strerror})"
+            ) from error
+        return False
+    return True
+
+
+def asked(answer: int) -> None:
+    """Raise what the system says if a call failed."""
+    if answer:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def changed(libc: ctypes.CDLL, path: bytes, flags: int, attributes: bytes) -> None:
+    """Change what may be done in a mounted folder."""
+    asked(libc.syscall(MOUNT_SETATTR, AT_FDCWD, path, flags, attributes, len(attributes)))
+
+
+def dies_with_parent(number: int) -> None:
+    """Have the kernel send this process a signal when its parent ends, SIGKILL included."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+
+
+def supervised(seconds: float, apart: bool, file: Callable[[], None]) -> int:
+    """Run the file in a child, end it when its time is up, and then all that it left; its exit status."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # what the file's processes leave comes to us
+    signal.signal(signal.SIGTERM, ended_by_signal)
+    child = os.fork()
+    if not child:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        dies_with_parent(signal.SIGKILL)
+        limited(seconds, apart)
+        file()
+        os._exit(0)
+    status = watched(child, seconds)
+    if not apart:  # else the kernel ends all processes of the namespace with this one
+        end_children()
+    return status
+
+
+def ended_by_signal(number: int, frame: object) -> None:
+    """The marker is gone: end all that the file started, and this process."""
+    end_children()
+    os._exit(128 + number)
+
+
+def limited(seconds: float, apart: bool) -> None:
+    """Bound memory, the size of files, processor time, and processes, for this process and all that it starts."""
+    import resource
+
+    spent = int(sum(os.times()[:2]) + seconds) + 1
+    limits = {resource.RLIMIT_DATA: MEMORY, resource.RLIMIT_FSIZE: FILE_SIZE, resource.RLIMIT_CORE: 0}
+    limits |= {resource.RLIMIT_CPU: spent} | ({resource.RLIMIT_NPROC: PROCESSES} if apart else {})
+    for which, bound in limits.items():
+        hard = resource.getrlimit(which)[1]
+        most = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
+        with suppress(OSError, ValueError):
+            resource.setrlimit(which, (most, most))
+
+
+def watched(child: int, seconds: float) -> int:
+    """Wait for a child, and end it once it has computed for so long, or has slept for so long."""
+    clock = (~child << 3) | 2  # the processor time of a process, by Linux's number for its clock
+    begun = computed(clock)
+    since, at = time.monotonic(), 0.0
+    while True:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            code = os.waitstatus_to_exitcode(status)
+            return TOO_LONG if code == -signal.SIGXCPU else code if code >= 0 else 128 - code
+        spent, now = computed(clock) - begun, time.monotonic()
+        asleep = now - since >= seconds
+        if spent - at > AWAKE * seconds:
+            since, at, asleep = now, spent, False
+        if spent >= seconds or asleep:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return TOO_LONG if spent >= seconds else ASLEEP
+        time.sleep(0.01)
+
+
+def computed(clock: int) -> float:
+    """The processor time of another process in seconds; where it cannot be had, that of the clock on the wall."""
+    try:
+        return time.clock_gettime(clock)
+    except (OSError, AttributeError):
+        return time.monotonic()
+
+
+def end_children() -> None:
+    """End what is left, generation after generation: children whose parent ended have become ours."""
+    while True:
+        listed = Path(f"/proc/self/task/{os.getpid()}/children")
+        for pid in listed.read_text().split() if listed.exists() else ():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        try:
+            os.waitpid(-1, 0 if listed.exists() else os.WNOHANG)
+        except ChildProcessError:
+            return

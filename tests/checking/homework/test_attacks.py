@@ -1,0 +1,262 @@
+"""Can a file forge, end or spoil the marking, its own or another's? Each attack is a file of one class."""
+
+import csv
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import nnref
+from nnref.checking.homework import child, gradescope, isolation
+from nnref.cli import main
+from tests.checking.homework.test_check import BASE
+
+ROOT = Path(nnref.__file__).parent.parent
+WRONG = BASE.replace("db2 = dz2.sum(axis=0)", "db2 = dz2.sum()")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what confines a file is Linux's")
+
+RESULT = '{"status": 0, "lines": ["right."], "report": {"ok": true, "mistakes": [], "entries": []}}'
+
+
+def inside(lines):
+    """A wrong file with these lines in a class body, which is executed when the file is read."""
+    body = "\n".join(f"    {line}" for line in lines.strip().splitlines())
+    return f"{WRONG}\n\nclass Extra:\n    import os, sys, glob, json, signal, subprocess, time\n{body}\n"
+
+
+ATTACKS = {
+    "writes_the_result_file": f"""
+for arg in sys.argv[1:]:
+    if os.path.isdir(os.path.dirname(arg) or '.'): open(arg, 'w').write('''{RESULT}''')
+os._exit(0)""",
+    "writes_every_descriptor": f"""
+for fd in range(3, 64):
+    try: os.write(fd, b'0' * 64 + b'''{RESULT}''')
+    except OSError: pass
+os._exit(0)""",
+    "writes_without_end": """
+for fd in range(3, 64):
+    try:
+        while True: os.write(fd, b'x' * 65536)
+    except OSError: pass""",
+    "exits_with_0": "os._exit(0)",
+    "exits_with_1": "os._exit(1)",
+    "kills_itself": "os.kill(os.getpid(), 9)",
+    "kills_its_parent": "os.kill(os.getppid(), 9)",
+    "kills_its_group": "os.killpg(0, 9)",
+    "kills_everyone": "os.kill(-1, 9)",
+    "replaces_json": f"json.dumps = lambda *a, **k: '''{RESULT}'''",
+    "replaces_ok": """
+import nnref.checking.results.certificate as c
+c.Certificate.ok = property(lambda self: True)""",
+    "replaces_the_check": """
+import nnref.checking.homework.check as c
+c.check_file.__code__ = (lambda *a, **k: None).__code__""",
+    "replaces_numpy": """
+import numpy
+numpy.abs = numpy.absolute = lambda x: numpy.zeros_like(x)""",
+    "replaces_the_signature": """
+import nnref.checking.homework.isolation as i
+import nnref.checking.results.certificate as c
+i.tampered = lambda before: ''
+i.signed = lambda key, body: b'0' * 64 + body
+c.Certificate.ok = property(lambda self: True)""",
+    "edits_its_neighbours": """
+for there in ('..', '../..', NEIGHBOURS):
+    for name in glob.glob(there + '/**/*.py', recursive=True):
+        try: open(name, 'w').write('spoilt')
+        except OSError: pass""",
+    "leaves_a_daemon": """
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        for fd in range(3): os.close(fd)
+        time.sleep(7777.25)
+    os._exit(0)""",
+    "starts_a_session": "subprocess.Popen(['sleep', '7777.25'], start_new_session=True)",
+    "sleeps": "time.sleep(10**6)",
+    "loops": "while True: pass",
+    "takes_memory": "held = [bytearray(1 << 28) for _ in range(40)]",
+    "writes_a_large_file": "open('large', 'wb').write(b'x' * (300 << 20))",
+    "forks_without_end": "while os.fork() >= 0: pass",
+    "prints_escapes": "raise ValueError('\\x1b[2J\\x1b]0;right\\x07\\nright    forged.py')",
+    "recurses_in_c": "json.loads('[' * 10**6)",
+}
+
+
+@pytest.fixture(scope="module")
+def marked(tmp_path_factory):
+    """The class, its rows, what was printed, and the exit status."""
+    top = tmp_path_factory.mktemp("attacks")
+    folder = top / "class"
+    folder.mkdir()
+    for name, lines in ATTACKS.items():
+        (folder / f"{name}.py").write_text(inside(lines.replace("NEIGHBOURS", repr(str(folder)))))
+    for k in range(3):
+        (folder / f"right_{k}.py").write_text(BASE)
+        (folder / f"wrong_{k}.py").write_text(WRONG)
+    (folder / "=cmd|' !A0.py").write_text(WRONG)
+    (folder / "a\nright    b.py").write_text(WRONG)
+    os.mkfifo(folder / "pipe.py")
+    before = {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    code = (
+        "import sys, nnref.cli, nnref.checking.homework.child as c\n"
+        "c.outcome_in_process.__defaults__ = (4.0,)\nsys.exit(nnref.cli.main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "check", str(folder), "--csv", str(top / "out.csv"), "--json"],
+        **{"capture_output": True, "env": env, "timeout": 500, "text": True},
+        check=False,
+    )
+    return folder, before, done, top / "out.csv"
+
+
+@pytest.fixture(scope="module")
+def rows(marked):
+    return {row["file"]: row for row in json.loads(marked[2].stdout.splitlines()[-1])["files"]}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_no_attack_is_marked_right(rows, name):
+    row = rows[f"{name}.py"]
+    assert row["status"] in (1, 2), row
+    assert row["ok"] is not True
+
+
+def test_every_file_is_marked_and_the_others_as_they_deserve(marked, rows):
+    assert len(rows) == len(ATTACKS) + 3 + 3 + 2
+    assert [rows[f"right_{k}.py"]["status"] for k in range(3)] == [0, 0, 0]
+    assert [rows[f"wrong_{k}.py"]["status"] for k in range(3)] == [1, 1, 1]
+    assert "Traceback" not in marked[2].stdout + marked[2].stderr
+
+
+def test_no_file_is_edited(marked):
+    folder, before, _, _ = marked
+    assert {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()} == before
+
+
+def test_nothing_is_left_running(marked):
+    left = []
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            left += [command] if b"7777.25" in command.read_bytes() else []
+        except OSError:
+            continue
+    assert left == []
+
+
+def test_what_is_shown_is_harmless(marked):
+    _, _, done, table = marked
+    assert "\x1b" not in done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert not [line for line in lines if line == "right    b.py" or line.startswith("right    forged.py")]
+    with open(table, encoding="utf-8", newline="") as file:
+        cells = [c for row in csv.reader(file) for c in row]
+    assert not [c for c in cells if c[:1] in ("=", "+", "@") or "\n" in c or "\x1b" in c]
+    assert "'=cmd|' !A0.py" in cells
+
+
+def test_a_marker_that_is_killed_takes_its_files_along(tmp_path):
+    (tmp_path / "loop.py").write_text(
+        inside("subprocess.Popen(['sleep', '8888.25'], start_new_session=True)\nwhile 1: pass")
+    )
+    marker = subprocess.Popen(
+        [sys.executable, "-m", "nnref", "check", str(tmp_path / "loop.py")],
+        **{"cwd": ROOT, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL},
+    )
+    running = lambda: subprocess.run(["pgrep", "-f", "sleep 8888.25"], capture_output=True, check=False).stdout  # noqa: E731
+    until = time.monotonic() + 30
+    while not running() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert running()
+    marker.kill()
+    marker.wait()
+    until = time.monotonic() + 10
+    while running() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not running()
+
+
+def test_ctrl_c_ends_at_once_with_what_was_marked(tmp_path):
+    folder = tmp_path / "class"
+    folder.mkdir()
+    (folder / "a.py").write_text(BASE)
+    for k in range(4):
+        (folder / f"b{k}.py").write_text(inside("while True: pass"))
+    marker = subprocess.Popen(
+        [sys.executable, "-u", "-m", "nnref", "check", str(folder), "--csv", str(tmp_path / "out.csv")],
+        **{"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True},
+    )
+    first = marker.stdout.readline()
+    marker.send_signal(signal.SIGINT)
+    begun = time.monotonic()
+    out, err = marker.communicate(timeout=60)
+    assert time.monotonic() - begun < 15
+    assert marker.returncode == 130
+    assert first.startswith("right    a.py")
+    assert "stopped after 1 of 5 files" in err
+    assert "Traceback" not in out + err
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 2
+
+
+def test_without_namespaces_what_a_file_started_is_ended_too(tmp_path, monkeypatch):
+    """A system without user namespaces: the process between marker and file ends what is left."""
+    path = tmp_path / "homework.py"
+    path.write_text(inside("subprocess.Popen(['sleep', '9999.25'], start_new_session=True)"))
+    (tmp_path / "child.py").write_text(
+        "from nnref.checking.homework import child, confinement, isolation\n"
+        "confinement.separated = lambda *_: False\n"
+        "isolation.answer(lambda order: child.outcome(child.Order(**order)))\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(child, "__name__", "child")
+    found, _ = isolation.result_of("child", child.asdict(child.Order(str(path))), 20)
+    assert found["status"] == 1
+    assert not subprocess.run(["pgrep", "-f", "sleep 9999.25"], capture_output=True, check=False).stdout
+
+
+def test_a_sandbox_has_no_network(tmp_path):
+    """The file is right if nobody answers where the test listens, and else ends its process."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connect = f"import socket\nsocket.create_connection(('127.0.0.1', {server.getsockname()[1]}), 5)\nos._exit(9)"
+        (tmp_path / "net.py").write_text(inside(connect).replace(WRONG, BASE))
+        found = {
+            sandbox: child.outcome_in_process(child.Order(str(tmp_path / "net.py"), sandbox=sandbox))
+            for sandbox in (False, True)
+        }
+    assert "ended the process" in found[False]["error"]
+    assert found[True]["status"] == 0, found[True]
+
+
+def test_gradescope_gives_each_parameter_its_share(tmp_path, capsys):
+    (tmp_path / "hw.py").write_text(WRONG)
+    out = tmp_path / "results.json"
+    assert main(["check", str(tmp_path / "hw.py"), "--gradescope", str(out), "--no-hints"]) == 1
+    made = json.loads(out.read_text())
+    score = {test["name"]: test["score"] for test in made["tests"]}
+    assert (score["dW1"], score["db1"], score["dW2"]) == (1, 1, 1)
+    assert score["db2"] < 1
+    assert made["output"] == ""
+    assert gradescope.results({"status": 2}, ["nnref: no"], hints=True)["score"] == 0
+
+
+def test_a_result_without_signature_or_form_is_none():
+    body = RESULT.encode()
+    assert isolation.trusted(isolation.signed("k", body), "k") is not None
+    assert isolation.trusted(isolation.signed("other", body), "k") is None
+    for bad in (
+        b"",
+        b"[]",
+        b"{}",
+        body.replace(b"true", b"false"),
+        body.replace(b'"entries": []', b'"entries": [1]'),
+        b"[" * 10**6,
+    ):
+        assert isolation.trusted(isolation.signed("k", bad), "k") is None
