@@ -378,9 +378,9 @@ def counts(nets, of):
     return dict(total), failures
 
 
-def alone(net, every=1):
+def alone(net, every=1, start=0):
     """Each mistake by itself, or every so many of them."""
-    return ([m] for i, m in enumerate(placed(net)) if i % every == 0)
+    return ([m] for i, m in enumerate(placed(net)) if i % every == start % every)
 
 
 def pairs(net, every=1, start=0):
@@ -389,11 +389,11 @@ def pairs(net, every=1, start=0):
     return (pair for i, pair in enumerate(both) if i % every == start % every)
 
 
-def unknown(net, every=1):
+def unknown(net, every=1, start=0):
     """Each mistake outside the catalogue alone, or every so many, unless it makes the very numbers of one inside."""
     right = backward(net, {})
     inside = [grads for m in placed(net) if (grads := planted(net, [m], right))]
-    for mistake in list(outside(net))[::every]:
+    for mistake in list(outside(net))[start % every :: every]:
         grads = planted(net, [mistake], right)
         if grads and not any(alike(grads, other, right) for other in inside):
             yield [mistake]

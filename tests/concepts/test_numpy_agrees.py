@@ -112,6 +112,7 @@ def test_the_gradients_of_the_network_agree_with_the_claim(claim, widths, activa
     assert units_of_noise(claim, arrays, activation, list(np.ndindex(arrays[claim.wrt].shape))) <= 1
 
 
+@pytest.mark.long  # ten seconds; every gradient is compared at smaller sizes
 @pytest.mark.parametrize("claim", [c for c in NETWORK if c.wrt == "W1"], ids=lambda claim: claim.name)
 def test_at_the_articles_own_size_a_sample_of_entries_agrees(claim, rng):
     """dW1, which rests on every other quantity of the network: to 50 digits the forward pass alone takes seconds."""

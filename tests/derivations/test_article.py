@@ -73,9 +73,9 @@ def test_a_right_line_that_is_broken_is_wrong(quotation):
 
 
 @each(RIGHT)
-def test_a_right_line_with_anything_in_it_changed_is_wrong_unless_it_stays_true(quotation):
-    """Two changes a line; `python -m tests.mutations --article` makes every one."""
-    assert not [str(mutant) for mutant in of_the_article(quotation, at_most=2) if mutant.unsound]
+def test_a_right_line_with_anything_in_it_changed_is_wrong_unless_it_stays_true(quotation, draws):
+    """Two changes a line, one in the quick run; `python -m tests.mutations --article` makes every one."""
+    assert not [str(mutant) for mutant in of_the_article(quotation, at_most=draws(1, 2)) if mutant.unsound]
 
 
 def test_a_change_that_nobody_listed_is_no_truth(monkeypatch):

@@ -116,6 +116,7 @@ def test_a_slip_does_not_compile(slip, compiled, tmp_path):
     assert line in lines_of(sabotaged, slip.refused_in or slip.stated), message
 
 
+@pytest.mark.long  # what make coq does: every file is compiled
 def test_every_theorem_is_checked_and_rests_on_the_axioms_of_the_reals_alone(checked):
     _, report = checked
     assert report.ok, "\n".join(report.faults)

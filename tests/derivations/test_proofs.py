@@ -231,7 +231,9 @@ def test_a_verdict_says_what_does_not_hold_and_what_kept_it_from_an_end():
     assert str(nothing) == "not proved: python -m derivations gave no answer. Try python -m derivations no.claim"
 
 
-@pytest.mark.parametrize("seed", ["0", "1", "7"])
+@pytest.mark.parametrize(
+    "seed", [pytest.param("0", marks=pytest.mark.long), pytest.param("1", marks=pytest.mark.long), "7"]
+)
 def test_proofs_do_not_depend_on_the_hash_seed(seed):
     command = [sys.executable, "-m", "derivations", "softmax_cross_entropy", "--json"]
     done = subprocess.run(

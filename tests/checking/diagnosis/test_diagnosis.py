@@ -1,5 +1,7 @@
 """Is every mistake found where it was made, and called by its name or by none?"""
 
+from itertools import count, repeat
+
 import numpy as np
 import pytest
 
@@ -27,29 +29,36 @@ def found(net, *wrong):
     return diagnose(mistakes.case(net), mistakes.backward(net, {(line, l): f for line, l, f in wrong}))
 
 
-def test_a_single_mistake_is_localised_and_named(record_property):
-    """Every seventh of those that python -m tests.mistakes plants."""
-    counted, failures = mistakes.counts(mistakes.nets([0]), lambda net: mistakes.alone(net, every=7))
-    record_property("figure", mistakes.summary({"alone": counted}, failures)["figure"])
+def counted(sets, seed, starts, record_property, way):
+    """The counts of what was planted: in each network every so many mistakes, from the next of the starts on."""
+    counts, failures = mistakes.counts(mistakes.nets([seed]), lambda net: sets(net, next(starts)))
+    record_property("figure", mistakes.summary({way: counts}, failures)["figure"])
     assert not failures
-    assert counted["planted"] > 300
-    assert counted["named"] >= NAMED * counted["planted"]
+    return counts
 
 
-def test_of_two_mistakes_the_first_is_localised_and_neither_has_a_wrong_name(record_property):
+def test_a_single_mistake_is_localised_and_named(record_property, draws):
+    """Every seventh of those that python -m tests.mistakes plants; in the quick run, each in one of the networks."""
+    starts, every = draws(count(), repeat(0)), draws(len(mistakes.nets([0])), 7)
+    planted = counted(lambda net, at: mistakes.alone(net, every, at), 0, starts, record_property, "alone")
+    assert planted["planted"] > draws(150, 300)
+    assert planted["named"] >= NAMED * planted["planted"]
+
+
+def test_of_two_mistakes_the_first_is_localised_and_neither_has_a_wrong_name(record_property, draws):
     """A few of the two hundred thousand pairs."""
-    counted, failures = mistakes.counts(mistakes.nets([1]), lambda net: mistakes.pairs(net, every=1499))
-    record_property("figure", mistakes.summary({"in pairs": counted}, failures)["figure"])
-    assert not failures
-    assert counted["planted"] > 100
+    starts, every = draws(count(), repeat(0)), draws(7499, 1499)
+    planted = counted(lambda net, at: mistakes.pairs(net, every, at), 1, starts, record_property, "in pairs")
+    assert planted["planted"] > draws(20, 100)
 
 
-def test_a_mistake_outside_the_catalogue_is_localised_and_has_no_name(record_property):
-    counted, failures = mistakes.counts(mistakes.nets([2]), lambda net: mistakes.unknown(net, every=5))
-    record_property("figure", mistakes.summary({"outside the catalogue": counted}, failures)["figure"])
-    assert not failures
-    assert counted["planted"] > 100
-    assert counted["named"] == 0
+def test_a_mistake_outside_the_catalogue_is_localised_and_has_no_name(record_property, draws):
+    starts, every = draws(count(), repeat(0)), draws(29, 5)
+    planted = counted(
+        lambda net, at: mistakes.unknown(net, every, at), 2, starts, record_property, "outside the catalogue"
+    )
+    assert planted["planted"] > draws(20, 100)
+    assert planted["named"] == 0
     assert len(mistakes.OUTSIDE) >= 15
 
 

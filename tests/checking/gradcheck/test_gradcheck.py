@@ -30,9 +30,8 @@ def test_correct_networks_raise_no_false_alarm_and_few_are_undecided(record_prop
     record_property("figure", said["figure"])
     assert said["ok"]
     assert said["worst"] < SURE
-    counts = said["counts"]
-    assert counts["cannot_tell"] < 0.005 * counts["checked"] or said["networks"] < NETWORKS
-    assert counts["cannot_tell"] < 0.05 * counts["checked"]
+    if said["networks"] == NETWORKS:  # a network's entries are undecided together: a few networks give no share
+        assert said["counts"]["cannot_tell"] < 0.005 * said["counts"]["checked"]
 
 
 def test_the_correct_networks_are_of_every_size_depth_precision_and_scale():
@@ -48,8 +47,8 @@ def test_the_correct_networks_are_of_every_size_depth_precision_and_scale():
     assert max(largest) > 1e2
 
 
-def test_relu_networks_at_batch_64_pass():
-    for k in range(60):
+def test_relu_networks_at_batch_64_pass(draws):
+    for k in range(draws(15, 60)):
         rng = np.random.default_rng(k)
         layers = nnref.mlp([5, 8, 6, 3])
         theta, X = nnref.initialise(layers, seed=k), rng.standard_normal((5, 64))

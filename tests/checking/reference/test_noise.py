@@ -110,7 +110,11 @@ HARDEST = ("lost", "sure", "biases", "saturated", "underflow", "equal")
 """Regimes in which the rarer terms are needed; most are needed by one of the first hundred of all."""
 
 
-@pytest.mark.parametrize("term", NEEDED)
+RARE = {"both errors"}
+"""Terms that one network in some thousands needs: tried with --long, for they take half a minute."""
+
+
+@pytest.mark.parametrize("term", [pytest.param(t, marks=[pytest.mark.long] * (t in RARE)) for t in NEEDED])
 def test_without_a_term_some_correct_network_is_called_wrong(term):
     require("flint")
     for k, regime in [*product(range(200), (None,)), *product(range(3_000), HARDEST)]:
@@ -122,10 +126,10 @@ def test_without_a_term_some_correct_network_is_called_wrong(term):
 
 
 @pytest.mark.parametrize("term", COVERED)
-def test_a_term_that_others_cover_adds_no_more_than_a_factor(term):
+def test_a_term_that_others_cover_adds_no_more_than_a_factor(term, draws):
     old, new, factor = COVERED[term]
     ratio = 1.0
-    for k in range(400):
+    for k in range(draws(100, 400)):
         _, layers, theta, X, Y = fuzz_noise.network(k)
         with np.errstate(all="ignore"):
             S = named(noise.scale(layers, theta, X, Y, X.dtype))
