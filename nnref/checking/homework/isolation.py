@@ -60,7 +60,10 @@ def result_of(module: str, order: dict[str, Any], seconds: float) -> tuple[dict[
     with tempfile.TemporaryDirectory(prefix="nnref-", ignore_cleanup_errors=True) as scratch:
         moved = copied(order, Path(scratch))
         key = secrets.token_hex(32)
-        with child(module, Path(moved["path"]).parent, Path(scratch)) as (running, reading):
+        with (
+            child(module, Path(moved["path"]).parent, Path(scratch)) as (running, reading),
+            ended_after(running, seconds),
+        ):
             with suppress(BrokenPipeError):
                 running.stdin.write(json.dumps({"key": key, "scratch": scratch, "seconds": seconds} | moved).encode())
                 running.stdin.close()
@@ -75,7 +78,8 @@ def result_of(module: str, order: dict[str, Any], seconds: float) -> tuple[dict[
 def child(module: str, folder: Path, scratch: Path) -> Iterator[tuple[Any, int]]:
     """A process with the end of a pipe to write its result to; ended with all that it started."""
     reading, writing = os.pipe()
-    env = os.environ | QUIET | {"NNREF_RESULT": str(writing), "TMPDIR": str(scratch), "MPLCONFIGDIR": str(scratch)}
+    inherited, result = handed_on(writing)
+    env = os.environ | QUIET | {"NNREF_RESULT": result, "TMPDIR": str(scratch), "MPLCONFIGDIR": str(scratch)}
     search = [str(Path(__file__).parents[3]), *(p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p)]
     running = subprocess.Popen(
         [sys.executable, "-P", "-m", module],  # -P: a numpy.py beside the homework must not be taken for numpy
@@ -84,9 +88,8 @@ def child(module: str, folder: Path, scratch: Path) -> Iterator[tuple[Any, int]]
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={**env, "PYTHONPATH": os.pathsep.join(search)},
-        pass_fds=(writing,) if os.name == "posix" else (),
-        close_fds=os.name == "posix",
         start_new_session=True,
+        **inherited,
     )
     os.close(writing)
     RUNNING.add(running)
@@ -99,6 +102,38 @@ def child(module: str, folder: Path, scratch: Path) -> Iterator[tuple[Any, int]]
         running.wait()
         RUNNING.discard(running)
         os.close(reading)
+
+
+def handed_on(writing: int) -> tuple[dict[str, Any], str]:
+    """How a child is given the end of a pipe, and what it is told to find it by: a descriptor, on Windows a handle."""
+    if sys.platform != "win32":
+        return {"pass_fds": (writing,)}, str(writing)
+    import msvcrt
+
+    handle = msvcrt.get_osfhandle(writing)
+    os.set_handle_inheritable(handle, True)
+    return {"startupinfo": subprocess.STARTUPINFO(lpAttributeList={"handle_list": [handle]})}, str(handle)
+
+
+def received(result: str) -> int:
+    """The descriptor of the pipe that the parent handed on."""
+    if sys.platform != "win32":
+        return int(result)
+    import msvcrt
+
+    return msvcrt.open_osfhandle(int(result), os.O_WRONLY)
+
+
+@contextmanager
+def ended_after(running: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
+    """End a process after so many seconds by the clock, where it cannot watch over itself for want of fork."""
+    timer = threading.Timer(seconds, running.kill)
+    if not hasattr(os, "fork"):
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def stop_all() -> None:
@@ -210,7 +245,7 @@ def answer(outcome: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """In the child: take the order from stdin, judge the file apart from this process, and send what came of it."""
     order = json.loads(sys.stdin.buffer.read())
     key, scratch, seconds = (order.pop(name) for name in ("key", "scratch", "seconds"))
-    pipe = int(os.environ.pop("NNREF_RESULT"))
+    pipe = received(os.environ.pop("NNREF_RESULT"))
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     confinement.dies_with_parent(9)
