@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture
 def draws(request):
-    """How many draws a fuzz makes: draws(quick, full) is full with --long, as in CI and make verify, else quick."""
+    """How many draws a fuzz makes: draws(quick, full) is full with --long, as in make verify, else quick."""
     long = request.config.getoption("--long")
     return lambda quick, full: full if long else quick
 

@@ -19,7 +19,7 @@ CLOSE = 1e-30
 def displayed(claim):
     """Each line of the proof as a page shows it: its sign, whether more is added, and both sides.
 
-    Wrong twins are left out: no line of the proof is one, and they take most of the time.
+    Wrong twins are left out: no line of the proof is one.
     """
     data = described(prove(replace(claim, wrong_twins=())), 0.0)
     before = [claim.start, *(step.expr for step in claim.steps)]

@@ -27,7 +27,26 @@ softmax_cross_entropy.dZ step 1, index: Derivative(Sum(log(Sum(exp(Z[k, t]), (k,
 """The mutants that no check refuses, for they are true, and not only because δ_ik lets k be written for i."""
 
 
-@pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda claim: claim.name)
+HEAVY = {
+    "attention",
+    "avg_pool",
+    "batch_norm",
+    "conv2d",
+    "group_norm",
+    "layer_norm",
+    "lstm_cell",
+    "max_pool",
+    "rms_norm",
+}
+"""Concepts whose mutants take minutes: they are asked with --long, while every step of theirs is proved in each run."""
+
+EVERY = [
+    pytest.param(c, id=c.name, marks=[pytest.mark.long] if c.name.partition(".")[0] in HEAVY else [])
+    for c in CLAIMS.values()
+]
+
+
+@pytest.mark.parametrize("claim", EVERY)
 def test_a_step_with_anything_in_it_changed_fails_unless_it_stays_true(claim, record_property, draws):
     found = list(judged(claim, draws(1, SAMPLE)))
     record_property("figure", summary(found)["figure"])
