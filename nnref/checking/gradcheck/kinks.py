@@ -214,7 +214,7 @@ def torn(near: Near, kinked: list[Kinked], rng: np.random.Generator) -> Iterator
                 outside = near.within(moves, yours, *near.sides(moves), room)
                 if outside:
                     what = "tied entries" if len(group) > 2 or group[1][1] > 0 else "two entries at one kink"
-                    why = f"{what} get {yours:.4g} together, where moving them makes {between(*outside)}"
+                    why = f"{what} get {yours:.4g} together; moved together, they have a slope of {between(*outside)}"
                     yield from blamed(group, why)
                     break
 
@@ -234,7 +234,8 @@ def blamed(group: list[tuple[Kinked, float]], why: str) -> Iterator[Kinked]:
 
 def between(low: float, high: float) -> str:
     """A range of slopes, or one."""
-    return f"{low:.4g}" if f"{low:.4g}" == f"{high:.4g}" else f"{low:.4g} to {high:.4g}"
+    first, last = (f"{x + 0.0:.4g}" for x in (low, high))  # + 0 turns −0 into 0
+    return first if first == last else f"{first} to {last}"
 
 
 def groups(one: Kinked, others: list[Kinked]) -> Iterator[list[tuple[Kinked, float]]]:
