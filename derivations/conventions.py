@@ -154,6 +154,7 @@ kept_dW = Claim(
     wrong_twins=(
         WrongTwin(lambda: Entry(A_rows.matrix.T * dZ_rows.matrix, r, i), "the order for weights of a column a neuron"),
         WrongTwin(lambda: Entry(dZ_rows.matrix * A_rows.matrix.T, r, i), "the order for columns, used with rows"),
+        WrongTwin(Entry(dZ_rows.matrix.T * A_rows.matrix, r, i) / N, "the mean over the batch is taken a second time"),
     ),
 )
 
