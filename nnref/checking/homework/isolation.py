@@ -193,13 +193,15 @@ def all_text(value: Any) -> bool:
 
 def copied(order: dict[str, Any], scratch: Path) -> dict[str, Any]:
     """The order with its file, and data, in a copy of the file's folder. What the file writes is written there."""
-    path = Path(order["path"])
-    place = scratch / "above" / (path.parent.name or "folder")
+    path = Path(order["path"]).resolve()
+    base = above(path)
+    place = scratch / "above" / path.relative_to(base).parent
     place.mkdir(parents=True)
     shutil.copyfile(path, place / path.name)
+    own = [(source, path.parent.relative_to(base) / inside) for source, inside in beside(path.parent)]
     left = COPIED
-    for source, inside in [*beside(path.parent), *((p, Path("..") / p.name) for p in modules_in(path.parent.parent))]:
-        target = place / inside
+    for source, inside in [*own, *((source, source.relative_to(base)) for source in modules_in(base))]:
+        target = scratch / "above" / inside
         with suppress(OSError):
             size = source.stat().st_size
             if size <= left and not target.exists():
@@ -212,6 +214,14 @@ def copied(order: dict[str, Any], scratch: Path) -> dict[str, Any]:
     data.parent.mkdir()
     shutil.copyfile(order["data"], data)
     return order | {"path": str(place / path.name), "data": str(data)}
+
+
+def above(path: Path) -> Path:
+    """The folder from which a file's imports may come: that above its package, or above its own folder."""
+    folder = path.parent
+    while (folder / "__init__.py").is_file() and folder.parent != folder:
+        folder = folder.parent
+    return folder if folder != path.parent else folder.parent
 
 
 def beside(folder: Path) -> list[tuple[Path, Path]]:
@@ -233,12 +243,26 @@ LEFT_OUT = frozenset({"node_modules", "site-packages", "venv", "env"})
 """Folders that are no part of a homework."""
 
 
-def modules_in(folder: Path) -> list[Path]:
-    """The modules of the folder above, which a file may import too."""
-    try:
-        return [p for p in sorted(folder.glob("*.py"))[:200] if p.is_file() and not p.is_symlink()]
-    except OSError:
-        return []
+def modules_in(base: Path) -> list[Path]:
+    """The modules in a folder and in those below it, the nearest first: `../common/layers.py` may be imported too."""
+    found: list[Path] = []
+    folders = [(base, 0)]
+    looked = 0
+    while folders and len(found) < MODULES and looked < ENTRIES_SEEN:
+        folder, depth = folders.pop(0)
+        with suppress(OSError):
+            for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+                looked += 1
+                hidden = entry.name.startswith((".", "__pycache__")) or entry.name in LEFT_OUT
+                if entry.is_dir(follow_symlinks=False) and not hidden and depth < DEEPEST:
+                    folders.append((Path(entry), depth + 1))
+                elif entry.name.endswith(".py") and entry.is_file(follow_symlinks=False):
+                    found.append(Path(entry))
+    return found[:MODULES]
+
+
+MODULES, ENTRIES_SEEN, DEEPEST = 500, 5000, 2
+"""Modules that are copied from around a file's folder, entries that are looked at for them, and how far down."""
 
 
 def answer(outcome: Callable[[dict[str, Any]], dict[str, Any]]) -> None:

@@ -1,0 +1,47 @@
+"""Is a file run beside what it may import, and is nothing else of the disk copied for it?"""
+
+import os
+
+import pytest
+
+from nnref.checking.homework import isolation
+
+
+def tree(root, *names):
+    """Empty files below a folder, by their places in it."""
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("", encoding="utf-8")
+
+
+def copied(root, path, scratch):
+    """Where the copy of a file lies, and all that was copied, by their places in the copy."""
+    moved = isolation.copied({"path": str(root / path)}, scratch)["path"]
+    files = sorted(p.relative_to(scratch / "above").as_posix() for p in scratch.rglob("*") if p.is_file())
+    return os.path.relpath(moved, scratch / "above"), files
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "there"),
+    [
+        ("ch04/net.py", "ch04/net.py", {"common/layers.py", "ch04/digits.csv", "setup.py"}),  # sys.path.append("..")
+        ("pkg/sub/net.py", "pkg/sub/net.py", {"pkg/__init__.py", "pkg/base.py", "setup.py"}),  # from ..base import
+    ],
+)
+def test_a_file_is_run_beside_its_package_and_the_folders_beside_its_own(tmp_path, path, place, there):
+    root, scratch = tmp_path / "repository", tmp_path / "scratch"
+    tree(root, "setup.py", "common/__init__.py", "common/layers.py", "common/weights.bin", "ch04/net.py")
+    tree(
+        root, "ch04/digits.csv", "pkg/__init__.py", "pkg/base.py", "pkg/sub/__init__.py", "pkg/sub/net.py", ".git/x.py"
+    )
+    scratch.mkdir()
+    found, files = copied(root, path, scratch)
+    assert found == place
+    assert there <= set(files)
+    assert not {"common/weights.bin", ".git/x.py"} & set(files)
+
+
+def test_no_more_modules_are_copied_than_a_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(isolation, "MODULES", 3)
+    tree(tmp_path, *(f"m{k}.py" for k in range(9)))
+    assert [path.name for path in isolation.modules_in(tmp_path)] == ["m0.py", "m1.py", "m2.py"]
