@@ -180,7 +180,7 @@ def test_the_command_lists_a_concept_and_prints_latex_of_what_was_checked(capsys
     assert all(step["checks"]["symbolic"] and step["checks"]["digits"] for step in claim["steps"])
     assert main(["softmax.jacobian"]) == 0
     assert "quotient rule" in capsys.readouterr().out
-    assert main(["silu"]) == 2
+    assert main(["no_such_concept"]) == 2
 
 
 def test_the_command_says_which_claim_fails(capsys, monkeypatch):
