@@ -68,7 +68,7 @@ FOUND_SOMETHING = {
     "square_unnamed.py": (RIGHT, "", ""),
     "squared_error_online.py": (RIGHT, "", "squared error"),
     "torch_like.py": (RIGHT, "", "layers[0].weight.data"),
-    "weight_decay_in_loss.py": (RIGHT, "", "W1 (updated in line 33)"),
+    "weight_decay_in_loss.py": (RIGHT, "", "W1 (gradient in line 33)"),
     "five_layers_mask.py": (WRONG, "dZ4, line 44:  dZ = dA * (cache['Z' + str(i-1)] < 0)", "the wrong way round"),
     "five_layers_sign.py": (WRONG, "dW4, line 40", "The sign is wrong"),
     "fixed_rate_stale.py": (WRONG, "dA1, line 21:  dz1 = (dz2 @ self.w2.T)", "updated before they were used"),
