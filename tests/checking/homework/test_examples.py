@@ -84,6 +84,10 @@ FOUND_SOMETHING = {
 SEEN = UNSEEN | FOUND_SOMETHING
 FILES = [("examples", *item) for item in EXAMPLES.items()] + [("tests/unseen", *item) for item in SEEN.items()]
 
+HEAVY = "mixed_notebook.ipynb"
+"""It trains on all 60,000 digits in one batch, and meets the time limit on a slow machine: it is asked with --long."""
+CASES = [pytest.param(*file, id=file[1], marks=[pytest.mark.long] if file[1] == HEAVY else []) for file in FILES]
+
 
 def test_every_example_is_listed():
     there = {path.name for path in (ROOT / "examples").iterdir() if path.suffix in (".py", ".ipynb")}
@@ -91,7 +95,7 @@ def test_every_example_is_listed():
     assert {path.name for path in (ROOT / "tests/unseen").iterdir() if path.suffix in (".py", ".ipynb")} == set(SEEN)
 
 
-@pytest.mark.parametrize(("folder", "name", "expected"), FILES, ids=[name for _, name, _ in FILES])
+@pytest.mark.parametrize(("folder", "name", "expected"), CASES)
 def test_an_example_is_read_and_its_mistake_is_found(folder, name, expected, capsys):
     status, first, says = expected
     assert main(["check", str(ROOT / folder / name), "--json"]) == status

@@ -154,7 +154,7 @@ def test_nothing_is_overwritten_and_a_failure_leaves_nothing(tmp_path, monkeypat
     (tmp_path / "there").mkdir()
     assert cli.main(["vectors", str(tmp_path / "there")]) == cli.BAD_USE
     assert "Name a new folder" in capsys.readouterr().err
-    monkeypatch.setattr(vectors, "full", lambda *a: (_ for _ in ()).throw(OSError("no space")))
+    monkeypatch.setattr(vectors, "write_full", lambda *a: (_ for _ in ()).throw(OSError("no space")))
     assert cli.main(["vectors", str(tmp_path / "new")]) == cli.BAD_USE
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
 
