@@ -99,6 +99,12 @@ def half_of_it_lost(D, powers, right=normal_form.common_factor):
     return sp.S.One, right(D, powers)[1]
 
 
+def taken_away_twice(product, T, right=denominators.without):
+    """A term of a denominator is divided by twice."""
+    left = right(product, T)
+    return left and left / T
+
+
 def always_inside(place, dim):
     """A window never leaves the image."""
     return True
@@ -120,7 +126,7 @@ def smaller(expr, at, right=kinks.sign):
     [
         (normal_form, "beside_itself", the_rest_is_added),
         (normal_form, "common_factor", half_of_it_lost),
-        (denominators, "without", lambda product, T: product),
+        (denominators, "without", taken_away_twice),
         (places, "inside", always_inside),
         (places, "chosen", off_by_one),
         (kinks, "sign", smaller),
