@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
@@ -20,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 for place in (HERE, HERE.parent):  # MkDocs forgets sys.path after loading this file, but not what was imported
     sys.path.insert(0, str(place))
 
-from press import directives, pages, prose, sources, typeset  # noqa: E402
+from press import card, directives, glossary, pages, plain, prose, sources, typeset  # noqa: E402
 from press.sources import BuildStops  # noqa: E402
 
 
@@ -45,6 +46,7 @@ def on_config(config: Any, **_: Any) -> Any:
             sys.path.insert(0, str(place))
     sources.derivations()
     sources.report()
+    add_to_navigation(config.nav, pages.navigation())
     config.extra["typesetter"] = typeset.Typesetter(sources.KEPT / "formulas.json") if typeset.available() else None
     if config.extra["typesetter"] is None:
         typeset.mathjax()
@@ -52,31 +54,32 @@ def on_config(config: Any, **_: Any) -> Any:
     return config
 
 
+def add_to_navigation(nav: list[dict[str, Any]], made: dict[str, list[Any]]) -> None:
+    """The pages that are made stand at the end of the list of their tab."""
+    for tab in nav:
+        for title, entries in tab.items():
+            if title in made:
+                entries.extend(made[title])
+
+
 @stopping
 def on_files(files: Any, config: Any, **_: Any) -> Any:
-    """Add the pages that are made: one a concept, the article, the mistakes, the graph."""
-    for path, markdown in pages.generated().items():
+    """Add the pages that are made: one a concept, and that of the tests."""
+    for path, markdown in pages.generated(config.extra["repository"]).items():
         files.append(File.generated(config, path, content=markdown))
     return files
 
 
-def on_nav(nav: Any, config: Any, files: Any) -> Any:
-    """A page that is not listed stands beside those of its folder: their tab is lit and their list is shown."""
-    listed = {page.file.src_uri.partition("/")[0]: page.parent for page in nav.pages}
-    for file in files.documentation_pages():
-        if file.page and file.page.parent is None and "/" in file.src_uri:
-            file.page.parent = listed.get(file.src_uri.partition("/")[0])
-    return nav
-
-
 @stopping
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    """Prose by hand is read for typed mathematics, then its directives are resolved."""
-    if page.file.generated_by:
-        return markdown
-    path = f"docs/{page.file.src_uri}"
-    prose.refuse_typed(markdown, path)
-    return prose.resolve(markdown, path, directives.table(page.file.src_uri))
+    """Prose by hand is read for typed mathematics, then its directives are resolved; a page says what it is about."""
+    if not page.file.generated_by:
+        path = f"docs/{page.file.src_uri}"
+        prose.refuse_typed(markdown, path)
+        markdown = prose.resolve(markdown, path, directives.table(page.file.src_uri, config.extra["repository"]))
+    if description := plain.opening(markdown):
+        page.meta.setdefault("description", description)
+    return markdown
 
 
 ID = re.compile(r' id="([^"]+)"')
@@ -97,8 +100,11 @@ def each_id_once(page: str) -> str:
 
 @stopping
 def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
-    """Anchors are unique on a page."""
-    return each_id_once(html)
+    """Anchors are unique on a page, and words of the glossary lead there where they stand first."""
+    html = each_id_once(html)
+    if page.file.generated_by or page.file.src_uri in glossary.WITHOUT:
+        return html
+    return glossary.linked(html, page.file.src_uri, glossary.terms())
 
 
 @stopping
@@ -110,17 +116,19 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
         output = typeset.typeset_page(output, make, known)
     except (typeset.BadTeX, typeset.Unbound) as error:
         raise BuildStops(f"{page.file.src_uri}: {error}") from error
-    return pages.with_symbols(named_dialog(output), known)
+    return card.announced(pages.with_symbols(named_dialog(output), known), page, config)
 
 
-NOT_HERE = '<p>No page has this address. Begin at <a href="/">home</a>, or search: every result has its name.</p>'
+NOT_HERE = '<p>No page has this address. Begin at <a href="{home}">home</a>, or search: every result has its name.</p>'
 
 
 def on_post_template(output_content: str, template_name: str, config: Any) -> str:
     """The page for what is not found is a template and no page; it says where to go on."""
     if not template_name.endswith(".html"):
         return output_content
-    return named_dialog(output_content).replace("404 - Not found</h1>", f"Not here</h1>\n{NOT_HERE}")
+    home = urlsplit(config.site_url or "/").path  # this page may be shown at any address: no link to home is relative
+    said = f"Not here</h1>\n{NOT_HERE.format(home=home)}"
+    return named_dialog(output_content).replace("404 - Not found</h1>", said)
 
 
 def named_dialog(output: str) -> str:
@@ -132,7 +140,14 @@ def named_dialog(output: str) -> str:
 
 @stopping
 def on_post_build(config: Any) -> None:
-    """Keep what was typeset; where nothing can be, the page's own browser does it, from the same package."""
+    """Keep what was typeset; where nothing can be, the page's own browser does it, from the same package.
+
+    The card is drawn, and the words that are searched are made readable: they hold TeX.
+    """
+    site = Path(config.site_dir)
+    card.draw(site / card.PLACE)
+    index = site / "search" / "search_index.json"
+    index.write_text(plain.index(index.read_text(encoding="utf-8")), encoding="utf-8")
     if config.extra["typesetter"] is not None:
         config.extra["typesetter"].save()
         return

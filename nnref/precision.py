@@ -25,7 +25,7 @@ def gathered(k: int) -> float:
 
     Of k independent roundings without bias, the sum passes t √k with chance 2 exp(−t²/2) at most (Hoeffding): a wrong
     verdict needs four times 2 √k (findings.SURE), so t = 8, and 3e-14. This is no worst case, which is k + 2
-    (noise.allowed): docs/lies/noise.md says where roundings are not independent.
+    (noise.allowed): docs/lies/scale.md says where roundings are not independent.
 
     >>> gathered(256)
     32.0

@@ -30,21 +30,39 @@ PROVED_HERE = ("proof", "wrong twins")
 
 
 @dataclass(frozen=True)
+class Quoted:
+    """Lines of a file of the project: its path, the number of the first line, and the text."""
+
+    path: str
+    line: int
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class Context:
     """What a claim's section may refer to.
 
-    claims are all of them by name; witnesses what the report found, claim by claim; functions the dotted name of each
-    claim's function, entries where a claim is an entry of what a function gives; theorems its Coq theorem; to turns a
-    claim's name into a link.
+    claims are all of them by name; witnesses what the report found, claim by claim; functions the source of each
+    claim's function, entries where a claim is an entry of what a function gives; written where a claim is stated, tests
+    where a test is, theorems its Coq theorem; to turns a claim's name into a link, test_at a test's id, and repository
+    is the address under which the project's files are shown, or nothing.
     """
 
     claims: Mapping[str, Claim]
     witnesses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     outcomes: Mapping[str, str] = field(default_factory=dict)
-    functions: Mapping[str, str] = field(default_factory=dict)
+    functions: Mapping[str, Quoted] = field(default_factory=dict)
     entries: Mapping[str, str] = field(default_factory=dict)
+    written: Mapping[str, Quoted] = field(default_factory=dict)
     theorems: Mapping[str, str] = field(default_factory=dict)
     to: Callable[[str], str] = lambda name: f"{concept_of(name)}.md#{name}"
+    test_at: Callable[[str], str] = lambda test: ""
+    repository: str = ""
+
+    def place(self, quoted: Quoted) -> str:
+        """File and line, as HTML; a link to them where the repository's address is known."""
+        said = f"<code>{quoted.path}</code>, line {quoted.line}"
+        return f'<a href="{self.repository}{quoted.path}#L{quoted.line}">{said}</a>' if self.repository else said
 
     def link(self, name: str) -> str:
         """The claim's name as a link to its section."""

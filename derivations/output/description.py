@@ -6,7 +6,7 @@ from typing import Any
 
 import sympy as sp
 
-from derivations.algebra.notation import letter_of, meaning
+from derivations.algebra.notation import N, letter_of, meaning
 from derivations.algebra.sums import TENSORS
 from derivations.output.printing import latex
 from derivations.prover import limits
@@ -51,8 +51,16 @@ def symbols(claim: Claim) -> list[dict[str, str]]:
 
 
 def shape_of(name: str, atom: sp.Basic) -> str:
-    """The shape of a tensor as one reads it, n × N; nothing for a number."""
-    return " × ".join(map(str, TENSORS[name].shape)) if name in TENSORS and not isinstance(atom, sp.Symbol) else ""
+    """The shape of a tensor as one reads it, n × N; nothing for a number.
+
+    What has one index is a column, m × 1, as in the code; or a row, 1 × N, if it has a number for each example.
+    """
+    if name not in TENSORS or isinstance(atom, sp.Symbol):
+        return ""
+    shape = tuple(map(str, TENSORS[name].shape))
+    if len(shape) == 1:
+        shape = ("1", *shape) if shape[0].startswith(N.name) else (*shape, "1")
+    return " × ".join(shape)
 
 
 def described_step(claim: Claim, step: Step, checked: Checked) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from derivations.output.context import NOT_RUN, WITNESSES, Claim, Context, concept_of
+from derivations.output.context import NOT_RUN, WITNESSES, Claim, Context, Quoted, concept_of
 
 KINDS = ("definition", "gradient", "lemma")
 
@@ -24,9 +24,6 @@ BOUNDS = {"≥": r"\ge 0", ">": "> 0"}
 
 UNLIKE = {"=": r"\neq", r"\to": r"\not\to"}
 """The sign before a wrong line, by the sign before the right one."""
-
-WIDE = 170
-"""Characters of LaTeX after which the answer stands under its question."""
 
 INDEXED = re.compile(r"(?<![\w.\\])([A-Za-zΣδ]{1,2})\\_([a-z]{1,2})(?!\w)")
 """A symbol with its indices in a sentence, z_j or δ_ij; the names of claims have longer parts."""
@@ -71,6 +68,16 @@ def title(concept: str) -> str:
         "silu": "SiLU",
         "gelu": "GELU",
         "sgd": "Gradient descent",
+        "conventions": "Other conventions",
+        "lstm_cell": "LSTM cell",
+        "rms_norm": "RMS norm",
+        "kl_divergence": "KL divergence",
+        "l2_normalize": "L2 normalisation",
+        "adamw": "AdamW",
+        "mse": "Mean squared error",
+        "avg_pool": "Average pooling",
+        "max_pool": "Max pooling",
+        "batch_norm_inference": "Batch norm, inference",
         "mlp": "The whole network",
         "he": "He initialisation",
     }.get(concept, words[:1].upper() + words[1:])
@@ -111,15 +118,7 @@ def answer(claim: Claim) -> str:
     asked, steps, name = claim["question"], claim["steps"], claim.get("names")
     sign, found = arrived(steps[-1]) if steps else ("=", asked)
     named = f"{name} = {asked}" if name else asked
-    if found == asked:
-        return f"{named} {bound(claim)}".strip()
-    if len(named) + len(found) > WIDE:
-        left, right = (
-            (f"{name} ={{}} & {asked}", f"{sign}{{}} & {found}") if name else (f"& {asked}", f"& {sign} {found}")
-        )
-        lines = rf"{left} \\[4pt] {right}"
-        return rf"\begin{{aligned}} {lines} {bound(claim)} \end{{aligned}}"
-    return f"{named} {sign} {found} {bound(claim)}".strip()
+    return f"{named} {'' if found == asked else f'{sign} {found}'} {bound(claim)}".strip()
 
 
 def arrived(step: Mapping[str, Any]) -> tuple[str, str]:
@@ -150,9 +149,9 @@ def standing(claim: Claim) -> list[str]:
     return [folded("where", f"What the {len(names)} names stand for", "\n".join(f"- {name}" for name in names))]
 
 
-def folded(style: str, summary: str, body: str, *, unfolded: bool = False) -> str:
+def folded(style: str, summary: str, body: str, *, unfolded: bool = False, anchor: str = "") -> str:
     """Something that folds open. summary is HTML."""
-    state = " open" if unfolded else ""
+    state = (f' id="{anchor}"' if anchor else "") + (" open" if unfolded else "")
     return f'<details class="{style}"{state} markdown>\n<summary>{summary}</summary>\n\n{body}\n\n</details>'
 
 
@@ -273,12 +272,16 @@ def slip(claim: Claim, k: int) -> str:
 
 
 def code(claim: Claim, context: Context) -> str:
-    """The function that computes it, quoted by mkdocstrings with its line."""
-    name = context.functions.get(claim["name"])
-    if not name:
+    """The function that computes it, quoted, with its file and line."""
+    quoted = context.functions.get(claim["name"])
+    if not quoted:
         return context.entries.get(claim["name"], "")
-    hidden = ("root_heading", "root_toc_entry", "docstring_description", "signature")
-    return "\n".join((f"::: {name}", "    options:", *(f"      show_{part}: false" for part in hidden)))
+    return folded("code", "In numpy", quotation(quoted, context), anchor=f"{claim['name']}.code")
+
+
+def quotation(quoted: Quoted, context: Context) -> str:
+    """Lines of a file, and where they stand."""
+    return f'```python\n{quoted.text}\n```\n\n<p class="place">{context.place(quoted)}</p>'
 
 
 def tests(claim: Claim, context: Context) -> str:
@@ -290,11 +293,16 @@ def tests(claim: Claim, context: Context) -> str:
     for node in ids:
         came.setdefault(node.partition("[")[0], Counter())[context.outcomes.get(node, "missing")] += 1
     rows = [
-        f"<li><code>{html.escape(test)}</code> {', '.join(f'{n} {outcome}' for outcome, n in outcomes.items())}</li>"
+        f"- {test_link(test, context)} {', '.join(f'{n} {outcome}' for outcome, n in outcomes.items())}"
         for test, outcomes in came.items()
     ]
     summary = f"{len(ids)} tests name it: <code>pytest -k {html.escape(claim['name'])}</code>"
-    return folded("tests", summary, f"<ul>{''.join(rows)}</ul>")
+    return folded("tests", summary, "\n".join(rows), anchor=f"{claim['name']}.tests")
+
+
+def test_link(test: str, context: Context) -> str:
+    """A test's id as a link to its source, where that is shown."""
+    return f"[`{test}`]({context.test_at(test)})" if context.test_at(test) else f"`{test}`"
 
 
 def theorem(claim: Claim, context: Context) -> str:
@@ -309,6 +317,8 @@ def neighbours(claim: Claim, context: Context) -> str:
     for words, names in (("Rests on", claim.get("uses", ())), ("Used by", context.used_by(claim["name"]))):
         parts.append(f"{words} {', '.join(map(context.link, names)) if names else 'no other result'}.")
     parts.append("Elementary." if claim["source"] == "elementary" else f"See {text(claim['source'])}.")
+    if claim["name"] in context.written:
+        parts.append(f"Stated in {context.place(context.written[claim['name']])}.")
     return " ".join(parts) + "\n{ .neighbours }"
 
 
@@ -352,10 +362,17 @@ def card(claim: Claim, context: Context, *, unfolded: bool = False) -> str:
         f"{sentence(claim['says'])}\n{{ .says }}",
         stated(claim),
         proof(claim, unfolded=unfolded),
-        f'{context.link(claim["name"])} <span class="status">{status}</span>\n{{ .from }}',
+        f'{context.link(claim["name"])} {at_hand(claim, context)}<span class="status">{status}</span>\n{{ .from }}',
         "</div>",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def at_hand(claim: Claim, context: Context) -> str:
+    """Links from a card to the line of code and to the tests, where there are any: one click each."""
+    name = claim["name"]
+    found = {"code": name in context.functions, "tests": bool(context.witnesses.get(name, {}).get("tests"))}
+    return "".join(f"· [{part}]({context.to(name)}.{part}) " for part, there in found.items() if there)
 
 
 def concept(name: str, claims: Sequence[Claim], context: Context) -> str:

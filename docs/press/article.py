@@ -76,6 +76,13 @@ def corrected(entry: Entry, context: page.Context) -> str:
     return f"Right{f', as {proved} proves' if proved else ''}:\n\n{right}"
 
 
+def in_place(entry: Entry, context: page.Context) -> str:
+    """The equation where the article has it: a wrong one open, all others folded, with its verdict to be seen."""
+    if entry["verdict"] == "wrong":
+        return one(entry, context)
+    return page.folded("entry", f"{entry['id']}: {VERDICTS[entry['verdict']][0]}", one(entry, context))
+
+
 def entries(found: Sequence[Entry], context: page.Context) -> str:
     """Every equation of the article, in its order, under the article's own headings."""
     if not found:
@@ -86,5 +93,5 @@ def entries(found: Sequence[Entry], context: page.Context) -> str:
             section = entry["section"]
             parts.append(f"## {page.text(section)}{', continued' if section in seen else ''}")
             seen.add(section)
-        parts.append(one(entry, context))
+        parts.append(in_place(entry, context))
     return "\n\n".join(parts)

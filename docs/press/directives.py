@@ -9,16 +9,16 @@ from functools import partial
 
 from derivations.output import page
 from nnref.layer import ACTIVATIONS
-from press import article, exercises, graph, measures, mistakes, playgrounds, runs, sources
+from press import article, by_hand, exercises, graph, measures, mistakes, playgrounds, runs, sources
 from press.pages import context
 from press.prose import Directive
 
 
-def table(path: str) -> dict[str, Directive]:
-    """Every directive, for a page at this path in docs."""
+def table(path: str, repository: str = "") -> dict[str, Directive]:
+    """Every directive, for a page at this path in docs; repository is the address of the project's files, if any."""
     prefix = "../" * path.count("/")
     root = prefix if path.endswith("index.md") else f"../{prefix}"  # a page is a folder of its own in the site
-    here = context("" if path.startswith("proofs/") else f"{prefix}proofs/")
+    here = context("" if path.startswith("proofs/") else f"{prefix}proofs/", repository)
     shown: set[str] = set()  # as cards on this page, so that no list tells of them again
 
     def card(name: str, *, unfolded: bool = False) -> str:
@@ -32,6 +32,9 @@ def table(path: str) -> dict[str, Directive]:
         "activations": lambda _: other_activations(here, shown, card),
         "proof": partial(card, unfolded=True),
         "formula": lambda name: page.stated(known(name, here.claims)),
+        "equation": lambda rest: equation(rest, here.claims),
+        "summary": lambda names: summary(names.split(), here),
+        "hand": lambda name: by_hand.shown(name, measures.plays()["stepper"]),
         "headline": lambda rest: headline(rest, here),
         "step": lambda rest: one_step(rest, here.claims),
         "link": lambda name: here.link(known(name, here.claims)["name"]),
@@ -50,6 +53,7 @@ def table(path: str) -> dict[str, Directive]:
         "peers": lambda _: peers(),
         "run": runs.shown,
         "listing": runs.listing,
+        "source": lambda rest: quoted(rest, here),
     }
 
 
@@ -101,6 +105,52 @@ def other_activations(context: page.Context, shown: Collection[str], card: Direc
 def one_step(rest: str, claims: Mapping[str, page.Claim]) -> str:
     """A single step: its claim and its number."""
     return page.one_step(*numbered(rest, claims))
+
+
+def equation(rest: str, claims: Mapping[str, page.Claim]) -> str:
+    """What a claim asks, and one line of its proof, as one equation."""
+    claim, k = numbered(rest, claims)
+    line = " ".join(page.arrived(claim["steps"][k - 1]))
+    return page.formula(f"{claim['question']} {line}", f"{claim['name']}.is.{k}", claim["name"], "answer")
+
+
+def summary(names: Sequence[str], context: page.Context) -> str:
+    """Several results as a table without lines, each the way to its proof; what they assume and abbreviate, once."""
+    claims = [known(name, context.claims) for name in names]
+    cells = [cell(claim, context) for claim in claims]
+    given = dict.fromkeys(condition for claim in claims for condition in claim["given"])
+    where = dict.fromkeys((name["name"], name["latex"]) for claim in claims for name in claim["where"])
+    names_stand = "\n".join(f"- {page.readable(f'{name} = {latex}')}" for name, latex in where)
+    return "\n\n".join(
+        (
+            '<div class="summary" markdown>',
+            *cells,
+            "</div>",
+            f"Assuming {', '.join(map(page.readable, given))}.\n{{ .here }}" if given else "",
+            page.folded("where", f"What the {len(where)} names stand for", names_stand) if where else "",
+        )
+    )
+
+
+def cell(claim: page.Claim, context: page.Context) -> str:
+    """A result and the link to its proof."""
+    name = claim["name"]
+    shown = page.formula(page.answer(claim), f"{name}.answer", name)
+    return f"<div markdown>\n\n{shown}\n\n{context.link(name)}\n{{ .from }}\n\n</div>"
+
+
+def quoted(rest: str, context: page.Context) -> str:
+    """A function of the project as its file writes it: nnref/network.py loss_and_gradients.
+
+    Errors: LookupError if there is none.
+    """
+    path, _, name = rest.partition(" ")
+    functions = sources.functions_of(sources.ROOT / path) if (sources.ROOT / path).is_file() else {}
+    if name not in functions:
+        raise LookupError(
+            f"{path} has no function {name or '(none was named)'}; it has {', '.join(functions) or 'none'}"
+        )
+    return page.quotation(functions[name], context)
 
 
 def numbered(rest: str, claims: Mapping[str, page.Claim]) -> tuple[page.Claim, int]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from derivations.output import page
 from derivations.output.context import MISSING, NOT_RUN, WITNESSES
 
-LEFT, TOP, ROW, STACK, COLUMN, RADIUS = 150, 24, 30, 26, 118, 6
+LEFT, TOP, ROW, STACK, COLUMN, RADIUS = 190, 24, 30, 26, 118, 6
 """In the units of the drawing: margins, heights, the width of a column, the size of a circle."""
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from derivations.output import page
+from nnref.layer import ACTIVATIONS
 from press import sources
 
 
-def context(prefix: str) -> page.Context:
+def context(prefix: str, repository: str = "") -> page.Context:
     """What a claim's section may refer to, on a page from which proofs/ is reached by this prefix."""
     report = sources.report()
     return page.Context(
@@ -18,9 +21,17 @@ def context(prefix: str) -> page.Context:
         outcomes={node: test["outcome"] for node, test in report.get("tests", {}).items()},
         functions=sources.functions(),
         entries=entries(f"{prefix}../network/one-page.md#in-numpy"),
+        written=sources.written(),
         theorems=sources.theorems(),
         to=lambda name: f"{prefix}{page.concept_of(name)}.md#{name}",
+        test_at=lambda test: f"{prefix}tests.md#{anchor(test)}" if test in sources.tests() else "",
+        repository=repository,
     )
+
+
+def anchor(test: str) -> str:
+    """A test's id as an anchor."""
+    return re.sub(r"[^a-z0-9_]+", "-", test.lower())
 
 
 def entries(source: str) -> dict[str, str]:
@@ -31,10 +42,51 @@ def entries(source: str) -> dict[str, str]:
     return {name: said.format(name.partition(".d")[2], source) for name in own}
 
 
-def generated() -> dict[str, str]:
-    """The page of every concept, by its path in docs."""
-    here = context("")
-    return {f"proofs/{name}.md": page.concept(name, group, here) for name, group in page.concepts(here.claims).items()}
+def navigation() -> dict[str, list[Any]]:
+    """What is added to the list of a tab: under Proofs, the page of every concept in its family, and the tests."""
+    families: dict[str, list[Any]] = {name: [] for name in FAMILIES}
+    for concept, claims in page.concepts(sources.derivations()["claims"]).items():
+        families[family(concept, claims)].append({page.title(concept): f"proofs/{concept}.md"})
+    return {"Proofs": [*({name: listed} for name, listed in families.items() if listed), {"Tests": "proofs/tests.md"}]}
+
+
+FAMILIES = ("Layers", "Activations", "Losses", "Updates", "Networks and checks")
+LOSSES = ("L", "H", "l")
+"""The letters of losses: of a batch, of an entry, of an example."""
+
+
+def family(concept: str, claims: Sequence[page.Claim]) -> str:
+    """What a concept is, by what it defines and whether it has gradients."""
+    defined = [str(claim["names"]).partition("_")[0] for claim in claims if claim["kind"] == "definition"]
+    if concept in ACTIVATIONS:
+        return "Activations"
+    if not defined:
+        return "Networks and checks"
+    if not any(claim["kind"] == "gradient" for claim in claims):
+        return "Updates"
+    return "Losses" if defined[0] in LOSSES else "Layers"
+
+
+def generated(repository: str = "") -> dict[str, str]:
+    """The page of every concept, and that of the tests, by its path in docs."""
+    here = context("", repository)
+    concepts = page.concepts(here.claims).items()
+    return {f"proofs/{name}.md": page.concept(name, group, here) for name, group in concepts} | {
+        "proofs/tests.md": tests(here)
+    }
+
+
+def tests(context: page.Context) -> str:
+    """Every test that names a result, as its file writes it: one page, so that each is quoted once."""
+    quoted = [
+        f"## {page.text(test.rpartition('::')[2])} {{ #{anchor(test)} .claim }}\n\n{page.quotation(found, context)}"
+        for test, found in sources.tests().items()
+    ]
+    none = '<p class="missing">No report was made for this build, so it is not known which tests name a result.</p>'
+    return "\n\n".join(["# Tests", TESTS, *(quoted or [none])])
+
+
+TESTS = "Every test that is run for a result by its name. Each section of a result says what came of them."
 
 
 def with_symbols(output: str, known: Mapping[str, Sequence[Mapping[str, str]]]) -> str:

@@ -17,6 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from derivations.output.context import Quoted
+
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "build" / "site"
 REPORT = ROOT / "build" / "verification.json"
@@ -132,14 +134,51 @@ def fresh() -> bool:
 
 
 @cache
-def functions() -> dict[str, str]:
-    """The function of nnref that bears each claim's name, where there is one: affine.dW is nnref.affine.dW."""
+def functions_of(path: Path) -> dict[str, Quoted]:
+    """The functions of a file by name, each as its file writes it, decorators and all."""
+    source = path.read_text(encoding="utf-8")
     found = {}
-    for path in (ROOT / "nnref").glob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in tree.body:
-            if isinstance(node, ast.FunctionDef) and f"{path.stem}.{node.name}" in derivations()["claims"]:
-                found[f"{path.stem}.{node.name}"] = f"nnref.{path.stem}.{node.name}"
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef):
+            first = min(node.lineno, *(mark.lineno for mark in node.decorator_list), node.lineno)
+            text = "\n".join(source.splitlines()[first - 1 : node.end_lineno])
+            found[node.name] = Quoted(path.relative_to(ROOT).as_posix(), first, text)
+    return found
+
+
+@cache
+def functions() -> dict[str, Quoted]:
+    """The function of nnref that bears each claim's name, where there is one: nnref/affine.py holds affine.dW."""
+    return {
+        f"{path.stem}.{name}": quoted
+        for path in sorted((ROOT / "nnref").glob("*.py"))
+        for name, quoted in functions_of(path).items()
+        if f"{path.stem}.{name}" in derivations()["claims"]
+    }
+
+
+@cache
+def written() -> dict[str, Quoted]:
+    """Where each claim is stated: the line that says its name, or else the first of its file."""
+    found = {}
+    for name in derivations()["claims"]:
+        path = ROOT / "derivations" / f"{name.partition('.')[0]}.py"
+        if path.is_file():
+            lines = path.read_text(encoding="utf-8").splitlines()
+            line = next((k for k, text in enumerate(lines, 1) if f'"{name}"' in text), 1)
+            found[name] = Quoted(path.relative_to(ROOT).as_posix(), line)
+    return found
+
+
+@cache
+def tests() -> dict[str, Quoted]:
+    """Every test that names a claim in the report, as its file writes it, by its id without the case in brackets."""
+    ids = {node.partition("[")[0] for claim in report().get("claims", {}).values() for node in claim.get("tests", ())}
+    found = {}
+    for test in sorted(ids):
+        path, _, name = test.partition("::")
+        if (ROOT / path).is_file() and name in functions_of(ROOT / path):
+            found[test] = functions_of(ROOT / path)[name]
     return found
 
 

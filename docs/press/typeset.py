@@ -44,9 +44,9 @@ var tex = new M.input.tex_ts.TeX({
 var svg = new M.output.svg_ts.SVG({fontCache: 'local', font: new M.output.svg.fonts.tex_ts.TeXFont()});
 var page = M.mathjax.mathjax.document('', {InputJax: tex, OutputJax: svg});
 var visitor = new M.core.MmlTree.SerializedMmlVisitor.SerializedMmlVisitor();
-function render(source, display) {
+function render(source, lines, display) {
   return JSON.stringify([
-    adaptor.outerHTML(page.convert(source, {display: display})),
+    lines.map(function (line) { return adaptor.outerHTML(page.convert(line, {display: display})); }),
     visitor.visitTree(page.convert(source, {display: display, end: M.core.MathItem.STATE.CONVERT}))
   ]);
 }
@@ -77,7 +77,7 @@ class Typesetter:
             old = json.loads(kept.read_text(encoding="utf-8"))
             self.made = old["made"] if old["version"] == VERSION else {}
         self.before = len(self.made)
-        self._render: Callable[[str, bool], str] | None = None
+        self._render: Render | None = None
 
     def __call__(self, tex: str, display: bool) -> str:
         """The formula as HTML: an SVG for the eye, MathML for the ear.
@@ -122,25 +122,45 @@ def mathjax() -> Path:
         raise ImportError(f"MathJax is missing ({error}): pip install django-static-mathjax quickjs-ng") from error
 
 
-def engine() -> Callable[[str, bool], str]:
-    """MathJax, started in quickjs: (TeX, display) to a JSON array of SVG and MathML."""
+Render = Callable[[str, Sequence[str], bool], str]
+
+
+def engine() -> Render:
+    """MathJax, started in quickjs: (TeX, the same in parts, display) to a JSON array of the parts' SVGs, and MathML."""
     import quickjs
 
     context = quickjs.Context()
     context.set_max_stack_size(STACK)
     for source in (PRELUDE, *((mathjax() / name).read_text(encoding="utf-8") for name in SCRIPTS), PROGRAM + ";0"):
         context.eval(source)
-    return lambda tex, display: context.eval(f"render({json.dumps(tex)}, {json.dumps(display)})")
+    return lambda *given: context.eval(f"render({', '.join(map(json.dumps, given))})")
 
 
-def typeset(render: Callable[[str, bool], str], tex: str, display: bool) -> str:
+TOKEN = re.compile(r"\\[A-Za-z]+|\\.|.", re.DOTALL)
+DEEPER = {"{": 1, "}": -1, r"\left": 1, r"\right": -1, r"\begin": 1, r"\end": -1}
+RELATIONS = {"=", ">", "<", r"\to", r"\neq", r"\not", r"\ge", r"\le"}
+
+
+def in_lines(tex: str) -> list[str]:
+    """A displayed formula, cut before every relation that stands in no bracket: there a narrow page breaks it."""
+    lines, depth = [""], 0
+    for token in TOKEN.findall(tex):
+        depth += DEEPER.get(token, 0)
+        if token in RELATIONS and not depth and lines[-1].removeprefix("{}").split()[-1:] != [r"\not"]:
+            lines.append("{}")
+        lines[-1] += token
+    return [line for line in lines if line.strip()]
+
+
+def typeset(render: Render, tex: str, display: bool) -> str:
     """One formula as HTML, its glyphs still with it."""
     try:
-        svg, mathml = json.loads(render(tex, display))
+        svgs, mathml = json.loads(render(tex, in_lines(tex) if display else [tex], display))
     except Exception as error:
         reason = str(error).strip().splitlines()[0].removeprefix("Error: ")
         raise BadTeX(f"{reason} in {tex}") from error
-    svg = svg[svg.index("<svg") : svg.rindex("</svg>") + len("</svg>")]
+    svg = "".join(svg[svg.index("<svg") : svg.rindex("</svg>") + len("</svg>")] for svg in svgs)
+    svg = f'<span class="lines">{svg}</span>' if display else svg
     svg = svg.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "").replace("xlink:href", "href")
     svg = svg.replace('role="img" focusable="false"', 'aria-hidden="true" focusable="false"')
     svg = re.sub(r' data-(?:mml-node|mjx-texclass|c)="[^"]*"', "", svg)

@@ -3,7 +3,7 @@
 A difference is judged as |a − truth| / (u S), with u the unit roundoff of the precision in use and S the running-error
 scale: the sum of the sizes of everything that was rounded on the way, each carried to the gradient by the derivative of
 what follows (Higham 2002, §3.1 and §3.3). A relative error would cry wolf on entries that are small because large terms
-cancelled, and an absolute one would pass wrong entries that are small. docs/lies/noise.md derives every line of it.
+cancelled, and an absolute one would pass wrong entries that are small. docs/lies/scale.md derives every line of it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def scale(layers: Layers, theta: Parameters, X: Array, Y: Array, dtype: DTypeLik
 
     Shapes: X (n0, N), Y (n_L, N) -> a scale shaped like theta, float64; 0 where every term is exactly 0
     Errors: Unknown for an operation that has no record, or whose record does not say how it rounds.
-    See docs/lies/noise.md for the derivation.
+    See docs/lies/scale.md for the derivation.
     """
     theta = tuple(rounded(theta_l, "float64") for theta_l in theta)
     A = activations(layers, theta, X.astype("float64"))
