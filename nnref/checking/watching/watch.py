@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.reading.source import Source, read
-from nnref.checking.watching.graph import Graph
+from nnref.checking.watching.graph import Graph, bits_of
 from nnref.checking.watching.judging import Judged, Reading, judge
 from nnref.checking.watching.parameters import Roles, next_step, roles
-from nnref.checking.watching.program import Run, execute
+from nnref.checking.watching.program import Failure, Run, execute
 from nnref.checking.watching.recorder import Recorder
 from nnref.checking.watching.tape import Node
 
@@ -35,6 +35,9 @@ SPARE = 40
 
 MOVABLE = ("data", "labels", "table", "arange", "randint", "random", "eye")
 """Leaves that are not moved in the other runs: those that differ anyway, and those that are no parameters."""
+
+GIVEN = ("data", "labels", "table", "constant", "arange", "unknown")
+"""Leaves that no program means to learn."""
 
 Then = Callable[[dict[str, Any]], None]
 
@@ -70,6 +73,24 @@ class Watched:
     def reading(self) -> Reading | None:
         """The verdicts of the first step, under the loss that is meant."""
         return self.steps[0].readings[0] if self.steps else None
+
+    @property
+    def broken(self) -> Failure | None:
+        """The error in the first step, if it ended before the program had updated all that it means to learn."""
+        failure = self.runs[0].failure if self.runs and not self.guessed else None
+        if failure is None or self.roles is None:
+            return None
+        role, tape = self.roles, self.roles.graph.tape
+        backward = [n for n in failure.inputs if n.index < len(tape) and role.of_labels[n.index]]
+        if not any(role.graph.depends(n.index, role.parameters) for n in backward):
+            return None
+        updated = outputs = 0
+        for update in role.updates:
+            updated |= role.graph.above[update.base.index] | (1 << update.base.index)
+        for meeting in role.meetings:
+            outputs |= role.graph.above[meeting.output.index]
+        learnt = [tape[k] for k in bits_of(outputs & ~updated) if tape[k].leaf not in ("", *GIVEN)]
+        return failure if any(n.real and np.prod(n.shape, dtype=int) > 1 for n in learnt) else None
 
     @property
     def rows(self) -> tuple[Judged, ...]:
