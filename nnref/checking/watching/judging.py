@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -117,7 +117,7 @@ def judge(role: Roles, tapes: Sequence[Tape], before: Roles | None = None, named
     same = [loss for loss in likely if loss.name == named]
     found: list[Reading] = []
     for tie in (0.0, 1.0, 0.5) if tied_anywhere(role, tapes) else (0.0,):
-        for loss in same or promising(role, tapes, likely, tie):
+        for loss in same or in_turn(role, tapes, likely, tie):
             reading = under(role, tapes, loss, tie, before)
             if reading is not None:
                 found.append(reading)
@@ -126,16 +126,16 @@ def judge(role: Roles, tapes: Sequence[Tape], before: Roles | None = None, named
     return chosen(role, tapes, found)
 
 
-def promising(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], tie: float) -> list[Loss]:
-    """The program's own losses, and those of the others under which most is right in the first run."""
-    own = [loss for loss in likely if loss.node is not None]
+def in_turn(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], tie: float) -> Iterator[Loss]:
+    """The program's own losses, then those of the others under which most is right in the first run."""
+    yield from (loss for loss in likely if loss.node is not None)
     scored = []
     for loss in likely:
         if loss.node is None:
             first = under(role, tapes[:1], replace(loss, seeds=loss.seeds[:1]), tie, None)
             scored.append((first.right if first else 0, loss))
     best = max((score for score, _ in scored), default=0)
-    return [*own, *(loss for score, loss in scored if score == best)]
+    yield from (loss for score, loss in scored if score == best)
 
 
 def under(role: Roles, tapes: Sequence[Tape], loss: Loss, tie: float, before: Roles | None) -> Reading | None:

@@ -120,13 +120,16 @@ def watch(
         settings["name"] = "watched"
     first, role, limit = Run(Recorder(), {}), None, limits[-1]
     for limit in limits:
-        first = execute(source, path, Recorder(limit=limit), **settings)
+        first = execute(source, path, Recorder(limit=limit, suffices=two_steps), **settings)
         role = roles(Graph(first.tape), first.recorder.pairs)
+        if first.recorder.sufficed:
+            break
         if not first.stopped or not first.recorder.in_time or (role is not None and role.last * 2 < limit):
             break
     if role is None:
         return Watched(source, (first,), None, (), unread(first), how, guessed)
-    again: dict[str, Any] = {"limit": limit, "jitter": frozenset(constants(role, first))}
+    recorded = len(first.tape) if first.recorder.sufficed else limit
+    again: dict[str, Any] = {"limit": recorded, "jitter": frozenset(constants(role, first))}
     notes: tuple[str, ...] = ()
     if saturated(role):
         again["gentle"] = frozenset(u.base.index for u in role.updates)
@@ -152,6 +155,12 @@ def watch(
         return watch(path, source=other, seeds=seeds, limits=(enough_for_one,), meant=meant, **same)
 
     return Watched(source, runs, role, steps, why, how, guessed, notes, once_more, tuple(tapes))
+
+
+def two_steps(tape: Sequence[Node]) -> bool:
+    """Are there two steps on the tape?"""
+    role = roles(Graph(tape))
+    return role is not None and next_step(role) is not None and 2 * (role.last + 1) < len(tape)
 
 
 SATURATED = "outputs are exactly 0 or 1 with these weights and data; judged with weights a hundredth as large"
