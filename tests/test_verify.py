@@ -55,6 +55,7 @@ def alone(monkeypatch):
     passed = {f"{NUMPY}[affine.dW-{{'m': 3}}]": {"outcome": "passed", "seconds": 0.1, "figure": "0.5 × noise"}}
     monkeypatch.setattr(outcomes, "run", lambda *arguments: passed)
     monkeypatch.setattr(tools, "claims", lambda only: [DW])
+    monkeypatch.setattr(tools, "kept_claims", lambda only: [DW])
     monkeypatch.setattr(tools, "coq", lambda: (Witness(OK), {"affine_dW": {"ok": True, "axioms": ["a", "b"]}}))
     monkeypatch.setattr(
         tools, "catalogues", lambda tests, long: {"kill_table": Witness(OK, "9 of 9").to_dict(), "fuzz": {}}
@@ -82,6 +83,19 @@ def test_a_report_says_how_much_was_run_and_runs_it(option, mode, chosen, alone,
     assert verify.main([*option, "--out", str(tmp_path / "v.json")]) == 0
     assert json.loads((tmp_path / "v.json").read_text(encoding="utf-8"))["mode"] == mode
     assert asked[: len(chosen)] == chosen
+
+
+@pytest.mark.parametrize("mode", ["verify", "verify-quick", "verify-long"])
+def test_only_the_quick_report_takes_proofs_that_were_kept(mode, alone, monkeypatch):
+    def told(only):
+        raise LookupError("kept proofs were asked for")
+
+    monkeypatch.setattr(tools, "kept_claims", told)
+    if mode == "verify-quick":
+        with pytest.raises(LookupError):
+            verify.report(mode)
+    else:
+        assert verify.report(mode)["mode"] == mode
 
 
 def test_every_test_that_answers_for_the_report_is_among_those_of_the_quick_one():

@@ -7,8 +7,8 @@ from urllib.parse import unquote, urldefrag, urljoin, urlparse
 
 import pytest
 
-from tests.support import built_site as sites
 from tests.conftest import require
+from tests.support import built_site as sites
 
 pytestmark = pytest.mark.site
 pytest_plugins = ["tests.support.site_fixtures"]
@@ -27,7 +27,9 @@ def reported():
 
 
 def concept_pages(pages):
-    return {path: page for path, page in pages.items() if re.fullmatch(r"proofs/(?!article)[^/]+/index.html", path)}
+    return {
+        path: page for path, page in pages.items() if re.fullmatch(r"proofs/(?!article|tests)[^/]+/index.html", path)
+    }
 
 
 def test_every_concept_has_a_page_and_every_claim_a_section(pages, claims):
@@ -102,7 +104,7 @@ def test_every_internal_link_and_anchor_resolves(built, pages):
     for path, page in pages.items():
         for link in page.links:
             target, anchor = urldefrag(urljoin(f"http://here/{path}", link))
-            if urlparse(target).netloc != "here" or path == "404.html":
+            if urlparse(target).netloc != "here":
                 continue
             file = unquote(urlparse(target).path).lstrip("/")
             file = f"{file}index.html" if file == "" or file.endswith("/") else file
@@ -155,54 +157,151 @@ def test_a_concept_page_is_light(built, capsys):
     assert {name: size for name, size in weight.items() if size > HEAVIEST} == {}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_opens_without_a_word_and_asks_nobody_else(opened, pages, scheme):
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+"""The rules that a scheme can break: light and dark differ in nothing else."""
+
+FORMULAS = """[...document.querySelectorAll(".formula .math, .pane, .graph")].filter(box => box.clientWidth)
+    .map(box => [box.scrollWidth > box.clientWidth + 1, getComputedStyle(box).backgroundImage.includes("gradient")])"""
+
+
+def complained_of(page, address):
+    """What the page says on its console, or asks of others than this machine: a list that grows."""
+    found = []
+    page.on("console", lambda message: found.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: found.append(str(error)))
+    page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else found.append(r.url))
+    page.on("response", lambda r: found.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+    return found
+
+
+READ = {"exclude": [[".math svg"], [".mml"], ["figure svg"]]}
+"""What axe passes over: strokes of formulas and pictures, by the thousand, hidden from those who listen."""
+
+
+def violations(axe, page, rules=None):
+    """What axe finds, a line each."""
+    found = axe.run(page, context=READ, options={"resultTypes": ["violations"]} | (rules or {})).response["violations"]
+    return [f"{v['id']}: {'; '.join(str(node['target']) for node in v['nodes'][:3])}" for v in found]
+
+
+@pytest.fixture(scope="module")
+def visited(opened, pages):
+    """Every page, opened once, all unfolded: what it complains of, what axe finds, and how it fits a phone."""
+    axe = require("axe_playwright_python.sync_playwright").Axe()
     browser, address = opened
-    complaints = []
-    context = browser.new_context(viewport=DESKTOP, color_scheme=scheme)
+    context = browser.new_context(viewport=DESKTOP, reduced_motion="reduce")
     page = context.new_page()
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else complaints.append(r.url))
-    page.on("response", lambda r: complaints.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+    complaints, found = complained_of(page, address), {}
     for path in pages:
         page.goto(address + path)
+        page.evaluate("document.querySelectorAll('article details').forEach(d => { d.open = true; })")
+        seen = found[path] = {"light": violations(axe, page)}
+        page.evaluate("document.body.setAttribute('data-md-color-scheme', 'slate')")
+        seen["dark"] = violations(axe, page, COLOURS)
+        page.set_viewport_size(PHONE)
+        seen["width"] = page.evaluate("document.documentElement.scrollWidth")
+        seen["formulas"] = page.evaluate(FORMULAS)
+        page.set_viewport_size(DESKTOP)
+    context.close()
+    return complaints, found
+
+
+def test_every_page_opens_without_a_word_and_asks_nobody_else(visited):
+    assert visited[0] == []
+
+
+def test_a_reader_who_prefers_dark_gets_dark(opened):
+    browser, address = opened
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    complaints = complained_of(page, address)
+    page.goto(address)
+    assert page.locator("body").get_attribute("data-md-color-scheme") == "slate"
     context.close()
     assert complaints == []
 
 
-COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
-"""The rules that a scheme can break: light and dark differ in nothing else."""
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation(visited, scheme):
+    assert {path: seen[scheme] for path, seen in visited[1].items() if seen[scheme]} == {}
 
 
-@pytest.mark.parametrize(("scheme", "rules"), [("light", None), ("dark", COLOURS)])
-def test_axe_finds_no_violation(opened, pages, scheme, rules):
+def test_axe_sees_what_is_planted(opened):
     axe = require("axe_playwright_python.sync_playwright").Axe()
     browser, address = opened
-    context = browser.new_context(viewport=DESKTOP, color_scheme=scheme, reduced_motion="reduce")
-    page, found = context.new_page(), []
-    for path in pages:
-        page.goto(address + path)
-        page.evaluate("document.querySelectorAll('article details').forEach(d => { d.open = true; })")
-        for violation in axe.run(page, options=rules).response["violations"]:
-            where = "; ".join(str(node["target"]) for node in violation["nodes"][:3])
-            found.append(f"{path}: {violation['id']}: {where}")
-    context.close()
-    assert found == []
+    page = browser.new_page(viewport=DESKTOP)
+    page.goto(address)
+    page.evaluate("document.querySelector('article p').style.color = '#ccc'")
+    assert any("color-contrast" in line for line in violations(axe, page, COLOURS))
+    page.close()
 
 
-def test_pages_fit_a_phone(opened, pages):
+def test_pages_fit_a_phone(visited):
+    assert {path: seen["width"] for path, seen in visited[1].items() if seen["width"] > PHONE["width"]} == {}
+
+
+def test_on_a_phone_a_formula_that_does_not_fit_has_a_shadow_where_it_goes_on(visited, capsys):
+    boxes = [box for seen in visited[1].values() for box in seen["formulas"]]
+    cut = [shadowed for wide, shadowed in boxes if wide]
+    with capsys.disabled():
+        print(f"\n{len(boxes)} formulas and pictures at {PHONE['width']} pixels: {len(cut)} scroll, each with a shadow")
+    assert all(cut)
+    lessons = {path: seen for path, seen in visited[1].items() if path.startswith("network/")}
+    assert lessons
+
+
+def test_no_two_pages_have_one_title(pages):
+    titles = [re.search(r"<h1[^>]*>(.*?)(?:<a|</h1>)", page.text, re.DOTALL)[1].strip() for page in pages.values()]
+    assert sorted(titles) == sorted(set(titles))
+
+
+def test_every_page_is_in_the_list_of_its_tab(pages):
+    """The page of a result too: its own list names it and shows where it stands."""
+    lost = [path for path, page in pages.items() if path != "404.html" and "md-nav__link--active" not in page.text]
+    assert lost == []
+
+
+def test_a_published_site_lists_its_pages_and_announces_each_with_a_picture(built, pages):
+    listed = set(re.findall(r"<loc>(.*?)</loc>", (built / "sitemap.xml").read_text(encoding="utf-8")))
+    shown = {path for path in pages if path != "404.html"}
+    assert listed == {sites.ADDRESS + path.removesuffix("index.html") for path in shown}
+    for path in shown:
+        said = dict(re.findall(r'<meta property="(og:\w+)" content="([^"]*)"', pages[path].text))
+        assert said["og:url"] == sites.ADDRESS + path.removesuffix("index.html")
+        assert (built / said["og:image"].removeprefix(sites.ADDRESS)).is_file()
+        assert len(said["og:description"]) > 20, path
+        assert f'<meta name="description" content="{said["og:description"][:20]}' in pages[path].text
+
+
+def test_every_quoted_line_links_to_its_file_and_is_what_stands_there(pages, claims):
+    linked = {link for page in pages.values() for link in page.links if link.startswith(sites.REPOSITORY)}
+    places = [link.removeprefix(sites.REPOSITORY).split("#L") for link in linked]
+    for path, line in places:
+        assert int(line) <= len((sites.ROOT / path).read_text(encoding="utf-8").splitlines()), (path, line)
+    files = {path for path, _ in places}
+    assert {f"derivations/{name.partition('.')[0]}.py" for name in claims} <= files
+    assert {"nnref/affine.py", "nnref/layer_norm.py"} <= files
+
+
+def test_the_readme_quotes_what_the_command_says_of_the_file(built):
+    from press import runs
+
+    said = runs.output("nnref check examples/digits_columns_bias.py")["text"].splitlines()
+    readme = (sites.ROOT / "README.md").read_text(encoding="utf-8")
+    quoted = re.search(r"\$ nnref check examples/digits_columns_bias.py\n(.*?)```", readme, re.DOTALL)[1].splitlines()
+    assert len(quoted) > 8
+    assert [line for line in quoted if line != "…" and line not in said] == []
+
+
+def test_the_summary_is_one_screen(opened):
     browser, address = opened
-    context = browser.new_context(viewport=PHONE)
-    page, wide = context.new_page(), {}
-    for path in pages:
-        page.goto(address + path)
-        page.evaluate("document.querySelectorAll('article details').forEach(d => { d.open = true; })")
-        width = page.evaluate("document.documentElement.scrollWidth")
-        if width > PHONE["width"]:
-            wide[path] = width
-    context.close()
-    assert wide == {}
+    page = browser.new_page(viewport=DESKTOP)
+    page.goto(f"{address}network/one-page/")
+    last = page.locator("article details").last.bounding_box()
+    assert last["y"] + last["height"] <= DESKTOP["height"]
+    assert page.locator("article").inner_text().count("Assuming") == 1
+    assert page.locator(".summary .formula").count() == 9
+    page.close()
 
 
 def test_searching_for_a_result_finds_its_section(opened):

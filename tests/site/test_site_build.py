@@ -8,9 +8,9 @@ import pytest
 from derivations import affine
 from derivations.output import page
 from nnref.cli import main as nnref_command
+from tests.conftest import require
 from tests.support import built_site as sites
 from tests.support.built_site import ROOT
-from tests.conftest import require
 from tests.support.solutions import solved
 
 pytest_plugins = ["tests.support.site_fixtures"]
@@ -280,14 +280,17 @@ def test_what_a_directive_becomes_stays_in_its_block():
 def test_every_result_stands_under_its_source():
     from press import directives
 
-    shown = directives.cited(page.Context({c["name"]: c for c in (CLAIM, CLAIM | {"name": "silu.x", "source": "elementary"})}))
+    shown = directives.cited(
+        page.Context({c["name"]: c for c in (CLAIM, CLAIM | {"name": "silu.x", "source": "elementary"})})
+    )
     assert shown == "- a book: [`silu.dZ`](silu.md#silu.dZ)"
 
 
 def mistakes_shown():
     """Every mistake's line and the number beside it, as the page shows them."""
-    from nnref.checking.diagnosis import diagnose
     from press import mistake_numbers
+
+    from nnref.checking.diagnosis import diagnose
 
     values = mistake_numbers.made()["values"]
     return {entry["key"]: (entry["wrong"], values[f"mistake {entry['key']}"]) for entry in diagnose.catalogue()}
@@ -299,7 +302,13 @@ def test_the_number_beside_a_mistake_is_that_of_its_line():
     name, yours, truth = re.match(r"(\w+)\[.*\] = (\S+), right is (\S+)", shown["gradient.clipped"][1]).groups()
     assert (name, abs(float(yours))) == ("dW2", 1.0)
     assert abs(float(truth)) > 1
-    for key, factor in (("scale.N", 7), ("scale.2", 2), ("scale.1/2", 0.5), ("scale.sign", -1), ("scale.constant", 0.1)):
+    for key, factor in (
+        ("scale.N", 7),
+        ("scale.2", 2),
+        ("scale.1/2", 0.5),
+        ("scale.sign", -1),
+        ("scale.constant", 0.1),
+    ):
         yours, truth = map(float, re.search(r"= (\S+), right is (\S+)", shown[key][1]).groups())
         assert yours == pytest.approx(factor * truth, rel=1e-3), key
     for key, (wrong, said) in shown.items():

@@ -75,6 +75,14 @@ def test_shapes_stand_under_the_symbols_and_go_again(page, formula, claims):
     assert labels.count() == 0
 
 
+def test_the_tools_of_a_formula_cover_none_of_it(formula):
+    formula.hover()
+    tools = formula.locator(".formula-tools").bounding_box()
+    for part in formula.locator(".math svg").all():
+        box = part.bounding_box()
+        assert tools["y"] + tools["height"] <= box["y"] or tools["x"] >= box["x"] + box["width"]
+
+
 def test_a_formula_gives_its_tex_to_the_clipboard(page, formula):
     formula.hover()
     formula.get_by_role("button", name="TeX").click()

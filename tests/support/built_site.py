@@ -16,6 +16,9 @@ import pytest
 from tests.conftest import require
 
 ROOT = Path(__file__).resolve().parents[2]
+ADDRESS, REPOSITORY = "https://nnref.example/", "https://code.example/nnref/blob/main/"
+"""Where the built site would stand, and the project's files; nothing is asked of either."""
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 COPIED = ("derivations", "nnref", "docs", "tests", "examples", "mkdocs.yml", "build/site", "build/verification.json")

@@ -9,11 +9,11 @@ from tests.support.built_site import ROOT
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory):
-    """The site, built strictly."""
+    """The site, built strictly, as it is when it is published."""
     require("mkdocs")
     require("material")
     out = tmp_path_factory.mktemp("site")
-    status, said = sites.build(ROOT, out)
+    status, said = sites.build(ROOT, out, NNREF_SITE=sites.ADDRESS, NNREF_REPOSITORY=sites.REPOSITORY)
     assert status == 0, said
     return out
 

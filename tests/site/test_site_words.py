@@ -1,0 +1,183 @@
+"""What stands between a result and its reader: numbers by hand, words, lines of code, and what announces a page."""
+
+import re
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from derivations.output import page
+from derivations.output.context import Quoted
+from tests.conftest import require
+from tests.site.test_playgrounds import passes
+from tests.support.sources import ROOT
+
+HALF = 5e-4 + 1e-12
+"""Half of the last decimal that the network by hand shows."""
+
+
+def by_hand():
+    """The module, and the network with every value as nnref computed it."""
+    from press import by_hand, playgrounds
+
+    values = {name: getattr(value, "tolist", lambda v=value: v)() for name, value in playgrounds.values().items()}
+    return by_hand, {"network": playgrounds.NETWORK, "values": values}
+
+
+def shown_sums(module, given, name):
+    """Of every entry: the sum as it is written, its value by Python, and the result that is shown."""
+    lines = re.findall(r"<li><code>\S+\[(\d), (\d)\]</code> = (.*?) <b>= (.*?)</b></li>", module.sums(name, given))
+    for i, j, written, result in lines:
+        sum_ = written.partition(", as")[0].replace("−", "-").replace("·", "*")
+        assert re.fullmatch(r"[-+*/(). \d]+", sum_)
+        yield int(i), int(j), eval(sum_), float(result.replace("−", "-"))
+
+
+@pytest.mark.parametrize("name", ["dZ2", "dW2", "db2", "dA1", "dZ1", "dW1", "db1"])
+def test_every_sum_by_hand_gives_the_number_beside_it_which_is_numpy_s(name):
+    module, given = by_hand()
+    truth = passes(given["network"])[name]
+    found = list(shown_sums(module, given, name))
+    assert len(found) == truth.size
+    for i, j, value, result in found:
+        assert abs(result - truth[i, j]) <= HALF
+        assert abs(value - result) <= 7 * HALF  # each of up to four numbers was rounded, and is taken up to 2 times
+
+
+def test_a_sum_by_hand_over_the_wrong_index_is_seen(monkeypatch):
+    module, given = by_hand()
+    wrong = dict(module.SUMS) | {
+        "dW2": lambda v, i, j: module.products(list(zip(v["dZ2"][i], v["A1"][1 - j], strict=True)))
+    }
+    monkeypatch.setattr(module, "SUMS", wrong)
+    assert any(abs(value - result) > 7 * HALF for _, _, value, result in shown_sums(module, given, "dW2"))
+
+
+def test_the_graph_by_hand_shows_every_value_and_gradient_of_the_network():
+    module, given = by_hand()
+    texts = set(re.findall(r">([^<>]+)</text>", module.graph(given)))
+    for name, values in passes(given["network"]).items():
+        numbers = {module.number(float(v)) for v in values.ravel()}
+        assert numbers <= texts, name
+
+
+def test_a_displayed_formula_is_cut_before_its_outer_relations_only():
+    from press import typeset
+
+    assert typeset.in_lines(r"a = \left(b = c\right) \not\to d_{k=1}") == [
+        "a ",
+        r"{}= \left(b = c\right) ",
+        r"{}\not\to d_{k=1}",
+    ]
+    assert typeset.in_lines(r"\begin{cases} a & x > 0 \end{cases}") == [r"\begin{cases} a & x > 0 \end{cases}"]
+    assert typeset.in_lines(r"= b") == ["{}= b"]
+
+
+TERMS = """**Logit, score**{ #logit }: an output before softmax.
+
+**Loss**{ #loss }: one number. See [Loss](network/loss.md).
+"""
+
+
+@pytest.fixture
+def terms(tmp_path, monkeypatch):
+    from press import glossary
+
+    monkeypatch.setattr(glossary, "PAGE", tmp_path / "glossary.md")
+    glossary.PAGE.write_text(TERMS, encoding="utf-8")
+    glossary.terms.cache_clear()
+    yield glossary.terms()
+    glossary.terms.cache_clear()
+
+
+def test_a_term_is_linked_where_it_stands_first_and_never_in_code_headings_or_links(terms):
+    from press import glossary
+
+    html = "<h1>Loss</h1><p><code>loss</code> <a>the loss</a> Losses and scores, a loss, glossy</p>"
+    made = glossary.linked(html, "network/loss.md", terms)
+    assert made.count('class="term"') == 2
+    assert made.startswith("<h1>Loss</h1><p><code>loss</code> <a>the loss</a> <a class")
+    assert '<a class="term" href="../../glossary/#loss" title="one number.">Losses</a>' in made
+    assert '#logit" title="an output before softmax.">scores</a>' in made
+
+
+def test_every_entry_of_the_glossary_is_read():
+    from press import glossary
+
+    glossary.terms.cache_clear()
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    assert len(glossary.terms()) == len(re.findall(r"^\*\*", text, re.MULTILINE)) > 20
+
+
+def test_words_are_searched_without_tex():
+    from press import plain
+
+    assert plain.spelled(r"dZ^{[2]} \, {A}^{\mathsf{T}} \ge \frac{1}{N}") == "dZ[2] A^T ≥ 1/N"
+    assert plain.readable(r"Write \(dW\) \[ \frac{a}{b} \] here") == "Write dW  here"
+
+
+def test_a_page_is_announced_by_its_first_sentences():
+    from press import plain
+
+    markdown = (
+        "---\ntags: [a]\n---\n\n# Title\n\n| a |\n|---|\n\n**Bold `code`** and [a link](x.md). " + "More words. " * 40
+    )
+    said = plain.opening(markdown)
+    assert said.startswith("Bold code and a link. More words.")
+    assert 100 < len(said) <= plain.LONGEST
+    assert said.endswith(".")
+
+
+def announced(site_url):
+    from press import card
+
+    shown = SimpleNamespace(
+        title="Loss", is_homepage=False, meta={"description": 'a "b"'}, canonical_url=f"{site_url}loss/"
+    )
+    config = SimpleNamespace(site_name="nnref", site_description="d", site_url=site_url)
+    return card.announced("<head></head>", shown, config)
+
+
+def test_a_shared_page_has_a_picture_once_the_site_has_an_address():
+    assert 'og:description" content="a &quot;b&quot;"' in announced("")
+    assert "og:image" not in announced("")
+    assert 'og:image" content="https://here/docs/assets/card.png"' in announced("https://here/docs/")
+    assert 'og:url" content="https://here/docs/loss/"' in announced("https://here/docs/")
+
+
+def test_the_card_is_drawn_in_the_size_that_is_announced(tmp_path):
+    from press import card
+
+    card.draw(tmp_path / "card.png")
+    head = (tmp_path / "card.png").read_bytes()[:24]
+    assert head[:4] == b"\x89PNG"
+    assert [int.from_bytes(head[k : k + 4]) for k in (16, 20)] == [card.WIDTH, card.HEIGHT]
+
+
+def test_a_quoted_line_links_to_its_file_where_the_project_s_address_is_known():
+    quoted = Quoted("nnref/affine.py", 7, "def dW(): ...")
+    assert page.Context({}).place(quoted) == "<code>nnref/affine.py</code>, line 7"
+    linked = page.Context({}, repository="https://here/blob/main/").place(quoted)
+    assert linked.startswith('<a href="https://here/blob/main/nnref/affine.py#L7">')
+
+
+def test_a_quotation_is_what_stands_at_its_line(monkeypatch):
+    from press import sources
+
+    quoted = sources.functions_of(ROOT / "tests" / "site" / "test_site_words.py")[
+        "test_every_sum_by_hand_gives_the_number_beside_it_which_is_numpy_s"
+    ]
+    lines = (ROOT / quoted.path).read_text(encoding="utf-8").splitlines()
+    assert quoted.text.splitlines()[0] == lines[quoted.line - 1]
+    assert quoted.text.startswith("@pytest.mark.parametrize")
+
+
+@pytest.mark.long
+def test_what_the_page_shows_of_pytorch_is_what_its_listing_prints():
+    require("torch")
+    said = (ROOT / "docs" / "answers" / "pytorch.md").read_text(encoding="utf-8")
+    shown = re.search(r"\$ python torch_function.py\n(.*?)```", said, re.DOTALL)[1]
+    command = [sys.executable, "docs/listings/torch_function.py"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout == shown
