@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from derivations.output import page
@@ -76,22 +77,23 @@ def corrected(entry: Entry, context: page.Context) -> str:
     return f"Right{f', as {proved} proves' if proved else ''}:\n\n{right}"
 
 
-def in_place(entry: Entry, context: page.Context) -> str:
-    """The equation where the article has it: a wrong one open, all others folded, with its verdict to be seen."""
-    if entry["verdict"] == "wrong":
-        return one(entry, context)
-    return page.folded("entry", f"{entry['id']}: {VERDICTS[entry['verdict']][0]}", one(entry, context))
+def run_of(found: Sequence[Entry], context: page.Context) -> str:
+    """Equations that follow each other: wrong ones open, all others folded together, with their verdicts counted."""
+    shown = "\n\n".join(one(entry, context) for entry in found)
+    if found[0]["verdict"] == "wrong":
+        return shown
+    count = Counter(entry["verdict"] for entry in found)
+    said = [f"{count[v]} {one if count[v] == 1 else several}" for v, (_, one, several) in VERDICTS.items() if count[v]]
+    return page.folded("entries", f"{len(found)} equation{'s' * (len(found) > 1)}: {', '.join(said)}", shown)
 
 
 def entries(found: Sequence[Entry], context: page.Context) -> str:
     """Every equation of the article, in its order, under the article's own headings."""
     if not found:
         return NONE_YET
-    parts, section, seen = [counted(found)], None, set()
-    for entry in found:
-        if entry["section"] != section:
-            section = entry["section"]
-            parts.append(f"## {page.text(section)}{', continued' if section in seen else ''}")
-            seen.add(section)
-        parts.append(in_place(entry, context))
+    parts, seen = [counted(found)], set()
+    for section, group in groupby(found, lambda entry: str(entry["section"])):
+        parts.append(f"## {page.text(section)}{', continued' if section in seen else ''}")
+        seen.add(section)
+        parts += [run_of(list(run), context) for _, run in groupby(group, lambda entry: entry["verdict"] == "wrong")]
     return "\n\n".join(parts)

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from press import runs
 from press.sources import ROOT
 
 LOGO = ROOT / "docs" / "assets" / "logo.svg"
@@ -15,13 +16,16 @@ WIDTH, HEIGHT = 1200, 630
 """Pixels, as the pages that show such pictures ask for."""
 
 PAPER, INK, QUIET, RED = "#15171c", "#f1f3f7", "#a0a6b3", "#ff9a94"
-CONSOLE = (
-    ("$ nnref check homework.py", INK),
-    ("b2   10 wrong of 10   yours −7.57e-18   true −0.1075", QUIET),
-    ("First mistake: db2, line 54: db2 = 1 / m * np.sum(dZ2)", RED),
-    ("Sums over examples AND neurons.   Why: affine.db", QUIET),
-)
-"""What the picture quotes of the command, as on the home page."""
+COMMAND = "nnref check examples/digits_columns_bias.py"
+"""The command that the picture quotes, as the home page does."""
+
+
+def console() -> list[tuple[str, str]]:
+    """The command, and of what it says the wrong parameter and the first mistake, each with its colour."""
+    said = [line.rstrip() for line in str(runs.output(COMMAND)["text"]).splitlines()]
+    first = next(k for k, line in enumerate(said) if line.startswith("First mistake"))
+    wrong = next(line for line in said if line.endswith("WRONG"))
+    return [(f"$ {COMMAND}", INK), (wrong, QUIET), (said[first], RED), (said[first + 1], QUIET)]
 
 
 def draw(place: Path) -> None:
@@ -40,12 +44,12 @@ def draw(place: Path) -> None:
     axes.plot([left + size * x for x, _ in points], [top + size * y for _, y in points], color=stroke, lw=12)
     for x, y, r, fill in re.findall(r'<circle cx="(\d+)" cy="(\d+)" r="([\d.]+)"(?: fill="(#\w+)")?', svg):
         centre = (left + size * float(x), top + size * float(y))
-        axes.add_patch(Circle(centre, size * float(r), color=fill or stroke))
+        axes.add_patch(Circle(centre, size * float(r), color=fill or stroke, zorder=3))
     axes.text(260, 150, "nnref", color=INK, size=64, weight="bold", va="center")
     axes.text(70, 285, "The verified mathematics of a neural network", color=INK, size=31, va="center")
     axes.text(70, 345, "Run one command: it names the line that is wrong.", color=QUIET, size=23, va="center")
-    for k, (words, ink) in enumerate(CONSOLE):
-        axes.text(70, 430 + 46 * k, words, color=ink, size=19, family="monospace", va="center")
+    for k, (words, ink) in enumerate(console()):
+        axes.text(70, 430 + 46 * k, words, color=ink, size=18, family="monospace", va="center")
     place.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(place, metadata={"Software": None})
 

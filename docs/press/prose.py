@@ -6,6 +6,10 @@
 {{ formula affine.dW }}     the statement alone
 {{ headline affine.dW 2 }}  the statement, one step of its proof, its witnesses
 {{ step affine.dW 2 }}      one step, with its reason
+{{ equation mlp.dW2 1 }}    what is asked and one line of the proof, as an equation
+{{ summary mlp.dW1 mlp.db1 }} several results in a grid, what they assume said once
+{{ hand dW2 }}              the 2-2-2 network: a gradient entry by entry, or the graph
+{{ source nnref/layer.py gradients_from }} a function as its file writes it
 {{ sym W }}                 a symbol in a sentence, with its meaning
 {{ figure digit }}          a picture drawn at build
 {{ value claims }}          a number that a run gave

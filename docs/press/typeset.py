@@ -52,7 +52,10 @@ function render(source, lines, display) {
 }
 """
 
-VERSION = hashlib.sha256((PRELUDE + PROGRAM).encode()).hexdigest()[:12]
+SMALLEST = 0.72
+"""How small a line of a formula may become where the page is narrow, as a share; below that it scrolls."""
+
+VERSION = hashlib.sha256((PRELUDE + PROGRAM + str(SMALLEST)).encode()).hexdigest()[:12]
 """Typeset formulas are kept from build to build; another program makes others."""
 
 STACK = 64 << 20
@@ -152,6 +155,15 @@ def in_lines(tex: str) -> list[str]:
     return [line for line in lines if line.strip()]
 
 
+LEAST = re.compile(r'<svg style="([^"]*)"([^>]*?) width="([\d.]+)ex"')
+
+
+def shrinkable(found: re.Match[str]) -> str:
+    """A line of a formula that becomes smaller where it does not fit, down to a limit."""
+    style = f"{found[1].rstrip('; ')}; min-width: {SMALLEST * float(found[3]):.2f}ex"
+    return f'<svg style="{style}"{found[2]} width="{found[3]}ex"'
+
+
 def typeset(render: Render, tex: str, display: bool) -> str:
     """One formula as HTML, its glyphs still with it."""
     try:
@@ -160,7 +172,7 @@ def typeset(render: Render, tex: str, display: bool) -> str:
         reason = str(error).strip().splitlines()[0].removeprefix("Error: ")
         raise BadTeX(f"{reason} in {tex}") from error
     svg = "".join(svg[svg.index("<svg") : svg.rindex("</svg>") + len("</svg>")] for svg in svgs)
-    svg = f'<span class="lines">{svg}</span>' if display else svg
+    svg = f'<span class="lines">{LEAST.sub(shrinkable, svg)}</span>' if display else svg
     svg = svg.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "").replace("xlink:href", "href")
     svg = svg.replace('role="img" focusable="false"', 'aria-hidden="true" focusable="false"')
     svg = re.sub(r' data-(?:mml-node|mjx-texclass|c)="[^"]*"', "", svg)

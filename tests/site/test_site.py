@@ -293,6 +293,19 @@ def test_the_readme_quotes_what_the_command_says_of_the_file(built):
     assert [line for line in quoted if line != "…" and line not in said] == []
 
 
+def test_the_wrong_lines_of_the_article_are_open_and_all_others_folded(pages):
+    wrong = sum(entry["verdict"] == "wrong" for entry in sites.proofs()["article"])
+    depth, open_, folded = 0, [], []
+    text = pages["proofs/article/index.html"].text
+    for found in re.finditer(r'<details|</details>|<div class="entry ([a-z-]+)"', text):
+        depth += {"<details": 1, "</details>": -1}.get(found[0], 0)
+        if found[1]:
+            (folded if depth else open_).append(found[1])
+    assert open_ == ["wrong"] * wrong
+    assert len(open_) + len(folded) == len(sites.proofs()["article"])
+    assert "wrong" not in folded
+
+
 def test_the_summary_is_one_screen(opened):
     browser, address = opened
     page = browser.new_page(viewport=DESKTOP)
