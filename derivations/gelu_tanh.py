@@ -2,15 +2,18 @@
 
 import sympy as sp
 
-from derivations.algebra.notation import number
-from derivations.dropout import X as x
-from derivations.dropout import Y as y
-from derivations.dropout import dY as dy
+from derivations.algebra.notation import N, i, n, s, tensors_of
 from derivations.gelu import HENDRYCKS
 from derivations.prover.claim import Claim, Step, WrongTwin
 from derivations.prover.rules import definition, differentiate, product_rule, slope
 
-T = number("T", "the tanh in GELU's tanh form")
+tensor = tensors_of("gelu_tanh")
+X = tensor("X", n, N, meaning="the layer's input, a column an example")
+Y = tensor("Y", n, N, meaning="the output")
+T = tensor("T", n, N, meaning="the tanh of each entry's cubic")
+dY = tensor("dY", n, N, meaning="gradient of the loss with respect to the output")
+
+x, y, t, dy = X[i, s], Y[i, s], T[i, s], dY[i, s]
 cubic = sp.Rational(44715, 1000000)
 inner = sp.sqrt(2 / sp.pi) * (x + cubic * x**3)
 half = (1 + sp.tanh(inner)) / 2
@@ -21,8 +24,8 @@ forward = Claim(
     says="half of a number times 1 and the tanh of a cubic in it",
     names=y,
     start=x * half,
-    steps=(Step(x * (1 + T) / 2, definition, because="T is the tanh"),),
-    where={T: sp.tanh(inner)},
+    steps=(Step(x * (1 + t) / 2, definition, because="T is the tanh"),),
+    where={t: sp.tanh(inner)},
     shapes={"X": ("n", "N"), "": ("n", "N")},
     source=HENDRYCKS,
     wrong_twins=(
@@ -37,19 +40,19 @@ dX = Claim(
     says="(1 + T)/2 + X/2 (1 − T²) times the slope of the cubic",
     start=dy * slope(x * half, x),
     steps=(
-        Step(dy * (half * slope(x, x) + x * slope(half, x)), product_rule(x, half, x), because="A is a product"),
+        Step(dy * (half * slope(x, x) + x * slope(half, x)), product_rule(x, half, x), because="Y is a product"),
         Step(
             dy * (half + x / 2 * (1 - sp.tanh(inner) ** 2) * sp.sqrt(2 / sp.pi) * (1 + 3 * cubic * x**2)),
             differentiate,
             because="tanh' is 1 − tanh², times the slope of what stands in it",
         ),
         Step(
-            dy * ((1 + T) / 2 + x / 2 * (1 - T**2) * sp.sqrt(2 / sp.pi) * (1 + 3 * cubic * x**2)),
+            dy * ((1 + t) / 2 + x / 2 * (1 - t**2) * sp.sqrt(2 / sp.pi) * (1 + 3 * cubic * x**2)),
             definition,
             because="T is the tanh",
         ),
     ),
-    where={T: sp.tanh(inner)},
+    where={t: sp.tanh(inner)},
     shapes={"X": ("n", "N"), "dY": ("n", "N"), "": ("n", "N")},
     source=HENDRYCKS,
     of="gelu_tanh.forward",
@@ -57,9 +60,9 @@ dX = Claim(
     uses=("gelu_tanh.forward",),
     wrong_twins=(
         WrongTwin(
-            dy * ((1 + T) / 2 + x / 2 * (1 - T**2) * sp.sqrt(2 / sp.pi) * (1 + cubic * x**2)),
+            dy * ((1 + t) / 2 + x / 2 * (1 - t**2) * sp.sqrt(2 / sp.pi) * (1 + cubic * x**2)),
             "the 3 of the cubic is forgotten",
         ),
-        WrongTwin(dy * ((1 + T) / 2 + x / 2 * (1 - T**2)), "the slope of what stands in the tanh is forgotten"),
+        WrongTwin(dy * ((1 + t) / 2 + x / 2 * (1 - t**2)), "the slope of what stands in the tanh is forgotten"),
     ),
 )

@@ -2,16 +2,21 @@
 
 import sympy as sp
 
-from derivations.algebra.notation import a, da, number
+from derivations.algebra.notation import N, i, n, tensors_of
+from derivations.algebra.notation import s as t
 from derivations.prover.claim import Claim, Step, WrongTwin
 from derivations.prover.rules import definition, differentiate, product_rule, slope
 
 SHAZEER = "Shazeer 2020, arXiv:2002.05202, §2"
 
-G = number("G", "the gate, before its SiLU")
-F = number("F", "the features that the gate lets through")
-S = number("S", "the sigmoid of a weighted sum")
+tensor = tensors_of("swiglu")
+gates = tensor("G", n, N, meaning="gates, before their SiLU")
+features = tensor("F", n, N, meaning="features that the gates let through")
+sigmoids = tensor("S", n, N, meaning="sigmoids of the gates")
+A = tensor("A", n, N, meaning="the output")
+dA = tensor("dA", n, N, meaning="gradient of the loss with respect to the output")
 
+G, F, S, a, da = gates[i, t], features[i, t], sigmoids[i, t], A[i, t], dA[i, t]
 sigma = 1 / (1 + sp.exp(-G))
 SHAPES = dict.fromkeys(("G", "F", "dA", ""), ("n", "N"))
 
