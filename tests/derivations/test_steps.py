@@ -12,10 +12,9 @@ from derivations.algebra.normal_form import Powers, equal
 from derivations.algebra.notation import N, dZ, i, k, logit, r, s, t, z
 from derivations.algebra.sums import Entry, total
 from derivations.prover import digits
-from derivations.prover.proof import claims, to_50_digits
+from derivations.prover.proof import to_50_digits
 from tests.mutations import SAMPLE, judged, mutants, summary
-
-CLAIMS = {name: claim for name, claim in claims().items() if claim.steps}
+from tests.support.proofs import CLAIMS
 
 EQUAL = """
 kl_divergence.dZ step 1, index: Derivative(Sum(log(Sum(exp(Z[l, t]/temperature), (l, 1, n)))*Sum(Y[k, s], (k, 1, n)) - Sum(Y[k, t]*Z[k, t], (k, 1, n))/temperature, (t, 1, N))/N + Sum(log(Y[k, t])*Y[k, t], (k, 1, n), (t, 1, N))/N, Z[i, s])
@@ -42,6 +41,7 @@ HEAVY = {
 EVERY = [
     pytest.param(c, id=c.name, marks=[pytest.mark.long] if c.name.partition(".")[0] in HEAVY else [])
     for c in CLAIMS.values()
+    if c.steps
 ]
 
 
