@@ -2,7 +2,8 @@
 
 import ast
 
-CHECKING = ("operations", "results", "reference", "gradcheck", "diagnosis", "reading", "watching", "homework")
+CHECKING = ("operations", "results", "reference", "gradcheck", "kernels")
+CHECKING += ("diagnosis", "reading", "watching", "homework")
 """The wings of nnref/checking, from the ground up."""
 
 ARROWS = {
@@ -19,6 +20,7 @@ ARROWS = {
     "results": {"concepts"},
     "reference": {"concepts", "operations"},
     "gradcheck": {"concepts", "results"},
+    "kernels": {"concepts", "results", "gradcheck"},
     "diagnosis": {"concepts", "operations", "reference", "results"},
     "reading": {"concepts", "operations", "reference", "results"},
     "running": {"concepts", "bridge", "operations", "reference"},
