@@ -2,8 +2,18 @@
 
 import ast
 
-CHECKING = ("operations", "results", "reference", "gradcheck", "kernels")
-CHECKING += ("diagnosis", "reading", "watching", "homework")
+CHECKING = (
+    "operations",
+    "results",
+    "recognition",
+    "reference",
+    "gradcheck",
+    "kernels",
+    "diagnosis",
+    "reading",
+    "watching",
+    "homework",
+)
 """The wings of nnref/checking, from the ground up."""
 
 ARROWS = {
@@ -19,7 +29,8 @@ ARROWS = {
     "operations": {"concepts"},
     "results": {"concepts"},
     "reference": {"concepts", "operations"},
-    "gradcheck": {"concepts", "results"},
+    "recognition": {"concepts", "operations", "results"},
+    "gradcheck": {"concepts", "recognition", "results"},
     "kernels": {"concepts", "results", "gradcheck"},
     "diagnosis": {"concepts", "operations", "reference", "results"},
     "reading": {"concepts", "operations", "reference", "results"},

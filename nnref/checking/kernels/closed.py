@@ -12,7 +12,7 @@ from nnref.arrays import namespace
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.roles import candidates
 from nnref.checking.kernels.case import Case
-from nnref.checking.kernels.judge import judged
+from nnref.checking.kernels.judge import Judged, judged
 from nnref.checking.kernels.naming import Question, findings, scaled, unseen
 from nnref.checking.kernels.recognise import Known, added_in
 from nnref.checking.kernels.report import KernelReport
@@ -106,14 +106,13 @@ def gradients(case: Case, known: Known, dY: Any, added: str) -> list[Any]:
     for roles in candidates(case.vjp, dict(zip(case.names, case.given, strict=True))):
         case.roles = roles
         try:
-            with case.framework.precise():
-                found = case.gradients(dY)
-                wrong = sum(counted(j.wrong) for j in judged(case, known, dY, found, added))
+            with case.framework.precise(), np.errstate(all="ignore"):
+                far = sum(distance(j) for j in judged(case, known, dY, case.gradients(dY), added))
         except GradcheckError:  # what it was not written for
             continue
-        if wrong < least:
-            best, least = roles, wrong
-        if wrong == 0:
+        if far < least:
+            best, least = roles, far
+        if far == 0:
             break
     case.roles = best
     return case.gradients(dY)
@@ -123,6 +122,12 @@ def counted(mask: Any) -> int:
     """How many entries a mask holds."""
     xp = namespace(mask)
     return int(xp.sum(xp.astype(mask, xp.int64)))
+
+
+def distance(j: Judged) -> float:
+    """How far a gradient is from right: 0 where it is."""
+    xp = namespace(j.t)
+    return float(xp.mean(xp.log(xp.maximum(j.shares, 0 * j.t + 1)))) if prod(j.t.shape) else 0.0
 
 
 def add(look: Look, q: Question) -> None:
