@@ -6,6 +6,8 @@ named, and writes a dated JSON that the site prints. A thousand shapes take abou
 
 import argparse
 import json
+import os
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -19,7 +21,9 @@ from tests.support import torch_kernels
 
 DTYPES = ("float32", "float16", "bfloat16")
 
-RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
+ROOT = Path(__file__).parent.parent
+
+RESULTS = ROOT / "benchmarks" / "results"
 
 
 def right(shapes, seed, show=print):
@@ -109,6 +113,18 @@ def main():
     return 0 if arguments.only else reported(arguments, wrong)
 
 
+def printed(*listings):
+    """What listings of the site print here, by name; what cannot run here is left out."""
+    found, environment = {}, {**os.environ, "PYTHONPATH": str(ROOT)}
+    for listing in listings:
+        done = subprocess.run(
+            [sys.executable, listing], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        if not done.returncode:
+            found[Path(listing).name] = done.stdout
+    return found
+
+
 def reported(arguments, wrong):
     """The right ones, the table, and the dated JSON."""
     import torch
@@ -126,6 +142,7 @@ def reported(arguments, wrong):
         "seconds": round(time.monotonic() - began),
         "right": rows,
         "planted": wrong,
+        "examples": printed("docs/listings/kernel_jax.py"),
     }
     arguments.out.mkdir(parents=True, exist_ok=True)
     path = arguments.out / f"{result['made']}-kernels.json"
