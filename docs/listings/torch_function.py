@@ -1,4 +1,3 @@
-import numpy as np
 import torch
 
 import nnref
@@ -16,15 +15,5 @@ class SoftSign(torch.autograd.Function):
         return 2 * dA / (1 + Z.abs()) ** 2  # twice too large
 
 
-def forward(Z):
-    return SoftSign.apply(torch.tensor(Z)).numpy()
-
-
-def vjp(Z, dA):
-    Z = torch.tensor(Z, requires_grad=True)
-    SoftSign.apply(Z).backward(torch.tensor(dA))
-    return Z.grad.numpy()
-
-
-Z = np.random.default_rng(0).standard_normal((3, 4))
-print(nnref.check_vjp(forward, vjp, {"Z": Z}))
+Z = torch.randn(3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+print(nnref.check_vjp(SoftSign.apply, (Z,)))

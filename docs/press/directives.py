@@ -9,7 +9,7 @@ from functools import partial
 
 from derivations.output import page
 from nnref.layer import ACTIVATIONS
-from press import article, by_hand, exercises, graph, measures, mistakes, playgrounds, runs, sources
+from press import article, by_hand, exercises, graph, kernels, measures, mistakes, playgrounds, runs, sources
 from press.pages import context
 from press.prose import Directive
 
@@ -54,6 +54,9 @@ def table(path: str, repository: str = "") -> dict[str, Directive]:
         "run": runs.shown,
         "listing": runs.listing,
         "source": lambda rest: quoted(rest, here),
+        "kernels": kernels.measured,
+        "planted_kernels": kernels.planted,
+        "example": kernels.example,
     }
 
 

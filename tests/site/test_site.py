@@ -250,9 +250,12 @@ def test_on_a_phone_a_formula_that_does_not_fit_has_a_shadow_where_it_goes_on(vi
     assert lessons
 
 
-def test_no_two_pages_have_one_title(pages):
-    titles = [re.search(r"<h1[^>]*>(.*?)(?:<a|</h1>)", page.text, re.DOTALL)[1].strip() for page in pages.values()]
-    assert sorted(titles) == sorted(set(titles))
+def test_no_two_pages_of_a_tab_have_one_title(pages):
+    found = {}
+    for path, page in pages.items():
+        title = re.search(r"<h1[^>]*>(.*?)(?:<a|</h1>)", page.text, re.DOTALL)[1].strip()
+        found.setdefault((path.partition("/")[0], title), []).append(path)
+    assert [paths for paths in found.values() if len(paths) > 1] == []
 
 
 def test_every_page_is_in_the_list_of_its_tab(pages):
