@@ -47,7 +47,7 @@ EVERY = [
 
 @pytest.mark.parametrize("claim", EVERY)
 def test_a_step_with_anything_in_it_changed_fails_unless_it_stays_true(claim, record_property, draws):
-    at_most = draws(30, None)
+    at_most = draws(20, None)
     found = list(judged(claim, draws(1, SAMPLE), at_most))
     record_property("figure", summary(found)["figure"])
     assert not [str(j) for j in found if j.unsound]
