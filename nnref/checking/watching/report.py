@@ -66,6 +66,7 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
         apart="it is taken as it stands" if reading.loss.node else "the file has none",
         diagnoses=tuple(diagnoses),
         notes=(*watched.notes, *(() if right is False else cautions(watched))),
+        watched=watched,
     )
 
 
