@@ -2,7 +2,17 @@
 
 import ast
 
-CHECKING = ("operations", "results", "reference", "gradcheck", "diagnosis", "reading", "watching", "homework")
+CHECKING = (
+    "operations",
+    "results",
+    "recognition",
+    "reference",
+    "gradcheck",
+    "diagnosis",
+    "reading",
+    "watching",
+    "homework",
+)
 """The wings of nnref/checking, from the ground up."""
 
 ARROWS = {
@@ -18,7 +28,8 @@ ARROWS = {
     "operations": {"concepts"},
     "results": {"concepts"},
     "reference": {"concepts", "operations"},
-    "gradcheck": {"concepts", "results"},
+    "recognition": {"concepts", "operations", "results"},
+    "gradcheck": {"concepts", "recognition", "results"},
     "diagnosis": {"concepts", "operations", "reference", "results"},
     "reading": {"concepts", "operations", "reference", "results"},
     "running": {"concepts", "bridge", "operations", "reference"},

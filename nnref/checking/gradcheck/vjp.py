@@ -13,6 +13,7 @@ from nnref.checking.gradcheck.border import GradcheckError, array, floating, rea
 from nnref.checking.gradcheck.hidden import further
 from nnref.checking.gradcheck.layers import Layer
 from nnref.checking.gradcheck.roles import candidates, in_words, parameters_of
+from nnref.checking.recognition.judged import judged
 from nnref.checking.results.report import GradcheckReport
 from nnref.precision import unit
 from nnref.shapes import Array
@@ -56,6 +57,7 @@ def check_vjp(
     layer = likeliest(forward, vjp, arguments, names, np.asarray(dY))
     report = layer.report(arguments, np.asarray(dY), options)
     report = further(layer, report, arguments, np.asarray(dY), drawn(Y, coarsest, SEED + 1), options)
+    report = judged(report, layer.output, layer.gradients, arguments, np.asarray(dY))
     notes = [f"vjp writes into {name}, of which it was given a copy" for name in sorted(layer.wrote)]
     if not report.ok and len(candidates(vjp, arguments)) > 1:
         # A parameter that no argument is called after may be one of those under another name, and all is well.

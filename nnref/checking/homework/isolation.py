@@ -304,9 +304,7 @@ def answer(outcome: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         os.set_inheritable(pipe, False)
         before = known()
         found = outcome(order)
-        if (trace := found.pop("trace", None)) is not None:
-            with suppress(OSError):
-                (Path(scratch) / "trace").write_bytes(trace)
+        leave(Path(scratch) / TRACE, found.pop("trace", None))
         if altered := compare(before):
             name = Path(order["path"]).name
             found = {"status": 2, "found": [], "missing": []}
@@ -323,6 +321,19 @@ def answer(outcome: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         send(pipe, sign(key, body))
         status = 0
     os._exit(status if 0 <= status < 256 else 1)
+
+
+TRACE = "trace"
+"""The name of the file in the scratch folder that holds what was recorded."""
+
+
+def leave(place: Path, trace: bytes | None) -> None:
+    """Leave what was recorded for a second opinion; nothing, where it is larger than a file may be."""
+    try:
+        if trace is not None:
+            place.write_bytes(trace)
+    except OSError:
+        place.unlink(missing_ok=True)
 
 
 def originals() -> dict[tuple[str, ...], Any]:

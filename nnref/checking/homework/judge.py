@@ -22,9 +22,6 @@ from nnref.checking.homework import confinement, isolation
 SECONDS = 20.0
 """Processor time for a second opinion: replaying a step takes less than a second."""
 
-TRACE = "trace"
-"""The name of the file in the scratch folder."""
-
 
 def borne_out(order: dict[str, Any], scratch: Path, found: dict[str, Any]) -> dict[str, Any]:
     """A result, where it says right as the second process finds it; what is not right needs no second opinion."""
@@ -72,7 +69,7 @@ def judged(path: Path, name: str | None, scratch: Path, hints: bool, verbose: bo
     from nnref.checking.watching.report import certificate
     from nnref.checking.watching.trace import unpacked
 
-    recorded = scratch / TRACE
+    recorded = scratch / isolation.TRACE
     if name is not None or not recorded.is_file():
         return {"fault": fault_of_files(path)}
     source, trace = read(path), unpacked(recorded.read_bytes())

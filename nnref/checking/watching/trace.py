@@ -11,6 +11,8 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
 from types import ModuleType
 from typing import Any
 
@@ -26,22 +28,39 @@ KINDS = "fiubc"
 Given = dict[str, Any]
 
 
+@dataclass
+class Arrays:
+    """The arrays of a trace, each once: the data of one run are those of the others."""
+
+    held: list[np.ndarray[Any, Any]] = field(default_factory=list)
+    seen: dict[bytes, int] = field(default_factory=dict)
+
+    def place(self, A: np.ndarray[Any, Any]) -> int:
+        """Where an array is, or comes to be."""
+        A = np.ascontiguousarray(A)
+        key = sha256(f"{A.dtype.str} {A.shape} ".encode() + A.tobytes()).digest()
+        if key not in self.seen:
+            self.seen[key] = len(self.held)
+            self.held.append(A)
+        return self.seen[key]
+
+
 class Untold(Exception):
     """Something that has no place in a trace: then the value that was made of it is given, and not made again."""
 
 
 def packed(watched: Watched, notes: Sequence[str] = ()) -> bytes:
     """The runs of what was watched, and what is to be said beside the verdict."""
-    arrays: list[np.ndarray[Any, Any]] = []
+    arrays = Arrays()
     header = {
         "how": watched.how,
         "guessed": watched.guessed,
         "notes": list(notes),
         "runs": [told_run(run.recorder, arrays) for run in watched.runs],
     }
-    header["arrays"] = [[A.dtype.str, A.shape] for A in arrays]
+    header["arrays"] = [[A.dtype.str, A.shape] for A in arrays.held]
     head = json.dumps(header).encode()
-    return b"".join([len(head).to_bytes(8, "little"), head, *(A.tobytes() for A in arrays)])
+    return b"".join([len(head).to_bytes(8, "little"), head, *(A.tobytes() for A in arrays.held)])
 
 
 def unpacked(raw: bytes) -> Given:
@@ -62,7 +81,7 @@ def unpacked(raw: bytes) -> Given:
     return header | {"arrays": arrays}
 
 
-def told_run(recorder: Any, arrays: list[Any]) -> Given:
+def told_run(recorder: Any, arrays: Arrays) -> Given:
     """One run: its values, in which order leaves began, and what is stated as whose gradient."""
     sites: dict[Site, int] = {}
     values = [told(node, recorder.gentle, sites, arrays) for node in recorder.tape]
@@ -74,7 +93,7 @@ def told_run(recorder: Any, arrays: list[Any]) -> Given:
     }
 
 
-def told(node: Node, gentle: frozenset[int], sites: dict[Site, int], arrays: list[Any]) -> list[Any]:
+def told(node: Node, gentle: frozenset[int], sites: dict[Site, int], arrays: Arrays) -> list[Any]:
     """One value: operation, call, arguments, place, leaf, names, kind, shape; and itself, where it cannot be made."""
     site = sites.setdefault(node.site, len(sites))
     first = [node.op, site, node.leaf, node.names, kind_of(node.value), node.dims]
@@ -107,7 +126,7 @@ def kind_of(value: Any) -> str:
     return "none" if value is None else "int" if isinstance(value, int) else type(value).__name__
 
 
-def word(thing: Any, arrays: list[Any]) -> list[Any]:
+def word(thing: Any, arrays: Arrays) -> list[Any]:
     """An argument: a value of the tape by its index, or what it is.
 
     Errors: Untold for what is neither number nor text, nor a list or slice of such.
@@ -119,8 +138,7 @@ def word(thing: Any, arrays: list[Any]) -> list[Any]:
     if isinstance(thing, bool | int | float | str) and not isinstance(thing, np.generic):
         return ["x", int(thing) if isinstance(thing, int) and not isinstance(thing, bool) else thing]
     if isinstance(thing, np.ndarray | np.generic | complex) and np.asarray(thing).dtype.kind in KINDS:
-        arrays.append(np.ascontiguousarray(thing))
-        return ["a" if isinstance(thing, np.ndarray) else "g", len(arrays) - 1, np.shape(thing)]
+        return ["a" if isinstance(thing, np.ndarray) else "g", arrays.place(np.asarray(thing)), np.shape(thing)]
     if type(thing) in (list, tuple):
         return ["l" if type(thing) is list else "t", [word(part, arrays) for part in thing]]
     if isinstance(thing, range):

@@ -139,7 +139,7 @@ def traced(tmp_path_factory):
     path.write_text(BASE)
 
     def keep(order, scratch, found):
-        kept.append((scratch, (scratch / judge.TRACE).read_bytes()))
+        kept.append((scratch, (scratch / isolation.TRACE).read_bytes()))
         return judge.borne_out(order, scratch, found)
 
     found, _ = isolation.result_of(child.__name__, child.asdict(child.Order(str(path))), 20, keep)
@@ -160,7 +160,7 @@ def judged(traced, tmp_path, source=BASE, change=lambda header: None):
         run["sites"] = [[str(copied) if file else "", *rest] for file, *rest in run["sites"]]
     change(header)
     head = json.dumps(header).encode()
-    (tmp_path / judge.TRACE).write_bytes(len(head).to_bytes(8, "little") + head + raw[8 + size :])
+    (tmp_path / isolation.TRACE).write_bytes(len(head).to_bytes(8, "little") + head + raw[8 + size :])
     return judge.judged(here, None, tmp_path, True, False)
 
 

@@ -1,0 +1,124 @@
+"""Activations as people write them, entry by entry; and the mistakes made with their slopes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried
+from nnref.checking.operations.record import activations, record
+from nnref.checking.operations.running import Running
+from nnref.checking.operations.running_error import Carried
+from nnref.layer import ACTIVATIONS, Layer, activation
+
+Settings = Mapping[str, Any]
+
+
+def readings(tried: Tried) -> Iterator[Reading]:
+    """Every activation, of a function of one array."""
+    if len(tried.arguments) != 1 or len(tried.floats) != 1:
+        return
+    ((x, X),) = tried.floats.items()
+    if X.shape != tried.Y.shape:
+        return
+    flat = Layout.reshaped(X.shape, (1, X.size))
+    named = activations()
+    for name in [*named, *(name for name in ACTIVATIONS if name not in named)]:
+        yield Reading(name, f"{name}, entry by entry", {x: "Z"}, {"Z": flat}, flat, settings={"activation": name})
+
+
+def layer(settings: Settings) -> Layer:
+    """The activation as a layer."""
+    return activation(settings["activation"])
+
+
+def forward(at: Symbols, settings: Settings) -> Any:
+    """f(Z)."""
+    return layer(settings).forward((), at["Z"])
+
+
+def gradients(at: Symbols, dY: Any, settings: Settings) -> Symbols:
+    """f'(Z) dY."""
+    return {"Z": layer(settings).dA((), at["Z"], forward(at, settings), dY)}
+
+
+def carried(A: Running) -> Carried:
+    """The same numbers for a record's formulas, whose products of errors are left out here."""
+    return Carried(A.value, A.e, 0.0)
+
+
+def running(A: Carried) -> Running:
+    """And back."""
+    return Running(A.value, A.e)
+
+
+def of_another(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
+    """The slope of each other activation, at the input, and as a function of this one's output."""
+    own = settings["activation"]
+    A = forward(at, settings)
+    for name in activations():
+        other = activation(name)
+        if name != own:
+            yield {"Z": other.dA((), at["Z"], other.forward((), at["Z"]), dY)}
+            yield {"Z": other.dA((), at["Z"], A, dY)}
+
+
+def misplaced(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
+    """The right formula of the wrong argument, as the record has it."""
+    yield from by_formulas("misplaced", at, dY, settings)
+
+
+def miswritten(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
+    """A slip in the formula, as the record has it."""
+    yield from by_formulas("miswritten", at, dY, settings)
+
+
+def by_formulas(which: str, at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
+    """A record's formulas of one kind."""
+    if settings["activation"] not in activations():
+        return
+    slopes = record(settings["activation"]).slopes
+    Z, A = carried(at["Z"]), carried(forward(at, settings))
+    for formula in getattr(slopes, which):
+        yield {"Z": running(formula.of(Z, A)) * dY}
+
+
+def other_way(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
+    """A mask the wrong way round: dY where the slope is 0, as far as it is a mask."""
+    slope = gradients(at, Running(np.ones(dY.shape)), settings)["Z"].value
+    if ((slope == 0) | (slope == 1)).all():
+        yield {"Z": dY * (1 - slope)}
+
+
+def twice(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
+    """The slope applied twice."""
+    yield gradients(at, gradients(at, dY, settings)["Z"], settings)
+
+
+def missing(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
+    """DY as it came."""
+    yield {"Z": dY * 1}
+
+
+def alone(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
+    """The slope without dY."""
+    yield gradients(at, Running(np.ones(dY.shape)), settings)
+
+
+SLIPS = (
+    Slip("entry.dY_ignored", "the slope is returned as it is, and dY is not multiplied by it", alone),
+    Slip("entry.slope_missing", "dY is passed on as it came: the slope is missing", missing),
+    Slip("entry.slope_twice", "the slope is applied twice", twice),
+    Slip("entry.mask_inverted", "the mask is the wrong way round", other_way),
+    Slip(
+        "entry.argument",
+        "the slope's formula is right, but of the wrong argument: input and output are mixed up",
+        misplaced,
+    ),
+    Slip("entry.formula", "there is a slip in the slope's formula", miswritten),
+    Slip("entry.other", "the slope is that of another activation, or of its other approximation", of_another),
+)
+
+KNOWN = Known("activation", readings, forward, gradients, SLIPS)

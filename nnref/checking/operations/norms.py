@@ -1,0 +1,413 @@
+"""How people write a norm: over any axes, with or without gain and shift; and the mistakes made going back through it.
+
+Layer, batch, instance and group norms are one formula, on an array read as (G, K, P, N): statistics are over K and P,
+the gains lie along G and K. Layer norm has no G and no P, batch norm no K and no N.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain, combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nnref import group_norm, rms_norm
+from nnref.arrays import namespace
+from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried
+from nnref.shapes import Array
+
+Settings = Mapping[str, Any]
+
+OVER = (1, 2)
+"""The axes that statistics are taken over."""
+
+
+class Norm(NamedTuple):
+    """A norm and what goes back through it: the gains, X less its mean, 1 / deviation, γ dY, dY, its size.
+
+    centred is 1 where the mean is taken away, and 0 in an RMS norm.
+    """
+
+    gamma: Any
+    D: Any
+    r: Any
+    dXhat: Any
+    dY: Any
+    n: int
+    centred: int
+
+    @property
+    def Xhat(self) -> Any:
+        """The normalised input."""
+        return self.D * self.r
+
+    def mean(self, A: Any) -> Any:
+        """The mean over what is normalised together."""
+        return namespace(A).mean(A, axis=OVER, keepdims=True)
+
+    def of_mean(self, A: Any, times: float = 1.0) -> Any:
+        """What goes back through the mean."""
+        return times * self.mean(A) if self.centred else 0.0
+
+    def of_variance(self, A: Any, times: Any = 1.0) -> Any:
+        """What goes back through the variance."""
+        return self.Xhat * (times * self.mean(A * self.Xhat))
+
+    def back(self, A: Any, of_mean: float = 1.0, of_variance: Any = 1.0) -> Any:
+        """The gradient of the input where A is that of X̂, its two corrections times these."""
+        return self.r * (A - self.of_mean(A, of_mean) - self.of_variance(A, of_variance))
+
+
+def norm(at: Symbols, dY: Any, settings: Settings) -> Norm:
+    """The parts of the norm."""
+    X, gamma, centred = at["X"], at["gamma"][:, :, None, None], settings["centred"]
+    xp = namespace(X)
+    D = X - xp.mean(X, axis=OVER, keepdims=True) if centred else X
+    r = 1 / xp.sqrt(xp.mean(D * D, axis=OVER, keepdims=True) + settings["eps"])
+    return Norm(gamma, D, r, gamma * dY, dY, X.shape[1] * X.shape[2], int(centred))
+
+
+def forward(at: Symbols, settings: Settings) -> Any:
+    """γ X̂ + β."""
+    if settings["centred"]:
+        return group_norm.forward(at["X"], at["gamma"], at["beta"], settings["eps"])
+    X, gamma, _ = flat(at, at["X"])
+    return (
+        namespace(X).reshape(rms_norm.forward(X, gamma, settings["eps"]), at["X"].shape) + at["beta"][:, :, None, None]
+    )
+
+
+def gradients(at: Symbols, dY: Any, settings: Settings) -> Symbols:
+    """The proved gradients."""
+    eps = settings["eps"]
+    if settings["centred"]:
+        of_X, of_gain = group_norm.dX(at["X"], at["gamma"], dY, eps), group_norm.dgamma(at["X"], dY, eps)
+        return {"X": of_X, "gamma": of_gain, "beta": group_norm.dbeta(dY)}
+    X, gamma, dY_flat = flat(at, dY)
+    xp = namespace(X)
+    return {
+        "X": xp.reshape(rms_norm.dX(X, gamma, dY_flat, eps), at["X"].shape),
+        "gamma": xp.reshape(rms_norm.dgamma(X, dY_flat, eps), at["gamma"].shape),
+        "beta": group_norm.dbeta(dY),
+    }
+
+
+def flat(at: Symbols, dY: Any) -> tuple[Any, Any, Any]:
+    """Input, gain and dY of an RMS norm, which has neither groups nor places: a column an example."""
+    X, gamma = at["X"], at["gamma"]
+    matrix = (X.shape[1], X.shape[3])
+    xp = namespace(X)
+    return xp.reshape(X, matrix), namespace(gamma).reshape(gamma, (-1, 1)), namespace(dY).reshape(dY, matrix)
+
+
+def of_X(key: str, says: str, *ways: Callable[[Norm], Any]) -> Slip:
+    """A mistake in the gradient of the input."""
+
+    def of(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
+        parts = norm(at, dY, settings)
+        yield from ({"X": way(parts)} for way in ways)
+
+    return Slip(key, says, of)
+
+
+def of_gamma(key: str, says: str, *ways: Callable[[Symbols, Norm, Settings], Any]) -> Slip:
+    """A mistake in the gradient of the gains: a factor of dY under the sum over places and examples."""
+
+    def of(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
+        parts = norm(at, dY, settings)
+        yield from ({"gamma": namespace(dY).sum(dY * way(at, parts, settings), axis=(2, 3))} for way in ways)
+
+    return Slip(key, says, of)
+
+
+def across(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
+    """The statistics of one row used along a column: where as many are normalised together as there are of them."""
+    p, sizes = norm(at, dY, settings), dY.shape
+    for i, j in ((1, 3), (2, 0), (1, 0), (2, 3)):
+        if sizes[i] == sizes[j] == p.n > 1:
+            yield from ({"X": made} for made in turned(p, i, j))
+
+
+def turned(p: Norm, i: int, j: int) -> Iterator[Any]:
+    """The gradients of the input with one or more of the statistics along axis j where they belong along i."""
+    order = list(range(4))
+    order[i], order[j] = order[j], order[i]
+
+    def turn(A: Any) -> Any:
+        return namespace(A).permute_dims(A, tuple(order)) if hasattr(A, "shape") else A
+
+    mean, variance = p.of_mean(p.dXhat), p.mean(p.dXhat * p.Xhat)
+    for r in (p.r, turn(p.r)):
+        for m in (mean, turn(mean)):
+            for part in (
+                p.Xhat * variance,
+                p.Xhat * turn(variance),
+                p.D * turn(p.r * variance),
+                p.D * turn(p.r * p.r * variance) / p.r,
+                p.D * turn(p.r) * variance,
+                p.D * turn(p.r) * turn(variance),
+            ):
+                yield r * (p.dXhat - m - part)
+
+
+SLIPS = (
+    of_X(
+        "norm.statistics_constant",
+        "the statistics are taken for constants: they depend on the input too",
+        lambda p: p.r * p.dXhat,
+    ),
+    of_X(
+        "norm.variance_constant",
+        "what goes back through the variance is missing, X̂ mean(γ dY X̂)",
+        lambda p: p.r * (p.dXhat - p.mean(p.dXhat)),
+    ),
+    of_X("norm.mean_constant", "what goes back through the mean is missing, mean(γ dY)", lambda p: p.back(p.dXhat, 0)),
+    of_X("norm.gain_forgotten", "the gain γ is forgotten in the gradient of the input", lambda p: p.back(p.dY)),
+    of_X(
+        "norm.gain_twice",
+        "the gain γ is applied twice in the gradient of the input",
+        lambda p: p.back(p.gamma * p.dXhat),
+        lambda p: p.gamma * p.back(p.dXhat),
+    ),
+    of_X(
+        "norm.gain_in_part",
+        "the gain γ is in one part of the gradient of the input and not in another, or outside the means",
+        lambda p: p.r * (p.dXhat - p.of_mean(p.dY) - p.of_variance(p.dY)),
+        lambda p: p.r * (p.dY - p.of_mean(p.dXhat) - p.of_variance(p.dXhat)),
+        lambda p: p.r * (p.dXhat - p.of_mean(p.dXhat) - p.of_variance(p.dY)),
+        lambda p: p.r * (p.dXhat - p.of_mean(p.dY) - p.of_variance(p.dXhat)),
+        lambda p: p.gamma * p.back(p.dY),
+    ),
+    of_X("norm.mean_twice", "the mean is subtracted twice in the gradient of the input", lambda p: p.back(p.dXhat, 2)),
+    of_X(
+        "norm.mean_of_rms",
+        "a mean is subtracted as in layer norm; this norm takes no mean away",
+        lambda p: p.r * (p.dXhat - p.mean(p.dXhat) - p.of_variance(p.dXhat)),
+    ),
+    of_X("norm.variance_twice", "the variance's part is subtracted twice", lambda p: p.back(p.dXhat, 1, 2)),
+    of_X("norm.variance_half", "the variance's part is halved", lambda p: p.back(p.dXhat, 1, 0.5)),
+    of_X(
+        "norm.sums_for_means",
+        "sums stand where means belong: the 1/n is missing",
+        lambda p: p.back(p.dXhat, p.n, p.n),
+        lambda p: p.back(p.dXhat, 1, p.n),
+        lambda p: p.back(p.dXhat, p.n, 1),
+    ),
+    of_X(
+        "norm.one_less",
+        "the means are over n − 1, where the forward pass divides by n",
+        lambda p: p.back(p.dXhat, 1, p.n / max(1, p.n - 1)),
+        lambda p: p.back(p.dXhat, p.n / max(1, p.n - 1), p.n / max(1, p.n - 1)),
+    ),
+    of_X(
+        "norm.sign",
+        "a correction is added that should be subtracted",
+        lambda p: p.back(p.dXhat, -1, -1),
+        lambda p: p.back(p.dXhat, 1, -1),
+        lambda p: p.back(p.dXhat, -1, 1),
+    ),
+    of_X("norm.deviation_missing", "the division by the deviation is missing", lambda p: p.back(p.dXhat) / p.r),
+    of_X(
+        "norm.deviation_again",
+        "the division by the deviation is made once too often",
+        lambda p: p.r * p.back(p.dXhat),
+    ),
+    of_X(
+        "norm.not_normalised",
+        "the variance's part is short of a power of 1 / deviation: X̂ belongs where X − mean stands",
+        lambda p: p.back(p.dXhat, 1, 1 / p.r),
+        lambda p: p.back(p.dXhat, 1, 1 / (p.r * p.r)),
+    ),
+    Slip("norm.across", "the statistics of one row are used along a column: keepdims is missing", across),
+    of_gamma(
+        "norm.gain_of_input",
+        "the gradient of the gain has the input where the normalised input X̂ belongs",
+        lambda at, p, settings: p.D,
+        lambda at, p, settings: at["X"],
+    ),
+    of_gamma(
+        "norm.gain_of_output",
+        "the gradient of the gain has the output where the normalised input X̂ belongs",
+        lambda at, p, settings: forward(at, settings),
+    ),
+)
+
+
+def subsets(k: int) -> Iterator[tuple[int, ...]]:
+    """The sets of axes that a statistic may be over: all but none."""
+    return chain.from_iterable(combinations(range(k), size) for size in range(1, k + 1))
+
+
+def spans(parameter: Array, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The axes of an input that a parameter may lie along, as its own sizes say."""
+    own = tuple(n for n in parameter.shape if n > 1)
+    return [
+        axes
+        for axes in subsets(len(shape))
+        if tuple(shape[k] for k in axes if shape[k] > 1) == own and all(shape[k] > 1 for k in axes)
+    ] or ([()] if not own else [])
+
+
+def splits(shape: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], int | None]]:
+    """The input as it is, and with one axis split into groups: the new shape, and the axis of groups."""
+    yield shape, None
+    for axis in (1, len(shape) - 1) if len(shape) > 2 else (1,) if len(shape) == 2 else ():
+        for G in range(2, shape[axis] // 2 + 1):
+            if shape[axis] % G == 0:
+                yield (*shape[:axis], G, shape[axis] // G, *shape[axis + 1 :]), axis
+
+
+class Along(NamedTuple):
+    """An input (split, maybe), over which of its axes the statistics are, along which the gains lie, and the groups.
+
+    bare: there are no gains; they are taken for ones along what is normalised.
+    """
+
+    split: tuple[int, ...]
+    over: tuple[int, ...]
+    gains: tuple[int, ...]
+    groups: int | None
+    bare: bool
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The axes as G, K, P, N."""
+        every = range(len(self.split))
+        inside = [k in self.over for k in every], [k in self.gains for k in every]
+        kinds = ((False, True), (True, True), (True, False), (False, False))
+        return tuple(k for kind in kinds for k in every if (inside[0][k], inside[1][k]) == kind)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes of G, K, P and N."""
+        over, gains = set(self.over), set(self.gains)
+        every = set(range(len(self.split)))
+        sets = (gains - over, gains & over, over - gains, every - over - gains)
+        return tuple(int(np.prod([self.split[k] for k in axes])) for axes in sets)
+
+    @property
+    def name(self) -> str:
+        """What such a norm is called."""
+        if self.groups is not None:
+            return "group_norm"
+        if self.bare:
+            return "batch_norm" if 0 in self.over else "layer_norm"
+        if set(self.gains) == set(self.over):
+            return "layer_norm"
+        return "batch_norm" if set(self.gains) & set(self.over) == set() and 0 in self.over else "group_norm"
+
+
+def ways(shape: tuple[int, ...], parameters: list[Array]) -> Iterator[Along]:
+    """Every way to normalise an input whose gain and shift have these shapes."""
+    for split, axis in splits(shape):
+        for over in subsets(len(split)):
+            if axis is not None and (axis in over or axis + 1 not in over):
+                continue  # groups are apart, and what is in one is together
+            if int(np.prod([split[k] for k in over])) == 1:
+                continue
+            if not parameters:
+                yield Along(split, over, over, axis, True)
+            for gains in spans(parameters[0], shape) if parameters else ():
+                yield Along(split, over, regrouped(gains, axis), axis, False)
+
+
+def regrouped(gains: tuple[int, ...], axis: int | None) -> tuple[int, ...]:
+    """The axes of the gains in the input with one axis split."""
+    if axis is None:
+        return gains
+    return tuple(k for g in gains for k in ((g, g + 1) if g == axis else (g + (g > axis),)))
+
+
+class Found(NamedTuple):
+    """What the numbers say of a norm: is a mean taken away, ε, a factor of the gain, and what to call it."""
+
+    centred: bool
+    eps: float
+    factor: float
+    note: str
+
+
+def solved(along: Along, X: Array, gamma: Array, beta: Array, Y: Array) -> Iterator[Found]:
+    """Every ε with which Y is a norm of X, from the numbers: with or without a mean; over n, n − 1, or as a length."""
+    n = X.shape[1] * X.shape[2]
+    bare = (Y - beta[:, :, None, None]) / gamma[:, :, None, None]
+    kinds = [(True, 1.0, ""), (True, n / (n - 1), ", over n − 1")]
+    if X.shape[0] == X.shape[2] == 1:  # an RMS norm has neither groups nor places
+        kinds += [(False, 1.0, ""), (False, float(n), ", over the length")]
+    for centred, times, note in kinds:
+        D = X - X.mean(axis=OVER, keepdims=True) if centred else X
+        inverse = (D * D).sum(axis=OVER) / (bare * D).sum(axis=OVER)
+        eps = inverse**2 - times * (D * D).mean(axis=OVER)
+        room = 2.0**-44 * float(np.max(inverse**2, initial=0))
+        if np.isfinite(eps).all() and np.ptp(eps) <= room and eps.min() >= -room and (inverse > 0).all():
+            found = simple(float(np.median(eps)), room)
+            yield Found(centred, max(found, TINY) / times, times**-0.5, f", ε = {found:.3g}{note}")
+
+
+TINY = 1e-300
+"""The ε of a norm that has none: the formulas ask for a positive one."""
+
+
+def simple(eps: float, room: float) -> float:
+    """The number of one or two digits near ε, if one is near enough; 0 where ε is lost in rounding."""
+    if abs(eps) <= room / 16:
+        return 0.0
+    rounded = (float(f"{eps:.{digits}e}") for digits in (0, 1))
+    return next((number for number in rounded if abs(number - eps) <= room), eps)
+
+
+def readings(tried: Tried) -> Iterator[Reading]:
+    """Every norm that a function of an input, and maybe a gain and a shift, may be."""
+    floats = tried.floats
+    for x, X in floats.items():
+        others = [name for name in floats if name != x]
+        if X.shape != tried.Y.shape or X.ndim < 2 or len(others) > 2 or X.size < 2:
+            continue
+        if len({np.squeeze(floats[name]).shape for name in others}) > 1:
+            continue
+        for roles in orders(others):
+            for along in ways(X.shape, [floats[name] for name in others]):
+                yield from readings_along(tried, x, roles, along)
+
+
+def orders(others: list[str]) -> list[dict[str, str]]:
+    """Which of the other arguments is the gain, and which the shift."""
+    if len(others) == 2:
+        return [dict(zip(others, pair, strict=True)) for pair in (("gamma", "beta"), ("beta", "gamma"))]
+    return [{others[0]: "gamma"}, {others[0]: "beta"}] if others else [{}]
+
+
+def readings_along(tried: Tried, x: str, roles: dict[str, str], along: Along) -> Iterator[Reading]:
+    """The norms along these axes, with the ε that the numbers give."""
+    X, floats, shape = tried.floats[x], tried.floats, along.shape
+    image = Layout(X.shape, along.split, along.order, shape)
+    layouts = {"X": image}
+    given: Symbols = {"gamma": np.ones(shape[:2]), "beta": np.zeros(shape[:2])}
+    at = {"X": image.take(X)} | given
+    for name, s in roles.items():
+        layouts[s] = Layout.reshaped(floats[name].shape, shape[:2])
+        at[s] = layouts[s].take(floats[name])
+        given.pop(s)
+    if not (at["gamma"] != 0).all():
+        return
+    for found in solved(along, at["X"], at["gamma"], at["beta"], image.take(tried.Y)):
+        scaled, with_gain = dict(layouts), dict(given)
+        if "gamma" in layouts:
+            scaled["gamma"] = Layout.reshaped(layouts["gamma"].theirs, shape[:2], scale=found.factor)
+        else:
+            with_gain["gamma"] = found.factor * np.ones(shape[:2])
+        name = along.name if found.centred else "l2_normalize" if "length" in found.note else "rms_norm"
+        says = f"{name} over {in_words(along)}{found.note}"
+        settings = {"eps": found.eps, "centred": found.centred}
+        yield Reading(name, says, {x: "X"} | roles, scaled, image, with_gain, settings)
+
+
+def in_words(along: Along) -> str:
+    """The axes that the statistics are over, as numpy counts them."""
+    if along.groups is not None:
+        return f"{along.split[along.groups]} groups of axis {along.groups}"
+    return f"axis {along.over[0]}" if len(along.over) == 1 else f"axes {', '.join(map(str, along.over))}"
+
+
+KNOWN = Known("group_norm", readings, forward, gradients, SLIPS)

@@ -1,0 +1,250 @@
+"""A formula run in numbers that carry their rounding errors: the noise scale of any layer, from its own formulas.
+
+A layer's formulas ask the namespace of their arrays for exp, sum, reshape, … (nnref.arrays). Running numbers have a
+namespace too, in which each operation adds what it rounds to the error that came with its operands (Higham 2002, §3.3).
+So a formula that is run in them says how far rounding may have moved its result, and no scale is derived by hand.
+The errors are of first order in u: products of two errors are left out, as in affine.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from nnref.arrays import KNOWN
+from nnref.shapes import Array
+
+LAST_PLACES = 6.0
+"""Units u by which numpy's exp, tanh and scipy's erf may err: three units in the last place."""
+
+
+class Running:
+    """An array and its running error e, in multiples of u; both have its shape. Operators add what they round."""
+
+    __array_ufunc__ = None  # array * Running is ours to compute, not numpy's
+    __slots__ = ("e", "value")
+
+    def __init__(self, value: Any, e: Any = 0.0) -> None:
+        self.value = np.asarray(value, "float64")
+        self.e = np.broadcast_to(np.asarray(e, "float64"), self.value.shape)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the array."""
+        return self.value.shape
+
+    @property
+    def ndim(self) -> int:
+        """How many axes."""
+        return self.value.ndim
+
+    @property
+    def size(self) -> int:
+        """How many numbers."""
+        return self.value.size
+
+    @property
+    def dtype(self) -> Any:
+        """Double precision, in which values and errors are held."""
+        return self.value.dtype
+
+    @property
+    def T(self) -> Running:
+        """The transpose."""
+        return self.moved(np.transpose)
+
+    def moved(self, rearrange: Callable[[Array], Array]) -> Running:
+        """The numbers taken elsewhere, as a slice or a reshape does: nothing is rounded."""
+        return Running(rearrange(self.value), rearrange(self.e))
+
+    def __getitem__(self, index: Any) -> Running:
+        return self.moved(lambda A: A[index])
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __add__(self, other: Any) -> Running:
+        value, e = parts(other)
+        total = self.value + value
+        return Running(total, self.e + e + rounded(total, self.value, value))
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Running:
+        return self + (-other)
+
+    def __rsub__(self, other: Any) -> Running:
+        return -self + other
+
+    def __neg__(self) -> Running:
+        return Running(-self.value, self.e)
+
+    def __mul__(self, other: Any) -> Running:
+        value, e = parts(other)
+        product = self.value * value
+        one = (abs(self.value) == 1) | (abs(value) == 1)  # a product with 1 rounds nothing
+        return Running(product, abs(self.value) * e + self.e * abs(value) + np.where(one, 0, abs(product)))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Running:
+        value, e = parts(other)
+        quotient = self.value / value
+        return Running(quotient, (self.e + abs(quotient) * e) / abs(value) + abs(quotient))
+
+    def __rtruediv__(self, other: Any) -> Running:
+        return Running(other) / self
+
+    def __pow__(self, power: float) -> Running:
+        value = self.value**power
+        return Running(value, abs(power * self.value ** (power - 1)) * self.e + 2 * abs(value))
+
+    def __matmul__(self, other: Any) -> Running:
+        value, e = parts(other)
+        errors = abs(self.value) @ (abs(value) + e) + self.e @ abs(value)
+        return Running(self.value @ value, errors)
+
+    def __rmatmul__(self, other: Any) -> Running:
+        return Running(other) @ self
+
+    def __gt__(self, other: Any) -> Any:
+        return self.value > parts(other)[0]
+
+    def __lt__(self, other: Any) -> Any:
+        return self.value < parts(other)[0]
+
+    def __le__(self, other: Any) -> Any:
+        return self.value <= parts(other)[0]
+
+    def __ge__(self, other: Any) -> Any:
+        return self.value >= parts(other)[0]
+
+    def __abs__(self) -> Running:
+        return Running(abs(self.value), self.e)
+
+
+def parts(other: Any) -> tuple[Any, Any]:
+    """The value and the error of an operand; plain numbers and arrays are exact."""
+    return (other.value, other.e) if isinstance(other, Running) else (np.asarray(other), 0.0)
+
+
+def rounded(total: Array, one: Array, other: Array) -> Array:
+    """What a sum of two rounds: nothing where one of them is 0."""
+    return np.where((np.asarray(one) == 0) | (np.asarray(other) == 0), 0, abs(total))
+
+
+def function(f: Callable[[Array], Array], slope: Callable[[Array, Array], Array]) -> Callable[[Any], Any]:
+    """F of every entry: slope(x, f(x)) times the error of x, and what computing f rounds."""
+
+    def of(A: Any) -> Any:
+        if not isinstance(A, Running):
+            return f(A)
+        value = f(A.value)
+        return Running(value, abs(slope(A.value, value)) * A.e + LAST_PLACES / 4 * abs(value))
+
+    return of
+
+
+def erf(A: Any) -> Any:
+    """The error function, by scipy."""
+    from scipy.special import erf as of_scipy
+
+    return function(of_scipy, lambda x, y: 2 / np.sqrt(np.pi) * np.exp(-x * x))(A)
+
+
+def total(A: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The sum over axes: each term is counted once, and how many there are by noise.allowed."""
+    if not isinstance(A, Running):
+        return np.sum(A, axis=axis, keepdims=keepdims)
+    errors = np.sum(A.e + abs(A.value), axis=axis, keepdims=keepdims)
+    return Running(np.sum(A.value, axis=axis, keepdims=keepdims), errors)
+
+
+def mean(A: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The mean over axes."""
+    summed = total(A, axis, keepdims)
+    return summed / (np.size(A.value if isinstance(A, Running) else A) / max(1, np.size(parts(summed)[0])))
+
+
+def largest(A: Any, axis: int, keepdims: bool = False) -> Any:
+    """The largest along an axis, with the error of the one that it is."""
+    if not isinstance(A, Running):
+        return np.max(A, axis=axis, keepdims=keepdims)
+    place = np.expand_dims(A.value.argmax(axis=axis), axis)
+    found = A.moved(lambda B: np.take_along_axis(B, place, axis))
+    return found if keepdims else found.moved(lambda B: np.squeeze(B, axis))
+
+
+def where(condition: Any, A: Any, B: Any) -> Any:
+    """The entries of A where the condition holds, else those of B."""
+    (a, e_a), (b, e_b) = parts(A), parts(B)
+    return Running(np.where(condition, a, b), np.where(condition, e_a, e_b))
+
+
+def maximum(A: Any, B: Any) -> Any:
+    """The larger of the two, entry by entry."""
+    return where(parts(A)[0] >= parts(B)[0], A, B)
+
+
+def joined(join: Callable[..., Array]) -> Callable[..., Any]:
+    """Concatenate or stack: of values, and of errors."""
+
+    def of(arrays: Sequence[Any], axis: int = 0) -> Running:
+        given = [A if isinstance(A, Running) else Running(A) for A in arrays]
+        return Running(join([A.value for A in given], axis=axis), join([A.e for A in given], axis=axis))
+
+    return of
+
+
+def rearranging(rearrange: Callable[..., Array]) -> Callable[..., Any]:
+    """A function that only moves numbers, such as reshape."""
+
+    def of(A: Any, *where_to: Any, **options: Any) -> Any:
+        if isinstance(A, Running):
+            return A.moved(lambda B: rearrange(B, *where_to, **options))
+        return rearrange(A, *where_to, **options)
+
+    return of
+
+
+NAMESPACE = SimpleNamespace(
+    **{
+        **vars(np),
+        "abs": abs,
+        "exp": function(np.exp, lambda x, y: y),
+        "log": function(np.log, lambda x, y: 1 / x),
+        "log1p": function(np.log1p, lambda x, y: 1 / (1 + x)),
+        "sqrt": function(np.sqrt, lambda x, y: 0.5 / y),
+        "tanh": function(np.tanh, lambda x, y: 1 - y * y),
+        "atanh": function(np.arctanh, lambda x, y: 1 / (1 - x * x)),
+        "expm1": function(np.expm1, lambda x, y: y + 1),
+        "sin": function(np.sin, lambda x, y: np.cos(x)),
+        "cos": function(np.cos, lambda x, y: np.sin(x)),
+        "erf": erf,
+        "sum": total,
+        "mean": mean,
+        "max": largest,
+        "where": where,
+        "maximum": maximum,
+        "minimum": lambda A, B: -maximum(-A, -B),
+        "concat": joined(np.concatenate),
+        "stack": joined(np.stack),
+        "argmax": lambda A, axis: parts(A)[0].argmax(axis=axis),
+        "astype": lambda A, dtype, copy=True: A if isinstance(A, Running) else A.astype(dtype, copy=copy),
+        "isdtype": lambda dtype, kind: "real floating" in kind,
+        "ones_like": lambda A: np.ones(A.shape),
+        "zeros_like": lambda A: np.zeros(A.shape),
+        **{
+            name: rearranging(getattr(np, name))
+            for name in ("reshape", "expand_dims", "squeeze", "moveaxis", "flip", "take", "broadcast_to")
+        },
+        "permute_dims": rearranging(np.transpose),
+        "matrix_transpose": rearranging(lambda A: np.swapaxes(A, -1, -2)),
+    }
+)
+"""The standard's functions, of running numbers and of plain arrays among them."""
+
+KNOWN[Running] = NAMESPACE

@@ -1,0 +1,145 @@
+"""The gradients of a recognised layer beside its closed form, and the mistake in those that are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.operations.known import Slip
+from nnref.checking.operations.running import Running
+from nnref.checking.recognition.layers import Recognised, bar, drawn, recognised, running, widened
+from nnref.checking.results.findings import SURE, Finding
+from nnref.checking.results.report import GradcheckReport
+from nnref.shapes import Array, trusted
+
+SEED = 6
+"""The dY at which a mistake is confirmed is the same in every run."""
+
+Gradients = Callable[[dict[str, Any], Array], dict[str, Any]]
+"""What a vjp returns for arguments and dY, by name."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One place: the arguments, dY, what the vjp returned there, and the closed form."""
+
+    arguments: Mapping[str, Any]
+    dY: Array
+    yours: Mapping[str, Array]
+    truth: Mapping[str, Running]
+
+    def units(self, name: str, of: Running) -> Array:
+        """How far yours is from these numbers, in multiples of what rounding may do to them."""
+        yours = self.yours[name]
+        gap = abs(np.asarray(yours, "float64") - of.value)
+        room = bar(of, yours.dtype, self.arguments)
+        with np.errstate(all="ignore"):
+            units = np.where(gap == 0, 0.0, gap / room)
+        return np.where(np.isfinite(units), units, np.inf)
+
+    def furthest(self, name: str, of: Running | None = None) -> float:
+        """The furthest of yours from these numbers, or from the truth; infinite where the shapes differ."""
+        of = self.truth[name] if of is None else of
+        if self.yours[name].shape != of.shape:
+            return np.inf
+        return float(self.units(name, of).max(initial=0))
+
+    def made(self, found: Recognised, slip: Slip) -> Iterator[dict[str, Running]]:
+        """What a mistake makes here, one dictionary for each way to make it."""
+        return found.known.mistaken(slip, found.reading, running(widened(self.arguments)), Running(self.dY), self.yours)
+
+
+def judged(
+    report: GradcheckReport,
+    call: Callable[[Mapping[str, Any]], Array],
+    gradients: Gradients,
+    arguments: Mapping[str, Any],
+    dY: Array,
+) -> GradcheckReport:
+    """The report, and, where the function is a layer of the handbook, its name and the mistake in what is wrong.
+
+    The verdicts stay: they are those of a loss of which nothing is known.
+    """
+    found = recognised(call, arguments, call(arguments))
+    if found is None:
+        return report
+    with trusted(), np.errstate(all="ignore"):
+        points = [p for p in places(found, gradients, arguments, dY) if p]
+        if not points:
+            return report
+        named = explained(found, points, [entry.name for entry in report.wrong])
+        units = max((points[0].furthest(e.name) for e in report.entries if e.verdict == "ok"), default=None)
+    entries = tuple(
+        replace(entry, where=(named[entry.name], *entry.where)) if entry.name in named else entry
+        for entry in report.entries
+    )
+    method = f"{report.method}; forward is {found.reading.says}"
+    if units is not None and units <= SURE:
+        method += f": what is ok is within {units:.2g} of what rounding may do to its closed form"
+    elif units is not None:
+        method += ": what is ok is right, but by another formula, or another subgradient, than its closed form"
+    return replace(report, entries=entries, method=method)
+
+
+def places(found: Recognised, gradients: Gradients, arguments: Mapping[str, Any], dY: Array) -> Iterator[Point | None]:
+    """The arguments as they were given, and others that were drawn, at which a mistake can hide behind no number."""
+    yield point(found, gradients, dict(arguments), dY)
+    other = np.random.default_rng(SEED).standard_normal(np.shape(dY))
+    yield point(found, gradients, drawn(widened(arguments)), other)
+
+
+def point(found: Recognised, gradients: Gradients, arguments: dict[str, Any], dY: Array) -> Point | None:
+    """What there is at one place; None where the vjp fails there, or returns no numbers."""
+    try:
+        given = gradients(arguments, dY)
+        yours = {name: np.asarray(g) for name, g in given.items() if g is not None}
+        truth = found.truth(widened(arguments), np.asarray(dY, "float64"))
+    except Exception:  # a stranger's function
+        return None
+    if any(g.dtype.kind not in "fV" for g in yours.values()):
+        return None
+    return Point(arguments, np.asarray(dY, "float64"), yours, {name: t for name, t in truth.items() if name in yours})
+
+
+def explained(found: Recognised, points: list[Point], wrong: list[str]) -> dict[str, Finding]:
+    """By name, the mistake that makes the very numbers that are wrong, at every place."""
+    names = [name for name in wrong if all(name in p.truth for p in points)]
+    says: dict[str, list[str]] = {}
+    for slip in found.known.slips if names else ():
+        fits = fitting(found, slip, points, names)
+        for name in (name for name in names if name in fits):
+            if slip.says not in says.setdefault(name, []):
+                says[name].append(slip.says)
+    sentences = {name: "; or else: ".join(says[name]) for name in names if name in says}
+    found_at: dict[str, str] = {}
+    for name, said in sentences.items():
+        found_at.setdefault(said, name)
+    return {
+        name: Finding("layer", said if found_at[said] == name else f"the same mistake as in {found_at[said]}")
+        for name, said in sentences.items()
+    }
+
+
+def fitting(found: Recognised, slip: Slip, points: list[Point], names: list[str]) -> set[str]:
+    """The names whose numbers one way to make a mistake explains, if it explains all that it touches."""
+    try:
+        several = zip(*(list(p.made(found, slip)) for p in points), strict=True)
+        for made in several:
+            touched = [name for name in made[0] if name in points[0].truth]
+            if touched and all(
+                explains(p, name, way[name]) for p, way in zip(points, made, strict=True) for name in touched
+            ):
+                apart = {n for n in touched if n in names and any(p.furthest(n) > SURE * SURE for p in points)}
+                if apart:
+                    return apart
+    except (ValueError, IndexError):  # a way that these shapes do not have
+        return set()
+    return set()
+
+
+def explains(p: Point, name: str, made: Running) -> bool:
+    """Are yours these numbers, and not some of the truth that they happen to be near?"""
+    return p.furthest(name, made) <= SURE

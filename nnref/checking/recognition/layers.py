@@ -1,0 +1,133 @@
+"""Somebody's function as a layer of the handbook: the one whose outputs are its outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import numpy as np
+
+from nnref.checking import operations
+from nnref.checking.operations.known import Known, Reading, Tried
+from nnref.checking.operations.running import Running
+from nnref.precision import gathered, unit
+from nnref.shapes import Array, trusted
+
+SEED = 5
+"""The arguments at which a function is recognised are the same in every run."""
+
+ROOM = 16.0
+"""Recognised within so many times what our own order of operations rounds: theirs may be another."""
+
+LARGE = 1 << 16
+"""Numbers in the largest argument of a function that is tried: a reading costs a few passes over them."""
+
+MASKED = -1e4
+"""What is below is taken for minus infinity in a mask that is added to scores."""
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A layer, and how the function's arguments and output lie beside its own."""
+
+    known: Known
+    reading: Reading
+
+    def truth(self, arguments: Mapping[str, Any], dY: Array) -> dict[str, Running]:
+        """The closed form of every gradient, with its running error."""
+        return self.known.slopes(self.reading, running(arguments), Running(dY))
+
+
+def layers() -> Iterator[Known]:
+    """Every layer of which the checks know how people write it, in alphabetical order of the files."""
+    for module in iter_modules(operations.__path__):
+        found = getattr(import_module(f"{operations.__name__}.{module.name}"), "KNOWN", None)
+        if isinstance(found, Known):
+            yield found
+
+
+def recognised(call: Callable[[Mapping[str, Any]], Array], arguments: Mapping[str, Any], Y: Array) -> Recognised | None:
+    """The layer that a function is, or None. call(arguments) is its output, and Y that at the arguments themselves."""
+    given = widened(arguments)
+    there = drawn(given)
+    if not eligible(there, Y):
+        return None
+    try:
+        with np.errstate(all="ignore"):
+            tried = Tried(there, np.asarray(call(there), "float64"), call)
+    except Exception:  # a stranger's function may say no to anything that it was not written for
+        return None
+    if tried.Y.shape != Y.shape or not np.isfinite(tried.Y).all():
+        return None
+    with trusted(), np.errstate(all="ignore"):
+        for known in layers():
+            for reading in known.readings(tried):
+                found = Recognised(known, reading)
+                if same(found, there, tried.Y) and same(found, given, np.asarray(Y, "float64")):
+                    return found
+    return None
+
+
+def eligible(arguments: Mapping[str, Any], Y: Array) -> bool:
+    """Is it small enough, and of real numbers?"""
+    arrays = [Y, *(A for A in arguments.values() if isinstance(A, np.ndarray))]
+    return all(0 < A.size <= LARGE and A.dtype.kind in "fiub" for A in arrays) and Y.dtype.kind == "f"
+
+
+def same(found: Recognised, arguments: Mapping[str, Any], Y: Array) -> bool:
+    """Does the layer give this output, within rounding?"""
+    try:
+        made = found.known.output(found.reading, running(arguments))
+    except (ValueError, IndexError, TypeError):  # a reading that does not fit after all
+        return False
+    if made.shape != Y.shape or not np.isfinite(made.value).all():
+        return False
+    return bool((abs(made.value - Y) <= ROOM * bar(made, "float64", arguments)).all())
+
+
+def bar(of: Running, dtype: Any, arguments: Mapping[str, Any]) -> Array:
+    """What rounding in a dtype may do to each number, its longest sum no longer than the largest argument."""
+    longest = max((A.size for A in arguments.values() if hasattr(A, "size")), default=1)
+    return unit(dtype) * gathered(max(longest, of.size)) * of.e
+
+
+def running(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The floating-point arrays as running numbers."""
+    return {
+        name: Running(A) if isinstance(A, np.ndarray) and A.dtype.kind == "f" else A for name, A in arguments.items()
+    }
+
+
+def widened(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Floating-point arrays in double precision."""
+    return {
+        name: np.asarray(A, "float64") if isinstance(A, np.ndarray) and floating(A) else A
+        for name, A in arguments.items()
+    }
+
+
+def floating(A: Array) -> bool:
+    """Real floating-point numbers, or a type such as bfloat16 that a package adds."""
+    return A.dtype.kind == "f" or (A.dtype.kind == "V" and "float" in A.dtype.name)
+
+
+def drawn(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Other numbers in place of floating-point ones, but for masks; what is nowhere negative stays so."""
+    rng = np.random.default_rng(SEED)
+    found = dict(arguments)
+    for name, A in arguments.items():
+        if not (isinstance(A, np.ndarray) and A.dtype.kind == "f" and A.ndim) or mask(A):
+            continue
+        found[name] = rng.standard_normal(A.shape)
+        if (A >= 0).all() and (A.flat[0] != A).any():
+            found[name] = abs(found[name]) + 0.1
+    return found
+
+
+def mask(A: Array) -> bool:
+    """Is it one of zeros and ones, or one that is added to scores?"""
+    both = bool((A == 0).any() and (A != 0).any())
+    return both and bool(((A == 0) | (A.max() == A) | (A < MASKED)).all())
