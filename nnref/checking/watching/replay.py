@@ -124,7 +124,7 @@ def retold(run: Given, arrays: Sequence[Any], places: Places) -> Retold:
         node.names, node.dims = [str(name) for name in names], tuple(int(n) for n in dims)
         try:
             node.call = function(call)
-            if node.op not in BY_PLACE and node.op != "leaf" and node.op not in operations(call):
+            if value is None and node.op not in BY_PLACE and node.op not in operations(call):
                 raise Unmade("its function is another operation")
             raw = reader.read(value) if value is not None else computed(node, places)
             node.value = laid(raw, kind, node.dims)
