@@ -8,7 +8,7 @@ from nnref import he
 from nnref.arrays import namespace
 from nnref.layer import Layer
 from nnref.shapes import Array, ShapeError, column, tensor
-from nnref.windows import AXES, Windows, added
+from nnref.windows import AXES, Windows, added, mixed
 
 
 class Conv2d(NamedTuple):
@@ -30,7 +30,7 @@ def forward(X: Array, W: Array, b: Array, stride: int = 1, padding: int = 0, dil
     at = _windows(X, W, stride, padding, dilation)
     column(W.shape[0], b=b)
     padded = at.padded(X)
-    Y = added(_mixed(W[:, :, u, v], at.seen(padded, (u, v))) for u, v in at.taps)
+    Y = added(mixed(W[:, :, u, v], at.seen(padded, (u, v))) for u, v in at.taps)
     return Y + namespace(b).reshape(b, (-1, 1, 1, 1))
 
 
@@ -76,7 +76,7 @@ def dX(X: Array, W: Array, dY: Array, stride: int = 1, padding: int = 0, dilatio
     """
     at = _windows(X, W, stride, padding, dilation)
     at.of_output(W.shape[0], dY)
-    return at.cropped(added(at.sent_back(_mixed(W[:, :, u, v].T, dY), (u, v)) for u, v in at.taps))
+    return at.cropped(added(at.sent_back(mixed(W[:, :, u, v].T, dY), (u, v)) for u, v in at.taps))
 
 
 def layer(C: int, D: int, I: int, J: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> Layer:
@@ -98,9 +98,3 @@ def _windows(X: Array, W: Array, stride: int, padding: int, dilation: int) -> Wi
     if W.shape[1] != X.shape[0]:
         raise ShapeError(f"W has kernels for {W.shape[1]} channels, and X has {X.shape[0]}, its first axis.")
     return Windows(tuple(X.shape), tuple(W.shape[2:]), stride, padding, dilation)
-
-
-def _mixed(M: Array, A: Array) -> Array:
-    """The channels of A mixed at every place: M times A along the first axis."""
-    xp = namespace(A)
-    return xp.reshape(M @ xp.reshape(A, (A.shape[0], -1)), (M.shape[0], *A.shape[1:]))

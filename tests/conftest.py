@@ -18,10 +18,17 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if "record_property" in getattr(item, "fixturenames", ()):
             item.add_marker("figure")
+    items.sort(key=claim_of)
     left_out = [] if config.getoption("--long") else [item for item in items if item.get_closest_marker("long")]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
+def claim_of(item):
+    """The claim that a test of derivations is about: what shares a proof stands together. Other tests come first."""
+    claim = getattr(item, "callspec", None) and item.callspec.params.get("claim")
+    return claim.name if claim and "tests/derivations/" in item.nodeid else ""
 
 
 @pytest.fixture
@@ -66,5 +73,5 @@ def own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.delenv("NNREF_MNIST", raising=False)
 
 
-collect_ignore_glob = ["unseen/*"]
-"""Homework files that the reader is tried on: they are read as files, and never imported here."""
+collect_ignore_glob = ["unseen/*", "support/triton_kernels.py"]
+"""Homework files that the reader is tried on, which are read as files and never imported here; and what needs a GPU."""

@@ -24,7 +24,7 @@ from nnref.checking.watching.program import Run
 from nnref.checking.watching.recorder import NAMES, WRITERS, WRITING, Recorder, gathered
 from nnref.checking.watching.tape import Node, Site, nodes_of, words
 from nnref.checking.watching.trace import Given
-from nnref.checking.watching.watch import Watched, aligned, judged_steps
+from nnref.checking.watching.watch import Watched, judged_steps, together
 
 MODULES = frozenset(["numpy", "numpy.linalg", "math", "operator", "builtins", "scipy.special", "scipy.signal"])
 """Where functions are looked up."""
@@ -79,9 +79,7 @@ def watched_again(trace: Given, source: Source, places: Places) -> tuple[Watched
     role = roles(graph, told[0].pairs)
     if role is None:
         return None, "no array is changed in it by something that depends on labels"
-    tapes = aligned([run.tape for run in told])
-    if len(tapes[0]) <= role.last:
-        tapes = [told[0].tape]
+    tapes = together([run.tape for run in told], role)
     steps = judged_steps(role, tapes)
     how, guessed = str(trace["how"]), bool(trace["guessed"])
     found = Watched(source, (Run(Recorder(), {}),), role, steps, "", how, guessed, tapes=tuple(tapes))
