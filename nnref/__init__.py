@@ -21,6 +21,7 @@ from nnref.shapes import ShapeError
 from nnref.version import __version__
 
 if TYPE_CHECKING:
+    from nnref.architectures import cnn
     from nnref.checking.gradcheck.border import GradcheckError
     from nnref.checking.gradcheck.gradcheck import assert_gradients, gradcheck
     from nnref.checking.gradcheck.vjp import check_vjp
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from nnref.running.train import train
 
 WHEN_ASKED = {
+    "cnn": "architectures",
     "Certificate": "checking.results.certificate",
     "DataError": "running.errors",
     "Dataset": "running.data",
@@ -73,6 +75,7 @@ __all__ = [
     "chain",
     "check",
     "check_vjp",
+    "cnn",
     "forward",
     "gradcheck",
     "gradients",

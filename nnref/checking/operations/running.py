@@ -8,7 +8,9 @@ The errors are of first order in u: products of two errors are left out, as in a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +21,58 @@ from nnref.shapes import Array
 
 LAST_PLACES = 6.0
 """Units u by which numpy's exp, tanh and scipy's erf may err: three units in the last place."""
+
+
+@dataclass
+class Notes:
+    """What a pass in running numbers noted: its longest sum, and how narrowly each of its decisions was made.
+
+    margins holds, for every comparison, by the last axis: the least |a − b| in units of their errors.
+    """
+
+    longest: int = 1
+    margins: list[Array] = field(default_factory=list)
+
+    def narrowest(self, N: int) -> Array:
+        """By example, the narrowest decision of all; the examples are the last axis, or the fastest along it."""
+        found = np.full(N, np.inf)
+        for margin in self.margins:
+            if margin.size % N == 0:
+                found = np.minimum(found, margin.reshape(-1, N).min(axis=0))
+        return found
+
+
+TAKEN: list[Notes] = []
+"""Where notes are taken now."""
+
+
+@contextmanager
+def noting() -> Iterator[Notes]:
+    """Take notes of everything that running numbers do meanwhile."""
+    notes = Notes()
+    TAKEN.append(notes)
+    try:
+        yield notes
+    finally:
+        TAKEN.remove(notes)
+
+
+def summed(terms: int) -> None:
+    """Note a sum of so many terms."""
+    for notes in TAKEN:
+        notes.longest = max(notes.longest, terms)
+
+
+def decided(A: Any, B: Any) -> None:
+    """Note how narrowly A and B were told apart, entry by entry. What was given exactly is as far apart as it is."""
+    if TAKEN:
+        (a, e_a), (b, e_b) = parts(A), parts(B)
+        errors, gap = np.asarray(e_a + e_b), np.asarray(abs(a - b))
+        with np.errstate(all="ignore"):
+            margin = np.where(errors > 0, gap / np.where(errors > 0, errors, 1), np.inf)
+        if margin.ndim:
+            for notes in TAKEN:
+                notes.margins.append(margin.reshape(-1, margin.shape[-1]).min(axis=0))
 
 
 class Running:
@@ -105,21 +159,31 @@ class Running:
     def __matmul__(self, other: Any) -> Running:
         value, e = parts(other)
         errors = abs(self.value) @ (abs(value) + e) + self.e @ abs(value)
+        summed(self.value.shape[-1])
         return Running(self.value @ value, errors)
 
     def __rmatmul__(self, other: Any) -> Running:
         return Running(other) @ self
 
+    def __eq__(self, other: object) -> Any:
+        return self.value == parts(other)[0]
+
+    __hash__ = None  # type: ignore[assignment]  # an array, not a key
+
     def __gt__(self, other: Any) -> Any:
+        decided(self, other)
         return self.value > parts(other)[0]
 
     def __lt__(self, other: Any) -> Any:
+        decided(self, other)
         return self.value < parts(other)[0]
 
     def __le__(self, other: Any) -> Any:
+        decided(self, other)
         return self.value <= parts(other)[0]
 
     def __ge__(self, other: Any) -> Any:
+        decided(self, other)
         return self.value >= parts(other)[0]
 
     def __abs__(self) -> Running:
@@ -160,6 +224,7 @@ def total(A: Any, axis: Any = None, keepdims: bool = False) -> Any:
     if not isinstance(A, Running):
         return np.sum(A, axis=axis, keepdims=keepdims)
     errors = np.sum(A.e + abs(A.value), axis=axis, keepdims=keepdims)
+    summed(A.size // max(1, errors.size))
     return Running(np.sum(A.value, axis=axis, keepdims=keepdims), errors)
 
 
@@ -186,6 +251,7 @@ def where(condition: Any, A: Any, B: Any) -> Any:
 
 def maximum(A: Any, B: Any) -> Any:
     """The larger of the two, entry by entry."""
+    decided(A, B)
     return where(parts(A)[0] >= parts(B)[0], A, B)
 
 
@@ -232,6 +298,7 @@ NAMESPACE = SimpleNamespace(
         "minimum": lambda A, B: -maximum(-A, -B),
         "concat": joined(np.concatenate),
         "stack": joined(np.stack),
+        "isnan": lambda A: np.isnan(parts(A)[0]),
         "argmax": lambda A, axis: parts(A)[0].argmax(axis=axis),
         "astype": lambda A, dtype, copy=True: A if isinstance(A, Running) else A.astype(dtype, copy=copy),
         "isdtype": lambda dtype, kind: "real floating" in kind,
