@@ -16,7 +16,7 @@ test: $(VENV)/test.done ## lint, type-check and test, with few draws (ARGS="-k a
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not site" $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not site" $(ARGS)
 
 verify: $(VENV)/peers.done ## ask every witness of every claim, and write build/verification.json
 	$(BIN)/python -m tests.verify $(ARGS)

@@ -13,7 +13,7 @@ from derivations.prover.rules import algebra, contract, definition, differentiat
 
 VASWANI = "Vaswani et al. 2017, arXiv:1706.03762, §3.2.1"
 
-T, U = size("T", "queries"), size("U", "keys and values")
+T, U = size("T", "queries, positions, or steps in time"), size("U", "keys and values")
 d, e = size("d", "width of a query, of a key and of an embedding"), size("e", "width of a value")
 q, r = Index("q", T), Index("r", T)
 k, u, v = Index("k", U), Index("u", U), Index("v", U)

@@ -5,7 +5,7 @@ import sympy as sp
 from derivations.algebra.notation import N, size, tensors_of
 from derivations.algebra.sums import Index, delta, tap
 from derivations.prover.claim import Claim, Step, WrongTwin
-from derivations.prover.rules import contract, differentiate, linear, slope
+from derivations.prover.rules import algebra, contract, differentiate, linear, slope
 from derivations.windows import (
     MOVED,
     B,
@@ -184,4 +184,24 @@ dX = Claim(
             "the channels of the kernel are exchanged",
         ),
     ),
+)
+
+seen_by = over(W[r, k, x, y] * looks(i, j, (p, q), (x, y)) * X[k, i, j, t], k, x, y, i, j)
+sent_back = over(dY[r, p, q, t] * W[r, k, x, y] * looks(i, j, (p, q), (x, y)), r, p, q, x, y)
+
+adjoint = Claim(
+    name="conv2d.adjoint",
+    kind="lemma",
+    says="without its bias it is a linear map of the image, and dX is its transpose: ⟨dY, conv X⟩ is ⟨dX, X⟩",
+    start=change(seen_by),
+    steps=(
+        Step(
+            over(sent_back * X[k, i, j, t], k, i, j, t),
+            algebra,
+            because="the sums are exchanged: the same products, added up pixel by pixel",
+        ),
+    ),
+    source=DUMOULIN,
+    uses=("conv2d.dX", "adjoint.linear"),
+    wrong_twins=(WrongTwin(over(sent_back * X[k, i, j, t], k, i, j, t) / N, "the mean over the batch is taken"),),
 )

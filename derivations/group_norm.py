@@ -11,7 +11,7 @@ from derivations.prover.claim import WrongTwin
 WU = "Wu & He 2018, arXiv:1803.08494"
 
 G, K, P = (
-    size("G", "groups of channels"),
+    size("G", "groups of channels, or heads"),
     size("K", "channels of a group"),
     size("P", "places of an image, or rows of the output"),
 )

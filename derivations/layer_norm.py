@@ -6,7 +6,7 @@ from derivations.algebra.notation import N, eps, i, j, n, s, t, tensors_of
 from derivations.algebra.sums import Index, total
 from derivations.normalisation import Normalised
 from derivations.prover.claim import Claim, Step, WrongTwin
-from derivations.prover.rules import algebra
+from derivations.prover.rules import algebra, definition
 
 BA = "Ba, Kiros & Hinton 2016, arXiv:1607.06450"
 
@@ -69,4 +69,22 @@ length = Claim(
     source=BA,
     uses=("layer_norm.forward",),
     wrong_twins=(WrongTwin(n, "ε is forgotten"),),
+)
+
+with_gamma = r[s] * (
+    gamma[i] * dY[i, s]
+    - total(gamma[g] * dY[g, s], g) / n
+    - Xhat[i, s] * total(gamma[g] * dY[g, s] * Xhat[g, s], g) / n
+)
+
+gain_of_one = Claim(
+    name="layer_norm.gain_of_one",
+    kind="lemma",
+    says="where γ = 1, as it is at first, the gradient is the one in which γ is forgotten: no check sees the mistake",
+    start=with_gamma,
+    steps=(Step(without_gamma, definition, because="γ is 1"),),
+    where={gamma[i]: sp.S.One},
+    source=BA,
+    uses=("layer_norm.dX",),
+    wrong_twins=(WrongTwin(r[s] * dY[i, s], "mean and variance are taken for constants: that is seen all the same"),),
 )

@@ -21,7 +21,7 @@ from nnref.shapes import ShapeError
 from nnref.version import __version__
 
 if TYPE_CHECKING:
-    from nnref.architectures import cnn
+    from nnref.architectures import cnn, transformer
     from nnref.checking.gradcheck.border import GradcheckError
     from nnref.checking.gradcheck.gradcheck import assert_gradients, gradcheck
     from nnref.checking.gradcheck.vjp import check_vjp
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 WHEN_ASKED = {
     "cnn": "architectures",
+    "transformer": "architectures",
     "Certificate": "checking.results.certificate",
     "DataError": "running.errors",
     "Dataset": "running.data",
@@ -90,6 +91,7 @@ __all__ = [
     "predict",
     "residual",
     "train",
+    "transformer",
 ]
 
 

@@ -172,7 +172,7 @@ def symbolic_value(name: str, arrays: Mapping[str, Any], activation: str = "tanh
     where = mlp.FROM_X if of_network else claim.where
     result = all_opened(claim.result)
     shape = claim.shapes[""]
-    free = {shape.index(str(s.dim)): s for s in digits.free(result) if isinstance(s, Index)}
+    free = placed(claim, shape, [s for s in digits.free(result) if isinstance(s, Index)])
     point = digits.Point(
         name,
         sizes(claim.shapes, arrays),
@@ -191,6 +191,24 @@ def symbolic_value(name: str, arrays: Mapping[str, Any], activation: str = "tanh
             return digits.value(result, point.at(arrays=one))
 
     return value
+
+
+def placed(claim: Any, shape: Sequence[str], free: Sequence[Any]) -> dict[int, Any]:
+    """Which axis of the result each free index runs along.
+
+    The axes are taken in the order in which the indices stand in what is defined, or differentiated by: of W[r, v],
+    both of one size, r is the row.
+    """
+    import sympy as sp
+
+    derivatives = claim.start.atoms(sp.Derivative)
+    named = [claim.names, *(x for d in derivatives for x in d.variables)]
+    order = [s for entry in named for s in getattr(entry, "indices", ()) if s in free]
+    found: dict[int, Any] = {}
+    for s in dict.fromkeys([*order, *sorted(free, key=str)]):
+        axis = next(k for k, size in enumerate(shape) if size == str(s.dim) and k not in found)
+        found[axis] = s
+    return found
 
 
 def sizes(shapes: Mapping[str, tuple[str, ...]], arrays: Mapping[str, Any]) -> dict[Any, int]:

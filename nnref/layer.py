@@ -155,6 +155,11 @@ def chain(*layers: Layer) -> Layer:
     )
 
 
+def goes_again(layer: Layer) -> bool:
+    """Does a layer go forward again in its backward pass, so that it asks for no output? A chain does."""
+    return layer.name == "chain" or (layer.name == "per_position" and goes_again(layer.within[0]))
+
+
 def residual(branch: Layer) -> Layer:
     """The layer Z = A + branch(A), which needs a branch that keeps the shape of A: dA = dZ + the branch's.
 
@@ -168,8 +173,9 @@ def residual(branch: Layer) -> Layer:
         return A + B
 
     def both(theta: LayerParameters, A: Array, Z: Array, dZ: Array) -> tuple[LayerParameters, Array]:
-        # Z − A is the branch's output only up to rounding, and its slope may hang on the last digit.
-        dtheta, dA = branch.vjp(theta, A, branch.forward(theta, A), dZ)
+        # Z − A is the branch's output only up to rounding, and its slope may hang on the last digit. A chain goes
+        # forward again by itself, and asks for no output.
+        dtheta, dA = branch.vjp(theta, A, Z if goes_again(branch) else branch.forward(theta, A), dZ)
         return dtheta, dZ + dA
 
     return Layer(

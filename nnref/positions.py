@@ -28,39 +28,28 @@ def images(C: int, H: int, B: int) -> Layer:
     )
 
 
-def columns() -> Layer:
-    """The layer that reads images (C, H, B, N) as columns (C H B, N), as `images` does the other way."""
-    return Layer(
-        "columns",
-        init=lambda rng: (),
-        forward=lambda theta, A: namespace(A).reshape(A, (-1, A.shape[-1])),
-        dtheta=lambda theta, A, Z, dZ: (),
-        dA=lambda theta, A, Z, dZ: namespace(dZ).reshape(dZ, A.shape),
-    )
-
-
 def per_position(layer: Layer) -> Layer:
     """The layer at every position: from (n, …, N) to (m, …, N), every position of an example taken for an example.
 
     Its parameters are the layer's, and are shared by all positions: their gradients are added up.
     """
 
-    def flat(A: Array) -> Array:
+    def columns(A: Array) -> Array:
         return namespace(A).reshape(A, (A.shape[0], -1))
 
     def placed(Z: Array, like: Array) -> Array:
         return namespace(Z).reshape(Z, (Z.shape[0], *like.shape[1:]))
 
     def both(theta: LayerParameters, A: Array, Z: Array, dZ: Array) -> tuple[LayerParameters, Array]:
-        dtheta, dA = layer.vjp(theta, flat(A), flat(Z), flat(dZ))
+        dtheta, dA = layer.vjp(theta, columns(A), columns(Z), columns(dZ))
         return dtheta, placed(dA, A)
 
     return Layer(
         "per_position",
         init=layer.init,
-        forward=lambda theta, A: placed(layer.forward(theta, flat(A)), A),
-        dtheta=lambda theta, A, Z, dZ: layer.dtheta(theta, flat(A), flat(Z), flat(dZ)),
-        dA=lambda theta, A, Z, dZ: placed(layer.dA(theta, flat(A), flat(Z), flat(dZ)), A),
+        forward=lambda theta, A: placed(layer.forward(theta, columns(A)), A),
+        dtheta=lambda theta, A, Z, dZ: layer.dtheta(theta, columns(A), columns(Z), columns(dZ)),
+        dA=lambda theta, A, Z, dZ: placed(layer.dA(theta, columns(A), columns(Z), columns(dZ)), A),
         both=both,
         within=(layer,),
     )

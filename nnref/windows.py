@@ -151,6 +151,12 @@ def added(parts: Iterable[Array]) -> Array:
     return reduce(add, parts)
 
 
+def mixed(M: Array, A: Array) -> Array:
+    """The channels of A mixed at every place: M times A along the first axis."""
+    xp = namespace(A)
+    return xp.reshape(M @ xp.reshape(A, (A.shape[0], -1)), (M.shape[0], *A.shape[1:]))
+
+
 def _zeros(A: Array, axis: int, count: int) -> Any:
     """So many slices of zeros along an axis, in the library and dtype of A."""
     shape = tuple(count if place == axis else size for place, size in enumerate(A.shape))

@@ -18,10 +18,17 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if "record_property" in getattr(item, "fixturenames", ()):
             item.add_marker("figure")
+    items.sort(key=claim_of)
     left_out = [] if config.getoption("--long") else [item for item in items if item.get_closest_marker("long")]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
+def claim_of(item):
+    """The claim that a test of derivations is about: what shares a proof stands together. Other tests come first."""
+    claim = getattr(item, "callspec", None) and item.callspec.params.get("claim")
+    return claim.name if claim and "tests/derivations/" in item.nodeid else ""
 
 
 @pytest.fixture

@@ -188,15 +188,18 @@ SAMPLE = 3
 """Of how many refuted mutants a step the symbolic check is asked too, where not of all."""
 
 
-def judged(claim, symbolic_too=SAMPLE):
+def judged(claim, symbolic_too=SAMPLE, at_most=None):
     """Every mutant of every step. The symbolic check is asked of all that digits pass, and of a sample of the others.
 
-    symbolic_too is the size of that sample for each step, drawn from the step's name; None asks of all.
+    symbolic_too is the size of that sample for each step, drawn from the step's name; None asks of all. at_most is how
+    many mutants of a step are drawn, where not all are judged.
     """
     chain = [claim.start, *(step.expr for step in claim.steps)]
     for number, (before, step) in enumerate(zip(chain, claim.steps, strict=False), 1):
         name = f"{claim.name} step {number}"
         found = list(mutants(step.expr, scope_of(claim)))
+        if at_most is not None:
+            found = random.Random(name).sample(found, min(at_most, len(found)))
         written = [mutant for _, mutant in found if mutant is not None]
         sample = (
             written if symbolic_too is None else random.Random(name).sample(written, min(symbolic_too, len(written)))

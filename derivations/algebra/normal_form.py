@@ -20,6 +20,7 @@ from derivations.algebra.sums import (
     all_opened,
     apart,
     fresh,
+    lettered,
     opened,
     outermost,
     rebuilt,
@@ -84,7 +85,27 @@ def written(expr: sp.Basic, powers: Powers) -> sp.Expr:
 @lru_cache(maxsize=1024)
 def normal(expr: sp.Basic, powers: Powers) -> Normal:
     """The normal form; empty for what is 0. A proof asks for the same line several times."""
-    return collected(prepared(expr, powers), powers)
+    line = lettered(prepared(expr, powers))
+    return collected_once(line, of_use(powers, line))
+
+
+@lru_cache(maxsize=1024)
+def collected_once(expr: sp.Basic, powers: Powers) -> Normal:
+    """The same, kept: lines that become one once names are unfolded and derivatives taken have one normal form."""
+    return collected(expr, powers)
+
+
+def of_use(powers: Powers, line: sp.Basic) -> Powers:
+    """The powers that find something to work on in a prepared line; the others change nothing in it."""
+    chooses = line.has(sp.KroneckerDelta)
+    met = {node.base for node in line.atoms(sp.Indexed)} | line.free_symbols
+    return Powers(
+        contract=powers.contract and chooses,
+        logarithms=powers.logarithms and line.has(sp.log),
+        units=frozenset(unit for unit in powers.units if unit[0] in met),
+        distinct=powers.distinct if chooses else frozenset(),
+        positive=powers.positive & met,
+    )
 
 
 def prepared(expr: sp.Basic, powers: Powers) -> sp.Basic:
@@ -267,10 +288,17 @@ def by_sums(bound: Bound, factor: sp.Expr) -> sp.Expr:
     return sp.Mul(*outside, *sums)
 
 
+@lru_cache(maxsize=4096)
+def held_as(power: sp.Pow) -> sp.Dummy:
+    """What stands for a power of a sum while SymPy multiplies out: one symbol, so that SymPy remembers its products."""
+    return sp.Dummy()
+
+
+@lru_cache(maxsize=4096)
 def expanded(expr: sp.Expr, powers: Powers) -> sp.Expr:
     """Products multiplied out; the exponential of a sum is a product. SymPy's own would turn exp(Σ) into a Product."""
     # Powers of sums are left to power(): SymPy would multiply out denominators too, but only where they stand open.
-    held = {p: sp.Dummy() for p in expr.atoms(sp.Pow) if p.base.is_Add and not (p.exp.is_Integer and p.exp > 0)}
+    held = {p: held_as(p) for p in expr.atoms(sp.Pow) if p.base.is_Add and not (p.exp.is_Integer and p.exp > 0)}
     expr = sp.expand(
         expr.xreplace(held), power_base=True, power_exp=False, log=False, mul=True, multinomial=False, func=False
     ).xreplace({dummy: p for p, dummy in held.items()})

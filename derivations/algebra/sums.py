@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count, pairwise
 
 import sympy as sp
@@ -223,6 +224,7 @@ def lettered(expr: sp.Basic, depth: int = 0) -> sp.Basic:
     return rebuilt(expr, lambda part: lettered(part, depth)) if expr.has(sp.Sum) else expr
 
 
+@lru_cache(maxsize=4096)
 def outermost(expr: sp.Sum) -> tuple[Index, sp.Expr]:
     """The index of the outermost sum, and what is summed. SymPy writes a sum of a sum as one with two limits."""
     *inner, (k, low, high) = expr.limits

@@ -152,8 +152,8 @@ def batches(
 ) -> Iterator[tuple[Parameters, Array, Array]]:
     """Parameters and examples that the gradients are checked at: dense ones, and the first of those to learn from.
 
-    Of general layers the dense ones are in double precision where numpy computes: there a longest sum of thousands
-    still leaves no room for a wrong formula. (Another library may have no double precision on its device.)
+    Of general layers the dense ones are in double precision where numpy computes, which leaves no room for a wrong
+    formula. (Another library may have no double precision on its device.)
     """
     dtype = next(p.dtype for p in named(theta).values())
     if not trees.general(layers):

@@ -9,10 +9,17 @@ from nnref import (
     avg_pool,
     batch_norm,
     batch_norm_inference,
+    clip_by_norm,
     conv2d,
+    conv_transpose,
     dropout,
+    elu,
     embedding,
+    flatten,
+    gelu_tanh,
     group_norm,
+    grouped_conv2d,
+    gru_cell,
     hinge,
     huber,
     kl_divergence,
@@ -23,13 +30,21 @@ from nnref import (
     masked_softmax,
     max_pool,
     mse,
+    multi_head,
+    patch_embedding,
+    relu6,
     rms_norm,
+    rnn,
+    rope,
+    swiglu,
+    xavier,
 )
 from nnref.checking.gradcheck.vjp import check_vjp
 from nnref.windows import largest
 
 A, COLUMN, Y = np.ones((3, 4)), np.ones((3, 1)), nnref.one_hot([0, 1, 2, 0], 3, "float64")
 IMAGE, KERNEL = np.ones((2, 5, 4, 3)), np.ones((6, 2, 3, 3))
+HEADS = np.ones((2, 2, 5, 4, 3))
 
 
 @pytest.mark.parametrize(
@@ -58,6 +73,28 @@ IMAGE, KERNEL = np.ones((2, 5, 4, 3)), np.ones((6, 2, 3, 3))
         ),
         (lambda: conv2d.dX(IMAGE, KERNEL, np.ones((6, 3, 3, 3))), r"dY should be 6 × 3 × 2 × 3"),
         (lambda: avg_pool.forward(IMAGE, 6, 1), r"a window of 6 rows reaches over 6, and the padded image has 5"),
+        (
+            lambda: conv_transpose.forward(IMAGE, KERNEL.transpose(1, 0, 2, 3), np.ones((6, 1)), 9, 9),
+            r"X should be 2 × 7",
+        ),
+        (lambda: conv_transpose.dX(IMAGE, KERNEL, IMAGE), r"W has kernels for 6 channels, its first axis, and X has 2"),
+        (lambda: grouped_conv2d.dW(HEADS, np.ones((3, 1, 1, 1, 1)), HEADS), r"X has 2 groups.*and W has 3"),
+        (lambda: flatten.dX(IMAGE, A), r"dY should be 40 × 3; 3 × 4 came"),
+        (
+            lambda: patch_embedding.forward(IMAGE, np.ones((4, 2, 2, 2)), A),
+            r"5 × 4, which patches of 2 × 2 do not tile",
+        ),
+        (lambda: patch_embedding.dW(IMAGE, np.ones((4, 3, 5, 4)), A), r"W has weights for 3 channels, and X has 2"),
+        (lambda: multi_head.forward(IMAGE, IMAGE[:, :, :1], IMAGE, A), r"V should be 2 × 5 × 1 × 3"),
+        (lambda: multi_head.dQ(IMAGE, IMAGE, IMAGE, np.ones((4, 4)), KERNEL), r"dY should be 2 × 5 × 4 × 3"),
+        (lambda: multi_head.layer(4, 2).forward((), np.ones((3, 2, 1))), r"A has 3 features.*takes 4"),
+        (lambda: rnn.forward(A, A, np.ones((3, 3)), np.ones((3, 3)), np.ones(3)), r"b should be a column, 3 × 1"),
+        (lambda: rnn.forward(A, A, A, A.T, COLUMN), r"W is 3 × 4, so H0 should have 4 rows"),
+        (lambda: rnn.layer(4, 2).forward((), np.ones((3, 2, 1))), r"A has 3 features.*takes 4"),
+        (lambda: gru_cell.dZz(A, A, A, A, A, A.T), r"H0 is 3 × 4 and dY is 4 × 3"),
+        (lambda: swiglu.forward(A, A.T), r"G is 3 × 4 and F is 4 × 3"),
+        (lambda: rope.forward(np.ones((3, 2, 5)), np.ones((2, 5))), r"X should be 2 × 2 × 5"),
+        (lambda: rope.dX(np.ones((2, 5)), np.ones((2, 5, 2))), r"dY should be 2 × 2 × 5"),
         (lambda: max_pool.forward(IMAGE, largest(IMAGE, 2, 2), stride=2), r"max_pool\.forward: S should be \(?2"),
     ],
 )
@@ -92,6 +129,13 @@ def test_a_wrong_shape_is_named(call, says):
             r"stride should be a whole number, 1",
         ),
         (lambda: avg_pool.forward(IMAGE, 2, 2, padding=-1), r"padding should be a whole number, 0 or more; -1 came"),
+        (lambda: clip_by_norm.forward(A, 0.0), r"limit should be positive and finite"),
+        (lambda: multi_head.layer(6, 4), r"6 features cannot be shared by 4 heads evenly"),
+        (
+            lambda: multi_head.forward(IMAGE, IMAGE, IMAGE, np.tri(4, k=-1)),
+            r"^multi_head\.forward: M has a row of zeros",
+        ),
+        (lambda: xavier.scale(0, 3), r"n should be a number of neurons of the layer, at least one; 0 came"),
         (lambda: nnref.one_hot([0, 7], classes=5), r"labels should lie in 0 … 4; 0 … 7 came"),
     ],
 )
@@ -113,6 +157,14 @@ LAYERS = {
     "conv2d": (conv2d.layer(2, 3, 3, 2, stride=2, padding=1), (2, 5, 4, 3)),
     "avg_pool": (avg_pool.layer(2, 3, stride=2), (2, 5, 4, 3)),
     "max_pool": (max_pool.layer(2, 3, stride=2, padding=1), (2, 5, 4, 3)),
+    "elu": (elu.layer(0.5), (3, 4)),
+    "relu6": (relu6.layer(), (3, 4)),
+    "gelu_tanh": (gelu_tanh.layer(), (3, 4)),
+    "flatten": (flatten.layer(), (2, 3, 2, 4)),
+    "patch_embedding": (patch_embedding.layer(2, 3, 2, 3, 2, 1), (2, 4, 3, 3)),
+    "multi_head": (multi_head.layer(4, 2), (4, 3, 2)),
+    "causal multi_head": (multi_head.layer(6, 3, causal=True), (6, 4, 2)),
+    "rnn": (rnn.layer(3, 4), (3, 5, 2)),
     "chain": (layer.chain(conv2d.layer(2, 3, 2, 2), max_pool.layer(2, 2)), (2, 5, 4, 3)),
 }
 

@@ -9,28 +9,25 @@ from derivations import finite_differences, tanh
 from derivations.output import page
 from derivations.output.description import described
 from derivations.prover import digits
-from derivations.prover.proof import claims, prove
+from derivations.prover.proof import prove
+from tests.support.proofs import each_claim, lines_of, proof_of
 
-CLAIMS = claims()
 CLOSE = 1e-30
 """Largest relative difference of two sides of an equality: what 50 digits leave where a derivative is taken."""
 
 
-def displayed(claim):
-    """Each line of the proof as a page shows it: its sign, whether more is added, and both sides.
-
-    Wrong twins are left out: no line of the proof is one.
-    """
-    data = described(prove(replace(claim, wrong_twins=())), 0.0)
-    before = [claim.start, *(step.expr for step in claim.steps)]
-    for left, step, line in zip(before, claim.steps, data["steps"], strict=False):
+def displayed(proof):
+    """Each line of the proof as a page shows it: its sign, whether more is added, and both sides."""
+    data = described(proof, 0.0)
+    for (left, step), line in zip(lines_of(proof.claim), data["steps"], strict=True):
         sign, shown = page.arrived(line)
         yield sign, shown != line["latex"], left, step.expr, line["checks"]
 
 
-def unequal(claim, trials=2):
+def unequal(proof, trials=2):
     """The lines shown as an equality whose sides differ at a drawn point, and badges that say another thing."""
-    for sign, more, left, right, checks in displayed(claim):
+    claim = proof.claim
+    for sign, more, left, right, checks in displayed(proof):
         said = page.words_of_digits(checks)
         if ("50 digits" in said) != (sign == "=" and not more):
             yield f"the badge says {said!r} beside {sign}"
@@ -41,20 +38,20 @@ def unequal(claim, trials=2):
                 yield f"off by {mp.nstr(gap, 3)}, and the badge says {checks['off_by']}"
 
 
-@pytest.mark.parametrize("name", sorted(CLAIMS))
-def test_every_displayed_equality_holds_at_drawn_points_and_its_badge_says_how_well(name, draws):
-    assert list(unequal(CLAIMS[name], draws(1, 2))) == []
+@each_claim
+def test_every_displayed_equality_holds_at_drawn_points_and_its_badge_says_how_well(claim, draws):
+    assert list(unequal(proof_of(claim.name), draws(1, 2))) == []
 
 
 @pytest.mark.parametrize("claim", [finite_differences.central, finite_differences.complex_step, tanh.near_0])
 def test_a_limit_or_a_leading_term_shown_as_an_equality_is_seen(claim, monkeypatch):
     monkeypatch.setattr(page, "arrived", lambda step: ("=", step["latex"]))
-    assert any("beside =" in said for said in unequal(claim))
+    assert any("beside =" in said for said in unequal(proof_of(claim.name)))
 
 
 def test_an_equality_that_is_none_is_seen():
     """Tanh h / h said to be 1, as the page once showed it."""
-    assert any("off by" in said for said in unequal(replace(tanh.near_0, relation="=")))
+    assert any("off by" in said for said in unequal(prove(replace(tanh.near_0, relation="="))))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +65,7 @@ def test_an_equality_that_is_none_is_seen():
     ],
 )
 def test_a_limit_says_what_it_tends_to_and_from_where(name, shown, tends):
-    claim = described(prove(CLAIMS[name]), 0.0)
+    claim = described(proof_of(name), 0.0)
     assert page.answer(claim).removesuffix(r" \end{aligned}").rstrip().endswith(shown)
     assert claim["tends"] == tends
     assert tends in page.stated(claim)

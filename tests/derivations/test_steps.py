@@ -12,10 +12,9 @@ from derivations.algebra.normal_form import Powers, equal
 from derivations.algebra.notation import N, dZ, i, k, logit, r, s, t, z
 from derivations.algebra.sums import Entry, total
 from derivations.prover import digits
-from derivations.prover.proof import claims, to_50_digits
+from derivations.prover.proof import to_50_digits
 from tests.mutations import SAMPLE, judged, mutants, summary
-
-CLAIMS = {name: claim for name, claim in claims().items() if claim.steps}
+from tests.support.proofs import CLAIMS
 
 EQUAL = """
 kl_divergence.dZ step 1, index: Derivative(Sum(log(Sum(exp(Z[l, t]/temperature), (l, 1, n)))*Sum(Y[k, s], (k, 1, n)) - Sum(Y[k, t]*Z[k, t], (k, 1, n))/temperature, (t, 1, N))/N + Sum(log(Y[k, t])*Y[k, t], (k, 1, n), (t, 1, N))/N, Z[i, s])
@@ -42,20 +41,23 @@ HEAVY = {
 EVERY = [
     pytest.param(c, id=c.name, marks=[pytest.mark.long] if c.name.partition(".")[0] in HEAVY else [])
     for c in CLAIMS.values()
+    if c.steps
 ]
 
 
 @pytest.mark.parametrize("claim", EVERY)
 def test_a_step_with_anything_in_it_changed_fails_unless_it_stays_true(claim, record_property, draws):
-    found = list(judged(claim, draws(1, SAMPLE)))
+    at_most = draws(30, None)
+    found = list(judged(claim, draws(1, SAMPLE), at_most))
     record_property("figure", summary(found)["figure"])
     assert not [str(j) for j in found if j.unsound]
     assert not [str(j) for j in found if j.outcome == "symbolic"], "digits see every wrong mutant too"
     by_step = {f"{claim.name} step {place}": step.expr for place, step in enumerate(claim.steps, 1)}
     true = [j for j in found if j.outcome == "equal"]
-    assert sorted(str(j) for j in true if not equal(by_step[j.step], j.mutant, Powers(contract=True))) == sorted(
-        line for line in EQUAL if line.startswith(f"{claim.name} ")
-    )
+    unexpected = {str(j) for j in true if not equal(by_step[j.step], j.mutant, Powers(contract=True))}
+    known = {line for line in EQUAL if line.startswith(f"{claim.name} ")}
+    assert unexpected <= known
+    assert unexpected == known or at_most is not None
     assert all(to_50_digits(claim, by_step[j.step], j.mutant, digits.SEARCHED)[0] for j in true)
     counts = Counter(j.step for j in found)
     assert len(counts) == len(claim.steps)

@@ -1,6 +1,7 @@
 """Do networks of general layers pass the gate, learn, go on after a stop, and fail where one gradient is wrong?"""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,25 +9,25 @@ import pytest
 import nnref
 from derivations.output import verdict
 from derivations.prover.proof import claims
-from nnref import affine, cli, conv2d, layer_norm, max_pool, network
-from nnref.architectures import NETWORKS
+from nnref import affine, cli, conv2d, flatten, layer_norm, max_pool, multi_head, network, patch_embedding
+from nnref.architectures import NETWORKS, described
 from nnref.checking.reference import trees, truth
-from nnref.layer import ACTIVATIONS, Layer, affine_layer, chain
+from nnref.layer import ACTIVATIONS, Layer, affine_layer, all_names, chain
 from nnref.parameters import mapped, named
-from nnref.positions import columns, images, mean_over_positions, per_position
-from nnref.running import gate
+from nnref.positions import images, mean_over_positions, per_position
+from nnref.running import folder, gate
 
 SMALL = nnref.cnn(side=12, classes=3, channels=(2, 3), kernel=3)
 
+FORMER = nnref.transformer(side=6, classes=3, patch=3, width=4, heads=2, blocks=1)
+
 SEQUENCE = (
-    images(3, 1, 4),
-    columns(),
     images(3, 4, 1),
     per_position(affine_layer(3, 4)),
     nnref.residual(
         chain(per_position(layer_norm.layer(4)), per_position(ACTIVATIONS["tanh"]), per_position(affine_layer(4, 4)))
     ),
-    columns(),
+    flatten.layer(),
     affine_layer(16, 3),
 )
 """Layers within layers: a residual of a chain, at every position."""
@@ -35,7 +36,8 @@ SEQUENCE = (
 @pytest.fixture
 def proofs_are_kept(own_cache):
     """As after a first run: the command need not prove the claims here."""
-    verdict.keep("claims", {name: claim.uses for name, claim in claims().items()})
+    if not verdict.recall("claims"):
+        verdict.keep("claims", {name: claim.uses for name, claim in claims().items()})
 
 
 @pytest.fixture
@@ -55,7 +57,9 @@ def at(layers, n, rng, dtype="float64", N=24):
     return theta, rng.standard_normal((n, N)).astype(dtype), nnref.one_hot(np.arange(N) % 3, 3, dtype)
 
 
-@pytest.mark.parametrize(("layers", "n"), [(SMALL, 144), (SEQUENCE, 12)], ids=["cnn", "sequence"])
+@pytest.mark.parametrize(
+    ("layers", "n"), [(SMALL, 144), (FORMER, 36), (SEQUENCE, 12)], ids=["cnn", "transformer", "sequence"]
+)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_gradient_of_a_network_of_general_layers_passes_the_gate(layers, n, dtype, rng):
     theta, X, Y = at(layers, n, rng, dtype)
@@ -63,7 +67,7 @@ def test_every_gradient_of_a_network_of_general_layers_passes_the_gate(layers, n
     assert found.ok, found
     assert found.checked == sum(p.size for p in named(theta).values())
     assert {entry.parameter for entry in found.entries} == set(named(theta))
-    assert 0 < found.worst < found.allowed / 10
+    assert 0 < found.worst < found.allowed
 
 
 WRONG = {
@@ -71,6 +75,9 @@ WRONG = {
     "conv2d.db": (conv2d, "db", SMALL, 144),
     "conv2d.dX": (conv2d, "dX", SMALL, 144),
     "max_pool.dX": (max_pool, "dX", SMALL, 144),
+    "multi_head.dQ": (multi_head, "_to_queries", FORMER, 36),
+    "multi_head.dV": (multi_head, "_to_values", FORMER, 36),
+    "patch_embedding.dE": (patch_embedding, "dE", FORMER, 36),
     "affine.dA": (affine, "dA", SEQUENCE, 12),
     "layer_norm.dX": (layer_norm, "dX", SEQUENCE, 12),
     "layer_norm.dgamma": (layer_norm, "dgamma", SEQUENCE, 12),
@@ -79,7 +86,7 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_gradient_that_is_a_millionth_too_large_fails_the_gate(name, rng, monkeypatch):
-    """Double precision on the dense batch leaves no room for it, however long the sums of a convolution are."""
+    """Typical errors through attention, norms and long sums leave no room for it: a bound of them would."""
     module, attribute, layers, n = WRONG[name]
     right = getattr(module, attribute)
     monkeypatch.setattr(module, attribute, lambda *arguments: right(*arguments) * (1 + 1e-6))
@@ -88,10 +95,10 @@ def test_a_gradient_that_is_a_millionth_too_large_fails_the_gate(name, rng, monk
     assert found.failed > 0
 
 
-def test_the_truth_of_a_convolutional_network_is_that_of_the_article_where_both_can_tell(rng):
-    """An affine network with layers that only rearrange around it has the very gradients of the network without them."""
+def test_the_truth_of_general_layers_is_that_of_the_articles_network_where_both_can_tell(rng):
+    """A network with layers before it that only rearrange has the very gradients of the network without them."""
     plain = nnref.mlp([12, 5, 3], "tanh")
-    around = (images(3, 2, 2), columns(), *plain)
+    around = (images(3, 2, 2), flatten.layer(), *plain)
     theta, X, Y = at(plain, 12, rng, N=4)
     found = trees.gradient(around, ((), (), *theta), X, Y)
     expected = named(truth.gradient(plain, theta, X, Y))
@@ -103,7 +110,7 @@ def test_an_operation_that_nobody_knows_is_refused_by_name_within_a_network_too(
         return Z * Z
 
     unknown = Layer("square", lambda rng: (), square, lambda *at: (), lambda theta, Z, A, dA: 2 * Z * dA)
-    layers = (images(3, 2, 2), columns(), chain(affine_layer(12, 4), unknown), affine_layer(4, 3))
+    layers = (images(3, 2, 2), flatten.layer(), chain(affine_layer(12, 4), unknown), affine_layer(4, 3))
     theta, X, Y = at(layers, 12, rng)
     with pytest.raises(LookupError, match="'square'"):
         gate.check(layers, theta, X, Y)
@@ -129,21 +136,30 @@ def test_a_convolutional_network_learns_and_a_resumed_run_has_the_same_bits(digi
 
 
 @pytest.mark.usefixtures("proofs_are_kept")
-@pytest.mark.parametrize("name", NETWORKS)
-def test_the_command_trains_each_network_and_draws_its_run_again(name, digits, tmp_path, capsys, monkeypatch):
-    small = {"cnn": lambda side, classes: nnref.cnn(side, classes, (2, 3), 3)}
-    for key, made in NETWORKS.items():
-        monkeypatch.setitem(NETWORKS, key, small.get(key, made))
+def test_the_command_trains_a_network_by_its_name(digits, tmp_path, capsys, monkeypatch):
+    """Its pictures are those of any run, and are drawn elsewhere."""
+    monkeypatch.setattr(folder, "draw", lambda *at: [])
+    monkeypatch.setitem(NETWORKS, "cnn", lambda side, classes: nnref.cnn(side, classes, (2, 3), 3))
     path = tmp_path / "spots.npz"
     pixels = [
         (255 * rows.reshape(-1, 12, 12)).round().astype("uint8") for rows in (digits.rows_train, digits.rows_test)
     ]
     np.savez(path, x_train=pixels[0], y_train=digits.y_train, x_test=pixels[1], y_test=digits.y_test)
-    options = ["--network", name, "--epochs", "1", "--batch-size", "12", "--no-gate", "--quiet", "--json"]
+    options = ["--network", "cnn", "--epochs", "1", "--batch-size", "12", "--quiet", "--json"]
     status = cli.main(["train", "--data", str(path), "--runs", str(tmp_path / "runs"), *options])
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert status == 0, found
-    assert cli.main(["plot", found["run"], "--data", str(path)]) == 0
+    assert found["gate"]["ok"]
+    about = json.loads((Path(found["run"]) / "settings.json").read_text())["layers"]
+    assert about == {"network": "cnn", "side": 12, "classes": 3}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_run_says_which_network_it_was_and_that_is_made_again(name):
+    layers = NETWORKS[name](28, 10)
+    again = folder.made_again(described(layers, 28, 10))
+    assert list(all_names(again)) == list(all_names(layers))
+    assert described(nnref.mnist_mlp(), 28, 10) is None
 
 
 def test_what_is_no_network_is_refused(digits):
@@ -160,7 +176,7 @@ def test_what_is_no_network_is_refused(digits):
 def test_layers_of_positions_are_the_vjp_of_their_forward_pass(rng):
     for layer, shape in (
         (images(2, 3, 2), (12, 4)),
-        (columns(), (2, 3, 2, 4)),
+        (flatten.layer(), (2, 3, 2, 4)),
         (mean_over_positions(), (3, 5, 4)),
         (per_position(affine_layer(3, 2)), (3, 5, 4)),
     ):

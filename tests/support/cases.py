@@ -5,6 +5,7 @@ softmax_cross_entropy.dZ, that of forward itself. Nothing here reads a derivatio
 """
 
 import inspect
+import math
 import re
 import zlib
 from dataclasses import dataclass
@@ -117,7 +118,12 @@ def arguments(function, name):
     """An array for every parameter of a function, shaped as its Shapes: line says: probabilities, labels, or dense."""
     line = re.search(r"Shapes: (.*?)->", inspect.getdoc(function))[1]
     shapes = {p: shape.split(", ") if shape else [] for p, shape in re.findall(r"(\w+) \((.*?)\)", line)}
-    return {p: drawn(p, [SIZES.get(d) or int(d) for d in shape], generator(name, p)) for p, shape in shapes.items()}
+    return {p: drawn(p, [extent(d, SIZES) for d in shape], generator(name, p)) for p, shape in shapes.items()}
+
+
+def extent(size, sizes):
+    """The number that a size of a Shapes: line stands for: a name, a number, or a product such as I*P."""
+    return math.prod(sizes.get(factor) or int(factor) for factor in size.split("*"))
 
 
 def drawn(symbol, shape, rng):
@@ -158,6 +164,8 @@ def choice(shape, rng):
 SPECIAL = {
     "I": lambda shape, rng: SIZES["I"],
     "J": lambda shape, rng: SIZES["J"],
+    "H": lambda shape, rng: SIZES["H"],
+    "B": lambda shape, rng: SIZES["B"],
     "M": seen,
     "S": choice,
     "stride": lambda shape, rng: 2,

@@ -2,7 +2,24 @@
 
 import numpy as np
 
-from nnref import adam, adamw, attention, layer_norm, masked_softmax, max_pool, momentum, sgd
+from nnref import (
+    adam,
+    adamw,
+    affine,
+    attention,
+    clip_by_norm,
+    conv2d,
+    layer,
+    layer_norm,
+    masked_softmax,
+    max_pool,
+    momentum,
+    multi_head,
+    rnn,
+    rope,
+    sgd,
+    xavier,
+)
 from nnref.windows import largest
 
 IH = 1e-100j
@@ -83,7 +100,86 @@ def ahead(at):
     return momentum.update(behind, now, at.c) - at.c * 0.75 * now, momentum.nesterov(at.Z, now, at.positive, at.c, 0.75)
 
 
+def both_paths(at):
+    """The gradient of a residual layer's input by the complex step, and dZ with what the branch sends back."""
+    branch = layer.chain(layer.ACTIVATIONS["tanh"], layer.affine_layer(4, 4))
+    theta, it = ((), layer.Affine(at.V, at.b)), layer.residual(branch)
+    return slope(lambda A: (at.dZ * it.forward(theta, A)).sum(), at.Z), at.dZ + branch.dA(theta, at.Z, None, at.dZ)
+
+
+def three_paths(at):
+    """The gradient of self-attention's input by the complex step, and the sum of what its three matrices send back."""
+    it = multi_head.layer(4, 2)
+    theta = multi_head.MultiHead(at.V, at.V.T, at.V @ at.V, np.eye(4))
+    A, dZ = at.Z.reshape(4, 5, 1), at.dZ.reshape(4, 5, 1)
+    Q, K, V = ((W @ at.Z).reshape(2, 2, 5, 1) for W in theta[:3])
+    dH, M = at.dZ.reshape(2, 2, 5, 1), np.ones((5, 5))
+    back = multi_head.dQ(Q, K, V, M, dH), multi_head.dK(Q, K, V, M, dH), multi_head.dV(Q, K, M, dH)
+    summed = sum(W.T @ G.reshape(4, 5) for W, G in zip(theta[:3], back, strict=True))
+    return slope(lambda A: (dZ * it.forward(theta, A)).sum(), A)[:, :, 0], summed
+
+
+def over_time(at):
+    """The slope of a loss of all states of five steps with respect to W, and dW by backpropagation through time."""
+    it, (U, b) = rnn.layer(4, 4), (at.V.T, at.b)
+    A, dZ = at.Z.reshape(4, 5, 1), at.dZ.reshape(4, 5, 1)
+    loss = lambda W: (dZ * it.forward(rnn.Rnn(W, U, b), A)).sum()  # noqa: E731
+    theta = rnn.Rnn(at.V, U, b)
+    return slope(loss, at.V), it.dtheta(theta, A, it.forward(theta, A), dZ).W
+
+
+def direct(M, c, e):
+    """τ and a of a program whose quantities depend on one another by M, each solved for by itself."""
+    one = np.eye(len(M))
+    return np.linalg.solve(one - M, e), np.linalg.solve(one - M.T, c)
+
+
+def reverse_mode(at):
+    """⟨c, τ⟩ and ⟨a, e⟩ of a program."""
+    tau, a = direct(at.V / 8, at.z, at.v)
+    return (at.z * tau).sum(), (a * at.v).sum()
+
+
+def images(at):
+    """⟨dY, conv X⟩ of an image of 4 × 5 pixels, and ⟨dX, X⟩."""
+    X, dY, W = at.Z[None, :, :, None], at.dZ[None, :2, :3, None], at.W.T[None, None]
+    moved = {"stride": 2, "padding": 1}
+    Y = conv2d.forward(X, W, np.zeros((1, 1)), **moved)
+    dY = dY[:, : Y.shape[1], : Y.shape[2]]
+    return (dY * Y).sum(), (conv2d.dX(X, W, dY, **moved) * X).sum()
+
+
+def turned(at):
+    """Scores of pairs of a query and a key turned by two angles, and by the difference alone."""
+    (x1, x2), (y1, y2), angles = at.Z[:2], at.Z[2:], at.dZ[:2]
+    x, y = (
+        rope.forward(np.stack([A, B])[:, None, :], angle[None])
+        for A, B, angle in ((x1, x2, angles[0]), (y1, y2, angles[1]))
+    )
+    cos, sin = np.cos(angles[0] - angles[1]), np.sin(angles[0] - angles[1])
+    return (x * y).sum(axis=(0, 1)), cos * (x1 * y1 + x2 * y2) + sin * (x1 * y2 - x2 * y1)
+
+
+def hidden_gain(at):
+    """With γ = 1, the gradient of layer norm and the same with γ forgotten; dY is any."""
+    one, x = np.ones((4, 1)), at.Z
+    r = 1 / np.sqrt(x.var(axis=0) + at.c)
+    Xhat = layer_norm.forward(x, one, 0 * one, at.c)
+    forgotten = r * (at.dZ - at.dZ.mean(axis=0) - Xhat * (at.dZ * Xhat).mean(axis=0))
+    return layer_norm.dX(x, one, at.dZ, at.c), forgotten
+
+
 EQUAL = {
+    "adjoint.linear": lambda at: ((at.dZ * (at.W @ at.A)).sum(), (affine.dA(at.W, at.dZ) * at.A).sum()),
+    "adjoint.reverse_mode": reverse_mode,
+    "clip_by_norm.length": lambda at: ((clip_by_norm.forward(at.z, 1 / 64) ** 2).sum(), 1 / 64**2),
+    "conv2d.adjoint": images,
+    "layer_norm.gain_of_one": hidden_gain,
+    "multi_head.three_paths": three_paths,
+    "residual.both_paths": both_paths,
+    "rnn.every_length": over_time,
+    "rope.relative": turned,
+    "xavier.compromise": lambda at: ((4 + 3) * xavier.scale(4, 3) ** 2 / 2, 1.0),
     "adam.bias": lambda at: (adam_after(at.Z, 5), (1 - 0.75**5) * at.Z),
     "adam.bias_at_first": lambda at: (adam_after(at.Z, 1), 0.25 * at.Z),
     "adam.first_step": first_step,

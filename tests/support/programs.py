@@ -152,8 +152,58 @@ for step in range(9):
         p[k] -= 0.1 * g[k]
 """
 
+DEEP = """\
+import numpy as np
+X = np.random.randn(5, 11); Y = np.eye(3)[np.random.randint(0, 3, 11)].T
+sizes, lam = (5, 7, 6, 3), 0.3
+W = [np.random.randn(m, n) * .5 for n, m in zip(sizes, sizes[1:])]
+b = [np.zeros((m, 1)) for m in sizes[1:]]
+def back(W, dZ):
+    return W.T @ dZ
+for step in range(9):
+    A = [X]
+    for k in range(3):
+        Z = W[k] @ A[-1] + b[k]
+        A.append(np.tanh(Z) if k < 2 else np.exp(Z) / np.exp(Z).sum(0))
+    loss = -np.sum(Y * np.log(A[-1])) / 11 + lam / 2 * sum(np.sum(w ** 2) for w in W)
+    d = (A[-1] - Y) / 11
+    for k in (2, 1, 0):
+        dW = d @ A[k].T + lam * W[k]
+        db = d.sum(axis=1, keepdims=True)
+        d = back(W[k], d)
+        d = d * (1 - A[k] ** 2)
+        W[k] = W[k] - 0.1 * dW
+        b[k] -= 0.1 * db
+"""
+
+RECURRENT = """\
+import numpy as np
+xs = [np.random.randn(4, 1) for _ in range(3)]; y = np.random.randn(2, 1)
+Wx, Wh, Wy = np.random.randn(5, 4), np.random.randn(5, 5) * .4, np.random.randn(2, 5)
+b = np.random.randn(5, 1)
+for step in range(5):
+    hs = [np.zeros((5, 1))]
+    for x in xs:
+        hs.append(np.tanh(Wx @ x + Wh @ hs[-1] + b))
+    d_y = Wy @ hs[-1] - y
+    d_Wx, d_Wh, d_b = np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b)
+    d_h = Wy.T @ d_y
+    for t in (2, 1, 0):
+        temp = (1 - hs[t + 1] ** 2) * d_h
+        d_b += temp
+        d_Wh += temp @ hs[t].T
+        d_Wx += temp @ xs[t].T
+        d_h = Wh.T @ temp
+    d_Wy = d_y @ hs[3].T
+    Wx -= 0.1 * d_Wx
+    Wh -= 0.1 * d_Wh
+    Wy -= 0.1 * d_Wy
+    b -= 0.1 * d_b
+"""
+
 RIGHT = {
     "xor": XOR, "adam": ADAM, "momentum": MOMENTUM, "lists": LISTS, "softmax": SOFTMAX, "line": LINE, "norm": NORM,
+    "deep": DEEP, "recurrent": RECURRENT,
 }  # fmt: skip
 
 PLANTED = {
@@ -171,6 +221,12 @@ PLANTED = {
     "labels off by one": ("softmax", "d[range(m), y] -= 1", "d[range(m), y - 1] -= 1", 13),
     "a transpose of a square": ("norm", "dZ2 @ A1.T", "(dZ2 + 0.1) @ A1.T", 20),
     "half of batch norm's gradient": ("norm", "- dZh.sum(1, keepdims=True) - Zh", "- Zh", 18),
+    "a sign on the way back through three layers": ("deep", "return W.T @ dZ", "return -(W.T @ dZ)", 7),
+    "a factor on every bias": ("deep", "db = d.sum(", "db = 2 * d.sum(", 17),
+    "a slope too large beside its decay": ("deep", "dW = d @ A[k].T", "dW = 3 * d @ A[k].T", 16),
+    "a decay too large": ("deep", "+ lam * W[k]", "+ 2 * lam * W[k]", 16),
+    "a step that stops the program": ("deep", "db = d.sum(axis=1, keepdims=True)", "db = d.sum(axis=0)", 17),
+    "a transpose on the way back in time": ("recurrent", "d_h = Wh.T @ temp", "d_h = Wh @ temp", 17),
     "a factor of a scalar": ("line", "bd = -(2/n)", "bd = -(3/n)", 9),
 }
 """What is planted, in which program, the line's old and new text, and the line that is wrong."""

@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike
 
 from nnref import positions
 from nnref.checking.operations import record, softmax_cross_entropy
-from nnref.checking.operations.rounding import SAFE, Precision
+from nnref.checking.operations.rounding import Precision
 from nnref.checking.operations.running import Running, noting
 from nnref.checking.reference.truth import H, losses_of_examples
 from nnref.layer import Layer, activations, all_names, gradients_from
@@ -28,6 +28,9 @@ from nnref.parameters import mapped
 from nnref.precision import unit
 from nnref.shapes import Array, trusted
 from nnref.threads import one_blas_thread
+
+REACH = 8.0
+"""Typical errors that rounding may reach: if roundings are independent it passes them with a chance of 3e-14."""
 
 CHUNK = 1 << 19
 """Complex numbers to hold at a time behind the layer whose parameters move."""
@@ -57,22 +60,23 @@ def of_the_handbook(name: str) -> bool:
 
 
 def scale(layers: Layers, theta: Parameters, X: Array, Y: Array, dtype: DTypeLike) -> tuple[Parameters, float]:
-    """The running-error scale S of every entry of the gradient, and the multiple of u S that rounding may reach.
+    """The typical running error S of every entry of the gradient, and the multiple of u S that rounding may reach.
 
-    The multiple is max(4, k + 2), with k the longest sum that was noted (noise.allowed).
+    A bound would be passed by any gradient: through norms and attention errors of one sign add up to a million times
+    the gradient of the first layer, in double precision. The multiple is REACH, whatever the lengths of sums.
 
     Shapes: X (n0, N), Y (n_L, N) -> a scale shaped like theta, float64
     """
     exact = tuple(rounded(theta_l, "float64") for theta_l in theta)
-    with trusted(), noting() as notes, np.errstate(all="ignore"):
+    with trusted(), noting(typical=True), np.errstate(all="ignore"):
         at = tuple(mapped(Running, theta_l) for theta_l in exact)
         A: list[Any] = activations(layers, at, running_input(X))
-        precision = Precision.of(dtype, max(SAFE, notes.longest + 2.0))
+        precision = Precision.of(dtype, REACH)
         dZ, E = softmax_cross_entropy.RECORD.error(A[-1].value, A[-1].e, Y.astype("float64"), precision)
         back: Any = Running(dZ, E)
         dtheta = gradients_from(layers, at, A, back)
         S = mapped(lambda p, G: np.array(G.e), exact, dtheta)
-    return S, max(SAFE, notes.longest + 2.0, X.shape[1] + 2.0)
+    return S, REACH
 
 
 def running_input(X: Array) -> Any:
@@ -83,10 +87,9 @@ def running_input(X: Array) -> Any:
 def decided(layers: Layers, theta: Parameters, X: Array) -> Array:
     """Which examples have every rectifier and every pooling window decided beyond what rounding in X's dtype may do."""
     exact = tuple(rounded(theta_l, "float64") for theta_l in theta)
-    with trusted(), noting() as notes, np.errstate(all="ignore"):
+    with trusted(), noting(typical=True) as notes, np.errstate(all="ignore"):
         activations(layers, tuple(mapped(Running, theta_l) for theta_l in exact), running_input(X))
-    reach = max(SAFE, notes.longest + 2.0) * unit(X.dtype)
-    return notes.narrowest(X.shape[1]) > reach
+    return notes.narrowest(X.shape[1]) > REACH * unit(X.dtype)
 
 
 def gradient(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Parameters:

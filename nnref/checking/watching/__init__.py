@@ -18,7 +18,8 @@ The parts, each knowing only those before it:
     calling        arguments by their names, data in the forms that programs take
     rules          the derivative of each operation
     slopes         ∂/∂(every recorded value) of a recorded scalar, by reverse mode; replay is its witness
-    parameters, losses, judging, first_wrong       what is meant, what is true, which is the first wrong line
+    parameters, losses, judging                    what is meant, and what is true
+    right_values, first_wrong                      which values are right, and which is the first wrong line
     pairing, optimisers                            which gradient is whose, where a step hides it
     watch          `watch(path, ...) -> Watched`
     driven         which of the ways of driving is believed

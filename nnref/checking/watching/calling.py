@@ -179,7 +179,8 @@ class Caller:
         definition = self.source.definition(name, owner)
         count = EXAMPLES if np.ndim(self.X) == 2 or isinstance(self.X, list) else 1
         given = {"X": self.X, "Y": self.Y, "N": count, "one": 2, "rate": 0.1, "hidden width": HIDDEN} | self.roles
-        pool = Pool(given, {**SETTINGS, **words(self.source), **self.known})
+        # What the program made comes first: `l2` may be a setting, and another spelling of A2.
+        pool = Pool(given, {**self.known, **(SETTINGS | words(self.source) | self.known)})
         by_use = self.by_name(function, pool)
         if isinstance(self.roles.get("cache"), dict):
             taken = {name for name, _ in keyed(definition)} & {*arguments(function)}

@@ -12,6 +12,7 @@ from nnref.checking.reading.arguments import Unbound
 from nnref.checking.reading.source import Source, read
 from nnref.checking.reading.uses import one_example
 from nnref.checking.watching.driving import Unsuited, Way, ways
+from nnref.checking.watching.graph import bits_of
 from nnref.checking.watching.program import execute
 from nnref.checking.watching.recorder import Recorder
 from nnref.checking.watching.report import settled
@@ -60,7 +61,9 @@ def driven(
         seen.append((way, found))
         if right(found) and (not way.alone or not contradicted(seen, source)):
             return found
-    return max((found for _, found in seen), key=judged_most, default=None)
+    several = [(way, found) for way, found in seen if not way.alone]
+    believed = several if contradicted(seen, source) else seen
+    return max((found for _, found in believed), key=judged_most, default=None)
 
 
 def noted(way: Way, errors: list[Exception], namespace: dict[str, Any]) -> None:
@@ -84,6 +87,15 @@ def judged_most(found: Watched) -> tuple[int, int]:
 
 
 def contradicted(seen: list[tuple[Way, Watched]], source: Source) -> bool:
-    """Did a batch run to its end and come out wrong, in a program whose functions speak of batches?"""
-    functions = [node for node in ast.walk(source.tree) if isinstance(node, ast.FunctionDef)]
-    return any(not way.alone for way, _ in seen) and not one_example(functions)
+    """Did a batch run to its end and come out wrong, where the functions that make the gradients speak of batches?"""
+    names = {name for way, found in seen if not way.alone for name in gradient_functions(found)}
+    functions = [n for n in ast.walk(source.tree) if isinstance(n, ast.FunctionDef) and n.name in names]
+    return bool(functions) and not one_example(functions)
+
+
+def gradient_functions(found: Watched) -> set[str]:
+    """The functions in which what depends on the labels goes into the updates."""
+    role = found.roles
+    if role is None:
+        return set()
+    return {role.graph.tape[k].site.function for k in bits_of(role.into_updates) if role.of_labels[k]}

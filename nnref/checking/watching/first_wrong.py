@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from nnref.checking.watching.graph import VIEWS, Array, bits_of
-from nnref.checking.watching.judging import ALIKE, Judged, Reading, Tape, half_of_the_digits, multiple
+from nnref.checking.watching.graph import VIEWS, bits_of
+from nnref.checking.watching.judging import (
+    ALIKE,
+    Judged,
+    Reading,
+    Tape,
+    factors_after,
+    multiple,
+    with_part,
+)
 from nnref.checking.watching.optimisers import entered
 from nnref.checking.watching.parameters import Roles
+from nnref.checking.watching.program import Failure
+from nnref.checking.watching.right_values import PLACES, Search
 from nnref.checking.watching.slopes import slopes
 from nnref.checking.watching.tape import Node, Site
-
-PLACES = VIEWS | {"put", "item", "entry", "assign", "put_at"}
-"""Operations that only move values: what is wrong in them was wrong before."""
-
 
 LINEAR = VIEWS | {"dot", "matmul", "add", "subtract", "sum", "put", "einsum", "tensordot", "concatenate"}
 """Operations by which a layer is made of its weights, before its activation."""
@@ -40,68 +45,6 @@ class Mistake:
     used: Site | None = None
 
 
-class Search:
-    """Which values of one step are right: one multiple, in every run, of some ∂L/∂(forward value)."""
-
-    def __init__(self, role: Roles, tapes: Sequence[Tape], reading: Reading) -> None:
-        self.role, self.tapes, self.reading = role, tapes, reading
-        self.graph = role.graph
-        self.tolerance = half_of_the_digits(role.graph)
-        self._found: dict[int, tuple[int, float] | None] = {}
-
-    @cached_property
-    def truths(self) -> dict[int, list[int]]:
-        """The values whose slope is known in every run, by their size."""
-        found: dict[int, list[int]] = {}
-        for k in self.reading.slopes[0]:
-            if not self.role.after[k] and all(k in g for g in self.reading.slopes):
-                found.setdefault(int(np.prod(self.graph.tape[k].shape)), []).append(k)
-        return found
-
-    def values(self, node: Node) -> list[Array] | None:
-        """A value in every run; None where it was written over."""
-        found = [tape[node.index].value for tape in self.tapes]
-        return None if any(v is None for v in found) else [np.asarray(v, float) for v in found]
-
-    def right(self, node: Node) -> bool:
-        """Is the value a multiple of a slope?"""
-        return self.match(node) is not None
-
-    def match(self, node: Node) -> tuple[int, float] | None:
-        """The value of which this is the slope, and the factor; None if it is the slope of none."""
-        if node.index not in self._found:
-            self._found[node.index] = next(self.matches(node), None)
-        return self._found[node.index]
-
-    def matches(self, node: Node) -> Iterator[tuple[int, float]]:
-        """All of them."""
-        given = self.values(node)
-        size = int(np.prod(node.shape))
-        if given is None or not (node.real or isinstance(node.value, int)) or size * len(self.tapes) < 2:
-            return
-        for k in self.truths.get(size, []):
-            truth = [g[k] for g in self.reading.slopes]
-            found = (multiple(given, way, self.tolerance) for way in laid(truth, node.shape))
-            if c := next((c for c in found if c), None):
-                yield k, c
-
-    def backward(self, step: Node) -> list[Node]:
-        """What a step is made of and depends on labels and parameters, in the order it was made."""
-        bits = self.graph.above[step.index] | (1 << step.index)
-        tape = self.graph.tape
-        mine = (tape[k] for k in bits_of(bits) if self.role.of_labels[k] and k > self.role.begin)
-        return [n for n in mine if self.graph.depends(n.index, self.role.parameters)]
-
-
-def laid(truth: Sequence[Array], shape: tuple[int, ...]) -> Iterator[list[Array]]:
-    """A slope as it may be laid: as it is, flat, or transposed."""
-    mine = truth[0].shape
-    if [n for n in mine if n > 1] == [n for n in shape if n > 1] or len(shape) != len(mine) or len(mine) != 2:
-        yield list(truth)
-    if len(mine) == 2 and (mine == shape[::-1] or len(shape) != 2):
-        yield [t.T for t in truth]
-
-
 def mistakes(role: Roles, tapes: Sequence[Tape], reading: Reading) -> list[Mistake]:
     """The first mistake of every wrong row, the earliest first, each line once."""
     search = Search(role, tapes, reading)
@@ -116,13 +59,28 @@ def mistakes(role: Roles, tapes: Sequence[Tape], reading: Reading) -> list[Mista
     return kept
 
 
+def of_failure(role: Roles, tapes: Sequence[Tape], reading: Reading, failure: Failure) -> Mistake:
+    """The first wrong value of what the line was given that stops the program; the line itself where all is right."""
+    search = Search(role, tapes, reading)
+    given = [n for n in failure.inputs if n.index < len(tapes[0]) and role.of_labels[n.index]]
+    given = [n for n in given if role.graph.depends(n.index, role.parameters)]
+    wrong = [n for n in (first_of(search, node) for node in given) if n is not None]
+    node = min(wrong, key=lambda n: n.index, default=given[0])
+    says = f"line {failure.site.line} stops with {' '.join(failure.says.split())}"
+    return Mistake(node, node.site if wrong else failure.site, reading.rows[0], "stops", says)
+
+
 def located(search: Search, row: Judged) -> Mistake:
     """The first wrong value of a row."""
     step, new = row.update.step, row.update.end
     if row.kind == "adds up":
         node = next((n for n in entered(search.role, step) if n.op in ("add", "put") and n is not step), step)
         return Mistake(node, node.site, row, "adds up", row.note)
+    if row.kind == "decay":
+        return of_decay(search, row)
     own = row.factor or row.inner
+    if own is not None and row.usual and (jump := jumped(search, row, own / row.usual)) is not None:
+        return of_jump(search, row, jump, own / row.usual)
     if own is not None and own < 0 and row.usual is not None and abs(row.usual / own - 1) <= ALIKE:
         node = turned(search, row) or new
         return Mistake(node, node.site, row, "sign", "the step goes up the loss: the sign is wrong")
@@ -134,11 +92,59 @@ def located(search: Search, row: Judged) -> Mistake:
     return described(search, row, wrong)
 
 
+def of_jump(search: Search, row: Judged, node: Node, ratio: float) -> Mistake:
+    """A factor that comes in with one operation; if what it is multiplied by was made wrong, the line of that."""
+    factor = backward_factor(search, node)
+    made = slope_factor(search, factor) if factor is not None else None
+    if factor is not None and made and abs(made / ratio - 1) <= ALIKE and factor.site.line != node.site.line:
+        says = f"the factor that is made here is {ratio:.4g} times what it should be"
+        return Mistake(node, factor.site, row, "factor made here", says, used=node.site)
+    return Mistake(node, node.site, row, "factor", row.note)
+
+
+def of_decay(search: Search, row: Judged) -> Mistake:
+    """A step with another decay than the loss has: it, or the slope beside it, may be what is too large."""
+    base, usual = row.update.base, row.usual or 0.0
+    old = [np.asarray(tape[base.index].value, float) for tape in search.tapes]
+    both = with_part(row.given, row.truth, old, search.tolerance)
+    scale = both[0] / usual if both is not None and usual else 1.0
+    if abs(scale - 1) > ALIKE and (node := jumped(search, row, scale)) is not None:
+        return Mistake(node, node.site, row, "factor", f"the slope beside the decay is {scale:.4g} times the truth")
+    chain = search.backward(row.update.step)
+    joined = [n for n in chain if n.op in ("add", "subtract", "put", "multiply") and search.decays(n, base)]
+    like = [r for r in search.reading.rows if r.kind == "decay"]
+    beside = [r for r in search.reading.rows if r.verdict == "ok" and not r.silent]
+    known = any(factors_after(search.role, search.tapes, search.reading.loss, r) is not None for r in beside)
+    if not joined or (len(like) > 1 and not known and abs(scale - 1) <= ALIKE):
+        says = f"{row.note}, or all else is larger by a factor"
+        return Mistake(chain[0], chain[0].site, row, "decay", says, certain=False)
+    term = next((m for m in joined[0].inputs if not search.role.of_labels[m.index]), joined[0])
+    at = term if term.site.line and term is not base and term.op not in VIEWS else joined[0]
+    return Mistake(joined[0], at.site, row, "decay", row.note, certain=at.site.line == joined[0].site.line)
+
+
+def jumped(search: Search, row: Judged, ratio: float) -> Node | None:
+    """The first value that is by so much off what it is made of, where that is by how much the row is off the others.
+
+    What all right rows are made of too is none of it.
+    """
+    if abs(ratio - 1) <= ALIKE:
+        return None
+    right = [search.role.graph.above[r.update.step.index] for r in search.reading.rows if r.verdict == "ok"]
+    for node in search.backward(row.update.step):
+        if node.op in PLACES or (right and all(bits >> node.index & 1 for bits in right)):
+            continue
+        jump = search.jump(node)
+        if jump is not None and abs(jump / ratio - 1) <= ALIKE:
+            return node
+    return None
+
+
 def turned(search: Search, row: Judged) -> Node | None:
     """The first value of the other sign than the update asks for: old − step wants the slope, old + step minus that."""
     for node in search.backward(row.update.step):
-        found = search.match(node)
-        if node.op not in PLACES and found is not None and found[1] * row.update.sign < 0:
+        found = search.factors(node)
+        if node.op not in PLACES and found and all(c * row.update.sign < 0 for c in found):
             return node
     return None
 
@@ -205,7 +211,7 @@ def first_of(search: Search, step: Node) -> Node | None:
     chain = search.backward(step)
     right = 0
     for node in chain:
-        if search.right(node):
+        if search.right(node) or search.accumulated(node):
             right |= 1 << node.index
     excused = 0
     for k in bits_of(right):
@@ -258,23 +264,31 @@ def without_slope(search: Search, row: Judged, node: Node) -> Node | None:
         nearest = [k for k in found if search.graph.above[k] >> base.index & 1]
         before = [j for k in nearest for j in bits_of(search.graph.above[k]) if j in direct]
         if nearest and before and not any(k in direct for k in found):
-            return made
+            return node if used_rightly(search, made, node) else made
     return None
 
 
+def used_rightly(search: Search, value: Node, node: Node) -> bool:
+    """Is something right made of a value otherwise than by this node?"""
+    above, role = search.graph.above, search.role
+    later = (n for n in search.graph.tape[value.index + 1 : role.last + 1] if role.of_labels[n.index])
+    made = (n for n in later if above[n.index] >> value.index & 1 and n is not node and n.op not in VIEWS)
+    return any(search.right(n) for n in made if not above[n.index] >> node.index & 1)
+
+
 def node_above(search: Search, node: Node, base: Node) -> bool:
-    """Is a value linear in the parameter: made of it by products and sums alone?"""
-    if search.role.of_labels[node.index] or not search.graph.above[node.index] >> base.index & 1:
+    """Is a value made of the parameter by products and sums, with no activation between?"""
+    if search.role.of_labels[node.index]:
         return False
-    front = [node]
+    front, seen = [node], {node.index}
     while front:
         n = front.pop()
-        if n is base or not search.graph.above[n.index] >> base.index & 1:
-            continue
-        if n.op not in LINEAR:
-            return False
-        front += n.inputs
-    return True
+        if n is base:
+            return True
+        if n.op in LINEAR:
+            front += [m for m in n.inputs if m.index not in seen and search.graph.depends(m.index, 1 << base.index)]
+            seen |= {m.index for m in n.inputs}
+    return False
 
 
 def is_new_parameter(role: Roles, node: Node) -> bool:
@@ -285,28 +299,34 @@ def is_new_parameter(role: Roles, node: Node) -> bool:
 
 def wrong_factor(search: Search, node: Node) -> Node | None:
     """A factor that depends on no label, was made for the backward pass alone, and is no slope of the forward pass."""
-    role, graph = search.role, search.graph
-    forward = 0
+    made = backward_factor(search, node)
+    return made if made is not None and slope_factor(search, made) is None else None
+
+
+def forward_of(role: Roles) -> int:
+    """The values of the forward pass, as bits."""
+    found = 0
     for meeting in role.meetings:
-        forward |= graph.above[meeting.output.index] | (1 << meeting.output.index)
-    if node.op not in ("multiply", "divide"):
-        return None
-    for m in node.inputs:
+        found |= role.graph.above[meeting.output.index] | (1 << meeting.output.index)
+    return found
+
+
+def backward_factor(search: Search, node: Node) -> Node | None:
+    """The factor of a product that depends on no label and was made for the backward pass alone."""
+    role, forward = search.role, forward_of(search.role)
+    for m in node.inputs if node.op in ("multiply", "divide") else ():
         made = made_by(m)
         if role.of_labels[made.index] or forward >> made.index & 1 or np.prod(made.shape, dtype=int) < 2:
             continue
-        if graph.depends(made.index, role.parameters) and not is_slope(search, made, forward):
+        if search.graph.depends(made.index, role.parameters):
             return made
     return None
 
 
 def right_elsewhere(search: Search, factor: Node) -> bool:
     """Did the line that makes the factor make a right one elsewhere? Then it was given the wrong value here."""
-    forward = 0
-    for meeting in search.role.meetings:
-        forward |= search.graph.above[meeting.output.index] | (1 << meeting.output.index)
     same = [n for n in search.graph.tape if n.site == factor.site and n is not factor and search.role.begin < n.index]
-    return any(n.index < search.role.last and is_slope(search, n, forward) for n in same)
+    return any(n.index < search.role.last and slope_factor(search, n) is not None for n in same)
 
 
 def made_by(node: Node) -> Node:
@@ -316,19 +336,21 @@ def made_by(node: Node) -> Node:
     return node
 
 
-def is_slope(search: Search, factor: Node, forward: int) -> bool:
-    """Is the factor ∂A/∂Z, entry by entry, of some values A and Z of the forward pass?"""
-    given = search.values(factor)
+def slope_factor(search: Search, factor: Node) -> float | None:
+    """C with factor = c ∂A/∂Z, entry by entry, of some values A and Z of the forward pass; None if it is of none."""
+    given, forward = search.values(factor), forward_of(search.role)
     tape = search.graph.tape
     size = np.prod(factor.shape, dtype=int)
     if given is None:
-        return True
+        return 1.0
     outs = [k for k in bits_of(forward) if np.prod(tape[k].shape, dtype=int) == size and tape[k].op != "leaf"]
     wanted = [np.prod(n.shape, dtype=int) == size and bool(forward >> n.index & 1) for n in tape]
     for k in outs:
         found = [slopes(t, {k: np.ones(tape[k].shape)}, wanted, search.reading.tie)[0] for t in search.tapes]
         for j in found[0]:
-            alike = j != k and all(j in f for f in found) and np.prod(tape[j].shape, dtype=int) == size
-            if alike and multiple([g.ravel() for g in given], [f[j].ravel() for f in found], search.tolerance):
-                return True
-    return False
+            if j == k or any(j not in f for f in found) or np.prod(tape[j].shape, dtype=int) != size:
+                continue
+            c = multiple([g.ravel() for g in given], [f[j].ravel() for f in found], search.tolerance)
+            if c:
+                return c
+    return None

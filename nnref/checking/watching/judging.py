@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,7 @@ def judge(role: Roles, tapes: Sequence[Tape], before: Roles | None = None, named
     same = [loss for loss in likely if loss.name == named]
     found: list[Reading] = []
     for tie in (0.0, 1.0, 0.5) if tied_anywhere(role, tapes) else (0.0,):
-        for loss in same or promising(role, tapes, likely, tie):
+        for loss in same or in_turn(role, tapes, likely, tie):
             reading = under(role, tapes, loss, tie, before)
             if reading is not None:
                 found.append(reading)
@@ -125,16 +126,16 @@ def judge(role: Roles, tapes: Sequence[Tape], before: Roles | None = None, named
     return chosen(role, tapes, found)
 
 
-def promising(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], tie: float) -> list[Loss]:
-    """The program's own losses, and those of the others under which most is right in the first run."""
-    own = [loss for loss in likely if loss.node is not None]
+def in_turn(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], tie: float) -> Iterator[Loss]:
+    """The program's own losses, then those of the others under which most is right in the first run."""
+    yield from (loss for loss in likely if loss.node is not None)
     scored = []
     for loss in likely:
         if loss.node is None:
             first = under(role, tapes[:1], replace(loss, seeds=loss.seeds[:1]), tie, None)
             scored.append((first.right if first else 0, loss))
     best = max((score for score, _ in scored), default=0)
-    return [*own, *(loss for score, loss in scored if score == best)]
+    yield from (loss for score, loss in scored if score == best)
 
 
 def under(role: Roles, tapes: Sequence[Tape], loss: Loss, tie: float, before: Roles | None) -> Reading | None:
@@ -187,11 +188,14 @@ def verdicts(
     if loss.node is not None and has_decay(role, loss.node):
         says = "the decay is not that of the loss"
         rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay else r for r in rows]
+    else:
+        says = "the decay has the wrong sign: it lets the weights grow"
+        rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay < 0 else r for r in rows]
     if all(row.silent for row in rows):
         return None
     late = {id(row): first_use(role, row) for row in rows}
     for network in networks(role, rows):
-        factor = common([rows[k] for k in network], late)
+        factor = common([rows[k] for k in network], late, partial(factors_after, role, tapes, loss))
         for k in network:
             rows[k] = beside(zeros(role, rows[k], known, factor), factor)
     if lost:
@@ -243,8 +247,6 @@ def by_itself(
         return replace(row, verdict="ok", factor=c, note="")
     old = [np.asarray(tape[update.old.index].value, float) for tape in tapes]
     if (both := with_part(row.given, true, old, tolerance)) is not None:
-        if both[1] / both[0] < 0:
-            return replace(row, note="the decay has the wrong sign: it lets the weights grow", kind="decay")
         return replace(row, verdict="ok", factor=both[0], decay=both[1] / both[0], note="")
     return optimised(role, row, tapes, tolerance, before)
 
@@ -336,17 +338,54 @@ ALIKE = 1e-4
 """Factors that differ by less than this part are one: batch sizes and rates differ by far more."""
 
 
-def common(rows: Sequence[Judged], late: Mapping[int, int] | None = None) -> float | None:
-    """The factor that most updates have; where there is a draw, that of the last layer, or of the largest array."""
+def common(
+    rows: Sequence[Judged], late: Mapping[int, int] | None = None, way: Callable[[Judged], int | None] | None = None
+) -> float | None:
+    """The factor that most updates have; where there is a draw, that of the last layer, or of the largest array.
+
+    way gives the number of factors between a gradient and its step, where the gradient is the slope of the program's
+    own loss itself, and else None. Two that are, or as many as there are of any others, are believed, as are those that
+    go down the loss: one mistake goes on to all that is made after it.
+    """
     with_one = [(f, row) for row in rows if (f := row.factor or row.inner)]
+    groups: list[list[tuple[float, Judged]]] = []
+    for f, row in with_one:
+        home = next((g for g in groups if abs(f / g[0][0] - 1) <= ALIKE), None)
+        if home is None:
+            groups.append([(f, row)])
+        else:
+            home.append((f, row))
+    most = max(map(len, groups), default=0)
 
-    def weight(one: tuple[float, Judged]) -> tuple[int, bool, int, int]:
-        alike = [row for f, row in with_one if abs(f / one[0] - 1) <= ALIKE]
+    def weight(group: list[tuple[float, Judged]]) -> tuple[bool, bool, int, int, int, int]:
+        several = len(groups) > 1 and len(group) >= min(2, most)
+        ways = [way(row) for _, row in group] if way is not None and several else [None]
+        known = [n for n in ways if n is not None]
+        exact = len(known) == len(ways)
         # A mistake goes on to all that the backward pass makes after it: the last layer is more to be trusted.
-        last = max((late or {}).get(id(row), 0) for row in alike) if len(alike) > 1 else 0
-        return len(alike), one[0] > 0, last, one[1].truth[0].size
+        last = max((late or {}).get(id(row), 0) for _, row in group) if len(group) > 1 and not exact else 0
+        size = max(row.truth[0].size for _, row in group)
+        return exact, several and group[0][0] > 0, len(group), -max(known) if exact else 0, last, size
 
-    return max(with_one, key=weight)[0] if with_one else None
+    return max(groups, key=weight)[0][0] if groups else None
+
+
+def factors_after(role: Roles, tapes: Sequence[Tape], loss: Loss, row: Judged) -> int | None:
+    """How often the factor changes between the slope of the program's own loss itself and the step; None without it."""
+    sign = row.update.sign if row.update.new is not None else 1
+    tolerance, changes, last = half_of_the_digits(role.graph), 0, None
+    for node in entered(role, row.update.step) if loss.node is not None else ():
+        values = [tape[node.index].value for tape in tapes]
+        if any(v is None or np.size(v) != t.size for v, t in zip(values, row.truth, strict=True)):
+            continue
+        c = multiple([np.ravel(v) for v in values], [t.ravel() for t in row.truth], tolerance)
+        if not c:
+            continue
+        changes += last is not None and abs(c / last - 1) > ALIKE
+        if abs(c * sign - 1) <= ALIKE:
+            return changes
+        last = c
+    return None
 
 
 def beside(row: Judged, factor: float | None) -> Judged:

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +26,17 @@ from nnref.checking.watching import packages, world
 from nnref.checking.watching import recorder as recording
 from nnref.checking.watching.recorder import Recorder
 from nnref.checking.watching.rewriting import HOOK, rewritten
+from nnref.checking.watching.tape import Node, Site
 from nnref.checking.watching.values import Stop
+
+
+@dataclass(frozen=True, eq=False)
+class Failure:
+    """The operation of the person's that raised the exception: its line, what went in, and the words of the error."""
+
+    site: Site
+    inputs: tuple[Node, ...]
+    says: str
 
 
 @dataclass
@@ -43,6 +54,29 @@ class Run:
     def tape(self) -> list[Any]:
         """What was recorded."""
         return self.recorder.tape
+
+    @property
+    def failure(self) -> Failure | None:
+        """Where the program's own code raised the exception that ended it."""
+        frames = list(traceback.walk_tb(self.error.__traceback__)) if self.error is not None else []
+        own = [k for k, (frame, _) in enumerate(frames) if frame.f_code.co_filename in self.recorder.files]
+        if not own:
+            return None
+        frame, line = frames[own[-1]]
+        site = Site(frame.f_code.co_filename, line, 0, frame.f_code.co_name)
+        given = list(frames[own[-1] + 1][0].f_locals.values()) if own[-1] + 1 < len(frames) else []
+        found = [self.recorder.known(x) for x in spread(given) if self.recorder.known_already(x)]
+        inputs = tuple(dict.fromkeys(node for node in found if node is not None))
+        return Failure(site, inputs, f"{type(self.error).__name__}: {self.error}")
+
+
+def spread(things: Any) -> Iterator[Any]:
+    """The arrays and numbers in arguments."""
+    for thing in things:
+        if isinstance(thing, list | tuple):
+            yield from spread(thing)
+        elif isinstance(thing, np.ndarray | np.generic | float | int):
+            yield thing
 
 
 def execute(

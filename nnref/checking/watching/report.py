@@ -12,7 +12,7 @@ from nnref.checking.results.diagnosis import Diagnosis
 from nnref.checking.results.entry import Entry, Worst
 from nnref.checking.results.findings import Finding, patterns
 from nnref.checking.watching.cautions import cautions
-from nnref.checking.watching.first_wrong import Mistake, mistakes
+from nnref.checking.watching.first_wrong import Mistake, mistakes, of_failure
 from nnref.checking.watching.judging import Judged, Reading, half_of_the_digits, uphill
 from nnref.checking.watching.losses import is_measure
 from nnref.checking.watching.mending import mended
@@ -29,6 +29,8 @@ def settled(watched: Watched) -> bool | None:
     shown = step_shown(watched)
     entries = rows(watched, shown, shown.readings[0])
     wrong = any(e.verdict == "WRONG" for e in entries) or watched.steps[0].roles.idle or own_loss_apart(watched)
+    if watched.broken is not None and not wrong:
+        return False if all(e.verdict == "ok" for e in entries) else None
     return False if wrong else True if all(e.verdict == "ok" for e in entries) else None
 
 
@@ -43,6 +45,8 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
     reading = shown.readings[0]
     entries = rows(watched, shown, reading)
     found = [] if not any(e.verdict == "WRONG" for e in entries) else mistakes(shown.roles, watched.tapes, reading)
+    if not found and watched.broken is not None:
+        found = [of_failure(shown.roles, watched.tapes, reading, watched.broken)]
     diagnoses = [diagnosis(watched, shown, m) for m in found]
     if mend and found and is_own_file(watched, found[0].site):
         diagnoses[0] = replace(
@@ -65,8 +69,17 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
         part="loss",
         apart="it is taken as it stands" if reading.loss.node else "the file has none",
         diagnoses=tuple(diagnoses),
-        notes=(*watched.notes, *(() if right is False else cautions(watched))),
+        notes=(*watched.notes, *stopped(watched), *(() if right is False else cautions(watched))),
     )
+
+
+def stopped(watched: Watched) -> list[str]:
+    """The error that ended the program after the step."""
+    failure = watched.runs[0].failure if not watched.guessed else None
+    if failure is None:
+        return []
+    where = place(watched, failure.site).partition(":")[0]
+    return [f"the program stops at {where} with {' '.join(failure.says.split())}"]
 
 
 def step_shown(watched: Watched) -> Step:

@@ -24,6 +24,13 @@ GENTLE = 0.01
 """By how much parameters are made smaller where the outputs of a program are exactly 0 and 1."""
 
 
+LOOKS_FROM = 60
+"""Values after which it is asked for the first time whether enough was recorded; then after half as many more."""
+
+COSTLY = 0.5, 60e6
+"""Seconds of work and bytes of values from which a program is stopped as soon as two steps are on the tape."""
+
+
 class Stop(BaseException):
     """Enough was recorded."""
 
@@ -37,7 +44,8 @@ class Values:
 
     limit is the number of values after which the program is stopped, seconds its time. jitter are the ordinals of the
     leaves that are moved, so that constant parameters differ from run to run, gentle the indices of values that are
-    made smaller; seed numbers the run.
+    made smaller; seed numbers the run. suffices is asked now and then, where the program is costly, whether the tape
+    holds all that is needed.
     """
 
     def __init__(
@@ -48,12 +56,15 @@ class Values:
         seconds: float = 3.5,
         jitter: frozenset[int] = frozenset(),
         gentle: frozenset[int] = frozenset(),
+        suffices: Callable[[list[Node]], bool] | None = None,
     ) -> None:
         self.tape: list[Node] = []
         self.sites: list[Site] = []
         self.files: set[str] = set()
         self.seed, self.limit, self.jitter, self.gentle = seed, limit, jitter, gentle
-        self.deadline = process_time() + seconds
+        self.begin = process_time()
+        self.deadline = self.begin + seconds
+        self.suffices, self.next_look, self.sufficed, self.bytes = suffices, LOOKS_FROM, False, 0
         self.leaves: list[Node] = []
         self.stores: list[tuple[int, str, Node]] = []
         self.pairs: list[tuple[str, Node, Node]] = []
@@ -132,11 +143,27 @@ class Values:
             value[...] *= GENTLE
         made = Node(len(self.tape), op, call, args, kwargs, value, site, "", deps, inputs, dims=np.shape(value))
         self.tape.append(made)
+        if isinstance(value, np.ndarray) and value.base is None:
+            self.bytes += value.nbytes
+        if self.suffices is not None and len(self.tape) >= self.next_look:
+            self.look()
         if len(self.tape) >= self.limit or process_time() > self.deadline:
             self.on = False
             self.in_time = len(self.tape) >= self.limit
             raise Stop
         return made
+
+    def look(self) -> None:
+        """Stop a costly program whose tape holds enough.
+
+        Errors: Stop.
+        """
+        self.next_look += self.next_look // 2
+        if process_time() - self.begin < COSTLY[0] and self.bytes < COSTLY[1]:
+            return
+        if self.suffices is not None and self.suffices(self.tape):
+            self.sufficed, self.on = True, False
+            raise Stop
 
     def new_leaf(self, value: Any, kind: str, site: Site) -> Node:
         """A value that was made of nothing that is known; moved, if it is to be."""

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.reading.source import Source, read
-from nnref.checking.watching.graph import Graph
+from nnref.checking.watching.graph import Graph, bits_of
 from nnref.checking.watching.judging import Judged, Reading, judge
 from nnref.checking.watching.parameters import Roles, next_step, roles
-from nnref.checking.watching.program import Run, execute
+from nnref.checking.watching.program import Failure, Run, execute
 from nnref.checking.watching.recorder import Recorder
 from nnref.checking.watching.tape import Node
 
@@ -35,6 +35,9 @@ SPARE = 40
 
 MOVABLE = ("data", "labels", "table", "arange", "randint", "random", "eye")
 """Leaves that are not moved in the other runs: those that differ anyway, and those that are no parameters."""
+
+GIVEN = ("data", "labels", "table", "constant", "arange", "unknown")
+"""Leaves that no program means to learn."""
 
 Then = Callable[[dict[str, Any]], None]
 
@@ -72,6 +75,24 @@ class Watched:
         return self.steps[0].readings[0] if self.steps else None
 
     @property
+    def broken(self) -> Failure | None:
+        """The error in the first step, if it ended before the program had updated all that it means to learn."""
+        failure = self.runs[0].failure if self.runs and not self.guessed else None
+        if failure is None or self.roles is None:
+            return None
+        role, tape = self.roles, self.roles.graph.tape
+        backward = [n for n in failure.inputs if n.index < len(tape) and role.of_labels[n.index]]
+        if not any(role.graph.depends(n.index, role.parameters) for n in backward):
+            return None
+        updated = outputs = 0
+        for update in role.updates:
+            updated |= role.graph.above[update.base.index] | (1 << update.base.index)
+        for meeting in role.meetings:
+            outputs |= role.graph.above[meeting.output.index]
+        learnt = [tape[k] for k in bits_of(outputs & ~updated) if tape[k].leaf not in ("", *GIVEN)]
+        return failure if any(n.real and np.prod(n.shape, dtype=int) > 1 for n in learnt) else None
+
+    @property
     def rows(self) -> tuple[Judged, ...]:
         """The verdict on each update of the first step."""
         return self.reading.rows if self.reading else ()
@@ -99,13 +120,16 @@ def watch(
         settings["name"] = "watched"
     first, role, limit = Run(Recorder(), {}), None, limits[-1]
     for limit in limits:
-        first = execute(source, path, Recorder(limit=limit), **settings)
+        first = execute(source, path, Recorder(limit=limit, suffices=two_steps), **settings)
         role = roles(Graph(first.tape), first.recorder.pairs)
+        if first.recorder.sufficed:
+            break
         if not first.stopped or not first.recorder.in_time or (role is not None and role.last * 2 < limit):
             break
     if role is None:
         return Watched(source, (first,), None, (), unread(first), how, guessed)
-    again: dict[str, Any] = {"limit": limit, "jitter": frozenset(constants(role, first))}
+    recorded = len(first.tape) if first.recorder.sufficed else limit
+    again: dict[str, Any] = {"limit": recorded, "jitter": frozenset(constants(role, first))}
     notes: tuple[str, ...] = ()
     if saturated(role):
         again["gentle"] = frozenset(u.base.index for u in role.updates)
@@ -131,6 +155,12 @@ def watch(
         return watch(path, source=other, seeds=seeds, limits=(enough_for_one,), meant=meant, **same)
 
     return Watched(source, runs, role, steps, why, how, guessed, notes, once_more, tuple(tapes))
+
+
+def two_steps(tape: Sequence[Node]) -> bool:
+    """Are there two steps on the tape?"""
+    role = roles(Graph(tape))
+    return role is not None and next_step(role) is not None and 2 * (role.last + 1) < len(tape)
 
 
 SATURATED = "outputs are exactly 0 or 1 with these weights and data; judged with weights a hundredth as large"

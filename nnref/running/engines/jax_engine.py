@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,20 +23,7 @@ def engine(device: str | None, dtype: str) -> Engine:
     import jax
 
     place = chosen(jax, device)
-
-    def here(f: Callable[..., Any]) -> Callable[..., Any]:
-        """F with the precision of the run, its arrays on the device.
-
-        A GPU rounds the factors of a float32 product to 11 bits unless it is told not to.
-        """
-
-        def called(*arguments: Any) -> Any:
-            exact = jax.default_matmul_precision("highest")
-            with jax.enable_x64(dtype == "float64"), jax.default_device(place), exact:
-                return f(*arguments)
-
-        return called
-
+    here = partial(on_device, place, dtype)
     put = here(lambda theta: mapped(jax.numpy.asarray, theta))
     get = here(lambda theta: mapped(lambda p: np.array(p), theta))
 
@@ -64,6 +52,21 @@ def engine(device: str | None, dtype: str) -> Engine:
         return Loop(put, get, steps)
 
     return Engine("jax", f"{place.platform}:{place.id}", gradients, loop, nullcontext)
+
+
+def on_device(place: Any, dtype: str, f: Callable[..., Any]) -> Callable[..., Any]:
+    """F with the precision of the run, its arrays on the device.
+
+    A GPU rounds the factors of a float32 product to 11 bits unless it is told not to.
+    """
+    import jax
+
+    def called(*arguments: Any) -> Any:
+        exact = jax.default_matmul_precision("highest")
+        with jax.enable_x64(dtype == "float64"), jax.default_device(place), exact:
+            return f(*arguments)
+
+    return called
 
 
 def chosen(jax: Any, device: str | None) -> Any:

@@ -64,16 +64,20 @@ def engine(device: str | None, dtype: str) -> Engine:
 
         return Loop(put, get, steps)
 
-    @contextmanager
-    def one_thread() -> Iterator[None]:
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
-
     return Engine("torch", str(place), gradients, loop, one_thread)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """PyTorch on one thread, and on as many as before when the block ends."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def chosen(torch: Any, device: str | None) -> Any:

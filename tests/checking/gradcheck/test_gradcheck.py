@@ -26,7 +26,7 @@ NETWORKS = 2_000
 
 
 def test_correct_networks_raise_no_false_alarm_and_few_are_undecided(record_property, draws):
-    said = wolves.summary(draws(100, NETWORKS))
+    said = wolves.summary(draws(50, NETWORKS))
     record_property("figure", said["figure"])
     assert said["ok"]
     assert said["worst"] < SURE

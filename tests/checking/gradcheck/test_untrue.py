@@ -122,8 +122,8 @@ def test_of_a_small_loss_every_slope_is_0_only_where_it_never_changes():
     assert not flat.ok
 
 
-def test_every_kind_of_function_is_judged_rightly_and_no_untrue_loss_passes(record_property):
-    said = kinds.summary(seeds=1, losses=1000)
+def test_every_kind_of_function_is_judged_rightly_and_no_untrue_loss_passes(record_property, draws):
+    said = kinds.summary(seeds=1, losses=draws(200, 1000))
     record_property("figure", said["figure"])
     assert said["ok"], said["figure"]
     for name, counts in said["table"].items():

@@ -2,8 +2,9 @@
 
 import pytest
 
-from nnref.checking.watching.first_wrong import mistakes
-from nnref.checking.watching.report import certificate, settled
+from nnref.checking.watching import values
+from nnref.checking.watching.first_wrong import mistakes, of_failure
+from nnref.checking.watching.report import certificate, settled, step_shown
 from nnref.checking.watching.watch import watch
 from tests.support.programs import PLANTED, RIGHT
 
@@ -29,6 +30,18 @@ def test_a_planted_mistake_is_found_on_its_line(planted, tmp_path):
     assert RIGHT[name][: RIGHT[name].index(old)].count("\n") + 1 == line
     seen = watched(tmp_path, RIGHT[name].replace(old, new))
     assert settled(seen) is False, certificate(seen, mend=False)
-    step = next(s for s in seen.steps if any(row.verdict == "WRONG" for row in s.readings[0].rows))
+    step = step_shown(seen)
     found = mistakes(step.roles, seen.tapes, step.readings[0])
+    if seen.broken is not None:
+        found = [of_failure(step.roles, seen.tapes, step.readings[0], seen.broken)]
     assert line in [m.site.line for m in found] or line in [m.used.line for m in found if m.used]
+
+
+@pytest.mark.parametrize("name", ["momentum", "deep"])
+def test_a_costly_program_is_stopped_after_two_steps_and_judged_as_before(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(values, "COSTLY", (0.0, 0.0))
+    seen = watched(tmp_path, RIGHT[name])
+    assert settled(seen) is True, certificate(seen)
+    assert len(seen.steps) == 2
+    assert seen.runs[0].recorder.sufficed
+    assert len(seen.runs[0].tape) < 3 * (seen.steps[0].roles.last + 1)

@@ -10,8 +10,13 @@ from tests.support.sources import ROOT
 EVERY = 13
 """Of the changes of one program, so many are passed over for one that is tried: one to four a program."""
 
+QUICK = ("tests/unseen/weight_decay_in_loss.py", "tests/unseen/residual.py")
+"""Programs that are watched in a tenth of a second."""
 
-@pytest.mark.parametrize("program", watched.PROGRAMS)
+
+@pytest.mark.parametrize(
+    "program", [p if p in QUICK else pytest.param(p, marks=pytest.mark.long) for p in watched.PROGRAMS]
+)
 def test_a_mistake_planted_in_a_right_program_is_caught(program, record_property):
     """Most are; python -m tests.watched counts them all, and asks for nine in ten."""
     said = watched.summary([watched.of_program(program, every=EVERY)])

@@ -1,0 +1,27 @@
+"""Every claim and its proof, made when a test first asks for it and kept for all others of the run."""
+
+from functools import cache
+
+import pytest
+
+from derivations.prover.proof import check, claims, prove
+
+CLAIMS = claims()
+each_claim = pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda claim: claim.name)
+"""Tests of one claim run one after the other in one process (tests/conftest.py), so that they share its proof."""
+
+
+@cache
+def proof_of(name):
+    """The proof of a claim as it stands."""
+    return prove(CLAIMS[name])
+
+
+def lines_of(claim):
+    """Each step of a claim, with the line before it."""
+    return zip([claim.start, *(step.expr for step in claim.steps)], claim.steps, strict=False)
+
+
+def stands(claim):
+    """Whether a claim that was changed still has a proof: the first step that fails says no, and the rest is left."""
+    return all(check(claim, before, step).ok for before, step in lines_of(claim)) and prove(claim).ok
