@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from nnref.architectures import cnn, transformer
     from nnref.checking.gradcheck.border import GradcheckError
     from nnref.checking.gradcheck.gradcheck import assert_gradients, gradcheck
-    from nnref.checking.gradcheck.vjp import check_vjp
     from nnref.checking.homework.certify import certify
     from nnref.checking.homework.check import check
+    from nnref.checking.kernels.check import assert_vjp, check_vjp
     from nnref.checking.results.certificate import Certificate
     from nnref.checking.results.report import GradcheckReport, GradientMismatch
     from nnref.running.data import Dataset, load_mnist
@@ -47,9 +47,10 @@ WHEN_ASKED = {
     "GradientMismatch": "checking.results.report",
     "TrainingRun": "running.run",
     "assert_gradients": "checking.gradcheck.gradcheck",
+    "assert_vjp": "checking.kernels.check",
     "certify": "checking.homework.certify",
     "check": "checking.homework.check",
-    "check_vjp": "checking.gradcheck.vjp",
+    "check_vjp": "checking.kernels.check",
     "gradcheck": "checking.gradcheck.gradcheck",
     "load_mnist": "running.data",
     "train": "running.train",
@@ -72,6 +73,7 @@ __all__ = [
     "__version__",
     "accuracy",
     "assert_gradients",
+    "assert_vjp",
     "certify",
     "chain",
     "check",

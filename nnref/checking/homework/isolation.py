@@ -217,11 +217,11 @@ def copied(order: dict[str, Any], scratch: Path) -> dict[str, Any]:
 
 
 def above(path: Path) -> Path:
-    """The folder from which a file's imports may come: that above its package, or above its own folder."""
-    folder = path.parent
+    """The folder from which a file's imports may come: that above its own, and above the package that this is in."""
+    folder = path.parent if (path.parent / "__init__.py").is_file() else path.parent.parent
     while (folder / "__init__.py").is_file() and folder.parent != folder:
         folder = folder.parent
-    return folder if folder != path.parent else folder.parent
+    return folder
 
 
 def beside(folder: Path) -> list[tuple[Path, Path]]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
-from nnref.checking.homework.check import check_file
+from nnref.checking.homework.by_names import check_file
 from nnref.checking.reading.candidates import Unread
 from nnref.checking.reading.source import Source, SourceError
 from nnref.checking.reading.source import read as read_source
@@ -30,7 +30,11 @@ PATIENCE = 9.0
 
 
 def judged_file(
-    path: Path, name: str | None, data: Data, everything: bool, settings: Mapping[str, str] | None
+    path: Path,
+    name: str | None = None,
+    data: Data = None,
+    everything: bool = False,
+    settings: Mapping[str, str] | None = None,
 ) -> Certificate:
     """The verdict on a file: of the program as it runs, or as it is called, or as it is read.
 

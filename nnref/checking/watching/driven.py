@@ -56,7 +56,7 @@ def driven(
             hopeless |= {(way.plan, True), (way.plan, False)}
         elif isinstance(error, Unsuited):
             hopeless.add((way.plan, error.outputs == 1))
-        if not found.rows or error is not None:
+        if not found.rows or error is not None or (way.guessed and spread_out(found)):
             continue
         seen.append((way, found))
         if right(found) and (not way.alone or not contradicted(seen, source)):
@@ -64,6 +64,12 @@ def driven(
     several = [(way, found) for way, found in seen if not way.alone]
     believed = several if contradicted(seen, source) else seen
     return max((found for _, found in believed), key=judged_most, default=None)
+
+
+def spread_out(found: Watched) -> bool:
+    """Do labels of one shape meet outputs of another, entry by entry? Then this is not the form that is asked for."""
+    met = (m for m in found.roles.meetings if m.at.op in ("subtract", "multiply", "divide")) if found.roles else ()
+    return any(m.labels.shape != m.output.shape and m.labels.shape and m.output.shape for m in met)
 
 
 def noted(way: Way, errors: list[Exception], namespace: dict[str, Any]) -> None:

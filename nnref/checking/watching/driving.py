@@ -85,7 +85,7 @@ class Unsuited(Exception):
 
 def ways(source: Source, namespace: dict[str, Any]) -> Iterator[Way]:
     """The ways to call what is defined in a namespace, the likeliest first."""
-    functions, classes = own_functions(namespace), own_classes(namespace)
+    functions, classes = own_functions(namespace), defined_here_first(source, own_classes(namespace))
     forms = forms_for(source)
     for name, function in functions.items():
         if STARTS.match(plain(name)) and not NEVER.search(plain(name)) and not asked(function):
@@ -98,6 +98,12 @@ def ways(source: Source, namespace: dict[str, Any]) -> Iterator[Way]:
         if cls not in map(type, things.values()) and name not in parts:
             yield from of_thing(source, name, cls, forms)
     yield from of_functions(source, functions, forms)
+
+
+def defined_here_first(source: Source, classes: dict[str, type]) -> dict[str, type]:
+    """The classes, those that the file itself defines before those that it imports."""
+    here = {node.name for node in ast.walk(source.tree) if isinstance(node, ast.ClassDef)}
+    return dict(sorted(classes.items(), key=lambda item: item[0] not in here))
 
 
 def used_by_others(functions: dict[str, Any], classes: dict[str, type]) -> set[str]:
@@ -174,7 +180,8 @@ def made(source: Source, name: str, namespace: dict[str, Any], form: Form) -> tu
         else:
             cls = thing
             thing = built(cls, name, source, namespace, widths(CLASSES if several else 1), data)
-            if asks_for_widths(cls) and not list(calls(name, source, namespace)):
+            wide = any((CLASSES if several else 1) in np.shape(A) for _, A in arrays_in(thing))
+            if asks_for_widths(cls) and not list(calls(name, source, namespace)) and (wide or not several):
                 return (thing, *data)
     return (thing, *fitting(form, thing, data))
 

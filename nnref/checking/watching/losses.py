@@ -51,7 +51,8 @@ def own(role: Roles) -> list[Node]:
     graph, found = role.graph, []
     into, after = role.into_updates, role.after
     users = graph.users
-    gradients = sum({1 << n.index for u in role.updates for n in entered(role, u.step)})
+    passed = {n.index for u in role.updates for n in entered(role, u.step)}
+    gradients = sum(1 << k for k in passed if graph.depends(k, role.parameters))
 
     def candidate(node: Node) -> bool:
         scalar = (
@@ -114,9 +115,14 @@ def stripped(role: Roles) -> list[tuple[Node, Meeting]]:
     found: dict[int, tuple[Node, Meeting]] = {}
     for meeting in role.meetings:
         output = bare(meeting.output)
-        if output.index not in found or meeting.at.op == "subtract":
+        if output.index not in found or plainer(meeting, found[output.index][1]):
             found[output.index] = output, meeting
     return list(found.values())
+
+
+def plainer(a: Meeting, b: Meeting) -> bool:
+    """Does one meeting show the labels themselves sooner than the other: in a difference, and not as 1 - y?"""
+    return (a.at.op == "subtract", a.labels.op != "subtract") > (b.at.op == "subtract", b.labels.op != "subtract")
 
 
 def bare(node: Node) -> Node:

@@ -142,7 +142,7 @@ def watch(
     few = tuple(seeds) if process_time() - begin < SLOW else tuple(seeds)[:1]
     others = [execute(source, path, Recorder(seed=seed, **again), **settings) for seed in few]
     runs = (first, *others)
-    tapes = aligned([run.tape for run in runs])
+    tapes = aligned([run.tape for run in runs], role)
     if len(tapes[0]) <= role.last:
         tapes, notes = [first.tape], (*notes, "the runs part before the last update")
     steps = judged_steps(role, tapes, meant)
@@ -208,12 +208,17 @@ def name_of(row: Judged) -> tuple[int, int, tuple[int, ...]]:
     return site.line, site.column, row.update.old.shape
 
 
-def aligned(tapes: Sequence[Sequence[Node]]) -> list[Sequence[Node]]:
-    """The tapes as far as they are one program: the same operations, on the same lines, of the same shapes."""
+def aligned(tapes: Sequence[Sequence[Node]], role: Roles) -> list[Sequence[Node]]:
+    """The tapes as far as they are one program: the same operations on the same lines.
+
+    What depends on parameters has the same shape too; how many zeros there are among the digits may differ.
+    """
     length = min(map(len, tapes))
     for k in range(length):
         first = tapes[0][k]
-        if any((t[k].op, t[k].site.line, t[k].shape) != (first.op, first.site.line, first.shape) for t in tapes[1:]):
+        alike = all((t[k].op, t[k].site.line) == (first.op, first.site.line) for t in tapes[1:])
+        same = all(t[k].shape == first.shape for t in tapes[1:])
+        if not alike or (not same and role.graph.depends(k, role.parameters)):
             length = k
             break
     return [tape[:length] for tape in tapes]

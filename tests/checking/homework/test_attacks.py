@@ -56,7 +56,7 @@ for fd in range(3, 64):
 import nnref.checking.results.certificate as c
 c.Certificate.ok = property(lambda self: True)""",
     "replaces_the_check": """
-import nnref.checking.homework.check as c
+import nnref.checking.homework.by_names as c
 c.check_file.__code__ = (lambda *a, **k: None).__code__""",
     "replaces_numpy": """
 import numpy

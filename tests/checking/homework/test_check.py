@@ -10,7 +10,7 @@ import pytest
 
 import nnref
 from nnref.checking.homework import child
-from nnref.checking.homework.check import check_file
+from nnref.checking.homework.by_names import check_file
 from nnref.cli import main
 
 BASE = """
@@ -262,6 +262,17 @@ def test_check_takes_a_module_globals_a_dict_a_class_and_an_object(tmp_path):
         assert report.first_wrong == "db1"
         assert report.first.place.startswith("line 28:  self.b1 -=")
     assert nnref.check(str(tmp_path / "base_of_functions.py")).first_wrong == "db2"
+
+
+def test_a_path_is_watched_as_the_command_watches_it(tmp_path):
+    """Names say nothing here: the program has no function, and its gradients are called p, q."""
+    path = tmp_path / "script.py"
+    right = "import numpy as np\nu = np.random.randn(9, 4)\nv = np.random.randn(9, 2)\nA = np.random.randn(4, 2)\n"
+    right += "for _ in range(5):\n    p = 2 * u.T @ (u @ A - v)\n    A -= 0.01 * p\n"
+    path.write_text(right, encoding="utf-8")
+    assert nnref.check(path).ok
+    path.write_text(right.replace("(u @ A - v)", "(u @ A * A[0] - v)"), encoding="utf-8")
+    assert nnref.check(path).status == 1
 
 
 def test_your_own_data_are_taken_in_any_layout(checked, tmp_path, rng):

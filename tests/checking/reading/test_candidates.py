@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from nnref.checking.homework.check import check_file
+from nnref.checking.homework.by_names import check_file
 from nnref.checking.operations import record
 from nnref.checking.reading import loading, names, source
 from nnref.checking.reading.candidates import Unread

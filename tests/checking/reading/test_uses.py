@@ -6,7 +6,7 @@ import textwrap
 import numpy as np
 import pytest
 
-from nnref.checking.homework.check import check_file
+from nnref.checking.homework.by_names import check_file
 from nnref.checking.reading import containers, uses
 
 

@@ -45,3 +45,49 @@ def test_a_costly_program_is_stopped_after_two_steps_and_judged_as_before(name, 
     assert len(seen.steps) == 2
     assert seen.runs[0].recorder.sufficed
     assert len(seen.runs[0].tape) < 3 * (seen.steps[0].roles.last + 1)
+
+
+CORRELATED = """\
+import numpy as np
+from scipy import signal
+x, y = np.random.randn(7, 7), np.random.randn(5, 5)
+K, b = np.random.randn(3, 3), np.random.randn(5, 5)
+for step in range(4):
+    out = signal.correlate2d(x, K, "valid") + b
+    d = (out - y) / 25
+    K -= 0.1 * signal.correlate2d(x, d, "valid")
+    b -= 0.1 * d
+"""
+
+
+def test_a_filter_whose_library_conjugates_is_right_and_its_negative_is_wrong(tmp_path):
+    """scipy's correlate2d conjugates its second argument: a complex step alone has the wrong sign there."""
+    assert settled(watched(tmp_path, CORRELATED)) is True
+    assert settled(watched(tmp_path, CORRELATED.replace("K -= 0.1", "K += 0.1"))) is False
+
+
+LABELS_APART = """\
+import numpy as np
+p = np.random.rand(4, 1); y = np.array([[1], [0], [0], [1]])
+W, b = np.random.randn(3, 4), np.random.randn(3, 1); V, c = np.random.randn(1, 3), np.zeros((1, 1))
+X = np.random.randn(4, 4)
+for epoch in range(3):
+    error = 0
+    for k in range(4):
+        h = np.tanh(W @ X[:, k:k + 1] + b)
+        out = 1 / (1 + np.exp(-(V @ h + c)))
+        t = y[k:k + 1]
+        error += np.mean(-t * np.log(out) - (1 - t) * np.log(1 - out))
+        d = ((1 - t) / (1 - out) - t / out) * out * (1 - out)
+        dh = V.T @ d * (1 - h ** 2)
+        V -= 0.1 * d @ h.T
+        c -= 0.1 * d
+        W -= 0.1 * dh @ X[:, k:k + 1].T
+        b -= 0.1 * dh
+"""
+
+
+def test_the_loss_that_a_program_adds_up_is_its_own_though_a_bias_is_as_large_as_the_labels(tmp_path):
+    seen = watched(tmp_path, LABELS_APART)
+    assert settled(seen) is True, certificate(seen)
+    assert seen.reading.loss.node is not None

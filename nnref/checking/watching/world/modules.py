@@ -22,8 +22,8 @@ SILENT = words("""
     emoji fire flask gdown google gradio graphviz ipdb ipywidgets kaggle kagglehub kivy line_profiler livelossplot
     loguru manim matplotlib memory_profiler mlflow moviepy mpl_toolkits neptune networkx opendatasets plotext plotly
     prettytable progress progressbar psutil pyautogui pydot pyfiglet pygame pylab pyplot pyqtgraph requests rich
-    seaborn streamlit structlog tabulate tensorboard tensorboardX termcolor termplotlib tkinter ttkthemes turtle
-    visdom wandb wget yaspin
+    seaborn streamlit structlog tabulate tensorboard tensorboardX termcolor terminaltables termplotlib texttable tkinter
+    ttkthemes turtle visdom wandb wget yaspin
 """)
 """Packages that draw, show, log or fetch: the mathematics of a program does not need them."""
 
