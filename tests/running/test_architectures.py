@@ -151,7 +151,7 @@ def test_the_command_trains_a_network_by_its_name(digits, tmp_path, capsys, monk
     assert status == 0, found
     assert found["gate"]["ok"]
     about = json.loads((Path(found["run"]) / "settings.json").read_text())["layers"]
-    assert about == {"network": "cnn", "side": 12, "classes": 3}
+    assert about == {"network": "cnn", "side": 12, "classes": 10}
 
 
 @pytest.mark.parametrize("name", NETWORKS)
