@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.arrays import namespace, real
+from nnref.arrays import device_of, namespace, real
 from nnref.shapes import Array, ShapeError, of_shape
 
 AXES = "channels, rows, columns, examples"
@@ -158,10 +158,10 @@ def mixed(M: Array, A: Array) -> Array:
 
 
 def _zeros(A: Array, axis: int, count: int) -> Any:
-    """So many slices of zeros along an axis, in the library and dtype of A."""
+    """So many slices of zeros along an axis, in the library and dtype of A, where A is."""
     shape = tuple(count if place == axis else size for place, size in enumerate(A.shape))
     xp = namespace(A)
-    return xp.zeros(shape, dtype=A.dtype)
+    return xp.zeros(shape, dtype=A.dtype, **device_of(A))
 
 
 def _widened(A: Array, axis: int, before: int, after: int) -> Array:

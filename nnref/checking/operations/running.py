@@ -126,6 +126,11 @@ class Running:
         return self.value.dtype
 
     @property
+    def device(self) -> str:
+        """Where numpy's arrays are."""
+        return "cpu"
+
+    @property
     def T(self) -> Running:
         """The transpose."""
         return self.moved(np.transpose)
