@@ -29,6 +29,7 @@ FORMS: tuple[Form, ...] = (
     conv2d.FORM,
     entrywise.RELU,
     entrywise.GELU,
+    entrywise.GELU_TANH,
     entrywise.SILU,
     entrywise.SIGMOID,
     entrywise.TANH,
