@@ -23,9 +23,9 @@ from nnref.version import __version__
 if TYPE_CHECKING:
     from nnref.checking.gradcheck.border import GradcheckError
     from nnref.checking.gradcheck.gradcheck import assert_gradients, gradcheck
-    from nnref.checking.gradcheck.vjp import check_vjp
     from nnref.checking.homework.certify import certify
     from nnref.checking.homework.check import check
+    from nnref.checking.kernels.check import assert_vjp, check_vjp
     from nnref.checking.results.certificate import Certificate
     from nnref.checking.results.report import GradcheckReport, GradientMismatch
     from nnref.running.data import Dataset, load_mnist
@@ -44,9 +44,10 @@ WHEN_ASKED = {
     "GradientMismatch": "checking.results.report",
     "TrainingRun": "running.run",
     "assert_gradients": "checking.gradcheck.gradcheck",
+    "assert_vjp": "checking.kernels.check",
     "certify": "checking.homework.certify",
     "check": "checking.homework.check",
-    "check_vjp": "checking.gradcheck.vjp",
+    "check_vjp": "checking.kernels.check",
     "gradcheck": "checking.gradcheck.gradcheck",
     "load_mnist": "running.data",
     "train": "running.train",
@@ -69,6 +70,7 @@ __all__ = [
     "__version__",
     "accuracy",
     "assert_gradients",
+    "assert_vjp",
     "certify",
     "chain",
     "check",

@@ -9,7 +9,7 @@ from functools import partial
 
 from derivations.output import page
 from nnref.layer import ACTIVATIONS
-from press import article, exercises, graph, measures, mistakes, playgrounds, runs, sources
+from press import article, exercises, graph, kernels, measures, mistakes, playgrounds, runs, sources
 from press.pages import context
 from press.prose import Directive
 
@@ -50,6 +50,9 @@ def table(path: str) -> dict[str, Directive]:
         "peers": lambda _: peers(),
         "run": runs.shown,
         "listing": runs.listing,
+        "kernels": kernels.measured,
+        "planted_kernels": kernels.planted,
+        "example": kernels.example,
     }
 
 

@@ -1,0 +1,283 @@
+"""One formula, two arithmetics: plain numbers, and numbers with the most that a kernel's rounding may have moved them.
+
+A kernel reads its inputs in its own dtype, adds up in a finer one, and stores what it keeps in its own again. So a
+formula is written with three things said: which sums there are, what is stored on the way, and what is given. It then
+gives its value (Plain), or its value with two bounds (Carried): `most`, which no order of additions exceeds, and
+`likely`, which roundings of independent sign exceed with a chance of 3e-14. docs/lies/noise.md derives both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod, sqrt
+from typing import Any
+
+from nnref.arrays import erf, namespace
+from nnref.shapes import Array
+
+T = 8.0
+"""Of k independent roundings, each at most u, the sum passes t √k u with chance 2 exp(−t²/2): 3e-14 (Hoeffding)."""
+
+FUNCTION = 4.0
+"""Roundings of one exponential, root or error function on a device: each is within two units in the last place."""
+
+UNITS = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+"""The unit roundoff of each dtype that kernels work in."""
+
+GRAINS = {"float64": 2.0**-1022, "float32": 2.0**-126, "float16": 2.0**-24, "bfloat16": 2.0**-126}
+"""What underflow may take: what is below the smallest normal number may become 0; float16 keeps its subnormals."""
+
+
+@dataclass(frozen=True)
+class Precision:
+    """The units of a kernel: `fine` of what it adds up in, `coarse` of what it stores, `grain` what underflow takes."""
+
+    fine: float
+    coarse: float
+    grain: float
+
+    @classmethod
+    def of(cls, stored: str, added: str) -> Precision:
+        """The precision of a kernel by the names of its dtypes. The truth's own rounding in float64 is counted too."""
+        return cls(UNITS[added] + UNITS["float64"], UNITS[stored] + UNITS["float64"], GRAINS[stored])
+
+
+class Plain:
+    """The arithmetic of the truth and of mistakes: float64, and nothing is carried."""
+
+    def given(self, A: Array) -> Any:
+        """What the kernel was given, exact."""
+        return A
+
+    def store(self, A: Any) -> Any:
+        """Kept in the kernel's dtype: nothing, here."""
+        return A
+
+    def sum(self, A: Any, axis: int, split: bool = False) -> Any:
+        """The sum over an axis, which stays with length one; split, if blocks may share it and store their parts."""
+        return namespace(A).sum(A, axis=axis, keepdims=True)
+
+    def matmul(self, A: Any, B: Any, split: bool = False) -> Any:
+        """The product of matrices, of every pair in a batch."""
+        return A @ B
+
+    def exp(self, A: Any) -> Any:
+        """The exponential."""
+        return namespace(A).exp(A)
+
+    def inverse_root(self, A: Any) -> Any:
+        """One over the root."""
+        return 1 / namespace(A).sqrt(A)
+
+    def function(self, A: Any, value: Any, slope: Any, size: Any = None) -> Any:
+        """A function of A by its value; slope is the most that its derivative is near A.
+
+        size is Σ|terms| of what it is computed by, 1 unless given: each is rounded.
+        """
+        return value(A)
+
+    def value(self, A: Any) -> Any:
+        """The numbers alone."""
+        return A
+
+    def moved(self, A: Any, how: Any) -> Any:
+        """The entries in another order or shape, as how puts them."""
+        return how(A)
+
+    def either(self, A: Any, other: Any) -> Any:
+        """A, which a kernel may also have from other(), the same number by another way."""
+        return A
+
+    def bilinear(self, how: Any, A: Array, B: Array, k: int, split: bool = False) -> Any:
+        """Sums of at most k products of an entry of A and one of B, both given, as how takes them."""
+        return how(A, B)
+
+
+class Rounded(Plain):
+    """The arithmetic of a kernel of one precision: every number carries its bounds."""
+
+    def __init__(self, precision: Precision) -> None:
+        self.precision = precision
+
+    def given(self, A: Array) -> Carried:
+        """What the kernel was given, exact."""
+        return Carried(A, 0.0, 0.0, self.precision.fine)
+
+    def store(self, A: Carried) -> Carried:
+        """Rounded once to the kernel's dtype."""
+        u, grain, size = self.precision.coarse, self.precision.grain, abs(A.value)
+        likely, most = (e + u * (size + e) + grain for e in (A.likely, A.most))
+        return Carried(A.value, likely, most, A.u)
+
+    def sum(self, A: Carried, axis: int, split: bool = False) -> Carried:
+        """The sum over an axis in any order of additions."""
+        xp = namespace(A.value)
+
+        def added(B: Any) -> Any:
+            return xp.sum(B, axis=axis, keepdims=True) if not isinstance(B, float) else B
+
+        size, square = added(abs(A.value)), added(A.value * A.value) if split else None
+        likely = 0.0 if isinstance(A.likely, float) else self.random(added(A.likely), added(A.likely * A.likely))
+        return self.added(added(A.value), likely, added(A.most), size, square, A.value.shape[axis])
+
+    def matmul(self, A: Carried, B: Carried, split: bool = False) -> Carried:
+        """Products added up in any order."""
+        a, b, most, squares = abs(A.value), abs(B.value), 0.0, 0.0
+        if not isinstance(A.most, float):
+            most, squares = most + A.most @ b, squares + (A.likely * A.likely) @ (b * b)
+        if not isinstance(B.most, float):
+            grown = a if isinstance(A.most, float) else a + A.most
+            most, squares = most + grown @ B.most, squares + (grown * grown) @ (B.likely * B.likely)
+        likely = 0.0 if isinstance(squares, float) else self.random(most, squares)
+        square = (a * a) @ (b * b) if split else None
+        return self.added(A.value @ B.value, likely, most, a @ b, square, A.value.shape[-1])
+
+    def bilinear(self, how: Any, A: Array, B: Array, k: int, split: bool = False) -> Carried:
+        """The sums of products, and the same of sizes, each of which is rounded."""
+        square = how(A * A, B * B) if split else None
+        return self.added(how(A, B), 0.0, 0.0, how(abs(A), abs(B)), square, k)
+
+    def random(self, most: Any, squares: Any) -> Any:
+        """What errors of independent sign are likely to add up to: no more than all of them together."""
+        xp = namespace(squares)
+        return xp.minimum(most, T * xp.sqrt(squares))
+
+    def added(self, value: Any, likely: Any, most: Any, size: Any, square: Any, k: int) -> Carried:
+        """A sum of k terms of these errors, of its roundings, and, given Σ terms², of parts that blocks have stored.
+
+        The parts of a sum are at most Σ|terms| together. Terms of either sign leave parts of the size of √Σ terms²,
+        and terms of one sign parts of the size of the sum.
+        """
+        u = self.precision.fine
+        likely, most = likely + steps(k) * u * size, most + k * u * size
+        if square is not None:
+            stored = self.precision.coarse
+            likely = likely + stored * self.random(size, square + value * value)
+            most = most + stored * size
+        return Carried(value, likely, most, u)
+
+    def exp(self, A: Carried) -> Carried:
+        """The exponential: an error of its argument is a relative one, and a fast one rounds its argument too."""
+        xp = namespace(A.value)
+        value = xp.exp(A.value)
+        own = FUNCTION * A.u * (1 + abs(A.value))
+
+        def grown(e: Any) -> Any:
+            return value * (own + (0.0 if isinstance(e, float) else xp.expm1(xp.minimum(e, 0 * e + 50.0))))
+
+        return Carried(value, grown(A.likely), grown(A.most), A.u)
+
+    def inverse_root(self, A: Carried) -> Carried:
+        """One over the root, at the least that its argument may have been."""
+        xp = namespace(A.value)
+        value = 1 / xp.sqrt(A.value)
+
+        def grown(e: Any) -> Any:
+            return 1 / xp.sqrt(xp.maximum(A.value - e, A.value * 2.0**-40)) - value + FUNCTION * A.u * value
+
+        return Carried(value, grown(A.likely), grown(A.most), A.u)
+
+    def function(self, A: Carried, value: Any, slope: Any, size: Any = None) -> Carried:
+        """A function of A: its own rounding and its argument's, and its argument's error, by the slope."""
+        made, steep = value(A.value), abs(slope(A.value))
+        own = FUNCTION * A.u * (abs(made) + (1.0 if size is None else size(A.value)))
+        likely, most = (steep * e + own for e in (A.likely, A.most))
+        return Carried(made, likely, most, A.u)
+
+    def value(self, A: Any) -> Any:
+        """The numbers alone."""
+        return A.value if isinstance(A, Carried) else A
+
+    def moved(self, A: Carried, how: Any) -> Carried:
+        """The entries in another order or shape: nothing is rounded."""
+        likely, most = (e if isinstance(e, float) else how(e) for e in (A.likely, A.most))
+        return Carried(how(A.value), likely, most, A.u)
+
+    def either(self, A: Carried, other: Any) -> Carried:
+        """The larger bounds of two ways to one number."""
+        B, xp = other(), namespace(A.value)
+        return Carried(A.value, xp.maximum(A.likely, B.likely), xp.maximum(A.most, B.most), A.u)
+
+
+def steps(k: int) -> float:
+    """How many units of Σ|terms| a sum of k terms is off by: k at most, and t √k where that is less."""
+    return min(float(k), T * sqrt(k))
+
+
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """Numbers with the most that rounding is likely to have moved them, and the most that it can; u of one operation.
+
+    Bounds are absolute, entry by entry; 0.0 where nothing was rounded.
+    """
+
+    value: Any
+    likely: Any
+    most: Any
+    u: float
+    __array_ufunc__ = None
+    __array_priority__ = 100
+
+    def __add__(self, other: Any) -> Carried:
+        value, likely, most = parts(other)
+        total = self.value + value
+        size = self.u * abs(total)
+        return Carried(total, self.likely + likely + size, self.most + most + size, self.u)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Carried:
+        return self + (-other)
+
+    def __neg__(self) -> Carried:
+        return Carried(-self.value, self.likely, self.most, self.u)
+
+    def __mul__(self, other: Any) -> Carried:
+        value, likely, most = parts(other)
+        product = self.value * value
+        size, a, b = self.u * abs(product), abs(self.value), abs(value)
+        return Carried(
+            product,
+            a * likely + self.likely * b + self.likely * likely + size,
+            a * most + self.most * b + self.most * most + size,
+            self.u,
+        )
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Carried:
+        value, likely, most = parts(other)
+        quotient, b = self.value / value, abs(value)
+        size = self.u * abs(quotient)
+
+        def grown(e: Any, f: Any) -> Any:
+            if isinstance(f, float):
+                return e / b + size
+            return (e + abs(quotient) * f) / namespace(b).maximum(b - f, b * 2.0**-40) + size
+
+        return Carried(quotient, grown(self.likely, likely), grown(self.most, most), self.u)
+
+
+def parts(other: Any) -> tuple[Any, Any, Any]:
+    """A number and its bounds; plain ones are exact."""
+    return (other.value, other.likely, other.most) if isinstance(other, Carried) else (other, 0.0, 0.0)
+
+
+def normal(A: Array) -> Array:
+    """The normal distribution function Φ."""
+    return (1 + erf(A / sqrt(2))) / 2
+
+
+def flags(A: Array, numbers: list[float]) -> Array:
+    """A vector in the dtype and on the device of A."""
+    xp = namespace(A)
+    try:
+        return xp.asarray(numbers, dtype=A.dtype, device=A.device)
+    except (AttributeError, TypeError):  # CuPy's has no device, and puts it where the current one is
+        return xp.asarray(numbers, dtype=A.dtype)
+
+
+def rows(A: Array) -> Array:
+    """An array as rows of its last axis."""
+    shape = tuple(A.shape)
+    return namespace(A).reshape(A, (prod(shape[:-1]), shape[-1]))

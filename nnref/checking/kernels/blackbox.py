@@ -1,0 +1,112 @@
+"""A kernel without a closed form: the function itself in float64, or the one that is given, by differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.gradcheck.border import GradcheckError
+from nnref.checking.gradcheck.vjp import check_vjp as check_in_numpy
+from nnref.checking.kernels.case import Case
+from nnref.checking.kernels.frameworks import Framework, dtype_name
+from nnref.checking.results.report import GradcheckReport
+from nnref.shapes import Array
+
+ENTRIES = 256
+"""Entries of each gradient that are compared, where it has more: a wrong 2 % is missed with a chance of 0.6 %."""
+
+
+def by_differences(
+    case: Case, truth: Callable[..., Any] | None, dY: Any, options: Mapping[str, Any]
+) -> GradcheckReport:
+    """The report: the kernel's gradients as they come from the device, the truth by float64 calls of the function."""
+    framework, moved = case.framework, [case.names[k] for k in case.wrt]
+    at = {name: numbers(framework, case.given[k], name) for name, k in zip(moved, case.wrt, strict=True)}
+    slots = dict(zip(moved, case.wrt, strict=True))
+
+    def forward(**arrays: Array) -> Array:
+        given = list(case.given)
+        with framework.precise():
+            for name, k in slots.items():
+                given[k] = framework.guest(wide(arrays[name]), case.given[k])
+            for k, A in enumerate(given):
+                if k not in case.wrt and framework.owns(A) and framework.floating(A):
+                    given[k] = framework.guest(framework.host(A), A)
+            return shown(framework, framework.output(truth or case.f, given))
+
+    def vjp(dY: Array, **arrays: Array) -> dict[str, Any]:
+        given = list(case.given)
+        for name, k in slots.items():
+            given[k] = arrived(framework, arrays[name], case.given[k])
+        here = Case(case.f, given, case.names, case.wrt, framework, case.vjp, case.roles)
+        fine = all(arrays[name].dtype.name == "float64" for name in slots)
+        with framework.precise() if fine else nullcontext():
+            Y = here.output()
+            found = here.gradients(put(framework, np.asarray(dY, "float64"), Y))
+        case.wrote |= here.wrote
+        return {name: None if g is None else numbers(framework, g, name) for name, g in zip(moved, found, strict=True)}
+
+    along = None if dY is None else numbers(framework, dY, "dY")
+    if max(prod(A.shape) for A in at.values()) > ENTRIES:
+        options = {"entries": ENTRIES, **options}
+    report = check_in_numpy(named(forward, moved), named(vjp, ["dY", *moved]), at, dY=along, **options)
+    return report
+
+
+def wide(A: Array) -> Array:
+    """In double precision, real or complex."""
+    A = np.asarray(A)
+    return A.astype("complex128" if A.dtype.kind == "c" else "float64")
+
+
+def named(function: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
+    """The function with the names of its arguments to be read."""
+    import inspect
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    function.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in names])  # type: ignore[attr-defined]
+    return function
+
+
+def numbers(framework: Framework, A: Any, name: str) -> Array:
+    """The numbers in numpy, in their own dtype, which bfloat16 has by ml_dtypes alone.
+
+    Errors: GradcheckError where that is not installed.
+    """
+    wide, kind = framework.host(A), dtype_name(A)
+    if kind != "bfloat16":
+        return wide.astype(kind)
+    try:
+        import ml_dtypes
+    except ImportError as error:
+        raise GradcheckError(
+            f"{name} is bfloat16, which numpy does not know: pip install ml_dtypes, or give reference= or float32."
+        ) from error
+    return wide.astype(ml_dtypes.bfloat16)
+
+
+def put(framework: Framework, A: Array, like: Any) -> Any:
+    """A numpy array in the dtype and on the device of another."""
+    A = np.asarray(A)
+    if A.dtype.name == dtype_name(like):
+        return framework.guest(A, like)
+    return framework.cast(framework.guest(A.astype("float32" if A.dtype.name == "bfloat16" else A.dtype), like), like)
+
+
+def arrived(framework: Framework, A: Array, like: Any) -> Any:
+    """A numpy array as the library has it, in its own dtype: bfloat16 goes by way of float32."""
+    A = np.asarray(A)
+    if A.dtype.name == "bfloat16":
+        return framework.cast(framework.guest(A.astype("float32"), like), like)
+    return framework.guest(A, like)
+
+
+def shown(framework: Framework, Y: Any) -> Array:
+    """An output of float64 or complex128 in numpy."""
+    if "complex" in dtype_name(Y):
+        return np.asarray(Y.detach().cpu().numpy() if hasattr(Y, "detach") else Y)
+    return framework.host(Y)

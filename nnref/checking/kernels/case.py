@@ -1,0 +1,105 @@
+"""One question: a function, what it is given, and how its library takes the vector-Jacobian product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.gradcheck.border import GradcheckError
+from nnref.checking.gradcheck.roles import DY, OUTPUT, Roles, called, candidates
+from nnref.checking.kernels.arithmetic import UNITS
+from nnref.checking.kernels.frameworks import SEED, Framework, dtype_name, untouched
+
+SMALL = (1.0, 2.0**-5, 2.0**-10)
+"""Sizes of drawn rows: an ε of 1e-6 that was forgotten shows where squares are as small as that."""
+
+
+@dataclass
+class Case:
+    """A function f, its arguments by place and their names, and which of them have a gradient.
+
+    vjp is the user's own, for a library that takes none; roles are what its parameters are.
+    """
+
+    f: Callable[..., Any]
+    given: list[Any]
+    names: list[str]
+    wrt: list[int]
+    framework: Framework
+    vjp: Callable[..., Any] | None = None
+    roles: Roles | None = None
+    wrote: set[str] = field(default_factory=set)
+
+    def output(self) -> Any:
+        """What f returns for these arguments."""
+        return self.framework.output(self.f, self.given)
+
+    def gradients(self, dY: Any) -> list[Any]:
+        """The gradients of ⟨dY, f⟩, one for each of wrt: by the library, or by the user's vjp."""
+        with untouched(self.framework, self.given, self.names) as wrote:
+            found = self.by_hand(dY) if self.vjp else self.framework.vjp(self.f, self.given, self.wrt, dY)[1]
+        self.wrote.update(wrote)
+        return found
+
+    def by_hand(self, dY: Any) -> list[Any]:
+        """What the user's vjp returns."""
+        assert self.vjp
+        values = {**dict(zip(self.names, self.given, strict=True)), DY: dY}
+        if self.roles is None:
+            self.roles = candidates(self.vjp, values if DY in self.names else dict(list(values.items())[:-1]))[0]
+        if OUTPUT in self.roles.values():
+            values[OUTPUT] = self.output()
+        found = called("vjp", self.vjp, {name: values[given] for name, given in self.roles.items()})
+        names = [self.names[k] for k in self.wrt]
+        if isinstance(found, dict):
+            return [found.get(name) for name in names]
+        several = list(found) if isinstance(found, tuple | list) else [found]
+        if len(several) != len(names):
+            raise GradcheckError(f"vjp should return one gradient for each of {names}; {len(several)} came.")
+        return several
+
+    def drawn_dY(self, Y: Any, seed: int = SEED) -> Any:
+        """A dY like the output, dense and without pattern."""
+        return self.framework.drawn(tuple(Y.shape), Y, np.random.default_rng(seed))
+
+    def elsewhere(self, seed: int, small: bool) -> Case:
+        """The same question at drawn arguments of these shapes; small draws rows of several sizes.
+
+        Only what has a gradient is drawn. A library's own zeros and ones would hide what multiplies them.
+        """
+        rng = np.random.default_rng(seed)
+        given = list(self.given)
+        for k in self.wrt:
+            A = given[k]
+            drawn = rng.standard_normal(tuple(A.shape))
+            if small and A.ndim > 1:
+                drawn = drawn * rng.choice(SMALL, (*A.shape[:-1], 1))
+            given[k] = self.framework.cast(self.framework.guest(np.asarray(drawn), A), A)
+        return replace(self, given=given)
+
+    @property
+    def stored(self) -> str:
+        """The name of the coarsest dtype among what has a gradient: what the kernel keeps things in."""
+        return max((dtype_name(self.given[k]) for k in self.wrt), key=lambda name: UNITS[name])
+
+    @property
+    def numbers(self) -> list[Any]:
+        """What came along that is no array: ε, whether a mask is causal, a scale."""
+        found: list[Any] = []
+        for A in self.given:
+            found += list(A) if isinstance(A, tuple | list) else [] if self.framework.owns(A) else [A]
+        return found
+
+
+def differentiable(given: Sequence[Any], framework: Framework) -> list[int]:
+    """The places of the floating-point arrays.
+
+    Errors: GradcheckError if there are none.
+    """
+    places = [k for k, A in enumerate(given) if framework.owns(A) and framework.floating(A)]
+    if not places:
+        raise GradcheckError("the arguments should hold a floating-point array to move; none came.")
+    return places

@@ -1,0 +1,95 @@
+"""A closed form: what a kernel may be, its proven gradients, how it rounds, and the mistakes made with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nnref.shapes import Array
+
+Values = Mapping[str, Any]
+"""The arguments of a form by their role, such as X and gamma, float64 on the kernel's device."""
+
+Settings = Mapping[str, Any]
+"""What is no array: ε, the stride, whether a mask is causal."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is wrong in a formula: the key of a mistake, and of each sum the terms that are kept, 1 or 0."""
+
+    which: str = ""
+    keep: Mapping[str, Any] = field(default_factory=dict)
+
+    def kept(self, name: str) -> Any:
+        """The terms of the sum that are kept: all, unless said."""
+        return self.keep.get(name, 1.0)
+
+
+RIGHT = Change()
+"""No mistake."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake that people make: its key in the form's formula, what a sentence says of it, and whose gradient it is.
+
+    of is empty where it is made in several.
+    """
+
+    key: str
+    says: str
+    of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Summed:
+    """A sum of which a kernel may leave terms out: its key, what one term is called, whose gradient, along which axis.
+
+    axis is that of the argument `over`, whose length is the number of terms.
+    """
+
+    key: str
+    called: str
+    of: tuple[str, ...]
+    over: str
+    axis: int
+    within: str = ""
+
+
+@dataclass(frozen=True)
+class Form:
+    """One closed form.
+
+    roles are its arguments in the order people give them, of which the last `optional` may be missing; those in
+    `whole` are integers and have no gradient. settings(shapes, output, numbers) are what its numbers may be, for these
+    shapes and the plain numbers that came along. forward and gradients take an arithmetic, so that one formula gives
+    the value and its bounds; truth is by nnref's proven functions, on plain float64.
+    """
+
+    name: str
+    roles: tuple[str, ...]
+    settings: Callable[[Mapping[str, tuple[int, ...]], tuple[int, ...], list[Any]], Iterator[dict[str, Any]]]
+    forward: Callable[[Any, Values, Settings], Any]
+    gradients: Callable[[Any, Values, Array, Settings, Change], dict[str, Any]]
+    truth: Callable[[Values, Array, Settings], dict[str, Array]]
+    mistakes: tuple[Mistake, ...] = ()
+    sums: tuple[Summed, ...] = ()
+    optional: int = 0
+    whole: tuple[str, ...] = ()
+    axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    words: str = ""
+
+    @property
+    def called(self) -> str:
+        """Its name in a sentence: layer norm."""
+        return self.words or self.name.replace("_", " ")
+
+
+def once(
+    shapes: Mapping[str, tuple[int, ...]], output: tuple[int, ...], numbers: list[Any]
+) -> Iterator[dict[str, Any]]:
+    """The settings of a form that has none, where the output is shaped as the first argument."""
+    if next(iter(shapes.values())) == output:
+        yield {}

@@ -1,0 +1,58 @@
+"""Softmax over the last axis: P = exp x / Σ exp x, dx = P (dP − Σ P dP)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnref import softmax
+from nnref.arrays import namespace
+from nnref.checking.kernels.arithmetic import rows
+from nnref.checking.kernels.forms.form import Change, Form, Mistake, Settings, Summed, Values, once
+from nnref.shapes import Array
+
+
+def probabilities(ar: Any, x: Array) -> Any:
+    """P. The maximum that is taken off may be wrong by anything: it cancels in the quotient."""
+    shifted = ar.given(x) - namespace(x).max(x, axis=-1, keepdims=True)
+    E = ar.exp(shifted)
+    return ar.store(E / ar.sum(E, -1))
+
+
+def forward(ar: Any, values: Values, settings: Settings) -> Any:
+    """P, as rows."""
+    return probabilities(ar, rows(values["x"]))
+
+
+def gradients(ar: Any, values: Values, dY: Array, settings: Settings, change: Change) -> dict[str, Any]:
+    """P is kept from the forward pass in the kernel's dtype."""
+    P, dP = probabilities(ar, rows(values["x"])), ar.given(rows(dY))
+    terms = dP if change.which == "unweighted" else P * dP
+    s = ar.sum(terms * change.kept("columns"), -1)
+    if change.which == "diagonal":
+        s = P * dP
+    made = P * dP if change.which == "no sum" else P * (dP - s)
+    return {"x": dP - s if change.which == "no P" else made}
+
+
+def truth(values: Values, dY: Array, settings: Settings) -> dict[str, Array]:
+    """By softmax.dZ, a column an example."""
+    P = softmax.forward(rows(values["x"]).T)
+    return {"x": softmax.dZ(P, rows(dY).T).T}
+
+
+FORM = Form(
+    "softmax",
+    ("x",),
+    once,
+    forward,
+    gradients,
+    truth,
+    mistakes=(
+        Mistake("diagonal", "P (1 − P) dY, the diagonal of the Jacobian alone: Σ P dY runs over the whole row"),
+        Mistake("no sum", "P dY: Σ P dY is not subtracted"),
+        Mistake("no P", "dY − Σ P dY: not multiplied by P"),
+        Mistake("unweighted", "Σ dY is subtracted where Σ P dY should be"),
+    ),
+    sums=(Summed("columns", "columns", ("x",), "x", -1, "the sum of P dY"),),
+    axes={"x": ("rows", "columns")},
+)

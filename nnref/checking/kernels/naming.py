@@ -1,0 +1,251 @@
+"""What is the mistake? The form's own catalogue, terms left out of a sum, a factor, a coarse sum; and where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isnan, prod
+from typing import Any
+
+import numpy as np
+
+from nnref.arrays import namespace
+from nnref.checking.kernels.arithmetic import UNITS, Plain, Precision, flags
+from nnref.checking.kernels.case import Case
+from nnref.checking.kernels.forms.form import Change, Summed
+from nnref.checking.kernels.judge import Judged, bounds, host, shaped
+from nnref.checking.kernels.places import where
+from nnref.checking.kernels.recognise import Known
+from nnref.checking.results.findings import SURE, Finding, described, patterns
+from nnref.shapes import Array, ShapeError
+
+TILES = (1024, 512, 256, 128, 64, 32, 16, 8)
+"""Block sizes of kernels: what is left over after whole blocks is where sums lose terms."""
+
+MANY = 256
+"""Terms of a sum up to which every tail and every head of it is tried as what was left out."""
+
+ENTRIES = 1 << 18
+"""Entries of a gradient that are looked at for a factor or another order."""
+
+LARGE = 1 << 21
+"""Entries beyond which only the likeliest tails are tried, so that naming a mistake takes seconds."""
+
+
+SAME = 1e-9
+"""Of the largest entry: a prediction that is within so much of the truth is no mistake at these arguments."""
+
+
+@dataclass
+class Question:
+    """One gradient that is not right: what to explain, and what to explain it by."""
+
+    case: Case
+    known: Known
+    dY: Any
+    j: Judged
+    accumulate: str
+
+    @property
+    def bad(self) -> Any:
+        """The entries to explain, on the device."""
+        return self.j.wrong | self.j.untold
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The names of the gradient's last axes."""
+        return self.known.form.axes.get(self.j.role, ())
+
+
+def findings(q: Question) -> tuple[Finding, ...]:
+    """What a sentence can say of a gradient that is not right: what is done wrong, or where, or both."""
+    xp = namespace(q.j.a)
+    bad = host(q.case, q.bad).astype(bool)
+    place = where(bad, q.axes)
+    lost = int(xp.sum(xp.astype(~xp.isfinite(q.j.a), xp.int64)))
+    if lost:
+        said = f"{lost} {'entry is' if lost == 1 else 'entries are'} not finite"
+        return (Finding("nan", f"{place}: {said}" if place else said),)
+    if found := mistake(q, None) or left_out(q) or pattern(q, np.ones_like(bad)):
+        return (found,)
+    if (not place or place.startswith(("only", "within")) or bad.ndim < 2) and (coarse := coarsely_added(q)):
+        return (coarse,)
+    if place:
+        inside = mistake(q, q.bad) or pattern(q, bad)
+        return (Finding("block", f"{place}: {inside.says}" if inside else place),)
+    return ()
+
+
+def fits(q: Question, w: Any, room: Any, mask: Any) -> float:
+    """How far the gradient is from a prediction, in parts of its room: at most 1 where that explains it."""
+    xp = namespace(w)
+    share = abs(q.j.a - w) / xp.maximum(room, 0 * room + 2.0**-1070)
+    if mask is not None:
+        share = xp.where(mask, share, 0 * share)
+    found = float(xp.max(share))
+    return float("inf") if isnan(found) else found
+
+
+def mistake(q: Question, mask: Any) -> Finding | None:
+    """The mistake of the form's catalogue whose gradient this is, everywhere or where the mask is."""
+    best, least = None, 1.0
+    for one in q.known.form.mistakes:
+        if one.of and q.j.role not in one.of:
+            continue
+        made = predicted(q, Change(one.key))
+        if made is None:
+            continue
+        w, room = made
+        share = fits(q, w, room, mask)
+        if share <= least and nearer(q, w):
+            best, least = Finding("mistake", one.says), share
+            if share < 0.5:
+                break
+    return best
+
+
+def predicted(q: Question, change: Change) -> tuple[Any, Any] | None:
+    """What a mistake gives, and what rounding may do to it; None where it cannot be made here."""
+    try:
+        with np.errstate(all="ignore"):
+            w, likely, _ = bounds(q.case, q.known, q.dY, q.known.precision(q.case, q.accumulate), change)[q.j.role]
+    except (ShapeError, ZeroDivisionError):
+        return None
+    own = Precision.of(q.j.dtype, "float64")
+    return w, likely + own.coarse * (abs(w) + likely) + own.grain
+
+
+def left_out(q: Question) -> Finding | None:
+    """The terms that a sum was taken without, if that is the mistake."""
+    best, least, ar = None, 1.0, Plain()
+    values, wide = q.known.values(q.case), q.case.framework.wide(q.dY)
+    own = UNITS[q.j.dtype]
+    for summed in q.known.form.sums:
+        if q.j.role not in summed.of:
+            continue
+        n = terms(summed, values, wide)
+        for start, stop in candidates(n, prod(q.j.t.shape)):
+            change = Change("", {summed.key: kept(summed, q.j.t, n, start, stop)})
+            with np.errstate(all="ignore"):
+                made = q.known.form.gradients(ar, values, wide, q.known.settings, change)[q.j.role]
+            w = shaped(made, q.case.given[q.known.places[q.j.role]])
+            share = fits(q, w, 2 * q.j.likely + own * abs(w - q.j.t), None)
+            if share < least and nearer(q, w):
+                which = described(summed.called, np.arange(start, stop), n).says
+                verb = "are" if stop - start > 1 else "is"
+                comma = "," if ", " in which else ""
+                best = Finding("left out", f"{which}{comma} {verb} left out of {summed.within or summed.called}")
+                least = share
+    return best
+
+
+def nearer(q: Question, w: Any) -> bool:
+    """Do the errors of the wrong entries lean towards a prediction, and by about as much as that is off?"""
+    xp = namespace(w)
+    off, way = (xp.where(q.bad, A / q.j.likely, 0 * A) for A in (q.j.a - q.j.t, w - q.j.t))
+    c, _ = leaning(off, way)
+    return 0.5 < c < 1.5
+
+
+def terms(summed: Summed, values: Any, dY: Any) -> int:
+    """How many terms a sum has."""
+    shape = tuple(dY.shape if summed.over == "Y" else values[summed.over].shape)
+    return prod(shape[:-1]) if summed.key == "rows" else int(shape[summed.axis])
+
+
+def kept(summed: Summed, like: Any, n: int, start: int, stop: int) -> Any:
+    """1 for every term of a sum but those from start to stop, along the axis that is summed."""
+    line = flags(like, [float(not start <= k < stop) for k in range(n)])
+    tall = {"rows": (n, 1), "queries": (n, 1), "images": (n, 1, 1, 1)}.get(summed.key)
+    return namespace(like).reshape(line, tall) if tall else line
+
+
+def candidates(n: int, entries: int) -> Iterator[tuple[int, int]]:
+    """Ranges of terms that kernels leave out: tails, heads, blocks, single ones; the likeliest first."""
+    likely = [n % tile for tile in TILES if tile < n] + [2**k for k in range(8)]
+    cheap = n <= MANY and entries <= LARGE
+    lengths = dict.fromkeys(length for length in (*likely, *(range(1, n) if cheap else ())) if 0 < length < n)
+    yield from ((n - length, n) for length in lengths)
+    yield from ((0, length) for length in lengths)
+    if cheap:
+        yield from ((k, k + 1) for k in range(1, n - 1))
+    for tile in TILES:
+        if n // tile <= 16:
+            yield from ((k, k + tile) for k in range(tile, n - tile, tile))
+
+
+def pattern(q: Question, mask: Array) -> Finding | None:
+    """A factor, zeros, another order: what can be said of the numbers alone, where the mask is."""
+    rows = max(1, ENTRIES // max(1, prod(q.j.t.shape[1:]))) if q.j.t.ndim else 1
+    cut = (slice(min(rows, q.j.t.shape[0])), ...) if q.j.t.ndim else ...
+    a, t, likely = (host(q.case, A[cut]) for A in (q.j.a, q.j.t, q.j.likely))
+    mask = mask[cut]
+    if not mask.any() or a.size == 0:
+        return None
+    checked = np.ones(a.shape, bool) if mask.all() else mask
+    found = patterns(a, t, 0 * likely, likely / SURE, checked, checked)
+    useful = [f for f in found if f.kind not in ("block", "tail", "entry")]
+    return useful[0] if useful else None
+
+
+def coarsely_added(q: Question) -> Finding | None:
+    """Is all of it what rounding does where a kernel computes in its own dtype throughout?"""
+    stored = q.case.stored
+    if UNITS[stored] <= UNITS[q.accumulate]:
+        return None
+    made = bounds(q.case, q.known, q.dY, q.known.precision(q.case, stored))[q.j.role]
+    xp = namespace(q.j.t)
+    if not bool(xp.all(q.j.gap <= made[2] + UNITS[q.j.dtype] * (abs(q.j.t) + made[2]))):
+        return None
+    return Finding(
+        "accumulation",
+        f"as sums that are added up in {stored} round, and too far off for {q.accumulate} ones: "
+        f'add up in {q.accumulate}, or say accumulate="{stored}"',
+    )
+
+
+def unseen(q: Question) -> tuple[list[str], list[str]]:
+    """Of a gradient that is right entry by entry: mistakes that all entries together look like, and those that they
+    cannot show.
+
+    A mistake below the grain of its dtype moves no entry beyond its room. Over many entries it still leans one way:
+    its share c in what is off is fitted, and known to within 4 standard errors of what rounding may do, entries of a
+    row moving together at worst.
+    """
+    alike, hidden = [], []
+    xp, off = namespace(q.j.t), (q.j.a - q.j.t) / q.j.likely
+    for one in q.known.form.mistakes:
+        if one.of and q.j.role not in one.of:
+            continue
+        made = predicted(q, Change(one.key))
+        if made is None or not bool(xp.all(xp.isfinite(made[0]))):
+            continue
+        way = (made[0] - q.j.t) / q.j.likely
+        if float(xp.max(abs(way))) > 2:
+            continue  # it would have been seen
+        c, room = leaning(off, way)
+        if room < 0.5:
+            alike += [one.says] * (c > 0.5)
+        elif float(xp.max(abs(made[0] - q.j.t))) > SAME * float(xp.max(abs(q.j.t))):
+            hidden.append(one.says)
+    return alike, hidden
+
+
+def leaning(off: Any, way: Any) -> tuple[float, float]:
+    """The share of a direction in the errors, and how well it is known; all in units of what rounding may do."""
+    xp = namespace(off)
+    square = float(xp.sum(way * way))
+    if square == 0:
+        return 0.0, float("inf")
+    grouped = xp.sum(abs(way), axis=-1) if way.ndim > 1 else abs(way)
+    return float(xp.sum(off * way)) / square, SURE * float(xp.sum(grouped * grouped)) ** 0.5 / square
+
+
+def scaled(q: Question) -> str:
+    """The one factor that all entries together are off by, below what any of them shows; "" where there is none."""
+    way = q.j.t / q.j.likely
+    c, room = leaning((q.j.a - q.j.t) / q.j.likely, way)
+    if not abs(c) > room:
+        return ""
+    digits = max(1, int(-np.log10(room)))
+    return f"all entries together are {1 + c:.{digits + 1}g} times the truth"

@@ -1,0 +1,150 @@
+"""Which closed form is a function? The one whose numbers it gives, at your arguments and at drawn ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import permutations
+from math import isnan
+from typing import Any
+
+import numpy as np
+
+from nnref.arrays import namespace
+from nnref.checking.gradcheck.border import GradcheckError
+from nnref.checking.kernels.arithmetic import Precision, Rounded
+from nnref.checking.kernels.case import Case
+from nnref.checking.kernels.forms import attention, conv2d, cross_entropy, entrywise, linear, norms, softmax
+from nnref.checking.kernels.forms.form import Form, Settings
+from nnref.checking.kernels.frameworks import dtype_name
+from nnref.shapes import ShapeError
+
+FORMS: tuple[Form, ...] = (
+    softmax.FORM,
+    norms.LAYER_NORM,
+    norms.RMS_NORM,
+    cross_entropy.FORM,
+    attention.FORM,
+    linear.FORM,
+    conv2d.FORM,
+    entrywise.RELU,
+    entrywise.GELU,
+    entrywise.SILU,
+    entrywise.SIGMOID,
+    entrywise.TANH,
+    entrywise.SOFTPLUS,
+)
+"""Every closed form that kernels are compared with."""
+
+PROBE = 7
+"""The seed of the arguments at which a form is confirmed."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A form, its settings, and the place of the argument that plays each of its roles."""
+
+    form: Form
+    settings: Settings
+    places: dict[str, int]
+    share: float
+
+    def values(self, case: Case) -> dict[str, Any]:
+        """The arguments by role, what is floating in float64."""
+        made = {}
+        for role, place in self.places.items():
+            A = case.given[place]
+            made[role] = case.framework.whole(A) if role in self.form.whole else case.framework.wide(A)
+        return made
+
+    def precision(self, case: Case, accumulate: str) -> Precision:
+        """The units of the kernel."""
+        return Precision.of(case.stored, accumulate)
+
+
+def added_in(case: Case, accumulate: str | None) -> str:
+    """The dtype in which a kernel adds up: float32, or its own where that is finer, unless told."""
+    return accumulate or ("float64" if case.stored == "float64" else "float32")
+
+
+def form_of(reference: Any) -> Form:
+    """The form that a caller names: a module such as nnref.rms_norm, one of its functions, or its name.
+
+    Errors: GradcheckError naming the forms there are.
+    """
+    name = getattr(reference, "__module__", None) if callable(reference) else getattr(reference, "__name__", reference)
+    stem = str(name).removeprefix("nnref.")
+    for form in FORMS:
+        if stem in (form.name, {"cross_entropy": "softmax_cross_entropy"}.get(form.name)):
+            return form
+    known = ", ".join(form.name for form in FORMS)
+    raise GradcheckError(f"reference should be one of nnref's {known}; {reference!r} came. Or give truth=, in float64.")
+
+
+def recognised(case: Case, accumulate: str | None, reference: Any = None) -> Known | None:
+    """The form that the function is; the one that is named, with its settings found; None where there is none.
+
+    Errors: GradcheckError where what is named does not take such arguments.
+    """
+    forms = (form_of(reference),) if reference is not None else FORMS
+    Y = case.output()
+    if 0 in Y.shape or any(0 in case.given[k].shape for k in case.wrt):
+        return None
+    points = [(case, Y)]
+    drawn = case.elsewhere(PROBE, small=True)
+    points.append((drawn, drawn.output()))
+    best: Known | None = None
+    for form, places in ((known, order) for known in forms for order in orders(known, case)):
+        for settings in fitting(form, case, places, tuple(Y.shape)):
+            share = max(off(Known(form, settings, places, 0.0), at, out, accumulate) for at, out in points)
+            if best is None or share < best.share:
+                best = Known(form, settings, places, share)
+        if best and best.share <= 1:
+            return best
+    if reference is None:
+        return None
+    if best is None:
+        shapes = ", ".join(str(tuple(A.shape)) for A in case.given if hasattr(A, "shape"))
+        raise GradcheckError(
+            f"{forms[0].called} takes {', '.join(forms[0].roles)}; shapes {shapes} came, output {tuple(Y.shape)}."
+        )
+    return best
+
+
+def orders(form: Form, case: Case) -> Iterator[dict[str, int]]:
+    """The places of the arguments by the roles that they may play in a form, in their own order first."""
+    arrays = [k for k, A in enumerate(case.given) if case.framework.owns(A)]
+    floating = [k for k in arrays if case.framework.floating(case.given[k])]
+    whole = [k for k in arrays if k not in floating]
+    roles = [role for role in form.roles if role not in form.whole]
+    if len(whole) == len(form.whole) and len(roles) - form.optional <= len(floating) <= len(roles):
+        for order in permutations(floating):
+            yield dict(zip(roles, order, strict=False)) | dict(zip(form.whole, whole, strict=True))
+
+
+def fitting(form: Form, case: Case, places: dict[str, int], output: tuple[int, ...]) -> list[dict[str, Any]]:
+    """The settings of a form for arguments of these shapes; none where it does not take them."""
+    shapes = {role: tuple(case.given[place].shape) for role, place in places.items()}
+    try:
+        return list(form.settings(shapes, output, case.numbers))
+    except IndexError:  # another number of axes than it takes
+        return []
+
+
+def off(known: Known, case: Case, Y: Any, accumulate: str | None) -> float:
+    """The most that the output is off, in shares of what rounding may do to that form's."""
+    framework = case.framework
+    with framework.precise(), np.errstate(all="ignore"):
+        ar = Rounded(known.precision(case, added_in(case, accumulate)))
+        try:
+            made = known.form.forward(ar, known.values(case), known.settings)
+        except ShapeError:
+            return float("inf")
+        own = Rounded(Precision.of(dtype_name(Y), "float64")).store(made)
+        Y64 = framework.wide(Y)
+        xp = namespace(Y64)
+        gap = abs(xp.reshape(own.value, Y64.shape) - Y64)
+        room = xp.reshape(own.likely, Y64.shape)
+        share = xp.max(xp.where(gap <= room, gap / room, 1 + gap / room))
+        found = float(share)
+    return float("inf") if isnan(found) else found
