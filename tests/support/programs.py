@@ -201,9 +201,49 @@ for step in range(5):
     b -= 0.1 * d_b
 """
 
+SLOPE = """\
+import numpy as np
+x = np.random.randn(30, 1); y = 3 * np.random.randn(30)
+w = np.zeros(1)
+b = 0
+for step in range(9):
+    d = x @ w + b - y
+    w = w - 0.1 * x.T @ d / 30
+    b -= 0.1 * d.mean()
+"""
+
+PAIRS = """\
+import math, random
+pairs = [[(1, 0), [1]], [(0, 0), [0]], [(0, 1), [1]], [(1, 1), [0]]]
+w, v = [random.random(), random.random()], [random.random(), random.random()]
+c = 1
+for step in range(9):
+    for x, t in pairs:
+        h = [1 / (1 + math.exp(-(w[k] * x[k] + c))) for k in (0, 1)]
+        out = v[0] * h[0] + v[1] * h[1]
+        d = out - t[0]
+        e = [d * v[k] * h[k] * (1 - h[k]) for k in (0, 1)]
+        for k in (0, 1):
+            v[k] -= 0.1 * d * h[k]
+            w[k] -= 0.1 * e[k] * x[k]
+        c -= 0.1 * (e[0] + e[1])
+"""
+
+MATRIX = """\
+import numpy as np
+X, Y = np.asmatrix(np.random.randn(4, 9)), np.asmatrix(np.random.randn(2, 9))
+V, W = np.asmatrix(np.random.randn(5, 4)), np.asmatrix(np.random.randn(2, 5))
+for step in range(9):
+    H = 1 / (1 + np.exp(-(V * X)))
+    D = (W * H - Y) / 9
+    E = np.multiply(W.T * D, np.multiply(H, 1 - H))
+    W = W - 0.1 * D * H.T
+    V = V - 0.1 * E * X.T
+"""
+
 RIGHT = {
     "xor": XOR, "adam": ADAM, "momentum": MOMENTUM, "lists": LISTS, "softmax": SOFTMAX, "line": LINE, "norm": NORM,
-    "deep": DEEP, "recurrent": RECURRENT,
+    "deep": DEEP, "recurrent": RECURRENT, "slope": SLOPE, "pairs": PAIRS, "matrix": MATRIX,
 }  # fmt: skip
 
 PLANTED = {
@@ -227,6 +267,7 @@ PLANTED = {
     "a decay too large": ("deep", "+ lam * W[k]", "+ 2 * lam * W[k]", 16),
     "a step that stops the program": ("deep", "db = d.sum(axis=1, keepdims=True)", "db = d.sum(axis=0)", 17),
     "a transpose on the way back in time": ("recurrent", "d_h = Wh.T @ temp", "d_h = Wh @ temp", 17),
+    "a factor between np.matrix": ("matrix", "W.T * D", "2 * W.T * D", 7),
     "a factor of a scalar": ("line", "bd = -(2/n)", "bd = -(3/n)", 9),
 }
 """What is planted, in which program, the line's old and new text, and the line that is wrong."""

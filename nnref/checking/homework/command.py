@@ -8,8 +8,9 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def add_check(commands: Any) -> None:
         description="Reads a network from a Python file or notebook, or arrays from an .npz, and judges the gradients. "
         "It RUNS THE FILE'S CODE, on a copy of its folder, in a process with limits on time, memory and files. On "
         "Linux it can write nowhere else and ends with all that it started; --sandbox takes its network away, and "
-        "insists. A file that takes the process it runs in apart can still forge its own verdict. One training step "
+        "insists. What comes out right is computed again by a process that never runs the file. One training step "
         "is watched as the program takes it, what it reads and plots is answered; a file that trains nothing is called "
         "by its definitions. An .npz holds W1, b1, …, dW1, db1, …, X and Y, and may hold Z1, A1, dZ1, …, activation, "
         "reduction and layout. Exits 0 if all is right, 1 for a mistake, 2 if the file cannot be read, 3 if nothing is "
@@ -210,9 +211,11 @@ def check_folder(folder: Path, arguments: argparse.Namespace) -> int:
     rows: list[dict[str, Any]] = []
     stopped = False
     try:
-        for row in marked(folder, paths, arguments):
-            rows.append(row)
-            print(folder_line(row, hints=not arguments.no_hints), flush=True)
+        with bar(len(paths)) as done:
+            for row in marked(folder, paths, arguments):
+                rows.append(row)
+                print(folder_line(row, hints=not arguments.no_hints), flush=True)
+                done()
     except KeyboardInterrupt:
         stopped = True
         print(f"nnref: stopped after {len(rows)} of {len(paths)} files; what was marked is kept.", file=sys.stderr)
@@ -231,6 +234,29 @@ def check_folder(folder: Path, arguments: argparse.Namespace) -> int:
         all_right = status == OK and not stopped
         print(json.dumps({"ok": all_right, "files": rows, "of": len(paths)}, ensure_ascii=False), flush=True)
     return INTERRUPTED if stopped else status
+
+
+@contextmanager
+def bar(total: int) -> Iterator[Callable[[], None]]:
+    """A bar on the terminal: how many files are marked, and the time that is left; elsewhere the lines say it."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    shown = Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        "files, left:",
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        redirect_stdout=sys.stdout.isatty(),  # a line of a file is printed above the bar; into a pipe it goes as it is
+        transient=True,
+    )
+    with shown:
+        task = shown.add_task("", total=total)
+        yield lambda: shown.advance(task)
 
 
 def marked(folder: Path, paths: list[Path], arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,7 @@
 A kernel reads its inputs in its own dtype, adds up in a finer one, and stores what it keeps in its own again. So a
 formula is written with three things said: which sums there are, what is stored on the way, and what is given. It then
 gives its value (Plain), or its value with two bounds (Carried): `most`, which no order of additions exceeds, and
-`likely`, which roundings of independent sign exceed with a chance of 3e-14. docs/lies/noise.md derives both.
+`likely`, which roundings of independent sign exceed with a chance of 3e-14. docs/lies/scale.md derives both.
 """
 
 from __future__ import annotations
