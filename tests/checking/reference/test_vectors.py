@@ -21,14 +21,20 @@ from tests.conftest import require
 NETWORK_JS = (Path(__file__).parent / "network.js").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """The vectors, written once; of the layers, a few (test_layer_vectors.py judges them all)."""
-    require("flint")
-    out = tmp_path_factory.mktemp("vectors") / "out"
+@pytest.fixture(scope="module", autouse=True)
+def few_layers():
+    """Known answers of a few layers are written here: test_layer_vectors.py judges them all."""
     with pytest.MonkeyPatch.context() as few:
         few.setattr(layer_vectors, "names", lambda: ["affine.dW", "layer_norm.dX", "conv2d.db"])
-        vectors.write(out)
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The vectors, written once."""
+    require("flint")
+    out = tmp_path_factory.mktemp("vectors") / "out"
+    vectors.write(out)
     return out
 
 
