@@ -83,6 +83,12 @@ def lean_torch(xp: Any) -> Any:
     )
 
 
+def device_of(A: Any) -> dict[str, Any]:
+    """Where A is, as functions that make arrays are told it; nothing for numpy and for JAX, which finds the place."""
+    xp = namespace(A)
+    return {} if xp is NUMPY or "jax" in getattr(xp, "__name__", "") else {"device": A.device}
+
+
 COMPLEX: dict[type, dict[Any, bool]] = {}
 """Of each type of array, which of the dtypes met so far are complex."""
 
@@ -114,6 +120,10 @@ def erf(A: Any) -> Any:
         from jax.scipy.special import erf as of_jax
 
         return of_jax(A)
+    if "cupy" in getattr(xp, "__name__", ""):
+        from cupyx.scipy.special import erf as of_cupy
+
+        return of_cupy(A)
     from scipy.special import erf as of_scipy
 
     return of_scipy(A) if xp is NUMPY else xp.asarray(of_scipy(np.asarray(A)))

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nnref import xavier
-from nnref.arrays import namespace, real
+from nnref.arrays import device_of, namespace, real
 from nnref.layer import Layer
 from nnref.shapes import Array, ShapeError, of_shape, seen, tensor
 
@@ -85,7 +85,7 @@ def layer(D: int, heads: int, causal: bool = False) -> Layer:
     def mask(A: Array) -> Any:
         T, xp = A.shape[1], namespace(A)
         M = np.tri(T) if causal else np.ones((T, T))
-        return xp.astype(xp.asarray(M), real(A).dtype)
+        return xp.astype(xp.asarray(M, **device_of(A)), real(A).dtype)
 
     def split(W: Array, A: Array) -> Any:
         return namespace(A).reshape(W @ _flat(A), (heads, D // heads, *A.shape[1:]))

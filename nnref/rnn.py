@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nnref import affine, tanh, xavier
-from nnref.arrays import namespace
+from nnref.arrays import device_of, namespace
 from nnref.layer import Layer
 from nnref.shapes import Array, ShapeError, column, composable, of_shape, same_batch, tensor
 
@@ -100,7 +100,7 @@ def layer(n: int, m: int) -> Layer:
     def states(theta: Any, A: Array) -> list[Array]:
         _sequence(n, A)
         xp = namespace(A)
-        H = [xp.zeros((m, A.shape[2]), dtype=A.dtype)]
+        H = [xp.zeros((m, A.shape[2]), dtype=A.dtype, **device_of(A))]
         for step in range(A.shape[1]):
             H.append(forward(A[:, step, :], H[-1], *theta))
         return H

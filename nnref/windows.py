@@ -13,7 +13,7 @@ from itertools import product
 from operator import add
 from typing import Any
 
-from nnref.arrays import namespace, real
+from nnref.arrays import device_of, namespace, real
 from nnref.shapes import Array, ShapeError, of_shape
 
 AXES = "channels, rows, columns, examples"
@@ -106,7 +106,7 @@ def largest(X: Array, I: int, J: int, stride: int = 1, padding: int = 0, dilatio
     padded = xp.where(at.padded(xp.ones_like(real(X))) > 0, pixels, 0 * pixels - xp.inf)
     seen = xp.stack([at.seen(padded, tap) for tap in at.taps], axis=-1)
     first = xp.expand_dims(xp.argmax(seen, axis=-1), axis=-1)
-    chosen = xp.astype(first == xp.arange(I * J), seen.dtype)
+    chosen = xp.astype(first == xp.arange(I * J, **device_of(X)), seen.dtype)
     return xp.reshape(chosen, (*seen.shape[:-1], I, J))
 
 
@@ -122,10 +122,10 @@ def mixed(M: Array, A: Array) -> Array:
 
 
 def _zeros(A: Array, axis: int, count: int) -> Any:
-    """So many slices of zeros along an axis, in the library and dtype of A."""
+    """So many slices of zeros along an axis, in the library and dtype of A, where A is."""
     shape = tuple(count if place == axis else size for place, size in enumerate(A.shape))
     xp = namespace(A)
-    return xp.zeros(shape, dtype=A.dtype)
+    return xp.zeros(shape, dtype=A.dtype, **device_of(A))
 
 
 def _widened(A: Array, axis: int, before: int, after: int) -> Array:

@@ -33,13 +33,31 @@ def jax(traced):
     return jax.numpy.asarray, jax.jit if traced else lambda f: f
 
 
+def strict(device="device1"):
+    """The standard alone, on a device that is not the default: an array made elsewhere is refused."""
+    xp = require("array_api_strict")
+    return lambda A: xp.asarray(A, device=xp.Device(device)), lambda f: f
+
+
+def on_host(A):
+    """The numbers as numpy has them."""
+    return np.asarray(A.to_device(type(A.device)("CPU_DEVICE")) if "strict" in type(A).__module__ else A)
+
+
 LIBRARIES = {
     "numpy": lambda: (np.asarray, lambda f: f),
     "torch": torch,
     "jax": lambda: jax(traced=False),
     "jax traced": lambda: jax(traced=True),
-    "array-api-strict": lambda: (require("array_api_strict").asarray, lambda f: f),
+    "array-api-strict": strict,
 }
+
+
+def taken_to(library, formula):
+    """How arrays are taken to a library for a formula. The error function, which the standard lacks, is numpy's."""
+    through_numpy = library == "array-api-strict" and formula.startswith("gelu") and "tanh" not in formula
+    return strict("CPU_DEVICE") if through_numpy else LIBRARIES[library]()
+
 
 each_library = pytest.mark.parametrize("library", LIBRARIES)
 
@@ -66,7 +84,7 @@ def each_precision():
 @pytest.mark.parametrize(("library", "dtype"), each_precision())
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_a_formula_gives_the_same_numbers_in_every_library(formula, dtype, library):
-    to, traced = LIBRARIES[library]()
+    to, traced = taken_to(library, formula)
     function = bridge.function(formula)
     shapes_of = claims()[formula].shapes
     here = {
@@ -78,23 +96,23 @@ def test_a_formula_gives_the_same_numbers_in_every_library(formula, dtype, libra
     f = traced(partial(function, **numbers))
     there = f(**{p: to(A) for p, A in here.items() if p not in numbers})
     assert type(there).__module__.split(".")[0] in (library.split()[0].replace("-", "_"), "jaxlib", "torch")
-    close(np.asarray(there), np.asarray(function(**here)), formula)
+    close(on_host(there), np.asarray(function(**here)), formula)
 
 
 @each_library
 @pytest.mark.parametrize("activation", nnref.layer.ACTIVATIONS)
 def test_the_gradients_of_a_network_are_the_same_in_every_library(activation, library, rng):
-    to, traced = LIBRARIES[library]()
+    to, traced = taken_to(library, activation)
     layers = nnref.mlp([6, 5, 4, 3], activation)
     theta, X = nnref.initialise(layers), rng.standard_normal((6, 8))
     Y = nnref.one_hot(rng.integers(0, 3, 8), 3, "float64")
     L, here = nnref.loss_and_gradients(layers, theta, X, Y)
     f = traced(lambda theta, X, Y: nnref.loss_and_gradients(layers, theta, X, Y))
     L_there, there = f(mapped(to, theta), to(X), to(Y))
-    close(np.asarray(L_there), np.asarray(L))
+    close(on_host(L_there), np.asarray(L))
     assert type(there[0]).__name__ == "Affine"
     for p, g in named(there).items():
-        close(np.asarray(g), named(here)[p], p)
+        close(on_host(g), named(here)[p], p)
 
 
 @each_library

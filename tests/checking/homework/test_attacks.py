@@ -123,11 +123,11 @@ def rows(marked):
     return {row["file"]: row for row in json.loads(marked[2].stdout.splitlines()[-1])["files"]}
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-def test_no_attack_is_marked_right(rows, name):
-    row = rows[f"{name}.py"]
-    assert row["status"] in (1, 2), row
-    assert row["ok"] is not True
+def test_no_attack_is_marked_right(rows):
+    """One test for all, as the class is marked once: two processes would mark it twice."""
+    right = [rows[f"{name}.py"] for name in ATTACKS if rows[f"{name}.py"]["status"] not in (1, 2)]
+    assert not right
+    assert not [name for name in ATTACKS if rows[f"{name}.py"]["ok"] is True]
 
 
 def test_every_file_is_marked_and_the_others_as_they_deserve(marked, rows):
