@@ -1,4 +1,4 @@
-"""The fixture `gradcheck` for anyone's tests: it fails with the table."""
+"""The fixtures `gradcheck` and `vjpcheck` for anyone's tests: they fail with the table."""
 
 from __future__ import annotations
 
@@ -13,3 +13,11 @@ def gradcheck_fixture() -> Callable[..., None]:
     from nnref.checking.gradcheck.gradcheck import assert_gradients
 
     return assert_gradients
+
+
+@pytest.fixture(name="vjpcheck")
+def vjpcheck_fixture() -> Callable[..., None]:
+    """assert_vjp, for a layer or kernel: vjpcheck(f, (x, w))."""
+    from nnref.checking.kernels.check import assert_vjp
+
+    return assert_vjp

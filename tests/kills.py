@@ -21,6 +21,9 @@ from nnref.running import checkpoint
 SETTINGS = {"epochs": 6, "batch_size": 8, "progress": False, "gate": False}
 """54 steps, each with a save: about a second, as long as a disk takes."""
 
+LIFE = 0.06
+"""Seconds in which a run is killed, counted from its start: some are killed before their first save."""
+
 
 def blobs():
     """Three clouds of points in 6 dimensions, which any network can tell apart."""
@@ -57,12 +60,13 @@ def killed(kills, seed=0):
         with tempfile.TemporaryDirectory() as folder:
             path, ended = Path(folder) / "part.npz", False
             while not ended:
+                before = saves(path)
                 child = one_life(data, path)
-                seconds = rng.uniform(0, 0.15) if made < kills else 60
+                seconds = rng.uniform(0, LIFE) if made < kills else float("inf")
                 in_a_save = made % 2 == 1 and made < kills
-                ended, status = lived(child, seconds, path if in_a_save else None)
+                ended, status = lived(child, seconds, path if in_a_save else None, before)
                 made += not ended
-                inside += not ended and saving(path)
+                inside += not ended and bool(saves(path) - before)
                 if ended and status:
                     odd.append(f"exit {os.waitstatus_to_exitcode(status)}")
                     break
@@ -75,18 +79,18 @@ def killed(kills, seed=0):
     return {"kills": made, "inside_a_save": inside, "runs": runs, "odd": odd}
 
 
-def saving(path):
-    """Whether a save was begun and has not ended: its file stands beside the path."""
-    return any(p.name.startswith(".part.npz.") and p.suffix != ".lock" for p in path.parent.iterdir())
+def saves(path):
+    """The files of saves that were begun and have not ended, beside the path; some of processes that were killed."""
+    return {p.name for p in path.parent.iterdir() if p.name.startswith(".part.npz.") and p.suffix != ".lock"}
 
 
-def lived(child, seconds, path):
-    """Whether a process ended by itself, else it is killed within so many seconds; its status.
+def lived(child, seconds, path, before):
+    """Whether a process ended by itself, else it is killed after so many seconds; its status.
 
-    Given a path, it is killed as soon as that is being saved in the second half of the time.
+    Given a path, it is killed as soon after that as a save of it is begun that was not there before.
     """
     begun = time.perf_counter()
-    while (spent := time.perf_counter() - begun) < seconds and not (path and spent > seconds / 2 and saving(path)):
+    while time.perf_counter() - begun < seconds or (path and not saves(path) - before):
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             return True, status

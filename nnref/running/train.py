@@ -62,7 +62,7 @@ def train(
 
     checkpoint names a file that is written after every epoch and, between steps, every two seconds; the one before is
     kept beside it. With resume, training goes on from it, to the bits of an unbroken run; without resume or overwrite,
-    a file that is there already is refused. (JAX runs an epoch as one program, and is saved after it.)
+    a file that is there already is refused.
 
     Errors: GateError if a gradient is wrong; Diverged if the loss stops being finite; DataError for bad data or a
     checkpoint of another run; ValueError for settings that make no sense; ShapeError if data and layers do not fit.

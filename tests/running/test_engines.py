@@ -8,7 +8,7 @@ import pytest
 import nnref
 from nnref import affine
 from nnref.checking.reference import noise
-from nnref.running import engines, folder, gate, step, train
+from nnref.running import checkpoint, engines, folder, gate, identity, step, train
 from tests.conftest import require
 
 
@@ -99,9 +99,26 @@ def test_training_that_diverges_stops_at_the_same_step_in_every_engine(engine, b
     assert all(np.isfinite(p).all() for p in nnref.named(theirs.parameters).values())
 
 
-def test_a_resumed_run_ends_where_an_unbroken_one_does(engine, blobs, tmp_path):
+class Killed(BaseException):
+    """The end of a process, as far as a test can stand for it."""
+
+
+def test_a_run_killed_between_steps_ends_where_an_unbroken_one_does(engine, blobs, tmp_path, monkeypatch):
     whole = nnref.train(blobs, **SMALL | {"epochs": 2}, engine=engine)
-    nnref.train(blobs, **SMALL, engine=engine, checkpoint=tmp_path / "part.npz")
+    saved, right = [], checkpoint.Checkpoint.save
+
+    def save(kept, run):
+        right(kept, run)
+        saved.append(len(run.loss_by_step))
+        if len(saved) == 3:
+            raise Killed
+
+    with monkeypatch.context() as here:
+        here.setattr(checkpoint, "EVERY", 0.0)
+        here.setattr(checkpoint.Checkpoint, "save", save)
+        with pytest.raises(Killed):
+            nnref.train(blobs, **SMALL | {"epochs": 2}, engine=engine, checkpoint=tmp_path / "part.npz")
+    assert 0 < saved[0] < saved[1] < saved[2] < 200
     resumed = nnref.train(blobs, **SMALL | {"epochs": 2}, engine=engine, checkpoint=tmp_path / "part.npz", resume=True)
     assert resumed.parameters_sha256 == whole.parameters_sha256
     assert resumed.loss_by_step == whole.loss_by_step
@@ -117,6 +134,7 @@ def test_the_folder_says_which_engine_where_and_in_what_version(engine, blobs, t
     assert about["settings"]["engine"] == engine
     assert about["settings"]["device"].startswith("cpu")
     assert set(engines.PACKAGES[engine]) <= set(about["versions"])
+    assert about["versions"]["blas"] == identity.blas() != "unknown"
 
 
 def test_an_engine_or_a_device_that_is_not_there_is_refused_with_what_to_try(blobs, monkeypatch):

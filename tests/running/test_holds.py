@@ -1,5 +1,6 @@
 """Is learning never thrown away: signals, closed pipes, full disks, altered folders?"""
 
+import io
 import json
 import os
 import signal
@@ -11,10 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import derivations.__main__
 import nnref
+from derivations.output import verdict
 from nnref import cli
 from nnref.running import checkpoint, files, folder, plots, progress
 from tests import kills
+from tests.support.forked import Forked
 
 ROOT = Path(nnref.__file__).parent.parent
 SMALL = {"layers": nnref.mlp([6, 7, 3]), "epochs": 2, "batch_size": 8, "progress": False}
@@ -42,37 +46,38 @@ def digits(tmp_path):
     return tmp_path / "d.npz"
 
 
-def started(digits, *options, **settings):
-    """nnref train on the small images in a process of its own; the claims need not be proved here."""
-    code = (
-        "import sys, nnref.cli\nfrom derivations.output import verdict\n"
-        "verdict.of = lambda names: verdict.Verdict(tuple(names), (), 0.0)\nsys.exit(nnref.cli.main(sys.argv[1:]))"
-    )
-    command = [sys.executable, "-c", code, "train", "--data", str(digits), "--runs", str(digits.parent / "runs")]
-    env = os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"} | settings.pop("env", {})
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | settings
-    return subprocess.Popen([*command, *options], env=env, **streams)
+@pytest.fixture
+def believed(monkeypatch):
+    """The claims need not be proved here, and no picture drawn."""
+    monkeypatch.setattr(verdict, "of", lambda names: verdict.Verdict(tuple(names), (), 0.0))
+    monkeypatch.setattr(plots, "draw", lambda *_: [])
 
 
-def learning(digits, kept):
+def started(digits, *options, **streams):
+    """nnref train on the small images, in a process that is forked from this one."""
+    return Forked(["train", "--data", str(digits), "--runs", str(digits.parent / "runs"), *options], **streams)
+
+
+def learning(kept):
     """Wait until a checkpoint is there."""
     until = time.monotonic() + 60
     while not kept.exists() and time.monotonic() < until:
-        time.sleep(0.01)
+        time.sleep(0.005)
 
 
 ENDLESS = ("--epochs", "100000", "--batch-size", "100")
 
 
 @posix
+@pytest.mark.usefixtures("believed")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_ends_a_run_and_keeps_what_was_learned(name, digits, tmp_path):
     kept = tmp_path / "part.npz"
     training = started(digits, *ENDLESS, "--quiet", "--json", "--checkpoint", str(kept))
-    learning(digits, kept)
-    training.send_signal(getattr(signal, name))
-    out, err = training.communicate(timeout=60)
-    assert training.returncode == 128 + getattr(signal, name)
+    learning(kept)
+    training.send(getattr(signal, name))
+    code, out, err = training.end()
+    assert code == 128 + getattr(signal, name)
     called = "Ctrl-C" if name == "SIGINT" else name
     assert f"nnref: stopped by {called} in epoch" in err
     assert "Traceback" not in out + err
@@ -98,21 +103,63 @@ def test_a_second_ctrl_c_ends_at_once_without_a_traceback(digits, tmp_path):
 
 
 @posix
+@pytest.mark.usefixtures("believed")
 def test_a_closed_pipe_a_full_disk_and_no_output_do_not_end_a_run(digits, tmp_path):
     ends = {}
     read, write = os.pipe()
     os.close(read)
     with open("/dev/full", "w") as full:
-        for name, stdout in {"a closed pipe": write, "a full disk": full, "none": None}.items():
-            settings = {"stdout": stdout} if stdout else {"stdout": None, "preexec_fn": lambda: os.close(1)}
-            training = started(digits, "--epochs", "2", **settings)
-            ends[name] = (*training.communicate(timeout=60), training.returncode)
-    assert {name: code for name, (_, _, code) in ends.items()} == dict.fromkeys(ends, 0), ends
-    assert "stdout cannot be written (Broken pipe); going on" in ends["a closed pipe"][1]
-    assert "stdout cannot be written (No space left on device); going on" in ends["a full disk"][1]
+        streams = {"a closed pipe": {"stdout": write}, "a full disk": {"stdout": full.fileno()}}
+        for name, streams_ in (streams | {"none": {"stdout": None, "stderr": None}}).items():
+            ends[name] = started(digits, "--epochs", "2", **streams_).end()
+    assert {name: code for name, (code, _, _) in ends.items()} == dict.fromkeys(ends, 0), ends
+    assert "stdout cannot be written (Broken pipe); going on" in ends["a closed pipe"][2]
+    assert "stdout cannot be written (No space left on device); going on" in ends["a full disk"][2]
     places = list((tmp_path / "runs").iterdir())
     assert len(places) == 3
     assert [folder.verified(place) for place in places] == [[], [], []]
+
+
+@posix
+@pytest.mark.usefixtures("believed")
+def test_two_runs_at_once_have_a_folder_each_and_the_same_bits(digits, tmp_path):
+    both = [started(digits, "--epochs", "1", "--json") for _ in range(2)]
+    ends = [training.end() for training in both]
+    assert [code for code, _, _ in ends] == [0, 0], ends
+    results = [json.loads(out.splitlines()[-1]) for _, out, _ in ends]
+    assert len({result["run"] for result in results}) == 2
+    assert len({result["parameters_sha256"] for result in results}) == 1
+    assert [folder.verified(Path(result["run"])) for result in results] == [[], []]
+
+
+def test_a_clock_that_is_set_back_loses_nothing(run, tmp_path, monkeypatch):
+    """Names of folders come from the clock: a run of the past finds its name taken, and takes another."""
+    hours, places = iter((5, 4, 5, 4)), []
+
+    class Clock(folder.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2026, 11, 26, next(hours), 0, 0, tzinfo=tz)
+
+    monkeypatch.setattr(folder, "datetime", Clock)
+    for _ in range(4):
+        places.append(folder.fresh(tmp_path, 0))
+        assert folder.keep(run, kills.blobs(), places[-1]) == []
+    assert len(set(places)) == 4
+    assert [folder.verified(place) for place in places] == [[]] * 4
+
+
+@posix
+@pytest.mark.usefixtures("believed")
+def test_nothing_asks_the_network(digits, tmp_path):
+    def without_network():
+        import socket
+
+        socket.socket.connect = socket.getaddrinfo = lambda *_, **__: os._exit(99)
+
+    (tmp_path / "hw.py").write_text("x = 1\n")
+    assert started(digits, "--epochs", "1", "--quiet", before=without_network).end()[0] == 0
+    assert Forked(["check", str(tmp_path / "hw.py")], before=without_network).end()[0] == 2
 
 
 def test_progress_that_cannot_be_shown_does_not_end_a_run(run, monkeypatch):
@@ -212,32 +259,50 @@ def test_parameters_exchanged_with_their_hash_are_noticed(place, run):
 
 ASCII = {"LC_ALL": "C", "LANG": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
 SURROUNDINGS = {
-    "as it is": ("d", {"PYTHONHASHSEED": "1"}),
-    "LANG=C": ("d", ASCII | {"PYTHONHASHSEED": "2"}),
-    "no HOME, two BLAS threads": ("d", {"HOME": "/nonexistent", "OPENBLAS_NUM_THREADS": "2"}),
-    "a path of spaces, a newline, 漢字": ("a b\n漢字", {"OPENBLAS_NUM_THREADS": "1"}),
-    "a path that is no UTF-8": (os.fsdecode(b"\xff\xfe"), ASCII),
+    "LANG=C, no HOME, no terminal, two BLAS threads, a path that is no UTF-8": (
+        os.fsdecode(b"\xff\xfe"),
+        ASCII | {"HOME": "/nonexistent", "TERM": "", "OPENBLAS_NUM_THREADS": "2", "PYTHONHASHSEED": "1"},
+    ),
+    "one BLAS thread, a path of spaces, a newline, 漢字": (
+        "a b\n漢字",
+        {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "2"},
+    ),
 }
+COMMAND = """
+import sys, nnref.cli
+from derivations.output import verdict
+from nnref.running import plots
+plots.draw, verdict.of = lambda *_: [], lambda names: verdict.Verdict(tuple(names), (), 0.0)
+sys.exit(nnref.cli.main(sys.argv[1:]))"""
 
 
 @posix
+@pytest.mark.usefixtures("believed")
 def test_odd_surroundings_change_no_bit(digits):
-    found = {}
+    """Here and in processes of their own: the same bits, under other hash seeds and numbers of BLAS threads too."""
+    training = started(digits, "--epochs", "1", "--quiet", "--json")
+    found = {"as it is": training.end()}
     for name, (folder_name, env) in SURROUNDINGS.items():
         place = digits.parent / folder_name
-        place.mkdir(exist_ok=True)
+        place.mkdir()
         (place / "d.npz").write_bytes(digits.read_bytes())
-        training = started(place / "d.npz", "--epochs", "1", "--quiet", "--json", env=env, errors="replace")
-        out, err = training.communicate(timeout=60)
-        assert training.returncode == 0, (name, out, err)
-        assert "Traceback" not in err
-        found[name] = json.loads(out.splitlines()[-1])["parameters_sha256"]
-    assert len(set(found.values())) == 1, found
+        command = [sys.executable, "-c", COMMAND, "train", "--data", place / "d.npz", "--runs", place / "runs"]
+        done = subprocess.run(
+            [*command, "--epochs", "1", "--quiet", "--json"],
+            **{"env": os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"} | env, "capture_output": True},
+            **{"text": True, "errors": "replace", "start_new_session": True, "stdin": subprocess.DEVNULL},
+            check=False,
+        )
+        found[name] = done.returncode, done.stdout, done.stderr
+    assert {name: code for name, (code, _, _) in found.items()} == dict.fromkeys(found, 0), found
+    assert not [name for name, (_, out, err) in found.items() if "Traceback" in out + err]
+    assert len({json.loads(out.splitlines()[-1])["parameters_sha256"] for _, out, _ in found.values()}) == 1, found
 
 
-@posix
-def test_derivations_print_where_only_ascii_can_be_shown():
-    command = [sys.executable, "-m", "derivations", "affine.db"]
-    done = subprocess.run(command, capture_output=True, cwd=ROOT, env=os.environ | ASCII, check=False)
-    assert done.returncode == 0, done.stderr
-    assert b"proved" in done.stdout
+def test_derivations_print_where_only_ascii_can_be_shown(monkeypatch):
+    shown = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, "ascii"))
+    assert derivations.__main__.main(["affine.db"]) == 0
+    sys.stdout.flush()
+    assert b"proved" in shown.getvalue()
+    assert b"?" in shown.getvalue()  # what stands for what ASCII has not

@@ -201,9 +201,37 @@ for step in range(5):
     b -= 0.1 * d_b
 """
 
+SLOPE = """\
+import numpy as np
+x = np.random.randn(30, 1); y = 3 * np.random.randn(30)
+w = np.zeros(1)
+b = 0
+for step in range(9):
+    d = x @ w + b - y
+    w = w - 0.1 * x.T @ d / 30
+    b -= 0.1 * d.mean()
+"""
+
+PAIRS = """\
+import math, random
+pairs = [[(1, 0), [1]], [(0, 0), [0]], [(0, 1), [1]], [(1, 1), [0]]]
+w, v = [random.random(), random.random()], [random.random(), random.random()]
+c = 1
+for step in range(9):
+    for x, t in pairs:
+        h = [1 / (1 + math.exp(-(w[k] * x[k] + c))) for k in (0, 1)]
+        out = v[0] * h[0] + v[1] * h[1]
+        d = out - t[0]
+        e = [d * v[k] * h[k] * (1 - h[k]) for k in (0, 1)]
+        for k in (0, 1):
+            v[k] -= 0.1 * d * h[k]
+            w[k] -= 0.1 * e[k] * x[k]
+        c -= 0.1 * (e[0] + e[1])
+"""
+
 RIGHT = {
     "xor": XOR, "adam": ADAM, "momentum": MOMENTUM, "lists": LISTS, "softmax": SOFTMAX, "line": LINE, "norm": NORM,
-    "deep": DEEP, "recurrent": RECURRENT,
+    "deep": DEEP, "recurrent": RECURRENT, "slope": SLOPE, "pairs": PAIRS,
 }  # fmt: skip
 
 PLANTED = {

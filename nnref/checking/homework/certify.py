@@ -35,7 +35,7 @@ def certify(
     parameters: Any,
     X: Any,
     Y: Any,
-    gradients: Any,
+    gradients: Any = None,
     *,
     activation: str = "relu",
     reduction: str = "mean",
@@ -45,8 +45,10 @@ def certify(
     """Judge the gradients of a softmax-cross-entropy network against the reference, and name the first mistake.
 
     parameters are nnref's, or a dict with keys W1, b1, … of either layout; gradients likewise, or with keys dW1, db1, …
-    (None or absent: not written yet); Y is one-hot or whole-number labels; intermediates are yours of Z1, A1, dZ1, dA1,
-    …, P. reduction is "mean" or "sum"; layout, "columns" or "rows", is needed where everything is square.
+    (None or absent: not written yet). Or they are a model: a torch.nn.Module, whose gradients are its .grad unless
+    given, a Keras model, or JAX's list of pairs (W, b), with gradients in the same order. Y is one-hot or whole-number
+    labels; intermediates are yours of Z1, A1, dZ1, dA1, …, P. reduction is "mean" or "sum"; layout, "columns" or
+    "rows", is needed where everything is square.
     Errors: ValueError for what cannot be read, with what to pass instead.
     """
     if reduction not in ("mean", "sum"):

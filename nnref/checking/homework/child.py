@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nnref.checking.homework import confinement, isolation
+from nnref.checking.homework.judge import borne_out
 
 TIME_LIMIT = 20.0
 """Seconds of computing for one file. Reading and judging take about one; the rest is the file's own."""
@@ -34,7 +35,7 @@ def outcome_in_process(order: Order, limit: float = TIME_LIMIT) -> dict[str, Any
     Errors: none; whatever goes wrong, in the child or here, is in the result.
     """
     try:
-        found, status = isolation.result_of(__name__, asdict(order), limit)
+        found, status = isolation.result_of(__name__, asdict(order), limit, borne_out)
     except Exception as error:  # one file's trouble is no other's
         return failure(order, f"could not be read: {type(error).__name__}: {error}.")
     if found is not None:
@@ -58,6 +59,7 @@ def outcome(order: Order) -> dict[str, Any]:
     from nnref.checking.homework.watched_file import judged_file
     from nnref.checking.reading.candidates import Unread
     from nnref.checking.reading.source import SourceError
+    from nnref.checking.watching.trace import packed
 
     warnings.simplefilter("ignore")
     try:
@@ -72,8 +74,14 @@ def outcome(order: Order) -> dict[str, Any]:
         place = f"{Path(where.filename).name}, line {where.lineno}"
         return failure(order, f"could not be judged: {type(error).__name__}: {error} ({place})")
     report = replace(report, hints=order.hints)
-    return {"status": report.status, "lines": report.lines(order.verbose), "report": report.to_dict()}
+    found = {"status": report.status, "lines": report.lines(order.verbose), "report": report.to_dict()}
+    if report.ok and report.watched is not None:
+        found["trace"] = packed(report.watched, report.notes)
+    return found
 
 
 if __name__ == "__main__":
+    from nnref.checking.homework import npz, watched_file  # noqa: F401  what judges is known before the file runs
+    from nnref.checking.watching import trace  # noqa: F401
+
     isolation.answer(lambda order: outcome(Order(**order)))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nnref.checking.homework.models import as_numpy, layers_of_model
 from nnref.checking.reading.layout import (
     LAYOUTS,
     LayoutError,
@@ -59,6 +60,8 @@ def in_columns(
     named_activation(activation)  # refuses a name that no module bears
     if layout not in (None, *LAYOUTS):
         raise ValueError(f'layout should be "columns" or "rows"; {layout!r} came.')
+    parameters, gradients, layout = layers_of_model(parameters, gradients, layout)
+    X, Y = as_numpy(X), as_numpy(Y)
     theirs = arrays_by_name(parameters, "parameters")
     shapes = {name: p.shape for name, p in theirs.items()}
     refuse_gaps(shapes)

@@ -63,7 +63,7 @@ def judged_file(
         if seen.steps:
             return certificate(seen)
         raise
-    return agreed(seen, read) if seen.steps else all_of_it(source, with_caution(read))
+    return agreed(seen, read) if seen.steps else all_of_it(source, explained(with_caution(read)))
 
 
 def with_caution(read: Certificate) -> Certificate:
@@ -74,6 +74,20 @@ def with_caution(read: Certificate) -> Certificate:
     says = fault.says.partition(" Subtract")[0].rstrip(".")
     note = f"{fault.place.partition(':')[0]}: {says[0].lower()}{says[1:]}"
     return replace(read, forward=None, same_loss=True, notes=(*read.notes, note))
+
+
+def explained(read: Certificate) -> Certificate:
+    """What was read, in a file that could not be watched; where all is wrong and nothing says why, it was misread."""
+    if read.status != MISTAKE or read.mistakes or not all(e.verdict == "WRONG" for e in read.entries):
+        return read
+    reason = (
+        "all entries differ and no mistake explains it: the names may have been misread, and it could not be watched"
+    )
+    entries = tuple(
+        replace(e, verdict="cannot tell", wrong=0, cannot_tell=e.size, worst=None, where=(), reason=reason)
+        for e in read.entries
+    )
+    return replace(read, entries=entries, gradient_of_own_loss=None, same_loss=None)
 
 
 def all_of_it(source: Source, read: Certificate) -> Certificate:

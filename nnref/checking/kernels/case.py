@@ -65,8 +65,8 @@ class Case:
         """A dY like the output, dense and without pattern."""
         return self.framework.drawn(tuple(Y.shape), Y, np.random.default_rng(seed))
 
-    def elsewhere(self, seed: int, small: bool) -> Case:
-        """The same question at drawn arguments of these shapes; small draws rows of several sizes.
+    def elsewhere(self, seed: int, sizes: tuple[float, ...] = SMALL) -> Case:
+        """The same question at drawn arguments of these shapes, each row of one of these sizes.
 
         Only what has a gradient is drawn. A library's own zeros and ones would hide what multiplies them.
         """
@@ -75,8 +75,8 @@ class Case:
         for k in self.wrt:
             A = given[k]
             drawn = rng.standard_normal(tuple(A.shape))
-            if small and A.ndim > 1:
-                drawn = drawn * rng.choice(SMALL, (*A.shape[:-1], 1))
+            if A.ndim > 1 or (A.ndim and k == self.wrt[0]):
+                drawn = drawn * rng.choice(sizes, (*A.shape[:-1], 1))
             given[k] = self.framework.cast(self.framework.guest(np.asarray(drawn), A), A)
         return replace(self, given=given)
 

@@ -38,6 +38,11 @@ class Look:
         """Is all right?"""
         return all(entry.verdict == "ok" for entry in self.entries)
 
+    @property
+    def wrong(self) -> bool:
+        """Is anything wrong, or not there?"""
+        return any(entry.verdict not in ("ok", "cannot tell") for entry in self.entries)
+
 
 def closed(case: Case, known: Known, dY: Any, accumulate: str | None) -> GradcheckReport:
     """The report of a kernel that is, or should be, a closed form."""
@@ -52,16 +57,17 @@ def closed(case: Case, known: Known, dY: Any, accumulate: str | None) -> Gradche
     if known.share > 1:
         first.entries.insert(0, unlike_forward(known, Y))
     look = first
-    if first.ok:
-        drawn = case.elsewhere(ELSEWHERE, small=True)
+    if not first.wrong:
+        drawn = case.elsewhere(ELSEWHERE)
         second = seen(drawn, known, drawn.drawn_dY(drawn.output(), ELSEWHERE), added)
         case.wrote |= drawn.wrote
-        if second.ok:
+        if first.ok and second.ok:
             notes.append("right at drawn arguments too")
             for name, says in first.hidden.items():
                 note(first, name, says & second.hidden.get(name, says), case.stored)
-        else:
-            look = marked(second, "right at your arguments, and not at drawn ones")
+        elif first.ok or second.wrong:
+            yours = "right" if first.ok else "cannot be told"
+            look = marked(second, f"{yours} at your arguments, and not right at drawn ones")
             notes.append("at drawn arguments")
     again = steadiness(case, dY, added, known)
     notes += [again] if again else []
@@ -147,10 +153,8 @@ def add(look: Look, q: Question) -> None:
         one = scaled(q)
         together = [f"as if {says}" for says in alike] or ([one] if one else [])
         if together:
-            untold, reason = (
-                size,
-                f"cannot tell in {q.case.stored}: {together[0]}; the same kernel in float32 would show it",
-            )
+            advice = "" if q.case.stored in ("float32", "float64") else "; the same kernel in float32 would show it"
+            untold, reason = size, f"cannot tell in {q.case.stored}: {together[0]}{advice}"
         look.hidden[j.name] = set(hidden)
     verdict = "WRONG" if wrong else "cannot tell" if untold else "ok"
     if untold and found:

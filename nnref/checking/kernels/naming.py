@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isnan, prod
+from math import inf, isnan, prod
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,10 @@ LARGE = 1 << 21
 
 SAME = 1e-9
 """Of the largest entry: a prediction that is within so much of the truth is no mistake at these arguments."""
+
+
+ROWS = 8
+"""Rows of which a standard error is taken at least."""
 
 
 @dataclass
@@ -83,7 +87,7 @@ def fits(q: Question, w: Any, room: Any, mask: Any) -> float:
     if mask is not None:
         share = xp.where(mask, share, 0 * share)
     found = float(xp.max(share))
-    return float("inf") if isnan(found) else found
+    return inf if isnan(found) else found
 
 
 def mistake(q: Question, mask: Any) -> Finding | None:
@@ -143,8 +147,7 @@ def nearer(q: Question, w: Any) -> bool:
     """Do the errors of the wrong entries lean towards a prediction, and by about as much as that is off?"""
     xp = namespace(w)
     off, way = (xp.where(q.bad, A / q.j.likely, 0 * A) for A in (q.j.a - q.j.t, w - q.j.t))
-    c, _ = leaning(off, way)
-    return 0.5 < c < 1.5
+    return 0.5 < leaning(off, way)[0] < 1.5
 
 
 def terms(summed: Summed, values: Any, dY: Any) -> int:
@@ -184,7 +187,8 @@ def pattern(q: Question, mask: Array) -> Finding | None:
         return None
     checked = np.ones(a.shape, bool) if mask.all() else mask
     found = patterns(a, t, 0 * likely, likely / SURE, checked, checked)
-    useful = [f for f in found if f.kind not in ("block", "tail", "entry")]
+    # A shift that leaves a few entries and a factor explains anything.
+    useful = [f for f in found if f.kind not in ("block", "tail", "entry", "shifted")]
     return useful[0] if useful else None
 
 
@@ -208,9 +212,8 @@ def unseen(q: Question) -> tuple[list[str], list[str]]:
     """Of a gradient that is right entry by entry: mistakes that all entries together look like, and those that they
     cannot show.
 
-    A mistake below the grain of its dtype moves no entry beyond its room. Over many entries it still leans one way:
-    its share c in what is off is fitted, and known to within 4 standard errors of what rounding may do, entries of a
-    row moving together at worst.
+    A mistake below the grain of its dtype moves no entry beyond its room. Over many entries it still leans one way: its
+    share c in what is off is fitted, and is near 1 where the mistake was made, near 0 where it was not.
     """
     alike, hidden = [], []
     xp, off = namespace(q.j.t), (q.j.a - q.j.t) / q.j.likely
@@ -221,30 +224,48 @@ def unseen(q: Question) -> tuple[list[str], list[str]]:
         if made is None or not bool(xp.all(xp.isfinite(made[0]))):
             continue
         way = (made[0] - q.j.t) / q.j.likely
-        if float(xp.max(abs(way))) > 2:
-            continue  # it would have been seen
-        c, room = leaning(off, way)
-        if room < 0.5:
-            alike += [one.says] * (c > 0.5)
-        elif float(xp.max(abs(made[0] - q.j.t))) > SAME * float(xp.max(abs(q.j.t))):
+        moved = float(xp.max(abs(made[0] - q.j.t)))
+        if float(xp.max(abs(way))) > 2 or moved <= SAME * float(xp.max(abs(q.j.t))):
+            continue  # it would have been seen, or changes nothing here
+        c, by_rows, by_entries = leaning(off, way)
+        if abs(c - 1) + SURE * by_rows < 0.5:
+            alike.append(one.says)
+        elif not abs(c) + SURE * by_entries < 0.5:
             hidden.append(one.says)
     return alike, hidden
 
 
-def leaning(off: Any, way: Any) -> tuple[float, float]:
-    """The share of a direction in the errors, and how well it is known; all in units of what rounding may do."""
+def leaning(off: Any, way: Any) -> tuple[float, float, float]:
+    """The share of a direction in the errors, and its standard error: by rows, which round together, and by entries.
+
+    It is infinite by rows where there are fewer than eight.
+    """
     xp = namespace(off)
     square = float(xp.sum(way * way))
     if square == 0:
-        return 0.0, float("inf")
-    grouped = xp.sum(abs(way), axis=-1) if way.ndim > 1 else abs(way)
-    return float(xp.sum(off * way)) / square, SURE * float(xp.sum(grouped * grouped)) ** 0.5 / square
+        return 0.0, inf, inf
+    c = float(xp.sum(off * way)) / square
+    left = way * (off - c * way)
+    by_entries = float(xp.sum(left * left)) ** 0.5 / square
+    if left.ndim > 1:
+        left = xp.sum(left, axis=-1)
+    rows = prod(left.shape)
+    by_rows = (float(xp.sum(left * left)) * rows / max(rows - 1, 1)) ** 0.5 / square
+    return c, by_rows if rows >= ROWS else inf, by_entries
 
 
 def scaled(q: Question) -> str:
-    """The one factor that all entries together are off by, below what any of them shows; "" where there is none."""
-    way = q.j.t / q.j.likely
-    c, room = leaning((q.j.a - q.j.t) / q.j.likely, way)
+    """The one factor that all entries together are off by, below what any of them shows; "" where there is none.
+
+    Rounding moves it by at most about 4 standard errors of what it may do, entries of a row moving together at worst.
+    """
+    xp, way = namespace(q.j.t), q.j.t / q.j.likely
+    square = float(xp.sum(way * way))
+    if square == 0:
+        return ""
+    c = float(xp.sum((q.j.a - q.j.t) / q.j.likely * way)) / square
+    grouped = xp.sum(abs(way), axis=-1) if way.ndim > 1 else abs(way)
+    room = SURE * float(xp.sum(grouped * grouped)) ** 0.5 / square
     if not abs(c) > room:
         return ""
     digits = max(1, int(-np.log10(room)))

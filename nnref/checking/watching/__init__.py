@@ -26,6 +26,7 @@ The parts, each knowing only those before it:
     layer_pairs, layer_shapes, layer_report        layers by themselves, each as a vector-Jacobian product
     cautions, mending                              what is no mistake but worth a line, and the line to try
     report         what was seen, as a certificate
+    trace, places, replay                          what was recorded, computed again where the program never ran
 
 How `world` meets the core: `with world.prepared(path, data, seed):` is entered around the execution of the file. Within
 it, modules, `open`, `np.load` and their like are answered. An array that is handed out is marked by

@@ -257,11 +257,13 @@ def same_memory(a: Array, b: Array) -> bool:
 
 
 def rectangular(value: Any) -> Array:
-    """Nested lists of numbers as an array; ragged ones in a row."""
+    """Nested lists of numbers as an array; examples such as [(0, 1), [1]] as the rows of a table; others in a row."""
     try:
         return np.array(value, float)
     except ValueError:
-        return np.array(flat(value), float)
+        rows = [flat(part) for part in value]
+        alike = len({len(row) for row in rows}) == 1
+        return np.array(rows if alike else flat(value), float)
 
 
 def flat(value: Any) -> list[Any]:

@@ -191,8 +191,8 @@ def verdicts(
     else:
         says = "the decay has the wrong sign: it lets the weights grow"
         rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay < 0 else r for r in rows]
-    if all(row.silent for row in rows):
-        return None
+    if all(row.silent for row in rows) or not any(t.any() for row in rows for t in row.truth):
+        return None  # nothing of this loss has a slope: it is no evidence, and a rule of another kind may be right
     late = {id(row): first_use(role, row) for row in rows}
     for network in networks(role, rows):
         factor = common([rows[k] for k in network], late, partial(factors_after, role, tapes, loss))

@@ -81,7 +81,7 @@ def is_proper(role: Roles, tape: Tape, loss: Node) -> bool:
         labels = [m for m in node.inputs if role.of_labels[m.index] and not graph.above[m.index] & role.parameters]
         if forward and labels:
             meeting = Meeting(forward[0], labels[0], node)
-            met.setdefault(bare(meeting.output).index, (bare(meeting.output), meeting))
+            met.setdefault(bare(meeting.output, role).index, (bare(meeting.output, role), meeting))
     wanted = [graph.depends(n.index, role.parameters) for n in graph.tape]
     own_slopes, _ = slopes(tape, {loss.index: np.ones(loss.shape)}, wanted)
     for standard in STANDARD.values():
@@ -114,7 +114,7 @@ def stripped(role: Roles) -> list[tuple[Node, Meeting]]:
     """The outputs: what meets the labels, without log, 1 −, clip and the small numbers that guard them."""
     found: dict[int, tuple[Node, Meeting]] = {}
     for meeting in role.meetings:
-        output = bare(meeting.output)
+        output = bare(meeting.output, role)
         if output.index not in found or plainer(meeting, found[output.index][1]):
             found[output.index] = output, meeting
     return list(found.values())
@@ -125,14 +125,18 @@ def plainer(a: Meeting, b: Meeting) -> bool:
     return (a.at.op == "subtract", a.labels.op != "subtract") > (b.at.op == "subtract", b.labels.op != "subtract")
 
 
-def bare(node: Node) -> Node:
-    """log(A), log(A + ε), 1 − A, clip(A), A.copy(): A"""
+def bare(node: Node, role: Roles) -> Node:
+    """log(A), log(A + ε), 1 − A, clip(A), A.copy(): A; but A + b where b is a parameter that began as a number."""
+
+    def counts(part: Node) -> bool:
+        return part.leaf != "constant" or bool(role.parameters >> part.index & 1)
+
     while True:
         first = node.args[0] if node.args else None
         if node.op in ("log", "log2", "log10", "array", "clip") and isinstance(first, Node):
             node = first
         elif node.op in ("add", "subtract", "maximum", "minimum", "negative"):
-            nodes = [a for a in node.args if isinstance(a, Node) and a.leaf != "constant"]
+            nodes = [a for a in node.args if isinstance(a, Node) and counts(a)]
             rest = [float(value_of(a)) for a in node.args if a not in nodes and np.ndim(value_of(a)) == 0]
             guards = all(0 < abs(c) < GUARD or 0 < abs(1 - abs(c)) < GUARD for c in rest)
             if len(nodes) != 1 or len(rest) != len(node.args) - 1 or (node.op.startswith("m") and not guards):

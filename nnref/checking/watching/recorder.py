@@ -356,7 +356,12 @@ def again(name: str, first: Any, *args: Any, **kwargs: Any) -> Any:
 
 def picked(call: Callable[..., Any], k: int) -> Callable[..., Any]:
     """The k-th of several results."""
-    return lambda *args, **kwargs: call(*args, **kwargs)[k]
+    return functools.partial(part_of, call, k)
+
+
+def part_of(call: Callable[..., Any], k: int, /, *args: Any, **kwargs: Any) -> Any:
+    """The same, of a call that is made now."""
+    return call(*args, **kwargs)[k]
 
 
 def container(function: Any) -> bool:

@@ -70,6 +70,7 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
         apart="it is taken as it stands" if reading.loss.node else "the file has none",
         diagnoses=tuple(diagnoses),
         notes=(*watched.notes, *stopped(watched), *(() if right is False else cautions(watched))),
+        watched=watched,
     )
 
 

@@ -142,9 +142,9 @@ def watch(
     few = tuple(seeds) if process_time() - begin < SLOW else tuple(seeds)[:1]
     others = [execute(source, path, Recorder(seed=seed, **again), **settings) for seed in few]
     runs = (first, *others)
-    tapes = aligned([run.tape for run in runs], role)
-    if len(tapes[0]) <= role.last:
-        tapes, notes = [first.tape], (*notes, "the runs part before the last update")
+    tapes = together([run.tape for run in runs], role)
+    if len(tapes) < len(runs):
+        notes = (*notes, "the runs part before the last update")
     steps = judged_steps(role, tapes, meant)
     why = "" if steps else "no loss could be made of what meets the labels"
 
@@ -206,6 +206,12 @@ def name_of(row: Judged) -> tuple[int, int, tuple[int, ...]]:
     """What tells a parameter from the others in every step: the site of its update, and its shape."""
     site = row.update.end.site
     return site.line, site.column, row.update.old.shape
+
+
+def together(tapes: Sequence[Sequence[Node]], role: Roles) -> list[Sequence[Node]]:
+    """The tapes that are judged together: all, as far as they are one program, or the first where that ends early."""
+    found = aligned(tapes, role)
+    return found if len(found[0]) > role.last else [tapes[0]]
 
 
 def aligned(tapes: Sequence[Sequence[Node]], role: Roles) -> list[Sequence[Node]]:

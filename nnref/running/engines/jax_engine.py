@@ -1,10 +1,11 @@
-"""JAX: the step compiled, and an epoch as one scan over its batches, with the data on the device."""
+"""JAX: a loop of steps compiled once for any number of them, with the data on the device."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,12 @@ from nnref.running.engines import Engine, Loop
 from nnref.running.run import Settings
 from nnref.running.step import batch, step
 from nnref.shapes import Array
+
+MOST = 256
+"""Steps between two looks at the losses, at most: as many fit into what the compiled loop returns."""
+
+LOOK = 0.5
+"""Seconds between two looks: so much is lost at most when a run is killed, and a look waits for the device."""
 
 
 def engine(device: str | None, dtype: str) -> Engine:
@@ -40,14 +47,27 @@ def engine(device: str | None, dtype: str) -> Engine:
         def one(theta: Parameters, X: Any, Y: Any) -> Any:
             return step(layers, theta, X, Y, settings.learning_rate)
 
-        def all_of(theta: Parameters, rows: Any, targets: Any, indices: Any) -> Any:
-            return jax.lax.scan(lambda theta, i: one(theta, *batch(rows, targets, i, settings.dtype)), theta, indices)
+        def some(theta: Parameters, rows: Any, targets: Any, indices: Any, n: Any) -> Any:
+            def one_more(k: Any, made: Any) -> Any:
+                theta, losses = made
+                theta, L = one(theta, *batch(rows, targets, indices[k], settings.dtype))
+                return theta, losses.at[k].set(L)
 
-        compiled, there = here(jax.jit(all_of)), put((rows, targets))
+            return jax.lax.fori_loop(0, n, one_more, (theta, jax.numpy.zeros(MOST, settings.dtype)))
+
+        # The number of steps is an argument: one program whatever it is, so that a resumed run has the same bits.
+        compiled, there = here(jax.jit(some)), put((rows, targets))
 
         def steps(theta: Parameters, indices: Array) -> Iterator[tuple[Parameters, list[float]]]:
-            theta, losses = compiled(theta, *there, indices)
-            yield theta, np.array(losses).tolist()
+            n = 1
+            while len(indices):
+                now, indices = indices[:n], indices[n:]
+                start, padded = perf_counter(), np.zeros((MOST, *now.shape[1:]), now.dtype)
+                padded[: len(now)] = now
+                theta, losses = compiled(theta, *there, padded, len(now))
+                seen = np.array(losses)[: len(now)].tolist()
+                n = max(1, min(MOST, 2 * n, int(LOOK * len(now) / (perf_counter() - start))))
+                yield theta, seen
 
         return Loop(put, get, steps)
 

@@ -1,4 +1,4 @@
-"""Does the fixture work in a stranger's test file?"""
+"""Do the fixtures work in a stranger's test file?"""
 
 import subprocess
 import sys
@@ -20,6 +20,9 @@ def test_right(gradcheck):
 
 def test_wrong(gradcheck):
     gradcheck(loss, x, {"x": x["x"]})
+
+def test_layer(vjpcheck):
+    vjpcheck(lambda x: x ** 2, lambda x, dY: 2 * x * dY, x)
 """
 
 
@@ -31,7 +34,7 @@ def test_the_fixture_passes_what_is_right_and_prints_the_table_for_what_is_wrong
     command = [sys.executable, "-m", "pytest", *named, "-q", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 1
-    assert "1 failed, 1 passed" in done.stdout
+    assert "1 failed, 2 passed" in done.stdout
     assert "GradientMismatch: WRONG: x" in done.stdout
     assert "1/2 times the truth everywhere" in done.stdout
     assert "raise GradientMismatch" not in done.stdout, "the line shown is the stranger's own"

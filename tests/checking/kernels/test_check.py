@@ -55,6 +55,15 @@ def test_a_right_function_of_torch_passes_as_a_class_and_as_its_apply(torch, rms
         assert 0 < max(report.shares.values()) <= 1
 
 
+def test_the_two_gelus_are_told_apart(torch, rng):
+    given = drawn(torch, rng, "float32", (6, 20))
+    gelu = torch.nn.functional.gelu
+    for approximate, name in (("none", "GELU,"), ("tanh", "GELU's tanh form,")):
+        report = nnref.check_vjp(lambda x, how=approximate: gelu(x, approximate=how), given)
+        assert report.ok
+        assert f"closed form of {name}" in report.method
+
+
 def test_a_weight_that_stands_twice_is_named_and_raises(torch, rms, rng):
     given = drawn(torch, rng, "float32", (6, 20), (20,))
     with pytest.raises(GradientMismatch, match="the weight stands twice in the mean"):

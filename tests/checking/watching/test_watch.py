@@ -91,3 +91,20 @@ def test_the_loss_that_a_program_adds_up_is_its_own_though_a_bias_is_as_large_as
     seen = watched(tmp_path, LABELS_APART)
     assert settled(seen) is True, certificate(seen)
     assert seen.reading.loss.node is not None
+
+
+PERCEPTRON = """\
+import numpy as np
+X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 0, 0, 1])
+w, b = np.zeros(2), 0.0
+for epoch in range(9):
+    for k in range(4):
+        error = y[k] - (1 if X[k] @ w + b > 0 else 0)
+        w += 0.1 * error * X[k]
+        b += 0.1 * error
+"""
+
+
+def test_a_rule_without_a_slope_is_not_judged(tmp_path):
+    """The perceptron's rule is right, and the gradient of nothing that its step lets through."""
+    assert settled(watched(tmp_path, PERCEPTRON)) is None

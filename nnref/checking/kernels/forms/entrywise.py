@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from math import pi, sqrt
 from typing import Any
 
-from nnref import gelu, relu, sigmoid, silu, softplus, tanh
+from nnref import gelu, gelu_tanh, relu, sigmoid, silu, softplus, tanh
 from nnref.arrays import namespace
 from nnref.checking.kernels.arithmetic import normal, rows
 from nnref.checking.kernels.forms.form import Change, Form, Mistake, Settings, Values, once
@@ -67,7 +67,8 @@ def entrywise(
 
     def truth(values: Values, dY: Array, settings: Settings) -> dict[str, Array]:
         Z = rows(values["z"])
-        return {"z": module.dZ(module.forward(Z) if of_output else Z, rows(dY))}
+        back = module.dZ if hasattr(module, "dZ") else module.dX
+        return {"z": back(module.forward(Z) if of_output else Z, rows(dY))}
 
     mistakes = tuple(Mistake(key, says) for key, (says, _) in wrong.items())
     return Form(name, ("z",), once, forward, gradients, truth, mistakes, axes={"z": ("rows", "columns")}, words=words)
@@ -87,6 +88,20 @@ GELU = entrywise(
         "logistic": ("the slope of z σ(1.702 z)", lambda Z: silu.dZ(1.702 * Z, 0 * Z + 1)),
     },
     words="GELU",
+)
+
+GELU_TANH = entrywise(
+    "gelu_tanh",
+    gelu_tanh,
+    as_tanh,
+    lambda Z: 1 + abs(Z) * (1 + Z * Z / 7),  # 1 − tanh² cancels where the cubic beside it is large
+    {
+        "exact": (
+            "the slope of the exact GELU; the forward pass is the tanh form",
+            lambda Z: normal(Z) + Z * density(Z),
+        ),
+    },
+    words="GELU's tanh form",
 )
 
 SILU = entrywise(

@@ -114,6 +114,10 @@ class Absent(Silent):
         )
 
 
+NEWEST = "99.0.0"
+"""The version of what is answered: no program asks for a newer one."""
+
+
 class Answered(ModuleType):
     """A module with the names that are answered; others do nothing, or say that they are absent."""
 
@@ -122,7 +126,7 @@ class Answered(ModuleType):
     ) -> None:
         super().__init__(name)
         self.__path__: list[str] = []
-        self.__dict__.update(names)
+        self.__dict__.update({"__version__": NEWEST} | dict(names))
         self.__dict__.update(_other=other, _modules=modules)
 
     def __getattr__(self, name: str) -> Any:

@@ -71,6 +71,7 @@ def needs(trees: list[ast.Module]) -> Needs:
 def rows_of(nodes: list[ast.AST]) -> Iterator[int]:
     """Numbers of rows that the program would stop without."""
     for node in nodes:
+        yield from (k + ROWS for k in [batch_size(node)] if ROWS // 9 <= k <= HELD_OUT_MOST)
         if isinstance(node, ast.Slice) and node.upper is None:
             yield from (k + ROWS // 2 for k in [number(node.lower) or 0] if ROWS // 2 <= k <= HELD_OUT_MOST)
         if isinstance(node, ast.Call) and last_name(node.func) in BY_SIZE:
@@ -78,6 +79,18 @@ def rows_of(nodes: list[ast.AST]) -> Iterator[int]:
             yield from (k for part in sizes if (k := number(part)) in KNOWN_SIZES or k == 5000)
         if isinstance(node, ast.Call) and last_name(node.func) == "range" and len(node.args) == 1:
             yield from (k for part in node.args if (k := number(part)) in KNOWN_SIZES)
+
+
+def batch_size(node: ast.AST) -> int:
+    """The size of a batch, where a name says so: batch_sz = 500, train(batch_size=500); else 0."""
+    named: list[tuple[str, ast.expr | None]] = []
+    if isinstance(node, ast.Assign):
+        named = [(last_name(target), node.value) for target in node.targets]
+    elif isinstance(node, ast.keyword):
+        named = [(node.arg or "", node.value)]
+    elif isinstance(node, ast.arguments):
+        named = [(a.arg, d) for a, d in zip(node.args[::-1], node.defaults[::-1], strict=False)]
+    return max((number(v) or 0 for name, v in named if "batch" in name.lower()), default=0)
 
 
 def number(node: ast.expr | None) -> int | None:

@@ -1,0 +1,112 @@
+"""The second opinion: what comes out right is judged again in a process that never runs the file.
+
+The process that ran the file sends what its lines computed, operation by operation, and this one computes it again from
+the leaves, beside the file as it lies on the disk. Only if it finds everything right too is the file right: whatever a
+file does to the process that it is run in, to numpy, to nnref or to the result there, is not seen here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from nnref.checking.homework import confinement, isolation
+
+SECONDS = 20.0
+"""Processor time for a second opinion: replaying a step takes less than a second."""
+
+
+def borne_out(order: dict[str, Any], scratch: Path, found: dict[str, Any]) -> dict[str, Any]:
+    """A result, where it says right as the second process finds it; what is not right needs no second opinion."""
+    path = Path(order["path"])
+    if found["status"] != 0 or path.suffix == ".npz":  # arrays are no code
+        return found
+    asked = {name: order[name] for name in ("path", "name", "hints", "verbose")} | {"scratch": str(scratch)}
+    said = answer_of(asked)
+    if "fault" not in said:
+        return said
+    if not said["fault"]:
+        return found
+    error = f"{path.name} was right where it ran, which does not bear out apart from it: {said['fault']}. Not judged."
+    return {"status": 2, "error": isolation.plain(error), "found": [], "missing": []}
+
+
+def answer_of(asked: dict[str, Any]) -> dict[str, Any]:
+    """What the second process says: a result, or what is at fault."""
+    with tempfile.TemporaryDirectory(prefix="nnref-") as empty:  # nothing that the file wrote is near
+        running = subprocess.Popen(
+            [sys.executable, "-P", "-m", __name__],
+            cwd=empty,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=isolation.surroundings(Path(empty)),
+        )
+        with isolation.among_running(running):
+            out, _ = running.communicate(json.dumps(asked).encode())
+    try:
+        said = json.loads(out)
+    except ValueError:
+        said = None
+    if isinstance(said, dict) and (isinstance(said.get("fault"), str) or isolation.formed(said)):
+        return said
+    return {"fault": f"judging it again ended with status {running.returncode}"}
+
+
+def judged(path: Path, name: str | None, scratch: Path, hints: bool, verbose: bool) -> dict[str, Any]:
+    """The result of what was recorded of a file; {"fault": …} where it bears none, "" if nothing speaks against it."""
+    from nnref.checking.homework.reach import fault_of_files
+    from nnref.checking.reading.source import read
+    from nnref.checking.watching.places import Places
+    from nnref.checking.watching.replay import watched_again
+    from nnref.checking.watching.report import certificate
+    from nnref.checking.watching.trace import unpacked
+
+    recorded = scratch / isolation.TRACE
+    if name is not None or not recorded.is_file():
+        return {"fault": fault_of_files(path)}
+    source, trace = read(path), unpacked(recorded.read_bytes())
+    places = Places(path, source, partial(original, path=path, scratch=scratch))
+    seen, fault = watched_again(trace, source, places)
+    if seen is None or fault or not seen.steps:
+        return {"fault": fault or "no step of it can be judged"}
+    # What is said beside the verdict are the words of the process that ran the file: they decide nothing.
+    report = replace(certificate(seen, mend=False), hints=hints, notes=tuple(map(isolation.plain, trace["notes"])))
+    if report.status != 0:
+        return {"fault": "computed again, it is not right"}
+    return {"status": 0, "lines": report.lines(verbose), "report": report.to_dict()}
+
+
+def original(file: str, path: Path, scratch: Path) -> Path | None:
+    """The file of which this is the copy; None if it is none."""
+    base, copies = isolation.above(path), scratch / "above"
+    for root in (copies, copies.resolve()):
+        if Path(file).is_relative_to(root):
+            found = base / Path(file).relative_to(root)
+            return found if found.is_file() else None
+    return None
+
+
+def main() -> None:
+    """Answer one order from stdin."""
+    asked = json.loads(sys.stdin.buffer.read())
+    confinement.dies_with_parent(9)
+    if hasattr(os, "fork"):
+        confinement.limited(SECONDS, apart=False)
+    asked |= {"path": Path(asked["path"]), "scratch": Path(asked["scratch"])}
+    try:
+        said = judged(**asked)
+    except Exception as error:  # a trace that anybody may have written
+        said = {"fault": f"what was recorded cannot be read ({type(error).__name__}: {error})"}
+    print(json.dumps(said))
+
+
+if __name__ == "__main__":
+    main()

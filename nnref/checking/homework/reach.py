@@ -1,0 +1,168 @@
+"""What a file may reach beyond its own arrays: of one that was only read, and not watched, its words are looked at.
+
+A file that is called by the reader is judged in the process that runs it. It is believed there only if neither it nor
+a module beside it has a word by which a program gets at the memory, the files or the frames of its own process.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from nnref.checking.homework import isolation
+from nnref.checking.reading.source import Source, SourceError, read
+from nnref.checking.watching.tape import words
+
+HARMLESS = words(
+    "__future__ abc argparse cmath collections copy csv dataclasses datetime decimal enum fractions functools gzip "
+    "itertools json math matplotlib numbers numpy operator os pandas pathlib pprint random re scipy seaborn sklearn "
+    "statistics struct sys textwrap time tqdm typing typing_extensions urllib warnings"
+)
+"""Packages that homework imports, and through which a program gets no further than by the words below."""
+
+OF_SYSTEM = {
+    "os": words("path makedirs mkdir listdir getcwd environ sep walk name linesep"),
+    "sys": words("path argv stdout stderr exit version version_info maxsize float_info platform"),
+}
+"""What may be asked of these."""
+
+BUILTINS = words("eval exec compile __import__ globals locals vars breakpoint memoryview")
+"""Names by which a program gets at everything."""
+
+BY_NAME = words("getattr setattr delattr hasattr")
+"""Functions that take an attribute by its name, which has to be written out."""
+
+ATTRIBUTES = words(
+    "gi_frame gi_code cr_frame ag_frame f_back f_globals f_locals f_builtins f_code tb_frame tb_next func_globals mro "
+    "sys os gc inspect builtins importlib ctypes ctypeslib lib core f2py testing distutils memmap fromfile tofile "
+    "frombuffer as_strided setfield dump dumps modules format_map attrgetter methodcaller eval exec system popen "
+    "read_pickle Formatter get_field get_type_hints ForwardRef write_bytes write_text"
+)
+"""Attributes that lead to frames, to modules, to files, or to memory."""
+
+DUNDERS = words(
+    "__init__ __name__ __class__ __call__ __len__ __getitem__ __str__ __repr__ __doc__ __main__ __file__ __all__ "
+    "__add__ __mul__ __matmul__ __sub__ __iter__ __next__ __enter__ __exit__ __version__ __setitem__ __eq__ "
+    "__post_init__ __slots__ __neg__ __radd__ __rmul__ __rsub__ __truediv__ __pow__ __hash__ __lt__ __gt__"
+)
+"""Names with two underscores that lead nowhere."""
+
+
+def fault_of_files(path: Path) -> str:
+    """The first word of a file, or of a module beside it that it imports, that leads further; "" if none does."""
+    todo, seen = [path.resolve()], set[Path]()
+    while todo:
+        file = todo.pop()
+        if file in seen:
+            continue
+        seen.add(file)
+        try:
+            source = read(file)
+        except (SourceError, OSError) as error:
+            return f"{file.name} cannot be read ({error})"
+        for line, said in further(source):
+            return f"{source.name}, {source.where(line)}: {said} can reach what judges it"
+        for line, module in imported(source):
+            beside = list(modules(module, file, path))
+            if not beside and module.split(".")[0] not in HARMLESS and installed(module):
+                return f"{source.name}, {source.where(line)}: {module} can reach what judges it"
+            todo += beside
+    return ""
+
+
+def imported(source: Source) -> Iterator[tuple[int, str]]:
+    """The modules that a file imports, each with its line."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.lineno, node.module or ""
+            yield from ((node.lineno, f"{node.module or ''}.{alias.name}".lstrip(".")) for alias in node.names)
+
+
+def modules(name: str, file: Path, path: Path) -> Iterator[Path]:
+    """The files of a module that lie beside, or in the folders that are searched for it."""
+    parts = name.split(".")
+    if parts[0] in sys.stdlib_module_names or parts[0] in HARMLESS:
+        return
+    last = Path(*[part for part in parts if part] or ["__init__"])
+    for folder in dict.fromkeys((file.parent, path.resolve().parent, isolation.above(path.resolve()))):
+        for found in ((folder / last).with_suffix(".py"), folder / last / "__init__.py"):
+            if found.is_file():
+                yield found
+
+
+def installed(name: str) -> bool:
+    """May a module of this name be imported at all? What is not there leads nowhere."""
+    from importlib.util import find_spec
+
+    try:
+        return find_spec(name.partition(".")[0]) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def further(source: Source) -> Iterator[tuple[int, str]]:
+    """Every word that leads further, with its line."""
+    functions = {id(node.func) for node in ast.walk(source.tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(source.tree):
+        found: list[str] = []
+        if isinstance(node, ast.Name):
+            handed_on = node.id in BY_NAME and id(node) not in functions
+            found = [node.id] if node.id in BUILTINS or hidden(node.id) or handed_on else []
+        elif isinstance(node, ast.Attribute):
+            found = [node.attr] if leads_from(node) else []
+        elif isinstance(node, ast.Call):
+            found = list(called(node))
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found = [node.name] if hidden(node.name) else []
+        elif isinstance(node, ast.ImportFrom):
+            allowed = OF_SYSTEM.get(node.module or "")
+            found = [a.name for a in node.names if leads(a.name) or (allowed and a.name not in allowed)]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            half = re.fullmatch(r"__\w*|\w*__", node.value)
+            found = [node.value] if half and node.value not in DUNDERS else []
+        yield from ((getattr(node, "lineno", 1), name) for name in found)
+
+
+def leads_from(node: ast.Attribute) -> bool:
+    """Does an attribute lead further?"""
+    owner = node.value.id if isinstance(node.value, ast.Name) else ""
+    private = node.attr.startswith("_") and not node.attr.startswith("__") and owner not in ("self", "cls")
+    if owner in OF_SYSTEM:
+        return node.attr not in OF_SYSTEM[owner]
+    return node.attr in ATTRIBUTES or hidden(node.attr) or private
+
+
+def called(node: ast.Call) -> Iterator[str]:
+    """A call that takes an attribute by a name that is made, writes a file, makes a type, or reads code as data."""
+    name = node.func.id if isinstance(node.func, ast.Name) else ""
+    if name in BY_NAME and not (len(node.args) > 1 and text_of(node.args[1]) and not leads(text_of(node.args[1]))):
+        yield name
+    method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    if method == "format" and (not (text := text_of(node.func.value)) or re.search(r"{[^}]*[.\[]", text)):  # type: ignore[attr-defined]
+        yield "format"
+    mode = [*node.args[1:2], *(k.value for k in node.keywords if k.arg == "mode")]
+    if "open" in (name, method) and not all(text_of(word) in ("r", "rb", "rt") for word in mode):
+        yield "open"
+    if name == "type" and len(node.args) > 1:
+        yield "type"
+    yield from ("allow_pickle" for keyword in node.keywords if keyword.arg == "allow_pickle")
+
+
+def text_of(node: ast.expr) -> str:
+    """A text that is written out; "" for anything else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def leads(name: str) -> bool:
+    """Does an attribute of this name lead further?"""
+    return name in ATTRIBUTES or (name.startswith("_") and name not in DUNDERS)
+
+
+def hidden(name: str) -> bool:
+    """Has a name two underscores, and is none of those that lead nowhere?"""
+    return name.startswith("__") and name.endswith("__") and name not in DUNDERS
