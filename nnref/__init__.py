@@ -21,6 +21,7 @@ from nnref.shapes import ShapeError
 from nnref.version import __version__
 
 if TYPE_CHECKING:
+    from nnref.architectures import cnn, transformer
     from nnref.checking.gradcheck.border import GradcheckError
     from nnref.checking.gradcheck.gradcheck import assert_gradients, gradcheck
     from nnref.checking.homework.certify import certify
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from nnref.running.train import train
 
 WHEN_ASKED = {
+    "cnn": "architectures",
+    "transformer": "architectures",
     "Certificate": "checking.results.certificate",
     "DataError": "running.errors",
     "Dataset": "running.data",
@@ -75,6 +78,7 @@ __all__ = [
     "chain",
     "check",
     "check_vjp",
+    "cnn",
     "forward",
     "gradcheck",
     "gradients",
@@ -89,6 +93,7 @@ __all__ = [
     "predict",
     "residual",
     "train",
+    "transformer",
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,21 +37,79 @@ def parameter_shapes(sizes: Sequence[int]) -> dict[str, tuple[int, int]]:
     return {name: (m, n) for name, (m, n) in kept[widths].items()}
 
 
+def shapes_of(theta: Any) -> dict[str, tuple[int, ...]]:
+    """The shape of every parameter of a tree, as the claims of its layers give it: W (D, C, I, J) and b (D, 1).
+
+    A size of one letter is the same throughout a layer, and the first parameter that has it says how large it is. A
+    parameter whose gradient no claim names, such as a matrix of multi_head, has the shape that it was drawn in.
+
+    >>> from nnref import conv2d
+    >>> shapes_of((conv2d.Conv2d(W=np.zeros((4, 2, 3, 3)), b=np.zeros((4, 1))), ()))
+    {'W1': (4, 2, 3, 3), 'b1': (4, 1)}
+    """
+    from nnref.parameters import groups
+
+    found = {}
+    for k, group in enumerate(groups(theta), 1):
+        concept = type(group).__module__.removeprefix("nnref.")
+        symbols, sizes = symbols_of("affine" if concept == "layer" else concept), dict[str, int]()
+        for field, p in zip(group._fields, group, strict=True):
+            letters = symbols.get(field)
+            if letters is None or len(letters) != p.ndim:
+                found[f"{field}{k}"] = p.shape
+                continue
+            for letter, n in zip(letters, p.shape, strict=True):
+                sizes.setdefault(letter, int(letter) if letter.isdigit() else n)
+            found[f"{field}{k}"] = tuple(sizes[letter] for letter in letters)
+    return found
+
+
+def symbols_of(concept: str) -> dict[str, list[str]]:
+    """The sizes of each gradient that a concept's claims name, by the argument: {"W": ["D", "C", "I", "J"], …}.
+
+    Kept in the user's cache for the very sources that gave it: then SymPy is not loaded.
+    """
+    from derivations.output import verdict
+
+    kept = verdict.recall("symbols")
+    if concept not in kept:
+        from derivations.prover.proof import claims
+
+        gradients = {name: claim for name, claim in claims().items() if claim.kind == "gradient"}
+        kept = {}
+        for name, claim in gradients.items():
+            module, _, function = name.rpartition(".")
+            kept.setdefault(module, {})[function.removeprefix("d")] = list(map(str, claim.shapes[""]))
+        verdict.keep("symbols", kept)
+    found: dict[str, list[str]] = kept.get(concept, {})
+    return found
+
+
 def proved(layers: Layers) -> Verdict:
     """Are the claims that training these layers rests on proved, here? Kept from an earlier proof, or proved now.
 
     The six gradients of three affine layers, or the way back through any number of them; the activations; the step.
     """
     from derivations.output import verdict
+    from nnref.layer import all_names
 
-    depth = sum(layer.name == "affine" for layer in layers)
+    depth = sum(layer.name == "affine" for layer in layers) if not any(layer.within for layer in layers) else 0
     way_back = (
         [f"mlp.d{p}{l}" for l in range(1, depth + 1) for p in "Wb"]
         if depth == 3
         else ["mlp.any_depth", "affine.dW", "affine.db", "softmax_cross_entropy.dZ"]
     )
-    between = sorted({layer.name.partition(" ")[0] for layer in layers} - {"affine"})  # "leaky_relu 0.1" is leaky_relu
-    return verdict.of([*way_back, *(f"{name}.{part}" for name in between for part in ("forward", "dZ")), "sgd.update"])
+    between = sorted({name.partition(" ")[0] for name in all_names(layers)} - {"affine"})
+    return verdict.of([*way_back, *(claim for name in between for claim in claims_of(name)), "sgd.update"])
+
+
+def claims_of(concept: str) -> list[str]:
+    """The claims of a concept's functions; none of what only puts layers together, such as a chain."""
+    if find_spec(f"nnref.{concept}") is None:
+        return []
+    module = importlib.import_module(f"nnref.{concept}")
+    functions = [name for name, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__]
+    return [f"{concept}.{name}" for name in functions if name != "layer" and not name.startswith("_")]
 
 
 def function(name: str) -> Callable[..., Any]:

@@ -54,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--activation", default="relu", help="of the hidden layers, as nnref.mlp names it (default: relu)"
     )
+    train.add_argument("--network", default="mlp", help="mlp, cnn or transformer (default: mlp, the article's)")
     train.add_argument("--dtype", choices=DTYPES, default=Settings.dtype)
     train.add_argument("--engine", default=Settings.engine, help="numpy, jax or torch (default: numpy)")
     train.add_argument("--device", help="where the engine computes, such as cuda (default: the engine's choice)")
@@ -91,7 +92,7 @@ def run_train(arguments: argparse.Namespace) -> int:
 
     data = load_mnist(arguments.data, download=arguments.download)
     print(data.source, flush=True)
-    layers = fitting(data, arguments.activation)
+    layers = fitting(data, arguments.activation, arguments.network)
     with folder.prepared(Path(arguments.runs), arguments.seed) as place, warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.showwarning = lambda message, *rest: print(f"WARNING: {message}", file=sys.stderr)

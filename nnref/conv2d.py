@@ -8,7 +8,7 @@ from nnref import he
 from nnref.arrays import namespace
 from nnref.layer import Layer
 from nnref.shapes import Array, ShapeError, column, tensor
-from nnref.windows import AXES, Windows, added, mixed
+from nnref.windows import AXES, Windows
 
 
 class Conv2d(NamedTuple):
@@ -29,9 +29,8 @@ def forward(X: Array, W: Array, b: Array, stride: int = 1, padding: int = 0, dil
     """
     at = _windows(X, W, stride, padding, dilation)
     column(W.shape[0], b=b)
-    padded = at.padded(X)
-    Y = added(mixed(W[:, :, u, v], at.seen(padded, (u, v))) for u, v in at.taps)
-    return Y + namespace(b).reshape(b, (-1, 1, 1, 1))
+    xp = namespace(X)
+    return xp.reshape(_flat(W) @ at.patches(X) + b, (W.shape[0], *at.places, X.shape[3]))
 
 
 def dW(X: Array, W: Array, dY: Array, stride: int = 1, padding: int = 0, dilation: int = 1) -> Array:
@@ -46,10 +45,7 @@ def dW(X: Array, W: Array, dY: Array, stride: int = 1, padding: int = 0, dilatio
     """
     at = _windows(X, W, stride, padding, dilation)
     at.of_output(W.shape[0], dY)
-    xp = namespace(X)
-    padded, flat = at.padded(X), xp.reshape(dY, (W.shape[0], -1))
-    taps = [flat @ xp.reshape(at.seen(padded, tap), (W.shape[1], -1)).T for tap in at.taps]
-    return xp.reshape(xp.stack(taps, axis=-1), W.shape)
+    return namespace(X).reshape(_flat(dY) @ at.patches(X).T, W.shape)
 
 
 def db(dY: Array) -> Array:
@@ -76,7 +72,7 @@ def dX(X: Array, W: Array, dY: Array, stride: int = 1, padding: int = 0, dilatio
     """
     at = _windows(X, W, stride, padding, dilation)
     at.of_output(W.shape[0], dY)
-    return at.cropped(added(at.sent_back(mixed(W[:, :, u, v].T, dY), (u, v)) for u, v in at.taps))
+    return at.spread(_flat(W).T @ _flat(dY))
 
 
 def layer(C: int, D: int, I: int, J: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> Layer:
@@ -98,3 +94,8 @@ def _windows(X: Array, W: Array, stride: int, padding: int, dilation: int) -> Wi
     if W.shape[1] != X.shape[0]:
         raise ShapeError(f"W has kernels for {W.shape[1]} channels, and X has {X.shape[0]}, its first axis.")
     return Windows(tuple(X.shape), tuple(W.shape[2:]), stride, padding, dilation)
+
+
+def _flat(A: Array) -> Array:
+    """An array as a matrix, a row an output channel."""
+    return namespace(A).reshape(A, (A.shape[0], -1))

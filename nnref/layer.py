@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -31,7 +31,7 @@ class Layer:
     init(rng) -> θ draws the parameters in float64; forward(θ, A) -> Z. dtheta(θ, A, Z, dZ) -> dθ and
     dA(θ, A, Z, dZ) -> dA are given the input and the output of the forward pass, so that nothing need be remembered
     between calls; dA is not asked of the first layer. θ is a named tuple of arrays, () or a tuple of θs. both, where
-    there is one, gives (dθ, dA) for the work of one of them.
+    there is one, gives (dθ, dA) for the work of one of them. within are the layers that a layer is made of.
     """
 
     name: str
@@ -40,12 +40,20 @@ class Layer:
     dtheta: Callable[[LayerParameters, Array, Array, Array], LayerParameters]
     dA: Callable[[LayerParameters, Array, Array, Array], Array]
     both: Callable[[LayerParameters, Array, Array, Array], tuple[LayerParameters, Array]] | None = None
+    within: tuple[Layer, ...] = ()
 
     def vjp(self, theta: LayerParameters, A: Array, Z: Array, dZ: Array) -> tuple[LayerParameters, Array]:
         """The gradient with respect to the parameters, and that with respect to the input."""
         if self.both:
             return self.both(theta, A, Z, dZ)
         return self.dtheta(theta, A, Z, dZ), self.dA(theta, A, Z, dZ)
+
+
+def all_names(layers: Sequence[Layer]) -> Iterator[str]:
+    """The names of the layers and of those within them, a layer before its own."""
+    for layer in layers:
+        yield layer.name
+        yield from all_names(layer.within)
 
 
 def activations(layers: Sequence[Layer], theta: Parameters, X: Array) -> list[Array]:
@@ -77,9 +85,13 @@ def backward(
 
 
 def gradients_from(layers: Sequence[Layer], theta: Parameters, A: Sequence[Array], dZ: Array) -> Parameters:
-    """The gradient of every layer's parameters. That of the input, which moves no parameter, is not taken."""
-    dtheta, dZ = backward(layers, theta, A, dZ)
-    return (layers[0].dtheta(theta[0], A[0], A[1], dZ), *reversed(dtheta)) if layers else ()
+    """The gradient of every layer's parameters. What comes before the first that learns is not gone back through."""
+    first = next((l for l, theta_l in enumerate(theta) if not isinstance(theta_l, tuple | list) or len(theta_l)), 0)
+    learning, theta_learning, A_learning = layers[first:], theta[first:], A[first:]
+    dtheta, dZ = backward(learning, theta_learning, A_learning, dZ)
+    if not layers:
+        return ()
+    return (*theta[:first], learning[0].dtheta(theta_learning[0], A_learning[0], A_learning[1], dZ), *reversed(dtheta))
 
 
 def affine_parameters(theta: LayerParameters) -> Affine:
@@ -139,7 +151,13 @@ def chain(*layers: Layer) -> Layer:
         dtheta=lambda theta, A, Z, dZ: gradients_from(layers, theta, activations(layers, theta, A), dZ),
         dA=lambda theta, A, Z, dZ: both(theta, A, Z, dZ)[1],
         both=both,
+        within=layers,
     )
+
+
+def goes_again(layer: Layer) -> bool:
+    """Does a layer go forward again in its backward pass, so that it asks for no output? A chain does."""
+    return layer.name == "chain" or (layer.name == "per_position" and goes_again(layer.within[0]))
 
 
 def residual(branch: Layer) -> Layer:
@@ -155,8 +173,9 @@ def residual(branch: Layer) -> Layer:
         return A + B
 
     def both(theta: LayerParameters, A: Array, Z: Array, dZ: Array) -> tuple[LayerParameters, Array]:
-        # Z − A is the branch's output only up to rounding, and its slope may hang on the last digit.
-        dtheta, dA = branch.vjp(theta, A, branch.forward(theta, A), dZ)
+        # Z − A is the branch's output only up to rounding, and its slope may hang on the last digit. A chain goes
+        # forward again by itself, and asks for no output.
+        dtheta, dA = branch.vjp(theta, A, Z if goes_again(branch) else branch.forward(theta, A), dZ)
         return dtheta, dZ + dA
 
     return Layer(
@@ -166,6 +185,7 @@ def residual(branch: Layer) -> Layer:
         dtheta=lambda theta, A, Z, dZ: branch.dtheta(theta, A, branch.forward(theta, A), dZ),
         dA=lambda theta, A, Z, dZ: dZ + branch.dA(theta, A, branch.forward(theta, A), dZ),
         both=both,
+        within=(branch,),
     )
 
 

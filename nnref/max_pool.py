@@ -34,7 +34,7 @@ def dX(X: Array, S: Array, dY: Array, stride: int = 1, padding: int = 0, dilatio
     """
     at = _windows(X, S, stride, padding, dilation)
     at.of_output(X.shape[0], dY)
-    return at.cropped(added(at.sent_back(S[..., u, v] * dY, (u, v)) for u, v in at.taps))
+    return at.sent(S[..., u, v] * dY for u, v in at.taps)
 
 
 def layer(I: int, J: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> Layer:

@@ -31,8 +31,7 @@ def forward(Q: Array, K: Array, V: Array, M: Array) -> Array:
     Errors: ShapeError if shapes do not fit; ValueError if an entry of M is negative or a query sees no key.
     Proof: derivations/multi_head.py, claim multi_head.forward.  See Vaswani et al. 2017, arXiv:1706.03762, §3.2.2.
     """
-    P = _weights(Q, K, V, M)
-    return namespace(Q).permute_dims(P @ _rows(V), (0, 3, 2, 1))
+    return _of_weights(_weights(Q, K, V, M), V)
 
 
 def dV(Q: Array, K: Array, M: Array, dY: Array) -> Array:
@@ -44,9 +43,9 @@ def dV(Q: Array, K: Array, M: Array, dY: Array) -> Array:
     Proof: derivations/multi_head.py, claim multi_head.dV.
     """
     tensor(AXES, dY=dY)
-    P, xp = _weights(Q, K, K, M), namespace(Q)
+    P = _weights(Q, K, K, M)
     of_shape((Q.shape[0], dY.shape[1], *Q.shape[2:]), dY=dY)
-    return xp.permute_dims(_columns(dY) @ P, (0, 2, 3, 1))
+    return _to_values(P, dY)
 
 
 def dQ(Q: Array, K: Array, V: Array, M: Array, dY: Array) -> Array:
@@ -57,7 +56,7 @@ def dQ(Q: Array, K: Array, V: Array, M: Array, dY: Array) -> Array:
     Errors: ShapeError and ValueError as `forward`, or if dY has not the shape of the output.
     Proof: derivations/multi_head.py, claim multi_head.dQ.
     """
-    return namespace(Q).permute_dims(_dS(Q, K, V, M, dY) @ _rows(K), (0, 3, 2, 1))
+    return _to_queries(_dS(_weights(Q, K, V, M), Q, V, dY), K)
 
 
 def dK(Q: Array, K: Array, V: Array, M: Array, dY: Array) -> Array:
@@ -68,8 +67,7 @@ def dK(Q: Array, K: Array, V: Array, M: Array, dY: Array) -> Array:
     Errors: ShapeError and ValueError as `forward`, or if dY has not the shape of the output.
     Proof: derivations/multi_head.py, claim multi_head.dK.
     """
-    xp = namespace(Q)
-    return xp.permute_dims(_columns(Q) @ _dS(Q, K, V, M, dY), (0, 2, 3, 1))
+    return _to_keys(_dS(_weights(Q, K, V, M), Q, V, dY), Q)
 
 
 def layer(D: int, heads: int, causal: bool = False) -> Layer:
@@ -90,24 +88,24 @@ def layer(D: int, heads: int, causal: bool = False) -> Layer:
     def split(W: Array, A: Array) -> Any:
         return namespace(A).reshape(W @ _flat(A), (heads, D // heads, *A.shape[1:]))
 
-    def output(theta: Any, A: Array) -> Any:
-        Q, K, V = (split(W, A) for W in theta[:3])
-        return forward(Q, K, V, mask(A)), (Q, K, V)
-
     def both(theta: Any, A: Array, Z: Array, dZ: Array) -> tuple[MultiHead, Array]:
         of_shape(tuple(A.shape), dZ=dZ)
-        (H, (Q, K, V)), M, back = output(theta, A), mask(A), _flat(dZ)
-        dH = namespace(A).reshape(theta[3].T @ back, H.shape)
-        parts = [dQ(Q, K, V, M, dH), dK(Q, K, V, M, dH), dV(Q, K, M, dH)]
-        flat = [namespace(A).reshape(part, (D, -1)) for part in parts]
+        xp, back = namespace(A), _flat(dZ)
+        Q, K, V = (split(W, A) for W in theta[:3])
+        # The weights are computed once for all that needs them: they cost more than the products around them.
+        P = _weights(Q, K, V, mask(A))
+        H = _of_weights(P, V)
+        dH = xp.reshape(theta[3].T @ back, H.shape)
+        dS = _dS(P, Q, V, dH)
+        flat = [xp.reshape(part, (D, -1)) for part in (_to_queries(dS, K), _to_keys(dS, Q), _to_values(P, dH))]
         dWq, dWk, dWv = (part @ _flat(A).T for part in flat)
         dA = sum(W.T @ part for W, part in zip(theta[:3], flat, strict=True))
-        heads_below = namespace(A).reshape(H, (D, -1))
-        return MultiHead(dWq, dWk, dWv, back @ heads_below.T), namespace(A).reshape(dA, A.shape)
+        return MultiHead(dWq, dWk, dWv, back @ xp.reshape(H, (D, -1)).T), xp.reshape(dA, A.shape)
 
     def through(theta: Any, A: Array) -> Array:
         _features(D, A)
-        joined = namespace(A).reshape(output(theta, A)[0], (D, -1))
+        Q, K, V = (split(W, A) for W in theta[:3])
+        joined = namespace(A).reshape(_of_weights(_weights(Q, K, V, mask(A)), V), (D, -1))
         return namespace(A).reshape(theta[3] @ joined, A.shape)
 
     return Layer(
@@ -153,6 +151,9 @@ def _weights(Q: Array, K: Array, V: Array, M: Array) -> Any:
     seen(1, M=M)
     xp = namespace(Q)
     S = _rows(Q) @ _columns(K) / sqrt(d)
+    if type(M) is np.ndarray and (M == 1).all():  # nothing is hidden: no choice need be made for every score
+        E = xp.exp(S - xp.max(real(S), axis=-1, keepdims=True))
+        return E / xp.sum(E, axis=-1, keepdims=True)
     visible = xp.broadcast_to(real(M) > 0, S.shape)
     # The largest of what is seen is subtracted: one that is not seen could leave 0/0.
     largest = xp.max(xp.where(visible, real(S), 0 * real(S) - xp.inf), axis=-1, keepdims=True)
@@ -160,9 +161,28 @@ def _weights(Q: Array, K: Array, V: Array, M: Array) -> Any:
     return E / xp.sum(E, axis=-1, keepdims=True)
 
 
-def _dS(Q: Array, K: Array, V: Array, M: Array, dY: Array) -> Any:
+def _of_weights(P: Any, V: Array) -> Any:
+    """Every query's mean of the values."""
+    return namespace(P).permute_dims(P @ _rows(V), (0, 3, 2, 1))
+
+
+def _to_values(P: Any, dY: Array) -> Any:
+    """What goes back to the values."""
+    return namespace(P).permute_dims(_columns(dY) @ P, (0, 2, 3, 1))
+
+
+def _to_queries(dS: Any, K: Array) -> Any:
+    """What goes back to the queries."""
+    return namespace(dS).permute_dims(dS @ _rows(K), (0, 3, 2, 1))
+
+
+def _to_keys(dS: Any, Q: Array) -> Any:
+    """What goes back to the keys."""
+    return namespace(dS).permute_dims(_columns(Q) @ dS, (0, 2, 3, 1))
+
+
+def _dS(P: Any, Q: Array, V: Array, dY: Array) -> Any:
     """The gradient with respect to the products of queries and keys, (G, N, T, U): that of the scores, over √d."""
-    P = _weights(Q, K, V, M)
     of_shape((Q.shape[0], V.shape[1], *Q.shape[2:]), dY=dY)
     dP = _rows(dY) @ _columns(V)
     return P * (dP - namespace(P).sum(P * dP, axis=-1, keepdims=True)) / sqrt(Q.shape[1])

@@ -2,7 +2,7 @@
 
 from numbers import Real
 
-from nnref.shapes import Array, same_shape
+from nnref.shapes import Array, alike
 
 
 def update(theta: Array, dtheta: Array, alpha: float) -> Array:
@@ -13,7 +13,7 @@ def update(theta: Array, dtheta: Array, alpha: float) -> Array:
     Errors: ShapeError if the gradient has another shape; ValueError if alpha is not a positive number.
     Proof: derivations/sgd.py, claim sgd.update.  See Goodfellow et al. 2016, §4.3.
     """
-    same_shape(theta=theta, dtheta=dtheta)
+    alike(theta=theta, dtheta=dtheta)
     if not (type(alpha) is float or isinstance(alpha, Real)) or not 0 < alpha < float("inf"):
         raise ValueError(f"the learning rate alpha should be positive and finite; {alpha!r} came. Try 0.1.")
     step = -alpha * dtheta

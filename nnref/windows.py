@@ -13,6 +13,8 @@ from itertools import product
 from operator import add
 from typing import Any
 
+import numpy as np
+
 from nnref.arrays import device_of, namespace, real
 from nnref.shapes import Array, ShapeError, of_shape
 
@@ -75,6 +77,34 @@ class Windows:
         rows, columns = slices
         return padded[:, rows, columns, :]
 
+    def patches(self, X: Array) -> Array:
+        """What every window sees, as a column: (C I J, P Q N). One product with all kernels is then a convolution.
+
+        A product a tap, added up, was slower: it reads and writes the whole output once a tap.
+        """
+        xp, padded = namespace(X), self.padded(X)
+        seen = xp.stack([self.seen(padded, tap) for tap in self.taps], axis=1)
+        return xp.reshape(seen, (X.shape[0] * seen.shape[1], -1))
+
+    def spread(self, columns: Array) -> Array:
+        """The transpose of patches: what each window has for its pixels, added up at every pixel of the images."""
+        taps, (P, Q) = list(self.taps), self.places
+        parts = namespace(columns).reshape(columns, (self.image[0], len(taps), P, Q, self.image[3]))
+        return self.sent([parts[:, k, :, :, :] for k in range(len(taps))])
+
+    def sent(self, parts: Iterable[Array]) -> Array:
+        """What goes back through all taps, a part each in their order, added up at every pixel of the images."""
+        pairs = zip(parts, self.taps, strict=True)
+        first, *others = pairs
+        if type(first[0]) is not np.ndarray:
+            return self.cropped(added(self.sent_back(*pair) for pair in (first, *others)))
+        # numpy alone can add into one array of its own; concatenating zeros a tap took most of a training step.
+        rows, columns = (pixels + 2 * self.padding for pixels in self.image[1:3])
+        padded = np.zeros((first[0].shape[0], rows, columns, first[0].shape[3]), first[0].dtype)
+        for part, tap in (first, *others):
+            self.seen(padded, tap)[...] += part
+        return self.cropped(padded)
+
     def sent_back(self, part: Array, tap: tuple[int, int]) -> Array:
         """What goes back through one tap, each number at the pixel that it saw, and zeros elsewhere: padded images."""
         for axis, (u, pixels) in enumerate(zip(tap, self.image[1:3], strict=True), 1):
@@ -103,11 +133,17 @@ def largest(X: Array, I: int, J: int, stride: int = 1, padding: int = 0, dilatio
     at = Windows(tuple(X.shape), (I, J), stride, padding, dilation)
     xp = namespace(X)
     pixels = at.padded(real(X))
-    padded = xp.where(at.padded(xp.ones_like(real(X))) > 0, pixels, 0 * pixels - xp.inf)
-    seen = xp.stack([at.seen(padded, tap) for tap in at.taps], axis=-1)
-    first = xp.expand_dims(xp.argmax(seen, axis=-1), axis=-1)
-    chosen = xp.astype(first == xp.arange(I * J, **device_of(X)), seen.dtype)
-    return xp.reshape(chosen, (*seen.shape[:-1], I, J))
+    inside = at.padded(xp.ones_like(real(X))) > 0
+    padded = xp.where(inside, pixels, 0 * pixels - xp.inf) if at.padding else pixels
+    seen = [at.seen(padded, tap) for tap in at.taps]
+    best = reduce(xp.maximum, seen)
+    left, choice = ~xp.isnan(best), []
+    for pixel in seen:
+        first = left & (pixel == best)
+        choice.append(xp.astype(first, pixels.dtype))
+        left = left & ~first
+    # A tap at a time in memory, as it is used; the axes of the formula are a view of that.
+    return xp.permute_dims(xp.reshape(xp.stack(choice), (I, J, *best.shape)), (2, 3, 4, 5, 0, 1))
 
 
 def added(parts: Iterable[Array]) -> Array:

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime
+from math import isqrt
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nnref import architectures
 from nnref.layer import Affine
 from nnref.network import Layers, mlp, named, unnamed
 from nnref.running import files
@@ -126,7 +128,7 @@ def described(run: TrainingRun, data: Dataset) -> dict[str, Any]:
     """The settings, the data, the versions and the results: what is needed to have the run again."""
     return {
         "settings": asdict(run.settings),
-        "layers": shape(run.layers, run),
+        "layers": shape(run.layers, run, data),
         "source": run.source,
         "data_sha256": data_sha256(data),
         "versions": versions(run.settings.engine),
@@ -134,13 +136,13 @@ def described(run: TrainingRun, data: Dataset) -> dict[str, Any]:
     }
 
 
-def shape(layers: Layers, run: TrainingRun) -> dict[str, Any]:
+def shape(layers: Layers, run: TrainingRun, data: Dataset) -> dict[str, Any]:
     """The widths and the activation from which nnref.mlp makes the layers again; of other layers, their names."""
     affines = [theta for theta in run.parameters if isinstance(theta, Affine)]
     names = [layer.name for layer in layers]
     between = set(names[1::2])
     if set(names[::2]) != {"affine"} or len(affines) != len(names[::2]) or len(between) > 1:
-        return {"names": names}
+        return architectures.described(layers, isqrt(data.rows_train.shape[1]), data.classes) or {"names": names}
     sizes = [affines[0].W.shape[1], *(len(theta.W) for theta in affines)]
     return {"sizes": sizes, "activation": next(iter(between), "relu")}
 
@@ -226,6 +228,16 @@ def read(place: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         return {name: file[name] for name in file.files}, about
 
 
+def made_again(described: dict[str, Any]) -> Layers:
+    """The layers that a run's folder describes.
+
+    Errors: KeyError or TypeError for layers that cannot be made from what is said of them.
+    """
+    if "network" in described:
+        return architectures.NETWORKS[described["network"]](described["side"], described["classes"])
+    return mlp(**described)
+
+
 def redraw(place: Path, data: Dataset) -> list[Path]:
     """Read a run's folder back and draw its pictures again.
 
@@ -235,7 +247,7 @@ def redraw(place: Path, data: Dataset) -> list[Path]:
         raise DataError("; ".join(faults) + ". Nothing was drawn.")
     try:
         arrays, about = read(place)
-        layers = mlp(**about["layers"])
+        layers = made_again(about["layers"])
         rows = list(csv.DictReader(io.StringIO((place / "metrics.csv").read_text(encoding="utf-8"))))
         run = TrainingRun(layers, unnamed(arrays, layers), Settings(**about["settings"]), about["source"], gate=None)
         run.loss_by_epoch = [float(row["loss"]) for row in rows]

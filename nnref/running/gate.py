@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from math import inf
 from time import perf_counter
@@ -13,10 +14,17 @@ import numpy as np
 from nnref import bridge, network
 from nnref.checking.operations.record import errors, kinks
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.reference import noise, truth
+from nnref.checking.reference import noise, trees, truth
 from nnref.layer import Affine
 from nnref.network import Layers, Parameters, activations, named, rounded
+from nnref.parameters import mapped
 from nnref.shapes import Array, dims
+
+FEW = 3
+"""Examples of a batch of a network of general layers, whose truth costs a forward pass for every single parameter."""
+
+CANDIDATES = 24
+"""Examples that such a batch is chosen from: those on one side of all kinks, whatever rounding does."""
 
 DENSE = 5
 """Examples in the dense batch: more than one, so that a lost 1/N or an unsummed db shows, and fewer than classes."""
@@ -109,13 +117,11 @@ def check(
     Errors: none for a wrong gradient, which is reported.
     """
     start = perf_counter()
-    table = bridge.parameter_shapes(widths(theta))
+    table = bridge.shapes_of(theta) if trees.general(layers) else bridge.parameter_shapes(widths(theta))
     seconds_table = perf_counter() - start
-    dtype = next(p.dtype for p in named(theta).values())
-    dense = (with_biases(theta, dtype), *dense_batch(len(X), len(Y), dtype))
     notes: list[str] = []
     examined: list[Examined] = []
-    for theta_b, X_b, Y_b in (dense, (theta, X[:, :FIRST], Y[:, :FIRST])):
+    for theta_b, X_b, Y_b in batches(layers, theta, X, Y, elsewhere):
         on_one_side, left_out = decided(layers, theta_b, X_b, elsewhere)
         notes += left_out
         fault: str | None = NOTHING_TOLD
@@ -126,7 +132,7 @@ def check(
             return Gate(0, 0, 0.0, inf, 0.0, tuple(notes), (), fault, perf_counter() - start, seconds_table)
     entries = [worst_entry(p, examined) for p in table]
     moved = sum(int(np.any([batch.yours[p] != 0 for batch in examined], axis=0).sum()) for p in table)
-    checked = sum(m * n for m, n in table.values())
+    checked = sum(math.prod(shape) for shape in table.values())
     return Gate(
         checked=checked,
         failed=sum(e.wrong for e in entries),
@@ -141,6 +147,24 @@ def check(
     )
 
 
+def batches(
+    layers: Layers, theta: Parameters, X: Array, Y: Array, elsewhere: bool
+) -> Iterator[tuple[Parameters, Array, Array]]:
+    """Parameters and examples that the gradients are checked at: dense ones, and the first of those to learn from.
+
+    Of general layers the dense ones are in double precision where numpy computes, which leaves no room for a wrong
+    formula. (Another library may have no double precision on its device.)
+    """
+    dtype = next(p.dtype for p in named(theta).values())
+    if not trees.general(layers):
+        yield with_biases(theta, dtype), *dense_batch(len(X), len(Y), dtype)
+        yield theta, X[:, :FIRST], Y[:, :FIRST]
+        return
+    fine = dtype if elsewhere else np.dtype("float64")
+    yield with_biases(rounded(theta, fine), fine), *dense_batch(len(X), len(Y), fine, CANDIDATES)
+    yield theta, X[:, :CANDIDATES], Y[:, :CANDIDATES]
+
+
 NOTHING_TOLD = "gate: cannot tell: every example of a batch has a unit within rounding of its kink"
 
 
@@ -152,8 +176,9 @@ def first_step_fault(
     The loop may be compiled apart from the gradients. Both are within what rounding may do, twice that of one; α, its
     product with dθ and the difference are rounded once each.
     """
-    G, S = named(gradients(theta, X, Y)[1]), named(noise.scale(layers, theta, X, Y, X.dtype))
-    u, reach = noise.unit(X.dtype), 2 * noise.allowed(layers, theta, X.shape[1])
+    S_tree, allowed = noise_of(layers, theta, X, Y)
+    G, S = named(gradients(theta, X, Y)[1]), named(S_tree)
+    u, reach = noise.unit(X.dtype), 2 * allowed
     for p, q in named(after).items():
         start, step = named(theta)[p].astype("float64"), alpha * G[p].astype("float64")
         gap, room = abs(q - (start - step)), u * (alpha * reach * S[p] + 3 * (abs(start) + abs(step)))
@@ -170,21 +195,30 @@ def examine(layers: Layers, theta: Parameters, X: Array, Y: Array, gradients: Gr
     """The gradients of one batch beside the truth, in units of rounding."""
     found = gradients(theta, X, Y) if gradients else network.loss_and_gradients(layers, theta, X, Y)
     G = named(found[1])
-    T, S = named(truth.gradient(layers, theta, X, Y)), named(noise.scale(layers, theta, X, Y, X.dtype))
+    S_tree, allowed = noise_of(layers, theta, X, Y)
+    true = trees.gradient if trees.general(layers) else truth.gradient
+    T, S = named(true(layers, theta, X, Y)), named(S_tree)
     multiples = {}
     for p in T:
         if G[p].shape == T[p].shape:
             M = noise.multiples(G[p], T[p], S[p], X.dtype, truth.FLOOR)
             multiples[p] = np.where(np.isnan(M), inf, M)  # what is no number is infinitely far from the truth
-    return Examined(G, T, multiples, noise.allowed(layers, theta, X.shape[1]))
+    return Examined(G, T, multiples, allowed)
 
 
-def shape_fault(G: dict[str, Array], table: dict[str, tuple[int, int]]) -> str | None:
+def noise_of(layers: Layers, theta: Parameters, X: Array, Y: Array) -> tuple[Parameters, float]:
+    """The running-error scale of every gradient, and the multiple of it that rounding may reach."""
+    if trees.general(layers):
+        return trees.scale(layers, theta, X, Y, X.dtype)
+    return noise.scale(layers, theta, X, Y, X.dtype), noise.allowed(layers, theta, X.shape[1])
+
+
+def shape_fault(G: dict[str, Array], table: Mapping[str, tuple[int, ...]]) -> str | None:
     """The first gradient whose shape is not that of its parameter in the derivation's table, or None."""
-    for p, (m, n) in table.items():
-        if p not in G or G[p].shape != (m, n):
+    for p, shape in table.items():
+        if p not in G or G[p].shape != shape:
             came = dims(G[p]) if p in G else "missing"
-            return f"gate: d{p} is {came}; the derivation gives {p} the shape {m} × {n}"
+            return f"gate: d{p} is {came}; the derivation gives {p} the shape {' × '.join(map(str, shape))}"
     return None
 
 
@@ -195,21 +229,24 @@ def widths(theta: Parameters) -> list[int]:
 
 
 def with_biases(theta: Parameters, dtype: np.dtype[Any]) -> Parameters:
-    """The same weights with biases that are not zero: at zero, a forgotten bias goes unseen."""
+    """The same weights with biases and gains that differ: a forgotten one goes unseen where all are zero, or one."""
     rng = np.random.default_rng(SEED)
+
+    def moved(p: Array) -> Array:
+        column = p.ndim == 1 or p.shape[1] == 1
+        return p + (0.1 * rng.standard_normal(p.shape)).astype(dtype) if column or (p.flat[0] == p).all() else p
+
     return tuple(
-        Affine(theta_l.W, theta_l.b + (0.1 * rng.standard_normal(theta_l.b.shape)).astype(dtype))
-        if isinstance(theta_l, Affine)
-        else ()
+        Affine(theta_l.W, moved(theta_l.b)) if isinstance(theta_l, Affine) else mapped(moved, theta_l)
         for theta_l in theta
     )
 
 
-def dense_batch(n: int, classes: int, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+def dense_batch(n: int, classes: int, dtype: np.dtype[Any], count: int = DENSE) -> tuple[Array, Array]:
     """Examples without a zero, of both signs, whose labels differ as far as the classes go."""
     rng = np.random.default_rng(SEED)
-    labels = rng.permutation(np.arange(DENSE) % classes)
-    return rng.standard_normal((DENSE, n)).astype(dtype).T, network.one_hot(labels, classes, dtype)
+    labels = rng.permutation(np.arange(count) % classes)
+    return rng.standard_normal((count, n)).astype(dtype).T, network.one_hot(labels, classes, dtype)
 
 
 def decided(layers: Layers, theta: Parameters, X: Array, elsewhere: bool = False) -> tuple[Array, list[str]]:
@@ -218,6 +255,8 @@ def decided(layers: Layers, theta: Parameters, X: Array, elsewhere: bool = False
     Within rounding of its kink a unit's slope is 0 or 1 by the accident of the last digit: neither can be called wrong.
     elsewhere: a pass in another library may round in another order, so that the whole reach of rounding is left out.
     """
+    if trees.general(layers):
+        return few(trees.decided(layers, theta, X))
     exact = rounded(theta, "float64")
     passed = activations(layers, theta, X), activations(layers, exact, X.astype("float64"))
     reach: list[Any] = reaches(layers, exact, passed[1], X.dtype) if elsewhere else [0.0] * len(passed[1])
@@ -230,6 +269,14 @@ def decided(layers: Layers, theta: Parameters, X: Array, elsewhere: bool = False
                 notes.append(f"gate: example {s} left out: {of_layer} is within rounding of {kink.at:g}")
                 on_one_side[s] = False
     return on_one_side, notes
+
+
+def few(told: Array) -> tuple[Array, list[str]]:
+    """The first few of the examples that can be told, and a line on how many cannot."""
+    chosen = told & (np.cumsum(told) <= FEW)
+    left = int((~told).sum())
+    notes = [f"gate: {left} of {told.size} examples have a unit within rounding of a kink: others were taken"]
+    return chosen, notes if left else []
 
 
 def reaches(layers: Layers, theta: Parameters, A: list[Array], dtype: np.dtype[Any]) -> list[Array]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from nnref import network
+from nnref.layer import all_names
 from nnref.network import Layers, named
 from nnref.running.data import Dataset
 from nnref.running.engines import PACKAGES
@@ -25,7 +26,7 @@ def identity(run: TrainingRun, data: Dataset) -> dict[str, Any]:
     """What must be the same for a run to go on as if it had never stopped. More epochs may be asked for."""
     return {
         "settings": {k: v for k, v in asdict(run.settings).items() if k != "epochs"},
-        "network": [layer.name for layer in run.layers],
+        "network": list(all_names(run.layers)),
         "shapes": {name: list(p.shape) for name, p in named(run.parameters).items()},
         "data": {"sha256": data_sha256(data), "source": data.source, "examples": len(data.y_train)},
         "logits_sha256": logits_sha256(run.layers, run.settings, data),

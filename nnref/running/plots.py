@@ -11,6 +11,7 @@ from nnref import network, softmax
 from nnref.layer import Affine
 from nnref.running import files
 from nnref.running.data import Dataset
+from nnref.running.held_out import held_out_logits
 from nnref.running.run import TrainingRun
 from nnref.shapes import Array
 
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
 
 def draw(place: Path, run: TrainingRun, data: Dataset) -> list[Path]:
     """Write curves, confusion, first-layer weights and the most confident mistakes as PNG files into place."""
-    X = data.columns(data.rows_test, run.settings.dtype)
     with np.errstate(over="ignore", invalid="ignore"):  # the parameters of a diverged run may be near overflow
-        P = softmax.forward(network.forward(run.layers, run.parameters, X))
+        P = softmax.forward(held_out_logits(run, data))
     figures = {
         "curves": curves(run),
         "confusion": confusion(P, data),
@@ -93,9 +93,11 @@ def weights(run: TrainingRun) -> Figure | None:
     The weights themselves are mostly the noise that they began with, which the seed gives back.
     """
     learned, initial = (
-        next(theta.W for theta in parameters if isinstance(theta, Affine))
+        parameters[0].W if isinstance(parameters[0], Affine) else None
         for parameters in (run.parameters, network.initialise(run.layers, run.seed, run.settings.dtype))
     )
+    if learned is None or initial is None:
+        return None
     side = square(learned.shape[1])
     if side is None:
         return None

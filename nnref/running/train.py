@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnref import network
+from nnref import architectures, network
 from nnref.network import Layers, Parameters
 from nnref.running import engines
 from nnref.running import gate as gates
@@ -22,6 +23,7 @@ from nnref.running.checkpoint import Checkpoint, opened
 from nnref.running.data import Dataset, load_mnist
 from nnref.running.engines import Engine, Loop
 from nnref.running.errors import Diverged, GateError
+from nnref.running.held_out import held_out_logits
 from nnref.running.progress import Progress, reporter
 from nnref.running.run import Settings, TrainingRun
 from nnref.running.shuffle import indices
@@ -29,9 +31,19 @@ from nnref.running.step import batch
 from nnref.shapes import Array, trusted
 
 
-def fitting(data: Dataset, activation: str = "relu") -> Layers:
-    """The article's network, its first and last width those of the data, with another activation if one is named."""
-    return network.mlp([data.rows_train.shape[1], *network.MNIST_SIZES[1:-1], data.classes], activation)
+def fitting(data: Dataset, activation: str = "relu", name: str = "mlp") -> Layers:
+    """A network for the data: the article's, with another activation if one is named, or a cnn or a transformer.
+
+    Errors: ValueError for another name, or where the images are not square and the network needs them to be.
+    """
+    n = data.rows_train.shape[1]
+    if name == "mlp":
+        return network.mlp([n, *network.MNIST_SIZES[1:-1], data.classes], activation)
+    side = math.isqrt(n)
+    if name not in architectures.NETWORKS or side * side != n:
+        names = ", ".join(["mlp", *architectures.NETWORKS])
+        raise ValueError(f"network should be one of {names}, all but mlp of square images; {name!r}, {n} pixels came.")
+    return architectures.NETWORKS[name](side, data.classes)
 
 
 def train(
@@ -226,5 +238,4 @@ def batches(data: Dataset, settings: Settings, epoch: int) -> Iterator[tuple[Arr
 
 def held_out_accuracy(run: TrainingRun, data: Dataset) -> float:
     """The share of held-out examples that the network gets right."""
-    X = data.columns(data.rows_test, run.settings.dtype)
-    return network.accuracy(run.layers, run.parameters, X, data.y_test)
+    return float((held_out_logits(run, data).argmax(axis=0) == data.y_test).mean())

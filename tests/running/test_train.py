@@ -25,8 +25,9 @@ ROOT = Path(nnref.__file__).parent.parent
 @pytest.fixture(autouse=True)
 def proofs_are_kept(own_cache):
     """As after a first run: the tests of derivations prove the claims, and the command need not prove them here too."""
-    if not verdict.recall("claims"):
-        verdict.keep("claims", {name: claim.uses for name, claim in claims().items()})
+    uses = {name: claim.uses for name, claim in claims().items()}
+    if verdict.recall("claims").keys() != uses.keys():  # another test may have kept the few that it proved
+        verdict.keep("claims", uses)
 
 
 @pytest.fixture

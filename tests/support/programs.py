@@ -229,9 +229,21 @@ for step in range(9):
         c -= 0.1 * (e[0] + e[1])
 """
 
+MATRIX = """\
+import numpy as np
+X, Y = np.asmatrix(np.random.randn(4, 9)), np.asmatrix(np.random.randn(2, 9))
+V, W = np.asmatrix(np.random.randn(5, 4)), np.asmatrix(np.random.randn(2, 5))
+for step in range(9):
+    H = 1 / (1 + np.exp(-(V * X)))
+    D = (W * H - Y) / 9
+    E = np.multiply(W.T * D, np.multiply(H, 1 - H))
+    W = W - 0.1 * D * H.T
+    V = V - 0.1 * E * X.T
+"""
+
 RIGHT = {
     "xor": XOR, "adam": ADAM, "momentum": MOMENTUM, "lists": LISTS, "softmax": SOFTMAX, "line": LINE, "norm": NORM,
-    "deep": DEEP, "recurrent": RECURRENT, "slope": SLOPE, "pairs": PAIRS,
+    "deep": DEEP, "recurrent": RECURRENT, "slope": SLOPE, "pairs": PAIRS, "matrix": MATRIX,
 }  # fmt: skip
 
 PLANTED = {
@@ -255,6 +267,7 @@ PLANTED = {
     "a decay too large": ("deep", "+ lam * W[k]", "+ 2 * lam * W[k]", 16),
     "a step that stops the program": ("deep", "db = d.sum(axis=1, keepdims=True)", "db = d.sum(axis=0)", 17),
     "a transpose on the way back in time": ("recurrent", "d_h = Wh.T @ temp", "d_h = Wh @ temp", 17),
+    "a factor between np.matrix": ("matrix", "W.T * D", "2 * W.T * D", 7),
     "a factor of a scalar": ("line", "bd = -(2/n)", "bd = -(3/n)", 9),
 }
 """What is planted, in which program, the line's old and new text, and the line that is wrong."""

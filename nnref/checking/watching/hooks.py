@@ -78,6 +78,8 @@ class Hooks(Values):
             return value
         elif not isinstance(value, float | np.generic | int | complex):
             return value
+        if op == "multiply" and isinstance(value, np.matrix) and all(np.ndim(part) == 2 for part in parts):
+            op = "matmul"  # a * b of np.matrix
         args = tuple(map(self.resolved, parts))
         found = tuple(nodes_of(args))
         if not found and not isinstance(value, np.ndarray):

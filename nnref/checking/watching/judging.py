@@ -191,7 +191,8 @@ def verdicts(
     else:
         says = "the decay has the wrong sign: it lets the weights grow"
         rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay < 0 else r for r in rows]
-    if all(row.silent for row in rows) or not any(t.any() for row in rows for t in row.truth):
+    flat = not lost and not any(t.any() for row in rows for t in row.truth)
+    if flat or all(row.silent for row in rows):
         return None  # nothing of this loss has a slope: it is no evidence, and a rule of another kind may be right
     late = {id(row): first_use(role, row) for row in rows}
     for network in networks(role, rows):
@@ -363,7 +364,7 @@ def common(
         known = [n for n in ways if n is not None]
         exact = len(known) == len(ways)
         # A mistake goes on to all that the backward pass makes after it: the last layer is more to be trusted.
-        last = max((late or {}).get(id(row), 0) for _, row in group) if len(group) > 1 and not exact else 0
+        last = max((late or {}).get(id(row), 0) for _, row in group) if len(group) >= min(2, most) and not exact else 0
         size = max(row.truth[0].size for _, row in group)
         return exact, several and group[0][0] > 0, len(group), -max(known) if exact else 0, last, size
 

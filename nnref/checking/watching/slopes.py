@@ -132,7 +132,9 @@ def backward(node: Node, g: Array, tie: float) -> Iterator[tuple[Node, Any]]:
         if op in ("array", "nan_to_num") and not isinstance(node.args[0], Node):
             yield from stacked(node.args[0], g)
         else:
-            yield from paired(node, ELEMENTWISE[op](g if where is True else g * value_of(where), node.value, *plain))
+            # A np.matrix multiplies as matrices do: its entries are what the rules are about.
+            y = np.asarray(node.value) if isinstance(node.value, np.ndarray) else node.value
+            yield from paired(node, ELEMENTWISE[op](g if where is True else g * value_of(where), y, *plain))
     elif op in ("matmul", "dot"):
         both = (product if op == "matmul" else dot)(g, args[0], np.asarray(value_of(args[1])))
         yield from paired(node, both)

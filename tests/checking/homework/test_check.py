@@ -4,6 +4,7 @@ import csv
 import importlib.util
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import nnref
 from nnref.checking.homework import child
 from nnref.checking.homework.by_names import check_file
+from nnref.checking.homework.watched_file import explained
 from nnref.cli import main
 
 BASE = """
@@ -443,3 +445,14 @@ def test_a_folder_gives_a_line_a_file_and_a_table(tmp_path, capsys):
     with open(tmp_path / "out.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [(row["status"], row["first_wrong"]) for row in rows] == [("0", ""), ("1", "db2"), ("2", "")]
+
+
+def test_what_is_all_wrong_and_unexplained_in_a_file_that_cannot_be_watched_is_no_verdict(checked):
+    """The names may have been misread; where something is right, or a mistake is named, the verdict stands."""
+    read = checked(("dz2.sum(axis=0)", "dz2.sum()"))
+    assert read.status == 1
+    assert explained(read) is read
+    lost = replace(read, diagnoses=(), forward=None, entries=tuple(replace(e, verdict="WRONG") for e in read.entries))
+    assert lost.status == 1
+    assert explained(lost).status == 3
+    assert {e.verdict for e in explained(lost).entries} == {"cannot tell"}

@@ -1,5 +1,6 @@
 """The world around a program: every reader hands out digits in the shape it should, and nothing is left behind."""
 
+import ast
 import builtins
 import gzip
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from nnref.checking.watching import recorder
 from nnref.checking.watching.world import AbsentError, prepared
+from nnref.checking.watching.world.needs import needs
 
 
 class Marks:
@@ -240,3 +242,11 @@ def test_afterwards_everything_is_as_it_was(run):
     assert before == after
     assert not hasattr(np, "asfarray")
     assert "course_utils" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["batch_sz = 500", "def train(net, batch_size=500): pass", "train(net, batch=500)", "self.batch = 500"],
+)
+def test_a_program_gets_more_rows_than_its_batches_take_after_a_thousand_are_held_out(source):
+    assert needs([ast.parse(source)]).rows >= 1000 + 500
