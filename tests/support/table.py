@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from tests import planted
+from tests import faults, planted
 from tests.support import tools
 from tests.support.witnesses import FAILED, MISSING, NOT_APPLICABLE, OK
 
@@ -25,6 +25,8 @@ def show(made, console=None):
     for line in kill_table(made):
         console.print(line, markup=False)
     console.print(table)
+    for line in faults_table(made["tests"]):
+        console.print(line)
     for name, said in tools.answers(made):
         word, style = LOOKS[said["status"]]
         console.print(Text(f"{word:8s}", style), Text(f"{name}: {said['figure']} ({said['seconds']:.0f} s)"))
@@ -38,6 +40,12 @@ def kill_table(made):
     caught = ((made.get("kill_table") or {}).get("data") or {}).get("caught", {})
     rows = [(bug, caught[bug.name]) for bug in planted.BUGS if bug.name in caught]
     return [planted.table(rows)] if rows else []
+
+
+def faults_table(tests):
+    """What comes of each fault of the surroundings, where the tests that say so were run."""
+    said = faults.answers(tests)
+    return [faults.table(said)] if set(said.values()) - {"missing"} else []
 
 
 def claims_table(claims):

@@ -8,8 +8,9 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -210,9 +211,11 @@ def check_folder(folder: Path, arguments: argparse.Namespace) -> int:
     rows: list[dict[str, Any]] = []
     stopped = False
     try:
-        for row in marked(folder, paths, arguments):
-            rows.append(row)
-            print(folder_line(row, hints=not arguments.no_hints), flush=True)
+        with bar(len(paths)) as done:
+            for row in marked(folder, paths, arguments):
+                rows.append(row)
+                print(folder_line(row, hints=not arguments.no_hints), flush=True)
+                done()
     except KeyboardInterrupt:
         stopped = True
         print(f"nnref: stopped after {len(rows)} of {len(paths)} files; what was marked is kept.", file=sys.stderr)
@@ -231,6 +234,29 @@ def check_folder(folder: Path, arguments: argparse.Namespace) -> int:
         all_right = status == OK and not stopped
         print(json.dumps({"ok": all_right, "files": rows, "of": len(paths)}, ensure_ascii=False), flush=True)
     return INTERRUPTED if stopped else status
+
+
+@contextmanager
+def bar(total: int) -> Iterator[Callable[[], None]]:
+    """A bar on the terminal: how many files are marked, and the time that is left; elsewhere the lines say it."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    shown = Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        "files, left:",
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        redirect_stdout=sys.stdout.isatty(),  # a line of a file is printed above the bar; into a pipe it goes as it is
+        transient=True,
+    )
+    with shown:
+        task = shown.add_task("", total=total)
+        yield lambda: shown.advance(task)
 
 
 def marked(folder: Path, paths: list[Path], arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:

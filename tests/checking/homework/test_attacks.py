@@ -1,6 +1,7 @@
 """Can a file forge, end or spoil the marking, its own or another's? Each attack is a file of one class."""
 
 import csv
+import io
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import nnref
-from nnref.checking.homework import child, gradescope, isolation
+from nnref.checking.homework import child, command, gradescope, isolation
 from nnref.cli import main
 from tests.checking.homework.test_check import BASE
 
@@ -90,14 +91,21 @@ if os.fork() == 0:
 }
 
 
+COSTLY = {
+    "exits_with_1", "kills_itself", "kills_its_group", "replaces_ok", "replaces_the_check", "replaces_numpy",
+    "starts_a_session", "takes_memory", "forks_without_end",
+}  # fmt: skip
+"""Attacks that take a machine's time, or go the way of another: with --long."""
+
+
 @pytest.fixture(scope="module")
-def marked(tmp_path_factory):
+def marked(request, tmp_path_factory):
     """The class, its rows, what was printed, and the exit status."""
     top = tmp_path_factory.mktemp("attacks")
     folder = top / "class"
     folder.mkdir()
-    for name, lines in ATTACKS.items():
-        (folder / f"{name}.py").write_text(inside(lines.replace("NEIGHBOURS", repr(str(folder)))))
+    for name in ATTACKS if request.config.getoption("--long") else set(ATTACKS) - COSTLY:
+        (folder / f"{name}.py").write_text(inside(ATTACKS[name].replace("NEIGHBOURS", repr(str(folder)))))
     for k in range(3):
         (folder / f"right_{k}.py").write_text(BASE)
         (folder / f"wrong_{k}.py").write_text(WRONG)
@@ -125,13 +133,14 @@ def rows(marked):
 
 def test_no_attack_is_marked_right(rows):
     """One test for all, as the class is marked once: two processes would mark it twice."""
-    right = [rows[f"{name}.py"] for name in ATTACKS if rows[f"{name}.py"]["status"] not in (1, 2)]
-    assert not right
-    assert not [name for name in ATTACKS if rows[f"{name}.py"]["ok"] is True]
+    tried = [rows[f"{name}.py"] for name in ATTACKS if f"{name}.py" in rows]
+    assert len(tried) >= len(ATTACKS) - len(COSTLY)
+    assert not [row for row in tried if row["status"] not in (1, 2) or row["ok"] is True]
 
 
 def test_every_file_is_marked_and_the_others_as_they_deserve(marked, rows):
-    assert len(rows) == len(ATTACKS) + 3 + 3 + 2
+    assert len(rows) == len([name for name in marked[1] if name.endswith(".py")])
+    assert len(rows) >= len(ATTACKS) - len(COSTLY) + 3 + 3 + 2
     assert [rows[f"right_{k}.py"]["status"] for k in range(3)] == [0, 0, 0]
     assert [rows[f"wrong_{k}.py"]["status"] for k in range(3)] == [1, 1, 1]
     assert "Traceback" not in marked[2].stdout + marked[2].stderr
@@ -144,9 +153,9 @@ def test_no_file_is_edited(marked):
 
 def test_nothing_is_left_running(marked):
     left = []
-    for command in Path("/proc").glob("[0-9]*/cmdline"):
+    for started in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            left += [command] if b"7777.25" in command.read_bytes() else []
+            left += [started] if b"7777.25" in started.read_bytes() else []
         except OSError:
             continue
     assert left == []
@@ -161,6 +170,52 @@ def test_what_is_shown_is_harmless(marked):
         cells = [c for row in csv.reader(file) for c in row]
     assert not [c for c in cells if c[:1] in ("=", "+", "@") or "\n" in c or "\x1b" in c]
     assert "'=cmd|' !A0.py" in cells
+
+
+HOSTILE = (
+    "writes_the_result_file", "kills_its_parent", "kills_everyone", "replaces_json", "replaces_the_signature",
+    "edits_its_neighbours", "leaves_a_daemon", "loops", "takes_memory", "prints_escapes",
+)  # fmt: skip
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_of_a_class_of_sixty_with_ten_hostile_ones_all_are_marked_as_they_deserve(tmp_path, capsys, record_property):
+    folder = tmp_path / "class"
+    folder.mkdir()
+    for name in HOSTILE:
+        (folder / f"hostile_{name}.py").write_text(inside(ATTACKS[name].replace("NEIGHBOURS", repr(str(folder)))))
+    for k in range(25):
+        (folder / f"right_{k}.py").write_text(
+            BASE.replace("np.ones((6, 7))", f"np.ones((6, {7 + k}))").replace(
+                "np.zeros(7), np.ones((7, 3))", f"np.zeros({7 + k}), np.ones(({7 + k}, 3))"
+            )
+        )
+        (folder / f"wrong_{k}.py").write_text(WRONG)
+    before = time.monotonic()
+    main(["check", str(folder), "--json"])
+    rows = json.loads(capsys.readouterr().out.splitlines()[-1])["files"]
+    status = {row["file"]: row["status"] for row in rows}
+    assert len(status) == 60
+    assert [status[f"right_{k}.py"] for k in range(25)] == [0] * 25
+    assert [status[f"wrong_{k}.py"] for k in range(25)] == [1] * 25
+    assert all(status[f"hostile_{name}.py"] in (1, 2) for name in HOSTILE)
+    record_property("figure", f"60 files of a class, 10 hostile, in {time.monotonic() - before:.0f} s")
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_shows_how_many_files_are_marked_and_a_pipe_nothing(monkeypatch):
+    for stream, shown in ((Terminal(), True), (io.StringIO(), False)):
+        monkeypatch.setattr(sys, "stderr", stream)
+        monkeypatch.setenv("TERM", "xterm")
+        with command.bar(3) as done:
+            for _ in range(3):
+                done()
+        assert ("3/3" in stream.getvalue()) == shown
 
 
 def test_a_marker_that_is_killed_takes_its_files_along(tmp_path):
