@@ -184,13 +184,24 @@ def symbolic_value(name: str, arrays: Mapping[str, Any], activation: str = "tanh
         point = point.at(arrays=named | {f"{key}@{concept}": A for key, A in named.items()})
 
     def value(*indices: int) -> Any:
-        with mp.workdps(digits.DIGITS):
+        with mp.workdps(digits.DIGITS + digits.GUARD):
             if free or not shape:
                 return digits.value(result, point.at(indices={s: indices[place] + 1 for place, s in free.items()}))
             one = {key: {(): mp.mpf(float(A[indices] if np.ndim(A) else A))} for key, A in arrays.items()}
             return digits.value(result, point.at(arrays=one))
 
     return value
+
+
+def formulas() -> dict[str, dict[str, tuple[str, ...]]]:
+    """Every definition and gradient that has a function of its own, and the shapes of its symbols, "" for the result.
+
+    The gradients of the whole network, which are entries of nnref.gradients, are not among them.
+    """
+    from derivations.prover.proof import claims
+
+    bound = (claim for claim in claims().values() if claim.kind in ("definition", "gradient"))
+    return {claim.name: dict(claim.shapes) for claim in bound if not claim.name.startswith("mlp.")}
 
 
 def placed(claim: Any, shape: Sequence[str], free: Sequence[Any]) -> dict[int, Any]:

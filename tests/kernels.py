@@ -32,7 +32,7 @@ def right(shapes, seed, show=print):
 
     ops, found = torch_kernels.operations(torch), {}
     for k in range(shapes):
-        kernel, dtype = ops[k % len(ops)], DTYPES[(k + k // len(ops)) % len(DTYPES)]
+        kernel, dtype = ops[k % len(ops)], DTYPES[(k + 2 * (k // len(ops))) % len(DTYPES)]
         given = kernel.draw(np.random.default_rng([seed, k]), dtype)
         report = nnref.check_vjp(kernel.f, given, accumulate=kernel.accumulate(dtype))
         none = {"checked": 0, "wrong": 0, "cannot tell": 0, "by differences": 0, "worst": {}}

@@ -77,6 +77,17 @@ SLIPS = [
     Slip("Theorem mlp_db1", "dZ1", "dZ2"),
     Slip("Theorem mlp_any_depth", "dZ ×[N] A^T", "dZ^T ×[N] A"),
     Slip("Fixpoint backward", "each f' Z", "each f Z", "Lemma backward_gradient"),
+    Slip("Theorem lstm_cell_dZi", "1 - sigmoid zi", "1 + sigmoid zi"),
+    Slip("Theorem lstm_cell_dZf", "(1 - sigmoid zf) * c0", "(1 - sigmoid zf)"),
+    Slip("Theorem lstm_cell_dZg", "tanh zg ^ 2", "tanh zg"),
+    Slip("Theorem lstm_cell_dZo", " * tanh (cell zi zf zg c0)", ""),
+    Slip("Theorem lstm_cell_dC0", "* sigmoid zf", "* sigmoid zi"),
+    Slip("Theorem conv2d_dX", "w u * seen_by", "seen_by"),
+    Slip("Theorem conv2d_dW", "seen_by sees q u p * X p s", "X p s"),
+    Slip("Theorem conv2d_adjoint", "w u * seen_by", "seen_by"),
+    Slip("Theorem layer_norm_dX", "g i - mean n g -", "g i -"),
+    Slip("Theorem attention_dQ", "/ sqrt (INR d)", "* 1"),
+    Slip("Theorem attention_dV", "k * dy w", "k"),
 ]
 
 

@@ -28,7 +28,7 @@ ARROWS = {
     "bridge": {"concepts", *(f"derivations.{floor}" for floor in ("algebra", "prover", "claims", "output"))},
     "operations": {"concepts"},
     "results": {"concepts"},
-    "reference": {"concepts", "operations"},
+    "reference": {"concepts", "bridge", "operations"},
     "recognition": {"concepts", "operations", "results"},
     "gradcheck": {"concepts", "recognition", "results"},
     "kernels": {"concepts", "results", "gradcheck"},

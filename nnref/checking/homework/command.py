@@ -187,7 +187,11 @@ def as_json_object(file: str, found: dict[str, Any]) -> dict[str, Any]:
     """The result as one JSON object; every mistake has the number of its line."""
     for mistake in found.get("report", {}).get("mistakes", []):
         mistake["line"] = line_in(mistake["place"])
-    return {"file": file, **{k: v for k, v in found.items() if k not in ("lines", "report")}, **found.get("report", {})}
+    return {
+        "file": file,
+        **{k: v for k, v in found.items() if k not in ("lines", "report", "trace")},
+        **found.get("report", {}),
+    }
 
 
 def homework_files(folder: Path) -> Iterator[Path]:

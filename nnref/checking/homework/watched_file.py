@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
-from nnref.checking.homework.by_names import check_file
+from nnref.checking.homework.by_names import FORM_A, check_file
 from nnref.checking.reading.candidates import Unread
 from nnref.checking.reading.source import Source, SourceError
 from nnref.checking.reading.source import read as read_source
@@ -63,7 +63,7 @@ def judged_file(
         if seen.steps:
             return certificate(seen)
         raise
-    return agreed(seen, read) if seen.steps else all_of_it(source, explained(with_caution(read)))
+    return agreed(seen, read) if seen.steps else all_of_it(source, explained(with_caution(read), source))
 
 
 def with_caution(read: Certificate) -> Certificate:
@@ -76,9 +76,17 @@ def with_caution(read: Certificate) -> Certificate:
     return replace(read, forward=None, same_loss=True, notes=(*read.notes, note))
 
 
-def explained(read: Certificate) -> Certificate:
-    """What was read, in a file that could not be watched; where all is wrong and nothing says why, it was misread."""
-    if read.status != MISTAKE or read.mistakes or not all(e.verdict == "WRONG" for e in read.entries):
+def explained(read: Certificate, source: Source) -> Certificate:
+    """What was read, in a file that could not be watched; where all is wrong and nothing says why, it was misread.
+
+    Not so where the file calls the three things as it is asked to: then there is nothing to misread.
+    """
+    if (
+        asked_for(source)
+        or read.status != MISTAKE
+        or read.mistakes
+        or not all(e.verdict == "WRONG" for e in read.entries)
+    ):
         return read
     reason = (
         "all entries differ and no mistake explains it: the names may have been misread, and it could not be watched"
@@ -88,6 +96,19 @@ def explained(read: Certificate) -> Certificate:
         for e in read.entries
     )
     return replace(read, entries=entries, gradient_of_own_loss=None, same_loss=None)
+
+
+def asked_for(source: Source) -> bool:
+    """Does the file define loss, parameters and gradients by these very names?"""
+    top = {getattr(node, "name", "") for node in source.tree.body}
+    top |= {
+        part.id
+        for node in source.tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+    }
+    return {names[0] for names in FORM_A} <= top
 
 
 def all_of_it(source: Source, read: Certificate) -> Certificate:

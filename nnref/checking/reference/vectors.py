@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nnref.checking.operations.record import Ball, Matrix, Undecided
-from nnref.checking.reference import balls, golden
+from nnref.checking.reference import balls, golden, layer_vectors
 from nnref.checking.reference.balls import Enclosure
 from nnref.layer import Affine
 from nnref.network import Layers, Parameters, mlp, named
@@ -69,11 +69,21 @@ def fill(folder: Path) -> None:
     write_lines(folder / "tiny.json", json.dumps({"format": FORMAT, "digits": DIGITS, "cases": cases}, indent=1))
     write_lines(folder / "schema.json", json.dumps(SCHEMA, indent=1))
     write_lines(folder / "README.md", README)
+    write_layers(folder)
     for name in FULL_REGIMES:
         write_full(folder / "full" / name, FULL_REGIMES[name][1]())
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     sums = (f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.relative_to(folder).as_posix()}\n" for p in files)
     write_lines(folder / "SHA256SUMS", "".join(sums))
+
+
+def write_layers(folder: Path) -> None:
+    """Write the answers of every layer of the handbook: as decimals, and as float64."""
+    cases = [layer_vectors.case(name) for name in layer_vectors.names()]
+    made = {"format": layer_vectors.FORMAT, "digits": layer_vectors.DIGITS, "cases": cases}
+    write_lines(folder / "layers.json", json.dumps(made, indent=1))
+    write_lines(folder / "layers-schema.json", json.dumps(layer_vectors.SCHEMA, indent=1))
+    np.savez(folder / "layers.npz", **layer_vectors.arrays(cases))  # type: ignore[arg-type]
 
 
 def write_lines(path: Path, content: str) -> None:
@@ -281,6 +291,9 @@ dW, db are sums over the batch. relu'(0) = 0.
 |---|---|
 | tiny.json | a {"-".join(map(str, TINY))} network, 3 examples: given numbers exactly, answers to {DIGITS} digits |
 | schema.json | JSON Schema of tiny.json |
+| layers.json | every formula of the handbook, such as layer_norm.dX, at small arrays: answers to 50 digits |
+| layers.npz | the same in float64: NAME.symbol is what goes in, and NAME the answer |
+| layers-schema.json | JSON Schema of layers.json |
 | full/*/float64, full/*/float32 | a 784-128-64-10 network: arrays.npz, and one file an array, NAME.bin |
 | full/*/shapes.json | the activation, and the shape of every array |
 | SHA256SUMS | check with sha256sum -c SHA256SUMS |

@@ -148,7 +148,8 @@ class Hooks(Values):
         a[index] = value
         site_ = self.sites[site]
         if view is not None:
-            node = self.add("assign", None, (*args, target.shape), {}, target, site_)
+            place = [n for n in nodes_of(self.resolved(index)) if n.leaf != "constant"]  # one_hot[i, y[i]] = 1
+            node = self.add("assign", None, (*args, target.shape, *place), {}, target, site_)
         else:
             node = self.add("put_at", None, (*args, given), {}, target, site_)
         self.wrote(target, node)

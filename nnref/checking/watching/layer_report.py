@@ -63,5 +63,7 @@ def mistake(verdict: LayerVerdict, source: Source) -> Diagnosis:
     fine = [entry.name for entry in verdict.entries if entry.verdict == "ok"]
     said = f"the gradient with respect to {' and '.join(wrong)} is wrong"
     said += f"; that of {' and '.join(fine)} is right" if fine else ""
+    named = [found.says for entry in verdict.entries for found in entry.where if found.kind == "layer"]
+    said += f": {named[0]}" if named else ""
     place = f"{source.where(verdict.line)}:  {source.line(verdict.line).strip()}"
     return Diagnosis(None, f"{verdict.name}", f"{said}.", place=f"at or after {place}")

@@ -163,6 +163,7 @@ def continues(before: Update, now: Update) -> bool:
 def candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
     """What may be the labels: leaves, the likeliest first, columns of tables, and targets made of the inputs."""
     leaves = [n for n in graph.tape if n.leaf and n.leaf != "constant" and np.prod(n.shape, dtype=int)]
+    leaves = [n for n in leaves if n.leaf not in MADE_ON_THE_WAY or not replaced_by_name(graph, n)]
     ranked = sorted(leaves, key=lambda n: (LIKELIHOOD.get(n.leaf, 6), n.index))
     yield from ((n,) for n in ranked[: CANDIDATES // 2])
     yield from columns(graph, ranked)
@@ -175,6 +176,12 @@ def candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
                 if not made.leaf and subset and made.index not in seen:
                     seen.add(made.index)
                     yield (made,)
+
+
+def replaced_by_name(graph: Graph, leaf: Node) -> bool:
+    """Is b -= … or b = b - … done to what a program begins as zeros? Then these are no labels."""
+    steps = (n for n in graph.users[leaf.index] if n.op in ("subtract", "add") and n.args and n.args[0] is leaf)
+    return any(set(n.names) & set(leaf.names) for n in steps)
 
 
 def columns(graph: Graph, leaves: Sequence[Node]) -> Iterator[tuple[Node, ...]]:

@@ -9,8 +9,10 @@ from scipy.special import erf
 
 import nnref
 from nnref.checking.operations.known import YOURS
+from nnref.checking.reading.source import read
 from nnref.checking.recognition import layers
 from nnref.checking.recognition.layers import recognised
+from nnref.checking.watching.layer_report import layers_judged
 from nnref.shapes import trusted
 
 R = np.random.default_rng(7)
@@ -321,3 +323,25 @@ def test_every_layer_with_a_catalogue_is_found():
         "pooling",
         "softmax",
     }
+
+
+FILE = """
+import numpy as np
+
+
+def layernorm_forward(x, gamma, beta):
+    mu, inv = x.mean(axis=-1, keepdims=True), 1 / np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)
+    return gamma * (x - mu) * inv + beta, (x, gamma, mu, inv)
+
+
+def layernorm_backward(dout, cache):
+    x, gamma, mu, inv = cache
+    return inv * dout * gamma, (dout * (x - mu) * inv).sum(axis=0), dout.sum(axis=0)
+"""
+
+
+def test_a_file_of_layers_is_told_the_mistake_of_the_layer(tmp_path):
+    path = tmp_path / "layers.py"
+    path.write_text(FILE)
+    found = layers_judged(path, read(path))
+    assert "that of gamma and beta is right: the statistics are taken for constants" in found.diagnoses[0].says

@@ -108,3 +108,24 @@ for epoch in range(9):
 def test_a_rule_without_a_slope_is_not_judged(tmp_path):
     """The perceptron's rule is right, and the gradient of nothing that its step lets through."""
     assert settled(watched(tmp_path, PERCEPTRON)) is None
+
+
+ONE_HOT_IN_A_LOOP = """\
+import numpy as np
+X, y = np.random.randn(12, 3), np.random.randint(0, 2, 12)
+T = np.zeros((12, 2))
+for k in range(12):
+    T[k, y[k]] = 1
+W, b = np.random.randn(3, 2), np.zeros(2)
+for step in range(9):
+    E = np.exp(X @ W + b)
+    d = (E / E.sum(axis=1, keepdims=True) - T) / 12
+    W -= 0.1 * X.T @ d
+    b -= 0.1 * d.sum(axis=0)
+"""
+
+
+def test_labels_that_only_say_where_a_one_is_written_are_the_labels(tmp_path):
+    seen = watched(tmp_path, ONE_HOT_IN_A_LOOP)
+    assert settled(seen) is True, certificate(seen)
+    assert any("y" in node.names and node.deps & seen.roles.labels[0].deps for node in seen.runs[0].tape)
