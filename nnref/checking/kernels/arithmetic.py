@@ -53,6 +53,10 @@ class Plain:
         """Kept in the kernel's dtype: nothing, here."""
         return A
 
+    def store_term(self, A: Any, term: Any) -> Any:
+        """A, one term of which is kept in the kernel's dtype: nothing, here."""
+        return A
+
     def sum(self, A: Any, axis: int, split: bool = False) -> Any:
         """The sum over an axis, which stays with length one; split, if blocks may share it and store their parts."""
         return namespace(A).sum(A, axis=axis, keepdims=True)
@@ -107,6 +111,12 @@ class Rounded(Plain):
         """Rounded once to the kernel's dtype."""
         u, grain, size = self.precision.coarse, self.precision.grain, abs(A.value)
         likely, most = (e + u * (size + e) + grain for e in (A.likely, A.most))
+        return Carried(A.value, likely, most, A.u)
+
+    def store_term(self, A: Carried, term: Carried) -> Carried:
+        """A with the rounding of a term of it, once to the kernel's dtype."""
+        stored = self.store(term)
+        likely, most = A.likely + (stored.likely - term.likely), A.most + (stored.most - term.most)
         return Carried(A.value, likely, most, A.u)
 
     def sum(self, A: Carried, axis: int, split: bool = False) -> Carried:

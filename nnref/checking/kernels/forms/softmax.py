@@ -24,13 +24,16 @@ def forward(ar: Any, values: Values, settings: Settings) -> Any:
 
 
 def gradients(ar: Any, values: Values, dY: Array, settings: Settings, change: Change) -> dict[str, Any]:
-    """P is kept from the forward pass in the kernel's dtype."""
+    """P is kept from the forward pass in the kernel's dtype, and P dP by kernels that go over the row twice.
+
+    PyTorch's on a GPU is one of these: it stores P dP, adds up what is stored, and subtracts P times the sum.
+    """
     P, dP = probabilities(ar, rows(values["x"])), ar.given(rows(dY))
-    terms = dP if change.which == "unweighted" else P * dP
+    terms = dP if change.which == "unweighted" else ar.store(P * dP)
     s = ar.sum(terms * change.kept("columns"), -1)
     if change.which == "diagonal":
         s = P * dP
-    made = P * dP if change.which == "no sum" else P * (dP - s)
+    made = P * dP if change.which == "no sum" else ar.store_term(P * (dP - s), P * dP)
     return {"x": dP - s if change.which == "no P" else made}
 
 
