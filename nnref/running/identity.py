@@ -7,6 +7,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -115,7 +116,9 @@ def blas() -> str:
     """The BLAS that numpy calls, and its kernel for this processor, such as "openblas 0.3.30 SkylakeX"."""
     from threadpoolctl import threadpool_info
 
-    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas" and "scipy" not in pool["filepath"]]
+    loaded = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    # A wheel of numpy brings its own; what lies elsewhere is that of scipy or PyTorch, or the one of the system.
+    pools = [pool for pool in loaded if Path(pool["filepath"]).parent.name == "numpy.libs"] or loaded
     return (
         "; ".join(
             sorted({" ".join(str(pool.get(k)) for k in ("internal_api", "version", "architecture")) for pool in pools})

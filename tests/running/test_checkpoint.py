@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,13 +89,16 @@ def test_a_checkpoint_of_another_run_is_refused_with_what_differs(blobs, part, s
 
 
 def test_layers_of_one_name_that_compute_other_things_are_told_apart(blobs, part):
-    def inside(name):
-        return (chain(affine_layer(6, 7), ACTIVATIONS[name], affine_layer(7, 3)),)
+    def inside(activation):
+        return (chain(affine_layer(6, 7), activation, affine_layer(7, 3)),)
 
     settings = SMALL | {"gate": False, "checkpoint": part}
-    nnref.train(blobs, **settings | {"layers": inside("relu")})
+    nnref.train(blobs, **settings | {"layers": inside(ACTIVATIONS["relu"])})
+    with pytest.raises(nnref.DataError, match="layer 3 was relu and is tanh"):
+        nnref.train(blobs, **settings | {"layers": inside(ACTIVATIONS["tanh"]), "resume": True})
+    renamed = replace(ACTIVATIONS["tanh"], name="relu")
     with pytest.raises(nnref.DataError, match="the same names and sizes, but compute other logits"):
-        nnref.train(blobs, **settings | {"layers": inside("tanh"), "resume": True})
+        nnref.train(blobs, **settings | {"layers": inside(renamed), "resume": True})
 
 
 def test_data_are_known_by_their_numbers_and_not_by_their_name(blobs, part):

@@ -107,10 +107,33 @@ def factors_on_the_way(seen: Watched, row: Judged) -> list[float]:
 
 
 def summed(watched: Watched, role: Roles) -> Iterator[str]:
-    """Gradients of a loss that is summed over the examples, in a program that has no loss to say so."""
+    """Gradients of a loss that is summed over the examples, which the loss says, or which no loss contradicts."""
     reading = watched.steps[0].readings[0]
     examples = max((n for label in role.labels for n in label.shape), default=1)
-    if reading.loss.node is not None or "cross-entropy" not in reading.loss.name or examples < 3:
+    if examples < 3:
         return
-    if all(any(abs(c - 1) < ALIKE for c in factors_on_the_way(watched, row)) for row in reading.rows):
-        yield f"the gradients are summed over the {examples} examples, so that a step grows with their number"
+    if reading.loss.node is not None:
+        tables = all(len(label.shape) == 2 and min(label.shape) > 1 for label in role.labels)
+        if tables and not averaged(role, reading.loss.node):
+            yield "the loss and the gradients are summed over the examples, so that a step grows with their number"
+    elif "cross-entropy" in reading.loss.name:
+        ways = [factors_on_the_way(watched, row) for row in reading.rows]
+        if all(any(abs(c - 1) < ALIKE for c in way) for way in ways):
+            yield f"the gradients are summed over the {examples} examples, so that a step grows with their number"
+
+
+def averaged(role: Roles, loss: Node) -> bool:
+    """Is anything on the way from the labels to the loss a mean, or divided by a multiple of a size of the labels?"""
+    labels = sum(1 << label.index for label in role.labels)
+    sizes = {n for label in role.labels for n in label.shape}
+    for k in bits_of(role.graph.above[loss.index] | 1 << loss.index):
+        node = role.graph.tape[k]
+        if not role.graph.above[k] & labels:
+            continue
+        numbers = [a for a in node.args if isinstance(a, int | float) and a]
+        numbers += [float(np.ravel(i.value)[0]) for i in node.inputs if i.value is not None and np.size(i.value) == 1]
+        counts = [n for number in numbers if number for n in (abs(number), abs(1 / number))]
+        divided = any(n >= size and abs(n / size - round(n / size)) < ALIKE for n in counts for size in sizes)
+        if node.op in ("mean", "average") or divided:
+            return True
+    return False

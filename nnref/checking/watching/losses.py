@@ -62,13 +62,18 @@ def own(role: Roles) -> list[Node]:
         return scalar and not after[node.index] and not into >> node.index & 1 and not made_of_gradients
 
     for node in graph.tape:
-        if not candidate(node) or node.op in ("view", "array"):
+        if not candidate(node) or node.op in ("view", "array") or chosen(node):
             continue
         if (graph.above[node.index] & role.parameters) != role.parameters or is_measure(node, role):
             continue
         if not any(candidate(m) and m.op not in ("view", "array") for m in users[node.index]):
             found.append(node)
     return found[:6]
+
+
+def chosen(node: Node) -> bool:
+    """Is this one entry of a larger array, as P[i, y[i]] is? It is a part of a loss, and not the loss."""
+    return node.op in ("item", "entry") and bool(node.inputs) and np.prod(node.inputs[0].shape, dtype=int) > 1
 
 
 def is_proper(role: Roles, tape: Tape, loss: Node) -> bool:

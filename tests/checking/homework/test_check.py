@@ -5,6 +5,7 @@ import importlib.util
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import nnref
 from nnref.checking.homework import child
 from nnref.checking.homework.by_names import check_file
 from nnref.checking.homework.watched_file import explained
+from nnref.checking.reading.source import read as read_source
 from nnref.cli import main
 
 BASE = """
@@ -447,12 +449,16 @@ def test_a_folder_gives_a_line_a_file_and_a_table(tmp_path, capsys):
     assert [(row["status"], row["first_wrong"]) for row in rows] == [("0", ""), ("1", "db2"), ("2", "")]
 
 
-def test_what_is_all_wrong_and_unexplained_in_a_file_that_cannot_be_watched_is_no_verdict(checked):
+def test_what_is_all_wrong_and_unexplained_in_a_file_that_cannot_be_watched_is_no_verdict(checked, tmp_path):
     """The names may have been misread; where something is right, or a mistake is named, the verdict stands."""
     read = checked(("dz2.sum(axis=0)", "dz2.sum()"))
     assert read.status == 1
-    assert explained(read) is read
+    source = read_source(Path(nnref.__file__).parent.parent / "examples" / "rows_functions.py")
+    assert explained(read, source) is read
     lost = replace(read, diagnoses=(), forward=None, entries=tuple(replace(e, verdict="WRONG") for e in read.entries))
     assert lost.status == 1
-    assert explained(lost).status == 3
-    assert {e.verdict for e in explained(lost).entries} == {"cannot tell"}
+    assert explained(lost, source).status == 3
+    assert {e.verdict for e in explained(lost, source).entries} == {"cannot tell"}
+    asked = tmp_path / "asked.py"
+    asked.write_text("parameters = {}\ndef loss(theta): ...\ndef gradients(theta): ...\n")
+    assert explained(lost, read_source(asked)) is lost

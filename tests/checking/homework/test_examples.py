@@ -76,7 +76,7 @@ FOUND_SOMETHING = {
     "float32_mask.py": (WRONG, "dZ1, line 23:  d1 = (d2 @ p['W2'].T)", "activation's derivative is missing"),
     "leaky_stale.py": (WRONG, "dA1, line 33:  hidden_error", "updated before they were used"),
     "one_image_no_slope.py": (WRONG, "dZ1, line 30:  delta_h", "activation's derivative is missing"),
-    "summed_loss.py": (RIGHT, "", "loss: your own, line 20"),
+    "summed_loss.py": (RIGHT, "", "loss and the gradients are summed over the examples"),
     "torch_like_labels.py": (WRONG, "dZ2", "labels are off by one class"),
     "trains_in_init.py": (WRONG, "dZ1, line 28:  a1_delta", "wrong argument"),
 }
@@ -122,5 +122,6 @@ def test_an_example_is_read_and_its_mistake_is_found(folder, name, expected, cap
     assert says in text
     if status == RIGHT:
         assert all(entry["verdict"] == "ok" for entry in result["entries"])
+    assert ("loss and the gradients are summed" in text) is (name == "summed_loss.py")
     if result["same_loss"]:
         assert all(entry["checked"] == entry["size"] for entry in result["entries"])

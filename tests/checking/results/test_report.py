@@ -4,12 +4,10 @@ import json
 import pickle
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import nnref
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.gradcheck import assert_gradients, gradcheck
 from nnref.checking.results.report import GradientMismatch
@@ -207,20 +205,3 @@ def test_a_long_check_shows_a_bar_on_a_terminal_and_leaves_nothing_behind(rng, m
     gradcheck(lambda t: (t["x"] ** 2).sum(), x, {"x": 2 * x["x"]})
     assert "gradcheck" in terminal.getvalue()
     assert "/1200" in terminal.getvalue()
-
-
-def test_the_readme_shows_what_the_check_says():
-    """The README's example: a bias gradient that is a sum where the loss is a mean."""
-    rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((3, 5)), rng.standard_normal((1, 5))
-    theta = {"W": rng.standard_normal((1, 3)), "b": np.ones((1, 1))}
-
-    def loss(at):
-        return ((at["W"] @ X + at["b"] - y) ** 2).mean()
-
-    def gradients(at):
-        dZ = 2 * (at["W"] @ X + at["b"] - y)
-        return {"W": dZ @ X.T / 5, "b": dZ.sum(keepdims=True)}
-
-    readme = (Path(nnref.__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    assert f"```text\n{gradcheck(loss, theta, gradients)}\n```" in readme
