@@ -15,6 +15,7 @@ from nnref.checking.reading.source import Source, SourceError
 from nnref.checking.reading.source import read as read_source
 from nnref.checking.results.certificate import MISTAKE, Certificate
 from nnref.checking.watching.cautions import factors_on_the_way
+from nnref.checking.watching.cost_functions import cost_and_gradient_judged
 from nnref.checking.watching.driven import driven
 from nnref.checking.watching.judging import ALIKE
 from nnref.checking.watching.layer_report import layers_judged
@@ -57,6 +58,8 @@ def judged_file(
             return certificate(seen)
         if (layers := layers_judged(path, source, data)) is not None:
             return layers
+        if (pair := cost_and_gradient_judged(path, source, data)) is not None:
+            return pair
         vain = [f"{name}, which the file imports and which cannot be imported here" for name in seen.runs[0].absent]
         raise Unread(error.found, [*vain, *error.missing, f"as it runs: it {seen.why}"]) from None
     except SourceError:

@@ -19,7 +19,7 @@ def cautions(watched: Watched) -> tuple[str, ...]:
     """The lines of caution of a program whose gradients are right, and whether it will train."""
     role = watched.steps[0].roles
     found = [*stays_alike(watched, role), *unscaled(role), *unshifted(watched, role), *guarded(watched, role)]
-    found += [*decays(watched), *dead(watched, role), *summed(watched, role)]
+    found += [*decays(watched), *dead(watched, role), *summed(watched, role), *multiplied(watched)]
     return tuple(dict.fromkeys(found))
 
 
@@ -104,6 +104,18 @@ def factors_on_the_way(seen: Watched, row: Judged) -> list[float]:
             laid = [np.reshape(v, t.shape) for v, t in zip(values, row.truth, strict=True)]
             found.append(multiple(laid, row.truth, half_of_the_digits(seen.steps[0].roles.graph)) or 0.0)
     return found
+
+
+def multiplied(watched: Watched) -> Iterator[str]:
+    """Gradients that are returned, and not stepped along here, and are one multiple of the slopes of the own loss."""
+    reading = watched.steps[0].readings[0]
+    factors = [row.factor for row in reading.rows if row.factor is not None and not row.silent]
+    stepped = any(row.update.new is not None for row in reading.rows)
+    if reading.loss.node is None or stepped or not factors:
+        return
+    c = factors[0]
+    if abs(c - 1) > ALIKE and all(abs(f / c - 1) < ALIKE for f in factors):
+        yield f"every gradient is {c:.6g} times the slope of your loss; the step has to make up for that"
 
 
 def summed(watched: Watched, role: Roles) -> Iterator[str]:

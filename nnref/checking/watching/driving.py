@@ -337,6 +337,8 @@ def begun(source: Source, name: str, form: Form, namespace: dict[str, Any]) -> t
     functions = own_functions(namespace)
     tree, names = parameters_of(source, name, namespace, functions, widths(CLASSES if several else 1), form)
     before = dict(arrays_in(dict(zip(names, tree, strict=True)) if names else tree))
+    for parameter in before.values():  # known before anything is computed with it: other runs move it at this moment
+        current().known(parameter)
     data = batch(form, WIDTH, CLASSES if several else 1, current().seed)
     X, Y = fitting(form, dict(zip(names, tree, strict=True)) if names else tree, data)
     caller = Caller(source, namespace, X, Y)
