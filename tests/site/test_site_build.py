@@ -199,8 +199,10 @@ def planted(place, path, before, after):
     file.write_text(text.replace(before, after, 1), encoding="utf-8")
 
 
+@pytest.mark.long
 @pytest.mark.site
 def test_a_planted_false_step_stops_the_build(tmp_path):
+    """With --long: a changed claim has all of them proved again."""
     require("mkdocs")
     right = "Step(total(dZ[r, t] * A[i, t], t), contract"
     planted(tmp_path, "derivations/affine.py", right, right.replace("total", "2 * total"))
