@@ -48,24 +48,6 @@ def right(shapes, seed, show=print):
     return found
 
 
-def wrapped(torch, f, back):
-    """F with a backward pass of its own, computed in float32 and rounded once."""
-
-    class Planted(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, *given):
-            ctx.save_for_backward(*given)
-            return f(*given)
-
-        @staticmethod
-        def backward(ctx, g):
-            wide = [A.float() if A.is_floating_point() else A for A in ctx.saved_tensors]
-            found = back(g.float(), *wide)
-            return tuple(None if A is None else A.to(B.dtype) for A, B in zip(found, ctx.saved_tensors, strict=True))
-
-    return Planted
-
-
 def said(report):
     """All that a report says of what is not right."""
     findings = [finding.says for entry in report.entries for finding in entry.where]
@@ -75,7 +57,7 @@ def said(report):
 def outcome(torch, mistake, dtype, seed=0):
     """What became of a planted mistake, "named", "caught" without its name, "cannot tell" or "passed"; and the text."""
     (f, draw, back), words = mistake
-    report = nnref.check_vjp(wrapped(torch, f, back), draw(np.random.default_rng(seed), dtype))
+    report = nnref.check_vjp(torch_kernels.wrapped(torch, f, back), draw(np.random.default_rng(seed), dtype))
     text = said(report)
     named = any(word in text for word in words.split("|"))
     if report.wrong:
