@@ -107,15 +107,20 @@ def factors_on_the_way(seen: Watched, row: Judged) -> list[float]:
 
 
 def multiplied(watched: Watched) -> Iterator[str]:
-    """Gradients that are returned, and not stepped along here, and are one multiple of the slopes of the own loss."""
+    """Gradients that are one multiple of the slopes of the own loss: whether a step makes up for it is not seen."""
+    if (c := multiple_of_own_slope(watched)) is not None:
+        yield f"every gradient is {c:.6g} times the slope of your loss; the step has to make up for that"
+
+
+def multiple_of_own_slope(watched: Watched) -> float | None:
+    """The one factor, if it is not 1, of gradients that are returned and not stepped along; None otherwise."""
     reading = watched.steps[0].readings[0]
     factors = [row.factor for row in reading.rows if row.factor is not None and not row.silent]
     stepped = any(row.update.new is not None for row in reading.rows)
     if reading.loss.node is None or stepped or not factors:
-        return
-    c = factors[0]
-    if abs(c - 1) > ALIKE and all(abs(f / c - 1) < ALIKE for f in factors):
-        yield f"every gradient is {c:.6g} times the slope of your loss; the step has to make up for that"
+        return None
+    c = float(factors[0])
+    return c if abs(c - 1) > ALIKE and all(abs(f / c - 1) < ALIKE for f in factors) else None
 
 
 def summed(watched: Watched, role: Roles) -> Iterator[str]:

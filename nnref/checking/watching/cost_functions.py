@@ -19,6 +19,7 @@ import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.gradcheck import gradcheck
+from nnref.checking.reading.names import plain
 from nnref.checking.reading.source import Source
 from nnref.checking.results.certificate import Certificate
 from nnref.checking.results.diagnosis import Diagnosis
@@ -88,11 +89,6 @@ def cost_and_gradient_judged(path: Path, source: Source, data: Any = None) -> Ce
         part="loss",
         diagnoses=found,
     )
-
-
-def plain(name: str) -> str:
-    """A name in small letters, without underscores."""
-    return name.replace("_", "").lower()
 
 
 def attempts(cost: Callable[..., Any], gradient: Callable[..., Any]) -> Iterator[Attempt]:

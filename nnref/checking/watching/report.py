@@ -11,7 +11,7 @@ from nnref.checking.results.certificate import Certificate
 from nnref.checking.results.diagnosis import Diagnosis
 from nnref.checking.results.entry import Entry, Worst
 from nnref.checking.results.findings import Finding, patterns
-from nnref.checking.watching.cautions import cautions
+from nnref.checking.watching.cautions import cautions, multiple_of_own_slope
 from nnref.checking.watching.first_wrong import Mistake, mistakes, of_failure
 from nnref.checking.watching.judging import Judged, Reading, half_of_the_digits, uphill
 from nnref.checking.watching.losses import is_measure
@@ -31,7 +31,8 @@ def settled(watched: Watched) -> bool | None:
     wrong = any(e.verdict == "WRONG" for e in entries) or watched.steps[0].roles.idle or own_loss_apart(watched)
     if watched.broken is not None and not wrong:
         return False if all(e.verdict == "ok" for e in entries) else None
-    return False if wrong else True if all(e.verdict == "ok" for e in entries) else None
+    told = all(e.verdict == "ok" for e in entries) and multiple_of_own_slope(watched) is None
+    return False if wrong else True if told else None
 
 
 def certificate(watched: Watched, mend: bool = True) -> Certificate:
