@@ -8,6 +8,7 @@ from typing import Any
 
 from nnref.checking.results.entry import Entry
 from nnref.checking.results.findings import unlike
+from nnref.checking.results.missed import CHANCE, share_by_sample
 
 WIDTH = 80
 
@@ -50,9 +51,10 @@ def row_notes(entry: Entry, verbose: bool) -> list[str]:
     if entry.subgradients:
         lines.append(f"{entry.subgradients} at a kink, accepted between the slopes to either side")
     if 0 < entry.checked < entry.size:
-        missed = 100 * (1 - entry.checked / entry.size)
+        missed, share = 100 * (1 - entry.checked / entry.size), 100 * share_by_sample(entry.checked)
         lines.append(
             f"{entry.checked} of {entry.size} checked; a single wrong entry is missed with chance {missed:.3g}%"
+            + (f", a wrong {share:.2g}% of them with {100 * CHANCE:g}%" if share < 100 else "")
         )
     if entry.coarse:
         lines.append(entry.coarse)
