@@ -31,7 +31,7 @@ ARROWS = {
     "reference": {"concepts", "bridge", "operations"},
     "recognition": {"concepts", "operations", "results"},
     "gradcheck": {"concepts", "recognition", "results"},
-    "kernels": {"concepts", "results", "gradcheck"},
+    "kernels": {"concepts", "operations", "results", "recognition", "gradcheck"},
     "tensorflow": {"concepts"},
     "diagnosis": {"concepts", "operations", "reference", "results"},
     "reading": {"concepts", "operations", "reference", "results"},
