@@ -29,6 +29,7 @@ class Settings:
     dtype: str = "float32"
     engine: str = "numpy"
     device: str = "cpu"
+    workers: int = 1
 
     def check(self, examples: int) -> None:
         """Refuse settings under which nothing could be learned, saying what to try."""

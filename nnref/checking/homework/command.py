@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,12 @@ FORMATS = ("text", "json", "github")
 
 KINDS = (".py", ".ipynb", ".npz")
 """What can be checked."""
+
+ANSWER = 10
+"""Seconds within which the scheduler of a cluster has to answer."""
+
+RETRIES = 3
+"""How often a cluster marks a file again whose worker was lost or failed."""
 
 HIDDEN = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env"})
 """Folders in which nobody keeps homework; those that open with a dot are left out too."""
@@ -62,6 +68,9 @@ def add_check(commands: Any) -> None:
     check.add_argument("--verbose", action="store_true", help="say how the truth was found")
     check.add_argument("--no-hints", action="store_true", help="neither the mistake nor the right line, for graders")
     check.add_argument("--csv", metavar="OUT", help="for a folder: one row a file")
+    check.add_argument(
+        "--executor", metavar="dask://HOST:PORT", help="for a folder: mark on a cluster that sees it too"
+    )
     check.add_argument("--gradescope", metavar="OUT", help="for a file: Gradescope's results.json, a test a parameter")
     check.add_argument("--sandbox", action="store_true", help="no network, and refuse where there are no namespaces")
     check.add_argument("--json", action="store_true", help="end with one JSON object")
@@ -265,16 +274,43 @@ def bar(total: int) -> Iterator[Callable[[], None]]:
 
 def marked(folder: Path, paths: list[Path], arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """The row of each file in order. Ctrl-C ends at once every process that is marking."""
-    pool = ThreadPoolExecutor(os.cpu_count())
-    try:
+    address = getattr(arguments, "executor", None)
+    with on_cluster(address) if address else ThreadPoolExecutor(os.cpu_count()) as pool:
         waiting = [pool.submit(outcome_in_process, order_for(path, arguments)) for path in paths]
-        for path, found in zip(paths, waiting, strict=True):
-            yield row_of(str(path.relative_to(folder)), found.result())
-    except BaseException:
-        stop_all()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+        try:
+            for path, found in zip(paths, waiting, strict=True):
+                yield row_of(str(path.relative_to(folder)), found.result())
+        except BaseException:
+            stop_all()
+            raise
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+@contextmanager
+def on_cluster(address: str) -> Iterator[Executor]:
+    """An executor at an address dask://HOST:PORT, whose workers have nnref and see the folder at the same path.
+
+    A file whose worker is lost is marked again by another.
+    Errors: ValueError for another address, without the package, or where nobody answers.
+    """
+    scheme, separator, place = address.partition("://")
+    if scheme != "dask" or not separator or not place:
+        raise ValueError(f"--executor should be dask://HOST:PORT, the scheduler of a cluster; {address!r} came.")
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ValueError(
+            f"--executor dask://… needs a package that is not installed ({error}). "
+            f"Try: python -m pip install 'nnref[dask]'."
+        ) from error
+    try:
+        client = Client(f"tcp://{place}", timeout=ANSWER)
+    except (OSError, TimeoutError) as error:
+        raise ValueError(f"no scheduler answers at {address} within {ANSWER} s ({type(error).__name__}).") from error
+    with client, client.get_executor(retries=RETRIES) as pool:
+        yield pool
 
 
 def row_of(file: str, found: dict[str, Any]) -> dict[str, Any]:
