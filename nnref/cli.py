@@ -11,12 +11,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nnref.checking.homework.command import add_certify, add_check
+from nnref.checking.homework.options import add_certify, add_check
 from nnref.running.errors import DataError, Diverged, GateError, WorkerLost
-from nnref.running.run import DTYPES, Settings
+from nnref.running.settings import DTYPES, TIMEOUT, Settings
 from nnref.running.stopping import stopping
 from nnref.running.streams import lasting
-from nnref.running.team import TIMEOUT
 
 OK, MISMATCH, BAD_USE = 0, 1, 2
 

@@ -13,10 +13,8 @@ from threading import Timer
 import numpy as np
 
 from nnref.running.errors import WorkerLost
+from nnref.running.settings import TIMEOUT
 from nnref.shapes import Array
-
-TIMEOUT = 60.0
-"""Seconds that a worker waits for the others before it ends the run."""
 
 JOINING = 600.0
 """Seconds that workers wait for each other to begin: a first start proves, loads and compiles."""

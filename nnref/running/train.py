@@ -25,10 +25,11 @@ from nnref.running.engines import Engine, Loop
 from nnref.running.errors import Diverged, GateError, WorkerLost
 from nnref.running.held_out import held_out_logits
 from nnref.running.progress import Progress, reporter
-from nnref.running.run import Settings, TrainingRun
+from nnref.running.run import TrainingRun
+from nnref.running.settings import TIMEOUT, Settings
 from nnref.running.shuffle import indices
 from nnref.running.step import batch
-from nnref.running.team import TIMEOUT, placed
+from nnref.running.team import placed
 from nnref.running.workers import joined
 from nnref.shapes import Array, trusted
 

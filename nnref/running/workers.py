@@ -20,7 +20,8 @@ from nnref.running.data import Dataset
 from nnref.running.engines import Loop
 from nnref.running.errors import DataError
 from nnref.running.identity import identity
-from nnref.running.run import Settings, TrainingRun
+from nnref.running.run import TrainingRun
+from nnref.running.settings import Settings
 from nnref.running.step import batch, updated
 from nnref.running.team import ALONE, Place, Team
 from nnref.shapes import Array

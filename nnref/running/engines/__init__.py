@@ -12,7 +12,7 @@ from nnref.network import Layers, Parameters
 from nnref.shapes import Array
 
 if TYPE_CHECKING:
-    from nnref.running.run import Settings
+    from nnref.running.settings import Settings
     from nnref.running.team import Place, Team
 
 PACKAGES = {

@@ -15,7 +15,7 @@ from nnref import network
 from nnref.network import Layers, Parameters
 from nnref.parameters import mapped
 from nnref.running.engines import Engine, Loop
-from nnref.running.run import Settings
+from nnref.running.settings import Settings
 from nnref.running.step import batch, step
 from nnref.running.team import JOINING, Place, Team, patient
 from nnref.running.workers import shared_loop

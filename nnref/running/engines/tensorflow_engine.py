@@ -13,7 +13,7 @@ import numpy as np
 from nnref.layer import all_names
 from nnref.network import Layers, Parameters
 from nnref.running.engines import Engine, Loop
-from nnref.running.run import Settings
+from nnref.running.settings import Settings
 from nnref.running.team import ALONE, JOINING, Place, Team, patient
 from nnref.running.workers import shared_loop
 from nnref.shapes import Array

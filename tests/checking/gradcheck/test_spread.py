@@ -63,7 +63,7 @@ def cluster():
     """A scheduler and two workers, which are threads here, at an address of their own."""
     distributed = require("distributed")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None
+        n_workers=2, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=":0"
     ) as made:
         yield made
 
@@ -94,7 +94,7 @@ def test_a_folder_is_marked_on_a_dask_cluster_as_it_is_here(cluster, tmp_path, c
 
 def test_an_address_where_nobody_is_is_refused(tmp_path, capsys, monkeypatch):
     require("distributed")
-    monkeypatch.setattr("nnref.checking.homework.command.ANSWER", 1)
+    monkeypatch.setattr("nnref.checking.homework.cluster.ANSWER", 1)
     (tmp_path / "a.py").write_text("x = 1")
     for address, says in (
         ("127.0.0.1:1", "should be dask://HOST:PORT"),
@@ -109,7 +109,7 @@ def test_a_dask_worker_that_is_killed_loses_nothing(at):
     """Its blocks are given to another by the scheduler."""
     distributed = require("distributed")
     theta, wrong = at
-    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0")
     with cluster as made, distributed.Client(made) as client:
         told = []
 
