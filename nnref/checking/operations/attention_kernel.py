@@ -8,7 +8,7 @@ from typing import Any
 
 from nnref import attention
 from nnref.arrays import namespace
-from nnref.checking.kernels.forms.form import Change, Form, Mistake, Settings, Summed, Values
+from nnref.checking.operations.kernel_form import Change, Form, Mistake, Settings, Summed, Values
 from nnref.shapes import Array, trusted
 
 HIDDEN = 1e30
@@ -109,27 +109,29 @@ def each(q: Array, k: Array, v: Array, M: Array, d: Array, share: float) -> dict
 
 SCORES = ("Q", "K")
 
-FORM = Form(
-    "attention",
-    ("Q", "K", "V"),
-    masks,
-    forward,
-    gradients,
-    truth,
-    mistakes=(
-        Mistake("no scale", "the scale 1/√d is forgotten going back", SCORES),
-        Mistake("scale twice", "the scale 1/√d is taken twice", SCORES),
-        Mistake("no scale inside", "P is made again without the scale 1/√d"),
-        Mistake("no mask", "the causal mask is forgotten going back"),
-        Mistake("mask off", "the causal mask is off by one: a query sees one key too many"),
-        Mistake("no D", "the row sums of P dP are not subtracted", SCORES),
-        Mistake("not transposed", "dS is not transposed", ("K",)),
+FORMS = (
+    Form(
+        "attention",
+        ("Q", "K", "V"),
+        masks,
+        forward,
+        gradients,
+        truth,
+        mistakes=(
+            Mistake("no scale", "the scale 1/√d is forgotten going back", SCORES),
+            Mistake("scale twice", "the scale 1/√d is taken twice", SCORES),
+            Mistake("no scale inside", "P is made again without the scale 1/√d"),
+            Mistake("no mask", "the causal mask is forgotten going back"),
+            Mistake("mask off", "the causal mask is off by one: a query sees one key too many"),
+            Mistake("no D", "the row sums of P dP are not subtracted", SCORES),
+            Mistake("not transposed", "dS is not transposed", ("K",)),
+        ),
+        sums=(
+            Summed("keys", "keys", ("Q",), "K", -2, "the sum over keys"),
+            Summed("queries", "queries", ("K", "V"), "Q", -2, "the sum over queries"),
+            Summed("keys in D", "keys", SCORES, "K", -2, "the row sums of P dP"),
+            Summed("keys in the softmax", "keys", ("Q", "K", "V"), "K", -2, "the sum of the exponentials"),
+        ),
+        axes=dict.fromkeys("QKV", ("positions", "columns")),
     ),
-    sums=(
-        Summed("keys", "keys", ("Q",), "K", -2, "the sum over keys"),
-        Summed("queries", "queries", ("K", "V"), "Q", -2, "the sum over queries"),
-        Summed("keys in D", "keys", SCORES, "K", -2, "the row sums of P dP"),
-        Summed("keys in the softmax", "keys", ("Q", "K", "V"), "K", -2, "the sum of the exponentials"),
-    ),
-    axes=dict.fromkeys("QKV", ("positions", "columns")),
 )
