@@ -15,6 +15,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -135,18 +136,26 @@ def within(run: Run, code: Any, line: int, keep_going: bool) -> None:
 
 def statements(source: Source, path: Path, recorder: Recorder, definitions: bool) -> list[tuple[int, Any]]:
     """The program as code: whole, or one statement at a time where one may fail and the next be executed."""
-    tree = rewritten(
-        ast.parse("\n".join(source.lines)) if not source.starts else fresh(source), str(path), recorder.sites
-    )
+    code, sites = compiled(source, str(path), definitions)
+    recorder.sites[:] = sites  # the code speaks of them by their places in this list
     recorder.files.add(str(path))
+    return code
+
+
+@lru_cache(maxsize=8)
+def compiled(source: Source, file: str, definitions: bool) -> tuple[list[tuple[int, Any]], list[Site]]:
+    """The code of a program that is run several times, and the sites that it speaks of."""
+    sites: list[Site] = []
+    tree = rewritten(ast.parse("\n".join(source.lines)) if not source.starts else fresh(source), file, sites)
     if not definitions and not source.starts:
-        return [(1, compile(tree, str(path), "exec"))]
+        return [(1, compile(tree, file, "exec"))], sites
     parts = [node for node in tree.body if not definitions or isinstance(node, DEFINING)]
     future = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
-    return [
-        (node.lineno, compile(ast.Module([*future, node] if node not in future else [node], []), str(path), "exec"))
+    code = [
+        (node.lineno, compile(ast.Module([*future, node] if node not in future else [node], []), file, "exec"))
         for node in parts
     ]
+    return code, sites
 
 
 def fresh(source: Source) -> ast.Module:
