@@ -23,7 +23,7 @@ from nnref.checking.results.report import GradcheckReport
 from nnref.shapes import Array
 
 ENTRIES = 256
-"""Entries of each gradient that are compared, where it has more: what that misses, results/missed.py says."""
+"""Entries of each gradient that are compared, where it has more: what that misses, results/sampling.py says."""
 
 
 def by_differences(case: Case, dY: Any, options: Mapping[str, Any]) -> GradcheckReport:

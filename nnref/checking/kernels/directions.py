@@ -13,7 +13,7 @@ from nnref.checking.gradcheck.loss import Loss
 from nnref.checking.gradcheck.slopes import Line, Step, first_step, power, slope_of
 from nnref.checking.results.entry import Entry, Worst
 from nnref.checking.results.findings import SURE, Finding, contents, described
-from nnref.checking.results.missed import size_by_directions
+from nnref.checking.results.sampling import size_by_directions
 from nnref.shapes import Array
 
 SEED = 19

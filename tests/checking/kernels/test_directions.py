@@ -40,9 +40,6 @@ def test_a_right_gradient_says_what_would_have_been_missed(torch, wave):
     report = checked(torch, wave(np.s_[:0], 1.0))
     assert report.ok
     assert "8 random directions: a mistake of 0.0" in report.entries[0].coarse
-    assert "24 of 6000 checked; a single wrong entry is missed with chance 99.6%, a wrong 25% of them with 0.1%" in str(
-        report
-    ).replace("\n    ", " ")
 
 
 def test_a_tail_that_the_sample_misses_is_found_and_named(torch, wave):

@@ -1,37 +1,39 @@
-"""How large a mistake is missed, and with what chance: by a sample of entries, and by random directions.
-
-A share p of wrong entries is missed by a sample of k, drawn without repetition, with a chance of at most (1 − p)ᵏ.
+"""How likely a sample is to miss what is wrong: of entries (sampling.without_putting_back), of directions.
 
 A direction v of independent normal numbers shows a mistake δ as ⟨δ, v⟩, which is normal with standard deviation ‖δ‖,
 wherever the mistake lies. It is missed where |⟨δ, v⟩| ≤ b, with a chance of erf(b / (√2 ‖δ‖)); by several directions
 with the product of these.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import erf, prod, sqrt
+from typing import Any
 
 CHANCE = 1e-3
-"""The chance for which a size is stated: one in a thousand."""
+"""The chance for which the size of a mistake is stated: one in a thousand."""
 
 
-def chance_by_sample(share: float, checked: int) -> float:
-    """The chance that a sample holds none of a share of wrong entries.
+def missed(share: Any, drawn: int) -> Any:
+    """The greatest chance that so many entries, drawn at random, are all right where this share of them is wrong.
 
-    >>> round(chance_by_sample(0.02, 256), 4)
-    0.0057
+    >>> round(missed(0.01, 1000), 6)
+    4.3e-05
     """
-    return float((1 - share) ** checked)
+    return (1 - share) ** drawn
 
 
-def share_by_sample(checked: int) -> float:
-    """The share of wrong entries that a sample misses once in a thousand times.
+def missed_along(directions: int) -> float:
+    """The greatest chance that so many directions of random signs all hide an error that their bars would show.
 
-    >>> round(share_by_sample(256), 3)
-    0.027
+    >>> missed_along(10)
+    0.0009765625
     """
-    return 1 - CHANCE ** (1 / checked)
+    return 2.0**-directions
+
+
+def at_random(checked: int) -> int:
+    """How many of the entries that a sample holds were drawn among all, and not among those that are not zero."""
+    return (checked + 1) // 2
 
 
 def chance_by_directions(size: float, bars: Sequence[float]) -> float:
