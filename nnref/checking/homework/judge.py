@@ -29,6 +29,7 @@ def borne_out(order: dict[str, Any], scratch: Path, found: dict[str, Any]) -> di
     if found["status"] != 0 or path.suffix == ".npz":  # arrays are no code
         return found
     asked = {name: order[name] for name in ("path", "name", "hints", "verbose")} | {"scratch": str(scratch)}
+    asked["given"] = bool(order.get("data"))
     said = answer_of(asked)
     if "fault" not in said:
         return said
@@ -60,7 +61,7 @@ def answer_of(asked: dict[str, Any]) -> dict[str, Any]:
     return {"fault": f"judging it again ended with status {running.returncode}"}
 
 
-def judged(path: Path, name: str | None, scratch: Path, hints: bool, verbose: bool) -> dict[str, Any]:
+def judged(path: Path, name: str | None, scratch: Path, hints: bool, verbose: bool, given: bool) -> dict[str, Any]:
     """The result of what was recorded of a file; {"fault": …} where it bears none, "" if nothing speaks against it."""
     from nnref.checking.homework.reach import fault_of_files
     from nnref.checking.reading.source import read
@@ -73,7 +74,7 @@ def judged(path: Path, name: str | None, scratch: Path, hints: bool, verbose: bo
     if name is not None or not recorded.is_file():
         return {"fault": fault_of_files(path)}
     source, trace = read(path), unpacked(recorded.read_bytes())
-    places = Places(path, source, partial(original, path=path, scratch=scratch))
+    places = Places(path, source, partial(original, path=path, scratch=scratch), given)
     seen, fault = watched_again(trace, source, places)
     if seen is None or fault or not seen.steps:
         return {"fault": fault or "no step of it can be judged"}
