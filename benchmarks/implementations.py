@@ -13,7 +13,7 @@ import numpy as np
 
 import nnref
 from nnref.running.engines import engine
-from nnref.running.run import Settings
+from nnref.running.settings import Settings
 from nnref.running.train import after_steps
 from nnref.shapes import trusted
 

@@ -81,7 +81,7 @@ def of_peer(name: str, epochs: int) -> float:
 
     import nnref
     from benchmarks.implementations import IMPLEMENTATIONS
-    from nnref.running.run import Settings
+    from nnref.running.settings import Settings
     from nnref.running.train import indices
 
     assert importlib.util.find_spec(IMPLEMENTATIONS[name][1])

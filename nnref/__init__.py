@@ -1,23 +1,9 @@
 """nnref: the verified mathematics of a neural network, to check your own network against."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from nnref.layer import Affine, Layer, chain, residual
-from nnref.network import (
-    accuracy,
-    forward,
-    gradients,
-    initialise,
-    loss,
-    loss_and_gradients,
-    mlp,
-    mnist_mlp,
-    named,
-    one_hot,
-    predict,
-)
-from nnref.shapes import ShapeError
 from nnref.version import __version__
 
 if TYPE_CHECKING:
@@ -29,14 +15,28 @@ if TYPE_CHECKING:
     from nnref.checking.kernels.check import assert_vjp, check_vjp
     from nnref.checking.results.certificate import Certificate
     from nnref.checking.results.report import GradcheckReport, GradientMismatch
+    from nnref.layer import Affine, Layer, chain, residual
+    from nnref.network import (
+        accuracy,
+        forward,
+        gradients,
+        initialise,
+        loss,
+        loss_and_gradients,
+        mlp,
+        mnist_mlp,
+        named,
+        one_hot,
+        predict,
+    )
     from nnref.running.data import Dataset, load_mnist
     from nnref.running.errors import DataError, Diverged, GateError
     from nnref.running.run import TrainingRun
     from nnref.running.train import train
+    from nnref.shapes import ShapeError
 
 WHEN_ASKED = {
-    "cnn": "architectures",
-    "transformer": "architectures",
+    "Affine": "layer",
     "Certificate": "checking.results.certificate",
     "DataError": "running.errors",
     "Dataset": "running.data",
@@ -45,17 +45,34 @@ WHEN_ASKED = {
     "GradcheckError": "checking.gradcheck.border",
     "GradcheckReport": "checking.results.report",
     "GradientMismatch": "checking.results.report",
+    "Layer": "layer",
+    "ShapeError": "shapes",
     "TrainingRun": "running.run",
+    "accuracy": "network",
     "assert_gradients": "checking.gradcheck.gradcheck",
     "assert_vjp": "checking.kernels.check",
     "certify": "checking.homework.certify",
+    "chain": "layer",
     "check": "checking.homework.check",
     "check_vjp": "checking.kernels.check",
+    "cnn": "architectures",
+    "forward": "network",
     "gradcheck": "checking.gradcheck.gradcheck",
+    "gradients": "network",
+    "initialise": "network",
     "load_mnist": "running.data",
+    "loss": "network",
+    "loss_and_gradients": "network",
+    "mlp": "network",
+    "mnist_mlp": "network",
+    "named": "network",
+    "one_hot": "network",
+    "predict": "network",
+    "residual": "layer",
     "train": "running.train",
+    "transformer": "architectures",
 }
-"""Where the names are that are imported when they are first asked for: it is much, and the formulas need none of it."""
+"""Where the public names are. Each is imported when it is first asked for: the command line needs few of them."""
 
 __all__ = [
     "Affine",
@@ -98,11 +115,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """A name that is imported when it is first asked for."""
-    if name not in WHEN_ASKED:
-        raise AttributeError(f"module 'nnref' has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(f"nnref.{WHEN_ASKED[name]}"), name)
-    return found
+    """A public name, or a concept such as nnref.affine, that is imported when it is first asked for."""
+    if name in WHEN_ASKED:
+        found = globals()[name] = getattr(import_module(f"nnref.{WHEN_ASKED[name]}"), name)
+        return found
+    if not name.startswith("_") and find_spec(f"nnref.{name}") is not None:
+        return import_module(f"nnref.{name}")
+    raise AttributeError(f"module 'nnref' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

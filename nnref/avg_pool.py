@@ -41,6 +41,7 @@ def layer(I: int, J: int, stride: int = 1, padding: int = 0, dilation: int = 1) 
         forward=lambda theta, A: forward(A, *window),
         dtheta=lambda theta, A, Z, dZ: (),
         dA=lambda theta, A, Z, dZ: dX(A, dZ, *window),
+        settings={"I": I, "J": J, "stride": stride, "padding": padding, "dilation": dilation},
     )
 
 

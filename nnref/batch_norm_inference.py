@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from nnref.arrays import namespace
+import numpy as np
+
+from nnref.arrays import device_of, namespace, real
+from nnref.batch_norm import BatchNorm, dbeta
+from nnref.layer import Layer
 from nnref.shapes import Array, alike, column, matrix, not_negative, positive
 
 
@@ -60,6 +64,25 @@ def running(mean: Array, batch: Array, momentum: float = 0.1) -> Array:
     if not 0 <= momentum <= 1:
         raise ValueError(f"momentum, the weight of the new batch, should lie between 0 and 1; {momentum} came.")
     return (1 - momentum) * mean + momentum * batch
+
+
+def layer(mean: Array, variance: Array, eps: float = 1e-5) -> Layer:
+    """The layer with these statistics, (n, 1) each, which do not learn: gains one, shifts zero."""
+    _inverse_deviation(variance, eps)  # refuses a negative variance
+
+    def statistics(A: Array) -> tuple[Array, Array]:
+        xp = namespace(A)
+        there = [xp.astype(xp.asarray(s, **device_of(A)), real(A).dtype) for s in (mean, variance)]
+        return there[0], there[1]
+
+    return Layer(
+        "batch_norm_inference",
+        init=lambda rng: BatchNorm(gamma=np.ones(mean.shape), beta=np.zeros(mean.shape)),
+        forward=lambda theta, A: forward(A, theta[0], theta[1], *statistics(A), eps),
+        dtheta=lambda theta, A, Z, dZ: BatchNorm(gamma=dgamma(A, *statistics(A), dZ, eps), beta=dbeta(dZ)),
+        dA=lambda theta, A, Z, dZ: dX(theta[0], statistics(A)[1], dZ, eps),
+        settings={"mean": mean, "variance": variance, "eps": eps},
+    )
 
 
 def _inverse_deviation(variance: Array, eps: float) -> Any:

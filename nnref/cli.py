@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nnref.checking.homework.command import add_certify, add_check
+from nnref.checking.homework.options import add_certify, add_check
 from nnref.running.errors import DataError, Diverged, GateError
-from nnref.running.run import DTYPES, Settings
+from nnref.running.settings import DTYPES, Settings
 from nnref.running.stopping import stopping
 from nnref.running.streams import lasting
 

@@ -84,6 +84,7 @@ def layer(C: int, D: int, I: int, J: int, stride: int = 1, padding: int = 0, dil
         forward=lambda theta, A: forward(A, theta[0], theta[1], *moved),
         dtheta=lambda theta, A, Z, dZ: Conv2d(W=dW(A, theta[0], dZ, *moved), b=db(dZ)),
         dA=lambda theta, A, Z, dZ: dX(A, theta[0], dZ, *moved),
+        settings={"stride": stride, "padding": padding, "dilation": dilation},
     )
 
 

@@ -36,4 +36,4 @@ def dX(X: Array, dY: Array, alpha: float = 1.0) -> Array:
 
 def layer(alpha: float = 1.0) -> Layer:
     """The layer, which learns nothing."""
-    return activation_layer("elu", lambda A: forward(A, alpha), lambda A, Z, dZ: dX(A, dZ, alpha))
+    return activation_layer("elu", lambda A: forward(A, alpha), lambda A, Z, dZ: dX(A, dZ, alpha), alpha=alpha)

@@ -1,6 +1,15 @@
 """An embedding: the column of the word that stands at each place. Repeated words add up their gradients."""
 
+from typing import NamedTuple
+
+from nnref.layer import Layer
 from nnref.shapes import Array, composable, matrix, same_batch
+
+
+class Embedding(NamedTuple):
+    """The parameter of the layer, and, in the same place, its gradient: E (d, n)."""
+
+    E: Array
 
 
 def forward(E: Array, O: Array) -> Array:
@@ -29,3 +38,17 @@ def dE(O: Array, dY: Array) -> Array:
     matrix(O=O, dY=dY)
     same_batch(O=O, dY=dY)
     return dY @ O.T
+
+
+def layer(n: int, d: int) -> Layer:
+    """The layer from one-hot columns of n words to columns of d features: normal numbers. per_position takes texts.
+
+    Words are given, and learn nothing: dA is what a soft choice between them would get.
+    """
+    return Layer(
+        "embedding",
+        init=lambda rng: Embedding(E=rng.standard_normal((d, n))),
+        forward=lambda theta, A: forward(theta[0], A),
+        dtheta=lambda theta, A, Z, dZ: Embedding(E=dE(A, dZ)),
+        dA=lambda theta, A, Z, dZ: theta[0].T @ dZ,
+    )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,7 +31,8 @@ class Layer:
     init(rng) -> θ draws the parameters in float64; forward(θ, A) -> Z. dtheta(θ, A, Z, dZ) -> dθ and
     dA(θ, A, Z, dZ) -> dA are given the input and the output of the forward pass, so that nothing need be remembered
     between calls; dA is not asked of the first layer. θ is a named tuple of arrays, () or a tuple of θs. both, where
-    there is one, gives (dθ, dA) for the work of one of them. within are the layers that a layer is made of.
+    there is one, gives (dθ, dA) for the work of one of them. within are the layers that a layer is made of, settings
+    what else it was made with, such as {"stride": 2}.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Layer:
     dA: Callable[[LayerParameters, Array, Array, Array], Array]
     both: Callable[[LayerParameters, Array, Array, Array], tuple[LayerParameters, Array]] | None = None
     within: tuple[Layer, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def vjp(self, theta: LayerParameters, A: Array, Z: Array, dZ: Array) -> tuple[LayerParameters, Array]:
         """The gradient with respect to the parameters, and that with respect to the input."""
@@ -118,7 +120,9 @@ def affine_layer(n: int, m: int) -> Layer:
     )
 
 
-def activation_layer(name: str, forward: Callable[[Array], Array], dZ: Callable[[Array, Array, Array], Array]) -> Layer:
+def activation_layer(
+    name: str, forward: Callable[[Array], Array], dZ: Callable[[Array, Array, Array], Array], **settings: float
+) -> Layer:
     """A layer that learns nothing: forward(Z) -> A entry by entry, dZ(Z, A, dA) -> dZ."""
     return Layer(
         name,
@@ -126,6 +130,7 @@ def activation_layer(name: str, forward: Callable[[Array], Array], dZ: Callable[
         forward=lambda theta, Z: forward(Z),
         dtheta=lambda theta, Z, A, dA: (),
         dA=lambda theta, Z, A, dA: dZ(Z, A, dA),
+        settings=settings,
     )
 
 

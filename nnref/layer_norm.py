@@ -87,6 +87,7 @@ def layer(n: int, eps: float = 1e-5) -> Layer:
         forward=lambda theta, A: forward(A, theta[0], theta[1], eps),
         dtheta=lambda theta, A, Z, dZ: LayerNorm(gamma=dgamma(A, dZ, eps), beta=dbeta(dZ)),
         dA=lambda theta, A, Z, dZ: dX(A, theta[0], dZ, eps),
+        settings={"eps": eps},
     )
 
 

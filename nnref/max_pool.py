@@ -46,6 +46,7 @@ def layer(I: int, J: int, stride: int = 1, padding: int = 0, dilation: int = 1) 
         forward=lambda theta, A: forward(A, largest(A, I, J, *moved), *moved),
         dtheta=lambda theta, A, Z, dZ: (),
         dA=lambda theta, A, Z, dZ: dX(A, largest(A, I, J, *moved), dZ, *moved),
+        settings={"I": I, "J": J, "stride": stride, "padding": padding, "dilation": dilation},
     )
 
 

@@ -115,6 +115,7 @@ def layer(D: int, heads: int, causal: bool = False) -> Layer:
         dtheta=lambda theta, A, Z, dZ: both(theta, A, Z, dZ)[0],
         dA=lambda theta, A, Z, dZ: both(theta, A, Z, dZ)[1],
         both=both,
+        settings={"heads": heads, "causal": causal},
     )
 
 

@@ -93,6 +93,7 @@ def layer(C: int, D: int, I: int, J: int, P: int, Q: int) -> Layer:
         forward=lambda theta, A: sequence(forward(A, theta[0], theta[1])),
         dtheta=lambda theta, A, Z, dZ: PatchEmbedding(W=dW(A, theta[0], image(dZ)), E=dE(image(dZ))),
         dA=lambda theta, A, Z, dZ: dX(A, theta[0], image(dZ)),
+        settings={"P": P, "Q": Q},
     )
 
 

@@ -25,6 +25,7 @@ def images(C: int, H: int, B: int) -> Layer:
         forward=forward,
         dtheta=lambda theta, A, Z, dZ: (),
         dA=lambda theta, A, Z, dZ: namespace(dZ).reshape(dZ, A.shape),
+        settings={"C": C, "H": H, "B": B},
     )
 
 

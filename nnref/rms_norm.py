@@ -65,6 +65,7 @@ def layer(n: int, eps: float = 1e-6) -> Layer:
         forward=lambda theta, A: forward(A, theta[0], eps),
         dtheta=lambda theta, A, Z, dZ: RMSNorm(gamma=dgamma(A, dZ, eps)),
         dA=lambda theta, A, Z, dZ: dX(A, theta[0], dZ, eps),
+        settings={"eps": eps},
     )
 
 

@@ -23,7 +23,7 @@ each_of_a_concept = pytest.mark.parametrize("claim", CONCEPTS, ids=lambda claim:
 each_bound = pytest.mark.parametrize("claim", BOUND, ids=lambda claim: claim.name)
 
 HEAVY = {"sympy", "mpmath", "rich", "matplotlib", "tensorflow", "flint", "mlxtend", "derivations", "scipy"}
-HEAVY |= {"torch", "jax", "array_api_compat"}
+HEAVY |= {"torch", "jax", "array_api_compat", "keras", "onnx", "onnxruntime", "distributed"}
 
 
 def packages(path, everywhere):

@@ -25,7 +25,8 @@ from nnref.running.data import DAMAGED, Dataset
 from nnref.running.errors import DataError
 from nnref.running.gate import Gate
 from nnref.running.identity import data_sha256, versions
-from nnref.running.run import Settings, TrainingRun, arrays_sha256, parameters_sha256
+from nnref.running.run import TrainingRun, arrays_sha256, parameters_sha256
+from nnref.running.settings import Settings
 
 NO_PLOTS = "no pictures: matplotlib is not installed. Try: python -m pip install 'nnref[plots]', then: nnref plot"
 

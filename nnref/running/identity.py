@@ -17,7 +17,8 @@ from nnref.layer import all_names
 from nnref.network import Layers, named
 from nnref.running.data import Dataset
 from nnref.running.engines import PACKAGES
-from nnref.running.run import Settings, TrainingRun
+from nnref.running.run import TrainingRun
+from nnref.running.settings import Settings
 from nnref.shapes import Array
 from nnref.threads import one_blas_thread
 from nnref.version import __version__

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nnref.running.run import Settings
+from nnref.running.settings import Settings
 
 
 def order(settings: Settings, epoch: int, N: int) -> NDArray[Any]:

@@ -25,7 +25,8 @@ from nnref.running.engines import Engine, Loop
 from nnref.running.errors import Diverged, GateError
 from nnref.running.held_out import held_out_logits
 from nnref.running.progress import Progress, reporter
-from nnref.running.run import Settings, TrainingRun
+from nnref.running.run import TrainingRun
+from nnref.running.settings import Settings
 from nnref.running.shuffle import indices
 from nnref.running.step import batch
 from nnref.shapes import Array, trusted

@@ -157,6 +157,11 @@ LAYERS = {
     "conv2d": (conv2d.layer(2, 3, 3, 2, stride=2, padding=1), (2, 5, 4, 3)),
     "avg_pool": (avg_pool.layer(2, 3, stride=2), (2, 5, 4, 3)),
     "max_pool": (max_pool.layer(2, 3, stride=2, padding=1), (2, 5, 4, 3)),
+    "batch_norm_inference": (
+        batch_norm_inference.layer(np.array([[0.5], [-1.0], [2.0]]), np.array([[0.5], [1.0], [2.0]])),
+        (3, 4),
+    ),
+    "embedding": (embedding.layer(3, 5), (3, 4)),
     "elu": (elu.layer(0.5), (3, 4)),
     "relu6": (relu6.layer(), (3, 4)),
     "gelu_tanh": (gelu_tanh.layer(), (3, 4)),

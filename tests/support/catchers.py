@@ -20,7 +20,7 @@ from nnref.checking.gradcheck.gradcheck import gradcheck
 from nnref.checking.reference import noise
 from nnref.running import data, step, train
 from nnref.running.data import Dataset
-from nnref.running.run import Settings
+from nnref.running.settings import Settings
 
 U = noise.unit("float64")
 ALPHA = 0.3

@@ -31,7 +31,8 @@ ARROWS = {
     "reference": {"concepts", "bridge", "operations"},
     "recognition": {"concepts", "operations", "results"},
     "gradcheck": {"concepts", "recognition", "results"},
-    "kernels": {"concepts", "results", "gradcheck"},
+    "kernels": {"concepts", "operations", "results", "recognition", "gradcheck"},
+    "tensorflow": {"concepts"},
     "diagnosis": {"concepts", "operations", "reference", "results"},
     "reading": {"concepts", "operations", "reference", "results"},
     "running": {"concepts", "bridge", "operations", "reference"},
@@ -84,7 +85,7 @@ def wing(module):
         return "front"
     if rest[0] == "checking":
         return rest[1]
-    return "bridge" if rest == ["bridge"] else rest[0] if rest[1:] else "concepts"
+    return rest[0] if rest[1:] or rest[0] in ARROWS else "concepts"
 
 
 def forbidden(graph):

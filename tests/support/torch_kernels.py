@@ -248,8 +248,8 @@ def planted(torch):
             ),
             "tanh approximation",
         ),
-        "GELU, Φ alone": (slope(Phi), "alone"),
-        "GELU, no √(2π)": (slope(lambda x: Phi(x) + x * torch.exp(-x * x / 2)), "√(2π)"),
+        "GELU, Φ alone": (slope(Phi), "the slope is Φ(Z);"),
+        "GELU, no √(2π)": (slope(lambda x: Phi(x) + x * torch.exp(-x * x / 2)), "Φ(Z) + Z exp(-Z²/2);"),
         "attention, scale forgotten": (
             attend(lambda v: {"q": v["dS"] @ v["k"], "k": v["dS"].mT @ v["q"]}),
             "forgotten going back",

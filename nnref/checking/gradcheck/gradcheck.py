@@ -61,22 +61,14 @@ def gradcheck(
     scalar = Loss(call, list(theta.values()), rng, away)
     if executor:
         willing(executor, scalar)
-    refusal = complex_refusal(scalar, rng) if method != "central" else "asked for"
-    if method == "complex" and refusal:
-        raise GradcheckError(f'method="complex" cannot be trusted here: {refusal}. Try method="auto".')
-    if refusal:
-        scalar.look_wide(rng)
+    refusal = complex_refused(scalar, method, rng)
     places = {name: chosen(A, yours[name], entries, rng) for name, A in theta.items()}
     with shown(progress, sum(map(len, places.values()))) as tick:
         workers = Workers(executor, tick)
         tensors = [
             Tensor(scalar, k, name, A, refusal is None, workers, rng) for k, (name, A) in enumerate(theta.items())
         ]
-        with np.errstate(all="ignore"):  # a loss that overflows beside the point is seen in what is found there
-            rows = [row(t, yours[t.name], fine[t.name], places[t.name]) for t in tensors]
-            for k, judged in settle(tensors, rng).items():
-                rows[k] = summary(tensors[k], judged)
-            found = tuple(rows)
+        found = rows(tensors, yours, fine, places, rng)
     if not all(np.array_equal(A, B.astype("float64")) for A, B in zip(scalar.arrays, theta.values(), strict=True)):
         raise GradcheckError("the loss changed its own argument in a later call. Work on a copy of the parameters.")
     scalar.check_same(everywhere=True)
@@ -102,6 +94,31 @@ def settings(
         "evaluations": loss.evaluations,
         "least evaluations": sum(entry.checked for entry in found) * (1 if analytic else 2),
     }
+
+
+def complex_refused(scalar: Loss, method: str, rng: np.random.Generator) -> str | None:
+    """Why the complex step cannot be believed of this loss, or None; differences then look wide for its noise."""
+    refusal = complex_refusal(scalar, rng) if method != "central" else "asked for"
+    if method == "complex" and refusal:
+        raise GradcheckError(f'method="complex" cannot be trusted here: {refusal}. Try method="auto".')
+    if refusal:
+        scalar.look_wide(rng)
+    return refusal
+
+
+def rows(
+    tensors: list[Tensor],
+    yours: dict[str, Array | None],
+    fine: dict[str, Array | None],
+    places: dict[str, Array],
+    rng: np.random.Generator,
+) -> tuple[Entry, ...]:
+    """A verdict a tensor; those near a kink are settled together."""
+    with np.errstate(all="ignore"):  # a loss that overflows beside the point is seen in what is found there
+        found = [row(t, yours[t.name], fine[t.name], places[t.name]) for t in tensors]
+        for k, judged in settle(tensors, rng).items():
+            found[k] = summary(tensors[k], judged)
+    return tuple(found)
 
 
 def options(method: str, entries: str | int) -> None:

@@ -27,7 +27,7 @@ def functions_serving(reading: Reading, purpose: str) -> list[Function]:
     if source is None:
         return []
     first = reading.network.definition(purpose)
-    others = [node for node in ast.walk(source.tree) if isinstance(node, ast.FunctionDef) and node is not first]
+    others = [node for node in source.nodes if isinstance(node, ast.FunctionDef) and node is not first]
     return [first, *others] if first else others
 
 

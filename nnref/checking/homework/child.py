@@ -35,7 +35,7 @@ def outcome_in_process(order: Order, limit: float = TIME_LIMIT) -> dict[str, Any
     Errors: none; whatever goes wrong, in the child or here, is in the result.
     """
     try:
-        found, status = isolation.result_of(__name__, asdict(order), limit, borne_out)
+        found, status = isolation.result_of(asdict(order), limit, borne_out)
     except Exception as error:  # one file's trouble is no other's
         return failure(order, f"could not be read: {type(error).__name__}: {error}.")
     if found is not None:
@@ -78,10 +78,3 @@ def outcome(order: Order) -> dict[str, Any]:
     if report.ok and report.watched is not None:
         found["trace"] = packed(report.watched, report.notes)
     return found
-
-
-if __name__ == "__main__":
-    from nnref.checking.homework import npz, watched_file  # noqa: F401  what judges is known before the file runs
-    from nnref.checking.watching import trace  # noqa: F401
-
-    isolation.answer(lambda order: outcome(Order(**order)))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import signal
 import struct
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,10 +38,11 @@ MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE, RDONLY = 442, -100, 0x8000, 1
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
-def confined(writable: Path, seconds: float, sandbox: bool, file: Callable[[], None]) -> int:
+def confined(writable: Path, seconds: float, sandbox: bool, file: Callable[[], None], *lifeline: int) -> int:
     """Run a file in processes of its own that can write in one folder alone; the exit status of the one it ran in.
 
-    TOO_LONG or ASLEEP if it had to be ended. Everything it started has ended when this returns.
+    TOO_LONG or ASLEEP if it had to be ended. Everything it started has ended when this returns. It is ended too when a
+    descriptor can be read that is given as a lifeline: when the marker has closed its side.
     Errors: OSError with sandbox, where the system has no namespaces for us.
     """
     if not hasattr(os, "fork"):
@@ -50,7 +52,7 @@ def confined(writable: Path, seconds: float, sandbox: bool, file: Callable[[], N
     first = os.fork()
     if not first:
         dies_with_parent(signal.SIGKILL if apart else signal.SIGTERM)
-        os._exit(supervised(seconds, apart, file))
+        os._exit(supervised(seconds, apart, file, lifeline))
     return os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])
 
 
@@ -96,7 +98,7 @@ def dies_with_parent(number: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
 
 
-def supervised(seconds: float, apart: bool, file: Callable[[], None]) -> int:
+def supervised(seconds: float, apart: bool, file: Callable[[], None], lifeline: Sequence[int]) -> int:
     """Run the file in a child, end it when its time is up, and then all that it left; its exit status."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # what the file's processes leave comes to us
@@ -108,7 +110,7 @@ def supervised(seconds: float, apart: bool, file: Callable[[], None]) -> int:
         limited(seconds, apart)
         file()
         os._exit(0)
-    status = watched(child, seconds)
+    status = watched(child, seconds, lifeline)
     if not apart:  # else the kernel ends all processes of the namespace with this one
         end_children()
     return status
@@ -134,7 +136,7 @@ def limited(seconds: float, apart: bool) -> None:
             resource.setrlimit(which, (most, most))
 
 
-def watched(child: int, seconds: float) -> int:
+def watched(child: int, seconds: float, lifeline: Sequence[int]) -> int:
     """Wait for a child, and end it once it has computed for so long, or has slept for so long."""
     clock = (~child << 3) | 2  # the processor time of a process, by Linux's number for its clock
     begun = computed(clock)
@@ -148,11 +150,11 @@ def watched(child: int, seconds: float) -> int:
         asleep = now - since >= seconds
         if spent - at > AWAKE * seconds:
             since, at, asleep = now, spent, False
-        if spent >= seconds or asleep:
+        let_go = bool(select.select(lifeline, (), (), 0.01)[0])
+        if spent >= seconds or asleep or let_go:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             return TOO_LONG if spent >= seconds else ASLEEP
-        time.sleep(0.01)
 
 
 def computed(clock: int) -> float:

@@ -7,17 +7,17 @@ file does to the process that it is run in, to numpy, to nnref or to the result 
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nnref.checking.homework import confinement, isolation
+from nnref.checking.homework import isolation
+from nnref.checking.homework.copying import above
+
+TRACE = "trace"
+"""The name of the file in the scratch folder that holds what was recorded."""
 
 SECONDS = 20.0
 """Processor time for a second opinion: replaying a step takes less than a second."""
@@ -28,9 +28,12 @@ def borne_out(order: dict[str, Any], scratch: Path, found: dict[str, Any]) -> di
     path = Path(order["path"])
     if found["status"] != 0 or path.suffix == ".npz":  # arrays are no code
         return found
-    asked = {name: order[name] for name in ("path", "name", "hints", "verbose")} | {"scratch": str(scratch)}
+    asked = {name: order[name] for name in ("path", "name", "hints", "verbose")} | {"traced": str(scratch)}
     asked["given"] = bool(order.get("data"))
-    said = answer_of(asked)
+    with tempfile.TemporaryDirectory(prefix="nnref-") as empty:  # nothing that the file wrote is near
+        said, ended = isolation.answer_of("again", asked, Path(empty), SECONDS, formed)
+    if said is None:
+        said = {"fault": f"judging it again ended with status {ended}"}
     if "fault" not in said:
         return said
     if not said["fault"]:
@@ -39,26 +42,9 @@ def borne_out(order: dict[str, Any], scratch: Path, found: dict[str, Any]) -> di
     return {"status": 2, "error": isolation.plain(error), "found": [], "missing": []}
 
 
-def answer_of(asked: dict[str, Any]) -> dict[str, Any]:
-    """What the second process says: a result, or what is at fault."""
-    with tempfile.TemporaryDirectory(prefix="nnref-") as empty:  # nothing that the file wrote is near
-        running = subprocess.Popen(
-            [sys.executable, "-P", "-m", __name__],
-            cwd=empty,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=isolation.surroundings(Path(empty)),
-        )
-        with isolation.among_running(running):
-            out, _ = running.communicate(json.dumps(asked).encode())
-    try:
-        said = json.loads(out)
-    except ValueError:
-        said = None
-    if isinstance(said, dict) and (isinstance(said.get("fault"), str) or isolation.formed(said)):
-        return said
-    return {"fault": f"judging it again ended with status {running.returncode}"}
+def formed(said: Any) -> bool:
+    """Is this a second opinion: a fault, or a result?"""
+    return (isinstance(said, dict) and isinstance(said.get("fault"), str)) or isolation.formed(said)
 
 
 def judged(path: Path, name: str | None, scratch: Path, hints: bool, verbose: bool, given: bool) -> dict[str, Any]:
@@ -70,7 +56,7 @@ def judged(path: Path, name: str | None, scratch: Path, hints: bool, verbose: bo
     from nnref.checking.watching.report import certificate
     from nnref.checking.watching.trace import unpacked
 
-    recorded = scratch / isolation.TRACE
+    recorded = scratch / TRACE
     if name is not None or not recorded.is_file():
         return {"fault": fault_of_files(path)}
     source, trace = read(path), unpacked(recorded.read_bytes())
@@ -87,7 +73,7 @@ def judged(path: Path, name: str | None, scratch: Path, hints: bool, verbose: bo
 
 def original(file: str, path: Path, scratch: Path) -> Path | None:
     """The file of which this is the copy; None if it is none."""
-    base, copies = isolation.above(path), scratch / "above"
+    base, copies = above(path), scratch / "above"
     for root in (copies, copies.resolve()):
         if Path(file).is_relative_to(root):
             found = base / Path(file).relative_to(root)
@@ -95,19 +81,10 @@ def original(file: str, path: Path, scratch: Path) -> Path | None:
     return None
 
 
-def main() -> None:
-    """Answer one order from stdin."""
-    asked = json.loads(sys.stdin.buffer.read())
-    confinement.dies_with_parent(9)
-    if hasattr(os, "fork"):
-        confinement.limited(SECONDS, apart=False)
-    asked |= {"path": Path(asked["path"]), "scratch": Path(asked["scratch"])}
+def answer(order: dict[str, Any]) -> dict[str, Any]:
+    """The second opinion, in a process of its own; a fault, where what was recorded is no trace."""
     try:
-        said = judged(**asked)
+        path, traced = Path(order["path"]), Path(order["traced"])
+        return judged(path, order["name"], traced, order["hints"], order["verbose"], order["given"])
     except Exception as error:  # a trace that anybody may have written
-        said = {"fault": f"what was recorded cannot be read ({type(error).__name__}: {error})"}
-    print(json.dumps(said))
-
-
-if __name__ == "__main__":
-    main()
+        return {"fault": f"what was recorded cannot be read ({type(error).__name__}: {error})"}

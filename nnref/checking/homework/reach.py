@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from nnref.checking.homework import isolation
+from nnref.checking.homework.copying import above
 from nnref.checking.reading.source import Source, SourceError, read
 from nnref.checking.watching.tape import words
 
@@ -75,7 +75,7 @@ def fault_of_files(path: Path) -> str:
 
 def imported(source: Source) -> Iterator[tuple[int, str]]:
     """The modules that a file imports, each with its line."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -89,7 +89,7 @@ def modules(name: str, file: Path, path: Path) -> Iterator[Path]:
     if parts[0] in sys.stdlib_module_names or parts[0] in HARMLESS:
         return
     last = Path(*[part for part in parts if part] or ["__init__"])
-    for folder in dict.fromkeys((file.parent, path.resolve().parent, isolation.above(path.resolve()))):
+    for folder in dict.fromkeys((file.parent, path.resolve().parent, above(path.resolve()))):
         for found in ((folder / last).with_suffix(".py"), folder / last / "__init__.py"):
             if found.is_file():
                 yield found
@@ -107,8 +107,8 @@ def installed(name: str) -> bool:
 
 def further(source: Source) -> Iterator[tuple[int, str]]:
     """Every word that leads further, with its line."""
-    functions = {id(node.func) for node in ast.walk(source.tree) if isinstance(node, ast.Call)}
-    for node in ast.walk(source.tree):
+    functions = {id(node.func) for node in source.nodes if isinstance(node, ast.Call)}
+    for node in source.nodes:
         found: list[str] = []
         if isinstance(node, ast.Name):
             handed_on = node.id in BY_NAME and id(node) not in functions

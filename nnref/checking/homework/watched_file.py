@@ -127,7 +127,7 @@ def all_of_it(source: Source, read: Certificate) -> Certificate:
 def drawn(source: Source) -> list[tuple[str, int]]:
     """The attributes that are drawn at random in some __init__: what a program means to learn."""
     found = []
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.FunctionDef) and node.name == "__init__":
             for part in ast.walk(node):
                 if isinstance(part, ast.Assign) and "random" in ast.unparse(part.value):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
+from keyword import iskeyword
 from math import prod
 from typing import Any
 
@@ -20,11 +22,10 @@ ENTRIES = 256
 """Entries of each gradient that are compared, where it has more: a wrong 2 % is missed with a chance of 0.6 %."""
 
 
-def by_differences(
-    case: Case, truth: Callable[..., Any] | None, dY: Any, options: Mapping[str, Any]
-) -> GradcheckReport:
+def by_differences(case: Case, dY: Any, options: Mapping[str, Any]) -> GradcheckReport:
     """The report: the kernel's gradients as they come from the device, the truth by float64 calls of the function."""
-    framework, moved = case.framework, [case.names[k] for k in case.wrt]
+    framework, shown_as = case.framework, {alias(case.names[k], k): case.names[k] for k in case.wrt}
+    moved = list(shown_as)
     at = {name: numbers(framework, case.given[k], name) for name, k in zip(moved, case.wrt, strict=True)}
     slots = dict(zip(moved, case.wrt, strict=True))
 
@@ -36,13 +37,13 @@ def by_differences(
             for k, A in enumerate(given):
                 if k not in case.wrt and framework.owns(A) and framework.floating(A):
                     given[k] = framework.guest(framework.host(A), A)
-            return shown(framework, framework.output(truth or case.f, given))
+            return shown(framework, framework.output(case.truth or case.f, given))
 
     def vjp(dY: Array, **arrays: Array) -> dict[str, Any]:
         given = list(case.given)
         for name, k in slots.items():
             given[k] = arrived(framework, arrays[name], case.given[k])
-        here = Case(case.f, given, case.names, case.wrt, framework, case.vjp, case.roles)
+        here = replace(case, given=given, wrote=set())
         fine = all(arrays[name].dtype.name == "float64" for name in slots)
         with framework.precise() if fine else nullcontext():
             Y = here.output()
@@ -54,7 +55,12 @@ def by_differences(
     if max(prod(A.shape) for A in at.values()) > ENTRIES:
         options = {"entries": ENTRIES, **options}
     report = check_in_numpy(named(forward, moved), named(vjp, ["dY", *moved]), at, dY=along, **options)
-    return report
+    return replace(report, entries=tuple(replace(e, name=shown_as[e.name]) for e in report.entries))
+
+
+def alias(name: str, place: int) -> str:
+    """A name that a parameter may have: that of a module's, layer.0.weight, is none."""
+    return name if name.isidentifier() and not iskeyword(name) and name != "dY" else f"argument_{place}"
 
 
 def wide(A: Array) -> Array:

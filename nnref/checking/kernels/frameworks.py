@@ -6,22 +6,39 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import copy
 from typing import Any
 
 import numpy as np
 
 from nnref.arrays import namespace
 from nnref.checking.gradcheck.border import GradcheckError, framed
+from nnref.checking.operations.kernel_arithmetic import UNITS
 from nnref.shapes import Array
 
 SEED = 0
 """What is drawn is the same in every run, so that a failure can be had again."""
+
+Leaves = Callable[[Any], list[tuple[str, Any]]]
+"""What a function returned, by name."""
 
 
 class Framework:
     """A library of the array API, such as CuPy or numpy, which takes no vjp of its own."""
 
     called = "this library"
+    seed: int | None = None
+    """Of the random numbers that a function draws; None leaves them as they come."""
+
+    def seeded(self) -> Framework:
+        """The same library, in which every call of a function draws the same random numbers, if it can be told to."""
+        made = copy(self)
+        made.seed = SEED
+        return made
+
+    def drawing(self) -> AbstractContextManager[Any]:
+        """A context in which random numbers begin at the seed, if there is one."""
+        return nullcontext()
 
     def owns(self, A: Any) -> bool:
         """Is it an array of this library?"""
@@ -70,6 +87,27 @@ class Framework:
         """What f returns."""
         return framed("the function", lambda: f(*given))
 
+    def several(
+        self, f: Callable[..., Any], given: Sequence[Any], wrt: Sequence[int], leaves: Leaves
+    ) -> list[tuple[str, Any, bool]]:
+        """All that f returns, by name, and whether it can be differentiated as far as the library knows."""
+        return [(name, A, True) for name, A in leaves(framed("the function", lambda: f(*given)))]
+
+    def joined(self, arrays: Sequence[Any]) -> Any:
+        """Arrays as one vector, in the finest of their dtypes."""
+        xp, kind = namespace(arrays[0]), finest(arrays)
+        return xp.concat([xp.astype(xp.reshape(A, (-1,)), kind) for A in arrays])
+
+    def same(self, A: Any, B: Any) -> bool:
+        """Are the numbers the same, NaN as NaN?"""
+        xp = namespace(A)
+        alike = A == B
+        return bool(xp.all(alike | (xp.isnan(A) & xp.isnan(B)) if self.floating(A) else alike))
+
+    def put_back(self, A: Any, old: Any) -> None:
+        """The numbers of old where A is."""
+        A[...] = old
+
     def vjp(self, f: Callable[..., Any], given: Sequence[Any], wrt: Sequence[int], dY: Any) -> tuple[Any, list[Any]]:
         """The output, and the gradients of ⟨dY, f⟩ with respect to some of what f is given, as the library takes them.
 
@@ -88,6 +126,16 @@ class Torch(Framework):
 
     def __init__(self) -> None:
         self.torch: Any = sys.modules["torch"]
+
+    @contextmanager
+    def drawing(self) -> Iterator[None]:
+        """Random numbers that begin at the seed; those of the caller go on as if nothing had been drawn."""
+        if self.seed is None:
+            yield
+            return
+        with self.torch.random.fork_rng():
+            self.torch.manual_seed(self.seed)
+            yield
 
     def owns(self, A: Any) -> bool:
         """Is it an array of this library?"""
@@ -116,8 +164,30 @@ class Torch(Framework):
 
     def output(self, f: Callable[..., Any], given: Sequence[Any]) -> Any:
         """What f returns, without a graph."""
-        with self.torch.no_grad():
+        with self.torch.no_grad(), self.drawing():
             return one(framed("the function", lambda: f(*given)), self)
+
+    def several(
+        self, f: Callable[..., Any], given: Sequence[Any], wrt: Sequence[int], leaves: Leaves
+    ) -> list[tuple[str, Any, bool]]:
+        """All that f returns, by name, and whether it requires a gradient where what is in wrt does."""
+        moved = [A.detach().requires_grad_() if k in wrt else A for k, A in enumerate(given)]
+        with self.torch.enable_grad():
+            found = leaves(framed("the function", lambda: f(*moved)))
+        return [(name, A, bool(getattr(A, "requires_grad", False))) for name, A in found]
+
+    def joined(self, arrays: Sequence[Any]) -> Any:
+        """Arrays as one vector."""
+        return self.torch.cat([A.reshape(-1).to(finest(arrays)) for A in arrays])
+
+    def same(self, A: Any, B: Any) -> bool:
+        """Are the numbers the same?"""
+        A = A.detach()
+        return bool(self.torch.equal(self.torch.nan_to_num(A), self.torch.nan_to_num(B)))
+
+    def put_back(self, A: Any, old: Any) -> None:
+        """The numbers of old where A is."""
+        A.detach().copy_(old)
 
     def vjp(self, f: Callable[..., Any], given: Sequence[Any], wrt: Sequence[int], dY: Any) -> tuple[Any, list[Any]]:
         """The output, and the gradients as the library takes them."""
@@ -125,7 +195,7 @@ class Torch(Framework):
         leaves = [A.detach().requires_grad_() if k in wrt else A for k, A in enumerate(given)]
 
         def taken() -> tuple[Any, Any]:
-            with torch.enable_grad():
+            with torch.enable_grad(), self.drawing():
                 Y = one(f(*leaves), self)
             if not Y.requires_grad:
                 raise GradcheckError(
@@ -183,6 +253,14 @@ class Jax(Framework):
         """A copy."""
         return A  # nobody can write into it
 
+    def same(self, A: Any, B: Any) -> bool:
+        """Are the numbers the same? Nobody can have changed them."""
+        return True
+
+    def joined(self, arrays: Sequence[Any]) -> Any:
+        """Arrays as one vector, traced or not."""
+        return self.jax.numpy.concatenate([A.reshape(-1).astype(finest(arrays)) for A in arrays])
+
     def output(self, f: Callable[..., Any], given: Sequence[Any]) -> Any:
         """What f returns, without a graph."""
         return one(framed("the function", lambda: f(*given)), self)
@@ -239,6 +317,18 @@ class TensorFlow(Framework):
     def copy(self, A: Any) -> Any:
         """A copy."""
         return self.tf.identity(A)
+
+    def same(self, A: Any, B: Any) -> bool:
+        """Are the numbers the same? A tensor's are; a variable may have been assigned to."""
+        return not isinstance(A, self.tf.Variable) or bool(np.array_equal(self.host(A), self.host(B), equal_nan=True))
+
+    def put_back(self, A: Any, old: Any) -> None:
+        """The numbers of old in a variable."""
+        A.assign(old)
+
+    def joined(self, arrays: Sequence[Any]) -> Any:
+        """Arrays as one vector."""
+        return self.tf.concat([self.tf.cast(self.tf.reshape(A, [-1]), finest(arrays)) for A in arrays], 0)
 
     def output(self, f: Callable[..., Any], given: Sequence[Any]) -> Any:
         """What f returns, without a graph."""
@@ -299,10 +389,13 @@ def one(Y: Any, framework: Framework) -> Any:
     if isinstance(Y, tuple | list) and len(Y) == 1:
         Y = Y[0]
     if not framework.owns(Y):
-        raise GradcheckError(
-            f"the function should return one array; {type(Y).__name__} came. Of several, try lambda *x: f(*x)[0]."
-        )
+        raise GradcheckError(f"the function should return arrays of {framework.called}; {type(Y).__name__} came.")
     return Y
+
+
+def finest(arrays: Sequence[Any]) -> Any:
+    """The finest dtype among arrays."""
+    return min(arrays, key=lambda A: UNITS[dtype_name(A)]).dtype
 
 
 def dtype_name(A: Any) -> str:
@@ -346,7 +439,6 @@ def untouched(framework: Framework, given: Sequence[Any], names: Sequence[str]) 
     wrote: list[str] = []
     yield wrote
     for A, old, name in zip(given, before, names, strict=True):
-        if framework.owns(A) and isinstance(framework, Torch):
-            torch = framework.torch
-            if not torch.equal(torch.nan_to_num(A.detach()), torch.nan_to_num(old)):
-                wrote.append(name)
+        if framework.owns(A) and not framework.same(A, old):
+            wrote.append(name)
+            framework.put_back(A, old)

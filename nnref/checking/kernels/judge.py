@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from nnref.arrays import namespace
-from nnref.checking.kernels.arithmetic import Precision, Rounded
 from nnref.checking.kernels.case import Case
-from nnref.checking.kernels.forms.form import RIGHT, Change
 from nnref.checking.kernels.frameworks import dtype_name
 from nnref.checking.kernels.recognise import Known
 from nnref.checking.kernels.report import EDGES
+from nnref.checking.operations.kernel_arithmetic import Precision, Rounded
+from nnref.checking.operations.kernel_form import RIGHT, Change
 from nnref.shapes import Array
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from nnref.arrays import namespace
-from nnref.checking.kernels.arithmetic import UNITS, Plain, Precision, flags
 from nnref.checking.kernels.case import Case
-from nnref.checking.kernels.forms.form import Change, Summed
 from nnref.checking.kernels.judge import Judged, bounds, host, shaped
 from nnref.checking.kernels.places import where
 from nnref.checking.kernels.recognise import Known
+from nnref.checking.operations.kernel_arithmetic import UNITS, Plain, Precision, flags
+from nnref.checking.operations.kernel_form import Change, Summed
 from nnref.checking.results.findings import SURE, Finding, described, patterns
 from nnref.shapes import Array, ShapeError
 

@@ -12,36 +12,21 @@ import numpy as np
 
 from nnref.arrays import namespace
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.kernels.arithmetic import Precision, Rounded
 from nnref.checking.kernels.case import SMALL, Case
-from nnref.checking.kernels.forms import attention, conv2d, cross_entropy, entrywise, linear, norms, softmax
-from nnref.checking.kernels.forms.form import Form, Settings
 from nnref.checking.kernels.frameworks import dtype_name
+from nnref.checking.operations.closed_forms import forms
+from nnref.checking.operations.kernel_arithmetic import Precision, Rounded
+from nnref.checking.operations.kernel_form import Form, Settings
 from nnref.shapes import ShapeError
-
-FORMS: tuple[Form, ...] = (
-    softmax.FORM,
-    norms.LAYER_NORM,
-    norms.RMS_NORM,
-    cross_entropy.FORM,
-    attention.FORM,
-    linear.FORM,
-    conv2d.FORM,
-    entrywise.RELU,
-    entrywise.GELU,
-    entrywise.GELU_TANH,
-    entrywise.SILU,
-    entrywise.SIGMOID,
-    entrywise.TANH,
-    entrywise.SOFTPLUS,
-)
-"""Every closed form that kernels are compared with."""
 
 PROBE = 7
 """The seed of the arguments at which a form is confirmed."""
 
 SIZES = (2.0**-3, 2.0**-6, 2.0**-9, 2.0**-12)
 """Sizes of rows at which settings that fit otherwise are told apart: an ε shows beside squares of its own size."""
+
+LARGE = 4.0
+"""Size of rows at which forms that fit otherwise are told apart: GELU and its tanh form differ most beyond 2."""
 
 
 @dataclass(frozen=True)
@@ -78,40 +63,51 @@ def form_of(reference: Any) -> Form:
     """
     name = getattr(reference, "__module__", None) if callable(reference) else getattr(reference, "__name__", reference)
     stem = str(name).removeprefix("nnref.")
-    for form in FORMS:
-        if stem in (form.name, {"cross_entropy": "softmax_cross_entropy"}.get(form.name)):
+    for form in forms():
+        if stem in (form.name, form.called.replace("-", "_")):
             return form
-    known = ", ".join(form.name for form in FORMS)
+    known = ", ".join(form.name for form in forms())
     raise GradcheckError(f"reference should be one of nnref's {known}; {reference!r} came. Or give truth=, in float64.")
 
 
-def recognised(case: Case, accumulate: str | None, reference: Any = None) -> Known | None:
-    """The form that the function is; the one that is named, with its settings found; None where there is none.
+def recognised(case: Case, accumulate: str | None, reference: Any = None) -> list[Known]:
+    """The forms that the function is, by its numbers; the one that is named, with its settings found.
 
+    Mostly one or none. Several, where no output of the dtype tells them apart: a gradient is right that is one of
+    theirs.
     Errors: GradcheckError where what is named does not take such arguments.
     """
-    forms = (form_of(reference),) if reference is not None else FORMS
     Y = case.output()
     if 0 in Y.shape or any(0 in case.given[k].shape for k in case.wrt):
-        return None
-    points = [(case, Y), at(case, SMALL)]
-    best: Known | None = None
-    for form, places in ((known, order) for known in forms for order in orders(known, case)):
-        tried = [Known(form, settings, places, 0.0) for settings in fitting(form, case, places, tuple(Y.shape))]
-        found = ranked(tried, points, accumulate)
-        if len(fits := [known for known in found if known.share <= 1]) > 1:
-            fits = ranked(fits, [*points, *(at(case, (size,)) for size in SIZES)], accumulate)
-        best = min([*fits[:1], *found[:1], *([best] if best else [])], key=lambda known: known.share, default=None)
-        if fits and fits[0].share <= 1:
-            return fits[0]
-    if reference is None:
-        return None
-    if best is None:
+        return []
+    points, named = [(case, Y), at(case, SMALL)], [form_of(reference)] if reference is not None else []
+    found = [known for form in named or forms() for known in in_this_form(form, case, points, accumulate, bool(named))]
+    fits = [known for known in found if known.share <= 1]
+    if len(fits) > 1:
+        fits = ranked(fits, [*points, at(case, (LARGE,))], accumulate)
+        return [known for known in fits if known.share <= 1] or fits[:1]
+    if named and not found:
         shapes = ", ".join(str(tuple(A.shape)) for A in case.given if hasattr(A, "shape"))
+        form = named[0]
         raise GradcheckError(
-            f"{forms[0].called} takes {', '.join(forms[0].roles)}; shapes {shapes} came, output {tuple(Y.shape)}."
+            f"{form.called} takes {', '.join(form.roles)}; shapes {shapes} came, output {tuple(Y.shape)}."
         )
-    return best
+    return fits or sorted(found, key=lambda known: known.share)[:1]
+
+
+def in_this_form(
+    form: Form, case: Case, points: list[tuple[Case, Any]], accumulate: str | None, anyway: bool
+) -> list[Known]:
+    """The form with the settings and the order of arguments that fit best: [] where none fits, but for anyway."""
+    shape, found = tuple(points[0][1].shape), []
+    for places in orders(form, case):
+        tried = [Known(form, settings, places, 0.0) for settings in fitting(form, case, places, shape)]
+        made = ranked(tried, points, accumulate)
+        if len(fits := [known for known in made if known.share <= 1]) > 1:
+            made = ranked(fits, [*points, *(at(case, (size,)) for size in SIZES)], accumulate)
+        found += made[:1]
+    best = sorted(found, key=lambda known: known.share)[:1]
+    return [known for known in best if anyway or known.share <= 1]
 
 
 def at(case: Case, sizes: tuple[float, ...]) -> tuple[Case, Any]:
@@ -122,8 +118,18 @@ def at(case: Case, sizes: tuple[float, ...]) -> tuple[Case, Any]:
 
 def ranked(tried: list[Known], points: list[tuple[Case, Any]], accumulate: str | None) -> list[Known]:
     """Forms with settings, the one that is least off at its worst point first."""
-    found = [replace(known, share=max(off(known, at, Y, accumulate) for at, Y in points)) for known in tried]
+    found = [replace(known, share=furthest(known, points, accumulate)) for known in tried]
     return sorted(found, key=lambda known: known.share)
+
+
+def furthest(known: Known, points: list[tuple[Case, Any]], accumulate: str | None) -> float:
+    """The most that the output is off at these points; at the first where it does not fit."""
+    share = 0.0
+    for case, Y in points:
+        share = max(share, off(known, case, Y, accumulate))
+        if not share <= 1:
+            break
+    return share
 
 
 def orders(form: Form, case: Case) -> Iterator[dict[str, int]]:
@@ -135,6 +141,9 @@ def orders(form: Form, case: Case) -> Iterator[dict[str, int]]:
     if len(whole) == len(form.whole) and len(roles) - form.optional <= len(floating) <= len(roles):
         for order in permutations(floating):
             yield dict(zip(roles, order, strict=False)) | dict(zip(form.whole, whole, strict=True))
+    for mask in (whole or floating) if form.mask and len(arrays) == len(roles) + 1 else ():
+        for order in permutations([k for k in arrays if k != mask]):
+            yield dict(zip(roles, order, strict=True)) | {form.mask: mask}
 
 
 def fitting(form: Form, case: Case, places: dict[str, int], output: tuple[int, ...]) -> list[dict[str, Any]]:
@@ -160,6 +169,8 @@ def off(known: Known, case: Case, Y: Any, accumulate: str | None) -> float:
         xp = namespace(Y64)
         gap = abs(xp.reshape(own.value, Y64.shape) - Y64)
         room = xp.reshape(own.likely, Y64.shape)
+        if not bool(xp.any(room < xp.max(abs(Y64)))) and bool(xp.any(Y64 != 0)):
+            return float("inf")  # bounds that are wider than all there is say nothing
         share = xp.max(xp.where(gap <= room, gap / room, 1 + gap / room))
         found = float(share)
     return float("inf") if isnan(found) else found

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nnref.arrays import namespace
 from nnref.checking.operations.record import (
     Ball,
     Enclosures,
@@ -84,6 +85,13 @@ def piecewise_linear(slope: Carried, dA: Carried, p: Precision) -> tuple[Array, 
     """The gradient dZ = f'(Z) dA and its error, where the slope is exact: a product with 0 or 1 rounds nothing."""
     rounded = np.where((slope.value != 0) & (slope.value != 1), abs(slope.value * dA.value), 0.0)
     return slope.value * dA.value, abs(slope.value) * dA.e + rounded
+
+
+def nearest_to_0(Z: Array, r: Array) -> Array:
+    """How near to 0 numbers within r of Z come."""
+    near = abs(Z) - r
+    made: Array = namespace(near).maximum(near, 0 * near)
+    return made
 
 
 def of_steepest(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from nnref.checking.operations.entrywise import entrywise, of_formula
+from nnref import gelu_tanh
+from nnref.arrays import erf, namespace
+from nnref.checking.operations.entrywise import entrywise, nearest_to_0, of_formula
 from nnref.checking.operations.record import Ball, Formula, Slopes, Writing
 from nnref.checking.operations.rounding import Precision
 from nnref.checking.operations.running_error import Carried
@@ -16,7 +16,7 @@ from nnref.shapes import Array
 
 def density(Z: Array) -> Array:
     """The normal density φ."""
-    made: Array = np.exp(-Z * Z / 2) / ROOT_2_PI
+    made: Array = namespace(Z).exp(-Z * Z / 2) / ROOT_2_PI
     return made
 
 
@@ -25,9 +25,7 @@ def Phi(Z: Carried, reach: float = 0.0) -> Carried:
 
     Its slope is φ, at its largest within reach where Z is nearest to 0. Dividing by √2 rounds Z once more.
     """
-    from scipy.special import erf
-
-    near = density(np.maximum(abs(Z.value) - reach * Z.e, 0))
+    near = density(nearest_to_0(Z.value, reach * Z.e))
     value = (1 + erf(Z.value / ROOT_2)) / 2
     return Carried(value, near * (Z.e + abs(Z.value)) + 1 + value, Z.u)
 
@@ -35,9 +33,11 @@ def Phi(Z: Carried, reach: float = 0.0) -> Carried:
 def phi(Z: Carried, reach: float = 0.0) -> Carried:
     """The normal density, whose exponent z² / 2 is rounded; its slope −z φ is steepest at ±1."""
     value = density(Z.value)
-    far, near = abs(Z.value) + reach * Z.e, np.maximum(abs(Z.value) - reach * Z.e, 0)
-    steepest = np.where(
-        (near <= 1) & (far >= 1), density(np.ones_like(far)), np.maximum(far * density(far), near * density(near))
+    xp, far, near = namespace(Z.value), abs(Z.value) + reach * Z.e, nearest_to_0(Z.value, reach * Z.e)
+    steepest = xp.where(
+        (near <= 1) & (far >= 1),
+        density(xp.ones_like(far)),
+        xp.maximum(far * density(far), near * density(near)),
     )
     return Carried(value, steepest * Z.e + value * (2 + Z.value * Z.value / 2), Z.u)
 
@@ -51,6 +51,12 @@ def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
     """The slope Φ + Z φ, operation by operation; a density may underflow beside a large Z."""
     made = Phi(Z, p.reach) + Z * phi(Z, p.reach)
     return Carried(made.value, made.e + p.underflow * (1 + abs(Z.value)), Z.u)
+
+
+def of_tanh_form(Z: Carried) -> Carried:
+    """The slope of the tanh approximation, whose cubic is large beside 1 − tanh² far from 0."""
+    value = gelu_tanh.dX(Z.value, 0 * Z.value + 1)
+    return Carried(value, (Z.e + 1) * (1 + abs(Z.value) * (1 + Z.value * Z.value / 7)) + abs(value), Z.u)
 
 
 def half_root() -> Ball:
@@ -99,6 +105,7 @@ RECORD = entrywise(
             Formula("Φ(Z) + φ(Z)", lambda Z, A: Phi(Z) + phi(Z)),
             Formula("Φ(Z) + Z exp(-Z²/2)", lambda Z, A: Phi(Z) + Z * phi(Z) * ROOT_2_PI),
             Formula("Φ(Z) + Z exp(-Z²)/√π", lambda Z, A: Phi(Z) + Z * phi(Z * ROOT_2) * ROOT_2),
+            Formula("that of the tanh approximation", lambda Z, A: of_tanh_form(Z)),
         ),
     ),
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nnref.arrays import namespace
 from nnref.checking.operations.entrywise import entrywise, piecewise_linear
 from nnref.checking.operations.record import Formula, Kink, OwnMistake, Record, Slopes, Writing, Wrong
 from nnref.checking.operations.relu import sign_of
@@ -21,7 +22,9 @@ CHOICES = (SLOPE, 0.1, 0.2, 0.3, 0.05, 0.02, 0.001)
 
 def mask(below: float, Z: Array) -> Array:
     """The slope: 1 where Z > 0, else the one below."""
-    return np.where(Z > 0, 1.0, below)
+    ones = namespace(Z).ones_like(Z)
+    made: Array = namespace(Z).where(Z > 0, ones, below * ones)
+    return made
 
 
 def error(below: float, Z: Carried, A: Array, p: Precision) -> Array:
@@ -42,7 +45,8 @@ def ball(below: float, z: Any) -> Any:
 
 def exchanged(below: float, Z: Carried, A: Carried) -> Carried:
     """The slope with its two sides exchanged."""
-    return Carried.exact(np.where(Z.value > 0, below, 1.0), Z.u)
+    ones = namespace(Z.value).ones_like(Z.value)
+    return Carried.exact(namespace(Z.value).where(Z.value > 0, below * ones, ones), Z.u)
 
 
 def with_parameters(below: float) -> Record:

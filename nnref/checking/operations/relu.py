@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from nnref.arrays import namespace
 from nnref.checking.operations.entrywise import entrywise, piecewise_linear
 from nnref.checking.operations.record import Ball, Formula, Kink, OwnMistake, Slopes, Writing, Wrong
 from nnref.checking.operations.rounding import Precision
@@ -23,9 +24,14 @@ def error(Z: Carried, A: Array, p: Precision) -> Array:
     return mask(Z.value) * Z.e
 
 
+def as_numbers(mask: Array, Z: Carried) -> Carried:
+    """A mask as numbers of the kind of Z, exact."""
+    return Carried.exact(namespace(Z.value).astype(mask, Z.value.dtype), Z.u)
+
+
 def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
     """The slope, which is exact: 1 where Z > 0, else 0."""
-    return Carried.exact(mask(Z.value).astype("float64"), Z.u)
+    return as_numbers(mask(Z.value), Z)
 
 
 def ball(z: Ball) -> Ball:
@@ -38,15 +44,23 @@ def sign_of(z: Ball) -> Ball:
     return z[0] if hasattr(z, "coeffs") else z
 
 
+def half_at_0(Z: Carried) -> Array:
+    """The mask with 1/2 at 0."""
+    made: Array = (as_numbers(Z.value >= 0, Z).value + as_numbers(Z.value > 0, Z).value) / 2
+    return made
+
+
 def positive(V: Carried) -> Carried:
     """1 where a number is above 0, else 0."""
-    return Carried.exact((V.value > 0).astype("float64"), V.u)
+    return as_numbers(V.value > 0, V)
 
 
 def elu(Z: Carried, dA: Carried, s: float) -> Carried:
     """DA times the slope of an exponential linear unit: 1 above 0, exp Z below."""
-    E = np.exp(np.minimum(Z.value, 0))
-    return Carried(np.where(Z.value > 0, 1, E), np.where(Z.value > 0, 0, E * (1 + Z.e)), Z.u) * dA
+    xp = namespace(Z.value)
+    none = xp.zeros_like(Z.value)
+    E = xp.exp(xp.minimum(Z.value, none))
+    return Carried(xp.where(Z.value > 0, none + 1, E), xp.where(Z.value > 0, none, E * (1 + Z.e)), Z.u) * dA
 
 
 def where(condition: Callable[[Array], Array]) -> Callable[[Carried, Carried, float], Carried]:
@@ -79,7 +93,7 @@ RECORD = entrywise(
                 "dZ{l} = dA{l} * (Z{l} >= 0)",
                 (
                     Wrong(where(lambda Z: Z >= 0)),
-                    Wrong(lambda Z, dA, s: dA * np.where(Z.value == 0, 0.5, Z.value > 0), "1/2 at 0"),
+                    Wrong(lambda Z, dA, s: dA * half_at_0(Z), "1/2 at 0"),
                 ),
             ),
             OwnMistake(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nnref.arrays import namespace
 from nnref.shapes import Array
 
 
@@ -27,7 +28,7 @@ class Carried:
     @classmethod
     def exact(cls, value: Array, u: float) -> Carried:
         """A matrix that was given, not computed."""
-        return cls(value, np.zeros(value.shape), u)
+        return cls(value, namespace(value).zeros_like(value), u)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -45,7 +46,9 @@ class Carried:
 
     def where(self, mask: Array) -> Carried:
         """The entries where mask holds, 0 elsewhere."""
-        return Carried(np.where(mask, self.value, 0), np.where(mask, self.e, 0), self.u)
+        xp = namespace(self.value)
+        value, e = (xp.where(mask, A, xp.zeros_like(A)) for A in (self.value, self.e))
+        return Carried(value, e, self.u)
 
     def rounded(self, value: Array, factor: Array | float = 1.0) -> Carried:
         """A function's value here, rounded once; factor is the size of its derivative."""

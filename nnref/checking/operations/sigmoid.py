@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
-
 from nnref import sigmoid
-from nnref.checking.operations.entrywise import entrywise, of_steepest
+from nnref.arrays import namespace
+from nnref.checking.operations.entrywise import entrywise, nearest_to_0, of_steepest
 from nnref.checking.operations.record import Ball, Formula, Slopes, Writing
 from nnref.checking.operations.rounding import Precision
 from nnref.checking.operations.running_error import Carried
@@ -19,8 +18,9 @@ ROUNDINGS = 8
 
 def steepest(Z: Array, r: Array) -> Array:
     """The largest slope within r of Z, which is that nearest to 0."""
-    z = np.maximum(abs(Z) - r, 0)
-    return np.exp(-z) / (1 + np.exp(-z)) ** 2
+    E = namespace(Z).exp(-nearest_to_0(Z, r))
+    made: Array = E / (1 + E) ** 2
+    return made
 
 
 def slope(Z: Carried, A: Carried, p: Precision) -> Carried:

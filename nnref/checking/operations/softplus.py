@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
-
+from nnref.arrays import namespace
 from nnref.checking.operations import sigmoid
 from nnref.checking.operations.entrywise import entrywise, of_steepest
 from nnref.checking.operations.record import Ball, Formula, Slopes, Writing
@@ -27,6 +26,12 @@ def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
     """The slope, the sigmoid of Z, with what underflows of it."""
     S = sigmoid.within_reach(Z, p)
     return Carried(S.value, S.e + p.underflow, Z.u)
+
+
+def exponential(Z: Carried) -> Carried:
+    """Exp Z, as people take for the slope."""
+    E = namespace(Z.value).exp(Z.value)
+    return Carried(E, E * (Z.e + 2), Z.u)
 
 
 def ball(z: Ball) -> Ball:
@@ -58,7 +63,7 @@ RECORD = entrywise(
         misplaced=(Formula("σ(A)", lambda Z, A: sigmoid.of(A)),),
         miswritten=(
             Formula("σ(-Z)", lambda Z, A: sigmoid.of(-Z)),
-            Formula("exp Z", lambda Z, A: Carried(np.exp(Z.value), np.exp(Z.value) * (Z.e + 2), Z.u)),
+            Formula("exp Z", lambda Z, A: exponential(Z)),
             Formula("σ(Z) (1 - σ(Z))", lambda Z, A: sigmoid.times_rest(sigmoid.of(Z))),
         ),
     ),

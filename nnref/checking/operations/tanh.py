@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
-
-from nnref.checking.operations.entrywise import entrywise, of_steepest
+from nnref.arrays import namespace
+from nnref.checking.operations.entrywise import entrywise, nearest_to_0, of_steepest
 from nnref.checking.operations.record import Ball, Formula, Slopes, Writing
 from nnref.checking.operations.rounding import Precision
 from nnref.checking.operations.running_error import Carried
@@ -18,8 +17,9 @@ ROUNDINGS = 8
 
 def steepest(Z: Array, r: Array) -> Array:
     """The largest slope within r of Z, which is that nearest to 0."""
-    z = np.maximum(abs(Z) - r, 0)
-    return 4 * np.exp(-2 * z) / (1 + np.exp(-2 * z)) ** 2
+    E = namespace(Z).exp(-2 * nearest_to_0(Z, r))
+    made: Array = 4 * E / (1 + E) ** 2
+    return made
 
 
 def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
@@ -29,7 +29,7 @@ def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
 
 def of(Z: Carried) -> Carried:
     """Tanh of numbers that carry their error."""
-    return Z.rounded(np.tanh(Z.value), 1.0)
+    return Z.rounded(namespace(Z.value).tanh(Z.value), 1.0)
 
 
 def series(x: Ball) -> Ball:

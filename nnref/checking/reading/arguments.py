@@ -156,7 +156,7 @@ def calls(name: str, source: Source | None, namespace: dict[str, Any]) -> Iterat
     """The arguments of every call of a name in the file, where all of them are plain."""
     if source is None:
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
             called = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
             if called != name:

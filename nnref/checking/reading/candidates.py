@@ -208,7 +208,7 @@ def upstream_of(cls: type, forward: str, backward: str) -> Callable[[Any, Any], 
 
 def assembled(name: str, source: Source | None, namespace: dict[str, Any]) -> Any:
     """A network as the file puts it together: net = Network(), then net.add(Dense(784, 64)); None if it does not."""
-    nodes = list(ast.walk(source.tree)) if source else []
+    nodes = source.nodes if source else []
     for node in nodes:
         if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and named_last(node.value) == name):
             continue

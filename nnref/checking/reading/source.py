@@ -9,7 +9,7 @@ import re
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 MAGIC = re.compile(r"^(\s*)(?:[%!].*|[\w., ]+=\s*[%!].*|\?{1,2}[\w.]+|[\w.]+\?{1,2})\s*$")
@@ -30,15 +30,23 @@ class SourceError(ValueError):
     """The file cannot be read as Python. The message says where and what to try."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Source:
-    """The statements of a file, and the words for a place in it; line numbers of a notebook run through its cells."""
+    """The statements of a file, and the words for a place in it; line numbers of a notebook run through its cells.
+
+    The tree is not to be changed: what was found in it is remembered.
+    """
 
     name: str
     lines: list[str]
     tree: ast.Module
     starts: tuple[int, ...] = ()
     unread: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node of the tree."""
+        return tuple(ast.walk(self.tree))
 
     def where(self, line: int) -> str:
         """A line as the person finds it: "line 41", or "cell 3, line 2" of a notebook."""
@@ -60,7 +68,7 @@ class Source:
 
     def bodies(self, owner: str | None) -> Iterator[list[ast.stmt]]:
         """The statements among which a function is looked for."""
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if (isinstance(node, ast.ClassDef) and (node.name == owner)) or (
                 owner is None and isinstance(node, ast.Module | ast.If | ast.Try | ast.FunctionDef)
             ):

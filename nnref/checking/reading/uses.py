@@ -63,7 +63,7 @@ def called(source: Source, function: ast.FunctionDef | None) -> list[ast.Functio
     """A function of the file and all that it calls there, but for what goes forward."""
     found: list[ast.FunctionDef] = []
     waiting = [function] if function else []
-    there = [node for node in ast.walk(source.tree) if isinstance(node, ast.FunctionDef)]
+    there = [node for node in source.nodes if isinstance(node, ast.FunctionDef)]
     while waiting:
         f = waiting.pop()
         found.append(f)

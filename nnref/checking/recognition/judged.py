@@ -49,7 +49,9 @@ class Point:
 
     def made(self, found: Recognised, slip: Slip) -> Iterator[dict[str, Running]]:
         """What a mistake makes here, one dictionary for each way to make it."""
-        return found.known.mistaken(slip, found.reading, running(widened(self.arguments)), Running(self.dY), self.yours)
+        given = running(widened(self.arguments))
+        for way in found.known.mistaken(slip, found.reading, given, Running(self.dY), self.yours):
+            yield {name: A if isinstance(A, Running) else Running(A) for name, A in way.items()}
 
 
 def judged(
@@ -71,7 +73,8 @@ def judged(
         if not points:
             return report
         named = explained(found, points, [entry.name for entry in report.wrong])
-        units = max((points[0].furthest(e.name) for e in report.entries if e.verdict == "ok"), default=None)
+        right = [e.name for e in report.entries if e.verdict == "ok" and e.name in points[0].truth]
+        units = max((points[0].furthest(name) for name in right), default=None)
     entries = tuple(
         replace(entry, where=(named[entry.name], *entry.where)) if entry.name in named else entry
         for entry in report.entries

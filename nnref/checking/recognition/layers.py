@@ -22,8 +22,11 @@ SEED = 5
 ROOM = 16.0
 """Recognised within so many times what our own order of operations rounds: theirs may be another."""
 
-LARGE = 1 << 16
+LARGE = 1 << 23
 """Numbers in the largest argument of a function that is tried: a reading costs a few passes over them."""
+
+PLAIN = 2.0**-26
+"""Part of the largest output by which a reading may be off before its rounding errors are worked out."""
 
 MASKED = -1e4
 """What is below is taken for minus infinity in a mask that is added to scores."""
@@ -78,8 +81,11 @@ def eligible(arguments: Mapping[str, Any], Y: Array) -> bool:
 
 
 def same(found: Recognised, arguments: Mapping[str, Any], Y: Array) -> bool:
-    """Does the layer give this output, within rounding?"""
+    """Does the layer give this output, within rounding? Plain numbers, which cost a fraction, are asked first."""
     try:
+        near = found.known.output(found.reading, arguments)
+        if near.shape != Y.shape or not (abs(near - Y) <= PLAIN * abs(Y).max(initial=0)).all():
+            return False
         made = found.known.output(found.reading, running(arguments))
     except (ValueError, IndexError, TypeError):  # a reading that does not fit after all
         return False
@@ -115,16 +121,44 @@ def floating(A: Array) -> bool:
 
 
 def drawn(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Other numbers in place of floating-point ones, but for masks; what is nowhere negative stays so."""
+    """Other numbers in place of floating-point ones, but for masks, labels and tables of cosines and sines.
+
+    What is nowhere negative stays so, and so does what lies between 0 and 1, or adds up to one along an axis.
+    """
     rng = np.random.default_rng(SEED)
     found = dict(arguments)
     for name, A in arguments.items():
-        if not (isinstance(A, np.ndarray) and A.dtype.kind == "f" and A.ndim) or mask(A):
-            continue
-        found[name] = rng.standard_normal(A.shape)
-        if (A >= 0).all() and (A.flat[0] != A).any():
-            found[name] = abs(found[name]) + 0.1
+        if isinstance(A, np.ndarray) and A.dtype.kind == "f" and A.ndim and not (labels(A) or turning(A, arguments)):
+            found[name] = like(A, rng)
     return found
+
+
+def like(A: Array, rng: np.random.Generator) -> Array:
+    """Other numbers of the same kind."""
+    made = rng.standard_normal(A.shape)
+    if (A < 0).any() or (A.flat[0] == A).all():
+        return made
+    if (axis := shares(A)) is not None:
+        made = abs(made) + 0.1
+        return np.asarray(made / made.sum(axis=axis, keepdims=True))
+    return np.asarray(0.05 + 0.9 * rng.random(A.shape) if (A < 1).all() else abs(made) + 0.1)
+
+
+def labels(A: Array) -> bool:
+    """Is it a mask, or does it hold only −1, 0 and 1, both signs of them or zeros beside ones?"""
+    signs = bool(np.isin(A, (-1.0, 0.0, 1.0)).all()) and (A.flat[0] != A).any()
+    return mask(A) or bool(signs)
+
+
+def turning(A: Array, arguments: Mapping[str, Any]) -> bool:
+    """Is there another array of its shape, with which it is the cosines and sines of angles?"""
+    others = (B for B in arguments.values() if isinstance(B, np.ndarray) and B is not A and B.shape == A.shape)
+    return any(B.dtype.kind == "f" and np.allclose(A * A + B * B, 1, rtol=1e-6) for B in others)
+
+
+def shares(A: Array) -> int | None:
+    """The axis along which numbers add up to one, as probabilities do; None if there is none."""
+    return next((k for k in range(A.ndim) if A.shape[k] > 1 and np.allclose(A.sum(axis=k), 1)), None)
 
 
 def mask(A: Array) -> bool:

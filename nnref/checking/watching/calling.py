@@ -263,7 +263,7 @@ def cache_in(raw: tuple[Any, ...]) -> Any:
 def words(source: Source) -> dict[str, str]:
     """The first string that each name is compared with: {"activation": "relu"}."""
     found: dict[str, str] = {}
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Compare) and isinstance(node.comparators[0], ast.Constant):
             name = getattr(node.left, "id", getattr(node.left, "attr", None))
             if name and isinstance(node.comparators[0].value, str):

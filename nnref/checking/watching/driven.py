@@ -95,7 +95,7 @@ def judged_most(found: Watched) -> tuple[int, int]:
 def contradicted(seen: list[tuple[Way, Watched]], source: Source) -> bool:
     """Did a batch run to its end and come out wrong, where the functions that make the gradients speak of batches?"""
     names = {name for way, found in seen if not way.alone for name in gradient_functions(found)}
-    functions = [n for n in ast.walk(source.tree) if isinstance(n, ast.FunctionDef) and n.name in names]
+    functions = [n for n in source.nodes if isinstance(n, ast.FunctionDef) and n.name in names]
     return bool(functions) and not one_example(functions)
 
 

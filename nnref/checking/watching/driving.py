@@ -102,7 +102,7 @@ def ways(source: Source, namespace: dict[str, Any]) -> Iterator[Way]:
 
 def defined_here_first(source: Source, classes: dict[str, type]) -> dict[str, type]:
     """The classes, those that the file itself defines before those that it imports."""
-    here = {node.name for node in ast.walk(source.tree) if isinstance(node, ast.ClassDef)}
+    here = {node.name for node in source.nodes if isinstance(node, ast.ClassDef)}
     return dict(sorted(classes.items(), key=lambda item: item[0] not in here))
 
 
@@ -117,7 +117,7 @@ def used_by_others(functions: dict[str, Any], classes: dict[str, type]) -> set[s
 
 def forms_for(source: Source) -> tuple[Form, ...]:
     """The forms of data, those of images first where the program takes an input apart as images are."""
-    shapes = [n for n in ast.walk(source.tree) if isinstance(n, ast.Assign) and ast.unparse(n.value).endswith(".shape")]
+    shapes = [n for n in source.nodes if isinstance(n, ast.Assign) and ast.unparse(n.value).endswith(".shape")]
     parts = [len(t.elts) for n in shapes for t in n.targets if isinstance(t, ast.Tuple)]
     images = 4 in parts or "conv" in " ".join(source.lines).lower()
     return tuple(sorted(FORMS, key=lambda form: "image" not in form.examples)) if images else FORMS

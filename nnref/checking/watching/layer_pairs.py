@@ -316,7 +316,7 @@ def unwritten(definition: ast.FunctionDef | None) -> bool:
 
 def line_of_class(source: Source, name: str) -> int:
     """The line on which a class is defined; 0 where it comes from another file."""
-    return next((n.lineno for n in ast.walk(source.tree) if isinstance(n, ast.ClassDef) and n.name == name), 0)
+    return next((n.lineno for n in source.nodes if isinstance(n, ast.ClassDef) and n.name == name), 0)
 
 
 def holds_others(cls: type, namespace: Mapping[str, Any]) -> bool:

@@ -47,7 +47,7 @@ def mended(watched: Watched, line: int, first: str = "", factor: bool = False) -
 def statement_at(source: Source, line: int) -> ast.stmt | None:
     """The innermost statement of a line that holds no others."""
     simple = ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Return | ast.Expr
-    found = (n for n in ast.walk(source.tree) if isinstance(n, simple) and n.lineno <= line <= (n.end_lineno or 0))
+    found = (n for n in source.nodes if isinstance(n, simple) and n.lineno <= line <= (n.end_lineno or 0))
     return min(found, key=lambda n: (n.end_lineno or 0) - n.lineno, default=None)
 
 
@@ -286,7 +286,7 @@ def renamed(statement: ast.stmt, names: list[str]) -> Iterator[ast.stmt]:
 
 def names_near(source: Source, statement: ast.stmt) -> list[str]:
     """The names that the function of a statement uses, the nearest first: no others are tried."""
-    functions = [n for n in ast.walk(source.tree) if isinstance(n, ast.FunctionDef)]
+    functions = [n for n in source.nodes if isinstance(n, ast.FunctionDef)]
     around = [f for f in functions if f.lineno <= statement.lineno <= (f.end_lineno or 0)]
     scope: ast.AST = max(around, key=lambda f: f.lineno, default=source.tree)
     found: dict[str, int] = {}

@@ -27,7 +27,7 @@ def package_of(path: Path) -> str:
 
 def relative_package(path: Path, source: Source) -> str:
     """The package of a file, also where folders have no __init__.py and the file says `from ..layers import`."""
-    levels = [node.level for node in ast.walk(source.tree) if isinstance(node, ast.ImportFrom)]
+    levels = [node.level for node in source.nodes if isinstance(node, ast.ImportFrom)]
     deepest = max(levels, default=0)
     found = package_of(path)
     if found.count(".") + bool(found) >= deepest:
@@ -48,7 +48,7 @@ def roots(path: Path, source: Source) -> list[Path]:
 def imported(source: Source) -> list[str]:
     """The top-level names that a file imports absolutely."""
     names: list[str] = []
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:

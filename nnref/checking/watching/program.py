@@ -16,6 +16,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -138,17 +139,28 @@ def statements(
     source: Source, path: Path, recorder: Recorder, definitions: bool, data: Any = None
 ) -> list[tuple[int, Any]]:
     """The program as code: whole, or one statement at a time where one may fail and the next be executed."""
-    plain = world.smaller(copy.deepcopy(source.tree), path, data is not None)
-    tree = rewritten(plain, str(path), recorder.sites)
+    code, sites = compiled(source, path, definitions, data is not None)
+    recorder.sites[:] = sites  # the code speaks of them by their places in this list
     recorder.files.add(str(path))
+    return code
+
+
+@lru_cache(maxsize=8)
+def compiled(source: Source, path: Path, definitions: bool, given: bool) -> tuple[list[tuple[int, Any]], list[Site]]:
+    """The code of a program that is run several times, on given data or not, and the sites that it speaks of."""
+    sites: list[Site] = []
+    file = str(path)
+    plain = copy.deepcopy(source.tree) if source.starts else ast.parse("\n".join(source.lines))
+    tree = rewritten(world.smaller(plain, path, given), file, sites)
     if not definitions and not source.starts:
-        return [(1, compile(tree, str(path), "exec"))]
+        return [(1, compile(tree, file, "exec"))], sites
     parts = [node for node in tree.body if not definitions or isinstance(node, DEFINING)]
     future = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
-    return [
-        (node.lineno, compile(ast.Module([*future, node] if node not in future else [node], []), str(path), "exec"))
+    code = [
+        (node.lineno, compile(ast.Module([*future, node] if node not in future else [node], []), file, "exec"))
         for node in parts
     ]
+    return code, sites
 
 
 DEFINING = (

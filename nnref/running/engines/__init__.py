@@ -12,7 +12,7 @@ from nnref.network import Layers, Parameters
 from nnref.shapes import Array
 
 if TYPE_CHECKING:
-    from nnref.running.run import Settings
+    from nnref.running.settings import Settings
 
 PACKAGES = {"numpy": ("numpy",), "jax": ("jax", "jaxlib"), "torch": ("torch",)}
 """By engine: the packages that compute, whose versions decide the bits."""

@@ -8,7 +8,7 @@ from functools import partial
 from nnref import network
 from nnref.network import Layers, Parameters
 from nnref.running.engines import Engine, Loop
-from nnref.running.run import Settings
+from nnref.running.settings import Settings
 from nnref.running.step import batch, step
 from nnref.shapes import Array
 from nnref.threads import one_blas_thread

@@ -13,7 +13,7 @@ from nnref.network import Layers, Parameters
 from nnref.parameters import mapped
 from nnref.running.data import Dataset
 from nnref.running.engines import Engine, Loop
-from nnref.running.run import Settings
+from nnref.running.settings import Settings
 from nnref.running.step import batch, step
 from nnref.shapes import Array
 

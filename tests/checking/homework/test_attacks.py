@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import nnref
-from nnref.checking.homework import child, command, gradescope, isolation
+from nnref.checking.homework import child, command, gradescope, isolation, nursery
 from nnref.cli import main
 from tests.checking.homework.test_check import BASE
 
@@ -65,7 +65,8 @@ numpy.abs = numpy.absolute = lambda x: numpy.zeros_like(x)""",
     "replaces_the_signature": """
 import nnref.checking.homework.isolation as i
 import nnref.checking.results.certificate as c
-i.tampered = lambda before: ''
+import nnref.checking.homework.tampering as t
+t.tampered = lambda before: ''
 i.signed = lambda key, body: b'0' * 64 + body
 c.Certificate.ok = property(lambda self: True)""",
     "edits_its_neighbours": """
@@ -261,20 +262,59 @@ def test_ctrl_c_ends_at_once_with_what_was_marked(tmp_path):
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 2
 
 
-def test_without_namespaces_what_a_file_started_is_ended_too(tmp_path, monkeypatch):
+@pytest.fixture
+def a_nursery(monkeypatch):
+    """A nursery of its own, which executes this line before it takes orders; it ends with the test."""
+
+    def begun(line):
+        ours = nursery.Nursery()
+        command = [sys.executable, "-c", f"{line}\nfrom nnref.checking.homework import worker\nworker.main()"]
+        monkeypatch.setattr(nursery, "COMMAND", command)
+        monkeypatch.setattr(nursery, "NURSERY", ours)
+        ended.append(ours)
+        return ours
+
+    ended = []
+    yield begun
+    for ours in ended:
+        ours.end()
+
+
+def test_without_namespaces_what_a_file_started_is_ended_too(tmp_path, a_nursery):
     """A system without user namespaces: the process between marker and file ends what is left."""
     path = tmp_path / "homework.py"
     path.write_text(inside("subprocess.Popen(['sleep', '9999.25'], start_new_session=True)"))
-    (tmp_path / "child.py").write_text(
-        "from nnref.checking.homework import child, confinement, isolation\n"
-        "confinement.separated = lambda *_: False\n"
-        "isolation.answer(lambda order: child.outcome(child.Order(**order)))\n"
-    )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(child, "__name__", "child")
-    found, _ = isolation.result_of("child", child.asdict(child.Order(str(path))), 20)
+    a_nursery("from nnref.checking.homework import confinement\nconfinement.separated = lambda *_: False")
+    found = child.outcome_in_process(child.Order(str(path)), 20)
     assert found["status"] == 1
     assert not subprocess.run(["pgrep", "-f", "sleep 9999.25"], capture_output=True, check=False).stdout
+
+
+def test_nothing_that_a_file_writes_to_is_memory_of_the_process_that_it_is_forked_from(a_nursery, tmp_path):
+    """No page of the nursery that can be written to is shared with what it forks."""
+    (tmp_path / "a.py").write_text(BASE)
+    ours = a_nursery("")
+    assert child.outcome_in_process(child.Order(str(tmp_path / "a.py")))["status"] == 0
+    pages = Path(f"/proc/{ours.process.pid}/maps").read_text().splitlines()
+    assert len(pages) > 20
+    assert not [page for page in pages if page.split()[1][1] == "w" and page.split()[1][3] == "s"]
+    assert len(list(Path(f"/proc/{ours.process.pid}/task").iterdir())) == 1  # fork copies no lock that is held
+
+
+def test_a_nursery_that_somebody_ended_is_started_anew(tmp_path, a_nursery):
+    (tmp_path / "a.py").write_text(BASE)
+    ours = a_nursery("")
+    for _ in range(2):
+        assert child.outcome_in_process(child.Order(str(tmp_path / "a.py")))["status"] == 0
+        ours.process.kill()
+        ours.process.wait()
+
+
+def test_where_there_is_no_fork_each_file_is_judged_in_a_process_that_is_started(tmp_path, monkeypatch):
+    monkeypatch.setattr(nursery, "FORKS", False)
+    for name, source, status in (("right", BASE, 0), ("wrong", WRONG, 1)):
+        (tmp_path / f"{name}.py").write_text(source)
+        assert child.outcome_in_process(child.Order(str(tmp_path / f"{name}.py")))["status"] == status
 
 
 def test_a_sandbox_has_no_network(tmp_path):
@@ -304,8 +344,8 @@ def test_gradescope_gives_each_parameter_its_share(tmp_path, capsys):
 
 def test_a_result_without_signature_or_form_is_none():
     body = RESULT.encode()
-    assert isolation.trusted(isolation.signed("k", body), "k") is not None
-    assert isolation.trusted(isolation.signed("other", body), "k") is None
+    assert isolation.trusted(isolation.signed("k", body), "k", isolation.formed) is not None
+    assert isolation.trusted(isolation.signed("other", body), "k", isolation.formed) is None
     for bad in (
         b"",
         b"[]",
@@ -314,4 +354,4 @@ def test_a_result_without_signature_or_form_is_none():
         body.replace(b'"entries": []', b'"entries": [1]'),
         b"[" * 10**6,
     ):
-        assert isolation.trusted(isolation.signed("k", bad), "k") is None
+        assert isolation.trusted(isolation.signed("k", bad), "k", isolation.formed) is None

@@ -25,7 +25,7 @@ def found():
 def send(raw):
     import os
     names = found()
-    while raw: raw = raw[os.write(names['pipe'], raw):]
+    while raw: raw = raw[os.write(names['giving'], raw):]
     os._exit(0)
 def sign(body):
     import hmac, hashlib
@@ -65,7 +65,7 @@ place.contents.value['status'] = property(lambda self: 0)
 place.contents.value['ok'] = property(lambda self: True)
 ctypes.pythonapi.PyType_Modified(Certificate)""",
     "alters_the_code_that_compares": """
-import nnref.checking.homework.isolation as i
+import nnref.checking.homework.tampering as i
 import nnref.checking.results.certificate as c
 i.tampered.__code__ = (lambda before: '').__code__
 i.originals.__code__ = (lambda: {}).__code__
@@ -133,10 +133,10 @@ def traced(tmp_path_factory):
     path.write_text(BASE)
 
     def keep(order, scratch, found):
-        kept.append((scratch, (scratch / isolation.TRACE).read_bytes()))
+        kept.append((scratch, (scratch / judge.TRACE).read_bytes()))
         return judge.borne_out(order, scratch, found)
 
-    found, _ = isolation.result_of(child.__name__, child.asdict(child.Order(str(path))), 20, keep)
+    found, _ = isolation.result_of(child.asdict(child.Order(str(path))), 20, keep)
     assert found["status"] == 0, found
     return path, *kept[0]
 
@@ -154,7 +154,7 @@ def judged(traced, tmp_path, source=BASE, change=lambda header: None):
         run["sites"] = [[str(copied) if file else "", *rest] for file, *rest in run["sites"]]
     change(header)
     head = json.dumps(header).encode()
-    (tmp_path / isolation.TRACE).write_bytes(len(head).to_bytes(8, "little") + head + raw[8 + size :])
+    (tmp_path / judge.TRACE).write_bytes(len(head).to_bytes(8, "little") + head + raw[8 + size :])
     return judge.judged(here, None, tmp_path, True, False)
 
 

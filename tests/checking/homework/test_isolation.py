@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from nnref.checking.homework import isolation
+from nnref.checking.homework import copying
 
 
 def tree(root, *names):
@@ -16,7 +16,7 @@ def tree(root, *names):
 
 def copied(root, path, scratch):
     """Where the copy of a file lies, and all that was copied, by their places in the copy."""
-    moved = isolation.copied({"path": str(root / path)}, scratch)["path"]
+    moved = copying.copied({"path": str(root / path)}, scratch)["path"]
     files = sorted(p.relative_to(scratch / "above").as_posix() for p in scratch.rglob("*") if p.is_file())
     return os.path.relpath(moved, scratch / "above"), files
 
@@ -44,6 +44,6 @@ def test_a_file_is_run_beside_its_package_and_the_folders_beside_its_own(tmp_pat
 
 
 def test_no_more_modules_are_copied_than_a_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(isolation, "MODULES", 3)
+    monkeypatch.setattr(copying, "MODULES", 3)
     tree(tmp_path, *(f"m{k}.py" for k in range(9)))
-    assert [path.name for path in isolation.modules_in(tmp_path)] == ["m0.py", "m1.py", "m2.py"]
+    assert [path.name for path in copying.modules_in(tmp_path)] == ["m0.py", "m1.py", "m2.py"]

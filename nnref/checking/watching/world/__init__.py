@@ -81,7 +81,7 @@ def prepared(path: Path, data: tuple[Array, Array] | None = None, seed: int = 0)
         handed = Files(sets, folder, scratch)
         modules = Modules([folder, folder.parent, *above(path.resolve())], module_names(sets, handed))
         stack.enter_context(importing.answered(modules))
-        stack.enter_context(reading_files.answered(handed, attributes(handed, asked)))
+        stack.enter_context(reading_files.answered(handed, attributes()))
         stack.enter_context(old_names())
         yield World(numbers.note, modules.absent)
 
@@ -141,6 +141,7 @@ def module_names(sets: Datasets, handed: Files) -> dict[str, dict[str, Any]]:
     bar = {"tqdm": progress, "trange": lambda n, *args, **kwargs: range(n), "tqdm_notebook": progress}
     return sets.names() | {
         "pandas": Pandas(handed).names(),
+        "scipy.io": {"loadmat": handed.matrices, "savemat": nothing},
         "h5py": {"File": lambda *args, **kwargs: Hierarchy(sets)},
         "tqdm": bar, "tqdm.notebook": bar, "tqdm.auto": bar,
         "matplotlib.pyplot": {"subplots": lambda *args, **kwargs: (Silent(), Silent())},
@@ -161,17 +162,9 @@ def progress(things: Any = None, *args: Any, **kwargs: Any) -> Any:
     return Silent() if things is None else things
 
 
-def attributes(handed: Files, asked: Needs) -> list[tuple[Any, str, Any]]:
-    """Attributes of modules that are answered, but for files: input, waiting, and scipy where the program has it."""
-    found: list[tuple[Any, str, Any]] = [
-        (builtins, "input", lambda *args: ANSWER),
-        (time, "sleep", nothing),
-    ]
-    try:
-        import scipy.io
-    except ImportError:
-        return found
-    return [*found, (scipy.io, "loadmat", handed.matrices), (scipy.io, "savemat", nothing)]
+def attributes() -> list[tuple[Any, str, Any]]:
+    """Attributes of modules that are answered, but for files: input, and waiting."""
+    return [(builtins, "input", lambda *args: ANSWER), (time, "sleep", nothing)]
 
 
 @contextmanager

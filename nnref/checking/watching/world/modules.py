@@ -217,6 +217,7 @@ def answered(modules: Modules) -> Iterator[None]:
     """While this lasts, imports find the modules that are answered first, and absent ones last."""
     last = Last(modules)
     before = {name: module for name, module in sys.modules.items() if replaced(name, modules)}
+    held = {name: vars(home).pop(name.rpartition(".")[2], None) for name in modules.names if (home := package(name))}
     for name in before:
         del sys.modules[name]
     sys.meta_path.insert(0, modules)
@@ -229,7 +230,17 @@ def answered(modules: Modules) -> Iterator[None]:
         for name, module in list(sys.modules.items()):
             if isinstance(module, Answered):
                 del sys.modules[name]
+                if (home := package(name)) is not None:
+                    vars(home).pop(name.rpartition(".")[2], None)
         sys.modules.update(before)
+        for name, module in held.items():
+            if module is not None:
+                setattr(sys.modules[name.rpartition(".")[0]], name.rpartition(".")[2], module)
+
+
+def package(name: str) -> ModuleType | None:
+    """The package that a module is an attribute of, where it is imported."""
+    return sys.modules.get(name.rpartition(".")[0])
 
 
 def replaced(name: str, modules: Modules) -> bool:

@@ -3,6 +3,7 @@
 import ast
 import builtins
 import gzip
+import importlib
 import sys
 import textwrap
 
@@ -12,6 +13,7 @@ import pytest
 from nnref.checking.watching import recorder
 from nnref.checking.watching.world import AbsentError, prepared, smaller
 from nnref.checking.watching.world.needs import needs
+from tests.conftest import require
 
 
 class Marks:
@@ -106,6 +108,29 @@ def test_a_reader_hands_out_digits_with_labels_of_all_ten_classes(run, reader):
     assert X[0].size in (784, 64)
     assert np.asarray(X, float).max() > 0
     assert {kind for kind, shape in names["marks"]} == ({"data", "labels"} if reader != "lines" else set())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from scipy.io import loadmat",
+        "import scipy.io as sio\nloadmat = sio.loadmat",
+        "import scipy\nloadmat = scipy.io.loadmat",
+    ],
+)
+def test_a_matlab_file_is_digits_whether_or_not_scipy_io_was_imported_before_and_after_it_is_the_real_one(run, line):
+    require("scipy")
+    text = f"{line}\nd = loadmat('ex3data1.mat')\nX, y = d['X'], d['y']"
+    importlib.import_module("scipy.io")
+    for _ in range(2):  # the first finds the real one imported; the second finds none
+        names = run(text)
+        assert names["X"].shape[1] == 400
+        assert set(np.unique(names["y"])) == set(range(1, 11))
+        real = importlib.import_module("scipy.io")
+        assert real.loadmat.__module__.startswith("scipy.io")
+        assert sys.modules["scipy"].io is real
+        del sys.modules["scipy.io"], sys.modules["scipy"].io
+    importlib.import_module("scipy.io")
 
 
 def test_another_seed_hands_out_other_digits_in_the_same_shape(run):

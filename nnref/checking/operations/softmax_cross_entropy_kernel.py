@@ -7,8 +7,8 @@ from typing import Any
 
 from nnref import softmax_cross_entropy
 from nnref.arrays import namespace
-from nnref.checking.kernels.arithmetic import flags, rows
-from nnref.checking.kernels.forms.form import Change, Form, Mistake, Settings, Summed, Values
+from nnref.checking.operations.kernel_arithmetic import flags, rows
+from nnref.checking.operations.kernel_form import Change, Form, Mistake, Settings, Summed, Values
 from nnref.shapes import Array
 
 IGNORED = -100
@@ -84,26 +84,28 @@ def truth(values: Values, dY: Array, settings: Settings) -> dict[str, Array]:
     return {"z": made * counted * xp.reshape(dY, (-1, 1)) / share}
 
 
-FORM = Form(
-    "cross_entropy",
-    ("z", "y"),
-    reductions,
-    forward,
-    gradients,
-    truth,
-    mistakes=(
-        Mistake("all rows", "divided by all rows: those of class −100 do not count"),
-        Mistake("no count", "not divided by the number of rows that count"),
-        Mistake("mean", "divided by the number of rows: the losses are summed"),
-        Mistake("no label", "P alone: the label is not subtracted"),
-        Mistake("ignored", "rows of class −100 have a gradient"),
-        Mistake("no dY", "not multiplied by the gradient of the loss that comes in"),
+FORMS = (
+    Form(
+        "softmax_cross_entropy",
+        ("z", "y"),
+        reductions,
+        forward,
+        gradients,
+        truth,
+        mistakes=(
+            Mistake("all rows", "divided by all rows: those of class −100 do not count"),
+            Mistake("no count", "not divided by the number of rows that count"),
+            Mistake("mean", "divided by the number of rows: the losses are summed"),
+            Mistake("no label", "P alone: the label is not subtracted"),
+            Mistake("ignored", "rows of class −100 have a gradient"),
+            Mistake("no dY", "not multiplied by the gradient of the loss that comes in"),
+        ),
+        sums=(
+            Summed("columns", "classes", ("z",), "z", -1, "the sum of the exponentials"),
+            Summed("rows", "rows", ("z",), "z", 0, "the batch"),
+        ),
+        whole=("y",),
+        axes={"z": ("rows", "classes")},
+        words="cross-entropy",
     ),
-    sums=(
-        Summed("columns", "classes", ("z",), "z", -1, "the sum of the exponentials"),
-        Summed("rows", "rows", ("z",), "z", 0, "the batch"),
-    ),
-    whole=("y",),
-    axes={"z": ("rows", "classes")},
-    words="cross-entropy",
 )

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from math import prod, sqrt
 from typing import Any
 
-from nnref.arrays import erf, namespace
+from nnref.arrays import namespace
+from nnref.checking.operations.rounding import SAFE
+from nnref.checking.operations.rounding import Precision as Roundings
+from nnref.checking.operations.running_error import Carried as RunningError
 from nnref.shapes import Array
 
 T = 8.0
@@ -26,6 +29,10 @@ UNITS = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat1
 
 GRAINS = {"float64": 2.0**-1022, "float32": 2.0**-126, "float16": 2.0**-24, "bfloat16": 2.0**-126}
 """What underflow may take: what is below the smallest normal number may become 0; float16 keeps its subnormals."""
+
+
+STORED = 2.0
+"""Roundings of a slope by the output that are stored on the way: a difference and a product, A (1 − A) or 1 − A²."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,13 @@ class Plain:
         size is Σ|terms| of what it is computed by, 1 unless given: each is rounded.
         """
         return value(A)
+
+    def formula(self, f: Any, A: Any, B: Any, stored: bool = False) -> Any:
+        """A formula f(A, B, precision) of numbers with a running error, as the records of activations write them.
+
+        stored, if a kernel may keep what it makes on the way.
+        """
+        return f(RunningError.exact(A, 0.0), RunningError.exact(B, 0.0), Roundings(0.0, 0.0)).value
 
     def value(self, A: Any) -> Any:
         """The numbers alone."""
@@ -194,6 +208,19 @@ class Rounded(Plain):
         likely, most = (steep * e + own for e in (A.likely, A.most))
         return Carried(made, likely, most, A.u)
 
+    def formula(self, f: Any, A: Carried, B: Carried, stored: bool = False) -> Carried:
+        """A formula of numbers with a running error, whose unit is c u: that of its arguments and of its roundings."""
+        u, c = (self.precision.coarse, STORED) if stored else (self.precision.fine, SAFE)
+        precision = Roundings(u, self.precision.grain / u, c)
+
+        def made(a: Any, b: Any) -> Any:
+            zeros = namespace(A.value).zeros_like(A.value)
+            given = (RunningError(C.value, e / precision.reach + zeros, precision.reach) for C, e in ((A, a), (B, b)))
+            return f(*given, precision)
+
+        likely, most = made(A.likely, B.likely), made(A.most, B.most)
+        return Carried(likely.value, precision.reach * likely.e, precision.reach * most.e, self.precision.fine)
+
     def value(self, A: Any) -> Any:
         """The numbers alone."""
         return A.value if isinstance(A, Carried) else A
@@ -271,11 +298,6 @@ class Carried:
 def parts(other: Any) -> tuple[Any, Any, Any]:
     """A number and its bounds; plain ones are exact."""
     return (other.value, other.likely, other.most) if isinstance(other, Carried) else (other, 0.0, 0.0)
-
-
-def normal(A: Array) -> Array:
-    """The normal distribution function Φ."""
-    return (1 + erf(A / sqrt(2))) / 2
 
 
 def flags(A: Array, numbers: list[float]) -> Array:

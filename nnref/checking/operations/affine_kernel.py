@@ -7,8 +7,8 @@ from typing import Any
 
 from nnref import affine
 from nnref.arrays import namespace
-from nnref.checking.kernels.arithmetic import rows
-from nnref.checking.kernels.forms.form import Change, Form, Mistake, Settings, Summed, Values
+from nnref.checking.operations.kernel_arithmetic import rows
+from nnref.checking.operations.kernel_form import Change, Form, Mistake, Settings, Summed, Values
 from nnref.shapes import Array
 
 
@@ -58,22 +58,24 @@ def truth(values: Values, dY: Array, settings: Settings) -> dict[str, Array]:
     return found
 
 
-FORM = Form(
-    "affine",
-    ("X", "W", "b"),
-    layouts,
-    forward,
-    gradients,
-    truth,
-    mistakes=(
-        Mistake("averaged", "averaged over the rows where it should be summed", ("W", "b")),
-        Mistake("not transposed", "the weights are not transposed", ("X",)),
+FORMS = (
+    Form(
+        "affine",
+        ("X", "W", "b"),
+        layouts,
+        forward,
+        gradients,
+        truth,
+        mistakes=(
+            Mistake("averaged", "averaged over the rows where it should be summed", ("W", "b")),
+            Mistake("not transposed", "the weights are not transposed", ("X",)),
+        ),
+        sums=(
+            Summed("rows", "rows", ("W", "b"), "X", 0, "the sum over rows"),
+            Summed("outputs", "outputs", ("X",), "Y", -1, "the sum over outputs"),
+        ),
+        optional=1,
+        axes={"X": ("rows", "columns"), "W": ("rows", "columns"), "b": ("columns",)},
+        words="linear layer",
     ),
-    sums=(
-        Summed("rows", "rows", ("W", "b"), "X", 0, "the sum over rows"),
-        Summed("outputs", "outputs", ("X",), "Y", -1, "the sum over outputs"),
-    ),
-    optional=1,
-    axes={"X": ("rows", "columns"), "W": ("rows", "columns"), "b": ("columns",)},
-    words="linear layer",
 )

@@ -8,8 +8,8 @@ from typing import Any
 
 from nnref import conv2d
 from nnref.arrays import namespace
-from nnref.checking.kernels.arithmetic import flags
-from nnref.checking.kernels.forms.form import Change, Form, Mistake, Settings, Summed, Values
+from nnref.checking.operations.kernel_arithmetic import flags
+from nnref.checking.operations.kernel_form import Change, Form, Mistake, Settings, Summed, Values
 from nnref.shapes import Array
 
 
@@ -95,24 +95,26 @@ def truth(values: Values, dY: Array, settings: Settings) -> dict[str, Array]:
     return found
 
 
-FORM = Form(
-    "conv2d",
-    ("X", "W", "b"),
-    windows,
-    forward,
-    gradients,
-    truth,
-    mistakes=(
-        Mistake("flipped", "the filter is flipped", ("X", "W")),
-        Mistake("taps turned", "the filter's rows and columns are exchanged", ("X", "W")),
-        Mistake("averaged", "averaged over the images where it should be summed", ("W", "b")),
-        Mistake("no border", "windows that reach into the padding are left out"),
+FORMS = (
+    Form(
+        "conv2d",
+        ("X", "W", "b"),
+        windows,
+        forward,
+        gradients,
+        truth,
+        mistakes=(
+            Mistake("flipped", "the filter is flipped", ("X", "W")),
+            Mistake("taps turned", "the filter's rows and columns are exchanged", ("X", "W")),
+            Mistake("averaged", "averaged over the images where it should be summed", ("W", "b")),
+            Mistake("no border", "windows that reach into the padding are left out"),
+        ),
+        sums=(Summed("images", "images", ("W", "b"), "X", 0, "the sum over images"),),
+        optional=1,
+        axes={
+            "X": ("images", "channels", "rows", "columns"),
+            "W": ("output channels", "input channels", "rows", "columns"),
+            "b": ("channels",),
+        },
     ),
-    sums=(Summed("images", "images", ("W", "b"), "X", 0, "the sum over images"),),
-    optional=1,
-    axes={
-        "X": ("images", "channels", "rows", "columns"),
-        "W": ("output channels", "input channels", "rows", "columns"),
-        "b": ("channels",),
-    },
 )

@@ -9,8 +9,8 @@ from typing import Any
 
 from nnref import layer_norm, rms_norm
 from nnref.arrays import namespace
-from nnref.checking.kernels.arithmetic import rows
-from nnref.checking.kernels.forms.form import Change, Form, Mistake, Settings, Summed, Values
+from nnref.checking.operations.kernel_arithmetic import rows
+from nnref.checking.operations.kernel_form import Change, Form, Mistake, Settings, Summed, Values
 from nnref.shapes import Array
 
 EPS = (1e-5, 1e-6, 1e-8, 1e-12, 1e-3, 2.0**-23, 2.0**-7, 2.0**-10)
@@ -158,3 +158,5 @@ RMS_NORM = Form(
     axes=AXES,
     words="RMS norm",
 )
+
+FORMS = (LAYER_NORM, RMS_NORM)

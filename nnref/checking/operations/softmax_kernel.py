@@ -6,8 +6,8 @@ from typing import Any
 
 from nnref import softmax
 from nnref.arrays import namespace
-from nnref.checking.kernels.arithmetic import rows
-from nnref.checking.kernels.forms.form import Change, Form, Mistake, Settings, Summed, Values, once
+from nnref.checking.operations.kernel_arithmetic import rows
+from nnref.checking.operations.kernel_form import Change, Form, Mistake, Settings, Summed, Values, once
 from nnref.shapes import Array
 
 
@@ -43,19 +43,21 @@ def truth(values: Values, dY: Array, settings: Settings) -> dict[str, Array]:
     return {"x": softmax.dZ(P, rows(dY).T).T}
 
 
-FORM = Form(
-    "softmax",
-    ("x",),
-    once,
-    forward,
-    gradients,
-    truth,
-    mistakes=(
-        Mistake("diagonal", "P (1 − P) dY, the diagonal of the Jacobian alone: Σ P dY runs over the whole row"),
-        Mistake("no sum", "P dY: Σ P dY is not subtracted"),
-        Mistake("no P", "dY − Σ P dY: not multiplied by P"),
-        Mistake("unweighted", "Σ dY is subtracted where Σ P dY should be"),
+FORMS = (
+    Form(
+        "softmax",
+        ("x",),
+        once,
+        forward,
+        gradients,
+        truth,
+        mistakes=(
+            Mistake("diagonal", "P (1 − P) dY, the diagonal of the Jacobian alone: Σ P dY runs over the whole row"),
+            Mistake("no sum", "P dY: Σ P dY is not subtracted"),
+            Mistake("no P", "dY − Σ P dY: not multiplied by P"),
+            Mistake("unweighted", "Σ dY is subtracted where Σ P dY should be"),
+        ),
+        sums=(Summed("columns", "columns", ("x",), "x", -1, "the sum of P dY"),),
+        axes={"x": ("rows", "columns")},
     ),
-    sums=(Summed("columns", "columns", ("x",), "x", -1, "the sum of P dY"),),
-    axes={"x": ("rows", "columns")},
 )

@@ -1,0 +1,86 @@
+"""A copy of the folder that a file lies in, and of the modules around it: what the file writes is written there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+COPIED = 256 << 20
+"""Bytes of a folder that are copied, small files first; what is left out is not there for the file."""
+
+FILES_COPIED = 5000
+
+LEFT_OUT = frozenset({"node_modules", "site-packages", "venv", "env"})
+"""Folders that are no part of a homework."""
+
+MODULES, ENTRIES_SEEN, DEEPEST = 500, 5000, 2
+"""Modules that are copied from around a file's folder, entries that are looked at for them, and how far down."""
+
+
+def copied(order: dict[str, Any], scratch: Path) -> dict[str, Any]:
+    """The order with its file, and data, in a copy of the file's folder. What the file writes is written there."""
+    path = Path(order["path"]).resolve()
+    base = above(path)
+    place = scratch / "above" / path.relative_to(base).parent
+    place.mkdir(parents=True)
+    shutil.copyfile(path, place / path.name)
+    own = [(source, path.parent.relative_to(base) / inside) for source, inside in beside(path.parent)]
+    left = COPIED
+    for source, inside in [*own, *((source, source.relative_to(base)) for source in modules_in(base))]:
+        target = scratch / "above" / inside
+        with suppress(OSError):
+            size = source.stat().st_size
+            if size <= left and not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, target)
+                left -= size
+    if not order.get("data"):
+        return order | {"path": str(place / path.name)}
+    data = scratch / "data" / Path(order["data"]).name
+    data.parent.mkdir()
+    shutil.copyfile(order["data"], data)
+    return order | {"path": str(place / path.name), "data": str(data)}
+
+
+def above(path: Path) -> Path:
+    """The folder from which a file's imports may come: that above its own, and above the package that this is in."""
+    folder = path.parent if (path.parent / "__init__.py").is_file() else path.parent.parent
+    while (folder / "__init__.py").is_file() and folder.parent != folder:
+        folder = folder.parent
+    return folder
+
+
+def beside(folder: Path) -> list[tuple[Path, Path]]:
+    """The ordinary files below a folder with their places in it, the smallest first: no pipes, devices or links out."""
+    found: list[tuple[int, Path, Path]] = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith((".", "__")) and name not in LEFT_OUT]
+        for name in names:
+            path = Path(parent) / name
+            with suppress(OSError):
+                if path.is_file() and not path.is_symlink():
+                    found.append((path.stat().st_size, path, path.relative_to(folder)))
+        if len(found) > FILES_COPIED:
+            break
+    return [(path, inside) for _, path, inside in sorted(found)[:FILES_COPIED]]
+
+
+def modules_in(base: Path) -> list[Path]:
+    """The modules in a folder and in those below it, the nearest first: `../common/layers.py` may be imported too."""
+    found: list[Path] = []
+    folders = [(base, 0)]
+    looked = 0
+    while folders and len(found) < MODULES and looked < ENTRIES_SEEN:
+        folder, depth = folders.pop(0)
+        with suppress(OSError):
+            for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+                looked += 1
+                hidden = entry.name.startswith((".", "__pycache__")) or entry.name in LEFT_OUT
+                if entry.is_dir(follow_symlinks=False) and not hidden and depth < DEEPEST:
+                    folders.append((Path(entry), depth + 1))
+                elif entry.name.endswith(".py") and entry.is_file(follow_symlinks=False):
+                    found.append(Path(entry))
+    return found[:MODULES]

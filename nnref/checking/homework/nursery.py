@@ -1,0 +1,237 @@
+"""Where the processes come from that judge: forked, one an order, from one that has imported nnref and runs no file.
+
+An order goes to such a process through a pipe, and what it has found comes back through another. The pipe of the order
+stays open: closed by the marker, or by its death, it ends the process and all that this has started.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+FORKS = hasattr(os, "fork")
+"""Can processes be forked here? Else each is started anew, and is ended by its own process alone."""
+
+COMMAND = [sys.executable, "-P", "-m", "nnref.checking.homework.worker"]
+"""What these processes run; -P: a numpy.py in the folder that it is in must not be taken for numpy."""
+
+QUIET = {"MPLBACKEND": "Agg", "TF_CPP_MIN_LOG_LEVEL": "3", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""No windows and no chatter; and one thread each, since many files are checked at once."""
+
+KILLED = -9
+"""The status of a process that did not say how it ended."""
+
+PATIENCE = 1.0
+"""Seconds in which the nursery is to end by itself, as it does when nobody can send an order."""
+
+STOPPED = threading.Event()
+"""Set once nothing more is to be marked."""
+
+
+class Stopped(Exception):
+    """Nothing more is to be marked."""
+
+
+@dataclass(frozen=True, eq=False)
+class Worker:
+    """A process that judges: what takes its order, the pipe of its result, what ends it, and what waits for its end."""
+
+    order: Callable[[bytes], Any]
+    reading: int
+    end: Callable[[], Any]
+    ended: Callable[[], int]
+
+
+RUNNING: set[Worker] = set()
+"""Those that are at work, to be ended where the marker is stopped."""
+
+
+def answer(work: str, order: dict[str, Any], scratch: Path, seconds: float, most: int) -> tuple[bytes, int]:
+    """What a process of its own gives for an order, at most one byte more than so many, and how it ended.
+
+    work names what it does with the order (worker.WORKS); scratch is the folder that it may write in.
+    """
+    environ = surroundings(TMPDIR=str(scratch), MPLCONFIGDIR=str(scratch))
+    given = json.dumps(order | {"environ": environ, "scratch": str(scratch), "seconds": seconds})
+    with (forked if FORKS else started)(work, seconds) as worker:
+        RUNNING.add(worker)
+        try:
+            if STOPPED.is_set():
+                raise Stopped
+            with suppress(BrokenPipeError, ConnectionError):
+                worker.order(given.encode() + b"\n")
+            raw = read_at_most(worker.reading, most)
+            if len(raw) > most:
+                worker.end()
+            return raw, worker.ended()
+        finally:
+            RUNNING.discard(worker)
+
+
+def surroundings(**own: str) -> dict[str, str]:
+    """The environment of a process that judges: nnref from where it is, no windows, and what is its own."""
+    search = [str(Path(__file__).parents[3]), *(p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p)]
+    return os.environ | QUIET | {"PYTHONPATH": os.pathsep.join(search)} | own
+
+
+def read_at_most(reading: int, limit: int) -> bytes:
+    """What comes through a pipe until its end, and one byte more than the limit at most."""
+    parts, left = [], limit + 1
+    while left and (part := os.read(reading, min(left, 1 << 16))):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
+
+
+class Nursery:
+    """One process that has imported what judges, and forks; started when it is first asked, and anew if it is gone."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.control: socket.socket | None = None
+
+    def begin(self, work: str, pipes: tuple[int, ...]) -> None:
+        """Have a process forked that does this work, and give it the ends of these pipes."""
+        with self.lock:
+            for _ in range(2):
+                if STOPPED.is_set():
+                    raise Stopped
+                if self.control is None:
+                    self.start()
+                assert self.control is not None
+                try:
+                    socket.send_fds(self.control, [work.encode()[:1]], pipes)
+                    return
+                except OSError:  # somebody ended it
+                    self.end()
+            raise OSError("the process that others are forked from ends as soon as it is started")
+
+    def start(self) -> None:
+        """Start it, with one end of a socket: it ends when the other is closed, and so with this process."""
+        self.control, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(
+                [*COMMAND, str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                env=surroundings(),
+                start_new_session=True,
+            )
+
+    def end(self) -> None:
+        """End it, and with it all that it has forked."""
+        if self.control is not None:
+            self.control.close()
+        if self.process is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(PATIENCE)
+            self.process.kill()
+            self.process.wait()
+        self.process = self.control = None
+
+    def forget(self) -> None:
+        """In a copy of this process: what the other one started is not ours."""
+        if self.control is not None:
+            self.control.close()
+        if self.process is not None:
+            self.process.returncode = 0
+        self.__init__()  # type: ignore[misc]
+
+
+NURSERY = Nursery()
+atexit.register(NURSERY.end)
+if FORKS:
+    os.register_at_fork(after_in_child=NURSERY.forget)
+
+
+@contextmanager
+def forked(work: str, seconds: float) -> Iterator[Worker]:
+    """A process from the nursery, which watches over the seconds itself."""
+    ordering, taking = socket.socketpair()
+    reading, giving = os.pipe()
+    told, telling = os.pipe()
+    try:
+        with ordering:
+            with taking:
+                try:
+                    NURSERY.begin(work, (taking.fileno(), giving, telling))
+                finally:
+                    os.close(giving)
+                    os.close(telling)
+            let_go = partial(ordering.shutdown, socket.SHUT_RDWR)
+            yield Worker(ordering.sendall, reading, let_go, lambda: int(read_at_most(told, 8) or KILLED))
+    finally:
+        os.close(reading)
+        os.close(told)
+
+
+@contextmanager
+def started(work: str, seconds: float) -> Iterator[Worker]:
+    """A process where there is no fork: started anew, and ended after so many seconds by the clock."""
+    reading, writing = os.pipe()
+    inherited, result = handed_on(writing)
+    running = subprocess.Popen(
+        [*COMMAND, work, result],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=surroundings(),
+        **inherited,
+    )
+    os.close(writing)
+    timer = threading.Timer(seconds, running.kill)
+    timer.start()
+    try:
+        assert running.stdin is not None
+        with running.stdin as stdin:
+            yield Worker(lambda order: (stdin.write(order), stdin.flush()), reading, running.kill, running.wait)
+    finally:
+        timer.cancel()
+        running.kill()
+        running.wait()
+        os.close(reading)
+
+
+def handed_on(writing: int) -> tuple[dict[str, Any], str]:
+    """How a process is given the end of a pipe, and what it is told to find it by: a descriptor, or a handle."""
+    if sys.platform != "win32":
+        return {"pass_fds": (writing,)}, str(writing)
+    import msvcrt
+
+    handle = msvcrt.get_osfhandle(writing)
+    os.set_handle_inheritable(handle, True)
+    return {"startupinfo": subprocess.STARTUPINFO(lpAttributeList={"handle_list": [handle]})}, str(handle)
+
+
+def received(result: str) -> int:
+    """The descriptor of the pipe that was handed on."""
+    if sys.platform != "win32":
+        return int(result)
+    import msvcrt
+
+    return msvcrt.open_osfhandle(int(result), os.O_WRONLY)
+
+
+def stop_all() -> None:
+    """End every process that is marking, and let none begin."""
+    STOPPED.set()
+    for worker in list(RUNNING):
+        with suppress(OSError):
+            worker.end()
+    with NURSERY.lock:
+        NURSERY.end()

@@ -1,0 +1,41 @@
+"""What judges, as it was before a file ran in its process: a file that changes any of it is not judged there."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+JUDGES = frozenset({"nnref", "numpy", "json", "hmac", "builtins", "math"})
+"""The packages whose functions decide a verdict."""
+
+
+def originals() -> dict[tuple[str, ...], Any]:
+    """What judges: every function and class of nnref, numpy, json, hmac and Python itself, by where it is found."""
+    found: dict[tuple[str, ...], Any] = {}
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in JUDGES and module is not None:
+            for attribute, value in list(vars(module).items()):
+                if callable(value):
+                    found[(name, attribute)] = value
+                    found |= parts(name, attribute, value)
+    return found
+
+
+def parts(name: str, attribute: str, value: Any) -> dict[tuple[str, ...], Any]:
+    """The code of a function, and the methods of a class of nnref."""
+    if not name.startswith("nnref"):
+        return {}
+    if isinstance(value, type):
+        return {(name, attribute, key): part for key, part in vars(value).items() if callable(part) or key == "ok"}
+    return {(name, attribute, "__code__"): code} if (code := getattr(value, "__code__", None)) else {}
+
+
+def tampered(before: dict[tuple[str, ...], Any]) -> str:
+    """The name of something that judges and is no longer what it was; "" if all is."""
+    for (name, attribute, *rest), value in before.items():
+        now = vars(sys.modules.get(name, object)).get(attribute) if name in sys.modules else None
+        if rest:
+            now = now.__dict__.get(rest[0]) if isinstance(now, type) else getattr(now, rest[0], None)
+        if now is not value:
+            return ".".join((name, attribute, *rest))
+    return ""

@@ -1,0 +1,156 @@
+"""The process that judges: it takes one order, answers it apart from itself, signs what came of it, and ends.
+
+    python -P -m nnref.checking.homework.worker 3           the nursery: forks a worker for each order that comes
+    python -P -m nnref.checking.homework.worker run 5       one worker, where there is no fork
+
+A worker is three processes (confinement): the file runs in the last, and nothing of it comes back but by the pipe.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+from nnref.checking.homework import child, confinement, judge, tampering
+from nnref.checking.homework.isolation import signed
+from nnref.checking.homework.nursery import received
+
+
+def outcome(order: dict[str, Any]) -> dict[str, Any]:
+    """The result of running a file; what was recorded of it lies in the scratch folder."""
+    scratch = Path(order.pop("scratch"))
+    found = child.outcome(child.Order(**order))
+    leave(scratch / judge.TRACE, found.pop("trace", None))
+    return found
+
+
+def leave(place: Path, trace: bytes | None) -> None:
+    """Leave what was recorded for a second opinion; nothing, where it is larger than a file may be."""
+    try:
+        if trace is not None:
+            place.write_bytes(trace)
+    except OSError:
+        place.unlink(missing_ok=True)
+
+
+WORKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"run": outcome, "again": judge.answer}
+"""What is done with an order: the file is run and judged, or what was recorded of it is judged again."""
+
+
+OFTEN = ("numpy.random", "scipy.special", "nnref.running.data")
+"""What many a file makes us import: once, where there are many files; one alone may not need it."""
+
+SEVERAL = 2
+"""Files from which on there are many."""
+
+
+def nursery(control: socket.socket) -> NoReturn:
+    """Fork a worker for each order until nobody can send one."""
+    before, files = tampering.originals(), 0
+    gc.collect()
+    gc.freeze()
+    while True:
+        word, pipes, *_ = socket.recv_fds(control, 1, 3)
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        if not word:
+            os._exit(0)
+        files += word == b"r"
+        if files == SEVERAL:
+            for module in OFTEN:
+                with suppress(ImportError):
+                    import_module(module)
+        if os.fork() == 0:
+            control.close()
+            confinement.dies_with_parent(signal.SIGKILL)
+            os.setsid()
+            taking, giving, telling = pipes
+            work = next(work for work in WORKS if work.startswith(word.decode()))
+            status = answered(work, taken(taking), before, giving, (taking, telling))
+            os.write(telling, str(status).encode())
+            os._exit(0)
+        for pipe in pipes:
+            os.close(pipe)
+
+
+def taken(taking: int) -> dict[str, Any]:
+    """The order: one line, after which the pipe stays open."""
+    raw = b""
+    while not raw.endswith(b"\n"):
+        part = os.read(taking, 1 << 16)
+        if not part:
+            os._exit(1)
+        raw += part
+    order: dict[str, Any] = json.loads(raw)
+    return order
+
+
+def answered(
+    work: str, order: dict[str, Any], before: dict[tuple[str, ...], Any], giving: int, ours: tuple[int, ...] = ()
+) -> int:
+    """Do the work of an order in processes of its own, and write the signed result; how they ended.
+
+    before is what judges; the descriptors that are ours are closed where the file runs, and the first of them, where
+    there are any, ends all when its other side is closed.
+    """
+    key, seconds, sandbox = order.pop("key"), order.pop("seconds"), bool(order.get("sandbox", False))
+    scratch = Path(order["scratch"])
+    surrounded(order.pop("environ"), Path(order["path"]).parent if work == "run" else scratch)
+    # Names of this function: what the file puts in their place in the modules is not what is called here.
+    send, sign, dumps, compare = os.write, signed, json.dumps, tampering.tampered
+
+    def file() -> None:
+        for pipe in ours:
+            os.close(pipe)
+        found = WORKS[work](order)
+        if altered := compare(before):
+            said = f"{Path(order['path']).name} changed {altered}, which marks it: not judged."
+            found = {"status": 2, "error": said, "found": [], "missing": []}
+        raw = sign(key, dumps(found).encode())
+        while raw:
+            raw = raw[send(giving, raw) :]
+        os._exit(0)  # threads and exit handlers of the file have no say
+
+    try:
+        return confinement.confined(scratch, seconds, sandbox, file, *ours[:1])
+    except OSError as error:
+        send(giving, sign(key, dumps({"status": 2, "error": str(error), "found": [], "missing": []}).encode()))
+        return 0
+
+
+def surrounded(environ: dict[str, str], folder: Path) -> None:
+    """Take the environment and the folder that the marker names, and no input or output."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nothing, number)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environ)
+    tempfile.tempdir = None
+
+
+def main() -> None:
+    """The nursery on a socket, or one worker with its order on stdin."""
+    from nnref.checking.homework import npz, watched_file  # noqa: F401  what judges is known before a file runs
+    from nnref.checking.watching import replay, trace  # noqa: F401
+
+    if len(sys.argv) == 2:
+        nursery(socket.socket(fileno=int(sys.argv[1])))
+    work, giving = sys.argv[1], received(sys.argv[2])
+    status = answered(work, taken(0), tampering.originals(), giving)
+    sys.exit(status if 0 <= status < 256 else 1)
+
+
+if __name__ == "__main__":
+    main()

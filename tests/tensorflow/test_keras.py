@@ -1,0 +1,203 @@
+"""Does a network go to Keras and come back with the same numbers, and is what Keras has beside refused by name?"""
+
+import numpy as np
+import pytest
+
+import nnref
+from nnref import patch_embedding, rnn
+from nnref.checking.reference import noise, trees
+from nnref.layer import affine_layer
+from nnref.parameters import mapped
+from nnref.positions import images
+from tests.conftest import require
+from tests.support.general import GENERAL, N, drawn
+
+
+@pytest.fixture
+def keras():
+    require("tensorflow")
+    return require("keras")
+
+
+@pytest.fixture
+def exchange(keras):
+    return require("nnref.tensorflow")
+
+
+def step_of(model, R, Y, training):
+    """The logits, the loss, and the gradient of every variable, by TensorFlow's tape."""
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        logits = model(R, training=training)
+        loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(Y.T, logits))
+    gradients = tape.gradient(loss, model.trainable_variables)
+    return logits.numpy(), float(loss), [tf.convert_to_tensor(g).numpy() for g in gradients]
+
+
+def out(tensor):
+    return tensor.numpy()
+
+
+def furthest(ours, theirs, S):
+    """The largest difference of two trees in units of rounding; where nothing rounds, they are equal."""
+    ours, theirs, S = (nnref.named(tree) for tree in (ours, theirs, S))
+    assert {name: G.shape for name, G in ours.items()} == {name: G.shape for name, G in theirs.items()}
+    found = [noise.multiples(theirs[p], ours[p], np.maximum(S[p], np.finfo("float64").tiny), "float64") for p in ours]
+    return max(float(multiples.max()) for multiples in found)
+
+
+@pytest.mark.parametrize("name", GENERAL)
+def test_keras_has_the_same_logits_loss_and_gradients_and_comes_back_to_the_bit(name, exchange, rng):
+    layers, shape, theta, X, Y = drawn(name, rng)
+    model, R = exchange.to_keras(layers, theta, shape), exchange.rows(layers, X)
+    training = name == "batch_norm"
+    logits, loss, gradients = step_of(model, R, Y, training)
+    ours = nnref.forward(layers, theta, X)
+    assert np.allclose(logits.T, ours, rtol=1e-13, atol=1e-13)
+    assert loss == pytest.approx(float(nnref.loss(layers, theta, X, Y)), rel=1e-14)
+    S, allowed = trees.scale(layers, theta, X, Y, "float64")
+    G = nnref.gradients(layers, theta, X, Y)
+    assert furthest(G, exchange.parameters_of(model, layers, gradients), S) <= allowed
+    back, parameters = exchange.from_keras(model, training)
+    assert [same.tolist() for same in exchange.weights_of(back, parameters, shape)] == [
+        same.tolist() for same in exchange.weights_of(layers, theta, shape)
+    ]
+    assert np.array_equal(nnref.forward(back, parameters, exchange.columns(back, R)), ours)
+
+
+def test_a_hundred_steps_of_keras_end_where_ours_do(exchange, keras, rng):
+    """The rate is a power of two: Keras keeps it in single precision, in which 0.1 is another number."""
+    import tensorflow as tf
+
+    layers, shape, theta, X, Y = drawn("images", rng)
+    model, R = exchange.to_keras(layers, theta, shape), exchange.rows(layers, X)
+    optimiser = keras.optimizers.SGD(0.125)
+    variables = model.trainable_variables
+    optimiser.build(variables)
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(Y.T, model(R)))
+        optimiser.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+
+    for _ in range(100):
+        step()
+        theta = mapped(lambda p, g: p - 0.125 * g, theta, nnref.gradients(layers, theta, X, Y))
+    ours, theirs = nnref.named(theta), nnref.named(exchange.from_keras(model)[1])
+    for p, value in ours.items():
+        assert abs(theirs[p] - value).max() <= 1e-10 * abs(value).max(), p
+
+
+def test_a_keras_model_as_people_write_it_is_read_and_a_softmax_at_its_end_is_the_losss(exchange, keras, rng):
+    keras.utils.set_random_seed(0)
+    convolution = keras.layers.Conv2D(4, 3, padding="same", activation="relu", dtype="float64")
+    model = keras.Sequential(
+        [
+            keras.Input((8, 6, 3), dtype="float64"),
+            convolution,
+            keras.layers.BatchNormalization(dtype="float64"),
+            keras.layers.MaxPooling2D(dtype="float64"),
+            keras.layers.Dropout(0.5, dtype="float64"),
+            keras.layers.Flatten(dtype="float64"),
+            keras.layers.Dense(5, activation="tanh", dtype="float64"),
+            keras.layers.Dense(3, activation="softmax", dtype="float64"),
+        ]
+    )
+    R = rng.standard_normal((N, 8, 6, 3))
+    layers, theta = exchange.from_keras(model)
+    P = np.exp(nnref.forward(layers, theta, exchange.columns(layers, R)))
+    assert np.allclose((P / P.sum(axis=0)).T, out(model(R)), rtol=1e-12)
+    names = ["conv2d", "per_position", "per_position", "max_pool", "flatten", "affine", "tanh", "affine"]
+    assert [layer.name for layer in layers] == names
+    with pytest.raises(ValueError, match=r"Dropout 'dropout.*drops in training is random"):
+        exchange.from_keras(model, training=True)
+    model.layers[3].rate = 0.0
+    layers, theta = exchange.from_keras(model, training=True)
+    P = np.exp(nnref.forward(layers, theta, exchange.columns(layers, R)))
+    assert np.allclose((P / P.sum(axis=0)).T, out(model(R, training=True)), rtol=1e-12)
+
+
+def test_a_wrong_layout_would_be_seen(exchange, rng):
+    """Keras flattens channels last: kernels that are not put in that order give other logits."""
+    layers, shape, theta, X, _ = drawn("images", rng)
+    model = exchange.to_keras(layers, theta, shape)
+    model.trainable_variables[-2].assign(theta[-1].W.T)
+    model.trainable_variables[-4].assign(theta[-2].gamma[::-1, 0])
+    assert abs(out(model(X.T)).T - nnref.forward(layers, theta, X)).max() > 0.1
+
+
+def test_a_saved_model_is_loaded_with_the_same_numbers(exchange, keras, rng, tmp_path):
+    layers, shape, theta, X, _ = drawn("gelu_tanh", rng)
+    model = exchange.to_keras(layers, theta, shape)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert np.array_equal(out(again(X.T)), out(model(X.T)))
+
+
+@pytest.mark.parametrize(
+    ("layers", "says"),
+    [
+        (
+            (patch_embedding.layer(1, 4, 2, 2, 2, 2),),
+            "computes 'patch_embedding'. Those it has are affine",
+        ),
+        ((rnn.layer(3, 4),), "no layer that computes 'rnn'"),
+        ((images(2, 3, 4), GENERAL["windows"][0][0], GENERAL["images"][0][5]), "followed by an affine layer"),
+        ((GENERAL["windows"][0][0],), r"pass that of one, .*shape=\(3, 32, 32\)"),
+    ],
+)
+def test_what_keras_has_not_is_refused_by_name(layers, says, exchange):
+    shape = {"patch_embedding": (1, 4, 4), "rnn": (3, 5)}.get(layers[0].name)
+    with pytest.raises(ValueError, match=says):
+        exchange.to_keras(layers, nnref.initialise(layers), shape)
+
+
+def refused(keras):
+    """Models that the handbook has no layers for, and what is said of each."""
+    given, L = keras.Input((4,)), keras.layers
+    images = keras.Input((7, 8, 2))
+    shared = L.Dense(4, name="twice")
+
+    class Own(L.Dense):
+        pass
+
+    yield given, Own(3, name="mine")(given), "Own 'mine': a class of your own; the handbook's layers"
+    yield given, L.Dense(3, use_bias=False)(given), "use_bias should be True; False came"
+    yield given, L.Dense(3, activation="selu")(given), "its activation 'selu' is none of the handbook's"
+    yield given, L.Dense(3, activation="softmax")(L.Dense(4, activation="softmax")(given)), "'softmax' is none"
+    yield given, L.Dense(3, kernel_regularizer="l2")(given), "kernel_regularizer should be None"
+    yield given, L.Dense(3, trainable=False)(given), "trainable should be True; False came"
+    yield given, L.Dense(3, dtype="mixed_float16")(given), "computes in another precision than it keeps"
+    yield given, shared(shared(given)), "Dense 'twice': it is used twice"
+    yield given, L.Concatenate()([L.Dense(2)(given), given]), "several inputs, and is no residual"
+    yield given, L.Add()([L.Dense(2)(given), L.Dense(2)(given)]), "should add a branch to what it began with"
+    yield (
+        given,
+        L.UnitNormalization()(given),
+        "UnitNormalization .*that Keras has are Activation, Av",
+    )
+    yield images, L.Conv2D(3, 2, strides=(1, 2))(images), "strides should be the same for rows and columns"
+    yield images, L.Conv2D(4, 3, groups=2)(images), "groups should be 1; 2 came"
+    yield images, L.Conv2D(3, 2, padding="same")(images), None
+    yield images, L.Conv2D(3, 3, strides=2, padding="same")(images), "lies unevenly around images"
+    yield images, L.AveragePooling2D(3, 1, padding="same")(images), "leaves the padding out"
+    yield images, L.BatchNormalization(axis=1)(images), "axis should be -1, the features; 1 came"
+
+
+def test_what_the_handbook_has_not_is_refused_by_name(exchange, keras):
+    for given, out, says in refused(keras):
+        model = keras.Model(given, out)
+        if says is not None:
+            with pytest.raises(ValueError, match=says):
+                exchange.from_keras(model)
+    with pytest.raises(ValueError, match="not built"):
+        exchange.from_keras(keras.Sequential([keras.layers.Dense(3)]))
+
+
+def test_gradients_of_another_number_are_refused(exchange, rng):
+    layers = (affine_layer(3, 2),)
+    model = exchange.to_keras(layers, nnref.initialise(layers))
+    with pytest.raises(ValueError, match="2 arrays of parameters; 1 came"):
+        exchange.parameters_of(model, layers, [np.zeros((3, 2))])
