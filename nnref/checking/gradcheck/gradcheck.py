@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -21,6 +22,7 @@ from nnref.checking.gradcheck.workers import Workers, shown, willing
 from nnref.checking.results.entry import Entry
 from nnref.checking.results.findings import Finding, readings
 from nnref.checking.results.report import GradcheckReport, GradientMismatch
+from nnref.checking.results.sampling import at_random
 from nnref.shapes import Array
 
 READ = 64
@@ -69,6 +71,8 @@ def gradcheck(
             Tensor(scalar, k, name, A, refusal is None, workers, rng) for k, (name, A) in enumerate(theta.items())
         ]
         found = rows(tensors, yours, fine, places, rng)
+    if workers.again:
+        warnings.warn(f"{workers.again} blocks of entries were done again here: their workers were lost", stacklevel=2)
     if not all(np.array_equal(A, B.astype("float64")) for A, B in zip(scalar.arrays, theta.values(), strict=True)):
         raise GradcheckError("the loss changed its own argument in a later call. Work on a copy of the parameters.")
     scalar.check_same(everywhere=True)
@@ -185,14 +189,18 @@ def finely(gradients: Any, parameters: Any, theta: dict[str, Array]) -> dict[str
 
 
 def chosen(A: Array, g: Array | None, entries: str | int, rng: np.random.Generator) -> Array:
-    """Which flat places to check: all, or so many at random, non-zero gradients first."""
+    """Which flat places to check: all, or so many at random, half of them among all, half where there is a gradient.
+
+    Of a sparse gradient a sample of all would hold zeros alone; and one of the others, none that is wrongly zero.
+    """
     if g is None:
         return np.arange(0)
     if isinstance(entries, str) or entries >= A.size:
         return np.arange(A.size)
     order = rng.permutation(A.size)
     if g.shape == A.shape:
-        order = order[np.argsort(g.reshape(-1)[order] == 0, kind="stable")]
+        first, others = np.split(order, [at_random(entries)])
+        order = np.concatenate([first, others[np.argsort(g.reshape(-1)[others] == 0, kind="stable")]])
     return np.sort(order[:entries])
 
 
