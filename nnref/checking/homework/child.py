@@ -75,6 +75,17 @@ def outcome(order: Order) -> dict[str, Any]:
         return failure(order, f"could not be judged: {type(error).__name__}: {error} ({place})")
     report = replace(report, hints=order.hints)
     found = {"status": report.status, "lines": report.lines(order.verbose), "report": report.to_dict()}
-    if report.ok and report.watched is not None:
-        found["trace"] = packed(report.watched, report.notes)
+    if report.ok and (seen := report.watched or as_it_was_read(order, report)) is not None:
+        found["trace"] = packed(seen, report.notes)
     return found
+
+
+def as_it_was_read(order: Order, report: Any) -> Any:
+    """What is seen of the call that the reader made, where it made one and that can be recorded; else None."""
+    from nnref.checking.homework.as_read import watched_as_read
+    from nnref.checking.reading.source import read
+
+    if report.read is None or order.name is not None:
+        return None
+    path = Path(order.path)
+    return watched_as_read(path, read(path), report.read, order.everything)

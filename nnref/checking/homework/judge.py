@@ -48,7 +48,7 @@ def formed(said: Any) -> bool:
 
 def judged(path: Path, name: str | None, scratch: Path, hints: bool, verbose: bool) -> dict[str, Any]:
     """The result of what was recorded of a file; {"fault": …} where it bears none, "" if nothing speaks against it."""
-    from nnref.checking.homework.reach import fault_of_files
+    from nnref.checking.homework.reach import belonging, fault_of_files
     from nnref.checking.reading.source import read
     from nnref.checking.watching.places import Places
     from nnref.checking.watching.replay import watched_again
@@ -59,7 +59,7 @@ def judged(path: Path, name: str | None, scratch: Path, hints: bool, verbose: bo
     if name is not None or not recorded.is_file():
         return {"fault": fault_of_files(path)}
     source, trace = read(path), unpacked(recorded.read_bytes())
-    places = Places(path, source, partial(original, path=path, scratch=scratch))
+    places = Places(path, source, partial(original, path=path, scratch=scratch, own=belonging(path)))
     seen, fault = watched_again(trace, source, places)
     if seen is None or fault or not seen.steps:
         return {"fault": fault or "no step of it can be judged"}
@@ -70,13 +70,13 @@ def judged(path: Path, name: str | None, scratch: Path, hints: bool, verbose: bo
     return {"status": 0, "lines": report.lines(verbose), "report": report.to_dict()}
 
 
-def original(file: str, path: Path, scratch: Path) -> Path | None:
-    """The file of which this is the copy; None if it is none."""
+def original(file: str, path: Path, scratch: Path, own: set[Path]) -> Path | None:
+    """The file of which this is the copy, if it belongs to the one that is judged; else None."""
     base, copies = above(path), scratch / "above"
     for root in (copies, copies.resolve()):
         if Path(file).is_relative_to(root):
             found = base / Path(file).relative_to(root)
-            return found if found.is_file() else None
+            return found if found.resolve() in own else None
     return None
 
 
