@@ -25,7 +25,7 @@ class Certificate:
 
     entries are the gradients, intermediates what else was given of Z, A, dZ and dA. diagnoses are the mistakes going
     back, the first one first; forward is the first going forward. part names what same_loss is about, and apart says
-    why that is None. watched is what was seen of the program, where that was watched; read is what it was read as. `ok`
+    why that is None. watched is what was seen of the program, where that was watched; read, what it was read as. `ok`
     only if all of it is right: neither wrong, undecided nor unwritten.
     """
 

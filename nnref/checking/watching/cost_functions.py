@@ -90,7 +90,7 @@ def cost_and_gradient_judged(path: Path, source: Source, data: Any = None) -> Ce
         apart="it is taken as it stands",
         part="loss",
         diagnoses=found,
-        watched=seen(path, source, data, costs[0], slopes[0], best) if best.right else None,
+        read=seen(path, source, data, costs[0], slopes[0], best) if best.right else None,
     )
 
 

@@ -65,7 +65,7 @@ def test_what_is_right_in_one_shape_is_right(file):
     path = file(text)
     found = cost_and_gradient_judged(path, read(path))
     assert found.status == 0
-    assert settled(found.watched) is True  # so that a process that never runs the file can judge it again
+    assert settled(found.read) is True  # so that a process that never runs the file can judge it again
     path = file(text.replace("X.T @ d", "X.T @ d + theta"))
     assert cost_and_gradient_judged(path, read(path)).status == 1
 
