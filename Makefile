@@ -12,7 +12,7 @@ PIP = $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check instal
 train: $(VENV)/train.done ## check every gradient, train on real digits, draw what was learned (ARGS="--epochs 3")
 	$(BIN)/nnref train $(ARGS)
 
-test: $(VENV)/test.done ## lint, type-check and test, with few draws (ARGS="-k affine.dW"; --long for all draws)
+test: $(VENV)/test.done ## lint, type-check and test (ARGS="-k affine.dW"; --all-cases as CI does; --long for all draws too)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

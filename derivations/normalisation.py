@@ -110,6 +110,14 @@ class Normalised:
         """γ dY: the gradient with respect to a normalised number of the group that the outer indices name."""
         return self.scale(inner, self.outer) * self.dY[self.place(inner, self.outer)]
 
+    def slope_of_output(self, k: Indices, t: Indices) -> sp.Expr:
+        """∂/∂X of an output: directly, if it is the same number of the same group; through mean and variance, if its
+        group is the same."""
+        i, s, n = self.inner, self.outer, self.count
+        direct = (both(k, i) - 1 / n) * self.root(t, -1)
+        through = (self.x(k, t) - self.mean(t)) * (self.x(i, t) - self.mean(t)) * self.root(t, -3) / n
+        return self.scale(k, t) * both(t, s) * (direct - through)
+
     def dX(self, *twins: WrongTwin) -> Claim:
         """The gradient with respect to X: three terms, of which two are what mean and variance pass on."""
         i, s = self.inner, self.outer
@@ -117,11 +125,6 @@ class Normalised:
         n, x, dXhat = self.count, self.x, self.dXhat
         of_mean, of_variance = over(dXhat(g), g) / n, over(dXhat(g) * self.Xhat[self.place(g, s)], g) / n
         Xhat, r = self.Xhat[self.place(i, s)], self.r[s]
-
-        def moved(inner: Indices, outer: Indices) -> sp.Expr:
-            direct = (both(inner, i) - 1 / n) * self.root(outer, -1)
-            through = (x(inner, outer) - self.mean(outer)) * (x(i, outer) - self.mean(outer)) * self.root(outer, -3) / n
-            return self.scale(inner, outer) * both(outer, s) * (direct - through)
 
         by_group = self.root(s, -1) * (dXhat(i) - of_mean) - self.root(s, -3) * (x(i, s) - self.mean(s)) * (
             over(dXhat(g) * (x(g, s) - self.mean(s)), g) / n
@@ -138,7 +141,7 @@ class Normalised:
                     because="γ, β and dY do not depend on X",
                 ),
                 Step(
-                    self.change(moved),
+                    self.change(self.slope_of_output),
                     differentiate,
                     because="the mean changes by 1/n with each number of the group; the variance by 2 (x − mean)/n, "
                     "as the deviations add up to 0",

@@ -10,19 +10,22 @@ import pytest
 
 
 def pytest_addoption(parser):
-    parser.addoption("--long", action="store_true", help="every draw of the long fuzzes, and the tests marked long")
+    parser.addoption("--all-cases", action="store_true", help="the tests marked further too, as in CI")
+    parser.addoption("--long", action="store_true", help="every case, and every draw of the long fuzzes")
 
 
 def pytest_collection_modifyitems(config, items):
-    """A test that records a figure is marked so. Without --long those marked long are left out, and counted."""
+    """A test that records a figure is marked so. Those marked long or further are left out unless asked for."""
     for item in items:
         if "record_property" in getattr(item, "fixturenames", ()):
             item.add_marker("figure")
     items.sort(key=claim_of)
-    left_out = [] if config.getoption("--long") else [item for item in items if item.get_closest_marker("long")]
+    long = config.getoption("--long")
+    asked = {"long": long, "further": long or config.getoption("--all-cases")}
+    left_out = [item for item in items if any(item.get_closest_marker(name) for name in asked if not asked[name])]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not item.get_closest_marker("long")]
+        items[:] = [item for item in items if item not in set(left_out)]
 
 
 def claim_of(item):

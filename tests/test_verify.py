@@ -98,6 +98,7 @@ def test_only_the_quick_report_takes_proofs_that_were_kept(mode, alone, monkeypa
         assert verify.report(mode)["mode"] == mode
 
 
+@pytest.mark.further
 def test_every_test_that_answers_for_the_report_is_among_those_of_the_quick_one():
     """By their names: those that a catalogue or a fuzz is told by, and those that compare numpy with the claims."""
     counted = [test for one in (tools.CATALOGUES | tools.FUZZES).values() for test in one.tests]

@@ -47,20 +47,28 @@ BELOW = {2: "A^1", 1: "X"}
 
 def hidden(l: int) -> tuple[Q, ...]:
     """The lines that the article writes for both hidden layers, up to the product in the order of the chain."""
-    section, above, name = f"Layer {l}", l + 1, f"dW{l}"
-    diagonal = "it is a diagonal matrix with ReLU' on its diagonal, which makes the product one entry by entry"
+    return (weights_by_chain(l), *slopes_above(l), *slopes_within(l), weights_in_order(l))
+
+
+def weights_by_chain(l: int) -> Q:
+    """∂L/∂W of a hidden layer as the chain rule's product, in the order of the chain."""
+    return Q(
+        f"dW{l}.chain",
+        f"Layer {l}",
+        chain(l, "W"),
+        (of_weights(l, weights(l)),),
+        f"mlp.dW{l}",
+        ORDER,
+        (of_weights(l, lambda net: times(chained(net, l), net.A[l - 1].matrix)),),
+    )
+
+
+def slopes_above(l: int) -> tuple[Q, ...]:
+    """How the layer above takes the hidden layer's A, and its slope."""
+    section, above = f"Layer {l}", l + 1
     return (
         Q(
-            f"{name}.chain",
-            section,
-            chain(l, "W"),
-            (of_weights(l, weights(l)),),
-            f"mlp.dW{l}",
-            ORDER,
-            (of_weights(l, lambda net: times(chained(net, l), net.A[l - 1].matrix)),),
-        ),
-        Q(
-            f"{name}.Z",
+            f"dW{l}.Z",
             section,
             rf"Z^{above} = W^{above}A^{l} + b^{above}",
             (sums_by_matrices(above),),
@@ -68,18 +76,25 @@ def hidden(l: int) -> tuple[Q, ...]:
             "layers are written as powers",
             (as_power(above),),
         ),
-        Q(f"{name}.input", section, rf"{d('Z', above, 'A', l)} = W^{{[{above}]}}", (by_input(above),), "affine.dA"),
+        Q(f"dW{l}.input", section, rf"{d('Z', above, 'A', l)} = W^{{[{above}]}}", (by_input(above),), "affine.dA"),
+    )
+
+
+def slopes_within(l: int) -> tuple[Q, ...]:
+    """The slopes of the hidden layer itself: of its A by Z, of its Z by W, and what its Z is."""
+    section = f"Layer {l}"
+    return (
         Q(
-            f"{name}.mask",
+            f"dW{l}.mask",
             section,
             rf"{d('A', l, 'Z', l)} = ReLU'(Z^{l})",
             (by_sum(l, True),),
             "relu.dZ",
-            diagonal,
+            "it is a diagonal matrix with ReLU' on its diagonal, which makes the product one entry by entry",
             (by_sum(l, False),),
         ),
         Q(
-            f"{name}.weight",
+            f"dW{l}.weight",
             section,
             rf"{d('Z', l, 'W', l)} = {INPUT[l]}",
             (by_weight(l, True),),
@@ -88,7 +103,7 @@ def hidden(l: int) -> tuple[Q, ...]:
             (by_weight(l, False),),
         ),
         Q(
-            f"{name}.below",
+            f"dW{l}.below",
             section,
             rf"Z^{l} = W^{l}{BELOW[l]} + b^{l}",
             (sums_by_matrices(l),),
@@ -96,15 +111,19 @@ def hidden(l: int) -> tuple[Q, ...]:
             "layers are written as powers" if l > 1 else "",
             (as_power(l),),
         ),
-        Q(
-            f"{name}.order",
-            section,
-            rf"{dL('W', l)} = {WRITTEN[l]}{INPUT[l]}",
-            (of_weights(l, lambda net: times(in_article_order(net, l), net.A[l - 1].matrix)),),
-            f"mlp.dW{l}",
-            corrected=entry_of_weights(l),
-            note=REPAIRED,
-        ),
+    )
+
+
+def weights_in_order(l: int) -> Q:
+    """∂L/∂W of a hidden layer in the article's own order, which is repaired."""
+    return Q(
+        f"dW{l}.order",
+        f"Layer {l}",
+        rf"{dL('W', l)} = {WRITTEN[l]}{INPUT[l]}",
+        (of_weights(l, lambda net: times(in_article_order(net, l), net.A[l - 1].matrix)),),
+        f"mlp.dW{l}",
+        corrected=entry_of_weights(l),
+        note=REPAIRED,
     )
 
 

@@ -136,6 +136,7 @@ def test_a_convolutional_network_learns_and_a_resumed_run_has_the_same_bits(digi
 
 
 @pytest.mark.usefixtures("proofs_are_kept")
+@pytest.mark.further
 def test_the_command_trains_a_network_by_its_name(digits, tmp_path, capsys, monkeypatch):
     """Its pictures are those of any run, and are drawn elsewhere."""
     monkeypatch.setattr(folder, "draw", lambda *at: [])

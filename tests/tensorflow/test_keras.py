@@ -201,3 +201,35 @@ def test_gradients_of_another_number_are_refused(exchange, rng):
     model = exchange.to_keras(layers, nnref.initialise(layers))
     with pytest.raises(ValueError, match="2 arrays of parameters; 1 came"):
         exchange.parameters_of(model, layers, [np.zeros((3, 2))])
+
+
+# TensorFlow as an engine of training
+
+
+@pytest.fixture
+def blobs(rng):
+    """Three clouds of points, as pixels."""
+    labels = np.arange(332) % 3
+    X = (rng.standard_normal((332, 6)) * 30 + 60 + 100 * np.eye(3, 6)[labels]).clip(0, 255).astype("uint8")
+    return nnref.Dataset(X[:300], labels[:300], X[300:], labels[300:], source="blobs", classes=3)
+
+
+SMALL = {"layers": nnref.mlp([6, 7, 5, 3]), "epochs": 2, "batch_size": 31, "progress": False, "device": "cpu"}
+
+
+def test_training_by_keras_ends_where_ours_does(keras, blobs):
+    ours, theirs = (nnref.train(blobs, **SMALL, dtype="float64", engine=name) for name in ("numpy", "tensorflow"))
+    assert theirs.gate.ok
+    assert theirs.settings.device == "cpu:0"
+    for p, value in nnref.named(ours.parameters).items():
+        assert abs(nnref.named(theirs.parameters)[p] - value).max() <= 1e-10 * abs(value).max(), p
+    assert theirs.loss_by_step == pytest.approx(ours.loss_by_step, rel=1e-10)
+    with pytest.raises(ValueError, match=r"no device 'tpu:3'. It has .*cpu:0"):
+        nnref.train(blobs, **SMALL | {"device": "tpu:3"}, engine="tensorflow")
+
+
+def test_a_wrong_gradient_of_keras_stops_at_the_gate(keras, exchange, blobs, monkeypatch):
+    right = exchange.parameters_of
+    monkeypatch.setattr(exchange, "parameters_of", lambda *at: mapped(lambda g: 1.05 * g, right(*at)))
+    with pytest.raises(nnref.GateError, match="forward passes alone say"):
+        nnref.train(blobs, **SMALL, engine="tensorflow")

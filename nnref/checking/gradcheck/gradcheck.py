@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -21,6 +22,7 @@ from nnref.checking.gradcheck.workers import Workers, shown, willing
 from nnref.checking.results.entry import Entry
 from nnref.checking.results.findings import Finding, readings
 from nnref.checking.results.report import GradcheckReport, GradientMismatch
+from nnref.checking.results.sampling import at_random
 from nnref.shapes import Array
 
 READ = 64
@@ -61,22 +63,16 @@ def gradcheck(
     scalar = Loss(call, list(theta.values()), rng, away)
     if executor:
         willing(executor, scalar)
-    refusal = complex_refusal(scalar, rng) if method != "central" else "asked for"
-    if method == "complex" and refusal:
-        raise GradcheckError(f'method="complex" cannot be trusted here: {refusal}. Try method="auto".')
-    if refusal:
-        scalar.look_wide(rng)
+    refusal = complex_refused(scalar, method, rng)
     places = {name: chosen(A, yours[name], entries, rng) for name, A in theta.items()}
     with shown(progress, sum(map(len, places.values()))) as tick:
         workers = Workers(executor, tick)
         tensors = [
             Tensor(scalar, k, name, A, refusal is None, workers, rng) for k, (name, A) in enumerate(theta.items())
         ]
-        with np.errstate(all="ignore"):  # a loss that overflows beside the point is seen in what is found there
-            rows = [row(t, yours[t.name], fine[t.name], places[t.name]) for t in tensors]
-            for k, judged in settle(tensors, rng).items():
-                rows[k] = summary(tensors[k], judged)
-            found = tuple(rows)
+        found = rows(tensors, yours, fine, places, rng)
+    if workers.again:
+        warnings.warn(f"{workers.again} blocks of entries were done again here: their workers were lost", stacklevel=2)
     if not all(np.array_equal(A, B.astype("float64")) for A, B in zip(scalar.arrays, theta.values(), strict=True)):
         raise GradcheckError("the loss changed its own argument in a later call. Work on a copy of the parameters.")
     scalar.check_same(everywhere=True)
@@ -102,6 +98,31 @@ def settings(
         "evaluations": loss.evaluations,
         "least evaluations": sum(entry.checked for entry in found) * (1 if analytic else 2),
     }
+
+
+def complex_refused(scalar: Loss, method: str, rng: np.random.Generator) -> str | None:
+    """Why the complex step cannot be believed of this loss, or None; differences then look wide for its noise."""
+    refusal = complex_refusal(scalar, rng) if method != "central" else "asked for"
+    if method == "complex" and refusal:
+        raise GradcheckError(f'method="complex" cannot be trusted here: {refusal}. Try method="auto".')
+    if refusal:
+        scalar.look_wide(rng)
+    return refusal
+
+
+def rows(
+    tensors: list[Tensor],
+    yours: dict[str, Array | None],
+    fine: dict[str, Array | None],
+    places: dict[str, Array],
+    rng: np.random.Generator,
+) -> tuple[Entry, ...]:
+    """A verdict a tensor; those near a kink are settled together."""
+    with np.errstate(all="ignore"):  # a loss that overflows beside the point is seen in what is found there
+        found = [row(t, yours[t.name], fine[t.name], places[t.name]) for t in tensors]
+        for k, judged in settle(tensors, rng).items():
+            found[k] = summary(tensors[k], judged)
+    return tuple(found)
 
 
 def options(method: str, entries: str | int) -> None:
@@ -168,14 +189,18 @@ def finely(gradients: Any, parameters: Any, theta: dict[str, Array]) -> dict[str
 
 
 def chosen(A: Array, g: Array | None, entries: str | int, rng: np.random.Generator) -> Array:
-    """Which flat places to check: all, or so many at random, non-zero gradients first."""
+    """Which flat places to check: all, or so many at random, half of them among all, half where there is a gradient.
+
+    Of a sparse gradient a sample of all would hold zeros alone; and one of the others, none that is wrongly zero.
+    """
     if g is None:
         return np.arange(0)
     if isinstance(entries, str) or entries >= A.size:
         return np.arange(A.size)
     order = rng.permutation(A.size)
     if g.shape == A.shape:
-        order = order[np.argsort(g.reshape(-1)[order] == 0, kind="stable")]
+        first, others = np.split(order, [at_random(entries)])
+        order = np.concatenate([first, others[np.argsort(g.reshape(-1)[others] == 0, kind="stable")]])
     return np.sort(order[:entries])
 
 

@@ -23,11 +23,11 @@ from nnref.checking.watching.report import settled
 from nnref.checking.watching.watch import Watched, watch
 
 
-def watched_as_read(path: Path, source: Source, reading: Reading, everything: bool) -> Watched | None:
+def watched_as_read(path: Path, source: Source, reading: Reading, everything: bool, data: Any) -> Watched | None:
     """The reading's own call as it was seen, where it is right as seen; else None."""
     then = partial(called_again, source, reading)
     how = f"as its names say, {reading.convention.data}, {reading.convention.labels}"
-    seen = watch(path, source=source, then=then, definitions=not everything, how=how)
+    seen = watch(path, source=source, data=data, then=then, definitions=not everything, how=how)
     return seen if settled(seen) is True else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.roles import DY, OUTPUT, Roles, called, candidates
-from nnref.checking.kernels.frameworks import SEED, Framework, dtype_name, untouched
+from nnref.checking.kernels.framework import SEED, Framework, dtype_name
+from nnref.checking.kernels.frameworks import untouched
 from nnref.checking.operations.kernel_arithmetic import UNITS
 
 SMALL = (1.0, 2.0**-5, 2.0**-10)
@@ -21,7 +22,8 @@ SMALL = (1.0, 2.0**-5, 2.0**-10)
 class Case:
     """A function f, its arguments by place and their names, and which of them have a gradient.
 
-    vjp is the user's own, for a library that takes none; roles are what its parameters are.
+    vjp is the user's own, for a library that takes none; roles are what its parameters are. hints are numbers that a
+    module holds, such as its ε; truth is a forward function in float64.
     """
 
     f: Callable[..., Any]
@@ -32,6 +34,8 @@ class Case:
     vjp: Callable[..., Any] | None = None
     roles: Roles | None = None
     wrote: set[str] = field(default_factory=set)
+    hints: list[Any] = field(default_factory=list)
+    truth: Callable[..., Any] | None = None
 
     def output(self) -> Any:
         """What f returns for these arguments."""
@@ -88,18 +92,7 @@ class Case:
     @property
     def numbers(self) -> list[Any]:
         """What came along that is no array: ε, whether a mask is causal, a scale."""
-        found: list[Any] = []
+        found: list[Any] = list(self.hints)
         for A in self.given:
             found += list(A) if isinstance(A, tuple | list) else [] if self.framework.owns(A) else [A]
         return found
-
-
-def differentiable(given: Sequence[Any], framework: Framework) -> list[int]:
-    """The places of the floating-point arrays.
-
-    Errors: GradcheckError if there are none.
-    """
-    places = [k for k, A in enumerate(given) if framework.owns(A) and framework.floating(A)]
-    if not places:
-        raise GradcheckError("the arguments should hold a floating-point array to move; none came.")
-    return places

@@ -9,9 +9,12 @@ from typing import Any
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.vjp import check_vjp as check_in_numpy
 from nnref.checking.kernels import blackbox, odd
-from nnref.checking.kernels.case import Case, differentiable
+from nnref.checking.kernels.absent import decided, steady
+from nnref.checking.kernels.asking import asked, taken_apart
+from nnref.checking.kernels.case import Case
 from nnref.checking.kernels.closed import closed
-from nnref.checking.kernels.frameworks import Framework, callable_of, framework_of
+from nnref.checking.kernels.frameworks import framework_of
+from nnref.checking.kernels.outputs import TOGETHER, differentiated, each, picked
 from nnref.checking.kernels.recognise import Known, recognised
 from nnref.checking.operations.kernel_arithmetic import UNITS
 from nnref.checking.results.report import GradcheckReport, GradientMismatch
@@ -28,6 +31,7 @@ def check_vjp(
     truth: Callable[..., Any] | None = None,
     accumulate: str | None = None,
     shapes: str | None = None,
+    outputs: Any = None,
     **options: Any,
 ) -> GradcheckReport:
     """Is the backward pass of a layer or kernel right?
@@ -36,7 +40,10 @@ def check_vjp(
     torch.autograd.Function, a function of tensors, a jax.custom_vjp, a function with tf.custom_gradient. Its arguments
     stay on their device and in their dtype, bfloat16 too. Other arrays need vjp, which takes, by name, whichever
     arguments it needs, dY and, if it wants it, the output; it returns one gradient for each of wrt, which are all
-    floating-point arguments unless named. dY is drawn unless given, dense and without pattern.
+    floating-point arguments unless named; of tensors those that require a gradient, if any does. Arguments may be a
+    dictionary by name, and hold lists, tuples and dictionaries of arrays. f may be a torch.nn.Module or a Keras layer,
+    whose parameters are checked too. dY is drawn unless given, dense and without pattern. Of several outputs, each is
+    checked that can be differentiated, or those of `outputs`, by number or name; dY is then one for each.
 
     The truth is nnref's closed form where the function is one by its numbers, or where reference names one, such as
     nnref.rms_norm: then every entry is compared, in parts of what rounding may do to it, for a kernel that adds up in
@@ -53,25 +60,47 @@ def check_vjp(
         raise GradcheckError(f"accumulate should be one of {', '.join(UNITS)}; {accumulate!r} came.")
     if shapes not in (None, "odd"):
         raise GradcheckError(f'shapes should be "odd", or left out; {shapes!r} came.')
-    given = list(arguments.values() if isinstance(arguments, Mapping) else listed(arguments))
-    framework = framework_of(given)
-    if framework is None and callable(vjp) and reference is None and truth is None and shapes is None:
+    plain = reference is None and truth is None and shapes is None and outputs is None
+    if callable(vjp) and plain and framework_of(given_arrays(arguments)) is None:
         return check_in_numpy(forward, vjp, arguments, wrt=wrt, dY=dY, **options)
-    case = asked(forward, vjp, arguments, wrt, framework or Framework())
-    known = [] if truth and reference is None else recognised(case, accumulate, reference)
+    case, notes = asked(forward, vjp, arguments, wrt, truth)
+    several = differentiated(case, outputs)
+
+    def ask(part: Case, dY: Any) -> GradcheckReport:
+        return of_one_output(part, dY, reference, accumulate, shapes, options)
+
+    if len(several) == 1:
+        report = ask(picked(case, several[0], alone=True), dY)
+    else:
+        fewer = {**options, "entries": TOGETHER}
+        report = each(case, several, dY, ask, lambda all_, dY: blackbox.by_differences(all_, dY, fewer))
+    wrote = [f"the kernel writes into {name}" for name in sorted(case.wrote)]
+    return replace(report, method="; ".join([report.method, *notes, *wrote]))
+
+
+def of_one_output(
+    case: Case,
+    dY: Any,
+    reference: Any,
+    accumulate: str | None,
+    shapes: str | None,
+    options: Mapping[str, Any],
+) -> GradcheckReport:
+    """The report on a function of one output."""
+    case, notes = steady(case)
+    known = [] if case.truth and reference is None else recognised(case, accumulate, reference)
 
     def answer(case: Case, known: list[Known], dY: Any) -> GradcheckReport:
         if not known:
-            return blackbox.by_differences(case, truth, dY, options)
+            return blackbox.by_differences(case, dY, options)
         reports = [closed(case, one, dY, accumulate) for one in known]
         return min(reports, key=lambda report: (not report.ok, sum(entry.wrong for entry in report.entries)))
 
-    report = answer(case, known, dY)
+    report = decided(case, answer(case, known, dY))
     if shapes == "odd":
         name = known[0].form.name if known else None
         report = odd.tried(case, report, lambda c, dY: answer(c, recognised(c, accumulate, name) if name else [], dY))
-    wrote = [f"the kernel writes into {name}" for name in sorted(case.wrote)]
-    return replace(report, method="; ".join([report.method, *wrote]))
+    return replace(report, method="; ".join([report.method, *notes]))
 
 
 def assert_vjp(forward: Any, vjp: Any = None, arguments: Any = None, **options: Any) -> None:
@@ -82,30 +111,6 @@ def assert_vjp(forward: Any, vjp: Any = None, arguments: Any = None, **options: 
         raise GradientMismatch(report)
 
 
-def listed(arguments: Any) -> list[Any]:
-    """The arguments by place; one alone is the first."""
-    return list(arguments) if isinstance(arguments, tuple | list) else [arguments]
-
-
-def asked(forward: Any, vjp: Any, arguments: Any, wrt: str | tuple[str, ...] | None, framework: Framework) -> Case:
-    """The question, its arguments by place.
-
-    Errors: GradcheckError for names that are not there.
-    """
-    f, names = callable_of(forward)
-    if isinstance(arguments, Mapping):
-        order = [name for name in names if name in arguments] + [name for name in arguments if name not in names]
-        given = [arguments[name] for name in order]
-        names = order
-    else:
-        given = listed(arguments)
-        names = [*names[: len(given)], *(f"x{k}" for k in range(len(names), len(given)))]
-    places = differentiable(given, framework)
-    if wrt is not None:
-        wanted = (wrt,) if isinstance(wrt, str) else tuple(wrt)
-        if unknown := [name for name in wanted if name not in names]:
-            raise GradcheckError(f"wrt should name arguments among {names}; {unknown} came.")
-        places = [names.index(name) for name in wanted]
-    if vjp is not None and not callable(vjp):
-        raise GradcheckError(f"vjp should be callable; {type(vjp).__name__} came.")
-    return Case(f, given, names, places, framework, vjp)
+def given_arrays(arguments: Any) -> list[Any]:
+    """The arrays among the arguments, within whatever holds them."""
+    return [A for _, A in taken_apart(arguments, "")[0]]

@@ -1,263 +1,20 @@
-"""How each library takes a vector-Jacobian product, makes numbers finer, and shows them. None is imported here."""
+"""Which library the arrays are of: how each takes a vector-Jacobian product stands in a file of its own."""
 
 from __future__ import annotations
 
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from nnref.arrays import namespace
-from nnref.checking.gradcheck.border import GradcheckError, framed
-from nnref.shapes import Array
-
-SEED = 0
-"""What is drawn is the same in every run, so that a failure can be had again."""
-
-
-class Framework:
-    """A library of the array API, such as CuPy or numpy, which takes no vjp of its own."""
-
-    called = "this library"
-
-    def owns(self, A: Any) -> bool:
-        """Is it an array of this library?"""
-        return hasattr(A, "dtype") and hasattr(A, "shape")
-
-    def floating(self, A: Any) -> bool:
-        """Does it hold real floating-point numbers?"""
-        return dtype_name(A) in ("float16", "bfloat16", "float32", "float64")
-
-    def precise(self) -> AbstractContextManager[Any]:
-        """A context in which float64 is float64."""
-        return nullcontext()
-
-    def wide(self, A: Any) -> Array:
-        """The same numbers in float64, on the same device."""
-        return namespace(A).astype(A, namespace(A).float64)
-
-    def cast(self, A: Array, like: Any) -> Any:
-        """A float64 array rounded to the dtype of another."""
-        return namespace(A).astype(A, like.dtype)
-
-    def whole(self, A: Any) -> Any:
-        """Whole numbers as they are, where the truth is."""
-        return A
-
-    def host(self, A: Any) -> Array:
-        """The numbers as a numpy array, float64 if they are floating: for the report alone."""
-        if hasattr(A, "get") and not isinstance(A, np.ndarray):  # CuPy
-            A = A.get()
-        A = np.asarray(A)
-        return A if A.dtype.kind in "iub" else A.astype("float64")
-
-    def guest(self, A: Array, like: Any) -> Any:
-        """A numpy array of any kind as an array of this library, on the device of another, in its own dtype."""
-        return namespace(like).asarray(A)
-
-    def drawn(self, shape: tuple[int, ...], like: Any, rng: np.random.Generator) -> Any:
-        """Numbers without pattern, in the dtype and on the device of another array."""
-        return self.cast(self.guest(np.asarray(rng.standard_normal(shape)), like), like)
-
-    def copy(self, A: Any) -> Any:
-        """A copy, laid out alike where it can be."""
-        return namespace(A).asarray(A, copy=True)
-
-    def output(self, f: Callable[..., Any], given: Sequence[Any]) -> Any:
-        """What f returns."""
-        return framed("the function", lambda: f(*given))
-
-    def vjp(self, f: Callable[..., Any], given: Sequence[Any], wrt: Sequence[int], dY: Any) -> tuple[Any, list[Any]]:
-        """The output, and the gradients of ⟨dY, f⟩ with respect to some of what f is given, as the library takes them.
-
-        Errors: GradcheckError where the library has none.
-        """
-        raise GradcheckError(
-            f"{type(given[0]).__module__.split('.')[0]} takes no gradients itself: try check_vjp(f, vjp, arguments), "
-            "with vjp(x, dY)."
-        )
-
-
-class Torch(Framework):
-    """PyTorch: functions of tensors, and subclasses of torch.autograd.Function."""
-
-    called = "PyTorch"
-
-    def __init__(self) -> None:
-        self.torch: Any = sys.modules["torch"]
-
-    def owns(self, A: Any) -> bool:
-        """Is it an array of this library?"""
-        return isinstance(A, self.torch.Tensor)
-
-    def wide(self, A: Any) -> Any:
-        """In float64, on its device."""
-        return A.detach().to(self.torch.float64)
-
-    def cast(self, A: Any, like: Any) -> Any:
-        """In the dtype of another."""
-        return A.to(like.dtype)
-
-    def host(self, A: Any) -> Array:
-        """In numpy, for the report alone."""
-        A = A.detach()
-        return (A.to(self.torch.float64) if A.is_floating_point() else A).cpu().numpy()
-
-    def guest(self, A: Array, like: Any) -> Any:
-        """From numpy, on the device of another."""
-        return self.torch.as_tensor(np.ascontiguousarray(A)).reshape(A.shape).to(like.device)
-
-    def copy(self, A: Any) -> Any:
-        """A copy."""
-        return A.detach().clone()
-
-    def output(self, f: Callable[..., Any], given: Sequence[Any]) -> Any:
-        """What f returns, without a graph."""
-        with self.torch.no_grad():
-            return one(framed("the function", lambda: f(*given)), self)
-
-    def vjp(self, f: Callable[..., Any], given: Sequence[Any], wrt: Sequence[int], dY: Any) -> tuple[Any, list[Any]]:
-        """The output, and the gradients as the library takes them."""
-        torch = self.torch
-        leaves = [A.detach().requires_grad_() if k in wrt else A for k, A in enumerate(given)]
-
-        def taken() -> tuple[Any, Any]:
-            with torch.enable_grad():
-                Y = one(f(*leaves), self)
-            if not Y.requires_grad:
-                raise GradcheckError(
-                    "the output does not depend on the arguments for PyTorch: is something detached, or did forward "
-                    "run without torch.autograd.Function.apply?"
-                )
-            return Y.detach(), torch.autograd.grad(Y, [leaves[k] for k in wrt], dY, allow_unused=True)
-
-        Y, found = framed("the backward pass", taken)
-        return Y, list(found)
-
-
-class Jax(Framework):
-    """JAX: functions, jax.custom_vjp and jitted ones."""
-
-    called = "JAX"
-
-    def __init__(self) -> None:
-        self.jax: Any = sys.modules["jax"]
-
-    def owns(self, A: Any) -> bool:
-        """Is it an array of this library?"""
-        return isinstance(A, self.jax.Array)
-
-    def precise(self) -> AbstractContextManager[Any]:
-        """JAX knows float64 only where it is told."""
-        if hasattr(self.jax, "enable_x64"):
-            return self.jax.enable_x64(True)
-        from jax.experimental import enable_x64  # before JAX 0.8
-
-        return enable_x64(True)
-
-    def wide(self, A: Any) -> Any:
-        """In float64, on its device; of a CPU as numpy sees it, which has nothing to compile."""
-        return np.asarray(A).astype("float64") if self.beside(A) else A.astype("float64")
-
-    def beside(self, A: Any) -> bool:
-        """Is it where numpy is?"""
-        return isinstance(A, np.ndarray) or next(iter(A.devices())).platform == "cpu"
-
-    def whole(self, A: Any) -> Any:
-        """Whole numbers where the truth is."""
-        return np.asarray(A) if self.beside(A) else A
-
-    def cast(self, A: Any, like: Any) -> Any:
-        """In the dtype of another."""
-        return self.guest(np.asarray(A).astype(like.dtype), like) if self.beside(A) else A.astype(like.dtype)
-
-    def guest(self, A: Array, like: Any) -> Any:
-        """From numpy, on the device of another."""
-        with self.precise():
-            return self.jax.device_put(A, next(iter(like.devices())))
-
-    def copy(self, A: Any) -> Any:
-        """A copy."""
-        return A  # nobody can write into it
-
-    def output(self, f: Callable[..., Any], given: Sequence[Any]) -> Any:
-        """What f returns, without a graph."""
-        return one(framed("the function", lambda: f(*given)), self)
-
-    def vjp(self, f: Callable[..., Any], given: Sequence[Any], wrt: Sequence[int], dY: Any) -> tuple[Any, list[Any]]:
-        """The output, and the gradients as the library takes them."""
-
-        def of(*moved: Any) -> Any:
-            places = list(given)
-            for k, A in zip(wrt, moved, strict=True):
-                places[k] = A
-            return one(f(*places), self)
-
-        def taken() -> tuple[Any, Any]:
-            Y, back = self.jax.vjp(of, *(given[k] for k in wrt))
-            return Y, back(dY.astype(Y.dtype))
-
-        Y, found = framed("the backward pass", taken)
-        return Y, list(found)
-
-
-class TensorFlow(Framework):
-    """TensorFlow, and Keras on it: tf.custom_gradient and keras.ops.custom_gradient. Compared in numpy, on the host."""
-
-    called = "TensorFlow"
-
-    def __init__(self) -> None:
-        self.tf: Any = sys.modules["tensorflow"]
-
-    def owns(self, A: Any) -> bool:
-        """Is it an array of this library?"""
-        return self.tf.is_tensor(A) or isinstance(A, self.tf.Variable)
-
-    def wide(self, A: Any) -> Array:
-        """In float64, on its device."""
-        return A if isinstance(A, np.ndarray) else self.tf.cast(A, "float64").numpy()
-
-    def whole(self, A: Any) -> Any:
-        """Whole numbers where the truth is."""
-        return self.host(A)
-
-    def cast(self, A: Any, like: Any) -> Any:
-        """In the dtype of another."""
-        return self.tf.cast(self.tf.convert_to_tensor(A), like.dtype)
-
-    def host(self, A: Any) -> Array:
-        """In numpy, for the report alone."""
-        return A if isinstance(A, np.ndarray) else np.asarray(self.wide(A) if self.floating(A) else A.numpy())
-
-    def guest(self, A: Array, like: Any) -> Any:
-        """From numpy, on the device of another."""
-        return self.tf.convert_to_tensor(A)
-
-    def copy(self, A: Any) -> Any:
-        """A copy."""
-        return self.tf.identity(A)
-
-    def output(self, f: Callable[..., Any], given: Sequence[Any]) -> Any:
-        """What f returns, without a graph."""
-        return one(framed("the function", lambda: f(*given)), self)
-
-    def vjp(self, f: Callable[..., Any], given: Sequence[Any], wrt: Sequence[int], dY: Any) -> tuple[Any, list[Any]]:
-        """The output, and the gradients as the library takes them."""
-
-        def taken() -> tuple[Any, Any]:
-            leaves = [self.tf.convert_to_tensor(A) if k in wrt else A for k, A in enumerate(given)]
-            with self.tf.GradientTape() as tape:
-                for k in wrt:
-                    tape.watch(leaves[k])
-                Y = one(f(*leaves), self)
-            return Y, tape.gradient(Y, [leaves[k] for k in wrt], output_gradients=self.tf.cast(dY, Y.dtype))
-
-        Y, found = framed("the backward pass", taken)
-        return Y, [None if g is None else self.tf.convert_to_tensor(g) for g in found]
-
+from nnref.checking.gradcheck.border import GradcheckError
+from nnref.checking.kernels.framework import Framework
+from nnref.checking.kernels.in_jax import Jax
+from nnref.checking.kernels.in_tensorflow import TensorFlow
+from nnref.checking.kernels.in_torch import Torch
 
 KNOWN = {"torch": Torch, "jax": Jax, "tensorflow": TensorFlow}
 """The libraries that take vjps, by the module that the caller has imported."""
@@ -292,23 +49,6 @@ def loaded(name: str) -> bool:
     """Is the module there whole, and not half imported?"""
     wanted = {"torch": "Tensor", "jax": "vjp", "tensorflow": "GradientTape"}[name]
     return hasattr(sys.modules[name], wanted)
-
-
-def one(Y: Any, framework: Framework) -> Any:
-    """The output, if it is one array."""
-    if isinstance(Y, tuple | list) and len(Y) == 1:
-        Y = Y[0]
-    if not framework.owns(Y):
-        raise GradcheckError(
-            f"the function should return one array; {type(Y).__name__} came. Of several, try lambda *x: f(*x)[0]."
-        )
-    return Y
-
-
-def dtype_name(A: Any) -> str:
-    """The name of an array's dtype in every library: "bfloat16" of torch.bfloat16."""
-    kind = getattr(A, "dtype", None)
-    return str(getattr(kind, "name", kind)).rsplit(".", 1)[-1]
 
 
 def callable_of(function: Any) -> tuple[Callable[..., Any], list[str]]:
@@ -346,7 +86,6 @@ def untouched(framework: Framework, given: Sequence[Any], names: Sequence[str]) 
     wrote: list[str] = []
     yield wrote
     for A, old, name in zip(given, before, names, strict=True):
-        if framework.owns(A) and isinstance(framework, Torch):
-            torch = framework.torch
-            if not torch.equal(torch.nan_to_num(A.detach()), torch.nan_to_num(old)):
-                wrote.append(name)
+        if framework.owns(A) and not framework.same(A, old):
+            wrote.append(name)
+            framework.put_back(A, old)

@@ -13,7 +13,7 @@ import numpy as np
 from nnref.arrays import namespace
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.kernels.case import SMALL, Case
-from nnref.checking.kernels.frameworks import dtype_name
+from nnref.checking.kernels.framework import dtype_name
 from nnref.checking.operations.closed_forms import forms
 from nnref.checking.operations.kernel_arithmetic import Precision, Rounded
 from nnref.checking.operations.kernel_form import Form, Settings
@@ -141,6 +141,9 @@ def orders(form: Form, case: Case) -> Iterator[dict[str, int]]:
     if len(whole) == len(form.whole) and len(roles) - form.optional <= len(floating) <= len(roles):
         for order in permutations(floating):
             yield dict(zip(roles, order, strict=False)) | dict(zip(form.whole, whole, strict=True))
+    for mask in (whole or floating) if form.mask and len(arrays) == len(roles) + 1 else ():
+        for order in permutations([k for k in arrays if k != mask]):
+            yield dict(zip(roles, order, strict=True)) | {form.mask: mask}
 
 
 def fitting(form: Form, case: Case, places: dict[str, int], output: tuple[int, ...]) -> list[dict[str, Any]]:
@@ -166,6 +169,8 @@ def off(known: Known, case: Case, Y: Any, accumulate: str | None) -> float:
         xp = namespace(Y64)
         gap = abs(xp.reshape(own.value, Y64.shape) - Y64)
         room = xp.reshape(own.likely, Y64.shape)
+        if not bool(xp.any(room < xp.max(abs(Y64)))) and bool(xp.any(Y64 != 0)):
+            return float("inf")  # bounds that are wider than all there is say nothing
         share = xp.max(xp.where(gap <= room, gap / room, 1 + gap / room))
         found = float(share)
     return float("inf") if isnan(found) else found

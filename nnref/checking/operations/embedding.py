@@ -14,6 +14,10 @@ from nnref.shapes import Array
 Settings = Mapping[str, Any]
 
 
+LARGEST = 1 << 24
+"""Entries of a matrix of ones and zeros, a word by a place, that is still made."""
+
+
 def readings(tried: Tried) -> Iterator[Reading]:
     """A table of rows, or of columns, and the numbers of words, given or remembered."""
     floats = tried.floats
@@ -22,7 +26,7 @@ def readings(tried: Tried) -> Iterator[Reading]:
     ((table, E),) = floats.items()
     whole = [np.asarray(A) for A in tried.arguments.values() if np.asarray(A).dtype.kind in "iu" and np.ndim(A)]
     for words in whole:
-        if E.ndim != 2 or words.size == 0:
+        if E.ndim != 2 or words.size == 0 or max(E.shape) * words.size > LARGEST:
             continue
         places = tuple(range(words.ndim))
         if tried.Y.shape == (*words.shape, E.shape[1]) and within(words, len(E)):

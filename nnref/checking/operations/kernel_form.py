@@ -63,9 +63,10 @@ class Form:
     """One closed form.
 
     roles are its arguments in the order people give them, of which the last `optional` may be missing; those in
-    `whole` are integers and have no gradient. settings(shapes, output, numbers) are what its numbers may be, for these
-    shapes and the plain numbers that came along. forward and gradients take an arithmetic, so that one formula gives
-    the value and its bounds; truth is by nnref's proven functions, on plain float64.
+    `whole` are integers and have no gradient, and an array more may play the role `mask`. settings(shapes, output,
+    numbers) are what its numbers may be, for these shapes and the plain numbers that came along. forward and gradients
+    take an arithmetic, so that one formula gives the value and its bounds; truth is by nnref's proven functions, on
+    plain float64.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Form:
     sums: tuple[Summed, ...] = ()
     optional: int = 0
     whole: tuple[str, ...] = ()
+    mask: str = ""
     axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     words: str = ""
 

@@ -47,6 +47,10 @@ def slope_of(made: Mapping[str, Any], gate: str, out: Any, dA: Any) -> Any:
     candidate = gate in "gn"
     if gate in made.get("no_slope", ""):
         return dA * 1
+    if gate in made.get("half_slope", ""):
+        return dA * out
+    if gate in made.get("other_half", ""):
+        return dA * (1 - out)
     if gate in made.get("other_slope", ""):
         candidate = not candidate
     return tanh.dZ(out, dA) if candidate else sigmoid.dZ(out, dA)
@@ -348,6 +352,12 @@ SLIPS = (
     ),
     slip(
         "recurrent.slopes", "the slopes of the gates are missing", {"no_slope": "rz"}, {"no_slope": "rzn"}, cells="gru"
+    ),
+    slip(
+        "recurrent.slope_half",
+        "the slope of a gate has one of its two factors alone: it is σ (1 − σ)",
+        *({half: gate} for gate in ("i", "f", "o", "ifo", "r", "z", "rz") for half in ("half_slope", "other_half")),
+        cells="lstm gru",
     ),
     slip(
         "recurrent.slope_of_other",

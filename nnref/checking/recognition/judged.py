@@ -10,7 +10,7 @@ import numpy as np
 
 from nnref.checking.operations.known import Slip
 from nnref.checking.operations.running import Running
-from nnref.checking.recognition.layers import Recognised, bar, drawn, recognised, running, widened
+from nnref.checking.recognition.layers import Recognised, bar, drawn, running, widened
 from nnref.checking.results.findings import SURE, Finding
 from nnref.checking.results.report import GradcheckReport
 from nnref.shapes import Array, trusted
@@ -56,18 +56,12 @@ class Point:
 
 def judged(
     report: GradcheckReport,
-    call: Callable[[Mapping[str, Any]], Array],
+    found: Recognised,
     gradients: Gradients,
     arguments: Mapping[str, Any],
     dY: Array,
 ) -> GradcheckReport:
-    """The report, and, where the function is a layer of the handbook, its name and the mistake in what is wrong.
-
-    The verdicts stay: they are those of a loss of which nothing is known.
-    """
-    found = recognised(call, arguments, call(arguments))
-    if found is None:
-        return report
+    """The report of a layer of the handbook with its name, and the mistake in what is wrong; the verdicts stay."""
     with trusted(), np.errstate(all="ignore"):
         points = [p for p in places(found, gradients, arguments, dY) if p]
         if not points:

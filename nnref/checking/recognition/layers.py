@@ -53,7 +53,10 @@ def layers() -> Iterator[Known]:
 
 
 def recognised(call: Callable[[Mapping[str, Any]], Array], arguments: Mapping[str, Any], Y: Array) -> Recognised | None:
-    """The layer that a function is, or None. call(arguments) is its output, and Y that at the arguments themselves."""
+    """The layer that a function is, or None. call(arguments) is its output, and Y that at the arguments themselves.
+
+    It is asked in double precision, whatever the arguments are in.
+    """
     given = widened(arguments)
     there = drawn(given)
     if not eligible(there, Y):
@@ -61,15 +64,16 @@ def recognised(call: Callable[[Mapping[str, Any]], Array], arguments: Mapping[st
     try:
         with np.errstate(all="ignore"):
             tried = Tried(there, np.asarray(call(there), "float64"), call)
+            at_given = np.asarray(call(given), "float64")
     except Exception:  # a stranger's function may say no to anything that it was not written for
         return None
-    if tried.Y.shape != Y.shape or not np.isfinite(tried.Y).all():
+    if not tried.Y.shape == at_given.shape == Y.shape or not np.isfinite(tried.Y).all():
         return None
     with trusted(), np.errstate(all="ignore"):
         for known in layers():
             for reading in known.readings(tried):
                 found = Recognised(known, reading)
-                if same(found, there, tried.Y) and same(found, given, np.asarray(Y, "float64")):
+                if same(found, there, tried.Y) and same(found, given, at_given):
                     return found
     return None
 

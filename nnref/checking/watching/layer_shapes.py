@@ -31,12 +31,22 @@ CHOICES: tuple[Sizes, ...] = (
     {"x": (4, 3, 6), "w": (6, 5), "b": (5,), "h": (4, 5), "u": (5, 5), "gamma": (6,)},
     {"x": (4, 6), "w": (6, 20), "b": (20,), "h": (4, 5), "u": (5, 20), "gamma": (6,)},
     {"x": (4, 3, 6), "w": (6, 20), "b": (20,), "h": (4, 5), "u": (5, 20), "gamma": (6,)},
+    {"x": (4, 6), "w": (6, 15), "b": (15,), "h": (4, 5), "u": (5, 15), "gamma": (6,)},
+    {"x": (4, 3, 6), "w": (6, 15), "b": (15,), "h": (4, 5), "u": (5, 15), "gamma": (6,)},
     {"x": (6,), "w": (6, 5), "b": (5,), "gamma": (6,)},
     {"x": (1, 6), "w": (6, 5), "b": (1, 5), "gamma": (1, 6)},
     {"x": (6, 1), "w": (5, 6), "b": (5, 1), "gamma": (6, 1)},
     {"x": (3, 6, 6), "w": (5, 3, 3, 3), "b": (5,), "gamma": (3,)},
+    {"x": (4, 4, 3, 3), "w": (4, 3, 3, 3), "b": (3,)},
+    {"x": (4, 3, 6, 6), "w": (3, 1, 3, 3), "b": (3,)},
+    {"x": (4, 3, 6, 6), "w": (3, 3, 3), "b": (3,)},
+    {"words": (4, 3), "w": (6, 5)},
+    {"words": (7,), "w": (6, 5)},
 )
-"""Shapes that go together; h is a state, u what multiplies it, gamma what scales and shifts."""
+"""Shapes that go together; h is a state, u what multiplies it, gamma what scales and shifts, words whole numbers."""
+
+WORDS = 5
+"""Whole numbers below this are words: some stand at several places, and there are more rows in a table."""
 
 KINDS = (
     ("gamma", r"^(gamma|beta|scale|shift)\d*$"),
@@ -44,6 +54,7 @@ KINDS = (
     ("h", r"^(prevh|hprev|h0|prevc|cprev|c0|aprev0|h|hidden|state|prevstate|a0|hprevious)$"),
     ("w", r"^(w\d?|ws|weights?|wx|wxh|wax|kernels?|filters?|theta|k|wt)$"),
     ("b", r"^(b\d?|bias|biases)$"),
+    ("words", r"^(ix|idx|ids?|indices|index|tokens?|words?|wordids|tokenids|inputids)$"),
     ("x", r"^(x\d?|xt|xs|a|aprev|aprevious|z|inputs?|inp|data|images?|activations?|logits|scores|v|prev|t|in)$"),
 )  # fmt: skip
 """What an argument of a layer is, by its name without underscores."""
@@ -69,6 +80,14 @@ class Shapes:
         """Dense and signed, no two entries alike, so that no maximum is tied."""
         return np.random.RandomState(seed).randn(*shape)
 
+    def words(self, shape: tuple[int, ...], seed: int) -> Array:
+        """The numbers of words, some of them twice."""
+        return np.random.RandomState(seed).randint(0, WORDS, shape)
+
+    def input(self, sizes: Sizes, seed: int) -> Array:
+        """An input: numbers, or words."""
+        return self.drawn(sizes["x"], seed) if "x" in sizes else self.words(sizes["words"], seed)
+
     def settings(self) -> dict[str, Any]:
         """A dictionary of settings under the names that convolutions, pools and normalisations ask for."""
         pool = {"stride": 2, "pad": 0} if "pool" in self.name.lower() else {"stride": 1, "pad": 1}
@@ -80,10 +99,10 @@ class Shapes:
     def of_object(self, made: Mapping[str, inspect.Parameter]) -> Iterator[tuple[dict[str, Any], Array]]:
         """Arguments that make an object of a layer, with an input for it."""
         for sizes in CHOICES:
-            x = sizes["x"]
+            x = sizes.get("x", sizes["w"])
             units = x[0] if len(x) == 2 and sizes["w"][1:] == x[:1] else x[-1] if len(x) < 4 else x[1]
             given = {name: self.setting(name, sizes, units) for name, p in made.items() if asked(name, p)}
-            yield given, self.drawn(x, 1)
+            yield given, self.input(sizes, 1)
 
     def setting(self, name: str, sizes: Sizes, units: int) -> Any:
         """What an argument of a layer's maker is given."""
@@ -120,12 +139,14 @@ def choices(parameters: Mapping[str, inspect.Parameter], shapes: Shapes) -> Iter
                 continue
             if kind is None and re.search(r"param|hparam|config|options", plain(name)):
                 given[name] = shapes.settings()
+            elif kind in ("x", "words") and "words" in sizes:
+                given[name] = shapes.words(sizes["words"], k + 1)
             elif kind in sizes:
                 given[name] = shapes.drawn(sizes[kind], k + 1)
             elif plain(name) in SETTINGS:
                 given[name] = SETTINGS[plain(name)]
             elif not given:
-                given[name] = shapes.drawn(sizes["x"], k + 1)
+                given[name] = shapes.input(sizes, k + 1)
         missing = [n for n, p in parameters.items() if p.default is p.empty and n not in given]
         if not missing:
             yield given

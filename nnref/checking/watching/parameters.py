@@ -110,14 +110,14 @@ class Roles:
 
 def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles | None:
     """The labels, parameters and outputs of the first step on a tape; None where nothing is updated by labels."""
-    best: tuple[tuple[object, ...], Roles] | None = None
+    found: list[tuple[tuple[object, ...], Roles]] = []
     for labels in islice(candidates(graph), CANDIDATES):
         role = step(graph, labels, pairs)
         if role is None:
             continue
         reached = [bin((graph.above[m.output.index] | 1 << m.output.index) & role.parameters) for m in role.meetings]
         own = {u.base.index for u in role.updates}
-        key = (
+        key: tuple[object, ...] = (
             any(m.output.index not in own for m in role.meetings),
             max(bits.count("1") for bits in reached),
             labels[0].leaf == "labels",
@@ -126,9 +126,20 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
             -sum(role.of_labels[: role.last + 1]),
             -LIKELIHOOD.get(labels[0].leaf, 6),
         )
-        if best is None or key > best[0]:
-            best = key, role
-    return None if best is None else only_what_reaches(best[1])
+        found.append((key, role))
+    if not found:
+        return None
+    key, best = max(found, key=lambda pair: pair[0])
+    for other, role in found:
+        if other[0] == key[0] and made_of(role, best):
+            best = role
+    return only_what_reaches(best)
+
+
+def made_of(role: Roles, other: Roles) -> bool:
+    """Are the labels of the other made of these alone, as 1 - y is of y?"""
+    (labels, *more), (others, *_) = role.labels, other.labels
+    return not more and not labels.leaf and bool(role.graph.above[others.index] >> labels.index & 1)
 
 
 def step(
@@ -169,7 +180,7 @@ def candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
     yield from columns(graph, ranked)
     seen = set()
     for node in islice(graph.tape, 1000):
-        if node.op == "subtract" and len(node.inputs) == 2:
+        if node.op in ("subtract", "multiply", "divide") and len(node.inputs) == 2:
             for target, output in (node.inputs, node.inputs[::-1]):
                 made = base_of(target)
                 subset = target.deps and not target.deps & ~output.deps and target.deps != output.deps
@@ -224,12 +235,11 @@ def updates(
 
 
 def key_of(node: Node) -> tuple[int, ...]:
-    """A parameter, or the part of it that a view or an entry shows."""
+    """A parameter, or the part of it that a view or an entry shows. A copy of the whole of it is no other one."""
     base = base_of(node)
-    part = (
-        () if node is base or not node.args else hash(str(node.args[1:])) if node.op in ("view", "item", "entry") else 0
-    )
-    return (base.index, part) if isinstance(part, int) else (base.index,)
+    if node is base or not node.args or node.op == "array":
+        return (base.index,)
+    return base.index, hash(str(node.args[1:])) if node.op in ("view", "item", "entry") else 0
 
 
 def replacements(graph: Graph, of_labels: Sequence[bool], node: Node) -> Iterator[Update]:

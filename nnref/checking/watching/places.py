@@ -16,6 +16,7 @@ from nnref.checking.reading.source import Source, SourceError, read
 from nnref.checking.watching.recorder import NAMES
 from nnref.checking.watching.rewriting import OPERATORS
 from nnref.checking.watching.tape import Node, Site
+from nnref.checking.watching.world import smaller
 
 MOVES_ONLY = frozenset(["leaf", "view", "put", "assign", "put_at", "item", "entry", "gathered", "array", "copy", "int"])
 """Operations that compute nothing: they say where values lie, or make a number of another kind of it."""
@@ -24,14 +25,22 @@ SPOKEN = {"add": {"sum"}, "sum": {"sum"}, "expit": {"sigmoid", "logistic"}}
 """Functions of Python by which an operation is asked for too."""
 
 
+Tree = dict[tuple[int, int], list[ast.AST]]
+"""The nodes of a syntax tree by line and column."""
+
+
 @dataclass
 class Places:
-    """The nodes of each file's syntax tree by line and column; moved gives a file's own path for that of its copy."""
+    """The nodes of each file's syntax tree by line and column; moved gives a file's own path for that of its copy.
+
+    given says that the program was handed data of the person's own.
+    """
 
     path: Path
     source: Source
     moved: Callable[[str], Path | None]
-    trees: dict[str, dict[tuple[int, int], list[ast.AST]]] = field(default_factory=dict)
+    given: bool = False
+    trees: dict[str, Tree] = field(default_factory=dict)
     words: dict[str, set[str]] = field(default_factory=dict)
     outer: dict[int, ast.BinOp | ast.AugAssign] = field(default_factory=dict)
 
@@ -44,7 +53,9 @@ class Places:
         """What begins at a place."""
         if site.file not in self.trees:
             self.trees[site.file], self.words[site.file] = read_tree(
-                None if not site.file else self.source if Path(site.file) == self.path else site.file
+                None if not site.file else self.source if Path(site.file) == self.path else site.file,
+                self.path,
+                self.given,
             )
             self.outer |= dict(operands(self.trees[site.file]))
         return self.trees[site.file].get((site.line, site.column), [])
@@ -84,15 +95,15 @@ class Places:
                 yield ast.literal_eval(part.body), ast.literal_eval(part.orelse)
 
 
-def read_tree(source: Source | str | None) -> tuple[dict[tuple[int, int], list[ast.AST]], set[str]]:
-    """The nodes of a file by their place, and every name in it."""
-    found: dict[tuple[int, int], list[ast.AST]] = defaultdict(list)
+def read_tree(source: Source | str | None, path: Path, given: bool) -> tuple[Tree, set[str]]:
+    """The nodes of a file of the program at that path by their place, and every name in it."""
+    found: Tree = defaultdict(list)
     names: set[str] = set()
     try:
         source = read(Path(source)) if isinstance(source, str) else source
     except (SourceError, OSError):
         source = None
-    for node in ast.walk(copy.deepcopy(source.tree)) if source is not None else ():
+    for node in ast.walk(smaller(copy.deepcopy(source.tree), path, given)) if source is not None else ():
         if isinstance(node, ast.expr | ast.stmt):
             found[node.lineno, node.col_offset].append(node)
         for name in (getattr(node, "attr", None), getattr(node, "id", None), getattr(node, "name", None)):

@@ -396,10 +396,15 @@ def written(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, A
     if isinstance(function, np.ufunc) and len(args) > function.nin and isinstance(args[function.nin], np.ndarray):
         return args[function.nin]
     if name in WRITING and args and isinstance(args[0], np.ndarray) and not isinstance(owner, np.ndarray):
-        return args[0]
+        return None if isinstance(function, FunctionType) and not of_numpy(function) else args[0]
     if name == "nan_to_num" and kwargs.get("copy") is False and args and isinstance(args[0], np.ndarray):
         return args[0]
     return None
+
+
+def of_numpy(function: Any) -> bool:
+    """Is this one of numpy's functions? scikit-learn's shuffle writes into nothing, as it is answered."""
+    return str(getattr(function, "__module__", "") or "").startswith("numpy")
 
 
 def without_out(kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,13 @@ GENTLE = 0.01
 
 
 LOOKS_FROM = 60
-"""Values after which it is asked for the first time whether enough was recorded; then after half as many more."""
+"""Values after which it is asked for the first time whether enough was recorded; then after half as many more.
+
+Of a costly program it is asked after a tenth more.
+"""
+
+CHEAP = 500
+"""Values that are recorded anyway, of a program that is not costly: more than two steps, as a rule."""
 
 COSTLY = 0.5, 60e6
 """Seconds of work and bytes of values from which a program is stopped as soon as two steps are on the tape."""
@@ -44,8 +50,7 @@ class Values:
 
     limit is the number of values after which the program is stopped, seconds its time. jitter are the ordinals of the
     leaves that are moved, so that constant parameters differ from run to run, gentle the indices of values that are
-    made smaller; seed numbers the run. suffices is asked now and then, where the program is costly, whether the tape
-    holds all that is needed.
+    made smaller; seed numbers the run. suffices is asked now and then whether the tape holds all that is needed.
     """
 
     def __init__(
@@ -154,12 +159,13 @@ class Values:
         return made
 
     def look(self) -> None:
-        """Stop a costly program whose tape holds enough.
+        """Stop a program whose tape holds enough.
 
         Errors: Stop.
         """
-        self.next_look += self.next_look // 2
-        if process_time() - self.begin < COSTLY[0] and self.bytes < COSTLY[1]:
+        costly = process_time() - self.begin > COSTLY[0] or self.bytes > COSTLY[1]
+        self.next_look += max(LOOKS_FROM, self.next_look // 10) if costly else self.next_look // 2
+        if not costly and len(self.tape) < CHEAP:
             return
         if self.suffices is not None and self.suffices(self.tape):
             self.sufficed, self.on = True, False

@@ -155,7 +155,7 @@ def judged(traced, tmp_path, source=BASE, change=lambda header: None):
     change(header)
     head = json.dumps(header).encode()
     (tmp_path / judge.TRACE).write_bytes(len(head).to_bytes(8, "little") + head + raw[8 + size :])
-    return judge.judged(here, None, tmp_path, True, False)
+    return judge.judged(here, None, tmp_path, True, False, False)
 
 
 def test_the_lines_of_a_neighbour_bear_out_no_file_that_does_not_import_it(traced, tmp_path):
@@ -259,7 +259,7 @@ def test_what_is_right_as_it_is_read_is_judged_again_by_its_trace(name, tmp_path
     moved = moved.replace(str(path).encode(), str(tmp_path / "above" / "unseen" / name).encode())
     size = int.from_bytes(found["trace"][:8], "little") + len(moved) - len(found["trace"])
     (tmp_path / judge.TRACE).write_bytes(size.to_bytes(8, "little") + moved[8:])
-    said = judge.judged(path, None, tmp_path, True, False)
+    said = judge.judged(path, None, tmp_path, True, False, False)
     assert said["status"] == 0, said
     assert said["report"]["ok"]
 
@@ -286,4 +286,4 @@ def test_few_files_of_ordinary_homework_have_such_a_word():
     assert set(found) == ORDINARY, found
 
 
-ORDINARY = {"adam_in_place", "fashion_minimal"}
+ORDINARY = {"adam_in_place", "fashion_minimal", "layers_as_written"}

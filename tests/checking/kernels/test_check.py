@@ -189,10 +189,14 @@ def test_a_graph_that_is_cut_is_said_in_a_sentence(torch, rng):
         nnref.check_vjp(lambda x: torch.softmax(x.detach(), -1), drawn(torch, rng, "float32", (3, 4)))
 
 
-def test_two_outputs_and_no_arguments_are_refused_in_a_sentence(torch, rng):
+def test_what_cannot_be_asked_is_refused_in_a_sentence(torch, rng):
     given = drawn(torch, rng, "float32", (3, 4))
-    with pytest.raises(GradcheckError, match="should return one array; tuple came"):
-        nnref.check_vjp(lambda x: (x, x), given)
+    with pytest.raises(GradcheckError, match="should return an array of floating-point numbers; None came"):
+        nnref.check_vjp(lambda x: None, given)
+    with pytest.raises(GradcheckError, match="outputs should be among 0, 1; 2 came"):
+        nnref.check_vjp(lambda x: (x, x), given, outputs=2)
+    with pytest.raises(GradcheckError, match="dY should be one for each of the outputs 0, 1; 1 came"):
+        nnref.check_vjp(lambda x: (x, x), given, dY=given[0])
     with pytest.raises(GradcheckError, match="the arguments are missing"):
         nnref.check_vjp(lambda x: x)
     with pytest.raises(GradcheckError, match="one of nnref's affine"):

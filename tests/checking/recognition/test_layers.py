@@ -2,6 +2,7 @@
 
 import inspect
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -313,6 +314,7 @@ def test_every_layer_with_a_catalogue_is_found():
         "pooling",
         "recurrent",
         "rope",
+        "self_attention",
         "softmax",
         "swiglu",
     }
@@ -338,3 +340,28 @@ def test_a_file_of_layers_is_told_the_mistake_of_the_layer(tmp_path):
     path.write_text(FILE)
     found = layers_judged(path, read(path))
     assert "that of gamma and beta is right: the statistics are taken for constants" in found.diagnoses[0].says
+
+
+NAMED = {
+    "rnn": "what comes back from the step after is not added",
+    "lstm": "the slope of a gate has one of its two factors alone",
+    "groupnorm": "what goes back through the variance is missing",
+    "AvgPool": "the division by the number of pixels in a window is missing",
+    "SelfAttention": "the scale 1/√d is missing",
+    "Embedding": "words that stand at several places keep one of them",
+    "gru_step": "what the update gate keeps of the state is missing",
+    "depthwise": "the filter is turned round in the gradient of the images",
+    "RMSNorm": "sums stand where means belong",
+    "SwiGLU": "the slope of the gate is σ (1 − σ)",
+}
+"""What is said of each wrong layer of a file; that of a step of the RNN is right."""
+
+
+@pytest.mark.long
+def test_each_layer_of_a_file_is_told_its_own_mistake():
+    path = Path(__file__).parents[2] / "unseen" / "layers_as_written.py"
+    found = layers_judged(path, read(path))
+    said = {diagnosis.quantity: diagnosis.says for diagnosis in found.diagnoses}
+    assert said.keys() == NAMED.keys()
+    for name, sentence in NAMED.items():
+        assert sentence in said[name], name

@@ -65,7 +65,7 @@ def lstm_back(x, h0, Wx, Wh, b, dout, *, cell=True, slope_f=True, slope_g=True, 
         h, c, i, f, o, g, T = kept[t]
         d = dout[:, t] + dh
         dc = (dc if cell else 0) + d * o * (1 - T * T if tanh_c else 1)
-        df = dc * c * (f * (1 - f) if slope_f else 1)
+        df = dc * c * (f * (1 - f) if slope_f is True else f if slope_f else 1)
         dg = dc * i * (1 - g * g if slope_g else 1)
         da = np.concatenate([dc * g * i * (1 - i), df, d * T * o * (1 - o), dg], axis=1)
         dx[:, t], dh = da @ Wx.T, da @ Wh.T
@@ -127,6 +127,7 @@ WRONG = [
     ("an LSTM", {"cell": False}, "the gradient of the cell is not carried"),
     ("an LSTM", {"tanh_c": False}, "the slope of tanh(c) is missing"),
     ("an LSTM", {"slope_f": False}, "the slope of the forget gate"),
+    ("an LSTM", {"slope_f": "f"}, "one of its two factors alone"),
     ("an LSTM", {"slope_g": False}, "the slope of the candidate, 1 − g²"),
     ("a step of a GRU", {"kept": False}, "what the update gate keeps of the state is missing"),
     ("a step of a GRU", {"sign": -1}, "the gradient of the update gate has the wrong sign"),

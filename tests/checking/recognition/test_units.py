@@ -147,7 +147,56 @@ def transposed_back(x, w, dY, stride=2, *, flip=False):
     return dX, dW, dY.sum((0, 2, 3))
 
 
+def softmax(s):
+    e = np.exp(s - s.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def heads(a, G=2):
+    return a.reshape(*a.shape[:2], G, -1).transpose(0, 2, 1, 3)
+
+
+def merged(a):
+    return a.transpose(0, 2, 1, 3).reshape(a.shape[0], a.shape[2], -1)
+
+
+def causal(s):
+    return np.where(np.tri(s.shape[-1]) > 0, s, -1e30)
+
+
+def self_attention(x, Wq, Wk, Wv, Wo):
+    q, k, v = heads(x @ Wq), heads(x @ Wk), heads(x @ Wv)
+    return merged(softmax(causal(q @ k.swapaxes(-1, -2) / np.sqrt(q.shape[-1]))) @ v) @ Wo
+
+
+def self_attention_back(x, Wq, Wk, Wv, Wo, dY, *, mask=True, sums=True, scale=1, paths="qkv", turned=True):
+    q, k, v = heads(x @ Wq), heads(x @ Wk), heads(x @ Wv)
+    c = 1 / np.sqrt(q.shape[-1])
+    s = q @ k.swapaxes(-1, -2) * c
+    p = softmax(causal(s) if mask else s)
+    o = merged(softmax(causal(s)) @ v)
+    dh = heads(dY @ (Wo.T if turned else Wo))
+    dp = dh @ v.swapaxes(-1, -2)
+    ds = p * (dp - (p * dp).sum(-1, keepdims=True) if sums else dp)
+    back = merged(ds @ k * c**scale), merged(ds.swapaxes(-1, -2) @ q * c**scale), merged(p.swapaxes(-1, -2) @ dh)
+    dx = sum(d @ W.T for d, W, way in zip(back, (Wq, Wk, Wv), "qkv", strict=True) if way in paths)
+    return dx, *(np.einsum("ntd,nte->de", x, d) for d in back), np.einsum("ntd,nte->de", o, dY)
+
+
 TABLE = [
+    (
+        "self-attention, 2 heads, causal",
+        self_attention,
+        self_attention_back,
+        (r(2, 3, 4), *(r(4, 4, seed=k) for k in range(4))),
+        [
+            ({"mask": False}, "the backward pass leaves out the mask"),
+            ({"sums": False}, "the row sums Σ P dP are not subtracted"),
+            ({"scale": 0}, "the scale 1/√d is missing"),
+            ({"paths": "v"}, "what comes back through the three is to be added up"),
+            ({"turned": False}, "the matrix of the output is not transposed"),
+        ],
+    ),
     (
         "swiglu, its gate by W",
         swiglu,

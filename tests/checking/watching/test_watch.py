@@ -129,3 +129,60 @@ def test_labels_that_only_say_where_a_one_is_written_are_the_labels(tmp_path):
     seen = watched(tmp_path, ONE_HOT_IN_A_LOOP)
     assert settled(seen) is True, certificate(seen)
     assert any("y" in node.names and node.deps & seen.roles.labels[0].deps for node in seen.runs[0].tape)
+
+
+ZEROS_AND_ONES = """\
+import numpy as np
+from keras.datasets import mnist
+(X, y), _ = mnist.load_data()
+zero, one = np.where(y == 0)[0], np.where(y == 1)[0]
+X = np.concatenate([X[zero], X[one]]).reshape(-1, 784) / 255
+y = np.concatenate([y[zero], y[one]])
+order = np.random.permutation(len(y))
+X, y = X[order].T, y[order].reshape(1, -1)
+W, m, v = 0.01 * np.random.randn(1, 784), 0, 0
+for step in range(1, 9):
+    p = 1 / (1 + np.exp(-(W @ X)))
+    loss = -np.mean(np.multiply(y, np.log(p + 1e-7)) + np.multiply(1 - y, np.log(1 - p + 1e-7)))
+    dp = -(np.divide(y, p + 1e-7) - np.divide(1 - y, 1 - p + 1e-7))
+    dz = dp * p * (1 - p)
+    dW = np.dot(dz, X.T) / y.size + 0.3 * W
+    m = 0.9 * m + 0.1 * dW
+    v = 0.99 * v + 0.01 * dW ** 2
+    W -= 0.01 * (m / (1 - 0.9 ** step)) / (np.sqrt(v / (1 - 0.99 ** step)) + 1e-8)
+"""
+
+
+def test_labels_may_choose_the_rows_and_a_decay_may_enter_an_optimiser(tmp_path):
+    seen = watched(tmp_path, ZEROS_AND_ONES)
+    assert settled(seen) is True, certificate(seen)
+    assert [round(row.decay, 6) for row in seen.rows] == [0.3]
+    assert settled(watched(tmp_path, ZEROS_AND_ONES.replace("p * (1 - p)\n", "p * (1 + p)\n"))) is False
+
+
+TWICE = """\
+import numpy as np
+from sklearn.utils import shuffle
+X, T = np.random.randn(40, 3), np.eye(2)[np.arange(40) % 2]
+def outputs(X, W, b):
+    E = np.exp(X @ W + b)
+    return E / E.sum(1, keepdims=True)
+W0, b0 = np.random.randn(3, 2), np.zeros(2)
+for rate in (0.1, 0.2):
+    W, b = W0.copy(), b0.copy()
+    for epoch in range(2):
+        X, T = shuffle(X, T)
+        P = outputs(X, W, b)
+        gW, gb = X.T @ (P - T) + 0.01 * W, (P - T).sum(0) + 0.01 * b
+        W -= rate * gW
+        b -= rate * gb
+        print(-np.mean(T[:9] * np.log(outputs(X[:9], W, b))))
+"""
+
+
+def test_a_second_training_from_the_same_beginning_is_no_part_of_the_first(tmp_path):
+    """Its loss is not that of the first step, and its updates are not added to those of the first."""
+    seen = watched(tmp_path, TWICE)
+    assert settled(seen) is True, certificate(seen)
+    assert len(seen.rows) == 2
+    assert settled(watched(tmp_path, TWICE.replace("(P - T).sum(0)", "(P - T).mean(0)"))) is False

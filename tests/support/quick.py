@@ -1,0 +1,19 @@
+"""Which cases of a long list the quick run takes: what is said stays covered, by fewer examples."""
+
+from zlib import crc32
+
+import pytest
+
+
+def some(cases, one_in, *, ids=str):
+    """The cases, of which one in so many is quick, chosen by its name; the rest are marked further.
+
+    The first is always quick. A case that is added or taken away changes nothing for the others.
+    """
+    return [marked(case, k == 0 or crc32(ids(case).encode()) % one_in == 0, ids(case)) for k, case in enumerate(cases)]
+
+
+def marked(case, quick, name):
+    """One case as pytest takes it: a tuple holds several arguments."""
+    values = case if isinstance(case, tuple) else (case,)
+    return pytest.param(*values, marks=[] if quick else [pytest.mark.further], id=name)
