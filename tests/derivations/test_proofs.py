@@ -31,6 +31,7 @@ from derivations.prover.rules import (
     matrix_product,
 )
 from derivations.prover.wellposed import names_in
+from tests.support import proofs
 from tests.support.proofs import CLAIMS, each_claim, lines_of, proof_of, some_claims, stands
 
 PLAIN_RULES = (algebra, condition, contract, definition, differentiate, linear, logarithm, matrix_product)
@@ -41,6 +42,25 @@ def test_every_step_is_true_and_every_wrong_twin_is_rejected(claim):
     proof = proof_of(claim.name)
     assert proof.ok, "\n".join(proof.gaps)
     assert proof.rejected == len(claim.wrong_twins)
+
+
+def test_a_proof_that_was_kept_is_the_proof_and_another_state_of_the_sources_has_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(proofs, "KEPT", tmp_path)
+    made = proofs.proof_of.__wrapped__("affine.dW")
+    monkeypatch.setattr(proofs, "prove", lambda claim: pytest.fail("proved again"))
+    assert proofs.proof_of.__wrapped__("affine.dW") == made
+    monkeypatch.setattr(verdict, "key", lambda: "0" * 64)
+    with pytest.raises(pytest.fail.Exception, match="proved again"):
+        proofs.proof_of.__wrapped__("affine.dW")
+
+
+def test_a_proof_with_a_gap_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(proofs, "KEPT", tmp_path)
+    monkeypatch.setitem(
+        proofs.CLAIMS, "affine.dW", replace(affine.dW, wrong_twins=(WrongTwin(affine.dW.result, "no"),))
+    )
+    assert not proofs.proof_of.__wrapped__("affine.dW").ok
+    assert not list(tmp_path.rglob("*.json"))
 
 
 @each_claim
