@@ -1,10 +1,15 @@
 """Programs, run as they stand: right ones are right, planted mistakes are found, and on their line."""
 
+from pathlib import Path
+
 import pytest
 
 from nnref.checking.watching import values
 from nnref.checking.watching.first_wrong import mistakes, of_failure
+from nnref.checking.watching.places import Places
+from nnref.checking.watching.replay import watched_again
 from nnref.checking.watching.report import certificate, settled, step_shown
+from nnref.checking.watching.trace import packed, unpacked
 from nnref.checking.watching.watch import watch
 from tests.support.programs import PLANTED, RIGHT
 
@@ -14,6 +19,13 @@ def watched(tmp_path, text):
     path = tmp_path / "program.py"
     path.write_text(text, encoding="utf-8")
     return watch(path)
+
+
+def fault_apart(seen, tmp_path):
+    """Why a verdict is not borne out where what was recorded is computed again; "" if it is."""
+    places = Places(tmp_path / "program.py", seen.source, Path)
+    again, fault = watched_again(unpacked(packed(seen)), seen.source, places)
+    return fault or ("" if settled(again) else "it is not right")
 
 
 @pytest.mark.parametrize("program", RIGHT.values(), ids=RIGHT)
@@ -158,6 +170,7 @@ def test_labels_may_choose_the_rows_and_a_decay_may_enter_an_optimiser(tmp_path)
     seen = watched(tmp_path, ZEROS_AND_ONES)
     assert settled(seen) is True, certificate(seen)
     assert [round(row.decay, 6) for row in seen.rows] == [0.3]
+    assert not fault_apart(seen, tmp_path)
     assert settled(watched(tmp_path, ZEROS_AND_ONES.replace("p * (1 - p)\n", "p * (1 + p)\n"))) is False
 
 
@@ -252,4 +265,5 @@ def test_the_gradient_that_a_search_for_a_minimum_is_given_is_judged(name, tmp_p
     seen = watched(tmp_path, text)
     assert settled(seen) is True, certificate(seen)
     assert seen.reading.loss.node is not None
+    assert not fault_apart(seen, tmp_path)
     assert settled(watched(tmp_path, text.replace("0.1 * theta[1:] / 30", "0.2 * theta[1:] / 30"))) is False
