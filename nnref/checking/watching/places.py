@@ -44,6 +44,7 @@ class Places:
     given: bool = False
     trees: dict[str, Tree] = field(default_factory=dict)
     words: dict[str, set[str]] = field(default_factory=dict)
+    outer: dict[int, ast.BinOp | ast.AugAssign] = field(default_factory=dict)
 
     def own(self, file: str) -> str:
         """The path of a file that a trace names; "" where it is none of the program's."""
@@ -58,7 +59,12 @@ class Places:
                 self.path,
                 self.given,
             )
+            self.outer |= dict(operands(self.trees[site.file]))
         return self.trees[site.file].get((site.line, site.column), [])
+
+    def around(self, part: ast.AST) -> ast.BinOp | ast.AugAssign | None:
+        """The operation of which an expression is an operand; None if it is none's."""
+        return self.outer.get(id(part))
 
     def fault(self, node: Node) -> str:
         """Why an operation is none of the file's, "" if it is one."""
@@ -115,6 +121,15 @@ def read_tree(source: Source | str | None, path: Path, given: bool) -> tuple[Tre
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
             names.add(node.value)
     return dict(found), names
+
+
+def operands(tree: dict[tuple[int, int], list[ast.AST]]) -> Iterator[tuple[int, ast.BinOp | ast.AugAssign]]:
+    """The operands of every operation, each by its id, with the operation."""
+    for part in (part for parts in tree.values() for part in parts):
+        if isinstance(part, ast.BinOp):
+            yield from ((id(operand), part) for operand in (part.left, part.right))
+        elif isinstance(part, ast.AugAssign):
+            yield id(part.value), part
 
 
 def operator_of(node: ast.AST) -> str:
