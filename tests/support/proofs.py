@@ -1,14 +1,12 @@
 """Every claim and its proof: made when a test first asks for it, and kept for as long as derivations stays as it is."""
 
-import json
-import os
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from derivations.output import verdict
-from derivations.prover.proof import Checked, Proof, check, claims, prove
+from derivations.output.kept import Kept
+from derivations.prover.proof import check, claims, prove
 from tests.support.quick import some
 
 CLAIMS = claims()
@@ -20,38 +18,14 @@ some_claims = pytest.mark.parametrize("claim", some(CLAIMS.values(), 4, ids=lamb
 """One claim in four in the quick run, which proves all of them and rejects every wrong twin."""
 
 
-KEPT = Path(__file__).parents[2] / "build" / "proofs"
-"""A folder a state of derivations, by the hash of its files and of what computes: nothing is proved twice."""
+KEPT = Kept(Path(__file__).parents[2] / "build" / "proofs")
+"""Proofs of these very sources, which the site is printed from too."""
 
 
 @cache
 def proof_of(name):
     """The proof of a claim as it stands."""
-    file = KEPT / verdict.key()[:16] / f"{name}.json"
-    if (kept := read(file)) is not None:
-        return Proof(CLAIMS[name], *kept)
-    proof = prove(CLAIMS[name])
-    if proof.ok:
-        write(file, proof)
-    return proof
-
-
-def read(file):
-    """What was found of a claim, or None where nothing is kept."""
-    try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-    except OSError:
-        return None
-    return tuple(Checked(**step) for step in kept["steps"]), tuple(kept["twins"]), kept["witnesses"], ()
-
-
-def write(file, proof):
-    """Keep a proof without gaps: written beside and renamed, as two processes may prove the same."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_suffix(f".{os.getpid()}")
-    found = {"steps": [vars(step) for step in proof.steps], "twins": proof.twins, "witnesses": proof.witnesses}
-    beside.write_text(json.dumps(found), encoding="utf-8")
-    beside.replace(file)
+    return KEPT.proof(CLAIMS[name])[0]
 
 
 def lines_of(claim):

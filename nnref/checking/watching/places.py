@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.reading.source import Source, SourceError, read
+from nnref.checking.watching.minimising import MINIMISERS
+from nnref.checking.watching.minimising import MINIMISING_RATE as RATE
 from nnref.checking.watching.recorder import NAMES
 from nnref.checking.watching.rewriting import OPERATORS
 from nnref.checking.watching.tape import Node, Site
@@ -74,6 +76,8 @@ class Places:
         if any(operator_of(part) == node.op for part in here):
             return "" if any(same_numbers(part, node) for part in here) else "other numbers stand there"
         calls = [part for part in here if isinstance(part, ast.Call)]
+        if any(last_name(call.func) in MINIMISERS for call in calls) and is_step(node):
+            return ""
         asked = names_of(node)
         named = [call for call in calls if last_name(call.func) in asked]
         if named:
@@ -93,6 +97,12 @@ class Places:
         for part in self.at(site):
             if isinstance(part, ast.IfExp):
                 yield ast.literal_eval(part.body), ast.literal_eval(part.orelse)
+
+
+def is_step(node: Node) -> bool:
+    """Is this a part of the steps that stand for a search for a minimum: x - rate * g, laid flat?"""
+    rate = node.args[0] if node.args else None
+    return node.op in ("subtract", "ravel") or (node.op == "multiply" and type(rate) is float and rate == RATE)
 
 
 def read_tree(source: Source | str | None, path: Path, given: bool) -> tuple[Tree, set[str]]:
