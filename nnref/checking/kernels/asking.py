@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from nnref.arrays import namespace
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.kernels.case import Case
-from nnref.checking.kernels.framework import Framework
+from nnref.checking.kernels.framework import Framework, dtype_name
 from nnref.checking.kernels.frameworks import callable_of, framework_of
 
 Rebuild = Callable[[Iterator[Any]], Any]
@@ -243,6 +244,11 @@ def asked(
         raise GradcheckError(f"vjp should be callable; {type(vjp).__name__} came.")
     q = taken(forward, arguments)
     framework = framework_of(q.leaves) or Framework()
+    strangers = [name for name, A in zip(q.names, q.leaves, strict=True) if is_array(A) and not framework.owns(A)]
+    if strangers:
+        raise GradcheckError(
+            f"the arguments should be arrays of one library; {listed(strangers)} numpy's beside {framework.called}'s."
+        )
     case = Case(q.f, q.leaves, q.names, [], framework, vjp, hints=q.numbers, truth=true_function(truth, q))
     if wrt is None:
         places, notes = differentiable(q, framework)
@@ -284,7 +290,16 @@ def differentiable(q: Asked, framework: Framework) -> tuple[list[int], list[str]
         notes.append(f"{listed(frozen)} held fixed: requires_grad is not set")
     places = [k for k in (marked or outside) if k not in endless] + [k for k in floating if k in q.own]
     if not places:
-        raise GradcheckError("the arguments should hold a floating-point array to move; none came.")
+        kinds = ", ".join(f"{name} {dtype_name(A)}" for name, A in zip(q.names, q.leaves, strict=True) if is_array(A))
+        advice = " Of complex numbers, take the real and the imaginary part as two arguments." * ("complex" in kinds)
+        raise GradcheckError(
+            f"the arguments should hold a floating-point array to move; {kinds or 'no array'} came.{advice}"
+        )
+    if not any(prod(q.leaves[k].shape) for k in places):
+        raise GradcheckError(
+            f"{listed([q.names[k] for k in places])} empty, so there is nothing to compare. Give some rows; "
+            'shapes="odd" tries an empty batch beside them.'
+        )
     return places, notes
 
 

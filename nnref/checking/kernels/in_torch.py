@@ -68,7 +68,11 @@ class Torch(Framework):
         """All that f returns, by name, and whether it requires a gradient where what is in wrt does."""
         moved = [A.detach().requires_grad_() if k in wrt else A for k, A in enumerate(given)]
         with self.torch.enable_grad():
-            found = leaves(framed("the function", lambda: f(*moved)))
+            try:
+                found = leaves(framed("the function", lambda: f(*moved)))
+            except GradcheckError as error:
+                advice = "Try wrt= with the arguments that have a gradient." if "requires_grad" in str(error) else ""
+                raise GradcheckError(f"{error} {advice}".rstrip()) from error
         return [(name, A, bool(getattr(A, "requires_grad", False))) for name, A in found]
 
     def joined(self, arrays: Sequence[Any]) -> Any:

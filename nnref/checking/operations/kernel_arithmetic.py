@@ -310,6 +310,6 @@ def flags(A: Array, numbers: list[float]) -> Array:
 
 
 def rows(A: Array) -> Array:
-    """An array as rows of its last axis."""
-    shape = tuple(A.shape)
+    """An array as rows of its last axis; a number alone is one row of one."""
+    shape = tuple(A.shape) or (1,)
     return namespace(A).reshape(A, (prod(shape[:-1]), shape[-1]))

@@ -198,6 +198,21 @@ def test_what_cannot_be_asked_is_refused_in_a_sentence(torch, rng):
         nnref.check_vjp(lambda x: (x, x), given, outputs=2)
     with pytest.raises(GradcheckError, match="dY should be one for each of the outputs 0, 1; 1 came"):
         nnref.check_vjp(lambda x: (x, x), given, dY=given[0])
+    for given_so, says in (
+        (
+            (torch.arange(4),),
+            "a floating-point array to move; .* int64 came",
+        ),
+        ((given[0].to(torch.complex64),), "take the real and the imaginary part as two arguments"),
+        ((given[0][:0],), "empty, so there is nothing to compare"),
+        ((given[0], np.ones(4)), "of one library; other is numpy's beside PyTorch's"),
+    ):
+        with pytest.raises(GradcheckError, match=says):
+            nnref.check_vjp(torch.relu if len(given_so) == 1 else lambda input, other: input * other, given_so)
+    weighted = lambda z, y, w: torch.nn.functional.cross_entropy(z, y, weight=w)  # noqa: E731
+    with pytest.raises(GradcheckError, match="Try wrt= with the arguments that have a gradient"):
+        nnref.check_vjp(weighted, (given[0], torch.tensor([0, 1, 2]), torch.ones(4)))
+    assert nnref.check_vjp(torch.exp, (torch.tensor(1.3),)).ok  # a number alone
     with pytest.raises(GradcheckError, match="the arguments are missing"):
         nnref.check_vjp(lambda x: x)
     with pytest.raises(GradcheckError, match="one of nnref's affine"):
