@@ -168,6 +168,25 @@ def test_a_kernel_that_gives_another_answer_each_time_is_said_to(torch, rng):
     assert "a race, or memory that was never written" in report.method
 
 
+def test_a_race_that_was_lost_in_the_first_call_alone_is_said_to_be_one(torch, rng):
+    class Once(torch.autograd.Function):
+        calls = 0
+
+        @staticmethod
+        def forward(ctx, x):
+            return torch.relu(x) + 0 * x
+
+        @staticmethod
+        def backward(ctx, g):
+            Once.calls += 1
+            return 0 * g if Once.calls == 1 else g
+
+    (x,) = drawn(torch, rng, "float32", (6, 20))
+    report = nnref.check_vjp(Once, (x.abs(),), reference="relu")
+    assert report.wrong
+    assert "a race" in report.method
+
+
 def test_what_a_kernel_writes_into_is_said(torch, rng):
     class Writes(torch.autograd.Function):
         @staticmethod
