@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -283,7 +284,7 @@ def test_two_processes_end_where_one_machine_does(engine, file_of_blobs, tmp_pat
     with Pair(engine, file_of_blobs, tmp_path, "--epochs", "2", "--quiet") as pair:
         (status, said), (other, helped) = pair.ended(0), pair.ended(1)
     assert (status, other) == (0, 0), said + helped
-    told, heard = (json.loads(text.strip().splitlines()[-1]) for text in (said, helped))
+    told, heard = (json.loads(re.findall(r"^\{.*\}$", text, re.MULTILINE)[-1]) for text in (said, helped))
     assert told["parameters_sha256"] == heard["parameters_sha256"]
     assert told["gate"]["ok"]
     with np.load(Path(told["run"]) / "parameters.npz") as theirs:
@@ -314,7 +315,8 @@ def test_a_worker_that_is_gone_ends_the_run_in_time_with_a_checkpoint(
         record_property("seconds until the run ended", time.monotonic() - began)
         assert time.monotonic() - began < 15 + 10
     assert status == 1, said
-    assert "another worker is gone" in said if number == signal.SIGKILL else "does not answer" in said, said
+    # TensorFlow's own heartbeats may find out before we do that one is frozen.
+    assert "another worker is gone" in said or (number == signal.SIGSTOP and "does not answer" in said), said
     with np.load(kept) as saved:
         assert len(saved["loss_by_step"]) > 0
 

@@ -203,6 +203,58 @@ def test_gradients_of_another_number_are_refused(exchange, rng):
         exchange.parameters_of(model, layers, [np.zeros((3, 2))])
 
 
+# A Keras model whose backward pass is somebody's own
+
+
+def perceptron(keras, slope, of_bias):
+    """5-6-4-3 with a rectifier and a Dense of one's own: slope(z) times dY goes back, and of_bias(dY) to the bias."""
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def rectified(z):
+        return tf.nn.relu(z), lambda dY: dY * slope(z)
+
+    @tf.custom_gradient
+    def affine(A, W, b):
+        return A @ W + b, lambda dY: (dY @ tf.transpose(W), tf.transpose(A) @ dY, of_bias(dY))
+
+    class Own(keras.layers.Dense):
+        def call(self, A):
+            return affine(A, tf.identity(self.kernel), tf.identity(self.bias))
+
+    first = [keras.Input((5,), dtype="float64"), keras.layers.Dense(6, dtype="float64")]
+    rest = [
+        Own(4, dtype="float64"),
+        keras.layers.Activation(rectified, dtype="float64"),
+        keras.layers.Dense(3, dtype="float64"),
+    ]
+    return keras.Sequential([*first, keras.layers.Activation(rectified, dtype="float64"), *rest])
+
+
+PLANTED = {
+    "right": (lambda tf, z: tf.cast(z > 0, z.dtype), lambda tf, dY: tf.reduce_sum(dY, axis=0)),
+    "slope.missing": (lambda tf, z: tf.ones_like(z), lambda tf, dY: tf.reduce_sum(dY, axis=0)),
+    "bias.averaged": (lambda tf, z: tf.cast(z > 0, z.dtype), lambda tf, dY: tf.reduce_mean(dY, axis=0)),
+}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_certify_names_the_tensor_and_the_mistake_of_a_planted_custom_gradient_of_keras(planted, keras, rng):
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(1)
+    slope, of_bias = PLANTED[planted]
+    model = perceptron(keras, lambda z: slope(tf, z), lambda dY: of_bias(tf, dY))
+    X, y = rng.standard_normal((N, 5)), rng.integers(0, 3, N)
+    gradients = step_of(model, X, nnref.one_hot(y, 3, "float64"), None)[2]
+    cert = nnref.certify(model, X, y, gradients)
+    wrong = {"right": set(), "slope.missing": {"W1", "b1", "W2", "b2"}, "bias.averaged": {"b2"}}[planted]
+    assert {entry.name for entry in cert.wrong} == wrong
+    assert cert.ok == (planted == "right")
+    assert cert.diagnosis == (planted if wrong else None)
+    assert cert.first_wrong == {"slope.missing": "dZ2", "bias.averaged": "db2"}.get(planted)
+
+
 # TensorFlow as an engine of training
 
 

@@ -141,3 +141,54 @@ def test_a_sample_meets_entries_that_are_wrongly_zero(rng):
         assert not report.ok
         assert report.entries[0].wrong > 2
     assert missed(0.5, at_random(40)) < 1e-6
+
+
+# Directions
+
+
+def big(rng):
+    """A tensor of 40,000 entries, of which a sample of 20 is looked at."""
+    return {"x": rng.standard_normal((200, 200))}
+
+
+def smooth(theta):
+    return (theta["x"] ** 2).sum() + np.sin(theta["x"]).sum()
+
+
+def rough(theta):
+    """The same for numbers that are no more than real."""
+    return float((np.real(theta["x"]) ** 2).sum() + np.sin(np.real(theta["x"])).sum())
+
+
+@pytest.mark.parametrize("loss", [smooth, rough])
+def test_a_single_wrong_entry_of_many_is_seen_along_random_signs(loss, rng):
+    theta = big(rng)
+    right = 2 * theta["x"] + np.cos(theta["x"])
+    report = gradcheck(loss, theta, {"x": right}, entries=20, directions=5, rng=rng)
+    assert report.ok, report
+    assert "along 5 of 5 directions" in str(report)
+    assert "0.031" in str(report)
+    wrong = right.copy()
+    wrong[17, 120] += 0.1
+    blind = gradcheck(loss, theta, {"x": wrong}, entries=20, rng=np.random.default_rng(1))
+    assert blind.ok, "the sample does not look there"
+    seen = gradcheck(loss, theta, {"x": wrong}, entries=20, directions=5, rng=np.random.default_rng(1))
+    assert not seen.ok
+    assert "entries that were not checked are wrong" in " ".join(str(seen).split())
+
+
+def test_right_gradients_in_single_precision_are_right_along_directions(rng):
+    layers = nnref.mlp([20, 30, 10, 3], "tanh")
+    theta = nnref.initialise(layers, dtype="float32")
+    X, Y = rng.standard_normal((20, 40)), nnref.one_hot(np.arange(40) % 3, 3, "float64")
+
+    def gradients(at):
+        return nnref.gradients(layers, at, X.astype(at[0].W.dtype), Y.astype(at[0].W.dtype))
+
+    for method in ("auto", "central"):
+        report = gradcheck(
+            lambda at: nnref.loss(layers, at, X, Y), theta, gradients, entries=10, directions=20, method=method, rng=rng
+        )
+        assert report.ok, report
+    with pytest.raises(ValueError, match="directions should be 0 or a positive number; -1 came"):
+        gradcheck(smooth, big(rng), None, directions=-1)
