@@ -231,7 +231,7 @@ def through_probabilities(j: Index, s: Index) -> sp.Expr:
 dZ = Claim(
     name="softmax.dZ",
     kind="gradient",
-    says="backwards through softmax: P ∘ (dP − Σ_k p_k dp_k), column by column",
+    says="backwards through softmax, in each column: each dP less the mean of dP with weights P, then times P",
     start=through_probabilities(j, s),
     steps=(
         Step(
