@@ -152,11 +152,16 @@ def watch(
 
 
 def two_steps(tape: Sequence[Node]) -> bool:
-    """Are there two whole steps on the tape?"""
+    """Are there two whole steps on the tape, or so many values after the first that a second would have been seen?"""
     role = roles(Graph(tape))
     after = None if role is None else next_step(role)
-    return role is not None and after is not None and len(after.updates) >= len(role.updates)
+    if role is None or (after is not None and len(after.updates) >= len(role.updates)):
+        return role is not None
+    return len(tape) > SEVERAL * (role.last + 1)
 
+
+SEVERAL = 8
+"""Lengths of the first step after which a second step that was not seen is not waited for."""
 
 SATURATED = "outputs are exactly 0 or 1 with these weights and data; judged with weights a hundredth as large"
 
