@@ -35,14 +35,7 @@ def summary(t: Tensor, judged: Judged) -> Entry:
         where=(Finding("tied", t.tied),) if t.tied else found(t, truths, bars, verdicts) if wrong else (),
         reason=why,
         coarse=f"{t.A.dtype.name}: what is below {share(hidden)} is rounding" if hidden >= DECIDES else "",
-        rounding=largest_rounding(t, judged),
     )
-
-
-def largest_rounding(t: Tensor, judged: Judged) -> float:
-    """What rounding may do to an entry, and what was excused as rounding at those that are right."""
-    gap = np.abs(t.a[t.places] - judged.truths.value)[(judged.verdicts == RIGHT) & np.isnan(judged.truths.low)]
-    return max(judged.r, float(gap.max(initial=0)))
 
 
 def multiples(a: Array, truths: Truths, bars: Array, verdicts: Array) -> Array:

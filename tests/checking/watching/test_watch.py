@@ -274,3 +274,23 @@ def test_the_gradient_that_a_search_for_a_minimum_is_given_is_judged(name, tmp_p
     assert seen.reading.loss.node is not None
     assert not fault_apart(seen, tmp_path)
     assert settled(watched(tmp_path, text.replace("0.1 * theta[1:] / 30", "0.2 * theta[1:] / 30"))) is False
+
+
+LABELS_ANEW = """\
+import numpy as np
+X, y = np.random.randn(12, 3), np.random.randint(0, 2, 12)
+W, b = np.random.randn(3, 2), np.zeros(2)
+for step in range(9999):
+    T = np.zeros((12, 2))
+    T[np.arange(12), y] = 1
+    E = np.exp(X @ W + b)
+    d = (E / E.sum(axis=1, keepdims=True) - T) / 12
+    W -= 0.1 * X.T @ d
+    b -= 0.1 * d.sum(axis=0)
+"""
+
+
+def test_a_program_that_makes_its_labels_anew_in_each_step_is_stopped_early(tmp_path):
+    seen = watched(tmp_path, LABELS_ANEW)
+    assert settled(seen) is True, certificate(seen)
+    assert len(seen.runs[0].tape) < 1500
