@@ -92,12 +92,15 @@ def in_own_dtype(case: Case, dY: Any, options: Mapping[str, Any]) -> GradcheckRe
     if "entries" in options:
         options = {"directions": DIRECTIONS, **options}
     report = check_in_numpy(named(forward, moved), named(vjp, ["dY", *moved]), at, dY=along, **options)
-    return replace(report, entries=tuple(replace(e, name=shown_as[e.name]) for e in report.entries))
+    entries, method = tuple(replace(e, name=shown_as[e.name]) for e in report.entries), report.method
+    for other, name in shown_as.items():
+        method = method.replace(other, name)
+    return replace(report, entries=entries, method=method)
 
 
 def alias(name: str, place: int) -> str:
     """A name that a parameter may have: that of a module's, layer.0.weight, is none."""
-    return name if name.isidentifier() and not iskeyword(name) and name != "dY" else f"argument_{place}"
+    return name if name.isidentifier() and not iskeyword(name) and name != "dY" else f"argument_{place}_"
 
 
 def wide(A: Array) -> Array:

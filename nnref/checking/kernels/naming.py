@@ -233,11 +233,28 @@ def unseen(q: Question) -> tuple[list[str], list[str]]:
         if float(xp.max(abs(way))) > 2 or moved <= SAME * float(xp.max(abs(q.j.t))):
             continue  # it would have been seen, or changes nothing here
         c, by_rows, by_entries = leaning(off, way)
+        by_rows = max(by_rows, by_shared(q, way))
         if abs(c - 1) + SURE * by_rows < 0.5:
             alike.append(one.says)
         elif not abs(c) + SURE * by_entries < 0.5:
             hidden.append(one.says)
     return alike, hidden
+
+
+def by_shared(q: Question, way: Any) -> float:
+    """The standard error of a share by what all entries of a row of terms have in common, of a sum over rows.
+
+    A row's 1/root is rounded once, by u at most: so every term of the row is, and n rows make it u / √n of the sum.
+    """
+    over = [s for s in q.known.form.sums if s.key == "rows" and q.j.role in s.of]
+    if not over or len(q.j.t.shape) > 1:
+        return 0.0
+    n = terms(over[0], q.known.values(q.case), q.dY)
+    if n < ROWS:
+        return inf
+    xp = namespace(way)
+    common = float(xp.sum(abs(way) * abs(q.j.t / q.j.likely))) / float(xp.sum(way * way))
+    return UNITS[q.case.stored] / n**0.5 * common
 
 
 def leaning(off: Any, way: Any) -> tuple[float, float, float]:
