@@ -18,7 +18,8 @@ from nnref.checking.gradcheck.kinks import settle
 from nnref.checking.gradcheck.loss import Loss, steady, untouched
 from nnref.checking.gradcheck.nesting import apart, leaves, matched, rebuild
 from nnref.checking.gradcheck.slopes import complex_refusal, difference
-from nnref.checking.gradcheck.verdicts import Tensor, judge, summary
+from nnref.checking.gradcheck.summary import summary
+from nnref.checking.gradcheck.verdicts import Tensor, judge
 from nnref.checking.gradcheck.workers import Workers, shown, willing
 from nnref.checking.results.entry import Entry
 from nnref.checking.results.findings import Finding, readings
@@ -164,7 +165,14 @@ def row(tensor: Tensor, g: Array | None, fine: Array | None, places: Array) -> E
     tensor.coarse = A.dtype.itemsize < 8
     if fine is not None and fine.shape == A.shape and fine.dtype.itemsize >= 8:
         tensor.fine = fine.reshape(-1)
-    return judge(tensor)
+    return entry(tensor)
+
+
+def entry(tensor: Tensor) -> Entry:
+    """The row of a tensor whose places are chosen; where there are none, nothing is wrong."""
+    if not len(tensor.places):
+        return Entry(tensor.name, tensor.A.shape, tensor.A.size, 0, 0, 0, 0, None, "ok")
+    return summary(tensor, judge(tensor))
 
 
 def misshapen(tensor: Tensor, g: Array, places: Array) -> Entry:
@@ -173,7 +181,7 @@ def misshapen(tensor: Tensor, g: Array, places: Array) -> Entry:
     finding, seen = Finding("shape", f"shape {g.shape} for {A.shape}"), None
     for likely, values in readings(g, A.shape):
         tensor.a, tensor.places = values.reshape(-1), places[:: max(1, len(places) // READ)]
-        judged = judge(tensor)
+        judged = entry(tensor)
         if seen is None or judged.verdict == "ok":
             finding, seen = likely, judged
         if judged.verdict == "ok":

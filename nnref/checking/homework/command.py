@@ -140,7 +140,7 @@ def as_json_object(file: str, found: dict[str, Any]) -> dict[str, Any]:
         mistake["line"] = line_in(mistake["place"])
     return {
         "file": file,
-        **{k: v for k, v in found.items() if k not in ("lines", "report", "trace")},
+        **{k: v for k, v in found.items() if k not in ("lines", "report", "trace", "read")},
         **found.get("report", {}),
     }
 

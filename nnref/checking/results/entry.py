@@ -26,7 +26,6 @@ class Entry:
     """One parameter's gradient: how many entries were checked, how they were judged, the worst, and where it is.
 
     reason says why entries could not be told, coarse how large a mistake the precision of the gradient would hide.
-    rounding is what rounding in the gradient's dtype may do to an entry, where only that is known.
     """
 
     name: str
@@ -41,4 +40,3 @@ class Entry:
     where: tuple[Finding, ...] = ()
     reason: str = ""
     coarse: str = ""
-    rounding: float = 0.0

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.reading.source import Source, SourceError, read
+from nnref.checking.watching.minimising import MINIMISERS
+from nnref.checking.watching.minimising import MINIMISING_RATE as RATE
 from nnref.checking.watching.recorder import NAMES
 from nnref.checking.watching.rewriting import OPERATORS
 from nnref.checking.watching.tape import Node, Site
@@ -42,6 +44,7 @@ class Places:
     given: bool = False
     trees: dict[str, Tree] = field(default_factory=dict)
     words: dict[str, set[str]] = field(default_factory=dict)
+    outer: dict[int, ast.BinOp | ast.AugAssign] = field(default_factory=dict)
 
     def own(self, file: str) -> str:
         """The path of a file that a trace names; "" where it is none of the program's."""
@@ -56,7 +59,12 @@ class Places:
                 self.path,
                 self.given,
             )
+            self.outer |= dict(operands(self.trees[site.file]))
         return self.trees[site.file].get((site.line, site.column), [])
+
+    def around(self, part: ast.AST) -> ast.BinOp | ast.AugAssign | None:
+        """The operation of which an expression is an operand; None if it is none's."""
+        return self.outer.get(id(part))
 
     def fault(self, node: Node) -> str:
         """Why an operation is none of the file's, "" if it is one."""
@@ -68,6 +76,8 @@ class Places:
         if any(operator_of(part) == node.op for part in here):
             return "" if any(same_numbers(part, node) for part in here) else "other numbers stand there"
         calls = [part for part in here if isinstance(part, ast.Call)]
+        if any(last_name(call.func) in MINIMISERS for call in calls) and is_step(node):
+            return ""
         asked = names_of(node)
         named = [call for call in calls if last_name(call.func) in asked]
         if named:
@@ -89,6 +99,12 @@ class Places:
                 yield ast.literal_eval(part.body), ast.literal_eval(part.orelse)
 
 
+def is_step(node: Node) -> bool:
+    """Is this a part of the steps that stand for a search for a minimum: x - rate * g, laid flat?"""
+    rate = node.args[0] if node.args else None
+    return node.op in ("subtract", "ravel") or (node.op == "multiply" and type(rate) is float and rate == RATE)
+
+
 def read_tree(source: Source | str | None, path: Path, given: bool) -> tuple[Tree, set[str]]:
     """The nodes of a file of the program at that path by their place, and every name in it."""
     found: Tree = defaultdict(list)
@@ -105,6 +121,15 @@ def read_tree(source: Source | str | None, path: Path, given: bool) -> tuple[Tre
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
             names.add(node.value)
     return dict(found), names
+
+
+def operands(tree: dict[tuple[int, int], list[ast.AST]]) -> Iterator[tuple[int, ast.BinOp | ast.AugAssign]]:
+    """The operands of every operation, each by its id, with the operation."""
+    for part in (part for parts in tree.values() for part in parts):
+        if isinstance(part, ast.BinOp):
+            yield from ((id(operand), part) for operand in (part.left, part.right))
+        elif isinstance(part, ast.AugAssign):
+            yield id(part.value), part
 
 
 def operator_of(node: ast.AST) -> str:

@@ -226,7 +226,7 @@ def modules(
         sys.meta_path.remove(finder)
         sys.path[:] = search
         for found in set(sys.modules) - before:
-            if getattr(sys.modules[found], HOOK, None) is not None:
+            if getattr(sys.modules[found], HOOK, None) is not None or found in finder.folders_found:
                 del sys.modules[found]
         if main is None:
             sys.modules.pop(name, None)
@@ -241,6 +241,7 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.recorder, self.folder, self.roots, self.before = recorder, path.parent, roots, set(sys.path)
         self.path, self.data = path, data
         self.packages: set[str] = set()
+        self.folders_found: set[str] = set()
 
     def folders(self, path: Any) -> list[Path]:
         """Where to look for a module."""
@@ -267,6 +268,7 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
                 spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
                 spec.submodule_search_locations = [str(place)]
                 self.packages.add(str(place))
+                self.folders_found.add(name)
                 return spec
         return None
 

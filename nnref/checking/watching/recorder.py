@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nnref.checking.watching.hooks import Hooks
+from nnref.checking.watching.minimising import is_search, minimised
 from nnref.checking.watching.tape import Node, nodes_of, words
 from nnref.checking.watching.values import Array
 
@@ -209,6 +210,8 @@ class Recorder(Hooks):
         """How a function is called that is no operation of its own."""
         if isinstance(function, np.vectorize):
             return self.vectorized
+        if is_search(function):
+            return functools.partial(minimised, self)
         found = SPECIAL.get(function) if hashable(function) else None
         return None if found is None else functools.partial(found, self)
 

@@ -33,6 +33,9 @@ Of a costly program it is asked after a tenth more.
 CHEAP = 500
 """Values that are recorded anyway, of a program that is not costly: more than two steps, as a rule."""
 
+REST = 3
+"""How much longer than a look a program then runs at least, so that most of the time is its own."""
+
 COSTLY = 0.5, 60e6
 """Seconds of work and bytes of values from which a program is stopped as soon as two steps are on the tape."""
 
@@ -70,6 +73,7 @@ class Values:
         self.begin = process_time()
         self.deadline = self.begin + seconds
         self.suffices, self.next_look, self.sufficed, self.bytes = suffices, LOOKS_FROM, False, 0
+        self.rested = self.begin
         self.leaves: list[Node] = []
         self.stores: list[tuple[int, str, Node]] = []
         self.pairs: list[tuple[str, Node, Node]] = []
@@ -163,13 +167,18 @@ class Values:
 
         Errors: Stop.
         """
-        costly = process_time() - self.begin > COSTLY[0] or self.bytes > COSTLY[1]
-        self.next_look += max(LOOKS_FROM, self.next_look // 10) if costly else self.next_look // 2
+        now = process_time()
+        costly = now - self.begin > COSTLY[0] or self.bytes > COSTLY[1]
+        self.next_look += max(LOOKS_FROM // 2, self.next_look // 10) if costly else self.next_look // 2
         if not costly and len(self.tape) < CHEAP:
+            return
+        if now < self.rested:
             return
         if self.suffices is not None and self.suffices(self.tape):
             self.sufficed, self.on = True, False
             raise Stop
+        after = process_time()
+        self.rested = after + REST * (after - now)
 
     def new_leaf(self, value: Any, kind: str, site: Site) -> Node:
         """A value that was made of nothing that is known; moved, if it is to be."""

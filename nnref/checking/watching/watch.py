@@ -21,6 +21,9 @@ from nnref.checking.watching.tape import Node
 LIMIT = 16000
 """Values that are recorded before a program is stopped, if no two steps of it were seen."""
 
+PLENTY = 600
+"""Values of which the first step is less than half, where no second step is seen: each may make labels of its own."""
+
 SLOW = 3.0
 """Seconds of a first run after which one other run has to do."""
 
@@ -152,10 +155,13 @@ def watch(
 
 
 def two_steps(tape: Sequence[Node]) -> bool:
-    """Are there two whole steps on the tape?"""
+    """Are there two whole steps on the tape, or one and so much more that a second one would be seen?"""
     role = roles(Graph(tape))
-    after = None if role is None else next_step(role)
-    return role is not None and after is not None and len(after.updates) >= len(role.updates)
+    if role is None:
+        return False
+    after = next_step(role)
+    whole = after is not None and len(after.updates) >= len(role.updates)
+    return whole or len(tape) > max(PLENTY, 2 * (role.last + 1))
 
 
 SATURATED = "outputs are exactly 0 or 1 with these weights and data; judged with weights a hundredth as large"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import csv
 import gzip
+import importlib
 import io
 import os
 import pickle
@@ -347,6 +348,7 @@ def answered(files: Files, attributes: list[tuple[Any, str, Any]]) -> Iterator[N
         (os, "mkdir", nothing), (os, "remove", nothing), (os, "rename", nothing), (os, "system", nothing),
         (shutil, "rmtree", nothing), (urllib.request, "urlretrieve", nothing),
     ]  # fmt: skip
+    importlib.import_module("numpy.ma")  # it reads the docstrings of what is replaced here
     before = [(home, name, getattr(home, name)) for home, name, _ in ours]
     for home, name, value in ours:
         setattr(home, name, value)
