@@ -324,6 +324,18 @@ def test_the_number_beside_a_mistake_is_that_of_its_line():
         assert re.match(rf"d[Wb]{layer}\b", said), (key, wrong, said)
 
 
+def test_a_mistake_in_a_slope_of_tanh_is_run_with_tanh():
+    """There |1 − A²| is at most 1: with a second such factor an entry of dZ cannot grow."""
+    from press import mistake_numbers
+
+    shown = mistakes_shown()
+    for key in ("slope.twice", "slope.argument", "slope.formula"):
+        assert shown[key][1].endswith(", with tanh"), key
+    assert mistake_numbers.activation_of("dZ2 = dA2 * (1 - A2**2)") == "tanh"
+    assert mistake_numbers.activation_of("dZ2 = dA2 * (Z2 > 0)") == "relu"
+    assert mistake_numbers.activation_of("dW2 = dZ2 @ A1.T") is None
+
+
 def test_a_line_that_changes_nothing_stops_the_page():
     from press import mistake_numbers
 
