@@ -11,6 +11,7 @@ import pytest
 
 from derivations.output import page
 from derivations.output.context import Quoted
+from nnref import attention, layer_norm, rnn
 from tests.conftest import require
 from tests.site.test_playgrounds import passes
 from tests.support.sources import ROOT
@@ -68,6 +69,44 @@ def test_the_graph_by_hand_shows_every_value_and_gradient_of_the_network():
     for name, values in passes(given["network"]).items():
         numbers = {module.number(float(v)) for v in values.ravel()}
         assert numbers <= texts, name
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").rglob("*.md")), ids=lambda path: path.stem)
+def test_no_page_types_mathematics_by_hand(path):
+    from press import prose
+
+    prose.refuse_typed(path.read_text(encoding="utf-8"), path.name)
+
+
+def opening_lines(page_, given):
+    """What the numpy lines at the top of a page of the handbook make of these arrays, by name."""
+    text = (ROOT / "docs" / "handbook" / f"{page_}.md").read_text(encoding="utf-8").partition("{{")[0]
+    names = {"np": np, **given}
+    exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], names)
+    return names
+
+
+def test_the_numpy_lines_that_open_a_page_of_the_handbook_are_those_of_nnref(rng):
+    at = {name: rng.standard_normal((3, 5)) for name in ("X", "dY")} | {"gamma": rng.standard_normal((3, 1))}
+    X, dY, gamma = at["X"], at["dY"], at["gamma"]
+    made = opening_lines("norms", at | {"eps": 1e-5})
+    assert made["dX"] == pytest.approx(layer_norm.dX(X, gamma, dY))
+    assert made["dgamma"] == pytest.approx(layer_norm.dgamma(X, dY))
+    assert made["dbeta"] == pytest.approx(layer_norm.dbeta(dY))
+
+    Q, K, V, dY = (rng.standard_normal(shape) for shape in ((4, 3), (5, 3), (5, 2), (4, 2)))
+    M = np.tri(4, 5)
+    P = attention.forward(Q, K, np.eye(5), M)
+    made = opening_lines("attention", {"P": P, "Q": Q, "K": K, "V": V, "dY": dY, "d": 3})
+    assert made["dQ"] == pytest.approx(attention.dQ(Q, K, V, M, dY))
+    assert made["dK"] == pytest.approx(attention.dK(Q, K, V, M, dY))
+    assert made["dV"] == pytest.approx(attention.dV(Q, K, M, dY))
+
+    X, H0, W, U, b, dY = (rng.standard_normal(s) for s in ((3, 5), (4, 5), (4, 4), (4, 3), (4, 1), (4, 5)))
+    H = rnn.forward(X, H0, W, U, b)
+    made = opening_lines("recurrent", {"X": X, "H0": H0, "W": W, "U": U, "H": H, "dY": dY})
+    for name in ("dW", "dU", "db", "dH0", "dX"):
+        assert made[name] == pytest.approx(getattr(rnn, name)(X, H0, W, U, b, dY)), name
 
 
 def test_a_displayed_formula_is_cut_before_its_outer_relations_only():

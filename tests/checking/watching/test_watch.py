@@ -73,6 +73,13 @@ for step in range(4):
 """
 
 
+def test_a_program_whose_second_step_is_not_seen_is_not_recorded_to_its_end():
+    """Its parameters are handed on under new names: 500 steps were recorded, which took six seconds."""
+    seen = watch(Path(__file__).parents[3] / "examples" / "digits_columns.py")
+    assert settled(seen) is True
+    assert max(len(run.tape) for run in seen.runs) < 1000
+
+
 def test_a_filter_whose_library_conjugates_is_right_and_its_negative_is_wrong(tmp_path):
     """scipy's correlate2d conjugates its second argument: a complex step alone has the wrong sign there."""
     assert settled(watched(tmp_path, CORRELATED)) is True
