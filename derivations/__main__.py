@@ -10,7 +10,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import nullcontext
-from time import process_time
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import sympy as sp
@@ -18,10 +19,11 @@ import sympy as sp
 from derivations.article import quotations
 from derivations.output import verdict
 from derivations.output.description import described, raised, remainder_bound, symbols
+from derivations.output.kept import Kept
 from derivations.output.printing import plain
 from derivations.prover import limits
 from derivations.prover.claim import Claim, Step
-from derivations.prover.proof import Proof, claims, prove
+from derivations.prover.proof import Proof, claims
 
 Timed = tuple[Proof, float]
 
@@ -35,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count() or 1, help="processes to prove in (default: all cores)"
     )
+    parser.add_argument("--keep", metavar="FOLDER", type=Path, help="take and leave the proofs of these very sources")
     arguments = parser.parse_args(argv)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # under LANG=C a terminal may not know ∂ or Σ
@@ -48,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         chosen = list(verdict.with_what_they_rest_on(chosen, {name: claim.uses for name, claim in claims().items()}))
     alone = arguments.names == chosen and len(chosen) == 1
     found = []
-    for timed in proved(list(dict.fromkeys(chosen)), arguments.jobs):
+    for timed in proved(list(dict.fromkeys(chosen)), arguments.jobs, Kept(arguments.keep)):
         found.append(timed)
         if not arguments.json:
             print(in_full(timed[0]) if alone else in_a_line(*timed), flush=True)
@@ -73,20 +76,20 @@ def called_so(name: str) -> list[str]:
     return [claim for claim in claims() if claim == name or claim.startswith(f"{name}.")]
 
 
-def proved(names: Sequence[str], jobs: int) -> Iterator[Timed]:
+def proved(names: Sequence[str], jobs: int, kept: Kept) -> Iterator[Timed]:
     """The proof of each claim and the seconds of computing it took, in order, several at a time."""
     alone = jobs < 2 or len(names) < 2
+    one = partial(timed_proof, kept)
     with nullcontext() if alone else ProcessPoolExecutor(jobs) as pool:
-        timed = map(timed_proof, names) if not isinstance(pool, Executor) else pool.map(timed_proof, names)
+        timed = map(one, names) if not isinstance(pool, Executor) else pool.map(one, names)
         for name, (proof, seconds) in zip(names, timed, strict=True):
             yield Proof(claims()[name], *proof), seconds
 
 
-def timed_proof(name: str) -> tuple[tuple[Any, ...], float]:
+def timed_proof(kept: Kept, name: str) -> tuple[tuple[Any, ...], float]:
     """What proving one claim found, without the claim itself, whose rules are functions and cannot travel."""
-    start = process_time()
-    proof = prove(claims()[name])
-    return (proof.steps, proof.twins, proof.witnesses, proof.gaps), process_time() - start
+    proof, seconds = kept.proof(claims()[name])
+    return (proof.steps, proof.twins, proof.witnesses, proof.gaps), seconds
 
 
 def in_a_line(proof: Proof, seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -11,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from nnref.checking.homework.options import add_certify, add_check
-from nnref.running.errors import DataError, Diverged, GateError
-from nnref.running.settings import DTYPES, Settings
+from nnref.running.errors import DataError, Diverged, GateError, WorkerLost
+from nnref.running.settings import DTYPES, TIMEOUT, Settings
 from nnref.running.stopping import stopping
 from nnref.running.streams import lasting
 
@@ -25,10 +26,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     A signal ends a command without a traceback; its status is 128 and the signal's number, as shells have it.
     """
     with lasting(), stopping() as stops:
+        arguments = argparse.Namespace(stops=stops, workers=None)
         try:
-            arguments = parser().parse_args(argv, argparse.Namespace(stops=stops))
+            parser().parse_args(argv, arguments)
             command: Callable[[argparse.Namespace], int] = arguments.command
-            return command(arguments)
+            return left(arguments, command(arguments))
+        except WorkerLost as error:
+            print(f"nnref: {error}.", file=sys.stderr)
+            return left(arguments, MISMATCH)
         except (DataError, ValueError, OSError) as error:
             print(f"nnref: {error}", file=sys.stderr)
             return BAD_USE
@@ -38,6 +43,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             print(f"nnref: stopped by {stops.name}." if stops.number else "nnref: stopped.", file=sys.stderr)
             return stops.status if stops.number else 130
+
+
+def left(arguments: argparse.Namespace, status: int) -> int:
+    """The exit status; one of several workers that failed leaves at once, as its library would wait for the others."""
+    if arguments.workers and status:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
 
 
 def parser() -> argparse.ArgumentParser:
@@ -56,8 +70,11 @@ def parser() -> argparse.ArgumentParser:
     )
     train.add_argument("--network", default="mlp", help="mlp, cnn or transformer (default: mlp, the article's)")
     train.add_argument("--dtype", choices=DTYPES, default=Settings.dtype)
-    train.add_argument("--engine", default=Settings.engine, help="numpy, jax or torch (default: numpy)")
+    train.add_argument("--engine", default=Settings.engine, help="numpy, jax, torch or tensorflow (default: numpy)")
     train.add_argument("--device", help="where the engine computes, such as cuda (default: the engine's choice)")
+    train.add_argument("--workers", metavar="HOST:PORT,…", help="all processes that share the run (jax, tensorflow)")
+    train.add_argument("--index", type=int, default=0, help="which of the workers this is, from 0")
+    train.add_argument("--timeout", type=float, default=TIMEOUT, help="seconds to wait for a worker (default: 60)")
     train.add_argument("--no-gate", action="store_true", help="train without checking the gradients (recorded)")
     train.add_argument("--checkpoint", metavar="FILE", help="written every epoch and every 2 s")
     train.add_argument("--resume", action="store_true", help="go on from --checkpoint, to the same bits")
@@ -93,10 +110,25 @@ def run_train(arguments: argparse.Namespace) -> int:
     data = load_mnist(arguments.data, download=arguments.download)
     print(data.source, flush=True)
     layers = fitting(data, arguments.activation, arguments.network)
+    if arguments.workers and arguments.index:
+        return helped(arguments, data, layers)
     with folder.prepared(Path(arguments.runs), arguments.seed) as place, warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.showwarning = lambda message, *rest: print(f"WARNING: {message}", file=sys.stderr)
         return trained_into(place, arguments, data, layers)
+
+
+def helped(arguments: argparse.Namespace, data: Any, layers: Any) -> int:
+    """Be one of the workers that keep nothing."""
+    try:
+        run, status = learned(arguments, data, layers)
+    except GateError as error:
+        print("nnref: the gradients are wrong; nothing was trained.", file=sys.stderr)
+        finish(arguments, {"ok": False, "gate": summary(error.gate), "source": data.source})
+        return MISMATCH
+    print(f"worker {arguments.index}: parameters {run.parameters_sha256}")
+    finish(arguments, {"ok": status == OK, "worker": arguments.index, "parameters_sha256": run.parameters_sha256})
+    return status
 
 
 def trained_into(place: Path, arguments: argparse.Namespace, data: Any, layers: Any) -> int:
@@ -142,11 +174,14 @@ def learned(arguments: argparse.Namespace, data: Any, layers: Any) -> tuple[Any,
             dtype=arguments.dtype,
             engine=arguments.engine,
             device=arguments.device,
+            workers=arguments.workers,
+            index=arguments.index,
+            timeout=arguments.timeout,
             gate=not arguments.no_gate,
             checkpoint=arguments.checkpoint,
             resume=arguments.resume,
             overwrite=arguments.overwrite,
-            progress=False if arguments.quiet else None,
+            progress=False if arguments.quiet or arguments.index else None,
             on_gate=lambda gate: print(gate, flush=True),
         )
     except Diverged as error:

@@ -28,7 +28,8 @@ SCOPE = {
     **{f"nnref/{name}.py": EVERY for name in (*CONCEPTS, "layer", "network")},
     "nnref/running/gate.py": EVERY,
     "nnref/checking/reference/noise.py": ("unit", "allowed", "multiples"),
-    "nnref/checking/gradcheck/verdicts.py": ("verdict", "multiples"),
+    "nnref/checking/gradcheck/verdicts.py": ("verdict",),
+    "nnref/checking/gradcheck/summary.py": ("multiples",),
 }
 """The mathematics, and what decides that a difference is wrong: files, and the functions in them."""
 

@@ -28,6 +28,12 @@ UNLIKE = {"=": r"\neq", r"\to": r"\not\to"}
 INDEXED = re.compile(r"(?<![\w.\\])([A-Za-zΣδ]{1,2})\\_([a-z]{1,2})(?!\w)")
 """A symbol with its indices in a sentence, z_j or δ_ij; the names of claims have longer parts."""
 
+UNSEEN = re.compile(r"\\[a-zA-Z]+|[{}_^\s\\]")
+"""What of a formula's TeX is no letter, digit or sign that is seen."""
+
+READ_AT_ONCE = 36
+"""Letters, digits and signs of the longest question that stands beside its answer: that of a whole layer's dW fits."""
+
 FEW = 2
 """Names that are explained in a line; more are listed."""
 
@@ -114,11 +120,22 @@ def bound(claim: Claim) -> str:
 
 
 def answer(claim: Claim) -> str:
-    """Name, question and answer as one formula: dW_ri = ∂/∂W_ri (…) = (dZ Aᵀ)_ri."""
+    """Name, question and answer as one formula: dW_ri = ∂/∂W_ri (…) = (dZ Aᵀ)_ri. A long question opens the proof."""
     asked, steps, name = claim["question"], claim["steps"], claim.get("names")
     sign, found = arrived(steps[-1]) if steps else ("=", asked)
+    if name and sign == "=" and asked_in_proof(claim):
+        return f"{name} = {found} {bound(claim)}".strip()
     named = f"{name} = {asked}" if name else asked
     return f"{named} {'' if found == asked else f'{sign} {found}'} {bound(claim)}".strip()
+
+
+def asked_in_proof(claim: Claim) -> bool:
+    """Whether the question is too long for the statement, which then gives the answer for what it names.
+
+    A definition needs names for its parts to be one without its question.
+    """
+    long = len(UNSEEN.sub("", claim["question"])) > READ_AT_ONCE
+    return long and bool(claim["kind"] == "gradient" or (claim.get("where") and claim["steps"]))
 
 
 def arrived(step: Mapping[str, Any]) -> tuple[str, str]:

@@ -27,3 +27,7 @@ class Diverged(ArithmeticError):
     def __init__(self, run: TrainingRun) -> None:
         super().__init__(f"{run.stopped}. The parameters before it are kept. Try a smaller learning_rate.")
         self.run = run
+
+
+class WorkerLost(RuntimeError):
+    """Another worker of the run is gone, or its gradients are wrong. What was learned until then is kept."""

@@ -25,14 +25,17 @@ from nnref.version import __version__
 
 
 def identity(run: TrainingRun, data: Dataset) -> dict[str, Any]:
-    """What must be the same for a run to go on as if it had never stopped. More epochs may be asked for."""
+    """What must be the same for a run to go on as if it had never stopped. More epochs may be asked for.
+
+    Another number of workers adds up in another order: like another version, it is said, and the run goes on.
+    """
     return {
-        "settings": {k: v for k, v in asdict(run.settings).items() if k != "epochs"},
+        "settings": {k: v for k, v in asdict(run.settings).items() if k not in ("epochs", "workers")},
         "network": list(all_names(run.layers)),
         "shapes": {name: list(p.shape) for name, p in named(run.parameters).items()},
         "data": {"sha256": data_sha256(data), "source": data.source, "examples": len(data.y_train)},
         "logits_sha256": logits_sha256(run.layers, run.settings, data),
-        "versions": versions(run.settings.engine),
+        "versions": versions(run.settings.engine) | {"workers": str(run.settings.workers)},
     }
 
 

@@ -32,7 +32,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def taken(descriptor: int) -> bool:
-    """Try to take the lock; whether it is ours."""
+    """Try to take the lock; whether it is ours. A system that has no locks keeps nobody out."""
     try:
         if os.name == "nt":
             import msvcrt
@@ -42,6 +42,8 @@ def taken(descriptor: int) -> bool:
             import fcntl
 
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:
+        return True
     except OSError:
         return False
     return True

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 DTYPES = ("float32", "float64")
 
+TIMEOUT = 60.0
+"""Seconds that a worker waits for the others before it ends the run."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -18,6 +21,7 @@ class Settings:
     dtype: str = "float32"
     engine: str = "numpy"
     device: str = "cpu"
+    workers: int = 1
 
     def check(self, examples: int) -> None:
         """Refuse settings under which nothing could be learned, saying what to try."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from math import isfinite
@@ -22,13 +22,15 @@ from nnref.running import gate as gates
 from nnref.running.checkpoint import Checkpoint, opened
 from nnref.running.data import Dataset, load_mnist
 from nnref.running.engines import Engine, Loop
-from nnref.running.errors import Diverged, GateError
+from nnref.running.errors import Diverged, GateError, WorkerLost
 from nnref.running.held_out import held_out_logits
 from nnref.running.progress import Progress, reporter
 from nnref.running.run import TrainingRun
-from nnref.running.settings import Settings
+from nnref.running.settings import TIMEOUT, Settings
 from nnref.running.shuffle import indices
 from nnref.running.step import batch
+from nnref.running.team import placed
+from nnref.running.workers import joined
 from nnref.shapes import Array, trusted
 
 
@@ -58,6 +60,9 @@ def train(
     dtype: str = Settings.dtype,
     engine: str = Settings.engine,
     device: str | None = None,
+    workers: str | Sequence[str] | None = None,
+    index: int = 0,
+    timeout: float = TIMEOUT,
     gate: bool = True,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -70,27 +75,36 @@ def train(
     The same seed, settings and data give the same parameters on the same machine. data is a Dataset, a path for
     `load_mnist`, or None for its default; layers default to the article's network, its first and last width those of
     the data. progress None shows a bar on a terminal and a line an epoch elsewhere. on_gate is called with what the
-    gate found, before the first step or the error. engine is the library that makes the steps, numpy, jax or torch,
-    and device where, such as "cuda"; None is that library's own choice.
+    gate found, before the first step or the error. engine is the library that makes the steps, numpy, jax, torch or
+    tensorflow, and device where, such as "cuda"; None is that library's own choice.
+
+    workers are the addresses HOST:PORT of all processes that share the run, and index says which of them this is: each
+    computes its share of every batch (conventions.shards). Worker 0 keeps the checkpoint. One that is not answered for
+    timeout seconds ends its process.
 
     checkpoint names a file that is written after every epoch and, between steps, every two seconds; the one before is
     kept beside it. With resume, training goes on from it, to the bits of an unbroken run; without resume or overwrite,
     a file that is there already is refused.
 
     Errors: GateError if a gradient is wrong; Diverged if the loss stops being finite; DataError for bad data or a
-    checkpoint of another run; ValueError for settings that make no sense; ShapeError if data and layers do not fit.
+    checkpoint of another run; ValueError for settings that make no sense; ShapeError if data and layers do not fit;
+    WorkerLost, with what was learned in the checkpoint, if another worker is gone.
     """
+    place = placed(workers, index, timeout)
     data = loaded(data)
     settings = Settings(epochs, batch_size, learning_rate, seed, dtype)
     settings.check(len(data.y_train))
-    runner = engines.engine(engine, device, dtype)
-    settings = replace(settings, engine=runner.name, device=runner.device)
+    runner = engines.engine(engine, device, dtype, place)
+    settings = replace(settings, engine=runner.name, device=runner.device, workers=len(place.addresses) if place else 1)
     if layers is None:
         layers = fitting(data)
     run = TrainingRun(layers, network.initialise(layers, seed, dtype), settings, data.source, gate=None)
     first = next(batches(data, settings, 0))
     network.loss(layers, run.parameters, *first)  # data that do not fit the layers are refused here, by name
-    with opened(checkpoint, run, data, resume, overwrite) as kept:
+    keeps = place is None or place.index == 0
+    with opened(*((checkpoint, run, data, resume, overwrite) if keeps else (None, run, data, False, False))) as kept:
+        if runner.team:
+            joined(run, data, runner.team)
         loop = runner.loop(layers, data.rows_train, targets(data, settings), settings)
         if gate:
             pass_gate(run, data, runner, loop, on_gate)
@@ -135,7 +149,11 @@ def checked(run: TrainingRun, data: Dataset, engine: Engine, loop: Loop) -> gate
     gradients, elsewhere = engine.gradients(layers), engine.name != "numpy"
     found = gates.check(layers, theta, X, Y, gradients, elsewhere)
     on_one_side, _ = gates.decided(layers, theta, X, elsewhere)
-    if not found.ok or not on_one_side.any():
+    passed = found.ok and bool(on_one_side.any())
+    others = [k for k, ok in enumerate(engine.team.gathered(passed)) if not ok] if engine.team else []
+    if found.ok and others:
+        raise WorkerLost(f"worker {others[0]} has not passed the gate, and says why; nothing was trained")
+    if not passed:
         return found
     index = indices(settings, 0, len(data.y_train))[0][on_one_side]
     after = loop.get(after_steps(loop, theta, index[None]))
@@ -182,6 +200,11 @@ def descend(run: TrainingRun, data: Dataset, loop: Loop, shown: Progress, kept: 
         kept.save(run)
     except Diverged:
         reached.settle(run, loop)
+        raise
+    except WorkerLost as lost:
+        reached.settle(run, loop)
+        run.stopped = str(lost)
+        kept.save(run)
         raise
     finally:
         run.seconds = perf_counter() - start

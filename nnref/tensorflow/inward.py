@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from nnref import avg_pool, conv2d, network
+from nnref.examples import takes_words
 from nnref.layer import Layer, chain, residual
 from nnref.network import Layers, Parameters
 from nnref.positions import images
 from nnref.shapes import Array
 from nnref.tensorflow.kinds import Called, layers_of, numbers
 from nnref.tensorflow.layouts import swapped, tree
-from nnref.tensorflow.outward import is_embedding
 
 
 def from_keras(model: Any, training: bool = False) -> tuple[tuple[Layer, ...], Parameters]:
@@ -42,7 +42,7 @@ def parameters_of(model: Any, layers: Layers, arrays: Sequence[Any]) -> Paramete
     """
     shape = model.inputs[0].shape[1:]
     ours = (shape[-1], *shape[:-1]) if len(shape) else ()
-    if is_embedding(layers[0]):
+    if takes_words(layers[0]):
         words = layers[0].init(np.random.default_rng(0)).E.shape[1]
         ours = (words, *shape)
     return tree(layers, [numbers(A) for A in arrays], tuple(1 if n is None else int(n) for n in ours))
@@ -53,7 +53,7 @@ def columns(layers: Layers, X: Array) -> Array:
 
     Shapes: X (N, n), (N, T, n), (N, H, B, C) or words (N,), (N, T) -> (n, N), (n, T, N), (C, H, B, N)
     """
-    if not is_embedding(layers[0]):
+    if not takes_words(layers[0]):
         return swapped(np.asarray(X))
     theta = layers[0].init(np.random.default_rng(0))
     words = np.moveaxis(np.asarray(X), 0, -1)

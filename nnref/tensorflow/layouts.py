@@ -14,6 +14,7 @@ import numpy as np
 from nnref.batch_norm import BatchNorm
 from nnref.conv2d import Conv2d
 from nnref.embedding import Embedding
+from nnref.examples import after, shape_of
 from nnref.layer import Affine, Layer
 from nnref.layer_norm import LayerNorm
 from nnref.multi_head import MultiHead
@@ -115,11 +116,6 @@ WAYS = {
 """By the name of a layer that learns: its ways."""
 
 
-def after(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of an example behind a layer, from that before it."""
-    return tuple(layer.forward(layer.init(np.random.default_rng(0)), np.zeros((*shape, 2))).shape[:-1])
-
-
 def ordered(layer: Layer, shape: tuple[int, ...], order: Array | None) -> Array | None:
     """Which of our features is each of Keras's behind a layer.
 
@@ -167,30 +163,6 @@ def in_place(layers: Layers, theta: Parameters) -> Iterator[Any]:
             yield from in_place(layer.within, theta_l if layer.name == "chain" else (theta_l,))
         elif layer.name in WAYS:
             yield theta_l
-
-
-def first_shape(layers: Layers, theta: Parameters) -> tuple[int, ...] | None:
-    """The shape of an example, where the first layer says it; None for one that takes images of any size."""
-    layer, theta_l = layers[0], theta[0]
-    while layer.within and layer.name != "per_position":
-        layer, theta_l = layer.within[0], theta_l[0] if layer.name == "chain" else theta_l
-    if layer.name == "images":
-        return (layer.settings["C"] * layer.settings["H"] * layer.settings["B"],)
-    return (theta_l.W.shape[1],) if layer.name == "affine" else None
-
-
-def shape_of(layers: Layers, theta: Parameters, shape: tuple[int, ...] | None) -> tuple[int, ...]:
-    """The shape of an example: the one that was given, or that of the first layer.
-
-    Errors: ValueError where neither says it.
-    """
-    found = shape or first_shape(layers, theta)
-    if found is None:
-        raise ValueError(
-            f"a network that begins with {layers[0].name} takes examples of many shapes; pass that of one, without "
-            f"the examples, such as shape=(3, 32, 32) for images of 3 channels."
-        )
-    return tuple(found)
 
 
 def weights_of(layers: Layers, theta: Parameters, shape: tuple[int, ...] | None = None) -> list[Array]:

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from nnref.examples import after, shape_of, takes_words
 from nnref.layer import Layer, all_names
 from nnref.leaky_relu import SLOPE
 from nnref.network import Layers, Parameters, named
 from nnref.shapes import Array
 from nnref.tensorflow.exact import exact_layer
-from nnref.tensorflow.layouts import after, shape_of, swapped, weights_of
+from nnref.tensorflow.layouts import swapped, weights_of
 from nnref.windows import Windows
 
 
@@ -32,7 +33,7 @@ def to_keras(layers: Layers, theta: Parameters, shape: tuple[int, ...] | None = 
     shape = shape_of(layers, theta, shape)
     dtype = str(next(iter(named(theta).values())).dtype)
     weights = weights_of(layers, theta, shape)
-    words = is_embedding(layers[0])
+    words = takes_words(layers[0])
     given = keras.Input(shape[1:] if words else (*shape[1:], shape[0]), dtype="int32" if words else dtype)
     x, _ = built(keras, layers, given, shape, dtype)
     model = keras.Model(given, x)
@@ -46,12 +47,7 @@ def rows(layers: Layers, X: Array) -> Array:
 
     Shapes: X (n, N), (n, T, N) or (C, H, B, N) -> (N, n), (N, T, n) or (N, H, B, C)
     """
-    return np.moveaxis(X.argmax(axis=0), -1, 0) if is_embedding(layers[0]) else swapped(X)
-
-
-def is_embedding(layer: Layer) -> bool:
-    """Does a layer take words, at one place or at every one?"""
-    return layer.name == "embedding" or (bool(layer.within) and is_embedding(layer.within[0]))
+    return np.moveaxis(X.argmax(axis=0), -1, 0) if takes_words(layers[0]) else swapped(X)
 
 
 def built(keras: Any, layers: Layers, x: Any, shape: tuple[int, ...], dtype: str) -> tuple[Any, tuple[int, ...]]:

@@ -9,6 +9,7 @@ import nnref
 from derivations.prover.proof import claims
 from nnref import affine, cross_entropy, he, relu, sgd, sigmoid, softmax, softmax_cross_entropy, tanh
 from nnref.checking.reference import noise
+from nnref.checking.results.sampling import missed
 from tests.support import handbook_lemmas
 from tests.support.handbook_lemmas import slope
 
@@ -173,6 +174,11 @@ BOUNDS = {
     ),
     "relu.too_steep": lambda at: ((1 + at.g) * at.positive - relu.forward(at.positive), at.positive * at.g),
     "relu.unbounded": lambda at: (relu.forward(at.Z) - at.Z, relu.forward(-at.Z)),
+    "sampling.direction": lambda at: ((at.Z + at.dZ) ** 2 + (at.Z - at.dZ) ** 2 - 2 * at.dZ**2, 2 * at.Z**2),
+    "sampling.without_putting_back": lambda at: (
+        missed(at.g / (at.positive + 2), 1) - missed(at.g / at.positive, 1),
+        2 * at.g / at.positive / (at.positive + 2),
+    ),
     "sgd.decrease": lambda at: ((at.dZ * (at.Z - sgd.update(at.Z, at.dZ, at.c))).sum() / at.c, (at.dZ**2).sum()),
     "sigmoid.above_0": lambda at: (sigmoid.forward(at.Z), 1 / (1 + np.exp(-at.Z))),
     "sigmoid.below_1": lambda at: (1 - sigmoid.forward(at.Z), 1 / (1 + np.exp(at.Z))),

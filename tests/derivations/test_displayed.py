@@ -73,3 +73,11 @@ def test_a_limit_says_what_it_tends_to_and_from_where(name, shown, tends):
     assert claim["tends"] == tends
     assert tends in page.stated(claim)
     assert "no assumption" not in page.section(claim, page.Context({name: claim}))
+
+
+@pytest.mark.parametrize(("name", "beside"), [("layer_norm.dgamma", False), ("affine.dW", True)])
+def test_a_long_question_opens_the_proof_and_a_short_one_stands_beside_its_answer(name, beside):
+    claim = described(proof_of(name), 0.0)
+    assert (claim["question"] in page.stated(claim)) is beside
+    assert claim["question"] in page.proof(claim)
+    assert page.arrived(claim["steps"][-1])[1] in page.stated(claim)

@@ -17,6 +17,7 @@ from derivations.algebra.normal_form import equal
 from derivations.algebra.notation import A, W, b, dZ, i, k, logit, r, s
 from derivations.algebra.sums import Entry, ShapeError, total
 from derivations.output import verdict
+from derivations.output.kept import Kept
 from derivations.prover import digits
 from derivations.prover.claim import WrongTwin
 from derivations.prover.proof import check, everything, prove, to_50_digits
@@ -41,6 +42,28 @@ def test_every_step_is_true_and_every_wrong_twin_is_rejected(claim):
     proof = proof_of(claim.name)
     assert proof.ok, "\n".join(proof.gaps)
     assert proof.rejected == len(claim.wrong_twins)
+
+
+def never(claim):
+    pytest.fail(f"{claim.name} was proved again")
+
+
+def test_a_proof_that_was_kept_is_the_proof_and_another_state_of_the_sources_has_none(tmp_path, monkeypatch):
+    made = Kept(tmp_path).proof(affine.dW)
+    assert Kept(tmp_path).proof(affine.dW, never) == made
+    monkeypatch.setattr(verdict, "key", lambda: "0" * 64)
+    with pytest.raises(pytest.fail.Exception, match="proved again"):
+        Kept(tmp_path).proof(affine.dW, never)
+
+
+def test_a_proof_with_a_gap_is_not_kept_and_one_that_cannot_be_read_is_made_again(tmp_path):
+    no_twin = WrongTwin(affine.dW.result, "none at all")
+    assert not Kept(tmp_path).proof(replace(affine.dW, wrong_twins=(no_twin,)))[0].ok
+    assert list(tmp_path.rglob("*.json")) == []
+    made, _ = Kept(tmp_path).proof(affine.dW)
+    file = next(tmp_path.rglob("*.json"))
+    file.write_text(file.read_text(encoding="utf-8")[:99], encoding="utf-8")
+    assert Kept(tmp_path).proof(affine.dW)[0] == made
 
 
 @each_claim

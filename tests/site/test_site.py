@@ -382,20 +382,17 @@ SEARCHES = {
     "backpropagation": "network/backward/",
     "pytorch": "answers/pytorch/",
     "m": "answers/one-over-m/",
-    "layer norm": "proofs/layer_norm/",
+    "layer norm": "handbook/norms/",
+    "batch norm": "handbook/norms/",
+    "attention": "handbook/attention/",
+    "lstm": "handbook/recurrent/",
     "shape of db": "answers/db-shape/",
     "softmax jacobian": "answers/softmax-jacobian/",
 }
-"""What people type, and the page they want."""
+"""What people type, and the page they want: that of the handbook before the proof to which it leads."""
 
 
-FOUND_LATE = "layer norm"
-"""The page of a kernel, which says these words most often, comes before the proofs of layer norm."""
-
-
-@pytest.mark.parametrize(
-    "words", [pytest.param(w, marks=[pytest.mark.xfail(strict=True)] * (w == FOUND_LATE)) for w in SEARCHES]
-)
+@pytest.mark.parametrize("words", SEARCHES)
 def test_what_people_search_for_comes_first(opened, words):
     browser, address = opened
     page = browser.new_page(viewport=DESKTOP)

@@ -35,7 +35,7 @@ ARROWS = {
     "tensorflow": {"concepts"},
     "diagnosis": {"concepts", "operations", "reference", "results"},
     "reading": {"concepts", "operations", "reference", "results"},
-    "running": {"concepts", "bridge", "operations", "reference"},
+    "running": {"concepts", "bridge", "operations", "reference", "tensorflow"},
     "watching": {"concepts", "running", *CHECKING} - {"watching", "homework"},
     "homework": {"concepts", *CHECKING} - {"homework"},
     "front": {"concepts", "bridge", "running", *CHECKING},

@@ -201,3 +201,87 @@ def test_gradients_of_another_number_are_refused(exchange, rng):
     model = exchange.to_keras(layers, nnref.initialise(layers))
     with pytest.raises(ValueError, match="2 arrays of parameters; 1 came"):
         exchange.parameters_of(model, layers, [np.zeros((3, 2))])
+
+
+# A Keras model whose backward pass is somebody's own
+
+
+def perceptron(keras, slope, of_bias):
+    """5-6-4-3 with a rectifier and a Dense of one's own: slope(z) times dY goes back, and of_bias(dY) to the bias."""
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def rectified(z):
+        return tf.nn.relu(z), lambda dY: dY * slope(z)
+
+    @tf.custom_gradient
+    def affine(A, W, b):
+        return A @ W + b, lambda dY: (dY @ tf.transpose(W), tf.transpose(A) @ dY, of_bias(dY))
+
+    class Own(keras.layers.Dense):
+        def call(self, A):
+            return affine(A, tf.identity(self.kernel), tf.identity(self.bias))
+
+    first = [keras.Input((5,), dtype="float64"), keras.layers.Dense(6, dtype="float64")]
+    rest = [
+        Own(4, dtype="float64"),
+        keras.layers.Activation(rectified, dtype="float64"),
+        keras.layers.Dense(3, dtype="float64"),
+    ]
+    return keras.Sequential([*first, keras.layers.Activation(rectified, dtype="float64"), *rest])
+
+
+PLANTED = {
+    "right": (lambda tf, z: tf.cast(z > 0, z.dtype), lambda tf, dY: tf.reduce_sum(dY, axis=0)),
+    "slope.missing": (lambda tf, z: tf.ones_like(z), lambda tf, dY: tf.reduce_sum(dY, axis=0)),
+    "bias.averaged": (lambda tf, z: tf.cast(z > 0, z.dtype), lambda tf, dY: tf.reduce_mean(dY, axis=0)),
+}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_certify_names_the_tensor_and_the_mistake_of_a_planted_custom_gradient_of_keras(planted, keras, rng):
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(1)
+    slope, of_bias = PLANTED[planted]
+    model = perceptron(keras, lambda z: slope(tf, z), lambda dY: of_bias(tf, dY))
+    X, y = rng.standard_normal((N, 5)), rng.integers(0, 3, N)
+    gradients = step_of(model, X, nnref.one_hot(y, 3, "float64"), None)[2]
+    cert = nnref.certify(model, X, y, gradients)
+    wrong = {"right": set(), "slope.missing": {"W1", "b1", "W2", "b2"}, "bias.averaged": {"b2"}}[planted]
+    assert {entry.name for entry in cert.wrong} == wrong
+    assert cert.ok == (planted == "right")
+    assert cert.diagnosis == (planted if wrong else None)
+    assert cert.first_wrong == {"slope.missing": "dZ2", "bias.averaged": "db2"}.get(planted)
+
+
+# TensorFlow as an engine of training
+
+
+@pytest.fixture
+def blobs(rng):
+    """Three clouds of points, as pixels."""
+    labels = np.arange(332) % 3
+    X = (rng.standard_normal((332, 6)) * 30 + 60 + 100 * np.eye(3, 6)[labels]).clip(0, 255).astype("uint8")
+    return nnref.Dataset(X[:300], labels[:300], X[300:], labels[300:], source="blobs", classes=3)
+
+
+SMALL = {"layers": nnref.mlp([6, 7, 5, 3]), "epochs": 2, "batch_size": 31, "progress": False, "device": "cpu"}
+
+
+def test_training_by_keras_ends_where_ours_does(keras, blobs):
+    ours, theirs = (nnref.train(blobs, **SMALL, dtype="float64", engine=name) for name in ("numpy", "tensorflow"))
+    assert theirs.gate.ok
+    assert theirs.settings.device == "cpu:0"
+    for p, value in nnref.named(ours.parameters).items():
+        assert abs(nnref.named(theirs.parameters)[p] - value).max() <= 1e-10 * abs(value).max(), p
+    assert theirs.loss_by_step == pytest.approx(ours.loss_by_step, rel=1e-10)
+    with pytest.raises(ValueError, match=r"no device 'tpu:3'. It has .*cpu:0"):
+        nnref.train(blobs, **SMALL | {"device": "tpu:3"}, engine="tensorflow")
+
+
+def test_a_wrong_gradient_of_keras_stops_at_the_gate(keras, exchange, blobs, monkeypatch):
+    right = exchange.parameters_of
+    monkeypatch.setattr(exchange, "parameters_of", lambda *at: mapped(lambda g: 1.05 * g, right(*at)))
+    with pytest.raises(nnref.GateError, match="forward passes alone say"):
+        nnref.train(blobs, **SMALL, engine="tensorflow")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -12,15 +13,18 @@ import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.complexes import any_complex, check_parts
+from nnref.checking.gradcheck.directions import judged_along
 from nnref.checking.gradcheck.kinks import settle
 from nnref.checking.gradcheck.loss import Loss, steady, untouched
 from nnref.checking.gradcheck.nesting import apart, leaves, matched, rebuild
 from nnref.checking.gradcheck.slopes import complex_refusal, difference
-from nnref.checking.gradcheck.verdicts import Tensor, judge, summary
+from nnref.checking.gradcheck.summary import summary
+from nnref.checking.gradcheck.verdicts import Tensor, judge
 from nnref.checking.gradcheck.workers import Workers, shown, willing
 from nnref.checking.results.entry import Entry
 from nnref.checking.results.findings import Finding, readings
 from nnref.checking.results.report import GradcheckReport, GradientMismatch
+from nnref.checking.results.sampling import at_random
 from nnref.shapes import Array
 
 READ = 64
@@ -34,6 +38,7 @@ def gradcheck(
     *,
     method: str = "auto",
     entries: str | int = "all",
+    directions: int = 0,
     rng: np.random.Generator | None = None,
     executor: Executor | None = None,
     progress: bool | Callable[[int, int], None] | None = None,
@@ -42,16 +47,18 @@ def gradcheck(
 
     loss is called with float64 copies in the same nesting. gradients has the structure of parameters, or is a callable
     that returns it; None is "not written yet". method is "auto", "central" or "complex"; entries is "all" or how many
-    to check in each tensor, drawn from rng. executor is any concurrent.futures.Executor. progress None shows a bar on
+    to check in each tensor, drawn from rng; directions is along how many directions of random signs all entries of a
+    tensor are checked at once, beside. executor is any concurrent.futures.Executor. progress None shows a bar on
     a terminal where the check takes long; True, also lines elsewhere; a function is told (done, total). A complex
     parameter x + iy is two real ones, and its gradient ∂L/∂x + i ∂L/∂y.
     Errors: GradcheckError, a ValueError of one sentence, for what cannot be checked.
     """
     rng = rng or np.random.default_rng(0)
-    options(method, entries)
+    options(method, entries, directions)
     if any_complex(parameters):
-        asked = {"method": method, "entries": entries, "rng": rng, "executor": executor, "progress": progress}
-        return check_parts(gradcheck, loss, parameters, gradients, **asked)
+        asked = {"method": method, "entries": entries, "directions": directions, "rng": rng}
+        spread = {"executor": executor, "progress": progress}
+        return check_parts(gradcheck, loss, parameters, gradients, **asked, **spread)
     theta = leaves(parameters)
     sloped(theta)
     apart(theta)
@@ -69,6 +76,10 @@ def gradcheck(
             Tensor(scalar, k, name, A, refusal is None, workers, rng) for k, (name, A) in enumerate(theta.items())
         ]
         found = rows(tensors, yours, fine, places, rng)
+        if directions:
+            found = tuple(judged_along(t, entry, directions, rng) for t, entry in zip(tensors, found, strict=True))
+    if workers.again:
+        warnings.warn(f"{workers.again} blocks of entries were done again here: their workers were lost", stacklevel=2)
     if not all(np.array_equal(A, B.astype("float64")) for A, B in zip(scalar.arrays, theta.values(), strict=True)):
         raise GradcheckError("the loss changed its own argument in a later call. Work on a copy of the parameters.")
     scalar.check_same(everywhere=True)
@@ -121,13 +132,15 @@ def rows(
     return tuple(found)
 
 
-def options(method: str, entries: str | int) -> None:
+def options(method: str, entries: str | int, directions: int = 0) -> None:
     """Refuse what no option can be."""
     if method not in ("auto", "central", "complex"):
         raise GradcheckError(f'method should be "auto", "central" or "complex"; {method!r} came.')
     whole = isinstance(entries, int | np.integer) and not isinstance(entries, bool) and entries >= 1
     if entries != "all" and not whole:
         raise GradcheckError(f'entries should be "all" or a positive number for each tensor; {entries!r} came.')
+    if isinstance(directions, bool) or not isinstance(directions, int | np.integer) or directions < 0:
+        raise GradcheckError(f"directions should be 0 or a positive number; {directions!r} came.")
 
 
 def sloped(theta: dict[str, Array]) -> None:
@@ -152,7 +165,14 @@ def row(tensor: Tensor, g: Array | None, fine: Array | None, places: Array) -> E
     tensor.coarse = A.dtype.itemsize < 8
     if fine is not None and fine.shape == A.shape and fine.dtype.itemsize >= 8:
         tensor.fine = fine.reshape(-1)
-    return judge(tensor)
+    return entry(tensor)
+
+
+def entry(tensor: Tensor) -> Entry:
+    """The row of a tensor whose places are chosen; where there are none, nothing is wrong."""
+    if not len(tensor.places):
+        return Entry(tensor.name, tensor.A.shape, tensor.A.size, 0, 0, 0, 0, None, "ok")
+    return summary(tensor, judge(tensor))
 
 
 def misshapen(tensor: Tensor, g: Array, places: Array) -> Entry:
@@ -161,7 +181,7 @@ def misshapen(tensor: Tensor, g: Array, places: Array) -> Entry:
     finding, seen = Finding("shape", f"shape {g.shape} for {A.shape}"), None
     for likely, values in readings(g, A.shape):
         tensor.a, tensor.places = values.reshape(-1), places[:: max(1, len(places) // READ)]
-        judged = judge(tensor)
+        judged = entry(tensor)
         if seen is None or judged.verdict == "ok":
             finding, seen = likely, judged
         if judged.verdict == "ok":
@@ -185,14 +205,18 @@ def finely(gradients: Any, parameters: Any, theta: dict[str, Array]) -> dict[str
 
 
 def chosen(A: Array, g: Array | None, entries: str | int, rng: np.random.Generator) -> Array:
-    """Which flat places to check: all, or so many at random, non-zero gradients first."""
+    """Which flat places to check: all, or so many at random, half of them among all, half where there is a gradient.
+
+    Of a sparse gradient a sample of all would hold zeros alone; and one of the others, none that is wrongly zero.
+    """
     if g is None:
         return np.arange(0)
     if isinstance(entries, str) or entries >= A.size:
         return np.arange(A.size)
     order = rng.permutation(A.size)
     if g.shape == A.shape:
-        order = order[np.argsort(g.reshape(-1)[order] == 0, kind="stable")]
+        first, others = np.split(order, [at_random(entries)])
+        order = np.concatenate([first, others[np.argsort(g.reshape(-1)[others] == 0, kind="stable")]])
     return np.sort(order[:entries])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
@@ -31,24 +31,55 @@ Tick = Callable[[int], None]
 
 
 class Workers:
-    """Runs work over the places of a tensor, in order, and counts the evaluations of the loss that were made."""
+    """Runs work over the places of a tensor, in order, and counts the evaluations of the loss that were made.
+
+    A block whose worker was lost is done again here; again counts them.
+    """
 
     def __init__(self, executor: Executor | None, tick: Tick) -> None:
-        self.executor, self.tick = executor, tick
+        self.executor, self.tick, self.again = executor, tick, 0
 
     def map(self, work: Work, loss: Loss, tensor: int, places: Array, again: bool = False, **options: Any) -> Array:
         """The rows of work for all places; loss.evaluations is raised by what it took. A second look is not told."""
         chunks = np.split(places, range(CHUNK, len(places), CHUNK))
         tasks = ((work, loss, tensor, chunk, options, again) for chunk in chunks)
         rows = []
-        for found, evaluations in self.executor.map(run, tasks) if self.executor else map(run, tasks):
+        for found, evaluations in self.spread(list(tasks)) if self.executor else map(run, tasks):
             rows.append(found)
             loss.evaluations += evaluations
             self.tick(0 if again else len(found))
         return np.concatenate(rows)
 
+    def spread(self, tasks: list[Task]) -> Iterator[tuple[Array, int]]:
+        """What the executor makes of the tasks, in their order. What fails there may fail here, with its own error."""
+        waiting: list[Future[tuple[Array, int]] | None] = [self.handed_over(task) for task in tasks]
+        for task, future in zip(tasks, waiting, strict=True):
+            try:
+                if future is not None:
+                    yield future.result()
+                    continue
+            except GradcheckError:
+                raise
+            # Each executor has its own error for a worker that is gone; a loss that raises does so here again.
+            except Exception:
+                pass
+            self.again += 1
+            yield run(task)
 
-def run(task: tuple[Work, Loss, int, Array, dict[str, Any], bool]) -> tuple[Array, int]:
+    def handed_over(self, task: Task) -> Future[tuple[Array, int]] | None:
+        """The executor's promise for a task; None from one that takes no more."""
+        assert self.executor is not None
+        try:
+            return self.executor.submit(run, task)
+        except RuntimeError:  # broken, or shut down
+            return None
+
+
+Task = tuple[Work, Loss, int, Array, dict[str, Any], bool]
+"""One block of entries: what is to be done, the loss, the tensor, the places, the options, and whether it is again."""
+
+
+def run(task: Task) -> tuple[Array, int]:
     """One chunk, on a loss with arrays of its own: what it found, and how often the loss was evaluated.
 
     Errors: GradcheckError where the loss is another number after a whole chunk than before.

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 from nnref.checking.diagnosis.diagnose import diagnose
@@ -27,8 +26,8 @@ from nnref.checking.homework.reference_verdict import (
 )
 from nnref.checking.operations.record import writing
 from nnref.checking.reading.arguments import Pool, Unbound, call
-from nnref.checking.reading.candidates import Unread, listed, networks
-from nnref.checking.reading.loading import Later, Loaded, load, modules_beside
+from nnref.checking.reading.candidates import Unread, listed, networks, searched
+from nnref.checking.reading.loading import Loaded, load, modules_beside
 from nnref.checking.reading.network import RATE
 from nnref.checking.reading.source import Source
 from nnref.checking.reading.source import read as read_source
@@ -65,20 +64,10 @@ def examine_loaded(
 ) -> Certificate:
     """Judge what was loaded from a file; where nothing could be read, say what failed while loading."""
     try:
-        return examine(names_to_search(loaded.namespace, name), loaded.namespace, source, title, X, Y)
+        return examine(searched(loaded.namespace, name), loaded.namespace, source, title, X, Y)
     except Unread as error:
         failed = [f"{source.where(line)} failed: {what}" for line, what in loaded.failed]
         raise Unread(error.found, [*error.missing, *failed, *source.unread]) from None
-
-
-def names_to_search(namespace: dict[str, Any], name: str | None) -> dict[str, Any]:
-    """The names to look among: all, or one thing, to which functions may belong."""
-    own = {k: v for k, v in namespace.items() if not k.startswith("__") and not isinstance(v, Later)}
-    if name is None:
-        return own
-    if name not in own:
-        raise Unread(listed(own), [f"nothing in the file is called {name}"])
-    return {k: v for k, v in own.items() if k == name or isinstance(v, FunctionType)}
 
 
 def examine(
@@ -127,6 +116,7 @@ def certificate_of_reading(reading: Reading, title: str) -> Certificate:
         apart=apart,
         forward=fault,
         diagnoses=diagnoses,
+        read=reading,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 import warnings
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,20 @@ def outcome(order: Order) -> dict[str, Any]:
         return failure(order, f"could not be judged: {type(error).__name__}: {error} ({place})")
     report = replace(report, hints=order.hints)
     found = {"status": report.status, "lines": report.lines(order.verbose), "report": report.to_dict()}
-    if report.ok and report.watched is not None:
-        found["trace"] = packed(report.watched, report.notes)
+    if report.ok and (seen := report.watched or as_it_was_read(order, report, given)) is not None:
+        found |= {"trace": packed(seen, report.notes), "read": report.watched is None}
     return found
+
+
+def as_it_was_read(order: Order, report: Any, data: Any) -> Any:
+    """What is seen of the call that the reader made, where it made one and that can be recorded; else None."""
+    from nnref.checking.homework.as_read import watched_as_read
+    from nnref.checking.reading.source import read
+    from nnref.checking.watching.watch import Watched
+
+    if report.read is None or order.name is not None or isinstance(report.read, Watched):
+        return report.read if order.name is None else None
+    path = Path(order.path)
+    with suppress(Exception):  # what cannot be watched is judged by its words
+        return watched_as_read(path, read(path), report.read, order.everything, data)
+    return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from typing import Any
 
 from nnref.checking.homework import gradescope
 from nnref.checking.homework.child import Order, failure, outcome_in_process
+from nnref.checking.homework.cluster import pool_at
 from nnref.checking.homework.isolation import cell, plain
 from nnref.checking.homework.nursery import stop_all
 
@@ -140,7 +140,7 @@ def as_json_object(file: str, found: dict[str, Any]) -> dict[str, Any]:
         mistake["line"] = line_in(mistake["place"])
     return {
         "file": file,
-        **{k: v for k, v in found.items() if k not in ("lines", "report", "trace")},
+        **{k: v for k, v in found.items() if k not in ("lines", "report", "trace", "read")},
         **found.get("report", {}),
     }
 
@@ -216,18 +216,17 @@ def bar(total: int) -> Iterator[Callable[[], None]]:
 
 def marked(folder: Path, paths: list[Path], arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """The row of each file in order. Ctrl-C ends at once every process that is marking."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    pool = ThreadPoolExecutor(os.cpu_count())
-    try:
+    with pool_at(getattr(arguments, "executor", None)) as pool:
         waiting = [pool.submit(outcome_in_process, order_for(path, arguments)) for path in paths]
-        for path, found in zip(paths, waiting, strict=True):
-            yield row_of(str(path.relative_to(folder)), found.result())
-    except BaseException:
-        stop_all()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+        try:
+            for path, found in zip(paths, waiting, strict=True):
+                yield row_of(str(path.relative_to(folder)), found.result())
+        except BaseException:
+            stop_all()
+            raise
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def row_of(file: str, found: dict[str, Any]) -> dict[str, Any]:

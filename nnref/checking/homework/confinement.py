@@ -46,6 +46,8 @@ def confined(writable: Path, seconds: float, sandbox: bool, file: Callable[[], N
     Errors: OSError with sandbox, where the system has no namespaces for us.
     """
     if not hasattr(os, "fork"):
+        if sandbox:
+            raise OSError("--sandbox needs user namespaces, which are Linux's")
         file()
         return 0
     apart = sys.platform == "linux" and separated(writable, sandbox)

@@ -29,16 +29,23 @@ def borne_out(order: dict[str, Any], scratch: Path, found: dict[str, Any]) -> di
     if found["status"] != 0 or path.suffix == ".npz":  # arrays are no code
         return found
     asked = {name: order[name] for name in ("path", "name", "hints", "verbose")} | {"traced": str(scratch)}
+    asked["given"] = bool(order.get("data"))
     with tempfile.TemporaryDirectory(prefix="nnref-") as empty:  # nothing that the file wrote is near
         said, ended = isolation.answer_of("again", asked, Path(empty), SECONDS, formed)
     if said is None:
         said = {"fault": f"judging it again ended with status {ended}"}
     if "fault" not in said:
-        return said
+        return found if found.get("read") and of_one_mind(found, said) else said
     if not said["fault"]:
         return found
     error = f"{path.name} was right where it ran, which does not bear out apart from it: {said['fault']}. Not judged."
     return {"status": 2, "error": isolation.plain(error), "found": [], "missing": []}
+
+
+def of_one_mind(found: dict[str, Any], said: dict[str, Any]) -> bool:
+    """May a result be kept in the reader's words? It is of as many parameters as were judged again, all right."""
+    theirs, ours = found["report"]["entries"], said["report"]["entries"]
+    return len(theirs) == len(ours) and all(entry.get("verdict") == "ok" for entry in theirs)
 
 
 def formed(said: Any) -> bool:
@@ -46,9 +53,9 @@ def formed(said: Any) -> bool:
     return (isinstance(said, dict) and isinstance(said.get("fault"), str)) or isolation.formed(said)
 
 
-def judged(path: Path, name: str | None, scratch: Path, hints: bool, verbose: bool) -> dict[str, Any]:
+def judged(path: Path, name: str | None, scratch: Path, hints: bool, verbose: bool, given: bool) -> dict[str, Any]:
     """The result of what was recorded of a file; {"fault": …} where it bears none, "" if nothing speaks against it."""
-    from nnref.checking.homework.reach import fault_of_files
+    from nnref.checking.homework.reach import belonging, fault_of_files
     from nnref.checking.reading.source import read
     from nnref.checking.watching.places import Places
     from nnref.checking.watching.replay import watched_again
@@ -59,7 +66,8 @@ def judged(path: Path, name: str | None, scratch: Path, hints: bool, verbose: bo
     if name is not None or not recorded.is_file():
         return {"fault": fault_of_files(path)}
     source, trace = read(path), unpacked(recorded.read_bytes())
-    places = Places(path, source, partial(original, path=path, scratch=scratch))
+    own = belonging(path)
+    places = Places(path, source, partial(original, path=path, scratch=scratch, own=own), given)
     seen, fault = watched_again(trace, source, places)
     if seen is None or fault or not seen.steps:
         return {"fault": fault or "no step of it can be judged"}
@@ -70,13 +78,13 @@ def judged(path: Path, name: str | None, scratch: Path, hints: bool, verbose: bo
     return {"status": 0, "lines": report.lines(verbose), "report": report.to_dict()}
 
 
-def original(file: str, path: Path, scratch: Path) -> Path | None:
-    """The file of which this is the copy; None if it is none."""
+def original(file: str, path: Path, scratch: Path, own: set[Path]) -> Path | None:
+    """The file of which this is the copy, if it belongs to the one that is judged; else None."""
     base, copies = above(path), scratch / "above"
     for root in (copies, copies.resolve()):
         if Path(file).is_relative_to(root):
             found = base / Path(file).relative_to(root)
-            return found if found.is_file() else None
+            return found if found.resolve() in own else None
     return None
 
 
@@ -84,6 +92,6 @@ def answer(order: dict[str, Any]) -> dict[str, Any]:
     """The second opinion, in a process of its own; a fault, where what was recorded is no trace."""
     try:
         path, traced = Path(order["path"]), Path(order["traced"])
-        return judged(path, order["name"], traced, order["hints"], order["verbose"])
+        return judged(path, order["name"], traced, order["hints"], order["verbose"], order["given"])
     except Exception as error:  # a trace that anybody may have written
         return {"fault": f"what was recorded cannot be read ({type(error).__name__}: {error})"}

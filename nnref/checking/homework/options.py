@@ -29,6 +29,9 @@ def add_check(commands: Any) -> None:
     check.add_argument("--verbose", action="store_true", help="say how the truth was found")
     check.add_argument("--no-hints", action="store_true", help="neither the mistake nor the right line, for graders")
     check.add_argument("--csv", metavar="OUT", help="for a folder: one row a file")
+    check.add_argument(
+        "--executor", metavar="dask://HOST:PORT", help="for a folder: mark on a cluster that sees it too"
+    )
     check.add_argument("--gradescope", metavar="OUT", help="for a file: Gradescope's results.json, a test a parameter")
     check.add_argument("--sandbox", action="store_true", help="no network, and refuse where there are no namespaces")
     check.add_argument("--json", action="store_true", help="end with one JSON object")

@@ -10,6 +10,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from nnref.checking.homework.copying import above
@@ -71,6 +72,18 @@ def fault_of_files(path: Path) -> str:
                 return f"{source.name}, {source.where(line)}: {module} can reach what judges it"
             todo += beside
     return ""
+
+
+def belonging(path: Path) -> set[Path]:
+    """A file, and the modules beside it that it imports, or that they import; a neighbour's file is none of them."""
+    todo, seen = [path.resolve()], set[Path]()
+    while todo:
+        file = todo.pop()
+        if file not in seen:
+            seen.add(file)
+            with suppress(SourceError, OSError):
+                todo += [found.resolve() for _, module in imported(read(file)) for found in modules(module, file, path)]
+    return seen
 
 
 def imported(source: Source) -> Iterator[tuple[int, str]]:

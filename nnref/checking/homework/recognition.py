@@ -67,6 +67,7 @@ class Reading:
     silent: str = ""
     started: str = ""
     assumed: str = "mean cross-entropy"
+    upstream: Any = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -114,6 +115,7 @@ def read_network(networks: Iterable[Network], X: Array | None = None, Y: Array |
                     reasons.append(failure(error, network, convention, sizes))
                     continue
                 reading.started = how
+                reading.upstream = "theirs" if callable(upstream) else upstream
                 if best is None or reading.score() > best.score():
                     best = reading
                 if best.perfect:

@@ -10,7 +10,7 @@ import numpy as np
 from nnref.arrays import namespace
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.kernels.case import Case
-from nnref.checking.kernels.frameworks import dtype_name
+from nnref.checking.kernels.framework import dtype_name
 from nnref.checking.operations.kernel_arithmetic import UNITS
 from nnref.checking.results.entry import Entry
 from nnref.checking.results.findings import Finding

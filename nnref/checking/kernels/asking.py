@@ -13,7 +13,8 @@ import numpy as np
 from nnref.arrays import namespace
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.kernels.case import Case
-from nnref.checking.kernels.frameworks import Framework, callable_of, framework_of
+from nnref.checking.kernels.framework import Framework
+from nnref.checking.kernels.frameworks import callable_of, framework_of
 
 Rebuild = Callable[[Iterator[Any]], Any]
 """Puts leaves, in order, back into what they were taken from."""

@@ -10,7 +10,8 @@ import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.roles import DY, OUTPUT, Roles, called, candidates
-from nnref.checking.kernels.frameworks import SEED, Framework, dtype_name, untouched
+from nnref.checking.kernels.framework import SEED, Framework, dtype_name
+from nnref.checking.kernels.frameworks import untouched
 from nnref.checking.operations.kernel_arithmetic import UNITS
 
 SMALL = (1.0, 2.0**-5, 2.0**-10)

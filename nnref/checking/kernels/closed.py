@@ -16,6 +16,7 @@ from nnref.checking.kernels.judge import Judged, judged
 from nnref.checking.kernels.naming import Question, findings, scaled, unseen
 from nnref.checking.kernels.recognise import Known, added_in
 from nnref.checking.kernels.report import KernelReport
+from nnref.checking.kernels.slips import slip
 from nnref.checking.results.entry import Entry, Worst
 from nnref.checking.results.findings import Finding, shapes
 from nnref.checking.results.report import GradcheckReport
@@ -145,7 +146,7 @@ def add(look: Look, q: Question) -> None:
     at = int(xp.argmax(shares))
     index = tuple(int(k) for k in np.unravel_index(at, tuple(j.t.shape)))
     a, t, share = (float(xp.reshape(A, (-1,))[at]) for A in (j.a, j.t, shares))
-    found = findings(q) if wrong or untold else ()
+    found = findings(q, slip) if wrong or untold else ()
     coarse = f"at most {share:.2g} of what rounding may do" if not wrong else ""
     reason = "rounding can do so much, but is not likely to" if untold else ""
     if not wrong and not untold:
@@ -157,7 +158,7 @@ def add(look: Look, q: Question) -> None:
             untold, reason = size, f"cannot tell in {q.case.stored}: {together[0]}{advice}"
         look.hidden[j.name] = set(hidden)
     verdict = "WRONG" if wrong else "cannot tell" if untold else "ok"
-    if untold and found:
+    if untold and found and not wrong:
         reason = f"{reason}; {found[0].says}" if reason else found[0].says
     entry = Entry(
         j.name,

@@ -11,7 +11,7 @@ import numpy as np
 
 from nnref.arrays import namespace
 from nnref.checking.kernels.case import Case
-from nnref.checking.kernels.frameworks import dtype_name
+from nnref.checking.kernels.framework import dtype_name
 from nnref.checking.kernels.recognise import Known
 from nnref.checking.kernels.report import EDGES
 from nnref.checking.operations.kernel_arithmetic import Precision, Rounded

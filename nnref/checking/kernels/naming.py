@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import inf, isnan, prod
 from typing import Any
@@ -61,8 +61,11 @@ class Question:
         return self.known.form.axes.get(self.j.role, ())
 
 
-def findings(q: Question) -> tuple[Finding, ...]:
-    """What a sentence can say of a gradient that is not right: what is done wrong, or where, or both."""
+def findings(q: Question, further: Callable[[Question], Finding | None]) -> tuple[Finding, ...]:
+    """What a sentence can say of a gradient that is not right: what is done wrong, or where, or both.
+
+    further looks for a mistake that the form itself does not know.
+    """
     xp = namespace(q.j.a)
     bad = host(q.case, q.bad).astype(bool)
     place = where(bad, q.axes)
@@ -70,7 +73,7 @@ def findings(q: Question) -> tuple[Finding, ...]:
     if lost:
         said = f"{lost} {'entry is' if lost == 1 else 'entries are'} not finite"
         return (Finding("nan", f"{place}: {said}" if place else said),)
-    if found := mistake(q, None) or left_out(q) or pattern(q, np.ones_like(bad)):
+    if found := mistake(q, None) or further(q) or left_out(q) or pattern(q, np.ones_like(bad)):
         return (found,)
     if (not place or place.startswith(("only", "within")) or bad.ndim < 2) and (coarse := coarsely_added(q)):
         return (coarse,)
@@ -201,10 +204,12 @@ def coarsely_added(q: Question) -> Finding | None:
     xp = namespace(q.j.t)
     if not bool(xp.all(q.j.gap <= made[2] + UNITS[q.j.dtype] * (abs(q.j.t) + made[2]))):
         return None
+    sums = [summed.within or summed.called for summed in q.known.form.sums if q.j.role in summed.of]
+    which = f": {' or '.join(sums)}" if sums else ""
     return Finding(
         "accumulation",
-        f"as sums that are added up in {stored} round, and too far off for {q.accumulate} ones: "
-        f'add up in {q.accumulate}, or say accumulate="{stored}"',
+        f"a sum is added up in {stored}{which}. It is off as such sums are, and too far for {q.accumulate} ones: "
+        f'add up in {q.accumulate}, or say accumulate="{stored}" if that is meant',
     )
 
 

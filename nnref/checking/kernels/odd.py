@@ -11,7 +11,7 @@ import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.kernels.case import Case
-from nnref.checking.kernels.frameworks import Torch
+from nnref.checking.kernels.in_torch import Torch
 from nnref.checking.results.entry import Entry
 from nnref.checking.results.findings import Finding
 from nnref.checking.results.report import GradcheckReport

@@ -13,7 +13,7 @@ import numpy as np
 from nnref.arrays import namespace
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.kernels.case import SMALL, Case
-from nnref.checking.kernels.frameworks import dtype_name
+from nnref.checking.kernels.framework import dtype_name
 from nnref.checking.operations.closed_forms import forms
 from nnref.checking.operations.kernel_arithmetic import Precision, Rounded
 from nnref.checking.operations.kernel_form import Form, Settings

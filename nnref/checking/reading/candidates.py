@@ -14,7 +14,7 @@ import numpy as np
 from nnref.checking.reading.arguments import Pool, Unbound, Unmade, arguments, build, call, globals_of
 from nnref.checking.reading.containers import Found, last_name, members, parameters, parts, walk
 from nnref.checking.reading.layout import fitting_layouts
-from nnref.checking.reading.loading import sentence, value
+from nnref.checking.reading.loading import Later, sentence, value
 from nnref.checking.reading.names import ROLES, canonical, digits, kind, plain, ranked
 from nnref.checking.reading.network import UPDATES, Network
 from nnref.checking.reading.source import Source, named_last, returned
@@ -48,6 +48,16 @@ class Unread(Exception):
     def __init__(self, found: list[str], missing: list[str]) -> None:
         super().__init__("; ".join(missing))
         self.found, self.missing = found, missing
+
+
+def searched(namespace: dict[str, Any], name: str | None) -> dict[str, Any]:
+    """The names to look among: all, or one thing, to which functions may belong."""
+    own = {k: v for k, v in namespace.items() if not k.startswith("__") and not isinstance(v, Later)}
+    if name is None:
+        return own
+    if name not in own:
+        raise Unread(listed(own), [f"nothing in the file is called {name}"])
+    return {k: v for k, v in own.items() if k == name or isinstance(v, FunctionType)}
 
 
 def networks(own: dict[str, Any], namespace: dict[str, Any], source: Source | None) -> Iterator[Network]:

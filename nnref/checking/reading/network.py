@@ -175,14 +175,23 @@ class Network:
         """The number of outputs."""
         return fitting_layouts(self.shapes())[0][1][-1]
 
-    def backward(self, theta: dict[str, Array], X: Any, Y: Any, upstream: Any = None) -> BackwardPass:
+    def backward(
+        self,
+        theta: dict[str, Array],
+        X: Any,
+        Y: Any,
+        upstream: Any = None,
+        begun: Callable[[dict[str, Any]], None] | None = None,
+    ) -> BackwardPass:
         """One forward and one backward pass; upstream(output) is what a backward that starts at the output is given.
 
-        Errors: Unbound; whatever the functions raise.
+        begun is told before it the arrays that the functions will work on. Errors: Unbound; whatever they raise.
         """
         with self.alone(X, Y, theta):
             holder = self.holding(theta)
             set_rate(holder)
+            if begun is not None:
+                begun(self.held(holder))
             passed = self.pass_forward(holder, X, Y)
             f = self.function("backward", holder)
             assert f is not None
@@ -192,6 +201,17 @@ class Network:
             with variables_of(f) as variables:
                 raw = call(f, pool, ("X", "Y"), roles(self.definition("backward")))
             return replace(self.gradients_of_backward(f, raw, theta, holder), variables=variables)
+
+    def held(self, holder: Any) -> dict[str, Any]:
+        """The parameters that the functions work on: those of the module where they look them up there."""
+        found = {name: at_way(self.view(holder), path) for name, path in self.found.paths.items()}
+        for own, role in self.globals.items():
+            if role == "parameters":
+                view = self.view(self.namespace[own])
+                found |= {name: at_way(view, path) for name, path in self.found.paths.items()}
+            elif role in found:
+                found[role] = self.namespace[own]
+        return found
 
     def gradients_of_backward(self, f: Any, raw: Any, theta: dict[str, Array], holder: Any) -> BackwardPass:
         """The gradients, from what was returned, from the network's attributes, or from how its parameters moved."""

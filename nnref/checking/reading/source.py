@@ -8,6 +8,7 @@ import json
 import re
 import tokenize
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -87,10 +88,13 @@ def read(path: Path) -> Source:
     if CONTROL.search(text.rstrip("\0\x1a")):
         raise SourceError(f"{path.name} is no text, and so no Python: it holds control characters.")
     try:
-        tree = ast.parse(text)
+        return Source(path.name, text.splitlines(), ast.parse(text))
     except (SyntaxError, ValueError, RecursionError) as error:
+        # A notebook that was saved as a program has lines that only a notebook understands.
+        if (plain := python_of(text.splitlines())) != text.rstrip("\n"):
+            with suppress(SyntaxError, ValueError, RecursionError):
+                return Source(path.name, plain.split("\n"), ast.parse(plain))
         raise SourceError(f"{path.name}{spoken(error)}") from None
-    return Source(path.name, text.splitlines(), tree)
 
 
 def spoken(error: Exception) -> str:

@@ -25,8 +25,8 @@ class Certificate:
 
     entries are the gradients, intermediates what else was given of Z, A, dZ and dA. diagnoses are the mistakes going
     back, the first one first; forward is the first going forward. part names what same_loss is about, and apart says
-    why that is None. watched is what was seen of the program, where that was watched. `ok` only if all of it is right:
-    neither wrong, undecided nor unwritten.
+    why that is None. watched is what was seen of the program, where that was watched; read, what it was read as. `ok`
+    only if all of it is right: neither wrong, undecided nor unwritten.
     """
 
     title: str
@@ -44,6 +44,7 @@ class Certificate:
     notes: tuple[str, ...] = ()
     hints: bool = True
     watched: Any = field(default=None, repr=False, compare=False)
+    read: Any = field(default=None, repr=False, compare=False)
 
     @property
     def ok(self) -> bool:

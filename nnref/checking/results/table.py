@@ -8,8 +8,12 @@ from typing import Any
 
 from nnref.checking.results.entry import Entry
 from nnref.checking.results.findings import unlike
+from nnref.checking.results.sampling import at_random, missed
 
 WIDTH = 80
+
+SHARE = 0.01
+"""The wrong share for which a sampled check says how likely it was to miss it."""
 
 HEAD = ("param", "shape", "checked", "wrong", "worst at", "yours", "true", "verdict")
 
@@ -50,9 +54,11 @@ def row_notes(entry: Entry, verbose: bool) -> list[str]:
     if entry.subgradients:
         lines.append(f"{entry.subgradients} at a kink, accepted between the slopes to either side")
     if 0 < entry.checked < entry.size:
-        missed = 100 * (1 - entry.checked / entry.size)
+        drawn = at_random(entry.checked)
+        one, share = (100 * missed(share, drawn) for share in (1 / entry.size, SHARE))
         lines.append(
-            f"{entry.checked} of {entry.size} checked; a single wrong entry is missed with chance {missed:.3g}%"
+            f"{entry.checked} of {entry.size} checked, half of them where the gradient is not zero; a single wrong "
+            f"entry is missed with chance {one:.3g}%, a wrong {SHARE:.0%} of them with {share:.2g}%"
         )
     if entry.coarse:
         lines.append(entry.coarse)

@@ -11,6 +11,7 @@ The parts, each knowing only those before it:
     rewriting      source -> the same program, speaking to a recorder
     tape           Node, Tape: what was computed, from what, on which line, and what depends on what
     memory, values, graph                          which values are known, and what depends on what
+    minimising     a search by scipy, as plain steps along the gradient that it is given
     recorder       Recorder: the hooks, the leaves, in-place writes; `leaf(array, kind)` marks data and labels
     program        a file, its modules and its random numbers, executed once under a recorder
     world/         what a program reads, draws and imports, answered: `world.prepared(path, data, seed)`

@@ -65,7 +65,7 @@ class Form:
     @property
     def several(self) -> bool:
         """Are the labels those of several classes?"""
-        return self.labels in ("one-hot labels", "classes", "a class")
+        return self.labels in ("one-hot labels", "classes", "classes in a column", "a class")
 
     @property
     def alone(self) -> bool:
@@ -80,6 +80,7 @@ FORMS = (
     Form("columns", "one-hot labels"),
     Form("columns", "classes"),
     Form("columns", "0 and 1 in a row"),
+    Form("rows", "classes in a column"),
     Form("rows", "0 and 1"),
     Form("rows", "-1 and 1"),
     Form("rows", "numbers in a column"),
@@ -138,8 +139,8 @@ def labels(kind: str, y: Array, classes: int, random: np.random.RandomState) -> 
     """Labels of one kind, a row an example."""
     if kind == "one-hot labels":
         return np.eye(classes)[y]
-    if kind in ("classes", "a class"):
-        return y
+    if kind in ("classes", "classes in a column", "a class"):
+        return y[:, None] if kind.endswith("column") else y
     if kind.startswith("number") or kind == "a number":
         values = random.randn(len(y), 1)
         return values if kind.endswith("column") else values[:, 0]
@@ -193,7 +194,7 @@ class Caller:
 
     def by_name(self, function: Callable[..., Any], pool: Pool) -> dict[str, str]:
         """The roles of the arguments whose names are not known as they stand, by the words in them."""
-        unknown = [name for name in arguments(function) if not pool.find(name)[0]]
+        unknown = [p.name for p in asked(function) if not pool.find(p.name)[0]]
         return {name: role for name in unknown if (role := role_by_words(name)) is not None}
 
     def learn(self, raw: Any, names: list[str] | None) -> None:

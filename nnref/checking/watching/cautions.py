@@ -69,7 +69,9 @@ def unshifted(watched: Watched, role: Roles) -> Iterator[str]:
 
 
 def guarded(watched: Watched, role: Roles) -> Iterator[str]:
-    """log(p + 1e-8)"""
+    """log(p + 1e-8), whose slope is taken for that of log(p)"""
+    if watched.steps[0].readings[0].choice.guards:
+        return
     for node in role.graph.tape[: role.last]:
         if node.op in ("log", "log2", "log10") and (e := guard(node.args[0])):
             yield f"{watched.source.where(node.site.line)}: the {e:g} inside the logarithm is left out of the gradient"

@@ -26,7 +26,9 @@ from nnref.checking.results.diagnosis import Diagnosis
 from nnref.checking.results.report import GradcheckReport
 from nnref.checking.watching.calling import own_functions
 from nnref.checking.watching.program import execute
-from nnref.checking.watching.recorder import Recorder, leaf
+from nnref.checking.watching.recorder import Recorder, current, leaf
+from nnref.checking.watching.report import settled
+from nnref.checking.watching.watch import Watched, watch
 from nnref.shapes import Array
 
 COST = re.compile(r"(compute|calculate|calc|get)?(cost|loss|objective|j|mse|costfunction|lossfunction|squarederror)")
@@ -88,7 +90,27 @@ def cost_and_gradient_judged(path: Path, source: Source, data: Any = None) -> Ce
         apart="it is taken as it stands",
         part="loss",
         diagnoses=found,
+        read=seen(path, source, data, costs[0], slopes[0], best) if best.right else None,
     )
+
+
+def seen(
+    path: Path, source: Source, data: Any, cost: Callable[..., Any], gradient: Callable[..., Any], tried: Attempt
+) -> Watched | None:
+    """The two calls as they were watched, with other numbers in each run, where they are right as seen; else None."""
+
+    def run(namespace: dict[str, Any]) -> None:
+        rng, marks = np.random.default_rng(current().seed), current()
+        given = {name: A if A.size == EXAMPLES else rng.standard_normal(A.shape) for name, A in tried.given.items()}
+        kinds = {name: "labels" if A.size == EXAMPLES else "data" for name, A in given.items()} | {
+            tried.theta: "random"
+        }
+        given = {name: marks.leaf(A.copy(), kinds[name]) for name, A in given.items()}
+        namespace[cost.__name__](**given)
+        marks.pair(given[tried.theta], namespace[gradient.__name__](**given), tried.theta)
+
+    found = watch(path, source=source, data=data, definitions=True, then=run, how="as its names say")
+    return found if settled(found) is True else None
 
 
 def attempts(cost: Callable[..., Any], gradient: Callable[..., Any]) -> Iterator[Attempt]:

@@ -52,7 +52,8 @@ def driven(
         errors: list[Exception] = []
         found = watch(path, then=partial(noted, way, errors), how=way.name, guessed=way.guessed, **settings)
         error = errors[0] if errors else None
-        if isinstance(error, Unbound):  # whatever the form of the data, there is nothing to give some argument
+        # Whatever the form of the data, there is nothing to give some argument, or a class that has no body yet.
+        if isinstance(error, Unbound | NotImplementedError):
             hopeless |= {(way.plan, True), (way.plan, False)}
         elif isinstance(error, Unsuited):
             hopeless.add((way.plan, error.outputs == 1))

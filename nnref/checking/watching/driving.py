@@ -51,7 +51,9 @@ UPDATES = re.compile(r"update|^step$|optimi|apply|adjust|descent")
 SLOPES = re.compile(r"(cost|loss|error)\w*(prime|deriv)")
 """Names of what gives the slopes of a loss."""
 
-NEVER = re.compile(r"plot|save|load|deriv|prime|print|show|accura|numerical|check|evaluat|visual|score|export|draw")
+NEVER = re.compile(
+    r"plot|save|load|deriv|prime|print|show|accura|numerical|check|evaluat|visual|score|export|draw|init"
+)
 """Names of what does not train."""
 
 
@@ -253,7 +255,13 @@ def trained(source: Source, name: str, method: str, form: Form, namespace: dict[
     thing, X, Y = made(source, name, namespace, form)
     kept_data(thing, X, Y)
     set_rate_if_none(thing)
-    Caller(source, namespace, X, Y)(getattr(thing, method), type(thing).__name__, ("X", "Y"))
+    owner = type(thing).__name__
+    before = {path: A for path, A in arrays_in(thing) if A is not X and A is not Y}
+    kept = {path: np.array(A) for path, A in before.items()}
+    raw = Caller(source, namespace, X, Y)(getattr(thing, method), owner, ("X", "Y"))
+    if isinstance(raw, tuple | dict):  # gradients may be returned, and the step left to the caller
+        given = gradients_of(raw, returned(source.definition(method, owner)), None, before)
+        stated(unmoved(before, kept, dict(arrays_in(thing))), given)
 
 
 def set_rate_if_none(thing: Any) -> None:

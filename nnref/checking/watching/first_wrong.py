@@ -346,7 +346,7 @@ def slope_factor(search: Search, factor: Node) -> float | None:
     outs = [k for k in bits_of(forward) if np.prod(tape[k].shape, dtype=int) == size and tape[k].op != "leaf"]
     wanted = [np.prod(n.shape, dtype=int) == size and bool(forward >> n.index & 1) for n in tape]
     for k in outs:
-        found = [slopes(t, {k: np.ones(tape[k].shape)}, wanted, search.reading.tie)[0] for t in search.tapes]
+        found = [slopes(t, {k: np.ones(tape[k].shape)}, wanted, search.reading.choice)[0] for t in search.tapes]
         for j in found[0]:
             if j == k or any(j not in f for f in found) or np.prod(tape[j].shape, dtype=int) != size:
                 continue

@@ -99,9 +99,10 @@ def is_array(thing: Any) -> bool:
 
 def through(node: Node, known: Mapping[int, Array]) -> Array | None:
     """∂L/∂(a copy or view) from ∂L/∂(what it shows); None where that is not known."""
-    if node.index in known:
-        return known[node.index]
     first = node.args[0] if node.args else None
+    # Of a view all uses count, also those of the array by other views.
+    if node.index in known and not (node.op == "view" and isinstance(first, Node) and first.index in known):
+        return known[node.index]
     if node.op == "multiply" and (kept := decayed(node)) is not None:
         return through(kept, known)
     if node.op not in LOOK_THROUGH or not isinstance(first, Node):

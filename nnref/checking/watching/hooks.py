@@ -167,8 +167,9 @@ class Hooks(Values):
 
     def about_to_write(self, target: Array) -> None:
         """The memory of an array changes next."""
-        self.of_array(target)
-        self._buffers[id(owner(target))].let_go()
+        root = owner(target)
+        self.of_array(root)
+        self._buffers[id(root)].let_go()
 
     def wrote(self, target: Array, node: Node) -> None:
         """The memory of an array holds a new value, or a part of it does."""

@@ -13,7 +13,7 @@ from nnref.checking.watching.graph import Graph, bits_of, through
 from nnref.checking.watching.losses import Loss, is_proper, losses
 from nnref.checking.watching.optimisers import alike, entered
 from nnref.checking.watching.parameters import Roles, Update, continues
-from nnref.checking.watching.slopes import magnitude, slopes, value_of
+from nnref.checking.watching.slopes import Choice, guard, magnitude, slopes, value_of
 from nnref.checking.watching.tape import Node
 
 Array = np.ndarray[Any, Any]
@@ -51,7 +51,7 @@ class Reading:
     loss: Loss
     rows: tuple[Judged, ...]
     slopes: tuple[Slopes, ...]
-    tie: float
+    choice: Choice
     lost: tuple[Node, ...] = ()
     factor: float | None = None
     others: tuple[Loss, ...] = field(default=())
@@ -103,9 +103,10 @@ def with_part(
         return None
     sides = np.stack([g / np.abs(g).max(), p / (np.abs(p).max() or 1.0)], 1)
     found, *_ = np.linalg.lstsq(sides, x, rcond=None)
-    fits = np.abs(sides @ found - x).max() <= tolerance * np.abs(x).max()
+    smallest = tolerance * np.abs(x).max()
+    fits = np.abs(sides @ found - x).max() <= smallest
     c, d = found[0] / np.abs(g).max(), found[1] / (np.abs(p).max() or 1.0)
-    return (float(c), float(d)) if fits and abs(found[0]) > tolerance and abs(found[1]) > tolerance else None
+    return (float(c), float(d)) if fits and abs(found[0]) > smallest and d else None
 
 
 def judge(role: Roles, tapes: Sequence[Tape], before: Roles | None = None, named: str = "") -> tuple[Reading, ...]:
@@ -116,9 +117,9 @@ def judge(role: Roles, tapes: Sequence[Tape], before: Roles | None = None, named
     likely = losses(role, tapes)
     same = [loss for loss in likely if loss.name == named]
     found: list[Reading] = []
-    for tie in (0.0, 1.0, 0.5) if tied_anywhere(role, tapes) else (0.0,):
-        for loss in same or in_turn(role, tapes, likely, tie):
-            reading = under(role, tapes, loss, tie, before)
+    for choice in choices(role, tapes, likely):
+        for loss in same or in_turn(role, tapes, likely, choice):
+            reading = under(role, tapes, loss, choice, before)
             if reading is not None:
                 found.append(reading)
                 if reading.all_right:
@@ -126,25 +127,36 @@ def judge(role: Roles, tapes: Sequence[Tape], before: Roles | None = None, named
     return chosen(role, tapes, found)
 
 
-def in_turn(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], tie: float) -> Iterator[Loss]:
+def in_turn(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], choice: Choice) -> Iterator[Loss]:
     """The program's own losses, then those of the others under which most is right in the first run."""
     yield from (loss for loss in likely if loss.node is not None)
     scored = []
     for loss in likely:
         if loss.node is None:
-            first = under(role, tapes[:1], replace(loss, seeds=loss.seeds[:1]), tie, None)
+            first = under(role, tapes[:1], replace(loss, seeds=loss.seeds[:1]), choice, None)
             scored.append((first.right if first else 0, loss))
     best = max((score for score, _ in scored), default=0)
     yield from (loss for score, loss in scored if score == best)
 
 
-def under(role: Roles, tapes: Sequence[Tape], loss: Loss, tie: float, before: Roles | None) -> Reading | None:
+def under(role: Roles, tapes: Sequence[Tape], loss: Loss, choice: Choice, before: Roles | None) -> Reading | None:
     """The verdicts under one loss; None where they would be no evidence."""
     wanted = [role.graph.depends(n.index, role.parameters) for n in role.graph.tape]
-    made = [slopes(tape, seeds, wanted, tie) for tape, seeds in zip(tapes, loss.seeds, strict=True)]
+    made = [slopes(tape, seeds, wanted, choice) for tape, seeds in zip(tapes, loss.seeds, strict=True)]
     known, lost = [s for s, _ in made], tuple(made[0][1])
     rows = verdicts(role, tapes, known, lost, before, loss)
-    return None if rows is None else Reading(loss, rows, tuple(known), tie, lost, common(rows))
+    return None if rows is None else Reading(loss, rows, tuple(known), choice, lost, common(rows))
+
+
+def choices(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss]) -> Iterator[Choice]:
+    """The slopes that may be meant: at ties of max(a, b), and of an own loss with the guards of its logarithms."""
+    yield from (Choice(tie) for tie in ((0.0, 1.0, 0.5) if tied_anywhere(role, tapes) else (0.0,)))
+    above = 0
+    for loss in likely:
+        above |= 0 if loss.node is None else role.graph.above[loss.node.index]
+    logs = (n for n in role.graph.tape if n.op in ("log", "log2", "log10") and above >> n.index & 1)
+    if any(guard(node.args[0]) for node in logs):
+        yield Choice(guards=True)
 
 
 def tied_anywhere(role: Roles, tapes: Sequence[Tape]) -> bool:
@@ -286,14 +298,18 @@ def optimised(role: Roles, row: Judged, tapes: Sequence[Tape], tolerance: float,
         if len(values) < len(tapes) or values[0].size != row.truth[0].size:
             continue
         laid = tuple(v.reshape(row.truth[0].shape) for v in values)
-        signed = laid if (multiple(laid, row.truth, tolerance) or 1.0) > 0 else tuple(-v for v in laid)
-        c = multiple(signed, row.truth, tolerance)
+        c, decay = multiple(laid, row.truth, tolerance), 0.0
+        if c is None and node is not update.step:
+            old = [np.asarray(tape[update.old.index].value, float) for tape in tapes]
+            c, decay = with_part(laid, row.truth, old, tolerance) or (None, 0.0)
         if c is None:
             continue
+        signed = laid if c >= 0 else tuple(-v for v in laid)
         if before is not None:
-            return remembered(role, row, tapes, before, c, tolerance)
+            found = remembered(role, row, tapes, before, abs(c), tolerance)
+            return replace(found, decay=decay / c if decay else 0.0)
         if node is not update.step and alike(row.given, signed):
-            return replace(row, verdict="ok", factor=None, inner=c, note="")
+            return replace(row, verdict="ok", inner=abs(c), decay=decay / c if decay else 0.0, note="")
     return row
 
 

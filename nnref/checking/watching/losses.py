@@ -54,12 +54,15 @@ def own(role: Roles) -> list[Node]:
     passed = {n.index for u in role.updates for n in entered(role, u.step)}
     gradients = sum(1 << k for k in passed if graph.depends(k, role.parameters))
 
+    outputs = sum({1 << m.output.index for m in role.meetings})
+
     def candidate(node: Node) -> bool:
         scalar = (
             role.of_labels[node.index] and node.index > role.begin and np.prod(node.shape, dtype=int) == 1 and node.real
         )
         made_of_gradients = bool(graph.above[node.index] & gradients)
-        return scalar and not after[node.index] and not into >> node.index & 1 and not made_of_gradients
+        later = node.index > role.last and not graph.above[node.index] & outputs  # another run from the same beginning
+        return scalar and not after[node.index] and not into >> node.index & 1 and not made_of_gradients and not later
 
     for node in graph.tape:
         if not candidate(node) or node.op in ("view", "array") or chosen(node):

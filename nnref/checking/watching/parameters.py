@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 
 import numpy as np
 
-from nnref.checking.watching.graph import VIEWS, Graph, base_of, shown
+from nnref.checking.watching.graph import VIEWS, Graph, base_of, bits_of, shown
 from nnref.checking.watching.tape import Node, words
 
 CANDIDATES = 60
@@ -110,32 +110,49 @@ class Roles:
 
 def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles | None:
     """The labels, parameters and outputs of the first step on a tape; None where nothing is updated by labels."""
-    best: tuple[tuple[object, ...], Roles] | None = None
+    found: list[tuple[tuple[object, ...], Roles]] = []
     for labels in islice(candidates(graph), CANDIDATES):
         role = step(graph, labels, pairs)
         if role is None:
             continue
         reached = [bin((graph.above[m.output.index] | 1 << m.output.index) & role.parameters) for m in role.meetings]
         own = {u.base.index for u in role.updates}
-        key = (
+        key: tuple[object, ...] = (
             any(m.output.index not in own for m in role.meetings),
             max(bits.count("1") for bits in reached),
             labels[0].leaf == "labels",
+            all(u.new is None or bool(u.new.names) for u in role.updates),  # h = W x + b replaces no b
             -min(u.end.index for u in role.updates),
             labels[0].leaf not in MADE_ON_THE_WAY,
+            labels[0].leaf != "random",
             -sum(role.of_labels[: role.last + 1]),
             -LIKELIHOOD.get(labels[0].leaf, 6),
         )
-        if best is None or key > best[0]:
-            best = key, role
-    return None if best is None else only_what_reaches(best[1])
+        found.append((key, role))
+    if not found:
+        return None
+    key, best = max(found, key=lambda pair: pair[0])
+    for other, role in found:
+        if other[0] == key[0] and made_of(role, best):
+            best = role
+    return only_what_reaches(best)
+
+
+def made_of(role: Roles, other: Roles) -> bool:
+    """Are the labels of the other made of these alone, as 1 - y is of y?"""
+    (labels, *more), (others, *_) = role.labels, other.labels
+    return not more and not labels.leaf and bool(role.graph.above[others.index] >> labels.index & 1)
 
 
 def step(
     graph: Graph, labels: tuple[Node, ...], pairs: Sequence[tuple[str, Node, Node]] = (), begin: int = -1
 ) -> Roles | None:
     """What the values after `begin` are, with these labels; None if no parameter is updated by them."""
-    of_labels = graph.dependent(sum({1 << n.index for n in labels}))
+    bits = sum({1 << n.index for n in labels})
+    by_labels = (u for u in replaceable(graph) if u.end.index > begin and graph.depends(u.step.index, bits))
+    if not pairs and all(graph.depends(u.old.index, bits) for u in by_labels):
+        return None
+    of_labels = graph.dependent(bits)
     found, idle = updates(graph, of_labels, pairs, begin)
     role = Roles(graph, labels, of_labels, found, (), begin, idle)
     met = tuple(meetings(role)) if found else ()
@@ -169,13 +186,21 @@ def candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
     yield from columns(graph, ranked)
     seen = set()
     for node in islice(graph.tape, 1000):
-        if node.op == "subtract" and len(node.inputs) == 2:
+        if node.op in ("subtract", "multiply", "divide") and len(node.inputs) == 2:
             for target, output in (node.inputs, node.inputs[::-1]):
                 made = base_of(target)
+                if node.op != "subtract" and not given(graph, made):
+                    continue
                 subset = target.deps and not target.deps & ~output.deps and target.deps != output.deps
                 if not made.leaf and subset and made.index not in seen:
                     seen.add(made.index)
                     yield (made,)
+
+
+def given(graph: Graph, node: Node) -> bool:
+    """Is a value made of no number that was drawn, but for an order of rows? Then no parameter went into it."""
+    drawn = (n for n in (graph.tape[k] for k in bits_of(graph.above[node.index])) if n.leaf == "random")
+    return all(np.asarray(n.value).dtype.kind in "iu" for n in drawn)
 
 
 def replaced_by_name(graph: Graph, leaf: Node) -> bool:
@@ -210,10 +235,10 @@ def updates(
     for name, old, gradient in pairs:
         if gradient.index < len(of_labels) and of_labels[gradient.index] and not of_labels[old.index]:
             found[old.index, -1] = Update(old, gradient, None, 1, name)
-    for node in graph.tape[begin + 1 :]:
-        for update in replacements(graph, of_labels, node):
-            if update.base.index in {key[0] for key in found if key[-1] == -1}:
-                continue
+    paired = {key[0] for key in found}
+    for update in replaceable(graph):
+        meant = update.end.index > begin and update.base.index not in paired
+        if meant and of_labels[update.step.index] and not of_labels[update.old.index]:
             found.setdefault(key_of(update.old), update)
     whole = [u for u in found.values() if not superseded(graph, u, list(found.values()))]
     placed = {id(u): takes_its_place(graph, u) for u in whole}
@@ -224,27 +249,29 @@ def updates(
 
 
 def key_of(node: Node) -> tuple[int, ...]:
-    """A parameter, or the part of it that a view or an entry shows."""
+    """A parameter, or the part of it that a view or an entry shows. A copy of the whole of it is no other one."""
     base = base_of(node)
-    part = (
-        () if node is base or not node.args else hash(str(node.args[1:])) if node.op in ("view", "item", "entry") else 0
-    )
-    return (base.index, part) if isinstance(part, int) else (base.index,)
+    if node is base or not node.args or node.op == "array":
+        return (base.index,)
+    return base.index, hash(str(node.args[1:])) if node.op in ("view", "item", "entry") else 0
 
 
-def replacements(graph: Graph, of_labels: Sequence[bool], node: Node) -> Iterator[Update]:
-    """Old − step and old + step, where only the step depends on the labels, and on the parameter too."""
+@lru_cache(maxsize=4)
+def replaceable(graph: Graph) -> tuple[Update, ...]:
+    """Every old − step and old + step where the step depends on the old, which is made of floats."""
+    return tuple(update for node in graph.tape for update in replacements(graph, node))
+
+
+def replacements(graph: Graph, node: Node) -> Iterator[Update]:
+    """Old − step and old + step, the step made of the old too."""
     if node.op not in ("subtract", "add") or len(node.args) != 2 or node.kwargs.get("where", True) is not True:
         return
     ways = ((0, 1, 1),) if node.op == "subtract" else ((0, 1, -1), (1, 0, -1))
     for i, j, sign in ways:
         old, step = node.args[i], node.args[j]
-        if not isinstance(old, Node) or not isinstance(step, Node) or old.shape != node.shape:
+        if not isinstance(old, Node) or not isinstance(step, Node) or old.shape != node.shape or not number(old):
             continue
-        if of_labels[old.index] or not of_labels[step.index] or not number(old):
-            continue
-        base = base_of(old)
-        if graph.above[step.index] >> base.index & 1:
+        if graph.above[step.index] >> base_of(old).index & 1:
             yield Update(old, step, node, sign)
 
 

@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.reading.source import Source, SourceError, read
+from nnref.checking.watching.minimising import MINIMISERS
+from nnref.checking.watching.minimising import MINIMISING_RATE as RATE
 from nnref.checking.watching.recorder import NAMES
 from nnref.checking.watching.rewriting import OPERATORS
 from nnref.checking.watching.tape import Node, Site
+from nnref.checking.watching.world import smaller
 
 MOVES_ONLY = frozenset(["leaf", "view", "put", "assign", "put_at", "item", "entry", "gathered", "array", "copy", "int"])
 """Operations that compute nothing: they say where values lie, or make a number of another kind of it."""
@@ -24,15 +27,24 @@ SPOKEN = {"add": {"sum"}, "sum": {"sum"}, "expit": {"sigmoid", "logistic"}}
 """Functions of Python by which an operation is asked for too."""
 
 
+Tree = dict[tuple[int, int], list[ast.AST]]
+"""The nodes of a syntax tree by line and column."""
+
+
 @dataclass
 class Places:
-    """The nodes of each file's syntax tree by line and column; moved gives a file's own path for that of its copy."""
+    """The nodes of each file's syntax tree by line and column; moved gives a file's own path for that of its copy.
+
+    given says that the program was handed data of the person's own.
+    """
 
     path: Path
     source: Source
     moved: Callable[[str], Path | None]
-    trees: dict[str, dict[tuple[int, int], list[ast.AST]]] = field(default_factory=dict)
+    given: bool = False
+    trees: dict[str, Tree] = field(default_factory=dict)
     words: dict[str, set[str]] = field(default_factory=dict)
+    outer: dict[int, ast.BinOp | ast.AugAssign] = field(default_factory=dict)
 
     def own(self, file: str) -> str:
         """The path of a file that a trace names; "" where it is none of the program's."""
@@ -43,9 +55,16 @@ class Places:
         """What begins at a place."""
         if site.file not in self.trees:
             self.trees[site.file], self.words[site.file] = read_tree(
-                None if not site.file else self.source if Path(site.file) == self.path else site.file
+                None if not site.file else self.source if Path(site.file) == self.path else site.file,
+                self.path,
+                self.given,
             )
+            self.outer |= dict(operands(self.trees[site.file]))
         return self.trees[site.file].get((site.line, site.column), [])
+
+    def around(self, part: ast.AST) -> ast.BinOp | ast.AugAssign | None:
+        """The operation of which an expression is an operand; None if it is none's."""
+        return self.outer.get(id(part))
 
     def fault(self, node: Node) -> str:
         """Why an operation is none of the file's, "" if it is one."""
@@ -57,6 +76,8 @@ class Places:
         if any(operator_of(part) == node.op for part in here):
             return "" if any(same_numbers(part, node) for part in here) else "other numbers stand there"
         calls = [part for part in here if isinstance(part, ast.Call)]
+        if any(last_name(call.func) in MINIMISERS for call in calls) and is_step(node):
+            return ""
         asked = names_of(node)
         named = [call for call in calls if last_name(call.func) in asked]
         if named:
@@ -78,15 +99,21 @@ class Places:
                 yield ast.literal_eval(part.body), ast.literal_eval(part.orelse)
 
 
-def read_tree(source: Source | str | None) -> tuple[dict[tuple[int, int], list[ast.AST]], set[str]]:
-    """The nodes of a file by their place, and every name in it."""
-    found: dict[tuple[int, int], list[ast.AST]] = defaultdict(list)
+def is_step(node: Node) -> bool:
+    """Is this a part of the steps that stand for a search for a minimum: x - rate * g, laid flat?"""
+    rate = node.args[0] if node.args else None
+    return node.op in ("subtract", "ravel") or (node.op == "multiply" and type(rate) is float and rate == RATE)
+
+
+def read_tree(source: Source | str | None, path: Path, given: bool) -> tuple[Tree, set[str]]:
+    """The nodes of a file of the program at that path by their place, and every name in it."""
+    found: Tree = defaultdict(list)
     names: set[str] = set()
     try:
         source = read(Path(source)) if isinstance(source, str) else source
     except (SourceError, OSError):
         source = None
-    for node in ast.walk(copy.deepcopy(source.tree)) if source is not None else ():
+    for node in ast.walk(smaller(copy.deepcopy(source.tree), path, given)) if source is not None else ():
         if isinstance(node, ast.expr | ast.stmt):
             found[node.lineno, node.col_offset].append(node)
         for name in (getattr(node, "attr", None), getattr(node, "id", None), getattr(node, "name", None)):
@@ -94,6 +121,15 @@ def read_tree(source: Source | str | None) -> tuple[dict[tuple[int, int], list[a
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
             names.add(node.value)
     return dict(found), names
+
+
+def operands(tree: dict[tuple[int, int], list[ast.AST]]) -> Iterator[tuple[int, ast.BinOp | ast.AugAssign]]:
+    """The operands of every operation, each by its id, with the operation."""
+    for part in (part for parts in tree.values() for part in parts):
+        if isinstance(part, ast.BinOp):
+            yield from ((id(operand), part) for operand in (part.left, part.right))
+        elif isinstance(part, ast.AugAssign):
+            yield id(part.value), part
 
 
 def operator_of(node: ast.AST) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 import importlib.abc
 import importlib.machinery
 import io
@@ -98,11 +99,11 @@ def execute(
     module = ModuleType(name)
     module.__file__, module.__package__ = str(path), packages.relative_package(path, source)
     run = Run(recorder, module.__dict__)
-    code = statements(source, path, recorder, definitions)
+    code = statements(source, path, recorder, definitions, data)
     with (
         quiet(path, source.name),
         alarm(recorder),
-        modules(path, recorder, module, name, packages.roots(path, source)),
+        modules(path, recorder, module, name, packages.roots(path, source), data),
         world.prepared(path, data, recorder.seed) as answered,
     ):
         seed_generators(recorder.seed)
@@ -134,19 +135,23 @@ def within(run: Run, code: Any, line: int, keep_going: bool) -> None:
             raise
 
 
-def statements(source: Source, path: Path, recorder: Recorder, definitions: bool) -> list[tuple[int, Any]]:
+def statements(
+    source: Source, path: Path, recorder: Recorder, definitions: bool, data: Any = None
+) -> list[tuple[int, Any]]:
     """The program as code: whole, or one statement at a time where one may fail and the next be executed."""
-    code, sites = compiled(source, str(path), definitions)
+    code, sites = compiled(source, path, definitions, data is not None)
     recorder.sites[:] = sites  # the code speaks of them by their places in this list
     recorder.files.add(str(path))
     return code
 
 
 @lru_cache(maxsize=8)
-def compiled(source: Source, file: str, definitions: bool) -> tuple[list[tuple[int, Any]], list[Site]]:
-    """The code of a program that is run several times, and the sites that it speaks of."""
+def compiled(source: Source, path: Path, definitions: bool, given: bool) -> tuple[list[tuple[int, Any]], list[Site]]:
+    """The code of a program that is run several times, on given data or not, and the sites that it speaks of."""
     sites: list[Site] = []
-    tree = rewritten(ast.parse("\n".join(source.lines)) if not source.starts else fresh(source), file, sites)
+    file = str(path)
+    plain = copy.deepcopy(source.tree) if source.starts else ast.parse("\n".join(source.lines))
+    tree = rewritten(world.smaller(plain, path, given), file, sites)
     if not definitions and not source.starts:
         return [(1, compile(tree, file, "exec"))], sites
     parts = [node for node in tree.body if not definitions or isinstance(node, DEFINING)]
@@ -156,13 +161,6 @@ def compiled(source: Source, file: str, definitions: bool) -> tuple[list[tuple[i
         for node in parts
     ]
     return code, sites
-
-
-def fresh(source: Source) -> ast.Module:
-    """The tree of a source, to be changed."""
-    import copy
-
-    return copy.deepcopy(source.tree)
 
 
 DEFINING = (
@@ -214,13 +212,13 @@ def quiet(path: Path, title: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def modules(
-    path: Path, recorder: Recorder, module: ModuleType, name: str, roots: Sequence[Path] = ()
+    path: Path, recorder: Recorder, module: ModuleType, name: str, roots: Sequence[Path] = (), data: Any = None
 ) -> Iterator[None]:
     """While this lasts the program's own modules are found, rewritten too, and its names are in sys.modules."""
     before, main, search = set(sys.modules), sys.modules.get(name), list(sys.path)
     setattr(module, HOOK, recorder)
     sys.modules[name] = module
-    finder = Beside(path, recorder, roots)
+    finder = Beside(path, recorder, roots, data)
     sys.meta_path.insert(0, finder)
     try:
         yield
@@ -228,7 +226,7 @@ def modules(
         sys.meta_path.remove(finder)
         sys.path[:] = search
         for found in set(sys.modules) - before:
-            if getattr(sys.modules[found], HOOK, None) is not None:
+            if getattr(sys.modules[found], HOOK, None) is not None or found in finder.folders_found:
                 del sys.modules[found]
         if main is None:
             sys.modules.pop(name, None)
@@ -239,9 +237,11 @@ def modules(
 class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds the modules of the program's own folder, of its package, and of what it put on sys.path."""
 
-    def __init__(self, path: Path, recorder: Recorder, roots: Sequence[Path] = ()) -> None:
+    def __init__(self, path: Path, recorder: Recorder, roots: Sequence[Path] = (), data: Any = None) -> None:
         self.recorder, self.folder, self.roots, self.before = recorder, path.parent, roots, set(sys.path)
+        self.path, self.data = path, data
         self.packages: set[str] = set()
+        self.folders_found: set[str] = set()
 
     def folders(self, path: Any) -> list[Path]:
         """Where to look for a module."""
@@ -268,6 +268,7 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
                 spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
                 spec.submodule_search_locations = [str(place)]
                 self.packages.add(str(place))
+                self.folders_found.add(name)
                 return spec
         return None
 
@@ -285,7 +286,8 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         except SourceError as error:
             raise ImportError(str(error)) from None
         self.recorder.files.add(file)
-        exec(compile(rewritten(source.tree, file, self.recorder.sites), file, "exec"), module.__dict__)
+        tree = world.smaller(source.tree, self.path, self.data is not None)
+        exec(compile(rewritten(tree, file, self.recorder.sites), file, "exec"), module.__dict__)
 
 
 def seed_generators(seed: int) -> None:

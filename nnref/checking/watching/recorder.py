@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nnref.checking.watching.hooks import Hooks
+from nnref.checking.watching.minimising import is_search, minimised
 from nnref.checking.watching.tape import Node, nodes_of, words
 from nnref.checking.watching.values import Array
 
@@ -209,6 +210,8 @@ class Recorder(Hooks):
         """How a function is called that is no operation of its own."""
         if isinstance(function, np.vectorize):
             return self.vectorized
+        if is_search(function):
+            return functools.partial(minimised, self)
         found = SPECIAL.get(function) if hashable(function) else None
         return None if found is None else functools.partial(found, self)
 
@@ -396,10 +399,15 @@ def written(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, A
     if isinstance(function, np.ufunc) and len(args) > function.nin and isinstance(args[function.nin], np.ndarray):
         return args[function.nin]
     if name in WRITING and args and isinstance(args[0], np.ndarray) and not isinstance(owner, np.ndarray):
-        return args[0]
+        return None if isinstance(function, FunctionType) and not of_numpy(function) else args[0]
     if name == "nan_to_num" and kwargs.get("copy") is False and args and isinstance(args[0], np.ndarray):
         return args[0]
     return None
+
+
+def of_numpy(function: Any) -> bool:
+    """Is this one of numpy's functions? scikit-learn's shuffle writes into nothing, as it is answered."""
+    return str(getattr(function, "__module__", "") or "").startswith("numpy")
 
 
 def without_out(kwargs: dict[str, Any]) -> dict[str, Any]:

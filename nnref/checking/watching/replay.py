@@ -17,6 +17,7 @@ import numpy as np
 from nnref.checking.reading.source import Source
 from nnref.checking.watching.graph import Graph, bits_of
 from nnref.checking.watching.hooks import OPERATOR
+from nnref.checking.watching.left_out import left_out
 from nnref.checking.watching.memory import positions
 from nnref.checking.watching.parameters import roles
 from nnref.checking.watching.places import Places
@@ -49,7 +50,7 @@ PURE = words(
     "square squeeze stack std sub subtract sum swapaxes take take_along_axis tan tanh tensordot tile tolist trace "
     "transpose trapezoid trapz tri tril tril_indices tril_indices_from triu triu_indices triu_indices_from true_divide "
     "truediv trunc uint8 unique unravel_index var vdot vsplit vstack where xlog1py xlogy zeros zeros_like "
-    "fill put putmask place copyto fill_diagonal put_along_axis"
+    "fill put putmask place copyto fill_diagonal put_along_axis eq ne and_ or_ xor lshift rshift"
 )
 """Functions that only compute: they read and write no file, and call nothing that they are given."""
 
@@ -99,6 +100,8 @@ def fault_of(found: Watched, told: Sequence[Retold], places: Places) -> str:
                     return f"{where(found.source, node.site)}: {run.taken.get(k, 'a value from nowhere')}"
                 if (on_parameters or role.of_labels[k]) and (why := places.fault(node)):
                     return f"{where(found.source, node.site)}: {why}"
+        if said := left_out(role, loss, places):
+            return said
     return ""
 
 

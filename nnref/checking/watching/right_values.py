@@ -84,7 +84,7 @@ class Search:
         made = []
         for tape, known in zip(self.tapes, self.reading.slopes, strict=True):
             seeds = {k: known[k] for k in last if k in known}
-            found = slopes(tape, seeds, wanted, self.reading.tie)[0] if seeds else {}
+            found = slopes(tape, seeds, wanted, self.reading.choice)[0] if seeds else {}
             made.append({k: found[k] for k in decaying if k in found})
         return tuple(made)
 
@@ -118,7 +118,7 @@ class Search:
         made = []
         for tape, known in zip(self.tapes, self.reading.slopes, strict=True):
             node = tape[user]
-            parts = backward(node, known[user].reshape(node.shape), self.reading.tie)
+            parts = backward(node, known[user].reshape(node.shape), self.reading.choice)
             made.append(sum((np.asarray(p, float) for m, p in parts if m.index == k), np.zeros(tape[k].shape)))
         return made
 

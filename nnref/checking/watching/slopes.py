@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -52,15 +52,23 @@ def value_of(thing: Any) -> Any:
     return thing
 
 
+class Choice(NamedTuple):
+    """Which of several slopes is meant: of max(a, b) to a where a = b, and of log(p + 1e-8), whose guard may count."""
+
+    tie: float = 0.0
+    guards: bool = False
+
+
 def slopes(
-    tape: Sequence[Node], seeds: Mapping[int, Any], wanted: Sequence[bool], tie: float = 0.0
+    tape: Sequence[Node], seeds: Mapping[int, Any], wanted: Sequence[bool], choice: Choice | None = None
 ) -> tuple[dict[int, Array], list[Node]]:
     """{index: ∂L/∂value} of every value that L depends on and that is wanted, and the operations that had no rule.
 
-    seeds are ∂L/∂(some values). tie is the slope of max(a, b) to a where a = b.
+    seeds are ∂L/∂(some values).
     """
     found: dict[int, Array] = {k: np.asarray(g, float) for k, g in seeds.items()}
     lost: list[Node] = []
+    choice = choice or Choice()
     with np.errstate(all="ignore"):
         for k in range(max(found), -1, -1):
             if k not in found or tape[k].op == "leaf":
@@ -69,7 +77,7 @@ def slopes(
             if not any(wanted[m.index] for m in node.inputs):
                 continue
             try:
-                parts = list(backward(node, g.reshape(node.shape), tie))
+                parts = list(backward(node, g.reshape(node.shape), choice))
             except (NoSlope, NotImplementedError, ValueError, TypeError, IndexError, ArithmeticError):
                 lost.append(node)
                 continue
@@ -91,7 +99,7 @@ def magnitude(node: Node, users: Sequence[Node], known: Mapping[int, Array]) -> 
             continue
         shadow = positive(user)
         try:
-            for m, part in backward(shadow, np.abs(known[user.index]).reshape(user.shape), 1.0):
+            for m, part in backward(shadow, np.abs(known[user.index]).reshape(user.shape), Choice(1.0)):
                 if m.index == node.index:
                     total += float(np.abs(np.asarray(part)).max(initial=0.0)) * max(1, known[user.index].size)
         except (NoSlope, NotImplementedError, ValueError, TypeError, IndexError, ArithmeticError):
@@ -111,7 +119,7 @@ def positive(node: Node) -> Node:
     return replace(node, args=args)
 
 
-def backward(node: Node, g: Array, tie: float) -> Iterator[tuple[Node, Any]]:
+def backward(node: Node, g: Array, choice: Choice) -> Iterator[tuple[Node, Any]]:
     """What a slope of a result makes of the slopes of the nodes it was made of."""
     op = node.op.split("[")[0] if "[" in node.op and node.op not in FLAT else node.op
     if op in FLAT or op in ("chosen", "compared"):
@@ -122,12 +130,12 @@ def backward(node: Node, g: Array, tie: float) -> Iterator[tuple[Node, Any]]:
     args = [np.asarray(value_of(a)) if isinstance(a, Node) else a for a in node.args]
     if op in ("maximum", "minimum", "fmax", "fmin"):
         a, b = (np.asarray(value_of(x)) for x in args[:2])
-        first = tied(a, b, tie) if "max" in op else tied(b, a, 1 - tie)
+        first = tied(a, b, choice.tie) if "max" in op else tied(b, a, 1 - choice.tie)
         yield from paired(node, (g * first, g * (1 - first)))
     elif op in ELEMENTWISE:
         where = node.kwargs.get("where", True)
         plain = [np.asarray(value_of(a)) if isinstance(a, Node | list | tuple) else a for a in node.args]
-        if op in ("log", "log2", "log10"):
+        if op in ("log", "log2", "log10") and not choice.guards:
             plain = [plain[0] - guard(node.args[0])]
         if op in ("array", "nan_to_num") and not isinstance(node.args[0], Node):
             yield from stacked(node.args[0], g)

@@ -25,7 +25,16 @@ GENTLE = 0.01
 
 
 LOOKS_FROM = 60
-"""Values after which it is asked for the first time whether enough was recorded; then after half as many more."""
+"""Values after which it is asked for the first time whether enough was recorded; then after half as many more.
+
+Of a costly program it is asked after a tenth more.
+"""
+
+CHEAP = 500
+"""Values that are recorded anyway, of a program that is not costly: more than two steps, as a rule."""
+
+REST = 3
+"""How much longer than a look a program then runs at least, so that most of the time is its own."""
 
 COSTLY = 0.5, 60e6
 """Seconds of work and bytes of values from which a program is stopped as soon as two steps are on the tape."""
@@ -44,8 +53,7 @@ class Values:
 
     limit is the number of values after which the program is stopped, seconds its time. jitter are the ordinals of the
     leaves that are moved, so that constant parameters differ from run to run, gentle the indices of values that are
-    made smaller; seed numbers the run. suffices is asked now and then, where the program is costly, whether the tape
-    holds all that is needed.
+    made smaller; seed numbers the run. suffices is asked now and then whether the tape holds all that is needed.
     """
 
     def __init__(
@@ -65,6 +73,7 @@ class Values:
         self.begin = process_time()
         self.deadline = self.begin + seconds
         self.suffices, self.next_look, self.sufficed, self.bytes = suffices, LOOKS_FROM, False, 0
+        self.rested = self.begin
         self.leaves: list[Node] = []
         self.stores: list[tuple[int, str, Node]] = []
         self.pairs: list[tuple[str, Node, Node]] = []
@@ -154,16 +163,22 @@ class Values:
         return made
 
     def look(self) -> None:
-        """Stop a costly program whose tape holds enough.
+        """Stop a program whose tape holds enough.
 
         Errors: Stop.
         """
-        self.next_look += self.next_look // 2
-        if process_time() - self.begin < COSTLY[0] and self.bytes < COSTLY[1]:
+        now = process_time()
+        costly = now - self.begin > COSTLY[0] or self.bytes > COSTLY[1]
+        self.next_look += max(LOOKS_FROM // 2, self.next_look // 10) if costly else self.next_look // 2
+        if not costly and len(self.tape) < CHEAP:
+            return
+        if now < self.rested:
             return
         if self.suffices is not None and self.suffices(self.tape):
             self.sufficed, self.on = True, False
             raise Stop
+        after = process_time()
+        self.rested = after + REST * (after - now)
 
     def new_leaf(self, value: Any, kind: str, site: Site) -> Node:
         """A value that was made of nothing that is known; moved, if it is to be."""

@@ -18,8 +18,11 @@ from nnref.checking.watching.program import Failure, Run, execute
 from nnref.checking.watching.recorder import Recorder
 from nnref.checking.watching.tape import Node
 
-LIMITS = (600, 3000, 16000)
-"""Values that are recorded before a program is stopped: more are needed only where the first step is long."""
+LIMIT = 16000
+"""Values that are recorded before a program is stopped, if no two steps of it were seen."""
+
+PLENTY = 600
+"""Values of which the first step is less than half, where no second step is seen: each may make labels of its own."""
 
 SLOW = 3.0
 """Seconds of a first run after which one other run has to do."""
@@ -108,7 +111,7 @@ def watch(
     how: str = "as it runs",
     guessed: bool = False,
     seeds: Sequence[int] = SEEDS,
-    limits: Sequence[int] = LIMITS,
+    limit: int = LIMIT,
     meant: str = "",
 ) -> Watched:
     """Watch a file run by itself, or, with `then`, what is done with its definitions."""
@@ -118,14 +121,8 @@ def watch(
     settings = dict(given)
     if then is not None:
         settings["name"] = "watched"
-    first, role, limit = Run(Recorder(), {}), None, limits[-1]
-    for limit in limits:
-        first = execute(source, path, Recorder(limit=limit, suffices=two_steps), **settings)
-        role = roles(Graph(first.tape), first.recorder.pairs)
-        if first.recorder.sufficed:
-            break
-        if not first.stopped or not first.recorder.in_time or (role is not None and role.last * 2 < limit):
-            break
+    first = execute(source, path, Recorder(limit=limit, suffices=two_steps), **settings)
+    role = roles(Graph(first.tape), first.recorder.pairs)
     if role is None:
         return Watched(source, (first,), None, (), unread(first), how, guessed)
     recorded = len(first.tape) if first.recorder.sufficed else limit
@@ -152,15 +149,19 @@ def watch(
 
     def once_more(other: Source, seeds: Sequence[int], meant: str) -> Watched:
         same = {**given, "how": how, "guessed": guessed}
-        return watch(path, source=other, seeds=seeds, limits=(enough_for_one,), meant=meant, **same)
+        return watch(path, source=other, seeds=seeds, limit=enough_for_one, meant=meant, **same)
 
     return Watched(source, runs, role, steps, why, how, guessed, notes, once_more, tuple(tapes))
 
 
 def two_steps(tape: Sequence[Node]) -> bool:
-    """Are there two steps on the tape?"""
+    """Are there two whole steps on the tape, or one and so much more that a second one would be seen?"""
     role = roles(Graph(tape))
-    return role is not None and next_step(role) is not None and 2 * (role.last + 1) < len(tape)
+    if role is None:
+        return False
+    after = next_step(role)
+    whole = after is not None and len(after.updates) >= len(role.updates)
+    return whole or len(tape) > max(PLENTY, 2 * (role.last + 1))
 
 
 SATURATED = "outputs are exactly 0 or 1 with these weights and data; judged with weights a hundredth as large"

@@ -164,9 +164,9 @@ def test_tensors_without_entries_are_no_obstacle(at):
 def test_a_sample_says_what_it_may_have_missed_and_prefers_what_is_not_zero(at):
     report = gradcheck(cube, at, {"x": 3 * at["x"] ** 2}, entries=5)
     assert report.ok
-    assert "5 of 20 checked; a single wrong entry is missed with chance 75%" in str(report)
+    assert "5 of 20 checked, half of them where" in str(report)
     sparse = np.where(np.arange(20).reshape(4, 5) % 7 == 0, 1.0, 0.0)
-    assert gradcheck(lambda t: (sparse * t["x"]).sum(), at, {"x": 2 * sparse}, entries=3).entries[0].wrong == 3
+    assert gradcheck(lambda t: (sparse * t["x"]).sum(), at, {"x": 2 * sparse}, entries=6).entries[0].wrong == 3
 
 
 def saturated(dtype):

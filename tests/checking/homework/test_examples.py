@@ -75,6 +75,7 @@ FOUND_SOMETHING = {
     "five_layers_sign.py": (WRONG, "grads['dW2'], line 43:  dA = -dZ @", "-1 times the truth"),
     "fixed_rate_stale.py": (WRONG, "dA1, line 21:  dz1 = (dz2 @ self.w2.T)", "updated before they were used"),
     "float32_mask.py": (WRONG, "dZ1, line 23:  d1 = (d2 @ p['W2'].T)", "activation's derivative is missing"),
+    "layers_as_written.py": (WRONG, "rnn, at or after line 33:  def rnn_backward", "(backpropagation in time)"),
     "leaky_stale.py": (WRONG, "dA1, line 33:  hidden_error", "updated before they were used"),
     "one_image_no_slope.py": (WRONG, "dZ1, line 30:  delta_h", "activation's derivative is missing"),
     "summed_loss.py": (RIGHT, "", "loss and the gradients are summed over the examples"),

@@ -155,7 +155,24 @@ def judged(traced, tmp_path, source=BASE, change=lambda header: None):
     change(header)
     head = json.dumps(header).encode()
     (tmp_path / judge.TRACE).write_bytes(len(head).to_bytes(8, "little") + head + raw[8 + size :])
-    return judge.judged(here, None, tmp_path, True, False)
+    return judge.judged(here, None, tmp_path, True, False, False)
+
+
+def test_the_lines_of_a_neighbour_bear_out_no_file_that_does_not_import_it(traced, tmp_path):
+    """A wrong file beside a right one claims the right one's lines; what it imports is a part of it."""
+
+    def neighbours(header):
+        (tmp_path / traced[0].parent.name / "right.py").write_text(BASE)
+        for run in header["runs"]:
+            run["sites"] = [[file.replace("homework.py", "right.py"), *rest] for file, *rest in run["sites"]]
+
+    assert "stands there" in judged(traced, tmp_path, WRONG, change=neighbours)["fault"]
+    assert {path.name for path in reach.belonging(tmp_path / traced[0].parent.name / "homework.py")} == {"homework.py"}
+    (tmp_path / "a.py").write_text("from b import x\n")
+    (tmp_path / "b.py").write_text("import c.d\n")
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "d.py").write_text("")
+    assert {path.name for path in reach.belonging(tmp_path / "a.py")} == {"a.py", "b.py", "d.py"}
 
 
 def test_a_trace_bears_its_own_file_out(traced, tmp_path):
@@ -185,7 +202,25 @@ def told(header, op):
     return [value for value in header["runs"][0]["values"] if value[0] == op]
 
 
+def nodes(run, op, of):
+    """The values of an operation that were made of one of these."""
+    return [k for k, value in enumerate(run["values"]) if value[0] == op and ["n", of] in value[7]]
+
+
+def without(header, number, skipping=False):
+    """The trace of a file of which one parameter is not judged; skipping leaves out too what it is added to."""
+    for run in header["runs"]:
+        (_, parameter, _), run["pairs"] = run["pairs"][number], run["pairs"][:number] + run["pairs"][number + 1 :]
+        away = {k: run["values"][k][7][0] for k in nodes(run, "add", parameter)} if skipping else {}
+        for value in run["values"]:
+            value[7] = [away.get(part[1], part) if part[0] == "n" else part for part in value[7]]
+
+
 CHANGES = {
+    "a bias that is not judged": lambda h: without(h, 3),
+    "weights that are not judged": lambda h: without(h, 2),
+    "the first layer's weights that are not judged": lambda h: without(h, 0),
+    "a bias that is left out": lambda h: without(h, 3, skipping=True),
     "a value that is told and not computed": lambda h: told(h, "sum")[-1].__setitem__(-1, ["x", 1.0]),
     "another operation at that place": lambda h: told(h, "sum")[-1].__setitem__(6, ["method", "prod"]),
     "other arguments": lambda h: told(h, "sum")[-1].__setitem__(8, {"axis": ["x", 1]}),
@@ -203,6 +238,30 @@ def test_an_altered_trace_bears_nothing_out(traced, tmp_path, name):
     except (ValueError, KeyError, IndexError, TypeError):
         return  # which judge.main answers with a sentence
     assert said.get("fault"), said
+
+
+READ = {
+    "global_dictionaries.py", "lists_of_layers.py", "one_hidden_unit.py", "square_unnamed.py",
+    "step_returns_parameters.py", "torch_like.py",
+}  # fmt: skip
+"""Right files that are called by their names, and are not settled by watching them run."""
+
+
+@pytest.mark.parametrize("name", sorted(READ))
+def test_what_is_right_as_it_is_read_is_judged_again_by_its_trace(name, tmp_path):
+    """So no word of it need be looked at: of what it computed, all is computed again where it never ran."""
+    path = Path(__file__).parents[2] / "unseen" / name
+    found = child.outcome(child.Order(str(path)))
+    assert found["status"] == 0
+    (tmp_path / judge.TRACE).write_bytes(found["trace"])
+    (tmp_path / "above").symlink_to(path.parents[1])
+    moved = found["trace"].replace(str(path.parent).encode(), str(tmp_path / "above" / path.parent.name).encode())
+    moved = moved.replace(str(path).encode(), str(tmp_path / "above" / "unseen" / name).encode())
+    size = int.from_bytes(found["trace"][:8], "little") + len(moved) - len(found["trace"])
+    (tmp_path / judge.TRACE).write_bytes(size.to_bytes(8, "little") + moved[8:])
+    said = judge.judged(path, None, tmp_path, True, False, False)
+    assert said["status"] == 0, said
+    assert said["report"]["ok"]
 
 
 @pytest.mark.parametrize(
@@ -227,4 +286,4 @@ def test_few_files_of_ordinary_homework_have_such_a_word():
     assert set(found) == ORDINARY, found
 
 
-ORDINARY = {"adam_in_place", "fashion_minimal"}
+ORDINARY = {"adam_in_place", "fashion_minimal", "layers_as_written"}

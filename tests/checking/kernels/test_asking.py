@@ -143,7 +143,7 @@ def test_arguments_by_name_reach_the_function_by_name(torch, rng):
         nnref.check_vjp(scaled, {"x": x, "by": 2.0}, wrt="z")
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("bfloat16", marks=pytest.mark.long)])
 def test_attention_under_masks_and_biases_is_one_closed_form(torch, rng, dtype):
     attend = lambda q, k, v, m: torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=m)  # noqa: E731
     q, k, v, bias = drawn(torch, rng, dtype, (2, 3, 8, 4), (2, 3, 8, 4), (2, 3, 8, 4), (3, 1, 8))

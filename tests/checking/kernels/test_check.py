@@ -148,7 +148,8 @@ def test_a_kernel_that_adds_up_in_bfloat16_is_told_so_and_passes_where_that_is_s
     given = drawn(torch, rng, "bfloat16", (600, 8), (5, 8))
     report = nnref.check_vjp(Coarse, given)
     assert not report.ok
-    assert "as sums that are added up in bfloat16 round" in said(report)
+    assert "a sum is added up in bfloat16: the sum over rows." in said(report)
+    assert 'say accumulate="bfloat16" if that is meant' in said(report)
     assert nnref.check_vjp(Coarse, given, accumulate="bfloat16").ok
 
 

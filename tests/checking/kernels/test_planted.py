@@ -1,7 +1,9 @@
 """Mistakes that kernels have, planted in PyTorch's operations: each is caught, and named with its place."""
 
+import numpy as np
 import pytest
 
+import nnref
 from tests import kernels
 from tests.support import torch_kernels
 
@@ -52,3 +54,29 @@ def test_pytorchs_own_kernels_are_right(torch, draws):
     assert len(rows) == draws(8, 24)
     assert sum(row["checked"] for row in rows.values()) == draws(8, 1000)
     assert complaints == []
+
+
+def test_mistakes_that_people_make_with_the_layer_are_named_in_its_kernel(torch, rng):
+    """They stand in the catalogue of the layer as people write it, not in the closed form's."""
+    x, w, b = (torch.as_tensor(rng.standard_normal(shape)).float() for shape in ((12, 20), (20,), (20,)))
+    softmax = lambda x: torch.softmax(x, -1)  # noqa: E731
+
+    def added(g, x):
+        P = softmax(x)
+        return (P * (g + (P * g).sum(-1, keepdim=True)),)
+
+    def halved(g, x, w, b):
+        m = x.mean(-1, keepdim=True)
+        r = (x.var(-1, unbiased=False, keepdim=True) + 1e-5).rsqrt()
+        h, gw = (x - m) * r, g * w
+        dx = r * (gw - gw.mean(-1, keepdim=True) - 0.5 * h * (gw * h).mean(-1, keepdim=True))
+        return dx, (g * h).sum(0), g.sum(0)
+
+    norm = lambda x, w, b: torch.nn.functional.layer_norm(x, (20,), w, b)  # noqa: E731
+    alone = lambda g, x: (torch.special.ndtr(x) + x * torch.exp(-x * x / 2) / (2 * np.pi) ** 0.5,)  # noqa: E731
+    for f, back, given, says in (
+        (softmax, added, (x,), "the sum Σ P dY is added where it should be subtracted"),
+        (norm, halved, (x, w, b), "the variance's part is halved"),
+        (torch.nn.functional.gelu, alone, (x,), "dY is not multiplied by it"),
+    ):
+        assert says in kernels.said(nnref.check_vjp(torch_kernels.wrapped(torch, f, back), given))

@@ -1,10 +1,15 @@
 """Programs, run as they stand: right ones are right, planted mistakes are found, and on their line."""
 
+from pathlib import Path
+
 import pytest
 
 from nnref.checking.watching import values
 from nnref.checking.watching.first_wrong import mistakes, of_failure
+from nnref.checking.watching.places import Places
+from nnref.checking.watching.replay import watched_again
 from nnref.checking.watching.report import certificate, settled, step_shown
+from nnref.checking.watching.trace import packed, unpacked
 from nnref.checking.watching.watch import watch
 from tests.support.programs import PLANTED, RIGHT
 
@@ -14,6 +19,13 @@ def watched(tmp_path, text):
     path = tmp_path / "program.py"
     path.write_text(text, encoding="utf-8")
     return watch(path)
+
+
+def fault_apart(seen, tmp_path):
+    """Why a verdict is not borne out where what was recorded is computed again; "" if it is."""
+    places = Places(tmp_path / "program.py", seen.source, Path)
+    again, fault = watched_again(unpacked(packed(seen)), seen.source, places)
+    return fault or ("" if settled(again) else "it is not right")
 
 
 @pytest.mark.parametrize("program", RIGHT.values(), ids=RIGHT)
@@ -40,6 +52,7 @@ def test_a_planted_mistake_is_found_on_its_line(planted, tmp_path):
 @pytest.mark.parametrize("name", ["momentum", "deep"])
 def test_a_costly_program_is_stopped_after_two_steps_and_judged_as_before(name, tmp_path, monkeypatch):
     monkeypatch.setattr(values, "COSTLY", (0.0, 0.0))
+    monkeypatch.setattr(values, "REST", 0)
     seen = watched(tmp_path, RIGHT[name])
     assert settled(seen) is True, certificate(seen)
     assert len(seen.steps) == 2
@@ -129,3 +142,148 @@ def test_labels_that_only_say_where_a_one_is_written_are_the_labels(tmp_path):
     seen = watched(tmp_path, ONE_HOT_IN_A_LOOP)
     assert settled(seen) is True, certificate(seen)
     assert any("y" in node.names and node.deps & seen.roles.labels[0].deps for node in seen.runs[0].tape)
+
+
+ZEROS_AND_ONES = """\
+import numpy as np
+from keras.datasets import mnist
+(X, y), _ = mnist.load_data()
+zero, one = np.where(y == 0)[0], np.where(y == 1)[0]
+X = np.concatenate([X[zero], X[one]]).reshape(-1, 784) / 255
+y = np.concatenate([y[zero], y[one]])
+order = np.random.permutation(len(y))
+X, y = X[order].T, y[order].reshape(1, -1)
+W, m, v = 0.01 * np.random.randn(1, 784), 0, 0
+for step in range(1, 9):
+    p = 1 / (1 + np.exp(-(W @ X)))
+    loss = -np.mean(np.multiply(y, np.log(p + 1e-7)) + np.multiply(1 - y, np.log(1 - p + 1e-7)))
+    dp = -(np.divide(y, p + 1e-7) - np.divide(1 - y, 1 - p + 1e-7))
+    dz = dp * p * (1 - p)
+    dW = np.dot(dz, X.T) / y.size + 0.3 * W
+    m = 0.9 * m + 0.1 * dW
+    v = 0.99 * v + 0.01 * dW ** 2
+    W -= 0.01 * (m / (1 - 0.9 ** step)) / (np.sqrt(v / (1 - 0.99 ** step)) + 1e-8)
+"""
+
+
+def test_labels_may_choose_the_rows_and_a_decay_may_enter_an_optimiser(tmp_path):
+    seen = watched(tmp_path, ZEROS_AND_ONES)
+    assert settled(seen) is True, certificate(seen)
+    assert [round(row.decay, 6) for row in seen.rows] == [0.3]
+    assert not fault_apart(seen, tmp_path)
+    assert settled(watched(tmp_path, ZEROS_AND_ONES.replace("p * (1 - p)\n", "p * (1 + p)\n"))) is False
+
+
+TWICE = """\
+import numpy as np
+from sklearn.utils import shuffle
+X, T = np.random.randn(40, 3), np.eye(2)[np.arange(40) % 2]
+def outputs(X, W, b):
+    E = np.exp(X @ W + b)
+    return E / E.sum(1, keepdims=True)
+W0, b0 = np.random.randn(3, 2), np.zeros(2)
+for rate in (0.1, 0.2):
+    W, b = W0.copy(), b0.copy()
+    for epoch in range(2):
+        X, T = shuffle(X, T)
+        P = outputs(X, W, b)
+        gW, gb = X.T @ (P - T) + 0.01 * W, (P - T).sum(0) + 0.01 * b
+        W -= rate * gW
+        b -= rate * gb
+        print(-np.mean(T[:9] * np.log(outputs(X[:9], W, b))))
+"""
+
+
+def test_a_second_training_from_the_same_beginning_is_no_part_of_the_first(tmp_path):
+    """Its loss is not that of the first step, and its updates are not added to those of the first."""
+    seen = watched(tmp_path, TWICE)
+    assert settled(seen) is True, certificate(seen)
+    assert len(seen.rows) == 2
+    assert settled(watched(tmp_path, TWICE.replace("(P - T).sum(0)", "(P - T).mean(0)"))) is False
+
+
+LIST_OF_LABELS = """\
+import numpy as np
+np.random.seed(0)
+W, U, b = np.random.rand(4, 3) - 0.5, np.random.rand(4, 4) - 0.5, np.random.rand(4) - 0.5
+xs, ys = [np.random.random(3) for _ in range(3)], [-0.5, 0.2, 0.1]
+for epoch in range(20):
+    h, hs = np.zeros(4), []
+    for x in xs:
+        hs.append(h)
+        h = np.tanh(W @ x + b + U @ h)
+    hs.append(h)
+    loss, dh = 0, np.zeros(4)
+    dW, dU, db = np.zeros_like(W), np.zeros_like(U), np.zeros_like(b)
+    for t in (2, 1, 0):
+        loss += (hs[t + 1][0] - ys[t]) ** 2
+        diff = np.zeros(4)
+        diff[0] = 2 * (hs[t + 1][0] - ys[t])
+        da = (dh + diff) * (1 - hs[t + 1] ** 2)
+        dW += np.outer(da, xs[t])
+        dU += np.outer(da, hs[t])
+        db += da
+        dh = U.T @ da
+    W -= 0.1 * dW
+    U -= 0.1 * dU
+    b -= 0.1 * db
+"""
+
+
+def test_numbers_written_out_are_the_labels_and_not_the_last_input_that_was_drawn(tmp_path):
+    seen = watched(tmp_path, LIST_OF_LABELS)
+    assert settled(seen) is True, certificate(seen)
+    assert [node.leaf for node in seen.roles.labels] == ["written"]
+    assert settled(watched(tmp_path, LIST_OF_LABELS.replace("dh = U.T @ da", "dh = U @ da"))) is False
+
+
+MINIMISED = """\
+import numpy as np
+from scipy.optimize import {name}
+X, y = np.random.randn(30, 4), (np.arange(30) % 2).astype(float)
+def cost(theta, X, y):
+    p = 1 / (1 + np.exp(-X @ theta))
+    return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)) + 0.1 * np.sum(theta[1:] ** 2) / 60
+def gradient(theta, X, y):
+    p = 1 / (1 + np.exp(-X @ theta))
+    g = X.T @ (p - y) / 30
+    g[1:] += 0.1 * theta[1:] / 30
+    return g
+{call}
+"""
+
+SEARCHES = {
+    "minimize": "found = minimize(cost, np.zeros(4), args=(X, y), jac=gradient); print(found.x, found.fun)",
+    "fmin_tnc": "theta, count, code = fmin_tnc(func=cost, x0=np.zeros(4), fprime=gradient, args=(X, y))",
+    "fmin_cg": "theta = fmin_cg(cost, np.zeros((4, 1)), gradient, (X, y), maxiter=50)",
+}
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_the_gradient_that_a_search_for_a_minimum_is_given_is_judged(name, tmp_path):
+    text = MINIMISED.format(name=name, call=SEARCHES[name])
+    seen = watched(tmp_path, text)
+    assert settled(seen) is True, certificate(seen)
+    assert seen.reading.loss.node is not None
+    assert not fault_apart(seen, tmp_path)
+    assert settled(watched(tmp_path, text.replace("0.1 * theta[1:] / 30", "0.2 * theta[1:] / 30"))) is False
+
+
+LABELS_ANEW = """\
+import numpy as np
+X, y = np.random.randn(12, 3), np.random.randint(0, 2, 12)
+W, b = np.random.randn(3, 2), np.zeros(2)
+for step in range(9999):
+    T = np.zeros((12, 2))
+    T[np.arange(12), y] = 1
+    E = np.exp(X @ W + b)
+    d = (E / E.sum(axis=1, keepdims=True) - T) / 12
+    W -= 0.1 * X.T @ d
+    b -= 0.1 * d.sum(axis=0)
+"""
+
+
+def test_a_program_that_makes_its_labels_anew_in_each_step_is_stopped_early(tmp_path):
+    seen = watched(tmp_path, LABELS_ANEW)
+    assert settled(seen) is True, certificate(seen)
+    assert len(seen.runs[0].tape) < 1500

@@ -4,6 +4,7 @@ Readers hand out real digits in the shape that they are expected in (the embedde
 that draw and log do nothing, questions get an answer, and what is written goes to a scratch folder. Nothing that is
 answered decides a verdict: it lets the program run, and marks what is data and what is labels.
 
+    counts       the sizes of whole data sets, made smaller
     needs        how many rows and which columns the source asks for
     digits       the numbers
     tables       what pandas hands out; reading: pandas itself
@@ -33,6 +34,7 @@ from nnref.checking.reading.source import SourceError, read
 from nnref.checking.watching import packages
 from nnref.checking.watching.world import files as reading_files
 from nnref.checking.watching.world import modules as importing
+from nnref.checking.watching.world.counts import made_smaller
 from nnref.checking.watching.world.datasets import Datasets
 from nnref.checking.watching.world.digits import digits
 from nnref.checking.watching.world.files import Files, Hierarchy, nothing
@@ -41,7 +43,7 @@ from nnref.checking.watching.world.needs import Needs, needs
 from nnref.checking.watching.world.reading import Pandas
 from nnref.shapes import Array
 
-__all__ = ["AbsentError", "World", "prepared"]
+__all__ = ["AbsentError", "World", "asked_by", "prepared", "smaller"]
 
 ANSWER = "1"
 """What input() gives."""
@@ -72,7 +74,7 @@ def prepared(path: Path, data: tuple[Array, Array] | None = None, seed: int = 0)
     asked = copy.copy(asked_by(path.resolve()))
     numbers = digits(seed, data)
     if data is not None:
-        asked.rows = len(numbers.labels)
+        asked.rows, asked.whole = len(numbers.labels), 0
     sets = Datasets(numbers, asked)
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nnref-scratch-")))
@@ -87,7 +89,13 @@ def prepared(path: Path, data: tuple[Array, Array] | None = None, seed: int = 0)
 @cache
 def asked_by(path: Path) -> Needs:
     """What a program asks for, found once."""
-    return needs(sources(path))
+    return needs(sources(path), path.parent)
+
+
+def smaller(tree: ast.Module, path: Path, given: bool) -> ast.Module:
+    """A tree of the program at that path, with counts as small as the data that it is handed, if those are ours."""
+    path = path.resolve()
+    return tree if given or not asked_by(path).whole else made_smaller(tree, sources(path))
 
 
 def above(path: Path) -> list[Path]:
@@ -98,6 +106,7 @@ def above(path: Path) -> list[Path]:
         return []
 
 
+@cache
 def sources(path: Path) -> list[ast.Module]:
     """The syntax trees of the program and of what it imports beside it; what is no Python is left out."""
     found: dict[Path, ast.Module] = {}

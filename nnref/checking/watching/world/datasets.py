@@ -42,13 +42,12 @@ class Datasets:
 
     def split(self, *args: Any, **kwargs: Any) -> tuple[Pair, Pair]:
         """Keras's mnist.load_data()."""
-        return self.digits.split(self.needs.rows)
+        return self.digits.split(self.needs.training, self.needs.held_out)
 
     def colours(self, *args: Any, **kwargs: Any) -> tuple[Pair, Pair]:
         """Keras's cifar10.load_data(): uint8 (N, 32, 32, 3), and labels (N, 1)."""
-        random, k = self.digits.draw(), self.needs.rows
-        parts = []
-        for n in (min(k, MOST), 100):
+        random, parts = self.digits.draw(), []
+        for n in (self.needs.some(50000, min(self.needs.rows, MOST)), self.needs.some(10000, 100)):
             y = (np.arange(n) % 10)[:, None].astype(np.uint8)
             parts.append((leaf(random.randint(0, 256, (n, 32, 32, 3)).astype(np.uint8), "data"), leaf(y, "labels")))
         return parts[0], parts[1]
@@ -94,7 +93,7 @@ class Datasets:
 
     def openml(self, *args: Any, return_X_y: bool = False, as_frame: Any = "auto", **kwargs: Any) -> Any:
         """fetch_openml("mnist_784"): (N, 784), and its labels, as numbers already."""
-        X, y = self.digits.rows(self.needs.rows)
+        X, y = self.digits.rows(self.needs.some(70000, self.needs.rows))
         as_frame = self.needs.frames if as_frame == "auto" else as_frame
         return self.handed_out(leaf(X.astype(float), "data"), leaf(y, "labels"), return_X_y, as_frame is True)
 
@@ -172,7 +171,7 @@ class Datasets:
 
     def torchvision(self, *args: Any, train: bool = True, **kwargs: Any) -> Any:
         """torchvision.datasets.MNIST: data and targets, and pairs when it is indexed."""
-        X, y = self.digits.square(self.needs.rows if train else numbers.TEST_ROWS)
+        X, y = self.digits.square(self.needs.training if train else self.needs.held_out)
         return Pairs(X, y)
 
 

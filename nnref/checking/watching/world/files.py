@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import csv
 import gzip
+import importlib
 import io
 import os
 import pickle
@@ -21,7 +22,6 @@ import numpy as np
 
 from nnref.checking.watching.recorder import leaf
 from nnref.checking.watching.world.datasets import Bunch, Datasets
-from nnref.checking.watching.world.digits import TEST_ROWS
 from nnref.checking.watching.world.needs import LABEL
 from nnref.checking.watching.world.tables import Frame
 from nnref.shapes import Array
@@ -109,7 +109,7 @@ class Files:
 
         Errors: FileNotFoundError for what no digits can stand for.
         """
-        rows = TEST_ROWS if TESTS.search(Path(name).name) else self.sets.needs.rows
+        rows = self.sets.needs.held_out if TESTS.search(Path(name).name) else self.sets.needs.training
         X, y = self.sets.digits.rows(rows)
         kind = "labels" if LABELS.search(Path(name).name) else "data"
         if "ubyte" in name or "idx" in name:
@@ -147,14 +147,16 @@ class Files:
 
     def three_parts(self) -> tuple[Any, ...]:
         """mnist.pkl: training, validation and test set, each X (N, 784) in [0, 1] and labels (N,)."""
-        sizes = (self.sets.needs.rows, TEST_ROWS, TEST_ROWS)
+        asked = self.sets.needs
+        sizes = (asked.some(50000, asked.rows), asked.held_out, asked.held_out)
         parts = [self.sets.digits.rows(n, skip=7 * k) for k, n in enumerate(sizes)]
         return tuple((leaf(X.astype(np.float32) / 256, "data"), leaf(y, "labels")) for X, y in parts)
 
     def pictures(self) -> dict[Any, Any]:
-        """A batch of CIFAR-10: 600 rows of 3,072, and a list of labels."""
-        X = self.sets.digits.draw().randint(0, 256, (600, 3072)).astype(np.uint8)
-        found = {"data": leaf(X, "data"), "labels": (np.arange(600) % 10).tolist()}
+        """A batch of CIFAR-10: rows of 3,072, and a list of labels."""
+        n = self.sets.needs.some(10000, 600)
+        X = self.sets.digits.draw().randint(0, 256, (n, 3072)).astype(np.uint8)
+        found = {"data": leaf(X, "data"), "labels": (np.arange(n) % 10).tolist()}
         return found | {key.encode(): value for key, value in found.items()}
 
     def load(self, file: Any, *args: Any, **kwargs: Any) -> Any:
@@ -170,7 +172,7 @@ class Files:
 
     def one(self, name: str) -> Array:
         """An array by the name it has: images or labels, to learn from or held out."""
-        rows = TEST_ROWS if TESTS.search(name) else self.sets.needs.rows
+        rows = self.sets.needs.held_out if TESTS.search(name) else self.sets.needs.training
         X, y = self.sets.digits.rows(rows)
         return leaf(y, "labels") if LABELS.search(Path(name).stem) else leaf(X, "data")
 
@@ -219,7 +221,7 @@ class Files:
     def made_table(self, name: str) -> Frame:
         """A table for a name: the columns that the program asks for, or digits with their label."""
         needs, sets = self.sets.needs, self.sets
-        rows = TEST_ROWS if TESTS.search(name) else needs.rows
+        rows = needs.held_out if TESTS.search(name) else needs.rows
         columns = [c for c in needs.columns if c != needs.label]
         if columns and not all(c.startswith("pixel") for c in columns):
             X, y = sets.table(min(rows, 600), len(columns), max(2, len(needs.values)))
@@ -346,6 +348,7 @@ def answered(files: Files, attributes: list[tuple[Any, str, Any]]) -> Iterator[N
         (os, "mkdir", nothing), (os, "remove", nothing), (os, "rename", nothing), (os, "system", nothing),
         (shutil, "rmtree", nothing), (urllib.request, "urlretrieve", nothing),
     ]  # fmt: skip
+    importlib.import_module("numpy.ma")  # it reads the docstrings of what is replaced here
     before = [(home, name, getattr(home, name)) for home, name, _ in ours]
     for home, name, value in ours:
         setattr(home, name, value)

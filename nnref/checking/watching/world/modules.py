@@ -114,6 +114,28 @@ class Absent(Silent):
         )
 
 
+class Rival(Silent):
+    """A model of scikit-learn's that a program compares itself with: it learns nothing, and predicts 0."""
+
+    def fit(self, X: Any, *args: Any, **kwargs: Any) -> Any:
+        """Itself."""
+        return self
+
+    def predict(self, X: Any, *args: Any) -> Any:
+        """A zero for each row."""
+        return np.zeros(len(X), int)
+
+    def score(self, *args: Any) -> float:
+        """Nothing is right."""
+        return 0.0
+
+
+def absent(name: str) -> Any:
+    """A name of a package that is not installed; a model of scikit-learn's is one that learns nothing."""
+    last = name.rpartition(".")[2]
+    return (lambda *args, **kwargs: Rival()) if name.startswith("sklearn.") and last[:1].isupper() else Absent(name)
+
+
 NEWEST = "99.0.0"
 """The version of what is answered: no program asks for a newer one."""
 
@@ -165,7 +187,7 @@ class Modules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def create_module(self, spec: Any) -> ModuleType:
         """The module, with the names that are answered."""
         top = spec.name.partition(".")[0]
-        other = (lambda name: Silent()) if top in SILENT else Absent
+        other = (lambda name: Silent()) if top in SILENT else absent
         return Answered(spec.name, self.names.get(spec.name, {}), other, self.names)
 
     def exec_module(self, module: ModuleType) -> None:

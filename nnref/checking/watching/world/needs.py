@@ -6,6 +6,9 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from nnref.checking.watching.world.counts import PART, whole
 
 
 def words(text: str) -> frozenset[str]:
@@ -16,8 +19,8 @@ def words(text: str) -> frozenset[str]:
 ROWS = 1100
 """Rows handed out where the source asks for no number: more than the 1,000 that are commonly held out."""
 
-KNOWN_SIZES = frozenset([42000, 50000, 55000, 59999, 60000, 70000])
-"""The sizes by which people know MNIST: a program that shapes or draws by one of them needs so many rows."""
+TEST_ROWS = 300
+"""Rows handed out as a test set: enough for every class, and no more work than needed."""
 
 HELD_OUT_MOST = 12000
 """A slice [k:] up to this k may be what is learned from; beyond it, it is what is kept back at the end."""
@@ -42,7 +45,8 @@ class Needs:
     """rows wanted; names of columns; the label's name; the values it is mapped from; the width of a table of numbers.
 
     label_at is the column in which a table without names has its label: 0, or -1; width is None where none is shown.
-    frames says whether the program speaks to tables by name or position, and not only to arrays.
+    frames says whether the program speaks to tables by name or position, and not only to arrays; whole is the size of
+    the data set that it names, of which one row in twenty is handed out, or 0.
     """
 
     rows: int = ROWS
@@ -52,12 +56,28 @@ class Needs:
     label_at: int = 0
     width: int | None = None
     frames: bool = False
+    whole: int = 0
+
+    def some(self, rows: int, otherwise: int) -> int:
+        """So many rows of a data set that has that number of them, in a program that speaks of the whole of one."""
+        return rows // PART if self.whole else otherwise
+
+    @property
+    def training(self) -> int:
+        """The rows of what comes with a test set of its own."""
+        return min(self.rows, 60000 // PART) if self.whole else self.rows
+
+    @property
+    def held_out(self) -> int:
+        """The rows of a test set."""
+        return self.some(10000, TEST_ROWS)
 
 
-def needs(trees: list[ast.Module]) -> Needs:
-    """What the sources ask for, all of them taken together."""
+def needs(trees: list[ast.Module], folder: Path) -> Needs:
+    """What the sources ask for, all of them taken together; data that lie in the folder are handed out whole."""
     nodes = [node for tree in trees for node in ast.walk(tree)]
-    found = Needs(rows=max([ROWS, *rows_of(nodes)]))
+    all_of_it = whole(trees, folder)
+    found = Needs(rows=all_of_it // PART or max([ROWS, *rows_of(nodes)]), whole=all_of_it)
     found.columns = list(dict.fromkeys(column_names(nodes)))
     dropped = [name for name in dropped_names(nodes) if name in found.columns]
     named = [name for name in found.columns if LABEL.match(name)]
@@ -76,9 +96,7 @@ def rows_of(nodes: list[ast.AST]) -> Iterator[int]:
             yield from (k + ROWS // 2 for k in [number(node.lower) or 0] if ROWS // 2 <= k <= HELD_OUT_MOST)
         if isinstance(node, ast.Call) and last_name(node.func) in BY_SIZE:
             sizes = [part for arg in node.args for part in (arg.elts if isinstance(arg, ast.Tuple) else [arg])]
-            yield from (k for part in sizes if (k := number(part)) in KNOWN_SIZES or k == 5000)
-        if isinstance(node, ast.Call) and last_name(node.func) == "range" and len(node.args) == 1:
-            yield from (k for part in node.args if (k := number(part)) in KNOWN_SIZES)
+            yield from (k for part in sizes if (k := number(part)) == 5000)
 
 
 def batch_size(node: ast.AST) -> int:

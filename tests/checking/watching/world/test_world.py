@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from nnref.checking.watching import recorder
-from nnref.checking.watching.world import AbsentError, prepared
+from nnref.checking.watching.world import AbsentError, prepared, smaller
 from nnref.checking.watching.world.needs import needs
 from tests.conftest import require
 
@@ -39,7 +39,8 @@ def run(tmp_path, monkeypatch):
         monkeypatch.setattr(recorder, "_current", [marks])
         names = {"__name__": "__main__"}
         with prepared(path, data, seed) as world:
-            exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), names)
+            tree = smaller(ast.parse(path.read_text(encoding="utf-8")), path, data is not None)
+            exec(compile(tree, str(path), "exec"), names)
         return names | {"marks": marks.kinds, "world": world}
 
     return run
@@ -273,5 +274,5 @@ def test_afterwards_everything_is_as_it_was(run):
     "source",
     ["batch_sz = 500", "def train(net, batch_size=500): pass", "train(net, batch=500)", "self.batch = 500"],
 )
-def test_a_program_gets_more_rows_than_its_batches_take_after_a_thousand_are_held_out(source):
-    assert needs([ast.parse(source)]).rows >= 1000 + 500
+def test_a_program_gets_more_rows_than_its_batches_take_after_a_thousand_are_held_out(source, tmp_path):
+    assert needs([ast.parse(source)], tmp_path).rows >= 1000 + 500

@@ -1,0 +1,57 @@
+"""Programs that name the sizes of whole data sets are judged on one row in twenty, all their counts made smaller."""
+
+import ast
+
+from nnref.checking.watching.report import certificate, settled
+from nnref.checking.watching.watch import watch
+from nnref.checking.watching.world import smaller
+
+WHOLE = """\
+import numpy as np
+from keras.datasets import mnist
+(X, y), (Xt, yt) = mnist.load_data()
+n, held_out = 60000, 10000
+X = X.reshape(n, 784)[:50000] / 255
+Xt = Xt.reshape(held_out, -1) / 255
+T = np.zeros((n, 10))
+T[np.arange(n), y] = 1
+T = T[:50000]
+W, b = 0.01 * np.random.randn(784, 10), np.zeros(10)
+for epoch in range(20):
+    E = np.exp(X @ W + b)
+    P = E / E.sum(1, keepdims=True)
+    loss = -np.sum(T * np.log(P)) / 50000
+    d = (P - T) / 50000
+    W -= 0.5 * X.T @ d
+    b -= 0.5 * d.sum(0)
+"""
+
+
+def watched(tmp_path, text):
+    """A program as it runs."""
+    path = tmp_path / "program.py"
+    path.write_text(text, encoding="utf-8")
+    return watch(path)
+
+
+def test_a_step_on_the_whole_of_mnist_is_judged_on_a_part_of_it(tmp_path):
+    seen = watched(tmp_path, WHOLE)
+    assert settled(seen) is True, certificate(seen)
+    assert seen.roles.meetings[0].output.shape == (2500, 10)
+
+
+def test_a_mistake_in_it_is_found(tmp_path):
+    assert settled(watched(tmp_path, WHOLE.replace("d.sum(0)", "d.mean(0)"))) is False
+
+
+def test_where_data_lie_beside_the_program_its_counts_are_as_they_stand(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text("X = load('digits.csv').reshape(60000, 784)", encoding="utf-8")
+    (tmp_path / "digits.csv").write_text("1,2\n", encoding="utf-8")
+    assert "60000" in ast.unparse(smaller(ast.parse(path.read_text()), path, given=False))
+
+
+def test_a_program_that_names_no_such_size_keeps_its_numbers(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text("for epoch in range(10000): train(X[:5000])", encoding="utf-8")
+    assert "10000" in ast.unparse(smaller(ast.parse(path.read_text()), path, given=False))
