@@ -221,7 +221,7 @@ def affordable(
 
 
 def terms(expr: sp.Basic, sizes: Mapping[sp.Symbol, int]) -> int:
-    """How many entries and numbers are met when an expression is worked out; a δ lets one place of its index through."""
+    """How many numbers are met when an expression is worked out; a δ lets one place of an index through."""
     if isinstance(expr, sp.Sum):
         k, summand = outermost(expr)
         size, inner = int(k.dim.xreplace(sizes)), terms(summand, sizes)
