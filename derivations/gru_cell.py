@@ -61,7 +61,7 @@ forward = Claim(
     source=CHO,
     wrong_twins=(
         WrongTwin(
-            Z[r, s] * G[r, s] + (1 - Z[r, s]) * H0[r, s], "the shares are exchanged, as in the article's notation"
+            Z[r, s] * G[r, s] + (1 - Z[r, s]) * H0[r, s], "the shares are exchanged, as Chung et al. 2014 write it"
         ),
     ),
 )
@@ -98,7 +98,7 @@ dZn = gradient(
     Zn[r, s],
     of_candidate(q, t),
     dN,
-    "the share that is not kept, times the slope of tanh",
+    "the gradient of the state times the share that is not kept, times the slope of tanh",
     WrongTwin(dY[r, s] * Z[r, s] * (1 - G[r, s] ** 2), "the shares are exchanged in the backward pass"),
 )
 dUn = gradient(
@@ -106,7 +106,7 @@ dUn = gradient(
     Un[r, s],
     of_candidate(q, t) * sigma(Zr[q, t]),
     dN * R[r, s],
-    "the same, times the reset gate",
+    "what reaches the candidate's tanh, times the reset gate",
     WrongTwin(dN, "the reset gate is left out"),
 )
 dZr = gradient(
@@ -114,7 +114,7 @@ dZr = gradient(
     Zr[r, s],
     of_candidate(q, t) * Un[q, t] * bent(Zr[q, t]),
     dN * Un[r, s] * R[r, s] * (1 - R[r, s]),
-    "the same, times what the state before gave and the gate's slope",
+    "what reaches the candidate's tanh, times what the state before gave and the reset gate's slope",
     WrongTwin(dN * H0[r, s] * R[r, s] * (1 - R[r, s]), "the state stands where its weighted sum should"),
 )
 dZz = gradient(
@@ -122,7 +122,7 @@ dZz = gradient(
     Zz[r, s],
     dY[q, t] * (H0[q, t] - candidate(q, t)) * bent(Zz[q, t]),
     dY[r, s] * (H0[r, s] - G[r, s]) * Z[r, s] * (1 - Z[r, s]),
-    "the state before less the candidate, times the gate's slope",
+    "the gradient of the state, times the state before less the candidate and the update gate's slope",
     WrongTwin(dY[r, s] * H0[r, s] * Z[r, s] * (1 - Z[r, s]), "the path through 1 − Z is forgotten"),
 )
 dH0 = gradient(
@@ -130,6 +130,6 @@ dH0 = gradient(
     H0[r, s],
     dY[q, t] * sigma(Zz[q, t]),
     dY[r, s] * Z[r, s],
-    "what the update gate kept; what comes back through the weighted sums is added to it",
+    "the gradient of the state times the share that is kept; what comes back through the weighted sums is added",
     WrongTwin(dY[r, s], "the gate is left out"),
 )

@@ -16,7 +16,7 @@ HE = "He, Zhang, Ren & Sun 2015, arXiv:1502.01852, §2.2"
 
 V = number("V", "variance of a weighted sum of the layer before")
 w = number("w", "variance of the weights")
-e = number("e", "mean of an output of the layer before")
+A_mean = number("Abar", "mean of an output of the layer before")
 sigma = number("sigma", "standard deviation of an initial weight")
 moment = tensor("mu", n, n, meaning="expected value of the product of two outputs of the layer before", latex=r"\mu")
 
@@ -93,7 +93,7 @@ keeps = Claim(
     ),
     source=HE,
     uses=("he.half", "he.scale"),
-    where={w: sp.sqrt(2 / n) ** 2, moment[k, l]: delta(k, l) * V / 2 + (1 - delta(k, l)) * e**2},
+    where={w: sp.sqrt(2 / n) ** 2, moment[k, l]: delta(k, l) * V / 2 + (1 - delta(k, l)) * A_mean**2},
     wrong_twins=(
         WrongTwin(V / 2, "the weights have variance 1/n: every layer halves the signal"),
         WrongTwin(2 * V / n, "the sum over the n inputs is forgotten"),

@@ -35,11 +35,13 @@ update = Claim(
 slope_along = Claim(
     name="sgd.slope_along",
     kind="lemma",
-    says="as the learning rate grows from 0, the loss changes at the rate −‖dθ‖²",
+    says="as the learning rate grows from 0, the loss falls at the rate of the sum of the squared gradients",
     start=slope(change(updated), alpha),
     steps=(
         Step(
-            change(slope(updated, alpha)), linear, because="to first order the loss changes by ⟨dθ, θ⟩, dθ held fixed"
+            change(slope(updated, alpha)),
+            linear,
+            because="to first order the loss changes as the sum of dθ times θ does, dθ held fixed",
         ),
         Step(-total(total(dtheta[r, i] ** 2, i), r), differentiate, because="θ does not depend on α"),
     ),
@@ -57,7 +59,13 @@ decrease = Claim(
     kind="lemma",
     says="to first order a step against the gradient never raises the loss",
     start=-slope(change(updated), alpha),
-    steps=(Step(total(total(dtheta[r, i] ** 2, i), r), differentiate, because="the rate of the loss is −‖dθ‖²"),),
+    steps=(
+        Step(
+            total(total(dtheta[r, i] ** 2, i), r),
+            differentiate,
+            because="the loss falls at the rate of the sum of the squared gradients",
+        ),
+    ),
     relation="≥",
     source=GOODFELLOW,
     uses=("sgd.slope_along",),

@@ -108,7 +108,7 @@ other_class = Claim(
 jacobian = Claim(
     name="softmax.jacobian",
     kind="lemma",
-    says="the two cases in one: p_i changes with z_j by p_i (δ_ij − p_j)",
+    says="whether j is i or not, p_i changes with z_j by p_i (δ_ij − p_j)",
     start=slope(softmax(i), z[j]),
     steps=(
         Step(
@@ -121,7 +121,11 @@ jacobian = Claim(
             differentiate,
             because="exp z_i depends on z_j only if j is i, and of the sum only the term k = j does",
         ),
-        Step(sp.exp(z[i]) / S * (delta(i, j) - sp.exp(z[j]) / S), algebra, because="divide by S², one S each"),
+        Step(
+            sp.exp(z[i]) / S * (delta(i, j) - sp.exp(z[j]) / S),
+            algebra,
+            because="divide by the square of the sum, one factor each",
+        ),
         Step(p[i] * (delta(i, j) - p[j]), definition, because="p_i is exp z_i over the sum"),
     ),
     where=IS_SOFTMAX,
@@ -231,7 +235,7 @@ def through_probabilities(j: Index, s: Index) -> sp.Expr:
 dZ = Claim(
     name="softmax.dZ",
     kind="gradient",
-    says="backwards through softmax: P ∘ (dP − Σ_k p_k dp_k), column by column",
+    says="backwards through softmax, in each column: each dP less the mean of dP with weights P, then times P",
     start=through_probabilities(j, s),
     steps=(
         Step(

@@ -45,17 +45,17 @@ forward = Claim(
     start=-total(total(Y[k, s] * sp.log(P[k, s]), k), s) / N,
     steps=(
         Step(
-            -total(total(Y[k, s] * sp.log(sp.exp(Z[k, s]) / total(sp.exp(Z[l, s]), l)), k), s) / N,
+            -total(total(Y[k, s] * sp.log(sp.exp(Z[k, s]) / total(sp.exp(Z[j, s]), j)), k), s) / N,
             definition,
             because="the probabilities are the softmax of the logits",
         ),
         Step(
-            total(total(Y[k, s], k) * sp.log(total(sp.exp(Z[l, s]), l)) - total(Y[k, s] * Z[k, s], k), s) / N,
+            total(total(Y[k, s], k) * sp.log(total(sp.exp(Z[j, s]), j)) - total(Y[k, s] * Z[k, s], k), s) / N,
             logarithm,
             because="the logarithm of a quotient",
         ),
         Step(
-            total(sp.log(total(sp.exp(Z[l, s]), l)) - total(Y[k, s] * Z[k, s], k), s) / N,
+            total(sp.log(total(sp.exp(Z[j, s]), j)) - total(Y[k, s] * Z[k, s], k), s) / N,
             condition,
             because="the labels of every example sum to one",
         ),
@@ -67,7 +67,7 @@ forward = Claim(
     uses=("cross_entropy.forward", "softmax.forward", "cross_entropy.of_softmax"),
     wrong_twins=(
         WrongTwin(
-            total(sp.log(total(sp.exp(Z[l, s]), l)) - total(Y[k, s] * Z[k, s], k), s),
+            total(sp.log(total(sp.exp(Z[j, s]), j)) - total(Y[k, s] * Z[k, s], k), s),
             "the sum over the batch, not its mean",
         ),
     ),
@@ -137,12 +137,12 @@ gradient = Claim(
     name="softmax_cross_entropy.dZ",
     kind="gradient",
     says="for the batch, the gradient of the mean loss with respect to the logits is (P − Y) / N",
-    start=slope(total(-total(Y[l, t] * sp.log(sp.exp(Z[l, t]) / total(sp.exp(Z[k, t]), k)), l), t) / N, Z[i, s]),
+    start=slope(total(-total(Y[j, t] * sp.log(sp.exp(Z[j, t]) / total(sp.exp(Z[k, t]), k)), j), t) / N, Z[i, s]),
     steps=(
         Step(
             slope(
                 total(
-                    total(Y[l, t], l) * sp.log(total(sp.exp(Z[k, t]), k)) - total(Y[l, t] * Z[l, t], l),
+                    total(Y[j, t], j) * sp.log(total(sp.exp(Z[k, t]), k)) - total(Y[j, t] * Z[j, t], j),
                     t,
                 )
                 / N,
@@ -152,12 +152,12 @@ gradient = Claim(
             because="the logarithm of a quotient",
         ),
         Step(
-            (total(Y[l, s], l) * sp.exp(Z[i, s]) / total(sp.exp(Z[k, s]), k) - Y[i, s]) / N,
+            (total(Y[j, s], j) * sp.exp(Z[i, s]) / total(sp.exp(Z[k, s]), k) - Y[i, s]) / N,
             differentiate,
             because="only column s depends on Z_is; there log-sum-exp changes by exp z_i over the sum",
         ),
         Step(
-            (total(Y[l, s], l) * P[i, s] - Y[i, s]) / N,
+            (total(Y[j, s], j) * P[i, s] - Y[i, s]) / N,
             definition,
             because="that is the probability of class i in column s",
         ),

@@ -14,7 +14,7 @@ u, v = sp.exp(z) - sp.exp(-z), sp.exp(z) + sp.exp(-z)
 forward = Claim(
     name="tanh.forward",
     kind="definition",
-    says="the quotient of exponentials that the article writes is the hyperbolic tangent",
+    says="the hyperbolic tangent, as a quotient of exponentials",
     names=a,
     start=u / v,
     steps=(Step(sp.tanh(z), algebra, because="sinh Z and cosh Z are half the numerator and half the denominator"),),

@@ -1,5 +1,5 @@
 """A layer whose input is added to its output: A = tanh(W X) + X. What is the gradient with respect to
-X, by both ways?
+X? It has two ways to A, and both count.
 
 Fill in each None, then: nnref check backward_skip.py
 """

@@ -1,4 +1,5 @@
-"""A batch is N columns, and the loss is the mean over them. What is the gradient with respect to w?
+"""A row of weights w gives each of the N examples a score, and the loss is the mean of the squared scores.
+What is its gradient with respect to w?
 
 Fill in each None, then: nnref check data_mean.py
 """

@@ -1,5 +1,5 @@
-"""Pixels come as numbers from 0 to 255 and are divided by 255. What is the gradient with respect to
-the raw pixels?
+"""Pixels come as numbers from 0 to 255 and are divided by 255. What is the gradient of the loss
+with respect to the raw pixels?
 
 Fill in each None, then: nnref check data_scale.py
 """

@@ -1,5 +1,5 @@
-"""Weight decay adds half of λ times the sum of squared weights to the loss. What does it add to the
-gradient?
+"""Weight decay adds half of λ times the sum of squared weights to the loss; λ is decay in the code. What does it
+add to the gradient? Write the whole of it: the squared error has a gradient too.
 
 Fill in each None, then: nnref check loss_decay.py
 """

@@ -1,5 +1,5 @@
-"""Two steps of descent on the loss θ² / 2. What is the derivative of the last loss with respect to
-where one began?
+"""Two steps of gradient descent are taken on the loss θ² / 2, whose gradient is θ. What is the gradient of the
+loss after them with respect to the θ before them?
 
 Fill in each None, then: nnref check update_twice.py
 """

@@ -1,6 +1,7 @@
 """The 2-2-2 network of the page of the backward pass, with every number in sight: as a graph, and as sums.
 
-The numbers are those that the playground starts from, which nnref computed.
+The graph shows what nnref computed. The sums are worked by hand: the probabilities are rounded once, and every line
+after them is exact, so that a reader who takes the numbers of a line gets the number beside it.
 """
 
 from __future__ import annotations
@@ -10,11 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 Matrix = Sequence[Sequence[float]]
 Values = Mapping[str, Any]
 
 WIDTH, LINE, COLUMN, PAD = 118, 16, 137, 8
 """In the units of the drawing: a box, a line of numbers, the distance of two columns, the margin inside a box."""
+
+PLACES = 4
+"""Decimals to which the probabilities, and the loss, are rounded: those of the playground below the sums."""
 
 TOP, BELOW = 8, 158
 """Heights of the two rows of boxes: what flows through the network, and what enters it."""
@@ -130,33 +136,77 @@ def products(pairs: Sequence[tuple[float, float]]) -> str:
 
 def signed(x: float) -> str:
     """A number as a factor: a negative one in brackets."""
-    return f"({number(x)})" if x < 0 else number(x)
+    return f"({exact(x)})" if x < 0 else exact(x)
 
 
-def column(M: Matrix, j: int) -> list[float]:
+def exact(x: float) -> str:
+    """All decimals of a number that is worked by hand, with a real minus: its factors have few."""
+    text = f"{x:.9f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text.replace("-", "−")
+
+
+def worked(given: Values) -> Values:
+    """Every matrix as it is worked by hand: exact, but for the probabilities and the loss, which are rounded."""
+    v = {name: np.array(matrix) for name, matrix in everything(given).items() if name != "labels"}
+    found = {name: v[name] for name in ("X", "Y", "W1", "b1", "W2", "b2", "Z1", "A1", "Z2")}
+    P, N = np.round(v["P"], PLACES), v["Y"].shape[1]
+    L = np.round([[-(v["Y"] * np.log(P)).sum() / N]], PLACES)
+    dZ2 = (P - v["Y"]) / N
+    dA1 = v["W2"].T @ dZ2
+    dZ1 = dA1 * (v["Z1"] > 0)
+    found |= {"P": P, "L": L, "dZ2": dZ2, "dA1": dA1, "dZ1": dZ1}
+    found |= {"dW2": dZ2 @ v["A1"].T, "db2": dZ2.sum(axis=1, keepdims=True)}
+    return found | {"dW1": dZ1 @ v["X"].T, "db1": dZ1.sum(axis=1, keepdims=True)}
+
+
+def power(x: float) -> str:
+    """E to a number."""
+    return f"e<sup>{exact(x)}</sup>"
+
+
+def logarithms(v: Values) -> str:
+    """Minus the logarithm of the probability of each example's label, added up."""
+    return " ".join(f"− log {exact(p)}" for p in (v["P"] * v["Y"]).sum(axis=0)).replace("− ", "−", 1)
+
+
+def column(M: Matrix | np.ndarray, j: int) -> list[float]:
     """One column."""
     return [row[j] for row in M]
 
 
 SUMS: Mapping[str, Callable[[Values, int, int], str]] = {
-    "dZ2": lambda v, i, s: f"({number(v['P'][i][s])} − {number(v['Y'][i][s])}) / {len(v['Y'][0])}",
+    "Z1": lambda v, i, s: (
+        f"{products(list(zip(v['W1'][i], column(v['X'], s), strict=True)))} + {signed(v['b1'][i][0])}"
+    ),
+    "Z2": lambda v, i, s: (
+        f"{products(list(zip(v['W2'][i], column(v['A1'], s), strict=True)))} + {signed(v['b2'][i][0])}"
+    ),
+    "P": lambda v, i, s: f"{power(v['Z2'][i][s])} / ({' + '.join(map(power, column(v['Z2'], s)))})",
+    "L": lambda v, _, __: f"({logarithms(v)}) / {len(v['Y'][0])}",
+    "dZ2": lambda v, i, s: f"({exact(v['P'][i][s])} − {exact(v['Y'][i][s])}) / {len(v['Y'][0])}",
     "dW2": lambda v, i, j: products(list(zip(v["dZ2"][i], v["A1"][j], strict=True))),
     "db2": lambda v, i, _: " + ".join(map(signed, v["dZ2"][i])),
     "dA1": lambda v, i, s: products(list(zip(column(v["W2"], i), column(v["dZ2"], s), strict=True))),
-    "dZ1": lambda v, i, s: (
-        f"{number(v['dA1'][i][s])} · {'1' if v['Z1'][i][s] > 0 else '0'}, as Z1 is {number(v['Z1'][i][s])}"
-    ),
+    "dZ1": lambda v, i, s: f"{signed(v['dA1'][i][s])} · {'1' if v['Z1'][i][s] > 0 else '0'}",
     "dW1": lambda v, i, j: products(list(zip(v["dZ1"][i], v["X"][j], strict=True))),
     "db1": lambda v, i, _: " + ".join(map(signed, v["dZ1"][i])),
 }
-"""How an entry of each gradient is made of numbers that are known by then."""
+"""How an entry of each is made of numbers that are known by then."""
+
+
+REASONS: Mapping[str, Callable[[Values, int, int], str]] = {
+    "dZ1": lambda v, i, s: f", for Z1[{i}, {s}] is {exact(v['Z1'][i][s])}"
+}
+"""What is said after an entry where its line does not say it."""
 
 
 def sums(name: str, given: Values) -> str:
-    """Every entry of a gradient as the sum that it is."""
-    found = everything(given)
+    """Every entry as the sum that it is."""
+    found, reason = worked(given), REASONS.get(name, lambda v, i, j: "")
+    place = "" if found[name].size == 1 else "[{}, {}]"
     lines = [
-        f"<li><code>{name}[{i}, {j}]</code> = {SUMS[name](found, i, j)} <b>= {number(value)}</b></li>"
+        f"<li><code>{name}{place.format(i, j)}</code> = {SUMS[name](found, i, j)} <b>= {exact(value)}</b>"
+        f"{reason(found, i, j)}</li>"
         for i, row in enumerate(found[name])
         for j, value in enumerate(row)
     ]
@@ -164,9 +214,9 @@ def sums(name: str, given: Values) -> str:
 
 
 def shown(name: str, given: Values) -> str:
-    """The graph, or a gradient entry by entry.
+    """The graph, or a quantity of the network entry by entry.
 
-    Errors: LookupError if there is no gradient of that name.
+    Errors: LookupError if there is none of that name.
     """
     if name == "graph":
         return graph(given)

@@ -123,12 +123,20 @@ def apart(yours: float, truth: float) -> str:
     return f"{yours:.{digits}g}, right is {truth:.{digits}g}"
 
 
+def activation_of(right: str) -> str | None:
+    """The activation whose slope stands in a right line; None where there is none."""
+    return next((name for name, slope in SLOPES.items() for l in "12" if slope.format(l=l) in right), None)
+
+
 def first(entry: Mapping[str, str], networks: list[tuple[dict[str, Any], str]]) -> str:
-    """What a mistake's line gives on the first network that shows it.
+    """What a mistake's line gives on the first network that shows it, with the activation of its right line.
 
     Errors: LookupError for a line that changes no number on any.
     """
+    activation = activation_of(entry.get("right", ""))
     for start, says in networks:
+        if activation not in (None, start["activation"]):
+            continue
         if found := told(entry["wrong"], start):
             return f"{found}{says and ', '}{says}"
     raise LookupError(f"{entry['key']}: {entry['wrong']} changes no number on any of the networks that were tried")

@@ -58,8 +58,8 @@ def functions() -> tuple[Any, str, str]:
     return (
         figure,
         "ReLU, sigmoid and tanh with their slopes",
-        f"The ticks are the {len(sums)} weighted sums of the digit in the first layer: {negative} are not positive, "
-        f"and a rectifier silences those neurons.",
+        f"The ticks are the {len(sums)} sums Z of the digit in the first layer of a trained network: {negative} are "
+        f"not positive, and ReLU makes 0 of them.",
     )
 
 
@@ -79,7 +79,8 @@ def forward() -> tuple[Any, str, str]:
     return (
         figure,
         "The activations of the digit in every layer",
-        f"Columns, folded so that they fit. Of the hidden neurons, {silent[0]} of 128 and {silent[1]} of 64 are 0.",
+        f"The columns X, A1 and A2 of the digit, each folded into a rectangle, and the probabilities P. Of the hidden "
+        f"neurons, {silent[0]} of 128 and {silent[1]} of 64 are 0.",
     )
 
 
@@ -96,12 +97,12 @@ def probabilities() -> tuple[Any, str, str]:
         axes.set_xticks(range(10))
         axes.set_title(title)
     p = found["P"][label, 0]
-    gap = np.sort(found["Z3"][:, 0])[-1] - np.sort(found["Z3"][:, 0])[-2]
+    gap = round(float(np.diff(np.sort(found["Z3"][:, 0])[-2:])[0]), 4)  # as shown: the ratio follows from it
     return (
         figure,
         "Logits and probabilities of the digit",
-        f"The label {label} has probability {p:.3f}. The two largest logits differ by {gap:.2f}, so that class is "
-        f"exp {gap:.2f} = {np.exp(gap):.2f} times as probable as the next.",
+        f"The label {label} has probability {p:.3f}. The two largest logits differ by {gap:.4f}, so that class is "
+        f"exp {gap:.4f} = {np.exp(gap):.2f} times as probable as the next.",
     )
 
 
@@ -120,7 +121,11 @@ def cost() -> tuple[Any, str, str]:
     axes.set_xlim(0, 1.02)
     axes.grid(True)
     guess = np.log(10)
-    return figure, "Loss against the probability of the label", f"A guess among ten costs {guess:.3f} nats."
+    return (
+        figure,
+        "Loss against the probability of the label",
+        f"A guess, 1/10 for each class, costs log 10 = {guess:.3f} nats.",
+    )
 
 
 def backward() -> tuple[Any, str, str]:
@@ -140,8 +145,8 @@ def backward() -> tuple[Any, str, str]:
     return (
         figure,
         "The gradient of the digit at the logits, and in one row of the first layer's weights",
-        f"The row is the digit itself, times one number: {found['dZ1'][busiest, 0]:.3g}. "
-        f"{100 * zeros:.1f} % of dW1 is exactly 0.",
+        f"Row {busiest} of dW1 is the digit times dZ1[{busiest}] = {found['dZ1'][busiest, 0]:.3g}. ".replace("-", "−")
+        + f"{100 * zeros:.1f} % of dW1 is exactly 0.",
     )
 
 
@@ -197,7 +202,7 @@ FIGURES = {
 
 
 def shapes() -> str:
-    """The table of shapes of the article's network, from the derivation, in Markdown."""
+    """The table of shapes of the network of these pages, from the derivation, in Markdown."""
     from nnref.bridge import parameter_shapes
 
     found = parameter_shapes(nnref.network.MNIST_SIZES)

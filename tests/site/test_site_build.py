@@ -106,6 +106,15 @@ def test_a_name_that_does_not_exist_is_refused_with_file_and_line(monkeypatch):
         prose.resolve("{{ formulae affine.dW }}", "docs/x.md", directives.table("x.md"))
 
 
+def test_whatever_stands_in_double_braces_is_a_directive():
+    from press import prose
+    from press.sources import BuildStops
+
+    assert prose.resolve("{{ two_words a }}", "docs/x.md", {"two_words": str.upper}) == "A"
+    with pytest.raises(BuildStops, match="there is no directive"):
+        prose.resolve("{{ no_such-thing }}", "docs/x.md", {})
+
+
 def test_a_directive_in_code_is_left_alone():
     from press import prose
 
@@ -322,6 +331,18 @@ def test_the_number_beside_a_mistake_is_that_of_its_line():
         made = re.match(r"(?:db|d?[A-Z])(\d)", wrong.split(";")[-1].strip())
         layer = int(made[1]) if made else 3
         assert re.match(rf"d[Wb]{layer}\b", said), (key, wrong, said)
+
+
+def test_a_mistake_in_a_slope_of_tanh_is_run_with_tanh():
+    """There |1 − A²| is at most 1: with a second such factor an entry of dZ cannot grow."""
+    from press import mistake_numbers
+
+    shown = mistakes_shown()
+    for key in ("slope.twice", "slope.argument", "slope.formula"):
+        assert shown[key][1].endswith(", with tanh"), key
+    assert mistake_numbers.activation_of("dZ2 = dA2 * (1 - A2**2)") == "tanh"
+    assert mistake_numbers.activation_of("dZ2 = dA2 * (Z2 > 0)") == "relu"
+    assert mistake_numbers.activation_of("dW2 = dZ2 @ A1.T") is None
 
 
 def test_a_line_that_changes_nothing_stops_the_page():

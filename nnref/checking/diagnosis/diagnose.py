@@ -36,8 +36,7 @@ def catalogue() -> list[dict[str, str]]:
     """The catalogue as plain data: key, line, says, wrong, right, claim; the lines are those of a 3-layer network.
 
     What is done to the logits stands in its last layer, all else in its second, where every name in it exists; what
-    reaches two layers up, in its first. The activation is ReLU, but where its slope is applied twice, which changes
-    nothing there.
+    reaches two layers up, in its first. The activation is ReLU, but for SHOWN_WITH_TANH.
     """
     names = ("key", "line", "says", "wrong", "right", "claim")
     return [
@@ -51,9 +50,13 @@ def shown_layer(mistake: BackwardMistake) -> int:
     return 3 if mistake.line in LOGITS else 1 if "{above}" in mistake.wrong else 2
 
 
+SHOWN_WITH_TANH = ("slope.twice", "slope.argument", "slope.formula")
+"""The mistakes that ReLU does not show: its slope is its own square, and is no formula of A to be miswritten."""
+
+
 def shown_activation(mistake: BackwardMistake) -> str:
     """The activation with which a mistake is shown."""
-    return "tanh" if mistake.wrong.count("{slope}") > 1 else "relu"
+    return "tanh" if mistake.key in SHOWN_WITH_TANH else "relu"
 
 
 def diagnose(

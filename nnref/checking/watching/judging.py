@@ -117,14 +117,16 @@ def judge(role: Roles, tapes: Sequence[Tape], before: Roles | None = None, named
     likely = losses(role, tapes)
     same = [loss for loss in likely if loss.name == named]
     found: list[Reading] = []
+    distances: list[Reading] = []
     for choice in choices(role, tapes, likely):
         for loss in same or in_turn(role, tapes, likely, choice):
             reading = under(role, tapes, loss, choice, before)
             if reading is not None:
-                found.append(reading)
+                (distances if loss.distance and not reading.all_right else found).append(reading)
                 if reading.all_right:
                     return chosen(role, tapes, found)
-    return chosen(role, tapes, found)
+    most = max((r.right for r in found), default=0)
+    return chosen(role, tapes, [*found, *(r for r in distances if r.right > most)])
 
 
 def in_turn(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], choice: Choice) -> Iterator[Loss]:

@@ -23,16 +23,23 @@ NEAR = 8
 
 @dataclass(frozen=True, eq=False)
 class Loss:
-    """A loss that may be meant. seeds give, in each run, ∂loss/∂(some values); node is the program's own scalar."""
+    """A loss that may be meant. seeds give, in each run, ∂loss/∂(some values); node is the program's own scalar.
+
+    distance says that it is made of absolute values: more often printed than trained on.
+    """
 
     name: str
     seeds: tuple[dict[int, Array], ...]
     node: Node | None = None
+    distance: bool = False
 
 
 def losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:
     """The program's own losses, then the standard ones of its last outputs, then of all of them."""
-    found = [Loss("own", tuple({n.index: np.ones(n.shape)} for _ in tapes), n) for n in own(role)]
+    found = [
+        Loss("own", tuple({n.index: np.ones(n.shape)} for _ in tapes), n, is_measure(n, role))
+        for n in (*own(role), *own(role, distances=True))
+    ]
     outputs = stripped(role)
     last = [o for o in outputs if not any(role.graph.above[p[0].index] >> o[0].index & 1 for p in outputs)]
     groups = [last, *([outputs] if len(last) < len(outputs) <= 4 else [])]
@@ -46,8 +53,11 @@ def losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:
     return found
 
 
-def own(role: Roles) -> list[Node]:
-    """Scalars that depend on the labels and on every parameter, and that no update is made of."""
+def own(role: Roles, distances: bool = False) -> list[Node]:
+    """Scalars that depend on the labels and on every parameter, and that no update is made of; measures are none.
+
+    distances asks for those instead that are made of absolute values.
+    """
     graph, found = role.graph, []
     into, after = role.into_updates, role.after
     users = graph.users
@@ -67,7 +77,9 @@ def own(role: Roles) -> list[Node]:
     for node in graph.tape:
         if not candidate(node) or node.op in ("view", "array") or chosen(node):
             continue
-        if (graph.above[node.index] & role.parameters) != role.parameters or is_measure(node, role):
+        if (graph.above[node.index] & role.parameters) != role.parameters:
+            continue
+        if measured_by(node, role) != ({"abs"} if distances else set()):
             continue
         if not any(candidate(m) and m.op not in ("view", "array") for m in users[node.index]):
             found.append(node)
@@ -107,7 +119,12 @@ def alike(a: Array, b: Array) -> bool:
 
 
 def is_measure(node: Node, role: Roles) -> bool:
-    """Is this an accuracy or a mean distance, which nobody takes the slope of?"""
+    """Is this an accuracy, which nobody takes the slope of, or a mean distance, which few do?"""
+    return bool(measured_by(node, role))
+
+
+def measured_by(node: Node, role: Roles) -> set[str]:
+    """The operations near a scalar by which accuracies and distances are computed."""
     near: set[str] = set()
     todo = [(node, 0)]
     while todo:
@@ -115,7 +132,7 @@ def is_measure(node: Node, role: Roles) -> bool:
         near.add(n.op)
         if depth < NEAR:
             todo += [(m, depth + 1) for m in n.inputs if role.of_labels[m.index]]
-    return bool(near & {"abs", "equal", "argmax", "not_equal", "round", "int"})
+    return near & {"abs", "equal", "argmax", "not_equal", "round", "int"}
 
 
 def stripped(role: Roles) -> list[tuple[Node, Meeting]]:

@@ -73,6 +73,13 @@ for step in range(4):
 """
 
 
+def test_a_program_whose_second_step_is_not_seen_is_not_recorded_to_its_end():
+    """Its parameters are handed on under new names: 500 steps were recorded, which took six seconds."""
+    seen = watch(Path(__file__).parents[3] / "examples" / "digits_columns.py")
+    assert settled(seen) is True
+    assert max(len(run.tape) for run in seen.runs) < 1000
+
+
 def test_a_filter_whose_library_conjugates_is_right_and_its_negative_is_wrong(tmp_path):
     """scipy's correlate2d conjugates its second argument: a complex step alone has the wrong sign there."""
     assert settled(watched(tmp_path, CORRELATED)) is True
@@ -287,3 +294,44 @@ def test_a_program_that_makes_its_labels_anew_in_each_step_is_stopped_early(tmp_
     seen = watched(tmp_path, LABELS_ANEW)
     assert settled(seen) is True, certificate(seen)
     assert len(seen.runs[0].tape) < 1500
+
+
+ABSOLUTE = """\
+import numpy as np
+X, t = np.random.randn(30, 3), np.random.randn(30, 1)
+W, b, V = np.random.randn(3, 4), np.zeros(4), np.random.randn(4, 1)
+for step in range(9):
+    h = np.tanh(X @ W + b)
+    e = h @ V - t
+    loss = {loss}
+    d = {slope}
+    dh = d @ V.T * (1 - h ** 2)
+    V -= 0.1 * h.T @ d
+    W -= 0.1 * X.T @ dh
+    b -= 0.1 * dh.sum(0)
+"""
+
+DISTANCES = {
+    "absolute error": ("np.mean(np.abs(e))", "np.sign(e) / 30", "np.sign(e) / 30 + 0.1 * e"),
+    "huber": (
+        "np.mean(np.where(np.abs(e) < 1, e ** 2 / 2, np.abs(e) - 0.5))",
+        "np.where(np.abs(e) < 1, e, np.sign(e)) / 30",
+        "np.where(np.abs(e) < 1, 2 * e, np.sign(e)) / 30",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DISTANCES)
+def test_a_loss_of_absolute_values_is_the_programs_own(name, tmp_path):
+    loss, slope, wrong = DISTANCES[name]
+    seen = watched(tmp_path, ABSOLUTE.format(loss=loss, slope=slope))
+    assert settled(seen) is True, certificate(seen)
+    assert seen.reading.loss.node is not None
+    assert "line 7" in certificate(seen).settings["loss"]
+    assert settled(watched(tmp_path, ABSOLUTE.format(loss=loss, slope=wrong))) is False
+
+
+def test_a_mean_distance_that_is_printed_is_no_loss(tmp_path):
+    seen = watched(tmp_path, ABSOLUTE.format(loss="np.mean(np.abs(e))", slope="2 * e / 30"))
+    assert settled(seen) is True, certificate(seen)
+    assert seen.reading.loss.name == "squared error"
