@@ -50,8 +50,8 @@ def certify(
     (None or absent: not written yet). Or they are a model: a torch.nn.Module, whose gradients are its .grad unless
     given, a Keras model, or JAX's list of pairs (W, b), with gradients in the same order. Y is one-hot or whole-number
     labels; intermediates are yours of Z1, A1, dZ1, dA1, …, P. reduction is "mean" or "sum"; layout, "columns" or
-    "rows", is needed where everything is square. layers, such as nnref.cnn(), are those of any other network; a few
-    examples are enough then, for the truth takes a forward pass a parameter.
+    "rows", is needed where everything is square. layers, such as nnref.cnn(), are those of any other network or
+    model; a few examples are enough then, for the truth takes a forward pass a parameter.
     Errors: ValueError for what cannot be read, with what to pass instead.
     """
     if reduction not in ("mean", "sum"):
