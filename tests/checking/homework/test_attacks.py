@@ -1,6 +1,7 @@
 """Can a file forge, end or spoil the marking, its own or another's? Each attack is a file of one class."""
 
 import csv
+import ctypes
 import io
 import json
 import os
@@ -317,16 +318,40 @@ def test_where_there_is_no_fork_each_file_is_judged_in_a_process_that_is_started
         assert child.outcome_in_process(child.Order(str(tmp_path / f"{name}.py")))["status"] == status
 
 
-def test_a_sandbox_has_no_network(tmp_path):
-    """The file is right if nobody answers where the test listens, and else ends its process."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        connect = f"import socket\nsocket.create_connection(('127.0.0.1', {server.getsockname()[1]}), 5)\nos._exit(9)"
-        (tmp_path / "net.py").write_text(inside(connect).replace(WRONG, BASE))
-        found = {
-            sandbox: child.outcome_in_process(child.Order(str(tmp_path / "net.py"), sandbox=sandbox))
-            for sandbox in (False, True)
-        }
-    assert "ended the process" in found[False]["error"]
+REACHED = {
+    "the network": "import socket\nsocket.create_connection(('127.0.0.1', PORT), 5).close()",
+    "a file beside its folder": "os.close(os.open(FILE, os.O_WRONLY))",
+    "a new file": "os.close(os.open(FILE + '.new', os.O_WRONLY | os.O_CREAT))",
+    "the process of the marker": "os.kill(PID, 0)",
+    "memory that is shared by its number": """import ctypes
+if ctypes.CDLL(None).shmget(KEY, 64, 0) < 0: raise OSError""",
+}
+"""What a program does that reaches what a sandbox keeps out; each raises OSError where it does not."""
+
+
+def test_a_sandbox_keeps_out_what_it_says(tmp_path):
+    """Each is reached from here. The file is right if it reaches none of them, and else ends its process."""
+    key = os.getpid() + 77_000
+    libc = ctypes.CDLL(None)
+    segment = libc.shmget(key, 64, 0o1600)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            here = {"PORT": server.getsockname()[1], "FILE": str(tmp_path / "other" / "file"), "PID": os.getpid()}
+            given = "".join(f"{k} = {type(v).__name__}({str(v)!r})\n" for k, v in (here | {"KEY": key}).items())
+            tries = ""
+            for k, line in enumerate(REACHED.values()):
+                exec(f"import os\n{given}{line}", {})
+                body = "".join(f"    {part}\n" for part in line.splitlines())
+                tries += f"try:\n{body}    os._exit({100 + k})\nexcept OSError: pass\n"
+            path = tmp_path / "folder" / "a.py"
+            path.write_text(inside(given + tries).replace(WRONG, BASE))
+            found = {s: child.outcome_in_process(child.Order(str(path), sandbox=s)) for s in (False, True)}
+    finally:
+        libc.shmctl(segment, 0, None)
+    assert "status 100" in found[False]["error"]  # without it, the network is reached
     assert found[True]["status"] == 0, found[True]
 
 
