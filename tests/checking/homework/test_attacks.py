@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -291,31 +292,33 @@ def test_without_namespaces_what_a_file_started_is_ended_too(tmp_path, a_nursery
     assert not subprocess.run(["pgrep", "-f", "sleep 9999.25"], capture_output=True, check=False).stdout
 
 
-def test_nothing_that_a_file_writes_to_is_memory_of_the_process_that_it_is_forked_from(a_nursery, tmp_path):
+def test_nothing_that_a_file_writes_to_is_memory_of_the_process_that_it_is_forked_from(tmp_path):
     """No page of the nursery that can be written to is shared with what it forks."""
     (tmp_path / "a.py").write_text(BASE)
-    ours = a_nursery("")
     assert child.outcome_in_process(child.Order(str(tmp_path / "a.py")))["status"] == 0
-    pages = Path(f"/proc/{ours.process.pid}/maps").read_text().splitlines()
+    its = Path(f"/proc/{nursery.NURSERY.process.pid}")
+    pages = (its / "maps").read_text().splitlines()
     assert len(pages) > 20
     assert not [page for page in pages if page.split()[1][1] == "w" and page.split()[1][3] == "s"]
-    assert len(list(Path(f"/proc/{ours.process.pid}/task").iterdir())) == 1  # fork copies no lock that is held
+    assert len(list((its / "task").iterdir())) == 1  # fork copies no lock that is held
 
 
-def test_a_nursery_that_somebody_ended_is_started_anew(tmp_path, a_nursery):
+def test_a_nursery_that_somebody_ended_is_started_anew_and_its_files_are_judged_all_the_same(tmp_path, a_nursery):
+    """Where there are no namespaces a file can end the process that its neighbour was forked from."""
     (tmp_path / "a.py").write_text(BASE)
-    ours = a_nursery("")
-    for _ in range(2):
-        assert child.outcome_in_process(child.Order(str(tmp_path / "a.py")))["status"] == 0
-        ours.process.kill()
-        ours.process.wait()
-
-
-def test_where_there_is_no_fork_each_file_is_judged_in_a_process_that_is_started(tmp_path, monkeypatch):
-    monkeypatch.setattr(nursery, "FORKS", False)
-    for name, source, status in (("right", BASE, 0), ("wrong", WRONG, 1)):
-        (tmp_path / f"{name}.py").write_text(source)
-        assert child.outcome_in_process(child.Order(str(tmp_path / f"{name}.py")))["status"] == status
+    order, ours = child.Order(str(tmp_path / "a.py")), a_nursery("")
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(child.outcome_in_process, order)
+        forked = lambda: Path(f"/proc/{ours.process.pid}/task/{ours.process.pid}/children").read_text()  # noqa: E731
+        until = time.monotonic() + 30
+        while (ours.process is None or not forked()) and time.monotonic() < until:
+            time.sleep(0.005)
+        first = ours.process
+        first.kill()
+        assert waiting.result()["status"] == 0
+    assert ours.process is not first
+    ours.process.kill()
+    assert child.outcome_in_process(order)["status"] == 0
 
 
 REACHED = {
