@@ -58,7 +58,7 @@ dZ = Claim(
         Step(
             (total(Y[k, s], k) * soft(i, s) - Y[i, s]) / (N * temperature),
             differentiate,
-            because="only column s depends on Z_is, through Z_is / τ",
+            because="only column s depends on Z_is, through Z_is over the temperature",
         ),
         Step((total(Y[k, s], k) * P[i, s] - Y[i, s]) / (N * temperature), definition, because="P is the softmax"),
         Step((P[i, s] - Y[i, s]) / (N * temperature), condition, because="the labels of an example sum to one"),
@@ -71,7 +71,10 @@ dZ = Claim(
     wrt="Z",
     uses=("kl_divergence.forward",),
     wrong_twins=(
-        WrongTwin((P[i, s] - Y[i, s]) / N, "the 1/τ is forgotten"),
-        WrongTwin(temperature * (P[i, s] - Y[i, s]) / N, "the τ² of a distillation loss is counted without its loss"),
+        WrongTwin((P[i, s] - Y[i, s]) / N, "the division by the temperature is forgotten"),
+        WrongTwin(
+            temperature * (P[i, s] - Y[i, s]) / N,
+            "multiplied by the squared temperature of a distillation loss, which is not in this loss",
+        ),
     ),
 )

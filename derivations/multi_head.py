@@ -165,7 +165,7 @@ dK = of_scores(
 
 X = tensor("X", n, N, meaning="the input of a self-attention at one position, a column an example")
 maps = [
-    tensor(f"W{name}", d, n, meaning=f"what makes {what}", latex=f"W_{name}")
+    tensor(f"W{name}", d, n, meaning=f"what makes {what}", latex=f"W^{{{name}}}")
     for name, what in (("q", "queries"), ("k", "keys"), ("v", "values"))
 ]
 back = [

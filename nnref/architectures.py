@@ -32,7 +32,7 @@ def cnn(side: int = 28, classes: int = 10, channels: tuple[int, ...] = (8, 16), 
 
 
 def transformer(
-    side: int = 28, classes: int = 10, patch: int = 7, width: int = 32, heads: int = 2, blocks: int = 2
+    side: int = 28, classes: int = 10, patch: int = 7, width: int = 48, heads: int = 4, blocks: int = 2
 ) -> tuple[Layer, ...]:
     """A small transformer over the patches of an image: attention, then a layer twice as wide, each beside a residual.
 
@@ -52,6 +52,9 @@ def transformer(
         layers += [residual(together), residual(per_position(apart))]
     return (*layers, per_position(layer_norm.layer(width)), mean_over_positions(), affine_layer(width, classes))
 
+
+RATES: dict[str, dict[str, Any]] = {"transformer": {"learning_rate": 0.2, "decay": True}}
+"""Learning rates at which a network learns the digits better than at the default ones of training."""
 
 NETWORKS: dict[str, Callable[[int, int], tuple[Layer, ...]]] = {"cnn": cnn, "transformer": transformer}
 """The networks of general layers by name, as functions of the side of the images and the number of classes."""

@@ -63,7 +63,12 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--download", action="store_true", help="fetch MNIST through tensorflow.keras.datasets")
     train.add_argument("--epochs", type=int, default=Settings.epochs)
     train.add_argument("--batch-size", type=int, default=Settings.batch_size)
-    train.add_argument("--learning-rate", type=float, default=Settings.learning_rate)
+    train.add_argument("--learning-rate", type=float, help="(default: 0.1; 0.2 for a transformer)")
+    train.add_argument(
+        "--decay",
+        action=argparse.BooleanOptionalAction,
+        help="let the learning rate fall to 0 in a line, epoch by epoch (default: for a transformer)",
+    )
     train.add_argument("--seed", type=int, default=Settings.seed)
     train.add_argument(
         "--activation", default="relu", help="of the hidden layers, as nnref.mlp names it (default: relu)"
@@ -169,7 +174,7 @@ def learned(arguments: argparse.Namespace, data: Any, layers: Any) -> tuple[Any,
             layers,
             epochs=arguments.epochs,
             batch_size=arguments.batch_size,
-            learning_rate=arguments.learning_rate,
+            **rates(arguments),
             seed=arguments.seed,
             dtype=arguments.dtype,
             engine=arguments.engine,
@@ -188,6 +193,14 @@ def learned(arguments: argparse.Namespace, data: Any, layers: Any) -> tuple[Any,
         print(f"nnref: {error}", file=sys.stderr)
         return error.run, MISMATCH
     return run, OK
+
+
+def rates(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The learning rate and whether it falls: as asked, else as was measured to be good for the network."""
+    from nnref.architectures import RATES
+
+    asked = {name: getattr(arguments, name) for name in ("learning_rate", "decay")}
+    return RATES.get(arguments.network, {}) | {name: value for name, value in asked.items() if value is not None}
 
 
 def told(run: Any, data: Any, place: Path, faults: list[str]) -> None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nnref.layer import Layer
-from nnref.network import Layers, Parameters
+from nnref.network import Layers, Parameters, named
 
 
 def after(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape of an example behind a layer, from that before it."""
     return tuple(layer.forward(layer.init(np.random.default_rng(0)), np.zeros((*shape, 2))).shape[:-1])
+
+
+def dtype_of(theta: Parameters) -> np.dtype[Any]:
+    """The dtype of the parameters, in which the network computes; float32 where there are none."""
+    return np.dtype(next((p.dtype for p in named(theta).values()), "float32"))
 
 
 def takes_words(layer: Layer) -> bool:

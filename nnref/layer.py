@@ -44,6 +44,10 @@ class Layer:
     within: tuple[Layer, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
+    def __iter__(self) -> Iterator[Layer]:
+        """Refused: layers are a tuple, and one layer is a tuple of one."""
+        raise TypeError(f"layers should be a tuple of layers; the layer {self.name!r} alone came. Try (layer,).")
+
     def vjp(self, theta: LayerParameters, A: Array, Z: Array, dZ: Array) -> tuple[LayerParameters, Array]:
         """The gradient with respect to the parameters, and that with respect to the input."""
         if self.both:

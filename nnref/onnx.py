@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from nnref.examples import after, shape_of, takes_words
+from nnref.examples import after, dtype_of, shape_of, takes_words
 from nnref.layer import Layer
 from nnref.leaky_relu import SLOPE
-from nnref.network import Layers, Parameters, named
+from nnref.network import Layers, Parameters
 from nnref.shapes import Array
 
 OPSET, IR = 20, 9
@@ -29,7 +29,7 @@ def to_onnx(layers: Layers, theta: Parameters, shape: tuple[int, ...] | None = N
     from onnx import TensorProto, helper
 
     shape = shape_of(layers, theta, shape)
-    dtype = next(iter(named(theta).values())).dtype
+    dtype = dtype_of(theta)
     if dtype not in (np.float32, np.float64):
         raise ValueError(f"to_onnx: parameters should be float32 or float64; {dtype} came.")
     graph, of_words = Graph(dtype), takes_words(layers[0])

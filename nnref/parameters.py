@@ -49,6 +49,9 @@ def rounded(theta: LayerParameters, dtype: DTypeLike) -> LayerParameters:
     return mapped(lambda p: p.astype(dtype), theta)
 
 
+TREE = "parameters should be a tuple of named tuples, one a layer, as nnref.initialise makes them"
+
+
 def groups(theta: LayerParameters) -> Iterator[Any]:
     """The named tuples of a tree that hold arrays, in order: one for each layer that learns."""
     if not isinstance(theta, tuple):
@@ -56,11 +59,18 @@ def groups(theta: LayerParameters) -> Iterator[Any]:
     if hasattr(theta, "_fields") and not all(isinstance(p, tuple) for p in theta):
         yield theta
     for part in theta:
+        if not hasattr(theta, "_fields") and not isinstance(part, tuple):
+            raise ValueError(f"{TREE}; a tuple that holds {type(part).__name__} came. Try nnref.Affine(W, b).")
         yield from groups(part)
 
 
 def named(theta: LayerParameters) -> dict[str, Array]:
-    """The parameters, or gradients, by the article's names: W1, b1, W2, …, counting the layers that learn from 1."""
+    """The parameters, or gradients, by the article's names: W1, b1, W2, …, counting the layers that learn from 1.
+
+    Errors: ValueError for what is no such tree.
+    """
+    if not isinstance(theta, tuple):
+        raise ValueError(f"{TREE}; {type(theta).__name__} came.")
     return {
         f"{field}{k}": p
         for k, group in enumerate(groups(theta), 1)

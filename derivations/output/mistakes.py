@@ -20,6 +20,9 @@ from derivations.prover.proof import claims
 SHOWN = 5
 """Significant digits that are shown; a mistake that differs from the right answer later than that is rare."""
 
+HIDDEN = " (not seen at these numbers)"
+"""What is said of a mistake that gives the right number at the point that is shown."""
+
 
 def shown(claim: Claim) -> tuple[digits.Point, list[str]]:
     """The first point where the right answer is not 0 and every mistake differs from it, or that with most that do."""
@@ -61,7 +64,11 @@ def wrong(twin: WrongTwin, at: digits.Point) -> str:
 def lines(claim: Claim) -> list[str]:
     """The right answer and every mistake, one a line."""
     at, values = shown(claim)
-    rows = list(zip(values, ["right", *(twin.mistake for twin in claim.wrong_twins)], strict=True))
+    right = values[0]
+    said = (
+        f"{twin.mistake}{HIDDEN * (value == right)}" for value, twin in zip(values[1:], claim.wrong_twins, strict=True)
+    )
+    rows = list(zip(values, ["right", *said], strict=True))
     width = max(len(value) for value, _ in rows)
     return [f"{claim.name}   at {where(at)}", *(f"  {value:>{width}}  {says}" for value, says in rows)]
 

@@ -35,9 +35,16 @@ def plain(expr: sp.Basic) -> str:
 
 
 def name_in_latex(name: str) -> str:
-    """A tensor's own LaTeX, or a number's: n0 is n with the index 0, alpha is a Greek letter, stride is a word."""
+    """A tensor's own LaTeX, or a number's: n0 is n with the index 0, alpha is a Greek letter, stride is a word.
+
+    m_after is m with a prime, as what a step makes of m; angle_q is a word with an index.
+    """
     if name in TENSORS:
         return TENSORS[name].latex
+    if stem := re.fullmatch(r"([a-zA-Z]+)_after", name):
+        return f"{name_in_latex(stem[1])}'"
+    if indexed := re.fullmatch(r"([a-zA-Z]+)_([a-z])", name):
+        return f"{name_in_latex(indexed[1])}_{{{indexed[2]}}}"
     if numbered := re.fullmatch(r"([a-zA-Z]+)(\d+)", name):
         return f"{translate(numbered[1])}_{{{numbered[2]}}}"
     letters = translate(SHORT.get(name, name))

@@ -11,7 +11,8 @@ import operator
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import chain, count
+from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import mpmath as mp
@@ -47,6 +48,9 @@ REACH = 3
 
 TERMS = 2000
 """No more terms than this are added up for one value: where sums stand within sums, sizes are drawn small."""
+
+RAISED = 4
+"""Times so many terms may be added up where small sizes are raised, so that more than half of ten sums have several."""
 
 BENT = (sp.Max, sp.Min, sp.Abs, sp.sign, sp.Piecewise)
 SIDES = 4
@@ -163,7 +167,7 @@ def points(
         trials *= SIDES
     for trial in range(trials if free else 1):
         rng = random.Random(f"{seed} {trial}")
-        at = affordable(expressions, sizes, drawn_sizes(len(sizes), trial, least, rng), least, rng)
+        at = affordable(expressions, sizes, drawn_sizes(len(sizes), trial, least, rng), least, trial)
         at |= {s: drawn - 1 for s, drawn in at.items() if not s.is_positive}  # a padding may be 0
         for _ in count():
             chosen = {
@@ -191,22 +195,38 @@ def drawn_sizes(count: int, trial: int, least: int, rng: random.Random) -> list[
 
 
 def affordable(
-    expressions: list[sp.Basic], sizes: list[sp.Symbol], drawn: list[int], least: int, rng: random.Random
+    expressions: list[sp.Basic], sizes: list[sp.Symbol], drawn: list[int], least: int, trial: int
 ) -> dict[sp.Symbol, int]:
-    """The drawn sizes, or smaller ones, so that no expression is too long a sum: nine sums may have 3,628,800 terms."""
-    smaller = ([rng.randint(least, LARGEST) for _ in sizes] for _ in range(100))
-    for some in chain([drawn], smaller):
-        at = dict(zip(sizes, some, strict=True))
-        if all(terms(expr, at) <= TERMS for expr in expressions):
-            return at
-    return dict.fromkeys(sizes, least)
+    """The drawn sizes, or smaller ones, so that no expression is too long a sum: nine sums may have 3,628,800 terms.
+
+    A sum of one term is no sum. So each size is raised as far as the terms allow, others first at other points: not
+    all at once, but in some point each sum has several terms.
+    """
+
+    def longest(at: Mapping[sp.Symbol, int]) -> int:
+        return max((terms(expr, at) for expr in expressions), default=0)
+
+    at = dict(zip(sizes, drawn, strict=True))
+    if longest(at) <= TERMS:
+        return at
+    at = dict.fromkeys(sizes, least)
+    first = trial * len(sizes) // 4 % len(sizes)
+    for times in (RAISED, 1):  # several terms at some cost; more than that where it costs little
+        for s in [*sizes[first:], *sizes[:first]]:
+            raised = at | {s: at[s] + 1}
+            # What lengthens no sum, as a stride, stays: the larger it is, the less falls within an image at all.
+            if longest(at) < longest(raised) <= times * TERMS:
+                at = raised
+    return at
 
 
 def terms(expr: sp.Basic, sizes: Mapping[sp.Symbol, int]) -> int:
-    """How many entries and numbers are met when an expression is worked out."""
+    """How many numbers are met when an expression is worked out; a δ lets one place of an index through."""
     if isinstance(expr, sp.Sum):
         k, summand = outermost(expr)
-        return int(k.dim.xreplace(sizes)) * terms(summand, sizes)
+        size, inner = int(k.dim.xreplace(sizes)), terms(summand, sizes)
+        chosen = set(switches(summand) if isinstance(summand, sp.Sum) else deltas(summand)) - set(switches(expr))
+        return size + inner if chosen else size * inner
     if not expr.args or isinstance(expr, sp.Indexed | Entry):
         return 1
     return sum(terms(argument, sizes) for argument in expr.args)
@@ -246,9 +266,17 @@ def value(expr: sp.Basic, at: Point) -> Any:
     if isinstance(expr, sp.Rational):
         return mp.mpf(expr.p) / expr.q
     if isinstance(expr, sp.Sum):
+        if any(not value(delta, at) for delta in switches(expr)):
+            return mp.mpf(0)  # nor need be summed
         k, summand = outermost(expr)
-        size = int(value(k.dim, at))
-        return mp.fsum(value(summand, at.at(indices={**at.indices, k: i})) for i in range(1, size + 1))
+        indices = dict(at.indices)
+        inside = at.at(indices=indices)
+
+        def term(i: int) -> Any:
+            indices[k] = i
+            return value(summand, inside)
+
+        return mp.fsum(map(term, range(1, int(value(k.dim, at)) + 1)))
     if isinstance(expr, Index):
         return at.indices[expr]
     if isinstance(expr, sp.Symbol):
@@ -269,6 +297,23 @@ def value(expr: sp.Basic, at: Point) -> Any:
         i, j = (int(value(index, at)) for index in expr.args[1:])
         return matrix(expr.args[0], at)[i - 1][j - 1]
     return function(expr.func, at)(*(value(argument, at) for argument in expr.args))
+
+
+@lru_cache(maxsize=4096)
+def switches(expr: sp.Sum) -> tuple[sp.Expr, ...]:
+    """The δ among the factors of the innermost summand that hang on no index of the sums: where one is 0, all is."""
+    bound: set[sp.Symbol] = set()
+    inner: sp.Basic = expr
+    while isinstance(inner, sp.Sum):
+        bound |= set(inner.variables)
+        inner = inner.function
+    return tuple(delta for delta in deltas(inner) if not delta.free_symbols & bound)
+
+
+def deltas(expr: sp.Basic) -> tuple[sp.Expr, ...]:
+    """The δ among the factors of a product."""
+    factors = expr.args if isinstance(expr, sp.Mul) else (expr,)
+    return tuple(f for f in factors if isinstance(f, sp.KroneckerDelta))
 
 
 def whole(place: sp.Expr, at: Point) -> Any:

@@ -30,7 +30,8 @@ from press.sources import BuildStops
 Directive = Callable[[str], str]
 
 DIRECTIVE = re.compile(
-    r"(?P<code>^```.*?^```|`[^`\n]*`)|\{\{\s*(?P<verb>[a-z]+)(?:\s+(?P<rest>[^{}]*?))?\s*\}\}", re.DOTALL | re.MULTILINE
+    r"(?P<code>^```.*?^```|`[^`\n]*`)|\{\{\s*(?P<verb>[^\s{}`]+)(?:\s+(?P<rest>[^{}]*?))?\s*\}\}",
+    re.DOTALL | re.MULTILINE,
 )
 """A directive, or code, in which none is looked for."""
 

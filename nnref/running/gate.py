@@ -116,6 +116,8 @@ def check(
     Shapes: X (n0, N), Y (n_L, N), the first training batch in the dtype of training
     Errors: none for a wrong gradient, which is reported.
     """
+    if not named(theta):
+        raise ValueError("gate: the layers learn nothing, so that there is no gradient to check.")
     start = perf_counter()
     table = bridge.shapes_of(theta) if trees.general(layers) else bridge.parameter_shapes(widths(theta))
     seconds_table = perf_counter() - start

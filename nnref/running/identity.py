@@ -29,8 +29,10 @@ def identity(run: TrainingRun, data: Dataset) -> dict[str, Any]:
 
     Another number of workers adds up in another order: like another version, it is said, and the run goes on.
     """
+    # With decay the number of epochs decides every learning rate.
+    free = ("workers",) if run.settings.decay else ("epochs", "workers")
     return {
-        "settings": {k: v for k, v in asdict(run.settings).items() if k not in ("epochs", "workers")},
+        "settings": {k: v for k, v in asdict(run.settings).items() if k not in free},
         "network": list(all_names(run.layers)),
         "shapes": {name: list(p.shape) for name, p in named(run.parameters).items()},
         "data": {"sha256": data_sha256(data), "source": data.source, "examples": len(data.y_train)},

@@ -22,6 +22,11 @@ class Settings:
     engine: str = "numpy"
     device: str = "cpu"
     workers: int = 1
+    decay: bool = False
+
+    def rate(self, epoch: int) -> float:
+        """The learning rate of an epoch: with decay, each epoch has a step less, and the last but one step is left."""
+        return self.learning_rate * (1 - epoch / self.epochs) if self.decay else self.learning_rate
 
     def check(self, examples: int) -> None:
         """Refuse settings under which nothing could be learned, saying what to try."""
@@ -31,6 +36,8 @@ class Settings:
                 raise ValueError(f"{name} should be a whole number from {0 if name == 'seed' else 1}; {value!r} came.")
         if not 0 < self.learning_rate < float("inf"):
             raise ValueError(f"learning_rate should be positive and finite; {self.learning_rate!r} came. Try 0.1.")
+        if self.decay and self.workers > 1:
+            raise ValueError("decay=True is for one process; workers keep one learning rate. Try decay=False.")
         if self.dtype not in DTYPES:
             raise ValueError(f"dtype should be one of {', '.join(DTYPES)}; {self.dtype!r} came.")
         if self.batch_size > examples:

@@ -56,6 +56,7 @@ def train(
     epochs: int = Settings.epochs,
     batch_size: int = Settings.batch_size,
     learning_rate: float = Settings.learning_rate,
+    decay: bool = Settings.decay,
     seed: int = Settings.seed,
     dtype: str = Settings.dtype,
     engine: str = Settings.engine,
@@ -76,7 +77,8 @@ def train(
     `load_mnist`, or None for its default; layers default to the article's network, its first and last width those of
     the data. progress None shows a bar on a terminal and a line an epoch elsewhere. on_gate is called with what the
     gate found, before the first step or the error. engine is the library that makes the steps, numpy, jax, torch or
-    tensorflow, and device where, such as "cuda"; None is that library's own choice.
+    tensorflow, and device where, such as "cuda"; None is that library's own choice. With decay the learning rate falls
+    from epoch to epoch in a line that ends at 0 after the last.
 
     workers are the addresses HOST:PORT of all processes that share the run, and index says which of them this is: each
     computes its share of every batch (conventions.shards). Worker 0 keeps the checkpoint. One that is not answered for
@@ -92,10 +94,11 @@ def train(
     """
     place = placed(workers, index, timeout)
     data = loaded(data)
-    settings = Settings(epochs, batch_size, learning_rate, seed, dtype)
+    workers_in_all = len(place.addresses) if place else 1
+    settings = Settings(epochs, batch_size, learning_rate, seed, dtype, workers=workers_in_all, decay=decay)
     settings.check(len(data.y_train))
     runner = engines.engine(engine, device, dtype, place)
-    settings = replace(settings, engine=runner.name, device=runner.device, workers=len(place.addresses) if place else 1)
+    settings = replace(settings, engine=runner.name, device=runner.device)
     if layers is None:
         layers = fitting(data)
     run = TrainingRun(layers, network.initialise(layers, seed, dtype), settings, data.source, gate=None)
@@ -105,14 +108,20 @@ def train(
     with opened(*((checkpoint, run, data, resume, overwrite) if keeps else (None, run, data, False, False))) as kept:
         if runner.team:
             joined(run, data, runner.team)
-        loop = runner.loop(layers, data.rows_train, targets(data, settings), settings)
+        loop = looped(run, data, runner, 0)
         if gate:
             pass_gate(run, data, runner, loop, on_gate)
         else:
             warnings.warn("gate=False: the gradients of this run were not checked", stacklevel=2)
         with runner.one_thread(), reporter(progress, run, steps=len(data.y_train) // batch_size) as shown:
-            descend(run, data, loop, shown, kept)
+            descend(run, data, lambda epoch: looped(run, data, runner, epoch) if decay else loop, shown, kept)
     return run
+
+
+def looped(run: TrainingRun, data: Dataset, engine: Engine, epoch: int) -> Loop:
+    """The steps of an epoch, at its learning rate."""
+    settings = replace(run.settings, learning_rate=run.settings.rate(epoch))
+    return engine.loop(run.layers, data.rows_train, targets(data, settings), settings)
 
 
 def pass_gate(
@@ -178,12 +187,14 @@ class Reached:
         del run.loss_by_step[steps:]
 
 
-def descend(run: TrainingRun, data: Dataset, loop: Loop, shown: Progress, kept: Checkpoint) -> None:
-    """All epochs that are left; stops at Ctrl-C with what was learned, on disk too."""
+def descend(run: TrainingRun, data: Dataset, loops: Callable[[int], Loop], shown: Progress, kept: Checkpoint) -> None:
+    """All epochs that are left, each by its own loop; stops at Ctrl-C with what was learned, on disk too."""
     start = perf_counter() - run.seconds
+    loop = loops(len(run.accuracy_by_epoch))
     reached = Reached((loop.put(run.parameters), len(run.loss_by_step)))
     try:
         for epoch in range(len(run.accuracy_by_epoch), run.settings.epochs):
+            loop = loops(epoch)
             learn(run, len(data.y_train), loop, epoch, shown, kept, reached)
             reached.settle(run, loop)
             mean = float(np.mean(run.loss_by_step[epoch * len(indices(run.settings, epoch, len(data.y_train))) :]))

@@ -67,6 +67,7 @@ class Reading:
     def __init__(self, model: Any, training: bool) -> None:
         self.training, self.seen = training, set[int]()
         self.variables: list[Any] = []
+        self.dtype: str | None = None
         if not getattr(model, "outputs", None):
             raise ValueError("from_keras: the model is not built: give it an Input, or call it once.")
         if len(model.outputs) != 1 or len(model.inputs) != 1:
@@ -111,7 +112,10 @@ class Reading:
         while left:
             call = left.pop(0)
             if isinstance(call, list):
-                found.append(residual(chain(*self.read(call))))
+                branch = self.read(call)
+                if not branch:
+                    raise ValueError("from_keras: Add adds what it began with to itself, and no branch.")
+                found.append(residual(chain(*branch)))
                 continue
             self.once(call)
             kind = type(call.layer).__name__
@@ -125,10 +129,14 @@ class Reading:
         return found
 
     def once(self, call: Called) -> None:
-        """Refuse a layer that is used a second time: its parameters are shared."""
+        """Refuse a layer that is used a second time, or that computes in another precision than those before it."""
         if id(call.layer) in self.seen:
             raise call.refuse("it is used twice, and its parameters are shared.")
         self.seen.add(id(call.layer))
+        precision = call.layer.compute_dtype
+        self.dtype = self.dtype or precision
+        if precision != self.dtype:
+            raise call.refuse(f"it computes in {precision}, and the other layers in {self.dtype}; give it their dtype.")
 
     def images(self, call: Called, left: list[Any]) -> Layer:
         """Columns as images: (H, B, 1), or (C, H, B) with the channels put last by what follows."""

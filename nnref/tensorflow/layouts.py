@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from nnref.examples import after, shape_of
 from nnref.layer import Affine, Layer
 from nnref.layer_norm import LayerNorm
 from nnref.multi_head import MultiHead
-from nnref.network import Layers, Parameters
+from nnref.network import Layers, Parameters, form
 from nnref.parameters import mapped
 from nnref.rms_norm import RMSNorm
 from nnref.shapes import Array
@@ -132,6 +133,12 @@ def places(layers: Layers, shape: tuple[int, ...]) -> list[Place]:
 
     Errors: ValueError where a residual, or the last layer, would have its features in another order than Keras.
     """
+    return kept_places(tuple(layers), tuple(shape))
+
+
+@lru_cache(maxsize=16)
+def kept_places(layers: tuple[Layer, ...], shape: tuple[int, ...]) -> list[Place]:
+    """The same, found once: to learn the shapes every layer goes forward, and a step of training asks again."""
     found, order = walked(layers, shape, None)
     if order is not None:
         raise ValueError("flatten should be followed by an affine layer before the network ends.")
@@ -177,8 +184,8 @@ def tree(layers: Layers, arrays: Sequence[Array], shape: tuple[int, ...]) -> Par
 
     Errors: ValueError for a list of another length.
     """
-    like = tuple(layer.init(np.random.default_rng(0)) for layer in layers)
-    counts = [sum(1 for _ in theta_l) for theta_l in in_place(layers, like)]
+    like = tuple(form(layer) for layer in layers)
+    counts = [len(theta_l) for theta_l in in_place(layers, like)]
     if len(arrays) != sum(counts):
         raise ValueError(f"these layers have {sum(counts)} arrays of parameters; {len(arrays)} came.")
     left = iter(arrays)

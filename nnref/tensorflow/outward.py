@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from nnref.examples import after, shape_of, takes_words
+from nnref.examples import after, dtype_of, shape_of, takes_words
 from nnref.layer import Layer, all_names
 from nnref.leaky_relu import SLOPE
-from nnref.network import Layers, Parameters, named
-from nnref.shapes import Array
+from nnref.network import Layers, Parameters
+from nnref.shapes import Array, ShapeError
 from nnref.tensorflow.exact import exact_layer
 from nnref.tensorflow.layouts import swapped, weights_of
 from nnref.windows import Windows
@@ -31,7 +31,7 @@ def to_keras(layers: Layers, theta: Parameters, shape: tuple[int, ...] | None = 
     if {"batch_norm", "batch_norm_inference"} <= set(all_names(layers)):
         raise ValueError("to_keras: batch_norm and batch_norm_inference are one layer in Keras; use one of them.")
     shape = shape_of(layers, theta, shape)
-    dtype = str(next(iter(named(theta).values())).dtype)
+    dtype = str(dtype_of(theta))
     weights = weights_of(layers, theta, shape)
     words = takes_words(layers[0])
     given = keras.Input(shape[1:] if words else (*shape[1:], shape[0]), dtype="int32" if words else dtype)
@@ -123,7 +123,10 @@ def same_padding(image: tuple[int, ...], kernel: tuple[int, ...], stride: int, d
         before.append(max((counts[-1] - 1) * stride + dilation * (taps - 1) + 1 - n, 0) // 2)
     if len(set(before)) > 1:
         return None
-    at = Windows((1, *image, 1), tuple(kernel), stride, before[0], dilation)
+    try:
+        at = Windows((1, *image, 1), tuple(kernel), stride, before[0], dilation)
+    except ShapeError:  # what Keras adds behind is needed for a single window
+        return None
     return before[0] if list(at.places) == counts else None
 
 

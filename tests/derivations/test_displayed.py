@@ -1,15 +1,17 @@
 """Is everything that is displayed true as it is displayed: every = an equality, every limit a limit?"""
 
+import re
 from dataclasses import replace
 
 import mpmath as mp
 import pytest
 
 from derivations import finite_differences, tanh
-from derivations.output import page
+from derivations.algebra.sums import TENSORS
+from derivations.output import page, printing
 from derivations.output.description import described
 from derivations.prover import digits
-from derivations.prover.proof import prove
+from derivations.prover.proof import claims, prove
 from tests.support.proofs import each_claim, lines_of, proof_of
 
 CLOSE = 1e-30
@@ -81,3 +83,11 @@ def test_a_long_question_opens_the_proof_and_a_short_one_stands_beside_its_answe
     assert (claim["question"] in page.stated(claim)) is beside
     assert claim["question"] in page.proof(claim)
     assert page.arrived(claim["steps"][-1])[1] in page.stated(claim)
+
+
+def test_a_name_is_printed_with_its_prime_and_index_and_takes_no_second_one():
+    """m_after would be read as m_a fter, and W_k with the indices b and j is no TeX: of two indices one is above."""
+    assert printing.name_in_latex("m_after") == "m'"
+    assert printing.name_in_latex("angle_q") == r"\mathrm{angle}_{q}"
+    claims()
+    assert [t.latex for t in TENSORS.values() if t.shape and re.search(r"(?<!\\)_\{?\w+\}?$", t.latex)] == []

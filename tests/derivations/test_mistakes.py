@@ -23,6 +23,16 @@ def test_the_table_has_a_line_for_each(capsys):
     assert all(twin.mistake in said for twin in claim.wrong_twins)
 
 
+def test_a_mistake_that_gives_the_right_number_is_said_to_be_hidden(monkeypatch):
+    claim = claims()["affine.db"]
+    at, values = mistakes.shown(claim)
+    monkeypatch.setattr(mistakes, "shown", lambda _: (at, [values[0], values[0], *values[2:]]))
+    hidden, *others = mistakes.lines(claim)[2:]
+    assert hidden.endswith(f"{claim.wrong_twins[0].mistake} (not seen at these numbers)")
+    assert others
+    assert not any("not seen" in line for line in others)
+
+
 def test_a_name_that_nothing_bears_is_said(capsys):
     assert mistakes.main(["no_such_layer"]) == 2
     assert "no claim or concept is called no_such_layer" in capsys.readouterr().err

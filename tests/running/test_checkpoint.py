@@ -72,6 +72,7 @@ def test_steps_are_saved_when_two_seconds_have_passed_and_not_before(blobs, part
 KINDS = {
     "seed was 0 and is 1": {"seed": 1},
     "learning_rate was 0.1 and is 0.2": {"learning_rate": 0.2},
+    "decay was False and is True": {"decay": True},
     "dtype was 'float32' and is 'float64'": {"dtype": "float64"},
     r"W1 was \(7, 6\) and is \(4, 6\)": {"layers": nnref.mlp([6, 4, 3])},
     "layer 2 was relu and is tanh": {"layers": nnref.mlp([6, 7, 3], "tanh")},

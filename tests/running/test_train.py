@@ -17,6 +17,8 @@ from derivations.prover.proof import claims
 from nnref import affine, cli, network, relu, softmax, softmax_cross_entropy
 from nnref.running import folder, gate
 from nnref.running.run import parameters_sha256
+from nnref.running.step import step
+from nnref.running.train import batches
 from tests.conftest import require
 from tests.support.quick import some
 
@@ -362,3 +364,30 @@ def test_help_needs_no_more_than_the_core():
     code = f"{hidden}; import nnref.cli; nnref.cli.main(['train', '--help'])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert "--learning-rate" in out.stdout
+
+
+def test_with_decay_every_epoch_has_a_smaller_learning_rate(blobs):
+    """Of two epochs the second has half of it."""
+    run = nnref.train(blobs, **SMALL | {"epochs": 2, "decay": True})
+    theta, layers = network.initialise(SMALL["layers"], 0, "float32"), SMALL["layers"]
+    for epoch, alpha in enumerate((0.1, 0.05)):
+        for X, Y in batches(blobs, run.settings, epoch):
+            theta, _ = step(layers, theta, X, Y, alpha)
+    assert all(np.array_equal(p, q) for p, q in zip(*map(leaves, (run.parameters, theta)), strict=True))
+
+
+def leaves(theta):
+    """The arrays of parameters."""
+    return nnref.named(theta).values()
+
+
+def test_a_transformer_has_its_own_learning_rate_unless_one_is_asked_for():
+    def asked(*options):
+        return cli.rates(cli.parser().parse_args(["train", *options]))
+
+    assert asked() == {}
+    assert asked("--network", "transformer") == {"learning_rate": 0.2, "decay": True}
+    assert asked("--network", "transformer", "--no-decay", "--learning-rate", "0.1") == {
+        "learning_rate": 0.1,
+        "decay": False,
+    }

@@ -106,6 +106,15 @@ def test_a_name_that_does_not_exist_is_refused_with_file_and_line(monkeypatch):
         prose.resolve("{{ formulae affine.dW }}", "docs/x.md", directives.table("x.md"))
 
 
+def test_whatever_stands_in_double_braces_is_a_directive():
+    from press import prose
+    from press.sources import BuildStops
+
+    assert prose.resolve("{{ two_words a }}", "docs/x.md", {"two_words": str.upper}) == "A"
+    with pytest.raises(BuildStops, match="there is no directive"):
+        prose.resolve("{{ no_such-thing }}", "docs/x.md", {})
+
+
 def test_a_directive_in_code_is_left_alone():
     from press import prose
 

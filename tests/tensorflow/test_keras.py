@@ -170,6 +170,8 @@ def refused(keras):
     yield given, L.Dense(3, kernel_regularizer="l2")(given), "kernel_regularizer should be None"
     yield given, L.Dense(3, trainable=False)(given), "trainable should be True; False came"
     yield given, L.Dense(3, dtype="mixed_float16")(given), "computes in another precision than it keeps"
+    yield given, L.Dropout(0.1)(L.Dense(3, dtype="float64")(given)), "Dropout .*computes in float32, and the other"
+    yield given, L.Add()([given, L.Dropout(0.1)(given)]), "adds what it began with to itself"
     yield given, shared(shared(given)), "Dense 'twice': it is used twice"
     yield given, L.Concatenate()([L.Dense(2)(given), given]), "several inputs, and is no residual"
     yield given, L.Add()([L.Dense(2)(given), L.Dense(2)(given)]), "should add a branch to what it began with"
@@ -194,6 +196,11 @@ def test_what_the_handbook_has_not_is_refused_by_name(exchange, keras):
                 exchange.from_keras(model)
     with pytest.raises(ValueError, match="not built"):
         exchange.from_keras(keras.Sequential([keras.layers.Dense(3)]))
+
+
+def test_a_network_that_learns_nothing_goes_there_too(exchange):
+    layers = (GENERAL["images"][0][4],)
+    assert exchange.to_keras(layers, ((),), (1, 4, 4))(np.ones((2, 4, 4, 1), "float32")).shape == (2, 3, 3, 1)
 
 
 def test_gradients_of_another_number_are_refused(exchange, rng):

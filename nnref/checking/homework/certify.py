@@ -13,6 +13,7 @@ from nnref.checking.diagnosis.explanations import right_layers
 from nnref.checking.diagnosis.fit import GivenGradient, fitted_factor
 from nnref.checking.homework.entry_verdict import Tolerance, judged_entry
 from nnref.checking.homework.given_arrays import GivenArrays, in_columns
+from nnref.checking.homework.of_layers import certificate_of_layers
 from nnref.checking.homework.reference_verdict import gradients_right
 from nnref.checking.reference import noise, strictest_truth
 from nnref.checking.reference.forward_errors import ForwardErrors
@@ -37,6 +38,7 @@ def certify(
     Y: Any,
     gradients: Any = None,
     *,
+    layers: Any = None,
     activation: str = "relu",
     reduction: str = "mean",
     layout: str | None = None,
@@ -48,11 +50,14 @@ def certify(
     (None or absent: not written yet). Or they are a model: a torch.nn.Module, whose gradients are its .grad unless
     given, a Keras model, or JAX's list of pairs (W, b), with gradients in the same order. Y is one-hot or whole-number
     labels; intermediates are yours of Z1, A1, dZ1, dA1, …, P. reduction is "mean" or "sum"; layout, "columns" or
-    "rows", is needed where everything is square.
+    "rows", is needed where everything is square. layers, such as nnref.cnn(), are those of any other network; a few
+    examples are enough then, for the truth takes a forward pass a parameter.
     Errors: ValueError for what cannot be read, with what to pass instead.
     """
     if reduction not in ("mean", "sum"):
         raise ValueError(f'reduction should be "mean" or "sum"; {reduction!r} came.')
+    if layers is not None:
+        return certificate_of_layers(layers, parameters, X, Y, gradients, reduction, activation)
     at = in_columns(parameters, X, Y, gradients, activation=activation, layout=layout, intermediates=intermediates)
     refuse_infinite(at)
     return certificate_of_arrays(at, reduction)

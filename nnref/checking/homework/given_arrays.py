@@ -98,6 +98,8 @@ def arrays_by_name(tree: Any, what: str) -> dict[str, Array]:
     """The arrays by W1, b1, …, from nnref's own tuple or from a dict whose keys may open with d."""
     if isinstance(tree, tuple) and any(isinstance(part, Affine) for part in tree):
         return named(tree)
+    if isinstance(tree, tuple) and tree and all(isinstance(part, tuple) for part in tree):
+        raise ValueError(f"{what} are those of a network of general layers: say which, certify(…, layers=layers).")
     if not isinstance(tree, Mapping):
         raise ValueError(
             f'{what} should be nnref parameters or a dict with keys "W1", "b1", …; {type(tree).__name__} came.'

@@ -178,11 +178,17 @@ def seeds_of(
     found = {}
     for output, meeting in group:
         A = np.asarray(tape[output.index].value, float)
-        Y = one_hot(tape[output.index], tape[meeting.labels.index], tape[meeting.at.index])
+        Y = one_hot(tape[output.index], met_labels(tape, meeting), tape[meeting.at.index])
         if Y is None or Y.shape != A.shape:
             return None
         found[output.index] = slope(A, Y)
     return found
+
+
+def met_labels(tape: Tape, meeting: Meeting) -> Node:
+    """The labels that are met there in this run: a list that is shuffled has others at this place of the tape."""
+    here, place = tape[meeting.at.index].inputs, meeting.at.inputs.index(meeting.labels)
+    return here[place] if place < len(here) else tape[meeting.labels.index]
 
 
 def one_hot(output: Node, labels: Node, at: Node) -> Array | None:

@@ -180,7 +180,8 @@ def continues(before: Update, now: Update) -> bool:
 def candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
     """What may be the labels: leaves, the likeliest first, columns of tables, and targets made of the inputs."""
     leaves = [n for n in graph.tape if n.leaf and n.leaf != "constant" and np.prod(n.shape, dtype=int)]
-    leaves = [n for n in leaves if n.leaf not in MADE_ON_THE_WAY or not replaced_by_name(graph, n)]
+    kept = ("labels", "data", "table", "written", "array", "unknown", "parsed", "randint")
+    leaves = [n for n in leaves if n.leaf in kept or not replaced_by_name(graph, n)]
     ranked = sorted(leaves, key=lambda n: (LIKELIHOOD.get(n.leaf, 6), n.index))
     yield from ((n,) for n in ranked[: CANDIDATES // 2])
     yield from columns(graph, ranked)
@@ -189,7 +190,7 @@ def candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
         if node.op in ("subtract", "multiply", "divide") and len(node.inputs) == 2:
             for target, output in (node.inputs, node.inputs[::-1]):
                 made = base_of(target)
-                if node.op != "subtract" and not given(graph, made):
+                if (node.op != "subtract" and not given(graph, made)) or replaced_by_name(graph, made):
                     continue
                 subset = target.deps and not target.deps & ~output.deps and target.deps != output.deps
                 if not made.leaf and subset and made.index not in seen:
@@ -204,9 +205,14 @@ def given(graph: Graph, node: Node) -> bool:
 
 
 def replaced_by_name(graph: Graph, leaf: Node) -> bool:
-    """Is b -= … or b = b - … done to what a program begins as zeros? Then these are no labels."""
-    steps = (n for n in graph.users[leaf.index] if n.op in ("subtract", "add") and n.args and n.args[0] is leaf)
-    return any(set(n.names) & set(leaf.names) for n in steps)
+    """Is b -= … or b = b - … done to it, with something that is made of more than b? Then these are no labels.
+
+    Nor are drawn weights before they are scaled, or the number by which they are.
+    """
+    users = (n for n in graph.users[leaf.index] if n.op in ("subtract", "add") and n.args and n.args[0] is leaf)
+    steps = (n for n in users if n.deps & ~leaf.deps)
+    scaled = (n for n in graph.users[leaf.index] if n.op in ("multiply", "divide") and all(m.leaf for m in n.inputs))
+    return any(replaced_by_name(graph, n) for n in scaled) or any(set(n.names) & set(leaf.names) for n in steps)
 
 
 def columns(graph: Graph, leaves: Sequence[Node]) -> Iterator[tuple[Node, ...]]:

@@ -43,6 +43,7 @@ def at(rng):
     return theta, wrong
 
 
+@pytest.mark.filterwarnings("ignore:os.fork")  # JAX says so where another test has imported it
 def test_a_block_whose_process_died_is_done_again_and_said(at, tmp_path):
     theta, wrong = at
     loss = Deadly((str(tmp_path / "died"), theta["x"][5, 7]))

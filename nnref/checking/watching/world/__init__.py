@@ -16,9 +16,11 @@ answered decides a verdict: it lets the program run, and marks what is data and 
 
 from __future__ import annotations
 
+import argparse
 import ast
 import builtins
 import copy
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -26,6 +28,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -142,6 +145,8 @@ def module_names(sets: Datasets, handed: Files) -> dict[str, dict[str, Any]]:
     return sets.names() | {
         "pandas": Pandas(handed).names(),
         "scipy.io": {"loadmat": handed.matrices, "savemat": nothing},
+        "cPickle": {"load": handed.unpickle, "dump": handed.dump},
+        "six.moves": {"cPickle": SimpleNamespace(load=handed.unpickle, dump=handed.dump), "range": range},
         "h5py": {"File": lambda *args, **kwargs: Hierarchy(sets)},
         "tqdm": bar, "tqdm.notebook": bar, "tqdm.auto": bar,
         "matplotlib.pyplot": {"subplots": lambda *args, **kwargs: (Silent(), Silent())},
@@ -164,17 +169,37 @@ def progress(things: Any = None, *args: Any, **kwargs: Any) -> Any:
 
 def attributes() -> list[tuple[Any, str, Any]]:
     """Attributes of modules that are answered, but for files: input, and waiting."""
-    return [(builtins, "input", lambda *args: ANSWER), (time, "sleep", nothing)]
+    return [
+        (builtins, "input", lambda *args: ANSWER), (time, "sleep", nothing),
+        (argparse.ArgumentParser, "parse_args", given_arguments),
+    ]  # fmt: skip
+
+
+OPTIONS = argparse.ArgumentParser.parse_args
+
+
+def given_arguments(parser: argparse.ArgumentParser, args: Any = None, namespace: Any = None) -> Any:
+    """What a program is called with: nothing, and a likely value where it cannot do without one."""
+    for action in parser._actions:
+        if action.required or (not action.option_strings and action.default is None):
+            action.required, action.nargs = False, action.nargs if action.option_strings else "?"
+            kind = action.type if callable(action.type) else str
+            word = "train.csv" if re.search("data|input|file|train|csv", action.dest) else "out"
+            likely = next(iter(action.choices)) if action.choices else word if kind is str else kind(ANSWER)
+            action.default = likely if action.default is None else action.default
+    return OPTIONS(parser, args, namespace)
 
 
 @contextmanager
 def old_names() -> Iterator[None]:
-    """While this lasts, numpy has the names that it once had."""
+    """While this lasts, numpy and Python have names that they once had."""
     added = [name for name in OLD_NAMES if name not in vars(np)]
     for name in added:
         setattr(np, name, OLD_NAMES[name])
+    builtins.xrange = range  # type: ignore[attr-defined]
     try:
         yield
     finally:
         for name in added:
             delattr(np, name)
+        del builtins.xrange  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -167,7 +168,17 @@ class Datasets:
         return {
             "train_images": lambda: self.split()[0][0], "train_labels": lambda: self.split()[0][1],
             "test_images": lambda: self.split()[1][0], "test_labels": lambda: self.split()[1][1],
+            "MNIST": self.loader,
         }  # fmt: skip
+
+    def loader(self, *args: Any, **kwargs: Any) -> Any:
+        """python-mnist's MNIST(folder): load_training() and load_testing() give images (N, 784) and labels."""
+        train, test = self.split()
+
+        def given(pair: Pair) -> Pair:
+            return pair[0].reshape(len(pair[0]), -1), pair[1]
+
+        return SimpleNamespace(load_training=lambda: given(train), load_testing=lambda: given(test), gz=False)
 
     def torchvision(self, *args: Any, train: bool = True, **kwargs: Any) -> Any:
         """torchvision.datasets.MNIST: data and targets, and pairs when it is indexed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _pickle
 import builtins
 import csv
 import gzip
@@ -344,6 +345,7 @@ def answered(files: Files, attributes: list[tuple[Any, str, Any]]) -> Iterator[N
         (np, "frombuffer", files.frombuffer), (np, "fromfile", files.fromfile),
         (np, "save", nothing), (np, "savetxt", nothing), (np, "savez", nothing), (np, "savez_compressed", nothing),
         (pickle, "load", files.unpickle), (pickle, "dump", files.dump),
+        (_pickle, "load", files.unpickle), (_pickle, "dump", files.dump),
         (os.path, "exists", files.exists), (os.path, "isfile", files.exists), (os, "makedirs", nothing),
         (os, "mkdir", nothing), (os, "remove", nothing), (os, "rename", nothing), (os, "system", nothing),
         (shutil, "rmtree", nothing), (urllib.request, "urlretrieve", nothing),
