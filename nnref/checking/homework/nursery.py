@@ -80,7 +80,7 @@ def answer(work: str, order: dict[str, Any], scratch: Path, seconds: float, most
 def answered_once(
     work: str, order: dict[str, Any], scratch: Path, seconds: float, most: int
 ) -> tuple[bytes, int, bool]:
-    """What a process gives for an order, at most one byte more than so many; how it ended, and whether with the nursery.
+    """What a process gives for an order, at most a byte more than so many; how it ended, and whether with the nursery.
 
     work names what it does with the order (worker.WORKS); scratch is the folder that it may write in.
     """
