@@ -381,3 +381,12 @@ def test_weights_that_are_updated_are_no_labels_whose_parameter_would_be_one_bia
     """An autoencoder's labels are its data: rather no verdict than one on a part of it."""
     seen = watched(tmp_path, AUTOENCODER)
     assert settled(seen) is None or len(seen.rows) == 3, certificate(seen)
+
+
+def test_a_value_that_is_no_number_is_not_told_and_keeps_nothing_from_being_borne_out(tmp_path):
+    seen = watched(
+        tmp_path, TWICE.replace("import numpy as np\n", "import numpy as np\nbegin = np.datetime64('2020-01-01')\n")
+    )
+    assert settled(seen) is True, certificate(seen)
+    assert any(node.site.line == 2 for node in seen.runs[0].tape)
+    assert not fault_apart(seen, tmp_path)
