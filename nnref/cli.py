@@ -27,22 +27,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     with lasting(), stopping() as stops:
         arguments = argparse.Namespace(stops=stops, workers=None)
-        try:
-            parser().parse_args(argv, arguments)
-            command: Callable[[argparse.Namespace], int] = arguments.command
-            return left(arguments, command(arguments))
-        except WorkerLost as error:
-            print(f"nnref: {error}.", file=sys.stderr)
-            return left(arguments, MISMATCH)
-        except (DataError, ValueError, OSError) as error:
-            print(f"nnref: {error}", file=sys.stderr)
-            return BAD_USE
-        except MemoryError as error:
-            print(f"nnref: out of memory ({error}).", file=sys.stderr)
-            return BAD_USE
-        except KeyboardInterrupt:
-            print(f"nnref: stopped by {stops.name}." if stops.number else "nnref: stopped.", file=sys.stderr)
-            return stops.status if stops.number else 130
+        return left(arguments, status_of(argv, arguments))
+
+
+def status_of(argv: Sequence[str] | None, arguments: argparse.Namespace) -> int:
+    """The exit status of a command, which is put into arguments."""
+    stops = arguments.stops
+    try:
+        parser().parse_args(argv, arguments)
+        command: Callable[[argparse.Namespace], int] = arguments.command
+        return command(arguments)
+    except WorkerLost as error:
+        print(f"nnref: {error}.", file=sys.stderr)
+        return MISMATCH
+    except (DataError, ValueError, OSError) as error:
+        print(f"nnref: {error}", file=sys.stderr)
+        return BAD_USE
+    except MemoryError as error:
+        print(f"nnref: out of memory ({error}).", file=sys.stderr)
+        return BAD_USE
+    except KeyboardInterrupt:
+        print(f"nnref: stopped by {stops.name}." if stops.number else "nnref: stopped.", file=sys.stderr)
+        return stops.status if stops.number else 130
 
 
 def left(arguments: argparse.Namespace, status: int) -> int:

@@ -166,18 +166,20 @@ def of_shape(shape: tuple[int, ...], **arrays: Array) -> None:
 
 
 def seen(axis: int, **masks: Array) -> None:
-    """Refuse, by name, masks with a negative entry, or with nothing but 0 along the axis. Traced ones pass."""
+    """Refuse, by name, masks with a negative entry or NaN, or with nothing but 0 along the axis. Traced ones pass."""
     if TRUST.on:
         return
     floats(**masks)
     for name, M in masks.items():
         xp = namespace(M)
         try:
-            negative, empty = bool(xp.any(M < 0)), bool(xp.any(xp.sum(M, axis=axis) == 0))
+            negative, empty = bool(xp.any(~(M >= 0))), bool(xp.any(xp.sum(M, axis=axis) == 0))
         except TypeError:  # a traced array has no values yet, and complex numbers have no order
             continue
         if negative:
-            raise ValueError(f"{formula()}{name} should be 0 where nothing is seen, else positive; a negative came.")
+            raise ValueError(
+                f"{formula()}{name} should be 0 where nothing is seen, else positive; a negative or NaN came."
+            )
 
         if empty:
             kind = ("column", "row")[axis]
@@ -202,7 +204,8 @@ def positive(**numbers: float) -> None:
     """Refuse, by name, numbers that are not positive and finite, such as an ε of 0."""
     for name, number in numbers.items():
         if not 0 < number < math.inf:
-            raise ValueError(f"{formula()}{name} should be positive and finite; {number} came. Try {name}=1e-5.")
+            usual = "1e-5" if name == "eps" else "1.0"
+            raise ValueError(f"{formula()}{name} should be positive and finite; {number} came. Try {name}={usual}.")
 
 
 def column(m: int, **vectors: Array) -> None:

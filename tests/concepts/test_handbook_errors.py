@@ -123,7 +123,7 @@ def test_a_wrong_shape_is_named(call, says):
         (lambda: dropout.forward(A, A, 1.0), r"rate.*should lie in \[0, 1\); 1\.0 came"),
         (lambda: masked_softmax.forward(A, 0 * A), r"M has a column of zeros"),
         (lambda: attention.forward(A, A, A, np.tri(3, k=-1)), r"^attention\.forward: M has a row of zeros"),
-        (lambda: masked_softmax.forward(A, -A), r"0 where nothing is seen, else positive; a negative came"),
+        (lambda: masked_softmax.forward(A, -A), r"0 where nothing is seen, else positive; a negative or NaN came"),
         (
             lambda: conv2d.forward(IMAGE, KERNEL, np.ones((6, 1)), stride=0),
             r"stride should be a whole number, 1",

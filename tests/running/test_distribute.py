@@ -11,12 +11,13 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import nnref
-from nnref import affine, batch_norm
+from nnref import affine, batch_norm, cli
 from nnref.layer import affine_layer
 from nnref.running import engines, team
 from nnref.running.engines import numpy_engine
@@ -319,6 +320,25 @@ def test_a_worker_that_is_gone_ends_the_run_in_time_with_a_checkpoint(
     assert "another worker is gone" in said or (number == signal.SIGSTOP and "does not answer" in said), said
     with np.load(kept) as saved:
         assert len(saved["loss_by_step"]) > 0
+
+
+@pytest.mark.parametrize("more", [[], ["--checkpoint", "blobs.npz"]], ids=["lost", "refused"])
+def test_a_worker_that_cannot_go_on_leaves_at_once(more, file_of_blobs, tmp_path, monkeypatch, capsys):
+    """Its library would wait at the exit for the others."""
+    left = []
+    monkeypatch.setattr(cli.os, "_exit", left.append)
+    monkeypatch.setattr(engines, "engine", Threads(2).engine)
+    monkeypatch.setattr(Threads, "total", lambda it, index: lost)
+    monkeypatch.chdir(tmp_path)
+    line = ["train", "--data", str(file_of_blobs), "--engine", "jax", "--workers", "a:1,b:1", "--index", "0", "--quiet"]
+    monkeypatch.setattr("nnref.bridge.proved", lambda layers: SimpleNamespace(failed=False))
+    assert cli.main([*line, *more]) == left[0] == (2 if more else 1)
+    assert ("is there already" if more else "another worker is gone") in capsys.readouterr().err
+    assert list(tmp_path.glob("runs/*")) == []
+
+
+def lost(vector):
+    raise OSError("the connection is closed")
 
 
 def test_a_worker_waits_no_longer_than_it_was_told(monkeypatch, capsys):

@@ -32,7 +32,8 @@ TOO_LONG, ASLEEP = 124, 125
 AWAKE = 0.01
 """Share of a processor below which a process sleeps: a hundred busy neighbours on its core leave it as much."""
 
-CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x10000000, 0x20000000, 0x40000000
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID = 0x20000, 0x10000000, 0x20000000
+CLONE_NEWNET, CLONE_NEWIPC = 0x40000000, 0x8000000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE, RDONLY = 442, -100, 0x8000, 1
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
@@ -61,11 +62,14 @@ def confined(writable: Path, seconds: float, sandbox: bool, file: Callable[[], N
 def separated(writable: Path, sandbox: bool) -> bool:
     """Give this process' children their own users, processes and view of the disk; whether that was possible.
 
-    The disk can be read as before, and written in one folder alone. A sandbox has no network either.
+    The disk can be read as before, and written in one folder alone. A sandbox has neither the network nor the shared
+    memory of the others either. A socket that is a file, such as a display's, can still be spoken to.
     """
     libc, uid, gid = ctypes.CDLL(None, use_errno=True), os.getuid(), os.getgid()
     try:
-        asked(libc.unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | (CLONE_NEWNET if sandbox else 0)))
+        asked(
+            libc.unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | (CLONE_NEWNET | CLONE_NEWIPC if sandbox else 0))
+        )
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
         Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")

@@ -35,6 +35,9 @@ KILLED = -9
 PATIENCE = 1.0
 """Seconds in which the nursery is to end by itself, as it does when nobody can send an order."""
 
+MOMENT = 0.2
+"""Seconds in which a process is seen to end whose children have ended with it."""
+
 STOPPED = threading.Event()
 """Set once nothing more is to be marked."""
 
@@ -45,20 +48,39 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Worker:
-    """A process that judges: what takes its order, the pipe of its result, what ends it, and what waits for its end."""
+    """A process that judges: what takes its order, the pipe of its result, what ends it, and what waits for its end.
+
+    orphaned says whether the process that it was forked from has ended.
+    """
 
     order: Callable[[bytes], Any]
     reading: int
     end: Callable[[], Any]
     ended: Callable[[], int]
+    orphaned: Callable[[], bool]
 
 
 RUNNING: set[Worker] = set()
 """Those that are at work, to be ended where the marker is stopped."""
 
 
+TRIES = 3
+"""How often an order is given where somebody ends the nursery, and with it a process that did nothing wrong."""
+
+
 def answer(work: str, order: dict[str, Any], scratch: Path, seconds: float, most: int) -> tuple[bytes, int]:
-    """What a process of its own gives for an order, at most one byte more than so many, and how it ended.
+    """What a process of its own gives for an order, and how it ended; given again where the nursery was ended."""
+    for _ in range(TRIES):
+        raw, status, orphaned = answered_once(work, order, scratch, seconds, most)
+        if not orphaned:
+            break
+    return raw, status
+
+
+def answered_once(
+    work: str, order: dict[str, Any], scratch: Path, seconds: float, most: int
+) -> tuple[bytes, int, bool]:
+    """What a process gives for an order, at most a byte more than so many; how it ended, and whether with the nursery.
 
     work names what it does with the order (worker.WORKS); scratch is the folder that it may write in.
     """
@@ -74,7 +96,8 @@ def answer(work: str, order: dict[str, Any], scratch: Path, seconds: float, most
             raw = read_at_most(worker.reading, most)
             if len(raw) > most:
                 worker.end()
-            return raw, worker.ended()
+            status = worker.ended()
+            return raw, status, status == KILLED and not STOPPED.is_set() and worker.orphaned()
         finally:
             RUNNING.discard(worker)
 
@@ -102,8 +125,8 @@ class Nursery:
         self.process: subprocess.Popen[bytes] | None = None
         self.control: socket.socket | None = None
 
-    def begin(self, work: str, pipes: tuple[int, ...]) -> None:
-        """Have a process forked that does this work, and give it the ends of these pipes."""
+    def begin(self, work: str, pipes: tuple[int, ...]) -> subprocess.Popen[bytes]:
+        """Have a process forked that does this work, and give it the ends of these pipes; that it is forked from."""
         with self.lock:
             for _ in range(2):
                 if STOPPED.is_set():
@@ -111,9 +134,10 @@ class Nursery:
                 if self.control is None:
                     self.start()
                 assert self.control is not None
+                assert self.process is not None
                 try:
                     socket.send_fds(self.control, [work.encode()[:1]], pipes)
-                    return
+                    return self.process
                 except OSError:  # somebody ended it
                     self.end()
             raise OSError("the process that others are forked from ends as soon as it is started")
@@ -159,6 +183,15 @@ if FORKS:
     os.register_at_fork(after_in_child=NURSERY.forget)
 
 
+def has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Has a process ended, or does it end now? Its children hear of it a moment before its parent does."""
+    try:
+        process.wait(MOMENT)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
 @contextmanager
 def forked(work: str, seconds: float) -> Iterator[Worker]:
     """A process from the nursery, which watches over the seconds itself."""
@@ -169,12 +202,13 @@ def forked(work: str, seconds: float) -> Iterator[Worker]:
         with ordering:
             with taking:
                 try:
-                    NURSERY.begin(work, (taking.fileno(), giving, telling))
+                    parent = NURSERY.begin(work, (taking.fileno(), giving, telling))
                 finally:
                     os.close(giving)
                     os.close(telling)
             let_go = partial(ordering.shutdown, socket.SHUT_RDWR)
-            yield Worker(ordering.sendall, reading, let_go, lambda: int(read_at_most(told, 8) or KILLED))
+            ended = lambda: int(read_at_most(told, 8) or KILLED)  # noqa: E731
+            yield Worker(ordering.sendall, reading, let_go, ended, partial(has_ended, parent))
     finally:
         os.close(reading)
         os.close(told)
@@ -199,7 +233,8 @@ def started(work: str, seconds: float) -> Iterator[Worker]:
     try:
         assert running.stdin is not None
         with running.stdin as stdin:
-            yield Worker(lambda order: (stdin.write(order), stdin.flush()), reading, running.kill, running.wait)
+            order = lambda order: (stdin.write(order), stdin.flush())  # noqa: E731
+            yield Worker(order, reading, running.kill, running.wait, lambda: False)
     finally:
         timer.cancel()
         running.kill()

@@ -16,8 +16,9 @@ def add_check(commands: Any) -> None:
         help="read a network from a file, judge its gradients and name the first mistake",
         description="Reads a network from a Python file or notebook, or arrays from an .npz, and judges the gradients. "
         "It RUNS THE FILE'S CODE, on a copy of its folder, in a process with limits on time, memory and files. On "
-        "Linux it can write nowhere else and ends with all that it started; --sandbox takes its network away, and "
-        "insists. What comes out right is computed again by a process that never runs the file. One training step "
+        "Linux it can write nowhere else and ends with all that it started; --sandbox takes its network away too, "
+        "and refuses to run it where it cannot be kept from all that. What comes out right is computed again by a "
+        "process that never runs the file. One training step "
         "is watched as the program takes it, what it reads and plots is answered; a file that trains nothing is called "
         "by its definitions. An .npz holds W1, b1, …, dW1, db1, …, X and Y, and may hold Z1, A1, dZ1, …, activation, "
         "reduction and layout. Exits 0 if all is right, 1 for a mistake, 2 if the file cannot be read, 3 if nothing is "

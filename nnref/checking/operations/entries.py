@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nnref import elu, gelu_tanh, relu6
 from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried
 from nnref.checking.operations.record import activations, record
 from nnref.checking.operations.running import Running
@@ -14,6 +15,10 @@ from nnref.checking.operations.running_error import Carried
 from nnref.layer import ACTIVATIONS, Layer, activation
 
 Settings = Mapping[str, Any]
+
+
+OTHERS = {"gelu_tanh": gelu_tanh.layer(), "elu": elu.layer(), "relu6": relu6.layer()}
+"""Activations of which there is no record: networks of mlp() do not have them, but layers do."""
 
 
 def readings(tried: Tried) -> Iterator[Reading]:
@@ -25,13 +30,13 @@ def readings(tried: Tried) -> Iterator[Reading]:
         return
     flat = Layout.reshaped(X.shape, (1, X.size))
     named = activations()
-    for name in [*named, *(name for name in ACTIVATIONS if name not in named)]:
+    for name in [*named, *(name for name in ACTIVATIONS if name not in named), *OTHERS]:
         yield Reading(name, f"{name}, entry by entry", {x: "Z"}, {"Z": flat}, flat, settings={"activation": name})
 
 
 def layer(settings: Settings) -> Layer:
     """The activation as a layer."""
-    return activation(settings["activation"])
+    return OTHERS.get(settings["activation"]) or activation(settings["activation"])
 
 
 def forward(at: Symbols, settings: Settings) -> Any:
@@ -58,8 +63,8 @@ def of_another(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
     """The slope of each other activation, at the input, and as a function of this one's output."""
     own = settings["activation"]
     A = forward(at, settings)
-    for name in activations():
-        other = activation(name)
+    for name in [*activations(), *OTHERS]:
+        other = layer({"activation": name})
         if name != own:
             yield {"Z": other.dA((), at["Z"], other.forward((), at["Z"]), dY)}
             yield {"Z": other.dA((), at["Z"], A, dY)}

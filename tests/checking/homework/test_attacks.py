@@ -1,6 +1,7 @@
 """Can a file forge, end or spoil the marking, its own or another's? Each attack is a file of one class."""
 
 import csv
+import ctypes
 import io
 import json
 import os
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -290,43 +292,69 @@ def test_without_namespaces_what_a_file_started_is_ended_too(tmp_path, a_nursery
     assert not subprocess.run(["pgrep", "-f", "sleep 9999.25"], capture_output=True, check=False).stdout
 
 
-def test_nothing_that_a_file_writes_to_is_memory_of_the_process_that_it_is_forked_from(a_nursery, tmp_path):
+def test_nothing_that_a_file_writes_to_is_memory_of_the_process_that_it_is_forked_from(tmp_path):
     """No page of the nursery that can be written to is shared with what it forks."""
     (tmp_path / "a.py").write_text(BASE)
-    ours = a_nursery("")
     assert child.outcome_in_process(child.Order(str(tmp_path / "a.py")))["status"] == 0
-    pages = Path(f"/proc/{ours.process.pid}/maps").read_text().splitlines()
+    its = Path(f"/proc/{nursery.NURSERY.process.pid}")
+    pages = (its / "maps").read_text().splitlines()
     assert len(pages) > 20
     assert not [page for page in pages if page.split()[1][1] == "w" and page.split()[1][3] == "s"]
-    assert len(list(Path(f"/proc/{ours.process.pid}/task").iterdir())) == 1  # fork copies no lock that is held
+    assert len(list((its / "task").iterdir())) == 1  # fork copies no lock that is held
 
 
-def test_a_nursery_that_somebody_ended_is_started_anew(tmp_path, a_nursery):
+def test_a_nursery_that_somebody_ended_is_started_anew_and_its_files_are_judged_all_the_same(tmp_path, a_nursery):
+    """Where there are no namespaces a file can end the process that its neighbour was forked from."""
     (tmp_path / "a.py").write_text(BASE)
-    ours = a_nursery("")
-    for _ in range(2):
-        assert child.outcome_in_process(child.Order(str(tmp_path / "a.py")))["status"] == 0
-        ours.process.kill()
-        ours.process.wait()
+    order, ours = child.Order(str(tmp_path / "a.py")), a_nursery("")
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(child.outcome_in_process, order)
+        forked = lambda: Path(f"/proc/{ours.process.pid}/task/{ours.process.pid}/children").read_text()  # noqa: E731
+        until = time.monotonic() + 30
+        while (ours.process is None or not forked()) and time.monotonic() < until:
+            time.sleep(0.005)
+        first = ours.process
+        first.kill()
+        assert waiting.result()["status"] == 0
+    assert ours.process is not first
+    ours.process.kill()
+    assert child.outcome_in_process(order)["status"] == 0
 
 
-def test_where_there_is_no_fork_each_file_is_judged_in_a_process_that_is_started(tmp_path, monkeypatch):
-    monkeypatch.setattr(nursery, "FORKS", False)
-    for name, source, status in (("right", BASE, 0), ("wrong", WRONG, 1)):
-        (tmp_path / f"{name}.py").write_text(source)
-        assert child.outcome_in_process(child.Order(str(tmp_path / f"{name}.py")))["status"] == status
+REACHED = {
+    "the network": "import socket\nsocket.create_connection(('127.0.0.1', PORT), 5).close()",
+    "a file beside its folder": "os.close(os.open(FILE, os.O_WRONLY))",
+    "a new file": "os.close(os.open(FILE + '.new', os.O_WRONLY | os.O_CREAT))",
+    "the process of the marker": "os.kill(PID, 0)",
+    "memory that is shared by its number": """import ctypes
+if ctypes.CDLL(None).shmget(KEY, 64, 0) < 0: raise OSError""",
+}
+"""What a program does that reaches what a sandbox keeps out; each raises OSError where it does not."""
 
 
-def test_a_sandbox_has_no_network(tmp_path):
-    """The file is right if nobody answers where the test listens, and else ends its process."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        connect = f"import socket\nsocket.create_connection(('127.0.0.1', {server.getsockname()[1]}), 5)\nos._exit(9)"
-        (tmp_path / "net.py").write_text(inside(connect).replace(WRONG, BASE))
-        found = {
-            sandbox: child.outcome_in_process(child.Order(str(tmp_path / "net.py"), sandbox=sandbox))
-            for sandbox in (False, True)
-        }
-    assert "ended the process" in found[False]["error"]
+def test_a_sandbox_keeps_out_what_it_says(tmp_path):
+    """Each is reached from here. The file is right if it reaches none of them, and else ends its process."""
+    key = os.getpid() + 77_000
+    libc = ctypes.CDLL(None)
+    segment = libc.shmget(key, 64, 0o1600)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            here = {"PORT": server.getsockname()[1], "FILE": str(tmp_path / "other" / "file"), "PID": os.getpid()}
+            given = "".join(f"{k} = {type(v).__name__}({str(v)!r})\n" for k, v in (here | {"KEY": key}).items())
+            tries = ""
+            for k, line in enumerate(REACHED.values()):
+                exec(f"import os\n{given}{line}", {})
+                body = "".join(f"    {part}\n" for part in line.splitlines())
+                tries += f"try:\n{body}    os._exit({100 + k})\nexcept OSError: pass\n"
+            path = tmp_path / "folder" / "a.py"
+            path.write_text(inside(given + tries).replace(WRONG, BASE))
+            found = {s: child.outcome_in_process(child.Order(str(path), sandbox=s)) for s in (False, True)}
+    finally:
+        libc.shmctl(segment, 0, None)
+    assert "status 100" in found[False]["error"]  # without it, the network is reached
     assert found[True]["status"] == 0, found[True]
 
 

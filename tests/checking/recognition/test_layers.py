@@ -365,3 +365,41 @@ def test_each_layer_of_a_file_is_told_its_own_mistake():
     assert said.keys() == NAMED.keys()
     for name, sentence in NAMED.items():
         assert sentence in said[name], name
+
+
+def gelu_tanh(x):
+    return x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2
+
+
+def gelu_tanh_slope(x):
+    T = np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))
+    return (1 + T) / 2 + x / 2 * (1 - T * T) * np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * x * x)
+
+
+def elu(x):
+    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
+
+
+ENTRYWISE = {
+    "gelu_tanh": (gelu_tanh, gelu_tanh_slope),
+    "elu": (elu, lambda x: np.where(x > 0, 1, np.exp(x))),
+    "relu6": (lambda x: np.clip(x, 0, 6), lambda x: (x > 0) & (x < 6)),
+}
+
+
+@pytest.mark.parametrize("name", ENTRYWISE)
+def test_activations_without_a_record_are_recognised_and_the_slope_of_another_named(name):
+    f, slope = ENTRYWISE[name]
+    x = 4 * r(4, 5)
+    report = nnref.check_vjp(f, lambda x, dY: dY * slope(x), (x,))
+    assert report.ok
+    assert f"forward is {name}, entry by entry" in report.method
+    other = nnref.check_vjp(f, lambda x, dY: dY * sigma(x) * (1 + x * (1 - sigma(x))), (x,))
+    assert "the slope is that of another activation" in said(other)["x"]
+
+
+def test_the_other_form_of_gelu_is_named():
+    x = r(4, 5)
+    report = nnref.check_vjp(gelu, lambda x, dY: dY * gelu_tanh_slope(x), (x,))
+    assert not report.ok
+    assert said(report)["x"]
