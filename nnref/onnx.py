@@ -160,7 +160,13 @@ def windows(layer: Layer, kernel: tuple[int, ...]) -> dict[str, Any]:
 
 def pooling(graph: Graph, layer: Layer, theta: Any, x: str, shape: tuple[int, ...]) -> str:
     """The largest of each window, or its mean, in which zeros around the image count."""
-    moved = windows(layer, (layer.settings["I"], layer.settings["J"]))
+    at = layer.settings
+    if at["padding"] >= min(at["I"], at["J"]):
+        raise ValueError(
+            f"to_onnx: {layer.name} has windows of {at['I']} × {at['J']} and padding={at['padding']}: onnxruntime runs "
+            f"pooling with less padding than rows and columns only, so that every window sees a pixel."
+        )
+    moved = windows(layer, (at["I"], at["J"]))
     if layer.name == "max_pool":
         return graph.add("MaxPool", x, **moved)
     return graph.add("AveragePool", x, count_include_pad=1, **moved)

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 import nnref
-from nnref import batch_norm, layer_norm, rnn
+from nnref import batch_norm, layer_norm, max_pool, rnn
 from nnref import onnx as exchange
 from nnref.checking.operations.running import Running, noting
 from nnref.checking.reference.trees import REACH, running_input
 from nnref.layer import Layer, activations, affine_layer
 from nnref.parameters import mapped
-from nnref.positions import mean_over_positions, per_position
+from nnref.positions import images, mean_over_positions, per_position
 from nnref.precision import unit
 from nnref.shapes import trusted
 from tests.conftest import require
@@ -86,6 +86,7 @@ def test_a_wrong_bias_or_a_wrong_order_would_be_seen(rng):
 @pytest.mark.parametrize(
     ("layers", "says"),
     [
+        ((images(1, 4, 4), max_pool.layer(2, 1, padding=1)), r"windows of 2 × 1 and padding=1: onnxruntime"),
         ((batch_norm.layer(3),), "depends on the batch.*batch_norm_inference.layer"),
         (
             (affine_layer(3, 2), Layer("swirl", *[lambda *_: ()] * 4)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -29,7 +30,8 @@ def copied(order: dict[str, Any], scratch: Path) -> dict[str, Any]:
     shutil.copyfile(path, place / path.name)
     own = [(source, path.parent.relative_to(base) / inside) for source, inside in beside(path.parent)]
     left = COPIED
-    for source, inside in [*own, *((source, source.relative_to(base)) for source in modules_in(base))]:
+    around = [*own, *((source, source.relative_to(base)) for source in modules_in(base))]
+    for source, inside in named(path, around):
         target = scratch / "above" / inside
         with suppress(OSError):
             size = source.stat().st_size
@@ -43,6 +45,42 @@ def copied(order: dict[str, Any], scratch: Path) -> dict[str, Any]:
     data.parent.mkdir()
     shutil.copyfile(order["data"], data)
     return order | {"path": str(place / path.name), "data": str(data)}
+
+
+def named(path: Path, around: list[tuple[Path, Path]]) -> list[tuple[Path, Path]]:
+    """What is copied of the files around one: of many programs those that it names, or that these name.
+
+    A class of 500 is no part of each other's homework, and to copy it 500 times took longer than to judge it.
+    """
+    programs = {source: inside for source, inside in around if source.suffix in PROGRAMS}
+    if len(programs) <= FEW:
+        return around
+    kept, words = set[Path](), words_of(path)
+    while new := {source for source, inside in programs.items() if source not in kept and is_named(inside, words)}:
+        kept |= new
+        words = words.union(*map(words_of, new))
+    return [(source, inside) for source, inside in around if source not in programs or source in kept]
+
+
+def is_named(inside: Path, words: set[str]) -> bool:
+    """Is a program, or its package, called by one of these words?"""
+    name = inside.parent.name if inside.stem == "__init__" else inside.stem
+    return set(re.findall(r"\w+", name)) <= words
+
+
+def words_of(path: Path) -> set[str]:
+    """The words of a program: what it imports, or opens by its name, is among them."""
+    try:
+        return set(re.findall(r"\w+", path.read_text(encoding="utf-8", errors="replace")))
+    except OSError:
+        return set()
+
+
+PROGRAMS = (".py", ".ipynb")
+"""What is a program and no data."""
+
+FEW = 40
+"""Programs around a file of which all are copied: those of a project, and not of a class."""
 
 
 def above(path: Path) -> Path:

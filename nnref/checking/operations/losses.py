@@ -23,6 +23,10 @@ REDUCED, EACH = "reduced", "each"
 """Whether a loss is one number, or one for each example or entry."""
 
 
+MANY = 1 << 12
+"""Losses of single examples or entries that are worked out one by one, where the formula is that of their mean."""
+
+
 @dataclass(frozen=True)
 class Side:
     """How outputs and targets lie: the layout of the outputs, that of the losses of examples, and words for it."""
@@ -70,7 +74,7 @@ def read(
     (o, O), (t, T) = outputs, targets
     losses = side.outputs.shape[1] if not kind.entrywise else O.size
     reduction = REDUCED if tried.Y.size == 1 else EACH if tried.Y.size == losses else None
-    if reduction is None:
+    if reduction is None or (reduction == EACH and kind.averages and losses > MANY):
         return
     wanted, roles, layouts, given = targets_of(kind, side, t, T)
     if wanted is None:

@@ -109,12 +109,24 @@ class Hooks(Values):
         if isinstance(a, np.ndarray):
             if isinstance(value, np.ndarray):
                 if value.dtype.kind not in "fiubc" or id(owner(value)) in self._buffers:
+                    self.placed(value, index)
                     return value
             elif not isinstance(value, np.generic) or isinstance(value, np.bool_):
                 return value
             args = (self.resolved(a), self.resolved(index))
             return self.keep(value, self.add("item", operator.getitem, args, {}, value, self.sites[site]))
         return self.chosen(a, value, index, site)
+
+    def placed(self, view: Array, index: Any) -> None:
+        """Which row a[y] is depends on y, where that is known and no number that is written out."""
+        parts = index if type(index) is tuple else (index,)
+        known = [self._scalars.get(id(p)) for p in parts if isinstance(p, Whole)]
+        places = tuple(n for n in known if n is not None and n.leaf != "constant")
+        node = self.of_array(view) if places else None
+        if node is not None and node.op == "view":
+            node.kwargs, node.inputs = {"at": places}, tuple(dict.fromkeys((*node.inputs, *places)))
+            for place in places:
+                node.deps |= place.deps
 
     def chosen(self, a: Any, value: Any, index: Any, site: int) -> Any:
         """What an index that is known chose of a list depends on the index."""

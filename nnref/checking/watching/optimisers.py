@@ -33,9 +33,19 @@ def entered(role: Roles, step: Node) -> Iterator[Node]:
         latest = front.pop(max(front))
         if latest.op not in BY_ENTRY or np.prod(latest.shape, dtype=int) not in (size, 1):
             return
-        for m in latest.inputs:
+        scaled = clipped(role, latest, size)
+        for m in (scaled,) if scaled is not None else latest.inputs:
             if role.of_labels[m.index]:
                 front[m.index] = m
+
+
+def clipped(role: Roles, node: Node, size: int) -> Node | None:
+    """The gradient that is multiplied by a number made of it and of others, as where their norm is limited."""
+    if node.op not in ("multiply", "divide") or len(node.inputs) != 2 or size < 2:
+        return None
+    array, number = sorted(node.inputs, key=lambda m: -int(np.prod(m.shape, dtype=int)))
+    alone = np.prod(number.shape, dtype=int) == 1 and np.prod(array.shape, dtype=int) == size
+    return array if alone and role.graph.above[number.index] >> array.index & 1 else None
 
 
 def alike(step: Sequence[Array], gradient: Sequence[Array]) -> bool:

@@ -117,6 +117,8 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
             continue
         reached = [bin((graph.above[m.output.index] | 1 << m.output.index) & role.parameters) for m in role.meetings]
         own = {u.base.index for u in role.updates}
+        if len(own) > 1 and all(m.output.index in own for m in role.meetings):
+            continue  # what only parameters meet are the data
         key: tuple[object, ...] = (
             any(m.output.index not in own for m in role.meetings),
             max(bits.count("1") for bits in reached),
@@ -132,10 +134,25 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
     if not found:
         return None
     key, best = max(found, key=lambda pair: pair[0])
+    if (together := all_made_there(graph, best, pairs)) is not None:
+        return only_what_reaches(together)
     for other, role in found:
         if other[0] == key[0] and made_of(role, best):
             best = role
     return only_what_reaches(best)
+
+
+def all_made_there(graph: Graph, best: Roles, pairs: Sequence[tuple[str, Node, Node]]) -> Roles | None:
+    """The same with all leaves as labels that were made where these were, example by example; None if that is none."""
+    first = best.labels[0]
+    there = tuple(n for n in graph.tape if n.leaf == first.leaf and n.site == first.site and n.shape == first.shape)
+    if len(best.labels) > 1 or not first.leaf or not first.site.line or len(there) < 2:
+        return None
+    role = step(graph, there, pairs)
+    own = {u.base.index for u in role.updates} if role is not None else set()
+    if role is None or not {u.base.index for u in best.updates} <= own:
+        return None
+    return role if any(m.output.index not in own for m in role.meetings) else None
 
 
 def made_of(role: Roles, other: Roles) -> bool:
@@ -247,6 +264,7 @@ def updates(
         if meant and of_labels[update.step.index] and not of_labels[update.old.index]:
             found.setdefault(key_of(update.old), update)
     whole = [u for u in found.values() if not superseded(graph, u, list(found.values()))]
+    whole = [u for u in whole if not any(is_velocity(u, o) for o in whole)]
     placed = {id(u): takes_its_place(graph, u) for u in whole}
     bases = sum({1 << u.base.index for u in whole if placed[id(u)]})
     own = [u for u in whole if not graph.above[u.base.index] & bases]
@@ -293,6 +311,23 @@ def superseded(graph: Graph, update: Update, others: Sequence[Update]) -> bool:
         return False
     bit = 1 << new.index
     return any(o is not update and o.base is update.base and graph.depends(o.step.index, bit) for o in others)
+
+
+def is_velocity(update: Update, other: Update) -> bool:
+    """Is what looks like a parameter what another one is moved by, entry by entry, as v is in W + v?"""
+    todo, seen = [other.step], set[int]()
+    while todo and update.new is not None and other.base is not update.base:
+        node = todo.pop()
+        if node is update.new:
+            return True
+        if node.index not in seen and node.op in BY_ENTRY and node.shape == other.step.shape:
+            seen.add(node.index)
+            todo += node.inputs
+    return False
+
+
+BY_ENTRY = words("add subtract multiply divide negative array view")
+"""How a velocity enters a step."""
 
 
 def takes_its_place(graph: Graph, update: Update) -> bool | None:

@@ -314,8 +314,9 @@ def walked(thing: Any, depth: int = 0) -> Iterator[Array]:
 def whole_or_float(self: Recorder, site: int, function: Any, *args: Any, **kwargs: Any) -> Any:
     """float(x), int(x): the same number."""
     value = function(*args, **kwargs)
-    if not args or isinstance(args[0], str | bytes):
-        if function is float and args:
+    truth = bool(args) and isinstance(args[0], bool | np.bool_) and self.known(args[0]) is None  # a label, perhaps
+    if not args or truth or isinstance(args[0], str | bytes):
+        if args and (function is float or truth):
             value, node = self.begun(value, "parsed", site)
             return self.keep(value, node)
         return value

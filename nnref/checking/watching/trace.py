@@ -8,6 +8,7 @@ The form: the length of the header in eight bytes, the header as JSON, then the 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from collections.abc import Sequence
@@ -105,7 +106,9 @@ def told(node: Node, gentle: frozenset[int], sites: dict[Site, int], arrays: Arr
     except Untold:
         # What it depends on is kept: it is not made again, but nobody may take it for something of its own.
         call, args, kwargs, given = None, [["n", m.index] for m in node.inputs], {}, True
-    value = word(node.value, arrays) if given and node.value is not None else None
+    value = None
+    with contextlib.suppress(Untold):  # what holds no numbers is not told, and bears nothing that is made of it
+        value = word(node.value, arrays) if given and node.value is not None else None
     return [*first, call, args, kwargs, value]
 
 

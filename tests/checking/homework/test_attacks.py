@@ -119,7 +119,7 @@ def marked(request, tmp_path_factory):
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     code = (
         "import sys, nnref.cli, nnref.checking.homework.child as c\n"
-        "c.outcome_in_process.__defaults__ = (4.0,)\nsys.exit(nnref.cli.main(sys.argv[1:]))"
+        "c.outcome_in_process.__defaults__ = (2.5,)\nsys.exit(nnref.cli.main(sys.argv[1:]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, "check", str(folder), "--csv", str(top / "out.csv"), "--json"],

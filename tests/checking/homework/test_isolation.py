@@ -47,3 +47,19 @@ def test_no_more_modules_are_copied_than_a_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(copying, "MODULES", 3)
     tree(tmp_path, *(f"m{k}.py" for k in range(9)))
     assert [path.name for path in copying.modules_in(tmp_path)] == ["m0.py", "m1.py", "m2.py"]
+
+
+def test_of_a_class_only_the_programs_that_a_file_names_are_copied_and_what_these_name(tmp_path):
+    """And the data, and all of a folder with few programs."""
+    root = tmp_path / "class"
+    tree(root, *(f"student_{k}.py" for k in range(copying.FEW)), "digits.csv", "tools/__init__.py", "tools/layers.py")
+    (root / "hw.py").write_text("from student_3 import x\nimport tools.layers\nexec(open('student_5.py').read())\n")
+    (root / "student_3.py").write_text("import student_4\n")
+    (tmp_path / "scratch").mkdir()
+    named = {"hw", "student_3", "student_4", "student_5", "tools/__init__", "tools/layers"}
+    expected = {f"class/{name}.py" for name in named} | {"class/digits.csv"}
+    assert set(copied(root, "hw.py", tmp_path / "scratch")[1]) == expected
+    for k in range(6, copying.FEW):
+        (root / f"student_{k}.py").unlink()
+    (tmp_path / "other").mkdir()
+    assert "class/student_0.py" in copied(root, "hw.py", tmp_path / "other")[1]

@@ -1,0 +1,159 @@
+"""Right programs that were once called wrong, or judged in part: each kind, and a mistake in it that is found."""
+
+import pytest
+
+from nnref.checking.watching.report import certificate, settled
+from nnref.checking.watching.watch import watch
+
+
+def watched(tmp_path, text):
+    """A program as it runs."""
+    path = tmp_path / "program.py"
+    path.write_text(text, encoding="utf-8")
+    return watch(path)
+
+
+SHUFFLED_LIST = """\
+import numpy as np
+X, T = np.random.randn(20, 3, 1), np.eye(2)[np.arange(20) % 2].reshape(20, 2, 1)
+data = list(zip(X, T))
+W, b, V, c = np.random.randn(4, 3), np.random.randn(4, 1), np.random.randn(2, 4), np.random.randn(2, 1)
+for epoch in range(9):
+    np.random.shuffle(data)
+    for k in range(0, 20, 5):
+        gW, gb, gV, gc = 0, 0, 0, 0
+        for x, y in data[k:k + 5]:
+            a = np.tanh(W @ x + b)
+            d = V @ a + c - y
+            da = V.T @ d * (1 - a ** 2)
+            gV, gc, gW, gb = gV + d @ a.T, gc + d, gW + da @ x.T, gb + da
+        W, b, V, c = W - 0.1 * gW / 5, b - 0.1 * gb / 5, V - 0.1 * gV / 5, c - 0.1 * gc / 5
+"""
+
+
+def test_a_list_of_examples_that_is_shuffled_is_judged_with_the_labels_of_each_run(tmp_path):
+    seen = watched(tmp_path, SHUFFLED_LIST)
+    assert settled(seen) is True, certificate(seen)
+    assert settled(watched(tmp_path, SHUFFLED_LIST.replace("(1 - a ** 2)", "(1 - a)"))) is False
+
+
+AUTOENCODER = """\
+import numpy as np
+X = np.random.rand(40, 6)
+W, b, V = np.random.randn(6, 3) / np.sqrt(6), np.zeros(3), np.random.randn(3, 6) / np.sqrt(3)
+for step in range(9):
+    x = X[np.random.permutation(40)[:9]]
+    noisy = np.maximum(x, 0.1)
+    h = np.tanh(noisy @ W + b)
+    d = h @ V - x
+    dh = d @ V.T * (1 - h ** 2)
+    V -= 0.1 * h.T @ d
+    W -= 0.1 * noisy.T @ dh
+    b -= 0.1 * dh.sum(0)
+"""
+
+
+def test_weights_that_are_updated_are_no_labels_whose_parameter_would_be_one_bias(tmp_path):
+    """An autoencoder's labels are its data: rather no verdict than one on a part of it."""
+    seen = watched(tmp_path, AUTOENCODER)
+    assert settled(seen) is None or len(seen.rows) == 3, certificate(seen)
+
+
+ONCE_ACCUSED = {
+    "a norm of all gradients is limited": (
+        """\
+import numpy as np
+X, Y = np.random.randn(30, 4), np.eye(3)[np.arange(30) % 3]
+W1, W2 = np.random.randn(4, 6), np.random.randn(6, 3)
+for step in range(9):
+    h = np.tanh(X @ W1)
+    E = np.exp(h @ W2)
+    p = E / E.sum(1, keepdims=True)
+    loss = -(Y * np.log(p)).sum() / 30
+    d = (p - Y) / 30
+    g2, g1 = h.T @ d, X.T @ ((d @ W2.T) * (1 - h * h))
+    norm = np.sqrt(sum((g ** 2).sum() for g in (g1, g2)))
+    g1, g2 = [g * min(1, 0.5 / (norm + 1e-6)) for g in (g1, g2)]
+    W1 -= 0.1 * g1
+    W2 -= 0.1 * g2
+""",
+        ("(1 - h * h)", "(1 - h)"),
+    ),
+    "each example has labels of its own": (
+        """\
+import random
+import numpy as np
+data = [([random.random() for _ in range(3)], random.choice([0, 1])) for _ in range(20)]
+w, b = [random.uniform(-1, 1) for _ in range(3)], 0.0
+for epoch in range(5):
+    random.shuffle(data)
+    for i in range(0, 20, 4):
+        gw, gb = [0.0] * 3, 0.0
+        for x, y in data[i:i + 4]:
+            e = 1 / (1 + np.exp(-sum(a * c for a, c in zip(w, x)) - b)) - y
+            for j in range(3):
+                gw[j] += e * x[j]
+            gb += e
+        for j in range(3):
+            w[j] -= 0.1 * gw[j] / 4
+        b -= 0.1 * gb / 4
+""",
+        ("e * x[j]", "e * x[j - 1]"),
+    ),
+    "the gradient is that of a point ahead": (
+        """\
+import numpy as np
+X = np.random.randn(50, 4)
+t = np.sin(X.sum(1, keepdims=True))
+P = {"W": np.random.randn(4, 7) / 2, "V": np.random.randn(7, 1) / 2}
+velocity = {k: np.zeros_like(p) for k, p in P.items()}
+for step in range(9):
+    A = {k: P[k] + 0.9 * velocity[k] for k in P}
+    h = np.tanh(X @ A["W"])
+    loss = np.mean((h @ A["V"] - t) ** 2)
+    d = 2 * (h @ A["V"] - t) / len(X)
+    G = {"V": h.T @ d, "W": X.T @ (d @ A["V"].T * (1 - h ** 2))}
+    for k in P:
+        velocity[k] = 0.9 * velocity[k] - 0.05 * G[k]
+        P[k] = P[k] + velocity[k]
+""",
+        ("(1 - h ** 2)", "(1 + h ** 2)"),
+    ),
+}
+
+
+@pytest.mark.parametrize("program", ONCE_ACCUSED.values(), ids=ONCE_ACCUSED)
+def test_what_a_step_does_beside_the_gradient_is_no_mistake(program, tmp_path):
+    text, (right, wrong) = program
+    seen = watched(tmp_path, text)
+    assert settled(seen) is True, certificate(seen)
+    assert settled(watched(tmp_path, text.replace(right, wrong))) is False
+
+
+TRUE_OR_FALSE = """\
+import numpy as np
+data = {"a": True, "b": False, "c": True, "d": False}
+W, U, b = np.random.randn(5, 3) / 2, np.random.randn(2, 5) / 2, np.zeros((2, 1))
+X = {k: np.random.randn(3, 1) for k in data}
+for epoch in range(9):
+    for k, y in data.items():
+        target = int(y)
+        h = np.tanh(W @ X[k])
+        E = np.exp(U @ h + b)
+        p = E / sum(E)
+        loss = -np.log(p[target])
+        d = p
+        d[target] -= 1
+        dh = U.T @ d * (1 - h ** 2)
+        U -= 0.1 * d @ h.T
+        W -= 0.1 * dh @ X[k].T
+        b -= 0.1 * d
+"""
+
+
+def test_a_label_that_is_true_or_false_and_says_which_row_is_the_label(tmp_path):
+    """p[int(y)] of a column is a view of it: which row it is depends on y."""
+    seen = watched(tmp_path, TRUE_OR_FALSE)
+    assert settled(seen) is True, certificate(seen)
+    assert len(seen.rows) == 3
+    assert settled(watched(tmp_path, TRUE_OR_FALSE.replace("(1 - h ** 2)", "(1 - h)"))) is False
