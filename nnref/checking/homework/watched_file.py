@@ -17,7 +17,7 @@ from nnref.checking.results.certificate import MISTAKE, Certificate
 from nnref.checking.watching.cautions import factors_on_the_way
 from nnref.checking.watching.cost_functions import cost_and_gradient_judged
 from nnref.checking.watching.driven import driven
-from nnref.checking.watching.judging import ALIKE
+from nnref.checking.watching.factors import ALIKE
 from nnref.checking.watching.layer_report import layers_judged
 from nnref.checking.watching.mending import mended
 from nnref.checking.watching.report import certificate, settled

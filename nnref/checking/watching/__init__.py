@@ -20,6 +20,7 @@ The parts, each knowing only those before it:
     rules          the derivative of each operation
     slopes         ∂/∂(every recorded value) of a recorded scalar, by reverse mode; replay is its witness
     parameters, losses, judging                    what is meant, and what is true
+    factors, rates                                 one factor in all runs; numbers between a gradient and its step
     right_values, first_wrong                      which values are right, and which is the first wrong line
     pairing, optimisers                            which gradient is whose, where a step hides it
     watch          `watch(path, ...) -> Watched`

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from nnref.checking.watching.factors import ALIKE, half_of_the_digits, multiple
 from nnref.checking.watching.graph import bits_of
-from nnref.checking.watching.judging import ALIKE, Judged, half_of_the_digits, multiple
+from nnref.checking.watching.judging import Judged
 from nnref.checking.watching.optimisers import entered
 from nnref.checking.watching.parameters import Roles, parameter_name
 from nnref.checking.watching.slopes import guard
@@ -19,7 +20,13 @@ def cautions(watched: Watched) -> tuple[str, ...]:
     """The lines of caution of a program whose gradients are right, and whether it will train."""
     role = watched.steps[0].roles
     found = [*stays_alike(watched, role), *unscaled(role), *unshifted(watched, role), *guarded(watched, role)]
-    found += [*decays(watched), *dead(watched, role), *summed(watched, role), *multiplied(watched)]
+    found += [
+        *decays(watched),
+        *dead(watched, role),
+        *summed(watched, role),
+        *multiplied(watched),
+        *several_rates(watched),
+    ]
     return tuple(dict.fromkeys(found))
 
 
@@ -123,6 +130,18 @@ def multiple_of_own_slope(watched: Watched) -> float | None:
         return None
     c = float(factors[0])
     return c if abs(c - 1) > ALIKE and all(abs(f / c - 1) < ALIKE for f in factors) else None
+
+
+def several_rates(watched: Watched) -> Iterator[str]:
+    """Parameters that are stepped at rates of their own."""
+    found: dict[str, list[str]] = {}
+    for row in watched.steps[0].readings[0].rows:
+        if row.factor is not None and row.rate:
+            names = found.setdefault(f"{row.rate:.4g}", [])
+            names.append(parameter_name(row.update.base, row.update.new, row.update.name))
+    if len(found) > 1:
+        said = "; ".join(f"{rate} for {', '.join(dict.fromkeys(names))}" for rate, names in found.items())
+        yield f"the steps have several rates: {said}"
 
 
 def summed(watched: Watched, role: Roles) -> Iterator[str]:

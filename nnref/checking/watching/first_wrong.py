@@ -7,16 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nnref.checking.watching.factors import ALIKE, multiple, with_part
 from nnref.checking.watching.graph import VIEWS, bits_of
-from nnref.checking.watching.judging import (
-    ALIKE,
-    Judged,
-    Reading,
-    Tape,
-    factors_after,
-    multiple,
-    with_part,
-)
+from nnref.checking.watching.judging import Judged, Reading, Tape, factors_after
 from nnref.checking.watching.optimisers import entered
 from nnref.checking.watching.parameters import Roles
 from nnref.checking.watching.program import Failure

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.graph import Graph, bits_of, through
+from nnref.checking.watching.factors import ALIKE, half_of_the_digits, multiple, with_part
+from nnref.checking.watching.graph import bits_of, through
 from nnref.checking.watching.losses import Loss, is_proper, losses
 from nnref.checking.watching.optimisers import alike, entered
 from nnref.checking.watching.parameters import Roles, Update, continues
+from nnref.checking.watching.rates import of_one_kind, way
 from nnref.checking.watching.slopes import Choice, guard, magnitude, slopes, value_of
 from nnref.checking.watching.tape import Node
 
@@ -26,9 +28,10 @@ class Judged:
     """One update's verdict: "ok", "WRONG" or "cannot tell".
 
     given and truth are the step and ∂L/∂parameter in each run; factor is given / truth where there is one factor, inner
-    that of the gradient that entered an optimiser, decay what is added of the parameter itself, per unit of gradient.
-    usual is the factor of most parameters of the same network. silent says that the row is no evidence; note, what is
-    wrong or why it cannot be told.
+    that of the gradient that entered an optimiser, entry the value that has it, decay what is added of the parameter
+    itself, per unit of gradient. rate is how far the step goes along the gradient, if it is judged without that. usual
+    is the factor of most parameters of the same network, at this rate. silent says that the row is no evidence; note,
+    what is wrong or why it cannot be told.
     """
 
     update: Update
@@ -42,6 +45,14 @@ class Judged:
     inner: float | None = None
     usual: float | None = None
     kind: str = ""
+    entry: Node | None = None
+    rate: float | None = None
+
+    @property
+    def own(self) -> float | None:
+        """The factor of the gradient itself, as far as the rate is known."""
+        factor = self.factor or self.inner
+        return factor / (self.rate or 1.0) if factor else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,48 +76,6 @@ class Reading:
     def all_right(self) -> bool:
         """Are all right, and is one of them evidence?"""
         return self.right == len(self.rows) and any(not row.silent for row in self.rows)
-
-
-def half_of_the_digits(graph: Graph) -> float:
-    """How far two right values may be apart, relative to the largest: half of the digits of the least precise one.
-
-    Rounding takes a few digits at the end; a wrong formula agrees in half of all digits only by accident.
-    """
-    return float(np.sqrt(graph.roundoff))
-
-
-def joined(parts: Sequence[Any]) -> Array:
-    """The entries of all runs in a row."""
-    return np.concatenate([np.ravel(np.asarray(part, float)) for part in parts])
-
-
-def multiple(given: Sequence[Any], truth: Sequence[Any], tolerance: float) -> float | None:
-    """C with given = c · truth in all runs; None if there is none. 0.0 if both are zero."""
-    x, g = joined(given), joined(truth)
-    if x.size != g.size or not np.isfinite(x).all() or not np.isfinite(g).all():
-        return None
-    top = np.abs(g).max(initial=0.0)
-    if not top:
-        return 0.0 if not x.any() else None
-    g = g / top
-    c = float(x @ g) / float(g @ g)
-    near = np.abs(x - c * g).max(initial=0.0) <= tolerance * np.abs(x).max(initial=0.0)
-    return c / top if c and near else None
-
-
-def with_part(
-    given: Sequence[Any], truth: Sequence[Any], part: Sequence[Any], tolerance: float
-) -> tuple[float, float] | None:
-    """(c, d) with given = c · truth + d · part in all runs, or None."""
-    x, g, p = joined(given), joined(truth), joined(part)
-    if x.size < 4 or x.size != g.size or x.size != p.size or not g.any() or not np.isfinite(x).all():
-        return None
-    sides = np.stack([g / np.abs(g).max(), p / (np.abs(p).max() or 1.0)], 1)
-    found, *_ = np.linalg.lstsq(sides, x, rcond=None)
-    smallest = tolerance * np.abs(x).max()
-    fits = np.abs(sides @ found - x).max() <= smallest
-    c, d = found[0] / np.abs(g).max(), found[1] / (np.abs(p).max() or 1.0)
-    return (float(c), float(d)) if fits and abs(found[0]) > smallest and d else None
 
 
 def judge(role: Roles, tapes: Sequence[Tape], before: Roles | None = None, named: str = "") -> tuple[Reading, ...]:
@@ -179,13 +148,13 @@ def chosen(role: Roles, tapes: Sequence[Tape], found: Sequence[Reading]) -> tupl
         mine = [r for r in ranked if r.loss.node is not None and not uphill(r)]
         proper = [r for r in mine if r.loss.node is not None and is_proper(role, tapes[0], r.loss.node)]
         ranked = [*proper, *(r for r in ranked if r not in proper)]
-    return tuple(ranked)
+    return tuple(at_their_rates(role, reading) for reading in ranked)
 
 
 def uphill(reading: Reading) -> bool:
     """Are these the slopes of minus the loss, as of a likelihood that grows?"""
     c = reading.factor
-    factors = [row.factor or row.inner for row in reading.rows if not row.silent]
+    factors = [row.own for row in reading.rows if not row.silent]
     return c is not None and c < 0 and all(f is not None and abs(f / c - 1) <= ALIKE for f in factors)
 
 
@@ -208,10 +177,11 @@ def verdicts(
     flat = not lost and not any(t.any() for row in rows for t in row.truth)
     if flat or all(row.silent for row in rows):
         return None  # nothing of this loss has a slope: it is no evidence, and a rule of another kind may be right
+    groups = [kind for network in networks(role, rows) for kind in kinds(role, rows, network)]
     late = {id(row): first_use(role, row) for row in rows}
-    for network in networks(role, rows):
-        factor = common([rows[k] for k in network], late, partial(factors_after, role, tapes, loss))
-        for k in network:
+    for kind in groups:
+        factor = common([rows[k] for k in kind], late, partial(factors_after, role, tapes, loss))
+        for k in kind:
             rows[k] = beside(zeros(role, rows[k], known, factor), factor)
     if lost:
         why = f"{lost[0].op}, line {lost[0].site.line}, has no slope that is known"
@@ -229,6 +199,38 @@ def networks(role: Roles, rows: Sequence[Judged]) -> list[list[int]]:
         merged = (set(mine).union(*(g[0] for g in shared)), [*(j for g in shared for j in g[1]), k])
         found = [*(g for g in found if g not in shared), merged]
     return [sorted(members) for _, members in found]
+
+
+def kinds(role: Roles, rows: list[Judged], network: Sequence[int]) -> list[list[int]]:
+    """The rows of a network whose factors can be compared; they get the rates that they are compared at."""
+    ways = [way(role, r.update, r.entry or r.update.step, r.inner is not None) for r in (rows[k] for k in network)]
+    found = of_one_kind(ways, [rows[k].own is not None for k in network])
+    for members, by_gradient in found:
+        for j in members if by_gradient else ():
+            rows[network[j]] = replace(rows[network[j]], rate=ways[j].rate or None)
+    return [[network[j] for j in members] for members, _ in found]
+
+
+def at_their_rates(role: Roles, reading: Reading) -> Reading:
+    """Not told, where a rate is that of others times a number of examples: a mean may be what is missing.
+
+    Where the gradient is the slope of the program's own loss itself, what follows is a rate.
+    """
+    shown = [*(m.output for m in role.meetings), *role.labels]
+    counts = {max(node.shape) for node in shown if max(node.shape, default=1) > 2}
+    rates = [row.rate for row in reading.rows if row.rate]
+
+    def told(row: Judged) -> Judged:
+        exact = reading.loss.node is not None and row.own is not None and abs(abs(row.own) - 1) <= ALIKE
+        if row.verdict != "ok" or not row.rate or exact:
+            return row
+        ratios = [q for rate in rates for q in (row.rate / rate, rate / row.rate)]
+        if (n := next((n for n in counts if any(abs(q / n - 1) <= ALIKE for q in ratios)), None)) is None:
+            return row
+        says = f"it and others have rates that are {n} times apart, as many examples as there are: one may be no rate"
+        return replace(row, verdict="cannot tell", note=says)
+
+    return replace(reading, rows=tuple(map(told, reading.rows)))
 
 
 def first_use(role: Roles, row: Judged) -> int:
@@ -309,9 +311,9 @@ def optimised(role: Roles, row: Judged, tapes: Sequence[Tape], tolerance: float,
         signed = laid if c >= 0 else tuple(-v for v in laid)
         if before is not None:
             found = remembered(role, row, tapes, before, abs(c), tolerance)
-            return replace(found, decay=decay / c if decay else 0.0)
+            return replace(found, decay=decay / c if decay else 0.0, entry=node)
         if node is not update.step and alike(row.given, signed):
-            return replace(row, verdict="ok", inner=abs(c), decay=decay / c if decay else 0.0, note="")
+            return replace(row, verdict="ok", inner=abs(c), decay=decay / c if decay else 0.0, note="", entry=node)
     return row
 
 
@@ -339,7 +341,7 @@ def zeros(role: Roles, row: Judged, known: Sequence[Slopes], factor: float | Non
     u = float(np.finfo(float).eps)
     if not size or max(np.abs(t).max(initial=0.0) for t in row.truth) > u * size:
         return row
-    given = max(np.abs(x).max(initial=0.0) for x in row.given) / abs(factor or 1.0)
+    given = max(np.abs(x).max(initial=0.0) for x in row.given) / abs((factor or 1.0) * (row.rate or 1.0))
     says = "the true gradient is 0: what follows takes this parameter out"
     return replace(row, verdict="ok", note=says, silent=True) if given <= np.sqrt(u) * size else row
 
@@ -353,10 +355,6 @@ def compatible(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
     return True
 
 
-ALIKE = 1e-4
-"""Factors that differ by less than this part are one: batch sizes and rates differ by far more."""
-
-
 def common(
     rows: Sequence[Judged], late: Mapping[int, int] | None = None, way: Callable[[Judged], int | None] | None = None
 ) -> float | None:
@@ -366,7 +364,7 @@ def common(
     own loss itself, and else None. Two that are, or as many as there are of any others, are believed, as are those that
     go down the loss: one mistake goes on to all that is made after it.
     """
-    with_one = [(f, row) for row in rows if (f := row.factor or row.inner)]
+    with_one = [(f, row) for row in rows if (f := row.own)]
     groups: list[list[tuple[float, Judged]]] = []
     for f, row in with_one:
         home = next((g for g in groups if abs(f / g[0][0] - 1) <= ALIKE), None)
@@ -409,8 +407,8 @@ def factors_after(role: Roles, tapes: Sequence[Tape], loss: Loss, row: Judged) -
 
 def beside(row: Judged, factor: float | None) -> Judged:
     """A row whose factor is not that of the others is wrong, or at least not told."""
-    row = replace(row, usual=factor)
-    own = row.factor or row.inner
+    row = replace(row, usual=factor * (row.rate or 1.0) if factor else factor)
+    own = row.own
     if own and factor and abs(own / factor - 1) > ALIKE:
         if sum(x.size for x in row.truth) < 2:  # any number is a multiple of any other
             return replace(row, verdict="cannot tell", note="one number, seen once, is no evidence", factor=None)

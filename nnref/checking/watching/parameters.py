@@ -123,6 +123,7 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
             any(m.output.index not in own for m in role.meetings),
             max(bits.count("1") for bits in reached),
             labels[0].leaf == "labels",
+            any(compares(m) for m in role.meetings),
             all(u.new is None or bool(u.new.names) for u in role.updates),  # h = W x + b replaces no b
             -min(u.end.index for u in role.updates),
             labels[0].leaf not in MADE_ON_THE_WAY,
@@ -140,6 +141,12 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
         if other[0] == key[0] and made_of(role, best):
             best = role
     return only_what_reaches(best)
+
+
+def compares(meeting: Meeting) -> bool:
+    """May this be where labels meet outputs? What is added is a bias, and one number that multiplies many, a rate."""
+    scales = meeting.at.op in ("multiply", "divide") and np.prod(meeting.labels.shape, dtype=int) == 1
+    return meeting.at.op != "add" and not (scales and np.prod(meeting.output.shape, dtype=int) > 1)
 
 
 def all_made_there(graph: Graph, best: Roles, pairs: Sequence[tuple[str, Node, Node]]) -> Roles | None:

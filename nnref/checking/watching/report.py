@@ -12,8 +12,9 @@ from nnref.checking.results.diagnosis import Diagnosis
 from nnref.checking.results.entry import Entry, Worst
 from nnref.checking.results.findings import Finding, patterns
 from nnref.checking.watching.cautions import cautions, multiple_of_own_slope
+from nnref.checking.watching.factors import half_of_the_digits
 from nnref.checking.watching.first_wrong import Mistake, mistakes, of_failure
-from nnref.checking.watching.judging import Judged, Reading, half_of_the_digits, uphill
+from nnref.checking.watching.judging import Judged, Reading, uphill
 from nnref.checking.watching.losses import is_measure
 from nnref.checking.watching.mending import mended
 from nnref.checking.watching.optimisers import entered

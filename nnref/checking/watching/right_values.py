@@ -7,8 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
+from nnref.checking.watching.factors import ALIKE, half_of_the_digits, multiple
 from nnref.checking.watching.graph import VIEWS, Array, bits_of
-from nnref.checking.watching.judging import ALIKE, Reading, Tape, half_of_the_digits, multiple
+from nnref.checking.watching.judging import Reading, Tape
 from nnref.checking.watching.parameters import Roles
 from nnref.checking.watching.slopes import backward, slopes
 from nnref.checking.watching.tape import Node
