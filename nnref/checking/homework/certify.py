@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from nnref import network
 from nnref.checking.diagnosis.diagnose import diagnose
 from nnref.checking.diagnosis.explanations import right_layers
 from nnref.checking.diagnosis.fit import GivenGradient, fitted_factor
 from nnref.checking.homework.entry_verdict import Tolerance, judged_entry
 from nnref.checking.homework.given_arrays import GivenArrays, in_columns
+from nnref.checking.homework.model_outputs import refuse_another_forward_pass
 from nnref.checking.homework.of_layers import certificate_of_layers
 from nnref.checking.homework.reference_verdict import gradients_right
 from nnref.checking.reference import noise, strictest_truth
@@ -60,6 +62,8 @@ def certify(
         return certificate_of_layers(layers, parameters, X, Y, gradients, reduction, activation)
     at = in_columns(parameters, X, Y, gradients, activation=activation, layout=layout, intermediates=intermediates)
     refuse_infinite(at)
+    read_as = f"layers with {activation} between them"
+    refuse_another_forward_pass(parameters, X, network.forward(at.layers, at.theta, at.X), at.dtype, read_as)
     return certificate_of_arrays(at, reduction)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from nnref.checking.homework.entry_verdict import Tolerance, judged_entry
 from nnref.checking.homework.layers_mistake import diagnosis_of_layers
+from nnref.checking.homework.model_outputs import refuse_another_forward_pass
 from nnref.checking.homework.models import as_numpy
 from nnref.checking.homework.models_of_layers import in_columns
 from nnref.checking.homework.reference_verdict import gradients_right
@@ -33,14 +34,17 @@ def certificate_of_layers(
     if activation != "relu":
         raise ValueError(f"layers have their activations in them; activation={activation!r} came beside them.")
     layers = tuple(layers)
+    model, examples = theta, X
     theta, X, gradients, as_columns = in_columns(layers, theta, X, gradients)
     parameters = of_tree(layers, theta)
     yours = gradients_by_name(gradients, list(parameters))
     refuse_infinite({**parameters, "X": X})
     logits = forward(layers, theta, X)
+    dtype = np.result_type(*parameters.values())
+    refuse_another_forward_pass(model, examples, logits, dtype, ", ".join(all_names(layers)))
     N = X.shape[-1]
     hot, labels = labels_in_columns(as_numpy(Y), logits.shape[0], N, as_columns)
-    factor, dtype = N if reduction == "sum" else 1, np.result_type(*parameters.values())
+    factor = N if reduction == "sum" else 1
     told = trees.decided(layers, theta, X.astype(dtype))
     doubt = 0.0 if told.all() else np.inf
     S_tree, allowed = trees.scale(layers, theta, X, hot, dtype)

@@ -44,6 +44,9 @@ ATTRIBUTES = words(
 )
 """Attributes that lead to frames, to modules, to files, or to memory."""
 
+WINDOWS = words("sliding_window_view broadcast_arrays broadcast_shapes broadcast_to")
+"""Functions of np.lib.stride_tricks that stay within their array, as as_strided does not."""
+
 DUNDERS = words(
     "__init__ __name__ __class__ __call__ __len__ __getitem__ __str__ __repr__ __doc__ __main__ __file__ __all__ "
     "__add__ __mul__ __matmul__ __sub__ __iter__ __next__ __enter__ __exit__ __version__ __setitem__ __eq__ "
@@ -121,13 +124,14 @@ def installed(name: str) -> bool:
 def further(source: Source) -> Iterator[tuple[int, str]]:
     """Every word that leads further, with its line."""
     functions = {id(node.func) for node in source.nodes if isinstance(node, ast.Call)}
+    within = {id(node.value.value) for node in source.nodes if is_window(node)}  # type: ignore[attr-defined]
     for node in source.nodes:
         found: list[str] = []
         if isinstance(node, ast.Name):
             handed_on = node.id in BY_NAME and id(node) not in functions
             found = [node.id] if node.id in BUILTINS or hidden(node.id) or handed_on else []
         elif isinstance(node, ast.Attribute):
-            found = [node.attr] if leads_from(node) else []
+            found = [node.attr] if leads_from(node) and id(node) not in within else []
         elif isinstance(node, ast.Call):
             found = list(called(node))
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -139,6 +143,14 @@ def further(source: Source) -> Iterator[tuple[int, str]]:
             half = re.fullmatch(r"__\w*|\w*__", node.value)
             found = [node.value] if half and node.value not in DUNDERS else []
         yield from ((getattr(node, "lineno", 1), name) for name in found)
+
+
+def is_window(node: ast.AST) -> bool:
+    """Is this np.lib.stride_tricks.sliding_window_view or its like, written out?"""
+    match node:
+        case ast.Attribute(ast.Attribute(ast.Attribute(ast.Name(), "lib"), "stride_tricks"), attr):
+            return attr in WINDOWS
+    return False
 
 
 def leads_from(node: ast.Attribute) -> bool:

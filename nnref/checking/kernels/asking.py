@@ -207,7 +207,7 @@ def keras_layer(layer: Any) -> tuple[Callable[..., Any], list[str], Own]:
 
     names = [p.name for p in parameters(layer.call)]
     own_names = [v.path.split("/", 1)[-1] if "/" in v.path else v.name for v in variables]
-    arrays = [v.value for v in variables]
+    arrays = [sys.modules["keras"].ops.convert_to_tensor(v) for v in variables]
     return called, names, Own(own_names, arrays, [True] * len(arrays), plain_numbers(layer))
 
 

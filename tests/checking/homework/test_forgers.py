@@ -271,12 +271,18 @@ def test_what_is_right_as_it_is_read_is_judged_again_by_its_trace(name, tmp_path
         "x = ().__class__.__base__", "getattr(1, 'a' + 'b')", "open('/proc/self/mem', 'r+b')", "import pickle",
         "from numpy import ctypeslib", "f = eval", "(i for i in ()).gi_frame", "'{0.x}'.format(1)", "import helper",
         "class A:\n    __array_interface__ = {}", "import random\nrandom._os.write(3, b'')", "import inspect",
+        "np.lib.stride_tricks.as_strided(1)", "f = np.lib.stride_tricks", "np.lib.format.open_memmap('a')",
     ],
 )  # fmt: skip
 def test_a_word_that_leads_further_is_found(tmp_path, line):
     (tmp_path / "helper.py").write_text("import socket\n")
     (tmp_path / "a.py").write_text(f"x = 1\n{line}\n")
     assert "can reach what judges it" in reach.fault_of_files(tmp_path / "a.py")
+
+
+def test_windows_of_an_array_lead_nowhere(tmp_path):
+    (tmp_path / "a.py").write_text("import numpy as np\nV = np.lib.stride_tricks.sliding_window_view(np.ones(9), 3)\n")
+    assert reach.fault_of_files(tmp_path / "a.py") == ""
 
 
 def test_few_files_of_ordinary_homework_have_such_a_word():
@@ -286,4 +292,4 @@ def test_few_files_of_ordinary_homework_have_such_a_word():
     assert set(found) == ORDINARY, found
 
 
-ORDINARY = {"adam_in_place", "fashion_minimal", "layers_as_written"}
+ORDINARY = {"adam_in_place", "fashion_minimal"}

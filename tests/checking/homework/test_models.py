@@ -52,6 +52,22 @@ def test_a_module_of_torch_is_judged_by_its_own_gradients(rng, right):
         assert cert.diagnosis == "slope.missing"
 
 
+@pytest.mark.parametrize("end", ["logits", "probabilities", "logarithms"])
+def test_a_module_with_another_activation_is_not_judged_as_if_it_had_this_one(rng, end):
+    torch = require("torch")
+    torch.manual_seed(0)
+    X, y = (torch.as_tensor(A) for A in batch(rng))
+    (m, n, k, c), nn = SIZES, torch.nn
+    last = {"logits": [], "probabilities": [nn.Softmax(-1)], "logarithms": [nn.LogSoftmax(-1)]}[end]
+    model = nn.Sequential(nn.Linear(m, n), nn.Tanh(), nn.Linear(n, k), nn.Tanh(), nn.Linear(k, c), *last).double()
+    made = model(X)
+    made = {"logits": lambda: made.log_softmax(-1), "probabilities": made.log, "logarithms": lambda: made}[end]()
+    nn.functional.nll_loss(made, y).backward()
+    assert nnref.certify(model, X, y, activation="tanh").ok
+    with pytest.raises(ValueError, match=r"computes another function than layers with relu .* example \d"):
+        nnref.certify(model, X, y)
+
+
 def test_pairs_of_jax_are_judged_in_their_order(rng):
     jax = require("jax")
     X, y = batch(rng)

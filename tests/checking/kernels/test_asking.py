@@ -272,3 +272,15 @@ def test_a_tree_of_parameters_of_jax_and_two_outputs(rng):
     names = [entry.name for entry in report.entries]
     assert names[:3] == ["params.w of 0", "params.b of 0", "x of 0"]
     assert names[3:] == ["params.w of 1.energy", "params.b of 1.energy", "x of 1.energy"]
+
+
+@pytest.mark.long  # for the sake of TensorFlow's import
+def test_a_keras_layer_is_checked_with_its_weights(rng):
+    keras = require("keras")
+    layer, x = keras.layers.Dense(3), keras.ops.convert_to_tensor(rng.standard_normal((4, 5)).astype("float32"))
+    with pytest.raises(GradcheckError, match="the layer has no weights yet"):
+        nnref.check_vjp(layer, (x,))
+    layer(x)
+    report = nnref.check_vjp(layer, (x,))
+    assert report.ok, report
+    assert [entry.name for entry in report.entries] == ["inputs", "kernel", "bias"]

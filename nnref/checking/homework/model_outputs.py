@@ -1,0 +1,56 @@
+"""Does a model compute what its gradients are judged as? It is asked itself, where it can be called."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from nnref import softmax
+from nnref.checking.homework.models import as_numpy
+from nnref.precision import unit
+from nnref.shapes import Array
+
+
+def refuse_another_forward_pass(model: Any, X: Any, logits: Array, dtype: np.dtype[Any], read_as: str) -> None:
+    """Refuse a model whose outputs are neither these logits (classes × examples) nor their probabilities or logarithms.
+
+    Rounding moves an output by about one unit roundoff, another function by about 1: half the digits have to agree.
+    A model that cannot be called with X says nothing.
+    Errors: ValueError with the example that differs most.
+    """
+    came = outputs(model, X)
+    if came is None or came.shape != logits.T.shape:
+        return
+    P = softmax.forward(logits.astype("float64")).T
+    with np.errstate(all="ignore"):
+        logarithms = np.abs(np.log(softmax.forward(came.astype("float64").T).T) - np.log(P))
+    gaps = [np.abs(came - P).max(axis=1), np.nan_to_num(logarithms, nan=np.inf).max(axis=1)]
+    gap = min(gaps, key=np.max)
+    if gap.max() > sqrt(unit(dtype)) * max(1.0, float(np.abs(np.log(P)).max())):
+        raise ValueError(
+            f"the model computes another function than {read_as}, as which its gradients would be judged: example "
+            f"{int(gap.argmax())} comes out {gap.max():.2g} away. Pass the activation or the layers that the model has."
+        )
+
+
+def outputs(model: Any, X: Any) -> Array | None:
+    """What a torch.nn.Module or a Keras model makes of examples, one a row; None if it cannot be asked."""
+    torch = sys.modules.get("torch")
+    try:
+        if torch is not None and isinstance(model, torch.nn.Module):
+            like = next(model.parameters())
+            with torch.no_grad():
+                # A copy, as a call may count batches or draw a mask.
+                made = copy.deepcopy(model)(torch.as_tensor(X).to(dtype=like.dtype, device=like.device))
+        elif hasattr(model, "trainable_variables") and callable(model):
+            made = model(X)
+        else:
+            return None
+        found: Array = as_numpy(made)
+        return found if np.ndim(found) == 2 else None
+    except Exception:  # of whatever library
+        return None
