@@ -26,6 +26,7 @@ def copied(root, path, scratch):
     [
         ("ch04/net.py", "ch04/net.py", {"common/layers.py", "ch04/digits.csv", "setup.py"}),  # sys.path.append("..")
         ("pkg/sub/net.py", "pkg/sub/net.py", {"pkg/__init__.py", "pkg/base.py", "setup.py"}),  # from ..base import
+        ("pkg/sub/net.py", "pkg/sub/net.py", {"pkg/utils/features/deep/sines.py"}),  # from ..utils.features import
         ("pkg/runs/net.py", "pkg/runs/net.py", {"pkg/base.py", "setup.py"}),  # from pkg.base import, in a plain folder
     ],
 )
@@ -35,7 +36,8 @@ def test_a_file_is_run_beside_its_package_and_the_folders_beside_its_own(tmp_pat
     tree(
         root, "ch04/digits.csv", "pkg/__init__.py", "pkg/base.py", "pkg/sub/__init__.py", "pkg/sub/net.py", ".git/x.py"
     )
-    tree(root, "pkg/runs/net.py")
+    tree(root, "pkg/runs/net.py", *(f"pkg/utils/{f}__init__.py" for f in ("", "features/", "features/deep/")))
+    tree(root, "pkg/utils/features/deep/sines.py")
     scratch.mkdir()
     found, files = copied(root, path, scratch)
     assert found == place
