@@ -126,7 +126,7 @@ def gradients(seen):
     for update in seen.steps[0].roles.updates:
         value = update.step.value
         if value is not None:
-            found[str(update.base.names[:1]), update.base.shape] = np.asarray(value, float)
+            found[str(update.base.names[:1]), update.base.shape] = update.sign * np.asarray(value, float)
     return found
 
 

@@ -18,7 +18,10 @@ LEFT_OUT = frozenset({"node_modules", "site-packages", "venv", "env"})
 """Folders that are no part of a homework."""
 
 MODULES, ENTRIES_SEEN, DEEPEST = 500, 5000, 2
-"""Modules that are copied from around a file's folder, entries that are looked at for them, and how far down."""
+"""Modules that are copied from around a file's folder, entries that are looked at for them, and how far down.
+
+Packages within packages do not count as further down.
+"""
 
 
 def copied(order: dict[str, Any], scratch: Path) -> dict[str, Any]:
@@ -117,8 +120,9 @@ def modules_in(base: Path) -> list[Path]:
             for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
                 looked += 1
                 hidden = entry.name.startswith((".", "__pycache__")) or entry.name in LEFT_OUT
-                if entry.is_dir(follow_symlinks=False) and not hidden and depth < DEEPEST:
-                    folders.append((Path(entry), depth + 1))
+                if entry.is_dir(follow_symlinks=False) and not hidden:
+                    below = depth + (not (Path(entry) / "__init__.py").is_file())
+                    folders += [(Path(entry), below)] if below <= DEEPEST else []
                 elif entry.name.endswith(".py") and entry.is_file(follow_symlinks=False):
                     found.append(Path(entry))
     return found[:MODULES]

@@ -71,8 +71,9 @@ def fault_of_files(path: Path) -> str:
             return f"{source.name}, {source.where(line)}: {said} can reach what judges it"
         for line, module in imported(source):
             beside = list(modules(module, file, path))
-            if not beside and module.split(".")[0] not in HARMLESS and installed(module):
-                return f"{source.name}, {source.where(line)}: {module} can reach what judges it"
+            absolute = module.lstrip(".")
+            if not beside and absolute.split(".")[0] not in HARMLESS and installed(absolute):
+                return f"{source.name}, {source.where(line)}: {absolute} can reach what judges it"
             todo += beside
     return ""
 
@@ -90,22 +91,25 @@ def belonging(path: Path) -> set[Path]:
 
 
 def imported(source: Source) -> Iterator[tuple[int, str]]:
-    """The modules that a file imports, each with its line."""
+    """The modules that a file imports, each with its line; with a dot for each folder that it begins above itself."""
     for node in source.nodes:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield node.lineno, node.module or ""
-            yield from ((node.lineno, f"{node.module or ''}.{alias.name}".lstrip(".")) for alias in node.names)
+            above_it, name = "." * node.level, node.module or ""
+            yield node.lineno, above_it + name
+            yield from ((node.lineno, above_it + f"{name}.{alias.name}".lstrip(".")) for alias in node.names)
 
 
 def modules(name: str, file: Path, path: Path) -> Iterator[Path]:
     """The files of a module that lie beside, or in the folders that are searched for it."""
-    parts = name.split(".")
+    level = len(name) - len(name.lstrip("."))
+    parts = name[level:].split(".")
     if parts[0] in sys.stdlib_module_names or parts[0] in HARMLESS:
         return
     last = Path(*[part for part in parts if part] or ["__init__"])
-    for folder in dict.fromkeys((file.parent, path.resolve().parent, above(path.resolve()))):
+    begin = list(file.parents)[level - 1 : level] if level else []
+    for folder in dict.fromkeys((*begin, file.parent, path.resolve().parent, above(path.resolve()))):
         for found in ((folder / last).with_suffix(".py"), folder / last / "__init__.py"):
             if found.is_file():
                 yield found

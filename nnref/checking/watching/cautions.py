@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,6 +12,7 @@ from nnref.checking.watching.graph import bits_of
 from nnref.checking.watching.judging import Judged
 from nnref.checking.watching.optimisers import entered
 from nnref.checking.watching.parameters import Roles, parameter_name
+from nnref.checking.watching.rates import way
 from nnref.checking.watching.slopes import guard
 from nnref.checking.watching.tape import Node
 from nnref.checking.watching.watch import Watched
@@ -116,20 +118,45 @@ def factors_on_the_way(seen: Watched, row: Judged) -> list[float]:
 
 
 def multiplied(watched: Watched) -> Iterator[str]:
-    """Gradients that are one multiple of the slopes of the own loss: whether a step makes up for it is not seen."""
+    """Gradients that are one multiple of the slopes of the own loss: the rate has to make up for that."""
     if (c := multiple_of_own_slope(watched)) is not None:
         yield f"every gradient is {c:.6g} times the slope of your loss; the step has to make up for that"
+    elif (c := multiple_in_steps(watched)) is not None:
+        yield f"every gradient is {c:.6g} times the slope of your loss, as if the learning rate were as much larger"
 
 
 def multiple_of_own_slope(watched: Watched) -> float | None:
     """The one factor, if it is not 1, of gradients that are returned and not stepped along; None otherwise."""
+    rows = watched.steps[0].readings[0].rows
+    return None if any(row.update.new is not None for row in rows) else own_factor(watched)
+
+
+def own_factor(watched: Watched) -> float | None:
+    """The one factor of all gradients and the slopes of the program's own loss; None if it is 1, or if it is none."""
     reading = watched.steps[0].readings[0]
-    factors = [row.factor for row in reading.rows if row.factor is not None and not row.silent]
-    stepped = any(row.update.new is not None for row in reading.rows)
-    if reading.loss.node is None or stepped or not factors:
+    factors = [float(row.own) for row in reading.rows if row.factor is not None and row.own and not row.silent]
+    if reading.loss.node is None or not factors or any(abs(f / factors[0] - 1) > ALIKE for f in factors):
         return None
-    c = float(factors[0])
-    return c if abs(c - 1) > ALIKE and all(abs(f / c - 1) < ALIKE for f in factors) else None
+    return factors[0] if abs(factors[0] - 1) > ALIKE else None
+
+
+def multiple_in_steps(watched: Watched) -> float | None:
+    """The same of gradients that are stepped along, if their rates are known; a power of N where they have no name.
+
+    Rates of gradients without a name hold whatever else is a number: 2 / N, as a rule.
+    """
+    role, c = watched.steps[0].roles, own_factor(watched)
+    rows = [row for row in watched.steps[0].readings[0].rows if row.factor is not None]
+    if c is None or not all(row.rate for row in rows):
+        return None
+    ways = [way(role, row.update, row.entry or row.update.step, False) for row in rows]
+    powers = [float(n) ** k for n in examples(role) for k in (-2, -1, 2)]
+    return c if all(w.named for w in ways) or any(abs(c / p - 1) <= ALIKE for p in powers) else None
+
+
+def examples(role: Roles) -> set[int]:
+    """The numbers of examples that there may be in the step: the longest side of the labels where they are met."""
+    return {n for m in role.meetings if (n := max(m.labels.shape, default=1)) > 2}
 
 
 def several_rates(watched: Watched) -> Iterator[str]:
@@ -144,20 +171,46 @@ def several_rates(watched: Watched) -> Iterator[str]:
         yield f"the steps have several rates: {said}"
 
 
+def only_returned(watched: Watched) -> Iterator[str]:
+    """Parameters whose gradient is returned and of which no update was seen, where others have one."""
+    updates = [row.update for row in watched.steps[0].readings[0].rows]
+    left = [parameter_name(u.base, None, u.name) for u in updates if u.new is None]
+    if left and len(left) < len(updates):
+        yield f"no update of {', '.join(left)} was seen beside the others': only the gradients are judged"
+
+
 def summed(watched: Watched, role: Roles) -> Iterator[str]:
     """Gradients of a loss that is summed over the examples, which the loss says, or which no loss contradicts."""
     reading = watched.steps[0].readings[0]
-    examples = max((n for label in role.labels for n in label.shape), default=1)
-    if examples < 3:
+    n = max(examples(role), default=0)
+    if not n or divided(watched, role):
         return
     if reading.loss.node is not None:
         tables = all(len(label.shape) == 2 and min(label.shape) > 1 for label in role.labels)
         if tables and not averaged(role, reading.loss.node):
             yield "the loss and the gradients are summed over the examples, so that a step grows with their number"
     elif "cross-entropy" in reading.loss.name:
-        ways = [factors_on_the_way(watched, row) for row in reading.rows]
-        if all(any(abs(c - 1) < ALIKE for c in way) for way in ways):
-            yield f"the gradients are summed over the {examples} examples, so that a step grows with their number"
+        found = [factors_on_the_way(watched, row) for row in reading.rows]
+        if all(any(abs(c - 1) < ALIKE for c in factors) for factors in found):
+            yield f"the gradients are summed over the {n} examples, so that a step grows with their number"
+
+
+def divided(watched: Watched, role: Roles) -> bool:
+    """Is a step divided by the number of examples, or by anything but a number that is written out?
+
+    The tape has the value of rate / m; that it is a quotient, only the line says.
+    """
+    counts = examples(role)
+    for row in watched.steps[0].readings[0].rows:
+        found = way(role, row.update, row.update.step, False)
+        quotients = [q for number in found.numbers if number for q in (number, 1 / number)]
+        if any(abs(q / n - 1) <= ALIKE for q in quotients for n in counts):
+            return True
+        lines = {node.site.line for node in (row.update.end, row.update.step, *entered(role, row.update.step))}
+        quotients_there = (n for n in watched.source.nodes if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div))
+        if any(n.lineno in lines and not isinstance(n.right, ast.Constant) for n in quotients_there):
+            return True
+    return False
 
 
 def averaged(role: Roles, loss: Node) -> bool:

@@ -72,6 +72,10 @@ def located(search: Search, row: Judged) -> Mistake:
     if row.kind == "decay":
         return of_decay(search, row)
     own = row.factor or row.inner
+    stepped = [r.update for r in search.reading.rows if r.verdict == "ok" and r.update.new is not None]
+    against = bool(stepped) and row.update.new is not None and all(u.sign != row.update.sign for u in stepped)
+    if own is not None and row.usual and own * row.usual < 0 and against:
+        return Mistake(new, new.site, row, "sign", "the step goes up the loss: the sign is wrong")
     if own is not None and row.usual and (jump := jumped(search, row, own / row.usual)) is not None:
         return of_jump(search, row, jump, own / row.usual)
     if own is not None and own < 0 and row.usual is not None and abs(row.usual / own - 1) <= ALIKE:

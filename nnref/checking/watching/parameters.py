@@ -265,11 +265,15 @@ def updates(
     for name, old, gradient in pairs:
         if gradient.index < len(of_labels) and of_labels[gradient.index] and not of_labels[old.index]:
             found[old.index, -1] = Update(old, gradient, None, 1, name)
-    paired = {key[0] for key in found}
+    paired = {key[0]: u for key, u in found.items()}
     for update in replaceable(graph):
-        meant = update.end.index > begin and update.base.index not in paired
-        if meant and of_labels[update.step.index] and not of_labels[update.old.index]:
+        if update.end.index <= begin or not of_labels[update.step.index] or of_labels[update.old.index]:
+            continue
+        if (pair := paired.get(update.base.index)) is None:
             found.setdefault(key_of(update.old), update)
+        elif update.old is pair.old and times(update.step, pair.step) and takes_its_place(graph, update):
+            # What the program itself does with a gradient that it returns says more: which way it goes, and how far.
+            found[pair.old.index, -1] = replace(update, name=pair.name)
     whole = [u for u in found.values() if not superseded(graph, u, list(found.values()))]
     whole = [u for u in whole if not any(is_velocity(u, o) for o in whole)]
     placed = {id(u): takes_its_place(graph, u) for u in whole}
@@ -277,6 +281,12 @@ def updates(
     own = [u for u in whole if not graph.above[u.base.index] & bases]
     idle = [u for u in own if placed[id(u)] is None and not bases >> u.base.index & 1]
     return tuple(u for u in own if placed[id(u)]), tuple(idle)
+
+
+def times(step: Node, gradient: Node) -> bool:
+    """Is a step a gradient, or a number times it?"""
+    number = any(m is not gradient and np.prod(m.shape, dtype=int) > 1 for m in map(base_of, step.inputs))
+    return step is gradient or (step.op in ("multiply", "divide") and gradient in step.inputs and not number)
 
 
 def key_of(node: Node) -> tuple[int, ...]:
@@ -376,8 +386,8 @@ def parameter_name(base: Node, new: Node | None = None, otherwise: str = "") -> 
 
 
 def last_part(name: str) -> str:
-    """What follows the last dot: W1 of self.W1; a name in brackets stays with its brackets."""
-    return name.rsplit(".", 1)[-1] if "[" not in name else name[name.index("[") :]
+    """What follows the last dot, or a word in brackets: W1 of self.W1 and params['W1']; [0] keeps its brackets."""
+    return name.rsplit(".", 1)[-1] if "[" not in name else name[name.index("[") :].removeprefix("['").removesuffix("']")
 
 
 def meetings(role: Roles) -> Iterator[Meeting]:

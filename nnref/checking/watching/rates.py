@@ -24,18 +24,23 @@ PRODUCTS = words("dot matmul outer")
 class Way:
     """From a gradient to its step. rate is the product of the fractional numbers that multiply it, without signs.
 
-    kind holds all else that scales it, in no order, and one "rate" for each such number. named says that the program
-    gives the gradient a name, remembers that the step holds a multiple of older steps.
+    kind holds all else that scales it, in no order, and one "rate" for each such number; numbers are those of both.
+    named says that the program gives the gradient a name, remembers that the step holds a multiple of older steps,
+    returned that there is no step.
     """
 
     rate: float
     kind: tuple[str, ...]
+    numbers: tuple[float, ...]
     named: bool
     remembers: bool
+    returned: bool
 
 
 def way(role: Roles, update: Update, value: Node, optimised: bool) -> Way:
     """From the value that is a multiple of the slope back to what the program calls the gradient."""
+    if update.new is None:
+        return Way(1.0, (), (), named=True, remembers=False, returned=True)
     node, found, remembers, named = value, list[tuple[str, float]](), optimised, False
     while True:
         if (newest := added_to_older(role, update, node)) is not None:
@@ -51,7 +56,8 @@ def way(role: Roles, update: Update, value: Node, optimised: bool) -> Way:
         node, *number = factor
         found += [(op, n) for op, n in number if op not in VIEWS]
     rate = float(np.prod([n for op, n in found if op == "rate"]))
-    return Way(rate, tuple(sorted(op if op == "rate" else f"{op} {n:.12g}" for op, n in found)), named, remembers)
+    kind = tuple(sorted(op if op == "rate" else f"{op} {n:.12g}" for op, n in found))
+    return Way(rate, kind, tuple(n for _, n in found), named, remembers, returned=False)
 
 
 def scaled(role: Roles, node: Node) -> tuple[Node, tuple[str, float]] | None:
@@ -96,13 +102,17 @@ def added_to_older(role: Roles, update: Update, node: Node) -> Node | None:
 def of_one_kind(ways: Sequence[Way], known: Sequence[bool]) -> list[tuple[list[int], bool]]:
     """The steps that can be compared: their places, and whether they are compared by their gradients alone.
 
-    Those that remember and those that do not are two sorts, unless the program names all gradients. Where steps of one
-    sort are scaled by unlike operations, all of each step is compared: one of them may have forgotten a division.
-    known says which of them are a multiple of a slope; the others are put where they can do no harm.
+    Those that remember, those that do not, and gradients that are returned are sorts of their own, unless the program
+    names all gradients. Where steps of one sort are scaled by unlike operations, all of each step is compared: one of
+    them may have forgotten a division. known says which of them are a multiple of a slope; the others are put where
+    they can do no harm.
     """
-    sorts = [[k for k, w in enumerate(ways) if known[k] and w.remembers is kind] for kind in (False, True)]
-    met = [(group, len({ways[k].kind for k in group}) < 2) for group in sorts if group]
+    sorts: dict[tuple[bool, bool], list[int]] = {}
+    for k, w in enumerate(ways):
+        if known[k]:
+            sorts.setdefault((w.returned, w.remembers), []).append(k)
+    met = [(group, len({ways[k].kind for k in group}) < 2) for group in sorts.values()]
     if len(met) > 1 and all(alike and all(ways[k].named for k in group) for group, alike in met):
-        met = [(sorted([*met[0][0], *met[1][0]]), True)]
+        met = [(sorted(k for group, _ in met for k in group), True)]
     left = [k for k in range(len(ways)) if not known[k]]
     return [(sorted([*met[0][0], *left]), met[0][1]), *met[1:]] if met else [(left, False)]

@@ -73,7 +73,8 @@ class Recorder(Hooks):
             return special(site, function, *args, **kwargs)
         name = name_of(function)
         if name in SEEDS and random_maker(function):
-            return function(*self.seeded(args), **kwargs)
+            rest = {k: v for k, v in kwargs.items() if k not in ("seed", "entropy")}
+            return function(*self.seeded((*args, *(v for k, v in kwargs.items() if k not in rest))), **rest)
         if name in ("append", "extend", "insert", "update", "add", "setdefault") and container(function):
             return function(*args, **kwargs)
         if hashable(function) and function in SAME_OBJECT:
@@ -198,10 +199,11 @@ class Recorder(Hooks):
         return inner is not None and self.own(inner)
 
     def seeded(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The program's own seed; another one in another run."""
+        """The program's own seed, or 0 where it leaves it open; another one in another run."""
         first = int(args[0]) if args and isinstance(args[0], int) else 0
         if not self.seed:
-            return (int(args[0]), *args[1:]) if args and isinstance(args[0], int) else args
+            given = not args or args[0] is None or isinstance(args[0], int)
+            return (first, *args[1:]) if given else args
         return (first + 1000 * self.seed, *args[1:])
 
     # Functions that call others, or hand on what they are given in another form

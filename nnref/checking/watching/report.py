@@ -32,7 +32,7 @@ def settled(watched: Watched) -> bool | None:
     wrong = any(e.verdict == "WRONG" for e in entries) or watched.steps[0].roles.idle or own_loss_apart(watched)
     if watched.broken is not None and not wrong:
         return False if all(e.verdict == "ok" for e in entries) else None
-    told = all(e.verdict == "ok" for e in entries) and multiple_of_own_slope(watched) is None
+    told = all(e.verdict == "ok" for e in entries) and not watched.unfinished and multiple_of_own_slope(watched) is None
     return False if wrong else True if told else None
 
 
@@ -82,7 +82,9 @@ def stopped(watched: Watched) -> list[str]:
     if failure is None:
         return []
     where = place(watched, failure.site).partition(":")[0]
-    return [f"the program stops at {where} with {' '.join(failure.says.split())}"]
+    says = f"the program stops at {where} with {' '.join(failure.says.split())}"
+    left = ", ".join(parameter_name(n) for n in watched.unfinished)
+    return [f"{says}, before it updates {left}" if left else says]
 
 
 def step_shown(watched: Watched) -> Step:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -13,6 +16,8 @@ import numpy as np
 from nnref.checking.reading.source import Source, read
 from nnref.checking.watching.graph import Graph, bits_of
 from nnref.checking.watching.judging import Judged, Reading, judge
+from nnref.checking.watching.on_the_way import leads_to_update
+from nnref.checking.watching.on_the_way import updated as updates_by_name
 from nnref.checking.watching.parameters import Roles, next_step, roles
 from nnref.checking.watching.program import Failure, Run, execute
 from nnref.checking.watching.recorder import Recorder
@@ -79,26 +84,52 @@ class Watched:
 
     @property
     def broken(self) -> Failure | None:
-        """The error in the first step, if it ended before the program had updated all that it means to learn."""
+        """The error in the first step, if it ended before the program had updated all that it means to learn.
+
+        It counts only where it was raised on the way to an update: none that is raised by what is printed or plotted.
+        """
         failure = self.runs[0].failure if self.runs and not self.guessed else None
-        if failure is None or self.roles is None:
+        if failure is None or self.roles is None or not self.not_updated[0]:
             return None
         role, tape = self.roles, self.roles.graph.tape
         backward = [n for n in failure.inputs if n.index < len(tape) and role.of_labels[n.index]]
-        if not any(role.graph.depends(n.index, role.parameters) for n in backward):
-            return None
+        inside = failure.site.file.endswith(self.source.name)
+        on_the_way = not inside or leads_to_update(self.source, failure.site.line)
+        return failure if on_the_way and any(role.graph.depends(n.index, role.parameters) for n in backward) else None
+
+    @cached_property
+    def not_updated(self) -> tuple[list[Node], bool]:
+        """What went into the outputs, may be learnt, and was not updated; and whether the file updates it by name."""
+        if self.roles is None:
+            return [], False
+        role, tape = self.roles, self.roles.graph.tape
         updated = outputs = 0
         for update in role.updates:
             updated |= role.graph.above[update.base.index] | (1 << update.base.index)
         for meeting in role.meetings:
             outputs |= role.graph.above[meeting.output.index]
-        learnt = [tape[k] for k in bits_of(outputs & ~updated) if tape[k].leaf not in ("", *GIVEN)]
-        return failure if any(n.real and np.prod(n.shape, dtype=int) > 1 for n in learnt) else None
+        left = [tape[k] for k in bits_of(outputs & ~updated) if tape[k].leaf not in ("", *GIVEN)]
+        left = [n for n in left if n.real and np.prod(n.shape, dtype=int) > 1]
+        named = updates_by_name(self.source)
+        known = any(named & spoken(update.base) for update in role.updates)
+        return [n for n in left if not known or named & spoken(n)], known
+
+    @property
+    def unfinished(self) -> list[Node]:
+        """The parameters whose updates the program has, and did not come to, as an error elsewhere ended it."""
+        left, known = self.not_updated
+        failure = self.runs[0].failure if self.runs and not self.guessed else None
+        return left if failure is not None and known and self.broken is None else []
 
     @property
     def rows(self) -> tuple[Judged, ...]:
         """The verdict on each update of the first step."""
         return self.reading.rows if self.reading else ()
+
+
+def spoken(node: Node) -> set[str]:
+    """The words in the names of a value."""
+    return set(re.findall(r"[^\W\d]\w*", " ".join(node.names))) - {"self"}
 
 
 def watch(
@@ -124,7 +155,7 @@ def watch(
     first = execute(source, path, Recorder(limit=limit, suffices=two_steps), **settings)
     role = roles(Graph(first.tape), first.recorder.pairs)
     if role is None:
-        return Watched(source, (first,), None, (), unread(first), how, guessed)
+        return Watched(source, (first,), None, (), unread(first, source), how, guessed)
     recorded = len(first.tape) if first.recorder.sufficed else limit
     again: dict[str, Any] = {"limit": recorded, "jitter": frozenset(constants(role, first))}
     notes: tuple[str, ...] = ()
@@ -247,8 +278,14 @@ def constants(role: Roles, run: Run) -> set[int]:
     return found
 
 
-def unread(run: Run) -> str:
-    """Why nothing could be judged."""
+def unread(run: Run, source: Source) -> str:
+    """Why nothing could be judged: it updates nothing, or what comes before its updates took up the record."""
     count = f"{len(run.tape):,} array operations"
-    said = f"ran, {count}, and no array was changed by something that depends on labels"
+    none = "array was changed by something that depends on labels"
+    if run.stopped and run.tape:
+        often, times = Counter(n.site.line for n in run.tape if n.site.line).most_common(1)[0]
+        why = "its time was up" if not run.recorder.in_time else "the record was full"
+        here = f"{times:,} of them in {source.where(often)}, as where data are made number by number"
+        return f"was stopped after {count}, {here}: {why} before any {none}; try it with less data, or with --data"
+    said = f"ran, {count}, and no {none}"
     return f"{said}; it stopped with {type(run.error).__name__}: {run.error}" if run.error is not None else said

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from nnref.checking.homework import copying
+from nnref.cli import main
 
 
 def tree(root, *names):
@@ -26,6 +27,7 @@ def copied(root, path, scratch):
     [
         ("ch04/net.py", "ch04/net.py", {"common/layers.py", "ch04/digits.csv", "setup.py"}),  # sys.path.append("..")
         ("pkg/sub/net.py", "pkg/sub/net.py", {"pkg/__init__.py", "pkg/base.py", "setup.py"}),  # from ..base import
+        ("pkg/sub/net.py", "pkg/sub/net.py", {"pkg/utils/features/deep/sines.py"}),  # from ..utils.features import
         ("pkg/runs/net.py", "pkg/runs/net.py", {"pkg/base.py", "setup.py"}),  # from pkg.base import, in a plain folder
     ],
 )
@@ -35,12 +37,38 @@ def test_a_file_is_run_beside_its_package_and_the_folders_beside_its_own(tmp_pat
     tree(
         root, "ch04/digits.csv", "pkg/__init__.py", "pkg/base.py", "pkg/sub/__init__.py", "pkg/sub/net.py", ".git/x.py"
     )
-    tree(root, "pkg/runs/net.py")
+    tree(root, "pkg/runs/net.py", *(f"pkg/utils/{f}__init__.py" for f in ("", "features/", "features/deep/")))
+    tree(root, "pkg/utils/features/deep/sines.py")
     scratch.mkdir()
     found, files = copied(root, path, scratch)
     assert found == place
     assert there <= set(files)
     assert not {"common/weights.bin", ".git/x.py"} & set(files)
+
+
+REGRESSION = """\
+import numpy as np
+from ..tools.functions import squash
+
+def train(X, y, lr=0.1):
+    W = np.zeros((X.shape[1], 1))
+    for _ in range(9):
+        W -= lr * X.T @ (squash(X @ W) - y) / len(X)
+    return W
+"""
+
+
+def test_a_file_in_a_package_is_checked_with_what_lies_deep_in_the_next(tmp_path, capsys):
+    """homemade/tools/functions/sigmoid.py, where homemade is a package and tools is a plain folder."""
+    tree(tmp_path / "homemade", "__init__.py", "regression/__init__.py", "tools/functions/__init__.py")
+    (tmp_path / "homemade/tools/functions/__init__.py").write_text("from .sigmoid import squash\n")
+    sigmoid = tmp_path / "homemade/tools/functions/sigmoid.py"
+    sigmoid.write_text("import numpy as np\ndef squash(z):\n    return 1 / (1 + np.exp(-z))\n")
+    file = tmp_path / "homemade/regression/regression.py"
+    file.write_text(REGRESSION)
+    assert main(["check", str(file)]) == 0, capsys.readouterr()
+    file.write_text(REGRESSION.replace("- y)", "+ y)"))
+    assert main(["check", str(file)]) == 1, capsys.readouterr()
 
 
 def test_no_more_modules_are_copied_than_a_limit(tmp_path, monkeypatch):

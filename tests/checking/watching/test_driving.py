@@ -136,6 +136,22 @@ def test_the_same_with_one_gradient_halved_in_some_columns_is_wrong(tmp_path, st
     assert "WRONG" in [row.verdict for row in found.rows]
 
 
+UPDATE = """
+        def update_parameters(parameters, grads, learning_rate):
+            for k in (1, 2):
+                parameters[f"W{k}"] = parameters[f"W{k}"] - learning_rate * grads[f"dW{k}"]
+            return parameters
+        """
+
+
+def test_the_sign_of_returned_gradients_is_judged_by_the_update_that_the_file_has(tmp_path):
+    text = STYLES["functions in turn"] + UPDATE
+    assert [row.verdict for row in watched(tmp_path, text).rows] == ["ok"] * 2
+    uphill = text.replace('cache["A2"] - Y', 'Y - cache["A2"]')
+    assert [row.verdict for row in watched(tmp_path, uphill).rows] == ["WRONG"] * 2
+    assert [row.verdict for row in watched(tmp_path, uphill.replace("] - learning", "] + learning")).rows] == ["ok"] * 2
+
+
 def test_a_file_in_a_package_is_read_with_its_relative_imports(tmp_path):
     inner = tmp_path / "nets" / "models"
     inner.mkdir(parents=True)

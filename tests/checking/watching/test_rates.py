@@ -90,7 +90,9 @@ MISTAKEN = {
 
 @pytest.mark.parametrize("steps", MISTAKEN.values(), ids=MISTAKEN)
 def test_a_step_that_is_scaled_unlike_the_others_is_a_mistake(steps, tmp_path):
-    assert settled(watched(tmp_path, steps)) is False
+    seen = watched(tmp_path, steps)
+    assert settled(seen) is False
+    assert certificate(seen, mend=False).first.place.startswith("line 14")
 
 
 def test_rates_a_number_of_examples_apart_are_not_told(tmp_path):
@@ -104,3 +106,36 @@ def test_rates_a_number_of_examples_apart_are_not_told(tmp_path):
 def test_the_rates_are_named_where_there_are_several(tmp_path):
     said = str(certificate(watched(tmp_path, STEPS["two rates"])))
     assert "0.1 for W1, W2; 0.01 for b1, b2" in said.replace("\n", " ")
+
+
+SUMMED = PROGRAM.replace("(p - Y) / 30", "p - Y")
+
+DIVIDED = {
+    "by a number": "W1 -= rate * dW1 / 30; W2 -= rate * dW2 / 30; b1 -= rate * db1 / 30; b2 -= rate * db2 / 30",
+    "in the rate": "W1 -= rate / len(X) * dW1; W2 -= rate / len(X) * dW2; b1 -= rate / len(X) * db1; "
+    "b2 -= rate / len(X) * db2",
+    "by a name": "n = len(X); W1 -= rate * (1 / n) * dW1; W2 -= rate * (1 / n) * dW2; b1 -= rate * (1 / n) * db1; "
+    "b2 -= rate * (1 / n) * db2",
+}
+
+
+@pytest.mark.parametrize("steps", DIVIDED.values(), ids=DIVIDED)
+def test_a_step_that_is_divided_by_the_batch_size_is_not_called_summed(steps, tmp_path):
+    seen = watched(tmp_path, steps, text=SUMMED)
+    assert settled(seen) is True
+    assert "summed" not in str(certificate(seen))
+
+
+def test_a_step_that_grows_with_the_batch_size_is_called_summed(tmp_path):
+    plain = "W1 -= rate * dW1; W2 -= rate * dW2; b1 -= rate * db1; b2 -= rate * db2"
+    assert "summed over the 30 examples" in str(certificate(watched(tmp_path, plain, text=SUMMED)))
+
+
+def test_a_factor_that_all_gradients_have_is_said(tmp_path):
+    """`* N` for `/ N`: in all alike it is a learning rate."""
+    plain = "W1 -= rate * dW1; W2 -= rate * dW2; b1 -= rate * db1; b2 -= rate * db2"
+    seen = watched(tmp_path, plain, LOSSES["with its loss"], PROGRAM.replace("(p - Y) / 30", "(p - Y) * 30"))
+    assert settled(seen) is True
+    assert "every gradient is 900 times the slope" in " ".join(str(certificate(seen)).lower().split())
+    right = watched(tmp_path, plain, LOSSES["with its loss"])
+    assert "times the slope" not in str(certificate(right))

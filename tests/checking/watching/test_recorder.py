@@ -139,3 +139,12 @@ def test_the_program_sees_plain_numbers(tmp_path):
         assert d == [3, 2] and (a := 5) == 5
     """
     assert recorded(tmp_path, text).error is None
+
+
+@pytest.mark.parametrize("asked", ["", "None", "seed=None", "seed=3", "5"])
+@pytest.mark.parametrize("maker", ["np.random.default_rng", "np.random.RandomState"])
+def test_a_generator_draws_the_same_in_every_run_of_one_number_and_others_in_another(maker, asked, tmp_path):
+    text = f"import numpy as np\nx = {maker}({asked}).normal(size=3)\n"
+    one, same, other = (np.array(recorded(tmp_path, text, seed=k).namespace["x"]) for k in (0, 0, 1))
+    assert (one == same).all()
+    assert (one != other).all()

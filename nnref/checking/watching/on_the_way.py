@@ -1,0 +1,84 @@
+"""Does a statement lie on the way to an update? What is printed, plotted or counted after it is no gradient."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+from nnref.checking.reading.source import Source
+
+
+def leads_to_update(source: Source, line: int) -> bool:
+    """Does what the statement on a line makes go into an update, through names, attributes and what is returned?
+
+    A statement of another file, or one that makes nothing that has a name, as print(…) does, leads nowhere.
+    """
+    statements = [n for n in source.nodes if isinstance(n, MAKING)]
+    here = [n for n in statements if n.lineno <= line <= (n.end_lineno or n.lineno)]
+    if not here:
+        return False
+    first = max(here, key=lambda n: n.lineno)
+    if is_update(first):
+        return True
+    made = set(results(first, source))
+    while True:
+        reached = [n for n in statements if made & words(n.value)]
+        if any(is_update(n) for n in reached):
+            return True
+        more = {name for n in reached for name in results(n, source)} - made
+        if not more:
+            return False
+        made |= more
+
+
+MAKING = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Expr)
+"""Statements by which a value comes to have a name."""
+
+
+def updated(source: Source) -> set[str]:
+    """The words of all that the program replaces by itself plus or minus something."""
+    return {name for n in source.nodes if is_update(n) for t in targets(n) for name in words(t)}
+
+
+def is_update(node: ast.AST) -> bool:
+    """Is it a -= …, or a = a - …, with an expression that is no number?"""
+    if isinstance(node, ast.AugAssign):
+        return isinstance(node.op, ast.Sub | ast.Add) and bool(words(node.value))
+    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.BinOp):
+        return False
+    same = {ast.unparse(node.value.left), ast.unparse(node.value.right)} & {ast.unparse(t) for t in node.targets}
+    return isinstance(node.value.op, ast.Sub | ast.Add) and bool(same)
+
+
+def targets(node: ast.AST) -> Iterable[ast.expr]:
+    """What a statement writes into."""
+    if isinstance(node, ast.Assign):
+        return node.targets
+    return [node.target] if isinstance(node, ast.AugAssign | ast.AnnAssign) else []
+
+
+def results(node: ast.AST, source: Source) -> Iterator[str]:
+    """The names of what a statement makes: those it writes into, the function that returns it, the list it grows."""
+    for target in targets(node):
+        yield from words(target)
+    if isinstance(node, ast.Return):
+        inside = [f for f in source.nodes if isinstance(f, ast.FunctionDef) and f.lineno <= node.lineno <= end(f)]
+        yield from (f.name for f in inside)
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        called = node.value.func
+        if isinstance(called, ast.Attribute) and called.attr in ("append", "insert", "extend", "update"):
+            yield from words(called.value)
+        elif isinstance(called, ast.Attribute) and called.attr in ("at", "subtract", "add", "multiply", "copyto"):
+            yield from (name for part in node.value.args for name in words(part))
+
+
+def end(node: ast.FunctionDef) -> int:
+    """The last line of a function."""
+    return node.end_lineno or node.lineno
+
+
+def words(node: ast.AST | None) -> set[str]:
+    """The names in an expression, without self."""
+    found = re.findall(r"[^\W\d]\w*", ast.unparse(node)) if node is not None else []
+    return set(found) - {"self"}
