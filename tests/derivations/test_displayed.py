@@ -5,14 +5,15 @@ from dataclasses import replace
 
 import mpmath as mp
 import pytest
+import sympy as sp
 
 from derivations import finite_differences, tanh
 from derivations.algebra.sums import TENSORS
 from derivations.output import page, printing
 from derivations.output.description import described
 from derivations.prover import digits
-from derivations.prover.proof import claims, prove
-from tests.support.proofs import each_claim, lines_of, proof_of
+from derivations.prover.proof import prove
+from tests.support.proofs import CLAIMS, each_claim, lines_of, proof_of
 
 CLOSE = 1e-30
 """Largest relative difference of two sides of an equality: what 50 digits leave where a derivative is taken."""
@@ -89,5 +90,8 @@ def test_a_name_is_printed_with_its_prime_and_index_and_takes_no_second_one():
     """m_after would be read as m_a fter, and W_k with the indices b and j is no TeX: of two indices one is above."""
     assert printing.name_in_latex("m_after") == "m'"
     assert printing.name_in_latex("angle_q") == r"\mathrm{angle}_{q}"
-    claims()
-    assert [t.latex for t in TENSORS.values() if t.shape and re.search(r"(?<!\\)_\{?\w+\}?$", t.latex)] == []
+    said = [expr for claim in CLAIMS.values() for expr in (claim.start, claim.result, *claim.where)]
+    arrays = {entry.base.label.name for expr in said for entry in expr.atoms(sp.Indexed)}
+    assert "W" in arrays
+    shown = [TENSORS[name].latex for name in arrays & set(TENSORS)]
+    assert [latex for latex in shown if re.search(r"(?<!\\)_\{?\w+\}?$", latex)] == []

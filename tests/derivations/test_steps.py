@@ -21,7 +21,7 @@ EQUAL = """
 kl_divergence.dZ step 1, index: Derivative(Sum(log(Sum(exp(Z[l, t]/temperature), (l, 1, n)))*Sum(Y[k, s], (k, 1, n)) - Sum(Y[k, t]*Z[k, t], (k, 1, n))/temperature, (t, 1, N))/N + Sum(log(Y[k, t])*Y[k, t], (k, 1, n), (t, 1, N))/N, Z[i, s])
 label_smoothing.dZ step 1, index: Derivative(Sum((smoothing + (1 - smoothing)*Sum(Y[k, s], (k, 1, n)))*log(Sum(exp(Z[l, t]), (l, 1, n))) - Sum(((1 - smoothing)*Y[k, t] + smoothing/n)*Z[k, t], (k, 1, n)), (t, 1, N))/N, Z[i, s])
 sgd.slope_along step 1, sign: Sum(Derivative(-alpha*dtheta[r, i] - theta[r, i], alpha)*dtheta[r, i], (i, 1, n), (r, 1, m))
-softmax_cross_entropy.dZ step 1, index: Derivative(Sum(log(Sum(exp(Z[k, t]), (k, 1, n)))*Sum(Y[l, s], (l, 1, n)) - Sum(Y[l, t]*Z[l, t], (l, 1, n)), (t, 1, N))/N, Z[i, s])
+softmax_cross_entropy.dZ step 1, index: Derivative(Sum(log(Sum(exp(Z[k, t]), (k, 1, n)))*Sum(Y[j, s], (j, 1, n)) - Sum(Y[j, t]*Z[j, t], (j, 1, n)), (t, 1, N))/N, Z[i, s])
 """.strip().splitlines()
 """The mutants that no check refuses, for they are true, and not only because δ_ik lets k be written for i."""
 
