@@ -16,12 +16,13 @@ from derivations.algebra.normal_form import Powers, canonical, equal
 from derivations.algebra.notation import A, W, b, i, k, logit, prob, q, r, s
 from derivations.algebra.sums import Entry, Index, total
 from tests import fuzz_sums
+from tests.support.quick import some
 
 SEEDS = {"0": 0, "1": 670, "7": 1340}
 """Hash seeds, and where each starts counting: 670 expressions for each with --long, 2,010 together."""
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", some(SEEDS, 9))
 def test_no_random_expression_differs_from_its_normal_form(seed, record_property, draws):
     n = draws(16, 670)
     command = [sys.executable, "-m", "tests.fuzz_sums", "--json", "--expressions", f"{n}", "--start", f"{SEEDS[seed]}"]

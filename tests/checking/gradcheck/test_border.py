@@ -181,6 +181,7 @@ def test_tensors_come_in_through_dlpack(at):
     assert report.ok
 
 
+@pytest.mark.further
 def test_tensors_of_tensorflow_come_in(at):
     tensorflow = require("tensorflow")
     x = tensorflow.Variable(at["x"])

@@ -6,6 +6,7 @@ from nnref.checking.homework.watched_file import judged_file
 from nnref.checking.reading.source import read
 from nnref.checking.watching.cost_functions import cost_and_gradient_judged
 from nnref.checking.watching.report import settled
+from tests.support.quick import some
 
 LOGISTIC = """
 import numpy as np
@@ -43,7 +44,7 @@ def test_a_parameter_that_is_an_argument_is_the_same_in_the_cost_and_in_its_grad
 
 
 @pytest.mark.parametrize(
-    ("wrong", "times"), [("2 * X.T", "2 times"), ("-X.T", "-1 times"), ("len(y) * X.T", "7 times")]
+    ("wrong", "times"), some([("2 * X.T", "2 times"), ("-X.T", "-1 times"), ("len(y) * X.T", "7 times")], 9)
 )
 def test_a_returned_gradient_that_is_a_multiple_of_the_slope_of_the_loss_is_not_called_right(wrong, times, file):
     found = judged_file(file(LOGISTIC.replace("return X.T", f"return {wrong}")))
