@@ -152,7 +152,7 @@ def of_factor(search: Search, row: Judged) -> Mistake:
     if early is not None:
         return Mistake(early, early.site, row, "factor", row.note)
     chain = list(ratios(search, row))
-    others = [ratio for r in search.reading.rows if r.verdict == "ok" and r.factor for _, ratio in ratios(search, r)]
+    others = [ratio for r in search.reading.rows if r.verdict != "WRONG" and r.factor for _, ratio in ratios(search, r)]
     strange = [n for n, ratio in chain if ratio and not any(abs(ratio / o - 1) <= ALIKE for o in others if o)]
     made = chain[-1][0] if chain else row.update.step
     node = strange[-1] if strange else made
@@ -161,7 +161,7 @@ def of_factor(search: Search, row: Judged) -> Mistake:
 
 def new_factor(search: Search, row: Judged) -> Node | None:
     """The first value that went into this row alone, and whose factor no value has that went into a right row."""
-    right = [r for r in search.reading.rows if r.verdict == "ok" and r.factor]
+    right = [r for r in search.reading.rows if r.verdict != "WRONG" and r.factor]
     mine = search.backward(row.update.step)
     made = {n.index for n in entered(search.role, row.update.step)}
     seen: set[int] = set()

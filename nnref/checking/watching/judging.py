@@ -216,8 +216,7 @@ def at_their_rates(role: Roles, reading: Reading) -> Reading:
 
     Where the gradient is the slope of the program's own loss itself, what follows is a rate.
     """
-    shown = [*(m.output for m in role.meetings), *role.labels]
-    counts = {max(node.shape) for node in shown if max(node.shape, default=1) > 2}
+    counts = numbers_of_examples(role)
     rates = [row.rate for row in reading.rows if row.rate]
 
     def told(row: Judged) -> Judged:
@@ -231,6 +230,23 @@ def at_their_rates(role: Roles, reading: Reading) -> Reading:
         return replace(row, verdict="cannot tell", note=says)
 
     return replace(reading, rows=tuple(map(told, reading.rows)))
+
+
+def numbers_of_examples(role: Roles) -> set[int]:
+    """What outputs or labels have in common with what goes in: classes and units are no examples.
+
+    Where they have nothing in common, the largest axes.
+    """
+    shown = [*(m.output for m in role.meetings), *role.labels]
+    above, reached, made = role.graph.above, 0, role.parameters
+    for meeting in role.meetings:
+        reached |= above[meeting.output.index]
+    for update in role.updates:  # what parameters were drawn from goes in with no example
+        made |= above[update.base.index] | (1 << update.base.index)
+    data = [role.graph.tape[k] for k in bits_of(reached & ~made) if not role.graph.depends(k, role.parameters)]
+    entering = {n for node in data if not role.of_labels[node.index] for n in node.shape}
+    common = {n for node in shown for n in node.shape if n > 2} & entering
+    return common or {max(node.shape) for node in shown if max(node.shape, default=1) > 2}
 
 
 def first_use(role: Roles, row: Judged) -> int:
