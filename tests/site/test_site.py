@@ -189,12 +189,12 @@ def violations(axe, page, rules=None):
 def visited(request, opened, pages):
     """Every page, opened once, all unfolded: what it complains of, what axe finds, and how it fits a phone.
 
-    Axe, which takes seconds a page, reads one in four and the first of every folder; all of them with --long.
+    Axe, which takes seconds a page, reads one in ten and the first of every folder; all of them with --long.
     """
     shelves = {}
     for path in sorted(pages):
         shelves.setdefault(path.split("/")[0], []).append(path)
-    every = 1 if request.config.getoption("--long") else 4
+    every = 1 if request.config.getoption("--long") else 10
     read = {path for shelf in shelves.values() for path in shelf[::every]}
     axe = require("axe_playwright_python.sync_playwright").Axe()
     browser, address = opened
