@@ -82,7 +82,7 @@ def each_precision():
         yield pytest.param(library, "float32", marks=[pytest.mark.long] * library.startswith("jax"))
 
 
-@pytest.mark.parametrize(("library", "dtype"), each_precision())
+@pytest.mark.parametrize(("library", "dtype"), list(each_precision()))
 @pytest.mark.parametrize("formula", some(FORMULAS, 3))
 def test_a_formula_gives_the_same_numbers_in_every_library(formula, dtype, library):
     to, traced = taken_to(library, formula)
