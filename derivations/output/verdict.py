@@ -81,8 +81,8 @@ def with_what_they_rest_on(names: Sequence[str], uses: Mapping[str, Sequence[str
 
 
 def key() -> str:
-    """What a finding depends on: the bytes of derivations, and the versions of SymPy and Python."""
-    digest = hashlib.sha256(f"{version('sympy')} {platform.python_version()}".encode())
+    """What a finding depends on: the bytes of derivations, and the versions of SymPy, mpmath and Python."""
+    digest = hashlib.sha256(f"{version('sympy')} {version('mpmath')} {platform.python_version()}".encode())
     folder = Path(__file__).parents[1]
     for source in sorted(folder.rglob("*.py")):
         digest.update(source.relative_to(folder).as_posix().encode() + b"\0" + source.read_bytes())

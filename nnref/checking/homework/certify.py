@@ -15,7 +15,7 @@ from nnref.checking.diagnosis.fit import GivenGradient, fitted_factor
 from nnref.checking.homework.entry_verdict import Tolerance, judged_entry
 from nnref.checking.homework.given_arrays import GivenArrays, in_columns
 from nnref.checking.homework.model_outputs import refuse_another_forward_pass
-from nnref.checking.homework.of_layers import certificate_of_layers
+from nnref.checking.homework.of_layers import certificate_of_layers, refuse_infinite
 from nnref.checking.homework.reference_verdict import gradients_right
 from nnref.checking.reference import noise, strictest_truth
 from nnref.checking.reference.forward_errors import ForwardErrors
@@ -61,7 +61,7 @@ def certify(
     if layers is not None:
         return certificate_of_layers(layers, parameters, X, Y, gradients, reduction, activation)
     at = in_columns(parameters, X, Y, gradients, activation=activation, layout=layout, intermediates=intermediates)
-    refuse_infinite(at)
+    refuse_infinite({**named(at.theta), "X": at.X})
     read_as = f"layers with {activation} between them"
     refuse_another_forward_pass(parameters, X, network.forward(at.layers, at.theta, at.X), at.dtype, read_as)
     return certificate_of_arrays(at, reduction)
@@ -131,13 +131,6 @@ def in_layout_of_arrays(found: Diagnosis, layout: str, reduction: str) -> Diagno
     way = "  # one example a column" if layout == "rows" else ""
     says = f"{found.says} {other}" if other else found.says
     return replace(found, says=says, place=f"such as {found.wrong}", right=found.right + way)
-
-
-def refuse_infinite(at: GivenArrays) -> None:
-    """Refuse parameters and data that are not finite: no gradient exists there."""
-    for name, A in {**named(at.theta), "X": at.X}.items():
-        if not np.isfinite(A).all():
-            raise ValueError(f"{name} holds NaN or infinity; no gradient exists there. Look at its first such entry.")
 
 
 def gradient_entries(
