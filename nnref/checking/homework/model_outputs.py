@@ -28,7 +28,7 @@ def refuse_another_forward_pass(model: Any, X: Any, logits: Array, dtype: np.dty
     P = softmax.forward(logits.astype("float64")).T
     with np.errstate(all="ignore"):
         logarithms = np.abs(np.log(softmax.forward(came.astype("float64").T).T) - np.log(P))
-    gaps = [np.abs(came - P).max(axis=1), np.nan_to_num(logarithms, nan=np.inf).max(axis=1)]
+    gaps = [np.nan_to_num(far, nan=np.inf).max(axis=1) for far in (np.abs(came - P), logarithms)]
     gap = min(gaps, key=np.max)
     if gap.max() > sqrt(unit(dtype)) * max(1.0, float(np.abs(np.log(P)).max())):
         raise ValueError(

@@ -68,6 +68,19 @@ def test_a_module_with_another_activation_is_not_judged_as_if_it_had_this_one(rn
         nnref.certify(model, X, y)
 
 
+def test_a_module_whose_output_is_no_number_computes_another_function(rng):
+    torch = require("torch")
+
+    class Broken(torch.nn.Sequential):
+        def forward(self, x):
+            return super().forward(x) * float("nan")
+
+    X, y = batch(rng)
+    model = Broken(torch.nn.Linear(SIZES[0], SIZES[-1])).double()
+    with pytest.raises(ValueError, match="another function than"):
+        nnref.certify(model, X, y)
+
+
 def test_pairs_of_jax_are_judged_in_their_order(rng):
     jax = require("jax")
     X, y = batch(rng)
