@@ -112,9 +112,10 @@ def one_machine(jax: Any, device: str | None, dtype: str) -> Engine:
 
         # The number of steps is an argument: one program whatever it is, so that a resumed run has the same bits.
         compiled, there = here(jax.jit(some)), put((rows, targets))
+        n = 1  # what fits between two looks is learned once a run, and not once an epoch
 
         def steps(theta: Parameters, indices: Array) -> Iterator[tuple[Parameters, list[float]]]:
-            n = 1
+            nonlocal n
             while len(indices):
                 now, indices = indices[:n], indices[n:]
                 start, padded = perf_counter(), np.zeros((MOST, *now.shape[1:]), now.dtype)
