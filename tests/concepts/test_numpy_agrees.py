@@ -9,8 +9,8 @@ import pytest
 import sympy as sp
 
 import nnref
-from derivations.prover import digits
 from derivations.prover.proof import claims
+from derivations.prover.sizes import terms as terms_of
 from nnref import bridge
 from nnref.checking.reference import noise
 from nnref.layer import ACTIVATIONS
@@ -79,7 +79,7 @@ def test_numpy_agrees_with_the_claim(claim, sizes, rng):
     assert ours.shape == tuple(cases.extent(d, sizes) for d in claim.shapes[""])
     allowed = room(claim, arrays)
     entries = list(np.ndindex(ours.shape))
-    terms = digits.terms(claim.result, {sp.Symbol(s, integer=True, positive=True): n for s, n in sizes.items()})
+    terms = terms_of(claim.result, {sp.Symbol(s, integer=True, positive=True): n for s, n in sizes.items()})
     for place in rng.permutation(len(entries))[: max(4, min(ENTRIES, TERMS // terms))]:
         index = entries[place]
         assert abs(mp.mpf(float(ours[index])) - truth(*index)) <= allowed, index

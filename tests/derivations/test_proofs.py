@@ -19,7 +19,6 @@ from derivations.algebra.notation import A, W, b, dZ, i, r, s
 from derivations.algebra.sums import Entry, ShapeError, total
 from derivations.output import verdict
 from derivations.output.kept import Kept
-from derivations.prover import digits
 from derivations.prover.claim import WrongTwin
 from derivations.prover.proof import check, everything, prove, to_50_digits
 from derivations.prover.rules import (
@@ -32,6 +31,7 @@ from derivations.prover.rules import (
     logarithm,
     matrix_product,
 )
+from derivations.prover.sizes import free
 from derivations.prover.wellposed import names_in
 from tests.support.proofs import CLAIMS, each_claim, lines_of, proof_of, some_claims, stands
 
@@ -95,7 +95,7 @@ def test_a_wrong_twin_is_refused_for_its_mathematics(claim):
 
 
 def free_sizes_and_letters(expr):
-    return {s for s in digits.free(expr) if s.is_integer}
+    return {s for s in free(expr) if s.is_integer}
 
 
 @each_claim

@@ -13,6 +13,7 @@ from derivations.algebra.notation import A, N, dZ, i, k, r, s, t, z
 from derivations.algebra.sums import Entry, Index, total
 from derivations.prover import digits
 from derivations.prover.proof import to_50_digits
+from derivations.prover.sizes import free_symbols
 from tests.mutations import SAMPLE, judged, mutants, summary
 from tests.support.proofs import CLAIMS
 from tests.support.quick import some
@@ -35,7 +36,7 @@ SIZES = 3
 
 def sizes_of(claim):
     """The sizes that the statement leaves open, by themselves or as what an index runs over."""
-    free = digits.free_symbols([claim.start, claim.result], claim.where)
+    free = free_symbols([claim.start, claim.result], claim.where)
     return {s for f in free for s in (f.dim.free_symbols if isinstance(f, Index) else {f}) if s.is_integer}
 
 
