@@ -58,6 +58,10 @@ NEVER = re.compile(
 """Names of what does not train."""
 
 
+SPREAD = 0.5
+"""How far weights are drawn around 0 by what takes an epsilon together with its widths: no guard against 0 / 0."""
+
+
 @dataclass(frozen=True)
 class Way:
     """One way to make a file compute a gradient: `run(namespace)` makes the calls, in a namespace of definitions.
@@ -184,10 +188,14 @@ def made(source: Source, name: str, namespace: dict[str, Any], form: Form) -> tu
         else:
             cls = thing
             thing = built(cls, name, source, namespace, widths(CLASSES if several else 1), data)
+            if {"X", "Y"} <= data_arguments(cls):
+                return (thing, *data)  # it made of them what it wants
             wide = any((CLASSES if several else 1) in np.shape(A) for _, A in arrays_in(thing))
             if asks_for_widths(cls) and not list(calls(name, source, namespace)) and (wide or not several):
                 return (thing, *data)
-    return (thing, *fitting(form, thing, data))
+    data = fitting(form, thing, data)
+    kept_data(thing, *data)
+    return (thing, *data)
 
 
 def asks_for_widths(cls: type) -> bool:
@@ -213,6 +221,8 @@ def built(
     caller.roles |= {"input width": sizes[0], "output width": sizes[-1], "widths": sizes, "one": 1}
     if data is None:
         caller.roles |= {"X": None, "Y": None}
+    if asks_for_widths(make):
+        caller.known["epsilon"] = SPREAD
     return caller(make)
 
 
@@ -255,7 +265,6 @@ def sides(tree: Any, shapes: list[tuple[int, ...]]) -> dict[str, tuple[int, int]
 def trained(source: Source, name: str, method: str, form: Form, namespace: dict[str, Any]) -> None:
     """Make an object and let it train."""
     thing, X, Y = made(source, name, namespace, form)
-    kept_data(thing, X, Y)
     set_rate_if_none(thing)
     owner = type(thing).__name__
     before = {path: A for path, A in arrays_in(thing) if A is not X and A is not Y}
@@ -276,7 +285,6 @@ def set_rate_if_none(thing: Any) -> None:
 def stepped(source: Source, name: str, backward: str, form: Form, namespace: dict[str, Any]) -> None:
     """Make an object; forward, its loss, backward and its update; what updates nothing is paired by name."""
     thing, X, Y = made(source, name, namespace, form)
-    kept_data(thing, X, Y)
     caller, owner = Caller(source, namespace, X, Y), type(thing).__name__
     names = methods(type(thing))
     before = {path: A for path, A in arrays_in(thing) if A is not X and A is not Y}

@@ -72,8 +72,11 @@ class Hooks(Values):
 
     def unary(self, op: str, a: Any, site: int) -> Any:
         """-a"""
-        if self.on and op == "negative" and (shape := shape_of_objects("multiply", a, -1)):
-            return self.by_object("multiply", a, -1, shape, site)
+        if self.on and holds_objects(a):
+            made = np.empty(a.shape, object)
+            for place in np.ndindex(*a.shape):
+                made[place] = self.unary(op, a[place], site)
+            return made
         value = OPERATOR[op](a)
         return value if not self.on else self.made(op, OPERATOR[op], (a,), value, site)
 
@@ -103,8 +106,11 @@ class Hooks(Values):
 
     def augment(self, op: str, a: Any, b: Any, site: int) -> Any:
         """A += b"""
-        if self.on and holds_objects(a) and (shape := shape_of_objects(op, a, b)) == a.shape:
-            a[...] = self.by_object(op, a, b, shape, site)
+        if self.on and (shape := shape_of_objects(op, a, b)):
+            made = self.by_object(op, a, b, shape, site)
+            if np.shape(a) != shape:
+                return made  # 0 + gradients
+            a[...] = made
             return a
         if not self.on or not isinstance(a, np.ndarray) or a.dtype.kind not in "fiubc":
             value = IN_PLACE[op](a, b)

@@ -1,10 +1,15 @@
 """Kinds of programs that were once not read, or wrongly: each is read, and a mistake planted in it is caught."""
 
+from pathlib import Path
+
 import pytest
 
 from nnref.checking.homework.watched_file import watched_or_called
 from nnref.checking.reading.source import read
+from nnref.checking.watching.places import Places
+from nnref.checking.watching.replay import watched_again
 from nnref.checking.watching.report import certificate, settled
+from nnref.checking.watching.trace import packed, unpacked
 from nnref.checking.watching.watch import watch
 
 OBJECTS = """\
@@ -156,6 +161,36 @@ for t in range(9):
     b -= 0.01 * db
 """
 
+MADE_WITH_DATA = """\
+import numpy as np
+class Net:
+    def __init__(self, data, labels, layers, epsilon):
+        self.data, self.labels = np.hstack([np.ones((len(data), 1)), data]), labels
+        sizes = zip(layers[:-1], layers[1:])
+        self.thetas = [np.random.rand(k, n + 1) * 2 * epsilon - epsilon for n, k in sizes]
+    def forward(self):
+        A = [self.data]
+        for theta in self.thetas:
+            out = 1 / (1 + np.exp(-A[-1] @ theta.T))
+            A.append(np.hstack([np.ones((len(out), 1)), out]))
+        return A
+    def cost(self, A, Y):
+        P = A[-1][:, 1:]
+        return -(np.log(P[Y == 1]).sum() + np.log(1 - P[Y == 0]).sum()) / len(Y)
+    def train(self, alpha=1.0, iterations=3):
+        Y = np.zeros((len(self.data), self.thetas[-1].shape[0]))
+        for k in range(len(Y)):
+            Y[k][self.labels[k][0]] = 1
+        for _ in range(iterations):
+            A = self.forward()
+            cost = self.cost(A, Y)
+            d = (A[-1][:, 1:] - Y) / len(Y)
+            for k in range(len(self.thetas) - 1, -1, -1):
+                step = d.T @ A[k]
+                d = (d @ self.thetas[k])[:, 1:] * A[k][:, 1:] * (1 - A[k][:, 1:])
+                self.thetas[k] = self.thetas[k] - alpha * step
+"""
+
 KINDS = {
     "arrays of arrays": (OBJECTS, "(1 - h ** 2)", "(1 - h)", "line 11"),
     "numbers as objects that go back": (SCALARS, "(1 - t ** 2)", "(1 - t)", "line 24"),
@@ -165,6 +200,7 @@ KINDS = {
     "a step of them": (GLOBALS, "W1 - rate", "W1 + rate", "line 15"),
     "one output, by functions": (LOGISTIC, "error.mean()", "(error ** 2).mean()", "line 7"),
     "the second network of a file": (TWO, "(1 - H * H)", "(1 - H)", "line 26"),
+    "an object that is made with its data": (MADE_WITH_DATA, "(1 - A[k][:, 1:])", "(1 + A[k][:, 1:])", "line 26"),
     "two rates and ten examples": (RATES, "X.T @ d, d.sum", "X.T @ d * 10, d.sum", "line 7"),
 }
 
@@ -176,11 +212,19 @@ def seen(tmp_path, text):
     return watched_or_called(path, read(path), None)
 
 
+def borne_out(found, path):
+    """Why the trace does not bear the verdict out where the program never ran; "" if it does."""
+    places = Places(path, found.source, lambda file: Path(file) if Path(file) == path else None)
+    again, fault = watched_again(unpacked(packed(found)), found.source, places)
+    return fault if again is None or settled(again) is True else "it is no longer right"
+
+
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_a_kind_is_read_and_a_mistake_in_it_is_found_on_its_line(kind, tmp_path):
     text, right, wrong, line = kind
     found = seen(tmp_path, text)
     assert settled(found) is True, certificate(found)
+    assert borne_out(found, tmp_path / "program.py") == ""
     assert text.count(right) == 1
     mistaken = seen(tmp_path, text.replace(right, wrong))
     assert settled(mistaken) is False, certificate(mistaken)
