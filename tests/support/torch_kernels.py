@@ -246,7 +246,7 @@ def planted(torch):
                     + 0.5 * x * (1 - t * t) * sqrt(2 / pi) * (1 + 0.134145 * x * x)
                 )
             ),
-            "tanh approximation",
+            "the slope of gelu_tanh",
         ),
         "GELU, Φ alone": (slope(Phi), "the slope is Φ(Z);"),
         "GELU, no √(2π)": (slope(lambda x: Phi(x) + x * torch.exp(-x * x / 2)), "Φ(Z) + Z exp(-Z²/2);"),
