@@ -165,6 +165,7 @@ def symbolic_value(name: str, arrays: Mapping[str, Any], activation: str = "tanh
     from derivations.algebra.sums import Index, all_opened
     from derivations.prover import digits
     from derivations.prover.proof import claims
+    from derivations.prover.sizes import called, free
 
     claim = claims()[name]
     of_network = name.startswith("mlp.")
@@ -172,21 +173,21 @@ def symbolic_value(name: str, arrays: Mapping[str, Any], activation: str = "tanh
     where = mlp.FROM_X if of_network else claim.where
     result = all_opened(claim.result)
     shape = claim.shapes[""]
-    free = placed(claim, shape, [s for s in digits.free(result) if isinstance(s, Index)])
+    indexed = placed(claim, shape, [s for s in free(result) if isinstance(s, Index)])
     point = digits.Point(
         name,
         sizes(claim.shapes, arrays),
-        where={entry: expr for entry, expr in where.items() if letter_of(str(digits.called(entry))) not in arrays},
+        where={entry: expr for entry, expr in where.items() if letter_of(str(called(entry))) not in arrays},
         functions=slopes(activation),
     )
-    if free or not shape:
+    if indexed or not shape:
         named = {"Y3" if of_network and key == "Y" else key: entries(A) for key, A in arrays.items()}
         point = point.at(arrays=named | {f"{key}@{concept}": A for key, A in named.items()})
 
     def value(*indices: int) -> Any:
         with mp.workdps(digits.DIGITS + digits.GUARD):
-            if free or not shape:
-                return digits.value(result, point.at(indices={s: indices[place] + 1 for place, s in free.items()}))
+            if indexed or not shape:
+                return digits.value(result, point.at(indices={s: indices[place] + 1 for place, s in indexed.items()}))
             one = {key: {(): mp.mpf(float(A[indices] if np.ndim(A) else A))} for key, A in arrays.items()}
             return digits.value(result, point.at(arrays=one))
 

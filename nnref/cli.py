@@ -64,6 +64,13 @@ def parser() -> argparse.ArgumentParser:
     """The commands and their options; defaults are those of nnref.train."""
     top = argparse.ArgumentParser(prog="nnref", description="The verified mathematics of a neural network.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
+    for add in (add_train, add_check, add_certify, add_plot, add_verify, add_vectors):
+        add(commands)
+    return top
+
+
+def add_train(commands: Any) -> None:
+    """The command that trains, and its options."""
     train = commands.add_parser("train", help="check every gradient, then train on MNIST and draw what was learned")
     train.add_argument("--data", metavar="PATH", help="an .npz or a folder of IDX files (default: NNREF_MNIST, …)")
     train.add_argument("--download", action="store_true", help="fetch MNIST through tensorflow.keras.datasets")
@@ -94,22 +101,31 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--quiet", action="store_true", help="no progress")
     train.add_argument("--json", action="store_true", help="end with one JSON object")
     train.set_defaults(command=run_train)
-    add_check(commands)
-    add_certify(commands)
+
+
+def add_plot(commands: Any) -> None:
+    """The command that draws a run's pictures, and its options."""
     plot = commands.add_parser("plot", help="draw a run's pictures again")
     plot.add_argument("run", metavar="RUN", help="a folder that nnref train made")
     plot.add_argument("--data", metavar="PATH", help="the data of the run, if they are not found by default")
     plot.add_argument("--json", action="store_true", help="end with one JSON object")
     plot.set_defaults(command=run_plot)
+
+
+def add_verify(commands: Any) -> None:
+    """The command that checks a run's folder, and its options."""
     verify = commands.add_parser("verify", help="check a run's folder against its own hashes")
     verify.add_argument("run", metavar="RUN", help="a folder that nnref train made")
     verify.add_argument("--json", action="store_true", help="end with one JSON object")
     verify.set_defaults(command=run_verify)
+
+
+def add_vectors(commands: Any) -> None:
+    """The command that writes known answers, and its options."""
     vectors = commands.add_parser("vectors", help="write networks with every answer, for other languages to agree with")
     vectors.add_argument("out", metavar="OUT", help="a folder that is not there yet")
     vectors.add_argument("--json", action="store_true", help="end with one JSON object")
     vectors.set_defaults(command=run_vectors)
-    return top
 
 
 def run_train(arguments: argparse.Namespace) -> int:

@@ -80,11 +80,6 @@ def layer(D: int, heads: int, causal: bool = False) -> Layer:
     if heads < 1 or D % heads:
         raise ValueError(f"{D} features cannot be shared by {heads} heads evenly; choose heads that divide {D}.")
 
-    def mask(A: Array) -> Any:
-        T, xp = A.shape[1], namespace(A)
-        M = np.tri(T) if causal else np.ones((T, T))
-        return xp.astype(xp.asarray(M, **device_of(A)), real(A).dtype)
-
     def split(W: Array, A: Array) -> Any:
         return namespace(A).reshape(W @ _flat(A), (heads, D // heads, *A.shape[1:]))
 
@@ -93,7 +88,7 @@ def layer(D: int, heads: int, causal: bool = False) -> Layer:
         xp, back = namespace(A), _flat(dZ)
         Q, K, V = (split(W, A) for W in theta[:3])
         # The weights are computed once for all that needs them: they cost more than the products around them.
-        P = _weights(Q, K, V, mask(A))
+        P = _weights(Q, K, V, _mask(A, causal))
         H = _of_weights(P, V)
         dH = xp.reshape(theta[3].T @ back, H.shape)
         dS = _dS(P, Q, V, dH)
@@ -105,7 +100,7 @@ def layer(D: int, heads: int, causal: bool = False) -> Layer:
     def through(theta: Any, A: Array) -> Array:
         _features(D, A)
         Q, K, V = (split(W, A) for W in theta[:3])
-        joined = namespace(A).reshape(_of_weights(_weights(Q, K, V, mask(A)), V), (D, -1))
+        joined = namespace(A).reshape(_of_weights(_weights(Q, K, V, _mask(A, causal)), V), (D, -1))
         return namespace(A).reshape(theta[3] @ joined, A.shape)
 
     return Layer(
@@ -124,6 +119,13 @@ def _features(D: int, A: Array) -> None:
     tensor("features, positions, examples", A=A)
     if A.shape[0] != D:
         raise ShapeError(f"A has {A.shape[0]} features, its first axis; this layer takes {D}.")
+
+
+def _mask(A: Array, causal: bool) -> Any:
+    """Which positions of A each position sees: all, or, where causal, those up to itself. (T, T)"""
+    T, xp = A.shape[1], namespace(A)
+    M = np.tri(T) if causal else np.ones((T, T))
+    return xp.astype(xp.asarray(M, **device_of(A)), real(A).dtype)
 
 
 def _flat(A: Array) -> Any:

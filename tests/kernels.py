@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import nnref
-from tests.support import torch_kernels
+from tests.support import planted_kernels, torch_kernels
 
 DTYPES = ("float32", "float16", "bfloat16")
 
@@ -73,7 +73,7 @@ def mistakes(seed, only=""):
 
     found = {}
     for dtype in DTYPES:
-        for name, mistake in torch_kernels.planted(torch).items():
+        for name, mistake in planted_kernels.planted(torch).items():
             if only in name:
                 found.setdefault(dtype, {})[name], text = outcome(torch, mistake, dtype, seed)
                 if found[dtype][name] != "named":

@@ -20,7 +20,7 @@ from derivations.article.judging import Undecided, fault
 from derivations.article.judging import built as building
 from derivations.article.judging import judged as judgement_of
 from derivations.article.quotations import QUOTATIONS
-from derivations.prover import digits, limits
+from derivations.prover import digits, limits, sizes
 from derivations.prover.proof import TRIALS, check, claims, everything
 
 KINDS = ("sign", "index", "sum", "transpose", "order", "constant")
@@ -112,7 +112,7 @@ def swapped(product, left):
 def other_indices(node, scope):
     """The node with one of its indices another that is in scope and runs over the same dimension."""
     if isinstance(node, sp.Indexed):
-        tensor = TENSORS[digits.called(node)]
+        tensor = TENSORS[sizes.called(node)]
         yield from (lambda new=new: tensor[new] for new in exchanged(node.indices, scope))
     if isinstance(node, sp.KroneckerDelta):
         yield from (lambda new=new: delta(*new) for new in exchanged(node.args, scope))
@@ -180,7 +180,7 @@ class Judged:
 
 def scope_of(claim):
     """The indices that are free in the statement."""
-    free = digits.free(claim.start) | digits.free(claim.result)
+    free = sizes.free(claim.start) | sizes.free(claim.result)
     return sorted((s for s in free if isinstance(s, Index)), key=str)
 
 
@@ -294,7 +294,7 @@ def of_the_article(quotation, at_most=None):
         right = building(statement.right, SYMBOLS)
         if isinstance(right, sp.Tuple):
             continue
-        free = digits.free(building(statement.left, SYMBOLS)) | digits.free(right)
+        free = sizes.free(building(statement.left, SYMBOLS)) | sizes.free(right)
         found = list(mutants(right, sorted((s for s in free if isinstance(s, Index)), key=str)))
         if at_most is not None:
             found = random.Random(quotation.id).sample(found, min(at_most, len(found)))

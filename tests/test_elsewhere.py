@@ -12,8 +12,8 @@ import pytest
 
 import nnref
 from nnref.checking.homework import confinement
-from tests.checking.homework.test_check import BASE
 from tests.kills import blobs
+from tests.support.homework import BASE
 
 LACKING = """
 import os, signal, socket, sys

@@ -14,6 +14,7 @@ import sympy as sp
 from derivations.algebra.notation import Activation, ActivationSlope
 from derivations.algebra.sums import TENSORS, Index, Where, all_opened, unfolded
 from derivations.prover import digits
+from derivations.prover.sizes import free, free_symbols
 
 LARGEST = 3
 """The largest size at which a counterexample is looked for."""
@@ -39,7 +40,7 @@ def smallest(asked: Question) -> str | None:
     names = drawn_names(asked)
     dims = {dim for name in names if name in TENSORS for dim in TENSORS[name].shape}
     between = {i for condition in asked.given if isinstance(condition.lhs, Index) for i in condition.free_symbols}
-    free = digits.free_symbols([left, right], asked.where) | between
+    free = free_symbols([left, right], asked.where) | between
     indices = sorted((s for s in free if isinstance(s, Index)), key=str)
     dims |= {i.dim for i in indices} | {s for s in free if s.is_integer and not isinstance(s, Index)}
     sizes = sorted({s for dim in dims for s in dim.free_symbols}, key=str)
@@ -126,7 +127,7 @@ def satisfied(condition: sp.Basic, at: digits.Point) -> bool:
     """Whether a condition holds: between indices at the chosen ones, otherwise at every index."""
     if isinstance(condition.lhs, Index):
         return digits.holds(condition, at)
-    open_ = [s for s in digits.free(condition) if isinstance(s, Index)]
+    open_ = [s for s in free(condition) if isinstance(s, Index)]
     ranges = [range(1, int(digits.value(i.dim, at)) + 1) for i in open_]
     places = (dict(zip(open_, place, strict=True)) for place in product(*ranges))
     return all(digits.holds(condition, at.at(indices={**at.indices, **place})) for place in places)

@@ -12,7 +12,8 @@ import sympy as sp
 
 from derivations.algebra.sums import TENSORS, Entry, Index, opened, outermost, unfolded
 from derivations.prover.claim import Claim
-from derivations.prover.digits import called, free, free_symbols, units
+from derivations.prover.digits import units
+from derivations.prover.sizes import called, free, free_symbols
 
 SIZES = (1, 2, 3, 4)
 

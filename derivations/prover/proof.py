@@ -19,6 +19,7 @@ from derivations.algebra.normal_form import Powers
 from derivations.algebra.sums import Index, ShapeError, lettered, unfolded
 from derivations.prover import concrete, digits, limits, signs, wellposed
 from derivations.prover.claim import Claim, Step, WrongTwin
+from derivations.prover.sizes import free_symbols
 
 TRIALS = 4
 """Points at which a step is evaluated; a wrong one rarely survives the first."""
@@ -71,7 +72,7 @@ class Proof:
         if not self.ok:
             return "not shown"
         said = [self.claim.start, self.claim.result]
-        free = digits.free_symbols(said, self.claim.where)
+        free = free_symbols(said, self.claim.where)
         if any(s.is_integer and not isinstance(s, Index) for s in free):
             return "all sizes"
         fixed = {int(i.dim) for expr in (*said, *self.claim.where.values()) for i in expr.atoms(Index)}
@@ -170,7 +171,7 @@ def further(claim: Claim) -> dict[str, bool]:
         taken = sp.diff(question.expr, *question.variables) if isinstance(question, sp.Derivative) else question
         found["SymPy's matrix calculus"] = bool(sp.expand(taken.doit()).doit() == sp.expand(answer).doit())
     if concrete.applies(claim):
-        found["simplify at n = 1 to 4"] = not concrete.disagreements(claim)
+        found["simplify at sizes 1 to 4"] = not concrete.disagreements(claim)
     return found
 
 

@@ -8,7 +8,7 @@ from itertools import product
 import sympy as sp
 
 from derivations.algebra.sums import Index
-from derivations.prover.digits import called
+from derivations.prover.sizes import called
 
 Signs = frozenset[int]
 """The signs that a number may have, of −1, 0 and 1."""

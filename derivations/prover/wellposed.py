@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import sympy as sp
 
 from derivations.algebra.sums import TENSORS, Index, Where
-from derivations.prover.digits import called, free
 from derivations.prover.signs import bounds
+from derivations.prover.sizes import called, free
 
 if TYPE_CHECKING:
     from derivations.prover.claim import Claim

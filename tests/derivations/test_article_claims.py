@@ -17,6 +17,7 @@ from derivations.article.quotations import QUOTATIONS
 from derivations.mlp import WIDTHS
 from derivations.prover import digits
 from derivations.prover.proof import claims
+from derivations.prover.sizes import free_symbols
 
 CLAIMS = claims()
 NAMED = [quotation for quotation in QUOTATIONS if quotation.claim]
@@ -79,7 +80,7 @@ def number(letter, indices):
 
 def values(expr, where, given=None):
     """The values of an expression at every choice of its indices that is given, or else at one of no two alike."""
-    free = digits.free_symbols([expr], where)
+    free = free_symbols([expr], where)
     sizes = {s: 1 if s == N else SIZE for s in free if s.is_integer and not isinstance(s, Index)}
     letters = sorted((s for s in free if isinstance(s, Index)), key=lambda index: (str(index.dim), str(index)))
     sizes |= {s: 1 if s == N else SIZE for index in letters for s in index.dim.free_symbols}

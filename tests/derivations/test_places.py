@@ -11,6 +11,7 @@ from derivations.algebra.notation import size, tensor, z
 from derivations.algebra.places import inside
 from derivations.algebra.sums import Index, ShapeError, tap, total
 from derivations.prover import digits
+from derivations.prover.sizes import TERMS
 
 P, K, S = size("P_place", "places"), size("K_place", "taps"), size("S_place", "stride")
 a, u = Index("a", P), Index("u", K)
@@ -69,7 +70,7 @@ def test_sums_within_sums_are_drawn_small_enough_to_be_added_up():
     for k in indices:
         nine = total(nine, k)
     drawn = [tuple(at.sizes[s] for s in sizes) for at in digits.points("nine", [nine], (), {}, 10)]
-    assert all(math.prod(some) <= digits.TERMS for some in drawn)
+    assert all(math.prod(some) <= TERMS for some in drawn)
     assert len(set(drawn)) > 5
     assert max(max(some) for some in drawn) > 2
     (free,) = (at.sizes[s] for at in digits.points("one", [sizes[0] * z], (), {}, 1) for s in sizes[:1])

@@ -13,12 +13,12 @@ import sympy as sp
 
 from derivations import affine, mlp, softmax
 from derivations.__main__ import main
+from derivations.algebra.logits import k, logit
 from derivations.algebra.normal_form import equal
-from derivations.algebra.notation import A, W, b, dZ, i, k, logit, r, s
+from derivations.algebra.notation import A, W, b, dZ, i, r, s
 from derivations.algebra.sums import Entry, ShapeError, total
 from derivations.output import verdict
 from derivations.output.kept import Kept
-from derivations.prover import digits
 from derivations.prover.claim import WrongTwin
 from derivations.prover.proof import check, everything, prove, to_50_digits
 from derivations.prover.rules import (
@@ -31,6 +31,7 @@ from derivations.prover.rules import (
     logarithm,
     matrix_product,
 )
+from derivations.prover.sizes import free
 from derivations.prover.wellposed import names_in
 from tests.support.proofs import CLAIMS, each_claim, lines_of, proof_of, some_claims, stands
 
@@ -94,7 +95,7 @@ def test_a_wrong_twin_is_refused_for_its_mathematics(claim):
 
 
 def free_sizes_and_letters(expr):
-    return {s for s in digits.free(expr) if s.is_integer}
+    return {s for s in free(expr) if s.is_integer}
 
 
 @each_claim

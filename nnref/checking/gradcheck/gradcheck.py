@@ -59,38 +59,55 @@ def gradcheck(
         asked = {"method": method, "entries": entries, "directions": directions, "rng": rng}
         spread = {"executor": executor, "progress": progress}
         return check_parts(gradcheck, loss, parameters, gradients, **asked, **spread)
-    theta = leaves(parameters)
-    sloped(theta)
-    apart(theta)
+    theta = movable(parameters)
     yours = matched(parameters, untouched("gradients", gradients, parameters) if callable(gradients) else gradients)
     fine = finely(gradients, parameters, theta)
-    call, away = steady(loss, parameters)
-    scalar = Loss(call, list(theta.values()), rng, away)
-    if executor:
-        willing(executor, scalar)
+    scalar = steady_loss(loss, parameters, theta, rng, executor)
     refusal = complex_refused(scalar, method, rng)
     places = {name: chosen(A, yours[name], entries, rng) for name, A in theta.items()}
     with shown(progress, sum(map(len, places.values()))) as tick:
         workers = Workers(executor, tick)
-        tensors = [
-            Tensor(scalar, k, name, A, refusal is None, workers, rng) for k, (name, A) in enumerate(theta.items())
-        ]
-        found = rows(tensors, yours, fine, places, rng)
-        if directions:
-            found = tuple(judged_along(t, entry, directions, rng) for t, entry in zip(tensors, found, strict=True))
+        tensors = [Tensor(scalar, k, *named, refusal is None, workers, rng) for k, named in enumerate(theta.items())]
+        found = rows(tensors, yours, fine, places, directions, rng)
     if workers.again:
         warnings.warn(f"{workers.again} blocks of entries were done again here: their workers were lost", stacklevel=2)
+    refuse_changed(scalar, theta)
+    by = "complex step, confirmed by differences" if refusal is None else f"central differences ({refusal})"
+    done = settings(scalar, tensors, entries, found, refusal is None)
+    return GradcheckReport(found, by, done, difference=partial(difference, scalar), noise=scalar.noise)
+
+
+def movable(parameters: Any) -> dict[str, Array]:
+    """The arrays of the parameters by name, each of which can be moved by itself.
+
+    Errors: GradcheckError where there is nothing to move, no slope, or one array under two names.
+    """
+    theta = leaves(parameters)
+    sloped(theta)
+    apart(theta)
+    return theta
+
+
+def steady_loss(
+    loss: Callable[[Any], Any],
+    parameters: Any,
+    theta: dict[str, Array],
+    rng: np.random.Generator,
+    executor: Executor | None,
+) -> Loss:
+    """The loss at copies of the parameters, seen to be one number, the same twice, also for an executor's workers."""
+    call, away = steady(loss, parameters)
+    scalar = Loss(call, list(theta.values()), rng, away)
+    if executor:
+        willing(executor, scalar)
+    return scalar
+
+
+def refuse_changed(scalar: Loss, theta: dict[str, Array]) -> None:
+    """Refuse a loss that changed what it was given, or that is another number by now at the same parameters."""
     if not all(np.array_equal(A, B.astype("float64")) for A, B in zip(scalar.arrays, theta.values(), strict=True)):
         raise GradcheckError("the loss changed its own argument in a later call. Work on a copy of the parameters.")
     scalar.check_same(everywhere=True)
-    by = "complex step, confirmed by differences" if refusal is None else f"central differences ({refusal})"
-    return GradcheckReport(
-        found,
-        by,
-        settings(scalar, tensors, entries, found, refusal is None),
-        difference=partial(difference, scalar),
-        noise=scalar.noise,
-    )
 
 
 def settings(
@@ -122,13 +139,16 @@ def rows(
     yours: dict[str, Array | None],
     fine: dict[str, Array | None],
     places: dict[str, Array],
+    directions: int,
     rng: np.random.Generator,
 ) -> tuple[Entry, ...]:
-    """A verdict a tensor; those near a kink are settled together."""
+    """A verdict a tensor; those near a kink are settled together, and all entries along so many directions beside."""
     with np.errstate(all="ignore"):  # a loss that overflows beside the point is seen in what is found there
         found = [row(t, yours[t.name], fine[t.name], places[t.name]) for t in tensors]
         for k, judged in settle(tensors, rng).items():
             found[k] = summary(tensors[k], judged)
+    if directions:
+        found = [judged_along(t, entry, directions, rng) for t, entry in zip(tensors, found, strict=True)]
     return tuple(found)
 
 

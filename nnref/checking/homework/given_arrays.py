@@ -57,9 +57,7 @@ def in_columns(
 
     Errors: LayoutError for shapes that fit in no way or in two; ValueError for an unknown activation, layout or key.
     """
-    named_activation(activation)  # refuses a name that no module bears
-    if layout not in (None, *LAYOUTS):
-        raise ValueError(f'layout should be "columns" or "rows"; {layout!r} came.')
+    refuse_unknown(activation, layout)
     parameters, gradients, layout = layers_of_model(parameters, gradients, layout)
     X, Y = as_numpy(X), as_numpy(Y)
     theirs = arrays_by_name(parameters, "parameters")
@@ -74,24 +72,25 @@ def in_columns(
         name: p.reshape(-1, 1) if name[0] == "b" else p if found == "columns" else p.T for name, p in theirs.items()
     }
     layers = mlp(sizes, activation)
-    theta = unnamed(columns, layers)
     labels, kind = labels_in_columns(np.asarray(Y), sizes[-1], batch.shape[1], are_columns)
-    yours = arrays_by_name(gradients, "gradients")
-    if strangers := sorted(set(yours) - set(theirs)):
-        raise ValueError(
-            f"gradients holds {', '.join(strangers)}, and there is no such parameter among {list(theirs)}."
-        )
     return GivenArrays(
         layers,
-        theta,
+        unnamed(columns, layers),
         batch,
         labels,
-        {name: gradient_in_columns(name, yours.get(name), theirs[name], found) for name in named(theta)},
+        gradients_in_columns(gradients, theirs, found),
         dict(intermediates_in_columns(intermediates or {}, sizes, batch.shape[1], are_columns)),
         np.result_type(*theirs.values()),
         found,
         kind,
     )
+
+
+def refuse_unknown(activation: str, layout: str | None) -> None:
+    """Refuse an activation that no module is named after, and a layout that is none."""
+    named_activation(activation)
+    if layout not in (None, *LAYOUTS):
+        raise ValueError(f'layout should be "columns" or "rows"; {layout!r} came.')
 
 
 def arrays_by_name(tree: Any, what: str) -> dict[str, Array]:
@@ -137,6 +136,20 @@ def refuse_gaps(shapes: Mapping[str, tuple[int, ...]]) -> None:
     for l in range(1, depth + 1):
         if len(shapes[f"W{l}"]) != 2:
             raise LayoutError(f"W{l} should be a matrix; shape {shapes[f'W{l}']} came.")
+
+
+def gradients_in_columns(gradients: Any, theirs: Mapping[str, Array], layout: str) -> dict[str, Array | None]:
+    """The gradient of every parameter as columns, those of W in this layout; None for one that was not given.
+
+    Errors: ValueError for a gradient of no parameter.
+    """
+    yours = arrays_by_name(gradients, "gradients")
+    if strangers := sorted(set(yours) - set(theirs)):
+        raise ValueError(
+            f"gradients holds {', '.join(strangers)}, and there is no such parameter among {list(theirs)}."
+        )
+    order = sorted(theirs, key=lambda name: (int(name[1:]), name[0]))
+    return {name: gradient_in_columns(name, yours.get(name), theirs[name], layout) for name in order}
 
 
 def gradient_in_columns(name: str, g: Array | None, theta: Array, layout: str) -> Array | None:

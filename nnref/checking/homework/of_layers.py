@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,23 +18,53 @@ from nnref.checking.reading.layout import labels_in_columns
 from nnref.checking.reference import noise, trees
 from nnref.checking.results.certificate import Certificate
 from nnref.checking.results.diagnosis import Diagnosis
+from nnref.checking.results.entry import Entry
 from nnref.layer import all_names
 from nnref.network import Layers, forward, named
 from nnref.parameters import rounded
 from nnref.shapes import Array
 
 
-def certificate_of_layers(
-    layers: Layers, theta: Any, X: Any, Y: Any, gradients: Any, reduction: str, activation: str
-) -> Certificate:
-    """The verdict on every parameter's gradient, and the layer and mistake that explain what is wrong.
+@dataclass(frozen=True, eq=False)
+class GivenNetwork:
+    """A network of any layers as certify is given it, in nnref's terms: columns are examples, Y is one-hot.
 
-    Examples are columns beside nnref's own parameters, rows beside a model of another library.
-    Errors: ValueError for a tree that is not the layers', gradients of strangers, or an activation beside the layers.
+    gradients are by the names of the parameters, absent or None if not given; dtype is the precision that the
+    parameters declare.
     """
-    if activation != "relu":
-        raise ValueError(f"layers have their activations in them; activation={activation!r} came beside them.")
-    layers = tuple(layers)
+
+    layers: Layers
+    theta: Any
+    X: Array
+    Y: Array
+    gradients: dict[str, Array | None]
+    dtype: np.dtype[Any]
+    as_columns: bool
+    labels: str
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """The parameters by name."""
+        return named(self.theta)
+
+    @property
+    def N(self) -> int:
+        """The number of examples."""
+        return int(self.X.shape[-1])
+
+    def in_words(self, reduction: str) -> str:
+        """How the arrays were read, in one line."""
+        lie = f"examples as {'columns' if self.as_columns else 'rows'}"
+        loss = f"{'mean' if reduction == 'mean' else 'summed'} cross-entropy of {self.N} examples"
+        return f"{' '.join(self.parameters)} of {', '.join(all_names(self.layers))}, {lie}, {self.labels}, {loss}"
+
+
+def given_network(layers: Layers, theta: Any, X: Any, Y: Any, gradients: Any) -> GivenNetwork:
+    """Read parameters, a batch and gradients; a model of another library has to compute what these layers do.
+
+    Errors: ValueError for a tree that is not the layers', gradients of strangers, what is not finite, and a model whose
+    outputs are others.
+    """
     model, examples = theta, X
     theta, X, gradients, as_columns = in_columns(layers, theta, X, gradients)
     parameters = of_tree(layers, theta)
@@ -42,31 +73,36 @@ def certificate_of_layers(
     logits = forward(layers, theta, X)
     dtype = np.result_type(*parameters.values())
     refuse_another_forward_pass(model, examples, logits, dtype, ", ".join(all_names(layers)))
-    N = X.shape[-1]
-    hot, labels = labels_in_columns(as_numpy(Y), logits.shape[0], N, as_columns)
-    factor = N if reduction == "sum" else 1
-    told = trees.decided(layers, theta, X.astype(dtype))
-    doubt = 0.0 if told.all() else np.inf
-    S_tree, allowed = trees.scale(layers, theta, X, hot, dtype)
-    S, truth = named(S_tree), named(trees.gradient(layers, theta, X, hot))
-    entries = []
-    for name in reversed(parameters):
-        own = factor * trees.REACH * noise.unit("float64") * S[name]
-        bar = Tolerance(factor * S[name], dtype, allowed, own, doubt)
-        entries.append(judged_entry(name, yours.get(name), factor * truth[name], bar, parameters[name].shape))
+    hot, labels = labels_in_columns(as_numpy(Y), logits.shape[0], X.shape[-1], as_columns)
+    return GivenNetwork(layers, theta, X, hot, yours, dtype, as_columns, labels)
+
+
+def certificate_of_layers(
+    layers: Layers, theta: Any, X: Any, Y: Any, gradients: Any, reduction: str, activation: str
+) -> Certificate:
+    """The verdict on every parameter's gradient, and the layer and mistake that explain what is wrong.
+
+    Examples are columns beside nnref's own parameters, rows beside a model of another library.
+    Errors: those of `given_network`, and ValueError for an activation beside the layers.
+    """
+    if activation != "relu":
+        raise ValueError(f"layers have their activations in them; activation={activation!r} came beside them.")
+    at = given_network(tuple(layers), theta, X, Y, gradients)
+    factor = at.N if reduction == "sum" else 1
+    told = trees.decided(at.layers, at.theta, at.X.astype(at.dtype))
+    S_tree, allowed = trees.scale(at.layers, at.theta, at.X, at.Y, at.dtype)
+    S, u = named(S_tree), noise.unit(at.dtype)
+    entries = entries_beside_own_truth(at, S, allowed, factor, 0.0 if told.all() else np.inf)
     wrong = told.all() and any(entry.verdict == "WRONG" for entry in entries)
-    room = allowed * noise.unit(dtype) + trees.REACH * noise.unit("float64")
-    found = explained(layers, theta, X, hot, yours, factor, room, S) if wrong else None
+    found = explained(at, factor, allowed * u + trees.REACH * noise.unit("float64"), S) if wrong else None
     left = int((~told).sum())
-    notes = (f"{left} of {N} examples have a unit within rounding of a kink: either slope is right there",)
-    lie = f"examples as {'columns' if as_columns else 'rows'}"
-    loss = f"{'mean' if reduction == 'mean' else 'summed'} cross-entropy of {N} examples"
+    notes = (f"{left} of {at.N} examples have a unit within rounding of a kink: either slope is right there",)
     return Certificate(
         title="gradients",
-        reading=f"{' '.join(parameters)} of {', '.join(all_names(layers))}, {lie}, {labels}, {loss}",
+        reading=at.in_words(reduction),
         entries=tuple(entries),
         method="the complex step of every parameter, forward passes alone",
-        settings={"N": N, "dtype": str(dtype), "reduction": reduction, "u": noise.unit(dtype), "allowed": allowed},
+        settings={"N": at.N, "dtype": str(at.dtype), "reduction": reduction, "u": u, "allowed": allowed},
         gradient_of_own_loss=gradients_right(entries),
         same_loss=None,
         part="forward pass",
@@ -76,6 +112,22 @@ def certificate_of_layers(
     )
 
 
+def entries_beside_own_truth(
+    at: GivenNetwork, S: Mapping[str, Array], allowed: float, factor: int, doubt: float
+) -> list[Entry]:
+    """The verdict on every gradient, the last layer first; the sum's is `factor` times the mean's, and so is its noise.
+
+    doubt is what an entry may be off beside rounding: infinite where a unit stands within rounding of its kink.
+    """
+    truth = named(trees.gradient(at.layers, at.theta, at.X, at.Y))
+    entries = []
+    for name in reversed(at.parameters):
+        own = factor * trees.REACH * noise.unit("float64") * S[name]
+        bar = Tolerance(factor * S[name], at.dtype, allowed, own, doubt)
+        entries.append(judged_entry(name, at.gradients.get(name), factor * truth[name], bar, truth[name].shape))
+    return entries
+
+
 def refuse_infinite(arrays: Mapping[str, Array]) -> None:
     """Refuse parameters and data that are not finite: no gradient exists there."""
     for name, A in arrays.items():
@@ -83,20 +135,11 @@ def refuse_infinite(arrays: Mapping[str, Array]) -> None:
             raise ValueError(f"{name} holds NaN or infinity; no gradient exists there. Look at its first such entry.")
 
 
-def explained(
-    layers: Layers,
-    theta: Any,
-    X: Array,
-    hot: Array,
-    yours: Mapping[str, Array | None],
-    factor: int,
-    room: float,
-    S: Mapping[str, Array],
-) -> Diagnosis | None:
+def explained(at: GivenNetwork, factor: int, room: float, S: Mapping[str, Array]) -> Diagnosis | None:
     """The layer, and the mistake, that make these gradients of the mean, each entry known to within room S."""
-    given = {name: None if g is None else np.asarray(g) / factor for name, g in yours.items()}
+    given = {name: None if g is None else np.asarray(g) / factor for name, g in at.gradients.items()}
     rooms = {name: room * scale for name, scale in S.items()}
-    return diagnosis_of_layers(layers, rounded(theta, "float64"), X, hot, given, rooms)
+    return diagnosis_of_layers(at.layers, rounded(at.theta, "float64"), at.X, at.Y, given, rooms)
 
 
 def of_tree(layers: Layers, theta: Any) -> dict[str, Array]:

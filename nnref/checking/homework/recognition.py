@@ -412,7 +412,7 @@ def loss_as_number(loss: Any, N: int) -> float | None:
 def mean_cross_entropy(output: Array, Y: Array, forward: Forward | None) -> float:
     """The loss we take where the file has none: the mean cross-entropy of what forward returns.
 
-    Shapes: output (n, N), Y (n, N)
+    Shapes: output (K, N), Y (K, N)
     """
     if forward is not None and forward.output in ("logits", "rectified logits"):
         return float(softmax_cross_entropy.forward(output, Y))

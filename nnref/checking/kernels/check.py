@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from nnref.checking.gradcheck.border import GradcheckError
@@ -14,7 +15,7 @@ from nnref.checking.kernels.asking import asked, taken_apart
 from nnref.checking.kernels.case import Case
 from nnref.checking.kernels.closed import closed
 from nnref.checking.kernels.frameworks import framework_of
-from nnref.checking.kernels.outputs import TOGETHER, differentiated, each, picked
+from nnref.checking.kernels.outputs import TOGETHER, Asking, Output, differentiated, each, picked
 from nnref.checking.kernels.recognise import Known, recognised
 from nnref.checking.operations.kernel_arithmetic import UNITS
 from nnref.checking.results.report import GradcheckReport, GradientMismatch
@@ -54,28 +55,42 @@ def check_vjp(
     """
     if arguments is None and not callable(vjp):
         vjp, arguments = None, vjp
+    refuse_bad_use(arguments, accumulate, shapes)
+    plain = reference is None and truth is None and shapes is None and outputs is None
+    if callable(vjp) and plain and framework_of(given_arrays(arguments)) is None:
+        return check_in_numpy(forward, vjp, arguments, wrt=wrt, dY=dY, **options)
+    case, notes = asked(forward, vjp, arguments, wrt, truth)
+    asked_of_one = {"reference": reference, "accumulate": accumulate, "shapes": shapes, "options": options}
+    report = of_outputs(case, differentiated(case, outputs), dY, partial(of_one_output, **asked_of_one), options)
+    wrote = [f"the kernel writes into {name}" for name in sorted(case.wrote)]
+    return replace(report, method="; ".join([report.method, *notes, *wrote]))
+
+
+def refuse_bad_use(arguments: Any, accumulate: str | None, shapes: str | None) -> None:
+    """Refuse a call without arguments, and options that are none.
+
+    Errors: GradcheckError saying what to try.
+    """
     if arguments is None:
         raise GradcheckError("the arguments are missing: try check_vjp(f, (x, w)), or check_vjp(forward, vjp, (x, w)).")
     if accumulate is not None and accumulate not in UNITS:
         raise GradcheckError(f"accumulate should be one of {', '.join(UNITS)}; {accumulate!r} came.")
     if shapes not in (None, "odd"):
         raise GradcheckError(f'shapes should be "odd", or left out; {shapes!r} came.')
-    plain = reference is None and truth is None and shapes is None and outputs is None
-    if callable(vjp) and plain and framework_of(given_arrays(arguments)) is None:
-        return check_in_numpy(forward, vjp, arguments, wrt=wrt, dY=dY, **options)
-    case, notes = asked(forward, vjp, arguments, wrt, truth)
-    several = differentiated(case, outputs)
 
-    def ask(part: Case, dY: Any) -> GradcheckReport:
-        return of_one_output(part, dY, reference, accumulate, shapes, options)
 
+def of_outputs(
+    case: Case,
+    several: list[Output],
+    dY: Any,
+    ask: Asking,
+    options: Mapping[str, Any],
+) -> GradcheckReport:
+    """The report on each of a function's outputs; of a single one, as ask(case, dY) gives it."""
     if len(several) == 1:
-        report = ask(picked(case, several[0], alone=True), dY)
-    else:
-        fewer = {**options, "entries": TOGETHER}
-        report = each(case, several, dY, ask, lambda all_, dY: blackbox.by_differences(all_, dY, fewer))
-    wrote = [f"the kernel writes into {name}" for name in sorted(case.wrote)]
-    return replace(report, method="; ".join([report.method, *notes, *wrote]))
+        return ask(picked(case, several[0], alone=True), dY)
+    fewer = {**options, "entries": TOGETHER}
+    return each(case, several, dY, ask, lambda all_, dY: blackbox.by_differences(all_, dY, fewer))
 
 
 def of_one_output(

@@ -89,15 +89,6 @@ def one_machine(jax: Any, device: str | None, dtype: str) -> Engine:
     put = here(lambda theta: mapped(jax.numpy.asarray, theta))
     get = here(lambda theta: mapped(lambda p: np.array(p), theta))
 
-    def gradients(layers: Layers) -> Callable[..., tuple[Array, Parameters]]:
-        compiled = here(jax.jit(lambda theta, X, Y: network.loss_and_gradients(layers, theta, X, Y)))
-
-        def found(theta: Parameters, X: Array, Y: Array) -> tuple[Array, Parameters]:
-            L, dtheta = compiled(theta, X, Y)
-            return np.array(L), get(dtheta)
-
-        return found
-
     def loop(layers: Layers, rows: Array, targets: Array, settings: Settings) -> Loop:
         def one(theta: Parameters, X: Any, Y: Any) -> Any:
             return step(layers, theta, X, Y, settings.learning_rate)
@@ -127,7 +118,21 @@ def one_machine(jax: Any, device: str | None, dtype: str) -> Engine:
 
         return Loop(put, get, steps)
 
+    gradients = partial(compiled_gradients, jax, here, get)
     return Engine("jax", f"{place.platform}:{place.local_hardware_id or 0}", gradients, loop, nullcontext)
+
+
+def compiled_gradients(
+    jax: Any, here: Callable[..., Any], get: Callable[..., Any], layers: Layers
+) -> Callable[..., tuple[Array, Parameters]]:
+    """The loss and the gradients of a network, compiled; here(f) is f on the device, and get brings arrays from it."""
+    compiled = here(jax.jit(lambda theta, X, Y: network.loss_and_gradients(layers, theta, X, Y)))
+
+    def found(theta: Parameters, X: Array, Y: Array) -> tuple[Array, Parameters]:
+        L, dtheta = compiled(theta, X, Y)
+        return np.array(L), get(dtheta)
+
+    return found
 
 
 def on_device(place: Any, dtype: str, f: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,7 +18,7 @@ import pytest
 import nnref
 from nnref.checking.homework import child, command, gradescope, isolation, nursery
 from nnref.cli import main
-from tests.checking.homework.test_check import BASE
+from tests.support.homework import BASE
 
 ROOT = Path(nnref.__file__).parent.parent
 WRONG = BASE.replace("db2 = dz2.sum(axis=0)", "db2 = dz2.sum()")

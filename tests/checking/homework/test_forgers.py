@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nnref.checking.homework import child, isolation, judge, reach
-from tests.checking.homework.test_check import BASE
+from tests.support.homework import BASE
 from tests.support.quick import some
 
 WRONG = BASE.replace("db2 = dz2.sum(axis=0)", "db2 = dz2.sum()")

@@ -5,7 +5,7 @@ import pytest
 
 import nnref
 from tests import kernels
-from tests.support import torch_kernels
+from tests.support import planted_kernels, torch_kernels
 
 QUICK = (
     "softmax, a tail of 4 left out",
@@ -28,20 +28,20 @@ FINE = ("softmax, 1.01 times", "GELU, the tanh approximation", "layer norm, one 
 
 @pytest.mark.parametrize("name", QUICK)
 def test_a_planted_mistake_is_named(torch, name):
-    outcome, text = kernels.outcome(torch, torch_kernels.planted(torch)[name], "float32")
+    outcome, text = kernels.outcome(torch, planted_kernels.planted(torch)[name], "float32")
     assert outcome == "named", text
 
 
 @pytest.mark.parametrize("name", FINE)
 def test_what_bfloat16_can_hardly_show_is_never_ok(torch, name):
-    outcome, text = kernels.outcome(torch, torch_kernels.planted(torch)[name], "bfloat16")
+    outcome, text = kernels.outcome(torch, planted_kernels.planted(torch)[name], "bfloat16")
     assert outcome != "passed", text
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("dtype", kernels.DTYPES)
 def test_every_planted_mistake_is_caught_and_nine_in_ten_are_named(torch, dtype):
-    planted = torch_kernels.planted(torch)
+    planted = planted_kernels.planted(torch)
     outcomes = {name: kernels.outcome(torch, mistake, dtype)[0] for name, mistake in planted.items()}
     assert len(planted) >= 30
     assert [name for name, outcome in outcomes.items() if outcome == "passed"] == []
