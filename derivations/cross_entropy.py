@@ -2,7 +2,8 @@
 
 import sympy as sp
 
-from derivations.algebra.notation import P, Y, dl, i, k, l_each, label, logit, prob, s, t
+from derivations.algebra.logits import P, Y, dl, i, k, l_each, label, logit, prob
+from derivations.algebra.notation import s, t
 from derivations.algebra.sums import total
 from derivations.prover.claim import Claim, Step, WrongTwin
 from derivations.prover.rules import definition, differentiate, linear, log_rule, logarithm, slope
@@ -18,7 +19,7 @@ forward = Claim(
     says="for each example, minus the logarithm of the probability of each class, weighted by its label",
     names=l_each[s],
     start=-total(Y[i, s] * sp.log(P[i, s]), i),
-    shapes={"P": ("n", "N"), "Y": ("n", "N"), "": ("1", "N")},
+    shapes={"P": ("K", "N"), "Y": ("K", "N"), "": ("1", "N")},
     source=GOODFELLOW,
 )
 
@@ -40,7 +41,7 @@ dP = Claim(
         ),
         Step(-Y[i, s] / P[i, s] * dl[s], differentiate, because="only the entry of class i and example s changes"),
     ),
-    shapes={"P": ("n", "N"), "Y": ("n", "N"), "dl": ("1", "N"), "": ("n", "N")},
+    shapes={"P": ("K", "N"), "Y": ("K", "N"), "dl": ("1", "N"), "": ("K", "N")},
     source=GOODFELLOW,
     of="cross_entropy.forward",
     wrt="P",

@@ -2,7 +2,8 @@
 
 import sympy as sp
 
-from derivations.algebra.notation import L, N, Y, Z, i, k, l, n, number, s, t, tensors_of
+from derivations.algebra.logits import K, Y, Z, i, k, l
+from derivations.algebra.notation import L, N, number, s, t, tensors_of
 from derivations.algebra.sums import total
 from derivations.prover.claim import Claim, Step, WrongTwin
 from derivations.prover.rules import condition, definition, differentiate, logarithm, slope
@@ -11,7 +12,7 @@ from derivations.softmax_cross_entropy import ONE_LABEL_EACH
 HINTON = "Hinton, Vinyals & Dean 2015, arXiv:1503.02531, §2"
 
 temperature = number("temperature", "what the logits are divided by", positive=True)
-P = tensors_of("kl_divergence")("P", n, N, meaning="softmax of the logits over the temperature")
+P = tensors_of("kl_divergence")("P", K, N, meaning="softmax of the logits over the temperature")
 
 POSITIVE = sp.Gt(Y[l, t], 0)
 
@@ -26,7 +27,7 @@ divergence = total(total(Y[k, t] * sp.log(Y[k, t] / soft(k, t)), k), t) / N
 log_sum = sp.log(total(sp.exp(Z[l, t] / temperature), l))
 entropy = total(total(Y[k, t] * sp.log(Y[k, t]), k), t) / N
 crossed = total(total(Y[k, t], k) * log_sum - total(Y[k, t] * Z[k, t], k) / temperature, t) / N
-SHAPES = {"Z": ("n", "N"), "Y": ("n", "N"), "temperature": ()}
+SHAPES = {"Z": ("K", "N"), "Y": ("K", "N"), "temperature": ()}
 
 forward = Claim(
     name="kl_divergence.forward",
@@ -65,7 +66,7 @@ dZ = Claim(
     ),
     given=(ONE_LABEL_EACH, POSITIVE),
     where=WHERE,
-    shapes=SHAPES | {"": ("n", "N")},
+    shapes=SHAPES | {"": ("K", "N")},
     source=HINTON,
     of="kl_divergence.forward",
     wrt="Z",

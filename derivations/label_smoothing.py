@@ -1,8 +1,9 @@
-"""Cross-entropy with smoothed labels: (1 − α) Y + α/n in place of Y, and the gradient (P − (1 − α) Y − α/n) / N."""
+"""Cross-entropy with smoothed labels: (1 − α) Y + α/K in place of Y, and the gradient (P − (1 − α) Y − α/K) / N."""
 
 import sympy as sp
 
-from derivations.algebra.notation import L, N, P, Y, Z, i, k, l, n, number, s, t, tensors_of
+from derivations.algebra.logits import K, P, Y, Z, i, k, l
+from derivations.algebra.notation import L, N, number, s, t, tensors_of
 from derivations.algebra.sums import total
 from derivations.prover.claim import Claim, Step, WrongTwin
 from derivations.prover.rules import condition, definition, differentiate, logarithm, slope
@@ -11,12 +12,12 @@ from derivations.softmax_cross_entropy import IS_SOFTMAX_OF_COLUMN, ONE_LABEL_EA
 SZEGEDY = "Szegedy et al. 2016, arXiv:1512.00567, §7"
 
 smoothing = number("smoothing", "the share of the label that is spread over all classes")
-smooth = tensors_of("label_smoothing")("smooth", n, N, meaning="smoothed labels", latex=r"\tilde{Y}")
+smooth = tensors_of("label_smoothing")("smooth", K, N, meaning="smoothed labels", latex=r"\tilde{Y}")
 
 
 def smoothed(k: sp.Expr, t: sp.Expr) -> sp.Expr:
     """The smoothed label of class k of example t."""
-    return (1 - smoothing) * Y[k, t] + smoothing / n
+    return (1 - smoothing) * Y[k, t] + smoothing / K
 
 
 def log_p(k: sp.Expr, t: sp.Expr) -> sp.Expr:
@@ -29,7 +30,7 @@ cost = -total(total(smoothed(k, t) * log_p(k, t), k), t) / N
 weight = (1 - smoothing) * total(Y[k, t], k) + smoothing
 of_logits = total(weight * sp.log(total(sp.exp(Z[l, t]), l)) - total(smoothed(k, t) * Z[k, t], k), t) / N
 weight_of_s = (1 - smoothing) * total(Y[k, s], k) + smoothing
-SHAPES = {"Z": ("n", "N"), "Y": ("n", "N"), "smoothing": ()}
+SHAPES = {"Z": ("K", "N"), "Y": ("K", "N"), "smoothing": ()}
 
 sums_to_one = Claim(
     name="label_smoothing.sums_to_one",
@@ -37,7 +38,7 @@ sums_to_one = Claim(
     says="smoothed labels sum to one, as labels do",
     start=total(smooth[k, s], k),
     steps=(
-        Step((1 - smoothing) * total(Y[k, s], k) + smoothing, definition, because="n classes get α/n each"),
+        Step((1 - smoothing) * total(Y[k, s], k) + smoothing, definition, because="K classes get α/K each"),
         Step(sp.S.One, condition, because="the labels sum to one"),
     ),
     given=(ONE_LABEL_EACH,),
@@ -89,7 +90,7 @@ dZ = Claim(
     ),
     given=(ONE_LABEL_EACH,),
     where=IS_SOFTMAX_OF_COLUMN,
-    shapes=SHAPES | {"": ("n", "N")},
+    shapes=SHAPES | {"": ("K", "N")},
     source=SZEGEDY,
     of="label_smoothing.forward",
     wrt="Z",

@@ -11,16 +11,14 @@ from itertools import pairwise
 import sympy as sp
 
 from derivations import softmax_cross_entropy
+from derivations.algebra import logits
 from derivations.algebra.notation import (
     Activation,
     ActivationSlope,
     L,
     N,
     W,
-    Y,
-    Z,
     b,
-    i,
     layered,
     m,
     n,
@@ -110,6 +108,16 @@ SHAPES_OF_PARAMETERS = {
 }
 
 
+AT_THE_OUTPUT = {
+    logits.K: n3,
+    logits.i: Index("r", n3),
+    s: t,
+    logits.Z[logits.i, s]: Z3[Index("r", n3), s],
+    logits.Y[logits.i, s]: Y3[Index("r", n3), s],
+}
+"""What the loss calls K classes, Z and Y is here the width, the weighted sums and the labels of the third layer."""
+
+
 def output_gradient() -> Claim:
     """mlp.dZ3, from the claim about the loss."""
     (r, k), q = indices(3), Index("q", n3)
@@ -123,7 +131,7 @@ def output_gradient() -> Claim:
             Step(slope(cost, Z3[r, t]), definition, because="the loss is the mean cross-entropy of the softmax"),
             Step(
                 (A3[r, t] - Y3[r, t]) / N,
-                by(softmax_cross_entropy.gradient, {n: n3, i: r, s: t, Z[i, s]: Z3[r, s], Y[i, s]: Y3[r, s]}),
+                by(softmax_cross_entropy.gradient, AT_THE_OUTPUT),
                 because="the gradient of the loss with respect to its logits",
             ),
             Step(Entry((A3.matrix - Y3.matrix) / N, r, t), matrix_product, because="entry by entry"),
@@ -286,6 +294,7 @@ db1 = bias_gradient(1, Z1, W1, b1, X, dZ1, FROM_X)
 
 def induction_step() -> Claim:
     """Backpropagation for any depth: how the gradient passes one hidden layer, whatever lies above it."""
+    Z = tensor("Z_below", n, N, meaning="weighted sums of the layer below", latex="Z")
     (r, k), q = (Index("r", n), Index("k", n)), Index("q", m)
     above = total(W[q, k] * f(Z[k, s]), k) + b[q]
     back = W.matrix.T * dZ_above.matrix

@@ -1,8 +1,9 @@
-"""The softmax p_i = exp z_i / Σ_k exp z_k of n classes, and log-sum-exp, of which it is the gradient."""
+"""The softmax p_i = exp z_i / Σ_k exp z_k of K classes, and log-sum-exp, of which it is the gradient."""
 
 import sympy as sp
 
-from derivations.algebra.notation import P, Z, c, dP, dprob, i, j, k, logit, lse, n, number, prob, s
+from derivations.algebra.logits import K, P, Z, dP, i, j, k, logit, lse, prob
+from derivations.algebra.notation import c, number, s
 from derivations.algebra.sums import Index, delta, total, total_but
 from derivations.prover.claim import Claim, Step, WrongTwin
 from derivations.prover.rules import (
@@ -21,7 +22,7 @@ from derivations.prover.rules import (
 
 GOODFELLOW = "Goodfellow, Bengio & Courville 2016, §6.2.2.3"
 
-z, p, dp = logit, prob, dprob
+z, p = logit, prob
 S = total(sp.exp(z[k]), k)
 
 
@@ -39,7 +40,7 @@ forward = Claim(
     says="every class gets its share of the sum of the exponentials of its column",
     names=P[i, s],
     start=sp.exp(Z[i, s]) / total(sp.exp(Z[k, s]), k),
-    shapes={"Z": ("n", "N"), "": ("n", "N")},
+    shapes={"Z": ("K", "N"), "": ("K", "N")},
     source=GOODFELLOW,
 )
 
@@ -154,7 +155,7 @@ sums_to_one = Claim(
     where=IS_SOFTMAX,
     source=GOODFELLOW,
     uses=("softmax.forward",),
-    wrong_twins=(WrongTwin(n, "every class is given probability one"),),
+    wrong_twins=(WrongTwin(K, "every class is given probability one"),),
 )
 
 positive = Claim(
@@ -167,7 +168,7 @@ positive = Claim(
     where=IS_SOFTMAX,
     source=GOODFELLOW,
     uses=("softmax.forward",),
-    wrong_twins=(WrongTwin(1 / n, "every class is taken to have at least an equal share"),),
+    wrong_twins=(WrongTwin(1 / K, "every class is taken to have at least an equal share"),),
 )
 
 at_most_one = Claim(
@@ -246,7 +247,7 @@ dZ = Claim(
         Step(P[j, s] * (dP[j, s] - total(P[i, s] * dP[i, s], i)), contract, because="δ_ij chooses the term i = j"),
     ),
     where={P[i, s]: sp.exp(Z[i, s]) / total(sp.exp(Z[k, s]), k)},
-    shapes={"P": ("n", "N"), "dP": ("n", "N"), "": ("n", "N")},
+    shapes={"P": ("K", "N"), "dP": ("K", "N"), "": ("K", "N")},
     source=GOODFELLOW,
     of="softmax.forward",
     wrt="Z",
@@ -264,7 +265,7 @@ log_sum_exp = Claim(
     says="the logarithm of the sum of the exponentials of a column, a smooth stand-in for its largest logit",
     names=lse[s],
     start=sp.log(total(sp.exp(Z[k, s]), k)),
-    shapes={"Z": ("n", "N"), "": ("1", "N")},
+    shapes={"Z": ("K", "N"), "": ("1", "N")},
     source="Blanchard, Higham & Higham 2021, §1",
 )
 

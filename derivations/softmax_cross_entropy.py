@@ -3,7 +3,8 @@
 import sympy as sp
 
 from derivations import softmax
-from derivations.algebra.notation import L, N, P, Y, Z, i, j, k, l, label, logit, n, prob, s, t, tensor
+from derivations.algebra.logits import K, P, Y, Z, i, j, k, l, label, logit, prob
+from derivations.algebra.notation import L, N, s, t, tensor
 from derivations.algebra.sums import Entry, delta, total
 from derivations.prover.claim import Claim, Step, WrongTwin
 from derivations.prover.rules import (
@@ -23,7 +24,7 @@ from derivations.softmax import IS_SOFTMAX, S
 GOODFELLOW = "Goodfellow, Bengio & Courville 2016, §6.2.2.3"
 
 z, p, y = logit, prob, label
-v = tensor("v", n, meaning="any direction in which the logits may be moved")
+v = tensor("v", K, meaning="any direction in which the logits may be moved")
 
 ONE_LABEL = sp.Eq(total(y[k], k), 1)
 ONE_LABEL_EACH = sp.Eq(total(Y[k, t], k), 1)
@@ -62,7 +63,7 @@ forward = Claim(
     ),
     given=(ONE_LABEL_EACH,),
     where=IS_SOFTMAX_OF_COLUMN,
-    shapes={"Z": ("n", "N"), "Y": ("n", "N"), "": ()},
+    shapes={"Z": ("K", "N"), "Y": ("K", "N"), "": ()},
     source=GOODFELLOW,
     uses=("cross_entropy.forward", "softmax.forward", "cross_entropy.of_softmax"),
     wrong_twins=(
@@ -166,14 +167,14 @@ gradient = Claim(
     ),
     given=(ONE_LABEL_EACH,),
     where=IS_SOFTMAX_OF_COLUMN,
-    shapes={"Z": ("n", "N"), "Y": ("n", "N"), "": ("n", "N")},
+    shapes={"Z": ("K", "N"), "Y": ("K", "N"), "": ("K", "N")},
     source=GOODFELLOW,
     of="softmax_cross_entropy.forward",
     wrt="Z",
     uses=("softmax_cross_entropy.forward", "softmax_cross_entropy.dz"),
     wrong_twins=(
         WrongTwin(P[i, s] - Y[i, s], "the 1/N of the mean is forgotten"),
-        WrongTwin((P[i, s] - Y[i, s]) / n, "divided by the number of classes"),
+        WrongTwin((P[i, s] - Y[i, s]) / K, "divided by the number of classes"),
         WrongTwin((Y[i, s] - P[i, s]) / N, "the sign is flipped"),
     ),
 )

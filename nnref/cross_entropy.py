@@ -7,7 +7,7 @@ from nnref.shapes import Array, matrix, one_hot_columns, per_example
 def forward(P: Array, Y: Array) -> Array:
     """The cross-entropy of every example, one column each: l = −Σ_i y_i log p_i. No mean is taken here.
 
-    Shapes: P (n, N), Y (n, N) -> (1, N)
+    Shapes: P (K, N), Y (K, N) -> (1, N)
     Units: nats.
     Errors: ShapeError if Y is not one column per example; ValueError if a column of Y does not sum to one.
     Proof: derivations/cross_entropy.py, claim cross_entropy.of_softmax.  See Goodfellow et al. 2016, §3.13.
@@ -22,7 +22,7 @@ def forward(P: Array, Y: Array) -> Array:
 def dP(P: Array, Y: Array, dl: Array) -> Array:
     """Gradient of the loss with respect to the probabilities: −(Y / P) dl, where dl is that of each example's l.
 
-    Shapes: P (n, N), Y (n, N), dl (1, N) -> (n, N)
+    Shapes: P (K, N), Y (K, N), dl (1, N) -> (K, N)
     Units: loss per unit of probability.
     Errors: ShapeError if Y is not one column per example or dl is not one row of N.
     Proof: derivations/cross_entropy.py, claim cross_entropy.dP.

@@ -15,7 +15,7 @@ AXES = "groups, channels of a group, places, examples"
 def forward(X: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
     """Every group of every example normalised over its channels and places: γ (X − mean) / √(variance + ε) + β.
 
-    Shapes: X (G, K, P, N), gamma (G, K), beta (G, K), eps () -> (G, K, P, N)
+    Shapes: X (G, F, P, N), gamma (G, F), beta (G, F), eps () -> (G, F, P, N)
     Errors: ShapeError if gamma or beta has not one number a channel; ValueError if eps is not positive.
     Proof: derivations/group_norm.py, claim group_norm.forward.  See Wu & He 2018, arXiv:1803.08494.
     """
@@ -28,7 +28,7 @@ def forward(X: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
 def dX(X: Array, gamma: Array, dY: Array, eps: float = 1e-5) -> Array:
     """Gradient of the loss with respect to the input: r (dX̂ − mean dX̂ − X̂ mean(dX̂ X̂)), where dX̂ = γ dY.
 
-    Shapes: X (G, K, P, N), gamma (G, K), dY (G, K, P, N), eps () -> (G, K, P, N)
+    Shapes: X (G, F, P, N), gamma (G, F), dY (G, F, P, N), eps () -> (G, F, P, N)
     Units: loss per unit of input.
     Errors: ShapeError if dY is not shaped as X, or gamma has not one number a channel; ValueError if eps ≤ 0.
     Proof: derivations/group_norm.py, claim group_norm.dX.  See Wu & He 2018, arXiv:1803.08494.
@@ -47,7 +47,7 @@ def dX(X: Array, gamma: Array, dY: Array, eps: float = 1e-5) -> Array:
 def dgamma(X: Array, dY: Array, eps: float = 1e-5) -> Array:
     """Gradient of the loss with respect to the gains: the sum over places and examples of dY X̂.
 
-    Shapes: X (G, K, P, N), dY (G, K, P, N), eps () -> (G, K)
+    Shapes: X (G, F, P, N), dY (G, F, P, N), eps () -> (G, F)
     Units: loss per unit of gain.
     Errors: ShapeError if dY has not the shape of X; ValueError if eps is not positive.
     Proof: derivations/group_norm.py, claim group_norm.dgamma.
@@ -61,7 +61,7 @@ def dgamma(X: Array, dY: Array, eps: float = 1e-5) -> Array:
 def dbeta(dY: Array) -> Array:
     """Gradient of the loss with respect to the shifts: the sum of dY over places and examples.
 
-    Shapes: dY (G, K, P, N) -> (G, K)
+    Shapes: dY (G, F, P, N) -> (G, F)
     Units: loss per unit of shift.
     Proof: derivations/group_norm.py, claim group_norm.dbeta.
     """

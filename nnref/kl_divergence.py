@@ -10,7 +10,7 @@ def forward(Z: Array, Y: Array, temperature: float = 1.0) -> Array:
 
     Distillation multiplies this by τ², so that its gradient keeps its size: that factor is not taken here.
 
-    Shapes: Z (n, N), Y (n, N), temperature () -> ()
+    Shapes: Z (K, N), Y (K, N), temperature () -> ()
     Units: nats.
     Errors: ShapeError if Y is not one column per example; ValueError if one does not sum to one, or τ is not positive.
     Proof: derivations/kl_divergence.py, claim kl_divergence.forward.  See Hinton, Vinyals & Dean 2015, §2.
@@ -27,7 +27,7 @@ def forward(Z: Array, Y: Array, temperature: float = 1.0) -> Array:
 def dZ(Z: Array, Y: Array, temperature: float = 1.0) -> Array:
     """Gradient of the loss with respect to the logits: (P − Y) / (N τ).
 
-    Shapes: Z (n, N), Y (n, N), temperature () -> (n, N)
+    Shapes: Z (K, N), Y (K, N), temperature () -> (K, N)
     Units: loss per unit of logit.
     Errors: ShapeError if Y is not one column per example; ValueError if one does not sum to one, or τ is not positive.
     Proof: derivations/kl_divergence.py, claim kl_divergence.dZ.  See Hinton, Vinyals & Dean 2015, §2.

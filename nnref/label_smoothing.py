@@ -1,13 +1,13 @@
-"""Cross-entropy with smoothed labels: (1 − α) Y + α/n in place of Y, n the number of classes."""
+"""Cross-entropy with smoothed labels: (1 − α) Y + α/K in place of Y, K the number of classes."""
 
 from nnref import softmax_cross_entropy
 from nnref.shapes import Array, matrix, one_hot_columns
 
 
 def forward(Z: Array, Y: Array, smoothing: float) -> Array:
-    """The mean over the batch of the cross-entropy with (1 − α) Y + α/n for labels.
+    """The mean over the batch of the cross-entropy with (1 − α) Y + α/K for labels.
 
-    Shapes: Z (n, N), Y (n, N), smoothing () -> ()
+    Shapes: Z (K, N), Y (K, N), smoothing () -> ()
     Units: nats.
     Errors: ShapeError if Y is not one column per example; ValueError if one does not sum to one, or α is not in [0, 1].
     Proof: derivations/label_smoothing.py, claim label_smoothing.forward.  See Szegedy et al. 2016, §7.
@@ -16,9 +16,9 @@ def forward(Z: Array, Y: Array, smoothing: float) -> Array:
 
 
 def dZ(Z: Array, Y: Array, smoothing: float) -> Array:
-    """Gradient of the loss with respect to the logits: (P − (1 − α) Y − α/n) / N, where P = softmax(Z).
+    """Gradient of the loss with respect to the logits: (P − (1 − α) Y − α/K) / N, where P = softmax(Z).
 
-    Shapes: Z (n, N), Y (n, N), smoothing () -> (n, N)
+    Shapes: Z (K, N), Y (K, N), smoothing () -> (K, N)
     Units: loss per unit of logit.
     Errors: ShapeError if Y is not one column per example; ValueError if one does not sum to one, or α is not in [0, 1].
     Proof: derivations/label_smoothing.py, claim label_smoothing.dZ.  See Szegedy et al. 2016, §7.

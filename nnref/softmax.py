@@ -7,7 +7,7 @@ from nnref.shapes import Array, matrix, same_shape
 def forward(Z: Array) -> Array:
     """The probabilities of every example, p_i = exp z_i / Σ_k exp z_k.
 
-    Shapes: Z (n, N) -> (n, N)
+    Shapes: Z (K, N) -> (K, N)
     Proof: derivations/softmax.py, claim softmax.forward.  See Goodfellow et al. 2016, §6.2.2.3.
     """
     matrix(Z=Z)
@@ -20,7 +20,7 @@ def forward(Z: Array) -> Array:
 def dZ(P: Array, dP: Array) -> Array:
     """Gradient of the loss with respect to the logits, from the probabilities P: P ∘ (dP − 1 Σ_k p_k dp_k).
 
-    Shapes: P (n, N), dP (n, N) -> (n, N)
+    Shapes: P (K, N), dP (K, N) -> (K, N)
     Units: loss per unit of logit.
     Errors: ShapeError if P and dP differ in shape.
     Proof: derivations/softmax.py, claim softmax.dZ.
@@ -33,7 +33,7 @@ def dZ(P: Array, dP: Array) -> Array:
 def log_sum_exp(Z: Array) -> Array:
     """The logarithm of the normaliser of every example, log Σ_k exp z_k.
 
-    Shapes: Z (n, N) -> (1, N)
+    Shapes: Z (K, N) -> (1, N)
     Proof: derivations/softmax.py, claim softmax.log_sum_exp_gradient.  See Blanchard, Higham & Higham 2021, §1.
     """
     matrix(Z=Z)

@@ -8,7 +8,7 @@ from nnref.shapes import Array, matrix, one_hot_columns
 def forward(Z: Array, Y: Array) -> Array:
     """The mean over the batch of −Σ_i y_i log softmax(z)_i; the 1/N of the whole network is taken here, once.
 
-    Shapes: Z (n, N), Y (n, N) -> ()
+    Shapes: Z (K, N), Y (K, N) -> ()
     Units: nats.
     Errors: ShapeError if Y is not one column per example; ValueError if a column of Y does not sum to one.
     Proof: derivations/softmax_cross_entropy.py, claim softmax_cross_entropy.forward.
@@ -26,7 +26,7 @@ def forward(Z: Array, Y: Array) -> Array:
 def dZ(Z: Array, Y: Array) -> Array:
     """Gradient of the loss with respect to the logits: (P − Y) / N, where P = softmax(Z).
 
-    Shapes: Z (n, N), Y (n, N) -> (n, N)
+    Shapes: Z (K, N), Y (K, N) -> (K, N)
     Units: loss per unit of logit.
     Errors: ShapeError if Y is not one column per example; ValueError if a column of Y does not sum to one.
     Proof: derivations/softmax_cross_entropy.py, claim softmax_cross_entropy.dZ.  See Goodfellow et al. 2016, §6.2.2.3.

@@ -11,11 +11,13 @@ import sympy as sp
 
 from derivations.algebra import notation, symbolic
 from derivations.algebra.normal_form import Powers, canonical, equal
-from derivations.algebra.notation import A, N, W, b, dZ, i, j, l, logit, m, n, prob, q, r, s, size, t, tensor, z
+from derivations.algebra.notation import A, N, W, b, dZ, i, j, l, m, n, q, r, s, size, t, tensor, z
 from derivations.algebra.sums import Entry, Index, ShapeError, delta, fresh, tap, total
 from derivations.prover import digits
 from tests.mutations import built, ways
 
+logit = tensor("zfuzz", n, meaning="any numbers")
+prob = tensor("pfuzz", n, meaning="their softmax, a name that holds a quotient")
 V = tensor("Vfuzz", n, n, meaning="a square matrix, so that an index mistaken for another still fits")
 h = tensor("hfuzz", n, meaning="V z, a name that holds a sum")
 

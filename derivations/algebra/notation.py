@@ -57,16 +57,16 @@ def layered(letter: str, l: int, *shape: sp.Expr, meaning: str) -> Tensor:
     return tensor(f"{letter}{l}", *shape, meaning=f"{meaning} of layer {l}", latex=f"{letter}^{{[{l}]}}")
 
 
-n = size("n", "neurons of the layer before; classes, for softmax")
+n = size("n", "numbers that enter for each example: neurons of the layer before, or features")
 m = size("m", "neurons of the layer")
 N = size("N", "examples in the batch")
 n0 = size("n0", "pixels")
 n1 = size("n1", "neurons of the first hidden layer")
 n2 = size("n2", "neurons of the second hidden layer")
-n3 = size("n3", "classes")
+n3 = size("n3", "neurons of the output layer, one a class")
 
 i, j, k, l = (Index(name, n) for name in "ijkl")
-"""Classes of a softmax, or neurons of the layer before."""
+"""Neurons of the layer before, or features."""
 
 q, r, s, t = Index("q", m), Index("r", m), Index("s", N), Index("t", N)
 """Neurons of the layer; examples."""
@@ -81,20 +81,7 @@ ones = sp.OneMatrix(1, N)
 z = number("Z", "a weighted sum")
 a = number("A", "the activation's output")
 da = number("dA", "gradient of the loss with respect to the activation's output")
-
-
-logit = tensor("z", n, meaning="the logits of one example")
-prob = tensor("p", n, meaning="its probabilities, the softmax of z")
-label = tensor("y", n, meaning="its label: numbers that sum to one, a single 1 among them if it is one-hot")
-dprob = tensor("dp", n, meaning="gradient of the loss with respect to the probabilities of one example")
-Z = tensor("Z", n, N, meaning="logits, a column an example")
-P = tensor("P", n, N, meaning="probabilities, a column an example")
-Y = tensor("Y", n, N, meaning="labels, a column an example")
-dP = tensor("dP", n, N, meaning="gradient of the loss with respect to the probabilities")
-l_each = tensor("l_each", N, meaning="the cross-entropy of each example, a row", latex="l")
-lse = tensor("lse", N, meaning="log-sum-exp of each example's logits, a row", latex=r"\operatorname{lse}")
-dl = tensor("dl", N, meaning="gradient of the loss with respect to the cross-entropy of each example, a row")
-L = number("L", "the loss: the mean cross-entropy over the batch")
+L = number("L", "the loss: a mean over the batch")
 c = number("c", "any number")
 eps = number("eps", "what is added below a fraction, so that nothing is divided by 0", positive=True)
 x = number("x", "any number, such as one parameter or one pixel")

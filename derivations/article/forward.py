@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derivations.algebra.notation import A, Activation, W, b, i, j, k, number, ones, r, s, x
-from derivations.algebra.notation import label as y
-from derivations.algebra.notation import logit as z
+from derivations.algebra.logits import i, j
+from derivations.algebra.logits import k as class_
+from derivations.algebra.logits import label as y
+from derivations.algebra.logits import logit as z
+from derivations.algebra.notation import A, Activation, W, b, k, number, ones, r, s, x
 from derivations.algebra.sums import Entry, delta, total, total_but
 from derivations.article.example import ARTICLE, Network, shape, times
 from derivations.article.judging import Quotation as Q
@@ -326,7 +328,7 @@ FORWARD = (
 
 BETWEEN = (
     Statement(a[i], sp.S.Zero, ">", where=SHARE),
-    Statement(a[i], sp.S.One, "≤", where=SHARE, form=total_but(sp.exp(z[k]), k, i) / S),
+    Statement(a[i], sp.S.One, "≤", where=SHARE, form=total_but(sp.exp(z[class_]), class_, i) / S),
 )
 
 SOFTMAX = (
@@ -345,7 +347,7 @@ SOFTMAX = (
         r"a_i \in \{0, 1\}",
         (Statement(a[i] * (1 - a[i]), sp.S.Zero, where=SHARE),),
         "softmax.positive",
-        corrected=a[i] * total_but(a[k], k, i),
+        corrected=a[i] * total_but(a[class_], class_, i),
         note="that is the label; the output lies strictly between",
     ),
     Q(
@@ -397,7 +399,7 @@ SOFTMAX = (
         ),
         (
             Statement(lambda net: shape(net.A[3].matrix), sp.Tuple(1, 1)),
-            Statement(a[i], sp.exp(z[i]) / total(sp.exp(z[i]), k), where=SHARE),
+            Statement(a[i], sp.exp(z[i]) / total(sp.exp(z[i]), class_), where=SHARE),
         ),
     ),
     Q(
@@ -415,13 +417,13 @@ LOSSES = (
         "error",
         "Loss",
         r"\text{error} = \text{actual} - \text{predicted}",
-        (Statement(slope(LOSS, z[i]), -(y[i] - a[i]), given=(sp.Eq(total(y[k], k), 1),), where=SHARE),),
+        (Statement(slope(LOSS, z[i]), -(y[i] - a[i]), given=(sp.Eq(total(y[class_], class_), 1),), where=SHARE),),
         "softmax_cross_entropy.dz",
         (
             "the difference is, but for its sign, the gradient of the loss; the loss that is minimised is "
             "the cross-entropy"
         ),
-        (Statement(LOSS, y[i] - a[i], given=(sp.Eq(total(y[k], k), 1),), where=SHARE),),
+        (Statement(LOSS, y[i] - a[i], given=(sp.Eq(total(y[class_], class_), 1),), where=SHARE),),
     ),
     Q(
         "loss",

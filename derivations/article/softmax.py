@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derivations.algebra.notation import i, j, k, l, n, tensor
-from derivations.algebra.notation import label as y
-from derivations.algebra.notation import logit as z
+from derivations.algebra.logits import K, i, j, k, l
+from derivations.algebra.logits import label as y
+from derivations.algebra.logits import logit as z
+from derivations.algebra.notation import tensor
 from derivations.algebra.sums import delta, total, total_but
 from derivations.article.judging import Quotation as Q
 from derivations.article.judging import Statement
 from derivations.prover.rules import slope
 
-a = tensor("a", n, meaning="the output of one example, the softmax of z, as the article names it")
+a = tensor("a", K, meaning="the output of one example, the softmax of z, as the article names it")
 
 e = sp.exp
 S = total(e(z[k]), k)
@@ -24,7 +25,7 @@ SHARE = {a[i]: e(z[i]) / S}
 DIFFER = (sp.Ne(i, j),)
 ONE_LABEL = (sp.Eq(total(y[k], k), 1),)
 UNNAMED = total(e(z[i]), k)
-"""Σ e^{z_i} with i held fixed, as it is outside the sum: n e^{z_i}."""
+"""Σ e^{z_i} with i held fixed, as it is outside the sum: K e^{z_i}."""
 
 WHICH_SUM = "one sign Σ stands for the sum over all k and for that over k ≠ i"
 FREE_AND_SUMMED = "i is the class asked about and the index summed over; Σ_k e^{z_k} is meant"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import sympy as sp
 
-from derivations.algebra.notation import N, letter_of, meaning
+from derivations.algebra.notation import MEANING, N, letter_of, meaning
 from derivations.algebra.sums import TENSORS
 from derivations.output.printing import latex
 from derivations.prover import limits
@@ -48,6 +49,13 @@ def symbols(claim: Claim) -> list[dict[str, str]]:
         for name, atom in sorted(atoms.items())
         if (said := meaning(name, atom))
     ]
+
+
+def sizes(claim: Claim) -> dict[str, str]:
+    """What every size in the shapes of the claim's function counts, in the order in which they stand there."""
+    counted = {size.name: said for size, said in MEANING.items() if size.is_integer}
+    letters = re.findall(r"[A-Za-z]\w*", " ".join(size for shape in claim.shapes.values() for size in shape))
+    return {letter: counted[letter] for letter in dict.fromkeys(letters)}
 
 
 def shape_of(name: str, atom: sp.Basic) -> str:
@@ -107,6 +115,7 @@ def described(proof: Proof, seconds: float) -> dict[str, Any]:
         "where": [{"name": latex(name), "latex": latex(expr)} for name, expr in claim.where.items()],
         "symbols": symbols(claim),
         "shapes": {name: list(shape) for name, shape in claim.shapes.items()},
+        "sizes": sizes(claim),
         "witnesses": proof.witnesses,
         "uses": list(claim.uses),
         "source": claim.source,

@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from derivations.output.context import NOT_RUN, WITNESSES, Claim, Context, Quoted, concept_of
+from derivations.output.context import NOT_RUN, WITNESSES, Claim, Context, concept_of
+from derivations.output.quoting import quotation, shape, shapes, test_link, without_docstring
 
 KINDS = ("definition", "gradient", "lemma")
 
@@ -166,10 +167,10 @@ def standing(claim: Claim) -> list[str]:
     return [folded("where", f"What the {len(names)} names stand for", "\n".join(f"- {name}" for name in names))]
 
 
-def folded(style: str, summary: str, body: str, *, unfolded: bool = False, anchor: str = "") -> str:
+def folded(style: str, summary: str, body: str, *, anchor: str = "") -> str:
     """Something that folds open. summary is HTML."""
-    state = (f' id="{anchor}"' if anchor else "") + (" open" if unfolded else "")
-    return f'<details class="{style}"{state} markdown>\n<summary>{summary}</summary>\n\n{body}\n\n</details>'
+    known = f' id="{anchor}"' if anchor else ""
+    return f'<details class="{style}"{known} markdown>\n<summary>{summary}</summary>\n\n{body}\n\n</details>'
 
 
 def checks(step: Mapping[str, Any]) -> str:
@@ -215,13 +216,13 @@ def proof_steps(claim: Claim) -> str:
     return "\n\n".join(parts)
 
 
-def proof(claim: Claim, *, unfolded: bool = False) -> str:
+def proof(claim: Claim) -> str:
     """The proof, folded. A definition has none."""
     if claim["kind"] == "definition" and len(claim["steps"]) < 2:
         return ""
     count = len(claim["steps"])
     summary = f"Proof, {count} step{'s' if count != 1 else ''}"
-    return folded("proof", summary, proof_steps(claim), unfolded=unfolded)
+    return folded("proof", summary, proof_steps(claim))
 
 
 def badge(claim: Claim, context: Context) -> str:
@@ -260,13 +261,6 @@ def symbols(claim: Claim) -> str:
     return folded("symbols", "Symbols", "\n".join(["| symbol | meaning | shape |", "|---|---|---|", *rows]))
 
 
-def shape(sizes: Any) -> str:
-    """Sizes as m × n; a number has none."""
-    if not sizes:
-        return "–"
-    return text(sizes if isinstance(sizes, str) else " × ".join(map(str, sizes)))
-
-
 def slips(claim: Claim) -> str:
     """The wrong twins: what one gets by a slip, and which slip it is."""
     twins = claim.get("wrong_twins") or ()
@@ -290,15 +284,11 @@ def slip(claim: Claim, k: int) -> str:
 
 def code(claim: Claim, context: Context) -> str:
     """The function that computes it, quoted, with its file and line."""
-    quoted = context.functions.get(claim["name"])
+    quoted, anchor = context.functions.get(claim["name"]), f"{claim['name']}.code"
     if not quoted:
-        return context.entries.get(claim["name"], "")
-    return folded("code", "In numpy", quotation(quoted, context), anchor=f"{claim['name']}.code")
-
-
-def quotation(quoted: Quoted, context: Context) -> str:
-    """Lines of a file, and where they stand."""
-    return f'```python\n{quoted.text}\n```\n\n<p class="place">{context.place(quoted)}</p>'
+        entry = context.entries.get(claim["name"])
+        return f"{entry}\n{{ #{anchor} }}" if entry else ""
+    return folded("code", "In numpy", quotation(quoted, context), anchor=anchor)
 
 
 def tests(claim: Claim, context: Context) -> str:
@@ -315,11 +305,6 @@ def tests(claim: Claim, context: Context) -> str:
     ]
     summary = f"{len(ids)} tests name it: <code>pytest -k {html.escape(claim['name'])}</code>"
     return folded("tests", summary, "\n".join(rows), anchor=f"{claim['name']}.tests")
-
-
-def test_link(test: str, context: Context) -> str:
-    """A test's id as a link to its source, where that is shown."""
-    return f"[`{test}`]({context.test_at(test)})" if context.test_at(test) else f"`{test}`"
 
 
 def theorem(claim: Claim, context: Context) -> str:
@@ -371,25 +356,40 @@ def listed(words: Sequence[str]) -> str:
     return f"{', no '.join(words[:-1])} and no {words[-1]}" if len(words) > 1 else words[0]
 
 
-def card(claim: Claim, context: Context, *, unfolded: bool = False) -> str:
-    """A claim inside other prose: the statement, its steps, and the way to everything else about it."""
+def card(claim: Claim, context: Context, *, whole: bool = False) -> str:
+    """A claim inside other prose: the statement, its steps, and the way to everything else about it.
+
+    A whole one shows its shapes and its code too, as a page does for what its readers come for.
+    """
     status = "definition" if claim["kind"] == "definition" else f"witnesses: {tally(claim, context)}"
     parts = [
         '<div class="card" markdown>',
         f"{sentence(claim['says'])}\n{{ .says }}",
         stated(claim),
-        proof(claim, unfolded=unfolded),
-        f'{context.link(claim["name"])} {at_hand(claim, context)}<span class="status">{status}</span>\n{{ .from }}',
+        in_code(claim, context) if whole else "",
+        proof(claim),
+        f'{at_hand(claim, context)} <span class="status">{status}</span>\n{{ .from }}',
         "</div>",
     ]
     return "\n\n".join(part for part in parts if part)
 
 
+def in_code(claim: Claim, context: Context) -> str:
+    """The shapes of a claim's function, what their letters count, and the function as its file writes it."""
+    quoted = context.functions[claim["name"]]
+    counted = ", ".join(f"`{size}` {text(said)}" for size, said in claim["sizes"].items())
+    return (
+        f"Shapes: {shapes(claim)}.{f' Sizes: {counted}.' if counted else ''}\n{{ .shapes }}\n\n"
+        f"```python\n{without_docstring(quoted.text)}\n```"
+    )
+
+
 def at_hand(claim: Claim, context: Context) -> str:
-    """Links from a card to the line of code and to the tests, where there are any: one click each."""
+    """Links from a formula to its proof, to the line of code and to the tests, where there are any: one click each."""
     name = claim["name"]
-    found = {"code": name in context.functions, "tests": bool(context.witnesses.get(name, {}).get("tests"))}
-    return "".join(f"· [{part}]({context.to(name)}.{part}) " for part, there in found.items() if there)
+    coded, tested = name in {**context.functions, **context.entries}, context.witnesses.get(name, {}).get("tests")
+    found = {"code": coded, "tests": bool(tested)}
+    return context.link(name) + "".join(f" · [{part}]({context.to(name)}.{part})" for part in found if found[part])
 
 
 def concept(name: str, claims: Sequence[Claim], context: Context) -> str:

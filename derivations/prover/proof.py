@@ -171,7 +171,7 @@ def further(claim: Claim) -> dict[str, bool]:
         taken = sp.diff(question.expr, *question.variables) if isinstance(question, sp.Derivative) else question
         found["SymPy's matrix calculus"] = bool(sp.expand(taken.doit()).doit() == sp.expand(answer).doit())
     if concrete.applies(claim):
-        found["simplify at n = 1 to 4"] = not concrete.disagreements(claim)
+        found["simplify at sizes 1 to 4"] = not concrete.disagreements(claim)
     return found
 
 

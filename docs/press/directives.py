@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from derivations.output import page
+from derivations.output.quoting import quotation, shape
 from nnref.layer import ACTIVATIONS
 from press import article, by_hand, exercises, graph, kernels, measures, mistakes, playgrounds, runs, sources
 from press.pages import context
@@ -21,24 +22,22 @@ def table(path: str, repository: str = "") -> dict[str, Directive]:
     here = context("" if path.startswith("proofs/") else f"{prefix}proofs/", repository)
     shown: set[str] = set()  # as cards on this page, so that no list tells of them again
 
-    def card(name: str, *, unfolded: bool = False) -> str:
+    def card(name: str, *, whole: bool = False) -> str:
         shown.add(name)
-        return page.card(known(name, here.claims), here, unfolded=unfolded)
+        return page.card(known(name, here.claims), here, whole=whole)
 
     return {
         "claim": card,
         "claims": lambda rest: of_concept(rest, here, card),
         "lemmas": lambda name: lemmas(name, here, shown),
         "activations": lambda _: other_activations(here, shown, card),
-        "proof": partial(card, unfolded=True),
-        "formula": lambda name: page.stated(known(name, here.claims)),
-        "equation": lambda rest: equation(rest, here.claims),
+        "whole": partial(card, whole=True),
+        "formula": lambda name: statement(name, here),
+        "equation": lambda rest: equation(rest, here),
         "summary": lambda names: summary(names.split(), here),
         "hand": lambda name: by_hand.shown(name, measures.plays()["stepper"]),
         "headline": lambda rest: headline(rest, here),
-        "step": lambda rest: one_step(rest, here.claims),
         "link": lambda name: here.link(known(name, here.claims)["name"]),
-        "sym": lambda name: symbol(name, here.claims),
         "symbols": lambda _: vocabulary(here.claims),
         "results": lambda _: page.results(here),
         "sources": lambda _: cited(here),
@@ -105,16 +104,18 @@ def other_activations(context: page.Context, shown: Collection[str], card: Direc
     )
 
 
-def one_step(rest: str, claims: Mapping[str, page.Claim]) -> str:
-    """A single step: its claim and its number."""
-    return page.one_step(*numbered(rest, claims))
+def statement(name: str, context: page.Context) -> str:
+    """The statement of a claim alone, and the way to its proof, its code and its tests."""
+    claim = known(name, context.claims)
+    return f"{page.stated(claim)}\n\n{page.at_hand(claim, context)}\n{{ .from }}"
 
 
-def equation(rest: str, claims: Mapping[str, page.Claim]) -> str:
+def equation(rest: str, context: page.Context) -> str:
     """What a claim asks, and one line of its proof, as one equation."""
-    claim, k = numbered(rest, claims)
+    claim, k = numbered(rest, context.claims)
     line = " ".join(page.arrived(claim["steps"][k - 1]))
-    return page.formula(f"{claim['question']} {line}", f"{claim['name']}.is.{k}", claim["name"], "answer")
+    shown = page.formula(f"{claim['question']} {line}", f"{claim['name']}.is.{k}", claim["name"], "answer")
+    return f"{shown}\n\n{page.at_hand(claim, context)}\n{{ .from }}"
 
 
 def summary(names: Sequence[str], context: page.Context) -> str:
@@ -139,7 +140,7 @@ def cell(claim: page.Claim, context: page.Context) -> str:
     """A result and the link to its proof."""
     name = claim["name"]
     shown = page.formula(page.answer(claim), f"{name}.answer", name)
-    return f"<div markdown>\n\n{shown}\n\n{context.link(name)}\n{{ .from }}\n\n</div>"
+    return f"<div markdown>\n\n{shown}\n\n{page.at_hand(claim, context)}\n{{ .from }}\n\n</div>"
 
 
 def quoted(rest: str, context: page.Context) -> str:
@@ -153,7 +154,7 @@ def quoted(rest: str, context: page.Context) -> str:
         raise LookupError(
             f"{path} has no function {name or '(none was named)'}; it has {', '.join(functions) or 'none'}"
         )
-    return page.quotation(functions[name], context)
+    return quotation(functions[name], context)
 
 
 def numbered(rest: str, claims: Mapping[str, page.Claim]) -> tuple[page.Claim, int]:
@@ -178,38 +179,30 @@ def headline(rest: str, context: page.Context) -> str:
             page.formula(page.answer(claim), f"{name}.answer", name, "answer"),
             page.one_step(claim, k),
             page.badge(claim, context),
-            f"{context.link(name)} all {steps} steps, what every name stands for, the code, the tests\n{{ .from }}",
+            f"{page.at_hand(claim, context)} · all {steps} steps, and what every name stands for\n{{ .from }}",
             "</div>",
         )
     )
 
 
-def symbols_of(claims: Mapping[str, page.Claim]) -> dict[str, tuple[str, str, str]]:
-    """The symbols of all claims by name, each with its LaTeX, meaning and shape."""
-    return {
-        symbol["name"]: (symbol["latex"], symbol["meaning"], page.shape(symbol.get("shape")))
-        for claim in claims.values()
-        for symbol in claim.get("symbols") or ()
-        if symbol.get("meaning")
-    }
-
-
-def symbol(name: str, claims: Mapping[str, page.Claim]) -> str:
-    """A symbol in a sentence."""
-    found = symbols_of(claims)
-    if name not in found:
-        raise LookupError(f"no claim has a symbol {name}; there are {', '.join(sorted(found)) or 'none'}")
-    latex, meaning, _ = found[name]
-    return f'<span class="symbol" title="{html.escape(meaning)}">${latex}$</span>'
-
-
 def vocabulary(claims: Mapping[str, page.Claim]) -> str:
-    """Every symbol of the project in one table."""
+    """Every symbol of the project in one table: a line for each thing that it stands for, with the concepts where."""
+    lines: dict[tuple[str, str, str], tuple[dict[str, None], dict[str, None]]] = {}
+    for claim in claims.values():
+        for symbol in claim.get("symbols") or ():
+            key = (symbol["name"], symbol["latex"], symbol["meaning"])
+            shapes, concepts = lines.setdefault(key, ({}, {}))
+            shapes[shape(symbol.get("shape"))] = concepts[page.title(page.concept_of(claim["name"]))] = None
     rows = [
-        f"| {page.inline(latex)} | {page.text(meaning)} | {shape} |"
-        for _, (latex, meaning, shape) in sorted(symbols_of(claims).items(), key=lambda pair: pair[0].lower())
+        f"| {page.inline(latex)} | {page.text(meaning)} | {', '.join(shapes)} | {several(list(concepts))} |"
+        for (_, latex, meaning), (shapes, concepts) in sorted(lines.items(), key=lambda line: line[0][0].lower())
     ]
-    return "\n".join(["| symbol | meaning | shape |", "|---|---|---|", *rows])
+    return "\n".join(["| symbol | meaning | shape | in |", "|---|---|---|---|", *rows])
+
+
+def several(names: Sequence[str], at_most: int = 3) -> str:
+    """Names, or how many they are."""
+    return ", ".join(names) if len(names) <= at_most else f"{len(names)} concepts"
 
 
 def cited(context: page.Context) -> str:

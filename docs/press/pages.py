@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from derivations.output import page
+from derivations.output.quoting import quotation, shape
 from nnref.layer import ACTIVATIONS
 from press import sources
 
@@ -79,7 +80,7 @@ def generated(repository: str = "") -> dict[str, str]:
 def tests(context: page.Context) -> str:
     """Every test that names a result, as its file writes it: one page, so that each is quoted once."""
     quoted = [
-        f"## {page.text(test.rpartition('::')[2])} {{ #{anchor(test)} .claim }}\n\n{page.quotation(found, context)}"
+        f"## {page.text(test.rpartition('::')[2])} {{ #{anchor(test)} .claim }}\n\n{quotation(found, context)}"
         for test, found in sources.tests().items()
     ]
     none = '<p class="missing">No report was made for this build, so it is not known which tests name a result.</p>'
@@ -92,7 +93,7 @@ TESTS = "Every test that is run for a result by its name. Each section of a resu
 def with_symbols(output: str, known: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
     """The page with the meaning of the symbols of the claims on it, for those who hover over one."""
     here = {
-        name: [[s["latex"], s.get("meaning") or "", page.shape(s.get("shape"))] for s in symbols]
+        name: [[s["latex"], s.get("meaning") or "", shape(s.get("shape"))] for s in symbols]
         for name, symbols in known.items()
         if symbols and f'data-claim="{name}"' in output
     }

@@ -2,15 +2,13 @@
 
 {{ claim affine.dW }}       the statement, its steps folded, its witnesses counted
 {{ claims affine gradient }} the same for every claim of a concept, or those of a kind
-{{ proof affine.dW }}       the same, the steps unfolded
-{{ formula affine.dW }}     the statement alone
+{{ whole affine.dW }}       the same, with shapes and code: what a page's readers come for
+{{ formula affine.dW }}     the statement alone, and the way to its proof, code and tests
 {{ headline affine.dW 2 }}  the statement, one step of its proof, its witnesses
-{{ step affine.dW 2 }}      one step, with its reason
 {{ equation mlp.dW2 1 }}    what is asked and one line of the proof, as an equation
 {{ summary mlp.dW1 mlp.db1 }} several results in a grid, what they assume said once
 {{ hand dW2 }}              the 2-2-2 network: a gradient entry by entry, or the graph
 {{ source nnref/layer.py gradients_from }} a function as its file writes it
-{{ sym W }}                 a symbol in a sentence, with its meaning
 {{ figure digit }}          a picture drawn at build
 {{ value claims }}          a number that a run gave
 {{ play softmax }}          a playground, readable without touching it

@@ -38,7 +38,7 @@ def digest(paths: Iterable[Path], *words: str) -> str:
     return found.hexdigest()[:16]
 
 
-PRINTS = {ROOT / "derivations" / "output" / f"{name}.py" for name in ("page", "context")}
+PRINTS = {ROOT / "derivations" / "output" / f"{name}.py" for name in ("page", "context", "quoting")}
 """They print what was proved; nothing that is proved or measured depends on them."""
 
 

@@ -21,10 +21,10 @@ BOUND = [claim for claim in claims().values() if claim.kind in ("definition", "g
 CONCEPTS = [claim for claim in BOUND if claim.of is not None or claim.kind == "definition"]
 NETWORK = [claim for claim in BOUND if claim not in CONCEPTS]
 SIZES = [
-    {"m": 3, "n": 4, "N": 5, "G": 2, "K": 3, "P": 4, "T": 3, "U": 4, "d": 2, "e": 5},
-    {"m": 3, "n": 3, "N": 3, "G": 2, "K": 2, "P": 2, "T": 3, "U": 3, "d": 3, "e": 3},
-    {"m": 1, "n": 1, "N": 1, "G": 1, "K": 1, "P": 1, "T": 1, "U": 1, "d": 1, "e": 1},
-    {"m": 2, "n": 7, "N": 1, "G": 3, "K": 1, "P": 2, "T": 2, "U": 5, "d": 4, "e": 1},
+    {"m": 3, "n": 4, "N": 5, "G": 2, "F": 3, "K": 4, "P": 4, "T": 3, "U": 4, "d": 2, "e": 5},
+    {"m": 3, "n": 3, "N": 3, "G": 2, "F": 2, "K": 3, "P": 2, "T": 3, "U": 3, "d": 3, "e": 3},
+    {"m": 1, "n": 1, "N": 1, "G": 1, "F": 1, "K": 1, "P": 1, "T": 1, "U": 1, "d": 1, "e": 1},
+    {"m": 2, "n": 7, "N": 1, "G": 3, "F": 1, "K": 7, "P": 2, "T": 2, "U": 5, "d": 4, "e": 1},
 ]
 
 IMAGES = [(3, 7, 6, 2, 2, 3, 2), (2, 3, 3, 2, 2, 2, 2), (1, 1, 1, 1, 2, 2, 1), (2, 4, 6, 1, 2, 3, 2)]
@@ -82,7 +82,10 @@ def test_numpy_agrees_with_the_claim(claim, sizes, rng):
     terms = terms_of(claim.result, {sp.Symbol(s, integer=True, positive=True): n for s, n in sizes.items()})
     for place in rng.permutation(len(entries))[: max(4, min(ENTRIES, TERMS // terms))]:
         index = entries[place]
-        assert abs(mp.mpf(float(ours[index])) - truth(*index)) <= allowed, index
+        exact = truth(*index)
+        # A quotient by a small number is larger than all it is made of: its own roundings count by its own size.
+        itself = ROUNDINGS * noise.unit("float64") * abs(exact)
+        assert abs(mp.mpf(float(ours[index])) - exact) <= allowed + itself, index
 
 
 WIDTHS = [(4, 6, 5, 3, 7), (3, 3, 3, 3, 3), (1, 1, 1, 1, 1), (2, 5, 1, 4, 2)]

@@ -58,11 +58,11 @@ SLIPS = [
     Slip("Theorem softmax_at_most_one", "(1 < n)%nat -> ", ""),
     Slip("Theorem softmax_shift", "z k + c", "z k * c"),
     Slip("Theorem softmax_keeps_order", "exp (z i - z j)", "exp (z j - z i)"),
-    Slip("Theorem softmax_log_sum_exp_gradient", "(softmax n z j)", "(z j)"),
+    Slip("Theorem softmax_log_sum_exp_gradient", "(softmax K z j)", "(z j)"),
     Slip("Theorem softmax_dZ", "P k s * dP k s", "dP k s"),
     Slip("Theorem cross_entropy_dP", "- (Y i s / P i s)", "(Y i s / P i s)"),
-    Slip("Theorem softmax_cross_entropy_dz", "softmax n z j - y j", "softmax n z j + y j"),
-    Slip("Theorem softmax_cross_entropy_dz", " -> label n y", ""),
+    Slip("Theorem softmax_cross_entropy_dz", "softmax K z j - y j", "softmax K z j + y j"),
+    Slip("Theorem softmax_cross_entropy_dz", " -> label K y", ""),
     Slip("Theorem softmax_cross_entropy_dZ", "/ INR N", ""),
     Slip("Definition mean_loss", "/ INR N", "/ 1", "Theorem softmax_cross_entropy_dZ"),
     Slip("Theorem softmax_cross_entropy_hessian", "* δ i j -", "* δ i j +"),
@@ -203,7 +203,7 @@ def test_a_theorem_is_found_by_its_claim_and_shown_as_it_stands():
     assert theorem.statement in text
     assert text.splitlines()[theorem.line - 1].startswith("Theorem softmax_jacobian")
     assert theorem.says.startswith("∂p_i/∂z_j = p_i (δ_ij − p_j)")
-    assert theorem.statement.endswith("(softmax n z i * (δ i j - softmax n z j)).")
+    assert theorem.statement.endswith("(softmax K z i * (δ i j - softmax K z j)).")
     assert coq.theorem_of("softmax_jacobian") is None
     assert coq.theorem_of("silu.dZ") is None
 

@@ -13,9 +13,10 @@ from sympy import Derivative
 
 from derivations.algebra import denominators, kinks, normal_form, places, sums
 from derivations.algebra.normal_form import Powers, canonical, equal
-from derivations.algebra.notation import A, W, b, i, k, logit, prob, q, r, s
+from derivations.algebra.notation import A, W, b, i, k, q, r, s
 from derivations.algebra.sums import Entry, Index, total
 from tests import fuzz_sums
+from tests.fuzz_sums import logit, prob
 from tests.support.quick import some
 
 SEEDS = {"0": 0, "1": 670, "7": 1340}

@@ -13,8 +13,9 @@ import sympy as sp
 
 from derivations import affine, mlp, softmax
 from derivations.__main__ import main
+from derivations.algebra.logits import k, logit
 from derivations.algebra.normal_form import equal
-from derivations.algebra.notation import A, W, b, dZ, i, k, logit, r, s
+from derivations.algebra.notation import A, W, b, dZ, i, r, s
 from derivations.algebra.sums import Entry, ShapeError, total
 from derivations.output import verdict
 from derivations.output.kept import Kept

@@ -98,7 +98,7 @@ def test_signs_never_say_more_than_numbers_bear_out(draws):
 
 
 def test_signs_of_sums_and_deltas():
-    p, v = tensor("p", n, meaning="positive"), tensor("vv", n, meaning="any")
+    p, v = tensor("pp", n, meaning="positive"), tensor("vv", n, meaning="any")
     assert signs.shown(total(p[i] * v[i] ** 2, i), "≥", (p[i] > 0,))
     assert not signs.shown(total(p[i] * v[i] ** 2, i), ">", (p[i] > 0,))
     assert not signs.shown(total(p[i] * v[i], i), "≥", (p[i] > 0,))

@@ -4,15 +4,17 @@ import pytest
 import sympy as sp
 
 from derivations import mlp, softmax
-from derivations.algebra import symbolic
+from derivations.algebra import logits, symbolic
 from derivations.algebra.normal_form import Powers, equal
-from derivations.algebra.notation import A, Density, L, N, Z, enter, i, j, k, logit, n, prob, q, s, t, tensor, z
+from derivations.algebra.notation import A, Density, L, N, enter, i, j, k, n, q, s, t, tensor, z
 from derivations.algebra.sums import Index, ShapeError, delta, total
 from derivations.prover import proof
 from derivations.prover.claim import Claim, Step
 from derivations.prover.proof import prove
 from derivations.prover.rules import algebra, condition, definition, differentiate, integrate, logarithm, slope
 
+logit = tensor("zposed", n, meaning="any numbers")
+prob = tensor("pposed", n, meaning="their softmax")
 V = tensor("Vposed", n, n, meaning="a square matrix")
 g = tensor("gposed", n, meaning="any numbers")
 three = tensor("hposed", sp.Integer(3), meaning="three numbers")
@@ -136,7 +138,7 @@ def test_what_a_condition_holds_is_not_moved():
 
 
 def test_a_number_and_a_tensor_of_one_name_are_not_one_thing():
-    assert "Z is a number and a tensor" in gaps(statement(Z[i, s], relation=">", given=(z > 0,)))
+    assert "Z is a number and a tensor" in gaps(statement(logits.Z[logits.i, s], relation=">", given=(z > 0,)))
 
 
 def test_a_letter_runs_over_one_dimension():

@@ -16,7 +16,7 @@ import numpy as np
 import nnref
 from nnref import bridge, softmax
 
-SIZES = {"m": 4, "n": 3, "N": 5, "G": 2, "K": 3, "P": 4, "T": 3, "U": 4, "d": 2, "e": 5} | {
+SIZES = {"m": 4, "n": 3, "N": 5, "G": 2, "F": 3, "K": 3, "P": 4, "T": 3, "U": 4, "d": 2, "e": 5} | {
     **dict(zip("CHBDIJQ", (3, 7, 6, 2, 2, 3, 2), strict=True))
 }
 """All different in one array, more than one example, and no size 1: a missing sum, transpose or 1/N shows."""

@@ -147,7 +147,7 @@ class LossKind:
 def losses(P: Array, Y: Array) -> Iterator[tuple[LossKind, float]]:
     """Every loss that is known, and its value.
 
-    Shapes: P (n, N), Y (n, N)
+    Shapes: P (K, N), Y (K, N)
     """
     K, N = Y.shape
     with np.errstate(all="ignore"):

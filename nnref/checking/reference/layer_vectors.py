@@ -24,7 +24,7 @@ FORMAT = "nnref known answers of layers 1"
 IMAGES = {"C": 2, "H": 3, "B": 4, "D": 2, "I": 2, "J": 3, "P": 2, "Q": 2}
 """The sizes of images: at stride 2 and padding 1, those of H × B have P × Q windows of I × J."""
 
-SIZES = {"m": 2, "n": 3, "N": 2, "G": 2, "K": 2, "T": 2, "U": 3, "d": 2, "e": 3, **IMAGES}
+SIZES = {"m": 2, "n": 3, "N": 2, "G": 2, "F": 2, "K": 3, "T": 2, "U": 3, "d": 2, "e": 3, **IMAGES}
 """What the letters of the shapes stand for."""
 
 WHOLE = {"stride": 2, "padding": 1, "dilation": 1, "step": 3} | {name: SIZES[name] for name in "HBIJ"}
