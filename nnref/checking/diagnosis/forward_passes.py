@@ -41,7 +41,7 @@ def alike(a: Array, b: Array, dtype: Any = "float64") -> bool:
 
 @dataclass(frozen=True)
 class Output:
-    """What a network makes of its logits, without a mistake: of(Z). Shapes: Z (n, N) -> (n, N)"""
+    """What a network makes of its logits, without a mistake: of(Z). Shapes: Z (K, N) -> (K, N)"""
 
     name: str
     of: Callable[[Array], Array]

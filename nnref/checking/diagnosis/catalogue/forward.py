@@ -63,7 +63,7 @@ LAYERS_WRONG = (BIAS_MISSING, ACTIVATION_MISSING)
 class OutputMistake(Mistake):
     """A mistake on the way from the logits to the output, and what it makes of them: of(Z).
 
-    Shapes: Z (n, N) -> (n, N)
+    Shapes: Z (K, N) -> (K, N)
     """
 
     of: Callable[[Array], Array]
@@ -140,7 +140,7 @@ class LossMistake(Mistake):
     """A mistake in the loss: values(mean, P, Y) are what it may give, each with the number that its sentence names.
 
     mean is the mean cross-entropy. Harmless is one that changes the loss by rounding, or nearly.
-    Shapes: P (n, N), Y (n, N)
+    Shapes: P (K, N), Y (K, N)
     """
 
     values: Callable[[float, Array, Array], Iterator[tuple[str, float]]]
