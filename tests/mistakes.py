@@ -159,7 +159,7 @@ OWN = {
         ("slope.inverted", "dZ", lambda s: s.dA * (s.Z[s.l] <= 0)),
         ("slope.at_zero", "dZ", lambda s: s.dA * (s.Z[s.l] >= 0)),
         ("slope.leaky", "dZ", lambda s: np.where(s.Z[s.l] > 0, s.dA, 0.01 * s.dA)),
-        ("slope.elu", "dZ", lambda s: s.dA * np.where(s.Z[s.l] > 0, 1, np.exp(s.Z[s.l]))),
+        ("slope.other_activation", "dZ", lambda s: s.dA * np.where(s.Z[s.l] > 0, 1, np.exp(s.Z[s.l]))),
         ("slope.from_dA", "dZ", lambda s: s.dA * (s.dA > 0)),
         ("slope.other_activation", "dZ", lambda s: s.dA * (1 - np.tanh(s.Z[s.l]) ** 2)),
     ],

@@ -12,14 +12,11 @@ from nnref import (
     batch_norm,
     batch_norm_inference,
     conv2d,
-    elu,
     embedding,
     flatten,
-    gelu_tanh,
     layer_norm,
     max_pool,
     multi_head,
-    relu6,
     rms_norm,
 )
 from nnref.layer import Layer, affine_layer
@@ -83,15 +80,14 @@ def activation(call: Called, function: Any) -> list[Layer]:
     of = keras.activations
     if function in (None, of.linear) or (call.last and function is of.softmax):
         return []
-    named = {"relu", "tanh", "sigmoid", "silu", "gelu", "softplus"}
+    named = {"relu", "relu6", "elu", "tanh", "sigmoid", "silu", "gelu", "softplus"}
     for name in named:
         if function is getattr(of, name):
             return [call.everywhere(named_activation(name))]
-    others = {of.relu6: relu6.layer(), of.elu: elu.layer(), of.leaky_relu: named_activation("leaky_relu 0.2")}
-    if function in others:
-        return [call.everywhere(others[function])]
+    if function is of.leaky_relu:
+        return [call.everywhere(named_activation("leaky_relu 0.2"))]
     name = getattr(function, "__name__", str(function))
-    there = ", ".join(sorted(named | {"relu6", "elu", "leaky_relu"}))
+    there = ", ".join(sorted(named | {"leaky_relu"}))
     raise call.refuse(f"its activation {name!r} is none of the handbook's, which are {there}.")
 
 
@@ -199,9 +195,8 @@ def words(call: Called) -> list[Layer]:
 
 def exact(call: Called) -> list[Layer]:
     """An activation that nnref wrote, since Keras's own has constants of single precision."""
-    name, made = call.layer.function, {"gelu_tanh": gelu_tanh.layer()}
-    numbers_of = " ".join([name, *(repr(float(number)) for number in call.layer.numbers)])
-    return [call.everywhere(made.get(name) or named_activation(numbers_of))]
+    name = " ".join([call.layer.function, *(repr(float(number)) for number in call.layer.numbers)])
+    return [call.everywhere(named_activation(name))]
 
 
 def rectifier(call: Called) -> list[Layer]:
@@ -210,8 +205,8 @@ def rectifier(call: Called) -> list[Layer]:
     call.need(threshold=0.0)
     if top is not None and (top != 6 or slope):
         raise call.refuse(f"max_value should be None, or 6 without a negative slope; {top} came.")
-    name = f"leaky_relu {slope!r}" if slope else "relu"
-    return [call.everywhere(relu6.layer() if top else named_activation(name))]
+    name = f"leaky_relu {slope!r}" if slope else "relu6" if top else "relu"
+    return [call.everywhere(named_activation(name))]
 
 
 def softmax(call: Called) -> list[Layer]:
@@ -258,7 +253,7 @@ KINDS: dict[str, Kind] = {
     "Activation": lambda call: activation(call, call.layer.activation),
     "ReLU": rectifier,
     "LeakyReLU": lambda call: [call.everywhere(named_activation(f"leaky_relu {float(call.layer.negative_slope)!r}"))],
-    "ELU": lambda call: [call.everywhere(elu.layer(float(call.layer.alpha)))],
+    "ELU": lambda call: [call.everywhere(named_activation(f"elu {float(call.layer.alpha)!r}"))],
 }
 """By the class of a Keras layer: what reads it."""
 

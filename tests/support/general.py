@@ -8,14 +8,11 @@ from nnref import (
     batch_norm,
     batch_norm_inference,
     conv2d,
-    elu,
     embedding,
     flatten,
-    gelu_tanh,
     layer_norm,
     max_pool,
     multi_head,
-    relu6,
     rms_norm,
 )
 from nnref.layer import ACTIVATIONS, activation, affine_layer, chain, residual
@@ -35,10 +32,7 @@ STATISTICS = (
     np.array([[0.5], [1.0], [2.0], [0.7], [1.5], [3.0]]),
 )
 GENERAL = {
-    **{name: between(activation(name)) for name in (*ACTIVATIONS, "leaky_relu 0.2")},
-    "elu": between(elu.layer(0.7)),
-    "relu6": between(relu6.layer()),
-    "gelu_tanh": between(gelu_tanh.layer()),
+    **{name: between(activation(name)) for name in (*ACTIVATIONS, "leaky_relu 0.2", "elu 0.7")},
     "norms": between(layer_norm.layer(6), rms_norm.layer(6)),
     "batch_norm": between(batch_norm.layer(6)),
     "batch_norm_inference": between(batch_norm_inference.layer(*STATISTICS)),

@@ -19,6 +19,7 @@ from nnref import bridge, leaky_relu
 from nnref.checking.gradcheck import slopes
 from nnref.checking.gradcheck.gradcheck import gradcheck
 from nnref.checking.reference import noise
+from nnref.gelu_tanh import CUBIC, ROOT
 from nnref.layer import ACTIVATIONS
 from tests.support import cases
 
@@ -118,6 +119,8 @@ def hushed():
 OPERATIONS = {
     "affine": lambda tf, W, b, A: tf.linalg.matmul(W, A) + b,
     "leaky_relu": lambda tf, Z, kappa=leaky_relu.SLOPE: tf.where(Z > 0, Z, kappa * Z),
+    "elu": lambda tf, Z, alpha=1.0: tf.where(Z > 0, Z, alpha * tf.math.expm1(tf.minimum(Z, 0))),
+    "gelu_tanh": lambda tf, Z: Z * (1 + tf.tanh(ROOT * (Z + CUBIC * Z**3))) / 2,
     "gelu": lambda tf, Z: Z * (1 + tf.math.erf(Z / tf.sqrt(tf.constant(2, Z.dtype)))) / 2,
     "softmax": lambda tf, Z: tf.nn.softmax(Z, axis=0),
     "cross_entropy": lambda tf, P, Y: -tf.reduce_sum(tf.math.multiply_no_nan(tf.math.log(P), Y), axis=0, keepdims=True),

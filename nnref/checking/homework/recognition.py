@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -155,6 +156,9 @@ def failure(error: Exception, network: Network, convention: Convention, sizes: l
     return came, f"{network_name(network, 'backward')} stopped: {said}"
 
 
+FURTHER = 4.0
+"""Size of data at which activations are told apart that agree near 0: sums of inputs of this size reach beyond 6."""
+
 STEP = 1e-6
 """Relative error of the factor between an update and the gradient, at most: the parameter itself was rounded."""
 
@@ -202,8 +206,41 @@ def upstream_function(upstream: Any, convention: Convention, Y: Array, y: Any) -
 def call_in_convention(
     network: Network, convention: Convention, sizes: list[int], upstream: Any, X: Any, Y: Any
 ) -> Reading:
-    """Call the network in one convention. Errors: whatever it raises; NoGradients if nothing came back."""
+    """Call the network in one convention, at data so large that activations which bend far from 0 are told apart.
+
+    Errors: whatever it raises; NoGradients if nothing came back.
+    """
+    reading = call_at(network, convention, sizes, upstream, X, Y)
+    if X is None and bends_further_out(reading):
+        further = call_at(network, convention, sizes, upstream, X, Y, FURTHER)
+        return further if further.forward is not None else reading
+    return reading
+
+
+def bends_further_out(reading: Reading) -> bool:
+    """Is the forward pass another than the one that was recognised where the data are larger, as ReLU6 is?"""
+    if reading.forward is None or reading.output is None:
+        return False
+    X, network = FURTHER * reading.X, reading.network
+    x, y = reading.convention.theirs(X, reading.Y)
+    try:
+        passed = network.forward(reading.own(), x, y)
+    except Exception:  # a stranger's code
+        return False
+    width = reading.sizes[-1]
+    out = output_of(passed.named, passed.raw, width, X.shape[1], network.depth)
+    if out is None or not np.isfinite(out).all():
+        return False
+    theirs = reading.convention.output(out, width).astype("float64")
+    return not alike(theirs, passes(reading.theta, X, reading.forward)["output"], out.dtype)
+
+
+def call_at(
+    network: Network, convention: Convention, sizes: list[int], upstream: Any, X: Any, Y: Any, size: float = 1.0
+) -> Reading:
+    """Call the network at parameters and data that are drawn, the data times size, or at X and Y."""
     theta, ours, labels = drawn_network(sizes, 1 if convention.single else None)
+    ours = size * ours
     if X is not None:
         ours, labels = data_in_columns(X, Y, sizes, "columns" if convention.data == "columns" else "rows")
     if convention.single:
@@ -346,7 +383,7 @@ def activations_by_name(reading: Reading) -> tuple[str, ...]:
     """The activation that the file's names suggest, where its numbers do not say."""
     source = reading.network.source
     words = "\n".join(source.lines).lower() if source else ""
-    written = [name for name in activations() if any(word in words for word in writing(name).words)]
+    written = [name for name in activations() if any(re.search(word, words) for word in writing(name).words)]
     beside = {other for name in written for other in writing(name).beside}
     name = next((name for name in written if name not in beside), "relu")
     return (name,) * (len(reading.sizes) - 2)

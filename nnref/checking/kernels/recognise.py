@@ -25,8 +25,8 @@ PROBE = 7
 SIZES = (2.0**-3, 2.0**-6, 2.0**-9, 2.0**-12)
 """Sizes of rows at which settings that fit otherwise are told apart: an ε shows beside squares of its own size."""
 
-LARGE = 4.0
-"""Size of rows at which forms that fit otherwise are told apart: GELU and its tanh form differ most beyond 2."""
+LARGE = (4.0, 16.0)
+"""Sizes of rows at which forms that fit otherwise are told apart: GELU and its tanh form beyond 2, ReLU6 beyond 6."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def recognised(case: Case, accumulate: str | None, reference: Any = None) -> lis
     found = [known for form in named or forms() for known in in_this_form(form, case, points, accumulate, bool(named))]
     fits = [known for known in found if known.share <= 1]
     if len(fits) > 1:
-        fits = ranked(fits, [*points, at(case, (LARGE,))], accumulate)
+        fits = ranked(fits, [*points, at(case, LARGE)], accumulate)
         return [known for known in fits if known.share <= 1] or fits[:1]
     if named and not found:
         shapes = ", ".join(str(tuple(A.shape)) for A in case.given if hasattr(A, "shape"))

@@ -7,18 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from nnref import elu, gelu_tanh, relu6
 from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried
 from nnref.checking.operations.record import activations, record
 from nnref.checking.operations.running import Running
 from nnref.checking.operations.running_error import Carried
 from nnref.layer import ACTIVATIONS, Layer, activation
+from nnref.shapes import Array
 
 Settings = Mapping[str, Any]
 
-
-OTHERS = {"gelu_tanh": gelu_tanh.layer(), "elu": elu.layer(), "relu6": relu6.layer()}
-"""Activations of which there is no record: networks of mlp() do not have them, but layers do."""
+FURTHER = 8.0
+"""Size of numbers at which activations are told apart that agree near 0, such as ReLU and ReLU6, which bends at 6."""
 
 
 def readings(tried: Tried) -> Iterator[Reading]:
@@ -28,15 +27,31 @@ def readings(tried: Tried) -> Iterator[Reading]:
     ((x, X),) = tried.floats.items()
     if X.shape != tried.Y.shape:
         return
-    flat = Layout.reshaped(X.shape, (1, X.size))
+    flat, further = Layout.reshaped(X.shape, (1, X.size)), at_larger(tried, x)
     named = activations()
-    for name in [*named, *(name for name in ACTIVATIONS if name not in named), *OTHERS]:
+    for name in [*named, *(name for name in ACTIVATIONS if name not in named)]:
+        if further is not None and not agrees(name, flat.take(FURTHER * X), flat.take(further)):
+            continue
         yield Reading(name, f"{name}, entry by entry", {x: "Z"}, {"Z": flat}, flat, settings={"activation": name})
+
+
+def at_larger(tried: Tried, x: str) -> Array | None:
+    """What the function gives for larger numbers; None where it gives no numbers there."""
+    try:
+        Y = np.asarray(tried.call({x: FURTHER * tried.floats[x]}), "float64")
+    except Exception:  # a stranger's function
+        return None
+    return Y if Y.shape == tried.Y.shape and np.isfinite(Y).all() else None
+
+
+def agrees(name: str, Z: Array, Y: Array) -> bool:
+    """Does an activation give about these numbers?"""
+    return np.allclose(activation(name).forward((), Z), Y, rtol=2.0**-20, atol=2.0**-20)
 
 
 def layer(settings: Settings) -> Layer:
     """The activation as a layer."""
-    return OTHERS.get(settings["activation"]) or activation(settings["activation"])
+    return activation(settings["activation"])
 
 
 def forward(at: Symbols, settings: Settings) -> Any:
@@ -63,7 +78,7 @@ def of_another(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
     """The slope of each other activation, at the input, and as a function of this one's output."""
     own = settings["activation"]
     A = forward(at, settings)
-    for name in [*activations(), *OTHERS]:
+    for name in activations():
         other = layer({"activation": name})
         if name != own:
             yield {"Z": other.dA((), at["Z"], other.forward((), at["Z"]), dY)}

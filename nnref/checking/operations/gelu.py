@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from nnref import gelu_tanh
 from nnref.arrays import erf, namespace
 from nnref.checking.operations.entrywise import entrywise, nearest_to_0, of_formula
 from nnref.checking.operations.record import Ball, Formula, Slopes, Writing
@@ -53,12 +52,6 @@ def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
     return Carried(made.value, made.e + p.underflow * (1 + abs(Z.value)), Z.u)
 
 
-def of_tanh_form(Z: Carried) -> Carried:
-    """The slope of the tanh approximation, whose cubic is large beside 1 − tanh² far from 0."""
-    value = gelu_tanh.dX(Z.value, 0 * Z.value + 1)
-    return Carried(value, (Z.e + 1) * (1 + abs(Z.value) * (1 + Z.value * Z.value / 7)) + abs(value), Z.u)
-
-
 def half_root() -> Ball:
     """√½ as a ball."""
     import flint
@@ -105,7 +98,6 @@ RECORD = entrywise(
             Formula("Φ(Z) + φ(Z)", lambda Z, A: Phi(Z) + phi(Z)),
             Formula("Φ(Z) + Z exp(-Z²/2)", lambda Z, A: Phi(Z) + Z * phi(Z) * ROOT_2_PI),
             Formula("Φ(Z) + Z exp(-Z²)/√π", lambda Z, A: Phi(Z) + Z * phi(Z * ROOT_2) * ROOT_2),
-            Formula("that of the tanh approximation", lambda Z, A: of_tanh_form(Z)),
         ),
     ),
 )

@@ -72,8 +72,8 @@ class Kink:
 class Writing:
     """How people write an operation, in numpy: what a sentence calls it, the line forward, the lines going back.
 
-    Lines are templates in the layer's number: Z{l}, A{j} of the layer before, W{k} of the one after. words, in lower
-    case, are its names in a program; beside are the operations whose names stand in a program that uses this one.
+    Lines are templates in the layer's number: Z{l}, A{j} of the layer before, W{k} of the one after. words are
+    patterns of its names, in lower case; beside are the operations whose names stand in a program that uses this one.
     """
 
     called: str

@@ -55,14 +55,6 @@ def positive(V: Carried) -> Carried:
     return as_numbers(V.value > 0, V)
 
 
-def elu(Z: Carried, dA: Carried, s: float) -> Carried:
-    """DA times the slope of an exponential linear unit: 1 above 0, exp Z below."""
-    xp = namespace(Z.value)
-    none = xp.zeros_like(Z.value)
-    E = xp.exp(xp.minimum(Z.value, none))
-    return Carried(xp.where(Z.value > 0, none + 1, E), xp.where(Z.value > 0, none, E * (1 + Z.e)), Z.u) * dA
-
-
 def where(condition: Callable[[Array], Array]) -> Callable[[Carried, Carried, float], Carried]:
     """DA where a condition on Z holds, else 0."""
     return lambda Z, dA, s: dA.where(condition(Z.value))
@@ -101,12 +93,6 @@ RECORD = entrywise(
                 "The derivative is that of a leaky rectifier.",
                 "dZ{l} = dA{l} * np.where(Z{l} > 0, 1, 0.01)",
                 (Wrong(lambda Z, dA, s: dA * np.where(Z.value > 0, 1, s), "slope {s}", (0, 1)),),
-            ),
-            OwnMistake(
-                "slope.elu",
-                "The derivative is that of an exponential linear unit.",
-                "dZ{l} = dA{l} * np.where(Z{l} > 0, 1, np.exp(Z{l}))",
-                (Wrong(elu),),
             ),
             OwnMistake(
                 "slope.from_dA",

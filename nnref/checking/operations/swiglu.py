@@ -26,7 +26,7 @@ GATES = {
     "silu": Gate("swiglu", silu.forward, silu.dZ),
     "sigmoid": Gate("glu", sigmoid.forward, lambda G, dA: sigmoid.dZ(sigmoid.forward(G), dA)),
     "gelu": Gate("geglu", gelu.forward, gelu.dZ),
-    "gelu_tanh": Gate("geglu, GELU's tanh form", gelu_tanh.forward, gelu_tanh.dX),
+    "gelu_tanh": Gate("geglu, GELU's tanh form", gelu_tanh.forward, gelu_tanh.dZ),
     "relu": Gate("reglu", relu.forward, relu.dZ),
 }
 """The units by the activation of their gates: A = f(G) F."""

@@ -27,6 +27,12 @@ def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
     return Carried(1 - A.value * A.value, 1 + (2 * abs(A.value) + p.reach * A.e) * A.e, A.u)
 
 
+def within_reach(Z: Carried, p: Precision) -> Carried:
+    """Tanh with the largest error that any slope within reach of Z may give it: a factor of other operations."""
+    A: Array = namespace(Z.value).tanh(Z.value)
+    return Carried(A, of_steepest(steepest, ROUNDINGS, Z, A, p), Z.u)
+
+
 def of(Z: Carried) -> Carried:
     """Tanh of numbers that carry their error."""
     return Z.rounded(namespace(Z.value).tanh(Z.value), 1.0)

@@ -13,9 +13,12 @@ from nnref.checking.watching.judging import Judged
 from nnref.checking.watching.optimisers import entered
 from nnref.checking.watching.parameters import Roles, parameter_name
 from nnref.checking.watching.rates import way
-from nnref.checking.watching.slopes import guard
+from nnref.checking.watching.slopes import guard, said, value_of
 from nnref.checking.watching.tape import Node
 from nnref.checking.watching.watch import Watched
+
+CUT = 20.0
+"""Above it a cut is no activation's, but keeps an exponential finite."""
 
 
 def cautions(watched: Watched) -> tuple[str, ...]:
@@ -24,6 +27,7 @@ def cautions(watched: Watched) -> tuple[str, ...]:
     found = [*stays_alike(watched, role), *unscaled(role), *unshifted(watched, role), *guarded(watched, role)]
     found += [
         *decays(watched),
+        *not_reached(watched, role),
         *dead(watched, role),
         *summed(watched, role),
         *multiplied(watched),
@@ -93,6 +97,33 @@ def decays(watched: Watched) -> Iterator[str]:
     with_decay = [row for row in reading.rows if row.decay]
     if with_decay:
         yield f"the gradient has a decay of {with_decay[0].decay:.3g} per weight that the loss does not have"
+
+
+def not_reached(watched: Watched, role: Roles) -> Iterator[str]:
+    """An activation such as ReLU6 that is cut off above, where nothing came up to the cut: its slope there is not seen.
+
+    A cut at 1 guards probabilities, and one far out an exponential: neither is an activation's.
+    """
+    for node in forward(role):
+        top = upper(node)
+        if top is None or not 1 < top <= CUT:
+            continue
+        values = [tape[node.index].value for tape in watched.tapes]
+        if all(v is not None and (np.asarray(v) < top).all() for v in values):
+            line = watched.source.where(node.site.line)
+            yield f"{line}: nothing came up to {top:g} as it ran, so the slope beyond is not judged; try larger data"
+            return
+
+
+def upper(node: Node) -> float | None:
+    """The number that a clip or a minimum lets nothing above."""
+    if node.op == "clip":
+        top = next((v for v in (said(node, 2, "a_max"), said(node, 2, "max")) if v is not None), None)
+    elif node.op == "minimum":
+        top = next((value_of(a) for a in node.args if not isinstance(a, Node) or a.leaf == "constant"), None)
+    else:
+        return None
+    return float(top) if top is not None and np.ndim(top) == 0 else None
 
 
 def dead(watched: Watched, role: Roles) -> Iterator[str]:

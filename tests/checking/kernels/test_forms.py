@@ -46,7 +46,7 @@ def question(form, rng, dtype="float64"):
     if form.name == "softmax_cross_entropy":
         values["y"] = np.array([0, 3, -100, 5, 2])
     if "z" in values:
-        values["z"][0, 0] = 0.0  # where a mask may be the other
+        values["z"][0, :2] = 0.0, 7.0  # where a mask may be the other, and beyond the cut of ReLU6
     dY = rng.standard_normal(OUTPUTS.get(form.name, next(iter(shapes.values())))).astype(dtype).astype("float64")
     return values, SETTINGS.get(form.name, {}), dY
 

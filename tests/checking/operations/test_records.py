@@ -78,7 +78,7 @@ def test_a_wrong_noise_scale_in_a_record_is_seen(activation, part, rng, monkeypa
 @pytest.mark.parametrize("other", ACTIVATIONS)
 def test_the_scale_of_another_activation_is_seen(activation, other, rng, monkeypatch):
     """The slope that the noise floor carries an error by is the slope of this function, and of no other."""
-    Z = rng.standard_normal((1, 50))
+    Z = 4 * rng.standard_normal((1, 50))
     A = ACTIVATIONS[activation].forward((), Z)
     planted(monkeypatch, record.record(activation), errors=record.record(other).errors)
     slope = record.slope(activation, Carried.exact(Z, 0.0), Carried.exact(A, 0.0), P).value

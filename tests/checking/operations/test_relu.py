@@ -5,7 +5,7 @@ import pytest
 
 from nnref.checking.operations import record
 from nnref.checking.operations.record import Undecided
-from nnref.checking.operations.relu import elu, error, mask, positive, slope
+from nnref.checking.operations.relu import error, mask, positive, slope
 from nnref.checking.operations.rounding import Precision
 from nnref.checking.operations.running_error import Carried
 from tests.conftest import require
@@ -31,8 +31,3 @@ def test_a_ball_that_holds_the_kink_is_not_decided():
     assert forward((), flint.arb_mat(1, 2, [flint.arb(2, 0.1), flint.arb(0)]), "Z1").entries()[1] == 0
     with pytest.raises(Undecided, match="example 1: unit 0 of Z1"):
         forward((), flint.arb_mat(1, 2, [flint.arb(2), flint.arb(0, 1e-9)]), "Z1")
-
-
-def test_an_exponential_unit_is_a_rectifier_above_0_alone():
-    made = elu(Z, Carried.exact(np.ones((1, 3)), P.u), 0.0)
-    np.testing.assert_allclose(made.value, [[np.exp(-2), 1, 1]])

@@ -388,9 +388,9 @@ ENTRYWISE = {
 
 
 @pytest.mark.parametrize("name", ENTRYWISE)
-def test_activations_without_a_record_are_recognised_and_the_slope_of_another_named(name):
+def test_activations_that_differ_in_part_are_recognised_and_the_slope_of_another_named(name):
     f, slope = ENTRYWISE[name]
-    x = 4 * r(4, 5)
+    x = r(4, 5)
     report = nnref.check_vjp(f, lambda x, dY: dY * slope(x), (x,))
     assert report.ok
     assert f"forward is {name}, entry by entry" in report.method
