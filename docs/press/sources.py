@@ -39,7 +39,7 @@ def digest(paths: Iterable[Path], *words: str) -> str:
     return found.hexdigest()[:16]
 
 
-PRINTS = {ROOT / "derivations" / "output" / f"{name}.py" for name in ("page", "context", "quoting")}
+PRINTS = {ROOT / "derivations" / "output" / f"{name}.py" for name in ("page", "context", "quoting", "titles")}
 """They print what was proved; nothing that is proved or measured depends on them."""
 
 

@@ -148,7 +148,7 @@ def test_edges_arrows_and_borders_are_seen_on_paper(scheme, name):
     assert (high + 0.05) / (low + 0.05) >= SEEN
 
 
-def test_a_displayed_formula_is_cut_before_its_outer_relations_only():
+def test_a_displayed_formula_is_cut_before_its_outer_relations_signs_and_conditions_only():
     from press import typeset
 
     assert typeset.in_lines(r"a = \left(b = c\right) \not\to d_{k=1}") == [
@@ -158,6 +158,13 @@ def test_a_displayed_formula_is_cut_before_its_outer_relations_only():
     ]
     assert typeset.in_lines(r"\begin{cases} a & x > 0 \end{cases}") == [r"\begin{cases} a & x > 0 \end{cases}"]
     assert typeset.in_lines(r"= b") == ["{}= b"]
+    assert typeset.in_lines(r"x = - a + \left(b - c\right)") == ["x ", "{}= - a ", r"{}+ \left(b - c\right)"]
+    conditions = r"\sum_{p=1}^{P} \left[h = p\right] \, \left[w = q\right] \, x^{-1}"
+    assert typeset.in_lines(conditions) == [
+        r"\sum_{p=1}^{P} ",
+        r"\left[h = p\right] \, ",
+        r"\left[w = q\right] \, x^{-1}",
+    ]
 
 
 TERMS = """**Logit, score**{ #logit }: an output before softmax.
