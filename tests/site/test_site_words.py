@@ -109,7 +109,7 @@ def test_the_numpy_lines_that_open_a_page_of_the_handbook_are_those_of_nnref(rng
         assert made[name] == pytest.approx(getattr(rnn, name)(X, H0, W, U, b, dY)), name
 
 
-@pytest.mark.parametrize("page_", ["norms", "attention", "recurrent", "images", "losses", "optimisers"])
+@pytest.mark.parametrize("page_", ["norms", "attention", "recurrent", "images", "losses", "activations", "optimisers"])
 def test_a_page_of_the_handbook_opens_with_code(page_):
     """With lines that are run above, or with the formula, its shapes and its function, printed from the source."""
     text = (ROOT / "docs" / "handbook" / f"{page_}.md").read_text(encoding="utf-8")
