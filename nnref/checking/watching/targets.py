@@ -52,33 +52,32 @@ def understood(tapes: Sequence[Sequence[Node]], pairs: Pairs = ()) -> Understood
     new = [(name, tape[places[old.index]], tape[places[g.index]]) for name, old, g in pairs]
     found = step(Graph(tape), labels, new)
     found = only_what_reaches(found) if found is not None else None
-    if found is None or len({u.base.index for u in found.updates}) < len(learnt(graph)):
+    if found is None or len({u.base.index for u in found.updates}) < bin(learnt(graph)[0]).count("1"):
         return Understood(role, list(tapes))  # rather no verdict than one on a part of what it learns
     return Understood(found, [tape for tape, _, _ in made], [places for _, places, _ in made])
 
 
-def learnt(graph: Graph) -> dict[int, int]:
-    """The values that the program replaces by themselves plus or minus something made of them, and the first new ones.
+def learnt(graph: Graph) -> tuple[int, int]:
+    """The values that the program replaces by themselves plus or minus something made of them; and the new values.
 
-    A new value is one of these no more, nor is what is made of one, as a memory of gradients is.
+    Both as bits. A new value is one of the first no more, nor is what is made of one, as a memory of gradients is.
     """
-    found: dict[int, int] = {}
-    seen = 0
+    found = new = 0
     for update in replaceable(graph):
         base = update.base.index
-        if base in found or update.new is None or graph.depends(base, seen) or not takes_its_place(graph, update):
+        known = found >> base & 1
+        if update.new is None or (not known and graph.depends(base, found | new)):
             continue
-        found[base] = update.new.index
-        seen |= 1 << update.new.index | 1 << base
-    return found
+        if known or takes_its_place(graph, update):
+            found |= 1 << base
+            new |= 1 << update.new.index
+    return found, new
 
 
 def compared(graph: Graph) -> dict[int, Node]:
     """Where data meet, in the first step, what was made of them and of parameters: the operation, and the data."""
-    updates = learnt(graph)
-    parameters = sum(1 << k for k in updates)
+    parameters, after = learnt(graph)
     found: dict[int, Node] = {}
-    after = sum({1 << k for k in updates.values()})
     for node in graph.tape if parameters else ():
         for target, output in (node.inputs, node.inputs[::-1]) if len(node.inputs) == 2 else ():
             if graph.depends(output.index, after) or not is_comparison(graph, node, target, output, parameters):
