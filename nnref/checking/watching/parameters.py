@@ -325,8 +325,8 @@ def replacements(graph: Graph, node: Node) -> Iterator[Update]:
 
 
 def number(node: Node) -> bool:
-    """Is the value made of floats, or a whole number that was written out as a parameter's first value?"""
-    return node.real or isinstance(node.value, int)
+    """Is the value made of floats, or of whole numbers that were written out as a parameter's first value?"""
+    return node.real or isinstance(node.value, int) or getattr(node.value, "dtype", np.dtype(bool)).kind in "iu"
 
 
 def superseded(graph: Graph, update: Update, others: Sequence[Update]) -> bool:

@@ -234,6 +234,19 @@ ONE_ARRAY = (
     .replace("[to_ix[ch] for ch in data[p + 1:p + 4]]", "X[p + 1:p + 4]")
 )
 
+WHOLE = """\
+import numpy as np
+def propagate(w, b, X, Y):
+    A = 1 / (1 + np.exp(-(w.T @ X + b)))
+    cost = -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / X.shape[1]
+    return X @ (A - Y).T / X.shape[1], np.sum(A - Y) / X.shape[1], cost
+w, b, X, Y = np.array([[1], [2]]), 2, np.array([[1, 2], [3, 4]]), np.array([[1, 0]])
+for i in range(5):
+    dw, db, cost = propagate(w, b, X, Y)
+    w = w - 0.009 * dw
+    b = b - 0.009 * db
+"""
+
 KINDS = {
     "arrays of arrays": (OBJECTS, "(1 - h ** 2)", "(1 - h)", "line 11"),
     "numbers as objects that go back": (SCALARS, "(1 - t ** 2)", "(1 - t)", "line 24"),
@@ -246,6 +259,7 @@ KINDS = {
     "an object that is made with its data": (MADE_WITH_DATA, "(1 - A[k][:, 1:])", "(1 + A[k][:, 1:])", "line 26"),
     "characters by their numbers": (CHARACTERS, "(1 - hs[t] * hs[t])", "(1 - hs[t])", "line 27"),
     "characters as one array": (ONE_ARRAY, "hs[t - 1].T", "hs[t].T", "line 31"),
+    "weights that begin as whole numbers": (WHOLE, "X @ (A - Y).T", "X @ (A + Y).T", "line 5"),
     "two rates and ten examples": (RATES, "X.T @ d, d.sum", "X.T @ d * 10, d.sum", "line 7"),
 }
 
