@@ -189,7 +189,7 @@ def watched_or_called(path: Path, source: Source, data: Data) -> Watched:
     """The program as it runs; where that tells nothing, as its own functions can be called."""
     begin = perf_counter()
     seen = watch(path, source=source, data=data)
-    if settled(seen) is not None:
+    if settled(seen) is not None or (seen.steps and seen.cut_short):
         return seen
     if data is not None:  # the reader says what of the data does not fit the network
         return seen
