@@ -142,14 +142,18 @@ def smaller(expr, at, right=kinks.sign):
 
 @pytest.mark.parametrize(
     ("kind", "module", "name", "mistake"),
-    [
-        (5, normal_form, "beside_itself", the_rest_is_added),
-        (5, normal_form, "common_factor", half_of_it_lost),
-        (5, denominators, "without", taken_away_twice),
-        (6, places, "inside", always_inside),
-        (6, places, "chosen", off_by_one),
-        (7, kinks, "sign", smaller),
-    ],
+    some(
+        [
+            (5, normal_form, "beside_itself", the_rest_is_added),
+            (5, normal_form, "common_factor", half_of_it_lost),
+            (5, denominators, "without", taken_away_twice),
+            (6, places, "inside", always_inside),
+            (6, places, "chosen", off_by_one),
+            (7, kinks, "sign", smaller),
+        ],
+        3,
+        ids=lambda case: case[3].__name__,
+    ),
 )
 def test_a_mistake_about_quotients_places_or_kinks_is_seen_in_40_of_its_kind(kind, module, name, mistake, monkeypatch):
     """Of eight expressions, the fifth after the first is a quotient, the next a window, the last a line that bends."""
