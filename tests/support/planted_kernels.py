@@ -195,7 +195,7 @@ def gelu_mistakes(torch):
         return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * sqrt(2 / pi) * (1 + 0.134145 * x * x)
 
     return {
-        "GELU, the tanh approximation": (gelu(of_tanh_approximation), "tanh approximation"),
+        "GELU, the tanh approximation": (gelu(of_tanh_approximation), "the slope of gelu_tanh"),
         "GELU, Φ alone": (gelu(Phi), "the slope is Φ(Z);"),
         "GELU, no √(2π)": (gelu(lambda x: Phi(x) + x * torch.exp(-x * x / 2)), "Φ(Z) + Z exp(-Z²/2);"),
     }
@@ -298,6 +298,34 @@ def conv2d_mistakes(torch):
     }
 
 
+def embedding_mistakes(torch):
+    """Mistakes with words that stand at several places."""
+
+    def embedding(change):
+        def back(g, E, words):
+            flat, dY = words.reshape(-1), g.reshape(-1, E.shape[1])
+            hot = (flat[:, None] == torch.arange(len(E), device=E.device)).to(dY.dtype)
+            return (change(hot, dY), None)
+
+        def draw(rng, dt):
+            words = torch.as_tensor(rng.permutation(np.arange(N) % 15)).reshape(2, -1)
+            return drawer(torch)(rng, dt, 17, d), words.to(torch_kernels.DEVICE)
+
+        return lambda E, words: torch.nn.functional.embedding(words, E), draw, back
+
+    def last(hot):
+        return hot * (hot.flip(0).cumsum(0).flip(0) == 1)
+
+    return {
+        "embedding, the last place alone": (embedding(lambda hot, g: last(hot).T @ g), "keeps one of them, the last"),
+        "embedding, the mean over places": (
+            embedding(lambda hot, g: (hot / hot.sum(0).clamp(min=1)).T @ g),
+            "the mean of dY over them",
+        ),
+        "embedding, divided by the places": (embedding(lambda hot, g: hot.T @ g / N), "the number of places"),
+    }
+
+
 OPERATIONS = (
     softmax_mistakes,
     layer_norm_mistakes,
@@ -307,5 +335,6 @@ OPERATIONS = (
     attention_mistakes,
     causal_attention_mistakes,
     conv2d_mistakes,
+    embedding_mistakes,
 )
 """The mistakes of each operation."""

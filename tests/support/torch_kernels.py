@@ -58,6 +58,10 @@ def operations(torch):
         B, H, T, d = some(rng, 3), some(rng, 4), some(rng, 40), int(rng.choice([8, 16, 32]))
         return tuple(tensor(rng, dtype, B, H, T, d) for _ in range(3))
 
+    def places(rng, dtype):
+        n = some(rng)
+        return tensor(rng, dtype, n, some(rng, 40)), torch.as_tensor(rng.integers(0, n, (3, some(rng, 60)))).to(DEVICE)
+
     def images(rng, dtype):
         N, C, D, H, W = some(rng, 4), some(rng, 5), some(rng, 6), some(rng, 12) + 3, some(rng, 12) + 3
         return tensor(rng, dtype, N, C, H, W), tensor(rng, dtype, D, C, 3, 3, size=0.3)
@@ -70,6 +74,7 @@ def operations(torch):
         Kernel("cross_entropy", F.cross_entropy, labelled),
         Kernel("attention", lambda q, k, v: sdpa(q, k, v), heads),
         Kernel("attention, causal", lambda q, k, v: sdpa(q, k, v, is_causal=True), heads),
+        Kernel("embedding", lambda E, words: F.embedding(words, E), places, own_dtype),
         Kernel("conv2d", lambda x, w: F.conv2d(x, w, stride=2, padding=1), images),
     ]
 

@@ -193,7 +193,7 @@ def reading_in_words(reading: Reading) -> str:
     way = reading.forward
     parts = [f"{names} as {laid}", c.labels]
     if way is not None:
-        parts += [*(writing(name).called for name in dict.fromkeys(way.activations)), way.output]
+        parts += [*(writing(name).called for name in dict.fromkeys(way.activations)), way.output.name]
     else:
         parts.append("no forward pass found" if reading.output is None else "forward pass not recognised")
     text = ", ".join(parts)

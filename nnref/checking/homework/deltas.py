@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nnref.checking.diagnosis.forward_passes import alike
 from nnref.checking.homework.assignments import dZ_variable
 from nnref.checking.homework.mistake_line import array_variables
 from nnref.checking.homework.recognition import Reading
-from nnref.checking.reading.forward_passes import alike
 from nnref.checking.reading.names import canonical
 from nnref.shapes import Array
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from nnref.checking.diagnosis.catalogue.forward import UNSHIFTED, LayerMistake, OutputMistake
+from nnref.checking.diagnosis.forward_passes import SOFTMAX, Forward, alike, passes
 from nnref.checking.homework import assignments, mistake_line, recognition
 from nnref.checking.homework.recognition import Reading, mean_cross_entropy, probabilities
 from nnref.checking.operations.record import writing
-from nnref.checking.reading.forward_passes import Forward, alike, passes
 from nnref.checking.reading.names import canonical
 from nnref.checking.reading.network import output_of
 from nnref.checking.results.diagnosis import Diagnosis
@@ -27,19 +28,9 @@ def judge_forward(reading: Reading) -> tuple[Diagnosis | None, bool | None, str]
         return None, None, "no forward pass and no loss that is known were found"
     if design := (kind and kind.design) or (way and way.design):
         return None, None, f"{design}: another network than the reference's"
-    if way is not None and way.output == "softmax" and overflows(reading):
-        says = f"Overflows: at logits of {LARGE:.0f} it gives nan. Subtract the largest logit of each example first."
-        place = assignments.source_line(reading, mistake_line.softmax_line(reading))
-        right, claim = shifted_exponential(reading), "softmax.shift"
-        return forward_mistake("softmax", place, says, right, claim, harmless=True), False, ""
+    if way is not None and way.output is SOFTMAX and overflows(reading):
+        return output_diagnosis(reading, UNSHIFTED, UNSHIFTED.says.format(large=LARGE)), False, ""
     return None, True, ""
-
-
-def forward_mistake(
-    quantity: str, place: str, says: str, right: str = "", claim: str = "", harmless: bool = False
-) -> Diagnosis:
-    """A mistake going forward, which is in no catalogue of wrong gradients."""
-    return Diagnosis(None, quantity, says, place=place, right=right, claim=claim, harmless=harmless)
 
 
 def forward_difference(quantity: str, place: str, says: str) -> Diagnosis:
@@ -53,38 +44,30 @@ def wrong_output(reading: Reading) -> Diagnosis | None:
         return None
     if not np.isfinite(reading.output).all():
         says = "Your output is not finite: it holds nan or inf for small random examples."
-        return forward_mistake("output", "", says)
+        return Diagnosis(None, "output", says, claim="")
     if reading.forward is None:
         return unknown_forward(reading)
-    return forward_first(reading, reading.forward) if reading.forward.mistake else None
+    return forward_first(reading, reading.forward)
 
 
 def wrong_loss(reading: Reading) -> Diagnosis | None:
     """The mistake in the loss; None where it is one that is known, or not shown."""
     kind, place = reading.loss_kind, assignments.source_line(reading, mistake_line.loss_line(reading))
-    if reading.loss is None or (kind is not None and not kind.mistake):
+    if reading.loss is None or (kind is None and reading.output is None):
         return None
     if kind is None:
-        if reading.output is None:
-            return None
         says = f"Your loss is {reading.loss:.6g}, where the mean cross-entropy is {expected_loss(reading):.6g}."
         return forward_difference("loss", place, says)
-    right = mistake_line.own_words(reading, "-np.sum(Y * np.log(P)) / N")
-    harmless = str(kind.mistake).startswith("adds")
-    return forward_mistake("loss", place, f"Your loss {kind.mistake}.", right, "cross_entropy.forward", harmless)
+    if (mistake := kind.mistake) is None:
+        return None
+    right, says = mistake_line.own_words(reading, mistake.right), f"Your loss {kind.says}."
+    claim, harmless = mistake.claim, mistake.harmless
+    return Diagnosis(mistake, "loss", says, place=place, right=right, claim=claim, harmless=harmless)
 
 
 def expected_loss(reading: Reading) -> float:
     """The mean cross-entropy of their output."""
     return mean_cross_entropy(probabilities(reading), reading.Y, None)
-
-
-def shifted_exponential(reading: Reading) -> str:
-    """The safe exponential in the file's layout."""
-    axis = 1 if reading.convention.data == "rows" else 0
-    last = f"Z{len(reading.sizes) - 1}"
-    Z = mistake_line.file_names(reading).get(last, "Z")
-    return f"np.exp({Z} - {Z}.max(axis={axis}, keepdims=True))"
 
 
 def overflows(reading: Reading) -> bool:
@@ -100,36 +83,45 @@ def overflows(reading: Reading) -> bool:
     return out is not None and not np.isfinite(out).all()
 
 
-def forward_first(reading: Reading, way: Forward) -> Diagnosis:
-    """A forward mistake that reproduces their output: what it is, where, and the right line."""
-    fault, l = way.fault or ("", 0)
-    last = len(reading.sizes) - 1
-    axis = 1 if reading.convention.data == "rows" else 0
-    says = f"{(way.mistake or '')[0].upper()}{(way.mistake or '')[1:]}. Explains your output to rounding."
-    if fault == "the bias is missing":
-        node, right, claim = (
-            assignments.assignment(reading, f"Z{l}", "forward"),
-            f"W{l} @ A{l - 1} + b{l}",
-            "affine.forward",
-        )
-    elif fault:
-        node = assignments.assignment(reading, f"A{l}", "forward") or assignments.assignment(
-            reading, f"Z{l}", "forward"
-        )
-        name = way.activations[l - 1]
-        right, claim = writing(name).forward.format(l=l), f"{name.split()[0]}.forward"
-    else:
-        E = mistake_line.file_names(reading).get(f"Z{last}", "Z")
-        right, claim = f"np.exp({E}) / np.exp({E}).sum(axis={axis}, keepdims=True)", "softmax.forward"
-        return forward_mistake(
-            "softmax", assignments.source_line(reading, mistake_line.softmax_line(reading)), says, right, claim
-        )
-    return forward_mistake(
-        f"Z{l}" if "bias" in fault else f"A{l}",
-        assignments.source_line(reading, node),
+def forward_first(reading: Reading, way: Forward) -> Diagnosis | None:
+    """A forward mistake that reproduces their output: what it is, where, and the right line; None where it is right."""
+    if way.says is None:
+        return None
+    says = f"{way.says[0].upper()}{way.says[1:]}. Explains your output to rounding."
+    if way.fault is not None:
+        return layer_diagnosis(reading, *way.fault, way, says)
+    assert isinstance(way.output, OutputMistake)
+    return output_diagnosis(reading, way.output, says)
+
+
+def layer_diagnosis(reading: Reading, mistake: LayerMistake, l: int, way: Forward, says: str) -> Diagnosis:
+    """A mistake in layer l, with its line and the right one in the file's own words."""
+    made = (f"A{l}", f"Z{l}") if mistake.line == "A" else (f"Z{l}",)
+    node = next((n for name in made if (n := assignments.assignment(reading, name, "forward")) is not None), None)
+    name = way.activations[l - 1] if mistake.line == "A" else ""
+    forward = writing(name).forward.format(l=l) if name else ""
+    right = mistake.right.format(l=l, j=l - 1, forward=forward)
+    return Diagnosis(
+        mistake,
+        f"{mistake.line}{l}",
         says,
-        mistake_line.own_words(reading, right),
-        claim,
+        place=assignments.source_line(reading, node),
+        right=mistake_line.own_words(reading, right),
+        claim=mistake.claim.format(activation=name.split()[0] if name else ""),
+    )
+
+
+def output_diagnosis(reading: Reading, mistake: OutputMistake, says: str) -> Diagnosis:
+    """A mistake at the output, with its line and the right one in the file's layout and its name for the logits."""
+    Z = mistake_line.file_names(reading).get(f"Z{len(reading.sizes) - 1}", "Z")
+    return Diagnosis(
+        mistake,
+        "softmax",
+        says,
+        place=assignments.source_line(reading, mistake_line.softmax_line(reading)),
+        right=mistake.right.format(Z=Z, axis=1 if reading.convention.data == "rows" else 0),
+        claim=mistake.claim,
+        harmless=mistake.harmless,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nnref.checking.homework.spots import Spot, gradients_with, spots
 from nnref.checking.operations import softmax_cross_entropy
 from nnref.checking.operations.rounding import Precision
 from nnref.checking.operations.running import Running
@@ -27,32 +28,31 @@ ROUNDED = 2.0**-20
 
 @dataclass(frozen=True)
 class Passes:
-    """A network's forward pass, the gradients that were given, and what rounding may do to each entry of them.
+    """A network's forward and backward pass, the gradients that were given, and what rounding may do to each entry.
 
-    names are those of each layer's parameters, numbered through the network.
+    spots are the layers that the backward pass comes through, those within layers too; truth its gradients by name.
     """
 
     layers: Sequence[Layer]
     theta: Any
     A: Sequence[Array]
-    names: Sequence[Sequence[str]]
+    dZ: Array
+    spots: Sequence[Spot]
+    truth: Mapping[str, Array]
     yours: Mapping[str, Array | None]
     rooms: Mapping[str, Array]
 
-    def own(self, l: int, dZ: Array) -> dict[str, Array]:
-        """The right gradients of one layer's parameters, from that of its output."""
-        return self.under(l, self.layers[l].dtheta(self.theta[l], self.A[l], self.A[l + 1], dZ))
+    def before(self, k: int, least: int = 0) -> list[str]:
+        """The parameters before a spot, the nearest first; none of a spot before the one numbered least."""
+        return [name for spot in reversed(self.spots[least:k]) for name in spot.names]
 
-    def before(self, l: int, dA: Array) -> dict[str, Array]:
-        """The gradients of all parameters before a layer, from that of its input, the nearest first."""
-        if not l:
-            return {}
-        found = gradients_from(self.layers[:l], self.theta[:l], self.A[: l + 1], dA)
-        return {name: G for k in reversed(range(l)) for name, G in self.under(k, found[k]).items()}
+    def last_of_its_kind(self, k: int) -> int | None:
+        """The nearest spot before one whose layer is of its kind: the same mistake may be made there."""
+        return next((j for j in reversed(range(k)) if self.spots[j].layer.name == self.spots[k].layer.name), None)
 
-    def under(self, l: int, own: Any) -> dict[str, Array]:
-        """A layer's arrays under their names in the network."""
-        return dict(zip(self.names[l], named((own,)).values(), strict=True)) if self.names[l] else {}
+    def right(self, name: str) -> bool:
+        """Is a gradient right, within what rounding may do?"""
+        return self.near(name, self.truth[name])
 
     def near(self, name: str, made: Array, wide: bool = False) -> bool:
         """Is a gradient these numbers, within what rounding may do? It may do more to numbers larger than the truth."""
@@ -80,39 +80,59 @@ def diagnosis_of_layers(
     """
     with trusted(), np.errstate(all="ignore"):
         A = activations(layers, theta, X.astype("float64"))
-        p = Passes(layers, theta, A, names_by_layer(theta), yours, rooms)
         dZ = softmax_cross_entropy.RECORD.error(A[-1], 0 * A[-1], Y.astype("float64"), Precision.of("float64"))[0]
-        for l in reversed(range(len(layers))):
-            wrong = [name for name, t in p.own(l, dZ).items() if not p.near(name, t)]
-            dA = layers[l].dA(theta[l], A[l], A[l + 1], dZ) if l else dZ
-            before = p.before(l, dA)
-            lost = bool(before) and not any(p.near(name, t) for name, t in before.items())
+        truth = dict(named(gradients_from(layers, theta, A, dZ)))
+        p = Passes(layers, theta, A, dZ, spots(layers, theta, A, dZ), truth, yours, rooms)
+        for k in reversed(range(len(p.spots))):
+            wrong = [name for name in p.spots[k].names if not p.right(name)]
+            before = p.before(k)
+            lost = bool(before) and not any(map(p.right, before))
             if wrong or lost:
-                found = named_mistake(p, l, dZ, wrong)
+                found = named_mistake(p, k, wrong)
                 if found or wrong:
-                    return found or unnamed_mistake(p, l, wrong)
-            dZ = dA
+                    return found or unnamed_mistake(p, k, wrong)
     return None
 
 
-def names_by_layer(theta: Any) -> list[list[str]]:
-    """The names of each layer's arrays, numbered through as `named` does."""
-    names = iter(named(theta))
-    return [[next(names) for _ in named((part,))] for part in theta]
+def named_mistake(p: Passes, k: int, wrong: list[str]) -> Diagnosis | None:
+    """The mistake of the layer's own catalogue that explains its parameters' gradients, or all that lie before it.
 
-
-def named_mistake(p: Passes, l: int, dZ: Array, wrong: list[str]) -> Diagnosis | None:
-    """The mistake of the layer's own catalogue that explains its parameters' gradients, or all that lie before it."""
-    known = catalogue(p.layers[l], p.theta[l], p.A[l])
-    fields = {name.rstrip("0123456789"): name for name in p.names[l]}
-    for says, made in predicted(known, p.theta[l], p.A[l], dZ) if known else ():
+    All before it, up to the next layer of its kind, in which the same mistake may be made.
+    """
+    spot, again = p.spots[k], p.last_of_its_kind(k)
+    before = p.before(k, again or 0) or p.before(k)
+    fields = {name.rstrip("0123456789"): name for name in spot.names}
+    dtheta, dA = spot.layer.vjp(spot.theta, spot.A, spot.Z, spot.dZ)
+    for says, made in predicted(spot):
         for field, name in fields.items():
             if name in wrong and field in made and p.near(name, made[field], wide=True):
-                return Diagnosis(None, f"d{name}", f"{called(p, l)}: {says}.")
-        told = p.before(l, made[INPUT]) if INPUT in made and not wrong else {}
-        if told and all(p.near(name, G, wide=True) for name, G in told.items()):
-            return Diagnosis(None, f"d{next(iter(told))}", f"{called(p, l)}, going back: {says}.")
+                return Diagnosis(None, f"d{name}", f"{spot.called}: {says}.")
+        if wrong or not before or INPUT not in made or np.array_equal(made[INPUT], dA):
+            continue
+        told = gradients_with(p.layers, p.theta, p.A, p.dZ, spot, dtheta, made[INPUT])
+        if all(p.near(name, told[name], wide=True) for name in before):
+            further = [name for name in p.before(k) if not p.near(name, told[name], wide=True)]
+            other = p.spots[again or 0].called
+            more = f" It may be made in {other}, too: d{further[0]} is off by more." if further else ""
+            return Diagnosis(None, f"d{before[0]}", f"{spot.called}, going back: {says}.{more}")
     return None
+
+
+def predicted(spot: Spot) -> Iterator[tuple[str, dict[str, Array]]]:
+    """Every mistake in words, with what each way to make it gives by the names of parameters and input."""
+    if spot.layer.name == "residual":
+        through = spot.layer.dA(spot.theta, spot.A, spot.Z, spot.dZ) - spot.dZ
+        yield "what comes back past the branch is missing: dZ is to be added to it", {INPUT: through}
+        yield "what comes back through the branch is missing: only dZ is passed on", {INPUT: spot.dZ}
+        return
+    known = catalogue(spot.layer, spot.theta, spot.A)
+    at = running(arguments_of(spot.theta, spot.A))
+    for slip in known.known.slips if known else ():
+        try:
+            for made in known.known.mistaken(slip, known.reading, at, Running(spot.dZ), {}):  # type: ignore[union-attr]
+                yield slip.says, {name: np.asarray(getattr(G, "value", G)) for name, G in made.items()}
+        except (ValueError, IndexError, KeyError):  # a way that these shapes do not have, or that asks for yours
+            continue
 
 
 def catalogue(layer: Layer, theta: Any, A: Array) -> Recognised | None:
@@ -132,28 +152,12 @@ def arguments_of(theta: Any, A: Array) -> dict[str, Any]:
     return own | {INPUT: A}
 
 
-def predicted(known: Recognised, theta: Any, A: Array, dZ: Array) -> Iterator[tuple[str, dict[str, Array]]]:
-    """Every mistake in words, with what each way to make it gives by the names of parameters and input."""
-    at = running(arguments_of(theta, A))
-    for slip in known.known.slips:
-        try:
-            for made in known.known.mistaken(slip, known.reading, at, Running(dZ), {}):
-                yield slip.says, {name: np.asarray(getattr(G, "value", G)) for name, G in made.items()}
-        except (ValueError, IndexError, KeyError):  # a way that these shapes do not have, or that asks for yours
-            continue
-
-
-def called(p: Passes, l: int) -> str:
-    """A layer in words: "layer 3, max_pool"."""
-    layer = p.layers[l]
-    return f"layer {l + 1}, {layer.within[0].name if layer.name == 'per_position' else layer.name}"
-
-
-def unnamed_mistake(p: Passes, l: int, wrong: list[str]) -> Diagnosis:
+def unnamed_mistake(p: Passes, k: int, wrong: list[str]) -> Diagnosis:
     """Where the first gradient is wrong, if nothing says why; and what may have sent it, where all of a layer's are."""
-    says = f"d{wrong[0]} of {called(p, l)}, is the first to differ going back."
-    after = next((k for k in range(l + 1, len(p.layers)) if p.names[k]), len(p.layers) - 1)
-    if len(wrong) == len(p.names[l]) and after > l:
-        between = " or ".join(called(p, k) for k in range(l + 1, after + 1))
+    spot = p.spots[k]
+    says = f"d{wrong[0]} of {spot.called}, is the first to differ going back."
+    after = next((j for j in range(k + 1, len(p.spots)) if p.spots[j].names), len(p.spots) - 1)
+    if len(wrong) == len(spot.names) and after > k:
+        between = " or ".join(other.called for other in p.spots[k + 1 : after + 1])
         says += f" All of its gradients do, so it may be what {between} sends back to it."
     return Diagnosis(None, f"d{wrong[0]}", says)

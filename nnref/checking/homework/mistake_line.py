@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from nnref.checking.diagnosis.forward_passes import alike
 from nnref.checking.homework.assignments import Node, functions_serving
 from nnref.checking.homework.recognition import Reading
 from nnref.checking.reading.containers import members
-from nnref.checking.reading.forward_passes import alike
 from nnref.checking.reading.names import ROLES, canonical, plain
 from nnref.checking.reading.source import named_last
 from nnref.shapes import Array

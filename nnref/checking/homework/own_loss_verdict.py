@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nnref.checking.diagnosis.forward_passes import SIGMOID
 from nnref.checking.gradcheck.gradcheck import gradcheck
 from nnref.checking.gradcheck.nesting import GradcheckError
 from nnref.checking.homework.recognition import Reading, loss_as_number, mean_cross_entropy
@@ -66,7 +67,7 @@ def implied_loss(reading: Reading) -> tuple[str, Loss]:
     def usual(output: Array, Y: Array) -> float:
         return mean_cross_entropy(output, Y, reading.forward)
 
-    if reading.forward is None or reading.forward.output != "sigmoid":
+    if reading.forward is None or reading.forward.output is not SIGMOID:
         return "mean cross-entropy", usual
     own, rng = reading.own(), np.random.default_rng(0)
     d = {n: rng.standard_normal(A.shape) for n, A in own.items()}

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from nnref import softmax, softmax_cross_entropy
+from nnref.checking.diagnosis.catalogue.forward import RECTIFIED
 from nnref.checking.diagnosis.factors import meaning_of_factor as recognised_factor
 from nnref.checking.diagnosis.fit import Number
-from nnref.checking.operations.record import activations, writing
-from nnref.checking.reading.arguments import Unbound, arguments
-from nnref.checking.reading.candidates import Unread
-from nnref.checking.reading.forward_passes import (
+from nnref.checking.diagnosis.forward_passes import (
+    LOG_SOFTMAX,
+    LOGITS,
+    SOFTMAX,
     Forward,
     LossKind,
     alike,
@@ -25,6 +26,9 @@ from nnref.checking.reading.forward_passes import (
     recognised,
     recognised_loss,
 )
+from nnref.checking.operations.record import activations, writing
+from nnref.checking.reading.arguments import Unbound, arguments
+from nnref.checking.reading.candidates import Unread
 from nnref.checking.reading.layout import (
     LABELS,
     Convention,
@@ -370,7 +374,7 @@ def factor_to_reference(g: Array, name: str, reading: Reading) -> float | None:
 def forward_by_loss(reading: Reading) -> Forward | None:
     """The right way forward whose mean cross-entropy is their loss, where they show no output."""
     for chosen, fault in hidden(len(reading.sizes) - 1):
-        way = Forward(chosen, "softmax", fault)
+        way = Forward(chosen, SOFTMAX, fault)
         if reading.loss is not None:
             P = passes(reading.theta, reading.X, way)["output"]
             kind = recognised_loss(P, reading.Y, reading.loss, reading.dtype)
@@ -394,8 +398,8 @@ def probabilities(reading: Reading) -> Array:
     forward = reading.forward or Forward(activations_by_name(reading))
     if reading.forward is None and reading.output is not None:
         return reading.output
-    if forward.output in ("logits", "log softmax"):
-        forward = Forward(forward.activations, "softmax", forward.fault)
+    if forward.output in (LOGITS, LOG_SOFTMAX):
+        forward = Forward(forward.activations, SOFTMAX, forward.fault)
     return passes(reading.theta, reading.X, forward)["output"]
 
 
@@ -414,8 +418,8 @@ def mean_cross_entropy(output: Array, Y: Array, forward: Forward | None) -> floa
 
     Shapes: output (K, N), Y (K, N)
     """
-    if forward is not None and forward.output in ("logits", "rectified logits"):
+    if forward is not None and forward.output in (LOGITS, RECTIFIED):
         return float(softmax_cross_entropy.forward(output, Y))
     with np.errstate(all="ignore"):
-        logs = output if forward is not None and forward.output == "log softmax" else np.log(output)
+        logs = output if forward is not None and forward.output is LOG_SOFTMAX else np.log(output)
         return float(-(logs[Y > 0] * Y[Y > 0]).sum() / Y.shape[1])

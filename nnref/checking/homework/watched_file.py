@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
+from nnref.checking.diagnosis.catalogue.forward import UNSHIFTED
 from nnref.checking.homework.by_names import FORM_A, check_file
 from nnref.checking.reading.candidates import Unread
 from nnref.checking.reading.source import Source, SourceError
@@ -72,7 +73,7 @@ def judged_file(
 def with_caution(read: Certificate) -> Certificate:
     """A forward pass that is right but for overflow, under a gradient that is right, is worth a line and no mistake."""
     fault = read.forward
-    if fault is None or not fault.harmless or read.gradient_of_own_loss is not True or "verflow" not in fault.says:
+    if fault is None or not fault.harmless or read.gradient_of_own_loss is not True or fault.mistake is not UNSHIFTED:
         return read
     says = fault.says.partition(" Subtract")[0].rstrip(".")
     note = f"{fault.place.partition(':')[0]}: {says[0].lower()}{says[1:]}"
@@ -188,7 +189,7 @@ def watched_or_called(path: Path, source: Source, data: Data) -> Watched:
     """The program as it runs; where that tells nothing, as its own functions can be called."""
     begin = perf_counter()
     seen = watch(path, source=source, data=data)
-    if settled(seen) is not None:
+    if settled(seen) is not None or (seen.steps and seen.cut_short):
         return seen
     if data is not None:  # the reader says what of the data does not fit the network
         return seen

@@ -16,6 +16,7 @@ from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.kernels.case import Case
 from nnref.checking.kernels.framework import Framework, dtype_name
 from nnref.checking.kernels.frameworks import callable_of, framework_of
+from nnref.checking.operations.embedding_kernel import PADDED
 
 Rebuild = Callable[[Iterator[Any]], Any]
 """Puts leaves, in order, back into what they were taken from."""
@@ -191,6 +192,8 @@ def torch_module(module: Any) -> tuple[Callable[..., Any], list[str], Own]:
 
     names = [p.name for p in parameters(module.forward)]
     numbers = [x for part in module.modules() for x in plain_numbers(part)]
+    words = (getattr(part, PADDED, None) for part in module.modules())
+    numbers += [(PADDED, word) for word in words if isinstance(word, int)]
     arrays = [A.detach() for A in own.values()]
     return called, names, Own(list(own), arrays, [A.requires_grad for A in own.values()], numbers)
 

@@ -23,8 +23,11 @@ Settings = Mapping[str, Any]
 ORDERS = {2: ((0, 1), (1, 0)), 3: ((0, 1, 2), (1, 0, 2), (0, 2, 1)), 4: ((0, 1, 2, 3), (0, 2, 1, 3))}
 """The axes of queries, keys and values as (…, positions, width), by their number."""
 
-MANY = 64
-"""Keys whose weights are asked for, one call each."""
+MANY = 256
+"""Calls of a function that is asked for its weights."""
+
+LARGEST = 1 << 23
+"""Weights that are asked for."""
 
 
 def layout(shape: tuple[int, ...], order: tuple[int, ...]) -> Layout:
@@ -48,24 +51,28 @@ def readings(tried: Tried) -> Iterator[Reading]:
 def fit(Q: tuple[int, ...], K: tuple[int, ...], V: tuple[int, ...], Y: tuple[int, ...]) -> bool:
     """Do shapes (batch, positions, width) fit together?"""
     same_batch = Q[0] == K[0] == V[0] == Y[0]
-    return same_batch and Q[2] == K[2] and K[1] == V[1] and Y[1:] == (Q[1], V[2]) and K[1] <= MANY
+    few = K[1] <= MANY * V[2] and Q[0] * Q[1] * K[1] <= LARGEST
+    return same_batch and Q[2] == K[2] and K[1] == V[1] and Y[1:] == (Q[1], V[2]) and few
 
 
 def asked(tried: Tried, name: str, parts: list[Layout], output: Layout) -> Array | None:
-    """The weights (batch, queries, keys): what comes out for values that are 1 at one key, and 0 elsewhere."""
+    """The weights (batch, queries, keys): what comes out for values that are 1 at one key, and 0 elsewhere.
+
+    Each column of the values asks for another key, so that a call shows as many as the values are wide.
+    """
+    _, keys, width = parts[2].shape
     weights = []
-    for key in range(parts[2].shape[1]):
+    for first in range(0, keys, width):
         V = np.zeros(parts[2].shape)
-        V[:, key] = 1
+        asked_for = np.arange(first, min(first + width, keys))
+        V[:, asked_for, asked_for - first] = 1
         try:
             Y = output.take(np.asarray(tried.call({**tried.arguments, name: parts[2].give(V)}), "float64"))
         except Exception:  # a stranger's function
             return None
-        if not np.allclose(Y, Y[:, :, :1], rtol=1e-9, atol=1e-12):
-            return None
-        weights.append(Y[:, :, 0])
-    P = np.stack(weights, axis=2)
-    # Values that were drawn say at once whether the output is these weights times them.
+        weights.append(Y[:, :, : len(asked_for)])
+    P = np.concatenate(weights, axis=2)
+    # Values that were drawn say at once whether the output is these weights times them, column by column.
     V = parts[2].take(tried.floats[name])
     close = np.allclose(P.sum(axis=2), 1) and np.allclose(P @ V, output.take(tried.Y), rtol=1e-8, atol=1e-10)
     return P if close else None

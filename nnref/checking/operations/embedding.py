@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnref import embedding
-from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried
+from nnref.checking.operations.known import YOURS, Known, Layout, Reading, Slip, Symbols, Tried
 from nnref.shapes import Array
 
 Settings = Mapping[str, Any]
@@ -80,6 +80,15 @@ def last(O: Array) -> Array:
     return kept
 
 
+def silent(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
+    """One word that stands there gets nothing."""
+    yours, there = at[YOURS].get("E"), at["O"].any(axis=1)
+    if yours is not None:
+        quiet = there & ~(np.asarray(yours) != 0).any(axis=0)
+        if quiet.sum() == 1:
+            yield {"E": dY @ (at["O"] * ~quiet[:, None]).T}
+
+
 SLIPS = (
     weighted(
         "embedding.repeated_lost",
@@ -92,6 +101,7 @@ SLIPS = (
         "words that stand at several places get the mean of dY over them, and not the sum",
         lambda O: O / np.maximum(1, O.sum(axis=1, keepdims=True)),
     ),
+    Slip("embedding.silent", "one word gets nothing, as one that pads: dY should be 0 where it stands", silent),
     weighted(
         "embedding.mean_over_places",
         "the gradient is divided by the number of places",

@@ -81,7 +81,11 @@ def read(
         return
     at: Symbols = {"Z": side.outputs.take(O), "T": wanted}
     output = side.each
-    for settings in kind.settings(at):
+
+    def losses_at(Z: Array) -> Array:
+        return np.asarray(tried.call({**tried.arguments, o: side.outputs.give(Z)}), "float64")
+
+    for settings in kind.settings(at, losses_at):
         known = {"kind": kind, "reduction": reduction, "factor": 1.0, **settings}
         factor = factor_of(forward(at, known), output.take(tried.Y))
         if factor is None:
@@ -221,6 +225,14 @@ SLIPS = (
     named("two_missing", "the factor 2 of the square's slope is missing, or there is one too many"),
     named("not_clipped", "the error is not clipped: beyond ±δ the slope is δ"),
     named("delta_missing", "beyond ±δ the slope is ±1; it is ±δ"),
+    named(
+        "guard_missing",
+        "the forward pass adds a small number within the logarithm, and the backward pass leaves it out",
+    ),
+    named("class_missing", "the class itself gets nothing: less the number of classes within the margin belongs there"),
+    named("class_once", "the class itself gets −1: less the number of classes within the margin belongs there"),
+    named("sign_of_class", "the sign of what the class itself gets is wrong"),
+    named("margin_missing", "the margin is missing in the backward pass: its mask is of logits above the class's"),
     named("mask_inverted", "the margin's mask is the wrong way round"),
     named("mask_missing", "margins beyond 1 are not left out"),
     Slip("loss.not_averaged", "the mean's division is missing: the gradient is that of the sum", not_averaged),

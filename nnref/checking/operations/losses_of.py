@@ -41,11 +41,16 @@ DELTAS = (1.0, 1.35, 0.5, 2.0, 0.1, 1 / 9, 1.5, 5.0, 10.0)
 """Where people let Huber's loss turn into lines."""
 
 
+EPSILONS = tuple(float(f"1e-{k}") for k in (8, 7, 10, 12, 9, 5, 6, 15, 16, 11, 4, 3, 13, 14, 2))
+"""What people add within a logarithm, the commonest first."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of loss: formula(Z, T) -> (1, N) or, entrywise, (1, n N), or the mean of these where it averages.
 
-    back(Z, T) is the gradient of the sum of them.
+    back(Z, T) is the gradient of the sum of them. asked, where there is one, finds the settings by asking the function
+    itself at other outputs: asked(losses, T), where losses(Z) are its numbers for outputs Z.
     """
 
     name: str
@@ -59,6 +64,7 @@ class Kind:
     sees: Callable[[Array, Array], bool] = lambda Z, T: True
     called: str = ""
     averages: bool = True
+    asked: Callable[[Callable[[Array], Array], Array], Iterator[dict[str, float]]] | None = None
 
     def each(self, Z: Any, T: Any, settings: Settings) -> Any:
         """The loss of every example or entry: where the formula is a mean, that of every column by itself."""
@@ -76,15 +82,17 @@ class Kind:
             return xp.reshape(made, (1, 1)) * Z.shape[1]
         return xp.sum(made, axis=(0, 1), keepdims=True)
 
-    def settings(self, at: Mapping[str, Any]) -> Iterator[dict[str, float]]:
+    def settings(self, at: Mapping[str, Any], losses: Callable[[Array], Array]) -> Iterator[dict[str, float]]:
         """The settings that are tried, for outputs and targets that it can take."""
         if self.sees(at["Z"], at["T"]):
-            yield from (dict(option) for option in self.options)
+            yield from (dict(option) for option in self.options) if self.asked is None else self.asked(losses, at["T"])
 
     def words(self, settings: Settings) -> str:
-        """What it is called, with its settings."""
-        numbers = ", ".join(f"{key}={value:.4g}" for key, value in settings.items() if key != "of_logits")
-        return f"{self.called or self.name}{f' ({numbers})' if numbers else ''}"
+        """What it is called, with its settings; an ε within its logarithm is a caution."""
+        plain = {key: value for key, value in settings.items() if key not in ("of_logits", "eps")}
+        numbers = ", ".join(f"{key}={value:.4g}" for key, value in plain.items())
+        guard = f" (caution: {settings['eps']:g} is added within its logarithm)" if "eps" in settings else ""
+        return f"{self.called or self.name}{f' ({numbers})' if numbers else ''}{guard}"
 
 
 def is_probabilities(T: Array) -> bool:
@@ -139,15 +147,84 @@ def two_rows(Z: Any) -> Any:
     return namespace(Z).concat([Z, 1 - Z], axis=0)
 
 
+def guarded(P: Any, settings: Settings) -> Any:
+    """Probabilities with what people add to them within the logarithm."""
+    return P + settings["eps"] if "eps" in settings else P
+
+
+def of_probabilities(P: Any, T: Any, settings: Settings) -> Any:
+    """−Σ y log p, or −Σ y log(p + ε)."""
+    return cross_entropy.forward(guarded(P, settings), T)
+
+
+def back_to_probabilities(P: Any, T: Any, settings: Settings) -> Any:
+    """Its gradient."""
+    return cross_entropy.dP(guarded(P, settings), T, ONE)
+
+
 def of_one_probability(Z: Any, T: Any, settings: Settings) -> Any:
     """−t log p − (1 − t) log(1 − p) of every entry: the cross-entropy of p and 1 − p."""
-    return cross_entropy.forward(two_rows(Z), two_rows(T))
+    return of_probabilities(two_rows(Z), two_rows(T), settings)
 
 
 def back_to_probability(Z: Any, T: Any, settings: Settings) -> Any:
     """Its gradient: through p less that through 1 − p."""
-    dP = cross_entropy.dP(two_rows(Z), two_rows(T), ONE)
+    dP = back_to_probabilities(two_rows(Z), two_rows(T), settings)
     return dP[0:1] - dP[1:2]
+
+
+def unguarded(back: Formula) -> Formula:
+    """The gradient without the ε of the forward pass."""
+    return lambda Z, T, s: back(Z, T, {})
+
+
+def short_of_margin(Z: Any, T: Any, settings: Settings) -> tuple[Any, float]:
+    """By how much the logit of the class is above each other, in margins; and the margin."""
+    own = namespace(Z).sum(Z * T, axis=0, keepdims=True)
+    return (own - Z) / settings["margin"], settings["margin"]
+
+
+def of_margins(Z: Any, T: Any, settings: Settings) -> Any:
+    """Σ over the other classes of max(0, z − z_y + margin)."""
+    U, margin = short_of_margin(Z, T, settings)
+    return namespace(Z).sum(hinge.forward(U) * (1 - T), axis=0, keepdims=True) * margin
+
+
+def within_margin(Z: Any, T: Any, settings: Settings) -> Any:
+    """1 for every other class whose logit is within the margin, else 0."""
+    U, _ = short_of_margin(Z, T, settings)
+    return -hinge.dU(U, 1.0 + 0 * Z) * (1 - T)
+
+
+def back_to_logits(Z: Any, T: Any, settings: Settings) -> Any:
+    """1 for these, and less their number for the class itself."""
+    H = within_margin(Z, T, settings)
+    return H - T * namespace(H).sum(H, axis=0, keepdims=True)
+
+
+def back_without_number(Z: Any, T: Any, settings: Settings) -> Any:
+    """−1 for the class itself where any other is within the margin."""
+    H = within_margin(Z, T, settings)
+    any_of_them = namespace(H).sum(H, axis=0, keepdims=True)
+    value = any_of_them.value if hasattr(any_of_them, "value") else any_of_them
+    return H - T * (1.0 * (value > 0))
+
+
+def back_without_margin(Z: Any, T: Any, settings: Settings) -> Any:
+    """The same with the mask of logits above that of the class."""
+    return back_to_logits(Z, T, {"margin": 1e-12 * settings["margin"]})
+
+
+def margins(losses: Callable[[Array], Array], T: Array) -> Iterator[dict[str, float]]:
+    """The margin, from the loss where all logits are 0, and where that of the class is below the others by 1.
+
+    These are c k m and c k (1 + m), whatever the factor c and the number k of other classes.
+    """
+    at_0, below = (float(np.sum(losses(-size * T))) for size in (0.0, 1.0))
+    margin = at_0 / (below - at_0) if below != at_0 else 0.0
+    if np.isfinite(margin) and margin > 0:
+        rounded = float(f"{margin:.6g}")
+        yield {"margin": rounded if abs(rounded / margin - 1) < 1e-12 else margin}
 
 
 def slope(Z: Any) -> Any:
@@ -182,14 +259,16 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "cross_entropy",
-        lambda Z, T, s: cross_entropy.forward(Z, T),
-        lambda Z, T, s: cross_entropy.dP(Z, T, ONE),
+        of_probabilities,
+        back_to_probabilities,
         {
+            "guard_missing": (unguarded(back_to_probabilities),),
             "denominator_missing": (lambda Z, T, s: Z - T, lambda Z, T, s: -T * 1),
             "slope_again": (lambda Z, T, s: (Z - T) / (Z * (1 - Z)),),
         },
         called="cross-entropy of probabilities",
         averages=False,
+        options=({}, *({"eps": eps} for eps in EPSILONS)),
         labels=True,
         sees=lambda Z, T: is_probabilities(T) and bool((Z > 0).all()),
     ),
@@ -258,6 +337,7 @@ KINDS: tuple[Kind, ...] = (
         of_one_probability,
         back_to_probability,
         {
+            "guard_missing": (unguarded(back_to_probability),),
             "denominator_missing": (lambda Z, T, s: Z - T,),
             "other_half_missing": (lambda Z, T, s: -T / Z,),
         },
@@ -265,6 +345,7 @@ KINDS: tuple[Kind, ...] = (
         sees=lambda Z, T: between(Z),
         called="binary cross-entropy of probabilities",
         averages=False,
+        options=({}, *({"eps": eps} for eps in EPSILONS)),
     ),
     Kind(
         "huber",
@@ -293,6 +374,23 @@ KINDS: tuple[Kind, ...] = (
         sees=lambda Z, T: bool((abs(T) == 1).all()),
         called="hinge loss",
         averages=False,
+    ),
+    Kind(
+        "multiclass_hinge",
+        of_margins,
+        back_to_logits,
+        {
+            "class_missing": (within_margin,),
+            "class_once": (back_without_number,),
+            "margin_missing": (back_without_margin,),
+            "mask_missing": (lambda Z, T, s: (1 - T) - T * (Z.shape[0] - 1.0) + 0 * Z,),
+            "sign_of_class": (lambda Z, T, s: within_margin(Z, T, s) * 2 - back_to_logits(Z, T, s),),
+        },
+        labels=True,
+        sees=lambda Z, T: is_probabilities(T) and bool(((T == 0) | (T == 1)).all()) and Z.shape[0] > 1,
+        called="hinge loss of classes",
+        averages=False,
+        asked=margins,
     ),
 )
 """Every kind, the likeliest first: where two give the same numbers, the first is named."""

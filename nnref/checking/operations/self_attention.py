@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import permutations, product
 from math import prod, sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,25 +19,103 @@ Settings = Mapping[str, Any]
 PROJECTIONS = "QKV"
 """The projections, by what comes out; their matrices are Wq, Wk, Wv, and Wo is that of the output."""
 
+FUSED = {"Wqkv": ("Wq", "Wk", "Wv"), "bqkv": ("bq", "bk", "bv")}
+"""Three matrices, or biases, one below the other as one."""
+
+
+class Lie(NamedTuple):
+    """How an input and an output lie: as (features, positions, examples), and in words."""
+
+    X: Layout
+    Y: Layout
+    says: str = ""
+
 
 def readings(tried: Tried) -> Iterator[Reading]:
-    """Every self-attention of an input and three or four matrices, maybe with biases."""
+    """Every self-attention of an input and one to four matrices, maybe with biases."""
     floats = tried.floats
-    if not 4 <= len(floats) <= 9:
+    if not 2 <= len(floats) <= 9:
         return
     for x, X in floats.items():
-        if X.ndim not in (2, 3) or X.shape[:-1] != tried.Y.shape[:-1]:
-            continue
         matrices = [name for name in floats if name != x and floats[name].ndim == 2 and min(floats[name].shape) > 1]
         biases = [name for name in floats if name not in (x, *matrices)]
-        if len(matrices) in (3, 4) and len(biases) in (0, len(matrices)):
-            yield from projected(tried, x, matrices, biases)
+        if X.ndim not in (2, 3) or len(biases) not in (0, len(matrices)):
+            continue
+        for lie in lies(X.shape, tried.Y.shape):
+            if len(matrices) in (3, 4):
+                yield from projected(tried, x, lie, matrices, biases)
+            elif len(matrices) in (1, 2):
+                yield from fused(tried, x, lie, matrices, biases)
 
 
-def projected(tried: Tried, x: str, matrices: list[str], biases: list[str]) -> Iterator[Reading]:
+def lies(X: tuple[int, ...], Y: tuple[int, ...]) -> Iterator[Lie]:
+    """An example a row and its features last, or features first and examples last."""
+    if X[:-1] == Y[:-1]:
+        yield Lie(columns(X), columns(Y))
+    if X[1:] == Y[1:]:
+        first = [(shape[0], shape[1], prod(shape[2:])) for shape in (X, Y)]
+        yield Lie(Layout.reshaped(X, first[0]), Layout.reshaped(Y, first[1]), "features first")
+
+
+def fused(tried: Tried, x: str, lie: Lie, matrices: list[str], biases: list[str]) -> Iterator[Reading]:
+    """One matrix for queries, keys and values, and maybe that of the output; biases likewise.
+
+    It holds all queries, then all keys, then all values; or these three head by head.
+    """
+    floats, (D, E) = tried.floats, (lie.X.shape[0], lie.Y.shape[0])
+    for order, turned in product(permutations(range(len(matrices))), (False, True)):
+        names = [matrices[k] for k in order]
+        sizes = [floats[name].shape[::-1] if turned else floats[name].shape for name in names]
+        m = sizes[0][1] // 3
+        if sizes[0] != (D, 3 * m) or (sizes[1:] or [(m, E)]) != [(m, E)] or (len(names) == 1 and m != E):
+            continue
+        if any(floats[biases[k]].size != size[1] for k, size in zip(order, sizes, strict=True) if biases):
+            continue
+        for heads, by_head in product(divisors(m), (False, True)):
+            if by_head and heads == 1:
+                continue
+            roles, layouts = {x: "X", names[0]: "Wqkv"}, {"X": lie.X}
+            split = (heads, 3, m // heads) if by_head else (1, 3, m)
+            layouts["Wqkv"] = stacked(floats[names[0]].shape, split, D, turned)
+            if biases:
+                roles[biases[order[0]]] = "bqkv"
+                layouts["bqkv"] = stacked(floats[biases[order[0]]].shape, split, 1, True)
+            for s, k in (("Wo", 1), *((("bo", 1),) if biases else ())) if len(names) == 2 else ():
+                name = names[k] if s == "Wo" else biases[order[k]]
+                roles[name] = s
+                shape = floats[name].shape
+                turn = Layout.of(shape, (0, 1) if turned else (1, 0), (E, m))
+                layouts[s] = turn if s == "Wo" else Layout.reshaped(shape, (E, 1))
+            note = ", queries, keys and values in one matrix" + ", head by head" * by_head
+            yield from headed(roles, layouts, lie, m, (heads,), note)
+
+
+def stacked(shape: tuple[int, ...], split: tuple[int, int, int], D: int, turned: bool) -> Layout:
+    """A matrix of outputs split into (heads or one, three, width) as one (all queries, keys, values below, D)."""
+    rows = prod(split)
+    if turned:
+        return Layout(shape, (*split, D), (1, 0, 2, 3), (rows, D))
+    return Layout(shape, (D, *split), (2, 1, 3, 0), (rows, D))
+
+
+def divisors(m: int) -> tuple[int, ...]:
+    """The numbers of heads that share a width."""
+    return tuple(G for G in range(1, m + 1) if m % G == 0)
+
+
+def apart(at: Symbols) -> Symbols:
+    """The symbols with each of the fused ones in its three parts."""
+    found = dict(at)
+    for whole, parts in FUSED.items():
+        if whole in at:
+            m = at[whole].shape[0] // 3
+            found |= {s: at[whole][k * m : (k + 1) * m] for k, s in enumerate(parts)}
+    return found
+
+
+def projected(tried: Tried, x: str, lie: Lie, matrices: list[str], biases: list[str]) -> Iterator[Reading]:
     """The matrices in every order, those of the arguments first, and their biases in the same."""
-    floats, Y = tried.floats, tried.Y
-    D, E = floats[x].shape[-1], Y.shape[-1]
+    floats, (D, E) = tried.floats, (lie.X.shape[0], lie.Y.shape[0])
     for order, turned in product(permutations(range(len(matrices))), (False, True)):
         names = [matrices[k] for k in order]
         sizes = [floats[name].shape[::-1] if turned else floats[name].shape for name in names]
@@ -48,27 +126,30 @@ def projected(tried: Tried, x: str, matrices: list[str], biases: list[str]) -> I
             floats[biases[k]].size != size[1] for k, size in zip(order, sizes, strict=True) if biases
         ):
             continue
-        roles, layouts = {x: "X"}, {"X": columns(floats[x].shape)}
+        roles, layouts = {x: "X"}, {"X": lie.X}
         for name, s, size in zip(names, ("Wq", "Wk", "Wv", "Wo"), sizes, strict=False):
             roles[name] = s
             layouts[s] = Layout.of(floats[name].shape, (0, 1) if turned else (1, 0), size[::-1])
         for k, s, size in zip(order, ("bq", "bk", "bv", "bo"), sizes, strict=False) if biases else ():
             roles[biases[k]] = s
             layouts[s] = Layout.reshaped(floats[biases[k]].shape, (size[1], 1))
-        yield from headed(roles, layouts, columns(Y.shape), m)
+        yield from headed(roles, layouts, lie, m, divisors(m))
 
 
-def headed(roles: dict[str, str], layouts: dict[str, Layout], output: Layout, m: int) -> Iterator[Reading]:
-    """Every number of heads, causal or not, their scores over √d or not."""
-    T = output.shape[1]
-    for heads in (G for G in range(1, m + 1) if m % G == 0):
+def headed(
+    roles: dict[str, str], layouts: dict[str, Layout], lie: Lie, m: int, numbers: tuple[int, ...], how: str = ""
+) -> Iterator[Reading]:
+    """These numbers of heads, causal or not, their scores over √d or not."""
+    T = lie.Y.shape[1]
+    for heads in numbers:
         d = m // heads
         scales = {1.0: "scores not scaled", 1 / sqrt(m): "scores over the root of the whole width", 1 / sqrt(d): ""}
         for causal, (scale, note) in product((False, True), scales.items()):
             M = np.tri(T) if causal else np.ones((T, T))
-            words = ["self-attention", f"{heads} heads" if heads > 1 else "one head", "causal" * causal, note]
+            heads_said = f"{heads} heads" if heads > 1 else "one head"
+            words = ", ".join(filter(None, ["self-attention", heads_said, "causal" * causal, note, lie.says])) + how
             settings = {"heads": heads, "scale": scale * sqrt(d)}
-            yield Reading("self_attention", ", ".join(filter(None, words)), roles, layouts, output, {"M": M}, settings)
+            yield Reading("self_attention", words, roles, layouts, lie.Y, {"M": M}, settings)
 
 
 def columns(shape: tuple[int, ...]) -> Layout:
@@ -84,6 +165,7 @@ def flat(A: Any) -> Any:
 
 def parts(at: Symbols, settings: Settings) -> list[Any]:
     """Queries, times their scale, keys and values, (heads, width, positions, examples)."""
+    at = apart(at)
     X, G = at["X"], settings["heads"]
     made = [at[f"W{s}"] @ flat(X) + at.get(f"b{s}", 0) for s in "qkv"]
     made[0] = made[0] * settings["scale"]
@@ -129,6 +211,7 @@ def to_parts(at: Symbols, dY: Any, settings: Settings) -> Symbols:
 
 def through(at: Symbols, back: Mapping[str, Any], dY: Any, settings: Settings, paths: str = PROJECTIONS) -> Symbols:
     """From the gradients of queries, keys and values to those of input, matrices and biases."""
+    whole, at = at, apart(at)
     X, of_input = flat(at["X"]), None
     found: Symbols = {}
     for s in PROJECTIONS:
@@ -142,6 +225,9 @@ def through(at: Symbols, back: Mapping[str, Any], dY: Any, settings: Settings, p
     if "Wo" in at:
         H = joined(at, settings)
         found |= {"Wo": affine.dW(H, flat(dY)), "bo": affine.db(flat(dY))}
+    for fused_one, several in FUSED.items():
+        if fused_one in whole:
+            found[fused_one] = namespace(dY).concat([found.pop(s) for s in several], axis=0)
     return found
 
 

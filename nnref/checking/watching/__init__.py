@@ -19,7 +19,8 @@ The parts, each knowing only those before it:
     calling        arguments by their names, data in the forms that programs take
     rules          the derivative of each operation
     slopes         ∂/∂(every recorded value) of a recorded scalar, by reverse mode; replay is its witness
-    parameters, losses, judging                    what is meant, and what is true
+    parameters, losses, judging, verdicts          what is meant, and what is true
+    targets                                        labels that are the data, told from them
     factors, rates                                 one factor in all runs; numbers between a gradient and its step
     right_values, first_wrong                      which values are right, and which is the first wrong line
     pairing, optimisers                            which gradient is whose, where a step hides it

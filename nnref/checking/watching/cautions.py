@@ -9,12 +9,12 @@ import numpy as np
 
 from nnref.checking.watching.factors import ALIKE, half_of_the_digits, multiple
 from nnref.checking.watching.graph import bits_of
-from nnref.checking.watching.judging import Judged
 from nnref.checking.watching.optimisers import entered
 from nnref.checking.watching.parameters import Roles, parameter_name
 from nnref.checking.watching.rates import way
 from nnref.checking.watching.slopes import guard, said, value_of
 from nnref.checking.watching.tape import Node
+from nnref.checking.watching.verdicts import Judged
 from nnref.checking.watching.watch import Watched
 
 CUT = 20.0
@@ -30,6 +30,7 @@ def cautions(watched: Watched) -> tuple[str, ...]:
         *not_reached(watched, role),
         *dead(watched, role),
         *summed(watched, role),
+        *spread_out(watched, role),
         *multiplied(watched),
         *several_rates(watched),
     ]
@@ -242,6 +243,17 @@ def divided(watched: Watched, role: Roles) -> bool:
         if any(n.lineno in lines and not isinstance(n.right, ast.Constant) for n in quotients_there):
             return True
     return False
+
+
+def spread_out(watched: Watched, role: Roles) -> Iterator[str]:
+    """Labels of one shape that meet outputs of another, so that every example meets every other: a loss, as a rule."""
+    for node in role.graph.tape[: role.last]:
+        shapes = sorted(m.shape for m in node.inputs)
+        m = node.shape[0] if len(node.shape) == 2 else 0
+        if role.of_labels[node.index] and m > 1 and node.shape == (m, m) and shapes == [(m,), (m, 1)]:
+            where = watched.source.where(node.site.line)
+            yield f"{where}: ({m}, 1) and ({m},) make {m} × {m}: every example meets every other; give both one shape"
+            return
 
 
 def averaged(role: Roles, loss: Node) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -20,6 +21,9 @@ from nnref.checking.watching.watch import Watched, watch
 
 SECONDS = 12.0
 """How long ways to call a file are tried: most files are read by one of the first ten, in a second."""
+
+MORE = 3.0
+"""How long, after one network of a file was found right, the others of that file are tried."""
 
 
 def driven(
@@ -43,28 +47,61 @@ def driven(
     settings: dict[str, Any] = {"source": source, "data": data, "definitions": definitions}
     end = perf_counter() + seconds
     seen: list[tuple[Way, Watched]] = []
+    found: dict[str, Watched] = {}
     hopeless: set[tuple[str, bool]] = set()
+    here_defined = {node.name for node in source.nodes if isinstance(node, ast.ClassDef)}
     for way in ways(source, first.namespace):
         if perf_counter() > end:
             break
-        if way.form is not None and (way.plan, way.form.several) in hopeless:
+        if way.owner in found or (way.form is not None and (way.plan, way.form.several) in hopeless):
             continue
-        errors: list[Exception] = []
-        found = watch(path, then=partial(noted, way, errors), how=way.name, guessed=way.guessed, **settings)
-        error = errors[0] if errors else None
+        if found and way.owner not in here_defined:
+            continue  # functions are parts of the networks that were found, and so are classes of other files
+        here, error = gone(path, way, settings)
         # Whatever the form of the data, there is nothing to give some argument, or a class that has no body yet.
         if isinstance(error, Unbound | NotImplementedError):
             hopeless |= {(way.plan, True), (way.plan, False)}
         elif isinstance(error, Unsuited):
             hopeless.add((way.plan, error.outputs == 1))
-        if not found.rows or error is not None or (way.guessed and spread_out(found)):
+        if not here.rows or error is not None or (way.guessed and spread_out(here)):
             continue
-        seen.append((way, found))
-        if right(found) and (not way.alone or not contradicted(seen, source)):
-            return found
+        seen.append((way, here))
+        mine = [part for part in seen if part[0].owner == way.owner]
+        if right(here) and (not way.alone or not contradicted(mine, source)):
+            found[way.owner] = here
+            end = min(end, perf_counter() + MORE)
+            if not way.owner:
+                break
+    return all_of_them(found, seen, source)
+
+
+def gone(path: Path, way: Way, settings: dict[str, Any]) -> tuple[Watched, Exception | None]:
+    """What is seen on a way, and the error that ended it."""
+    errors: list[Exception] = []
+    found = watch(path, then=partial(noted, way, errors), how=way.name, guessed=way.guessed, **settings)
+    return found, errors[0] if errors else None
+
+
+def all_of_them(found: dict[str, Watched], seen: list[tuple[Way, Watched]], source: Source) -> Watched | None:
+    """The verdict on a file that is called: of its networks that which is wrong, else the first, the others named."""
+    owners = list(dict.fromkeys(way.owner for way, _ in seen))
+    best = {owner: found.get(owner) or believed([p for p in seen if p[0].owner == owner], source) for owner in owners}
+    known = {owner: w for owner, w in best.items() if w is not None}
+    if not found:
+        return max(known.values(), key=judged_most, default=None)
+    wrong = [w for owner, w in known.items() if owner not in found and settled(w) is False]
+    if wrong:
+        return wrong[0]
+    first, *others = found.items()
+    also = [f"{owner} is right too ({w.how})" for owner, w in others]
+    return replace(first[1], notes=(*first[1].notes, *also))
+
+
+def believed(seen: list[tuple[Way, Watched]], source: Source) -> Watched | None:
+    """Of the ways to call one network that which judged most; one example alone only where no batch was wrong."""
     several = [(way, found) for way, found in seen if not way.alone]
-    believed = several if contradicted(seen, source) else seen
-    return max((found for _, found in believed), key=judged_most, default=None)
+    kept = several if contradicted(seen, source) else seen
+    return max((found for _, found in kept), key=judged_most, default=None)
 
 
 def spread_out(found: Watched) -> bool:
@@ -83,8 +120,10 @@ def noted(way: Way, errors: list[Exception], namespace: dict[str, Any]) -> None:
 
 
 def right(found: Watched) -> bool:
-    """Is every gradient right?"""
-    return settled(found) is True
+    """Is every gradient right, or minus what it should be, where nothing says which way it goes?"""
+    reading = found.reading
+    turned = reading is not None and 0 < reading.turned == len(reading.rows)
+    return settled(found) is True or turned
 
 
 def judged_most(found: Watched) -> tuple[int, int]:

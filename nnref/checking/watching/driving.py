@@ -28,13 +28,14 @@ from nnref.checking.watching.calling import (
     arrays_in,
     asked,
     batch,
+    data_arguments,
     kept_data,
     methods,
     outputs,
     own_classes,
     own_functions,
 )
-from nnref.checking.watching.pairing import gradients_of, stated
+from nnref.checking.watching.pairing import gradients_of, looks_like_gradient, stated
 from nnref.checking.watching.recorder import current
 
 TRAINS = re.compile(
@@ -57,12 +58,16 @@ NEVER = re.compile(
 """Names of what does not train."""
 
 
+SPREAD = 0.5
+"""How far weights are drawn around 0 by what takes an epsilon together with its widths: no guard against 0 / 0."""
+
+
 @dataclass(frozen=True)
 class Way:
     """One way to make a file compute a gradient: `run(namespace)` makes the calls, in a namespace of definitions.
 
     guessed says that arguments or their order were guessed: an error under such calls never counts against the file.
-    plan is what is called, without the form of the data.
+    plan is what is called, without the form of the data; owner, the object or class whose methods these are.
     """
 
     name: str
@@ -70,6 +75,7 @@ class Way:
     guessed: bool = True
     plan: str = ""
     form: Form | None = None
+    owner: str = ""
 
     @property
     def alone(self) -> bool:
@@ -139,10 +145,10 @@ def of_thing(source: Source, name: str, cls: type, forms: tuple[Form, ...]) -> I
     backward = list(dict.fromkeys(n for n in (*slopes, *going_back(names)) if n not in trains))
     for method in trains:
         for form in forms:
-            yield way(f"{name}.{method}", form, partial(trained, source, name, method, form))
+            yield way(f"{name}.{method}", form, partial(trained, source, name, method, form), name)
     for method in backward[:2]:
         for form in forms:
-            yield way(f"{name}: forward and {method}", form, partial(stepped, source, name, method, form))
+            yield way(f"{name}: forward and {method}", form, partial(stepped, source, name, method, form), name)
 
 
 def of_functions(source: Source, functions: dict[str, Any], forms: tuple[Form, ...]) -> Iterator[Way]:
@@ -157,9 +163,9 @@ def of_functions(source: Source, functions: dict[str, Any], forms: tuple[Form, .
             yield way(f"{name} and what goes before", form, partial(in_turn, source, name, form))
 
 
-def way(plan: str, form: Form, run: Callable[[dict[str, Any]], None]) -> Way:
+def way(plan: str, form: Form, run: Callable[[dict[str, Any]], None], owner: str = "") -> Way:
     """A way of a plan and a form of data."""
-    return Way(f"{plan}, {form.name}", run, True, plan, form)
+    return Way(f"{plan}, {form.name}", run, True, plan, form, owner)
 
 
 def widths(classes: int) -> list[int]:
@@ -182,10 +188,14 @@ def made(source: Source, name: str, namespace: dict[str, Any], form: Form) -> tu
         else:
             cls = thing
             thing = built(cls, name, source, namespace, widths(CLASSES if several else 1), data)
+            if {"X", "Y"} <= data_arguments(cls):
+                return (thing, *data)  # it made of them what it wants
             wide = any((CLASSES if several else 1) in np.shape(A) for _, A in arrays_in(thing))
             if asks_for_widths(cls) and not list(calls(name, source, namespace)) and (wide or not several):
                 return (thing, *data)
-    return (thing, *fitting(form, thing, data))
+    data = fitting(form, thing, data)
+    kept_data(thing, *data)
+    return (thing, *data)
 
 
 def asks_for_widths(cls: type) -> bool:
@@ -211,6 +221,8 @@ def built(
     caller.roles |= {"input width": sizes[0], "output width": sizes[-1], "widths": sizes, "one": 1}
     if data is None:
         caller.roles |= {"X": None, "Y": None}
+    if asks_for_widths(make):
+        caller.known["epsilon"] = SPREAD
     return caller(make)
 
 
@@ -253,7 +265,6 @@ def sides(tree: Any, shapes: list[tuple[int, ...]]) -> dict[str, tuple[int, int]
 def trained(source: Source, name: str, method: str, form: Form, namespace: dict[str, Any]) -> None:
     """Make an object and let it train."""
     thing, X, Y = made(source, name, namespace, form)
-    kept_data(thing, X, Y)
     set_rate_if_none(thing)
     owner = type(thing).__name__
     before = {path: A for path, A in arrays_in(thing) if A is not X and A is not Y}
@@ -274,7 +285,6 @@ def set_rate_if_none(thing: Any) -> None:
 def stepped(source: Source, name: str, backward: str, form: Form, namespace: dict[str, Any]) -> None:
     """Make an object; forward, its loss, backward and its update; what updates nothing is paired by name."""
     thing, X, Y = made(source, name, namespace, form)
-    kept_data(thing, X, Y)
     caller, owner = Caller(source, namespace, X, Y), type(thing).__name__
     names = methods(type(thing))
     before = {path: A for path, A in arrays_in(thing) if A is not X and A is not Y}
@@ -311,10 +321,14 @@ def attempted(caller: Caller, function: Any, owner: str | None = None) -> Any:
 
 
 def one_function(source: Source, name: str, form: Form, namespace: dict[str, Any]) -> None:
-    """Call one function that trains."""
+    """Call one function that trains, and the update, where it leaves that to another."""
     caller, before = begun(source, name, form, namespace)
+    had = set(namespace)
     raw = caller(namespace[name], order=("X", "Y"))
-    stated(before, gradients_of(raw, returned(source.definition(name)), None, before))
+    found = made_since(namespace, had)
+    stated(before, gradients_of(raw, returned(source.definition(name)), None, before) | found)
+    if found:
+        then_updated(caller, own_functions(namespace), name)
 
 
 def in_turn(source: Source, backward: str, form: Form, namespace: dict[str, Any]) -> None:
@@ -325,14 +339,25 @@ def in_turn(source: Source, backward: str, form: Form, namespace: dict[str, Any]
         caller.forward(functions[forward])
     for loss in [n for n in ranked(list(functions), "loss") if n != backward][:1]:
         attempted(caller, functions[loss])
+    had = set(namespace)
     raw = caller(functions[backward])
-    given = gradients_of(raw, returned(source.definition(backward)), None, before)
+    given = gradients_of(raw, returned(source.definition(backward)), None, before) | made_since(namespace, had)
     stated(before, given)
     caller.roles["upstream"] = raw
     caller.known |= {"grads": raw, "gradients": raw}
-    for update in [n for n in functions if UPDATES.search(plain(n)) and n != backward and not TRAINS.match(plain(n))][
-        :1
-    ]:
+    then_updated(caller, functions, backward)
+
+
+def made_since(namespace: dict[str, Any], had: set[str]) -> dict[Any, Any]:
+    """The arrays that go by the name of a gradient, and have stood in a namespace only since then: globals."""
+    new = {k: v for k, v in namespace.items() if k not in had and isinstance(v, np.ndarray | float | list | dict)}
+    return {path: A for path, A in arrays_in(new) if looks_like_gradient(path)}
+
+
+def then_updated(caller: Caller, functions: dict[str, Any], backward: str) -> None:
+    """Call the function that updates, if there is one."""
+    names = [n for n in functions if UPDATES.search(plain(n)) and n != backward and not TRAINS.match(plain(n))]
+    for update in names[:1]:
         attempted(caller, functions[update])
 
 
@@ -361,7 +386,9 @@ def parameters_of(
     source: Source, name: str, namespace: dict[str, Any], functions: dict[str, Any], sizes: list[int], form: Form
 ) -> tuple[Any, list[str] | None]:
     """The parameters, and their names where they come as a tuple."""
-    for maker in ranked([n for n in functions if n != name], "init"):
+    begin = [n for n in functions if n != name and sets_globals(source, n) and not data_arguments(functions[n])]
+    makers = ranked([n for n in functions if n != name], "init")
+    for maker in dict.fromkeys([*makers, *(n for n in begin if not UPDATES.search(plain(n)))]):
         try:
             tree = built(functions[maker], maker, source, namespace, sizes)
         except (Unbound, Unmade, TypeError, ValueError, IndexError, KeyError):
@@ -376,6 +403,12 @@ def parameters_of(
         return held, None
     invented = from_arguments({"backward": functions[name]}, sizes)
     return drawn(invented, form) if invented else of_one_layer(functions[name], sizes, form), None
+
+
+def sets_globals(source: Source, name: str) -> bool:
+    """Does a function give names of the module their values?"""
+    definition = source.definition(name)
+    return definition is not None and any(isinstance(node, ast.Global) for node in ast.walk(definition))
 
 
 def drawn(shapes: dict[str, Any], form: Form) -> dict[str, Any]:
@@ -397,8 +430,8 @@ def of_one_layer(function: Any, sizes: list[int], form: Form) -> dict[str, Any]:
             found[parameter.name] = (
                 random.randn(n) if flat else random.randn(*((n, k) if form.examples == "rows" else (k, n)))
             )
+        elif which == "b" and k == 1:
+            found[parameter.name] = current().number(random.randn())
         elif which == "b":
-            found[parameter.name] = (
-                random.randn() if k == 1 else random.randn(*((k,) if form.examples == "rows" else (k, 1)))
-            )
+            found[parameter.name] = random.randn(*((k,) if form.examples == "rows" else (k, 1)))
     return found

@@ -9,13 +9,14 @@ import numpy as np
 
 from nnref.checking.watching.factors import ALIKE, multiple, with_part
 from nnref.checking.watching.graph import VIEWS, bits_of
-from nnref.checking.watching.judging import Judged, Reading, Tape, factors_after
+from nnref.checking.watching.judging import Tape, factors_after
 from nnref.checking.watching.optimisers import entered
 from nnref.checking.watching.parameters import Roles
 from nnref.checking.watching.program import Failure
 from nnref.checking.watching.right_values import PLACES, Search
 from nnref.checking.watching.slopes import slopes
 from nnref.checking.watching.tape import Node, Site
+from nnref.checking.watching.verdicts import Judged, Reading
 
 LINEAR = VIEWS | {"dot", "matmul", "add", "subtract", "sum", "put", "einsum", "tensordot", "concatenate"}
 """Operations by which a layer is made of its weights, before its activation."""

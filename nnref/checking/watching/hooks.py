@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nnref.checking.watching.memory import layout, owner
-from nnref.checking.watching.tape import Node, nodes_of
+from nnref.checking.watching.tape import Node, nodes_of, words
 from nnref.checking.watching.values import Array, Values, Whole
 
 T = TypeVar("T")
@@ -42,8 +42,17 @@ class Hooks(Values):
 
     def binary(self, op: str, a: Any, b: Any, site: int) -> Any:
         """A + b, a < b"""
+        if self.on and (shape := shape_of_objects(op, a, b)):
+            return self.by_object(op, a, b, shape, site)
         value = OPERATOR[op](a, b)
         return value if not self.on else self.made(op, OPERATOR[op], (a, b), value, site)
+
+    def by_object(self, op: str, a: Any, b: Any, shape: tuple[int, ...], site: int) -> Any:
+        """A + b of arrays that hold arrays: one after the other, as numpy does it."""
+        made = np.empty(shape, object)
+        for place in np.ndindex(*shape):
+            made[place] = self.binary(op, object_at(a, shape, place), object_at(b, shape, place), site)
+        return made
 
     def truth(self, value: Any, site: int) -> Any:
         """A == b, where it is computed with: 0 or 1, and known. A comparison of arrays is known anyway."""
@@ -63,6 +72,11 @@ class Hooks(Values):
 
     def unary(self, op: str, a: Any, site: int) -> Any:
         """-a"""
+        if self.on and holds_objects(a):
+            made = np.empty(a.shape, object)
+            for place in np.ndindex(*a.shape):
+                made[place] = self.unary(op, a[place], site)
+            return made
         value = OPERATOR[op](a)
         return value if not self.on else self.made(op, OPERATOR[op], (a,), value, site)
 
@@ -92,6 +106,12 @@ class Hooks(Values):
 
     def augment(self, op: str, a: Any, b: Any, site: int) -> Any:
         """A += b"""
+        if self.on and (shape := shape_of_objects(op, a, b)):
+            made = self.by_object(op, a, b, shape, site)
+            if np.shape(a) != shape:
+                return made  # 0 + gradients
+            a[...] = made
+            return a
         if not self.on or not isinstance(a, np.ndarray) or a.dtype.kind not in "fiubc":
             value = IN_PLACE[op](a, b)
             return value if not self.on else self.made(op, OPERATOR[op], (a, b), value, site)
@@ -246,17 +266,44 @@ class Hooks(Values):
 
     def name(self, value: Any, text: str, site: int, depth: int = 0) -> None:
         """Note the name of a value, and of what a list or dictionary holds."""
-        if isinstance(value, np.ndarray | float | np.generic | Whole):
+        if isinstance(value, np.ndarray | float | np.generic | Whole) and not rows_of_objects(value):
             if (node := self.known(value)) is not None:
                 if text not in node.names:
                     node.names.append(text)
                 self.stores.append((site, text, node))
-        elif depth < 3 and type(value) in (list, tuple) and len(value) <= 64:
+        elif depth < 3 and (type(value) in (list, tuple) or rows_of_objects(value)) and len(value) <= 64:
             for k, part in enumerate(value):
                 self.name(part, f"{text}[{k}]", site, depth + 1)
         elif depth < 3 and type(value) is dict and len(value) <= 64:
             for key, part in value.items():
                 self.name(part, f"{text}[{key!r}]", site, depth + 1)
+
+
+ARITHMETIC = words("add subtract multiply divide power")
+"""Operators that numpy applies to the objects of an array one after the other."""
+
+
+def holds_objects(thing: Any) -> bool:
+    """Is it an array of objects, as of arrays of several shapes?"""
+    return isinstance(thing, np.ndarray) and thing.dtype.kind == "O"
+
+
+def rows_of_objects(thing: Any) -> bool:
+    """Is it an array of objects in a row?"""
+    return holds_objects(thing) and thing.ndim == 1
+
+
+def shape_of_objects(op: str, a: Any, b: Any) -> tuple[int, ...]:
+    """The shape of a + b where one of them holds objects, and the other too or is a number; () where none does."""
+    if op not in ARITHMETIC or not (holds_objects(a) or holds_objects(b)):
+        return ()
+    plain = all(holds_objects(part) or isinstance(part, int | float | np.generic) for part in (a, b))
+    return np.broadcast_shapes(np.shape(a), np.shape(b)) if plain else ()
+
+
+def object_at(thing: Any, shape: tuple[int, ...], place: tuple[int, ...]) -> Any:
+    """The object of an array, laid over a shape, at a place; a number as it is."""
+    return np.broadcast_to(thing, shape)[place] if holds_objects(thing) else thing
 
 
 def basic(index: Any) -> bool:

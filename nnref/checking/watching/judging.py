@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,71 +17,23 @@ from nnref.checking.watching.parameters import Roles, Update, continues
 from nnref.checking.watching.rates import of_one_kind, way
 from nnref.checking.watching.slopes import Choice, guard, magnitude, slopes, value_of
 from nnref.checking.watching.tape import Node
+from nnref.checking.watching.verdicts import Judged, Reading, Slopes, at_their_rates
 
 Array = np.ndarray[Any, Any]
 Tape = Sequence[Node]
-Slopes = Mapping[int, Array]
 
 
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """One update's verdict: "ok", "WRONG" or "cannot tell".
-
-    given and truth are the step and ∂L/∂parameter in each run; factor is given / truth where there is one factor, inner
-    that of the gradient that entered an optimiser, entry the value that has it, decay what is added of the parameter
-    itself, per unit of gradient. rate is how far the step goes along the gradient, if it is judged without that. usual
-    is the factor of most parameters of the same network, at this rate. silent says that the row is no evidence; note,
-    what is wrong or why it cannot be told.
-    """
-
-    update: Update
-    verdict: str
-    given: tuple[Array, ...]
-    truth: tuple[Array, ...]
-    factor: float | None = None
-    decay: float = 0.0
-    note: str = ""
-    silent: bool = False
-    inner: float | None = None
-    usual: float | None = None
-    kind: str = ""
-    entry: Node | None = None
-    rate: float | None = None
-
-    @property
-    def own(self) -> float | None:
-        """The factor of the gradient itself, as far as the rate is known."""
-        factor = self.factor or self.inner
-        return factor / (self.rate or 1.0) if factor else None
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """All verdicts of one step under one loss, and the slopes that they rest on, one mapping a run."""
-
-    loss: Loss
-    rows: tuple[Judged, ...]
-    slopes: tuple[Slopes, ...]
-    choice: Choice
-    lost: tuple[Node, ...] = ()
-    factor: float | None = None
-    others: tuple[Loss, ...] = field(default=())
-
-    @property
-    def right(self) -> int:
-        """How many are right."""
-        return sum(row.verdict == "ok" for row in self.rows)
-
-    @property
-    def all_right(self) -> bool:
-        """Are all right, and is one of them evidence?"""
-        return self.right == len(self.rows) and any(not row.silent for row in self.rows)
-
-
-def judge(role: Roles, tapes: Sequence[Tape], before: Roles | None = None, named: str = "") -> tuple[Reading, ...]:
+def judge(
+    role: Roles,
+    tapes: Sequence[Tape],
+    before: Roles | None = None,
+    named: str = "",
+    written: frozenset[float] = frozenset(),
+) -> tuple[Reading, ...]:
     """The verdicts under every loss that may be meant, the best first; () where none can be made.
 
-    before is the step before this one, whose steps an optimiser may remember; named, the loss that is meant there.
+    before is the step before this one, whose steps an optimiser may remember; named, the loss that is meant there;
+    written, the numbers that are written out in the program.
     """
     likely = losses(role, tapes)
     same = [loss for loss in likely if loss.name == named]
@@ -93,9 +45,9 @@ def judge(role: Roles, tapes: Sequence[Tape], before: Roles | None = None, named
             if reading is not None:
                 (distances if loss.distance and not reading.all_right else found).append(reading)
                 if reading.all_right:
-                    return chosen(role, tapes, found)
+                    return chosen(role, tapes, found, written)
     most = max((r.right for r in found), default=0)
-    return chosen(role, tapes, [*found, *(r for r in distances if r.right > most)])
+    return chosen(role, tapes, [*found, *(r for r in distances if r.right > most)], written)
 
 
 def in_turn(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], choice: Choice) -> Iterator[Loss]:
@@ -105,8 +57,8 @@ def in_turn(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], choice: 
     for loss in likely:
         if loss.node is None:
             first = under(role, tapes[:1], replace(loss, seeds=loss.seeds[:1]), choice, None)
-            scored.append((first.right if first else 0, loss))
-    best = max((score for score, _ in scored), default=0)
+            scored.append((first.fits if first else (0, 0), loss))
+    best = max((score for score, _ in scored), default=(0, 0))
     yield from (loss for score, loss in scored if score == best)
 
 
@@ -141,14 +93,16 @@ def tied_anywhere(role: Roles, tapes: Sequence[Tape]) -> bool:
     return False
 
 
-def chosen(role: Roles, tapes: Sequence[Tape], found: Sequence[Reading]) -> tuple[Reading, ...]:
+def chosen(
+    role: Roles, tapes: Sequence[Tape], found: Sequence[Reading], written: frozenset[float]
+) -> tuple[Reading, ...]:
     """The readings, the loss that is meant first: the program's own if it fits as well as any."""
-    ranked = sorted(found, key=lambda r: (r.all_right, r.right, r.loss.node is not None), reverse=True)
+    ranked = sorted(found, key=lambda r: (r.all_right, r.fits, r.loss.node is not None), reverse=True)
     if ranked and ranked[0].loss.node is None and ranked[0].all_right:
         mine = [r for r in ranked if r.loss.node is not None and not uphill(r)]
         proper = [r for r in mine if r.loss.node is not None and is_proper(role, tapes[0], r.loss.node)]
         ranked = [*proper, *(r for r in ranked if r not in proper)]
-    return tuple(at_their_rates(role, reading) for reading in ranked)
+    return tuple(at_their_rates(role, reading, written) for reading in ranked)
 
 
 def uphill(reading: Reading) -> bool:
@@ -209,44 +163,6 @@ def kinds(role: Roles, rows: list[Judged], network: Sequence[int]) -> list[list[
         for j in members if by_gradient else ():
             rows[network[j]] = replace(rows[network[j]], rate=ways[j].rate or None)
     return [[network[j] for j in members] for members, _ in found]
-
-
-def at_their_rates(role: Roles, reading: Reading) -> Reading:
-    """Not told, where a rate is that of others times a number of examples: a mean may be what is missing.
-
-    Where the gradient is the slope of the program's own loss itself, what follows is a rate.
-    """
-    counts = numbers_of_examples(role)
-    rates = [row.rate for row in reading.rows if row.rate]
-
-    def told(row: Judged) -> Judged:
-        exact = reading.loss.node is not None and row.own is not None and abs(abs(row.own) - 1) <= ALIKE
-        if row.verdict != "ok" or not row.rate or exact:
-            return row
-        ratios = [q for rate in rates for q in (row.rate / rate, rate / row.rate)]
-        if (n := next((n for n in counts if any(abs(q / n - 1) <= ALIKE for q in ratios)), None)) is None:
-            return row
-        says = f"it and others have rates that are {n} times apart, as many examples as there are: one may be no rate"
-        return replace(row, verdict="cannot tell", note=says)
-
-    return replace(reading, rows=tuple(map(told, reading.rows)))
-
-
-def numbers_of_examples(role: Roles) -> set[int]:
-    """What outputs or labels have in common with what goes in: classes and units are no examples.
-
-    Where they have nothing in common, the largest axes.
-    """
-    shown = [*(m.output for m in role.meetings), *role.labels]
-    above, reached, made = role.graph.above, 0, role.parameters
-    for meeting in role.meetings:
-        reached |= above[meeting.output.index]
-    for update in role.updates:  # what parameters were drawn from goes in with no example
-        made |= above[update.base.index] | (1 << update.base.index)
-    data = [role.graph.tape[k] for k in bits_of(reached & ~made) if not role.graph.depends(k, role.parameters)]
-    entering = {n for node in data if not role.of_labels[node.index] for n in node.shape}
-    common = {n for node in shown for n in node.shape if n > 2} & entering
-    return common or {max(node.shape) for node in shown if max(node.shape, default=1) > 2}
 
 
 def first_use(role: Roles, row: Judged) -> int:
@@ -430,7 +346,10 @@ def beside(row: Judged, factor: float | None) -> Judged:
             return replace(row, verdict="cannot tell", note="one number, seen once, is no evidence", factor=None)
         return replace(row, verdict="WRONG", note=f"{own / factor:.4g} times the truth, beside the others")
     if row.factor and factor and factor < 0 and row.update.new is None:
-        says = "minus the slope: right if it is added to the parameter, which nothing here does"
+        says = (
+            "minus the slope, which is the slope of a likelihood that is to grow: right if it is added to the "
+            "parameter, and wrong if it is subtracted; nothing here does either"
+        )
         return replace(row, verdict="cannot tell", note=says)
     if row.factor and factor and factor < 0:
         return replace(row, verdict="WRONG", note="the sign is wrong: this step goes up the loss")

@@ -20,6 +20,10 @@ JOINS = words("matmul dot inner einsum tensordot vdot outer convolve correlate c
 """Operations by which weights come in."""
 
 
+METHODS = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv", ast.MatMult: "matmul", ast.Pow: "pow"}
+"""How the methods are called by which a class may say itself what an operator does: __add__ for +."""
+
+
 def left_out(role: Roles, loss: Node | None, places: Places) -> str:
     """What a trace leaves out, in words; "" where nothing shows that it does."""
     graph, tape = role.graph, role.graph.tape
@@ -74,6 +78,13 @@ def skipped(node: Node, role: Roles, bits: int, places: Places) -> ast.expr | as
         return None
     users = [m for m in role.graph.users[node.index] if bits >> m.index & 1]
     where = {(outer.lineno, outer.col_offset) for outer in around if outer is not None}
-    if all((m.site.line, m.site.column) in where for m in users):
+    own = {name for outer in around if outer is not None for name in methods_of(outer)}
+    if all((m.site.line, m.site.column) in where or places.within(m.site, own) for m in users):
         return None
     return around[0]
+
+
+def methods_of(operation: ast.BinOp | ast.AugAssign) -> set[str]:
+    """The methods by which a class may say itself what an operator does: __add__, __radd__, __iadd__."""
+    stem = METHODS.get(type(operation.op), "")
+    return {f"__{head}{stem}__" for head in ("", "r", "i")} if stem else set()

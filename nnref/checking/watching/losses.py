@@ -124,12 +124,12 @@ def is_measure(node: Node, role: Roles) -> bool:
 
 
 def measured_by(node: Node, role: Roles) -> set[str]:
-    """The operations near a scalar by which accuracies and distances are computed."""
+    """The operations near a scalar, on outputs and not on labels alone, by which accuracies and distances are made."""
     near: set[str] = set()
     todo = [(node, 0)]
     while todo:
         n, depth = todo.pop()
-        near.add(n.op)
+        near |= {n.op} if role.graph.depends(n.index, role.parameters) else set()
         if depth < NEAR:
             todo += [(m, depth + 1) for m in n.inputs if role.of_labels[m.index]]
     return near & {"abs", "equal", "argmax", "not_equal", "round", "int"}

@@ -58,7 +58,7 @@ def steps(path: Path, without: re.Pattern[str] | None = None) -> tuple[str, ...]
     return tuple(words)
 
 
-CONTAINERS = GRADIENTS | {"params", "parameters", "model", "p", "cache", "g"}
+CONTAINERS = GRADIENTS | {"dict", "params", "parameters", "model", "p", "cache", "g"}
 """Names of what holds parameters, or gradients under the names of the parameters."""
 
 SHORT = {"weights": "w", "weight": "w", "ws": "w", "biases": "b", "bias": "b", "bs": "b"}

@@ -47,7 +47,7 @@ class Update:
     sign: int
     name: str = ""
 
-    @property
+    @cached_property
     def base(self) -> Node:
         """The parameter, of which `old` may be a view or an entry."""
         return base_of(self.old)
@@ -275,7 +275,7 @@ def updates(
             # What the program itself does with a gradient that it returns says more: which way it goes, and how far.
             found[pair.old.index, -1] = replace(update, name=pair.name)
     whole = [u for u in found.values() if not superseded(graph, u, list(found.values()))]
-    whole = [u for u in whole if not any(is_velocity(u, o) for o in whole)]
+    whole = [u for u in whole if not any(is_velocity(graph, u, o) for o in whole)]
     placed = {id(u): takes_its_place(graph, u) for u in whole}
     bases = sum({1 << u.base.index for u in whole if placed[id(u)]})
     own = [u for u in whole if not graph.above[u.base.index] & bases]
@@ -330,10 +330,12 @@ def superseded(graph: Graph, update: Update, others: Sequence[Update]) -> bool:
     return any(o is not update and o.base is update.base and graph.depends(o.step.index, bit) for o in others)
 
 
-def is_velocity(update: Update, other: Update) -> bool:
+def is_velocity(graph: Graph, update: Update, other: Update) -> bool:
     """Is what looks like a parameter what another one is moved by, entry by entry, as v is in W + v?"""
     todo, seen = [other.step], set[int]()
-    while todo and update.new is not None and other.base is not update.base:
+    if update.new is None or other.base is update.base or not graph.depends(other.step.index, 1 << update.new.index):
+        return False
+    while todo:
         node = todo.pop()
         if node is update.new:
             return True

@@ -62,6 +62,12 @@ class Places:
             self.outer |= dict(operands(self.trees[site.file]))
         return self.trees[site.file].get((site.line, site.column), [])
 
+    def within(self, site: Site, names: set[str]) -> bool:
+        """Does a place lie in a function of one of these names?"""
+        self.at(site)
+        parts = (part for here in self.trees[site.file].values() for part in here if isinstance(part, ast.FunctionDef))
+        return any(f.name in names and f.lineno <= site.line <= (f.end_lineno or f.lineno) for f in parts)
+
     def around(self, part: ast.AST) -> ast.BinOp | ast.AugAssign | None:
         """The operation of which an expression is an operand; None if it is none's."""
         return self.outer.get(id(part))

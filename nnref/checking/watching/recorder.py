@@ -305,10 +305,11 @@ def set_attribute(self: Recorder, site: int, function: Any, thing: Any, name: st
 
 def walked(thing: Any, depth: int = 0) -> Iterator[Array]:
     """The arrays in a structure or an object."""
-    if isinstance(thing, np.ndarray):
+    if isinstance(thing, np.ndarray) and thing.dtype.kind != "O":
         yield thing
     elif depth < 6:
-        parts = thing.values() if isinstance(thing, dict) else thing if isinstance(thing, list | tuple) else ()
+        held = list(thing.flat) if isinstance(thing, np.ndarray) else ()
+        parts = thing.values() if isinstance(thing, dict) else thing if isinstance(thing, list | tuple) else held
         for part in (*parts, *(vars(thing).values() if hasattr(thing, "__dict__") else ())):
             yield from walked(part, depth + 1)
 

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from nnref.checking.reading.source import Source
-from nnref.checking.watching.graph import Graph, bits_of
+from nnref.checking.watching.graph import bits_of
 from nnref.checking.watching.hooks import OPERATOR
 from nnref.checking.watching.left_out import left_out
 from nnref.checking.watching.memory import positions
-from nnref.checking.watching.parameters import roles
 from nnref.checking.watching.places import Places
 from nnref.checking.watching.program import Run
 from nnref.checking.watching.recorder import NAMES, WRITERS, WRITING, Recorder, gathered
 from nnref.checking.watching.tape import Node, Site, nodes_of, words
+from nnref.checking.watching.targets import understood
 from nnref.checking.watching.trace import Given
-from nnref.checking.watching.watch import Watched, judged_steps, together
+from nnref.checking.watching.watch import Watched, judged_steps, numbers_in, sources_of, together
 
 MODULES = frozenset(["numpy", "numpy.linalg", "math", "operator", "builtins", "scipy.special", "scipy.signal"])
 """Where functions are looked up."""
@@ -76,15 +76,22 @@ def watched_again(trace: Given, source: Source, places: Places) -> tuple[Watched
     Errors: whatever a trace raises that is none.
     """
     told = [retold(run, trace["arrays"], places) for run in trace["runs"]]
-    graph = Graph(told[0].tape)
-    role = roles(graph, told[0].pairs)
+    seen = understood([run.tape for run in told], told[0].pairs)
+    told = [moved(*parts) for parts in zip(told, seen.tapes, seen.places, strict=False)] if seen.places else told
+    role = seen.role
     if role is None:
         return None, "no array is changed in it by something that depends on labels"
     tapes = together([run.tape for run in told], role)
-    steps = judged_steps(role, tapes)
+    files = {node.site.file for node in told[0].tape} - {""}
+    steps = judged_steps(role, tapes, "", numbers_in(sources_of(source, sorted(files))))
     how, guessed = str(trace["how"]), bool(trace["guessed"])
     found = Watched(source, (Run(Recorder(), {}),), role, steps, "", how, guessed, tapes=tuple(tapes))
     return found, fault_of(found, told, places)
+
+
+def moved(run: Retold, tape: Sequence[Node], places: Mapping[int, int]) -> Retold:
+    """A run on a tape on which its labels are told from its data."""
+    return Retold(list(tape), {places[k]: why for k, why in run.taken.items()}, run.pairs)
 
 
 def fault_of(found: Watched, told: Sequence[Retold], places: Places) -> str:

@@ -11,15 +11,16 @@ from nnref.checking.results.certificate import Certificate
 from nnref.checking.results.diagnosis import Diagnosis
 from nnref.checking.results.entry import Entry, Worst
 from nnref.checking.results.findings import Finding, patterns
-from nnref.checking.watching.cautions import cautions, multiple_of_own_slope
+from nnref.checking.watching.cautions import cautions, multiple_of_own_slope, spread_out
 from nnref.checking.watching.factors import half_of_the_digits
 from nnref.checking.watching.first_wrong import Mistake, mistakes, of_failure
-from nnref.checking.watching.judging import Judged, Reading, uphill
+from nnref.checking.watching.judging import uphill
 from nnref.checking.watching.losses import is_measure
 from nnref.checking.watching.mending import mended
 from nnref.checking.watching.optimisers import entered
 from nnref.checking.watching.parameters import SHORT, parameter_name
 from nnref.checking.watching.tape import Node, Site
+from nnref.checking.watching.verdicts import Judged, Reading
 from nnref.checking.watching.watch import Step, Watched, name_of
 
 
@@ -77,14 +78,20 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
 
 
 def stopped(watched: Watched) -> list[str]:
-    """The error that ended the program after the step."""
+    """What ended the program after the step: an error, or the end of the record."""
     failure = watched.runs[0].failure if not watched.guessed else None
+    left = ", ".join(name_of_left(watched, n) for n in watched.unfinished)
     if failure is None:
-        return []
+        return [f"the record was full before the program updates {left}: not judged"] if left else []
     where = place(watched, failure.site).partition(":")[0]
     says = f"the program stops at {where} with {' '.join(failure.says.split())}"
-    left = ", ".join(parameter_name(n) for n in watched.unfinished)
     return [f"{says}, before it updates {left}" if left else says]
+
+
+def name_of_left(watched: Watched, node: Node) -> str:
+    """What the program calls a parameter that was drawn and scaled."""
+    users = watched.roles.graph.users[node.index] if watched.roles is not None and not node.names else []
+    return parameter_name(next((n for n in users if n.names), node))
 
 
 def step_shown(watched: Watched) -> Step:
@@ -216,7 +223,8 @@ def own_loss_apart(watched: Watched) -> Diagnosis | None:
     assert node is not None
     name = next(iter(node.names), "the loss")
     says = f"The gradients are those of {readings[0].loss.name}, and the loss of this line has other slopes."
-    return Diagnosis(None, name, says, place=place(watched, node.site))
+    met = next(spread_out(watched, watched.steps[0].roles), "")
+    return Diagnosis(None, name, f"{says} {met[:1].upper()}{met[1:]}".strip(), place=place(watched, node.site))
 
 
 def loss_in_words(watched: Watched, reading: Reading) -> str:

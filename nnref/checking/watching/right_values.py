@@ -9,10 +9,11 @@ import numpy as np
 
 from nnref.checking.watching.factors import ALIKE, half_of_the_digits, multiple
 from nnref.checking.watching.graph import VIEWS, Array, bits_of
-from nnref.checking.watching.judging import Reading, Tape
+from nnref.checking.watching.judging import Tape
 from nnref.checking.watching.parameters import Roles
 from nnref.checking.watching.slopes import backward, slopes
 from nnref.checking.watching.tape import Node
+from nnref.checking.watching.verdicts import Reading
 
 PLACES = VIEWS | {"put", "item", "entry", "assign", "put_at"}
 """Operations that only move values: what is wrong in them was wrong before."""

@@ -208,6 +208,12 @@ class Values:
                 buffer.views[lying] = self.new_leaf(value, kind, NOWHERE)
         return value
 
+    def number(self, value: float) -> float:
+        """A number that a function is given as its parameter, known from now on."""
+        value = float(str(value))
+        self._scalars[id(value)] = self.new_leaf(value, "random", NOWHERE)
+        return value
+
     def pair(self, parameter: Any, gradient: Any, name: str) -> None:
         """State that one value is meant as the gradient of another, which it never updates."""
         of, by = self.known(parameter), self.known(gradient)

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from time import process_time
 from typing import Any
 
 import numpy as np
 
-from nnref.checking.reading.source import Source, read
+from nnref.checking.reading.source import Source, SourceError, read
 from nnref.checking.watching.graph import Graph, bits_of
-from nnref.checking.watching.judging import Judged, Reading, judge
+from nnref.checking.watching.judging import judge
 from nnref.checking.watching.on_the_way import leads_to_update
 from nnref.checking.watching.on_the_way import updated as updates_by_name
 from nnref.checking.watching.parameters import Roles, next_step, roles
 from nnref.checking.watching.program import Failure, Run, execute
 from nnref.checking.watching.recorder import Recorder
 from nnref.checking.watching.tape import Node
+from nnref.checking.watching.targets import understood
+from nnref.checking.watching.verdicts import Judged, Reading
 
 LIMIT = 16000
 """Values that are recorded before a program is stopped, if no two steps of it were seen."""
@@ -47,6 +51,9 @@ MOVABLE = ("data", "labels", "table", "arange", "randint", "random", "eye")
 GIVEN = ("data", "labels", "table", "constant", "arange", "unknown")
 """Leaves that no program means to learn."""
 
+LARGEST = 1e15
+"""A number beyond which none that is written out is a rate."""
+
 Then = Callable[[dict[str, Any]], None]
 
 
@@ -63,7 +70,7 @@ class Watched:
     """What was seen: the steps that were judged, () if none was; why says why not.
 
     again watches another source in the same way, in a first run and in others of these seeds, under the loss of that
-    name. how says whether the file ran by itself or was called.
+    name. how says whether the file ran by itself or was called; apart, that its labels were told from its data.
     """
 
     source: Source
@@ -76,6 +83,7 @@ class Watched:
     notes: tuple[str, ...] = ()
     again: Callable[[Source, Sequence[int], str], Watched] | None = None
     tapes: tuple[Sequence[Node], ...] = ()
+    apart: bool = False
 
     @property
     def reading(self) -> Reading | None:
@@ -89,7 +97,7 @@ class Watched:
         It counts only where it was raised on the way to an update: none that is raised by what is printed or plotted.
         """
         failure = self.runs[0].failure if self.runs and not self.guessed else None
-        if failure is None or self.roles is None or not self.not_updated[0]:
+        if failure is None or self.roles is None or self.apart or not self.not_updated[0]:
             return None
         role, tape = self.roles, self.roles.graph.tape
         backward = [n for n in failure.inputs if n.index < len(tape) and role.of_labels[n.index]]
@@ -99,32 +107,66 @@ class Watched:
 
     @cached_property
     def not_updated(self) -> tuple[list[Node], bool]:
-        """What went into the outputs, may be learnt, and was not updated; and whether the file updates it by name."""
-        if self.roles is None:
-            return [], False
-        role, tape = self.roles, self.roles.graph.tape
-        updated = outputs = 0
-        for update in role.updates:
-            updated |= role.graph.above[update.base.index] | (1 << update.base.index)
-        for meeting in role.meetings:
-            outputs |= role.graph.above[meeting.output.index]
-        left = [tape[k] for k in bits_of(outputs & ~updated) if tape[k].leaf not in ("", *GIVEN)]
-        left = [n for n in left if n.real and np.prod(n.shape, dtype=int) > 1]
-        named = updates_by_name(self.source)
-        known = any(named & spoken(update.base) for update in role.updates)
-        return [n for n in left if not known or named & spoken(n)], known
+        """What went into the outputs, may be learnt and was not updated; and whether it is updated by name."""
+        return left_over(self.roles, self.sources) if self.roles is not None else ([], False)
 
     @property
     def unfinished(self) -> list[Node]:
-        """The parameters whose updates the program has, and did not come to, as an error elsewhere ended it."""
+        """The parameters whose updates the program has, and did not come to before it ended, or the record did."""
         left, known = self.not_updated
         failure = self.runs[0].failure if self.runs and not self.guessed else None
-        return left if failure is not None and known and self.broken is None else []
+        ended = self.cut_short or (failure is not None and self.broken is None)
+        return left if ended and known else []
+
+    @property
+    def cut_short(self) -> bool:
+        """Did the record, or the time, come to its end before two steps were seen?"""
+        return bool(self.runs) and self.runs[0].stopped and not self.runs[0].recorder.sufficed
+
+    @cached_property
+    def sources(self) -> list[Source]:
+        """The file, and the modules of the program that it imports."""
+        return sources_of(self.source, self.runs[0].recorder.files if self.runs else ())
 
     @property
     def rows(self) -> tuple[Judged, ...]:
         """The verdict on each update of the first step."""
         return self.reading.rows if self.reading else ()
+
+
+def sources_of(source: Source, files: Iterable[str]) -> list[Source]:
+    """A file, and the other files of its program."""
+    found = [source]
+    for file in files:
+        with suppress(SourceError, OSError):
+            found += [read(Path(file))] if not file.endswith(source.name) else []
+    return found
+
+
+def numbers_in(sources: Sequence[Source]) -> frozenset[float]:
+    """The numbers that are written out in a program."""
+    found: Iterator[Any] = (n.value for source in sources for n in source.nodes if isinstance(n, ast.Constant))
+    return frozenset(abs(float(value)) for value in found if type(value) in (int, float) and abs(value) < LARGEST)
+
+
+def left_over(role: Roles, sources: Sequence[Source]) -> tuple[list[Node], bool]:
+    """What went into the outputs, may be learnt, and was not updated; and whether the program updates it by name."""
+    tape, updated, outputs = role.graph.tape, 0, 0
+    for update in role.updates:
+        updated |= role.graph.above[update.base.index] | (1 << update.base.index)
+    for meeting in role.meetings:
+        outputs |= role.graph.above[meeting.output.index]
+    left = [tape[k] for k in bits_of(outputs & ~updated) if tape[k].leaf not in ("", *GIVEN)]
+    left = [n for n in left if n.real and np.prod(n.shape, dtype=int) > 1]
+    named = set().union(*map(updates_by_name, sources)) if left else set()
+    known = any(named & spoken(update.base) for update in role.updates)
+    return [n for n in left if not known or named & called(role.graph, n)], known
+
+
+def called(graph: Graph, leaf: Node) -> set[str]:
+    """The words in the names of a leaf, and of what is a number times it."""
+    scaled = [n for n in graph.users[leaf.index] if all(m.leaf in ("constant", leaf.leaf) for m in n.inputs)]
+    return spoken(leaf).union(*map(spoken, scaled))
 
 
 def spoken(node: Node) -> set[str]:
@@ -152,14 +194,17 @@ def watch(
     settings = dict(given)
     if then is not None:
         settings["name"] = "watched"
-    first = execute(source, path, Recorder(limit=limit, suffices=two_steps), **settings)
-    role = roles(Graph(first.tape), first.recorder.pairs)
+    recorder = Recorder(limit=limit)
+    recorder.suffices = partial(two_steps, source, recorder.files)
+    first = execute(source, path, recorder, **settings)
+    seen = understood([first.tape], first.recorder.pairs)
+    role, apart = seen.role, bool(seen.places)
     if role is None:
         return Watched(source, (first,), None, (), unread(first, source), how, guessed)
     recorded = len(first.tape) if first.recorder.sufficed else limit
-    again: dict[str, Any] = {"limit": recorded, "jitter": frozenset(constants(role, first))}
+    again: dict[str, Any] = {"limit": recorded, "jitter": frozenset(constants(role))}
     notes: tuple[str, ...] = ()
-    if saturated(role):
+    if saturated(role) and not apart:
         again["gentle"] = frozenset(u.base.index for u in role.updates)
         gentle = execute(source, path, Recorder(**{**again, "jitter": frozenset()}), **settings)
         other = roles(Graph(gentle.tape), gentle.recorder.pairs)
@@ -170,10 +215,13 @@ def watch(
     few = tuple(seeds) if process_time() - begin < SLOW else tuple(seeds)[:1]
     others = [execute(source, path, Recorder(seed=seed, **again), **settings) for seed in few]
     runs = (first, *others)
-    tapes = together([run.tape for run in runs], role)
+    if apart:
+        seen = understood([run.tape for run in runs], first.recorder.pairs)
+        role = seen.role or role
+    tapes = together(seen.tapes if apart else [run.tape for run in runs], role)
     if len(tapes) < len(runs):
         notes = (*notes, "the runs part before the last update")
-    steps = judged_steps(role, tapes, meant)
+    steps = judged_steps(role, tapes, meant, numbers_in(sources_of(source, first.recorder.files)))
     why = "" if steps else "no loss could be made of what meets the labels"
 
     enough_for_one = role.last + max(SPARE, role.last // 8)
@@ -182,17 +230,24 @@ def watch(
         same = {**given, "how": how, "guessed": guessed}
         return watch(path, source=other, seeds=seeds, limit=enough_for_one, meant=meant, **same)
 
-    return Watched(source, runs, role, steps, why, how, guessed, notes, once_more, tuple(tapes))
+    return Watched(source, runs, role, steps, why, how, guessed, notes, once_more, tuple(tapes), apart)
 
 
-def two_steps(tape: Sequence[Node]) -> bool:
-    """Are there two whole steps on the tape, or one and so much more that a second one would be seen?"""
-    role = roles(Graph(tape))
+def two_steps(source: Source, files: Iterable[str], tape: Sequence[Node]) -> bool:
+    """Are there two whole steps on the tape, or one and so much more that a second one would be seen?
+
+    It is not a whole one while the program updates by name what went into the outputs, and did not come to that yet.
+    """
+    role = understood([tape]).role
     if role is None:
         return False
     after = next_step(role)
-    whole = after is not None and len(after.updates) >= len(role.updates)
-    return whole or len(tape) > max(PLENTY, 2 * (role.last + 1))
+    if after is not None and len(after.updates) >= len(role.updates):
+        return True
+    if len(tape) <= max(PLENTY, 2 * (role.last + 1)):
+        return False
+    left, known = left_over(role, sources_of(source, files))
+    return not (left and known)
 
 
 SATURATED = "outputs are exactly 0 or 1 with these weights and data; judged with weights a hundredth as large"
@@ -210,14 +265,19 @@ def saturated(role: Roles) -> bool:
     return False
 
 
-def judged_steps(role: Roles, tapes: Sequence[Sequence[Node]], named: str = "") -> tuple[Step, ...]:
-    """The verdicts of the first step and, until enough is known, of the next, under the loss that the first one has."""
+def judged_steps(
+    role: Roles, tapes: Sequence[Sequence[Node]], named: str = "", written: frozenset[float] = frozenset()
+) -> tuple[Step, ...]:
+    """The verdicts of the first step and, until enough is known, of the next, under the loss that the first one has.
+
+    written are the numbers that are written out in the program.
+    """
     found: list[Step] = []
     length = len(tapes[0])
     now: Roles | None = role
     while now is not None and now.last < length and len(found) < STEPS:
         before, meant = (found[-1].roles, found[0].readings[0].loss.name) if found else (None, named)
-        readings = judge(now, tapes, before, meant)
+        readings = judge(now, tapes, before, meant, written)
         if readings:
             found.append(Step(now, readings))
         if enough(found):
@@ -262,9 +322,8 @@ def aligned(tapes: Sequence[Sequence[Node]], role: Roles) -> list[Sequence[Node]
     return [tape[:length] for tape in tapes]
 
 
-def constants(role: Roles, run: Run) -> set[int]:
+def constants(role: Roles) -> set[int]:
     """The ordinals of the leaves that parameters are made of and that no random number moves."""
-    ordinals = {leaf.index: k for k, leaf in enumerate(run.recorder.leaves)}
     found: set[int] = set()
     todo, seen = [u.base for u in role.updates], set()
     while todo:
@@ -273,7 +332,7 @@ def constants(role: Roles, run: Run) -> set[int]:
             continue
         seen.add(node.index)
         if node.leaf and node.leaf not in MOVABLE and node not in role.labels:
-            found.add(ordinals[node.index])
+            found.add(node.deps.bit_length() - 1)
         todo += node.inputs
     return found
 

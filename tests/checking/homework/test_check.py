@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import nnref
+from nnref.checking.diagnosis.catalogue.forward import FORWARD
 from nnref.checking.homework.by_names import check_file
 from nnref.checking.homework.watched_file import explained
 from nnref.checking.reading.source import read as read_source
@@ -67,6 +68,7 @@ def test_a_forward_mistake_is_named_with_its_line(checked, says, case):
     assert report.same_loss is False
     assert says in report.forward.says.lower() or says in report.forward.says, str(report)
     assert report.forward.quantity == quantity
+    assert report.forward.mistake in FORWARD
     assert report.forward.place.startswith(line)
     assert not report.ok
 

@@ -14,6 +14,7 @@ SHAPES = {
     "rms_norm": {"X": (4, 6), "gamma": (6,)},
     "softmax_cross_entropy": {"z": (5, 6), "y": (5,)},
     "attention": {"Q": (2, 2, 5, 3), "K": (2, 2, 5, 3), "V": (2, 2, 5, 4)},
+    "embedding": {"E": (6, 4), "words": (9,)},
     "affine": {"X": (7, 4), "W": (4, 4), "b": (4,)},
     "conv2d": {"X": (3, 2, 7, 8), "W": (4, 2, 3, 3), "b": (4,)},
 }
@@ -21,6 +22,7 @@ SHAPES = {
 OUTPUTS = {
     "softmax_cross_entropy": (),
     "attention": (2, 2, 5, 4),
+    "embedding": (9, 4),
     "affine": (7, 4),
     "conv2d": (3, 4, 4, 4),
 }
@@ -45,6 +47,8 @@ def question(form, rng, dtype="float64"):
     values = {name: rng.standard_normal(shape).astype(dtype).astype("float64") for name, shape in shapes.items()}
     if form.name == "softmax_cross_entropy":
         values["y"] = np.array([0, 3, -100, 5, 2])
+    if form.name == "embedding":
+        values["words"] = np.array([0, 3, 3, 5, 0, -1, 3, 2, 1])
     if "z" in values:
         values["z"][0, :2] = 0.0, 7.0  # where a mask may be the other, and beyond the cut of ReLU6
     dY = rng.standard_normal(OUTPUTS.get(form.name, next(iter(shapes.values())))).astype(dtype).astype("float64")

@@ -1,5 +1,7 @@
 """Are losses recognised as people write them, and is the mistake in their gradient named?"""
 
+from inspect import Parameter, Signature
+
 import numpy as np
 import pytest
 
@@ -54,7 +56,60 @@ def distilled(z, t):
     return TAU**2 * (Q * (np.log(Q) - np.log(P))).sum() / N
 
 
+def guarded(p, y):
+    return -(y * np.log(p + 1e-8)).sum(axis=1).mean()
+
+
+def guarded_bits(p, y):
+    return -(y * np.log(p + 1e-6) + (1 - y) * np.log(1 - p + 1e-6)).mean()
+
+
+def margins(z, y, margin=0.7):
+    at = np.arange(N)
+    short = np.maximum(0, z - z[at, y][:, None] + margin)
+    short[at, y] = 0
+    return short.sum() / N
+
+
+def margins_back(z, y, margin=0.7, own=lambda mask: -mask.sum(axis=1)):
+    at = np.arange(N)
+    mask = 1.0 * (z - z[at, y][:, None] + margin > 0)
+    mask[at, y] = 0
+    mask[at, y] = own(mask)
+    return mask / N
+
+
 TABLE = [
+    (
+        "cross-entropy of probabilities (caution: 1e-08 is added within its logarithm), rows, averaged",
+        guarded,
+        (SOFT, HOT),
+        lambda z, y: -y / (z + 1e-8) / N,
+        [
+            (lambda z, y: -y / z / N, "the backward pass leaves it out"),
+            (lambda z, y: -y / (z + 1e-8), "the mean's division is missing"),
+        ],
+    ),
+    (
+        "binary cross-entropy of probabilities (caution: 1e-06 is added within its logarithm), "
+        "entry by entry, averaged",
+        guarded_bits,
+        (sigma(r(3, 4)), BITS),
+        lambda z, y: (-y / (z + 1e-6) + (1 - y) / (1 - z + 1e-6)) / 12,
+        [(lambda z, y: (z - y) / (z * (1 - z)) / 12, "the backward pass leaves it out")],
+    ),
+    (
+        "hinge loss of classes (margin=0.7), rows, averaged",
+        margins,
+        (0.5 * r(5, 3), LABELS),
+        margins_back,
+        [
+            (lambda z, y: margins_back(z, y, own=lambda mask: 0), "the class itself gets nothing"),
+            (lambda z, y: margins_back(z, y, own=lambda mask: -mask.max(axis=1)), "the class itself gets −1"),
+            (lambda z, y: margins_back(z, y, own=lambda mask: mask.sum(axis=1)), "the sign of what the class"),
+            (lambda z, y: margins_back(z, y, margin=0), "the margin is missing"),
+        ],
+    ),
     (
         "softmax and cross-entropy, rows, averaged",
         labelled,
@@ -147,13 +202,14 @@ TABLE = [
 
 def checked(forward, gradient, given):
     """What check_vjp says of a gradient; dY is a number where the loss is one."""
-    takes_dY = gradient.__code__.co_argcount == 3
-    vjp = gradient if takes_dY else lambda z, y, dY: gradient(z, y) * dY
-    z, y = given
-    names = forward.__code__.co_varnames[:2]
+    o, t = forward.__code__.co_varnames[:2]
+    takes_dY = "dY" in gradient.__code__.co_varnames[: gradient.__code__.co_argcount]
 
-    renamed = {("z", "y"): lambda z, y, dY: vjp(z, y, dY), ("z", "t"): lambda z, t, dY: vjp(z, t, dY)}[names]
-    return nnref.check_vjp(forward, renamed, {names[0]: z, names[1]: y}, wrt="z")
+    def vjp(dY, **at):
+        return gradient(at[o], at[t], dY) if takes_dY else gradient(at[o], at[t]) * dY
+
+    vjp.__signature__ = Signature([Parameter(name, Parameter.KEYWORD_ONLY) for name in (o, t, "dY")])
+    return nnref.check_vjp(forward, vjp, dict(zip((o, t), given, strict=True)), wrt=o)
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row[0])
@@ -168,6 +224,21 @@ def test_a_loss_is_recognised_and_its_mistakes_are_named(row):
         named = [found.says for found in report.entries[0].where if found.kind == "layer"]
         assert sentence in "".join(named[:1]), named
         assert "or else" not in named[0]
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row[0])
+def test_a_gradient_that_is_a_thousandth_off_here_and_there_has_no_name(row):
+    """A wrong name is worse than none."""
+    _, forward, given, right, _ = row
+
+    takes_dY = "dY" in right.__code__.co_varnames[: right.__code__.co_argcount]
+
+    def off(z, y, dY):
+        return (right(z, y, dY) if takes_dY else right(z, y) * dY) * (1 + 1e-3 * np.sin(3 * z))
+
+    report = checked(forward, off, given)
+    assert not report.ok
+    assert not [found for found in report.entries[0].where if found.kind == "layer"]
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row[0])

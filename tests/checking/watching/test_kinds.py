@@ -1,0 +1,298 @@
+"""Kinds of programs that were once not read, or wrongly: each is read, and a mistake planted in it is caught."""
+
+from pathlib import Path
+
+import pytest
+
+from nnref.checking.homework.watched_file import watched_or_called
+from nnref.checking.reading.source import read
+from nnref.checking.watching.places import Places
+from nnref.checking.watching.replay import watched_again
+from nnref.checking.watching.report import certificate, settled
+from nnref.checking.watching.trace import packed, unpacked
+from nnref.checking.watching.watch import watch
+
+OBJECTS = """\
+import numpy as np
+rng = np.random.RandomState(0)
+X, Y = rng.randn(20, 3), np.eye(2)[np.arange(20) % 2]
+W = np.array([rng.randn(3, 5) / 2, rng.randn(5, 2) / 2], dtype=object)
+b = np.array([np.zeros(5), np.zeros(2)], dtype=object)
+for epoch in range(5):
+    h = np.tanh(X @ W[0] + b[0])
+    out = h @ W[1] + b[1]
+    loss = ((out - Y) ** 2).sum() / 20
+    d = 2 * (out - Y) / 20
+    dh = d @ W[1].T * (1 - h ** 2)
+    dW = np.array([X.T @ dh, h.T @ d], dtype=object)
+    W = W + -(0.1 * dW)
+    b -= 0.1 * np.array([dh.sum(0), d.sum(0)], dtype=object)
+"""
+
+SCALARS = """\
+import math
+import random
+class Number:
+    def __init__(self, data, parents=()):
+        self.data, self.grad, self.parents, self.back = data, 0.0, parents, lambda: None
+    def __add__(self, other):
+        out = Number(self.data + other.data, (self, other))
+        def back():
+            self.grad += out.grad
+            other.grad += out.grad
+        out.back = back
+        return out
+    def __mul__(self, other):
+        out = Number(self.data * other.data, (self, other))
+        def back():
+            self.grad += other.data * out.grad
+            other.grad += self.data * out.grad
+        out.back = back
+        return out
+    def tanh(self):
+        t = math.tanh(self.data)
+        out = Number(t, (self,))
+        def back():
+            self.grad += (1 - t ** 2) * out.grad
+        out.back = back
+        return out
+    def backward(self):
+        order, seen = [], set()
+        def visit(v):
+            if v not in seen:
+                seen.add(v)
+                for p in v.parents:
+                    visit(p)
+                order.append(v)
+        visit(self)
+        self.grad = 1.0
+        for v in reversed(order):
+            v.back()
+w = [Number(random.uniform(-1, 1)) for _ in range(5)]
+examples = [([2.0, 3.0], 1.0), ([3.0, -1.0], -1.0)]
+for step in range(4):
+    total = Number(0.0)
+    for (a, c), y in examples:
+        h = (w[0] * Number(a) + w[1] * Number(c) + w[2]).tanh()
+        e = w[3] * h + w[4] + Number(-y)
+        total = total + e * e
+    for p in w:
+        p.grad = 0.0
+    total.backward()
+    for p in w:
+        p.data -= 0.05 * p.grad
+"""
+
+AUTOENCODER = """\
+import numpy as np
+X = np.random.rand(40, 6)
+W, b, V = np.random.randn(6, 3) / np.sqrt(6), np.zeros(3), np.random.randn(3, 6) / np.sqrt(3)
+for step in range(9):
+    x = X[np.random.permutation(40)[:9]]
+    h = np.tanh(np.maximum(x, 0.1) @ W + b)
+    p = 1 / (1 + np.exp(-h @ V))
+    loss = -(x * np.log(p) + (1 - x) * np.log(1 - p)).sum() / 9
+    d = (p - x) / 9
+    dh = d @ V.T * (1 - h ** 2)
+    V -= 0.1 * h.T @ d
+    W -= 0.1 * np.maximum(x, 0.1).T @ dh
+    b -= 0.1 * dh.sum(0)
+"""
+
+GLOBALS = """\
+import numpy as np
+def start(n, h, k):
+    global W1, b1, W2, b2
+    W1, b1, W2, b2 = np.random.randn(n, h), np.zeros(h), np.random.randn(h, k), np.zeros(k)
+def train(X, Y):
+    global dW1, db1, dW2, db2
+    h = np.tanh(X @ W1 + b1)
+    E = np.exp(h @ W2 + b2)
+    d = (E / E.sum(axis=1, keepdims=True) - Y) / len(X)
+    dW2, db2 = h.T @ d, d.sum(axis=0)
+    dh = d @ W2.T * (1 - h ** 2)
+    dW1, db1 = X.T @ dh, dh.sum(axis=0)
+def update(rate):
+    global W1, b1, W2, b2
+    W1, b1 = W1 - rate * dW1, b1 - rate * db1
+    W2, b2 = W2 - rate * dW2, b2 - rate * db2
+"""
+
+LOGISTIC = """\
+import numpy as np
+def predict(X, w, b):
+    return 1 / (1 + np.exp(-(X @ w + b)))
+def gradient(X, y, w, b):
+    error = predict(X, w, b) - y
+    dw = X.T @ error / len(y)
+    db = error.mean()
+    return dw, db
+"""
+
+NETWORK = """\
+class {name}:
+    def __init__(self, n, h, k):
+        self.W1, self.b1 = np.random.randn(n, h), np.zeros(h)
+        self.W2, self.b2 = np.random.randn(h, k), np.zeros(k)
+    def loss(self, X, y):
+        H = np.tanh(X @ self.W1 + self.b1)
+        E = np.exp(H @ self.W2 + self.b2)
+        P = E / E.sum(axis=1, keepdims=True)
+        loss = -np.log(P[np.arange(len(y)), y]).mean()
+        P[np.arange(len(y)), y] -= 1
+        d = P / len(y)
+        dH = d @ self.W2.T * (1 - {slope})
+        return loss, dict(W1=X.T @ dH, b1=dH.sum(axis=0), W2=H.T @ d, b2=d.sum(axis=0))
+"""
+
+TWO = (
+    "import numpy as np\n" + NETWORK.format(name="First", slope="H ** 2") + NETWORK.format(name="Other", slope="H * H")
+)
+
+RATES = """\
+import numpy as np
+X, Y = np.random.randn(10, 4), np.eye(3)[np.random.randint(0, 3, 10)]
+W, b = np.random.randn(4, 3), np.random.randn(3)
+for t in range(9):
+    E = np.exp(X @ W + b)
+    d = (E / E.sum(1, keepdims=True) - Y) / 10
+    dW, db = X.T @ d, d.sum(0)
+    W -= 0.1 * dW
+    b -= 0.01 * db
+"""
+
+MADE_WITH_DATA = """\
+import numpy as np
+class Net:
+    def __init__(self, data, labels, layers, epsilon):
+        self.data, self.labels = np.hstack([np.ones((len(data), 1)), data]), labels
+        sizes = zip(layers[:-1], layers[1:])
+        self.thetas = [np.random.rand(k, n + 1) * 2 * epsilon - epsilon for n, k in sizes]
+    def forward(self):
+        A = [self.data]
+        for theta in self.thetas:
+            out = 1 / (1 + np.exp(-A[-1] @ theta.T))
+            A.append(np.hstack([np.ones((len(out), 1)), out]))
+        return A
+    def cost(self, A, Y):
+        P = A[-1][:, 1:]
+        return -(np.log(P[Y == 1]).sum() + np.log(1 - P[Y == 0]).sum()) / len(Y)
+    def train(self, alpha=1.0, iterations=3):
+        Y = np.zeros((len(self.data), self.thetas[-1].shape[0]))
+        for k in range(len(Y)):
+            Y[k][self.labels[k][0]] = 1
+        for _ in range(iterations):
+            A = self.forward()
+            cost = self.cost(A, Y)
+            d = (A[-1][:, 1:] - Y) / len(Y)
+            for k in range(len(self.thetas) - 1, -1, -1):
+                step = d.T @ A[k]
+                d = (d @ self.thetas[k])[:, 1:] * A[k][:, 1:] * (1 - A[k][:, 1:])
+                self.thetas[k] = self.thetas[k] - alpha * step
+"""
+
+KINDS = {
+    "arrays of arrays": (OBJECTS, "(1 - h ** 2)", "(1 - h)", "line 11"),
+    "numbers as objects that go back": (SCALARS, "(1 - t ** 2)", "(1 - t)", "line 24"),
+    "numbers whose gradients add up": (SCALARS, "p.grad = 0.0", "pass", "line"),
+    "labels that are the data": (AUTOENCODER, "(1 - h ** 2)", "(1 - h)", "line 10"),
+    "functions that fill globals": (GLOBALS, "(1 - h ** 2)", "(1 - h)", "line 11"),
+    "a step of them": (GLOBALS, "W1 - rate", "W1 + rate", "line 15"),
+    "one output, by functions": (LOGISTIC, "error.mean()", "(error ** 2).mean()", "line 7"),
+    "the second network of a file": (TWO, "(1 - H * H)", "(1 - H)", "line 26"),
+    "an object that is made with its data": (MADE_WITH_DATA, "(1 - A[k][:, 1:])", "(1 + A[k][:, 1:])", "line 26"),
+    "two rates and ten examples": (RATES, "X.T @ d, d.sum", "X.T @ d * 10, d.sum", "line 7"),
+}
+
+
+def seen(tmp_path, text):
+    """What is seen of a program."""
+    path = tmp_path / "program.py"
+    path.write_text(text, encoding="utf-8")
+    return watched_or_called(path, read(path), None)
+
+
+def borne_out(found, path):
+    """Why the trace does not bear the verdict out where the program never ran; "" if it does."""
+    places = Places(path, found.source, lambda file: Path(file) if Path(file) == path else None)
+    again, fault = watched_again(unpacked(packed(found)), found.source, places)
+    return fault if again is None or settled(again) is True else "it is no longer right"
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_a_kind_is_read_and_a_mistake_in_it_is_found_on_its_line(kind, tmp_path):
+    text, right, wrong, line = kind
+    found = seen(tmp_path, text)
+    assert settled(found) is True, certificate(found)
+    assert borne_out(found, tmp_path / "program.py") == ""
+    assert text.count(right) == 1
+    mistaken = seen(tmp_path, text.replace(right, wrong))
+    assert settled(mistaken) is False, certificate(mistaken)
+    assert line in certificate(mistaken, mend=False).first.place
+
+
+def test_a_gradient_to_go_up_is_not_told_and_nothing_is_accused(tmp_path):
+    """y - p is minus the slope of the cross-entropy, and the slope of the likelihood."""
+    found = seen(tmp_path, LOGISTIC.replace("predict(X, w, b) - y", "y - predict(X, w, b)"))
+    assert settled(found) is None
+    assert [e.verdict for e in certificate(found).entries] == ["cannot tell", "cannot tell"]
+    said = str(certificate(found))
+    assert "binary cross-entropy" in said
+    assert "likelihood" in said
+    wrong = LOGISTIC.replace("predict(X, w, b) - y", "y - predict(X, w, b)").replace("/ len(y)", "* len(y)")
+    assert settled(seen(tmp_path, wrong)) is False
+
+
+def test_a_rate_that_is_divided_by_the_number_of_examples_is_not_told(tmp_path):
+    assert settled(seen(tmp_path, RATES.replace("0.01 * db", "0.1 / 10 * db"))) is None
+
+
+PIXELS = """\
+import numpy as np
+images, labels = np.random.rand(9, 16, 16), np.arange(9) % 3
+K, W = np.random.randn(4, 3, 3) / 9, np.random.randn(4, 3)
+for x, y in zip(images, labels):
+    maps = np.zeros((14, 14, 4))
+    for i in range(14):
+        for j in range(14):
+            maps[i, j] = np.sum(x[i:i + 3, j:j + 3] * K, axis=(1, 2))
+    h = np.tanh(maps).mean(axis=(0, 1))
+    E = np.exp(h @ W)
+    d = E / E.sum()
+    d[y] -= 1
+    dh = W @ d
+    W -= 0.1 * np.outer(h, d)
+    dmaps = (1 - np.tanh(maps) ** 2) * dh / 14 ** 2
+    dK = np.zeros_like(K)
+    for i in range(14):
+        for j in range(14):
+            for k in range(4):
+                dK[k] += dmaps[i, j, k] * x[i:i + 3, j:j + 3]
+    K -= 0.1 * dK
+"""
+
+
+def test_a_parameter_whose_update_the_record_does_not_reach_is_named_and_the_rest_is_no_verdict(tmp_path):
+    """W is updated, and right, before so many values are recorded; K is not."""
+    path = tmp_path / "program.py"
+    path.write_text(PIXELS, encoding="utf-8")
+    found = watch(path, limit=2500)
+    assert settled(found) is None
+    assert "before the program updates K" in " ".join(str(certificate(found)).split())
+
+
+def test_a_loss_in_which_every_example_meets_every_other_is_another_one(tmp_path):
+    broken = """\
+import numpy as np
+X, y = np.random.randn(9, 3), np.arange(9) % 2
+w = np.random.randn(3, 1)
+for t in range(5):
+    p = 1 / (1 + np.exp(-X @ w))
+    loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+    w -= 0.1 * X.T @ (p - y.reshape(-1, 1)) / 9
+"""
+    found = seen(tmp_path, broken)
+    assert settled(found) is False
+    said = str(certificate(found))
+    assert "line 6" in said
+    assert "every example meets every other" in " ".join(said.split())
