@@ -17,6 +17,7 @@ from typing import Any
 
 from derivations.output.context import NOT_RUN, WITNESSES, Claim, Context, concept_of
 from derivations.output.quoting import quotation, shape, shapes, test_link, without_docstring
+from derivations.output.titles import TITLES
 
 KINDS = ("definition", "gradient", "lemma")
 
@@ -69,25 +70,7 @@ def concepts(claims: Mapping[str, Claim]) -> dict[str, list[Claim]]:
 def title(concept: str) -> str:
     """A module's name as a heading: Softmax cross-entropy."""
     words = concept.replace("cross_entropy", "cross-entropy").replace("_", " ")
-    return {
-        "relu": "ReLU",
-        "leaky_relu": "Leaky ReLU",
-        "silu": "SiLU",
-        "gelu": "GELU",
-        "sgd": "Gradient descent",
-        "conventions": "Other conventions",
-        "lstm_cell": "LSTM cell",
-        "rms_norm": "RMS norm",
-        "kl_divergence": "KL divergence",
-        "l2_normalize": "L2 normalisation",
-        "adamw": "AdamW",
-        "mse": "Mean squared error",
-        "avg_pool": "Average pooling",
-        "max_pool": "Max pooling",
-        "batch_norm_inference": "Batch norm, inference",
-        "mlp": "The whole network",
-        "he": "He initialisation",
-    }.get(concept, words[:1].upper() + words[1:])
+    return TITLES.get(concept, words[:1].upper() + words[1:])
 
 
 def lead(concept: str) -> str:

@@ -132,7 +132,7 @@
     code.closest(".highlight").append(copy);
   }
 
-  for (const box of document.querySelectorAll(".md-typeset__scrollwrap, .md-typeset pre > code, .pane")) {
+  for (const box of document.querySelectorAll(".md-typeset__scrollwrap, .md-typeset pre > code, .pane, .here, .where li")) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
   }
 

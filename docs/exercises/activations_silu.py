@@ -1,4 +1,4 @@
-"""SiLU is Z times the sigmoid of Z. Use the product rule.
+"""SiLU is Z times the sigmoid of Z. Z stands in both factors: hold one factor fixed at a time, and add the two slopes.
 
 Fill in each None, then: nnref check activations_silu.py
 """

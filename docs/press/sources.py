@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
@@ -38,7 +39,7 @@ def digest(paths: Iterable[Path], *words: str) -> str:
     return found.hexdigest()[:16]
 
 
-PRINTS = {ROOT / "derivations" / "output" / f"{name}.py" for name in ("page", "context", "quoting")}
+PRINTS = {ROOT / "derivations" / "output" / f"{name}.py" for name in ("page", "context", "quoting", "titles")}
 """They print what was proved; nothing that is proved or measured depends on them."""
 
 
@@ -135,14 +136,17 @@ def fresh() -> bool:
 
 @cache
 def functions_of(path: Path) -> dict[str, Quoted]:
-    """The functions of a file by name, each as its file writes it, decorators and all."""
+    """The functions of a file by name, each as its file writes it, decorators and all; methods as Windows.patches."""
     source = path.read_text(encoding="utf-8")
+    body = ast.parse(source).body
+    owned = [("", node) for node in body]
+    owned += [(f"{owner.name}.", node) for owner in body if isinstance(owner, ast.ClassDef) for node in owner.body]
     found = {}
-    for node in ast.parse(source).body:
+    for owner, node in owned:
         if isinstance(node, ast.FunctionDef):
-            first = min(node.lineno, *(mark.lineno for mark in node.decorator_list), node.lineno)
-            text = "\n".join(source.splitlines()[first - 1 : node.end_lineno])
-            found[node.name] = Quoted(path.relative_to(ROOT).as_posix(), first, text)
+            first = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
+            text = textwrap.dedent("\n".join(source.splitlines()[first - 1 : node.end_lineno]))
+            found[f"{owner}{node.name}"] = Quoted(path.relative_to(ROOT).as_posix(), first, text)
     return found
 
 

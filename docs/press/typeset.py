@@ -55,7 +55,7 @@ function render(source, lines, display) {
 SMALLEST = 0.72
 """How small a line of a formula may become where the page is narrow, as a share; below that it scrolls."""
 
-VERSION = hashlib.sha256((PRELUDE + PROGRAM + str(SMALLEST)).encode()).hexdigest()[:12]
+VERSION = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
 """Typeset formulas are kept from build to build; another program makes others."""
 
 STACK = 64 << 20
@@ -142,15 +142,28 @@ def engine() -> Render:
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|.", re.DOTALL)
 DEEPER = {"{": 1, "}": -1, r"\left": 1, r"\right": -1, r"\begin": 1, r"\end": -1}
 RELATIONS = {"=", ">", "<", r"\to", r"\neq", r"\not", r"\ge", r"\le"}
+SIGNS = {"+", "-"}
+CONDITION = (r"\left", "[")
+"""How a factor begins that is 1 where what it holds is true, else 0."""
 
 
 def in_lines(tex: str) -> list[str]:
-    """A displayed formula, cut before every relation that stands in no bracket: there a narrow page breaks it."""
+    """A displayed formula, cut where a narrow page may break it: before every relation, sign and condition.
+
+    Only those that stand in no bracket, and no sign that follows a relation, for it belongs to what comes after.
+    """
     lines, depth = [""], 0
-    for token in TOKEN.findall(tex):
+    tokens = TOKEN.findall(tex)
+    for token, after in zip(tokens, [*tokens[1:], ""], strict=True):
         depth += DEEPER.get(token, 0)
-        if token in RELATIONS and not depth and lines[-1].removeprefix("{}").split()[-1:] != [r"\not"]:
+        begun = lines[-1].removeprefix("{}").split()
+        if not depth and (
+            (token in RELATIONS and begun[-1:] != [r"\not"])
+            or (token in SIGNS and begun and begun[-1] not in RELATIONS)
+        ):
             lines.append("{}")
+        elif (token, after) == CONDITION and depth == 1 and begun and begun[-1] not in RELATIONS:
+            lines.append("")
         lines[-1] += token
     return [line for line in lines if line.strip()]
 

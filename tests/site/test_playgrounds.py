@@ -164,6 +164,45 @@ def test_the_stepper_goes_forward_and_back_by_keyboard(play):
 
 
 @pytest.mark.site
+def test_a_value_of_the_stepper_is_chosen_by_keyboard_and_the_focus_stays(play):
+    page, here = play("stepper")
+    here.locator(".play-list button", has_text="dW2").focus()
+    page.keyboard.press("Enter")
+    assert here.locator(".play-formula").inner_text().startswith("dW2 =")
+    assert page.evaluate("document.activeElement.textContent") == "dW2"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # the next of the list
+    assert here.locator(".play-formula").inner_text().startswith("db2 =")
+    here.get_by_label("db2[1, 0] =").focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("db2[1, 0]")
+    here.get_by_label("W1[1, 0]").focus()
+    before = matrix(here, "db2")
+    page.keyboard.press("ArrowUp")
+    assert matrix(here, "db2") != before
+    assert here.get_by_label("W1[1, 0]").input_value() == "-0.2"
+
+
+@pytest.mark.site
+def test_the_step_and_the_bench_are_worked_by_keyboard_alone(play):
+    page, here = play("step")
+    here.get_by_label("log₁₀ h", exact=True).focus()
+    page.keyboard.press("Home")
+    assert "x + h rounds to x" in here.locator("[data-error]").inner_text()
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    assert here.get_by_label("precision").input_value() == "float32"
+
+    page, here = play("bench")
+    here.get_by_label("mistake").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Home")  # one example
+    assert here.locator(".play-verdict").get_attribute("data-seen") == "false"
+    page.keyboard.press("ArrowRight")
+    assert here.locator(".play-verdict").get_attribute("data-seen") == "true"
+
+
+@pytest.mark.site
 def test_the_error_of_the_step_is_that_of_numpy(play):
     _, here = play("step")
     errors = {}

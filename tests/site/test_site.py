@@ -116,6 +116,18 @@ def test_every_internal_link_and_anchor_resolves(built, pages):
     assert broken == []
 
 
+def test_every_formula_leads_to_its_proof_its_code_and_its_tests(pages, claims):
+    """One click each, from whatever page it is shown on."""
+    anchors = {anchor for page in concept_pages(pages).values() for anchor in page.ids}
+    missing = []
+    for path, page in pages.items():
+        led = {unquote(urldefrag(link)[1]) for link in page.links}
+        for name in {owner for owner in page.formulas if owner in claims}:
+            wanted = {name, f"{name}.code", f"{name}.tests"} & anchors
+            missing += [f"{path}: {anchor}" for anchor in wanted - led - set(page.ids)]
+    assert missing == []
+
+
 def test_badges_say_what_the_report_says(pages, claims):
     shown = {name: badge for page in concept_pages(pages).values() for name, badge in page.badges.items()}
     assert shown.keys() == {name for name, claim in claims.items() if claim["kind"] != "definition"}
@@ -161,7 +173,8 @@ def test_a_concept_page_is_light(built, capsys):
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 """The rules that a scheme can break: light and dark differ in nothing else."""
 
-FORMULAS = """[...document.querySelectorAll(".formula .math, .pane, .graph")].filter(box => box.clientWidth)
+FORMULAS = """[...document.querySelectorAll(".formula .math, .pane, .graph, .here, .where li")]
+    .filter(box => box.clientWidth)
     .map(box => [box.scrollWidth > box.clientWidth + 1, getComputedStyle(box).backgroundImage.includes("gradient")])"""
 
 

@@ -109,7 +109,46 @@ def test_the_numpy_lines_that_open_a_page_of_the_handbook_are_those_of_nnref(rng
         assert made[name] == pytest.approx(getattr(rnn, name)(X, H0, W, U, b, dY)), name
 
 
-def test_a_displayed_formula_is_cut_before_its_outer_relations_only():
+@pytest.mark.parametrize("page_", ["norms", "attention", "recurrent", "images", "losses", "activations", "optimisers"])
+def test_a_page_of_the_handbook_opens_with_code(page_):
+    """With lines that are run above, or with the formula, its shapes and its function, printed from the source."""
+    text = (ROOT / "docs" / "handbook" / f"{page_}.md").read_text(encoding="utf-8")
+    before, _, first = text.partition("{{ ")
+    assert "```python" in before or first.startswith("whole ")
+
+
+def test_a_method_is_quoted_as_it_stands_without_the_indent_of_its_class():
+    from press import sources
+
+    quoted = sources.functions_of(ROOT / "nnref" / "windows.py")["Windows.patches"]
+    lines = (ROOT / quoted.path).read_text(encoding="utf-8").splitlines()
+    assert quoted.text.startswith("def patches(self, X: Array) -> Array:\n    ")
+    assert lines[quoted.line - 1].strip() == quoted.text.splitlines()[0]
+
+
+def luminance(colour):
+    """Relative luminance of #rgb or #rrggbb, by WCAG 2."""
+    digits = colour.lstrip("#")
+    pairs = [c * 2 for c in digits] if len(digits) == 3 else [digits[k : k + 2] for k in (0, 2, 4)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (int(p, 16) / 255 for p in pairs)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+SEEN = 3
+"""The least contrast of what is no text with what it stands on, by WCAG 2, 1.4.11."""
+
+
+@pytest.mark.parametrize("scheme", ["default", "slate"])
+@pytest.mark.parametrize("name", ["edge", "faint", "accent", "right", "wrong"])
+def test_edges_arrows_and_borders_are_seen_on_paper(scheme, name):
+    css = (ROOT / "docs" / "assets" / "nnref.css").read_text(encoding="utf-8")
+    of_scheme = re.search(rf'"{scheme}"\] {{\n  --nn-paper.*?}}', css, re.DOTALL)[0]
+    colours = dict(re.findall(r"--nn-(\w+): (#\w+);", of_scheme))
+    low, high = sorted(map(luminance, (colours[name], colours["paper"])))
+    assert (high + 0.05) / (low + 0.05) >= SEEN
+
+
+def test_a_displayed_formula_is_cut_before_its_outer_relations_signs_and_conditions_only():
     from press import typeset
 
     assert typeset.in_lines(r"a = \left(b = c\right) \not\to d_{k=1}") == [
@@ -119,6 +158,13 @@ def test_a_displayed_formula_is_cut_before_its_outer_relations_only():
     ]
     assert typeset.in_lines(r"\begin{cases} a & x > 0 \end{cases}") == [r"\begin{cases} a & x > 0 \end{cases}"]
     assert typeset.in_lines(r"= b") == ["{}= b"]
+    assert typeset.in_lines(r"x = - a + \left(b - c\right)") == ["x ", "{}= - a ", r"{}+ \left(b - c\right)"]
+    conditions = r"\sum_{p=1}^{P} \left[h = p\right] \, \left[w = q\right] \, x^{-1}"
+    assert typeset.in_lines(conditions) == [
+        r"\sum_{p=1}^{P} ",
+        r"\left[h = p\right] \, ",
+        r"\left[w = q\right] \, x^{-1}",
+    ]
 
 
 TERMS = """**Logit, score**{ #logit }: an output before softmax.

@@ -16,6 +16,12 @@ ui.start("step", (body, given) => {
     return round(round(f(right) - f(left)) / round(right - left));
   };
   const error = (h) => Math.abs(quotient(h) - truth());
+  // The step at which h²/6 times the third derivative is as large as one rounding of f over h; a line has no truncation.
+  const balance = () => {
+    if (kind === "kink") return Infinity;
+    const s = truth();
+    return Math.cbrt((6 * (precision === "float32" ? 2 ** -24 : 2 ** -53) * f(at)) / Math.abs(s * (1 - s) * (1 - 2 * s)));
+  };
   const plot = element("div", { class: "play-plot" });
   const says = element("p", { "aria-live": "polite" });
 
@@ -24,7 +30,10 @@ ui.start("step", (body, given) => {
     const x = (e) => 40 + ((e - low) / (high - low)) * (width - 50);
     const y = (v) => height - 30 - ((Math.min(1, Math.max(-14, Math.log10(Math.max(v, 1e-14)))) + 14) / 15) * (height - 45);
     const points = Array.from({ length: 129 }, (_, k) => low + k / 8).map((e) => `${x(e).toFixed(1)},${y(error(10 ** e)).toFixed(1)}`);
-    const ticks = [-16, -12, -8, -4, 0].map((e) => `<text x="${x(e)}" y="${height - 10}" text-anchor="middle">10${String(e).replace(/./g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)])}</text>`);
+    const power = (e) => `10${String(e).replace(/./g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)])}`;
+    const ticks = [-16, -12, -8, -4, 0].map((e) => `<text x="${x(e)}" y="${height - 16}" text-anchor="middle">${power(e)}</text>`)
+      .concat([-12, -8, -4, 0].map((e) => `<text x="35" y="${y(10 ** e) + 3}" text-anchor="end">${power(e)}</text>`),
+        [`<text x="${width - 10}" y="${height - 3}" text-anchor="end">step h</text><text x="46" y="12">error</text>`]);
     const here = error(10 ** exponent);
     plot.innerHTML = `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="error of the slope against the step, both on logarithmic axes">`
       + `<path d="M40 10V${height - 30}H${width - 10}" class="axis"/><polyline points="${points.join(" ")}" class="curve"/>${ticks.join("")}`
@@ -32,7 +41,7 @@ ui.start("step", (body, given) => {
     const h = 10 ** exponent;
     const why = kind === "kink" && h > distance ? "The step reaches across the kink and averages the two slopes."
       : round(at + h) === round(at) ? "The step is lost: x + h rounds to x."
-        : h < 1e-5 || (precision === "float32" && h < 3e-3) ? "Rounding decides: a smaller step makes it worse." : "Truncation decides: a smaller step makes it better.";
+        : h < balance() ? "Rounding decides: a smaller step makes it worse." : "Truncation decides: a smaller step makes it better.";
     says.replaceChildren(`h = 1e${exponent}: the quotient is ${number(quotient(h), 8)}, the slope ${number(truth(), 8)}, the error `,
       element("b", {}, number(here, 2)), `. ${why}`);
     says.dataset.error = here;

@@ -40,7 +40,8 @@ ui.start("stepper", (body, given) => {
     return input;
   });
   const shown = element("div", { class: "play-step", "aria-live": "polite" });
-  const list = element("ol", { class: "play-list" });
+  const list = element("ol", { class: "play-list" }, ...STEPS.map(([name], k) => element("li", {},
+    element("button", { type: "button", onclick: () => { step = k; chosen = [0, 0]; draw(); } }, name))));
 
   const entryLine = (v, name, i, j) => {
     const line = [element("p", {}, `${name}[${i}, ${j}] = ${written(v, name, i, j)} = `, element("b", {}, short(v[name][i][j])))];
@@ -57,8 +58,7 @@ ui.start("stepper", (body, given) => {
   const draw = () => {
     const v = nn.passes(net);
     const [name, formula] = STEPS[step];
-    list.replaceChildren(...STEPS.map(([other], k) => element("li", {},
-      element("button", { type: "button", "aria-current": k === step ? "step" : null, onclick: () => { step = k; chosen = [0, 0]; draw(); } }, other))));
+    [...list.querySelectorAll("button")].forEach((button, k) => (k === step ? button.setAttribute("aria-current", "step") : button.removeAttribute("aria-current")));
     const parts = [element("p", { class: "play-formula" }, formula)];
     if (name === "L") {
       const each = v.Y[0].map((_, s) => short(v.P[net.labels[s]][s]));
