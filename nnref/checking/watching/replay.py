@@ -27,7 +27,7 @@ from nnref.checking.watching.targets import understood
 from nnref.checking.watching.trace import Given
 from nnref.checking.watching.watch import Watched, judged_steps, numbers_in, sources_of, together
 
-MODULES = frozenset(["numpy", "numpy.linalg", "math", "operator", "builtins", "scipy.special", "scipy.signal"])
+MODULES = words("numpy numpy.linalg numpy.lib.stride_tricks math operator builtins scipy.special scipy.signal")
 """Where functions are looked up."""
 
 PURE = words(
@@ -46,7 +46,7 @@ PURE = words(
     "mod moveaxis mul multi_dot multiply nan_to_num nanmax nanmean nanmin nanstd nansum nanvar ndtr neg negative "
     "nonzero norm not_equal ones ones_like outer pad partition percentile permute_dims pos positive pow power prod "
     "ptp quantile rad2deg ravel ravel_multi_index real reciprocal remainder repeat reshape resize right_shift rint "
-    "roll rollaxis rot90 round row_stack searchsorted select sigmoid sign sin sinc sinh softmax solve sort split sqrt "
+    "roll rollaxis rot90 round row_stack searchsorted select sigmoid sign sin sinc sinh sliding_window_view softmax solve sort split sqrt "
     "square squeeze stack std sub subtract sum swapaxes take take_along_axis tan tanh tensordot tile tolist trace "
     "transpose trapezoid trapz tri tril tril_indices tril_indices_from triu triu_indices triu_indices_from true_divide "
     "truediv trunc uint8 unique unravel_index var vdot vsplit vstack where xlog1py xlogy zeros zeros_like "
