@@ -1,7 +1,6 @@
 """nnref: the verified mathematics of a neural network, to check your own network against."""
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from nnref.version import __version__
@@ -119,8 +118,11 @@ def __getattr__(name: str) -> Any:
     if name in WHEN_ASKED:
         found = globals()[name] = getattr(import_module(f"nnref.{WHEN_ASKED[name]}"), name)
         return found
-    if not name.startswith("_") and find_spec(f"nnref.{name}") is not None:
-        return import_module(f"nnref.{name}")
+    if not name.startswith("_"):
+        from importlib.util import find_spec
+
+        if find_spec(f"nnref.{name}") is not None:
+            return import_module(f"nnref.{name}")
     raise AttributeError(f"module 'nnref' has no attribute {name!r}")
 
 

@@ -1,5 +1,6 @@
 """Is every claim proved, and does the prover see what is not true?"""
 
+import importlib.metadata
 import json
 import os
 import random
@@ -230,6 +231,11 @@ def test_what_a_claim_rests_on_is_proved_with_it_and_kept_for_these_sources_only
     assert verdict.of(["affine.dW"]) == "proved again"
     monkeypatch.setattr(verdict, "version", lambda package: "another")
     assert verdict.of(["cross_entropy.of_softmax"]) == "proved again"
+
+
+@pytest.mark.parametrize("package", ["sympy", "mpmath", "numpy"])
+def test_the_version_of_a_package_is_that_of_its_installation(package):
+    assert verdict.version(package) == importlib.metadata.version(package)
 
 
 def test_a_claim_that_does_not_hold_is_not_kept(capsys, monkeypatch, tmp_path):

@@ -19,6 +19,9 @@ from nnref.shapes import Array
 SEED = 2
 """The drawn arguments are the same in every run."""
 
+APART = 3
+"""Arguments of one number that are drawn one by one, which tells which was forgotten; more are drawn together."""
+
 MIX = (0.75, -1.5)
 """A vjp of a dY₁ + b dY₂ is a times that of dY₁ plus b times that of dY₂. Neither 1 nor alike, and exact in binary."""
 
@@ -79,6 +82,19 @@ def elsewhere(
         by = f"vjp is not linear in dY: {MIX[0]} dY + {-MIX[1]} dY' gives another sum"
         yield "at another dY", by, arguments, other
         yield "at a mixture of two dY", by, arguments, mixed(dY, other)
+    along, found = other if constant(dY) else dY, list(drawn_beside(layer, arguments))
+    if len(found) > APART:
+        every = {name: moved for name, _, moved in found}
+        why = f"right only where {len(found)} arguments are one number each, which hides one that is forgotten"
+        yield f"with {len(found)} arguments drawn beside one number each", why, arguments | every, along
+        return
+    for name, value, moved in found:
+        why = f"right only where {name} is all {value}, which hides a forgotten {name}"
+        yield f"with {name} drawn beside all {value}", why, {**arguments, name: moved}, along
+
+
+def drawn_beside(layer: Layer, arguments: dict[str, Any]) -> Iterator[tuple[str, str, Array]]:
+    """The arguments that are one number throughout, that number in words, and other numbers near it."""
     rng = np.random.default_rng(SEED)
     for name in (given for given in layer.roles.values() if given != DY):
         # What vjp is not given may be in what it remembers, which would then belong to other arguments.
@@ -86,9 +102,7 @@ def elsewhere(
         if isinstance(A, np.ndarray) and floating(A.dtype) and constant(A):
             value = "zeros" if not A.any() else "ones" if (A == 1).all() else f"{A.flat[0]:g}"
             moved = A + (rng.random(A.shape) - 0.5) * (float(A.flat[0]) or 1.0)
-            why = f"right only where {name} is all {value}, which hides a forgotten {name}"
-            along = other if constant(dY) else dY
-            yield f"with {name} drawn beside all {value}", why, {**arguments, name: moved.astype(A.dtype)}, along
+            yield name, value, moved.astype(A.dtype)
 
 
 def constant(A: Array) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 import warnings
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -71,6 +70,8 @@ def outcome(order: Order) -> dict[str, Any]:
     except (SourceError, OSError) as error:
         return {"status": 2, "error": str(error), "found": [], "missing": []}
     except Exception as error:  # a fault of ours: said as such, and no verdict
+        import traceback
+
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(where.filename).name}, line {where.lineno}"
         return failure(order, f"could not be judged: {type(error).__name__}: {error} ({place})")

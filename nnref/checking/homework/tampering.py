@@ -13,18 +13,18 @@ def originals() -> dict[tuple[str, ...], Any]:
     """What judges: every function and class of nnref, numpy, json, hmac and Python itself, by where it is found."""
     found: dict[tuple[str, ...], Any] = {}
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] in JUDGES and module is not None:
-            for attribute, value in list(vars(module).items()):
-                if callable(value):
-                    found[(name, attribute)] = value
-                    found |= parts(name, attribute, value)
+        package = name.partition(".")[0]
+        if package in JUDGES and module is not None:
+            values = {key: value for key, value in vars(module).items() if callable(value)}
+            found |= {(name, key): value for key, value in values.items()}
+            if package == "nnref":
+                for key, value in values.items():
+                    found |= parts(name, key, value)
     return found
 
 
 def parts(name: str, attribute: str, value: Any) -> dict[tuple[str, ...], Any]:
-    """The code of a function, and the methods of a class of nnref."""
-    if not name.startswith("nnref"):
-        return {}
+    """The code of a function of nnref, and the methods of a class of it."""
     if isinstance(value, type):
         return {(name, attribute, key): part for key, part in vars(value).items() if callable(part) or key == "ok"}
     return {(name, attribute, "__code__"): code} if (code := getattr(value, "__code__", None)) else {}

@@ -114,7 +114,7 @@ def answered(
         for pipe in ours:
             os.close(pipe)
         found = WORKS[work](order)
-        if altered := compare(before):
+        if work == "run" and (altered := compare(before)):  # no file runs where a recording is judged again
             said = f"{Path(order['path']).name} changed {altered}, which marks it: not judged."
             found = {"status": 2, "error": said, "found": [], "missing": []}
         raw = sign(key, dumps(found).encode())

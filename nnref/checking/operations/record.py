@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -168,9 +169,16 @@ class Record:
 
 def names() -> list[str]:
     """The operations that have a record, in alphabetical order."""
-    here = iter_modules([str(Path(__file__).parent)])
-    found = {module.name: import_module(f"{__package__}.{module.name}") for module in here}
+    found = {name: import_module(f"{__package__}.{name}") for name in that_may_have_a_record()}
     return sorted(name for name, module in found.items() if isinstance(getattr(module, "RECORD", None), Record))
+
+
+@cache
+def that_may_have_a_record() -> tuple[str, ...]:
+    """The modules beside this one whose source defines RECORD, or cannot be seen: the others need not be imported."""
+    here = Path(__file__).parent
+    sources = {module.name: here / f"{module.name}.py" for module in iter_modules([str(here)])}
+    return tuple(name for name, path in sources.items() if not path.is_file() or b"\nRECORD" in path.read_bytes())
 
 
 def activations() -> list[str]:

@@ -111,5 +111,15 @@ class GradientMismatch(AssertionError):
         names: dict[str, list[str]] = {}
         for entry in self.report.entries:
             names.setdefault(entry.verdict, []).append(entry.name)
-        found = "; ".join(f"{verdict}: {', '.join(names[verdict])}" for verdict in names if verdict != "ok")
+        found = "; ".join(f"{verdict}: {few(names[verdict])}" for verdict in names if verdict != "ok")
         return f"{found}\n{self.report}"
+
+
+NAMED = 12
+"""Parameters that a headline names; the table has the others."""
+
+
+def few(names: list[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

@@ -8,6 +8,7 @@ from typing import Any
 
 from nnref.checking.results.entry import Entry
 from nnref.checking.results.findings import unlike
+from nnref.checking.results.grouped import Group, by_need, called, groups
 from nnref.checking.results.sampling import at_random, missed
 
 WIDTH = 80
@@ -22,6 +23,12 @@ GIVES_WAY = (0, 1, 4)
 
 LEAST = 8
 """Characters that a cut column keeps."""
+
+LONG = 40
+"""Lines beyond which a report is shortened: what is wrong in full, the worst first, and the rest in groups."""
+
+GROUPS = 16
+"""Lines of groups in such a report, at most, where their names allow it."""
 
 JUDGED = ("ok", "WRONG", "cannot tell")
 """The verdicts on a gradient that is there."""
@@ -69,25 +76,50 @@ def row_notes(entry: Entry, verbose: bool) -> list[str]:
 
 
 def table_text(entries: Sequence[Entry], method: str, settings: Mapping[str, Any] | None = None) -> str:
-    """The table, the notes below its rows and the method; given the settings, those and the noise multiples too."""
-    lines = rows(entries, lambda entry: row_notes(entry, settings is not None))
-    lines += folded(f"truth: {method}", "")
+    """The table, the notes below its rows and the method; given the settings, those and the noise multiples too.
+
+    Without the settings a long table is shortened.
+    """
+    lines, truth = rows(entries, lambda entry: row_notes(entry, settings is not None)), folded(f"truth: {method}", "")
+    if settings is None and len(lines) + len(truth) > LONG:
+        lines = shortened(entries, LONG - len(truth))
+    lines += truth
     lines += [part for key, value in (settings or {}).items() for part in folded(f"{key}: {value}", "")]
     return "\n".join(lines)
 
 
-def rows(entries: Sequence[Entry], below: Callable[[Entry], list[str]]) -> list[str]:
-    """The head and a line an entry; what is said below it stands beside the verdict, if it is a finding that fits."""
-    table = narrowed([HEAD, *(cells(entry) for entry in entries)])
+def shortened(entries: Sequence[Entry], most: int) -> list[str]:
+    """At most so many lines: the head, the worst of what is not right with what is said of it, groups of the rest."""
+    ranked = by_need(entries)
+    for full in range(sum(entry.verdict != "ok" for entry in entries), -1, -1):
+        lines = rows(ranked[:full], lambda entry: row_notes(entry, False), groups(ranked[full:], GROUPS))
+        if len(lines) <= most:
+            break
+    return lines
+
+
+def rows(entries: Sequence[Entry], below: Callable[[Entry], list[str]], together: Sequence[Group] = ()) -> list[str]:
+    """The head, a line an entry and a line a group; what is said below an entry stands beside it, if it fits there."""
+    table = narrowed([HEAD, *map(cells, entries), *map(cells_of_group, together)])
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = [line(table[0], widths)]
-    for entry, row in zip(entries, table[1:], strict=True):
+    for entry, row in zip(entries, table[1 : len(entries) + 1], strict=True):
         said = below(entry)
         lines.append(line(row, widths))
         if said and entry.where and len(lines[-1]) + 2 + len(said[0]) <= WIDTH:
             lines[-1] += f"  {said.pop(0)}"
         lines += [part for note in said for part in folded(note)]
-    return lines
+    return lines + [line(row, widths) for row in table[len(entries) + 1 :]]
+
+
+def cells_of_group(group: Group) -> tuple[str, ...]:
+    """One row for several parameters of one verdict; that of one alone is its own."""
+    if len(group) == 1:
+        return cells(group[0])
+    checked, wrong = (str(sum(getattr(entry, count) for entry in group)) for count in ("checked", "wrong"))
+    if group[0].verdict not in JUDGED:
+        checked = wrong = ""
+    return (called(group), f"{len(group)} arrays", checked, wrong, "", "", "", group[0].verdict)
 
 
 def narrowed(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
