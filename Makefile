@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 # --without-pip and `pip --python` work everywhere, also where Debian leaves ensurepip out.
 PIP = $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check install
 
+# Bytecode is kept whatever the surroundings say: a hundred tests start a program, and each would be compiled anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: train test verify verify-long coq mutants docs bench bench-peers lint clean help
 

@@ -33,7 +33,10 @@ def dX(X: Array, dY: Array, I: int, J: int, stride: int = 1, padding: int = 0, d
 
 
 def layer(I: int, J: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> Layer:
-    """The layer, which learns nothing: windows of I × J pixels."""
+    """The layer, which learns nothing: windows of I × J pixels.
+
+    Shapes: A (C, H, B, N) -> (C, P, Q, N)
+    """
     window = (I, J, stride, padding, dilation)
     return Layer(
         "avg_pool",

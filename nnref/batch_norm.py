@@ -83,7 +83,10 @@ def dbeta(dY: Array) -> Array:
 
 
 def layer(n: int, eps: float = 1e-5) -> Layer:
-    """The layer in training, as part of a network of n features: gains one, shifts zero."""
+    """The layer in training, as part of a network of n features: gains one, shifts zero.
+
+    Shapes: A (n, N) -> (n, N)
+    """
     positive(eps=eps)
     return Layer(
         "batch_norm",

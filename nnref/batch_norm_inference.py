@@ -67,7 +67,10 @@ def running(mean: Array, batch: Array, momentum: float = 0.1) -> Array:
 
 
 def layer(mean: Array, variance: Array, eps: float = 1e-5) -> Layer:
-    """The layer with these statistics, (n, 1) each, which do not learn: gains one, shifts zero."""
+    """The layer with these statistics, (n, 1) each, which do not learn: gains one, shifts zero.
+
+    Shapes: A (n, N) -> (n, N)
+    """
     _inverse_deviation(variance, eps)  # refuses a negative variance
 
     def statistics(A: Array) -> tuple[Array, Array]:

@@ -76,7 +76,10 @@ def dX(X: Array, W: Array, dY: Array, stride: int = 1, padding: int = 0, dilatio
 
 
 def layer(C: int, D: int, I: int, J: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> Layer:
-    """The layer from C channels to D, with kernels of I × J: He-normal weights, zero biases."""
+    """The layer from C channels to D, with kernels of I × J: He-normal weights, zero biases.
+
+    Shapes: A (C, H, B, N) -> (D, P, Q, N)
+    """
     moved = (stride, padding, dilation)
     return Layer(
         "conv2d",

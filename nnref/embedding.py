@@ -46,6 +46,8 @@ def layer(n: int, d: int) -> Layer:
     """The layer from one-hot columns of n words to columns of d features: normal numbers. per_position takes texts.
 
     Words are given, and learn nothing: dA is what a soft choice between them would get.
+
+    Shapes: A (n, N) -> (d, N)
     """
     return Layer(
         "embedding",

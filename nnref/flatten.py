@@ -34,7 +34,10 @@ def dX(X: Array, dY: Array) -> Array:
 
 
 def layer() -> Layer:
-    """The layer, which learns nothing: from images (C, H, B, N) to columns (C H B, N)."""
+    """The layer, which learns nothing: from images (C, H, B, N) to columns (C H B, N).
+
+    Shapes: A (C, H, B, N) -> (C*H*B, N)
+    """
     return Layer(
         "flatten",
         init=lambda rng: (),

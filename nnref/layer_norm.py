@@ -79,7 +79,10 @@ def dbeta(dY: Array) -> Array:
 
 
 def layer(n: int, eps: float = 1e-5) -> Layer:
-    """The layer, as part of a network of n features: gains one, shifts zero."""
+    """The layer, as part of a network of n features: gains one, shifts zero.
+
+    Shapes: A (n, N) -> (n, N)
+    """
     positive(eps=eps)
     return Layer(
         "layer_norm",

@@ -38,7 +38,10 @@ def dX(X: Array, S: Array, dY: Array, stride: int = 1, padding: int = 0, dilatio
 
 
 def layer(I: int, J: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> Layer:
-    """The layer, which learns nothing: windows of I × J pixels, of each the largest."""
+    """The layer, which learns nothing: windows of I × J pixels, of each the largest.
+
+    Shapes: A (C, H, B, N) -> (C, P, Q, N)
+    """
     moved = (stride, padding, dilation)
     return Layer(
         "max_pool",

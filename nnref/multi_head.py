@@ -75,6 +75,7 @@ def layer(D: int, heads: int, causal: bool = False) -> Layer:
 
     Queries, keys and values are matrices times the input, and Wo times the outputs of the heads, one below the other.
     What comes back through the three is added up (multi_head.three_paths).
+    Shapes: A (D, T, N) -> (D, T, N)
     Errors: ValueError if the heads do not share the features evenly.
     """
     if heads < 1 or D % heads:

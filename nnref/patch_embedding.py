@@ -74,7 +74,10 @@ def dX(X: Array, W: Array, dY: Array) -> Array:
 
 
 def layer(C: int, D: int, I: int, J: int, P: int, Q: int) -> Layer:
-    """The layer from images (C, I P, J Q, N) to D features of P Q positions (D, P Q, N): Xavier-normal weights."""
+    """The layer from images (C, I P, J Q, N) to D features of P Q positions (D, P Q, N): Xavier-normal weights.
+
+    Shapes: A (C, I*P, J*Q, N) -> (D, P*Q, N)
+    """
 
     def sequence(Y: Array) -> Array:
         return namespace(Y).reshape(Y, (D, P * Q, Y.shape[-1]))

@@ -57,7 +57,10 @@ def dgamma(X: Array, dY: Array, eps: float = 1e-6) -> Array:
 
 
 def layer(n: int, eps: float = 1e-6) -> Layer:
-    """The layer, as part of a network of n features: gains one."""
+    """The layer, as part of a network of n features: gains one.
+
+    Shapes: A (n, N) -> (n, N)
+    """
     positive(eps=eps)
     return Layer(
         "rms_norm",

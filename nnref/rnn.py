@@ -95,6 +95,8 @@ def layer(n: int, m: int) -> Layer:
 
     Backward it goes through all T steps, the last first: the gradient of a state is that of its output and Wᵀ dZ of
     the step after (rnn.every_length). Nothing is cut off.
+
+    Shapes: A (n, T, N) -> (m, T, N)
     """
 
     def states(theta: Any, A: Array) -> list[Array]:

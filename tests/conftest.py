@@ -25,7 +25,8 @@ def pytest_collection_modifyitems(config, items):
     left_out = [item for item in items if any(item.get_closest_marker(name) for name in asked if not asked[name])]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in set(left_out)]
+        gone = set(left_out)
+        items[:] = [item for item in items if item not in gone]
 
 
 def claim_of(item):
@@ -36,9 +37,9 @@ def claim_of(item):
 
 @pytest.fixture
 def draws(request):
-    """How many draws a fuzz makes: draws(quick, full) is full with --long, as in make verify, else quick."""
-    long = request.config.getoption("--long")
-    return lambda quick, full: full if long else quick
+    """How many draws a fuzz makes: draws(quick, full, ci=) is full with --long, ci with --all-cases, else quick."""
+    long, all_cases = (request.config.getoption(name) for name in ("--long", "--all-cases"))
+    return lambda quick, full, ci=None: full if long else ci if all_cases and ci is not None else quick
 
 
 @pytest.fixture

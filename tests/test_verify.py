@@ -15,7 +15,7 @@ from tests import verify
 from tests.conftest import require
 from tests.support import cases, outcomes, table, tools, witnesses
 from tests.support.bugs import BUGS
-from tests.support.quick import some
+from tests.support.quick import pairs, some
 from tests.support.sources import FOLDERS, ROOT, fresh, sources_sha256
 from tests.support.witnesses import FAILED, MISSING, NOT_APPLICABLE, OK, Witness
 
@@ -75,7 +75,7 @@ def run(tmp_path):
     [
         ([], "verify", ["--long", "-m", "not site"]),
         (["--long"], "verify-long", ["--long", "-m", "not site"]),
-        (["--quick"], "verify-quick", ["-m", "figure and not site"]),
+        (["--quick"], "verify-quick", ["--all-cases", "-m", "figure and not site"]),
     ],
 )
 def test_a_report_says_how_much_was_run_and_runs_it(option, mode, chosen, alone, tmp_path, monkeypatch):
@@ -122,8 +122,18 @@ def test_of_a_list_the_first_and_some_chosen_by_name_are_quick_and_the_rest_is_f
     assert {case.values[0] for case in some(cases[1:], 3) if not case.marks} >= set(quick[1:])
 
 
-def test_draws_are_few_unless_all_are_asked_for(request, draws):
-    assert draws(1, 2) == 1 + request.config.getoption("--long")
+def test_of_pairs_each_first_is_quick_once_and_some_of_its_others():
+    firsts = [f"claim {k}" for k in range(100)]
+    quick = [case.values for case in pairs(firsts, range(4), 3) if not case.marks]
+    assert [a for a, b in quick if b == 0] == firsts
+    assert 80 <= len([a for a, b in quick if b]) <= 120
+    assert len(pairs(firsts, range(4), 3)) == 400
+
+
+def test_draws_are_few_unless_more_are_asked_for(request, draws):
+    long, all_cases = (request.config.getoption(name) for name in ("--long", "--all-cases"))
+    assert draws(1, 3) == (3 if long else 1)
+    assert draws(1, 3, ci=2) == (3 if long else 2 if all_cases else 1)
 
 
 @pytest.mark.parametrize("name", GRADIENTS)

@@ -20,7 +20,7 @@ def widths(k, rng):
 
 
 def network(k):
-    """Network k: every activation, float64 and float32, inputs of scale 1e-3..1e2, exact zeros, some zero biases."""
+    """Network k: relu, tanh or sigmoid, float64 or float32, inputs of size 1e-3..1e2, exact zeros, some zero biases."""
     rng = np.random.default_rng([k, 20])
     activation, dtype = ("relu", "tanh", "sigmoid")[k % 3], ("float64", "float32")[k // 3 % 2]
     sizes = widths(k, rng)

@@ -1,5 +1,10 @@
 """Does every refusal of the handbook say what was expected, what came and what to try? And do layers fit together?"""
 
+import inspect
+import re
+from importlib import import_module
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -37,8 +42,9 @@ from nnref import (
     swiglu,
     xavier,
 )
-from nnref.checking.gradcheck.vjp import check_vjp
+from nnref.checking.gradcheck.vjp import check_numpy_vjp
 from nnref.windows import largest
+from tests.support import cases
 
 A, COLUMN, Y = np.ones((3, 4)), np.ones((3, 1)), nnref.one_hot([0, 1, 2, 0], 3, "float64")
 IMAGE, KERNEL = np.ones((2, 5, 4, 3)), np.ones((6, 2, 3, 3))
@@ -155,26 +161,48 @@ def test_whole_numbers_are_refused(call):
         call(np.ones((2, 2), int))
 
 
-LAYERS = {
-    "layer_norm": (layer_norm.layer(3), (3, 4)),
-    "batch_norm": (batch_norm.layer(3), (3, 4)),
-    "rms_norm": (rms_norm.layer(3), (3, 4)),
-    "conv2d": (conv2d.layer(2, 3, 3, 2, stride=2, padding=1), (2, 5, 4, 3)),
-    "avg_pool": (avg_pool.layer(2, 3, stride=2), (2, 5, 4, 3)),
-    "max_pool": (max_pool.layer(2, 3, stride=2, padding=1), (2, 5, 4, 3)),
-    "batch_norm_inference": (
-        batch_norm_inference.layer(np.array([[0.5], [-1.0], [2.0]]), np.array([[0.5], [1.0], [2.0]])),
-        (3, 4),
-    ),
-    "embedding": (embedding.layer(3, 5), (3, 4)),
+SIZES = cases.SIZES | {"D": 4, "heads": 2}
+"""What the letters of a layer's arguments and of its Shapes: line stand for."""
+
+MOVED = {"stride": 2, "padding": 1, "causal": True}
+"""Settings other than those that are left out."""
+
+
+def shape_of_input(made, sizes):
+    """The shape of a layer's input, as the Shapes: line of what makes it says."""
+    letters = re.search(r"Shapes: A \((.*?)\) ->", inspect.getdoc(made))[1]
+    return tuple(cases.extent(size, sizes) for size in letters.split(", "))
+
+
+def made_layer(made, rng, **settings):
+    """A layer with arguments of the sizes that their letters stand for; statistics are columns of features."""
+    needed = [name for name, p in inspect.signature(made).parameters.items() if p.default is p.empty]
+    column = [SIZES["n"], 1]
+    given = {name: SIZES[name] if name in SIZES else cases.drawn(name, column, rng) for name in needed}
+    return made(**given, **settings), shape_of_input(made, SIZES)
+
+
+def every_layer():
+    """Each module's layer, as it is with the settings left out, and with others where it has any."""
+    for path in sorted(Path(nnref.__file__).parent.glob("*.py")):
+        if "\ndef layer(" in path.read_text(encoding="utf-8"):
+            made = import_module(f"nnref.{path.stem}").layer
+            settings = {name: value for name, value in MOVED.items() if name in inspect.signature(made).parameters}
+            for chosen in [{}, settings] if settings else [{}]:
+                name = " ".join([path.stem, *(f"{key}={value}" for key, value in chosen.items())])
+                yield name, made_layer(made, np.random.default_rng(5), **chosen)
+
+
+LAYERS = dict(every_layer()) | {
     "elu 0.5": (layer.activation("elu 0.5"), (3, 4)),
-    "flatten": (flatten.layer(), (2, 3, 2, 4)),
-    "patch_embedding": (patch_embedding.layer(2, 3, 2, 3, 2, 1), (2, 4, 3, 3)),
-    "multi_head": (multi_head.layer(4, 2), (4, 3, 2)),
-    "causal multi_head": (multi_head.layer(6, 3, causal=True), (6, 4, 2)),
-    "rnn": (rnn.layer(3, 4), (3, 5, 2)),
     "chain": (layer.chain(conv2d.layer(2, 3, 2, 2), max_pool.layer(2, 2)), (2, 5, 4, 3)),
 }
+"""Every layer that a module defines, and the shape of its input: a new one is among them."""
+
+
+def test_the_layers_of_all_modules_are_found():
+    assert {"conv2d", "multi_head", "rnn", "batch_norm_inference"} <= LAYERS.keys()
+    assert {"conv2d stride=2 padding=1", "multi_head causal=True"} <= LAYERS.keys()
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -196,7 +224,7 @@ def test_a_layer_is_the_vjp_of_its_forward_pass(name, rng):
         dtheta, dA = it.vjp(now, A, it.forward(now, A), dZ)
         return {"A": dA} | {f"p{place}": leaf for place, leaf in enumerate(leaves(dtheta))}
 
-    report = check_vjp(named(forward, arguments), named(vjp, arguments, "dZ"), arguments)
+    report = check_numpy_vjp(named(forward, arguments), named(vjp, arguments, "dZ"), arguments)
     assert report.ok, report
 
 

@@ -83,7 +83,7 @@ def each_precision():
 
 
 @pytest.mark.parametrize(("library", "dtype"), list(each_precision()))
-@pytest.mark.parametrize("formula", some(FORMULAS, 3))
+@pytest.mark.parametrize("formula", some(FORMULAS, 6))
 def test_a_formula_gives_the_same_numbers_in_every_library(formula, dtype, library):
     to, traced = taken_to(library, formula)
     function = bridge.function(formula)
@@ -101,7 +101,7 @@ def test_a_formula_gives_the_same_numbers_in_every_library(formula, dtype, libra
 
 
 @each_library
-@pytest.mark.parametrize("activation", nnref.layer.ACTIVATIONS)
+@pytest.mark.parametrize("activation", some(nnref.layer.ACTIVATIONS, 4))
 def test_the_gradients_of_a_network_are_the_same_in_every_library(activation, library, rng):
     to, traced = taken_to(library, activation)
     layers = nnref.mlp([6, 5, 4, 3], activation)

@@ -15,6 +15,7 @@ from nnref import bridge
 from nnref.checking.reference import noise
 from nnref.layer import ACTIVATIONS
 from tests.support import cases
+from tests.support.quick import pairs
 
 pytestmark = pytest.mark.figure  # the report shows them as witnesses of the claims that they name
 BOUND = [claim for claim in claims().values() if claim.kind in ("definition", "gradient")]
@@ -70,8 +71,7 @@ def room(claim, arrays):
     return ROUNDINGS * size * (claim.result.count_ops() + 1) * largest**3 * noise.unit("float64")
 
 
-@pytest.mark.parametrize("sizes", SIZES, ids=str)
-@pytest.mark.parametrize("claim", CONCEPTS, ids=lambda claim: claim.name)
+@pytest.mark.parametrize(("claim", "sizes"), pairs(CONCEPTS, SIZES, 4, ids=lambda claim: claim.name))
 def test_numpy_agrees_with_the_claim(claim, sizes, rng):
     arrays = drawn(claim, sizes, rng)
     ours = np.asarray(bridge.function(claim.name)(**arrays))
@@ -115,9 +115,11 @@ def units_of_noise(claim, arrays, activation, indices):
     )
 
 
-@pytest.mark.parametrize(("widths", "activation"), list(product(WIDTHS, ACTIVATIONS)), ids=str)
-@pytest.mark.parametrize("claim", NETWORK, ids=lambda claim: claim.name)
-def test_the_gradients_of_the_network_agree_with_the_claim(claim, widths, activation, rng):
+@pytest.mark.parametrize(
+    ("claim", "case"), pairs(NETWORK, list(product(WIDTHS, ACTIVATIONS)), 4, ids=lambda claim: claim.name)
+)
+def test_the_gradients_of_the_network_agree_with_the_claim(claim, case, rng):
+    widths, activation = case
     arrays = network(widths, rng)
     assert units_of_noise(claim, arrays, activation, list(np.ndindex(arrays[claim.wrt].shape))) <= 1
 

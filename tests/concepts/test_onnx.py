@@ -8,7 +8,7 @@ from nnref import batch_norm, layer_norm, max_pool, rnn
 from nnref import onnx as exchange
 from nnref.checking.operations.running import Running, noting
 from nnref.checking.reference.trees import REACH, running_input
-from nnref.layer import Layer, activations, affine_layer
+from nnref.layer import ACTIVATIONS, Layer, activations, affine_layer, all_names
 from nnref.parameters import mapped
 from nnref.positions import images, mean_over_positions, per_position
 from nnref.precision import unit
@@ -40,6 +40,14 @@ def agrees(layers, theta, X, shape):
     model = exchange.to_onnx(layers, theta, shape)
     gap = abs(out_of(model, exchange.rows(layers, X)).T - nnref.forward(layers, theta, X))
     return bool((gap <= room(layers, theta, X)).all())
+
+
+def test_every_activation_and_every_layer_that_can_be_exported_is_in_a_network_here():
+    """A new activation that has no operators is named here, and so is a layer that nothing exports."""
+    assert ACTIVATIONS.keys() == exchange.ACTIVATIONS_OF_ONNX.keys()
+    networks = [*(layers for layers, _ in NETWORKS.values()), RECURRENT, nnref.transformer(blocks=1)]
+    exported = {name for layers in networks for name in all_names(layers)}
+    assert {*exchange.MAKERS, *exchange.ACTIVATIONS_OF_ONNX} - exported == set()
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -10,6 +10,7 @@ from nnref import affine
 from nnref.checking.reference import noise
 from nnref.running import checkpoint, engines, folder, gate, identity, step, train
 from tests.conftest import require
+from tests.support.quick import some
 
 OURS = tuple(name for name in engines.ENGINES if name != "tensorflow")
 """The engines that run our formulas: TensorFlow differentiates by itself."""
@@ -42,7 +43,7 @@ def test_the_same_seed_gives_the_same_bits_twice(engine, blobs):
     assert nnref.train(blobs, **SMALL, engine=engine, seed=1).parameters_sha256 != first.parameters_sha256
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+@pytest.mark.parametrize("activation", some(["relu", "tanh", "sigmoid"], 9))
 def test_two_hundred_steps_in_float64_end_where_numpys_do(activation, engine, blobs):
     """Each step may differ by twice what rounding may do to a gradient, and by three roundings of the update.
 
@@ -82,7 +83,7 @@ def biases_left_out(theta, dtheta, alpha):
 RIGHT = step.updated
 
 
-@pytest.mark.parametrize("wrong", [another_rate, biases_left_out])
+@pytest.mark.parametrize("wrong", some([another_rate, biases_left_out], 9, ids=lambda wrong: wrong.__name__))
 def test_a_loop_that_does_not_take_the_step_that_was_checked_is_refused(wrong, engine, blobs, monkeypatch):
     monkeypatch.setattr(step, "updated", wrong)
     with pytest.raises(nnref.GateError, match=r"the first step takes .* θ − α dθ is"):

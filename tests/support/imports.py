@@ -79,7 +79,7 @@ def wing(module):
     """The wing that a module belongs to. A folder is one, and so is a new folder, to which no arrow leads yet."""
     package, *rest = module.split(".")
     if package == "derivations":
-        floor = f"derivations.{rest[0]}"
+        floor = f"derivations.{rest[0] if rest else 'algebra'}"  # the package itself, SymPy's settings, is below all
         return floor if rest[1:] or floor in ARROWS else f"derivations.{'front' if rest == ['__main__'] else 'claims'}"
     if module in FRONT:
         return "front"

@@ -13,6 +13,19 @@ def some(cases, one_in, *, ids=str):
     return [marked(case, k == 0 or crc32(ids(case).encode()) % one_in == 0, ids(case)) for k, case in enumerate(cases)]
 
 
+def pairs(firsts, seconds, one_in, *, ids=str):
+    """Every pair of the two lists: each first with the first of the others is quick, and of the rest one in so many.
+
+    A pair bears the names of both, as stacked parametrizations would give it.
+    """
+    return [
+        marked((a, b), k == 0 or crc32(name.encode()) % one_in == 0, name)
+        for a in firsts
+        for k, b in enumerate(seconds)
+        for name in [f"{ids(a)}-{b}"]
+    ]
+
+
 def marked(case, quick, name):
     """One case as pytest takes it: a tuple holds several arguments."""
     values = case if isinstance(case, tuple) else (case,)

@@ -48,7 +48,7 @@ def furthest(ours, theirs, S):
     return max(float(multiples.max()) for multiples in found)
 
 
-@pytest.mark.parametrize("name", some(GENERAL, 3))
+@pytest.mark.parametrize("name", some(GENERAL, 6))
 def test_keras_has_the_same_logits_loss_and_gradients_and_comes_back_to_the_bit(name, exchange, rng):
     layers, shape, theta, X, Y = drawn(name, rng)
     model, R = exchange.to_keras(layers, theta, shape), exchange.rows(layers, X)

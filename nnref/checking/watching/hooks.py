@@ -35,6 +35,10 @@ IN_PLACE: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
+LOOKED_UP = 500
+"""Numbers that are looked up by words, as those of characters are, and known: in a long text they are data."""
+
+
 class Hooks(Values):
     """The operators of the person's lines, and the names that they give."""
 
@@ -140,16 +144,23 @@ class Hooks(Values):
     def placed(self, view: Array, index: Any) -> None:
         """Which row a[y] is depends on y, where that is known and no number that is written out."""
         parts = index if type(index) is tuple else (index,)
-        known = [self._scalars.get(id(p)) for p in parts if isinstance(p, Whole)]
+        known = [self._scalars.get(id(p)) for p in parts if isinstance(p, Whole | np.integer)]
         places = tuple(n for n in known if n is not None and n.leaf != "constant")
         node = self.of_array(view) if places else None
-        if node is not None and node.op == "view":
-            node.kwargs, node.inputs = {"at": places}, tuple(dict.fromkeys((*node.inputs, *places)))
-            for place in places:
-                node.deps |= place.deps
+        if node is None or node.op != "view" or node.kwargs.get("at") == places:
+            return
+        buffer = self._buffers[id(owner(view))]
+        made = self.add("view", None, node.args, {"at": places}, view, node.site)
+        buffer.views[node.args[1]] = made
+        buffer.held.append(made)
 
     def chosen(self, a: Any, value: Any, index: Any, site: int) -> Any:
-        """What an index that is known chose of a list depends on the index."""
+        """What an index that is known chose of a list depends on the index; what a word stands for may be a label."""
+        if type(index) is str and type(value) is int and type(a) is dict and self.looked_up < LOOKED_UP:
+            self.looked_up += 1
+            value = Whole(value)
+            self._scalars[id(value)] = self.new_leaf(value, "looked up", self.sites[site])
+            return value
         if isinstance(index, Whole) and type(value) in (int, float):
             node = self._scalars.get(id(index))
             if node is not None and node.leaf != "constant":
@@ -209,6 +220,7 @@ class Hooks(Values):
         buffer = self._buffers[id(root)]
         lying = layout(target, root)
         if lying is None or buffer.whole(lying):
+            node.names = list(buffer.node.names)  # what is bound to the array is bound to what it holds now
             buffer.node, buffer.held = node, [node]
             return
         shape, strides = buffer.lying

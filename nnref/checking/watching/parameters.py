@@ -22,7 +22,10 @@ CANDIDATES = 60
 LARGE = 500_000
 """Entries of a table above which its columns are not looked at one by one."""
 
-LIKELIHOOD = {"labels": 0, "array": 1, "written": 1, "table": 1, "data": 2, "unknown": 2, "parsed": 2, "randint": 2}
+LIKELIHOOD = {
+    "labels": 0, "looked up": 1, "array": 1, "written": 1, "table": 1,
+    "data": 2, "unknown": 2, "parsed": 2, "randint": 2,
+}  # fmt: skip
 """The order in which kinds of leaves are tried; others after these."""
 
 
@@ -217,9 +220,14 @@ def candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
                 if (node.op != "subtract" and not given(graph, made)) or replaced_by_name(graph, made):
                     continue
                 subset = target.deps and not target.deps & ~output.deps and target.deps != output.deps
-                if not made.leaf and subset and made.index not in seen:
+                if not made.leaf and subset and made.index not in seen and not of_constants(graph, made):
                     seen.add(made.index)
                     yield (made,)
+
+
+def of_constants(graph: Graph, node: Node) -> bool:
+    """Is a value made of numbers that are written out, and of nothing else, as -rate is?"""
+    return all(graph.tape[k].leaf in ("", "constant") for k in bits_of(graph.above[node.index]))
 
 
 def given(graph: Graph, node: Node) -> bool:
@@ -317,8 +325,8 @@ def replacements(graph: Graph, node: Node) -> Iterator[Update]:
 
 
 def number(node: Node) -> bool:
-    """Is the value made of floats, or a whole number that was written out as a parameter's first value?"""
-    return node.real or isinstance(node.value, int)
+    """Is the value made of floats, or of whole numbers that were written out as a parameter's first value?"""
+    return node.real or isinstance(node.value, int) or getattr(node.value, "dtype", np.dtype(bool)).kind in "iu"
 
 
 def superseded(graph: Graph, update: Update, others: Sequence[Update]) -> bool:

@@ -147,7 +147,7 @@ class Recorder(Hooks):
         if self.known_already(value):
             return value
         found = tuple(nodes_of((args, tuple(kwargs.values()))))
-        if not found or all(n.leaf == "constant" and isinstance(n.value, int) for n in found):
+        if not found or all(n.leaf in ("constant", "looked up") and isinstance(n.value, int) for n in found):
             if isinstance(value, int):
                 return value
             value, node = self.begun(value, kind_of(op), site)

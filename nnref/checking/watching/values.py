@@ -83,6 +83,7 @@ class Values:
         self._compared: tuple[Any, ...] | None = None
         self._random = np.random.RandomState(seed + 77)
         self.opaque: dict[int, Node] = {}
+        self.looked_up = 0
 
     def known(self, x: Any) -> Node | None:
         """The node of a value, if it was recorded. An array that nobody made here becomes a leaf."""

@@ -5,12 +5,14 @@ import pytest
 
 from nnref.checking.diagnosis.backward_lines import LINES, RIGHT, BackwardState, mistake, right_line
 from nnref.checking.diagnosis.diagnose import CATALOGUE
+from nnref.checking.operations import record
 from nnref.checking.operations.running_error import Carried
 from nnref.checking.reference.forward_errors import ForwardErrors
 from tests.support.backward import case
+from tests.support.quick import some
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh", "gelu"])
+@pytest.mark.parametrize("activation", some(record.activations(), 3))
 def test_the_right_lines_make_the_reference_s_numbers(activation):
     at = case(activation, (5, 6, 4, 3), 7)
     numbers = ForwardErrors.of(at, "float64")

@@ -54,7 +54,7 @@ HARM = {
 }
 
 
-@pytest.mark.parametrize("name", some(HARM, 3))
+@pytest.mark.parametrize("name", some(HARM, 6))
 def test_harmful_files_end_with_a_verdict_or_one_clear_sentence(tmp_path, capsys, name):
     text, expected, says = HARM[name]
     path = tmp_path / "homework.py"

@@ -9,6 +9,7 @@ from scipy.special import erf
 
 import nnref
 from tests.support.mistaken import alike
+from tests.support.quick import some
 
 FEW = 4
 """Entries at which a wrong gradient is asked of differences: the mistake is named by all of them."""
@@ -276,7 +277,7 @@ TABLE = [
 """What is said of a layer, its forward and backward pass, arguments, and mistakes with their sentences."""
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda row: row[0])
+@pytest.mark.parametrize("row", some([(row,) for row in TABLE], 3, ids=lambda case: case[0][0]))
 def test_a_layer_is_recognised_and_its_mistakes_are_named(row):
     says, forward, vjp, arrays, wrong = row
     arguments = dict(inspect.signature(forward).bind(*arrays).arguments)

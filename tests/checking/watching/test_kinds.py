@@ -191,6 +191,62 @@ class Net:
                 self.thetas[k] = self.thetas[k] - alpha * step
 """
 
+CHARACTERS = """\
+import numpy as np
+data = "the quick brown fox jumps over the lazy dog"
+to_ix = {ch: i for i, ch in enumerate(sorted(set(data)))}
+size, hidden = len(to_ix), 7
+Wxh, Whh, Why = np.random.randn(hidden, size), np.random.randn(hidden, hidden) * 0.1, np.random.randn(size, hidden)
+bh, by = np.zeros((hidden, 1)), np.zeros((size, 1))
+memory = [np.zeros_like(W) for W in (Wxh, Whh, Why, bh, by)]
+for p in range(0, 20, 3):
+    inputs = [to_ix[ch] for ch in data[p:p + 3]]
+    targets = [to_ix[ch] for ch in data[p + 1:p + 4]]
+    xs, hs, ps, loss = {}, {-1: np.zeros((hidden, 1))}, {}, 0
+    for t in range(3):
+        xs[t] = np.zeros((size, 1))
+        xs[t][inputs[t]] = 1
+        hs[t] = np.tanh(Wxh @ xs[t] + Whh @ hs[t - 1] + bh)
+        E = np.exp(Why @ hs[t] + by)
+        ps[t] = E / E.sum()
+        loss += -np.log(ps[t][targets[t], 0])
+    gradients = [np.zeros_like(W) for W in (Wxh, Whh, Why, bh, by)]
+    dWxh, dWhh, dWhy, dbh, dby = gradients
+    after = np.zeros((hidden, 1))
+    for t in reversed(range(3)):
+        dy = np.copy(ps[t])
+        dy[targets[t]] -= 1
+        dWhy += dy @ hs[t].T
+        dby += dy
+        draw = (1 - hs[t] * hs[t]) * (Why.T @ dy + after)
+        dbh += draw
+        dWxh += draw @ xs[t].T
+        dWhh += draw @ hs[t - 1].T
+        after = Whh.T @ draw
+    for W, g, m in zip([Wxh, Whh, Why, bh, by], gradients, memory):
+        m += g * g
+        W += -0.1 * g / np.sqrt(m + 1e-8)
+"""
+
+ONE_ARRAY = (
+    CHARACTERS.replace("size, hidden =", "X = np.array([to_ix[ch] for ch in data])\nsize, hidden =")
+    .replace("[to_ix[ch] for ch in data[p:p + 3]]", "X[p:p + 3]")
+    .replace("[to_ix[ch] for ch in data[p + 1:p + 4]]", "X[p + 1:p + 4]")
+)
+
+WHOLE = """\
+import numpy as np
+def propagate(w, b, X, Y):
+    A = 1 / (1 + np.exp(-(w.T @ X + b)))
+    cost = -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / X.shape[1]
+    return X @ (A - Y).T / X.shape[1], np.sum(A - Y) / X.shape[1], cost
+w, b, X, Y = np.array([[1], [2]]), 2, np.array([[1, 2], [3, 4]]), np.array([[1, 0]])
+for i in range(5):
+    dw, db, cost = propagate(w, b, X, Y)
+    w = w - 0.009 * dw
+    b = b - 0.009 * db
+"""
+
 KINDS = {
     "arrays of arrays": (OBJECTS, "(1 - h ** 2)", "(1 - h)", "line 11"),
     "numbers as objects that go back": (SCALARS, "(1 - t ** 2)", "(1 - t)", "line 24"),
@@ -201,6 +257,9 @@ KINDS = {
     "one output, by functions": (LOGISTIC, "error.mean()", "(error ** 2).mean()", "line 7"),
     "the second network of a file": (TWO, "(1 - H * H)", "(1 - H)", "line 26"),
     "an object that is made with its data": (MADE_WITH_DATA, "(1 - A[k][:, 1:])", "(1 + A[k][:, 1:])", "line 26"),
+    "characters by their numbers": (CHARACTERS, "(1 - hs[t] * hs[t])", "(1 - hs[t])", "line 27"),
+    "characters as one array": (ONE_ARRAY, "hs[t - 1].T", "hs[t].T", "line 31"),
+    "weights that begin as whole numbers": (WHOLE, "X @ (A - Y).T", "X @ (A + Y).T", "line 5"),
     "two rates and ten examples": (RATES, "X.T @ d, d.sum", "X.T @ d * 10, d.sum", "line 7"),
 }
 
