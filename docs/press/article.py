@@ -74,7 +74,8 @@ def corrected(entry: Entry, context: page.Context) -> str:
         return f"The right form is {proved}." if proved and entry["verdict"] != "holds" else ""
     kind, bound = ("claim", claim) if claim else ("quote", entry["id"])
     right = page.formula(entry["corrected"], f"{entry['id']}.right", bound, "right", kind=kind)
-    return f"Right{f', as {proved} proves' if proved else ''}:\n\n{right}"
+    led = f"\n\n{page.at_hand(context.claims[claim], context)}\n{{ .from }}" if proved else ""
+    return f"Right:\n\n{right}{led}"
 
 
 def run_of(found: Sequence[Entry], context: page.Context) -> str:

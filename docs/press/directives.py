@@ -193,16 +193,21 @@ def vocabulary(claims: Mapping[str, page.Claim]) -> str:
             key = (symbol["name"], symbol["latex"], symbol["meaning"])
             shapes, concepts = lines.setdefault(key, ({}, {}))
             shapes[shape(symbol.get("shape"))] = concepts[page.title(page.concept_of(claim["name"]))] = None
+    in_order = sorted(lines.items(), key=lambda line: (line[0][0].lower(), line[0]))
     rows = [
-        f"| {page.inline(latex)} | {page.text(meaning)} | {', '.join(shapes)} | {several(list(concepts))} |"
-        for (_, latex, meaning), (shapes, concepts) in sorted(lines.items(), key=lambda line: line[0][0].lower())
+        f"| {page.inline(latex)} | {page.text(said)} | {several(shapes, 'shapes')} | {several(concepts, 'concepts')} |"
+        for (_, latex, said), (shapes, concepts) in in_order
     ]
     return "\n".join(["| symbol | meaning | shape | in |", "|---|---|---|---|", *rows])
 
 
-def several(names: Sequence[str], at_most: int = 3) -> str:
+FEW = 2
+"""Names that a cell of a table holds; of more it says how many they are."""
+
+
+def several(names: Collection[str], what: str) -> str:
     """Names, or how many they are."""
-    return ", ".join(names) if len(names) <= at_most else f"{len(names)} concepts"
+    return ", ".join(names) if len(names) <= FEW else f"{len(names)} {what}"
 
 
 def cited(context: page.Context) -> str:

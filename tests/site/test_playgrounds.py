@@ -188,7 +188,9 @@ def test_the_step_and_the_bench_are_worked_by_keyboard_alone(play):
     page, here = play("step")
     here.get_by_label("log₁₀ h", exact=True).focus()
     page.keyboard.press("Home")
-    assert "x + h rounds to x" in here.locator("[data-error]").inner_text()
+    assert "Rounding decides" in here.locator("[data-error]").inner_text()
+    page.keyboard.press("End")
+    assert "Truncation decides" in here.locator("[data-error]").inner_text()
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")
     assert here.get_by_label("precision").input_value() == "float32"

@@ -78,7 +78,7 @@ ui.start("stepper", (body, given) => {
   const go = (by) => () => { step = Math.min(STEPS.length - 1, Math.max(0, step + by)); chosen = [0, 0]; draw(); };
   body.replaceChildren(
     element("div", { class: "play-columns" }, ...["X", "W1", "b1", "W2", "b2"].map(editor),
-      element("div", {}, ...net.labels.map((label, s) => choice(`label of example ${s}`, { 0: "class 0", 1: "class 1" }, label,
+      element("div", { class: "play-controls" }, ...net.labels.map((label, s) => choice(`label of example ${s}`, { 0: "class 0", 1: "class 1" }, label,
         (x) => { net.labels[s] = Number(x); draw(); })))),
     list,
     element("p", { class: "play-controls" },
