@@ -46,11 +46,11 @@ PURE = words(
     "mod moveaxis mul multi_dot multiply nan_to_num nanmax nanmean nanmin nanstd nansum nanvar ndtr neg negative "
     "nonzero norm not_equal ones ones_like outer pad partition percentile permute_dims pos positive pow power prod "
     "ptp quantile rad2deg ravel ravel_multi_index real reciprocal remainder repeat reshape resize right_shift rint "
-    "roll rollaxis rot90 round row_stack searchsorted select sigmoid sign sin sinc sinh sliding_window_view softmax solve sort split sqrt "
+    "roll rollaxis rot90 round row_stack searchsorted select sigmoid sign sin sinc sinh softmax solve sort split sqrt "
     "square squeeze stack std sub subtract sum swapaxes take take_along_axis tan tanh tensordot tile tolist trace "
     "transpose trapezoid trapz tri tril tril_indices tril_indices_from triu triu_indices triu_indices_from true_divide "
     "truediv trunc uint8 unique unravel_index var vdot vsplit vstack where xlog1py xlogy zeros zeros_like "
-    "fill put putmask place copyto fill_diagonal put_along_axis eq ne and_ or_ xor lshift rshift"
+    "fill put putmask place copyto fill_diagonal put_along_axis eq ne and_ or_ xor lshift rshift sliding_window_view"
 )
 """Functions that only compute: they read and write no file, and call nothing that they are given."""
 
