@@ -189,7 +189,7 @@ def verdict(a, truth, e=0.0, between=(np.nan, np.nan), jump=0.0, r=0.001, scale=
     truths = verdicts.Truths(np.array([truth]), np.array([e]), low, high, np.array([jump]))
     tensor = SimpleNamespace(a=np.array([a]), places=np.array([0]), sums=16.0, u=U)
     said = verdicts.verdict(tensor, truths, r, scale)
-    return said[0], summary.multiples(tensor.a, truths, truths.e + r, said)[0]
+    return said[0], summary.gaps_in_bars(tensor.a, truths, truths.e + r, said)[0]
 
 
 KINK = {"truth": 0.5, "between": (0.0, 1.0)}

@@ -105,7 +105,7 @@ def passes(theta: Parameters, X: Array, forward: Forward) -> dict[str, Array]:
     return found
 
 
-def hidden(depth: int) -> Iterator[tuple[tuple[str, ...], tuple[LayerMistake, int] | None]]:
+def ways_of_hidden_layers(depth: int) -> Iterator[tuple[tuple[str, ...], tuple[LayerMistake, int] | None]]:
     """Activations of the hidden layers, without a mistake and then with one: right ones come first."""
     known = record.activations()
     uniform = [(name,) * (depth - 1) for name in known]
@@ -118,13 +118,13 @@ def hidden(depth: int) -> Iterator[tuple[tuple[str, ...], tuple[LayerMistake, in
     yield from ((a, fault) for fault in faults for a in every)
 
 
-def recognised(theta: Parameters, X: Array, output: Array, dtype: Any) -> Forward | None:
+def recognised_forward(theta: Parameters, X: Array, output: Array, dtype: Any) -> Forward | None:
     """The first way forward that gives this output; None where none does.
 
     Shapes: X (n0, N), output (nL, N)
     """
     depth = sum(isinstance(theta_l, Affine) for theta_l in theta)
-    for activations, fault in hidden(depth):
+    for activations, fault in ways_of_hidden_layers(depth):
         Z = passes(theta, X, Forward(activations, LOGITS, fault))["output"]
         for last in OUTPUTS:
             if alike(output, last.of(Z), dtype):
@@ -144,7 +144,7 @@ class LossKind:
     design: str | None = None
 
 
-def losses(P: Array, Y: Array) -> Iterator[tuple[LossKind, float]]:
+def known_losses(P: Array, Y: Array) -> Iterator[tuple[LossKind, float]]:
     """Every loss that is known, and its value.
 
     Shapes: P (K, N), Y (K, N)
@@ -171,7 +171,7 @@ def mistaken(mistakes: tuple[LossMistake, ...], mean: float, P: Array, Y: Array)
 
 def recognised_loss(P: Array, Y: Array, value: float, dtype: Any) -> LossKind | None:
     """The first loss that gives this value; None where none does."""
-    for found, expected in losses(P, Y):
+    for found, expected in known_losses(P, Y):
         if np.isfinite(expected) and alike(np.asarray(value), np.asarray(expected), dtype):
             return found
     return None

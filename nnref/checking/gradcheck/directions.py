@@ -20,7 +20,7 @@ LOOKED = 16
 
 
 @dataclass(frozen=True)
-class Seen:
+class AlongDirection:
     """One direction: what the gradient says of it, the slope, and what may lie between the two."""
 
     yours: float
@@ -43,13 +43,13 @@ def judged_along(t: Tensor, entry: Entry, count: int, rng: np.random.Generator) 
         return entry
     with np.errstate(all="ignore"):  # a loss that overflows beside the point is seen in what is found there
         if entry.verdict == "WRONG" and entry.wrong < entry.checked < entry.size:
-            return placed(t, entry, rng)
+            return with_region(t, entry, rng)
         if entry.verdict != "ok":
             return entry
-        seen = [one for one in (along(t, sign(t.A, rng)) for _ in range(count)) if one is not None]
+        seen = [one for one in (seen_along(t, random_signs(t.A, rng)) for _ in range(count)) if one is not None]
         worst = max(seen, key=lambda one: one.gap, default=None)
         if worst is not None and worst.gap > SURE:
-            return wrong(t, entry, worst, rng)
+            return wrong_along(t, entry, worst, rng)
     told = [one for one in seen if one.gap <= 1]
     bar = max((one.bar for one in told), default=np.inf)
     says = (
@@ -59,9 +59,9 @@ def judged_along(t: Tensor, entry: Entry, count: int, rng: np.random.Generator) 
     return replace(entry, where=(*entry.where, Finding("direction", says)))
 
 
-def wrong(t: Tensor, entry: Entry, seen: Seen, rng: np.random.Generator) -> Entry:
+def wrong_along(t: Tensor, entry: Entry, seen: AlongDirection, rng: np.random.Generator) -> Entry:
     """The entry of a gradient that is right where it was looked at, and wrong along a direction."""
-    found = region(t, rng)
+    found = region_of_mistake(t, rng)
     says = (
         f"along a direction of random signs yours is {seen.yours:.6g} and the slope {seen.true:.6g}: entries that were "
         "not checked are wrong"
@@ -76,11 +76,11 @@ def wrong(t: Tensor, entry: Entry, seen: Seen, rng: np.random.Generator) -> Entr
     )
 
 
-def placed(t: Tensor, entry: Entry, rng: np.random.Generator) -> Entry:
+def with_region(t: Tensor, entry: Entry, rng: np.random.Generator) -> Entry:
     """The entry of a gradient that is wrong at some of the entries that were looked at, with the region where it is."""
-    if not np.isfinite(t.a).all() or not is_wrong(t, sign(t.A, rng)):
+    if not np.isfinite(t.a).all() or not is_wrong(t, random_signs(t.A, rng)):
         return entry
-    says = region(t, rng).says
+    says = region_of_mistake(t, rng).says
     kept = tuple(f for f in entry.where if f.kind not in ("block", "tail", "entry", "ratio"))
     return replace(entry, where=(Finding("direction", says), *kept)) if says else entry
 
@@ -124,9 +124,9 @@ class Region:
         return Worst(index, float(self.rows[k, 1]), float(self.rows[k, 2]), float(self.gaps[k]))
 
 
-def region(t: Tensor, rng: np.random.Generator) -> Region:
+def region_of_mistake(t: Tensor, rng: np.random.Generator) -> Region:
     """The region outside which nothing is seen to be wrong: each axis halved within what the others leave, twice."""
-    v = sign(t.A, rng)
+    v = random_signs(t.A, rng)
     axes = [(0, n) for n in v.shape]
     for axis in [*range(v.ndim), *range(v.ndim)]:
         inside = v
@@ -141,13 +141,15 @@ def region(t: Tensor, rng: np.random.Generator) -> Region:
         else np.arange(1)
     )
     looked = rng.permutation(box)[:LOOKED]
-    seen = [along(t, unit(v.shape, int(k))) or Seen(np.nan, np.nan, np.inf) for k in looked]
+    seen = [
+        seen_along(t, direction_of_entry(v.shape, int(k))) or AlongDirection(np.nan, np.nan, np.inf) for k in looked
+    ]
     return Region(
         place, np.array([(k, one.yours, one.true, one.bar) for k, one in zip(looked, seen, strict=True)]), v.shape
     )
 
 
-def unit(shape: tuple[int, ...], k: int) -> Array:
+def direction_of_entry(shape: tuple[int, ...], k: int) -> Array:
     """The direction of one entry."""
     v = np.zeros(shape)
     v.flat[k] = 1.0
@@ -186,7 +188,7 @@ def trimmed(t: Tensor, v: Array, axis: int, start: int, stop: int) -> tuple[int,
 
 def is_wrong(t: Tensor, v: Array) -> bool:
     """Is the gradient wrong along a direction?"""
-    seen = along(t, v)
+    seen = seen_along(t, v)
     return seen is not None and seen.gap > SURE
 
 
@@ -198,12 +200,12 @@ def kept_only(v: Array, axis: int, start: int, stop: int) -> Array:
     return made
 
 
-def sign(A: Array, rng: np.random.Generator) -> Array:
+def random_signs(A: Array, rng: np.random.Generator) -> Array:
     """A direction of random signs."""
     return np.where(rng.random(A.shape) < 0.5, -1.0, 1.0)
 
 
-def along(t: Tensor, direction: Array) -> Seen | None:
+def seen_along(t: Tensor, direction: Array) -> AlongDirection | None:
     """The slope along a direction within the tensor; None at a kink, where there are two.
 
     Errors of the entries add up along random signs as independent ones do, however they hang together.
@@ -212,11 +214,11 @@ def along(t: Tensor, direction: Array) -> Seen | None:
     n, yours = int(np.count_nonzero(direction)), float((t.a * direction.reshape(-1)).sum())
     room = gathered(n) * (largest_rounding(t, t.judged) + t.u * float(np.abs(t.a).max(initial=0)))
     if t.analytic:
-        return Seen(yours, complex_slope(t.loss, t.index, direction), room)
+        return AlongDirection(yours, complex_slope(t.loss, t.index, direction), room)
     line = Line(partial(t.loss.along, t.index, direction), t.loss.at, t.loss.noise, t.loss.u)
     h = power(first_step(t.loss, t.A) / max(1.0, float(np.sqrt(n))))
     found = slope_of(line, Step(h, 0.0, 0.0, t.loss.noise), max(abs(yours), room), line.pair(h))
-    return None if found.between or found.jump else Seen(yours, found.value, found.e + room)
+    return None if found.between or found.jump else AlongDirection(yours, found.value, found.e + room)
 
 
 def largest_rounding(t: Tensor, judged: Judged) -> float:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.gradcheck.gradcheck import gradcheck
-from nnref.checking.gradcheck.layers import Inner, Layer, wide_of
+from nnref.checking.gradcheck.layers import GivenLayer, Inner, wide_of
 from nnref.checking.recognition.judged import Point, point
 from nnref.checking.recognition.layers import Recognised, bar
 from nnref.checking.results.entry import Entry, Worst
@@ -40,7 +40,7 @@ def fewer(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def everywhere(
-    report: GradcheckReport, found: Recognised, layer: Layer, arguments: Mapping[str, Any], dY: Array
+    report: GradcheckReport, found: Recognised, layer: GivenLayer, arguments: Mapping[str, Any], dY: Array
 ) -> GradcheckReport:
     """The report of a few entries, extended to all by the closed form."""
     with trusted(), np.errstate(all="ignore"):
@@ -61,7 +61,7 @@ def comparable(entry: Entry, here: Point) -> bool:
     return entry.name in here.truth and here.yours[entry.name].shape == here.truth[entry.name].shape
 
 
-def extended(entry: Entry, here: Point, layer: Layer, arguments: Mapping[str, Any], dY: Array) -> Entry:
+def extended(entry: Entry, here: Point, layer: GivenLayer, arguments: Mapping[str, Any], dY: Array) -> Entry:
     """The verdict on all entries of one gradient."""
     name, truth = entry.name, here.truth[entry.name]
     units = here.units(name, truth)
@@ -85,7 +85,7 @@ def extended(entry: Entry, here: Point, layer: Layer, arguments: Mapping[str, An
 
 
 def by_differences(
-    name: str, places: Array, here: Point, layer: Layer, arguments: Mapping[str, Any], dY: Array
+    name: str, places: Array, here: Point, layer: GivenLayer, arguments: Mapping[str, Any], dY: Array
 ) -> Entry:
     """The verdict of differences on these entries of one gradient."""
     A = np.asarray(arguments[name])

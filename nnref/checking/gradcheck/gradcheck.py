@@ -54,26 +54,26 @@ def gradcheck(
     Errors: GradcheckError, a ValueError of one sentence, for what cannot be checked.
     """
     rng = rng or np.random.default_rng(0)
-    options(method, entries, directions)
+    refuse_options(method, entries, directions)
     if any_complex(parameters):
         asked = {"method": method, "entries": entries, "directions": directions, "rng": rng}
         spread = {"executor": executor, "progress": progress}
         return check_parts(gradcheck, loss, parameters, gradients, **asked, **spread)
     theta = movable(parameters)
     yours = matched(parameters, untouched("gradients", gradients, parameters) if callable(gradients) else gradients)
-    fine = finely(gradients, parameters, theta)
+    fine = gradients_in_float64(gradients, parameters, theta)
     scalar = steady_loss(loss, parameters, theta, rng, executor)
     refusal = complex_refused(scalar, method, rng)
-    places = {name: chosen(A, yours[name], entries, rng) for name, A in theta.items()}
+    places = {name: places_to_check(A, yours[name], entries, rng) for name, A in theta.items()}
     with shown(progress, sum(map(len, places.values()))) as tick:
         workers = Workers(executor, tick)
         tensors = [Tensor(scalar, k, *named, refusal is None, workers, rng) for k, named in enumerate(theta.items())]
-        found = rows(tensors, yours, fine, places, directions, rng)
+        found = judged_rows(tensors, yours, fine, places, directions, rng)
     if workers.again:
         warnings.warn(f"{workers.again} blocks of entries were done again here: their workers were lost", stacklevel=2)
     refuse_changed(scalar, theta)
     by = "complex step, confirmed by differences" if refusal is None else f"central differences ({refusal})"
-    done = settings(scalar, tensors, entries, found, refusal is None)
+    done = what_was_done(scalar, tensors, entries, found, refusal is None)
     return GradcheckReport(found, by, done, difference=partial(difference, scalar), noise=scalar.noise)
 
 
@@ -83,7 +83,7 @@ def movable(parameters: Any) -> dict[str, Array]:
     Errors: GradcheckError where there is nothing to move, no slope, or one array under two names.
     """
     theta = leaves(parameters)
-    sloped(theta)
+    refuse_without_slope(theta)
     apart(theta)
     return theta
 
@@ -110,7 +110,7 @@ def refuse_changed(scalar: Loss, theta: dict[str, Array]) -> None:
     scalar.check_same(everywhere=True)
 
 
-def settings(
+def what_was_done(
     loss: Loss, tensors: list[Tensor], entries: str | int, found: tuple[Entry, ...], analytic: bool
 ) -> dict[str, Any]:
     """What the check did: how many evaluations it made, and the fewest that so many entries take."""
@@ -134,7 +134,7 @@ def complex_refused(scalar: Loss, method: str, rng: np.random.Generator) -> str 
     return refusal
 
 
-def rows(
+def judged_rows(
     tensors: list[Tensor],
     yours: dict[str, Array | None],
     fine: dict[str, Array | None],
@@ -144,7 +144,7 @@ def rows(
 ) -> tuple[Entry, ...]:
     """A verdict a tensor; those near a kink are settled together, and all entries along so many directions beside."""
     with np.errstate(all="ignore"):  # a loss that overflows beside the point is seen in what is found there
-        found = [row(t, yours[t.name], fine[t.name], places[t.name]) for t in tensors]
+        found = [row_of_tensor(t, yours[t.name], fine[t.name], places[t.name]) for t in tensors]
         for k, judged in settle(tensors, rng).items():
             found[k] = summary(tensors[k], judged)
     if directions:
@@ -152,7 +152,7 @@ def rows(
     return tuple(found)
 
 
-def options(method: str, entries: str | int, directions: int = 0) -> None:
+def refuse_options(method: str, entries: str | int, directions: int = 0) -> None:
     """Refuse what no option can be."""
     if method not in ("auto", "central", "complex"):
         raise GradcheckError(f'method should be "auto", "central" or "complex"; {method!r} came.')
@@ -163,7 +163,7 @@ def options(method: str, entries: str | int, directions: int = 0) -> None:
         raise GradcheckError(f"directions should be 0 or a positive number; {directions!r} came.")
 
 
-def sloped(theta: dict[str, Array]) -> None:
+def refuse_without_slope(theta: dict[str, Array]) -> None:
     """Refuse parameters among which there is nothing to check, or at which there is no slope."""
     if not any(A.size for A in theta.values()):
         raise GradcheckError("parameters should hold at least one number; none came, so there is nothing to check.")
@@ -174,7 +174,7 @@ def sloped(theta: dict[str, Array]) -> None:
             raise GradcheckError(f"{name} holds NaN or infinity, first at {first}; no slope exists there.")
 
 
-def row(tensor: Tensor, g: Array | None, fine: Array | None, places: Array) -> Entry:
+def row_of_tensor(tensor: Tensor, g: Array | None, fine: Array | None, places: Array) -> Entry:
     """The verdict on one tensor's gradient g; fine is the same from float64 parameters, where g is coarser."""
     A = tensor.A
     if g is None:
@@ -185,10 +185,10 @@ def row(tensor: Tensor, g: Array | None, fine: Array | None, places: Array) -> E
     tensor.coarse = A.dtype.itemsize < 8
     if fine is not None and fine.shape == A.shape and fine.dtype.itemsize >= 8:
         tensor.fine = fine.reshape(-1)
-    return entry(tensor)
+    return entry_of_tensor(tensor)
 
 
-def entry(tensor: Tensor) -> Entry:
+def entry_of_tensor(tensor: Tensor) -> Entry:
     """The row of a tensor whose places are chosen; where there are none, nothing is wrong."""
     if not len(tensor.places):
         return Entry(tensor.name, tensor.A.shape, tensor.A.size, 0, 0, 0, 0, None, "ok")
@@ -201,7 +201,7 @@ def misshapen(tensor: Tensor, g: Array, places: Array) -> Entry:
     finding, seen = Finding("shape", f"shape {g.shape} for {A.shape}"), None
     for likely, values in readings(g, A.shape):
         tensor.a, tensor.places = values.reshape(-1), places[:: max(1, len(places) // READ)]
-        judged = entry(tensor)
+        judged = entry_of_tensor(tensor)
         if seen is None or judged.verdict == "ok":
             finding, seen = likely, judged
         if judged.verdict == "ok":
@@ -212,7 +212,7 @@ def misshapen(tensor: Tensor, g: Array, places: Array) -> Entry:
     return Entry(tensor.name, A.shape, A.size, checked, checked or A.size, 0, 0, worst, "WRONG", (finding,))
 
 
-def finely(gradients: Any, parameters: Any, theta: dict[str, Array]) -> dict[str, Array | None]:
+def gradients_in_float64(gradients: Any, parameters: Any, theta: dict[str, Array]) -> dict[str, Array | None]:
     """The same gradients from float64 copies of parameters that were declared coarser; None where there are none."""
     if not callable(gradients) or all(A.dtype.itemsize >= 8 for A in theta.values()):
         return dict.fromkeys(theta)
@@ -224,7 +224,7 @@ def finely(gradients: Any, parameters: Any, theta: dict[str, Array]) -> dict[str
         return dict.fromkeys(theta)
 
 
-def chosen(A: Array, g: Array | None, entries: str | int, rng: np.random.Generator) -> Array:
+def places_to_check(A: Array, g: Array | None, entries: str | int, rng: np.random.Generator) -> Array:
     """Which flat places to check: all, or so many at random, half of them among all, half where there is a gradient.
 
     Of a sparse gradient a sample of all would hold zeros alone; and one of the others, none that is wrongly zero.

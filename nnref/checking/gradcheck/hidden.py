@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError, floating
-from nnref.checking.gradcheck.layers import Layer
+from nnref.checking.gradcheck.layers import GivenLayer
 from nnref.checking.gradcheck.roles import DY
 from nnref.checking.results.findings import SURE, Finding
 from nnref.checking.results.report import GradcheckReport
@@ -26,8 +26,8 @@ MIX = (0.75, -1.5)
 """A vjp of a dY₁ + b dY₂ is a times that of dY₁ plus b times that of dY₂. Neither 1 nor alike, and exact in binary."""
 
 
-def further(
-    layer: Layer,
+def looked_further(
+    layer: GivenLayer,
     report: GradcheckReport,
     arguments: dict[str, Any],
     dY: Array,
@@ -39,19 +39,19 @@ def further(
     other is another dY. What was found there is said in the report. A dY of ones, at which the gradient of a norm is 0,
     may leave nothing to tell: then a drawn one decides.
     """
-    flat = constant(dY) and not report.wrong
+    flat = is_one_number(dY) and not report.wrong
     if not report.ok and not flat:
-        unused = deaf(layer, arguments, dY, other)
-        return said(report, "unused dY", "the same for another dY: vjp does not use it") if unused else report
+        unused = ignores_dY(layer, arguments, dY, other)
+        return with_finding(report, "unused dY", "the same for another dY: vjp does not use it") if unused else report
     notes = []
-    for where, why, at, by in elsewhere(layer, arguments, dY, other):
+    for where, why, at, by in other_points(layer, arguments, dY, other):
         try:
             found = layer.report(at, by, {**options, "progress": False})
         except GradcheckError as refused:
             notes.append(f"not looked at {where}: {refused}")
             continue
         if found.wrong:
-            return said(replace(found, method=f"{found.method}; {where}"), "hidden", why)
+            return with_finding(replace(found, method=f"{found.method}; {where}"), "hidden", why)
         if not found.ok:
             notes.append(f"cannot be told {where}")
         elif not report.ok:
@@ -61,7 +61,7 @@ def further(
     return replace(report, method="; ".join([report.method, *notes]))
 
 
-def said(report: GradcheckReport, kind: str, what: str) -> GradcheckReport:
+def with_finding(report: GradcheckReport, kind: str, what: str) -> GradcheckReport:
     """The report with a finding ahead of the others for all that is wrong."""
     return replace(
         report,
@@ -72,17 +72,17 @@ def said(report: GradcheckReport, kind: str, what: str) -> GradcheckReport:
     )
 
 
-def elsewhere(
-    layer: Layer, arguments: dict[str, Any], dY: Array, other: Array
+def other_points(
+    layer: GivenLayer, arguments: dict[str, Any], dY: Array, other: Array
 ) -> Iterator[tuple[str, str, dict[str, Any], Array]]:
     """Where else to look: in words, what a mistake seen only there is, the arguments, and dY."""
-    if constant(dY):
+    if is_one_number(dY):
         yield "at a drawn dY", "right only for a dY that is all one number, which hid it", arguments, other
-    elif not linear(layer, arguments, dY, other):
+    elif not is_linear_in_dY(layer, arguments, dY, other):
         by = f"vjp is not linear in dY: {MIX[0]} dY + {-MIX[1]} dY' gives another sum"
         yield "at another dY", by, arguments, other
-        yield "at a mixture of two dY", by, arguments, mixed(dY, other)
-    along, found = other if constant(dY) else dY, list(drawn_beside(layer, arguments))
+        yield "at a mixture of two dY", by, arguments, mixture(dY, other)
+    along, found = other if is_one_number(dY) else dY, list(drawn_beside(layer, arguments))
     if len(found) > APART:
         every = {name: moved for name, _, moved in found}
         why = f"right only where {len(found)} arguments are one number each, which hides one that is forgotten"
@@ -93,47 +93,47 @@ def elsewhere(
         yield f"with {name} drawn beside all {value}", why, {**arguments, name: moved}, along
 
 
-def drawn_beside(layer: Layer, arguments: dict[str, Any]) -> Iterator[tuple[str, str, Array]]:
+def drawn_beside(layer: GivenLayer, arguments: dict[str, Any]) -> Iterator[tuple[str, str, Array]]:
     """The arguments that are one number throughout, that number in words, and other numbers near it."""
     rng = np.random.default_rng(SEED)
     for name in (given for given in layer.roles.values() if given != DY):
         # What vjp is not given may be in what it remembers, which would then belong to other arguments.
         A = arguments.get(name)
-        if isinstance(A, np.ndarray) and floating(A.dtype) and constant(A):
+        if isinstance(A, np.ndarray) and floating(A.dtype) and is_one_number(A):
             value = "zeros" if not A.any() else "ones" if (A == 1).all() else f"{A.flat[0]:g}"
             moved = A + (rng.random(A.shape) - 0.5) * (float(A.flat[0]) or 1.0)
             yield name, value, moved.astype(A.dtype)
 
 
-def constant(A: Array) -> bool:
+def is_one_number(A: Array) -> bool:
     """Is it one number throughout? A single number is, if it is 0 or 1."""
     return A.size > 0 and bool((A.flat[0] == A).all()) and (A.size > 1 or A.flat[0] in (0, 1))
 
 
-def mixed(first: Any, second: Any) -> Any:
+def mixture(first: Any, second: Any) -> Any:
     """The mixture of two, in their dtype."""
     first, second = np.asarray(first), np.asarray(second)
     return np.asarray(MIX[0] * first + MIX[1] * second).astype(first.dtype)
 
 
-def asked(layer: Layer, arguments: dict[str, Any], *several: Array) -> list[dict[str, Any]]:
+def gradients_for(layer: GivenLayer, arguments: dict[str, Any], *several: Array) -> list[dict[str, Any]]:
     """What vjp returns for each dY."""
     return [layer.gradients(arguments, dY) for dY in several]
 
 
-def deaf(layer: Layer, arguments: dict[str, Any], dY: Array, other: Array) -> bool:
+def ignores_dY(layer: GivenLayer, arguments: dict[str, Any], dY: Array, other: Array) -> bool:
     """Does vjp return the same for another dY, and not only zeros?"""
-    one, two = asked(layer, arguments, dY, other)
+    one, two = gradients_for(layer, arguments, dY, other)
     return all(np.array_equal(one[name], two[name]) for name in one) and any(np.any(A) for A in one.values())
 
 
-def linear(layer: Layer, arguments: dict[str, Any], dY: Array, other: Array) -> bool:
+def is_linear_in_dY(layer: GivenLayer, arguments: dict[str, Any], dY: Array, other: Array) -> bool:
     """Is the vjp of a mixture the mixture of the vjps, to what rounding may do? What is not, is looked at closely."""
-    one, two, both = asked(layer, arguments, dY, other, mixed(dY, other))
+    one, two, both = gradients_for(layer, arguments, dY, other, mixture(dY, other))
     for name, g in one.items():
         if g is None or two[name] is None or both[name] is None:
             continue
-        parts, whole = mixed(g, two[name]), np.asarray(both[name])
+        parts, whole = mixture(g, two[name]), np.asarray(both[name])
         if parts.shape != whole.shape or not floating(parts.real.dtype):
             return False
         size = max((float(np.abs(A).max(initial=0)) for A in (g, two[name], whole)), default=0.0)

@@ -205,7 +205,7 @@ def torn(near: Near, kinked: list[Kinked], rng: np.random.Generator) -> Iterator
     for tensor in {k.t.index for k in kinked}:
         own = [k for k in kinked if k.t.index == tensor]
         for one in [own[int(i)] for i in rng.permutation(len(own))[:SEEDS]]:
-            for group in groups(one, partners(near, one, [k for k in kinked if k is not one])):
+            for group in groups_to_move(one, partners(near, one, [k for k in kinked if k is not one])):
                 moves = [(*k.place, share) for k, share in group]
                 yours = sum(share * k.yours for k, share in group)
                 state = one.t.judged
@@ -214,7 +214,8 @@ def torn(near: Near, kinked: list[Kinked], rng: np.random.Generator) -> Iterator
                 outside = near.within(moves, yours, *near.sides(moves), room)
                 if outside:
                     what = "tied entries" if len(group) > 2 or group[1][1] > 0 else "two entries at one kink"
-                    why = f"{what} get {yours:.4g} together; moved together, they have a slope of {between(*outside)}"
+                    slopes = range_in_words(*outside)
+                    why = f"{what} get {yours:.4g} together; moved together, they have a slope of {slopes}"
                     yield from blamed(group, why)
                     break
 
@@ -232,13 +233,13 @@ def blamed(group: list[tuple[Kinked, float]], why: str) -> Iterator[Kinked]:
             yield k
 
 
-def between(low: float, high: float) -> str:
+def range_in_words(low: float, high: float) -> str:
     """A range of slopes, or one."""
     first, last = (f"{x + 0.0:.4g}" for x in (low, high))  # + 0 turns −0 into 0
     return first if first == last else f"{first} to {last}"
 
 
-def groups(one: Kinked, others: list[Kinked]) -> Iterator[list[tuple[Kinked, float]]]:
+def groups_to_move(one: Kinked, others: list[Kinked]) -> Iterator[list[tuple[Kinked, float]]]:
     """What to move together: an entry with each of some others, alike and against each other, and with all of them."""
     if len(others) > PARTNERS:
         return

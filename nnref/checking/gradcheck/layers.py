@@ -10,13 +10,13 @@ import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError, array, read
 from nnref.checking.gradcheck.gradcheck import gradcheck
-from nnref.checking.gradcheck.roles import DY, OUTPUT, Roles, called
+from nnref.checking.gradcheck.roles import DY, OUTPUT, Roles, called_by_name
 from nnref.checking.results.report import GradcheckReport
 from nnref.shapes import Array
 
 
 @dataclass
-class Layer:
+class GivenLayer:
     """A forward function and a vjp, who is given copies of everything, and what it wrote into."""
 
     forward: Callable[..., Any]
@@ -27,7 +27,7 @@ class Layer:
 
     def output(self, arguments: Mapping[str, Any]) -> Array:
         """The output of forward for copies of the arguments, as an array, real or complex."""
-        Y = read(called("forward", self.forward, copies(arguments)), "the output of forward")
+        Y = read(called_by_name("forward", self.forward, copies(arguments)), "the output of forward")
         return Y if Y.dtype.kind == "c" else array(Y, "the output of forward")
 
     def gradients(self, arguments: Mapping[str, Any], dY: Array) -> dict[str, Any]:
@@ -36,9 +36,9 @@ class Layer:
         values = {**arguments, DY: dY, OUTPUT: Y} if DY not in arguments else {**arguments, OUTPUT: Y}
         before = {name: dY if given == DY else values[given] for name, given in self.roles.items()}
         passed = copies(before)
-        found = by_name(called("vjp", self.vjp, passed), self.names)
+        found = by_name(called_by_name("vjp", self.vjp, passed), self.names)
         for name, given in self.roles.items():
-            if isinstance(passed[name], np.ndarray) and not alike(passed[name], before[name]):
+            if isinstance(passed[name], np.ndarray) and not same_everywhere(passed[name], before[name]):
                 self.wrote.add(given)
         return copies(found)
 
@@ -58,7 +58,7 @@ class Layer:
 class Inner:
     """The loss ⟨dY, forward(x)⟩, whose gradient is the vector-Jacobian product."""
 
-    def __init__(self, layer: Layer, arguments: dict[str, Any], dY: Array) -> None:
+    def __init__(self, layer: GivenLayer, arguments: dict[str, Any], dY: Array) -> None:
         self.layer, self.arguments, self.dY = layer, arguments, dY
 
     def __call__(self, moved: dict[str, Array]) -> Array:
@@ -76,7 +76,7 @@ def copies(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: A.copy() if isinstance(A, np.ndarray) else A for name, A in values.items()}
 
 
-def alike(A: Array, B: Array) -> bool:
+def same_everywhere(A: Array, B: Array) -> bool:
     """Are these the same numbers still?"""
     return A.dtype == object or np.array_equal(A, B, equal_nan=A.dtype.kind in "fc")
 

@@ -67,7 +67,7 @@ def finite(L: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class Point:
+class FarPoint:
     """Where every tensor is moved by so many of its sizes, entry by entry up and down, and what the loss was there."""
 
     distance: float
@@ -93,7 +93,7 @@ def signs(A: Array) -> Array:
     return 1.0 - 2.0 * (np.arange(A.size).reshape(A.shape) % 2)
 
 
-def steady(loss: Callable[[Any], Any], parameters: Any) -> tuple[Call, Point | None]:
+def steady(loss: Callable[[Any], Any], parameters: Any) -> tuple[Call, FarPoint | None]:
     """The loss of a list of arrays, after it was seen to be one number, the same twice, and to change nothing.
 
     Between the two it was elsewhere, so that what remembers its last value shows; where it was is kept, and asked again
@@ -103,10 +103,10 @@ def steady(loss: Callable[[Any], Any], parameters: Any) -> tuple[Call, Point | N
     call = Call(loss, rebuild(parameters, repeat(np.zeros(0))))  # the nesting alone, without the arrays
     at = [A.astype("float64") for A in leaves(parameters).values()]
     with np.errstate(all="ignore"):
-        points = (Point(distance, plain(call(moved(at, distance)))) for distance in AWAY)
+        points = (FarPoint(distance, plain(call(moved(at, distance)))) for distance in AWAY)
         away = next((point for point in points if np.isfinite(point.value)), None)
     second = finite(number(untouched("the loss", loss, parameters)))
-    if not same(float(first), float(second), unit(first.dtype)):
+    if not same_evaluation(float(first), float(second), unit(first.dtype)):
         raise GradcheckError(
             f"the loss is {first} and then {second} at the same parameters. Switch off dropout, or fix its seed; "
             f"it must not change from call to call."
@@ -119,7 +119,7 @@ def plain(L: Array) -> float:
     return float(np.real(L))
 
 
-def same(a: float, b: float, u: float) -> bool:
+def same_evaluation(a: float, b: float, u: float) -> bool:
     """Are two evaluations at one point the same? Threads that add in another order differ by some roundings."""
     return bool(abs(a - b) <= JITTER * u * max(abs(a), abs(b)) or a == b or (np.isnan(a) and np.isnan(b)))
 
@@ -143,7 +143,7 @@ class Loss:
         call: Callable[[list[Array]], Array],
         arrays: list[Array],
         rng: np.random.Generator,
-        away: Point | None = None,
+        away: FarPoint | None = None,
     ) -> None:
         self.call, self.away = call, away
         self.arrays = [np.array(A, dtype="float64", order="C") for A in arrays]
@@ -188,7 +188,9 @@ class Loss:
         there = plain(self.counted(self.arrays))
         for A, B in zip(self.arrays, kept, strict=True):
             A[...] = B
-        if same(there, self.away.value, self.u) and same(plain(self.counted(self.arrays)), self.at, self.u):
+        if same_evaluation(there, self.away.value, self.u) and same_evaluation(
+            plain(self.counted(self.arrays)), self.at, self.u
+        ):
             return False
         self.counted(self.away.arrays(self.arrays))  # so that nothing is remembered of the arrays that were moved
         return True
@@ -203,7 +205,7 @@ class Loss:
             before.append((self.away.value, self.away.arrays(self.arrays)))
         for then, arrays in before:
             now = plain(self.counted(arrays))
-            if not same(then, now, self.u):
+            if not same_evaluation(then, now, self.u):
                 raise drift(f"the loss is {then!r} and later {now!r} at the same parameters")
 
     def twin(self, arrays: list[Array] | None = None) -> Loss:

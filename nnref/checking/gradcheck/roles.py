@@ -26,7 +26,7 @@ def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
         return [inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)]
 
 
-def called(who: str, function: Callable[..., Any], values: Mapping[str, Any]) -> Any:
+def called_by_name(who: str, function: Callable[..., Any], values: Mapping[str, Any]) -> Any:
     """The function with its parameters by name, or by place where it takes them only so."""
     parameters = parameters_of(function)
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):

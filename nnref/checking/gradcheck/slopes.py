@@ -115,20 +115,20 @@ def best_step(loss: Loss, tensor: int, places: Array) -> Step:
         return [pair(loss, tensor, int(k), h) for k in places]
 
     start = first_step(loss, A)
-    best = tried(loss, start, look)
+    best = trial_of_step(loss, start, look)
     if not best.sees and size(A) < 1:  # tiny parameters may be tiny in the units of the loss too
-        best = min(best, tried(loss, power(loss.u**0.2 * size(A)), look), key=Trial.order)
+        best = min(best, trial_of_step(loss, power(loss.u**0.2 * size(A)), look), key=Trial.order)
     h = best.step.h
     # Rounding only grows as h shrinks: once it alone is more than the least total, nothing better follows. Where no
     # slope is seen yet, because the loss swings within the step, smaller ones may show it as long as the loss changes.
-    while loss.noise / (h / FINER) < best.total or (not best.sees and changed(loss, look(h))):
+    while loss.noise / (h / FINER) < best.total or (not best.sees and loss_changes(loss, look(h))):
         h /= FINER
         if h < SMALLEST * size(A):
             break
-        best = min(best, tried(loss, h, look), key=Trial.order)
+        best = min(best, trial_of_step(loss, h, look), key=Trial.order)
     # A loss that hardly bends, as where units are saturated, bears larger steps, up to the tensor's own size.
     while best.step.h >= start and FINER * best.step.h <= size(A):
-        other = tried(loss, FINER * best.step.h, look)
+        other = trial_of_step(loss, FINER * best.step.h, look)
         if not other.order() < best.order():
             break
         best = other
@@ -144,7 +144,7 @@ def moved_one(arrays: list[Array], tensor: int, h: float) -> list[Array]:
     return [moved([B], h / size(B))[0] if k == tensor else B for k, B in enumerate(arrays)]
 
 
-def changed(loss: Loss, pairs: list[tuple[float, float]]) -> bool:
+def loss_changes(loss: Loss, pairs: list[tuple[float, float]]) -> bool:
     """Does the loss change by more than its noise at any of these steps?"""
     gaps = np.abs(np.array(pairs) - loss.at)
     return bool((gaps[np.isfinite(gaps)] > FINER * loss.noise).any())
@@ -171,7 +171,7 @@ class Trial:
         return (not self.sees, self.total / self.slope if self.sees else self.total)
 
 
-def tried(loss: Loss, h: float, look: Callable[[float], list[tuple[float, float]]]) -> Trial:
+def trial_of_step(loss: Loss, h: float, look: Callable[[float], list[tuple[float, float]]]) -> Trial:
     """The step h as it does where one looks."""
     near_and_far = list(zip(look(h / FINER), look(h), strict=True))
     bend = most([abs(central(n, h / FINER) - central(f, h)) for n, f in near_and_far])

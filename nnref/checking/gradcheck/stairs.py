@@ -107,7 +107,7 @@ def scatter(
     found = []
     for _ in range(lines):
         moves = line(arrays, rng)
-        values = [at, *(L(along(arrays, moves, i * spacing)) for i in range(1, POINTS))]
+        values = [at, *(L(moved_along(arrays, moves, i * spacing)) for i in range(1, POINTS))]
         found.append(spread(values))
     return 4 * float(np.nan_to_num(np.median(found), nan=0.0))
 
@@ -131,7 +131,7 @@ def steps_within(
     before = 0.0
     for spacing in WIDE:
         moves = line(arrays, rng)
-        values = [at, *(L(along(arrays, moves, i * spacing)) for i in range(1, POINTS))]
+        values = [at, *(L(moved_along(arrays, moves, i * spacing)) for i in range(1, POINTS))]
         found = 4 * spread(values)
         if not np.isfinite(found):
             return 0.0
@@ -148,10 +148,10 @@ def jump_between(
     L: Callable[[list[Array]], float], arrays: list[Array], moves: list[Array], low: float, high: float, least: float
 ) -> float:
     """How far the loss jumps somewhere between two points of a line; 0 if that is not more than least."""
-    below, above = (L(along(arrays, moves, t)) for t in (low, high))
+    below, above = (L(moved_along(arrays, moves, t)) for t in (low, high))
     while high - low > 2.0**-50 * high and abs(above - below) > least:
         middle = (low + high) / 2
-        there = L(along(arrays, moves, middle))
+        there = L(moved_along(arrays, moves, middle))
         if abs(there - below) > abs(above - there):
             high, above = middle, there
         else:
@@ -165,7 +165,7 @@ def line(arrays: list[Array], rng: np.random.Generator) -> list[Array]:
     return [rng.choice([-1.0, 1.0], A.shape) * (float(np.abs(A).max(initial=0)) or 1.0) for A in arrays]
 
 
-def along(arrays: list[Array], moves: list[Array], t: float) -> list[Array]:
+def moved_along(arrays: list[Array], moves: list[Array], t: float) -> list[Array]:
     """The arrays after t of these moves."""
     return [A + t * move for A, move in zip(arrays, moves, strict=True)]
 
@@ -180,7 +180,7 @@ def first_change(
     moves = line(arrays, rng)
 
     def change(exponent: float) -> float:
-        value = abs(L(along(arrays, moves, 2.0**exponent)) - at)
+        value = abs(L(moved_along(arrays, moves, 2.0**exponent)) - at)
         return value if np.isfinite(value) else np.inf
 
     low, high, height = float(FINEST), np.inf, 0.0

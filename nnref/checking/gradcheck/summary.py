@@ -16,7 +16,7 @@ def summary(t: Tensor, judged: Judged) -> Entry:
     truths, verdicts, r, scale = judged.truths, judged.verdicts, judged.r, judged.scale
     shape, bars = t.A.shape, truths.e + r
     wrong, untold = int((verdicts == WRONG).sum()), int((verdicts == UNTOLD).sum())
-    noises = multiples(t.a[t.places], truths, bars, verdicts)
+    noises = gaps_in_bars(t.a[t.places], truths, bars, verdicts)
     i = int(np.lexsort((noises, verdicts))[-1])
     at = tuple(int(j) for j in np.unravel_index(int(t.places[i]), shape))
     worst = Worst(at, float(t.a[t.places[i]]), float(truths.value[i]), float(noises[i]))
@@ -32,13 +32,17 @@ def summary(t: Tensor, judged: Judged) -> Entry:
         subgradients=int((~np.isnan(truths.low) & (verdicts == RIGHT)).sum()),
         worst=worst,
         verdict="WRONG" if wrong else "cannot tell" if untold else "ok",
-        where=(Finding("tied", t.tied),) if t.tied else found(t, truths, bars, verdicts) if wrong else (),
+        where=(Finding("tied", t.tied),)
+        if t.tied
+        else patterns_among_wrong(t, truths, bars, verdicts)
+        if wrong
+        else (),
         reason=why,
         coarse=f"{t.A.dtype.name}: what is below {share(hidden)} is rounding" if hidden >= DECIDES else "",
     )
 
 
-def multiples(a: Array, truths: Truths, bars: Array, verdicts: Array) -> Array:
+def gaps_in_bars(a: Array, truths: Truths, bars: Array, verdicts: Array) -> Array:
     """The gaps in multiples of their error bars: 0 for exact equality and within a kink, infinite for nan."""
     gap = np.abs(a - truths.value)
     with np.errstate(all="ignore"):
@@ -46,7 +50,7 @@ def multiples(a: Array, truths: Truths, bars: Array, verdicts: Array) -> Array:
     return np.where(~np.isnan(truths.low) & (verdicts == RIGHT), 0.0, noises)
 
 
-def found(t: Tensor, truths: Truths, bars: Array, verdicts: Array) -> tuple[Finding, ...]:
+def patterns_among_wrong(t: Tensor, truths: Truths, bars: Array, verdicts: Array) -> tuple[Finding, ...]:
     """The patterns among the wrong entries, on the tensor's own shape."""
     truth, e, bar = np.full(t.a.size, np.nan), np.zeros(t.a.size), np.zeros(t.a.size)
     checked, wrong = np.zeros(t.a.size, bool), np.zeros(t.a.size, bool)

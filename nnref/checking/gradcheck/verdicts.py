@@ -152,16 +152,16 @@ def closely(loss: Loss, tensor: int, places: Array, *, step: Step, scale: float)
     """The slopes from several steps, kinks looked for: rows (value, e, low, high, jump)."""
     rows = []
     for k in map(int, places):
-        own = step if moves(loss, tensor, k, step.h) else replace(step, h=first_step_at(loss, tensor, k))
+        own = step if step_moves_parameter(loss, tensor, k, step.h) else replace(step, h=first_step_at(loss, tensor, k))
         first = pair(loss, tensor, k, own.h)
         D = central(first, own.h)  # not finite where the first step leaves the loss's domain, and the next may not
-        noise = own.noise + float(moving(loss, tensor, k)) * (abs(D) if np.isfinite(D) else scale)
+        noise = own.noise + float(rounding_of_moved(loss, tensor, k)) * (abs(D) if np.isfinite(D) else scale)
         s = slope_of(Line(partial(loss.entry, tensor, k), loss.at, noise, loss.u), own, scale, first)
         rows.append((s.value, s.e, *(s.between or (np.nan, np.nan)), float(s.jump)))
     return np.array(rows)
 
 
-def moves(loss: Loss, tensor: int, k: int | Array, h: float) -> Array:
+def step_moves_parameter(loss: Loss, tensor: int, k: int | Array, h: float) -> Array:
     """Does a step of h move the parameter by h, to half of the digits at least?"""
     return h * h > 2.0**-53 * np.square(loss.arrays[tensor].reshape(-1)[k])
 
@@ -171,15 +171,15 @@ def first_step_at(loss: Loss, tensor: int, k: int) -> float:
     return power(loss.u**0.2 * abs(float(loss.arrays[tensor].flat[k])))
 
 
-def moving(loss: Loss, tensor: int, k: int | Array) -> Array:
+def rounding_of_moved(loss: Loss, tensor: int, k: int | Array) -> Array:
     """How far off a moved parameter is: θ_k + h is itself rounded."""
     return 2.0**-53 * np.abs(loss.arrays[tensor].reshape(-1)[k])
 
 
 def judge(t: Tensor) -> Judged:
     """How each place of the tensor is judged; kept with it, since kinks are settled for all tensors together."""
-    truths, bent = at_first(t)
-    scale = size_of(t, truths) or changes(t)
+    truths, bent = first_look(t)
+    scale = size_of(t, truths) or least_change(t)
     r = rounding(t, truths, scale)
     verdicts = verdict(t, truths, r, scale)
     if not t.analytic and (verdicts != RIGHT).any():
@@ -201,7 +201,7 @@ def explicable(t: Tensor, truths: Truths, verdicts: Array, r: float) -> bool:
     return bool(((verdicts != RIGHT) & (gap <= SURE * SURE * (truths.e + r))).any())
 
 
-def at_first(t: Tensor) -> tuple[Truths, Array]:
+def first_look(t: Tensor) -> tuple[Truths, Array]:
     """One look at every place: the complex step, or one pair of points. And whether the loss bends there unusually."""
     t.kept = np.zeros(len(t.places), bool)  # where differences have not contradicted the complex step
     if t.analytic:
@@ -209,8 +209,10 @@ def at_first(t: Tensor) -> tuple[Truths, Array]:
         return Truths.of(value, 0.0), np.zeros(len(value), bool)
     step = t.steps()
     up, down = t.workers.map(pairs, t.loss, t.index, t.places, h=step.h).T
-    D = np.where(moves(t.loss, t.index, t.places, step.h), (up - down) / (2 * step.h), np.nan)
-    noise = step.noise + excess(t.loss.at, t.loss.u, (up, down)) + moving(t.loss, t.index, t.places) * np.abs(D)
+    D = np.where(step_moves_parameter(t.loss, t.index, t.places, step.h), (up - down) / (2 * step.h), np.nan)
+    noise = (
+        step.noise + excess(t.loss.at, t.loss.u, (up, down)) + rounding_of_moved(t.loss, t.index, t.places) * np.abs(D)
+    )
     # A kink within h shows in one-sided slopes that differ by more than curvature makes them differ elsewhere.
     bent = np.abs(up + down - 2 * t.loss.at) / step.h > SURE * (step.sides + noise / step.h)
     return Truths.of(D, np.nan_to_num(noise / step.h + SURE * step.bend, nan=np.inf)), bent
@@ -221,7 +223,7 @@ def size_of(t: Tensor, truths: Truths) -> float:
     return max(float(np.abs(x[np.isfinite(x)]).max(initial=0)) for x in (t.a, truths.value))
 
 
-def changes(t: Tensor) -> float:
+def least_change(t: Tensor) -> float:
     """How much the loss changes with this tensor at all, where its slopes and yours are all 0: the least secant."""
     line = Line(partial(t.loss.along, t.index, signs(t.A)), t.loss.at, t.loss.noise, t.loss.u)
     return secant(line, size(t.A))

@@ -11,8 +11,8 @@ import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError, array, floating, read
 from nnref.checking.gradcheck.full_size import everywhere, fewer, large
-from nnref.checking.gradcheck.hidden import further
-from nnref.checking.gradcheck.layers import Layer
+from nnref.checking.gradcheck.hidden import looked_further
+from nnref.checking.gradcheck.layers import GivenLayer
 from nnref.checking.gradcheck.roles import candidates, in_words, parameters_of
 from nnref.checking.recognition.judged import judged
 from nnref.checking.recognition.layers import recognised
@@ -27,7 +27,7 @@ TRIED = 4
 """Entries of each gradient at which a way to call a vjp is tried: a wrong one is right at none, but where it is 0."""
 
 
-def check_vjp(
+def check_numpy_vjp(
     forward: Callable[..., Any],
     vjp: Callable[..., Any],
     arguments: Any,
@@ -49,9 +49,9 @@ def check_vjp(
     numbers ⟨dY, Y⟩ is the real part of Σ conj(dY) Y. Options are those of gradcheck.
     Errors: GradcheckError for what cannot be checked.
     """
-    arguments = named(forward, arguments)
+    arguments = arguments_by_name(forward, arguments)
     names = differentiated(arguments, wrt)
-    Y = Layer(forward, vjp, names, {}).output(arguments)
+    Y = GivenLayer(forward, vjp, names, {}).output(arguments)
     coarsest = max((real(arguments[name], name).dtype for name in names), key=unit)
     if dY is None:
         dY = drawn(Y, coarsest, SEED)
@@ -63,7 +63,7 @@ def check_vjp(
     few = found is not None and large(arguments, names, options)
     options = fewer(options) if few else options
     report = layer.report(arguments, dY, options)
-    report = further(layer, report, arguments, dY, drawn(Y, coarsest, SEED + 1), options)
+    report = looked_further(layer, report, arguments, dY, drawn(Y, coarsest, SEED + 1), options)
     if found is not None:
         report = everywhere(report, found, layer, arguments, dY) if few else report
         report = judged(report, found, layer.gradients, arguments, dY)
@@ -76,23 +76,23 @@ def check_vjp(
 
 def likeliest(
     forward: Callable[..., Any], vjp: Callable[..., Any], arguments: dict[str, Any], names: tuple[str, ...], dY: Array
-) -> Layer:
+) -> GivenLayer:
     """The layer with the roles under which its vjp is right at a few entries; or, where it never is, least wrong."""
     ways = candidates(vjp, arguments)
     if len(ways) == 1:
-        return Layer(forward, vjp, names, ways[0])
+        return GivenLayer(forward, vjp, names, ways[0])
     best, least = ways[0], np.inf
     for roles in ways:
         try:
-            found = Layer(forward, vjp, names, roles).report(arguments, dY, {"entries": TRIED, "progress": False})
+            found = GivenLayer(forward, vjp, names, roles).report(arguments, dY, {"entries": TRIED, "progress": False})
         except GradcheckError:  # another shape, or whatever a stranger's function says of what it was not written for
             continue
         if found.ok:
-            return Layer(forward, vjp, names, roles)
+            return GivenLayer(forward, vjp, names, roles)
         wrong = sum(entry.wrong + entry.cannot_tell for entry in found.entries)
         if wrong < least:
             best, least = roles, wrong
-    return Layer(forward, vjp, names, best)
+    return GivenLayer(forward, vjp, names, best)
 
 
 def real(A: Any, name: str) -> Array:
@@ -108,7 +108,7 @@ def drawn(Y: Array, dtype: np.dtype[Any], seed: int) -> Array:
     return D + 1j * rng.standard_normal(Y.shape).astype(dtype) if Y.dtype.kind == "c" else D
 
 
-def named(forward: Callable[..., Any], arguments: Any) -> dict[str, Any]:
+def arguments_by_name(forward: Callable[..., Any], arguments: Any) -> dict[str, Any]:
     """The arguments under the names that forward gives them."""
     if isinstance(arguments, Mapping):
         return dict(arguments)

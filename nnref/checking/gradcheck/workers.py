@@ -94,7 +94,7 @@ def run(task: Task) -> tuple[Array, int]:
     return rows, own.evaluations
 
 
-def value(loss: Loss) -> float:
+def evaluated_by_worker(loss: Loss) -> float:
     """The loss where it stands, evaluated by a worker."""
     return float(loss.twin().counted(loss.arrays))
 
@@ -105,7 +105,7 @@ def willing(executor: Executor, loss: Loss) -> None:
     Errors: GradcheckError saying which of them it is.
     """
     try:
-        there = executor.submit(value, loss).result()
+        there = executor.submit(evaluated_by_worker, loss).result()
     except GradcheckError:
         raise
     # Executors fail in their own ways; whether pickling is to blame can be tried.

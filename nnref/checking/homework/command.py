@@ -15,7 +15,7 @@ from typing import Any
 from nnref.checking.homework import gradescope
 from nnref.checking.homework.child import Order, failure, outcome_in_process
 from nnref.checking.homework.cluster import pool_at
-from nnref.checking.homework.isolation import cell, plain
+from nnref.checking.homework.isolation import cell, printable
 from nnref.checking.homework.nursery import stop_all
 
 OK, MISMATCH, BAD_USE, UNCLEAR, INTERRUPTED = 0, 1, 2, 3, 130
@@ -70,11 +70,11 @@ def run_check(arguments: argparse.Namespace) -> int:
         raise ValueError(f"{target.name} holds arrays, and nothing called {name} can be chosen among them.")
     found = outcome_in_process(order_for(target, arguments, name))
     said = found.get("lines") or unread_in_words(target.name, found)
-    print("\n".join(map(plain, said)), file=sys.stdout if "lines" in found else sys.stderr)
+    print("\n".join(map(printable, said)), file=sys.stdout if "lines" in found else sys.stderr)
     if arguments.gradescope:
         gradescope.write(Path(arguments.gradescope), found, said, hints=not arguments.no_hints)
     if arguments.format == "github":
-        print("\n".join(map(plain, github_lines(arguments.target, found))), flush=True)
+        print("\n".join(map(printable, github_lines(arguments.target, found))), flush=True)
     if arguments.json or arguments.format == "json":
         print(json.dumps(as_json_object(str(target), found), ensure_ascii=False), flush=True)
     return int(found["status"])
@@ -260,5 +260,5 @@ def folder_line(row: dict[str, Any], hints: bool) -> str:
     rest = " ".join(str(part) for part in (row["first_wrong"], row["place"] or row["says"]) if part)
     if row["status"] in (MISMATCH, UNCLEAR) and not rest:
         rest = "" if not hints else "see nnref check " + row["file"]
-    text = plain(f"{word:<8} {row['file']}{'  ' + rest if rest else ''}")
+    text = printable(f"{word:<8} {row['file']}{'  ' + rest if rest else ''}")
     return text if len(text) <= 100 else text[:97] + "..."

@@ -67,17 +67,17 @@ def separated(writable: Path, sandbox: bool) -> bool:
     """
     libc, uid, gid = ctypes.CDLL(None, use_errno=True), os.getuid(), os.getgid()
     try:
-        asked(
+        refuse_if_failed(
             libc.unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | (CLONE_NEWNET | CLONE_NEWIPC if sandbox else 0))
         )
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
         Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
-        asked(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None))
+        refuse_if_failed(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None))
         place = os.fsencode(writable)
-        asked(libc.mount(place, place, None, MS_BIND, None))
-        changed(libc, b"/", AT_RECURSIVE, struct.pack("4Q", RDONLY, 0, 0, 0))
-        changed(libc, place, 0, struct.pack("4Q", 0, RDONLY, 0, 0))
+        refuse_if_failed(libc.mount(place, place, None, MS_BIND, None))
+        change_mount(libc, b"/", AT_RECURSIVE, struct.pack("4Q", RDONLY, 0, 0, 0))
+        change_mount(libc, place, 0, struct.pack("4Q", 0, RDONLY, 0, 0))
     except OSError as error:
         if sandbox:
             raise OSError(
@@ -87,15 +87,15 @@ def separated(writable: Path, sandbox: bool) -> bool:
     return True
 
 
-def asked(answer: int) -> None:
+def refuse_if_failed(answer: int) -> None:
     """Raise what the system says if a call failed."""
     if answer:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def changed(libc: ctypes.CDLL, path: bytes, flags: int, attributes: bytes) -> None:
+def change_mount(libc: ctypes.CDLL, path: bytes, flags: int, attributes: bytes) -> None:
     """Change what may be done in a mounted folder."""
-    asked(libc.syscall(MOUNT_SETATTR, AT_FDCWD, path, flags, attributes, len(attributes)))
+    refuse_if_failed(libc.syscall(MOUNT_SETATTR, AT_FDCWD, path, flags, attributes, len(attributes)))
 
 
 def dies_with_parent(number: int) -> None:
@@ -145,14 +145,14 @@ def limited(seconds: float, apart: bool) -> None:
 def watched(child: int, seconds: float, lifeline: Sequence[int]) -> int:
     """Wait for a child, and end it once it has computed for so long, or has slept for so long."""
     clock = (~child << 3) | 2  # the processor time of a process, by Linux's number for its clock
-    begun = computed(clock)
+    begun = processor_time(clock)
     since, at = time.monotonic(), 0.0
     while True:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             code = os.waitstatus_to_exitcode(status)
             return TOO_LONG if code == -signal.SIGXCPU else code if code >= 0 else 128 - code
-        spent, now = computed(clock) - begun, time.monotonic()
+        spent, now = processor_time(clock) - begun, time.monotonic()
         asleep = now - since >= seconds
         if spent - at > AWAKE * seconds:
             since, at, asleep = now, spent, False
@@ -163,7 +163,7 @@ def watched(child: int, seconds: float, lifeline: Sequence[int]) -> int:
             return TOO_LONG if spent >= seconds else ASLEEP
 
 
-def computed(clock: int) -> float:
+def processor_time(clock: int) -> float:
     """The processor time of another process in seconds; where it cannot be had, that of the clock on the wall."""
     try:
         return time.clock_gettime(clock)

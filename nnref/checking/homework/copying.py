@@ -24,17 +24,17 @@ Packages within packages do not count as further down.
 """
 
 
-def copied(order: dict[str, Any], scratch: Path) -> dict[str, Any]:
+def order_in_copy(order: dict[str, Any], scratch: Path) -> dict[str, Any]:
     """The order with its file, and data, in a copy of the file's folder. What the file writes is written there."""
     path = Path(order["path"]).resolve()
-    base = above(path)
+    base = folder_of_imports(path)
     place = scratch / "above" / path.relative_to(base).parent
     place.mkdir(parents=True)
     shutil.copyfile(path, place / path.name)
-    own = [(source, path.parent.relative_to(base) / inside) for source, inside in beside(path.parent)]
+    own = [(source, path.parent.relative_to(base) / inside) for source, inside in files_below(path.parent)]
     left = COPIED
     around = [*own, *((source, source.relative_to(base)) for source in modules_in(base))]
-    for source, inside in named(path, around):
+    for source, inside in files_that_are_named(path, around):
         target = scratch / "above" / inside
         with suppress(OSError):
             size = source.stat().st_size
@@ -50,7 +50,7 @@ def copied(order: dict[str, Any], scratch: Path) -> dict[str, Any]:
     return order | {"path": str(place / path.name), "data": str(data)}
 
 
-def named(path: Path, around: list[tuple[Path, Path]]) -> list[tuple[Path, Path]]:
+def files_that_are_named(path: Path, around: list[tuple[Path, Path]]) -> list[tuple[Path, Path]]:
     """What is copied of the files around one: of many programs those that it names, or that these name.
 
     A class of 500 is no part of each other's homework, and to copy it 500 times took longer than to judge it.
@@ -86,7 +86,7 @@ FEW = 40
 """Programs around a file of which all are copied: those of a project, and not of a class."""
 
 
-def above(path: Path) -> Path:
+def folder_of_imports(path: Path) -> Path:
     """The folder from which a file's imports may come: that above its own, and above the package that this is in."""
     folder = path.parent if (path.parent / "__init__.py").is_file() else path.parent.parent
     while (folder / "__init__.py").is_file() and folder.parent != folder:
@@ -94,7 +94,7 @@ def above(path: Path) -> Path:
     return folder
 
 
-def beside(folder: Path) -> list[tuple[Path, Path]]:
+def files_below(folder: Path) -> list[tuple[Path, Path]]:
     """The ordinary files below a folder with their places in it, the smallest first: no pipes, devices or links out."""
     found: list[tuple[int, Path, Path]] = []
     for parent, folders, names in os.walk(folder):

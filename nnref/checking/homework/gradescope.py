@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from nnref.checking.homework.isolation import plain
+from nnref.checking.homework.isolation import printable
 
 POINTS = 1.0
 """Points for each parameter's gradient, and for the loss: Gradescope scales them."""
@@ -20,16 +20,16 @@ def write(out: Path, found: dict[str, Any], said: list[str], hints: bool) -> Non
 def results(found: dict[str, Any], said: list[str], hints: bool) -> dict[str, Any]:
     """A test a parameter, right, wrong or undecided, and one for the loss; none for a file that was not read."""
     report = found.get("report")
-    output = "\n".join(map(plain, said)) if hints or report is None else ""
+    output = "\n".join(map(printable, said)) if hints or report is None else ""
     if report is None:
         return {"score": 0, "output": output, "tests": []}
-    tests = [test(f"d{entry['name']}", *judged(entry)) for entry in report["entries"]]
+    tests = [test(f"d{entry['name']}", *share_right(entry)) for entry in report["entries"]]
     if report.get("same_loss") is not None:
         tests.append(test("the loss is the one that was asked for", float(report["same_loss"]), ""))
     return {"output": output, "tests": tests}
 
 
-def judged(entry: dict[str, Any]) -> tuple[float, str]:
+def share_right(entry: dict[str, Any]) -> tuple[float, str]:
     """The share of a parameter's entries that are right, and what is said of the others. What is undecided earns 0."""
     checked, wrong, unclear = (int(entry.get(name) or 0) for name in ("checked", "wrong", "cannot_tell"))
     if not checked:

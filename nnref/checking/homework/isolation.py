@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nnref.checking.homework import nursery
-from nnref.checking.homework.copying import copied
+from nnref.checking.homework.copying import order_in_copy
 
 LARGEST = 16 << 20
 """Bytes of a result: more are not read."""
@@ -41,7 +41,7 @@ def result_of(order: dict[str, Any], seconds: float, judge: Judge = as_it_is) ->
     process and all that it started have ended, judge(order, folder, result) gives the result that counts.
     """
     with tempfile.TemporaryDirectory(prefix="nnref-", ignore_cleanup_errors=True) as scratch:
-        found, status = answer_of("run", copied(order, Path(scratch)), Path(scratch), seconds, formed)
+        found, status = answer_of("run", order_in_copy(order, Path(scratch)), Path(scratch), seconds, is_result)
         return None if found is None else judge(order, Path(scratch), found), status
 
 
@@ -70,7 +70,7 @@ def trusted(raw: bytes, key: str, form: Callable[[Any], bool]) -> dict[str, Any]
     return found if form(found) else None
 
 
-def formed(found: Any) -> bool:
+def is_result(found: Any) -> bool:
     """Whether a result has the fields that the marker reads, of their types, and its status follows from its report."""
     if not isinstance(found, dict) or found.get("status") not in (0, 1, 2, 3):
         return False
@@ -93,7 +93,7 @@ def all_text(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(part, str) for part in value)
 
 
-def plain(text: Any) -> str:
+def printable(text: Any) -> str:
     """A text in which nothing moves the cursor, colours, ends the line or turns the direction of writing."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
@@ -102,5 +102,5 @@ def cell(value: Any) -> Any:
     """A value for a table that a spreadsheet shows, and does not compute."""
     if not isinstance(value, str):
         return value
-    shown = plain(value)
+    shown = printable(value)
     return HARMLESS_IN_A_CELL + shown if shown[:1] in ("=", "+", "-", "@") else shown

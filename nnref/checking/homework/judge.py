@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nnref.checking.homework import isolation
-from nnref.checking.homework.copying import above
+from nnref.checking.homework.copying import folder_of_imports
 
 TRACE = "trace"
 """The name of the file in the scratch folder that holds what was recorded."""
@@ -31,7 +31,7 @@ def borne_out(order: dict[str, Any], scratch: Path, found: dict[str, Any]) -> di
     asked = {name: order[name] for name in ("path", "name", "hints", "verbose")} | {"traced": str(scratch)}
     asked["given"] = bool(order.get("data"))
     with tempfile.TemporaryDirectory(prefix="nnref-") as empty:  # nothing that the file wrote is near
-        said, ended = isolation.answer_of("again", asked, Path(empty), SECONDS, formed)
+        said, ended = isolation.answer_of("again", asked, Path(empty), SECONDS, is_second_opinion)
     if said is None:
         said = {"fault": f"judging it again ended with status {ended}"}
     if "fault" not in said:
@@ -39,7 +39,7 @@ def borne_out(order: dict[str, Any], scratch: Path, found: dict[str, Any]) -> di
     if not said["fault"]:
         return found
     error = f"{path.name} was right where it ran, which does not bear out apart from it: {said['fault']}. Not judged."
-    return {"status": 2, "error": isolation.plain(error), "found": [], "missing": []}
+    return {"status": 2, "error": isolation.printable(error), "found": [], "missing": []}
 
 
 def of_one_mind(found: dict[str, Any], said: dict[str, Any]) -> bool:
@@ -48,12 +48,14 @@ def of_one_mind(found: dict[str, Any], said: dict[str, Any]) -> bool:
     return len(theirs) == len(ours) and all(entry.get("verdict") == "ok" for entry in theirs)
 
 
-def formed(said: Any) -> bool:
+def is_second_opinion(said: Any) -> bool:
     """Is this a second opinion: a fault, or a result?"""
-    return (isinstance(said, dict) and isinstance(said.get("fault"), str)) or isolation.formed(said)
+    return (isinstance(said, dict) and isinstance(said.get("fault"), str)) or isolation.is_result(said)
 
 
-def judged(path: Path, name: str | None, scratch: Path, hints: bool, verbose: bool, given: bool) -> dict[str, Any]:
+def judged_again(
+    path: Path, name: str | None, scratch: Path, hints: bool, verbose: bool, given: bool
+) -> dict[str, Any]:
     """The result of what was recorded of a file; {"fault": …} where it bears none, "" if nothing speaks against it."""
     from nnref.checking.homework.reach import belonging, fault_of_files
     from nnref.checking.reading.source import read
@@ -72,7 +74,7 @@ def judged(path: Path, name: str | None, scratch: Path, hints: bool, verbose: bo
     if seen is None or fault or not seen.steps:
         return {"fault": fault or "no step of it can be judged"}
     # What is said beside the verdict are the words of the process that ran the file: they decide nothing.
-    report = replace(certificate(seen, mend=False), hints=hints, notes=tuple(map(isolation.plain, trace["notes"])))
+    report = replace(certificate(seen, mend=False), hints=hints, notes=tuple(map(isolation.printable, trace["notes"])))
     if report.status != 0:
         return {"fault": "computed again, it is not right"}
     return {"status": 0, "lines": report.lines(verbose), "report": report.to_dict()}
@@ -80,7 +82,7 @@ def judged(path: Path, name: str | None, scratch: Path, hints: bool, verbose: bo
 
 def original(file: str, path: Path, scratch: Path, own: set[Path]) -> Path | None:
     """The file of which this is the copy, if it belongs to the one that is judged; else None."""
-    base, copies = above(path), scratch / "above"
+    base, copies = folder_of_imports(path), scratch / "above"
     for root in (copies, copies.resolve()):
         if Path(file).is_relative_to(root):
             found = base / Path(file).relative_to(root)
@@ -92,6 +94,6 @@ def answer(order: dict[str, Any]) -> dict[str, Any]:
     """The second opinion, in a process of its own; a fault, where what was recorded is no trace."""
     try:
         path, traced = Path(order["path"]), Path(order["traced"])
-        return judged(path, order["name"], traced, order["hints"], order["verbose"], order["given"])
+        return judged_again(path, order["name"], traced, order["hints"], order["verbose"], order["given"])
     except Exception as error:  # a trace that anybody may have written
         return {"fault": f"what was recorded cannot be read ({type(error).__name__}: {error})"}

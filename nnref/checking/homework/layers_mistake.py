@@ -103,7 +103,7 @@ def named_mistake(p: Passes, k: int, wrong: list[str]) -> Diagnosis | None:
     before = p.before(k, again or 0) or p.before(k)
     fields = {name.rstrip("0123456789"): name for name in spot.names}
     dtheta, dA = spot.layer.vjp(spot.theta, spot.A, spot.Z, spot.dZ)
-    for says, made in predicted(spot):
+    for says, made in predictions(spot):
         for field, name in fields.items():
             if name in wrong and field in made and p.near(name, made[field], wide=True):
                 return Diagnosis(None, f"d{name}", f"{spot.called}: {says}.")
@@ -118,14 +118,14 @@ def named_mistake(p: Passes, k: int, wrong: list[str]) -> Diagnosis | None:
     return None
 
 
-def predicted(spot: Spot) -> Iterator[tuple[str, dict[str, Array]]]:
+def predictions(spot: Spot) -> Iterator[tuple[str, dict[str, Array]]]:
     """Every mistake in words, with what each way to make it gives by the names of parameters and input."""
     if spot.layer.name == "residual":
         through = spot.layer.dA(spot.theta, spot.A, spot.Z, spot.dZ) - spot.dZ
         yield "what comes back past the branch is missing: dZ is to be added to it", {INPUT: through}
         yield "what comes back through the branch is missing: only dZ is passed on", {INPUT: spot.dZ}
         return
-    known = catalogue(spot.layer, spot.theta, spot.A)
+    known = recognised_layer(spot.layer, spot.theta, spot.A)
     at = running(arguments_of(spot.theta, spot.A))
     for slip in known.known.slips if known else ():
         try:
@@ -135,7 +135,7 @@ def predicted(spot: Spot) -> Iterator[tuple[str, dict[str, Array]]]:
             continue
 
 
-def catalogue(layer: Layer, theta: Any, A: Array) -> Recognised | None:
+def recognised_layer(layer: Layer, theta: Any, A: Array) -> Recognised | None:
     """What is known of a layer as people write it, found by its numbers."""
     arguments = arguments_of(theta, A)
 

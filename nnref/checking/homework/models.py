@@ -24,16 +24,24 @@ def layers_of_model(parameters: Any, gradients: Any, layout: str | None) -> tupl
         kept = dict(parameters.named_parameters())
         given = [p.grad for p in kept.values()] if gradients is None else in_turn(gradients, list(kept))
         turned = [[None if A is None else as_numpy(A).T for A in arrays] for arrays in (kept.values(), given)]
-        return named(turned[0]), named(turned[1]), layout or "rows"
+        return by_name_in_turn(turned[0]), by_name_in_turn(turned[1]), layout or "rows"
     if hasattr(parameters, "trainable_variables"):
         kept_variables = list(parameters.trainable_variables)
         if gradients is None:
             raise ValueError(
                 "gradients should be those of model.trainable_variables, as a tape returns them; None came."
             )
-        return named(map(as_numpy, kept_variables)), named(map(as_numpy, in_turn(gradients))), layout or "rows"
+        return (
+            by_name_in_turn(map(as_numpy, kept_variables)),
+            by_name_in_turn(map(as_numpy, in_turn(gradients))),
+            layout or "rows",
+        )
     if in_pairs(parameters):
-        return named(map(as_numpy, in_turn(parameters))), named(map(as_numpy, in_turn(gradients))), layout
+        return (
+            by_name_in_turn(map(as_numpy, in_turn(parameters))),
+            by_name_in_turn(map(as_numpy, in_turn(gradients))),
+            layout,
+        )
     return parameters, gradients, layout
 
 
@@ -58,7 +66,7 @@ def in_turn(tree: Any, names: Iterable[str] = ()) -> list[Any]:
     return [tree]
 
 
-def named(arrays: Iterable[Any]) -> dict[str, Any]:
+def by_name_in_turn(arrays: Iterable[Any]) -> dict[str, Any]:
     """W1, b1, W2, … in turn."""
     return {f"{'Wb'[k % 2]}{k // 2 + 1}": A for k, A in enumerate(arrays)}
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from nnref.checking.homework.copying import above
+from nnref.checking.homework.copying import folder_of_imports
 from nnref.checking.reading.source import Source, SourceError, read
 from nnref.checking.watching.tape import words
 
@@ -67,10 +67,10 @@ def fault_of_files(path: Path) -> str:
             source = read(file)
         except (SourceError, OSError) as error:
             return f"{file.name} cannot be read ({error})"
-        for line, said in further(source):
+        for line, said in words_that_lead_further(source):
             return f"{source.name}, {source.where(line)}: {said} can reach what judges it"
-        for line, module in imported(source):
-            beside = list(modules(module, file, path))
+        for line, module in imported_modules(source):
+            beside = list(files_of_module(module, file, path))
             absolute = module.lstrip(".")
             if not beside and absolute.split(".")[0] not in HARMLESS and installed(absolute):
                 return f"{source.name}, {source.where(line)}: {absolute} can reach what judges it"
@@ -86,11 +86,15 @@ def belonging(path: Path) -> set[Path]:
         if file not in seen:
             seen.add(file)
             with suppress(SourceError, OSError):
-                todo += [found.resolve() for _, module in imported(read(file)) for found in modules(module, file, path)]
+                todo += [
+                    found.resolve()
+                    for _, module in imported_modules(read(file))
+                    for found in files_of_module(module, file, path)
+                ]
     return seen
 
 
-def imported(source: Source) -> Iterator[tuple[int, str]]:
+def imported_modules(source: Source) -> Iterator[tuple[int, str]]:
     """The modules that a file imports, each with its line; with a dot for each folder that it begins above itself."""
     for node in source.nodes:
         if isinstance(node, ast.Import):
@@ -101,7 +105,7 @@ def imported(source: Source) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, above_it + f"{name}.{alias.name}".lstrip(".")) for alias in node.names)
 
 
-def modules(name: str, file: Path, path: Path) -> Iterator[Path]:
+def files_of_module(name: str, file: Path, path: Path) -> Iterator[Path]:
     """The files of a module that lie beside, or in the folders that are searched for it."""
     level = len(name) - len(name.lstrip("."))
     parts = name[level:].split(".")
@@ -109,7 +113,7 @@ def modules(name: str, file: Path, path: Path) -> Iterator[Path]:
         return
     last = Path(*[part for part in parts if part] or ["__init__"])
     begin = list(file.parents)[level - 1 : level] if level else []
-    for folder in dict.fromkeys((*begin, file.parent, path.resolve().parent, above(path.resolve()))):
+    for folder in dict.fromkeys((*begin, file.parent, path.resolve().parent, folder_of_imports(path.resolve()))):
         for found in ((folder / last).with_suffix(".py"), folder / last / "__init__.py"):
             if found.is_file():
                 yield found
@@ -125,7 +129,7 @@ def installed(name: str) -> bool:
         return False
 
 
-def further(source: Source) -> Iterator[tuple[int, str]]:
+def words_that_lead_further(source: Source) -> Iterator[tuple[int, str]]:
     """Every word that leads further, with its line."""
     functions = {id(node.func) for node in source.nodes if isinstance(node, ast.Call)}
     within = {id(node.value.value) for node in source.nodes if is_window(node)}  # type: ignore[attr-defined]
@@ -133,16 +137,18 @@ def further(source: Source) -> Iterator[tuple[int, str]]:
         found: list[str] = []
         if isinstance(node, ast.Name):
             handed_on = node.id in BY_NAME and id(node) not in functions
-            found = [node.id] if node.id in BUILTINS or hidden(node.id) or handed_on else []
+            found = [node.id] if node.id in BUILTINS or is_hidden_name(node.id) or handed_on else []
         elif isinstance(node, ast.Attribute):
             found = [node.attr] if leads_from(node) and id(node) not in within else []
         elif isinstance(node, ast.Call):
-            found = list(called(node))
+            found = list(calls_that_lead_further(node))
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found = [node.name] if hidden(node.name) else []
+            found = [node.name] if is_hidden_name(node.name) else []
         elif isinstance(node, ast.ImportFrom):
             allowed = OF_SYSTEM.get(node.module or "")
-            found = [a.name for a in node.names if leads(a.name) or (allowed and a.name not in allowed)]
+            found = [
+                a.name for a in node.names if attribute_leads_further(a.name) or (allowed and a.name not in allowed)
+            ]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             half = re.fullmatch(r"__\w*|\w*__", node.value)
             found = [node.value] if half and node.value not in DUNDERS else []
@@ -163,13 +169,15 @@ def leads_from(node: ast.Attribute) -> bool:
     private = node.attr.startswith("_") and not node.attr.startswith("__") and owner not in ("self", "cls")
     if owner in OF_SYSTEM:
         return node.attr not in OF_SYSTEM[owner]
-    return node.attr in ATTRIBUTES or hidden(node.attr) or private
+    return node.attr in ATTRIBUTES or is_hidden_name(node.attr) or private
 
 
-def called(node: ast.Call) -> Iterator[str]:
+def calls_that_lead_further(node: ast.Call) -> Iterator[str]:
     """A call that takes an attribute by a name that is made, writes a file, makes a type, or reads code as data."""
     name = node.func.id if isinstance(node.func, ast.Name) else ""
-    if name in BY_NAME and not (len(node.args) > 1 and text_of(node.args[1]) and not leads(text_of(node.args[1]))):
+    if name in BY_NAME and not (
+        len(node.args) > 1 and text_of(node.args[1]) and not attribute_leads_further(text_of(node.args[1]))
+    ):
         yield name
     method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
     if method == "format" and (not (text := text_of(node.func.value)) or re.search(r"{[^}]*[.\[]", text)):  # type: ignore[attr-defined]
@@ -187,11 +195,11 @@ def text_of(node: ast.expr) -> str:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
-def leads(name: str) -> bool:
+def attribute_leads_further(name: str) -> bool:
     """Does an attribute of this name lead further?"""
     return name in ATTRIBUTES or (name.startswith("_") and name not in DUNDERS)
 
 
-def hidden(name: str) -> bool:
+def is_hidden_name(name: str) -> bool:
     """Has a name two underscores, and is none of those that lead nowhere?"""
     return name.startswith("__") and name.endswith("__") and name not in DUNDERS

@@ -20,11 +20,11 @@ from nnref.checking.diagnosis.forward_passes import (
     Forward,
     LossKind,
     alike,
-    hidden,
     layers_of,
     passes,
-    recognised,
+    recognised_forward,
     recognised_loss,
+    ways_of_hidden_layers,
 )
 from nnref.checking.operations.record import activations, writing
 from nnref.checking.reading.arguments import Unbound, arguments
@@ -155,7 +155,7 @@ def failure(error: Exception, network: Network, convention: Convention, sizes: l
         return 0, f"{network_name(network, 'forward')} stopped: {said}"
     out = output_of(passed.named, passed.raw, sizes[-1], X.shape[1], len(sizes) - 1)
     came = 1 + (out is not None)
-    if out is not None and recognised(theta, X, convention.output(out, sizes[-1]).astype("float64"), "float32"):
+    if out is not None and recognised_forward(theta, X, convention.output(out, sizes[-1]).astype("float64"), "float32"):
         came += 1 + (convention.labels == LABELS[0])
     return came, f"{network_name(network, 'backward')} stopped: {said}"
 
@@ -323,7 +323,7 @@ def recognise(reading: Reading, own: dict[str, Array], x: Any, y: Any) -> None:
     out = output_of(passed.named, passed.raw, width, N, network.depth)
     if out is not None:
         reading.output = reading.convention.output(out, width).astype("float64")
-        reading.forward = recognised(reading.theta, reading.X, reading.output, out.dtype)
+        reading.forward = recognised_forward(reading.theta, reading.X, reading.output, out.dtype)
     try:
         reading.loss = loss_as_number(network.loss_at(own, x, y), N)
     except Exception as error:
@@ -373,7 +373,7 @@ def factor_to_reference(g: Array, name: str, reading: Reading) -> float | None:
 
 def forward_by_loss(reading: Reading) -> Forward | None:
     """The right way forward whose mean cross-entropy is their loss, where they show no output."""
-    for chosen, fault in hidden(len(reading.sizes) - 1):
+    for chosen, fault in ways_of_hidden_layers(len(reading.sizes) - 1):
         way = Forward(chosen, SOFTMAX, fault)
         if reading.loss is not None:
             P = passes(reading.theta, reading.X, way)["output"]

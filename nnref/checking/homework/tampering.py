@@ -19,11 +19,11 @@ def originals() -> dict[tuple[str, ...], Any]:
             found |= {(name, key): value for key, value in values.items()}
             if package == "nnref":
                 for key, value in values.items():
-                    found |= parts(name, key, value)
+                    found |= parts_of(name, key, value)
     return found
 
 
-def parts(name: str, attribute: str, value: Any) -> dict[tuple[str, ...], Any]:
+def parts_of(name: str, attribute: str, value: Any) -> dict[tuple[str, ...], Any]:
     """The code of a function of nnref, and the methods of a class of it."""
     if isinstance(value, type):
         return {(name, attribute, key): part for key, part in vars(value).items() if callable(part) or key == "ok"}

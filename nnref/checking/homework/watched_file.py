@@ -67,7 +67,7 @@ def judged_file(
         if seen.steps:
             return certificate(seen)
         raise
-    return agreed(seen, read) if seen.steps else all_of_it(source, explained(with_caution(read), source))
+    return agreed(seen, read) if seen.steps else all_of_it(source, unless_misread(with_caution(read), source))
 
 
 def with_caution(read: Certificate) -> Certificate:
@@ -80,7 +80,7 @@ def with_caution(read: Certificate) -> Certificate:
     return replace(read, forward=None, same_loss=True, notes=(*read.notes, note))
 
 
-def explained(read: Certificate, source: Source) -> Certificate:
+def unless_misread(read: Certificate, source: Source) -> Certificate:
     """What was read, in a file that could not be watched; where all is wrong and nothing says why, it was misread.
 
     Not so where the file calls the three things as it is asked to: then there is nothing to misread.
@@ -118,14 +118,18 @@ def asked_for(source: Source) -> bool:
 def all_of_it(source: Source, read: Certificate) -> Certificate:
     """What was read; no verdict on the file, where it also draws arrays that are none of those judged."""
     judged = {part for entry in read.entries for part in re.findall(r"\w+", entry.name)}
-    left = [(name, line) for name, line in drawn(source) if name not in judged]
-    if not left or read.gradient_of_own_loss is not True or len({name for name, _ in drawn(source)}) == len(left):
+    left = [(name, line) for name, line in attributes_drawn(source) if name not in judged]
+    if (
+        not left
+        or read.gradient_of_own_loss is not True
+        or len({name for name, _ in attributes_drawn(source)}) == len(left)
+    ):
         return read
     said = ", ".join(f"{name} ({source.where(line)})" for name, line in left)
     return replace(read, gradient_of_own_loss=None, notes=(*read.notes, f"not judged: {said}"))
 
 
-def drawn(source: Source) -> list[tuple[str, int]]:
+def attributes_drawn(source: Source) -> list[tuple[str, int]]:
     """The attributes that are drawn at random in some __init__: what a program means to learn."""
     found = []
     for node in source.nodes:

@@ -77,14 +77,14 @@ def nursery(control: socket.socket) -> NoReturn:
             os.setsid()
             taking, giving, telling = pipes
             work = next(work for work in WORKS if work.startswith(word.decode()))
-            status = answered(work, taken(taking), before, giving, (taking, telling))
+            status = answer_order(work, order_from_pipe(taking), before, giving, (taking, telling))
             os.write(telling, str(status).encode())
             os._exit(0)
         for pipe in pipes:
             os.close(pipe)
 
 
-def taken(taking: int) -> dict[str, Any]:
+def order_from_pipe(taking: int) -> dict[str, Any]:
     """The order: one line, after which the pipe stays open."""
     raw = b""
     while not raw.endswith(b"\n"):
@@ -96,7 +96,7 @@ def taken(taking: int) -> dict[str, Any]:
     return order
 
 
-def answered(
+def answer_order(
     work: str, order: dict[str, Any], before: dict[tuple[str, ...], Any], giving: int, ours: tuple[int, ...] = ()
 ) -> int:
     """Do the work of an order in processes of its own, and write the signed result; how they ended.
@@ -148,7 +148,7 @@ def main() -> None:
     if len(sys.argv) == 2:
         nursery(socket.socket(fileno=int(sys.argv[1])))
     work, giving = sys.argv[1], received(sys.argv[2])
-    status = answered(work, taken(0), tampering.originals(), giving)
+    status = answer_order(work, order_from_pipe(0), tampering.originals(), giving)
     sys.exit(status if 0 <= status < 256 else 1)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.gradcheck.vjp import check_vjp as check_in_numpy
+from nnref.checking.gradcheck.vjp import check_numpy_vjp as check_in_numpy
 from nnref.checking.kernels.case import Case
 from nnref.checking.kernels.framework import Framework, dtype_name
 from nnref.checking.operations.kernel_arithmetic import UNITS

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.gradcheck.roles import DY, OUTPUT, Roles, called, candidates
+from nnref.checking.gradcheck.roles import DY, OUTPUT, Roles, called_by_name, candidates
 from nnref.checking.kernels.framework import SEED, Framework, dtype_name
 from nnref.checking.kernels.frameworks import untouched
 from nnref.checking.operations.kernel_arithmetic import UNITS
@@ -56,7 +56,7 @@ class Case:
             self.roles = candidates(self.vjp, values if DY in self.names else dict(list(values.items())[:-1]))[0]
         if OUTPUT in self.roles.values():
             values[OUTPUT] = self.output()
-        found = called("vjp", self.vjp, {name: values[given] for name, given in self.roles.items()})
+        found = called_by_name("vjp", self.vjp, {name: values[given] for name, given in self.roles.items()})
         names = [self.names[k] for k in self.wrt]
         if isinstance(found, dict):
             return [found.get(name) for name in names]

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.gradcheck.vjp import check_vjp as check_in_numpy
+from nnref.checking.gradcheck.vjp import check_numpy_vjp as check_in_numpy
 from nnref.checking.kernels import blackbox, odd
 from nnref.checking.kernels.absent import decided, steady
 from nnref.checking.kernels.asking import asked, taken_apart

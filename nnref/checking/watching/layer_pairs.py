@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.gradcheck.vjp import check_vjp
+from nnref.checking.gradcheck.vjp import check_numpy_vjp
 from nnref.checking.reading.arguments import arguments
 from nnref.checking.reading.names import ROLES, plain
 from nnref.checking.reading.network import same_chance
@@ -192,7 +192,7 @@ def checked(layer: Layer, names: tuple[str, ...], factors: dict[str, float]) -> 
     takes = inspect.Parameter.KEYWORD_ONLY
     signature = inspect.Signature([inspect.Parameter(name, takes) for name in ("dY", *layer.arguments)])
     vjp.__signature__ = signature  # type: ignore[attr-defined]
-    return check_vjp(layer.forward, vjp, layer.arguments, wrt=names)
+    return check_numpy_vjp(layer.forward, vjp, layer.arguments, wrt=names)
 
 
 def passes_on(layer: Layer, names: tuple[str, ...]) -> bool:

@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.gradcheck.loss import Call, Loss, finite, moved, number, same, signs, size, steady, untouched
+from nnref.checking.gradcheck.loss import (
+    Call,
+    Loss,
+    finite,
+    moved,
+    number,
+    same_evaluation,
+    signs,
+    size,
+    steady,
+    untouched,
+)
 
 U = 2.0**-53
 
@@ -41,10 +52,10 @@ def test_a_loss_without_a_slope_is_refused():
 
 
 def test_two_evaluations_are_the_same_up_to_roundings_of_a_sum():
-    assert same(1.0, 1 + 60 * U, U)
-    assert not same(1.0, 1 + 70 * U, U)
-    assert same(np.nan, np.nan, U)
-    assert same(0.0, 0.0, U)
+    assert same_evaluation(1.0, 1 + 60 * U, U)
+    assert not same_evaluation(1.0, 1 + 70 * U, U)
+    assert same_evaluation(np.nan, np.nan, U)
+    assert same_evaluation(0.0, 0.0, U)
 
 
 def test_a_tensor_is_moved_in_its_own_size_its_entries_up_and_down_in_turn():

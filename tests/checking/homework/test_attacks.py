@@ -381,8 +381,8 @@ def test_gradescope_gives_each_parameter_its_share(tmp_path, capsys):
 
 def test_a_result_without_signature_or_form_is_none():
     body = RESULT.encode()
-    assert isolation.trusted(isolation.signed("k", body), "k", isolation.formed) is not None
-    assert isolation.trusted(isolation.signed("other", body), "k", isolation.formed) is None
+    assert isolation.trusted(isolation.signed("k", body), "k", isolation.is_result) is not None
+    assert isolation.trusted(isolation.signed("other", body), "k", isolation.is_result) is None
     for bad in (
         b"",
         b"[]",
@@ -391,4 +391,4 @@ def test_a_result_without_signature_or_form_is_none():
         body.replace(b'"entries": []', b'"entries": [1]'),
         b"[" * 10**6,
     ):
-        assert isolation.trusted(isolation.signed("k", bad), "k", isolation.formed) is None
+        assert isolation.trusted(isolation.signed("k", bad), "k", isolation.is_result) is None

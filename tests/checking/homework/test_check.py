@@ -12,7 +12,7 @@ import pytest
 import nnref
 from nnref.checking.diagnosis.catalogue.forward import FORWARD
 from nnref.checking.homework.by_names import check_file
-from nnref.checking.homework.watched_file import explained
+from nnref.checking.homework.watched_file import unless_misread
 from nnref.checking.reading.source import read as read_source
 from tests.support.homework import BASE, STATEFUL
 
@@ -243,11 +243,11 @@ def test_what_is_all_wrong_and_unexplained_in_a_file_that_cannot_be_watched_is_n
     read = checked(("dz2.sum(axis=0)", "dz2.sum()"))
     assert read.status == 1
     source = read_source(Path(nnref.__file__).parent.parent / "examples" / "rows_functions.py")
-    assert explained(read, source) is read
+    assert unless_misread(read, source) is read
     lost = replace(read, diagnoses=(), forward=None, entries=tuple(replace(e, verdict="WRONG") for e in read.entries))
     assert lost.status == 1
-    assert explained(lost, source).status == 3
-    assert {e.verdict for e in explained(lost, source).entries} == {"cannot tell"}
+    assert unless_misread(lost, source).status == 3
+    assert {e.verdict for e in unless_misread(lost, source).entries} == {"cannot tell"}
     asked = tmp_path / "asked.py"
     asked.write_text("parameters = {}\ndef loss(theta): ...\ndef gradients(theta): ...\n")
-    assert explained(lost, read_source(asked)) is lost
+    assert unless_misread(lost, read_source(asked)) is lost

@@ -156,7 +156,7 @@ def judged(traced, tmp_path, source=BASE, change=lambda header: None):
     change(header)
     head = json.dumps(header).encode()
     (tmp_path / judge.TRACE).write_bytes(len(head).to_bytes(8, "little") + head + raw[8 + size :])
-    return judge.judged(here, None, tmp_path, True, False, False)
+    return judge.judged_again(here, None, tmp_path, True, False, False)
 
 
 def test_the_lines_of_a_neighbour_bear_out_no_file_that_does_not_import_it(traced, tmp_path):
@@ -180,7 +180,7 @@ def test_a_trace_bears_its_own_file_out(traced, tmp_path):
     found = judged(traced, tmp_path)
     assert found["status"] == 0, found
     assert found["report"]["ok"]
-    assert isolation.formed(found)
+    assert isolation.is_result(found)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_what_is_right_as_it_is_read_is_judged_again_by_its_trace(name, tmp_path
     moved = moved.replace(str(path).encode(), str(tmp_path / "above" / "unseen" / name).encode())
     size = int.from_bytes(found["trace"][:8], "little") + len(moved) - len(found["trace"])
     (tmp_path / judge.TRACE).write_bytes(size.to_bytes(8, "little") + moved[8:])
-    said = judge.judged(path, None, tmp_path, True, False, False)
+    said = judge.judged_again(path, None, tmp_path, True, False, False)
     assert said["status"] == 0, said
     assert said["report"]["ok"]
 

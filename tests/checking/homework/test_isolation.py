@@ -17,7 +17,7 @@ def tree(root, *names):
 
 def copied(root, path, scratch):
     """Where the copy of a file lies, and all that was copied, by their places in the copy."""
-    moved = copying.copied({"path": str(root / path)}, scratch)["path"]
+    moved = copying.order_in_copy({"path": str(root / path)}, scratch)["path"]
     files = sorted(p.relative_to(scratch / "above").as_posix() for p in scratch.rglob("*") if p.is_file())
     return os.path.relpath(moved, scratch / "above"), files
 

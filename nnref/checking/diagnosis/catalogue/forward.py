@@ -75,7 +75,7 @@ class OutputMistake(Mistake):
         return self.says
 
 
-def wrong_output(key: str, says: str, wrong: str, of: Callable[[Array], Array]) -> OutputMistake:
+def output_mistake(key: str, says: str, wrong: str, of: Callable[[Array], Array]) -> OutputMistake:
     """A wrong output, in whose place a softmax belongs."""
     right = "np.exp({Z}) / np.exp({Z}).sum(axis={axis}, keepdims=True)"
     return OutputMistake(key, "P", says, wrong, right, "softmax.forward", of)
@@ -86,33 +86,33 @@ def over(E: Array, axis: int | None) -> Array:
     return E / E.sum(axis=axis, keepdims=True)
 
 
-RECTIFIED = wrong_output("forward.rectified", "rectified logits", "P = np.maximum(0, Z)", lambda Z: np.maximum(Z, 0))
+RECTIFIED = output_mistake("forward.rectified", "rectified logits", "P = np.maximum(0, Z)", lambda Z: np.maximum(Z, 0))
 OUTPUTS_WRONG = (
-    wrong_output(
+    output_mistake(
         "forward.axis",
         "softmax over the wrong axis",
         "E = np.exp(Z - Z.max()); P = E / E.sum(axis=1, keepdims=True)",
         lambda Z: over(np.exp(Z - Z.max()), 1),
     ),
-    wrong_output(
+    output_mistake(
         "forward.axis_of_sum",
         "softmax over the wrong axis, though shifted along the right one",
         "E = np.exp(Z - Z.max(axis=0)); P = E / E.sum(axis=1, keepdims=True)",
         lambda Z: over(np.exp(Z - Z.max(axis=0)), 1),
     ),
-    wrong_output(
+    output_mistake(
         "forward.whole",
         "softmax over the whole array",
         "E = np.exp(Z - Z.max()); P = E / E.sum()",
         lambda Z: over(np.exp(Z - Z.max()), None),
     ),
-    wrong_output(
+    output_mistake(
         "forward.whole_sum",
         "softmax over the whole array, though shifted example by example",
         "E = np.exp(Z - Z.max(axis=0)); P = E / E.sum()",
         lambda Z: over(np.exp(Z - Z.max(axis=0)), None),
     ),
-    wrong_output(
+    output_mistake(
         "forward.axis_of_shift",
         "softmax shifted along the wrong axis, which does not cancel",
         "P = softmax(Z - Z.max(axis=1, keepdims=True))",

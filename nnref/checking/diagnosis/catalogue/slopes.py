@@ -27,14 +27,14 @@ def derivatives() -> tuple[Formula, ...]:
     return tuple({formula.text: formula for s in slopes for formula in (*s.taken, *s.misplaced)}.values())
 
 
-def here(line: Callable[..., Carried]) -> Make:
+def times_dA(line: Callable[..., Carried]) -> Make:
     """A wrong slope, times dA."""
     return lambda at, s: line(at) * known(at.dA)
 
 
-def written(formula: Formula) -> Prediction:
+def prediction_of_formula(formula: Formula) -> Prediction:
     """A formula for the slope, at the weighted sums and the activations of this layer, times dA."""
-    return Prediction(here(lambda at: formula.of(Z_of(at), A_of(at))), formula.text)
+    return Prediction(times_dA(lambda at: formula.of(Z_of(at), A_of(at))), formula.text)
 
 
 def Z_of(at: BackwardState) -> Carried:
@@ -83,7 +83,7 @@ def slope_of_another_layer(at: BackwardState) -> Iterator[Prediction]:
     n = at.numbers
     for q in range(1, n.depth):
         if q != at.l and n.Z[q].shape == n.Z[at.l].shape:
-            yield Prediction(here(lambda at, q=q: slope(at, q)), f"at layer {q}")
+            yield Prediction(times_dA(lambda at, q=q: slope(at, q)), f"at layer {q}")
     if (mask := slopes_of(at).mask) is not None:
         for q, V in ((0, n.A[0]), (n.depth, n.Z[n.depth])):
             if V.shape == n.Z[at.l].shape:
@@ -101,33 +101,33 @@ def masked(dA: Carried, mask: Array) -> Carried:
 def slope_twice(at: BackwardState) -> Iterator[Prediction]:
     """The activation's derivative is applied twice."""
     if slopes_of(at).twice:
-        yield Prediction(here(lambda at: slope(at, at.l) * slope(at, at.l)))
+        yield Prediction(times_dA(lambda at: slope(at, at.l) * slope(at, at.l)))
 
 
 @mistake("slope.argument", "slope", "dZ{l} = dA{l} * (1 - Z{l}**2)")
 def slope_argument(at: BackwardState) -> Iterator[Prediction]:
     """The derivative is taken at the wrong argument: a formula for A is given Z, or Z was overwritten by A."""
-    yield from map(written, slopes_of(at).misplaced)
+    yield from map(prediction_of_formula, slopes_of(at).misplaced)
 
 
 @mistake("slope.other_activation", "slope", "dZ{l} = dA{l} * A{l} * (1 - A{l})")
 def slope_of_another_activation(at: BackwardState) -> Iterator[Prediction]:
     """The derivative is that of another activation."""
     own = slopes_of(at).texts
-    yield from (written(formula) for formula in derivatives() if formula.text not in own)
+    yield from (prediction_of_formula(formula) for formula in derivatives() if formula.text not in own)
 
 
 @mistake("slope.activation", "slope", "dZ{l} = dA{l} * A{l}")
 def slope_is_the_activation(at: BackwardState) -> Iterator[Prediction]:
     """The activation stands where its derivative should."""
-    yield Prediction(here(A_of), "A{l}")
-    yield Prediction(here(Z_of), "Z{l}")
+    yield Prediction(times_dA(A_of), "A{l}")
+    yield Prediction(times_dA(Z_of), "Z{l}")
 
 
 @mistake("slope.formula", "slope", "dZ{l} = dA{l} * (1 - A{l})")
 def slope_formula(at: BackwardState) -> Iterator[Prediction]:
     """The derivative's formula is miswritten."""
-    yield from map(written, slopes_of(at).miswritten)
+    yield from map(prediction_of_formula, slopes_of(at).miswritten)
 
 
 SLOPES_WRONG = (

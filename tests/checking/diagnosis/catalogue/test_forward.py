@@ -21,9 +21,9 @@ from nnref.checking.diagnosis.forward_passes import (
     LOGITS,
     SOFTMAX,
     Forward,
-    losses,
+    known_losses,
     passes,
-    recognised,
+    recognised_forward,
     recognised_loss,
 )
 
@@ -54,7 +54,7 @@ def made_by_line(wrong, **given):
 @pytest.mark.parametrize("l", [1, 2])
 def test_a_mistake_in_a_layer_is_found_by_the_output_alone(net, mistake, l):
     output = passes(*net, Forward(("tanh", "tanh"), SOFTMAX, (mistake, l)))["output"]
-    assert recognised(*net, output, "float64").fault == (mistake, l)
+    assert recognised_forward(*net, output, "float64").fault == (mistake, l)
 
 
 @each_of(LayerMistake)
@@ -70,7 +70,7 @@ def test_the_line_of_a_mistake_in_a_layer_is_what_it_makes(net, mistake):
 
 @pytest.mark.parametrize("mistake", OUTPUTS_WRONG, ids=lambda m: m.key)
 def test_a_mistake_at_the_output_is_found_by_the_output_alone(net, mistake):
-    way = recognised(*net, passes(*net, Forward(("relu", "relu"), mistake))["output"], "float64")
+    way = recognised_forward(*net, passes(*net, Forward(("relu", "relu"), mistake))["output"], "float64")
     assert (way.output, way.fault) == (mistake, None)
     assert way.says == mistake.says
 
@@ -101,7 +101,7 @@ def test_a_mistake_in_the_loss_is_found_by_its_value_and_is_what_its_line_makes(
 
 def test_the_mean_cross_entropy_is_no_mistake(rng):
     P, Y = softmax.forward(rng.standard_normal((3, 7))), np.eye(3)[:, rng.integers(0, 3, 7)]
-    right, value = next(losses(P, Y))
+    right, value = next(known_losses(P, Y))
     assert (right.mistake, right.design) == (None, None)
     assert value == pytest.approx(-np.log(P[Y > 0]).mean())
     assert Forward(("relu",), LOGITS).says is None
