@@ -100,7 +100,9 @@ def own(role: Roles, distances: bool = False) -> list[Node]:
 
 
 def chosen(node: Node) -> bool:
-    """Is this one entry of a larger array, as P[i, y[i]] is? It is a part of a loss, and not the loss."""
+    """Is this one entry of a larger array, as P[i, y[i]] is, or of many that are gone through? It is no loss."""
+    if node.kwargs.get("each"):
+        return True
     return node.op in ("item", "entry") and bool(node.inputs) and np.prod(node.inputs[0].shape, dtype=int) > 1
 
 
