@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 from nnref.checking.diagnosis.catalogue.forward import UNSHIFTED
 from nnref.checking.homework.by_names import FORM_A, check_file
@@ -191,12 +191,12 @@ def line_alone(place: str) -> str:
 
 def watched_or_called(path: Path, source: Source, data: Data) -> Watched:
     """The program as it runs; where that tells nothing, as its own functions can be called."""
-    begin = perf_counter()
+    begin = process_time()
     seen = watch(path, source=source, data=data)
     if settled(seen) is not None or (seen.steps and seen.cut_short):
         return seen
     if data is not None:  # the reader says what of the data does not fit the network
         return seen
-    left = PATIENCE - (perf_counter() - begin)
+    left = PATIENCE - (process_time() - begin)
     called = driven(path, source=source, data=data, seconds=left, ends=not seen.runs[0].stopped)
     return called if called is not None and called.steps and (settled(called) is not None or not seen.steps) else seen

@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 from nnref.checking.reading.arguments import Unbound
@@ -22,6 +22,9 @@ from nnref.checking.watching.watch import Watched, watch
 SECONDS = 12.0
 """How long ways to call a file are tried: most files are read by one of the first ten, in a second."""
 
+WAIT = 4.0
+"""How much longer that may take by the clock, where the machine is busy with other things."""
+
 MORE = 3.0
 """How long, after one network of a file was found right, the others of that file are tried."""
 
@@ -36,17 +39,20 @@ def driven(
 
     ends says whether the file may end by itself. A way that is right ends the search. One example alone hides a
     missing 1/N, and is believed only where no batch can be handed over, or where nothing in the program speaks of one.
+    Where time is up before all ways were gone and none was right, the right one may be among the rest: None.
     """
     source = source or read(path)
     namespace, definitions = defined(path.resolve(), source, data, ends)
     settings: dict[str, Any] = {"source": source, "data": data, "definitions": definitions}
-    end = perf_counter() + seconds
+    end, late = process_time() + seconds, perf_counter() + seconds + WAIT
     seen: list[tuple[Way, Watched]] = []
     found: dict[str, Watched] = {}
     hopeless: set[tuple[str, bool]] = set()
     here_defined = {node.name for node in source.nodes if isinstance(node, ast.ClassDef)}
     for way in ways(source, namespace):
-        if perf_counter() > end:
+        if process_time() > end or perf_counter() > late:
+            if not found:
+                return None
             break
         if way.owner in found or (way.form is not None and (way.plan, way.form.several) in hopeless):
             continue
@@ -64,7 +70,7 @@ def driven(
         mine = [part for part in seen if part[0].owner == way.owner]
         if right(here) and (not way.alone or not contradicted(mine, source)):
             found[way.owner] = here
-            end = min(end, perf_counter() + MORE)
+            end = min(end, process_time() + MORE)
             if not way.owner:
                 break
     return all_of_them(found, seen, source)

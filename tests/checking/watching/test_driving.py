@@ -1,11 +1,14 @@
 """Files that call nothing: they are made to compute a gradient, and each gradient is judged by what it is of."""
 
 import textwrap
+from itertools import count
 
 import pytest
 
+from nnref.checking.watching import driven as search
 from nnref.checking.watching.driven import driven
 from nnref.checking.watching.pairing import paired
+from nnref.checking.watching.report import settled
 from tests.support.quick import some
 
 STYLES = {
@@ -214,3 +217,35 @@ def test_gradients_are_paired_by_name_and_not_where_shapes_leave_two_ways():
     assert dict(paired({("W1",): a, ("b1",): b}, {("db1",): c, ("dW1",): d})) == {("W1",): d, ("b1",): c}
     assert dict(paired({("gamma",): a}, {("dgamma",): c, ("dbeta",): d})) == {("gamma",): c}
     assert dict(paired({("W",): 0.5, ("U",): 0.25}, {("x",): 1.0, ("y",): 2.0})) == {}
+
+
+def test_a_search_that_is_cut_short_calls_nothing_wrong(tmp_path, monkeypatch):
+    """Columns, where the bias's gradient is not summed, are tried before the one column that is meant."""
+    text = """
+        class Network:
+            def __init__(self, sizes):
+                self.num_layers = len(sizes)
+                self.biases = [np.random.randn(y, 1) for y in sizes[1:]]
+                self.weights = [np.random.randn(y, x) for x, y in zip(sizes[:-1], sizes[1:])]
+
+            def backprop(self, x, y):
+                nabla_b = [np.zeros(b.shape) for b in self.biases]
+                nabla_w = [np.zeros(w.shape) for w in self.weights]
+                activations = [x]
+                for b, w in zip(self.biases, self.weights):
+                    activations.append(1 / (1 + np.exp(-(w @ activations[-1] + b))))
+                delta = (activations[-1] - y) * activations[-1] * (1 - activations[-1])
+                for k in range(1, self.num_layers):
+                    nabla_b[-k], nabla_w[-k] = delta, delta @ activations[-k - 1].T
+                    a = activations[-k - 1]
+                    delta = self.weights[-k].T @ delta * a * (1 - a)
+                return nabla_b, nabla_w
+        """
+    assert settled(watched(tmp_path, text)) is True
+    verdicts = set()
+    for seconds in range(1, 20, 3):
+        ticks = count()
+        monkeypatch.setattr(search, "process_time", ticks.__next__)
+        found = driven(tmp_path / "program.py", seconds=seconds)
+        verdicts.add(found and settled(found))
+    assert verdicts == {None, True}
