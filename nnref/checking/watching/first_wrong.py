@@ -10,6 +10,7 @@ import numpy as np
 from nnref.checking.watching.factors import ALIKE, multiple, with_part
 from nnref.checking.watching.graph import VIEWS, bits_of
 from nnref.checking.watching.judging import Tape, factors_after
+from nnref.checking.watching.odd_terms import missing_uses, odd_term
 from nnref.checking.watching.optimisers import entered
 from nnref.checking.watching.parameters import Roles
 from nnref.checking.watching.program import Failure
@@ -89,6 +90,11 @@ def located(search: Search, row: Judged) -> Mistake:
     wrong = first_of(search, step)
     if wrong is None:
         return Mistake(step, new.site, row, "update", "the gradient is right, and what is made of it here is not")
+    if (odd := odd_term(search, wrong, step)) is not None:
+        says = "the factor of this term is not that of the terms to which it is added"
+        return Mistake(odd, odd.site, row, "factor", says)
+    if missing := missing_uses(search, wrong):
+        return Mistake(wrong, wrong.site, row, "part", missing)
     return described(search, row, wrong)
 
 

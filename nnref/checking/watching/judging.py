@@ -11,7 +11,7 @@ import numpy as np
 
 from nnref.checking.watching.factors import ALIKE, half_of_the_digits, multiple, with_part
 from nnref.checking.watching.graph import bits_of, through
-from nnref.checking.watching.losses import Loss, is_proper, losses
+from nnref.checking.watching.losses import OWN_LOSS, Loss, is_proper, losses
 from nnref.checking.watching.optimisers import alike, entered
 from nnref.checking.watching.parameters import Roles, Update, continues
 from nnref.checking.watching.rates import of_one_kind, way
@@ -48,7 +48,13 @@ def judge(
                 if reading.all_right:
                     return chosen(role, tapes, found, written)
     most = max((r.right for r in found), default=0)
-    return chosen(role, tapes, [*found, *(r for r in distances if r.right > most)], written)
+    ranked = chosen(role, tapes, [*found, *(r for r in distances if r.right > most)], written)
+    return ranked if same or named != OWN_LOSS else tuple(r for r in ranked if is_evidence(r))
+
+
+def is_evidence(reading: Reading) -> bool:
+    """May this be the loss of a step that has none of the program's own, as where it is computed now and then?"""
+    return any((row.verdict == "ok" and not row.silent) or row.kind == "adds up" for row in reading.rows)
 
 
 def in_turn(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], choice: Choice) -> Iterator[Loss]:
