@@ -17,14 +17,16 @@ import numpy as np
 
 from nnref.checking.reading.source import Source, SourceError, read
 from nnref.checking.watching.graph import Graph, bits_of
+from nnref.checking.watching.guesses import believed
 from nnref.checking.watching.judging import judge
 from nnref.checking.watching.on_the_way import leads_to_update
 from nnref.checking.watching.on_the_way import updated as updates_by_name
-from nnref.checking.watching.parameters import Roles, next_step, roles
+from nnref.checking.watching.parameters import Roles, Update, next_step, roles
 from nnref.checking.watching.program import Failure, Run, execute
 from nnref.checking.watching.recorder import Recorder
 from nnref.checking.watching.tape import Node
 from nnref.checking.watching.targets import understood
+from nnref.checking.watching.unjudged import unjudged
 from nnref.checking.watching.verdicts import Judged, Reading
 
 LIMIT = 16000
@@ -127,6 +129,11 @@ class Watched:
     def sources(self) -> list[Source]:
         """The file, and the modules of the program that it imports."""
         return sources_of(self.source, self.runs[0].recorder.files if self.runs else ())
+
+    @cached_property
+    def unjudged(self) -> list[Update]:
+        """What the first step changes by something that no label went into, though outputs are made of it."""
+        return unjudged(self.steps[0].roles) if self.steps else []
 
     @property
     def rows(self) -> tuple[Judged, ...]:
@@ -277,7 +284,7 @@ def judged_steps(
     now: Roles | None = role
     while now is not None and now.last < length and len(found) < STEPS:
         before, meant = (found[-1].roles, found[0].readings[0].loss.name) if found else (None, named)
-        readings = judge(now, tapes, before, meant, written)
+        readings = believed(now, tapes, judge(now, tapes, before, meant, written))
         if readings:
             found.append(Step(now, readings))
         if enough(found):
