@@ -25,7 +25,10 @@ def cnn(side: int = 28, classes: int = 10, channels: tuple[int, ...] = (8, 16), 
     for C, D in pairwise((1, *channels)):
         left = (left - kernel + 1) // 2
         if left < 1:
-            raise ValueError(f"images of {side} × {side} are too small for {len(channels)} stages of kernel={kernel}.")
+            raise ValueError(
+                f"images of {side} × {side} are too small for {len(channels)} stages of kernel={kernel}; "
+                "try a smaller kernel, or fewer channels."
+            )
         pool = max_pool.layer(2, 2, stride=2)
         layers += [conv2d.layer(C, D, kernel, kernel), per_position(ACTIVATIONS["relu"]), pool]
     return (*layers, flatten.layer(), affine_layer(channels[-1] * left * left, classes))

@@ -1,7 +1,7 @@
 """The exponential linear unit: A = Z above 0 and α (exp Z − 1) below, and its gradient."""
 
 from nnref.arrays import namespace, real
-from nnref.shapes import Array, matrix, same_shape
+from nnref.shapes import Array, matrix, positive, same_shape
 
 
 def forward(Z: Array, alpha: float = 1.0) -> Array:
@@ -10,9 +10,11 @@ def forward(Z: Array, alpha: float = 1.0) -> Array:
     Complex numbers are decided on their real part, so that a complex step never leaves its side of 0.
 
     Shapes: Z (n, N), alpha () -> (n, N)
+    Errors: ValueError if alpha is not positive.
     Proof: derivations/elu.py, claim elu.forward.  See Clevert, Unterthiner & Hochreiter 2016.
     """
     matrix(Z=Z)
+    positive(alpha=alpha)
     xp = namespace(Z)
     # exp of a number that is never positive cannot overflow; expm1 keeps the digits that exp Z − 1 loses near 0.
     return xp.where(real(Z) > 0, Z, alpha * xp.expm1(xp.where(real(Z) > 0, xp.zeros_like(Z), Z)))
@@ -25,9 +27,10 @@ def dZ(Z: Array, dA: Array, alpha: float = 1.0) -> Array:
 
     Shapes: Z (n, N), dA (n, N), alpha () -> (n, N)
     Units: loss per unit of weighted sum.
-    Errors: ShapeError if Z and dA differ in shape.
+    Errors: ShapeError if Z and dA differ in shape; ValueError if alpha is not positive.
     Proof: derivations/elu.py, claim elu.dZ.  See Clevert, Unterthiner & Hochreiter 2016.
     """
     same_shape(Z=Z, dA=dA)
+    positive(alpha=alpha)
     xp = namespace(Z)
     return xp.where(real(Z) > 0, dA, alpha * xp.exp(xp.where(real(Z) > 0, xp.zeros_like(Z), Z)) * dA)

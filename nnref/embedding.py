@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from nnref.layer import Layer
-from nnref.shapes import Array, composable, matrix, same_batch
+from nnref.shapes import Array, ShapeError, composable, dims, matrix, same_batch
 
 
 class Embedding(NamedTuple):
@@ -21,6 +21,7 @@ def forward(E: Array, O: Array) -> Array:
     Errors: ShapeError if O has not one row a word.
     Proof: derivations/embedding.py, claim embedding.forward.  See Bengio et al. 2003, §2.
     """
+    _columns(O, E.shape[1])
     composable(E=E, O=O)
     return E @ O
 
@@ -35,6 +36,7 @@ def dE(O: Array, dY: Array) -> Array:
     Errors: ShapeError if O and dY have different numbers of places.
     Proof: derivations/embedding.py, claim embedding.dE.
     """
+    _columns(O, "n")
     matrix(O=O, dY=dY)
     same_batch(O=O, dY=dY)
     return dY @ O.T
@@ -54,3 +56,12 @@ def layer(n: int, d: int) -> Layer:
         dtheta=lambda theta, A, Z, dZ: Embedding(E=dE(A, dZ)),
         dA=lambda theta, A, Z, dZ: theta[0].T @ dZ,
     )
+
+
+def _columns(O: Array, n: int | str) -> None:
+    """Refuse words as numbers: a vector of them is no matrix of one-hot columns."""
+    if getattr(O, "ndim", 2) == 1:
+        raise ShapeError(
+            f"O should be one-hot, a column a place; {dims(O)} came. "
+            f"Words as numbers: use nnref.one_hot(O, classes={n})."
+        )

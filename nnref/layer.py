@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -203,15 +204,32 @@ def activation(name: str) -> Layer:
 
     Numbers after the name choose its parameters, as in "leaky_relu 0.1". Its functions are looked up in the module at
     each call, so that a test may break one. dZ takes the input Z or the output A, whichever its formula is written in.
-    Errors: ValueError for a name that no module bears.
+    Errors: ValueError for a name that no module bears, and for numbers after it that it does not take.
     """
     stem, *values = name.split() or [""]
     if stem not in ACTIVATIONS_BY_ARGUMENT:
         raise ValueError(f"activation should be one of {', '.join(ACTIVATIONS_BY_ARGUMENT)}; {name!r} came.")
-    module, chosen = import_module(f"nnref.{stem}"), tuple(map(float, values))
+    module = import_module(f"nnref.{stem}")
+    chosen = numbers_after(name, values, list(signature(module.forward).parameters)[1:])
     if ACTIVATIONS_BY_ARGUMENT[stem] == "Z":
         return activation_layer(name, lambda Z: module.forward(Z, *chosen), lambda Z, A, dA: module.dZ(Z, dA, *chosen))
     return activation_layer(name, lambda Z: module.forward(Z, *chosen), lambda Z, A, dA: module.dZ(A, dA, *chosen))
+
+
+def numbers_after(name: str, values: list[str], parameters: list[str]) -> tuple[float, ...]:
+    """The numbers that choose an activation's parameters.
+
+    Errors: ValueError for what is no number, and for more numbers than there are parameters.
+    """
+    try:
+        chosen = tuple(map(float, values))
+    except ValueError:
+        chosen = None
+    if chosen is None or len(chosen) > len(parameters):
+        stem = name.split(maxsplit=1)[0]
+        takes = f"{' and '.join(parameters)}, as in '{stem} 0.1'" if parameters else "no number"
+        raise ValueError(f"the activation {stem} takes {takes}; {name!r} came.")
+    return chosen
 
 
 def activation_argument(source: str) -> str | None:

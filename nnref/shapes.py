@@ -203,9 +203,14 @@ def not_negative(**arrays: Array) -> None:
 def positive(**numbers: float) -> None:
     """Refuse, by name, numbers that are not positive and finite, such as an ε of 0."""
     for name, number in numbers.items():
-        if not 0 < number < math.inf:
+        if no_number(number) or not 0 < number < math.inf:
             usual = "1e-5" if name == "eps" else "1.0"
             raise ValueError(f"{formula()}{name} should be positive and finite; {number} came. Try {name}={usual}.")
+
+
+def no_number(value: Any) -> bool:
+    """Is it None or text, which cannot be compared with a number?"""
+    return value is None or isinstance(value, str)
 
 
 def column(m: int, **vectors: Array) -> None:

@@ -18,6 +18,7 @@ from nnref import (
     conv2d,
     conv_transpose,
     dropout,
+    elu,
     embedding,
     flatten,
     group_norm,
@@ -140,6 +141,13 @@ def test_a_wrong_shape_is_named(call, says):
         ),
         (lambda: xavier.scale(0, 3), r"n should be a number of neurons of the layer, at least one; 0 came"),
         (lambda: nnref.one_hot([0, 7], classes=5), r"labels should lie in 0 … 4; 0 … 7 came"),
+        (lambda: layer_norm.forward(A, COLUMN, COLUMN, None), r"eps should be positive and finite; None came"),
+        (lambda: conv2d.forward(IMAGE, KERNEL, np.ones((6, 1)), padding=None), r"padding should be a whole number"),
+        (lambda: elu.forward(A, -1.0), r"^elu\.forward: alpha should be positive and finite; -1\.0 came"),
+        (lambda: nnref.mlp([3, 2], "elu x"), r"the activation elu takes alpha, as in 'elu 0\.1'; 'elu x' came"),
+        (lambda: nnref.mlp([3, 2], "relu 3"), r"the activation relu takes no number; 'relu 3' came"),
+        (lambda: nnref.cnn(side=6), r"too small for 2 stages of kernel=5; try a smaller kernel"),
+        (lambda: embedding.forward(A, np.array([0, 1])), r"use nnref\.one_hot\(O, classes=4\)"),
     ],
 )
 def test_a_wrong_value_is_named(call, says):

@@ -9,7 +9,7 @@ import numpy as np
 
 from nnref.checking.watching.graph import bits_of
 from nnref.checking.watching.judging import under
-from nnref.checking.watching.losses import Loss, stripped
+from nnref.checking.watching.losses import Loss, losses, stripped
 from nnref.checking.watching.parameters import Roles
 from nnref.checking.watching.right_values import Search
 from nnref.checking.watching.tape import Node
@@ -26,9 +26,9 @@ NEAR = 4
 
 def believed(role: Roles, tapes: Sequence[Tape], readings: Sequence[Reading]) -> tuple[Reading, ...]:
     """The readings, the first of which accuses nobody where its loss is a guess that nothing bears out."""
-    if not readings or any(r.loss.node is not None for r in readings):
+    first = readings[0] if readings else None
+    if first is None or first.loss.node is not None or any(loss.node is not None for loss in losses(role, tapes)):
         return tuple(readings)
-    first = readings[0]
     known = any((row.verdict == "ok" and not row.silent) or row.own is not None for row in first.rows)
     if known or not any(row.verdict == "WRONG" for row in first.rows) or is_borne_out(role, tapes, first):
         return tuple(readings)

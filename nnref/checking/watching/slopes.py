@@ -17,9 +17,11 @@ from nnref.checking.watching.rules import (
     Array,
     axes_of,
     dot,
+    einsum,
     product,
     reduced,
     summed_to,
+    tensordot,
     tied,
 )
 from nnref.checking.watching.tape import Node
@@ -146,6 +148,13 @@ def backward(node: Node, g: Array, choice: Choice) -> Iterator[tuple[Node, Any]]
     elif op in ("matmul", "dot"):
         both = (product if op == "matmul" else dot)(g, args[0], np.asarray(value_of(args[1])))
         yield from paired(node, both)
+    elif op == "tensordot":
+        b, axes = np.asarray(value_of(args[1])), said(node, 2, "axes")
+        yield from paired(node, tensordot(g, np.asarray(value_of(args[0])), b, 2 if axes is None else axes), exact=True)
+    elif op == "einsum" and isinstance(node.args[0], str):
+        operands = [np.asarray(value_of(a)) for a in node.args[1:]]
+        parts = einsum(g, node.args[0], operands)
+        yield from ((m, part) for m, part in zip(node.args[1:], parts, strict=True) if isinstance(m, Node))
     elif op == "outer":
         a, b = (np.asarray(value_of(x)).ravel() for x in args[:2])
         yield from paired(node, (g @ b, a @ g), exact=True)

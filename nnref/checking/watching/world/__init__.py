@@ -48,6 +48,9 @@ from nnref.shapes import Array
 
 __all__ = ["AbsentError", "World", "asked_by", "prepared", "smaller"]
 
+FEWEST = 20
+"""Rows that are handed out at least."""
+
 ANSWER = "1"
 """What input() gives."""
 
@@ -68,13 +71,14 @@ class World:
 
 
 @contextmanager
-def prepared(path: Path, data: tuple[Array, Array] | None = None, seed: int = 0) -> Iterator[World]:
+def prepared(path: Path, data: tuple[Array, Array] | None = None, seed: int = 0, share: int = 1) -> Iterator[World]:
     """While this lasts, what the program of that path reads is answered; data are the person's own X and Y.
 
-    Each seed hands out other digits, in the same shapes.
+    Each seed hands out other digits, in the same shapes; of all data only one row in `share`.
     """
     folder = path.resolve().parent
     asked = copy.copy(asked_by(path.resolve()))
+    asked.rows, asked.share = max(FEWEST, asked.rows // share) if share > 1 else asked.rows, share
     numbers = digits(seed, data)
     if data is not None:
         asked.rows, asked.whole = len(numbers.labels), 0

@@ -291,6 +291,12 @@ class Frame(Data):
         self.array, self.columns = kept.array, kept.columns
         return None
 
+    def insert(self, loc: int, column: Any, value: Any, *args: Any, **kwargs: Any) -> None:
+        """A new column before the one of that number."""
+        new = np.broadcast_to(np.asarray(plain(value)), (len(self.array),))
+        self.array = np.insert(self.array.astype(np.result_type(self.array, new)), loc, new, axis=1)
+        self.columns.insert(loc, column)
+
     def pop(self, name: str) -> Series:
         """A column, which is then no longer in the table."""
         column = self[name]
