@@ -145,7 +145,7 @@ def judged(found, layers, theta, X, Y):
             crossed = balls.other_side(layers, E, A)
             if not crossed:
                 ones = tuple(nnref.Affine(np.ones_like(p.W), np.ones_like(p.b)) if p else () for p in theta)
-                return balls.judge(G, E, ones, found.dtype), layers, theta, X_s, Y_s
+                return balls.multiples_in_balls(G, E, ones, found.dtype), layers, theta, X_s, Y_s
             found.left_out += [
                 f"network {found.k}: unit {unit} of layer {layer}, example {examples[s]}" for layer, unit, s in crossed
             ]

@@ -42,7 +42,7 @@ def examined(long):
     layers, theta, X, Y = golden.network()
     G, enclosure = balls.gradient(layers, theta, X, Y)
     S = noise.scale(layers, theta, X, Y, "float64")
-    multiples = balls.judge(nnref.gradients(layers, theta, X, Y), enclosure, S, "float64")
+    multiples = balls.multiples_in_balls(nnref.gradients(layers, theta, X, Y), enclosure, S, "float64")
     entries, (worst, where) = sum(M.size for M in multiples.values()), worst_of(multiples)
     found = digests(theta, X, Y, G)
     ok = found == PUBLISHED and worst <= 1

@@ -221,6 +221,6 @@ def balls(claim):
     _, enclosure = arb.gradient(it.layers, it.theta, it.X, it.Y)
     S = noise.scale(it.layers, it.theta, it.X, it.Y, "float64")
     ours = nnref.gradients(it.layers, it.theta, it.X, it.Y)
-    multiples = arb.judge(ours, enclosure, S, "float64")[parameter]
+    multiples = arb.multiples_in_balls(ours, enclosure, S, "float64")[parameter]
     status = OK if multiples.max() <= noise.allowed(it.layers, it.theta, it.X.shape[1]) else FAILED
     return status, f"{multiples.size} of {multiples.size} entries, {enclosure.bits} bits, {multiples.max():.2g} × noise"

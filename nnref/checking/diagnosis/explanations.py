@@ -35,7 +35,10 @@ class Fault:
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """Faults, from the last layer down to layer l, with what they cost and the dZ of every layer so far."""
+    """Faults, from the last layer down to layer l, with what they cost and the dZ of every layer so far.
+
+    lost says that nothing can be told of the layers below: the dZ of this one is not known.
+    """
 
     faults: tuple[Fault, ...] = ()
     cost: int = 0
@@ -59,7 +62,7 @@ class Explanation:
         return self.cost, unnamed, self.kinds, sum(fault.at[1] in "ZA" for fault in self.faults)
 
     def plus(self, cost: int, *faults: Fault) -> Explanation:
-        """The same with more faults."""
+        """The explanation with more faults, and their cost added."""
         return replace(self, faults=self.faults + faults, cost=self.cost + cost)
 
 
@@ -75,7 +78,7 @@ class Chain:
         return next((p for _, p in self.chosen.values() if p.unknown), None)
 
     def without(self, line: str) -> Chain:
-        """The same, with this line as it should be."""
+        """The chain without the mistake on one line."""
         return Chain({other: made for other, made in self.chosen.items() if other != line})
 
     def run(self, at: BackwardState, lines: tuple[str, ...], s: float = 0.0) -> BackwardState:

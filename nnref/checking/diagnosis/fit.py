@@ -57,7 +57,7 @@ class Number:
 
     @property
     def is_one(self) -> bool:
-        """Is it 1, as far as can be told?"""
+        """Is it within its error of 1?"""
         return abs(self.value - 1) <= self.error
 
 

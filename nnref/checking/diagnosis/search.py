@@ -193,28 +193,28 @@ class Search:
         self, so_far: Explanation, at: BackwardState, l: int, guess: int, most: int = 1
     ) -> Iterator[Explanation]:
         """The ways to explain dW and db from this dZ; none, where it explains neither and is itself a guess."""
-        plain = {theta: self.plainly(at, theta, l, guess) for theta in "Wb"}
+        plain = {theta: self.right_line_up_to_a_factor(at, theta, l, guess) for theta in "Wb"}
         matched = [theta for theta in "Wb" if plain[theta]]
-        if not self.meets_given(at, l) or (guess > 1 and len(matched) < 2):
+        if not self.agrees_with_given(at, l) or (guess > 1 and len(matched) < 2):
             return
         # One or two entries left of dZ are what many a mistake would leave, but for a factor or a second mistake.
-        loose = any(way.factor and way.factor.without_meaning for theta in matched for way in plain[theta])
-        if guess and (guess > 1 or loose) and self.equations(known(at.dZ), "W", l) <= WITNESSES:
+        without_meaning = any(way.factor and way.factor.without_meaning for theta in matched for way in plain[theta])
+        if guess and (guess > 1 or without_meaning) and self.equations(known(at.dZ), "W", l) <= WITNESSES:
             return
-        ways = {theta: plain[theta] or list(self.faulty(at, theta, l, most)) for theta in "Wb"}
+        ways = {theta: plain[theta] or list(self.mistakes_in_own_lines(at, theta, l, most)) for theta in "Wb"}
         for theta in matched:  # a factor that means nothing may hide a mistake that happens to be proportional
             if not guess and any(way.factor and way.factor.without_meaning for way in plain[theta]):
-                ways[theta] = [*ways[theta], *self.faulty(at, theta, l, 1)]
+                ways[theta] = [*ways[theta], *self.mistakes_in_own_lines(at, theta, l, 1)]
         for W in ways["W"]:
             for b in ways["b"]:
                 yield from self.scaled(so_far, at, l, W, b)
 
-    def audible(self, made: Carried, name: str, factor: Factor) -> Factor | None:
+    def factor_unless_zero(self, made: Carried, name: str, factor: Factor) -> Factor | None:
         """The factor of a prediction; None where the prediction is zero to rounding, and so is any multiple of it."""
         silent = (abs(made.value) <= self.judged[name].tolerance(made)).all()
         return None if silent and factor.value == 1 else factor
 
-    def speaks(self, made: Carried, name: str) -> bool:
+    def can_be_told_from_zeros(self, made: Carried, name: str) -> bool:
         """Can a prediction be told from zeros of the right shape, which many a mistake would leave?"""
         yours = self.judged.get(name)
         if yours is None:
@@ -222,7 +222,7 @@ class Search:
         zeros = made.shape == self.truths[name].shape and (abs(made.value) <= yours.tolerance(made)).all()
         return not zeros
 
-    def meets_given(self, at: BackwardState, l: int) -> bool:
+    def agrees_with_given(self, at: BackwardState, l: int) -> bool:
         """Are dA and dZ those that were given, up to a factor, if they were?"""
         made = {f"dA{l}": at.dA, f"dZ{l}": at.dZ}
         return all(
@@ -234,14 +234,14 @@ class Search:
         given = self.given[name]
         return fitted_factor(GivenGradient(given, 0.0, self.allowed), made, given.size)
 
-    def plainly(self, at: BackwardState, theta: str, l: int, guess: int = 0) -> list[GradientFaults]:
+    def right_line_up_to_a_factor(self, at: BackwardState, theta: str, l: int, guess: int = 0) -> list[GradientFaults]:
         """The right line's gradient, up to a factor: one way, or none. Only the right dZ may be off by any number."""
         if f"{theta}{l}" in self.absent:
             return [GradientFaults(None, ())]
         equations = 1 if guess else self.equations(known(at.dZ), theta, l)
         made = right_gradient(at, theta)
         found = self.factor(made, f"{theta}{l}", equations)
-        return [] if found is None else [GradientFaults(self.audible(made, f"{theta}{l}", found), ())]
+        return [] if found is None else [GradientFaults(self.factor_unless_zero(made, f"{theta}{l}", found), ())]
 
     def factor(self, made: Carried, name: str, equations: int = 1) -> Factor | None:
         """The factor between a prediction and the gradient that was given."""
@@ -251,7 +251,7 @@ class Search:
             return None if number is None else Factor(1.0, 0.0, (), "")
         return meaning_of_factor(number, self.n.N, self.n.classes, self.rate)
 
-    def faulty(self, at: BackwardState, theta: str, l: int, most: int) -> Iterator[GradientFaults]:
+    def mistakes_in_own_lines(self, at: BackwardState, theta: str, l: int, most: int) -> Iterator[GradientFaults]:
         """The mistakes in one gradient's own lines that explain it, the fewest first."""
         lines, name = GRADIENT[theta], f"{theta}{l}"
         at = replace(at, theta=theta)
@@ -260,11 +260,11 @@ class Search:
             found = False
             for chain, end in chains(mistakes, at, lines, faults):
                 for s, made in self.made(chain, end, at, lines, name):
-                    factor = self.factor(made, name) if self.speaks(made, name) else None
+                    factor = self.factor(made, name) if self.can_be_told_from_zeros(made, name) else None
                     if factor and factor.value and not (factor.without_meaning and witnesses(made.value) <= WITNESSES):
                         found = True
                         yield GradientFaults(
-                            self.audible(made, name, factor),
+                            self.factor_unless_zero(made, name, factor),
                             tuple(replace(f, at=f"d{name}") for f in chain.faults(l, lines, s)),
                         )
             if found:
@@ -305,7 +305,7 @@ class Search:
             else:
                 dZ = known(at.dZ) if factor.value == 1 else known(at.dZ) * factor.value
                 dZ = Carried(dZ.value, dZ.e + abs(dZ.value) * factor.error / dZ.u, dZ.u) if factor.error else dZ
-                yield replace(so_far.plus(cost, *faults), dZs={**so_far.dZs, l: self.known(dZ, l)})
+                yield replace(so_far.plus(cost, *faults), dZs={**so_far.dZs, l: self.given_or_made(dZ, l)})
 
     def left_over(self, of: Factor, carried: Factor, theta: str) -> Factor | None:
         """What one gradient's own factor is, once dZ carries another."""
@@ -317,7 +317,7 @@ class Search:
             return replace(factor, meanings=(averaged, *factor.meanings))
         return factor
 
-    def known(self, dZ: Carried, l: int) -> Carried:
+    def given_or_made(self, dZ: Carried, l: int) -> Carried:
         """The dZ that was given, where it was, in the loss's own scale; else as it was worked out."""
         number = self.ratio_to_given(f"dZ{l}", dZ) if f"dZ{l}" in self.given else None
         if number is None or not number.value:
@@ -326,15 +326,15 @@ class Search:
 
     def unexplained(self, so_far: Explanation, at: BackwardState, l: int) -> Iterator[Explanation]:
         """What to say where no mistake explains a gradient: dW or db alone, or dZ itself and all that is below."""
-        plain = {theta: self.plainly(at, theta, l) for theta in "Wb"}
-        ways = {theta: plain[theta] or list(self.faulty(at, theta, l, 1)) for theta in "Wb"}
+        plain = {theta: self.right_line_up_to_a_factor(at, theta, l) for theta in "Wb"}
+        ways = {theta: plain[theta] or list(self.mistakes_in_own_lines(at, theta, l, 1)) for theta in "Wb"}
         lost = so_far.plus(LOST, Fault(f"dZ{l}"))
         if f"dZ{l}" in self.given:
             for factor in (1.0, 1 / self.n.N):  # many keep the mean's 1/N for dW and db
                 given = Carried.exact(self.given[f"dZ{l}"] * factor, self.n.u)
                 yield from self.gradients(lost, replace(at, dZ=given), l, 1)
-        told = [way for theta in "Wb" for way in plain[theta] if way.factor is None or way.factor.value]
-        if not told and not self.right_below(l):  # a gradient that is zero tells nothing of dZ
+        not_zero = [way for theta in "Wb" for way in plain[theta] if way.factor is None or way.factor.value]
+        if not not_zero and not self.right_below(l):  # a gradient that is zero tells nothing of dZ
             yield replace(lost, lost=True)
         for W in ways["W"] or [GradientFaults(None, (Fault(f"dW{l}"),))]:
             for b in ways["b"] or [GradientFaults(None, (Fault(f"db{l}"),))]:

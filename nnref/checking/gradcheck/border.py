@@ -79,11 +79,11 @@ def framed(what: str, function: Callable[[], Any]) -> Any:
     except Exception as error:
         said = first_line(error)
         raise GradcheckError(
-            f"{what} raised {type(error).__name__}{': ' * bool(said)}{said}{line_of(error.__traceback__)}"
+            f"{what} raised {type(error).__name__}{': ' * bool(said)}{said}{users_line(error.__traceback__)}"
         ) from error
 
 
-def line_of(traceback: TracebackType | None) -> str:
+def users_line(traceback: TracebackType | None) -> str:
     """The innermost line of the user's own code, as " (homework.py, line 41: dZ = …)"."""
     own = [(frame, number) for frame, number in walk_tb(traceback) if not foreign(frame.f_code.co_filename)]
     if not own:

@@ -65,7 +65,7 @@ def split(A: Array, parts: bool) -> Any:
 
 
 def joined(A: Any) -> Any:
-    """The parts put together."""
+    """The complex array of a real and an imaginary part; an array that was not split, as it is."""
     return A["real"] + 1j * A["imag"] if isinstance(A, dict) else A
 
 

@@ -106,7 +106,7 @@ def drawn_beside(layer: GivenLayer, arguments: dict[str, Any]) -> Iterator[tuple
 
 
 def is_one_number(A: Array) -> bool:
-    """Is it one number throughout? A single number is, if it is 0 or 1."""
+    """Are all entries of an array one number? An array of one entry counts as constant only if that is 0 or 1."""
     return A.size > 0 and bool((A.flat[0] == A).all()) and (A.size > 1 or A.flat[0] in (0, 1))
 
 

@@ -23,17 +23,18 @@ PIECES = 256
 30 pairs of ranks; one pair is missed by all of the points with chance 0.02 %."""
 
 SEEDS = 4
-"""Tied entries of a tensor from which others are looked for. What goes to all of the tied does so everywhere."""
+"""Tied entries of a tensor from which partners are looked for: a gradient that gives each of the tied all of the slope
+is wrong at any of them."""
 
 PARTNERS = 8
 """Entries tied with one that are looked for at most, as in a window of 3 × 3. Where there are more, too many pieces
 meet to be found by chance, and nothing is said of them."""
 
 FEW = 5
-"""Partners up to which two tied entries are moved by themselves (PIECES)."""
+"""Partners up to which two tied entries are moved by themselves: PIECES says how surely their pieces are found."""
 
 STUBBORN = 4
-"""Entries outside all pieces after which the rest of a tensor is not looked at again."""
+"""Entries outside all pieces after which the other entries of a tensor keep their verdicts."""
 
 Move = tuple[int, int, float]
 """A tensor, a flat place in it, and the share of the step by which it is moved."""

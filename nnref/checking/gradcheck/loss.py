@@ -209,7 +209,7 @@ class Loss:
                 raise drift(f"the loss is {then!r} and later {now!r} at the same parameters")
 
     def twin(self, arrays: list[Array] | None = None) -> Loss:
-        """The same loss with arrays of its own, the same numbers or others, for another thread or another point."""
+        """The loss at arrays of its own, equal to these unless given: for another thread, or at another point."""
         twin = object.__new__(Loss)
         twin.__dict__.update(self.__dict__)
         twin.arrays = [np.array(A, order="C") for A in arrays or self.arrays]
@@ -245,7 +245,7 @@ class Loss:
 
 
 def drift(seen: str) -> GradcheckError:
-    """What is said of a loss that is another number at the same parameters."""
+    """The error that refuses a loss which is another number at the same parameters; seen says both numbers."""
     return GradcheckError(
         f"{seen}: the loss changes from call to call, as with a counter, a schedule, running statistics, dropout or a "
         f"cache. Give one that depends on its argument alone."

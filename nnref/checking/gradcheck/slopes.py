@@ -213,7 +213,7 @@ class Sides:
     kink: Slope | None = None
 
     def see(self, up: float, down: float, bar: float) -> None:
-        """One more step, at which rounding may move either slope by bar."""
+        """Add the slopes to either side at a smaller step, at which rounding may move each by bar."""
         self.seen.append((up, down, bar))
 
     def keep(self, kink: Slope) -> None:

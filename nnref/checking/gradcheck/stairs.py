@@ -20,28 +20,30 @@ LINES = 3
 """Lines on which the rounding of the loss is looked at. The median decides, since one line may cross a kink."""
 
 STAIRS = 2
-"""Lines on which a stair is looked for: on one of them it may not change at all."""
+"""Lines on which a stair is looked for: the loss may not change along one of them."""
 
 STAIR = 8.0
-"""Unit roundoffs of 1. A loss that stands still along every line stands on a stair whose height cannot be seen. It is u
-for log(1 + x), and 2 u √L for the square (1 − y)² of a saturated unit, 4 u up to L = 4, beyond which 2 u L says more;
-twice the larger of these."""
+"""Noise assumed of a loss that does not change along any line, in unit roundoffs of 1: twice the larger of what is
+known of such losses. That is u for log(1 + x), and 2 u √L for the square (1 − y)² of a saturated unit, 4 u up to L =
+4, beyond which 2 u L says more."""
 
 COARSE = 64.0
 """Unit roundoffs of the loss. A stair above this is no rounding of the dtype that the loss is in (loss.JITTER)."""
 
 REACH = (-40, 0, 10, 30, 60, 100)
-"""How far off, in powers of two of a tensor's size, a loss is looked for that has not changed yet."""
+"""Distances, as powers of two of a tensor's size, at which a loss that has not changed yet is evaluated."""
 
 FINEST = -56
-"""The power of two, in sizes of a tensor, below which float64 cannot move it: 2^-53, and 8 times less for luck."""
+"""The least distance tried, as a power of two of a tensor's size: 2^-53 is half a spacing of float64, and this is an
+eighth of that."""
 
 
 WIDE = tuple(2.0**k for k in range(-20, -4, 3))
 """Distances, in sizes of a tensor, over which a loss that never stands still is searched for steps."""
 
 SEVERAL = 16.0
-"""Times the noise: four standard deviations of it, four times (scatter)."""
+"""How many times the noise the scatter of steps is: the noise is four standard deviations, and this is four times
+four."""
 
 NEAR = -43
 """The power of two, in sizes of a tensor, of the least distance at which rounding is looked at: 2^10 · 2^-53."""
@@ -106,7 +108,7 @@ def scatter(
     """
     found = []
     for _ in range(lines):
-        moves = line(arrays, rng)
+        moves = random_moves(arrays, rng)
         values = [at, *(L(moved_along(arrays, moves, i * spacing)) for i in range(1, POINTS))]
         found.append(spread(values))
     return 4 * float(np.nan_to_num(np.median(found), nan=0.0))
@@ -130,7 +132,7 @@ def steps_within(
     """
     before = 0.0
     for spacing in WIDE:
-        moves = line(arrays, rng)
+        moves = random_moves(arrays, rng)
         values = [at, *(L(moved_along(arrays, moves, i * spacing)) for i in range(1, POINTS))]
         found = 4 * spread(values)
         if not np.isfinite(found):
@@ -160,7 +162,7 @@ def jump_between(
     return height if height > least else 0.0
 
 
-def line(arrays: list[Array], rng: np.random.Generator) -> list[Array]:
+def random_moves(arrays: list[Array], rng: np.random.Generator) -> list[Array]:
     """A direction in which every entry moves by its tensor's size, up or down."""
     return [rng.choice([-1.0, 1.0], A.shape) * (float(np.abs(A).max(initial=0)) or 1.0) for A in arrays]
 
@@ -177,7 +179,7 @@ def first_change(
 
     A continuous loss changes by little there, however long it has stood still; a rounded one by a whole step.
     """
-    moves = line(arrays, rng)
+    moves = random_moves(arrays, rng)
 
     def change(exponent: float) -> float:
         value = abs(L(moved_along(arrays, moves, 2.0**exponent)) - at)

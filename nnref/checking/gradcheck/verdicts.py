@@ -35,26 +35,26 @@ HALF = 4.0
 """Roundings of a result in half precision, and of what went into it: noise.SAFE."""
 
 MOVED = 32
-"""Entries whose slopes are looked at again at moved parameters: were a tenth of them moved more than the rest, 97 % of
-such samples would hold one."""
+"""Sample size of the entries whose slopes are measured again at moved parameters: finds a 10 % minority that moves
+more with probability 0.97."""
 
 ASKED = 1
-"""Doubtful places of a tensor at which the first look is repeated before it is held against a gradient."""
+"""Doubtful entries of a tensor whose first look is repeated: one shows a loss that changes from call to call."""
 
 AGAIN = 3
-"""More such moves where one does not explain a gap. Signs that cancel to a quarter of what they usually do, which is
-what SURE forgives, come up one time in five; four times in a row, one time in 600."""
+"""More measurements of rounding where one does not explain a gap. Signs that cancel make one a quarter of what is
+usual, which is what SURE forgives, with probability 1/5, and four in a row with probability 1/600."""
 
 LOOKED = 8
-"""Entries at which the step of a tensor is found, the largest half and some others: two may sit at kinks, since the
-upper quartile is taken."""
+"""Entries at which the step of a tensor is found: the four with the largest gradient and four others. Two may sit at
+kinks, since the upper quartile is taken."""
 
 SHRUNK = 0.25 ** np.arange(1, 7)
-"""How far towards 0 one goes to where nothing is saturated: a factor of 4 at a time, down to 1/4096."""
+"""Factors by which parameters are shrunk until no unit is saturated: 1/4, 1/16, … 1/4096."""
 
 CONFIRMED = 32
-"""Where more than a quarter of a tensor looks wrong, so many are looked at closely; if all are, the rest is too: were a
-tenth of them right, 97 % of such samples would hold one."""
+"""Sample size where more than a quarter of a tensor looks wrong: if all of the sample are wrong, so is the rest. Finds
+a 10 % minority of right ones with probability 0.97."""
 
 
 @dataclass

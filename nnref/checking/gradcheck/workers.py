@@ -44,7 +44,7 @@ class Workers:
         chunks = np.split(places, range(CHUNK, len(places), CHUNK))
         tasks = ((work, loss, tensor, chunk, options, again) for chunk in chunks)
         rows = []
-        for found, evaluations in self.spread(list(tasks)) if self.executor else map(run, tasks):
+        for found, evaluations in self.spread(list(tasks)) if self.executor else map(run_block, tasks):
             rows.append(found)
             loss.evaluations += evaluations
             self.tick(0 if again else len(found))
@@ -64,13 +64,13 @@ class Workers:
             except Exception:
                 pass
             self.again += 1
-            yield run(task)
+            yield run_block(task)
 
     def handed_over(self, task: Task) -> Future[tuple[Array, int]] | None:
         """The executor's promise for a task; None from one that takes no more."""
         assert self.executor is not None
         try:
-            return self.executor.submit(run, task)
+            return self.executor.submit(run_block, task)
         except RuntimeError:  # broken, or shut down
             return None
 
@@ -79,7 +79,7 @@ Task = tuple[Work, Loss, int, Array, dict[str, Any], bool]
 """One block of entries: what is to be done, the loss, the tensor, the places, the options, and whether it is again."""
 
 
-def run(task: Task) -> tuple[Array, int]:
+def run_block(task: Task) -> tuple[Array, int]:
     """One chunk, on a loss with arrays of its own: what it found, and how often the loss was evaluated.
 
     Errors: GradcheckError where the loss is another number after a whole chunk than before.
@@ -133,9 +133,9 @@ def shown(progress: bool | Callable[[int, int], None] | None, total: int) -> Ite
     elif progress is False or not (progress or sys.stderr.isatty()):
         yield lambda entries: None
     elif not sys.stderr.isatty():
-        yield counting(lines(), total)
+        yield counting(progress_lines(), total)
     else:
-        with bar(total) as tick:
+        with progress_bar(total) as tick:
             yield tick
 
 
@@ -151,7 +151,7 @@ def counting(tell: Callable[[int, int], None], total: int) -> Tick:
     return tick
 
 
-def lines() -> Callable[[int, int], None]:
+def progress_lines() -> Callable[[int, int], None]:
     """A plain line on stderr for every tenth."""
     began, said = perf_counter(), 0
 
@@ -166,7 +166,7 @@ def lines() -> Callable[[int, int], None]:
 
 
 @contextmanager
-def bar(total: int) -> Iterator[Tick]:
+def progress_bar(total: int) -> Iterator[Tick]:
     """A live bar on stderr, once the check has taken a while; it leaves nothing behind."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn

@@ -166,7 +166,7 @@ def check_folder(folder: Path, arguments: argparse.Namespace) -> int:
     rows: list[dict[str, Any]] = []
     stopped = False
     try:
-        with bar(len(paths)) as done:
+        with marking_bar(len(paths)) as done:
             for row in marked(folder, paths, arguments):
                 rows.append(row)
                 print(folder_line(row, hints=not arguments.no_hints), flush=True)
@@ -192,7 +192,7 @@ def check_folder(folder: Path, arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def bar(total: int) -> Iterator[Callable[[], None]]:
+def marking_bar(total: int) -> Iterator[Callable[[], None]]:
     """A bar on the terminal: how many files are marked, and the time that is left; elsewhere the lines say it."""
     if not sys.stderr.isatty():
         yield lambda: None

@@ -17,7 +17,7 @@ from nnref.shapes import Array
 class Tolerance:
     """What a gradient may be off: `allowed` times u S, for its own rounding, and `error`, for the truth's.
 
-    doubt is how far either slope of a rectifier that rounding put on the other side of its kink may move an entry.
+    doubt is the largest change of an entry if a rectifier that is within rounding of its kink is on its other side.
     """
 
     S: Array
@@ -86,6 +86,6 @@ def worst_entry(a: Array, truth: Array, gap: Array, noises: Array, wrong: Array,
 
 
 def in_owners_layout(worst: Worst, ndim: int, turned: bool) -> Worst:
-    """The same with the index in its owner's layout; a bias kept as (n,) has one index."""
+    """The worst entry, its index in its owner's layout; a bias kept as (n,) has one index."""
     index = worst.index[:1] if ndim == 1 else worst.index[::-1] if turned else worst.index
     return Worst(index, worst.yours, worst.truth, worst.noises, worst.S)

@@ -50,7 +50,7 @@ def answer_of(
 ) -> tuple[dict[str, Any] | None, int]:
     """What a process of its own gives for an order, if it has the key and the form; else None; and how it ended."""
     key = secrets.token_hex(32)
-    raw, status = nursery.answer(work, order | {"key": key}, scratch, seconds, LARGEST)
+    raw, status = nursery.answer_of_process(work, order | {"key": key}, scratch, seconds, LARGEST)
     return trusted(raw, key, form), status
 
 

@@ -43,7 +43,7 @@ def borne_out(order: dict[str, Any], scratch: Path, found: dict[str, Any]) -> di
 
 
 def of_one_mind(found: dict[str, Any], said: dict[str, Any]) -> bool:
-    """May a result be kept in the reader's words? It is of as many parameters as were judged again, all right."""
+    """May the result of the process that ran the file be kept? Both are of as many parameters, and all are right."""
     theirs, ours = found["report"]["entries"], said["report"]["entries"]
     return len(theirs) == len(ours) and all(entry.get("verdict") == "ok" for entry in theirs)
 

@@ -146,14 +146,14 @@ def own_words(reading: Reading, line: str) -> str:
         tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError:
         return line
-    tree = laid_out(tree, reading, target)
+    tree = in_layout_of_file(tree, reading, target)
     said = ast.unparse(Renamed(known, flat_bias(reading)).visit(tree))
     if target[:2] in ("dW", "db") and "dZ" in text and lacks_mean(reading):
         said = f"1 / {known.get('N', 'N')} * {said}" if "@" not in said else f"1 / {known.get('N', 'N')} * ({said})"
     return f"{known.get(target, target)} = {said}" if target else said
 
 
-def laid_out(tree: ast.expr, reading: Reading, target: str) -> ast.expr:
+def in_layout_of_file(tree: ast.expr, reading: Reading, target: str) -> ast.expr:
     """The expression in the file's layout; W may lie the other way round than X does, as in X @ W.T."""
     weights, data = reading.convention.weights, reading.convention.data
     if weights == data:

@@ -33,13 +33,13 @@ KILLED = -9
 """The status of a process that did not say how it ended."""
 
 PATIENCE = 1.0
-"""Seconds in which the nursery is to end by itself, as it does when nobody can send an order."""
+"""Seconds that the nursery has to end by itself once its socket is closed; then it is killed."""
 
 MOMENT = 0.2
-"""Seconds in which a process is seen to end whose children have ended with it."""
+"""Seconds to wait for the end of a process whose children have ended with it."""
 
 STOPPED = threading.Event()
-"""Set once nothing more is to be marked."""
+"""Set once no more files are to be marked."""
 
 
 class Stopped(Exception):
@@ -48,9 +48,10 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Worker:
-    """A process that judges: what takes its order, the pipe of its result, what ends it, and what waits for its end.
+    """A process that judges one file.
 
-    orphaned says whether the process that it was forked from has ended.
+    order(raw) gives it its order; reading is the pipe of its result; end() ends it; ended() waits, and gives its exit
+    status; orphaned() says whether the process that it was forked from has ended.
     """
 
     order: Callable[[bytes], Any]
@@ -61,14 +62,14 @@ class Worker:
 
 
 RUNNING: set[Worker] = set()
-"""Those that are at work, to be ended where the marker is stopped."""
+"""The processes at work: stop_all ends them."""
 
 
 TRIES = 3
-"""How often an order is given where somebody ends the nursery, and with it a process that did nothing wrong."""
+"""How often an order is given: a file may kill the nursery, and with it a process that judges another."""
 
 
-def answer(work: str, order: dict[str, Any], scratch: Path, seconds: float, most: int) -> tuple[bytes, int]:
+def answer_of_process(work: str, order: dict[str, Any], scratch: Path, seconds: float, most: int) -> tuple[bytes, int]:
     """What a process of its own gives for an order, and how it ended; given again where the nursery was ended."""
     for _ in range(TRIES):
         raw, status, orphaned = answered_once(work, order, scratch, seconds, most)

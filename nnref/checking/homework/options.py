@@ -43,7 +43,7 @@ def add_check(commands: Any) -> None:
 
 
 def add_certify(commands: Any) -> None:
-    """The same for an .npz alone, where what it is can be said here."""
+    """The command for an .npz alone, with options for what the file does not say of itself."""
     certify = commands.add_parser("certify", help="nnref check FILE.npz, for a file that does not say what it holds")
     certify.add_argument("target", metavar="FILE.npz", help="W1, b1, …, dW1, db1, …, X, Y; dZ1, A1, … if you have them")
     certify.add_argument(

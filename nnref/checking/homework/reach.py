@@ -56,7 +56,7 @@ DUNDERS = words(
 
 
 def fault_of_files(path: Path) -> str:
-    """The first word of a file, or of a module beside it that it imports, that leads further; "" if none does."""
+    """The first word of a file, or of a module that it imports from beside it, that gets at what judges; "" if none."""
     todo, seen = [path.resolve()], set[Path]()
     while todo:
         file = todo.pop()
@@ -130,7 +130,7 @@ def installed(name: str) -> bool:
 
 
 def words_that_lead_further(source: Source) -> Iterator[tuple[int, str]]:
-    """Every word that leads further, with its line."""
+    """Every word by which a program gets at frames, modules, files or memory, with its line."""
     functions = {id(node.func) for node in source.nodes if isinstance(node, ast.Call)}
     within = {id(node.value.value) for node in source.nodes if is_window(node)}  # type: ignore[attr-defined]
     for node in source.nodes:
@@ -164,7 +164,7 @@ def is_window(node: ast.AST) -> bool:
 
 
 def leads_from(node: ast.Attribute) -> bool:
-    """Does an attribute lead further?"""
+    """Does an attribute lead to frames, modules, files or memory? One of os or sys does, unless OF_SYSTEM has it."""
     owner = node.value.id if isinstance(node.value, ast.Name) else ""
     private = node.attr.startswith("_") and not node.attr.startswith("__") and owner not in ("self", "cls")
     if owner in OF_SYSTEM:
@@ -196,7 +196,7 @@ def text_of(node: ast.expr) -> str:
 
 
 def attribute_leads_further(name: str) -> bool:
-    """Does an attribute of this name lead further?"""
+    """Is an attribute of this name private, or one that leads to frames, modules, files or memory?"""
     return name in ATTRIBUTES or (name.startswith("_") and name not in DUNDERS)
 
 

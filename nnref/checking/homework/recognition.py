@@ -117,7 +117,7 @@ def read_network(networks: Iterable[Network], X: Array | None = None, Y: Array |
                 try:
                     reading = call_in_convention(network, convention, sizes, upstream, X, Y)
                 except Exception as error:  # a stranger's code may raise anything: another convention is tried
-                    reasons.append(failure(error, network, convention, sizes))
+                    reasons.append(why_it_failed(error, network, convention, sizes))
                     continue
                 reading.started = how
                 reading.upstream = "theirs" if callable(upstream) else upstream
@@ -141,7 +141,7 @@ def conventions_to_try(network: Network) -> Iterator[tuple[Convention, list[int]
     yield from conventions(ways)
 
 
-def failure(error: Exception, network: Network, convention: Convention, sizes: list[int]) -> tuple[int, str]:
+def why_it_failed(error: Exception, network: Network, convention: Convention, sizes: list[int]) -> tuple[int, str]:
     """Why a convention failed, and how far it came: an error going back weighs more where the forward pass is right."""
     if isinstance(error, Unfit):
         return FOREMOST, str(error)

@@ -155,12 +155,12 @@ def agreed(seen: Watched, read: Certificate) -> Certificate:
         return read
     if first is None or named is None or not known:
         return certificate(seen)
-    if line_of(first.place) != line_of(named.place):
+    if line_alone(first.place) != line_alone(named.place):
         return certificate(seen)
     factor = "times the truth" in first.says
     head = replace(named, right=mended(seen, line_number(seen, first.place), named.right, factor))
-    places = {line_of(d.place) for d in read.diagnoses}
-    more = tuple(d for d in watched.diagnoses[1:] if line_of(d.place) not in places and "never changes" in d.says)
+    places = {line_alone(d.place) for d in read.diagnoses}
+    more = tuple(d for d in watched.diagnoses[1:] if line_alone(d.place) not in places and "never changes" in d.says)
     return replace(read, diagnoses=(*(head if d is named else d for d in read.diagnoses), *more))
 
 
@@ -177,14 +177,14 @@ def by_the_batch(seen: Watched) -> bool:
 
 def line_number(seen: Watched, place: str) -> int:
     """The number of a line from the words for it."""
-    return next((k for k in range(1, len(seen.source.lines) + 1) if seen.source.where(k) == line_of(place)), 0)
+    return next((k for k in range(1, len(seen.source.lines) + 1) if seen.source.where(k) == line_alone(place)), 0)
 
 
 BY_THE_BATCH = ("scale.N",)
 """The catalogue's mistake of a gradient that is summed where the loss is a mean."""
 
 
-def line_of(place: str) -> str:
+def line_alone(place: str) -> str:
     """Line 54 of "line 54:  db2 = …"."""
     return place.partition(":")[0].removeprefix("at or after ")
 

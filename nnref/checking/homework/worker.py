@@ -26,7 +26,7 @@ from nnref.checking.homework.isolation import signed
 from nnref.checking.homework.nursery import received
 
 
-def outcome(order: dict[str, Any]) -> dict[str, Any]:
+def outcome_of_run(order: dict[str, Any]) -> dict[str, Any]:
     """The result of running a file; what was recorded of it lies in the scratch folder."""
     scratch = Path(order.pop("scratch"))
     found = child.outcome(child.Order(**order))
@@ -43,15 +43,16 @@ def leave(place: Path, trace: bytes | None) -> None:
         place.unlink(missing_ok=True)
 
 
-WORKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"run": outcome, "again": judge.answer}
+WORKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"run": outcome_of_run, "again": judge.answer}
 """What is done with an order: the file is run and judged, or what was recorded of it is judged again."""
 
 
 OFTEN = ("numpy.random", "scipy.special", "nnref.running.data")
-"""What many a file makes us import: once, where there are many files; one alone may not need it."""
+"""Modules that most files make a worker import. The nursery imports them once SEVERAL files have come, and not for
+one."""
 
 SEVERAL = 2
-"""Files from which on there are many."""
+"""Files from which on the nursery imports OFTEN."""
 
 
 def nursery(control: socket.socket) -> NoReturn:

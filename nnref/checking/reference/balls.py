@@ -181,7 +181,7 @@ def truth(
     return unnamed(T, layers), unnamed(radius, layers), enclosure.bits
 
 
-def judge(yours: Gradients, enclosure: Enclosure, S: Parameters, dtype: DTypeLike) -> dict[str, Array]:
+def multiples_in_balls(yours: Gradients, enclosure: Enclosure, S: Parameters, dtype: DTypeLike) -> dict[str, Array]:
     """|yours − truth| / (u S) of every entry, rounded up: the real quotient is no larger.
 
     Where S = 0 nothing was rounded, and any difference is infinitely many units; so is what is no number.

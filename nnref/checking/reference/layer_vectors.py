@@ -169,6 +169,6 @@ def exact(A: Any) -> Any:
 
 
 def arrays(cases: list[dict[str, Any]]) -> dict[str, Array]:
-    """The same as float64, the nearest to each: NAME.symbol for what goes in, and NAME for the answer."""
+    """The cases as the nearest float64: NAME.symbol is what goes into a function, NAME its answer."""
     found = {f"{c['function']}.{p}": np.array(A, "float64") for c in cases for p, A in c["given"].items()}
     return found | {c["function"]: np.array(c["answer"], "float64") for c in cases}

@@ -102,14 +102,14 @@ def rows(entries: Sequence[Entry], below: Callable[[Entry], list[str]], together
     """The head, a line an entry and a line a group; what is said below an entry stands beside it, if it fits there."""
     table = narrowed([HEAD, *map(cells, entries), *map(cells_of_group, together)])
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = [line(table[0], widths)]
+    lines = [table_line(table[0], widths)]
     for entry, row in zip(entries, table[1 : len(entries) + 1], strict=True):
         said = below(entry)
-        lines.append(line(row, widths))
+        lines.append(table_line(row, widths))
         if said and entry.where and len(lines[-1]) + 2 + len(said[0]) <= WIDTH:
             lines[-1] += f"  {said.pop(0)}"
         lines += [part for note in said for part in folded(note)]
-    return lines + [line(row, widths) for row in table[len(entries) + 1 :]]
+    return lines + [table_line(row, widths) for row in table[len(entries) + 1 :]]
 
 
 def cells_of_group(group: Group) -> tuple[str, ...]:
@@ -145,7 +145,7 @@ def cut(cell: str, width: int) -> str:
     return f"{cell[:head]}…{cell[len(cell) - (width - head - 1) :]}"
 
 
-def line(row: tuple[str, ...], widths: list[int]) -> str:
+def table_line(row: tuple[str, ...], widths: list[int]) -> str:
     """One line of the table, without trailing blanks."""
     return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
@@ -158,7 +158,7 @@ def folded(note: str, indent: str = "  ") -> list[str]:
 
 
 def html(entries: Sequence[Entry], method: str) -> str:
-    """The same for a notebook: one table, verdicts in colour, nothing loaded from anywhere."""
+    """The report as HTML for a notebook: one table, verdicts in colour, nothing loaded from anywhere."""
     style = 'style="text-align:left;padding:0 1em 0 0"'
     head = "".join(f"<th {style}>{name}</th>" for name in HEAD)
     body = []

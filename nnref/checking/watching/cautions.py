@@ -164,12 +164,16 @@ def multiple_of_own_slope(watched: Watched) -> float | None:
 
 
 def own_factor(watched: Watched) -> float | None:
-    """The one factor of all gradients and the slopes of the program's own loss; None if it is 1, or if it is none."""
+    """The one factor of all gradients and the slopes of the program's own loss; None if it is 1, or if it is none.
+
+    Of losses of several forward passes, the mean is as good as the sum.
+    """
     reading = watched.steps[0].readings[0]
     factors = [float(row.own) for row in reading.rows if row.factor is not None and row.own and not row.silent]
     if reading.loss.node is None or not factors or any(abs(f / factors[0] - 1) > ALIKE for f in factors):
         return None
-    return factors[0] if abs(factors[0] - 1) > ALIKE else None
+    passes = len(reading.loss.seeds[0])
+    return None if any(abs(factors[0] * n - 1) <= ALIKE for n in (1, passes)) else factors[0]
 
 
 def multiple_in_steps(watched: Watched) -> float | None:

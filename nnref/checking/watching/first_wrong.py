@@ -68,7 +68,9 @@ def located(search: Search, row: Judged) -> Mistake:
     """The first wrong value of a row."""
     step, new = row.update.step, row.update.end
     if row.kind == "adds up":
-        node = next((n for n in entered(search.role, step) if n.op in ("add", "put") and n is not step), step)
+        chain = list(entered(search.role, step))
+        chain = chain[chain.index(row.entry) :] if row.entry in chain else chain
+        node = next((n for n in chain if n.op in ("add", "put") and n is not step), step)
         return Mistake(node, node.site, row, "adds up", row.note)
     if row.kind == "decay":
         return of_decay(search, row)

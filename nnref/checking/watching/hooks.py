@@ -236,7 +236,11 @@ class Hooks(Values):
     def items(self, things: Array, site: int) -> Iterator[Any]:
         """The rows, or the entries, of an array, each known."""
         for k in range(len(things)):
-            yield self.item(things, k, site)
+            value = self.item(things, k, site)
+            node = self._scalars.get(id(value)) if isinstance(value, np.generic) else None
+            if node is not None and node.op == "item":
+                node.kwargs["each"] = True
+            yield value
 
     def literal(self, value: Any, site: int) -> Any:
         """A number, or a list of numbers, that is written out."""

@@ -21,6 +21,7 @@ from nnref.checking.watching.verdicts import Judged, Reading, Slopes, at_their_r
 
 Array = np.ndarray[Any, Any]
 Tape = Sequence[Node]
+Laid = tuple[Array, ...]
 
 
 def judge(
@@ -226,42 +227,62 @@ def fitted(row: Judged, shape: tuple[int, ...]) -> Judged:
 
 def optimised(role: Roles, row: Judged, tapes: Sequence[Tape], tolerance: float, before: Roles | None) -> Judged:
     """The verdict where the step is no multiple of the truth, but may be what an optimiser made of one."""
-    update = row.update
-    for node in entered(role, update.step):
-        values = tuple(
-            np.asarray(tape[node.index].value, float) for tape in tapes if tape[node.index].value is not None
-        )
-        if len(values) < len(tapes) or values[0].size != row.truth[0].size:
-            continue
-        laid = tuple(v.reshape(row.truth[0].shape) for v in values)
+    update, passed = row.update, list[Laid]()
+    if before is not None and (node := added_to_last(role, row, tapes, before, tolerance)) is not None:
+        says = "gradients add up from step to step: they are never set to zero"
+        return replace(row, verdict="WRONG", note=says, kind="adds up", entry=node)
+    old = [np.asarray(tape[update.old.index].value, float) for tape in tapes]
+    for node, laid in entering(role, update, tapes):
         c, decay = multiple(laid, row.truth, tolerance), 0.0
         if c is None and node is not update.step:
-            old = [np.asarray(tape[update.old.index].value, float) for tape in tapes]
             c, decay = with_part(laid, row.truth, old, tolerance) or (None, 0.0)
         if c is None:
+            passed.append(laid)
             continue
-        signed = laid if c >= 0 else tuple(-v for v in laid)
+        decay = decay / c if decay else 0.0
         if before is not None:
-            found = remembered(role, row, tapes, before, abs(c), tolerance)
-            return replace(found, decay=decay / c if decay else 0.0, entry=node)
-        if node is not update.step and alike(row.given, signed):
-            return replace(row, verdict="ok", inner=abs(c), decay=decay / c if decay else 0.0, note="", entry=node)
+            return replace(row, verdict="ok", factor=None, inner=abs(c), note="", decay=decay, entry=node)
+        signed = laid if c >= 0 else tuple(-v for v in laid)
+        if node is update.step:
+            continue
+        for given, beside in apart_from_decay(row, passed, old, tolerance):
+            if alike(given, signed):
+                return replace(row, verdict="ok", inner=abs(c), decay=decay or beside, note="", entry=node)
     return row
 
 
-def remembered(
-    role: Roles, row: Judged, tapes: Sequence[Tape], before: Roles, inner: float, tolerance: float
-) -> Judged:
-    """The gradient is right, and the step has a memory: momentum, or gradients that add up."""
+def entering(role: Roles, update: Update, tapes: Sequence[Tape]) -> Iterator[tuple[Node, Laid]]:
+    """The values of a step's size through which all it knows of the labels has passed, in every run, last one first."""
+    shape = update.old.shape
+    for node in entered(role, update.step):
+        values = [tape[node.index].value for tape in tapes]
+        if not any(v is None or np.size(v) != np.prod(shape, dtype=int) for v in values):
+            yield node, tuple(np.asarray(v, float).reshape(shape) for v in values)
+
+
+def apart_from_decay(
+    row: Judged, passed: Sequence[Laid], old: Laid | list[Array], tolerance: float
+) -> Iterator[tuple[Laid, float]]:
+    """The step; and without the decay beside what an optimiser made, as that of AdamW is, with what it decays by."""
+    yield row.given, 0.0
+    for laid in passed[1:]:
+        if (both := with_part(row.given, laid, old, tolerance)) is not None:
+            yield tuple(both[0] * v for v in laid), both[1]
+
+
+def added_to_last(role: Roles, row: Judged, tapes: Sequence[Tape], before: Roles, tolerance: float) -> Node | None:
+    """The value that is a gradient plus all of what it was in the step before; None if gradients do not add up."""
     last = next((u for u in before.updates if u.new is not None and continues(u, row.update)), None)
-    if last is not None:
-        steps = [last.sign * np.asarray(tape[last.step.index].value, float) for tape in tapes]
-        if steps[0].shape == row.given[0].shape:
-            both = with_part(row.given, row.truth, steps, tolerance)
+    if last is None or last.old.shape != row.update.old.shape:
+        return None
+    older = [tuple(last.sign * v for v in laid) for _, laid in entering(before, last, tapes)]
+    for node, laid in entering(role, row.update, tapes):
+        now = tuple(row.update.sign * v for v in laid)
+        for then in older:
+            both = with_part(now, row.truth, then, tolerance)
             if both is not None and abs(both[1] - 1) <= ALIKE:
-                says = "gradients add up from step to step: they are never set to zero"
-                return replace(row, verdict="WRONG", note=says, kind="adds up")
-    return replace(row, verdict="ok", factor=None, inner=inner, note="")
+                return node
+    return None
 
 
 def zeros(role: Roles, row: Judged, known: Sequence[Slopes], factor: float | None) -> Judged:

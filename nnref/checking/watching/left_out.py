@@ -10,7 +10,7 @@ import ast
 
 from nnref.checking.watching.graph import bits_of
 from nnref.checking.watching.parameters import Roles
-from nnref.checking.watching.places import Places, operator_of
+from nnref.checking.watching.places import Places, last_name, operator_of
 from nnref.checking.watching.tape import Node, words
 
 SPREADS = words("add subtract multiply")
@@ -19,6 +19,11 @@ SPREADS = words("add subtract multiply")
 JOINS = words("matmul dot inner einsum tensordot vdot outer convolve correlate convolve2d correlate2d")
 """Operations by which weights come in."""
 
+NUMBERS = words("pi e tau")
+"""Numbers that numpy and math have names for."""
+
+FUNCTIONS = words("sqrt exp log float float32 float64")
+"""Functions of a number that is written out: with one of them, it is still written out."""
 
 METHODS = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv", ast.MatMult: "matmul", ast.Pow: "pow"}
 """How the methods are called by which a class may say itself what an operator does: __add__ for +."""
@@ -67,7 +72,18 @@ def written_out(role: Roles, node: Node, places: Places) -> bool:
     """Is a value made of numbers that are written out in the file, and of nothing else?"""
     bits = role.graph.above[node.index] | (1 << node.index)
     leaves = [role.graph.tape[k] for k in bits_of(bits) if role.graph.tape[k].leaf]
-    return all(any(isinstance(part, ast.Constant) for part in places.at(leaf.site)) for leaf in leaves)
+    return all(any(is_number(part) for part in places.at(leaf.site)) for leaf in leaves)
+
+
+def is_number(part: ast.AST) -> bool:
+    """Is an expression a number that is written out, as 0.5, np.pi and np.sqrt(2 / np.pi) are?"""
+    if isinstance(part, ast.BinOp):
+        return is_number(part.left) and is_number(part.right)
+    if isinstance(part, ast.Call):
+        return last_name(part.func) in FUNCTIONS and not part.keywords and all(map(is_number, part.args))
+    if isinstance(part, ast.UnaryOp):
+        return is_number(part.operand)
+    return isinstance(part, ast.Constant) or (isinstance(part, ast.expr) and last_name(part) in NUMBERS)
 
 
 def skipped(node: Node, role: Roles, bits: int, places: Places) -> ast.expr | ast.AugAssign | None:

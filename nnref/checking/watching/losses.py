@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.watching.graph import bits_of
+from nnref.checking.watching.micro_batches import of_one_step
 from nnref.checking.watching.optimisers import entered
 from nnref.checking.watching.parameters import Meeting, Roles
 from nnref.checking.watching.slopes import GUARD, slopes, value_of
@@ -20,11 +21,15 @@ Tape = Sequence[Node]
 NEAR = 8
 """How many operations before a scalar are looked at to see that it is an accuracy or a distance."""
 
+OWN = 6
+"""Losses of the program's own that are tried, the first ones."""
+
 
 @dataclass(frozen=True, eq=False)
 class Loss:
     """A loss that may be meant. seeds give, in each run, ∂loss/∂(some values); node is the program's own scalar.
 
+    Where the program adds up the gradients of micro-batches, the loss is the sum of theirs, and node is the first.
     distance says that it is made of absolute values: more often printed than trained on.
     """
 
@@ -37,8 +42,9 @@ class Loss:
 def losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:
     """The program's own losses, then the standard ones of its last outputs, then of all of them."""
     found = [
-        Loss("own", tuple({n.index: np.ones(n.shape)} for _ in tapes), n, is_measure(n, role))
-        for n in (*own(role), *own(role, distances=True))
+        Loss("own", tuple({n.index: np.ones(n.shape) for n in terms} for _ in tapes), terms[0], distance)
+        for distance in (False, True)
+        for terms in own_sums(role, distance)
     ]
     outputs = stripped(role)
     last = [o for o in outputs if not any(role.graph.above[p[0].index] >> o[0].index & 1 for p in outputs)]
@@ -51,6 +57,13 @@ def losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:
             if len(given) == len(tapes) and given[0]:
                 found.append(Loss(name, given))
     return found
+
+
+def own_sums(role: Roles, distances: bool) -> list[list[Node]]:
+    """The program's own losses: those of micro-batches whose gradients are added up together, the others one by one."""
+    alone = own(role, distances)
+    together = of_one_step(role, alone)
+    return [*([together] if together else []), *([n] for n in alone if n not in together)][:OWN]
 
 
 def own(role: Roles, distances: bool = False) -> list[Node]:
@@ -83,11 +96,13 @@ def own(role: Roles, distances: bool = False) -> list[Node]:
             continue
         if not any(candidate(m) and m.op not in ("view", "array") for m in users[node.index]):
             found.append(node)
-    return found[:6]
+    return found
 
 
 def chosen(node: Node) -> bool:
-    """Is this one entry of a larger array, as P[i, y[i]] is? It is a part of a loss, and not the loss."""
+    """Is this one entry of a larger array, as P[i, y[i]] is, or of many that are gone through? It is no loss."""
+    if node.kwargs.get("each"):
+        return True
     return node.op in ("item", "entry") and bool(node.inputs) and np.prod(node.inputs[0].shape, dtype=int) > 1
 
 

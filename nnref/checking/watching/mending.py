@@ -29,8 +29,9 @@ def mended(watched: Watched, line: int, first: str = "", factor: bool = False) -
     for a factor.
     """
     statement = statement_at(watched.source, line)
-    if statement is None or watched.again is None:
-        return ""
+    wrong_at_once = any(row.verdict == "WRONG" for row in watched.rows)
+    if statement is None or watched.again is None or not wrong_at_once:
+        return ""  # a change is tried in the first step alone
     begin, waited = process_time(), perf_counter()
     tried: set[str] = set()
     for text in (*([first] if first else []), *changes(watched.source, statement, factor)):

@@ -19,6 +19,9 @@ from nnref.checking.watching.tape import Node, words
 CANDIDATES = 60
 """Leaves that are tried as the labels, likeliest first."""
 
+ALIKE_LEAVES = 4
+"""Of leaves that were made on one line, in one shape, so many are tried as the labels."""
+
 LARGE = 500_000
 """Entries of a table above which its columns are not looked at one by one."""
 
@@ -210,7 +213,7 @@ def candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
     kept = ("labels", "data", "table", "written", "array", "unknown", "parsed", "randint")
     leaves = [n for n in leaves if n.leaf in kept or not replaced_by_name(graph, n)]
     ranked = sorted(leaves, key=lambda n: (LIKELIHOOD.get(n.leaf, 6), n.index))
-    yield from ((n,) for n in ranked[: CANDIDATES // 2])
+    yield from ((n,) for n in unlike(ranked)[: CANDIDATES // 2])
     yield from columns(graph, ranked)
     seen = set()
     for node in islice(graph.tape, 1000):
@@ -223,6 +226,17 @@ def candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
                 if not made.leaf and subset and made.index not in seen and not of_constants(graph, made):
                     seen.add(made.index)
                     yield (made,)
+
+
+def unlike(leaves: Sequence[Node]) -> list[Node]:
+    """Of many leaves that were made alike, example by example, the first few: the others are what these are."""
+    met: dict[object, int] = {}
+    kept = []
+    for leaf in leaves:
+        kind = (leaf.leaf, leaf.site, leaf.shape) if leaf.site.line else leaf.index
+        met[kind] = met.get(kind, 0) + 1
+        kept += [leaf] if met[kind] <= ALIKE_LEAVES else []
+    return kept
 
 
 def of_constants(graph: Graph, node: Node) -> bool:

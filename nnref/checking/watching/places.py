@@ -17,6 +17,7 @@ from nnref.checking.watching.minimising import MINIMISERS
 from nnref.checking.watching.minimising import MINIMISING_RATE as RATE
 from nnref.checking.watching.recorder import NAMES
 from nnref.checking.watching.rewriting import OPERATORS
+from nnref.checking.watching.slopes import value_of
 from nnref.checking.watching.tape import Node, Site
 from nnref.checking.watching.world import smaller
 
@@ -155,7 +156,7 @@ def same_numbers(part: ast.AST, node: Node) -> bool:
 
 def agrees(written: ast.expr, given: Any) -> bool:
     """May this be the value of an argument as it is written? Numbers that are written out are those that were given."""
-    value = given.value if isinstance(given, Node) else given
+    value = value_of(given)
     try:
         number = ast.literal_eval(written)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):

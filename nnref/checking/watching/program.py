@@ -104,7 +104,7 @@ def execute(
         quiet(path, source.name),
         alarm(recorder),
         modules(path, recorder, module, name, packages.roots(path, source), data),
-        world.prepared(path, data, recorder.seed) as answered,
+        world.prepared(path, data, recorder.seed, recorder.share) as answered,
     ):
         seed_generators(recorder.seed)
         recording._current.append(recorder)

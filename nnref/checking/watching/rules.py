@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -122,6 +122,44 @@ def dot(g: Any, a: Array, b: Array) -> tuple[Array, Array]:
     ga = np.tensordot(g, b, (list(range(a.ndim - 1, g.ndim)), [*range(k), b.ndim - 1]))
     gb = np.tensordot(g, a, (list(range(a.ndim - 1)), list(range(a.ndim - 1))))
     return ga, np.moveaxis(gb, -1, k)
+
+
+def tensordot(g: Any, a: Array, b: Array, axes: Any) -> tuple[Array, Array]:
+    """The slopes of np.tensordot(a, b, axes), a number of axes or a pair of lists of them."""
+    if np.ndim(axes) == 0:
+        n = int(axes)
+        first, second = list(range(a.ndim - n, a.ndim)), list(range(n))
+    else:
+        first, second = ([int(k) % A.ndim for k in np.atleast_1d(of)] for A, of in zip((a, b), axes, strict=True))
+    left, right = ([k for k in range(A.ndim) if k not in of] for A, of in ((a, first), (b, second)))
+    ga = np.tensordot(g, b, (list(range(len(left), len(left) + len(right))), right))
+    gb = np.tensordot(a, g, (left, list(range(len(left)))))
+    # What was summed comes last, in the order of the other's axes; it goes back to where it was.
+    of_a = [*left, *(first[second.index(k)] for k in sorted(second))]
+    of_b = [*(second[first.index(k)] for k in sorted(first)), *right]
+    return np.transpose(ga, np.argsort(of_a)), np.transpose(gb, np.argsort(of_b))
+
+
+def einsum(g: Any, letters: str, operands: Sequence[Array]) -> list[Array]:
+    """The slopes of np.einsum(letters, *operands), whose operands have no letter twice.
+
+    Errors: NotImplementedError for any other.
+    """
+    given, arrow, out = letters.replace(" ", "").partition("->")
+    subscripts = given.split(",")
+    if not arrow:
+        out = "".join(sorted(c for c in set(given) - {","} if given.count(c) == 1))
+    if "." in letters or any(len(set(part)) < len(part) for part in subscripts):
+        raise NotImplementedError(letters)
+    found = []
+    for k, mine in enumerate(subscripts):
+        others = [part for j, part in enumerate(subscripts) if j != k]
+        met = "".join(c for c in mine if c in out or any(c in part for part in others))
+        rest = [A for j, A in enumerate(operands) if j != k]
+        part = np.einsum(f"{','.join([out, *others])}->{met}", g, *rest)
+        wide = part.reshape([n if c in met else 1 for c, n in zip(mine, operands[k].shape, strict=True)])
+        found.append(np.broadcast_to(wide, operands[k].shape))
+    return found
 
 
 def reduced(op: str, g: Any, y: Any, x: Array, axis: Any, keepdims: bool, ddof: float = 0) -> Array:

@@ -53,7 +53,8 @@ class Values:
 
     limit is the number of values after which the program is stopped, seconds its time. jitter are the ordinals of the
     leaves that are moved, so that constant parameters differ from run to run, gentle the indices of values that are
-    made smaller; seed numbers the run. suffices is asked now and then whether the tape holds all that is needed.
+    made smaller; seed numbers the run. suffices is asked now and then whether the tape holds all that is needed; of all
+    data one row in `share` is handed out.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Values:
         jitter: frozenset[int] = frozenset(),
         gentle: frozenset[int] = frozenset(),
         suffices: Callable[[list[Node]], bool] | None = None,
+        share: int = 1,
     ) -> None:
         self.tape: list[Node] = []
         self.sites: list[Site] = []
@@ -84,6 +86,7 @@ class Values:
         self._random = np.random.RandomState(seed + 77)
         self.opaque: dict[int, Node] = {}
         self.looked_up = 0
+        self.share = share
 
     def known(self, x: Any) -> Node | None:
         """The node of a value, if it was recorded. An array that nobody made here becomes a leaf."""

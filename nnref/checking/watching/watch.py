@@ -24,7 +24,7 @@ from nnref.checking.watching.parameters import Roles, next_step, roles
 from nnref.checking.watching.program import Failure, Run, execute
 from nnref.checking.watching.recorder import Recorder
 from nnref.checking.watching.tape import Node
-from nnref.checking.watching.targets import understood
+from nnref.checking.watching.targets import Understood, understood
 from nnref.checking.watching.verdicts import Judged, Reading
 
 LIMIT = 16000
@@ -32,6 +32,9 @@ LIMIT = 16000
 
 PLENTY = 600
 """Values of which the first step is less than half, where no second step is seen: each may make labels of its own."""
+
+SHARE = 20
+"""Of a program whose record was full before anything was updated, the data are handed out again, one row in so many."""
 
 SLOW = 3.0
 """Seconds of a first run after which one other run has to do."""
@@ -194,24 +197,21 @@ def watch(
     settings = dict(given)
     if then is not None:
         settings["name"] = "watched"
-    recorder = Recorder(limit=limit)
-    recorder.suffices = partial(two_steps, source, recorder.files)
-    first = execute(source, path, recorder, **settings)
-    seen = understood([first.tape], first.recorder.pairs)
+    first, seen = first_run(source, path, limit, 1, settings)
+    if seen.role is None and first.stopped and data is None:
+        fewer, with_fewer = first_run(source, path, limit, SHARE, settings)
+        first, seen = (fewer, with_fewer) if with_fewer.role is not None else (first, seen)
     role, apart = seen.role, bool(seen.places)
     if role is None:
         return Watched(source, (first,), None, (), unread(first, source), how, guessed)
     recorded = len(first.tape) if first.recorder.sufficed else limit
-    again: dict[str, Any] = {"limit": recorded, "jitter": frozenset(constants(role))}
+    again: dict[str, Any] = {
+        "limit": recorded, "jitter": frozenset(constants(role)), "share": first.recorder.share
+    }  # fmt: skip
     notes: tuple[str, ...] = ()
-    if saturated(role) and not apart:
-        again["gentle"] = frozenset(u.base.index for u in role.updates)
-        gentle = execute(source, path, Recorder(**{**again, "jitter": frozenset()}), **settings)
-        other = roles(Graph(gentle.tape), gentle.recorder.pairs)
-        if other is not None and len(other.updates) >= len(role.updates):
-            first, role, notes = gentle, other, (SATURATED,)
-        else:
-            del again["gentle"]
+    if saturated(role) and not apart and (other := gently(source, path, role, again, settings)) is not None:
+        (first, role), notes = other, (SATURATED,)
+        again["gentle"] = first.recorder.gentle
     few = tuple(seeds) if process_time() - begin < SLOW else tuple(seeds)[:1]
     others = [execute(source, path, Recorder(seed=seed, **again), **settings) for seed in few]
     runs = (first, *others)
@@ -231,6 +231,24 @@ def watch(
         return watch(path, source=other, seeds=seeds, limit=enough_for_one, meant=meant, **same)
 
     return Watched(source, runs, role, steps, why, how, guessed, notes, once_more, tuple(tapes), apart)
+
+
+def gently(
+    source: Source, path: Path, role: Roles, again: dict[str, Any], settings: dict[str, Any]
+) -> tuple[Run, Roles] | None:
+    """The program run with parameters a hundredth as large, if it does the same then."""
+    small = frozenset(u.base.index for u in role.updates)
+    run = execute(source, path, Recorder(**{**again, "jitter": frozenset(), "gentle": small}), **settings)
+    other = roles(Graph(run.tape), run.recorder.pairs)
+    return (run, other) if other is not None and len(other.updates) >= len(role.updates) else None
+
+
+def first_run(source: Source, path: Path, limit: int, share: int, settings: dict[str, Any]) -> tuple[Run, Understood]:
+    """A program run once, on one row in so many of the data that it is handed, and what its values are to it."""
+    recorder = Recorder(limit=limit, share=share)
+    recorder.suffices = partial(two_steps, source, recorder.files)
+    run = execute(source, path, recorder, **settings)
+    return run, understood([run.tape], recorder.pairs)
 
 
 def two_steps(source: Source, files: Iterable[str], tape: Sequence[Node]) -> bool:

@@ -224,7 +224,7 @@ def test_a_terminal_shows_how_many_files_are_marked_and_a_pipe_nothing(monkeypat
     for stream, shown in ((Terminal(), True), (io.StringIO(), False)):
         monkeypatch.setattr(sys, "stderr", stream)
         monkeypatch.setenv("TERM", "xterm")
-        with command.bar(3) as done:
+        with command.marking_bar(3) as done:
             for _ in range(3):
                 done()
         assert ("3/3" in stream.getvalue()) == shown

@@ -89,7 +89,7 @@ def test_the_scale_of_another_activation_is_seen(activation, other, rng, monkeyp
 def enclosed(case):
     """Whether the gradient as numpy computes it is within rounding of the balls."""
     layers, theta, X, Y = case
-    q = balls.judge(
+    q = balls.multiples_in_balls(
         nnref.gradients(layers, theta, X, Y),
         balls.enclosures(layers, theta, X, Y),
         noise.scale(layers, theta, X, Y, "float64"),

@@ -76,7 +76,9 @@ def test_every_gradient_is_within_rounding_of_the_balls(network, dtype, rng):
     layers, theta, X, Y = drawn(*network, rng, dtype)
     E = balls.enclosures(layers, theta, X, Y)
     assert not balls.other_side(layers, E, activations(layers, theta, X))
-    q = balls.judge(nnref.gradients(layers, theta, X, Y), E, noise.scale(layers, theta, X, Y, dtype), dtype)
+    q = balls.multiples_in_balls(
+        nnref.gradients(layers, theta, X, Y), E, noise.scale(layers, theta, X, Y, dtype), dtype
+    )
     assert max(float(m.max()) for m in q.values()) <= noise.allowed(layers, theta, X.shape[1])
 
 
@@ -175,11 +177,11 @@ def test_an_exact_zero_must_be_one(rng):
     X[2] = 0
     E, S = balls.enclosures(layers, theta, X, Y), noise.scale(layers, theta, X, Y, "float64")
     G = nnref.gradients(layers, theta, X, Y)
-    assert (balls.judge(G, E, S, "float64")["W1"][:, 2] == 0).all()
+    assert (balls.multiples_in_balls(G, E, S, "float64")["W1"][:, 2] == 0).all()
     G[0].W[:, 2] = 5e-324
-    assert (balls.judge(G, E, S, "float64")["W1"][:, 2] == np.inf).all()
+    assert (balls.multiples_in_balls(G, E, S, "float64")["W1"][:, 2] == np.inf).all()
     G[0].W[:, 2] = np.nan
-    assert (balls.judge(G, E, S, "float64")["W1"] == np.inf).all()
+    assert (balls.multiples_in_balls(G, E, S, "float64")["W1"] == np.inf).all()
 
 
 def test_the_quotient_is_rounded_up(rng):
@@ -188,7 +190,7 @@ def test_the_quotient_is_rounded_up(rng):
     G, E = balls.gradient(layers, theta, X, Y)
     S = (nnref.Affine(np.full((2, 2), 2.0**-3), np.full((2, 1), 2.0**-3)),)
     off = (nnref.Affine(G[0].W + 3 * 2.0**-56 * 1024, G[0].b),)
-    q = balls.judge(off, E, S, "float64")["W1"]
+    q = balls.multiples_in_balls(off, E, S, "float64")["W1"]
     for i, j in np.ndindex(2, 2):
         g = E.gradients["W1"][i, j]
         with balls.precision(300):

@@ -154,7 +154,7 @@ def test_a_gradient_that_is_off_by_a_few_units_of_rounding_is_seen():
         E, bound = balls.enclosures(layers, theta, X, Y), noise.allowed(layers, theta, X.shape[1])
         b = G[-1].b.astype("float64")
         b[0] += 2 * bound * noise.unit(X.dtype) * S[-1].b[0]
-        q = balls.judge((*G[:-1], G[-1]._replace(b=b)), E, S, X.dtype)
+        q = balls.multiples_in_balls((*G[:-1], G[-1]._replace(b=b)), E, S, X.dtype)
         last = list(q)[-1]
         assert q[last][0] > bound
         assert (q[last][1:] <= bound).all()

@@ -231,7 +231,7 @@ def test_the_golden_gradient_is_the_same_under_any_number_of_blas_threads(thread
         yours = nnref.gradients(layers, theta, X, Y)
     assert parameters_sha256(G) == golden.GRADIENT_SHA256
     S = noise.scale(layers, theta, X, Y, "float64")
-    q = balls.judge(yours, balls.enclosures(layers, theta, X, Y), S, "float64")
+    q = balls.multiples_in_balls(yours, balls.enclosures(layers, theta, X, Y), S, "float64")
     assert sum(m.size for m in q.values()) == 109_386
     assert max(float(m.max()) for m in q.values()) <= 1
 

@@ -247,6 +247,36 @@ for i in range(5):
     b = b - 0.009 * db
 """
 
+WINDOWS = """\
+import numpy as np
+X, Y = np.random.randn(8, 18, 18, 2), np.eye(3)[np.arange(8) % 3]
+K, W = np.random.randn(3, 3, 2, 4) / 4, np.random.randn(4, 3)
+for step in range(3):
+    V = np.lib.stride_tricks.sliding_window_view(X, (3, 3), axis=(1, 2))
+    h = np.tanh(np.einsum("nxychw,hwck->nxyk", V, K))
+    P = h.mean(axis=(1, 2)) @ W
+    loss = ((P - Y) ** 2).sum() / 8
+    d = 2 * (P - Y) / 8
+    dh = np.broadcast_to((d @ W.T)[:, None, None] / 256, h.shape) * (1 - h ** 2)
+    W -= 0.1 * h.mean(axis=(1, 2)).T @ d
+    K -= 0.1 * np.tensordot(V, dh, ([0, 1, 2], [0, 1, 2])).transpose(1, 2, 0, 3)
+"""
+
+ONE_BY_ONE = """\
+import numpy as np
+X = np.random.randn(40, 3)
+Y = np.where(np.random.randn(40) > 0, 1.0, -1.0)
+def slope(w, X, Y):
+    distance = 1 - Y * (X @ w)
+    dw = np.zeros(3)
+    for k, d in enumerate(distance):
+        dw += w - 5 * Y[k] * X[k] if max(0, d) else w
+    return dw / len(Y)
+w = np.random.randn(3) * 0.1
+for x, y in zip(X, Y):
+    w = w - 0.001 * slope(w, x.reshape(1, 3), np.array([y]))
+"""
+
 KINDS = {
     "arrays of arrays": (OBJECTS, "(1 - h ** 2)", "(1 - h)", "line 11"),
     "numbers as objects that go back": (SCALARS, "(1 - t ** 2)", "(1 - t)", "line 24"),
@@ -260,6 +290,8 @@ KINDS = {
     "characters by their numbers": (CHARACTERS, "(1 - hs[t] * hs[t])", "(1 - hs[t])", "line 27"),
     "characters as one array": (ONE_ARRAY, "hs[t - 1].T", "hs[t].T", "line 31"),
     "weights that begin as whole numbers": (WHOLE, "X @ (A - Y).T", "X @ (A + Y).T", "line 5"),
+    "sliding windows and einsum": (WINDOWS, "(1 - h ** 2)", "(1 - h)", "line 10"),
+    "arrays of cupy": (RATES.replace("numpy", "cupy"), "X.T @ d, d.sum", "X.T @ d * 10, d.sum", "line 7"),
     "two rates and ten examples": (RATES, "X.T @ d, d.sum", "X.T @ d * 10, d.sum", "line 7"),
 }
 
@@ -288,6 +320,34 @@ def test_a_kind_is_read_and_a_mistake_in_it_is_found_on_its_line(kind, tmp_path)
     mistaken = seen(tmp_path, text.replace(right, wrong))
     assert settled(mistaken) is False, certificate(mistaken)
     assert line in certificate(mistaken, mend=False).first.place
+
+
+def test_what_is_gone_through_is_no_loss_of_the_program(tmp_path):
+    """The margin of one example has the slope of its hinge loss, and no decay."""
+    found = seen(tmp_path, ONE_BY_ONE)
+    assert settled(found) is True, certificate(found)
+    assert "the file has no loss of its own" in " ".join(str(certificate(found)).split())
+
+
+def test_a_program_that_looks_at_data_row_by_row_is_handed_fewer(tmp_path):
+    """Of 1,100 pictures, 28 rows of pixels each, the record would be full."""
+    path = tmp_path / "program.py"
+    path.write_text(
+        """\
+import numpy as np
+from keras.datasets import mnist
+(x, y), _ = mnist.load_data()
+X = np.array([np.array([row / 255 for row in image]).ravel() for image in x])
+W = np.random.randn(784, 10) * 0.01
+for step in range(3):
+    E = np.exp(X @ W)
+    W -= 0.1 * X.T @ (E / E.sum(1, keepdims=True) - np.eye(10)[y]) / len(X)
+""",
+        encoding="utf-8",
+    )
+    found = watch(path, limit=4000)
+    assert settled(found) is True, found.why
+    assert found.rows[0].truth[0].shape == (784, 10)
 
 
 def test_a_gradient_to_go_up_is_not_told_and_nothing_is_accused(tmp_path):

@@ -115,7 +115,7 @@ def rounded_dZ(at: BackwardState) -> Iterator[Prediction]:
 
 
 def cast(made: Carried, name: str) -> Carried:
-    """The same numbers, rounded to a lower precision and back."""
+    """The numbers, rounded to a lower precision and back to float64; their errors stay."""
     with np.errstate(over="ignore"):
         return Carried(made.value.astype(name).astype("float64"), made.e, made.u)
 

@@ -98,7 +98,7 @@ def in_shapes(f: Callable[[Carried], Carried], text: str) -> Iterator[Prediction
 
 
 def reshaped(made: Carried, shape: tuple[int, ...]) -> Carried:
-    """The same numbers in another shape."""
+    """The numbers, with their errors, in another shape."""
     return made.moved(lambda A: A.reshape(shape))
 
 

@@ -7,7 +7,7 @@ answered decides a verdict: it lets the program run, and marks what is data and 
     counts       the sizes of whole data sets, made smaller
     needs        how many rows and which columns the source asks for
     digits       the numbers
-    tables       what pandas hands out; reading: pandas itself
+    tables       what pandas hands out, with its columns; reading: pandas itself
     preparing    splits, scalers, one-hot labels
     datasets     data sets by the names of the packages that have them
     files        open, np.load, np.loadtxt, pickle, gzip
@@ -48,6 +48,9 @@ from nnref.shapes import Array
 
 __all__ = ["AbsentError", "World", "asked_by", "prepared", "smaller"]
 
+FEWEST = 20
+"""Rows that are handed out at least."""
+
 ANSWER = "1"
 """What input() gives."""
 
@@ -68,13 +71,14 @@ class World:
 
 
 @contextmanager
-def prepared(path: Path, data: tuple[Array, Array] | None = None, seed: int = 0) -> Iterator[World]:
+def prepared(path: Path, data: tuple[Array, Array] | None = None, seed: int = 0, share: int = 1) -> Iterator[World]:
     """While this lasts, what the program of that path reads is answered; data are the person's own X and Y.
 
-    Each seed hands out other digits, in the same shapes.
+    Each seed hands out other digits, in the same shapes; of all data only one row in `share`.
     """
     folder = path.resolve().parent
     asked = copy.copy(asked_by(path.resolve()))
+    asked.rows, asked.share = max(FEWEST, asked.rows // share) if share > 1 else asked.rows, share
     numbers = digits(seed, data)
     if data is not None:
         asked.rows, asked.whole = len(numbers.labels), 0
@@ -146,6 +150,7 @@ def module_names(sets: Datasets, handed: Files) -> dict[str, dict[str, Any]]:
         "pandas": Pandas(handed).names(),
         "scipy.io": {"loadmat": handed.matrices, "savemat": nothing},
         "cPickle": {"load": handed.unpickle, "dump": handed.dump},
+        "cupy": {name: getattr(np, name) for name in np.__all__} | {"asnumpy": np.asarray, "random": np.random},
         "six.moves": {"cPickle": SimpleNamespace(load=handed.unpickle, dump=handed.dump), "range": range},
         "h5py": {"File": lambda *args, **kwargs: Hierarchy(sets)},
         "tqdm": bar, "tqdm.notebook": bar, "tqdm.auto": bar,

@@ -104,6 +104,7 @@ class Datasets:
         def make(n_samples: Any = 100, n_features: int = width, **kwargs: Any) -> Any:
             centres = kwargs.get("centers", kwargs.get("n_classes", classes))
             rows = sum(n_samples) if isinstance(n_samples, tuple) else int(n_samples)
+            rows = max(1, rows // self.needs.share)
             return self.table(min(rows, MOST), n_features, centres if isinstance(centres, int) else len(centres))
 
         return make

@@ -46,7 +46,8 @@ class Needs:
 
     label_at is the column in which a table without names has its label: 0, or -1; width is None where none is shown.
     frames says whether the program speaks to tables by name or position, and not only to arrays; whole is the size of
-    the data set that it names, of which one row in twenty is handed out, or 0.
+    the data set that it names, of which one row in twenty is handed out, or 0. share says that of all data only one row
+    in so many is handed out: to a program that looks at them number by number.
     """
 
     rows: int = ROWS
@@ -57,10 +58,11 @@ class Needs:
     width: int | None = None
     frames: bool = False
     whole: int = 0
+    share: int = 1
 
     def some(self, rows: int, otherwise: int) -> int:
         """So many rows of a data set that has that number of them, in a program that speaks of the whole of one."""
-        return rows // PART if self.whole else otherwise
+        return (rows // PART if self.whole else otherwise) // self.share
 
     @property
     def training(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.watching.recorder import leaf
+from nnref.checking.watching.world.columns import Columns
 from nnref.checking.watching.world.modules import Silent
 from nnref.checking.watching.world.needs import LABEL, words
 from nnref.shapes import Array
@@ -210,24 +211,6 @@ class Series(Data):
         return iter(self.values)
 
 
-class Columns(list[Any]):
-    """The names of columns."""
-
-    def tolist(self) -> list[Any]:
-        """As a list."""
-        return list(self)
-
-    @property
-    def values(self) -> Array:
-        """As an array."""
-        return np.array(list(self))
-
-    def drop(self, names: Any, *args: Any, **kwargs: Any) -> Columns:
-        """Without some."""
-        out = [names] if isinstance(names, str) else list(names)
-        return Columns(name for name in self if name not in out)
-
-
 class Frame(Data):
     """A table: array (N, n), a name a column, and the names that are labels."""
 
@@ -290,6 +273,12 @@ class Frame(Data):
             return kept
         self.array, self.columns = kept.array, kept.columns
         return None
+
+    def insert(self, loc: int, column: Any, value: Any, *args: Any, **kwargs: Any) -> None:
+        """A new column before the one of that number."""
+        new = np.broadcast_to(np.asarray(plain(value)), (len(self.array),))
+        self.array = np.insert(self.array.astype(np.result_type(self.array, new)), loc, new, axis=1)
+        self.columns.insert(loc, column)
 
     def pop(self, name: str) -> Series:
         """A column, which is then no longer in the table."""

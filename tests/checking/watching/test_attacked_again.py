@@ -1,0 +1,82 @@
+"""Programs that were judged wrongly once: gradients of several forward passes, and a decay beside an optimiser."""
+
+import pytest
+
+from nnref.checking.watching.report import certificate, settled
+from nnref.checking.watching.watch import watch
+
+MICRO_BATCHES = """\
+import numpy as np
+X, Y = np.random.randn(24, 4), np.random.randint(0, 3, 24)
+W1, b1, W2, b2 = np.random.randn(4, 6), np.zeros(6), np.random.randn(6, 3), np.zeros(3)
+params = [W1, b1, W2, b2]
+grads, m, v = [[np.zeros_like(p) for p in params] for _ in range(3)]
+t = 0
+for k in range(12):
+    x, y = X[k % 4 * 6:][:6], Y[k % 4 * 6:][:6]
+    h = np.tanh(x @ W1 + b1)
+    s = h @ W2 + b2
+    s = s - np.log(np.exp(s).sum(1, keepdims=True))
+    loss = -s[np.arange(6), y].mean() / 2
+    d = np.exp(s); d[np.arange(6), y] -= 1; d /= 12
+    dh = d @ W2.T * (1 - h * h)
+    for g, new in zip(grads, (x.T @ dh, dh.sum(0), h.T @ d, d.sum(0))):
+        g += new
+    if k % 2:
+        t += 1
+        for p, g, a, b in zip(params, grads, m, v):
+            a *= 0.9; a += 0.1 * g
+            b *= 0.999; b += 0.001 * g ** 2
+            p -= 0.01 * (a / (1 - 0.9 ** t) / (np.sqrt(b / (1 - 0.999 ** t)) + 1e-8) + 0.1 * p)
+            g[...] = 0
+"""
+
+
+def seen(tmp_path, text, *changes):
+    """A program, with some lines changed, as it is watched."""
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path / "program.py"
+    path.write_text(text, encoding="utf-8")
+    return watch(path)
+
+
+@pytest.mark.parametrize("step", ["0.1 * p)", "0.0 * p)"], ids=["AdamW", "Adam"])
+def test_a_step_from_several_micro_batches_is_judged_by_the_sum_of_their_losses(tmp_path, step):
+    found = seen(tmp_path, MICRO_BATCHES, ("0.1 * p)", step))
+    assert settled(found)
+    assert found.steps[0].readings[0].loss.name == "own"
+    assert all(row.inner == pytest.approx(1) for row in found.rows)
+
+
+def test_a_wrong_slope_in_every_micro_batch_is_found_on_its_line(tmp_path):
+    found = seen(tmp_path, MICRO_BATCHES, ("(1 - h * h)", "(1 - h)"))
+    assert "line 14" in certificate(found, mend=False).diagnoses[0].place
+
+
+def test_gradients_that_add_up_behind_adam_are_called_that(tmp_path):
+    found = seen(tmp_path, MICRO_BATCHES, ("            g[...] = 0\n", ""))
+    first = certificate(found).diagnoses[0]
+    assert "add up" in first.says
+    assert "line 16" in first.place
+    assert not first.right
+
+
+def test_gradients_of_one_batch_that_add_up_behind_adam_are_not_passed_over(tmp_path):
+    found = seen(tmp_path, MICRO_BATCHES, ("            g[...] = 0\n", ""), ("if k % 2", "if True"))
+    assert settled(found) is False
+
+
+def test_a_decay_of_the_wrong_sign_beside_an_optimiser_is_wrong(tmp_path):
+    assert settled(seen(tmp_path, MICRO_BATCHES, ("+ 0.1 * p)", "- 0.1 * p)"))) is False
+
+
+@pytest.mark.parametrize("number", ["np.sqrt(2 / np.pi)", "np.pi", "0.5"])
+def test_a_number_that_is_written_out_is_no_parameter(number):
+    import ast
+
+    from nnref.checking.watching.left_out import is_number
+
+    assert is_number(ast.parse(number, mode="eval").body)
+    assert not is_number(ast.parse(f"w * {number}", mode="eval").body)
