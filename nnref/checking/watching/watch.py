@@ -212,16 +212,13 @@ def watch(
     if role is None:
         return Watched(source, (first,), None, (), unread(first, source), how, guessed)
     recorded = len(first.tape) if first.recorder.sufficed else limit
-    again: dict[str, Any] = {"limit": recorded, "jitter": frozenset(constants(role)), "share": first.recorder.share}
+    again: dict[str, Any] = {
+        "limit": recorded, "jitter": frozenset(constants(role)), "share": first.recorder.share
+    }  # fmt: skip
     notes: tuple[str, ...] = ()
-    if saturated(role) and not apart:
-        again["gentle"] = frozenset(u.base.index for u in role.updates)
-        gentle = execute(source, path, Recorder(**{**again, "jitter": frozenset()}), **settings)
-        other = roles(Graph(gentle.tape), gentle.recorder.pairs)
-        if other is not None and len(other.updates) >= len(role.updates):
-            first, role, notes = gentle, other, (SATURATED,)
-        else:
-            del again["gentle"]
+    if saturated(role) and not apart and (other := gently(source, path, role, again, settings)) is not None:
+        (first, role), notes = other, (SATURATED,)
+        again["gentle"] = first.recorder.gentle
     few = tuple(seeds) if process_time() - begin < SLOW else tuple(seeds)[:1]
     others = [execute(source, path, Recorder(seed=seed, **again), **settings) for seed in few]
     runs = (first, *others)
@@ -241,6 +238,16 @@ def watch(
         return watch(path, source=other, seeds=seeds, limit=enough_for_one, meant=meant, **same)
 
     return Watched(source, runs, role, steps, why, how, guessed, notes, once_more, tuple(tapes), apart)
+
+
+def gently(
+    source: Source, path: Path, role: Roles, again: dict[str, Any], settings: dict[str, Any]
+) -> tuple[Run, Roles] | None:
+    """The program run with parameters a hundredth as large, if it does the same then."""
+    small = frozenset(u.base.index for u in role.updates)
+    run = execute(source, path, Recorder(**{**again, "jitter": frozenset(), "gentle": small}), **settings)
+    other = roles(Graph(run.tape), run.recorder.pairs)
+    return (run, other) if other is not None and len(other.updates) >= len(role.updates) else None
 
 
 def first_run(source: Source, path: Path, limit: int, share: int, settings: dict[str, Any]) -> tuple[Run, Understood]:
