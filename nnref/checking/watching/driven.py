@@ -38,19 +38,14 @@ def driven(
     missing 1/N, and is believed only where no batch can be handed over, or where nothing in the program speaks of one.
     """
     source = source or read(path)
-    definitions = not ends
-    if ends:
-        first = execute(source, path.resolve(), Recorder(), name="watched", data=data)
-        definitions = first.error is not None or first.stopped
-    if definitions:
-        first = execute(source, path.resolve(), Recorder(), name="watched", data=data, definitions=True)
+    namespace, definitions = defined(path.resolve(), source, data, ends)
     settings: dict[str, Any] = {"source": source, "data": data, "definitions": definitions}
     end = perf_counter() + seconds
     seen: list[tuple[Way, Watched]] = []
     found: dict[str, Watched] = {}
     hopeless: set[tuple[str, bool]] = set()
     here_defined = {node.name for node in source.nodes if isinstance(node, ast.ClassDef)}
-    for way in ways(source, first.namespace):
+    for way in ways(source, namespace):
         if perf_counter() > end:
             break
         if way.owner in found or (way.form is not None and (way.plan, way.form.several) in hopeless):
@@ -73,6 +68,15 @@ def driven(
             if not way.owner:
                 break
     return all_of_them(found, seen, source)
+
+
+def defined(path: Path, source: Source, data: Any, ends: bool) -> tuple[dict[str, Any], bool]:
+    """The names that a file defines, and whether it was executed without what it does beside."""
+    if ends:
+        whole = execute(source, path, Recorder(), name="watched", data=data)
+        if whole.error is None and not whole.stopped:
+            return whole.namespace, False
+    return execute(source, path, Recorder(), name="watched", data=data, definitions=True).namespace, True
 
 
 def gone(path: Path, way: Way, settings: dict[str, Any]) -> tuple[Watched, Exception | None]:

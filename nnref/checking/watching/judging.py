@@ -11,6 +11,7 @@ import numpy as np
 
 from nnref.checking.watching.factors import ALIKE, half_of_the_digits, multiple, with_part
 from nnref.checking.watching.graph import bits_of, through
+from nnref.checking.watching.later_passes import of_later_passes
 from nnref.checking.watching.losses import OWN_LOSS, Loss, is_proper, losses
 from nnref.checking.watching.optimisers import alike, entered
 from nnref.checking.watching.parameters import Roles, Update, continues
@@ -64,8 +65,8 @@ def in_turn(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], choice: 
     for loss in likely:
         if loss.node is None:
             first = under(role, tapes[:1], replace(loss, seeds=loss.seeds[:1]), choice, None)
-            scored.append((first.fits if first else (0, 0), loss))
-    best = max((score for score, _ in scored), default=(0, 0))
+            scored.append((first.fits if first else (0, 0, 0), loss))
+    best = max((score for score, _ in scored), default=(0, 0, 0))
     yield from (loss for score, loss in scored if score == best)
 
 
@@ -128,7 +129,7 @@ def verdicts(
     loss: Loss,
 ) -> tuple[Judged, ...] | None:
     """Each update by itself, and then against the factor that most of them have."""
-    rows = [by_itself(role, update, tapes, known, before) for update in role.updates]
+    rows = of_later_passes(role, [by_itself(role, update, tapes, known, before) for update in role.updates])
     if loss.node is not None and has_decay(role, loss.node):
         says = "the decay is not that of the loss"
         rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay else r for r in rows]

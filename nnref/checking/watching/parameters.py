@@ -130,7 +130,7 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
             max(bits.count("1") for bits in reached),
             labels[0].leaf == "labels",
             any(compares(m) for m in role.meetings),
-            all(u.new is None or bool(u.new.names) for u in role.updates),  # h = W x + b replaces no b
+            all(is_kept(graph, u) for u in role.updates),  # h = W x + b replaces no b
             -min(u.end.index for u in role.updates),
             labels[0].leaf not in MADE_ON_THE_WAY,
             labels[0].leaf != "random",
@@ -153,6 +153,12 @@ def compares(meeting: Meeting) -> bool:
     """May this be where labels meet outputs? What is added is a bias, and one number that multiplies many, a rate."""
     scales = meeting.at.op in ("multiply", "divide") and np.prod(meeting.labels.shape, dtype=int) == 1
     return meeting.at.op != "add" and not (scales and np.prod(meeting.output.shape, dtype=int) > 1)
+
+
+def is_kept(graph: Graph, update: Update) -> bool:
+    """Does the new value get a name, or is it written into an array, as W[k] -= step does?"""
+    new = update.new
+    return new is None or bool(new.names) or any(n.op == "put" for n in graph.users[new.index])
 
 
 def all_made_there(graph: Graph, best: Roles, pairs: Sequence[tuple[str, Node, Node]]) -> Roles | None:

@@ -118,6 +118,16 @@ class Search:
         lost = {n.index for n in self.reading.lost}
         return [n for n in users if n.index not in lost] if 1 < len(users) <= USES else []
 
+    def with_uses(self, node: Node) -> list[int]:
+        """The values of the size of a node that are used more than once: their slopes are sums."""
+        return [k for k in self.truths.get(int(np.prod(node.shape)), []) if self.parts(k)]
+
+    def belongs(self, node: Node, k: int) -> bool:
+        """Is the value a part of the slope of value k?"""
+        given = self.values(node)
+        laid_parts = (way for part in self.parts(k) for way in laid(part, node.shape))
+        return given is not None and any(multiple(given, way, self.tolerance) for way in laid_parts)
+
     def parts(self, k: int) -> list[list[Array]]:
         """The slopes of a value by each of its uses, and their sums from the last use on; [] where it has one."""
         if k not in self._parts:

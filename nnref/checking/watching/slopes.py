@@ -145,21 +145,8 @@ def backward(node: Node, g: Array, choice: Choice) -> Iterator[tuple[Node, Any]]
             # A np.matrix multiplies as matrices do: its entries are what the rules are about.
             y = np.asarray(node.value) if isinstance(node.value, np.ndarray) else node.value
             yield from paired(node, ELEMENTWISE[op](g if where is True else g * value_of(where), y, *plain))
-    elif op in ("matmul", "dot"):
-        both = (product if op == "matmul" else dot)(g, args[0], np.asarray(value_of(args[1])))
-        yield from paired(node, both)
-    elif op == "tensordot":
-        b, axes = np.asarray(value_of(args[1])), said(node, 2, "axes")
-        yield from paired(node, tensordot(g, np.asarray(value_of(args[0])), b, 2 if axes is None else axes), exact=True)
-    elif op == "einsum" and isinstance(node.args[0], str):
-        operands = [np.asarray(value_of(a)) for a in node.args[1:]]
-        parts = einsum(g, node.args[0], operands)
-        yield from ((m, part) for m, part in zip(node.args[1:], parts, strict=True) if isinstance(m, Node))
-    elif op == "outer":
-        a, b = (np.asarray(value_of(x)).ravel() for x in args[:2])
-        yield from paired(node, (g @ b, a @ g), exact=True)
-    elif op == "inner" and np.ndim(args[0]) <= 1:
-        yield from paired(node, (g * args[1], g * args[0]))
+    elif op in PRODUCTS and (op != "inner" or np.ndim(args[0]) <= 1) and (op != "einsum" or type(args[0]) is str):
+        yield from of_product(op, node, g, args)
     elif op == "where" and len(args) == 3:
         chosen = np.asarray(value_of(args[0]))
         yield from paired(node, (None, np.where(chosen, g, 0.0), np.where(chosen, 0.0, g)))
@@ -183,6 +170,29 @@ def backward(node: Node, g: Array, choice: Choice) -> Iterator[tuple[Node, Any]]
         yield from moved(node, g)
     else:
         yield from probed(node, g)
+
+
+PRODUCTS = frozenset(["matmul", "dot", "tensordot", "einsum", "outer", "inner"])
+"""Operations that multiply, and sum over what both have."""
+
+
+def of_product(op: str, node: Node, g: Array, args: Sequence[Any]) -> Iterator[tuple[Node, Any]]:
+    """The slopes of what is multiplied."""
+    if op in ("matmul", "dot"):
+        both = (product if op == "matmul" else dot)(g, args[0], np.asarray(value_of(args[1])))
+        yield from paired(node, both)
+    elif op == "tensordot":
+        b, axes = np.asarray(value_of(args[1])), said(node, 2, "axes")
+        yield from paired(node, tensordot(g, np.asarray(value_of(args[0])), b, 2 if axes is None else axes), exact=True)
+    elif op == "einsum":
+        operands = [np.asarray(value_of(a)) for a in node.args[1:]]
+        parts = einsum(g, node.args[0], operands)
+        yield from ((m, part) for m, part in zip(node.args[1:], parts, strict=True) if isinstance(m, Node))
+    elif op == "outer":
+        a, b = (np.asarray(value_of(x)).ravel() for x in args[:2])
+        yield from paired(node, (g @ b, a @ g), exact=True)
+    else:
+        yield from paired(node, (g * args[1], g * args[0]))
 
 
 def guard(argument: Any) -> float:

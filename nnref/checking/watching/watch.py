@@ -17,15 +17,17 @@ import numpy as np
 
 from nnref.checking.reading.source import Source, SourceError, read
 from nnref.checking.watching.graph import Graph, bits_of
+from nnref.checking.watching.guesses import believed
 from nnref.checking.watching.judging import judge
 from nnref.checking.watching.losses import OWN_LOSS, own, same_labels
 from nnref.checking.watching.on_the_way import leads_to_update
 from nnref.checking.watching.on_the_way import updated as updates_by_name
-from nnref.checking.watching.parameters import Roles, next_step, roles
+from nnref.checking.watching.parameters import Roles, Update, next_step, roles
 from nnref.checking.watching.program import Failure, Run, execute
 from nnref.checking.watching.recorder import Recorder
 from nnref.checking.watching.tape import Node
 from nnref.checking.watching.targets import Understood, understood
+from nnref.checking.watching.unjudged import unjudged
 from nnref.checking.watching.verdicts import Judged, Reading
 
 LIMIT = 16000
@@ -132,6 +134,11 @@ class Watched:
         """The file, and the modules of the program that it imports."""
         return sources_of(self.source, self.runs[0].recorder.files if self.runs else ())
 
+    @cached_property
+    def unjudged(self) -> list[Update]:
+        """What the first step changes by something that no label went into, though outputs are made of it."""
+        return unjudged(self.steps[0].roles) if self.steps else []
+
     @property
     def rows(self) -> tuple[Judged, ...]:
         """The verdict on each update of the first step."""
@@ -206,16 +213,13 @@ def watch(
     if role is None:
         return Watched(source, (first,), None, (), unread(first, source), how, guessed)
     recorded = len(first.tape) if first.recorder.sufficed else limit
-    again: dict[str, Any] = {"limit": recorded, "jitter": frozenset(constants(role)), "share": first.recorder.share}
+    again: dict[str, Any] = {
+        "limit": recorded, "jitter": frozenset(constants(role)), "share": first.recorder.share
+    }  # fmt: skip
     notes: tuple[str, ...] = ()
-    if saturated(role) and not apart:
-        again["gentle"] = frozenset(u.base.index for u in role.updates)
-        gentle = execute(source, path, Recorder(**{**again, "jitter": frozenset()}), **settings)
-        other = roles(Graph(gentle.tape), gentle.recorder.pairs)
-        if other is not None and len(other.updates) >= len(role.updates):
-            first, role, notes = gentle, other, (SATURATED,)
-        else:
-            del again["gentle"]
+    if saturated(role) and not apart and (other := gently(source, path, role, again, settings)) is not None:
+        (first, role), notes = other, (SATURATED,)
+        again["gentle"] = first.recorder.gentle
     few = tuple(seeds) if process_time() - begin < SLOW else tuple(seeds)[:1]
     others = [execute(source, path, Recorder(seed=seed, **again), **settings) for seed in few]
     runs = (first, *others)
@@ -235,6 +239,16 @@ def watch(
         return watch(path, source=other, seeds=seeds, limit=enough_for_one, meant=meant, **same)
 
     return Watched(source, runs, role, steps, why, how, guessed, notes, once_more, tuple(tapes), apart)
+
+
+def gently(
+    source: Source, path: Path, role: Roles, again: dict[str, Any], settings: dict[str, Any]
+) -> tuple[Run, Roles] | None:
+    """The program run with parameters a hundredth as large, if it does the same then."""
+    small = frozenset(u.base.index for u in role.updates)
+    run = execute(source, path, Recorder(**{**again, "jitter": frozenset(), "gentle": small}), **settings)
+    other = roles(Graph(run.tape), run.recorder.pairs)
+    return (run, other) if other is not None and len(other.updates) >= len(role.updates) else None
 
 
 def first_run(source: Source, path: Path, limit: int, share: int, settings: dict[str, Any]) -> tuple[Run, Understood]:
@@ -289,7 +303,7 @@ def judged_steps(
     now: Roles | None = role
     while now is not None and now.last < len(tapes[0]) and len(found) < STEPS:
         meant = found[0].readings[0].loss.name if found else named
-        if readings := judge(now, tapes, before, meant, written):
+        if readings := believed(now, tapes, judge(now, tapes, before, meant, written)):
             found.append(Step(now, readings))
         if before is None and (late := with_late_loss(now, readings, tapes, written)) is not None:
             found, now = [late], late.roles

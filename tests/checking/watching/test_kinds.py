@@ -291,6 +291,7 @@ KINDS = {
     "characters as one array": (ONE_ARRAY, "hs[t - 1].T", "hs[t].T", "line 31"),
     "weights that begin as whole numbers": (WHOLE, "X @ (A - Y).T", "X @ (A + Y).T", "line 5"),
     "sliding windows and einsum": (WINDOWS, "(1 - h ** 2)", "(1 - h)", "line 10"),
+    "arrays of cupy": (RATES.replace("numpy", "cupy"), "X.T @ d, d.sum", "X.T @ d * 10, d.sum", "line 7"),
     "two rates and ten examples": (RATES, "X.T @ d, d.sum", "X.T @ d * 10, d.sum", "line 7"),
 }
 

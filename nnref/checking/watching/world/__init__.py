@@ -7,7 +7,7 @@ answered decides a verdict: it lets the program run, and marks what is data and 
     counts       the sizes of whole data sets, made smaller
     needs        how many rows and which columns the source asks for
     digits       the numbers
-    tables       what pandas hands out; reading: pandas itself
+    tables       what pandas hands out, with its columns; reading: pandas itself
     preparing    splits, scalers, one-hot labels
     datasets     data sets by the names of the packages that have them
     files        open, np.load, np.loadtxt, pickle, gzip
@@ -150,6 +150,7 @@ def module_names(sets: Datasets, handed: Files) -> dict[str, dict[str, Any]]:
         "pandas": Pandas(handed).names(),
         "scipy.io": {"loadmat": handed.matrices, "savemat": nothing},
         "cPickle": {"load": handed.unpickle, "dump": handed.dump},
+        "cupy": {name: getattr(np, name) for name in np.__all__} | {"asnumpy": np.asarray, "random": np.random},
         "six.moves": {"cPickle": SimpleNamespace(load=handed.unpickle, dump=handed.dump), "range": range},
         "h5py": {"File": lambda *args, **kwargs: Hierarchy(sets)},
         "tqdm": bar, "tqdm.notebook": bar, "tqdm.auto": bar,

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from nnref.checking.watching.world.columns import Columns
 from nnref.checking.watching.world.files import Files
 from nnref.checking.watching.world.preparing import get_dummies
-from nnref.checking.watching.world.tables import Columns, Data, Frame, Series, plain
+from nnref.checking.watching.world.tables import Data, Frame, Series, plain
 
 
 class Pandas:

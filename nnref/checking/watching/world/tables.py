@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.watching.recorder import leaf
+from nnref.checking.watching.world.columns import Columns
 from nnref.checking.watching.world.modules import Silent
 from nnref.checking.watching.world.needs import LABEL, words
 from nnref.shapes import Array
@@ -208,24 +209,6 @@ class Series(Data):
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.values)
-
-
-class Columns(list[Any]):
-    """The names of columns."""
-
-    def tolist(self) -> list[Any]:
-        """As a list."""
-        return list(self)
-
-    @property
-    def values(self) -> Array:
-        """As an array."""
-        return np.array(list(self))
-
-    def drop(self, names: Any, *args: Any, **kwargs: Any) -> Columns:
-        """Without some."""
-        out = [names] if isinstance(names, str) else list(names)
-        return Columns(name for name in self if name not in out)
 
 
 class Frame(Data):
