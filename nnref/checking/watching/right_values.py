@@ -99,7 +99,9 @@ class Search:
     def factors_of_parts(self, node: Node) -> Iterator[float]:
         """Of what multiples of parts of slopes, of one of several uses or of the last of them, a value is one."""
         given = self.values(node)
-        for k in self.truths.get(int(np.prod(node.shape)), []) if given is not None else ():
+        if given is None:
+            return
+        for k in self.truths.get(int(np.prod(node.shape)), []):
             for part in self.parts(k):
                 found = (multiple(given, way, self.tolerance) for way in laid(part, node.shape))
                 yield from (c for c in found if c)
@@ -107,7 +109,9 @@ class Search:
     def uses_of_part(self, node: Node) -> Iterator[tuple[int, Node]]:
         """The values of which a value is, but for a factor, the slope by one of their uses; and that use."""
         given = self.values(node)
-        for k in self.truths.get(int(np.prod(node.shape)), []) if given is not None else ():
+        if given is None:
+            return
+        for k in self.truths.get(int(np.prod(node.shape)), []):
             for use, part in zip(self.uses(k), self.parts(k), strict=False):
                 if any(multiple(given, way, self.tolerance) for way in laid(part, node.shape)):
                     yield k, use
