@@ -26,6 +26,9 @@ ORDERS = {2: ((0, 1), (1, 0)), 3: ((0, 1, 2), (1, 0, 2), (0, 2, 1)), 4: ((0, 1, 
 MANY = 256
 """Calls of a function that is asked for its weights."""
 
+SHARE = 1e-9
+"""By how much rounding may put a weight below 0 or above 1."""
+
 LARGEST = 1 << 23
 """Weights that are asked for."""
 
@@ -71,6 +74,8 @@ def asked(tried: Tried, name: str, parts: list[Layout], output: Layout) -> Array
         except Exception:  # a stranger's function
             return None
         weights.append(Y[:, :, : len(asked_for)])
+        if not ((weights[-1] > -SHARE) & (weights[-1] < 1 + SHARE)).all():
+            return None
     P = np.concatenate(weights, axis=2)
     # Values that were drawn say at once whether the output is these weights times them, column by column.
     V = parts[2].take(tried.floats[name])

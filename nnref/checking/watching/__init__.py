@@ -21,8 +21,9 @@ The parts, each knowing only those before it:
     slopes         ∂/∂(every recorded value) of a recorded scalar, by reverse mode; replay is its witness
     parameters, losses, judging, verdicts          what is meant, and what is true
     targets                                        labels that are the data, told from them
+    micro_batches                                  one step from several forward passes
     factors, rates                                 one factor in all runs; numbers between a gradient and its step
-    right_values, first_wrong                      which values are right, and which is the first wrong line
+    right_values, odd_terms, first_wrong           which values are right, and which is the first wrong line
     pairing, optimisers                            which gradient is whose, where a step hides it
     watch          `watch(path, ...) -> Watched`
     driven         which of the ways of driving is believed

@@ -10,6 +10,7 @@ import numpy as np
 from nnref.checking.watching.factors import ALIKE, multiple, with_part
 from nnref.checking.watching.graph import VIEWS, bits_of
 from nnref.checking.watching.judging import Tape, factors_after
+from nnref.checking.watching.odd_terms import missing_uses, odd_term
 from nnref.checking.watching.optimisers import entered
 from nnref.checking.watching.parameters import Roles
 from nnref.checking.watching.program import Failure
@@ -89,6 +90,11 @@ def located(search: Search, row: Judged) -> Mistake:
     wrong = first_of(search, step)
     if wrong is None:
         return Mistake(step, new.site, row, "update", "the gradient is right, and what is made of it here is not")
+    if (odd := odd_term(search, wrong, step)) is not None:
+        says = "the factor of this term is not that of the terms to which it is added"
+        return Mistake(odd, odd.site, row, "factor", says)
+    if missing := missing_uses(search, wrong):
+        return Mistake(wrong, wrong.site, row, "part", missing)
     return described(search, row, wrong)
 
 
@@ -115,12 +121,27 @@ def of_decay(search: Search, row: Judged) -> Mistake:
     like = [r for r in search.reading.rows if r.kind == "decay"]
     beside = [r for r in search.reading.rows if r.verdict == "ok" and not r.silent]
     known = any(factors_after(search.role, search.tapes, search.reading.loss, r) is not None for r in beside)
+    if not joined and (node := of_another(search, row)) is not None:
+        says = "what is added to the slope here is not the decay of this parameter"
+        return Mistake(node, node.site, row, "decay", says)
     if not joined or (len(like) > 1 and not known and abs(scale - 1) <= ALIKE):
         says = f"{row.note}, or all else is larger by a factor"
         return Mistake(chain[0], chain[0].site, row, "decay", says, certain=False)
     term = next((m for m in joined[0].inputs if not search.role.of_labels[m.index]), joined[0])
     at = term if term.site.line and term is not base and term.op not in VIEWS else joined[0]
     return Mistake(joined[0], at.site, row, "decay", row.note, certain=at.site.line == joined[0].site.line)
+
+
+def of_another(search: Search, row: Judged) -> Node | None:
+    """Where something that no label went into is added to the slope that the row has; None if it is nowhere."""
+    entry = row.entry
+    if entry is None:
+        return None
+    for node in search.graph.users[entry.index]:
+        beside = [m for m in node.inputs if m is not entry]
+        if node.op in ("add", "subtract") and beside and not search.role.of_labels[beside[0].index]:
+            return node if search.role.into_updates >> node.index & 1 else None
+    return None
 
 
 def jumped(search: Search, row: Judged, ratio: float) -> Node | None:
@@ -246,8 +267,22 @@ def described(search: Search, row: Judged, node: Node) -> Mistake:
     if factor is not None and factor.site.line != node.site.line and not right_elsewhere(search, factor):
         says = f"the factor that is made here is wrong where it is used, on line {node.site.line}"
         return Mistake(node, factor.site, row, "factor made here", says, used=node.site)
+    if (part := no_part(search, node)) is not None:
+        says = f"this is no part of the slope to which it is added on line {node.site.line}"
+        return Mistake(part, part.site, row, "value", says, used=node.site)
     says = "what this line is made of is right, and what it makes is not"
     return Mistake(node, node.site, row, "value", says)
+
+
+def no_part(search: Search, node: Node) -> Node | None:
+    """What is added in a wrong sum though it is the slope of something else, where the rest is a part of one slope."""
+    parts = [made_by(m) for m in node.inputs if search.role.of_labels[m.index]]
+    if node.op not in ("add", "subtract", "add.at") or len(parts) < 2:
+        return None
+    strange = [[p for p in parts if not search.belongs(p, k)] for k in search.with_uses(node)]
+    alone = {some[0].index for some in strange if len(some) == 1 and some[0].site.line}
+    found = [p for p in parts if p.index in alone]
+    return found[0] if len(found) == 1 and found[0].site != node.site else None
 
 
 def without_slope(search: Search, row: Judged, node: Node) -> Node | None:

@@ -11,7 +11,8 @@ import numpy as np
 
 from nnref.checking.watching.factors import ALIKE, half_of_the_digits, multiple, with_part
 from nnref.checking.watching.graph import bits_of, through
-from nnref.checking.watching.losses import Loss, is_proper, losses
+from nnref.checking.watching.later_passes import of_later_passes
+from nnref.checking.watching.losses import OWN_LOSS, Loss, is_proper, losses
 from nnref.checking.watching.optimisers import alike, entered
 from nnref.checking.watching.parameters import Roles, Update, continues
 from nnref.checking.watching.rates import of_one_kind, way
@@ -48,7 +49,13 @@ def judge(
                 if reading.all_right:
                     return chosen(role, tapes, found, written)
     most = max((r.right for r in found), default=0)
-    return chosen(role, tapes, [*found, *(r for r in distances if r.right > most)], written)
+    ranked = chosen(role, tapes, [*found, *(r for r in distances if r.right > most)], written)
+    return ranked if same or named != OWN_LOSS else tuple(r for r in ranked if is_evidence(r))
+
+
+def is_evidence(reading: Reading) -> bool:
+    """May this be the loss of a step that has none of the program's own, as where it is computed now and then?"""
+    return any((row.verdict == "ok" and not row.silent) or row.kind == "adds up" for row in reading.rows)
 
 
 def in_turn(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], choice: Choice) -> Iterator[Loss]:
@@ -58,8 +65,8 @@ def in_turn(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], choice: 
     for loss in likely:
         if loss.node is None:
             first = under(role, tapes[:1], replace(loss, seeds=loss.seeds[:1]), choice, None)
-            scored.append((first.fits if first else (0, 0), loss))
-    best = max((score for score, _ in scored), default=(0, 0))
+            scored.append((first.fits if first else (0, 0, 0), loss))
+    best = max((score for score, _ in scored), default=(0, 0, 0))
     yield from (loss for score, loss in scored if score == best)
 
 
@@ -122,7 +129,7 @@ def verdicts(
     loss: Loss,
 ) -> tuple[Judged, ...] | None:
     """Each update by itself, and then against the factor that most of them have."""
-    rows = [by_itself(role, update, tapes, known, before) for update in role.updates]
+    rows = of_later_passes(role, [by_itself(role, update, tapes, known, before) for update in role.updates])
     if loss.node is not None and has_decay(role, loss.node):
         says = "the decay is not that of the loss"
         rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay else r for r in rows]

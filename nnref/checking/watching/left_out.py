@@ -76,7 +76,9 @@ def written_out(role: Roles, node: Node, places: Places) -> bool:
 
 
 def is_number(part: ast.AST) -> bool:
-    """Is an expression a number that is written out, as 0.5, np.pi and np.sqrt(2 / np.pi) are?"""
+    """Is an expression a number that is written out, as 0.5, np.pi and np.sqrt(2 / np.pi) are, or a list of some?"""
+    if isinstance(part, ast.List | ast.Tuple):
+        return bool(part.elts) and all(map(is_number, part.elts))
     if isinstance(part, ast.BinOp):
         return is_number(part.left) and is_number(part.right)
     if isinstance(part, ast.Call):

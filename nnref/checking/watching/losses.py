@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,16 @@ from nnref.checking.watching.optimisers import entered
 from nnref.checking.watching.parameters import Meeting, Roles
 from nnref.checking.watching.slopes import GUARD, slopes, value_of
 from nnref.checking.watching.tape import Node
+from nnref.checking.watching.targets import key_of
 
 Array = np.ndarray[Any, Any]
 Tape = Sequence[Node]
 
 NEAR = 8
 """How many operations before a scalar are looked at to see that it is an accuracy or a distance."""
+
+OWN_LOSS = "own"
+"""What a loss of the program's own is called."""
 
 OWN = 6
 """Losses of the program's own that are tried, the first ones."""
@@ -42,7 +46,7 @@ class Loss:
 def losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:
     """The program's own losses, then the standard ones of its last outputs, then of all of them."""
     found = [
-        Loss("own", tuple({n.index: np.ones(n.shape) for n in terms} for _ in tapes), terms[0], distance)
+        Loss(OWN_LOSS, tuple({n.index: np.ones(n.shape) for n in terms} for _ in tapes), terms[0], distance)
         for distance in (False, True)
         for terms in own_sums(role, distance)
     ]
@@ -99,6 +103,23 @@ def own(role: Roles, distances: bool = False) -> list[Node]:
     return found
 
 
+def same_labels(role: Roles, loss: Node) -> bool:
+    """Is a loss made of the labels, all and no others, that the step learns from?"""
+    learnt = {key_of(m.labels) for m in role.meetings}
+    return learnt == {key_of(m.labels) for m in met_in(role, loss)}
+
+
+def met_in(role: Roles, loss: Node) -> Iterator[Meeting]:
+    """Where outputs meet labels on the way to a loss."""
+    graph = role.graph
+    for k in bits_of(graph.above[loss.index] | 1 << loss.index):
+        node = graph.tape[k]
+        forward = [m for m in node.inputs if not role.of_labels[m.index] and graph.depends(m.index, role.parameters)]
+        labels = [m for m in node.inputs if role.of_labels[m.index] and not graph.above[m.index] & role.parameters]
+        if forward and labels:
+            yield Meeting(forward[0], labels[0], node)
+
+
 def chosen(node: Node) -> bool:
     """Is this one entry of a larger array, as P[i, y[i]] is, or of many that are gone through? It is no loss."""
     if node.kwargs.get("each"):
@@ -110,13 +131,8 @@ def is_proper(role: Roles, tape: Tape, loss: Node) -> bool:
     """Is the program's own loss one of those that people mean, with the labels that it takes?"""
     graph = role.graph
     met: dict[int, tuple[Node, Meeting]] = {}
-    for k in bits_of(graph.above[loss.index] | 1 << loss.index):
-        node = graph.tape[k]
-        forward = [m for m in node.inputs if not role.of_labels[m.index] and graph.depends(m.index, role.parameters)]
-        labels = [m for m in node.inputs if role.of_labels[m.index] and not graph.above[m.index] & role.parameters]
-        if forward and labels:
-            meeting = Meeting(forward[0], labels[0], node)
-            met.setdefault(bare(meeting.output, role).index, (bare(meeting.output, role), meeting))
+    for meeting in met_in(role, loss):
+        met.setdefault(bare(meeting.output, role).index, (bare(meeting.output, role), meeting))
     wanted = [graph.depends(n.index, role.parameters) for n in graph.tape]
     own_slopes, _ = slopes(tape, {loss.index: np.ones(loss.shape)}, wanted)
     for standard in STANDARD.values():
@@ -236,6 +252,7 @@ STANDARD: dict[str, Callable[[Array, Array], Array]] = {
     "hinge": lambda A, Y: -Y * (Y * A < 1),
     "softmax cross-entropy of scores": lambda A, Y: softmax(A, Y) - Y if A.ndim else A * np.nan,
     "sigmoid cross-entropy of scores": lambda A, Y: 1 / (1 + np.exp(-A)) - Y,
+    "Huber error of width 1": lambda A, Y: np.clip(A - Y, -1, 1),
     "absolute error": lambda A, Y: np.sign(A - Y),
 }
 """∂loss/∂output of the losses that people mean, up to a factor."""

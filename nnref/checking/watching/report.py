@@ -14,8 +14,9 @@ from nnref.checking.results.findings import Finding, patterns
 from nnref.checking.watching.cautions import cautions, multiple_of_own_slope, spread_out
 from nnref.checking.watching.factors import half_of_the_digits
 from nnref.checking.watching.first_wrong import Mistake, mistakes, of_failure
+from nnref.checking.watching.guesses import UNKNOWN
 from nnref.checking.watching.judging import uphill
-from nnref.checking.watching.losses import is_measure
+from nnref.checking.watching.losses import is_measure, losses
 from nnref.checking.watching.mending import mended
 from nnref.checking.watching.optimisers import entered
 from nnref.checking.watching.parameters import SHORT, parameter_name
@@ -33,7 +34,8 @@ def settled(watched: Watched) -> bool | None:
     wrong = any(e.verdict == "WRONG" for e in entries) or watched.steps[0].roles.idle or own_loss_apart(watched)
     if watched.broken is not None and not wrong:
         return False if all(e.verdict == "ok" for e in entries) else None
-    told = all(e.verdict == "ok" for e in entries) and not watched.unfinished and multiple_of_own_slope(watched) is None
+    whole = not watched.unfinished and not watched.unjudged
+    told = whole and all(e.verdict == "ok" for e in entries) and multiple_of_own_slope(watched) is None
     return False if wrong else True if told else None
 
 
@@ -72,9 +74,23 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
         part="loss",
         apart="it is taken as it stands" if reading.loss.node else "the file has none",
         diagnoses=tuple(diagnoses),
-        notes=(*watched.notes, *stopped(watched), *(() if right is False else cautions(watched))),
+        notes=(*watched.notes, *unfinished(watched), *(() if right is False else cautions(watched))),
         watched=watched,
     )
+
+
+def unfinished(watched: Watched) -> list[str]:
+    """What ended the program after the step, and what that step changes and nothing judges."""
+    return [*stopped(watched), *without_labels(watched), *losses_tried(watched)]
+
+
+def losses_tried(watched: Watched) -> list[str]:
+    """Which losses were tried, where a file has none and its gradient is the slope of none of them."""
+    step = step_shown(watched)
+    if not any(row.kind == UNKNOWN for row in step.readings[0].rows):
+        return []
+    names = dict.fromkeys(loss.name for loss in losses(step.roles, watched.tapes) if loss.node is None)
+    return [f"the file has no loss of its own, and what it steps along is the slope of none of {', '.join(names)}"]
 
 
 def stopped(watched: Watched) -> list[str]:
@@ -86,6 +102,13 @@ def stopped(watched: Watched) -> list[str]:
     where = place(watched, failure.site).partition(":")[0]
     says = f"the program stops at {where} with {' '.join(failure.says.split())}"
     return [f"{says}, before it updates {left}" if left else says]
+
+
+def without_labels(watched: Watched) -> list[str]:
+    """What is changed in the step and not judged, as no label goes into the change."""
+    found = [(parameter_name(u.base, u.new), watched.source.where(u.end.site.line)) for u in watched.unjudged]
+    said = [f"{name} is changed in {where} by something that does not depend on the labels" for name, where in found]
+    return [f"{one}: not judged. If it is meant to learn, its gradient is wrong" for one in said]
 
 
 def name_of_left(watched: Watched, node: Node) -> str:

@@ -92,25 +92,50 @@ class Search:
 
     def accumulated(self, node: Node) -> bool:
         """Is the value a part of a slope, of one of several uses or of the last of them, to which others are added?"""
-        users = [n for n in self.graph.users[node.index] if n.op in ADDING]
-        given = self.values(node) if users else None
+        new = {u.new for u in self.role.updates}
+        added = any(n.op in ADDING and n not in new for n in self.graph.users[node.index])
+        return added and any(self.factors_of_parts(node))
+
+    def factors_of_parts(self, node: Node) -> Iterator[float]:
+        """Of what multiples of parts of slopes, of one of several uses or of the last of them, a value is one."""
+        given = self.values(node)
         if given is None:
-            return False
-        size = int(np.prod(node.shape))
-        return any(
-            multiple(given, way, self.tolerance)
-            for k in self.truths.get(size, [])
-            for part in self.parts(k)
-            for way in laid(part, node.shape)
-        )
+            return
+        for k in self.truths.get(int(np.prod(node.shape)), []):
+            for part in self.parts(k):
+                found = (multiple(given, way, self.tolerance) for way in laid(part, node.shape))
+                yield from (c for c in found if c)
+
+    def uses_of_part(self, node: Node) -> Iterator[tuple[int, Node]]:
+        """The values of which a value is, but for a factor, the slope by one of their uses; and that use."""
+        given = self.values(node)
+        if given is None:
+            return
+        for k in self.truths.get(int(np.prod(node.shape)), []):
+            for use, part in zip(self.uses(k), self.parts(k), strict=False):
+                if any(multiple(given, way, self.tolerance) for way in laid(part, node.shape)):
+                    yield k, use
+
+    def uses(self, k: int) -> list[Node]:
+        """The uses of a value that are told apart: [] where it has one, or too many."""
+        users = [n for n in self.graph.users[k] if all(n.index in g for g in self.reading.slopes)]
+        lost = {n.index for n in self.reading.lost}
+        return [n for n in users if n.index not in lost] if 1 < len(users) <= USES else []
+
+    def with_uses(self, node: Node) -> list[int]:
+        """The values of the size of a node that are used more than once: their slopes are sums."""
+        return [k for k in self.truths.get(int(np.prod(node.shape)), []) if self.parts(k)]
+
+    def belongs(self, node: Node, k: int) -> bool:
+        """Is the value a part of the slope of value k?"""
+        given = self.values(node)
+        laid_parts = (way for part in self.parts(k) for way in laid(part, node.shape))
+        return given is not None and any(multiple(given, way, self.tolerance) for way in laid_parts)
 
     def parts(self, k: int) -> list[list[Array]]:
         """The slopes of a value by each of its uses, and their sums from the last use on; [] where it has one."""
         if k not in self._parts:
-            users = [n for n in self.graph.users[k] if all(n.index in g for g in self.reading.slopes)]
-            enough = 1 < len(users) <= USES
-            lost = {n.index for n in self.reading.lost}
-            single = [self.by_use(k, n.index) for n in users if n.index not in lost] if enough else []
+            single = [self.by_use(k, n.index) for n in self.uses(k)]
             sums = [[sum(run) for run in zip(*single[j:], strict=True)] for j in range(1, len(single) - 1)]
             self._parts[k] = [*single, *sums]
         return self._parts[k]
@@ -128,7 +153,8 @@ class Search:
         """Of what multiples of slopes it is one: ∂L/∂z, and minus that of -z, where a sigmoid is 1 / (1 + exp(-z))."""
         if node.index not in self._factors:
             found: list[float] = []
-            for _, c in self.matches(node):
+            whole = [c for _, c in self.matches(node)]
+            for c in whole or self.factors_of_parts(node):
                 if not any(abs(c / other - 1) <= ALIKE for other in found):
                     found.append(c)
             self._factors[node.index] = tuple(found)

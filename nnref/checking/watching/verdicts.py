@@ -79,9 +79,9 @@ class Reading:
         return sum(row.verdict == "cannot tell" and bool(row.factor) for row in self.rows)
 
     @property
-    def fits(self) -> tuple[int, int]:
-        """How many are a multiple of a slope as they should be, or turned; and how many of these are not turned."""
-        return self.right + self.turned, self.right
+    def fits(self) -> tuple[int, int, int]:
+        """How many are a multiple of a slope as they should be, or turned; of these, not turned; and of any sign."""
+        return self.right + self.turned, self.right, sum(row.own is not None for row in self.rows)
 
 
 def at_their_rates(role: Roles, reading: Reading, written: frozenset[float]) -> Reading:

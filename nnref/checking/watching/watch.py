@@ -17,14 +17,17 @@ import numpy as np
 
 from nnref.checking.reading.source import Source, SourceError, read
 from nnref.checking.watching.graph import Graph, bits_of
+from nnref.checking.watching.guesses import believed
 from nnref.checking.watching.judging import judge
+from nnref.checking.watching.losses import OWN_LOSS, own, same_labels
 from nnref.checking.watching.on_the_way import leads_to_update
 from nnref.checking.watching.on_the_way import updated as updates_by_name
-from nnref.checking.watching.parameters import Roles, next_step, roles
+from nnref.checking.watching.parameters import Roles, Update, next_step, roles
 from nnref.checking.watching.program import Failure, Run, execute
 from nnref.checking.watching.recorder import Recorder
 from nnref.checking.watching.tape import Node
 from nnref.checking.watching.targets import Understood, understood
+from nnref.checking.watching.unjudged import unjudged
 from nnref.checking.watching.verdicts import Judged, Reading
 
 LIMIT = 16000
@@ -130,6 +133,11 @@ class Watched:
     def sources(self) -> list[Source]:
         """The file, and the modules of the program that it imports."""
         return sources_of(self.source, self.runs[0].recorder.files if self.runs else ())
+
+    @cached_property
+    def unjudged(self) -> list[Update]:
+        """What the first step changes by something that no label went into, though outputs are made of it."""
+        return unjudged(self.steps[0].roles) if self.steps else []
 
     @property
     def rows(self) -> tuple[Judged, ...]:
@@ -291,17 +299,36 @@ def judged_steps(
     written are the numbers that are written out in the program.
     """
     found: list[Step] = []
-    length = len(tapes[0])
+    before: Roles | None = None
     now: Roles | None = role
-    while now is not None and now.last < length and len(found) < STEPS:
-        before, meant = (found[-1].roles, found[0].readings[0].loss.name) if found else (None, named)
-        readings = judge(now, tapes, before, meant, written)
-        if readings:
+    while now is not None and now.last < len(tapes[0]) and len(found) < STEPS:
+        meant = found[0].readings[0].loss.name if found else named
+        if readings := believed(now, tapes, judge(now, tapes, before, meant, written)):
             found.append(Step(now, readings))
+        if before is None and (late := with_late_loss(now, readings, tapes, written)) is not None:
+            found, now = [late], late.roles
         if enough(found):
             break
-        now = next_step(now)
+        before, now = now, next_step(now)
     return tuple(found)
+
+
+def with_late_loss(
+    role: Roles, readings: Sequence[Reading], tapes: Sequence[Sequence[Node]], written: frozenset[float]
+) -> Step | None:
+    """The step after the first, where the program computes its loss after its updates, and no other loss fits.
+
+    What is printed with the new parameters is the loss of the step that begins from them, if it has the same labels.
+    """
+    if not readings or readings[0].all_right or any(r.loss.node is not None for r in readings):
+        return None
+    after = next_step(role)
+    if after is None or after.last >= len(tapes[0]):
+        return None
+    if not any(same_labels(after, loss) for loss in (*own(after), *own(after, distances=True))):
+        return None
+    late = judge(after, tapes, role, OWN_LOSS, written)
+    return Step(after, late) if late else None
 
 
 def enough(found: Sequence[Step]) -> bool:

@@ -284,3 +284,15 @@ def test_a_keras_layer_is_checked_with_its_weights(rng):
     report = nnref.check_vjp(layer, (x,))
     assert report.ok, report
     assert [entry.name for entry in report.entries] == ["inputs", "kernel", "bias"]
+
+
+def test_an_embedding_that_pads_with_a_word_has_no_gradient_there_and_a_function_is_told_so(torch):
+    words = torch.as_tensor([[0, 1, 1, 3], [3, 0, 2, 2]])
+    module = torch.nn.Embedding(6, 4, padding_idx=0)
+    report = nnref.check_vjp(module, (words,))
+    assert report.ok, report
+    assert "closed form of embedding (padding=0)" in report.method
+    padded = nnref.check_vjp(
+        lambda E, words: torch.nn.functional.embedding(words, E, padding_idx=3), (torch.randn(6, 4), words)
+    )
+    assert "one word gets nothing, as one that pads" in padded.entries[0].where[0].says

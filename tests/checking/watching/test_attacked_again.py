@@ -80,3 +80,81 @@ def test_a_number_that_is_written_out_is_no_parameter(number):
 
     assert is_number(ast.parse(number, mode="eval").body)
     assert not is_number(ast.parse(f"w * {number}", mode="eval").body)
+
+
+TRIPLETS = """\
+import numpy as np
+W = np.random.randn(6, 3) * .5
+A, P, N = np.random.randn(40, 6), np.random.randn(40, 6), np.random.randn(40, 6)
+for i in range(3):
+    a, p, n = A @ W, P @ W, N @ W
+    near, far = ((a - p) ** 2).sum(1), ((a - n) ** 2).sum(1)
+    l = np.maximum(0, near - far + 1)
+    loss = l.mean()
+    on = (l > 0)[:, None] / len(A)
+    ga = 2 * (n - p) * on
+    gp = -2 * (a - p) * on
+    gn = 2 * (a - n) * on
+    dW = A.T @ ga + P.T @ gp + N.T @ gn
+    W -= 0.05 * dW
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line"),
+    [
+        ("gn = 2", "gn = -2", 12),
+        ("gp = -2", "gp = -1", 11),
+        (" + N.T @ gn", "", 13),
+        ("+ N.T @ gn", "- N.T @ gn", 13),
+        ("dW = A.T @ ga + P.T @ gp + N.T @ gn", "dW = A.T @ ga", 13),
+    ],
+)
+def test_in_a_sum_of_slopes_the_term_that_is_wrong_is_named(tmp_path, right, wrong, line):
+    assert settled(seen(tmp_path, TRIPLETS))
+    first = certificate(seen(tmp_path, TRIPLETS, (right, wrong)), mend=False).diagnoses[0]
+    assert f"line {line}" in first.place
+
+
+def test_a_use_whose_slope_is_not_added_is_named_with_its_line(tmp_path):
+    found = seen(tmp_path, TRIPLETS, ("dW = A.T @ ga + P.T @ gp + N.T @ gn", "dW = A.T @ ga"))
+    assert "not added" in certificate(found, mend=False).diagnoses[0].says
+
+
+LATE_LOSS = """\
+import numpy as np
+X = np.random.randn(40, 3)
+T = 2 * np.sin(X[:, :1]) + 3 * np.random.randn(40, 1)
+W, b, V = np.random.randn(3, 5), np.zeros(5), np.random.randn(5, 1)
+
+def slope(e):
+    return np.clip(e, -0.7, 0.7)
+
+for step in range(9):
+    h = np.tanh(X @ W + b)
+    d = slope(h @ V - T) / 40
+    dh = d @ V.T * (1 - h ** 2)
+    dW, db, dV = X.T @ dh, dh.sum(0), h.T @ d
+    W, b, V = W - 0.1 * dW, b - 0.1 * db, V - 0.1 * dV
+    if step % 5 == 0:
+        e = abs(np.tanh(X @ W + b) @ V - T)
+        print(np.where(e < 0.7, 0.5 * e ** 2, 0.7 * (e - 0.35)).mean())
+"""
+
+
+def test_a_loss_that_is_computed_after_the_update_is_that_of_the_next_step(tmp_path):
+    found = seen(tmp_path, LATE_LOSS)
+    assert settled(found)
+    assert found.steps[0].readings[0].loss.node is not None
+
+
+def test_a_mistake_under_a_loss_that_is_computed_after_the_update_is_found_on_its_line(tmp_path):
+    found = seen(tmp_path, LATE_LOSS, ("(1 - h ** 2)", "(1 - h)"))
+    assert "line 12" in certificate(found, mend=False).diagnoses[0].place
+
+
+def test_hubers_loss_of_width_1_is_tried_where_there_is_no_loss(tmp_path):
+    text = LATE_LOSS[: LATE_LOSS.index("    if step")]
+    found = seen(tmp_path, text, ("-0.7, 0.7", "-1, 1"))
+    assert settled(found)
+    assert "Huber" in found.steps[0].readings[0].loss.name

@@ -1,0 +1,77 @@
+"""When a loss that was guessed may accuse: a file without a loss of its own may mean one that was not thought of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from nnref.checking.watching.graph import bits_of
+from nnref.checking.watching.judging import under
+from nnref.checking.watching.losses import Loss, losses, stripped
+from nnref.checking.watching.parameters import Roles, compares
+from nnref.checking.watching.right_values import Search
+from nnref.checking.watching.tape import Node
+from nnref.checking.watching.verdicts import Reading
+
+Tape = Sequence[Node]
+
+UNKNOWN = "the loss is unknown"
+"""The kind of verdict on a gradient that no loss that was tried has, in a file without a loss of its own."""
+
+NEAR = 4
+"""How many values before an output, of its size, may be the one that a backward pass begins with."""
+
+
+def believed(role: Roles, tapes: Sequence[Tape], readings: Sequence[Reading]) -> tuple[Reading, ...]:
+    """The readings, the first of which accuses nobody where its loss is a guess that nothing bears out."""
+    first = readings[0] if readings else None
+    if first is None or first.loss.node is not None or any(loss.node is not None for loss in losses(role, tapes)):
+        return tuple(readings)
+    known = any((row.verdict == "ok" and not row.silent) or row.own is not None for row in first.rows)
+    if known or not any(row.verdict == "WRONG" for row in first.rows) or is_borne_out(role, tapes, first):
+        return tuple(readings)
+    note = "the file has no loss of its own, and this is the slope of none that was tried"
+    rows = [
+        replace(row, verdict="cannot tell", note=note, kind=UNKNOWN)
+        if row.verdict == "WRONG" and not row.note.startswith("shape") and not row.kind
+        else row
+        for row in first.rows
+    ]
+    return replace(first, rows=tuple(rows)), *readings[1:]
+
+
+def is_borne_out(role: Roles, tapes: Sequence[Tape], reading: Reading) -> bool:
+    """Is a part of the backward pass right under this loss, and the whole of it under no other whatever?"""
+    search = Search(role, tapes, reading)
+    if not any(compares(meeting) for meeting in role.meetings):
+        return False  # what is added to an output is no label of it
+    made = (n for row in reading.rows for n in search.backward(row.update.step))
+    return any(search.right(n) for n in made) and not of_some_loss(role, tapes, reading)
+
+
+def of_some_loss(role: Roles, tapes: Sequence[Tape], reading: Reading) -> bool:
+    """Would all be right if some value of the backward pass were the slope of the loss with respect to the output?"""
+    for output, slope in beginnings(role):
+        given = [tape[slope.index].value for tape in tapes]
+        if any(value is None or not np.isfinite(np.asarray(value, float)).all() for value in given):
+            continue
+        seeds = tuple({output.index: np.asarray(value, float).reshape(output.shape)} for value in given)
+        found = under(role, tapes, Loss("any", seeds), reading.choice, None)
+        if found is not None and found.all_right:
+            return True
+    return False
+
+
+def beginnings(role: Roles) -> Iterator[tuple[Node, Node]]:
+    """Outputs of which all parameters went into, and values of the backward pass that may be their slopes."""
+    graph, parameters = role.graph, role.parameters
+    for bare, _ in stripped(role):
+        size = np.prod(bare.shape, dtype=int)
+        chain = [graph.tape[k] for k in bits_of(graph.above[bare.index] | (1 << bare.index))]
+        whole = [n for n in chain if (graph.above[n.index] | (1 << n.index)) & parameters == parameters]
+        outputs = [n for n in whole if np.prod(n.shape, dtype=int) == size and not role.of_labels[n.index]]
+        slopes = (graph.tape[k] for k in bits_of(role.into_updates) if role.of_labels[k] and k > role.begin)
+        for slope in [n for n in slopes if graph.depends(n.index, parameters) and np.prod(n.shape, dtype=int) == size]:
+            yield from ((output, slope) for output in outputs[-NEAR:])
