@@ -145,7 +145,7 @@ W, V = np.random.randn(3, 5), np.random.randn(5, 1)
 for step in range(4):
     h = np.tanh(X @ W)
     e = h @ V - y
-    d = np.clip(e, -1, 1) / 40
+    d = np.clip(e, -0.7, 0.7) / 40
     dV, dW = h.T @ d, X.T @ (d @ V.T * (1 - h ** 2))
     V -= 0.1 * dV
     W -= 0.1 * dW
