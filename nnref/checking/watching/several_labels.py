@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 from nnref.checking.watching.tape import Node
 
-if TYPE_CHECKING:
-    from nnref.checking.watching.parameters import Roles
+Roles = Any
+"""parameters.Roles, of which this is a part: that module imports this one."""
 
 
 def of_both_outputs(best: Roles, others: Sequence[Roles]) -> Iterator[tuple[tuple[Node, ...], set[int]]]:
