@@ -10,7 +10,7 @@ import numpy as np
 from nnref.checking.watching.graph import bits_of
 from nnref.checking.watching.judging import under
 from nnref.checking.watching.losses import Loss, losses, stripped
-from nnref.checking.watching.parameters import Roles
+from nnref.checking.watching.parameters import Roles, compares
 from nnref.checking.watching.right_values import Search
 from nnref.checking.watching.tape import Node
 from nnref.checking.watching.verdicts import Reading
@@ -45,6 +45,8 @@ def believed(role: Roles, tapes: Sequence[Tape], readings: Sequence[Reading]) ->
 def is_borne_out(role: Roles, tapes: Sequence[Tape], reading: Reading) -> bool:
     """Is a part of the backward pass right under this loss, and the whole of it under no other whatever?"""
     search = Search(role, tapes, reading)
+    if not any(compares(meeting) for meeting in role.meetings):
+        return False  # what is added to an output is no label of it
     made = (n for row in reading.rows for n in search.backward(row.update.step))
     return any(search.right(n) for n in made) and not of_some_loss(role, tapes, reading)
 

@@ -33,10 +33,17 @@ def entered(role: Roles, step: Node) -> Iterator[Node]:
         latest = front.pop(max(front))
         if latest.op not in BY_ENTRY or np.prod(latest.shape, dtype=int) not in (size, 1):
             return
+        if latest.op in ("multiply", "divide") and any(of_forward_pass(role, m) for m in latest.inputs):
+            return
         scaled = clipped(role, latest, size)
         for m in (scaled,) if scaled is not None else latest.inputs:
             if role.of_labels[m.index]:
                 front[m.index] = m
+
+
+def of_forward_pass(role: Roles, node: Node) -> bool:
+    """Is a factor made of several parameters and of no label? An optimiser knows of one, or of their gradients."""
+    return not role.of_labels[node.index] and (role.graph.above[node.index] & role.parameters).bit_count() > 1
 
 
 def clipped(role: Roles, node: Node, size: int) -> Node | None:

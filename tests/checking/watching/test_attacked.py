@@ -138,14 +138,14 @@ for t in range(9):
     theta += 0.1 * r * grad
 """
 
-HUBER = """\
+ARCTANGENT = """\
 import numpy as np
 X, y = np.random.randn(40, 3), np.random.randn(40, 1) * 3
 W, V = np.random.randn(3, 5), np.random.randn(5, 1)
 for step in range(4):
     h = np.tanh(X @ W)
     e = h @ V - y
-    d = np.clip(e, -0.7, 0.7) / 40
+    d = np.arctan(e) / 40
     dV, dW = h.T @ d, X.T @ (d @ V.T * (1 - h ** 2))
     V -= 0.1 * dV
     W -= 0.1 * dW
@@ -153,7 +153,7 @@ for step in range(4):
 
 
 def test_a_loss_that_nobody_thought_of_is_no_mistake_where_the_file_computes_none(tmp_path):
-    for text in (BANDIT, HUBER):
+    for text in (BANDIT, ARCTANGENT):
         seen = watched(tmp_path, text)
         assert settled(seen) is None
         assert "the slope of none of squared error, " in str(certificate(seen)).replace("\n  ", " ")
@@ -217,3 +217,62 @@ for step in range(4):
 
 def test_weights_that_are_updated_before_the_backward_pass_uses_them_are_no_second_forward_pass(tmp_path):
     assert settled(watched(tmp_path, STALE)) is False
+
+
+SMOOTHED = """\
+import numpy as np
+X = np.random.randn(30, 4)
+y = (X[:, 0] > 0).astype(int)
+W, b = np.random.randn(4, 2), np.zeros(2)
+for step in range(4):
+    Z = X @ W + b
+    logp = Z - np.log(np.exp(Z).sum(1, keepdims=True))
+    T = np.full((30, 2), 0.05)
+    T[np.arange(30), y] += 0.9
+    loss = -(T * logp).sum(1).mean()
+    d = (np.exp(logp) - T) / 30
+    W -= 0.1 * X.T @ d
+    b -= 0.1 * d.sum(0)
+"""
+
+
+def test_rows_of_an_identity_matrix_are_labels_by_their_classes_and_so_is_what_the_loss_is_made_of(tmp_path):
+    assert settled(watched(tmp_path, SMOOTHED)) is True
+    assert settled(watched(tmp_path, SMOOTHED.replace("(np.exp(logp) - T)", "(np.exp(logp) - np.eye(2)[y])"))) is False
+
+
+def test_a_gradient_times_a_value_of_the_forward_pass_is_none_that_an_optimiser_has_made(tmp_path):
+    for right, wrong in (("d.sum(0)", "d.sum(0) * np.exp(logp).max()"), ("X.T @ d", "X.T @ d * np.exp(logp).max()")):
+        assert settled(watched(tmp_path, SMOOTHED.replace(right, wrong))) is False
+
+
+REVERSED = """\
+import numpy as np
+E, U = np.random.randn(5, 6), np.random.randn(6, 6)
+D, O = np.random.randn(6, 6), np.random.randn(6, 5)
+data = [np.random.randint(0, 5, 2) for _ in range(5)]
+for source in data:
+    target = source[::-1]
+    h = np.tanh(E[source[0]] @ U + E[source[1]])
+    k = np.tanh(h @ D)
+    e = [np.exp(h @ O), np.exp(k @ O)]
+    p = [part / part.sum() for part in e]
+    loss = -sum(np.log(part[t]) for part, t in zip(p, target))
+    back, gO = np.zeros(6), np.zeros_like(O)
+    d = [part.copy() for part in p]
+    d[1][target[1]] -= 1
+    d[0][target[0]] -= 1
+    gO = np.outer(h, d[0]) + np.outer(k, d[1])
+    dk = (O @ d[1] + back) * (1 - k ** 2)
+    dh = (O @ d[0] + D @ dk) * (1 - h ** 2)
+    gE, gU, gD = np.zeros_like(E), np.outer(E[source[0]], dh), np.outer(h, dk)
+    gE[source[0]] += U @ dh
+    gE[source[1]] += dh
+    for P, g in zip((E, U, D, O), (gE, gU, gD, gO)):
+        P -= 0.1 * g
+"""
+
+
+def test_zeros_that_are_added_to_a_slope_are_no_labels_that_accuse_a_program_whose_labels_are_its_data(tmp_path):
+    assert settled(watched(tmp_path, REVERSED)) is not False
+    assert settled(watched(tmp_path, REVERSED.replace("+ D @ dk", "- D @ dk"))) is not True
