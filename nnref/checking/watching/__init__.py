@@ -21,6 +21,7 @@ The parts, each knowing only those before it:
     slopes         ∂/∂(every recorded value) of a recorded scalar, by reverse mode; replay is its witness
     parameters, losses, judging, verdicts          what is meant, and what is true
     targets                                        labels that are the data, told from them
+    several_labels                                 labels of two outputs of one network
     micro_batches                                  one step from several forward passes
     factors, rates                                 one factor in all runs; numbers between a gradient and its step
     right_values, odd_terms, first_wrong           which values are right, and which is the first wrong line

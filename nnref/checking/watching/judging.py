@@ -50,7 +50,16 @@ def judge(
                     return chosen(role, tapes, found, written)
     most = max((r.right for r in found), default=0)
     ranked = chosen(role, tapes, [*found, *(r for r in distances if r.right > most)], written)
+    if (unsaid := next((r for r in found if r.loss.unweighted), None)) is not None:
+        return (without_weights(unsaid),)
     return ranked if same or named != OWN_LOSS else tuple(r for r in ranked if is_evidence(r))
+
+
+def without_weights(reading: Reading) -> Reading:
+    """Not told, where what is wrong may be right with weights of the losses that the program does not say."""
+    says = "the file has a loss for each output and nowhere their sum: with other weights this may be right"
+    rows = [replace(r, verdict="cannot tell", note=says) if r.verdict == "WRONG" else r for r in reading.rows]
+    return replace(reading, rows=tuple(rows))
 
 
 def is_evidence(reading: Reading) -> bool:

@@ -34,6 +34,7 @@ class Loss:
     """A loss that may be meant. seeds give, in each run, ∂loss/∂(some values); node is the program's own scalar.
 
     Where the program adds up the gradients of micro-batches, the loss is the sum of theirs, and node is the first.
+    unweighted says that its terms are losses of several outputs, with weights that the program does not say.
     distance says that it is made of absolute values: more often printed than trained on.
     """
 
@@ -41,6 +42,7 @@ class Loss:
     seeds: tuple[dict[int, Array], ...]
     node: Node | None = None
     distance: bool = False
+    unweighted: bool = False
 
 
 def losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:
@@ -50,6 +52,9 @@ def losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:
         for distance in (False, True)
         for terms in own_sums(role, distance)
     ]
+    if not found and len(role.labels) > 1 and len(terms := own(role, whole=False)) > 1:
+        ones = {n.index: np.ones(n.shape) for n in terms}
+        found = [Loss(OWN_LOSS, tuple(ones for _ in tapes), terms[0], unweighted=True)]
     outputs = stripped(role)
     last = [o for o in outputs if not any(role.graph.above[p[0].index] >> o[0].index & 1 for p in outputs)]
     groups = [last, *([outputs] if len(last) < len(outputs) <= 4 else [])]
@@ -70,10 +75,10 @@ def own_sums(role: Roles, distances: bool) -> list[list[Node]]:
     return [*([together] if together else []), *([n] for n in alone if n not in together)][:OWN]
 
 
-def own(role: Roles, distances: bool = False) -> list[Node]:
+def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
     """Scalars that depend on the labels and on every parameter, and that no update is made of; measures are none.
 
-    distances asks for those instead that are made of absolute values.
+    distances asks for those instead that are made of absolute values; without whole, some parameter is enough.
     """
     graph, found = role.graph, []
     into, after = role.into_updates, role.after
@@ -94,7 +99,8 @@ def own(role: Roles, distances: bool = False) -> list[Node]:
     for node in graph.tape:
         if not candidate(node) or node.op in ("view", "array") or chosen(node):
             continue
-        if (graph.above[node.index] & role.parameters) != role.parameters:
+        mine = graph.above[node.index] & role.parameters
+        if not mine or (whole and mine != role.parameters):
             continue
         if measured_by(node, role) != ({"abs"} if distances else set()):
             continue

@@ -15,6 +15,7 @@ import numpy as np
 
 from nnref.checking.watching.graph import VIEWS, Graph, base_of
 from nnref.checking.watching.likely_labels import CANDIDATES, LIKELIHOOD, candidates
+from nnref.checking.watching.several_labels import of_both_outputs
 from nnref.checking.watching.tape import Node, words
 
 MADE_ON_THE_WAY = words("arange zeros ones empty full linspace zeros_like ones_like empty_like eye identity")
@@ -131,6 +132,10 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
     for other, role in found:
         if other[0] == key[0] and made_of(role, best):
             best = role
+    for labels, bases in of_both_outputs(best, [role for _, role in found]):
+        both = step(graph, labels, pairs)
+        if both is not None and {u.base.index for u in both.updates} >= bases:
+            return only_what_reaches(both)
     return only_what_reaches(best)
 
 

@@ -158,3 +158,35 @@ def test_hubers_loss_of_width_1_is_tried_where_there_is_no_loss(tmp_path):
     found = seen(tmp_path, text, ("-0.7, 0.7", "-1, 1"))
     assert settled(found)
     assert "Huber" in found.steps[0].readings[0].loss.name
+
+
+TWO_TASKS = """\
+import numpy as np
+X, y, T = np.random.randn(40, 5), np.random.randint(0, 3, 40), np.random.randn(40, 1)
+W, U, V = np.random.randn(5, 8), np.random.randn(8, 3), np.random.randn(8, 1)
+for it in range(3):
+    h = np.tanh(X @ W)
+    p = np.exp(h @ U); p /= p.sum(1, keepdims=True)
+    e = h @ V - T
+    first = -np.log(p[np.arange(40), y]).mean()
+    second = (e ** 2).mean()
+    {total}
+    d = p.copy(); d[np.arange(40), y] -= 1; d /= 40
+    f = 2 * e / 40
+    dh = d @ U.T + f @ V.T
+    dz = dh * (1 - h ** 2)
+    for P, G in ((W, X.T @ dz), (U, h.T @ d), (V, h.T @ f)):
+        P -= 0.1 * G
+"""
+
+
+@pytest.mark.parametrize("total", ["loss = first + second", "print(first, second)"])
+def test_a_network_with_two_tasks_is_judged_by_both(tmp_path, total):
+    found = seen(tmp_path, TWO_TASKS, ("{total}", total))
+    assert settled(found)
+    assert len(found.rows) == 3
+
+
+@pytest.mark.parametrize(("total", "verdict"), [("loss = first + second", False), ("print(first, second)", None)])
+def test_a_task_that_the_shared_layer_does_not_learn_is_not_passed_over(tmp_path, total, verdict):
+    assert settled(seen(tmp_path, TWO_TASKS, ("{total}", total), (" + f @ V.T", ""))) is verdict
