@@ -209,10 +209,10 @@ def test_a_path_is_watched_as_the_command_watches_it(tmp_path):
     """Names say nothing here: the program has no function, and its gradients are called p, q."""
     path = tmp_path / "script.py"
     right = "import numpy as np\nu = np.random.randn(9, 4)\nv = np.random.randn(9, 2)\nA = np.random.randn(4, 2)\n"
-    right += "for _ in range(5):\n    p = 2 * u.T @ (u @ A - v)\n    A -= 0.01 * p\n"
+    right += "for _ in range(5):\n    q = ((u @ A - v) ** 2).sum()\n    p = 2 * u.T @ (u @ A - v)\n    A -= 0.01 * p\n"
     path.write_text(right, encoding="utf-8")
     assert nnref.check(path).ok
-    path.write_text(right.replace("(u @ A - v)", "(u @ A * A[0] - v)"), encoding="utf-8")
+    path.write_text(right.replace("u.T @ (u @ A - v)", "u.T @ (u @ A * A[0] - v)"), encoding="utf-8")
     assert nnref.check(path).status == 1
 
 
