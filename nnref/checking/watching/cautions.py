@@ -10,6 +10,7 @@ import numpy as np
 from nnref.checking.watching.factors import ALIKE, half_of_the_digits, multiple
 from nnref.checking.watching.graph import bits_of
 from nnref.checking.watching.optimisers import entered
+from nnref.checking.watching.other_losses import other_loss
 from nnref.checking.watching.parameters import Roles, parameter_name
 from nnref.checking.watching.rates import way
 from nnref.checking.watching.slopes import guard, said, value_of
@@ -33,6 +34,7 @@ def cautions(watched: Watched) -> tuple[str, ...]:
         *spread_out(watched, role),
         *multiplied(watched),
         *several_rates(watched),
+        *other_loss(watched, role),
     ]
     return tuple(dict.fromkeys(found))
 
