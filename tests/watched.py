@@ -15,7 +15,7 @@ import numpy as np
 
 from nnref.checking.homework.watched_file import watched_or_called
 from nnref.checking.reading.source import read
-from nnref.checking.watching.report import certificate, settled
+from nnref.checking.watching.telling.report import certificate, settled
 from tests.support.sources import ROOT
 
 PROGRAMS = (

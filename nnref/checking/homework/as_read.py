@@ -18,8 +18,8 @@ from nnref.checking.reading.candidates import networks, searched
 from nnref.checking.reading.network import Network
 from nnref.checking.reading.random_network import drawn_network
 from nnref.checking.reading.source import Source
-from nnref.checking.watching.recorder import current
-from nnref.checking.watching.report import settled
+from nnref.checking.watching.recording.recorder import current
+from nnref.checking.watching.telling.report import settled
 from nnref.checking.watching.watch import Watched, watch
 
 

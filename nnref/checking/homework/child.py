@@ -59,7 +59,7 @@ def outcome(order: Order) -> dict[str, Any]:
     from nnref.checking.homework.watched_file import judged_file
     from nnref.checking.reading.candidates import Unread
     from nnref.checking.reading.source import SourceError
-    from nnref.checking.watching.trace import packed
+    from nnref.checking.watching.traces.trace import packed
 
     warnings.simplefilter("ignore")
     try:

@@ -59,10 +59,10 @@ def judged_again(
     """The result of what was recorded of a file; {"fault": …} where it bears none, "" if nothing speaks against it."""
     from nnref.checking.homework.reach import belonging, fault_of_files
     from nnref.checking.reading.source import read
-    from nnref.checking.watching.places import Places
-    from nnref.checking.watching.replay import watched_again
-    from nnref.checking.watching.report import certificate
-    from nnref.checking.watching.trace import unpacked
+    from nnref.checking.watching.telling.report import certificate
+    from nnref.checking.watching.traces.places import Places
+    from nnref.checking.watching.traces.replay import watched_again
+    from nnref.checking.watching.traces.trace import unpacked
 
     recorded = scratch / TRACE
     if name is not None or not recorded.is_file():

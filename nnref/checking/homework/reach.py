@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nnref.checking.homework.copying import folder_of_imports
 from nnref.checking.reading.source import Source, SourceError, read
-from nnref.checking.watching.tape import words
+from nnref.checking.watching.recording.tape import words
 
 HARMLESS = words(
     "__future__ abc argparse cmath collections copy csv dataclasses datetime decimal enum fractions functools gzip "

@@ -15,13 +15,13 @@ from nnref.checking.reading.candidates import Unread
 from nnref.checking.reading.source import Source, SourceError
 from nnref.checking.reading.source import read as read_source
 from nnref.checking.results.certificate import MISTAKE, Certificate
-from nnref.checking.watching.cautions import factors_on_the_way
-from nnref.checking.watching.cost_functions import cost_and_gradient_judged
-from nnref.checking.watching.driven import driven
-from nnref.checking.watching.factors import ALIKE
-from nnref.checking.watching.layer_report import layers_judged
-from nnref.checking.watching.mending import mended
-from nnref.checking.watching.report import certificate, settled
+from nnref.checking.watching.calculus.factors import ALIKE
+from nnref.checking.watching.calls.cost_functions import cost_and_gradient_judged
+from nnref.checking.watching.calls.driven import driven
+from nnref.checking.watching.calls.layer_report import layers_judged
+from nnref.checking.watching.telling.cautions import factors_on_the_way
+from nnref.checking.watching.telling.mending import mended
+from nnref.checking.watching.telling.report import certificate, settled
 from nnref.checking.watching.watch import Watched, watch
 from nnref.shapes import Array
 

@@ -144,7 +144,10 @@ def surrounded(environ: dict[str, str], folder: Path) -> None:
 def main() -> None:
     """The nursery on a socket, or one worker with its order on stdin."""
     from nnref.checking.homework import npz, watched_file  # noqa: F401  what judges is known before a file runs
-    from nnref.checking.watching import replay, trace  # noqa: F401
+    from nnref.checking.watching.traces import (
+        replay,  # noqa: F401
+        trace,  # noqa: F401
+    )
 
     if len(sys.argv) == 2:
         nursery(socket.socket(fileno=int(sys.argv[1])))

@@ -24,12 +24,13 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.reading.source import Source, SourceError, read
-from nnref.checking.watching import packages, world
-from nnref.checking.watching import recorder as recording
-from nnref.checking.watching.recorder import Recorder
-from nnref.checking.watching.rewriting import HOOK, rewritten
-from nnref.checking.watching.tape import Node, Site
-from nnref.checking.watching.values import Stop
+from nnref.checking.watching import world
+from nnref.checking.watching.recording import recorder as recording
+from nnref.checking.watching.recording.recorder import Recorder
+from nnref.checking.watching.recording.rewriting import HOOK, rewritten
+from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.recording.values import Stop
+from nnref.checking.watching.world import packages
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,19 +16,19 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.reading.source import Source, SourceError, read
-from nnref.checking.watching.graph import Graph, bits_of
-from nnref.checking.watching.guesses import believed
-from nnref.checking.watching.judging import judge
-from nnref.checking.watching.losses import OWN_LOSS, own, same_labels
-from nnref.checking.watching.on_the_way import leads_to_update
-from nnref.checking.watching.on_the_way import updated as updates_by_name
-from nnref.checking.watching.parameters import Roles, Update, next_step, roles
+from nnref.checking.watching.calculus.graph import Graph, bits_of
+from nnref.checking.watching.meaning.losses import OWN_LOSS, own, same_labels
+from nnref.checking.watching.meaning.parameters import Roles, Update, next_step, roles
+from nnref.checking.watching.meaning.targets import Understood, understood
+from nnref.checking.watching.meaning.unjudged import unjudged
 from nnref.checking.watching.program import Failure, Run, execute
-from nnref.checking.watching.recorder import Recorder
-from nnref.checking.watching.tape import Node
-from nnref.checking.watching.targets import Understood, understood
-from nnref.checking.watching.unjudged import unjudged
-from nnref.checking.watching.verdicts import Judged, Reading
+from nnref.checking.watching.recording.recorder import Recorder
+from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.verdict.guesses import believed
+from nnref.checking.watching.verdict.judging import judge
+from nnref.checking.watching.verdict.on_the_way import leads_to_update
+from nnref.checking.watching.verdict.on_the_way import updated as updates_by_name
+from nnref.checking.watching.verdict.verdicts import Judged, Reading
 
 LIMIT = 16000
 """Values that are recorded before a program is stopped, if no two steps of it were seen."""

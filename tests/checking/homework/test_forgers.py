@@ -75,7 +75,7 @@ c.Certificate.status = property(lambda self: 0)""",
     "alters_what_is_recorded": """
 import gc, signal
 def work(*_):
-    from nnref.checking.watching.tape import Node
+    from nnref.checking.watching.recording.tape import Node
     for node in gc.get_objects():
         if isinstance(node, Node) and node.op == 'sum' and node.args and node.shape == ():
             node.kwargs = {'axis': 0}

@@ -12,7 +12,7 @@ import nnref
 from nnref.checking.reading.source import read
 from nnref.checking.recognition import layers
 from nnref.checking.recognition.layers import recognised
-from nnref.checking.watching.layer_report import layers_judged
+from nnref.checking.watching.calls.layer_report import layers_judged
 from tests.support.mistaken import alike
 from tests.support.quick import some
 

@@ -1,6 +1,6 @@
 """Programs on which a verdict was wrong, or was silent about a part: right ones and one mistake in each."""
 
-from nnref.checking.watching.report import certificate, settled
+from nnref.checking.watching.telling.report import certificate, settled
 from nnref.checking.watching.watch import watch
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nnref.checking.watching.report import certificate, settled
+from nnref.checking.watching.telling.report import certificate, settled
 from nnref.checking.watching.watch import watch
 
 MICRO_BATCHES = """\
@@ -76,7 +76,7 @@ def test_a_decay_of_the_wrong_sign_beside_an_optimiser_is_wrong(tmp_path):
 def test_a_number_that_is_written_out_is_no_parameter(number):
     import ast
 
-    from nnref.checking.watching.left_out import is_number
+    from nnref.checking.watching.traces.left_out import is_number
 
     assert is_number(ast.parse(number, mode="eval").body)
     assert not is_number(ast.parse(f"w * {number}", mode="eval").body)

@@ -2,7 +2,7 @@
 
 import ast
 
-from nnref.checking.watching.report import certificate, settled
+from nnref.checking.watching.telling.report import certificate, settled
 from nnref.checking.watching.watch import watch
 from nnref.checking.watching.world import smaller
 

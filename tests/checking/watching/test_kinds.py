@@ -6,10 +6,10 @@ import pytest
 
 from nnref.checking.homework.watched_file import watched_or_called
 from nnref.checking.reading.source import read
-from nnref.checking.watching.places import Places
-from nnref.checking.watching.replay import watched_again
-from nnref.checking.watching.report import certificate, settled
-from nnref.checking.watching.trace import packed, unpacked
+from nnref.checking.watching.telling.report import certificate, settled
+from nnref.checking.watching.traces.places import Places
+from nnref.checking.watching.traces.replay import watched_again
+from nnref.checking.watching.traces.trace import packed, unpacked
 from nnref.checking.watching.watch import watch
 
 OBJECTS = """\

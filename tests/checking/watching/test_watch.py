@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from nnref.checking.watching import values
-from nnref.checking.watching.first_wrong import mistakes, of_failure
-from nnref.checking.watching.places import Places
-from nnref.checking.watching.replay import watched_again
-from nnref.checking.watching.report import certificate, settled, step_shown
-from nnref.checking.watching.trace import packed, unpacked
+from nnref.checking.watching.recording import values
+from nnref.checking.watching.telling.report import certificate, settled, step_shown
+from nnref.checking.watching.traces.places import Places
+from nnref.checking.watching.traces.replay import watched_again
+from nnref.checking.watching.traces.trace import packed, unpacked
+from nnref.checking.watching.verdict.first_wrong import mistakes, of_failure
 from nnref.checking.watching.watch import watch
 from tests.support.programs import PLANTED, RIGHT
 from tests.support.quick import some

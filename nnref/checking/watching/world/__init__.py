@@ -34,9 +34,9 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.reading.source import SourceError, read
-from nnref.checking.watching import packages
 from nnref.checking.watching.world import files as reading_files
 from nnref.checking.watching.world import modules as importing
+from nnref.checking.watching.world import packages
 from nnref.checking.watching.world.counts import made_smaller
 from nnref.checking.watching.world.datasets import Datasets
 from nnref.checking.watching.world.digits import digits

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.recorder import leaf
+from nnref.checking.watching.recording.recorder import leaf
 from nnref.checking.watching.world import digits as numbers
 from nnref.checking.watching.world.digits import Digits
 from nnref.checking.watching.world.needs import Needs

@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from nnref.checking.watching.recorder import leaf
+from nnref.checking.watching.recording.recorder import leaf
 from nnref.shapes import Array
 
 CLASSES = 10

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.recorder import leaf
+from nnref.checking.watching.recording.recorder import leaf
 from nnref.checking.watching.world.datasets import Bunch, Datasets
 from nnref.checking.watching.world.needs import LABEL
 from nnref.checking.watching.world.tables import Frame

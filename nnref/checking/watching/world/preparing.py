@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.recorder import leaf
+from nnref.checking.watching.recording.recorder import leaf
 from nnref.checking.watching.world.needs import words
 from nnref.checking.watching.world.tables import Data, Frame, plain
 from nnref.shapes import Array

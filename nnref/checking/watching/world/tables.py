@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.recorder import leaf
+from nnref.checking.watching.recording.recorder import leaf
 from nnref.checking.watching.world.columns import Columns
 from nnref.checking.watching.world.modules import Silent
 from nnref.checking.watching.world.needs import LABEL, words

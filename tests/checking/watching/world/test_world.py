@@ -10,7 +10,7 @@ import textwrap
 import numpy as np
 import pytest
 
-from nnref.checking.watching import recorder
+from nnref.checking.watching.recording import recorder
 from nnref.checking.watching.world import AbsentError, prepared, smaller
 from nnref.checking.watching.world.needs import needs
 from tests.conftest import require

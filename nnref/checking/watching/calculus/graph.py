@@ -1,0 +1,138 @@
+"""What depends on what on a tape, as sets of bits; and values that are the same but for a copy or a view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.watching.calculus.slopes import again, value_of
+from nnref.checking.watching.recording.memory import positions
+from nnref.checking.watching.recording.tape import Node, words
+
+Array = np.ndarray[Any, Any]
+
+VIEWS = words("view array ravel reshape transpose swapaxes squeeze expand_dims atleast_2d atleast_1d broadcast_to")
+"""Operations after which the same numbers are there, in another shape."""
+
+LOOK_THROUGH = VIEWS | {"item", "entry"}
+
+
+class Graph:
+    """The values of a tape, of which those in `cut` depend on nothing: a step begins from the parameters it has.
+
+    above[k] is the set of values that went into value k, as bits.
+    """
+
+    def __init__(self, tape: Sequence[Node], cut: frozenset[int] = frozenset()) -> None:
+        self.tape, self.cut = tape, cut
+        self.above: list[int] = []
+        for node in tape:
+            bits = 0
+            if node.index not in cut:
+                for m in node.inputs:
+                    bits |= self.above[m.index] | (1 << m.index)
+            self.above.append(bits)
+
+    def depends(self, index: int, bits: int) -> bool:
+        """Is a value one of those, or made of one of them?"""
+        return bool((self.above[index] | (1 << index)) & bits)
+
+    def dependent(self, on: int) -> list[bool]:
+        """Which values are made of one of those, or are one of them."""
+        return [self.depends(n.index, on) for n in self.tape]
+
+    @cached_property
+    def roundoff(self) -> float:
+        """The unit of the least precise floating-point values on the tape."""
+        kinds = {n.value.dtype for n in self.tape if isinstance(n.value, np.ndarray | np.generic)}
+        return max((float(np.finfo(k).eps) for k in kinds if k.kind == "f"), default=float(np.finfo(float).eps))
+
+    @cached_property
+    def users(self) -> list[list[Node]]:
+        """What is made directly of each value."""
+        found: list[list[Node]] = [[] for _ in self.tape]
+        for node in self.tape:
+            for m in node.inputs:
+                if m.index < len(found):
+                    found[m.index].append(node)
+        return found
+
+
+def bits_of(bits: int) -> Iterator[int]:
+    """The members of a set of bits, smallest first."""
+    while bits:
+        low = bits & -bits
+        yield low.bit_length() - 1
+        bits ^= low
+
+
+def base_of(node: Node) -> Node:
+    """Through copies and views, to what they show; through a factor between a half and 1 too, which is decay."""
+    while True:
+        first = node.args[0] if node.args else None
+        if node.op in LOOK_THROUGH and isinstance(first, Node):
+            node = first
+        elif node.op == "multiply" and (kept := decayed(node)) is not None:
+            node = kept
+        else:
+            return node
+
+
+def decayed(node: Node) -> Node | None:
+    """The array that is multiplied by a number between a half and 1, if this is what the operation does."""
+    array, factor = next(
+        ((a, b) for a, b in (node.args, node.args[::-1]) if is_array(a) and np.ndim(value_of(b)) == 0), (None, None)
+    )
+    known = isinstance(factor, float) or (isinstance(factor, Node) and isinstance(factor.value, float))
+    if array is None or not known or not 0.5 < float(value_of(factor)) <= 1:
+        return None
+    return array if isinstance(array, Node) and array.shape == node.shape else None
+
+
+def is_array(thing: Any) -> bool:
+    """Is this a node that holds an array?"""
+    return isinstance(thing, Node) and bool(thing.shape)
+
+
+def through(node: Node, known: Mapping[int, Array]) -> Array | None:
+    """∂L/∂(a copy or view) from ∂L/∂(what it shows); None where that is not known."""
+    first = node.args[0] if node.args else None
+    # Of a view all uses count, also those of the array by other views.
+    if node.index in known and not (node.op == "view" and isinstance(first, Node) and first.index in known):
+        return known[node.index]
+    if node.op == "multiply" and (kept := decayed(node)) is not None:
+        return through(kept, known)
+    if node.op not in LOOK_THROUGH or not isinstance(first, Node):
+        return None
+    if (whole := through(first, known)) is None:
+        return None
+    if node.op == "view":
+        _, lying, shape, strides = node.args
+        return np.asarray(whole).ravel()[positions(lying, shape, strides)]
+    if node.op == "item":
+        return np.asarray(whole[value_of(node.args[1])])
+    if node.op == "entry":
+        return np.asarray(whole[node.args[1]])
+    if node.op == "array" or node.call is None:
+        return whole.reshape(node.shape) if whole.size == np.prod(node.shape) else None
+    return np.asarray(again(node, {first.index: whole}))
+
+
+def shown(node: Node) -> tuple[Node, Array] | None:
+    """The leaf of which a value shows some entries, and which: their flat indices; None if it is made otherwise."""
+    if node.leaf:
+        return node, np.arange(np.prod(node.shape, dtype=int)).reshape(node.shape)
+    first = node.args[0] if node.args else None
+    if node.op not in ("view", "item", "entry") or not isinstance(first, Node) or (below := shown(first)) is None:
+        return None
+    base, places = below
+    try:
+        if node.op == "view":
+            _, lying, shape, strides = node.args
+            return base, places.ravel()[positions(lying, shape, strides)]
+        return base, np.asarray(places[value_of(node.args[1])])
+    except (IndexError, TypeError, ValueError):
+        return None

@@ -1,0 +1,335 @@
+"""Calling a person's functions: data in the forms that programs take them in, and arguments by what their names say."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.reading.arguments import Pool, Unbound, arguments, call
+from nnref.checking.reading.containers import members, parts
+from nnref.checking.reading.names import ROLES, plain
+from nnref.checking.reading.network import names_of
+from nnref.checking.reading.source import Source, returned
+from nnref.checking.reading.uses import roles
+from nnref.checking.watching.recording.recorder import current, leaf
+from nnref.shapes import Array
+
+EXAMPLES = 7
+"""Examples handed to what was called by guess: more than classes, and another number than any width."""
+
+WIDTH, HIDDEN, CLASSES = 6, 5, 3
+"""Inputs, hidden units and classes where the program says neither: all differ, so that a missing transpose shows."""
+
+
+def settings(value: Any, names: str) -> dict[str, Any]:
+    """One value under many names."""
+    return dict.fromkeys(names.split(), value)
+
+
+SETTINGS: dict[str, Any] = {
+    **settings(0.05, "lambda lambd lambda_ reg l2 lam weightdecay regstrength regularization regparam l2reg decay"),
+    **settings(2, "epochs iterations numiterations niter numepochs nepochs iters maxiter steps epoch numpasses passes"),
+    **settings(0.9, "beta beta1 momentum mu"),
+    **settings(0.1, "rate lr learningrate alpha eta stepsize learnrate"),
+    **settings(0.0, "dropout dropoutrate"),
+    **settings(False, "printcost printloss verbose plot"),
+    **settings(0.99, "beta2"),
+    **settings(1e-8, "epsilon"),
+}
+"""What settings are given by their names, where they have no default. Decay is not 0: its gradient is to be judged."""
+
+
+SIDE = 8
+"""Pixels on a side of an image that is handed to what was called by guess."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How data are handed over: examples as rows, as columns or one alone, and the labels in which form."""
+
+    examples: str
+    labels: str
+
+    @property
+    def name(self) -> str:
+        """In words: "rows, one-hot labels"."""
+        return f"{self.examples}, {self.labels}"
+
+    @property
+    def several(self) -> bool:
+        """Are the labels those of several classes?"""
+        return self.labels in ("one-hot labels", "classes", "classes in a column", "a class")
+
+    @property
+    def alone(self) -> bool:
+        """Is it one example?"""
+        return self.examples.startswith("one ")
+
+
+FORMS = (
+    Form("rows", "one-hot labels"),
+    Form("rows", "classes"),
+    Form("rows", "0 and 1 in a column"),
+    Form("columns", "one-hot labels"),
+    Form("columns", "classes"),
+    Form("columns", "0 and 1 in a row"),
+    Form("rows", "classes in a column"),
+    Form("rows", "0 and 1"),
+    Form("rows", "-1 and 1"),
+    Form("rows", "numbers in a column"),
+    Form("rows", "numbers"),
+    Form("one vector", "one-hot labels"),
+    Form("one column", "one-hot labels"),
+    Form("one vector", "a class"),
+    Form("one vector", "a number"),
+    Form("pairs", "one-hot labels"),
+    Form("rows, each a matrix", "one-hot labels"),
+    Form("rows, each a matrix", "0 and 1 in a column"),
+    Form("one image", "a class"),
+    Form("images", "one-hot labels"),
+    Form("images with a channel", "one-hot labels"),
+    Form("images with a channel", "classes"),
+)
+"""The forms that are tried, those of many examples first: one example hides a missing transpose and a missing 1/N."""
+
+
+def batch(form: Form, width: int, classes: int, seed: int) -> tuple[Any, Any]:
+    """X and Y in a form, marked as data and labels: dense and signed, and every class is there."""
+    random = np.random.RandomState(seed + 9)
+    count = 1 if form.alone else EXAMPLES
+    X = random.randn(count, *shape_of(form, width))
+    y = random.randint(0, max(classes, 2), count)
+    y[: min(classes, count)] = np.arange(classes)[:count]
+    Y = labels(form.labels, y, classes, random)
+    if form.examples == "columns":
+        X, Y = np.ascontiguousarray(X.T), np.ascontiguousarray(Y.T) if Y.ndim == 2 else Y
+    elif form.examples == "one vector":
+        X, Y = X[0].copy(), Y[0].copy() if Y.ndim == 2 else Y
+    elif form.examples == "one image":
+        X = X[0].copy()
+    elif form.examples == "rows, each a matrix":
+        X, Y = X[:, None, :].copy(), Y[:, None, :].copy()
+    elif form.examples in ("one column", "pairs"):
+        return pairs(X, Y, form.examples == "one column")
+    X, Y = leaf(X, "data"), leaf(Y, "labels")
+    return X, current().item(Y, 0, 0) if form.alone and np.shape(Y) == (1,) else Y
+
+
+def shape_of(form: Form, width: int) -> tuple[int, ...]:
+    """The shape of one example. Networks that take a channel are made for digits of 28 × 28, as a rule."""
+    if form.examples == "images with a channel":
+        return 1, 28, 28
+    return (SIDE, SIDE) if "image" in form.examples else (width,)
+
+
+def pairs(X: Array, Y: Array, alone: bool) -> tuple[Any, Any]:
+    """Examples as columns (n, 1) and (k, 1): one of them, or a list of (x, y)."""
+    made = [(leaf(x[:, None].copy(), "data"), leaf(y[:, None].copy(), "labels")) for x, y in zip(X, Y, strict=True)]
+    return made[0] if alone else (made, [y for _, y in made])
+
+
+def labels(kind: str, y: Array, classes: int, random: np.random.RandomState) -> Array:
+    """Labels of one kind, a row an example."""
+    if kind == "one-hot labels":
+        return np.eye(classes)[y]
+    if kind in ("classes", "classes in a column", "a class"):
+        return y[:, None] if kind.endswith("column") else y
+    if kind.startswith("number") or kind == "a number":
+        values = random.randn(len(y), 1)
+        return values if kind.endswith("column") else values[:, 0]
+    both = (y % 2).astype(float)
+    if kind == "-1 and 1":
+        return 2 * both - 1
+    return both if kind == "0 and 1" else both[:, None]
+
+
+def outputs(form: Form, classes: int) -> bool:
+    """Does the form fit a network of so many outputs?"""
+    return form.several == (classes > 1)
+
+
+@dataclass
+class Caller:
+    """Calls functions of a program, and remembers what they returned by its name.
+
+    known holds values by exact name, roles by what they are for; words are the strings that the source compares names
+    with, such as the names of activations.
+    """
+
+    source: Source
+    namespace: dict[str, Any]
+    X: Any
+    Y: Any
+    known: dict[str, Any] = field(default_factory=dict)
+    roles: dict[str, Any] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+
+    def __call__(self, function: Callable[..., Any], owner: str | None = None, order: tuple[str, ...] = ()) -> Any:
+        """What the function returns; order says which roles arguments play whose names say nothing.
+
+        Errors: Unbound; whatever it raises.
+        """
+        name = getattr(function, "__name__", "")
+        definition = self.source.definition(name, owner)
+        count = EXAMPLES if np.ndim(self.X) == 2 or isinstance(self.X, list) else 1
+        given = {"X": self.X, "Y": self.Y, "N": count, "one": 2, "rate": 0.1, "hidden width": HIDDEN} | self.roles
+        # What the program made comes first: `l2` may be a setting, and another spelling of A2.
+        pool = Pool(given, {**self.known, **(SETTINGS | words(self.source) | self.known)})
+        by_use = self.by_name(function, pool)
+        if isinstance(self.roles.get("cache"), dict):
+            taken = {name for name, _ in keyed(definition)} & {*arguments(function)}
+            by_use |= {name: "cache" for name in taken if ROLES.get(plain(name)) in ("cache", "output")}
+        by_use |= roles(definition)
+        raw = call(function, pool, order, by_use, ("rate", "N"))
+        self.learn(raw, returned(definition))
+        self.log.append(name)
+        return raw
+
+    def by_name(self, function: Callable[..., Any], pool: Pool) -> dict[str, str]:
+        """The roles of the arguments whose names are not known as they stand, by the words in them."""
+        unknown = [p.name for p in asked(function) if not pool.find(p.name)[0]]
+        return {name: role for name in unknown if (role := role_by_words(name)) is not None}
+
+    def learn(self, raw: Any, names: list[str] | None) -> None:
+        """Remember what was returned, by the names in its return, or its own keys."""
+        self.known |= {name: value for name, value in names_of(raw, names).items() if not name.startswith("[")}
+
+    def forward(self, function: Callable[..., Any], owner: str | None = None, thing: Any = None) -> Any:
+        """The same for what goes forward: what it returns, or keeps in an object, is the output, and the cache."""
+        raw = self(function, owner, ("X",))
+        found = names_of(raw, returned(self.source.definition(getattr(function, "__name__", ""), owner)))
+        if thing is not None:
+            found = {k: v for k, v in members(thing).items() if isinstance(v, np.ndarray)} | found
+        if raw is not None:
+            self.roles["cache"] = cache_in(raw) if isinstance(raw, tuple) else raw
+        if (output := output_in(raw, found)) is not None:
+            self.roles["output"] = output
+        return raw
+
+
+def output_in(raw: Any, found: dict[str, Any]) -> Any:
+    """The output among what a forward pass gave: by name, else what came alone, first with a cache, or last."""
+    if isinstance(raw, np.ndarray):
+        return raw
+    if isinstance(raw, tuple) and raw and isinstance(raw[0], np.ndarray) and cache_in(raw) is not raw:
+        return raw[0]
+    named = [v for k, v in found.items() if ROLES.get(plain(k)) == "output" and isinstance(v, np.ndarray)]
+    arrays = [v for v in found.values() if isinstance(v, np.ndarray)]
+    parts = list(raw.values()) if isinstance(raw, dict) else list(raw) if isinstance(raw, list) else []
+    return next(iter([*named, *parts[-1:], *arrays[-1:]]), None)
+
+
+INPUT = re.compile(r"^(x|xs|in|inputs?|data|features?|images?|imgs?|samples?|pixels|observations?|entradas?)$")
+LABEL = re.compile(r"^(y|ys|t|labels?|targets?|truth|true|expected|desired|output|outputs|answers?|actual|classes)$")
+SIZE = re.compile(r"^(n|num|nb|size|sizes|dim|dims|nodes?|units?|neurons?|count|width|number|layer|shape|len|length)$")
+HIDES = re.compile(r"hid|^h\d*$|hdim")
+
+
+def role_by_words(name: str) -> str | None:
+    """What an argument is by the words in its name: "X" of input_array; None if they say nothing."""
+    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", name)]
+    if any(HIDES.search(word) for word in words):
+        return "hidden width"
+    sizes = any(SIZE.match(word) for word in words)
+    for pattern, data, width in ((INPUT, "X", "input width"), (LABEL, "Y", "output width")):
+        if any(pattern.match(word) for word in words):
+            return width if sizes else data
+    return None
+
+
+def keyed(function: ast.FunctionDef | None) -> Iterator[tuple[str, str]]:
+    """Every (name, key) where a name is subscripted by a string."""
+    for node in ast.walk(function) if function is not None else ():
+        if (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.value, ast.Name)
+            and isinstance(node.slice, ast.Constant)
+        ):
+            yield node.value.id, str(node.slice.value)
+
+
+def cache_in(raw: tuple[Any, ...]) -> Any:
+    """What a backward function calls its cache: the one part that is no array, or everything."""
+    others = [part for part in raw if not isinstance(part, np.ndarray | float | np.generic)]
+    return others[0] if len(others) == 1 else raw
+
+
+def words(source: Source) -> dict[str, str]:
+    """The first string that each name is compared with: {"activation": "relu"}."""
+    found: dict[str, str] = {}
+    for node in source.nodes:
+        if isinstance(node, ast.Compare) and isinstance(node.comparators[0], ast.Constant):
+            name = getattr(node.left, "id", getattr(node.left, "attr", None))
+            if name and isinstance(node.comparators[0].value, str):
+                found.setdefault(name, node.comparators[0].value)
+    return found
+
+
+def own_functions(namespace: dict[str, Any]) -> dict[str, Callable[..., Any]]:
+    """The functions that the program itself defines, or takes from its own modules."""
+    return {k: f for k, f in namespace.items() if isinstance(f, FunctionType) and not library(f.__code__.co_filename)}
+
+
+def own_classes(namespace: dict[str, Any]) -> dict[str, type]:
+    """The classes that the program itself defines, or takes from its own modules."""
+    found = {}
+    for name, cls in namespace.items():
+        if isinstance(cls, type) and not issubclass(cls, BaseException):
+            bodies = [f for c in cls.__mro__ for f in vars(c).values() if isinstance(f, FunctionType)]
+            if any(not library(f.__code__.co_filename) for f in bodies):
+                found[name] = cls
+    return found
+
+
+def library(file: str) -> bool:
+    """Is this a file of an installed package, or of ours?"""
+    return "site-packages" in file or "/nnref/checking/" in file.replace("\\", "/") or file.startswith("<frozen")
+
+
+def methods(cls: type) -> list[str]:
+    """The methods of a class, in the order of their definition, those that it inherits last."""
+    names = [n for c in cls.__mro__ if c is not object for n, f in vars(c).items() if isinstance(f, FunctionType)]
+    return [n for n in dict.fromkeys(names) if not n.startswith("__") or n == "__call__"]
+
+
+def asked(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The parameters that have no default."""
+    return [p for p in arguments(function).values() if p.default is p.empty]
+
+
+def data_arguments(function: Callable[..., Any]) -> set[str]:
+    """Which of "X" and "Y" the function takes, by the names of its arguments."""
+    return {role for name in arguments(function) if (role := ROLES.get(plain(name))) in ("X", "Y")}
+
+
+def kept_data(thing: Any, X: Any, Y: Any) -> None:
+    """An object that keeps its data in attributes gets ours."""
+    for name, value in members(thing).items():
+        role = ROLES.get(plain(name))
+        if role in ("X", "Y") and isinstance(value, np.ndarray):
+            setattr(thing, name, X if role == "X" else Y)
+
+
+def arrays_in(tree: Any, path: tuple[Any, ...] = (), seen: set[int] | None = None) -> Iterator[tuple[Any, Any]]:
+    """Every array of floats, and every float, that a tree holds itself, with the way to it."""
+    seen = set() if seen is None else seen
+    if isinstance(tree, np.ndarray | float | np.floating):
+        if (not isinstance(tree, np.ndarray) or tree.dtype.kind == "f") and id(tree) not in seen:
+            seen.add(id(tree))
+            yield path, tree
+        return
+    if len(path) > 5 or id(tree) in seen or isinstance(tree, str | int):
+        return
+    seen.add(id(tree))
+    for key, part in parts(tree):
+        yield from arrays_in(part, (*path, key), seen)
+
+
+__all__ = ["FORMS", "Caller", "Form", "Unbound", "arrays_in", "batch", "outputs"]

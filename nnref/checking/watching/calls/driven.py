@@ -1,0 +1,157 @@
+"""The way to call a file that is believed: the first that runs and is right, else the one that judged most."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Any
+
+from nnref.checking.reading.arguments import Unbound
+from nnref.checking.reading.source import Source, read
+from nnref.checking.reading.uses import one_example
+from nnref.checking.watching.calculus.graph import bits_of
+from nnref.checking.watching.calls.driving import Unsuited, Way, ways
+from nnref.checking.watching.program import execute
+from nnref.checking.watching.recording.recorder import Recorder
+from nnref.checking.watching.telling.report import settled
+from nnref.checking.watching.watch import Watched, watch
+
+SECONDS = 12.0
+"""How long ways to call a file are tried: most files are read by one of the first ten, in a second."""
+
+WAIT = 4.0
+"""How much longer that may take by the clock, where the machine is busy with other things."""
+
+MORE = 3.0
+"""How long, after one network of a file was found right, the others of that file are tried."""
+
+
+def driven(
+    path: Path, *, source: Source | None = None, data: Any = None, seconds: float = SECONDS, ends: bool = True
+) -> Watched | None:
+    """What is seen when a file that computes no gradient by itself is called; None where no way of calling it does.
+
+    The whole file is executed first, where it ends by itself, and else its definitions alone. A way that ends with an
+    error says nothing: arguments were guessed.
+
+    ends says whether the file may end by itself. A way that is right ends the search. One example alone hides a
+    missing 1/N, and is believed only where no batch can be handed over, or where nothing in the program speaks of one.
+    Where time is up before all ways were gone and none was right, the right one may be among the rest: None.
+    """
+    source = source or read(path)
+    namespace, definitions = defined(path.resolve(), source, data, ends)
+    settings: dict[str, Any] = {"source": source, "data": data, "definitions": definitions}
+    end, late = process_time() + seconds, perf_counter() + seconds + WAIT
+    seen: list[tuple[Way, Watched]] = []
+    found: dict[str, Watched] = {}
+    hopeless: set[tuple[str, bool]] = set()
+    here_defined = {node.name for node in source.nodes if isinstance(node, ast.ClassDef)}
+    for way in ways(source, namespace):
+        if process_time() > end or perf_counter() > late:
+            if not found:
+                return None
+            break
+        if way.owner in found or (way.form is not None and (way.plan, way.form.several) in hopeless):
+            continue
+        if found and way.owner not in here_defined:
+            continue  # functions are parts of the networks that were found, and so are classes of other files
+        here, error = gone(path, way, settings)
+        # Whatever the form of the data, there is nothing to give some argument, or a class that has no body yet.
+        if isinstance(error, Unbound | NotImplementedError):
+            hopeless |= {(way.plan, True), (way.plan, False)}
+        elif isinstance(error, Unsuited):
+            hopeless.add((way.plan, error.outputs == 1))
+        if not here.rows or error is not None or (way.guessed and spread_out(here)):
+            continue
+        seen.append((way, here))
+        mine = [part for part in seen if part[0].owner == way.owner]
+        if right(here) and (not way.alone or not contradicted(mine, source)):
+            found[way.owner] = here
+            end = min(end, process_time() + MORE)
+            if not way.owner:
+                break
+    return all_of_them(found, seen, source)
+
+
+def defined(path: Path, source: Source, data: Any, ends: bool) -> tuple[dict[str, Any], bool]:
+    """The names that a file defines, and whether it was executed without what it does beside."""
+    if ends:
+        whole = execute(source, path, Recorder(), name="watched", data=data)
+        if whole.error is None and not whole.stopped:
+            return whole.namespace, False
+    return execute(source, path, Recorder(), name="watched", data=data, definitions=True).namespace, True
+
+
+def gone(path: Path, way: Way, settings: dict[str, Any]) -> tuple[Watched, Exception | None]:
+    """What is seen on a way, and the error that ended it."""
+    errors: list[Exception] = []
+    found = watch(path, then=partial(noted, way, errors), how=way.name, guessed=way.guessed, **settings)
+    return found, errors[0] if errors else None
+
+
+def all_of_them(found: dict[str, Watched], seen: list[tuple[Way, Watched]], source: Source) -> Watched | None:
+    """The verdict on a file that is called: of its networks that which is wrong, else the first, the others named."""
+    owners = list(dict.fromkeys(way.owner for way, _ in seen))
+    best = {owner: found.get(owner) or believed([p for p in seen if p[0].owner == owner], source) for owner in owners}
+    known = {owner: w for owner, w in best.items() if w is not None}
+    if not found:
+        return max(known.values(), key=judged_most, default=None)
+    wrong = [w for owner, w in known.items() if owner not in found and settled(w) is False]
+    if wrong:
+        return wrong[0]
+    first, *others = found.items()
+    also = [f"{owner} is right too ({w.how})" for owner, w in others]
+    return replace(first[1], notes=(*first[1].notes, *also))
+
+
+def believed(seen: list[tuple[Way, Watched]], source: Source) -> Watched | None:
+    """Of the ways to call one network that which judged most; one example alone only where no batch was wrong."""
+    several = [(way, found) for way, found in seen if not way.alone]
+    kept = several if contradicted(seen, source) else seen
+    return max((found for _, found in kept), key=judged_most, default=None)
+
+
+def spread_out(found: Watched) -> bool:
+    """Do labels of one shape meet outputs of another, entry by entry? Then this is not the form that is asked for."""
+    met = (m for m in found.roles.meetings if m.at.op in ("subtract", "multiply", "divide")) if found.roles else ()
+    return any(m.labels.shape != m.output.shape and m.labels.shape and m.output.shape for m in met)
+
+
+def noted(way: Way, errors: list[Exception], namespace: dict[str, Any]) -> None:
+    """Go a way, and note the error that ends it: one of the file's own statements before it is another matter."""
+    try:
+        way.run(namespace)
+    except Exception as error:
+        errors.append(error)
+        raise
+
+
+def right(found: Watched) -> bool:
+    """Is every gradient right, or minus what it should be, where nothing says which way it goes?"""
+    reading = found.reading
+    turned = reading is not None and 0 < reading.turned == len(reading.rows)
+    return settled(found) is True or turned
+
+
+def judged_most(found: Watched) -> tuple[int, int]:
+    """How much a way is worth: how many gradients it judged, and how many of them are right."""
+    judged = [row for row in found.rows if row.verdict != "cannot tell"]
+    return len(judged), sum(row.verdict == "ok" for row in judged)
+
+
+def contradicted(seen: list[tuple[Way, Watched]], source: Source) -> bool:
+    """Did a batch run to its end and come out wrong, where the functions that make the gradients speak of batches?"""
+    names = {name for way, found in seen if not way.alone for name in gradient_functions(found)}
+    functions = [n for n in source.nodes if isinstance(n, ast.FunctionDef) and n.name in names]
+    return bool(functions) and not one_example(functions)
+
+
+def gradient_functions(found: Watched) -> set[str]:
+    """The functions in which what depends on the labels goes into the updates."""
+    role = found.roles
+    if role is None:
+        return set()
+    return {role.graph.tape[k].site.function for k in bits_of(role.into_updates) if role.of_labels[k]}

@@ -1,0 +1,69 @@
+"""A file of layers as a certificate: a row a layer, the first mistake by its line, and what was not judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from nnref.checking.reading.source import Source
+from nnref.checking.results.certificate import Certificate
+from nnref.checking.results.diagnosis import Diagnosis
+from nnref.checking.results.entry import Entry
+from nnref.checking.watching.calls.layer_pairs import LayerVerdict, layer_verdicts
+from nnref.checking.watching.program import execute
+from nnref.checking.watching.recording.recorder import Recorder
+
+
+def layers_judged(path: Path, source: Source, data: Any = None) -> Certificate | None:
+    """The verdict on every layer that a file defines; None if it defines none that can be judged."""
+    run = execute(source, path.resolve(), Recorder(), name="watched", data=data, definitions=True)
+    found = layer_verdicts(source, run.namespace)
+    if not any(verdict.entries for verdict in found):
+        return None
+    verdicts = {verdict.verdict for verdict in found}
+    right = False if "WRONG" in verdicts else True if verdicts == {"ok"} else None
+    return Certificate(
+        title=source.name,
+        reading=f"{len(found)} layers and no network, each judged by itself against its own forward pass",
+        entries=tuple(row(verdict) for verdict in found),
+        method="⟨dY, forward⟩ by gradcheck, for a dense dY",
+        settings={"layers": len(found)},
+        gradient_of_own_loss=right,
+        same_loss=None,
+        part="loss",
+        apart="no network is in the file",
+        diagnoses=tuple(mistake(verdict, source) for verdict in found if verdict.verdict == "WRONG"),
+        notes=tuple(
+            f"{verdict.name}, {source.where(verdict.line)}: {verdict.note}" for verdict in found if verdict.note
+        ),
+    )
+
+
+def row(verdict: LayerVerdict) -> Entry:
+    """One row for one layer: all its gradients together."""
+    entries = verdict.entries
+    worst = max((e.worst for e in entries if e.worst), key=lambda worst: worst.noises, default=None)
+    return Entry(
+        name=verdict.name,
+        shape=(),
+        size=sum(e.size for e in entries),
+        checked=sum(e.checked for e in entries),
+        wrong=sum(e.wrong for e in entries),
+        cannot_tell=sum(e.cannot_tell for e in entries),
+        subgradients=sum(e.subgradients for e in entries),
+        worst=worst if verdict.verdict == "WRONG" else None,
+        verdict=verdict.verdict,
+        reason="" if verdict.verdict != "cannot tell" else verdict.note,
+    )
+
+
+def mistake(verdict: LayerVerdict, source: Source) -> Diagnosis:
+    """The layer whose backward pass is not the transpose of its forward pass, and in which arguments."""
+    wrong = [entry.name for entry in verdict.entries if entry.verdict == "WRONG"]
+    fine = [entry.name for entry in verdict.entries if entry.verdict == "ok"]
+    said = f"the gradient with respect to {' and '.join(wrong)} is wrong"
+    said += f"; that of {' and '.join(fine)} is right" if fine else ""
+    named = [found.says for entry in verdict.entries for found in entry.where if found.kind == "layer"]
+    said += f": {named[0]}" if named else ""
+    place = f"{source.where(verdict.line)}:  {source.line(verdict.line).strip()}"
+    return Diagnosis(None, f"{verdict.name}", f"{said}.", place=f"at or after {place}")

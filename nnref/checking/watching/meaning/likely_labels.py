@@ -1,0 +1,108 @@
+"""What may be the labels of a program, the likeliest first: leaves, columns of tables, targets made of the inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+
+from nnref.checking.watching.calculus.graph import Graph, base_of, bits_of, shown
+from nnref.checking.watching.recording.tape import Node
+
+CANDIDATES = 60
+"""Leaves that are tried as the labels, likeliest first."""
+
+ALIKE_LEAVES = 4
+"""Of leaves that were made on one line, in one shape, so many are tried as the labels."""
+
+LARGE = 500_000
+"""Entries of a table above which its columns are not looked at one by one."""
+
+LIKELIHOOD = {
+    "labels": 0, "looked up": 1, "array": 1, "written": 1, "table": 1,
+    "data": 2, "unknown": 2, "parsed": 2, "randint": 2,
+}  # fmt: skip
+"""The order in which kinds of leaves are tried; others after these."""
+
+
+def candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
+    """What may be the labels: leaves, the likeliest first, columns of tables, and targets made of the inputs."""
+    leaves = [n for n in graph.tape if n.leaf and n.leaf != "constant" and np.prod(n.shape, dtype=int)]
+    kept = ("labels", "data", "table", "written", "array", "unknown", "parsed", "randint")
+    leaves = [n for n in leaves if n.leaf in kept or not replaced_by_name(graph, n)]
+    ranked = sorted(leaves, key=lambda n: (LIKELIHOOD.get(n.leaf, 6), n.index))
+    yield from ((n,) for n in unlike(ranked)[: CANDIDATES // 2])
+    yield from columns(graph, ranked)
+    seen = set()
+    for node in islice(graph.tape, 1000):
+        if node.op == "item" and (classes := of_rows(node)) is not None and classes.index not in seen:
+            seen.add(classes.index)
+            yield (classes,)
+        if node.op in ("subtract", "multiply", "divide") and len(node.inputs) == 2:
+            for target, output in (node.inputs, node.inputs[::-1]):
+                made = base_of(target)
+                if (node.op != "subtract" and not given(graph, made)) or replaced_by_name(graph, made):
+                    continue
+                subset = target.deps and not target.deps & ~output.deps and target.deps != output.deps
+                if not made.leaf and subset and made.index not in seen and not of_constants(graph, made):
+                    seen.add(made.index)
+                    yield (made,)
+
+
+def of_rows(node: Node) -> Node | None:
+    """The classes by which rows of an identity matrix are looked up, if they are made of something: its labels."""
+    table, place = node.args[0], node.args[1]
+    known = isinstance(table, Node) and table.leaf in ("eye", "identity") and isinstance(place, Node)
+    return base_of(place) if known and not base_of(place).leaf else None
+
+
+def unlike(leaves: Sequence[Node]) -> list[Node]:
+    """Of many leaves that were made alike, example by example, the first few: the others are what these are."""
+    met: dict[object, int] = {}
+    kept = []
+    for leaf in leaves:
+        kind = (leaf.leaf, leaf.site, leaf.shape) if leaf.site.line else leaf.index
+        met[kind] = met.get(kind, 0) + 1
+        kept += [leaf] if met[kind] <= ALIKE_LEAVES else []
+    return kept
+
+
+def of_constants(graph: Graph, node: Node) -> bool:
+    """Is a value made of numbers that are written out, and of nothing else, as -rate is?"""
+    return all(graph.tape[k].leaf in ("", "constant") for k in bits_of(graph.above[node.index]))
+
+
+def given(graph: Graph, node: Node) -> bool:
+    """Is a value made of no number that was drawn, but for an order of rows? Then no parameter went into it."""
+    drawn = (n for n in (graph.tape[k] for k in bits_of(graph.above[node.index])) if n.leaf == "random")
+    return all(np.asarray(n.value).dtype.kind in "iu" for n in drawn)
+
+
+def replaced_by_name(graph: Graph, leaf: Node) -> bool:
+    """Is b -= … or b = b - … done to it, with something that is made of more than b? Then these are no labels.
+
+    Nor are drawn weights before they are scaled, or the number by which they are.
+    """
+    users = (n for n in graph.users[leaf.index] if n.op in ("subtract", "add") and n.args and n.args[0] is leaf)
+    steps = (n for n in users if n.deps & ~leaf.deps)
+    scaled = (n for n in graph.users[leaf.index] if n.op in ("multiply", "divide") and all(m.leaf for m in n.inputs))
+    return any(replaced_by_name(graph, n) for n in scaled) or any(set(n.names) & set(leaf.names) for n in steps)
+
+
+def columns(graph: Graph, leaves: Sequence[Node]) -> Iterator[tuple[Node, ...]]:
+    """The parts of a table that show its last column alone, or its first; of an array, and of lists written out."""
+    tables = {n.index: n for n in leaves if len(n.shape) == 2 and n.shape[1] > 1 and n.leaf not in ("random", "eye")}
+    parts: dict[tuple[int, int], list[Node]] = {}
+    for node in graph.tape:
+        part = node.op in ("view", "item", "entry") and isinstance(node.args[0], Node)
+        if not part or np.prod(node.args[0].shape) > LARGE or (found := shown(node)) is None:
+            continue
+        if found[0].index not in tables:
+            continue
+        base, places = found
+        width = base.shape[1]
+        for column in (width - 1, 0):
+            if places.size and (places % width == column).all():
+                parts.setdefault((base.index, column), []).append(node)
+    yield from (tuple(nodes) for nodes in parts.values())

@@ -1,0 +1,43 @@
+"""One step from several forward passes: the losses of micro-batches, whose gradients are added up before the update."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nnref.checking.watching.meaning.parameters import Roles
+from nnref.checking.watching.recording.tape import Node, Site
+
+
+def of_one_step(role: Roles, losses: Sequence[Node]) -> list[Node]:
+    """The losses of one line, each with a forward pass of its own that the update is made of; [] if there is one.
+
+    The loss that the step goes down is their sum: the gradients of all of them went into it.
+    """
+    forward = forward_values(role)
+    passes = {n.index: role.graph.above[n.index] & forward for n in losses}
+    met = 0
+    for meeting in role.meetings:
+        met |= role.graph.above[meeting.output.index] | (1 << meeting.output.index)
+    lines: dict[Site, list[Node]] = {}
+    for node in losses:
+        if passes[node.index] & met:
+            lines.setdefault(node.site, []).append(node)
+    for nodes in lines.values():
+        together = 0
+        apart = True
+        for node in nodes:
+            apart &= not together & passes[node.index]
+            together |= passes[node.index]
+        if apart and len(nodes) > 1:
+            return nodes
+    return []
+
+
+def forward_values(role: Roles) -> int:
+    """The values that are made of parameters, of data and of no label, as bits: those of one forward pass each."""
+    graph, made = role.graph, role.parameters
+    for update in role.updates:
+        made |= graph.above[update.base.index]
+    data = sum({1 << n.index for n in graph.tape if n.leaf not in ("", "constant")}) & ~made
+    values = (n.index for n in graph.tape if not role.of_labels[n.index] and graph.above[n.index] & data)
+    return sum({1 << k for k in values if graph.depends(k, role.parameters)})

@@ -1,0 +1,71 @@
+"""From the step of an update back to the gradient that entered the optimiser.
+
+Between the two lies what momentum, RMSProp, Adam, clipping or decay do: operations on entries. The gradient is a value
+through which all that the step knows of the labels has passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from nnref.checking.watching.calculus.graph import Array
+from nnref.checking.watching.meaning.parameters import Roles
+from nnref.checking.watching.recording.tape import Node, words
+
+BY_ENTRY = words(
+    "add subtract multiply divide power sqrt square negative positive abs maximum minimum clip where array view sign "
+    "reciprocal norm sum mean put assign greater less isnan nan_to_num max ravel reshape transpose"
+)
+"""What an optimiser does to a gradient."""
+
+
+def entered(role: Roles, step: Node) -> Iterator[Node]:
+    """The values of the step's size through which all it knows of the labels has passed, the last one first."""
+    size = np.prod(step.shape, dtype=int)
+    front = {step.index: step}
+    while front:
+        if len(front) == 1:
+            only = next(iter(front.values()))
+            if np.prod(only.shape, dtype=int) == size:
+                yield only
+        latest = front.pop(max(front))
+        if latest.op not in BY_ENTRY or np.prod(latest.shape, dtype=int) not in (size, 1):
+            return
+        if latest.op in ("multiply", "divide") and any(of_forward_pass(role, m) for m in latest.inputs):
+            return
+        scaled = clipped(role, latest, size)
+        for m in (scaled,) if scaled is not None else latest.inputs:
+            if role.of_labels[m.index]:
+                front[m.index] = m
+
+
+def of_forward_pass(role: Roles, node: Node) -> bool:
+    """Is a factor made of several parameters and of no label? An optimiser knows of one, or of their gradients."""
+    return not role.of_labels[node.index] and (role.graph.above[node.index] & role.parameters).bit_count() > 1
+
+
+def clipped(role: Roles, node: Node, size: int) -> Node | None:
+    """The gradient that is multiplied by a number made of it and of others, as where their norm is limited."""
+    if node.op not in ("multiply", "divide") or len(node.inputs) != 2 or size < 2:
+        return None
+    array, number = sorted(node.inputs, key=lambda m: -int(np.prod(m.shape, dtype=int)))
+    alone = np.prod(number.shape, dtype=int) == 1 and np.prod(array.shape, dtype=int) == size
+    return array if alone and role.graph.above[number.index] >> array.index & 1 else None
+
+
+def alike(step: Sequence[Array], gradient: Sequence[Array]) -> bool:
+    """Is a step, entry by entry, of the gradient's sign, and never smaller where that is larger, as of an optimiser?"""
+    for x, g in zip(step, gradient, strict=True):
+        x_, g_ = np.ravel(x).astype(float), np.ravel(g).astype(float)
+        if x_.size != g_.size or not np.isfinite(x_).all() or not np.isfinite(g_).all():
+            return False
+        seen = np.abs(g_) > 1e-6 * np.abs(g_).max(initial=0.0)
+        if (np.sign(x_[seen]) != np.sign(g_[seen])).any():
+            return False
+        order = np.argsort(np.abs(g_[seen]), kind="stable")
+        rising = np.diff(np.abs(x_[seen])[order])
+        if (rising < -1e-6 * np.abs(x_).max(initial=0.0)).any():
+            return False
+    return True

@@ -1,0 +1,118 @@
+"""How far a step goes along its gradient: the numbers between the two, of which some are rates.
+
+A program may step its weights and its biases, or its layers, at rates of their own, and some of them by an optimiser.
+So gradients are compared, and not steps, wherever the steps are of one kind: the same operations, but for the rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nnref.checking.watching.calculus.graph import VIEWS, base_of
+from nnref.checking.watching.calculus.slopes import value_of
+from nnref.checking.watching.meaning.parameters import Roles, Update
+from nnref.checking.watching.recording.tape import Node, words
+
+PRODUCTS = words("dot matmul outer")
+"""Operations that make a gradient, of which one factor may hold the rate: 0.1 * X.T @ dZ."""
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """From a gradient to its step. rate is the product of the fractional numbers that multiply it, without signs.
+
+    kind holds all else that scales it, in no order, and one "rate" for each such number; numbers are those of both.
+    named says that the program gives the gradient a name, remembers that the step holds a multiple of older steps,
+    returned that there is no step.
+    """
+
+    rate: float
+    kind: tuple[str, ...]
+    numbers: tuple[float, ...]
+    named: bool
+    remembers: bool
+    returned: bool
+
+
+def way(role: Roles, update: Update, value: Node, optimised: bool) -> Way:
+    """From the value that is a multiple of the slope back to what the program calls the gradient."""
+    if update.new is None:
+        return Way(1.0, (), (), named=True, remembers=False, returned=True)
+    node, found, remembers, named = value, list[tuple[str, float]](), optimised, False
+    while True:
+        if (newest := added_to_older(role, update, node)) is not None:
+            remembers, node = True, newest
+            continue
+        factor = scaled(role, node)
+        if node.names and (factor is None or node is not update.step):
+            named = True
+            break
+        if factor is None:
+            found += in_product(role, node)
+            break
+        node, *number = factor
+        found += [(op, n) for op, n in number if op not in VIEWS]
+    rate = float(np.prod([n for op, n in found if op == "rate"]))
+    kind = tuple(sorted(op if op == "rate" else f"{op} {n:.12g}" for op, n in found))
+    return Way(rate, kind, tuple(n for _, n in found), named, remembers, returned=False)
+
+
+def scaled(role: Roles, node: Node) -> tuple[Node, tuple[str, float]] | None:
+    """What a value is a multiple of, or shows, and the number: a "rate", if it is fractional and multiplies."""
+    if not node.inputs:
+        return None
+    if node.op in VIEWS or node.op == "negative":
+        return node.inputs[0], ("view", 1.0)
+    if node.op not in ("multiply", "divide") or len(node.args) != 2:
+        return None
+    for array, number in (node.args, node.args[::-1]):
+        known = np.size(value_of(number)) == 1 and not (isinstance(number, Node) and role.of_labels[number.index])
+        if not isinstance(array, Node) or not role.of_labels[array.index] or not known:
+            continue
+        if node.op == "divide" and array is not node.args[0]:
+            return None
+        n = abs(float(np.ravel(np.asarray(value_of(number)))[0]))
+        whole = node.op == "divide" or np.asarray(value_of(number)).dtype.kind in "iub"
+        return array, (node.op if whole else "rate", n)
+    return None
+
+
+def in_product(role: Roles, node: Node) -> Iterator[tuple[str, float]]:
+    """The rates within a product on one line, as in 0.1 * X.T @ dZ."""
+    for part in map(base_of, node.inputs if node.op in PRODUCTS else ()):
+        numbers = [a for a in part.args if not isinstance(a, Node) and isinstance(a, float)]
+        if part.op == "multiply" and not part.names and part.site.line == node.site.line:
+            yield from (("rate", abs(n)) for n in numbers)
+
+
+def added_to_older(role: Roles, update: Update, node: Node) -> Node | None:
+    """The newest part of a sum with a multiple of what was there before, as m = 0.9 m + g is; None if it is none."""
+    if node.op not in ("add", "subtract") or len(node.inputs) != 2:
+        return None
+    new = [m for m in node.inputs if role.of_labels[m.index]]
+    old = [m for m in node.inputs if not role.of_labels[m.index]]
+    if len(new) != 1 or old[0].op != "multiply" or new[0].shape != node.shape:
+        return None
+    return None if role.graph.depends(old[0].index, 1 << update.base.index) else new[0]
+
+
+def of_one_kind(ways: Sequence[Way], known: Sequence[bool]) -> list[tuple[list[int], bool]]:
+    """The steps that can be compared: their places, and whether they are compared by their gradients alone.
+
+    Those that remember, those that do not, and gradients that are returned are sorts of their own, unless the program
+    names all gradients. Where steps of one sort are scaled by unlike operations, all of each step is compared: one of
+    them may have forgotten a division. known says which of them are a multiple of a slope; the others are put where
+    they can do no harm.
+    """
+    sorts: dict[tuple[bool, bool], list[int]] = {}
+    for k, w in enumerate(ways):
+        if known[k]:
+            sorts.setdefault((w.returned, w.remembers), []).append(k)
+    met = [(group, len({ways[k].kind for k in group}) < 2) for group in sorts.values()]
+    if len(met) > 1 and all(alike and all(ways[k].named for k in group) for group, alike in met):
+        met = [(sorted(k for group, _ in met for k in group), True)]
+    left = [k for k in range(len(ways)) if not known[k]]
+    return [(sorted([*met[0][0], *left]), met[0][1]), *met[1:]] if met else [(left, False)]

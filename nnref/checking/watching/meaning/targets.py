@@ -1,0 +1,152 @@
+"""Programs whose labels are their data, as an autoencoder's: what is compared with outputs is told from what goes in.
+
+Such a program has one leaf where others have two, and everything depends on it. Where data meet an output that was made
+of them, in a difference or beside a logarithm, they are put on the tape once more, as labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.watching.calculus.graph import Graph, base_of, shown
+from nnref.checking.watching.meaning.parameters import (
+    MADE_ON_THE_WAY,
+    Roles,
+    only_what_reaches,
+    replaceable,
+    roles,
+    step,
+    takes_its_place,
+)
+from nnref.checking.watching.recording.tape import Node, nodes_of
+
+Pairs = Sequence[tuple[str, Node, Node]]
+
+
+@dataclass(frozen=True, eq=False)
+class Understood:
+    """The roles of a program's first step, and the tapes that they are about.
+
+    places[run][k] is where value k of a recorded tape stands on that one: the same place, but where labels were put in.
+    """
+
+    role: Roles | None
+    tapes: list[Sequence[Node]]
+    places: list[Mapping[int, int]] = field(default_factory=list)
+
+
+def understood(tapes: Sequence[Sequence[Node]], pairs: Pairs = ()) -> Understood:
+    """What the values of recorded runs are to the program, its labels told from its data where they are the same."""
+    graph = Graph(tapes[0])
+    role = roles(graph, pairs)
+    sure = role is not None and role.labels[0].leaf not in {"random", *MADE_ON_THE_WAY}
+    if sure or not (uses := compared(graph)):
+        return Understood(role, list(tapes))
+    alike = tapes if all(len(tape) > max(uses) for tape in tapes) else tapes[:1]
+    made = [with_labels(tape, uses) for tape in alike]
+    tape, places, labels = made[0]
+    new = [(name, tape[places[old.index]], tape[places[g.index]]) for name, old, g in pairs]
+    found = step(Graph(tape), labels, new)
+    found = only_what_reaches(found) if found is not None else None
+    if found is None or len({u.base.index for u in found.updates}) < bin(learnt(graph)[0]).count("1"):
+        return Understood(role, list(tapes))  # rather no verdict than one on a part of what it learns
+    return Understood(found, [tape for tape, _, _ in made], [places for _, places, _ in made])
+
+
+def learnt(graph: Graph) -> tuple[int, int]:
+    """The values that the program replaces by themselves plus or minus something made of them; and the new values.
+
+    Both as bits. A new value is one of the first no more, nor is what is made of one, as a memory of gradients is.
+    """
+    found = new = 0
+    for update in replaceable(graph):
+        base = update.base.index
+        known = found >> base & 1
+        if update.new is None or (not known and graph.depends(base, found | new)):
+            continue
+        if known or takes_its_place(graph, update):
+            found |= 1 << base
+            new |= 1 << update.new.index
+    return found, new
+
+
+def compared(graph: Graph) -> dict[int, Node]:
+    """Where data meet, in the first step, what was made of them and of parameters: the operation, and the data."""
+    parameters, after = learnt(graph)
+    found: dict[int, Node] = {}
+    for node in graph.tape if parameters else ():
+        for target, output in (node.inputs, node.inputs[::-1]) if len(node.inputs) == 2 else ():
+            if graph.depends(output.index, after) or not is_comparison(graph, node, target, output, parameters):
+                continue
+            found[node.index] = target
+            after |= 1 << node.index
+    return found
+
+
+def is_comparison(graph: Graph, node: Node, target: Node, output: Node, parameters: int) -> bool:
+    """Are these data beside an output: in a difference, as the weight of a logarithm, or as the place that counts?
+
+    What is beside it entry by entry is what it was made of; the place may be the number of the next character.
+    """
+    made = graph.depends(output.index, parameters) and not parameters >> base_of(output).index & 1
+    if not made or graph.depends(target.index, parameters) or not target.deps or target.value is None:
+        return False
+    if node.op in ("item", "view", "put_at"):
+        place = node.kwargs.get("at") if node.op == "view" else node.args[1]
+        return target in nodes_of(place) and np.asarray(target.value).dtype.kind in "iu"
+    sizes = [int(np.prod(part.shape, dtype=int)) for part in (target, output)]
+    meets = node.op == "subtract" or (node.op == "multiply" and output.op in ("log", "log2", "log10"))
+    return meets and sizes[0] == sizes[1] > 1 and not target.deps & ~output.deps
+
+
+def with_labels(tape: Sequence[Node], uses: Mapping[int, Node]) -> tuple[list[Node], dict[int, int], tuple[Node, ...]]:
+    """A tape on which what is compared is a leaf of its own, where each value is now, and these leaves.
+
+    The same entries of one array are one leaf, and so are the same numbers of a copy.
+    """
+    made: list[Node] = []
+    places: dict[int, int] = {}
+    labels: dict[object, Node] = {}
+    ordinals = max((node.deps.bit_length() for node in tape), default=0)
+    for node in tape:
+        given = {m.index: made[places[m.index]] for m in node.inputs}
+        if node.index in uses:
+            target = tape[uses[node.index].index]
+            if (key := key_of(target)) not in labels:
+                leaf = replace(target, op="leaf", call=None, args=(), kwargs={}, inputs=(), leaf="labels")
+                leaf.index, leaf.deps = len(made), 1 << (ordinals + len(labels))
+                leaf.names = list(target.names)
+                labels[key] = leaf
+                made.append(leaf)
+            given[target.index] = labels[key]
+        args, kwargs = of_new(node.args, given), {k: of_new(v, given) for k, v in node.kwargs.items()}
+        inputs = tuple(dict.fromkeys((*nodes_of(args), *nodes_of(kwargs))))
+        deps = node.deps if node.leaf else 0
+        for m in inputs:
+            deps |= m.deps
+        places[node.index] = len(made)
+        made.append(replace(node, index=len(made), args=args, kwargs=kwargs, inputs=inputs, deps=deps))
+    return made, places, tuple(labels.values())
+
+
+def key_of(target: Node) -> object:
+    """What is the same where the same labels are met again: entries of a leaf, or an array with its numbers."""
+    found = shown(target)
+    if np.size(target.value) > 1 or found is None:
+        return np.ascontiguousarray(target.value).tobytes(), target.shape
+    return found[0].index, found[1].tobytes()
+
+
+def of_new(thing: Any, new: Mapping[int, Node]) -> Any:
+    """An argument with the values of another tape in the place of nodes."""
+    if isinstance(thing, Node):
+        return new[thing.index]
+    if type(thing) in (list, tuple):
+        return type(thing)([of_new(part, new) for part in thing])
+    if isinstance(thing, slice):
+        return slice(*(of_new(part, new) for part in (thing.start, thing.stop, thing.step)))
+    return thing

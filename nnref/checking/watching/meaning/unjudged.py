@@ -1,0 +1,73 @@
+"""What a step changes and no verdict is about: parameters that are changed by something that no label went into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from nnref.checking.watching.calculus.graph import base_of, bits_of
+from nnref.checking.watching.meaning.parameters import Roles, Update, last_part, uses
+from nnref.checking.watching.recording.tape import Node
+
+
+def unjudged(role: Roles) -> list[Update]:
+    """The changes of what went into the outputs, and may be learnt, by something that depends on no label.
+
+    A state that is carried on goes into the outputs of the same step; a running mean follows what it is the mean of;
+    data are no parameters, and what numbers alone change is a counter or a temperature.
+    """
+    graph, outputs = role.graph, 0
+    for meeting in role.meetings:
+        outputs |= graph.above[meeting.output.index] | (1 << meeting.output.index)
+    found: dict[int, Update] = {}
+    for update in changes(role, outputs):
+        base = update.base
+        known = base.index in found or role.parameters >> base.index & 1
+        if not known and is_learnt(role, update) and goes_on(role, update):
+            found[base.index] = update
+    return list(found.values())
+
+
+def changes(role: Roles, outputs: int) -> Iterator[Update]:
+    """Every old ± change of what went into the outputs, which no label went into, and which none of them is made of."""
+    for node in role.graph.tape:
+        if node.op not in ("subtract", "add") or len(node.args) != 2 or role.of_labels[node.index]:
+            continue
+        for i, sign in ((0, 1 if node.op == "subtract" else -1), *([(1, -1)] if node.op == "add" else [])):
+            old, step = node.args[i], node.args[1 - i]
+            if not isinstance(old, Node) or not isinstance(step, Node) or old.shape != node.shape:
+                continue
+            if outputs >> base_of(old).index & 1 and not outputs >> node.index & 1:
+                yield Update(old, step, node, sign)
+
+
+def is_learnt(role: Roles, update: Update) -> bool:
+    """Is the old value made of no data, and the change more than numbers that are written out, or a mean followed?"""
+    graph, base, step = role.graph, update.base, update.step
+    made = [graph.tape[k] for k in bits_of(graph.above[base.index] | (1 << base.index)) if graph.tape[k].leaf]
+    kinds = {graph.tape[k].leaf for k in bits_of(graph.above[step.index] | (1 << step.index))}
+    if any(n.leaf in ("data", "labels", "table", "looked up", "parsed") for n in made) or kinds <= {"", "constant"}:
+        return False
+    return np.prod(base.shape, dtype=int) > 0 and not follows(step, base)
+
+
+def follows(step: Node, base: Node) -> bool:
+    """Is the step a number times the difference of something and the old value, as of a running mean?"""
+    while step.op in ("multiply", "divide") and len(step.inputs):
+        arrays = [m for m in step.inputs if m.shape == step.shape]
+        if len(arrays) != 1:
+            return False
+        step = arrays[0]
+    return step.op == "subtract" and any(base_of(m) is base for m in step.inputs)
+
+
+def goes_on(role: Roles, update: Update) -> bool:
+    """Does the program go on with the new value: is it written into the old one, or has it its name?"""
+    new, old = update.new, update.old
+    assert new is not None
+    had, has = {last_part(n) for n in (*update.base.names, *old.names)}, {last_part(n) for n in new.names}
+    if had & has or any(n.op == "put" for n in role.graph.users[new.index]):
+        return True
+    sites = {n.site for n in uses(role.graph, update.base) if n.index < new.index}
+    return any(n.site in sites and n.index > new.index for n in uses(role.graph, new))

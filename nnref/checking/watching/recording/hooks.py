@@ -1,0 +1,350 @@
+"""The hooks: what an operator, a subscript, an assignment or a loop of the rewritten program calls.
+
+Each computes what the program would compute, and notes what was made of what, and where.
+"""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import numpy as np
+
+from nnref.checking.watching.recording.memory import layout, owner
+from nnref.checking.watching.recording.tape import Node, nodes_of, words
+from nnref.checking.watching.recording.values import Array, Values, Whole
+
+T = TypeVar("T")
+
+OPERATOR: dict[str, Callable[..., Any]] = {
+    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv,
+    "matmul": operator.matmul, "power": operator.pow, "floor_divide": operator.floordiv, "remainder": operator.mod,
+    "bitwise_and": operator.and_, "bitwise_or": operator.or_, "bitwise_xor": operator.xor,
+    "left_shift": operator.lshift, "right_shift": operator.rshift, "negative": operator.neg,
+    "positive": operator.pos, "invert": operator.invert, "less": operator.lt, "greater": operator.gt,
+    "less_equal": operator.le, "greater_equal": operator.ge, "equal": operator.eq, "not_equal": operator.ne,
+}  # fmt: skip
+
+IN_PLACE: dict[str, Callable[..., Any]] = {
+    "add": operator.iadd, "subtract": operator.isub, "multiply": operator.imul, "divide": operator.itruediv,
+    "matmul": operator.imatmul, "power": operator.ipow, "floor_divide": operator.ifloordiv,
+    "remainder": operator.imod, "bitwise_and": operator.iand, "bitwise_or": operator.ior,
+    "bitwise_xor": operator.ixor, "left_shift": operator.ilshift, "right_shift": operator.irshift,
+}  # fmt: skip
+
+
+LOOKED_UP = 500
+"""Numbers that are looked up by words, as those of characters are, and known: in a long text they are data."""
+
+
+class Hooks(Values):
+    """The operators of the person's lines, and the names that they give."""
+
+    slice = builtins.slice
+
+    def binary(self, op: str, a: Any, b: Any, site: int) -> Any:
+        """A + b, a < b"""
+        if self.on and (shape := shape_of_objects(op, a, b)):
+            return self.by_object(op, a, b, shape, site)
+        value = OPERATOR[op](a, b)
+        return value if not self.on else self.made(op, OPERATOR[op], (a, b), value, site)
+
+    def by_object(self, op: str, a: Any, b: Any, shape: tuple[int, ...], site: int) -> Any:
+        """A + b of arrays that hold arrays: one after the other, as numpy does it."""
+        made = np.empty(shape, object)
+        for place in np.ndindex(*shape):
+            made[place] = self.binary(op, object_at(a, shape, place), object_at(b, shape, place), site)
+        return made
+
+    def truth(self, value: Any, site: int) -> Any:
+        """A == b, where it is computed with: 0 or 1, and known. A comparison of arrays is known anyway."""
+        if not self.on or not isinstance(value, bool | np.bool_) or self._compared is None:
+            return value
+        args, self._compared = self._compared, None
+        return self.keep(int(value), self.add("compared", None, args, {}, int(value), self.sites[site]))
+
+    def either(self, test: Any, yes: Any, no: Any, site: int) -> Any:
+        """Yes if test else no"""
+        value = yes if test else no
+        node = self.known(test) if self.on and isinstance(test, Whole) else None
+        if node is None or node.leaf == "constant":
+            return value
+        value = float(str(value)) if type(value) is float else int(value)
+        return self.keep(value, self.add("chosen", None, (value, node), {}, value, self.sites[site]))
+
+    def unary(self, op: str, a: Any, site: int) -> Any:
+        """-a"""
+        if self.on and holds_objects(a):
+            made = np.empty(a.shape, object)
+            for place in np.ndindex(*a.shape):
+                made[place] = self.unary(op, a[place], site)
+            return made
+        value = OPERATOR[op](a)
+        return value if not self.on else self.made(op, OPERATOR[op], (a,), value, site)
+
+    def made(self, op: str, call: Callable[..., Any], parts: tuple[Any, ...], value: Any, site: int) -> Any:
+        """Note what an operator made, if it is a number and made of what is known."""
+        if isinstance(value, np.ndarray):
+            if value.dtype.kind not in "fiubc":
+                return value
+        elif isinstance(value, bool | np.bool_):
+            args = tuple(map(self.resolved, parts))
+            told = any(n.leaf != "constant" for n in nodes_of(args))
+            self._compared = args if told else None
+            return value
+        elif not isinstance(value, float | np.generic | int | complex):
+            return value
+        if op == "multiply" and isinstance(value, np.matrix) and all(np.ndim(part) == 2 for part in parts):
+            op = "matmul"  # a * b of np.matrix
+        args = tuple(map(self.resolved, parts))
+        found = tuple(nodes_of(args))
+        if not found and not isinstance(value, np.ndarray):
+            return value
+        if type(value) is int and all(n.leaf == "constant" for n in found):
+            return value
+        if isinstance(value, np.ndarray) and id(owner(value)) in self._buffers:
+            return value
+        return self.keep(value, self.add(op, call, args, {}, value, self.sites[site]))
+
+    def augment(self, op: str, a: Any, b: Any, site: int) -> Any:
+        """A += b"""
+        if self.on and (shape := shape_of_objects(op, a, b)):
+            made = self.by_object(op, a, b, shape, site)
+            if np.shape(a) != shape:
+                return made  # 0 + gradients
+            a[...] = made
+            return a
+        if not self.on or not isinstance(a, np.ndarray) or a.dtype.kind not in "fiubc":
+            value = IN_PLACE[op](a, b)
+            return value if not self.on else self.made(op, OPERATOR[op], (a, b), value, site)
+        args = (self.resolved(a), self.resolved(b))
+        self.about_to_write(a)
+        value = IN_PLACE[op](a, b)
+        self.wrote(a, self.add(op, OPERATOR[op], args, {}, a, self.sites[site]))
+        return value
+
+    def item(self, a: Any, index: Any, site: int) -> Any:
+        """a[i]"""
+        value = a[index]
+        if not self.on:
+            return value
+        if isinstance(a, np.ndarray):
+            if isinstance(value, np.ndarray):
+                if value.dtype.kind not in "fiubc" or id(owner(value)) in self._buffers:
+                    self.placed(value, index)
+                    return value
+            elif not isinstance(value, np.generic) or isinstance(value, np.bool_):
+                return value
+            args = (self.resolved(a), self.resolved(index))
+            return self.keep(value, self.add("item", operator.getitem, args, {}, value, self.sites[site]))
+        return self.chosen(a, value, index, site)
+
+    def placed(self, view: Array, index: Any) -> None:
+        """Which row a[y] is depends on y, where that is known and no number that is written out."""
+        parts = index if type(index) is tuple else (index,)
+        known = [self._scalars.get(id(p)) for p in parts if isinstance(p, Whole | np.integer)]
+        places = tuple(n for n in known if n is not None and n.leaf != "constant")
+        node = self.of_array(view) if places else None
+        if node is None or node.op != "view" or node.kwargs.get("at") == places:
+            return
+        buffer = self._buffers[id(owner(view))]
+        made = self.add("view", None, node.args, {"at": places}, view, node.site)
+        buffer.views[node.args[1]] = made
+        buffer.held.append(made)
+
+    def chosen(self, a: Any, value: Any, index: Any, site: int) -> Any:
+        """What an index that is known chose of a list depends on the index; what a word stands for may be a label."""
+        if type(index) is str and type(value) is int and type(a) is dict and self.looked_up < LOOKED_UP:
+            self.looked_up += 1
+            value = Whole(value)
+            self._scalars[id(value)] = self.new_leaf(value, "looked up", self.sites[site])
+            return value
+        if isinstance(index, Whole) and type(value) in (int, float):
+            node = self._scalars.get(id(index))
+            if node is not None and node.leaf != "constant":
+                value = float(str(value)) if type(value) is float else value
+                return self.keep(value, self.add("chosen", None, (value, node), {}, value, self.sites[site]))
+        if (node := self.opaque.get(id(a))) is not None and isinstance(value, np.ndarray | float | np.generic):
+            if self.known_already(value):
+                return value
+            return self.keep(value, self.add("opaque", None, (node,), {}, value, self.sites[site]))
+        return value
+
+    def put_last(self, value: Any, a: Any, index: Any, text: str, site: int) -> None:
+        """a[i] = value"""
+        self.put(a, index, value, text, site)
+
+    def put(self, a: Any, index: Any, value: Any, text: str, site: int) -> None:
+        """a[i] = value"""
+        if not self.on or not isinstance(a, np.ndarray) or a.dtype.kind not in "fiubc":
+            self.put_in_container(a, index, value, text, site)
+            return
+        view = a[(*index, ...) if type(index) is tuple else (index, ...)] if basic(index) else None
+        if view is not None and isinstance(value, np.ndarray) and same_memory(view, value):
+            return  # what a[i] += b ends with
+        args = (self.resolved(value),) if view is not None else (self.resolved(a), self.resolved(index))
+        given = self.resolved(value)
+        target = a if view is None else view
+        self.about_to_write(target)
+        a[index] = value
+        site_ = self.sites[site]
+        if view is not None:
+            place = [n for n in nodes_of(self.resolved(index)) if n.leaf != "constant"]  # one_hot[i, y[i]] = 1
+            node = self.add("assign", None, (*args, target.shape, *place), {}, target, site_)
+        else:
+            node = self.add("put_at", None, (*args, given), {}, target, site_)
+        self.wrote(target, node)
+
+    def put_in_container(self, a: Any, index: Any, value: Any, text: str, site: int) -> None:
+        """A list or a dictionary gets a value; its place has a name."""
+        if self.on and isinstance(index, Whole) and type(value) in (int, float):
+            node = self._scalars.get(id(index))
+            if node is not None and node.leaf != "constant":
+                value = float(str(value)) if type(value) is float else value
+                value = self.keep(value, self.add("chosen", None, (value, node), {}, value, self.sites[site]))
+        a[index] = value
+        if self.on and isinstance(index, str | int):
+            self.name(value, f"{text}[{index!r}]" if isinstance(index, str) else f"{text}[{int(index)}]", site)
+
+    def about_to_write(self, target: Array) -> None:
+        """The memory of an array changes next."""
+        root = owner(target)
+        self.of_array(root)
+        self._buffers[id(root)].let_go()
+
+    def wrote(self, target: Array, node: Node) -> None:
+        """The memory of an array holds a new value, or a part of it does."""
+        root = owner(target)
+        buffer = self._buffers[id(root)]
+        lying = layout(target, root)
+        if lying is None or buffer.whole(lying):
+            node.names = list(buffer.node.names)  # what is bound to the array is bound to what it holds now
+            buffer.node, buffer.held = node, [node]
+            return
+        shape, strides = buffer.lying
+        whole = self.add("put", None, (buffer.node, node, lying, shape, strides), {}, root, node.site)
+        buffer.node, buffer.held, buffer.views = whole, [whole, node], {lying: node}
+
+    def iterate(self, things: Any, site: int) -> Any:
+        """For x in things"""
+        if self.on and isinstance(things, np.ndarray) and things.ndim:
+            return self.items(things, site)
+        return things
+
+    def items(self, things: Array, site: int) -> Iterator[Any]:
+        """The rows, or the entries, of an array, each known."""
+        for k in range(len(things)):
+            value = self.item(things, k, site)
+            node = self._scalars.get(id(value)) if isinstance(value, np.generic) else None
+            if node is not None and node.op == "item":
+                node.kwargs["each"] = True
+            yield value
+
+    def literal(self, value: Any, site: int) -> Any:
+        """A number, or a list of numbers, that is written out."""
+        if not self.on:
+            return value
+        if isinstance(value, list):
+            node = self.new_leaf(rectangular(value), "written", self.sites[site])
+            return self.known_list(value, node, iter(range(10**9)))
+        node = self.new_leaf(value, "constant", self.sites[site])
+        if node.index and (len(self.leaves) - 1) in self.jitter:
+            value = float(value) + float(self._random.standard_normal()) * (abs(value) or 0.3)
+        value = Whole(value) if isinstance(value, int) else float(str(value))
+        node.value = value
+        self._scalars[id(value)] = node
+        return value
+
+    def known_list(self, value: Any, node: Node, counter: Iterator[int]) -> Any:
+        """The same list, each of its numbers an entry of one leaf."""
+        if isinstance(value, list | tuple):
+            return type(value)([self.known_list(part, node, counter) for part in value])
+        fresh = Whole(value) if isinstance(value, int) else float(str(value))
+        place = np.unravel_index(next(counter), node.shape)
+        entry = self.add("entry", operator.getitem, (node, place), {}, fresh, node.site)
+        self._scalars[id(fresh)] = entry
+        return fresh
+
+    def named(self, value: T, text: str, site: int) -> T:
+        """Value gets a name"""
+        if self.on:
+            self.name(value, text, site)
+        return value
+
+    def unpacked(self, values: T, texts: tuple[str, ...], site: int) -> T:
+        """Several values get a name each."""
+        if self.on and isinstance(values, list | tuple) and len(values) == len(texts):
+            for value, text in zip(values, texts, strict=True):
+                self.name(value, text, site)
+        return values
+
+    def name(self, value: Any, text: str, site: int, depth: int = 0) -> None:
+        """Note the name of a value, and of what a list or dictionary holds."""
+        if isinstance(value, np.ndarray | float | np.generic | Whole) and not rows_of_objects(value):
+            if (node := self.known(value)) is not None:
+                if text not in node.names:
+                    node.names.append(text)
+                self.stores.append((site, text, node))
+        elif depth < 3 and (type(value) in (list, tuple) or rows_of_objects(value)) and len(value) <= 64:
+            for k, part in enumerate(value):
+                self.name(part, f"{text}[{k}]", site, depth + 1)
+        elif depth < 3 and type(value) is dict and len(value) <= 64:
+            for key, part in value.items():
+                self.name(part, f"{text}[{key!r}]", site, depth + 1)
+
+
+ARITHMETIC = words("add subtract multiply divide power")
+"""Operators that numpy applies to the objects of an array one after the other."""
+
+
+def holds_objects(thing: Any) -> bool:
+    """Is it an array of objects, as of arrays of several shapes?"""
+    return isinstance(thing, np.ndarray) and thing.dtype.kind == "O"
+
+
+def rows_of_objects(thing: Any) -> bool:
+    """Is it an array of objects in a row?"""
+    return holds_objects(thing) and thing.ndim == 1
+
+
+def shape_of_objects(op: str, a: Any, b: Any) -> tuple[int, ...]:
+    """The shape of a + b where one of them holds objects, and the other too or is a number; () where none does."""
+    if op not in ARITHMETIC or not (holds_objects(a) or holds_objects(b)):
+        return ()
+    plain = all(holds_objects(part) or isinstance(part, int | float | np.generic) for part in (a, b))
+    return np.broadcast_shapes(np.shape(a), np.shape(b)) if plain else ()
+
+
+def object_at(thing: Any, shape: tuple[int, ...], place: tuple[int, ...]) -> Any:
+    """The object of an array, laid over a shape, at a place; a number as it is."""
+    return np.broadcast_to(thing, shape)[place] if holds_objects(thing) else thing
+
+
+def basic(index: Any) -> bool:
+    """Does the index make a view: only ints, slices, None and Ellipsis, no Ellipsis twice?"""
+    parts = index if type(index) is tuple else (index,)
+    plain = all(isinstance(p, int | np.integer | slice | type(None) | type(...)) and type(p) is not bool for p in parts)
+    return plain and not any(p is ... for p in parts)
+
+
+def same_memory(a: Array, b: Array) -> bool:
+    """Are two arrays the same entries in the same order?"""
+    same = a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
+    return same and a.shape == b.shape and a.strides == b.strides and a.dtype == b.dtype
+
+
+def rectangular(value: Any) -> Array:
+    """Nested lists of numbers as an array; examples such as [(0, 1), [1]] as the rows of a table; others in a row."""
+    try:
+        return np.array(value, float)
+    except ValueError:
+        rows = [flat(part) for part in value]
+        alike = len({len(row) for row in rows}) == 1
+        return np.array(rows if alike else flat(value), float)
+
+
+def flat(value: Any) -> list[Any]:
+    """The numbers of nested lists, in their order."""
+    return [x for part in value for x in flat(part)] if isinstance(value, list | tuple) else [value]

@@ -1,0 +1,78 @@
+"""Which array owns the memory of a view, and which of its entries the view shows: views are known by memory alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.watching.recording.tape import Node
+
+Layout = tuple[int, tuple[int, ...], tuple[int, ...]]
+"""A view: its distance in entries from the first entry of its owner, its shape and its strides in entries."""
+
+
+def owner(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The array to which the memory belongs."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def layout(view: np.ndarray[Any, Any], root: np.ndarray[Any, Any]) -> Layout | None:
+    """How a view lies in its owner; None if its entries are none of the owner's, as bytes of a float are."""
+    size = root.dtype.itemsize
+    if view.dtype != root.dtype or not size:
+        return None
+    distance = view.__array_interface__["data"][0] - root.__array_interface__["data"][0]
+    if distance % size or any(s % size for s in view.strides):
+        return None
+    return distance // size, view.shape, tuple(s // size for s in view.strides)
+
+
+def positions(lying: Layout, root_shape: tuple[int, ...], root_strides: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """The flat indices, in C order of the owner, of the entries that a view shows.
+
+    Shapes: that of the view
+    """
+    distance, shape, strides = lying
+    # The numbers 0, 1, … of the owner's entries, laid in memory as the owner is, looked at as the view looks.
+    extent = 1 + sum((n - 1) * s for n, s in zip(root_shape, root_strides, strict=True)) if np.prod(root_shape) else 0
+    memory = np.zeros(max(extent, 1), np.intp)
+    whole = np.lib.stride_tricks.as_strided(memory, root_shape, tuple(8 * s for s in root_strides))
+    whole[...] = np.arange(whole.size).reshape(root_shape)
+    if not np.prod(shape):
+        return np.zeros(shape, np.intp)
+    return np.lib.stride_tricks.as_strided(memory[distance:], shape, tuple(8 * s for s in strides)).copy()
+
+
+@dataclass(eq=False)
+class Buffer:
+    """The memory of one array: the value that it holds now, and the nodes that refer to it and not to a copy."""
+
+    root: np.ndarray[Any, Any]
+    node: Node
+    held: list[Node] = field(default_factory=list)
+    views: dict[Layout, Node] = field(default_factory=dict)
+
+    @property
+    def lying(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The owner's shape, and its strides in entries."""
+        return self.root.shape, tuple(s // self.root.dtype.itemsize for s in self.root.strides)
+
+    def whole(self, lying: Layout) -> bool:
+        """Is the view the owner itself?"""
+        shape, strides = self.lying
+        alike = all(a == b for n, a, b in zip(shape, strides, lying[2], strict=False) if n > 1)
+        return not lying[0] and lying[1] == shape and alike
+
+    def let_go(self) -> None:
+        """Before the memory changes: what earlier nodes hold of it is copied; what nobody used is dropped."""
+        for node in self.held:
+            node.value = np.array(node.value) if node.used or node.leaf else DROPPED
+        self.held, self.views = [], {}
+
+
+DROPPED = None
+"""The value of a version of an array that was written over before anything read it as a whole."""

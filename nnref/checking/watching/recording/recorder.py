@@ -1,0 +1,437 @@
+"""The recorder: calls of the person's lines. Their own functions are entered; everything else is one operation."""
+
+from __future__ import annotations
+
+import builtins
+import copy
+import functools
+import itertools
+import random
+from collections.abc import Callable, Iterator
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any, TypeVar
+
+import numpy as np
+
+from nnref.checking.watching.recording.hooks import Hooks
+from nnref.checking.watching.recording.minimising import is_search, minimised
+from nnref.checking.watching.recording.tape import Node, nodes_of, words
+from nnref.checking.watching.recording.values import Array
+
+T = TypeVar("T")
+
+
+SAME_OBJECT = frozenset([max, min, list, tuple, dict, set, iter, next, reversed, sorted, getattr, any, all, bool])
+"""Functions that hand on what they are given, or ask only for truth: nothing new is made by them."""
+
+LOOKS = frozenset(["shape", "ndim", "size", "result_type", "array_equal", "allclose", "isclose", "shares_memory"])
+"""Functions of numpy whose result is no value of the mathematics."""
+
+FRESH = frozenset(["zeros", "ones", "empty", "eye", "identity", "arange", "linspace", "tri", "indices", "fromfunction"])
+LIKE = frozenset(["zeros_like", "ones_like", "empty_like"])
+"""Makers of arrays that depend on no value that they are given, but for its size."""
+
+DRAWS = words(
+    "rand randn random random_sample ranf sample standard_normal normal uniform randint integers random_integers "
+    "binomial truncated_normal lognormal exponential gauss beta normalvariate randrange gamma laplace poisson"
+)
+"""Draws that depend on sizes and on scales alone."""
+
+WRITERS = {"fill", "sort", "put", "partition", "resize", "itemset", "setfield"}
+"""Methods of an array that write into it."""
+
+WRITING = {"copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis", "shuffle", "at"}
+"""Functions that write into their first argument."""
+
+SEEDS = {"seed", "default_rng", "RandomState", "Random", "SeedSequence"}
+
+NAMES = {
+    "absolute": "abs", "fabs": "abs", "amax": "max", "amin": "min", "pow": "power", "true_divide": "divide",
+    "float_power": "power", "asarray": "array", "asanyarray": "array", "ascontiguousarray": "array", "arctan": "atan",
+    "asfortranarray": "array", "asfarray": "array", "mat": "array", "matrix": "array", "asmatrix": "array",
+    "float": "array", "float64": "array", "float32": "array", "concat": "concatenate", "around": "round",
+    "round_": "round", "permute_dims": "transpose", "flatten": "ravel", "item": "ravel", "tolist": "array",
+    "copy": "array", "astype": "array", "conjugate": "array", "conj": "array", "vdot": "inner", "fsum": "sum",
+    "row_stack": "vstack", "multi_dot": "dot", "sqrt": "sqrt", "product": "prod",
+}  # fmt: skip
+"""One name for operations that are one."""
+
+
+class Recorder(Hooks):
+    """Records one run of a program: `tape` holds its values in the order they were made."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(**how)
+        self._own: dict[int, bool] = {}
+        self._alive: list[Any] = []
+
+    def call(self, site: int, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """f(*args, **kwargs)"""
+        if not self.on or self.own(function):
+            return function(*args, **kwargs)
+        if (special := self.special(function)) is not None:
+            return special(site, function, *args, **kwargs)
+        name = name_of(function)
+        if name in SEEDS and random_maker(function):
+            rest = {k: v for k, v in kwargs.items() if k not in ("seed", "entropy")}
+            return function(*self.seeded((*args, *(v for k, v in kwargs.items() if k not in rest))), **rest)
+        if name in ("append", "extend", "insert", "update", "add", "setdefault") and container(function):
+            return function(*args, **kwargs)
+        if hashable(function) and function in SAME_OBJECT:
+            return function(*args, **kwargs)
+        if name in LOOKS or name in ("format", "join", "keys", "values", "items", "get", "pop", "index", "count"):
+            return function(*args, **kwargs)
+        return self.library(site, name, function, args, kwargs)
+
+    def library(self, site: int, name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call of what is not the person's: one operation."""
+        target = written(name, function, args, kwargs)
+        here = self.sites[site]
+        owner = getattr(function, "__self__", None)
+        method = isinstance(owner, np.ndarray | np.generic | float | int) or id(owner) in self.opaque
+        given = (owner, *args) if method else args
+        if name in FRESH or name in LIKE or name in DRAWS:
+            inputs: tuple[Any, ...] = ()
+            named: dict[str, Any] = {}
+        else:
+            inputs, named = self.resolved(given), {k: self.resolved(v) for k, v in kwargs.items()}
+        if target is not None:
+            self.resolved(target)
+            self.about_to_write(target)
+        result = function(*args, **kwargs)
+        redo = functools.partial(again, name) if method else function
+        if target is not None:
+            node = self.add(canonical(name, function), redo, inputs, without_out(named), target, here)
+            self.wrote(target, node)
+            return result
+        return self.result(canonical(name, function), redo, inputs, named, result, site)
+
+    def result(
+        self,
+        op: str,
+        call: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        value: Any,
+        site: int,
+    ) -> Any:
+        """Know what a call made, as one value or as several."""
+        if value is None or isinstance(value, bool | np.bool_ | str | bytes):
+            return value
+        if isinstance(value, np.ndarray | np.generic | float | int | complex):
+            return self.one(op, call, args, kwargs, value, site)
+        found = tuple(nodes_of((args, tuple(kwargs.values()))))
+        if type(value) in (list, tuple) and len(value) <= 4096:
+            parts = []
+            for k, part in enumerate(value):
+                number = isinstance(part, np.ndarray | np.generic | float) or (isinstance(part, int) and found)
+                parts.append(self.one(f"{op}[{k}]", picked(call, k), args, kwargs, part, site) if number else part)
+            return type(value)(parts)
+        if found and not isinstance(value, type | FunctionType):
+            self._alive.append(value)
+            self.opaque[id(value)] = self.add("opaque", call, args, kwargs, None, self.sites[site])
+        return value
+
+    def one(
+        self,
+        op: str,
+        call: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        value: Any,
+        site: int,
+    ) -> Any:
+        """Know one value that a call made: new, or a view of what is known, or the very value that went in."""
+        if isinstance(value, bool | np.bool_) or (isinstance(value, np.ndarray) and value.dtype.kind not in "fiubc"):
+            return value
+        if self.known_already(value):
+            return value
+        found = tuple(nodes_of((args, tuple(kwargs.values()))))
+        if not found or all(n.leaf in ("constant", "looked up") and isinstance(n.value, int) for n in found):
+            if isinstance(value, int):
+                return value
+            value, node = self.begun(value, kind_of(op), site)
+            return self.keep(value, node)
+        if type(value) is int and all(n.leaf == "constant" for n in found):
+            return value
+        return self.keep(value, self.add(op, call, args, kwargs, value, self.sites[site]))
+
+    def begun(self, value: Any, kind: str, site: int) -> tuple[Any, Node]:
+        """A leaf of an array or a number that a call made of nothing."""
+        if not isinstance(value, np.ndarray) and len(self.leaves) in self.jitter:
+            value = type(value)(value + (abs(value) or 0.3) * self._random.standard_normal())
+        elif not isinstance(value, np.ndarray) and type(value) is float:
+            value = float(str(value))
+        return value, self.new_leaf(value, kind, self.sites[site])
+
+    def own(self, function: Any) -> bool:
+        """Is this a function or class of the person's own, which is entered?"""
+        key = id(function) if isinstance(function, FunctionType | type) else 0
+        if key and (known := self._own.get(key)) is not None:
+            return known
+        found = self.looked_at(function)
+        if key:
+            self._own[key] = found
+            self._alive.append(function)
+        return found
+
+    def looked_at(self, function: Any) -> bool:
+        """The same, from its code."""
+        if isinstance(function, MethodType):
+            return self.own(function.__func__)
+        if isinstance(function, FunctionType):
+            return function.__code__.co_filename in self.files or self.wraps(function)
+        if isinstance(function, functools.partial):
+            return self.own(function.func)
+        if isinstance(function, type):
+            mine = (vars(c).values() for c in function.__mro__[:-1])
+            return any(self.own(v) for some in mine for v in list(some) if isinstance(v, FunctionType))
+        if isinstance(function, BuiltinFunctionType | np.ufunc):
+            return False
+        if hasattr(function, "__wrapped__"):
+            return self.own(function.__wrapped__)
+        called = next((vars(c)["__call__"] for c in type(function).__mro__ if "__call__" in vars(c)), None)
+        return isinstance(called, FunctionType) and self.own(called)
+
+    def wraps(self, function: Any) -> bool:
+        """Does a library's function stand for one of the person's?"""
+        inner = getattr(function, "__wrapped__", None)
+        return inner is not None and self.own(inner)
+
+    def seeded(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The program's own seed, or 0 where it leaves it open; another one in another run."""
+        first = int(args[0]) if args and isinstance(args[0], int) else 0
+        if not self.seed:
+            given = not args or args[0] is None or isinstance(args[0], int)
+            return (first, *args[1:]) if given else args
+        return (first + 1000 * self.seed, *args[1:])
+
+    # Functions that call others, or hand on what they are given in another form
+
+    def special(self, function: Any) -> Callable[..., Any] | None:
+        """How a function is called that is no operation of its own."""
+        if isinstance(function, np.vectorize):
+            return self.vectorized
+        if is_search(function):
+            return functools.partial(minimised, self)
+        found = SPECIAL.get(function) if hashable(function) else None
+        return None if found is None else functools.partial(found, self)
+
+    def vectorized(self, site: int, function: Any, *args: Any, **kwargs: Any) -> Any:
+        """np.vectorize(f)(a): f for every entry."""
+        inner = function.pyfunc
+        arrays = np.broadcast_arrays(*(a if isinstance(a, np.ndarray) else np.asarray(a) for a in args))
+        if not self.own(inner) or kwargs or not arrays or arrays[0].size > 20_000:
+            return self.library(site, "vectorize", function, args, kwargs)
+        shape = arrays[0].shape
+        given = [a if np.ndim(a) else itertools.repeat(a) for a in args]
+        rows = [self.entries(a, b, site) for a, b in zip(given, arrays, strict=True)]
+        results = [inner(*entry) for entry in zip(*rows, strict=True)]
+        made = np.array([np.asarray(r) for r in results]).reshape(shape)
+        if not shape:
+            return results[0]
+        parts = [self.resolved(r) for r in results]
+        return self.keep(made, self.add("gathered", gathered, (parts, shape), {}, made, self.sites[site]))
+
+    def entries(self, a: Any, whole: Array, site: int) -> Iterator[Any]:
+        """The entries of an argument of a vectorised function."""
+        if not isinstance(a, np.ndarray):
+            return iter([a] * whole.size) if not np.ndim(a) else iter(whole.ravel().tolist())
+        if a.shape != whole.shape:
+            a = self.call(site, np.broadcast_to, a, whole.shape)
+        return (self.item(a, place, site) for place in np.ndindex(*whole.shape))
+
+
+def along_axis(self: Recorder, site: int, function: Any, inner: Any, axis: int, a: Array, *more: Any) -> Any:
+    """np.apply_along_axis(f, axis, a): f for every row."""
+    if not self.own(inner) or not isinstance(a, np.ndarray):
+        return self.library(site, "apply_along_axis", function, (inner, axis, a, *more), {})
+    moved = np.moveaxis(a, axis, -1)
+    results = [inner(moved[place], *more) for place in np.ndindex(*moved.shape[:-1])]
+    stacked = np.array([np.asarray(r) for r in results])
+    made = stacked.reshape(moved.shape[:-1] + stacked.shape[1:])
+    node = self.add("gathered", gathered, ([self.resolved(r) for r in results], made.shape), {}, made, self.sites[site])
+    made = self.keep(made, node)
+    return np.moveaxis(made, -1, axis) if stacked.ndim > 1 else made
+
+
+def gathered(parts: Any, shape: tuple[int, ...]) -> Array:
+    """Results as one array."""
+    return np.array([np.asarray(part) for part in parts]).reshape(shape)
+
+
+def summed(self: Recorder, site: int, function: Any, things: Any, start: Any = 0) -> Any:
+    """sum(things): one addition after another."""
+    total = start
+    first = type(start) is int and not start
+    for thing in self.iterate(things, site):
+        total = thing if first and isinstance(thing, np.ndarray | float) else self.binary("add", total, thing, site)
+        first = False
+    return total
+
+
+def zipped(self: Recorder, site: int, function: Any, *things: Any, **kwargs: Any) -> Any:
+    """zip, enumerate, map, list and reversed over arrays: their items are known."""
+    if function is map and not (self.own(things[0]) or not any(isinstance(t, np.ndarray) for t in things[1:])):
+        inner = functools.partial(self.call, site, things[0])
+        return map(inner, *(self.iterate(t, site) for t in things[1:]))
+    if function is map:
+        inner = things[0] if self.own(things[0]) else functools.partial(self.call, site, things[0])
+        return map(inner, *(self.iterate(t, site) for t in things[1:]))
+    if function is reversed and isinstance(things[0], np.ndarray):
+        return iter([*self.iterate(things[0], site)][::-1])
+    return function(*(self.iterate(t, site) for t in things), **kwargs)
+
+
+def copied(self: Recorder, site: int, function: Any, thing: Any, memo: Any = None) -> Any:
+    """copy.deepcopy: the copies of arrays depend on the arrays."""
+    if isinstance(thing, np.ndarray):
+        return self.library(site, "copy", np.copy, (thing,), {})
+    found: dict[int, Any] = {}
+    made = copy.deepcopy(thing, found)
+    for old in list(walked(thing)):
+        new = found.get(id(old))
+        if isinstance(new, np.ndarray) and new is not old and (node := self.of_array(old)) is not None:
+            node.used = True
+            self.keep(new, self.add("array", np.array, (node,), {}, new, self.sites[site]))
+    return made
+
+
+def set_attribute(self: Recorder, site: int, function: Any, thing: Any, name: str, value: Any) -> None:
+    """setattr(a, "W1", b)"""
+    setattr(thing, name, value)
+    self.name(value, f"self.{name}", site)
+
+
+def walked(thing: Any, depth: int = 0) -> Iterator[Array]:
+    """The arrays in a structure or an object."""
+    if isinstance(thing, np.ndarray) and thing.dtype.kind != "O":
+        yield thing
+    elif depth < 6:
+        held = list(thing.flat) if isinstance(thing, np.ndarray) else ()
+        parts = thing.values() if isinstance(thing, dict) else thing if isinstance(thing, list | tuple) else held
+        for part in (*parts, *(vars(thing).values() if hasattr(thing, "__dict__") else ())):
+            yield from walked(part, depth + 1)
+
+
+def whole_or_float(self: Recorder, site: int, function: Any, *args: Any, **kwargs: Any) -> Any:
+    """float(x), int(x): the same number."""
+    value = function(*args, **kwargs)
+    truth = bool(args) and isinstance(args[0], bool | np.bool_) and self.known(args[0]) is None  # a label, perhaps
+    if not args or truth or isinstance(args[0], str | bytes):
+        if args and (function is float or truth):
+            value, node = self.begun(value, "parsed", site)
+            return self.keep(value, node)
+        return value
+    return self.one("array" if function is float else "int", function, self.resolved(args), {}, value, site)
+
+
+SPECIAL: dict[Any, Any] = {
+    builtins.sum: summed, zip: zipped, enumerate: zipped, map: zipped, list: zipped, tuple: zipped, reversed: zipped,
+    copy.deepcopy: copied, setattr: set_attribute, float: whole_or_float, int: whole_or_float,
+    np.apply_along_axis: along_axis,
+}  # fmt: skip
+
+
+def hashable(function: Any) -> bool:
+    """Can the function be looked up?"""
+    return isinstance(function, BuiltinFunctionType | FunctionType | type | np.ufunc) or callable(
+        getattr(function, "__wrapped__", None)
+    )
+
+
+def name_of(function: Any) -> str:
+    """The name of a function or method."""
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def canonical(name: str, function: Any) -> str:
+    """The name under which an operation has its rule: np.sum, x.sum and math.fsum are one."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        return f"{NAMES.get(owner.__name__, owner.__name__)}.{name}"
+    module = getattr(function, "__module__", None) or ""
+    known = module.split(".")[0] in ("numpy", "math", "scipy", "builtins", "operator", "array_api_compat", "")
+    known = known or isinstance(function, np.ufunc) or isinstance(owner, np.ndarray | np.generic)
+    return NAMES.get(name, name) if known else f"{module}.{name}"
+
+
+def again(name: str, first: Any, *args: Any, **kwargs: Any) -> Any:
+    """The method of that name, called once more."""
+    return getattr(first, name)(*args, **kwargs)
+
+
+def picked(call: Callable[..., Any], k: int) -> Callable[..., Any]:
+    """The k-th of several results."""
+    return functools.partial(part_of, call, k)
+
+
+def part_of(call: Callable[..., Any], k: int, /, *args: Any, **kwargs: Any) -> Any:
+    """The same, of a call that is made now."""
+    return call(*args, **kwargs)[k]
+
+
+def container(function: Any) -> bool:
+    """Is this a method of a list, a dictionary or a set?"""
+    return isinstance(getattr(function, "__self__", None), list | dict | set) or not isinstance(
+        getattr(function, "__self__", None), np.ndarray | np.generic
+    )
+
+
+def random_maker(function: Any) -> bool:
+    """Does the function seed or make a generator of random numbers?"""
+    module = str(getattr(function, "__module__", "") or "")
+    owner = getattr(function, "__self__", None)
+    return module.startswith(("numpy.random", "random")) or isinstance(owner, np.random.RandomState | random.Random)
+
+
+def kind_of(op: str) -> str:
+    """The kind of a leaf that a call of nothing made."""
+    name = op.split("[", maxsplit=1)[0].rsplit(".", maxsplit=1)[-1]
+    return "random" if name in DRAWS or name in ("permutation", "choice", "shuffle") else name
+
+
+def written(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Array | None:
+    """The array into which a call writes, if it does."""
+    out = kwargs.get("out")
+    out = out[0] if isinstance(out, tuple) else out
+    if isinstance(out, np.ndarray):
+        return out
+    owner = getattr(function, "__self__", None)
+    if name in WRITERS and isinstance(owner, np.ndarray):
+        return owner
+    if isinstance(function, np.ufunc) and len(args) > function.nin and isinstance(args[function.nin], np.ndarray):
+        return args[function.nin]
+    if name in WRITING and args and isinstance(args[0], np.ndarray) and not isinstance(owner, np.ndarray):
+        return None if isinstance(function, FunctionType) and not of_numpy(function) else args[0]
+    if name == "nan_to_num" and kwargs.get("copy") is False and args and isinstance(args[0], np.ndarray):
+        return args[0]
+    return None
+
+
+def of_numpy(function: Any) -> bool:
+    """Is this one of numpy's functions? scikit-learn's shuffle writes into nothing, as it is answered."""
+    return str(getattr(function, "__module__", "") or "").startswith("numpy")
+
+
+def without_out(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments without the array to write into."""
+    return {k: v for k, v in kwargs.items() if k != "out"}
+
+
+_current: list[Recorder] = []
+
+
+def current() -> Recorder:
+    """The recorder of the program that runs now.
+
+    Errors: LookupError if none does.
+    """
+    if not _current:
+        raise LookupError("no program is being watched: leaf and pair are called while one runs.")
+    return _current[-1]
+
+
+def leaf(value: T, kind: str) -> T:
+    """Mark an array as "data" or "labels" for the recorder of now; without one, only return it."""
+    return _current[-1].leaf(value, kind) if _current else value

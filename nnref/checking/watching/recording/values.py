@@ -1,0 +1,246 @@
+"""Values that are known: a number by its identity, an array by its memory, and the tape on which they are kept."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from time import process_time
+from typing import Any, TypeVar
+
+import numpy as np
+
+from nnref.checking.watching.recording.memory import Buffer, layout, owner
+from nnref.checking.watching.recording.tape import Node, Site, nodes_of
+
+T = TypeVar("T")
+Array = np.ndarray[Any, Any]
+
+NOWHERE = Site("", 0, 0, "")
+DEPTH = 5
+"""How deep in lists of lists values are looked for."""
+
+
+GENTLE = 0.01
+"""By how much parameters are made smaller where the outputs of a program are exactly 0 and 1."""
+
+
+LOOKS_FROM = 60
+"""Values after which it is asked for the first time whether enough was recorded; then after half as many more.
+
+Of a costly program it is asked after a tenth more.
+"""
+
+CHEAP = 500
+"""Values that are recorded anyway, of a program that is not costly: more than two steps, as a rule."""
+
+REST = 3
+"""How much longer than a look a program then runs at least, so that most of the time is its own."""
+
+COSTLY = 0.5, 60e6
+"""Seconds of work and bytes of values from which a program is stopped as soon as two steps are on the tape."""
+
+
+class Stop(BaseException):
+    """Enough was recorded."""
+
+
+class Whole(int):
+    """An int that is known: Python shares small ints, so that they cannot be told apart by identity."""
+
+
+class Values:
+    """Records one run of a program: `tape` holds its values in the order they were made.
+
+    limit is the number of values after which the program is stopped, seconds its time. jitter are the ordinals of the
+    leaves that are moved, so that constant parameters differ from run to run, gentle the indices of values that are
+    made smaller; seed numbers the run. suffices is asked now and then whether the tape holds all that is needed; of all
+    data one row in `share` is handed out.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        limit: int = 3000,
+        seconds: float = 3.5,
+        jitter: frozenset[int] = frozenset(),
+        gentle: frozenset[int] = frozenset(),
+        suffices: Callable[[list[Node]], bool] | None = None,
+        share: int = 1,
+    ) -> None:
+        self.tape: list[Node] = []
+        self.sites: list[Site] = []
+        self.files: set[str] = set()
+        self.seed, self.limit, self.jitter, self.gentle = seed, limit, jitter, gentle
+        self.begin = process_time()
+        self.deadline = self.begin + seconds
+        self.suffices, self.next_look, self.sufficed, self.bytes = suffices, LOOKS_FROM, False, 0
+        self.rested = self.begin
+        self.leaves: list[Node] = []
+        self.stores: list[tuple[int, str, Node]] = []
+        self.pairs: list[tuple[str, Node, Node]] = []
+        self.on, self.in_time = True, True
+        self._buffers: dict[int, Buffer] = {}
+        self._scalars: dict[int, Node] = {}
+        self._compared: tuple[Any, ...] | None = None
+        self._random = np.random.RandomState(seed + 77)
+        self.opaque: dict[int, Node] = {}
+        self.looked_up = 0
+        self.share = share
+
+    def known(self, x: Any) -> Node | None:
+        """The node of a value, if it was recorded. An array that nobody made here becomes a leaf."""
+        if isinstance(x, np.ndarray):
+            return self.of_array(x)
+        if isinstance(x, float | np.generic | Whole | complex):
+            return self._scalars.get(id(x))
+        return self.opaque.get(id(x)) if self.opaque else None
+
+    def of_array(self, x: Array, kind: str = "unknown") -> Node | None:
+        """The node of an array, a view of another or not."""
+        if x.dtype.kind not in "fiubc":
+            return None
+        root = owner(x)
+        buffer = self._buffers.get(id(root))
+        if buffer is None:
+            buffer = self.adopt(root, self.new_leaf(root, kind, NOWHERE))
+        lying = layout(x, root)
+        if lying is None:
+            return self.add("view", None, (buffer.node,), {}, np.array(x), NOWHERE)
+        if buffer.whole(lying):
+            return buffer.node
+        if (node := buffer.views.get(lying)) is None:
+            shape, strides = buffer.lying
+            buffer.node.used = True
+            node = self.add("view", None, (buffer.node, lying, shape, strides), {}, x, buffer.node.site)
+            buffer.views[lying] = node
+            buffer.held.append(node)
+        return node
+
+    def adopt(self, root: Array, node: Node) -> Buffer:
+        """From now on this memory is known."""
+        buffer = self._buffers[id(root)] = Buffer(root, node, [node])
+        return buffer
+
+    def resolved(self, thing: Any, depth: int = 0) -> Any:
+        """An argument, with nodes in the place of the values that are known."""
+        if (node := self.known(thing)) is not None:
+            node.used = True
+            return node
+        if depth < DEPTH:
+            if type(thing) in (list, tuple):
+                return type(thing)([self.resolved(part, depth + 1) for part in thing])
+            if type(thing) is builtins.slice:
+                parts = (self.resolved(part, depth + 1) for part in (thing.start, thing.stop, thing.step))
+                return builtins.slice(*parts)
+        return thing
+
+    def add(
+        self,
+        op: str,
+        call: Callable[..., Any] | None,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        value: Any,
+        site: Site,
+    ) -> Node:
+        """Append a value to the tape.
+
+        Errors: Stop if it holds enough.
+        """
+        inputs = tuple(dict.fromkeys((*nodes_of(args), *nodes_of(kwargs))))
+        deps = 0
+        for node in inputs:
+            deps |= node.deps
+        if len(self.tape) in self.gentle and isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            value[...] *= GENTLE
+        made = Node(len(self.tape), op, call, args, kwargs, value, site, "", deps, inputs, dims=np.shape(value))
+        self.tape.append(made)
+        if isinstance(value, np.ndarray) and value.base is None:
+            self.bytes += value.nbytes
+        if self.suffices is not None and len(self.tape) >= self.next_look:
+            self.look()
+        if len(self.tape) >= self.limit or process_time() > self.deadline:
+            self.on = False
+            self.in_time = len(self.tape) >= self.limit
+            raise Stop
+        return made
+
+    def look(self) -> None:
+        """Stop a program whose tape holds enough.
+
+        Errors: Stop.
+        """
+        now = process_time()
+        costly = now - self.begin > COSTLY[0] or self.bytes > COSTLY[1]
+        self.next_look += max(LOOKS_FROM // 2, self.next_look // 10) if costly else self.next_look // 2
+        if not costly and len(self.tape) < CHEAP:
+            return
+        if now < self.rested:
+            return
+        if self.suffices is not None and self.suffices(self.tape):
+            self.sufficed, self.on = True, False
+            raise Stop
+        after = process_time()
+        self.rested = after + REST * (after - now)
+
+    def new_leaf(self, value: Any, kind: str, site: Site) -> Node:
+        """A value that was made of nothing that is known; moved, if it is to be."""
+        ordinal = len(self.leaves)
+        if ordinal in self.jitter and isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size:
+            value[...] += self.moved(value)
+        node = self.add("leaf", None, (), {}, value, site)
+        node.leaf, node.deps = kind, 1 << ordinal
+        self.leaves.append(node)
+        return node
+
+    def moved(self, value: Array) -> Array:
+        """By how much a constant parameter is moved in another run: as far as it is large, or 0.3."""
+        scale = float(np.abs(value).mean()) if value.any() else 0.3
+        return np.asarray(scale * self._random.standard_normal(value.shape), value.dtype)
+
+    def leaf(self, value: T, kind: str) -> T:
+        """Mark an array as what the program begins from: "data" or "labels". Returns the array itself."""
+        if isinstance(value, np.ndarray) and self.on and value.dtype.kind in "fiub":
+            root = owner(value)
+            if id(root) not in self._buffers:
+                self.adopt(root, self.new_leaf(root, kind if value.size == root.size else "table", NOWHERE))
+            buffer = self._buffers[id(root)]
+            if (lying := layout(value, root)) is None or buffer.whole(lying):
+                buffer.node.leaf = kind
+            else:  # the view is a leaf of its own, whatever else its owner holds
+                buffer.views[lying] = self.new_leaf(value, kind, NOWHERE)
+        return value
+
+    def number(self, value: float) -> float:
+        """A number that a function is given as its parameter, known from now on."""
+        value = float(str(value))
+        self._scalars[id(value)] = self.new_leaf(value, "random", NOWHERE)
+        return value
+
+    def pair(self, parameter: Any, gradient: Any, name: str) -> None:
+        """State that one value is meant as the gradient of another, which it never updates."""
+        of, by = self.known(parameter), self.known(gradient)
+        if of is not None and by is not None:
+            self.pairs.append((name, of, by))
+
+    def keep(self, value: Any, node: Node) -> Any:
+        """Know a new value from now on; returns what stands for it in the program."""
+        if isinstance(value, np.ndarray):
+            if owner(value) is not value:  # a view of memory that only the library knows
+                value = node.value = value.copy()
+            self.adopt(value, node)
+        elif type(value) in (int, bool) or isinstance(value, np.bool_):
+            if type(value) is int:
+                value = Whole(value)
+                self._scalars[id(value)] = node
+            node.value = value
+        else:
+            self._scalars[id(value)] = node
+        return value
+
+    def known_already(self, value: Any) -> bool:
+        """Was the value recorded before?"""
+        if isinstance(value, np.ndarray):
+            return id(owner(value)) in self._buffers
+        return id(value) in self._scalars

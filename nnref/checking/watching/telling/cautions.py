@@ -1,0 +1,279 @@
+"""What is no mistake and yet worth a line: guards, unshifted softmax, and whether it will train at all."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import numpy as np
+
+from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, multiple
+from nnref.checking.watching.calculus.graph import bits_of
+from nnref.checking.watching.calculus.slopes import guard, said, value_of
+from nnref.checking.watching.meaning.optimisers import entered
+from nnref.checking.watching.meaning.parameters import Roles, parameter_name
+from nnref.checking.watching.meaning.rates import way
+from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.telling.other_losses import other_loss
+from nnref.checking.watching.verdict.verdicts import Judged
+from nnref.checking.watching.watch import Watched
+
+CUT = 20.0
+"""Above it a cut is no activation's, but keeps an exponential finite."""
+
+
+def cautions(watched: Watched) -> tuple[str, ...]:
+    """The lines of caution of a program whose gradients are right, and whether it will train."""
+    role = watched.steps[0].roles
+    found = [*stays_alike(watched, role), *unscaled(role), *unshifted(watched, role), *guarded(watched, role)]
+    found += [
+        *decays(watched),
+        *not_reached(watched, role),
+        *dead(watched, role),
+        *summed(watched, role),
+        *spread_out(watched, role),
+        *multiplied(watched),
+        *several_rates(watched),
+        *other_loss(watched, role),
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def forward(role: Roles) -> list[Node]:
+    """The values of the forward pass."""
+    bits = 0
+    for meeting in role.meetings:
+        bits |= role.graph.above[meeting.output.index] | (1 << meeting.output.index)
+    return [role.graph.tape[k] for k in bits_of(bits)]
+
+
+def stays_alike(watched: Watched, role: Roles) -> Iterator[str]:
+    """Weights that are all equal, so that the units of a layer stay alike."""
+    alike = []
+    for update in role.updates:
+        value = update.base.value
+        matrix = isinstance(value, np.ndarray) and value.ndim == 2 and min(value.shape) > 1
+        if matrix and (value == value.flat[0]).all():
+            alike.append(parameter_name(update.base))
+    if alike:
+        be = "is" if len(alike) == 1 else "are"
+        yield f"{', '.join(alike)} {be} one number everywhere at the start: all units of a layer stay alike for ever"
+
+
+def unscaled(role: Roles) -> Iterator[str]:
+    """Pixels from 0 to 255 that meet the first weights."""
+    for node in role.graph.tape[: role.last]:
+        if node.op in ("dot", "matmul") and len(node.inputs) == 2:
+            for data, weights in (node.inputs, node.inputs[::-1]):
+                outside = not role.graph.depends(data.index, role.parameters) and data.value is not None
+                if outside and role.graph.depends(weights.index, role.parameters):
+                    top = float(np.abs(np.asarray(data.value, float)).max(initial=0.0))
+                    if top >= 200 and np.asarray(data.value).min() >= 0:
+                        yield f"the data reach {top:.0f} where they meet the weights; divide pixels by 255"
+                        return
+
+
+def unshifted(watched: Watched, role: Roles) -> Iterator[str]:
+    """Softmax of what was not shifted by its maximum."""
+    for node in forward(role):
+        if node.op == "divide" and len(node.inputs) == 2:
+            top, bottom = node.inputs
+            summed = bottom.op == "sum" and bottom.inputs and bottom.inputs[0].op == "exp" and top.op == "exp"
+            if summed and not any(m.op == "max" for m in (*top.inputs, *(x for i in top.inputs for x in i.inputs))):
+                yield f"{watched.source.where(node.site.line)}: softmax without its shift overflows at logits of 710"
+                return
+
+
+def guarded(watched: Watched, role: Roles) -> Iterator[str]:
+    """log(p + 1e-8), whose slope is taken for that of log(p)"""
+    if watched.steps[0].readings[0].choice.guards:
+        return
+    for node in role.graph.tape[: role.last]:
+        if node.op in ("log", "log2", "log10") and (e := guard(node.args[0])):
+            yield f"{watched.source.where(node.site.line)}: the {e:g} inside the logarithm is left out of the gradient"
+            return
+
+
+def decays(watched: Watched) -> Iterator[str]:
+    """Weight decay in the gradient and none in the loss."""
+    reading = watched.steps[0].readings[0]
+    with_decay = [row for row in reading.rows if row.decay]
+    if with_decay:
+        yield f"the gradient has a decay of {with_decay[0].decay:.3g} per weight that the loss does not have"
+
+
+def not_reached(watched: Watched, role: Roles) -> Iterator[str]:
+    """An activation such as ReLU6 that is cut off above, where nothing came up to the cut: its slope there is not seen.
+
+    A cut at 1 guards probabilities, and one far out an exponential: neither is an activation's.
+    """
+    for node in forward(role):
+        top = upper(node)
+        if top is None or not 1 < top <= CUT:
+            continue
+        values = [tape[node.index].value for tape in watched.tapes]
+        if all(v is not None and (np.asarray(v) < top).all() for v in values):
+            line = watched.source.where(node.site.line)
+            yield f"{line}: nothing came up to {top:g} as it ran, so the slope beyond is not judged; try larger data"
+            return
+
+
+def upper(node: Node) -> float | None:
+    """The number that a clip or a minimum lets nothing above."""
+    if node.op == "clip":
+        top = next((v for v in (said(node, 2, "a_max"), said(node, 2, "max")) if v is not None), None)
+    elif node.op == "minimum":
+        top = next((value_of(a) for a in node.args if not isinstance(a, Node) or a.leaf == "constant"), None)
+    else:
+        return None
+    return float(top) if top is not None and np.ndim(top) == 0 else None
+
+
+def dead(watched: Watched, role: Roles) -> Iterator[str]:
+    """Units of a rectifier that are off for all data."""
+    for node in forward(role):
+        if node.op == "maximum" and len(node.shape) == 2 and min(node.shape) > 1 and node.value is not None:
+            value = np.asarray(node.value)
+            off = max((value == 0).all(axis).sum() / value.shape[1 - axis] for axis in (0, 1))
+            if off > 0.5:
+                yield f"{watched.source.where(node.site.line)}: {off:.0%} of the units are off for all these data"
+                return
+
+
+def factors_on_the_way(seen: Watched, row: Judged) -> list[float]:
+    """By which factors the values between a gradient and its update differ from the slope of the loss."""
+    found = []
+    for node in entered(seen.steps[0].roles, row.update.step):
+        values = [tape[node.index].value for tape in seen.tapes]
+        if node.names and all(v is not None for v in values):
+            laid = [np.reshape(v, t.shape) for v, t in zip(values, row.truth, strict=True)]
+            found.append(multiple(laid, row.truth, half_of_the_digits(seen.steps[0].roles.graph)) or 0.0)
+    return found
+
+
+def multiplied(watched: Watched) -> Iterator[str]:
+    """Gradients that are one multiple of the slopes of the own loss: the rate has to make up for that."""
+    if (c := multiple_of_own_slope(watched)) is not None:
+        yield f"every gradient is {c:.6g} times the slope of your loss; the step has to make up for that"
+    elif (c := multiple_in_steps(watched)) is not None:
+        yield f"every gradient is {c:.6g} times the slope of your loss, as if the learning rate were as much larger"
+
+
+def multiple_of_own_slope(watched: Watched) -> float | None:
+    """The one factor, if it is not 1, of gradients that are returned and not stepped along; None otherwise."""
+    rows = watched.steps[0].readings[0].rows
+    return None if any(row.update.new is not None for row in rows) else own_factor(watched)
+
+
+def own_factor(watched: Watched) -> float | None:
+    """The one factor of all gradients and the slopes of the program's own loss; None if it is 1, or if it is none.
+
+    Of losses of several forward passes, the mean is as good as the sum.
+    """
+    reading = watched.steps[0].readings[0]
+    factors = [float(row.own) for row in reading.rows if row.factor is not None and row.own and not row.silent]
+    if reading.loss.node is None or not factors or any(abs(f / factors[0] - 1) > ALIKE for f in factors):
+        return None
+    passes = len(reading.loss.seeds[0])
+    return None if any(abs(factors[0] * n - 1) <= ALIKE for n in (1, passes)) else factors[0]
+
+
+def multiple_in_steps(watched: Watched) -> float | None:
+    """The same of gradients that are stepped along, if their rates are known; a power of N where they have no name.
+
+    Rates of gradients without a name hold whatever else is a number: 2 / N, as a rule.
+    """
+    role, c = watched.steps[0].roles, own_factor(watched)
+    rows = [row for row in watched.steps[0].readings[0].rows if row.factor is not None]
+    if c is None or not all(row.rate for row in rows):
+        return None
+    ways = [way(role, row.update, row.entry or row.update.step, False) for row in rows]
+    powers = [float(n) ** k for n in examples(role) for k in (-2, -1, 2)]
+    return c if all(w.named for w in ways) or any(abs(c / p - 1) <= ALIKE for p in powers) else None
+
+
+def examples(role: Roles) -> set[int]:
+    """The numbers of examples that there may be in the step: the longest side of the labels where they are met."""
+    return {n for m in role.meetings if (n := max(m.labels.shape, default=1)) > 2}
+
+
+def several_rates(watched: Watched) -> Iterator[str]:
+    """Parameters that are stepped at rates of their own."""
+    found: dict[str, list[str]] = {}
+    for row in watched.steps[0].readings[0].rows:
+        if row.factor is not None and row.rate:
+            names = found.setdefault(f"{row.rate:.4g}", [])
+            names.append(parameter_name(row.update.base, row.update.new, row.update.name))
+    if len(found) > 1:
+        said = "; ".join(f"{rate} for {', '.join(dict.fromkeys(names))}" for rate, names in found.items())
+        yield f"the steps have several rates: {said}"
+
+
+def only_returned(watched: Watched) -> Iterator[str]:
+    """Parameters whose gradient is returned and of which no update was seen, where others have one."""
+    updates = [row.update for row in watched.steps[0].readings[0].rows]
+    left = [parameter_name(u.base, None, u.name) for u in updates if u.new is None]
+    if left and len(left) < len(updates):
+        yield f"no update of {', '.join(left)} was seen beside the others': only the gradients are judged"
+
+
+def summed(watched: Watched, role: Roles) -> Iterator[str]:
+    """Gradients of a loss that is summed over the examples, which the loss says, or which no loss contradicts."""
+    reading = watched.steps[0].readings[0]
+    n = max(examples(role), default=0)
+    if not n or divided(watched, role):
+        return
+    if reading.loss.node is not None:
+        tables = all(len(label.shape) == 2 and min(label.shape) > 1 for label in role.labels)
+        if tables and not averaged(role, reading.loss.node):
+            yield "the loss and the gradients are summed over the examples, so that a step grows with their number"
+    elif "cross-entropy" in reading.loss.name:
+        found = [factors_on_the_way(watched, row) for row in reading.rows]
+        if all(any(abs(c - 1) < ALIKE for c in factors) for factors in found):
+            yield f"the gradients are summed over the {n} examples, so that a step grows with their number"
+
+
+def divided(watched: Watched, role: Roles) -> bool:
+    """Is a step divided by the number of examples, or by anything but a number that is written out?
+
+    The tape has the value of rate / m; that it is a quotient, only the line says.
+    """
+    counts = examples(role)
+    for row in watched.steps[0].readings[0].rows:
+        found = way(role, row.update, row.update.step, False)
+        quotients = [q for number in found.numbers if number for q in (number, 1 / number)]
+        if any(abs(q / n - 1) <= ALIKE for q in quotients for n in counts):
+            return True
+        lines = {node.site.line for node in (row.update.end, row.update.step, *entered(role, row.update.step))}
+        quotients_there = (n for n in watched.source.nodes if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Div))
+        if any(n.lineno in lines and not isinstance(n.right, ast.Constant) for n in quotients_there):
+            return True
+    return False
+
+
+def spread_out(watched: Watched, role: Roles) -> Iterator[str]:
+    """Labels of one shape that meet outputs of another, so that every example meets every other: a loss, as a rule."""
+    for node in role.graph.tape[: role.last]:
+        shapes = sorted(m.shape for m in node.inputs)
+        m = node.shape[0] if len(node.shape) == 2 else 0
+        if role.of_labels[node.index] and m > 1 and node.shape == (m, m) and shapes == [(m,), (m, 1)]:
+            where = watched.source.where(node.site.line)
+            yield f"{where}: ({m}, 1) and ({m},) make {m} × {m}: every example meets every other; give both one shape"
+            return
+
+
+def averaged(role: Roles, loss: Node) -> bool:
+    """Is anything on the way from the labels to the loss a mean, or divided by a multiple of a size of the labels?"""
+    labels = sum(1 << label.index for label in role.labels)
+    sizes = {n for label in role.labels for n in label.shape}
+    for k in bits_of(role.graph.above[loss.index] | 1 << loss.index):
+        node = role.graph.tape[k]
+        if not role.graph.above[k] & labels:
+            continue
+        numbers = [a for a in node.args if isinstance(a, int | float) and a]
+        numbers += [float(np.ravel(i.value)[0]) for i in node.inputs if i.value is not None and np.size(i.value) == 1]
+        counts = [n for number in numbers if number for n in (abs(number), abs(1 / number))]
+        divided = any(n >= size and abs(n / size - round(n / size)) < ALIKE for n in counts for size in sizes)
+        if node.op in ("mean", "average") or divided:
+            return True
+    return False

@@ -1,0 +1,41 @@
+"""A loss that a program computes with its new parameters, and that is another than the one it steps along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nnref.checking.watching.calculus.graph import bits_of
+from nnref.checking.watching.meaning.losses import OWN_LOSS, is_proper, met_in, own
+from nnref.checking.watching.meaning.parameters import Roles, next_step
+from nnref.checking.watching.meaning.targets import key_of
+from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.verdict.judging import judge
+from nnref.checking.watching.watch import Watched
+
+
+def other_loss(watched: Watched, role: Roles) -> Iterator[str]:
+    """A loss of the file that is computed after the update, where the gradients fit a standard one and not this one.
+
+    It has to be one that people mean, made of the labels that the step learns from, before or after they are changed
+    entry by entry: what is looked at besides, and losses of other examples, are none.
+    """
+    reading, after = watched.steps[0].readings[0], next_step(role)
+    if reading.loss.node is not None or not reading.all_right or after is None or after.last >= len(watched.tapes[0]):
+        return
+    mine = [loss for loss in own(after) if of_its_labels(after, loss) and is_proper(after, watched.tapes[0], loss)]
+    if not mine:
+        return
+    readings = judge(after, watched.tapes, role, OWN_LOSS)
+    if readings and not any(r.all_right for r in readings):
+        line = watched.source.where(mine[0].site.line)
+        yield f"{line} computes another loss, with the new parameters: these gradients are not its slopes"
+
+
+def of_its_labels(role: Roles, loss: Node) -> bool:
+    """Is a loss made of labels that the step learns from, or of what those are made of entry by entry?"""
+    learnt = set()
+    for meeting in role.meetings:
+        nodes = (role.graph.tape[k] for k in bits_of(role.graph.above[meeting.labels.index]))
+        learnt |= {key_of(n) for n in (meeting.labels, *nodes) if n.shape == meeting.labels.shape}
+    met = {key_of(m.labels) for m in met_in(role, loss)}
+    return bool(met) and met <= learnt

@@ -1,0 +1,280 @@
+"""What was seen as a certificate: a row a parameter, the first mistake with its line, and what was not judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from nnref.checking.results.certificate import Certificate
+from nnref.checking.results.diagnosis import Diagnosis
+from nnref.checking.results.entry import Entry, Worst
+from nnref.checking.results.findings import Finding, patterns
+from nnref.checking.watching.calculus.factors import half_of_the_digits
+from nnref.checking.watching.meaning.losses import is_measure, losses
+from nnref.checking.watching.meaning.optimisers import entered
+from nnref.checking.watching.meaning.parameters import SHORT, parameter_name
+from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.telling.cautions import cautions, multiple_of_own_slope, spread_out
+from nnref.checking.watching.telling.mending import mended
+from nnref.checking.watching.verdict.first_wrong import Mistake, mistakes, of_failure
+from nnref.checking.watching.verdict.guesses import UNKNOWN
+from nnref.checking.watching.verdict.judging import uphill
+from nnref.checking.watching.verdict.verdicts import Judged, Reading
+from nnref.checking.watching.watch import Step, Watched, name_of
+
+
+def settled(watched: Watched) -> bool | None:
+    """Is the gradient right: True, False, or None where watching does not tell?"""
+    if not watched.steps:
+        return None
+    shown = step_shown(watched)
+    entries = rows(watched, shown, shown.readings[0])
+    wrong = any(e.verdict == "WRONG" for e in entries) or watched.steps[0].roles.idle or own_loss_apart(watched)
+    if watched.broken is not None and not wrong:
+        return False if all(e.verdict == "ok" for e in entries) else None
+    whole = not watched.unfinished and not watched.unjudged
+    told = whole and all(e.verdict == "ok" for e in entries) and multiple_of_own_slope(watched) is None
+    return False if wrong else True if told else None
+
+
+def certificate(watched: Watched, mend: bool = True) -> Certificate:
+    """The report of what was watched; mend looks for the line to try.
+
+    Errors: ValueError if no step of it could be judged.
+    """
+    if not watched.steps:
+        raise ValueError(f"nothing can be reported: {watched.why}")
+    shown = step_shown(watched)
+    reading = shown.readings[0]
+    entries = rows(watched, shown, reading)
+    found = [] if not any(e.verdict == "WRONG" for e in entries) else mistakes(shown.roles, watched.tapes, reading)
+    if not found and watched.broken is not None:
+        found = [of_failure(shown.roles, watched.tapes, reading, watched.broken)]
+    diagnoses = [diagnosis(watched, shown, m) for m in found]
+    if mend and found and is_own_file(watched, found[0].site):
+        diagnoses[0] = replace(
+            diagnoses[0], right=mended(watched, found[0].site.line, factor=found[0].kind == "factor")
+        )
+    diagnoses += [still(watched, name, site, new) for name, site, new in idle(watched)]
+    other = own_loss_apart(watched)
+    if other is not None and not found:
+        diagnoses.insert(0, other)
+        entries = [disowned(entry) for entry in entries]
+    right = settled(watched)
+    return Certificate(
+        title=watched.source.name,
+        reading=described(watched, reading, entries),
+        entries=tuple(entries),
+        method=f"reverse mode over the recorded step, one factor in {len(watched.tapes)} runs with other numbers",
+        settings={"loss": loss_in_words(watched, reading), "runs": len(watched.tapes), "how": watched.how},
+        gradient_of_own_loss=right,
+        same_loss=None,
+        part="loss",
+        apart="it is taken as it stands" if reading.loss.node else "the file has none",
+        diagnoses=tuple(diagnoses),
+        notes=(*watched.notes, *unfinished(watched), *(() if right is False else cautions(watched))),
+        watched=watched,
+    )
+
+
+def unfinished(watched: Watched) -> list[str]:
+    """What ended the program after the step, and what that step changes and nothing judges."""
+    return [*stopped(watched), *without_labels(watched), *losses_tried(watched)]
+
+
+def losses_tried(watched: Watched) -> list[str]:
+    """Which losses were tried, where a file has none and its gradient is the slope of none of them."""
+    step = step_shown(watched)
+    if not any(row.kind == UNKNOWN for row in step.readings[0].rows):
+        return []
+    names = dict.fromkeys(loss.name for loss in losses(step.roles, watched.tapes) if loss.node is None)
+    return [f"the file has no loss of its own, and what it steps along is the slope of none of {', '.join(names)}"]
+
+
+def stopped(watched: Watched) -> list[str]:
+    """What ended the program after the step: an error, or the end of the record."""
+    failure = watched.runs[0].failure if not watched.guessed else None
+    left = ", ".join(name_of_left(watched, n) for n in watched.unfinished)
+    if failure is None:
+        return [f"the record was full before the program updates {left}: not judged"] if left else []
+    where = place(watched, failure.site).partition(":")[0]
+    says = f"the program stops at {where} with {' '.join(failure.says.split())}"
+    return [f"{says}, before it updates {left}" if left else says]
+
+
+def without_labels(watched: Watched) -> list[str]:
+    """What is changed in the step and not judged, as no label goes into the change."""
+    found = [(parameter_name(u.base, u.new), watched.source.where(u.end.site.line)) for u in watched.unjudged]
+    said = [f"{name} is changed in {where} by something that does not depend on the labels" for name, where in found]
+    return [f"{one}: not judged. If it is meant to learn, its gradient is wrong" for one in said]
+
+
+def name_of_left(watched: Watched, node: Node) -> str:
+    """What the program calls a parameter that was drawn and scaled."""
+    users = watched.roles.graph.users[node.index] if watched.roles is not None and not node.names else []
+    return parameter_name(next((n for n in users if n.names), node))
+
+
+def step_shown(watched: Watched) -> Step:
+    """The step to report: the first in which something is wrong, else the first."""
+    wrong = (s for s in watched.steps if any(row.verdict == "WRONG" for row in s.readings[0].rows))
+    return next(wrong, watched.steps[0])
+
+
+def rows(watched: Watched, shown: Step, reading: Reading) -> list[Entry]:
+    """One entry a parameter: its parts, as the entries of an array updated one by one, are judged as one."""
+    told = {
+        name_of(row): row for s in watched.steps for row in s.readings[0].rows if row.verdict == "ok" and not row.silent
+    }
+    groups: dict[int, list[Judged]] = {}
+    for row in reading.rows:
+        kept = told.get(name_of(row), row) if row.verdict == "cannot tell" else row
+        groups.setdefault(row.update.base.index, []).append(kept)
+    names: dict[str, int] = {}
+    entries = []
+    for group in groups.values():
+        name = parameter_name(group[0].update.base, group[0].update.new, group[0].update.name)
+        names[name] = names.get(name, 0) + 1
+        name = name if names[name] == 1 else f"{name} #{names[name]}"
+        entries.append(entry(name, group, half_of_the_digits(shown.roles.graph)))
+    return entries
+
+
+def entry(name: str, group: Sequence[Judged], tolerance: float) -> Entry:
+    """Some judged rows of one parameter as one entry of the table."""
+    worst: Worst | None = None
+    size = sum(row.truth[0].size for row in group)
+    wrong = untold = 0
+    found: list[Finding] = []
+    for row in group:
+        if row.verdict == "WRONG":
+            n, at, seen = compared(row, tolerance)
+            wrong += n
+            worst = worst or at
+            found += [f for f in seen if f not in found]
+        elif row.verdict == "cannot tell":
+            untold += row.truth[0].size
+    verdict = "WRONG" if wrong else "cannot tell" if untold else "ok"
+    shape = group[0].update.base.shape if len(group) > 1 else group[0].update.old.shape
+    said = next((row.note for row in group if row.verdict == "cannot tell"), "")
+    notes = [Finding("note", row.note) for row in group if row.note and row.verdict != "cannot tell"][:1]
+    where = tuple(found[:2] or notes)
+    return Entry(name, shape, size, size, wrong, untold, 0, worst, verdict, where, said)
+
+
+def compared(row: Judged, tolerance: float) -> tuple[int, Worst | None, tuple[Finding, ...]]:
+    """How many entries of a wrong row are, the worst, and what it looks like; in units of the gradient, if known."""
+    truth = row.truth[0]
+    given = row.given[0]
+    if given.shape != truth.shape:
+        return truth.size, None, (Finding("shape", row.note),)
+    c = row.usual or 0.0
+    if not c:
+        return truth.size, None, (Finding("note", row.note),) if row.note else ()
+    yours = given / c
+    bar = np.full(truth.shape, tolerance * max(np.abs(truth).max(initial=0.0), np.abs(yours).max(initial=0.0)))
+    off = np.abs(yours - truth) > bar
+    if not off.any():
+        return truth.size, None, (Finding("note", row.note),) if row.note else ()
+    at = tuple(int(k) for k in np.unravel_index(int(np.argmax(np.abs(yours - truth))), truth.shape))
+    worst = Worst(at, float(yours[at]), float(truth[at]), float(np.abs(yours - truth)[at] / max(bar.flat[0], 1e-300)))
+    seen = patterns(yours, truth, bar, bar, np.ones(truth.shape, bool), off) if truth.ndim else ()
+    return int(off.sum()), worst, (Finding("shape", row.note),) if row.note.startswith("shape") else tuple(seen)
+
+
+def disowned(e: Entry) -> Entry:
+    """An entry that is right for another loss than the program's own."""
+    return replace(e, verdict="WRONG", wrong=e.size, where=(), worst=None)
+
+
+def gradient_name(watched: Watched, shown: Step, row: Judged) -> str:
+    """What the program calls a parameter's gradient, or how it is made."""
+    named = [n.names[-1] for n in entered(shown.roles, row.update.step) if n.names]
+    return (named[0] if named else f"d{parameter_name(row.update.base)}").removeprefix(SHORT)
+
+
+def place(watched: Watched, site: Site) -> str:
+    """A line, as the person finds it, and its text."""
+    if not is_own_file(watched, site):
+        return f"{site.file.rsplit('/', 1)[-1]}, line {site.line}"
+    return f"{watched.source.where(site.line)}:  {watched.source.line(site.line)}"
+
+
+def is_own_file(watched: Watched, site: Site) -> bool:
+    """Is the line in the file that is checked, and not in a module beside it?"""
+    return not site.file or site.file.endswith(watched.source.name)
+
+
+def diagnosis(watched: Watched, shown: Step, mistake: Mistake) -> Diagnosis:
+    """A mistake as the report says it."""
+    row = mistake.row
+    name = (mistake.node.names or [gradient_name(watched, shown, row)])[-1].removeprefix(SHORT)
+    where = place(watched, mistake.site)
+    return Diagnosis(
+        None,
+        name,
+        mistake.says[0].upper() + mistake.says[1:],
+        of=row.truth[0].size,
+        place=where if mistake.certain else f"at or after {where}",
+    )
+
+
+def idle(watched: Watched) -> list[tuple[str, Site, Node]]:
+    """Parameters whose new value is computed and never used."""
+    role = watched.steps[0].roles
+    return [(parameter_name(u.base), u.end.site, u.end) for u in role.idle]
+
+
+def still(watched: Watched, name: str, site: Site, new: Node) -> Diagnosis:
+    """A parameter that never changes."""
+    into = next(iter(new.names), "a value that nothing uses")
+    says = f"{name} never changes: this line writes into {into}."
+    return Diagnosis(None, name, says, place=place(watched, site))
+
+
+def own_loss_apart(watched: Watched) -> Diagnosis | None:
+    """The program's own loss, if these are not its slopes but those of another one."""
+    readings = watched.steps[0].readings
+    if readings[0].loss.node is not None or not readings[0].all_right:
+        return None
+    own = [r for r in readings if r.loss.node is not None and not is_measure(r.loss.node, watched.steps[0].roles)]
+    if not own or any(uphill(r) for r in own):
+        return None
+    node = own[0].loss.node
+    assert node is not None
+    name = next(iter(node.names), "the loss")
+    says = f"The gradients are those of {readings[0].loss.name}, and the loss of this line has other slopes."
+    met = next(spread_out(watched, watched.steps[0].roles), "")
+    return Diagnosis(None, name, f"{says} {met[:1].upper()}{met[1:]}".strip(), place=place(watched, node.site))
+
+
+def loss_in_words(watched: Watched, reading: Reading) -> str:
+    """Which loss the verdict is about."""
+    node = reading.loss.node
+    if node is None:
+        return f"{reading.loss.name}; the file has no loss of its own"
+    name = next(iter(node.names), "")
+    return f"your own{f' {name}' if name else ''}, {watched.source.where(node.site.line)}"
+
+
+def described(watched: Watched, reading: Reading, entries: Sequence[Entry]) -> str:
+    """What was judged, in one sentence: every parameter that is updated, with the line of its update."""
+    lines: dict[tuple[str, int], list[str]] = {}
+    for row, e in zip(first_rows(reading), entries, strict=True):
+        made = "updated" if row.update.new is not None else "gradient"
+        lines.setdefault((made, row.update.end.site.line), []).append(e.name)
+    said = ", ".join(f"{' '.join(names)} ({made} in {watched.source.where(k)})" for (made, k), names in lines.items())
+    return f"watched {watched.how}: {said}; loss: {loss_in_words(watched, reading)}"
+
+
+def first_rows(reading: Reading) -> list[Judged]:
+    """One row a parameter."""
+    seen: dict[int, Judged] = {}
+    for row in reading.rows:
+        seen.setdefault(row.update.base.index, row)
+    return list(seen.values())
+
+
+__all__ = ["certificate", "settled"]

@@ -1,0 +1,108 @@
+"""Does a trace leave out a part of what its file computes? Two signs that it does, in what the loss was made of.
+
+A parameter that is not among those judged still meets, in the forward pass, what was made of the others. And the value
+of an expression within an expression is used by that one alone: what uses it elsewhere skips an operation of the file.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from nnref.checking.watching.calculus.graph import bits_of
+from nnref.checking.watching.meaning.parameters import Roles
+from nnref.checking.watching.recording.tape import Node, words
+from nnref.checking.watching.traces.places import Places, last_name, operator_of
+
+SPREADS = words("add subtract multiply")
+"""Operations by which a bias or a scale comes in: it has another shape than what it is spread over."""
+
+JOINS = words("matmul dot inner einsum tensordot vdot outer convolve correlate convolve2d correlate2d")
+"""Operations by which weights come in."""
+
+NUMBERS = words("pi e tau")
+"""Numbers that numpy and math have names for."""
+
+FUNCTIONS = words("sqrt exp log float float32 float64")
+"""Functions of a number that is written out: with one of them, it is still written out."""
+
+METHODS = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv", ast.MatMult: "matmul", ast.Pow: "pow"}
+"""How the methods are called by which a class may say itself what an operator does: __add__ for +."""
+
+
+def left_out(role: Roles, loss: Node | None, places: Places) -> str:
+    """What a trace leaves out, in words; "" where nothing shows that it does."""
+    graph, tape = role.graph, role.graph.tape
+    ends = [m.output for m in role.meetings] if loss is None else [loss]
+    bits = 0
+    for end in ends:
+        bits |= graph.above[end.index] | (1 << end.index)
+    for k in bits_of(bits):
+        node = tape[k]
+        if (free := unjudged(role, node, places)) is not None:
+            name = (free.names or ["a value"])[-1]
+            return f"{name} comes into the loss beside the parameters, and is not among what was judged"
+        if (around := skipped(node, role, bits, places)) is not None:
+            return f"{ast.unparse(around)[:60]} was not computed"
+    return ""
+
+
+def unjudged(role: Roles, node: Node, places: Places) -> Node | None:
+    """An operand that is no parameter that is judged, and comes in where one does; None if there is none."""
+    if node.op not in SPREADS and node.op not in JOINS:
+        return None
+    graph = role.graph
+    for m in node.inputs:
+        others = [o for o in node.inputs if o is not m and graph.depends(o.index, role.parameters)]
+        if not others or graph.depends(m.index, role.parameters) or role.of_labels[m.index]:
+            continue
+        spread = node.op in SPREADS and (m.shape != node.shape or made(role, m))
+        joined = node.op in JOINS and any(made(role, o) for o in others)
+        if (spread or joined) and not written_out(role, m, places):
+            return m
+    return None
+
+
+def made(role: Roles, node: Node) -> bool:
+    """Has a value come through weights before, as hidden units have?"""
+    graph = role.graph
+    return any(graph.tape[k].op in JOINS for k in bits_of(graph.above[node.index] | (1 << node.index)))
+
+
+def written_out(role: Roles, node: Node, places: Places) -> bool:
+    """Is a value made of numbers that are written out in the file, and of nothing else?"""
+    bits = role.graph.above[node.index] | (1 << node.index)
+    leaves = [role.graph.tape[k] for k in bits_of(bits) if role.graph.tape[k].leaf]
+    return all(any(is_number(part) for part in places.at(leaf.site)) for leaf in leaves)
+
+
+def is_number(part: ast.AST) -> bool:
+    """Is an expression a number that is written out, as 0.5, np.pi and np.sqrt(2 / np.pi) are, or a list of some?"""
+    if isinstance(part, ast.List | ast.Tuple):
+        return bool(part.elts) and all(map(is_number, part.elts))
+    if isinstance(part, ast.BinOp):
+        return is_number(part.left) and is_number(part.right)
+    if isinstance(part, ast.Call):
+        return last_name(part.func) in FUNCTIONS and not part.keywords and all(map(is_number, part.args))
+    if isinstance(part, ast.UnaryOp):
+        return is_number(part.operand)
+    return isinstance(part, ast.Constant) or (isinstance(part, ast.expr) and last_name(part) in NUMBERS)
+
+
+def skipped(node: Node, role: Roles, bits: int, places: Places) -> ast.expr | ast.AugAssign | None:
+    """The operation around that of a node, where the node's value is used, but not by it; None if there is none."""
+    here = [part for part in places.at(node.site) if operator_of(part) == node.op]
+    around = [places.around(part) for part in here]
+    if not around or any(outer is None for outer in around):
+        return None
+    users = [m for m in role.graph.users[node.index] if bits >> m.index & 1]
+    where = {(outer.lineno, outer.col_offset) for outer in around if outer is not None}
+    own = {name for outer in around if outer is not None for name in methods_of(outer)}
+    if all((m.site.line, m.site.column) in where or places.within(m.site, own) for m in users):
+        return None
+    return around[0]
+
+
+def methods_of(operation: ast.BinOp | ast.AugAssign) -> set[str]:
+    """The methods by which a class may say itself what an operator does: __add__, __radd__, __iadd__."""
+    stem = METHODS.get(type(operation.op), "")
+    return {f"__{head}{stem}__" for head in ("", "r", "i")} if stem else set()

@@ -1,0 +1,391 @@
+"""The first wrong line: whose inputs are right and whose output is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nnref.checking.watching.calculus.factors import ALIKE, multiple, with_part
+from nnref.checking.watching.calculus.graph import VIEWS, bits_of
+from nnref.checking.watching.calculus.slopes import slopes
+from nnref.checking.watching.meaning.optimisers import entered
+from nnref.checking.watching.meaning.parameters import Roles
+from nnref.checking.watching.program import Failure
+from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.verdict.judging import Tape, factors_after
+from nnref.checking.watching.verdict.odd_terms import missing_uses, odd_term
+from nnref.checking.watching.verdict.right_values import PLACES, Search
+from nnref.checking.watching.verdict.verdicts import Judged, Reading
+
+LINEAR = VIEWS | {"dot", "matmul", "add", "subtract", "sum", "put", "einsum", "tensordot", "concatenate"}
+"""Operations by which a layer is made of its weights, before its activation."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mistake:
+    """The first wrong value of one parameter's gradient: its node, the site to point to, and the kind of mistake.
+
+    certain says that everything the value was made of is right; else the mistake is at or after that line. used is the
+    site where a wrong factor is used, if that is another line.
+    """
+
+    node: Node
+    site: Site
+    row: Judged
+    kind: str
+    says: str
+    certain: bool = True
+    used: Site | None = None
+
+
+def mistakes(role: Roles, tapes: Sequence[Tape], reading: Reading) -> list[Mistake]:
+    """The first mistake of every wrong row, the earliest first, each line once."""
+    search = Search(role, tapes, reading)
+    found = [located(search, row) for row in reading.rows if row.verdict == "WRONG"]
+    ordered = sorted(found, key=lambda m: m.node.index)
+    seen: set[tuple[str, int]] = set()
+    kept = []
+    for mistake in ordered:
+        if (place := (mistake.site.file, mistake.site.line)) not in seen:
+            seen.add(place)
+            kept.append(mistake)
+    return kept
+
+
+def of_failure(role: Roles, tapes: Sequence[Tape], reading: Reading, failure: Failure) -> Mistake:
+    """The first wrong value of what the line was given that stops the program; the line itself where all is right."""
+    search = Search(role, tapes, reading)
+    given = [n for n in failure.inputs if n.index < len(tapes[0]) and role.of_labels[n.index]]
+    given = [n for n in given if role.graph.depends(n.index, role.parameters)]
+    wrong = [n for n in (first_of(search, node) for node in given) if n is not None]
+    node = min(wrong, key=lambda n: n.index, default=given[0])
+    says = f"line {failure.site.line} stops with {' '.join(failure.says.split())}"
+    return Mistake(node, node.site if wrong else failure.site, reading.rows[0], "stops", says)
+
+
+def located(search: Search, row: Judged) -> Mistake:
+    """The first wrong value of a row."""
+    step, new = row.update.step, row.update.end
+    if row.kind == "adds up":
+        chain = list(entered(search.role, step))
+        chain = chain[chain.index(row.entry) :] if row.entry in chain else chain
+        node = next((n for n in chain if n.op in ("add", "put") and n is not step), step)
+        return Mistake(node, node.site, row, "adds up", row.note)
+    if row.kind == "decay":
+        return of_decay(search, row)
+    own = row.factor or row.inner
+    stepped = [r.update for r in search.reading.rows if r.verdict == "ok" and r.update.new is not None]
+    against = bool(stepped) and row.update.new is not None and all(u.sign != row.update.sign for u in stepped)
+    if own is not None and row.usual and own * row.usual < 0 and against:
+        return Mistake(new, new.site, row, "sign", "the step goes up the loss: the sign is wrong")
+    if own is not None and row.usual and (jump := jumped(search, row, own / row.usual)) is not None:
+        return of_jump(search, row, jump, own / row.usual)
+    if own is not None and own < 0 and row.usual is not None and abs(row.usual / own - 1) <= ALIKE:
+        node = turned(search, row) or new
+        return Mistake(node, node.site, row, "sign", "the step goes up the loss: the sign is wrong")
+    if own is not None:
+        return of_factor(search, row)
+    wrong = first_of(search, step)
+    if wrong is None:
+        return Mistake(step, new.site, row, "update", "the gradient is right, and what is made of it here is not")
+    if (odd := odd_term(search, wrong, step)) is not None:
+        says = "the factor of this term is not that of the terms to which it is added"
+        return Mistake(odd, odd.site, row, "factor", says)
+    if missing := missing_uses(search, wrong):
+        return Mistake(wrong, wrong.site, row, "part", missing)
+    return described(search, row, wrong)
+
+
+def of_jump(search: Search, row: Judged, node: Node, ratio: float) -> Mistake:
+    """A factor that comes in with one operation; if what it is multiplied by was made wrong, the line of that."""
+    factor = backward_factor(search, node)
+    made = slope_factor(search, factor) if factor is not None else None
+    if factor is not None and made and abs(made / ratio - 1) <= ALIKE and factor.site.line != node.site.line:
+        says = f"the factor that is made here is {ratio:.4g} times what it should be"
+        return Mistake(node, factor.site, row, "factor made here", says, used=node.site)
+    return Mistake(node, node.site, row, "factor", row.note)
+
+
+def of_decay(search: Search, row: Judged) -> Mistake:
+    """A step with another decay than the loss has: it, or the slope beside it, may be what is too large."""
+    base, usual = row.update.base, row.usual or 0.0
+    old = [np.asarray(tape[base.index].value, float) for tape in search.tapes]
+    both = with_part(row.given, row.truth, old, search.tolerance)
+    scale = both[0] / usual if both is not None and usual else 1.0
+    if abs(scale - 1) > ALIKE and (node := jumped(search, row, scale)) is not None:
+        return Mistake(node, node.site, row, "factor", f"the slope beside the decay is {scale:.4g} times the truth")
+    chain = search.backward(row.update.step)
+    joined = [n for n in chain if n.op in ("add", "subtract", "put", "multiply") and search.decays(n, base)]
+    like = [r for r in search.reading.rows if r.kind == "decay"]
+    beside = [r for r in search.reading.rows if r.verdict == "ok" and not r.silent]
+    known = any(factors_after(search.role, search.tapes, search.reading.loss, r) is not None for r in beside)
+    if not joined and (node := of_another(search, row)) is not None:
+        says = "what is added to the slope here is not the decay of this parameter"
+        return Mistake(node, node.site, row, "decay", says)
+    if not joined or (len(like) > 1 and not known and abs(scale - 1) <= ALIKE):
+        says = f"{row.note}, or all else is larger by a factor"
+        return Mistake(chain[0], chain[0].site, row, "decay", says, certain=False)
+    term = next((m for m in joined[0].inputs if not search.role.of_labels[m.index]), joined[0])
+    at = term if term.site.line and term is not base and term.op not in VIEWS else joined[0]
+    return Mistake(joined[0], at.site, row, "decay", row.note, certain=at.site.line == joined[0].site.line)
+
+
+def of_another(search: Search, row: Judged) -> Node | None:
+    """Where something that no label went into is added to the slope that the row has; None if it is nowhere."""
+    entry = row.entry
+    if entry is None:
+        return None
+    for node in search.graph.users[entry.index]:
+        beside = [m for m in node.inputs if m is not entry]
+        if node.op in ("add", "subtract") and beside and not search.role.of_labels[beside[0].index]:
+            return node if search.role.into_updates >> node.index & 1 else None
+    return None
+
+
+def jumped(search: Search, row: Judged, ratio: float) -> Node | None:
+    """The first value that is by so much off what it is made of, where that is by how much the row is off the others.
+
+    What all right rows are made of too is none of it.
+    """
+    if abs(ratio - 1) <= ALIKE:
+        return None
+    right = [search.role.graph.above[r.update.step.index] for r in search.reading.rows if r.verdict == "ok"]
+    for node in search.backward(row.update.step):
+        if node.op in PLACES or (right and all(bits >> node.index & 1 for bits in right)):
+            continue
+        jump = search.jump(node)
+        if jump is not None and abs(jump / ratio - 1) <= ALIKE:
+            return node
+    return None
+
+
+def turned(search: Search, row: Judged) -> Node | None:
+    """The first value of the other sign than the update asks for: old − step wants the slope, old + step minus that."""
+    for node in search.backward(row.update.step):
+        found = search.factors(node)
+        if node.op not in PLACES and found and all(c * row.update.sign < 0 for c in found):
+            return node
+    return None
+
+
+def of_factor(search: Search, row: Judged) -> Mistake:
+    """A gradient that is right but for a factor: where a factor comes in that the others do not have."""
+    early = new_factor(search, row)
+    if early is not None:
+        return Mistake(early, early.site, row, "factor", row.note)
+    chain = list(ratios(search, row))
+    others = [ratio for r in search.reading.rows if r.verdict != "WRONG" and r.factor for _, ratio in ratios(search, r)]
+    strange = [n for n, ratio in chain if ratio and not any(abs(ratio / o - 1) <= ALIKE for o in others if o)]
+    made = chain[-1][0] if chain else row.update.step
+    node = strange[-1] if strange else made
+    return Mistake(node, node.site, row, "factor", row.note)
+
+
+def new_factor(search: Search, row: Judged) -> Node | None:
+    """The first value that went into this row alone, and whose factor no value has that went into a right row."""
+    right = [r for r in search.reading.rows if r.verdict != "WRONG" and r.factor]
+    mine = search.backward(row.update.step)
+    made = {n.index for n in entered(search.role, row.update.step)}
+    seen: set[int] = set()
+    usual: list[float] = []
+    for r in right:
+        for node in search.backward(r.update.step):
+            seen.add(node.index)
+            if (found := search.match(node)) is not None:
+                usual.append(found[1])
+    for node in mine:
+        if node.index in seen or node.index in made or node.op in PLACES:
+            continue
+        found = search.match(node)
+        if found is not None and usual and not any(abs(found[1] / c - 1) <= ALIKE for c in usual):
+            return node
+    return None
+
+
+def ratios(search: Search, row: Judged) -> Iterator[tuple[Node, float]]:
+    """The values from the step back to where the gradient was made, and by which factor each differs from the next."""
+    chain = [n for n in entered(search.role, row.update.step) if search.values(n) is not None]
+    if row.inner is not None:  # between the step and the gradient stands an optimiser
+        chain = chain[next((k for k, n in enumerate(chain) if is_gradient(search, row, n)), 0) :]
+    for node, before in zip(chain, [*chain[1:], None], strict=True):
+        values = search.values(node)
+        older = search.values(before) if before is not None else None
+        ratio = None
+        if older is not None and values is not None:
+            ratio = multiple([v.ravel() for v in values], [v.ravel() for v in older], search.tolerance)
+        yield node, ratio or 0.0
+        if ratio is None:
+            return
+
+
+def is_gradient(search: Search, row: Judged, node: Node) -> bool:
+    """Is the value a multiple of the row's truth?"""
+    values = search.values(node)
+    flat = [t.ravel() for t in row.truth]
+    return values is not None and multiple([v.ravel() for v in values], flat, search.tolerance) is not None
+
+
+def first_of(search: Search, step: Node) -> Node | None:
+    """The first value that is not right and of which nothing right is made."""
+    chain = search.backward(step)
+    right = 0
+    for node in chain:
+        if search.right(node) or search.accumulated(node):
+            right |= 1 << node.index
+    excused = 0
+    for k in bits_of(right):
+        excused |= search.graph.above[k]
+    new = {u.new for u in search.role.updates}
+    for node in chain:
+        bit = 1 << node.index
+        if bit & (right | excused) or node in new:
+            continue
+        if node.op in PLACES and any(
+            search.role.of_labels[m.index]
+            and search.graph.depends(m.index, search.role.parameters)
+            and not (1 << m.index) & (right | excused)
+            for m in node.inputs
+        ):
+            continue
+        return node
+    return None
+
+
+def described(search: Search, row: Judged, node: Node) -> Mistake:
+    """A wrong value, and what is wrong about it as far as it can be told."""
+    role = search.role
+    if any(role.after[m.index] and is_new_parameter(role, m) for m in node.inputs):
+        return Mistake(node, node.site, row, "stale", "the parameters were updated before they were used here")
+    if row.note.startswith("shape") and node is row.update.step:
+        return Mistake(node, node.site, row, "shape", row.note)
+    if (before := without_slope(search, row, node)) is not None:
+        says = "the activation's derivative is missing: this is ∂L/∂A, where ∂L/∂Z is meant"
+        return Mistake(before, before.site, row, "no slope", says)
+    factor = wrong_factor(search, node)
+    if factor is not None and factor.site.line != node.site.line and not right_elsewhere(search, factor):
+        says = f"the factor that is made here is wrong where it is used, on line {node.site.line}"
+        return Mistake(node, factor.site, row, "factor made here", says, used=node.site)
+    if (part := no_part(search, node)) is not None:
+        says = f"this is no part of the slope to which it is added on line {node.site.line}"
+        return Mistake(part, part.site, row, "value", says, used=node.site)
+    says = "what this line is made of is right, and what it makes is not"
+    return Mistake(node, node.site, row, "value", says)
+
+
+def no_part(search: Search, node: Node) -> Node | None:
+    """What is added in a wrong sum though it is the slope of something else, where the rest is a part of one slope."""
+    parts = [made_by(m) for m in node.inputs if search.role.of_labels[m.index]]
+    if node.op not in ("add", "subtract", "add.at") or len(parts) < 2:
+        return None
+    strange = [[p for p in parts if not search.belongs(p, k)] for k in search.with_uses(node)]
+    alone = {some[0].index for some in strange if len(some) == 1 and some[0].site.line}
+    found = [p for p in parts if p.index in alone]
+    return found[0] if len(found) == 1 and found[0].site != node.site else None
+
+
+def without_slope(search: Search, row: Judged, node: Node) -> Node | None:
+    """The value that is ∂L/∂A where ∂L/∂Z is meant: a gradient was made of the slope of its layer's activation."""
+    if node.op not in ("dot", "matmul", "sum", "mean", "outer", "einsum", "tensordot") or not row.truth[0].any():
+        return None
+    base = row.update.base
+    direct = {n.index for n in search.graph.tape if node_above(search, n, base)}
+    for m in node.inputs:
+        made = made_by(m)
+        if not search.role.of_labels[made.index]:
+            continue
+        found = [k for k, _ in search.matches(made)]
+        nearest = [k for k in found if search.graph.above[k] >> base.index & 1]
+        before = [j for k in nearest for j in bits_of(search.graph.above[k]) if j in direct]
+        if nearest and before and not any(k in direct for k in found):
+            return node if used_rightly(search, made, node) else made
+    return None
+
+
+def used_rightly(search: Search, value: Node, node: Node) -> bool:
+    """Is something right made of a value otherwise than by this node?"""
+    above, role = search.graph.above, search.role
+    later = (n for n in search.graph.tape[value.index + 1 : role.last + 1] if role.of_labels[n.index])
+    made = (n for n in later if above[n.index] >> value.index & 1 and n is not node and n.op not in VIEWS)
+    return any(search.right(n) for n in made if not above[n.index] >> node.index & 1)
+
+
+def node_above(search: Search, node: Node, base: Node) -> bool:
+    """Is a value made of the parameter by products and sums, with no activation between?"""
+    if search.role.of_labels[node.index]:
+        return False
+    front, seen = [node], {node.index}
+    while front:
+        n = front.pop()
+        if n is base:
+            return True
+        if n.op in LINEAR:
+            front += [m for m in n.inputs if m.index not in seen and search.graph.depends(m.index, 1 << base.index)]
+            seen |= {m.index for m in n.inputs}
+    return False
+
+
+def is_new_parameter(role: Roles, node: Node) -> bool:
+    """Is this a parameter after its update, or a view of one?"""
+    shown = made_by(node)
+    return any(shown is u.new or (shown.op == "put" and u.new in shown.inputs) for u in role.updates)
+
+
+def wrong_factor(search: Search, node: Node) -> Node | None:
+    """A factor that depends on no label, was made for the backward pass alone, and is no slope of the forward pass."""
+    made = backward_factor(search, node)
+    return made if made is not None and slope_factor(search, made) is None else None
+
+
+def forward_of(role: Roles) -> int:
+    """The values of the forward pass, as bits."""
+    found = 0
+    for meeting in role.meetings:
+        found |= role.graph.above[meeting.output.index] | (1 << meeting.output.index)
+    return found
+
+
+def backward_factor(search: Search, node: Node) -> Node | None:
+    """The factor of a product that depends on no label and was made for the backward pass alone."""
+    role, forward = search.role, forward_of(search.role)
+    for m in node.inputs if node.op in ("multiply", "divide") else ():
+        made = made_by(m)
+        if role.of_labels[made.index] or forward >> made.index & 1 or np.prod(made.shape, dtype=int) < 2:
+            continue
+        if search.graph.depends(made.index, role.parameters):
+            return made
+    return None
+
+
+def right_elsewhere(search: Search, factor: Node) -> bool:
+    """Did the line that makes the factor make a right one elsewhere? Then it was given the wrong value here."""
+    same = [n for n in search.graph.tape if n.site == factor.site and n is not factor and search.role.begin < n.index]
+    return any(n.index < search.role.last and slope_factor(search, n) is not None for n in same)
+
+
+def made_by(node: Node) -> Node:
+    """Through views, to what is shown."""
+    while node.op in VIEWS and node.args and isinstance(node.args[0], Node):
+        node = node.args[0]
+    return node
+
+
+def slope_factor(search: Search, factor: Node) -> float | None:
+    """C with factor = c ∂A/∂Z, entry by entry, of some values A and Z of the forward pass; None if it is of none."""
+    given, forward = search.values(factor), forward_of(search.role)
+    tape = search.graph.tape
+    size = np.prod(factor.shape, dtype=int)
+    if given is None:
+        return 1.0
+    outs = [k for k in bits_of(forward) if np.prod(tape[k].shape, dtype=int) == size and tape[k].op != "leaf"]
+    wanted = [np.prod(n.shape, dtype=int) == size and bool(forward >> n.index & 1) for n in tape]
+    for k in outs:
+        found = [slopes(t, {k: np.ones(tape[k].shape)}, wanted, search.reading.choice)[0] for t in search.tapes]
+        for j in found[0]:
+            if j == k or any(j not in f for f in found) or np.prod(tape[j].shape, dtype=int) != size:
+                continue
+            c = multiple([g.ravel() for g in given], [f[j].ravel() for f in found], search.tolerance)
+            if c:
+                return c
+    return None

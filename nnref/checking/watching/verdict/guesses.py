@@ -1,0 +1,99 @@
+"""When a loss that was guessed may accuse: a file without a loss of its own may mean one that was not thought of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.watching.calculus.graph import bits_of
+from nnref.checking.watching.meaning.losses import Loss, losses, stripped
+from nnref.checking.watching.meaning.parameters import Roles, compares
+from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.verdict.judging import under
+from nnref.checking.watching.verdict.right_values import Search
+from nnref.checking.watching.verdict.verdicts import Reading
+
+Array = np.ndarray[Any, Any]
+Tape = Sequence[Node]
+
+UNKNOWN = "the loss is unknown"
+"""The kind of verdict on a gradient that no loss that was tried has, in a file without a loss of its own."""
+
+NEAR = 8
+"""How many values before an output, of its size, may be the one that a backward pass begins with: 5 of a sigmoid."""
+
+
+def believed(role: Roles, tapes: Sequence[Tape], readings: Sequence[Reading]) -> tuple[Reading, ...]:
+    """The readings, the first of which accuses nobody where its loss is a guess that nothing bears out."""
+    first = readings[0] if readings else None
+    if first is None or first.loss.node is not None or any(loss.node is not None for loss in losses(role, tapes)):
+        return tuple(readings)
+    known = any((row.verdict == "ok" and not row.silent) or row.own is not None for row in first.rows)
+    if known or not any(row.verdict == "WRONG" for row in first.rows) or is_borne_out(role, tapes, first):
+        return tuple(readings)
+    note = "the file has no loss of its own, and this is the slope of none that was tried"
+    rows = [
+        replace(row, verdict="cannot tell", note=note, kind=UNKNOWN)
+        if row.verdict == "WRONG" and not row.note.startswith("shape") and not row.kind
+        else row
+        for row in first.rows
+    ]
+    return replace(first, rows=tuple(rows)), *readings[1:]
+
+
+def is_borne_out(role: Roles, tapes: Sequence[Tape], reading: Reading) -> bool:
+    """Is a part of the backward pass right under this loss, and the whole of it under no other whatever?
+
+    Or is the whole of it right for a slope of the outputs that is the slope of no loss?
+    """
+    if not any(compares(meeting) or is_known(role, meeting.labels) for meeting in role.meetings):
+        return False  # what is added to an output is no label of it, unless it is known to be one
+    search, of_losses = Search(role, tapes, reading), list(of_some_loss(role, tapes, reading))
+    made = (n for row in reading.rows for n in search.backward(row.update.step))
+    return not any(of_losses) and (bool(of_losses) or any(search.right(n) for n in made))
+
+
+def is_known(role: Roles, labels: Node) -> bool:
+    """Are these labels that the program was handed as such, or made of them?"""
+    return any(role.graph.tape[k].leaf == "labels" for k in bits_of(role.graph.above[labels.index] | 1 << labels.index))
+
+
+def of_some_loss(role: Roles, tapes: Sequence[Tape], reading: Reading) -> Iterator[bool]:
+    """For each value of the backward pass that makes all right as the slope of an output: may it be that of a loss?"""
+    for bare, output, slope in beginnings(role):
+        given = [tape[slope.index].value for tape in tapes]
+        if any(value is None or not np.isfinite(np.asarray(value, float)).all() for value in given):
+            continue
+        seeds = tuple({output.index: np.asarray(value, float).reshape(output.shape)} for value in given)
+        found = under(role, tapes, Loss("any", seeds), reading.choice, None)
+        if found is not None and found.all_right:
+            meant = [s.get(bare.index) for s in reading.loss.seeds]
+            both = (m is not None and goes_both_ways(np.asarray(g), m) for g, m in zip(given, meant, strict=False))
+            yield not all(both)
+
+
+def goes_both_ways(slope: Array, meant: Array) -> bool:
+    """Does a slope lead most outputs that are below their labels towards them, and most that are above away, or so?
+
+    meant is the slope of a loss that people mean, which is below 0 where the output is below its label. No loss that is
+    least where outputs are their labels has a slope of the other kind.
+    """
+    ways = np.sign(slope.reshape(meant.shape)) * np.sign(meant)
+    below, above = ways[meant < 0], ways[meant > 0]
+    return bool(below.size and above.size and below.sum() * above.sum() < 0)
+
+
+def beginnings(role: Roles) -> Iterator[tuple[Node, Node, Node]]:
+    """The outputs, those values before them that all parameters went into, and what may be the slopes of these."""
+    graph, parameters = role.graph, role.parameters
+    for bare, _ in stripped(role):
+        size = np.prod(bare.shape, dtype=int)
+        chain = [graph.tape[k] for k in bits_of(graph.above[bare.index] | (1 << bare.index))]
+        whole = [n for n in chain if (graph.above[n.index] | (1 << n.index)) & parameters == parameters]
+        outputs = [n for n in whole if np.prod(n.shape, dtype=int) == size and not role.of_labels[n.index]]
+        slopes = (graph.tape[k] for k in bits_of(role.into_updates) if role.of_labels[k] and k > role.begin)
+        for slope in [n for n in slopes if graph.depends(n.index, parameters) and np.prod(n.shape, dtype=int) == size]:
+            yield from ((bare, output, slope) for output in outputs[-NEAR:])

@@ -1,0 +1,393 @@
+"""The verdict on each parameter: what enters its update is one multiple, in every run, of ∂L/∂(the parameter)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, multiple, with_part
+from nnref.checking.watching.calculus.graph import bits_of, through
+from nnref.checking.watching.calculus.slopes import Choice, guard, magnitude, slopes, value_of
+from nnref.checking.watching.meaning.losses import OWN_LOSS, Loss, is_proper, losses
+from nnref.checking.watching.meaning.optimisers import alike, entered
+from nnref.checking.watching.meaning.parameters import Roles, Update, continues
+from nnref.checking.watching.meaning.rates import of_one_kind, way
+from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.verdict.later_passes import of_later_passes
+from nnref.checking.watching.verdict.verdicts import Judged, Reading, Slopes, at_their_rates
+
+Array = np.ndarray[Any, Any]
+Tape = Sequence[Node]
+Laid = tuple[Array, ...]
+
+
+def judge(
+    role: Roles,
+    tapes: Sequence[Tape],
+    before: Roles | None = None,
+    named: str = "",
+    written: frozenset[float] = frozenset(),
+) -> tuple[Reading, ...]:
+    """The verdicts under every loss that may be meant, the best first; () where none can be made.
+
+    before is the step before this one, whose steps an optimiser may remember; named, the loss that is meant there;
+    written, the numbers that are written out in the program.
+    """
+    likely = losses(role, tapes)
+    same = [loss for loss in likely if loss.name == named]
+    found: list[Reading] = []
+    distances: list[Reading] = []
+    for choice in choices(role, tapes, likely):
+        for loss in same or in_turn(role, tapes, likely, choice):
+            reading = under(role, tapes, loss, choice, before)
+            if reading is not None:
+                (distances if loss.distance and not reading.all_right else found).append(reading)
+                if reading.all_right:
+                    return chosen(role, tapes, found, written)
+    most = max((r.right for r in found), default=0)
+    ranked = chosen(role, tapes, [*found, *(r for r in distances if r.right > most)], written)
+    if (unsaid := next((r for r in found if r.loss.unweighted), None)) is not None:
+        return (without_weights(unsaid),)
+    return ranked if same or named != OWN_LOSS else tuple(r for r in ranked if is_evidence(r))
+
+
+def without_weights(reading: Reading) -> Reading:
+    """Not told, where what is wrong may be right with weights of the losses that the program does not say."""
+    says = "the file has a loss for each output and nowhere their sum: with other weights this may be right"
+    rows = [replace(r, verdict="cannot tell", note=says) if r.verdict == "WRONG" else r for r in reading.rows]
+    return replace(reading, rows=tuple(rows))
+
+
+def is_evidence(reading: Reading) -> bool:
+    """May this be the loss of a step that has none of the program's own, as where it is computed now and then?"""
+    return any((row.verdict == "ok" and not row.silent) or row.kind == "adds up" for row in reading.rows)
+
+
+def in_turn(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], choice: Choice) -> Iterator[Loss]:
+    """The program's own losses, then those of the others under which most is right in the first run."""
+    yield from (loss for loss in likely if loss.node is not None)
+    scored = []
+    for loss in likely:
+        if loss.node is None:
+            first = under(role, tapes[:1], replace(loss, seeds=loss.seeds[:1]), choice, None)
+            scored.append((first.fits if first else (0, 0, 0), loss))
+    best = max((score for score, _ in scored), default=(0, 0, 0))
+    yield from (loss for score, loss in scored if score == best)
+
+
+def under(role: Roles, tapes: Sequence[Tape], loss: Loss, choice: Choice, before: Roles | None) -> Reading | None:
+    """The verdicts under one loss; None where they would be no evidence."""
+    wanted = [role.graph.depends(n.index, role.parameters) for n in role.graph.tape]
+    made = [slopes(tape, seeds, wanted, choice) for tape, seeds in zip(tapes, loss.seeds, strict=True)]
+    known, lost = [s for s, _ in made], tuple(made[0][1])
+    rows = verdicts(role, tapes, known, lost, before, loss)
+    return None if rows is None else Reading(loss, rows, tuple(known), choice, lost, common(rows))
+
+
+def choices(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss]) -> Iterator[Choice]:
+    """The slopes that may be meant: at ties of max(a, b), and of an own loss with the guards of its logarithms."""
+    yield from (Choice(tie) for tie in ((0.0, 1.0, 0.5) if tied_anywhere(role, tapes) else (0.0,)))
+    above = 0
+    for loss in likely:
+        above |= 0 if loss.node is None else role.graph.above[loss.node.index]
+    logs = (n for n in role.graph.tape if n.op in ("log", "log2", "log10") and above >> n.index & 1)
+    if any(guard(node.args[0]) for node in logs):
+        yield Choice(guards=True)
+
+
+def tied_anywhere(role: Roles, tapes: Sequence[Tape]) -> bool:
+    """Is there a max(a, b) in the step with a = b somewhere? Each of its slopes there is as good as another."""
+    for tape in tapes:
+        for node in tape[role.begin + 1 : role.last + 1]:
+            if node.op in ("maximum", "minimum") and len(node.args) > 1:
+                a, b = (np.asarray(value_of(x)) for x in node.args[:2])
+                if a.dtype.kind in "fiub" and b.dtype.kind in "fiub" and bool((a == b).any()):
+                    return True
+    return False
+
+
+def chosen(
+    role: Roles, tapes: Sequence[Tape], found: Sequence[Reading], written: frozenset[float]
+) -> tuple[Reading, ...]:
+    """The readings, the loss that is meant first: the program's own if it fits as well as any."""
+    ranked = sorted(found, key=lambda r: (r.all_right, r.fits, r.loss.node is not None), reverse=True)
+    if ranked and ranked[0].loss.node is None and ranked[0].all_right:
+        mine = [r for r in ranked if r.loss.node is not None and not uphill(r)]
+        proper = [r for r in mine if r.loss.node is not None and is_proper(role, tapes[0], r.loss.node)]
+        ranked = [*proper, *(r for r in ranked if r not in proper)]
+    return tuple(at_their_rates(role, reading, written) for reading in ranked)
+
+
+def uphill(reading: Reading) -> bool:
+    """Are these the slopes of minus the loss, as of a likelihood that grows?"""
+    c = reading.factor
+    factors = [row.own for row in reading.rows if not row.silent]
+    return c is not None and c < 0 and all(f is not None and abs(f / c - 1) <= ALIKE for f in factors)
+
+
+def verdicts(
+    role: Roles,
+    tapes: Sequence[Tape],
+    known: Sequence[Slopes],
+    lost: tuple[Node, ...],
+    before: Roles | None,
+    loss: Loss,
+) -> tuple[Judged, ...] | None:
+    """Each update by itself, and then against the factor that most of them have."""
+    rows = of_later_passes(role, [by_itself(role, update, tapes, known, before) for update in role.updates])
+    if loss.node is not None and has_decay(role, loss.node):
+        says = "the decay is not that of the loss"
+        rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay else r for r in rows]
+    else:
+        says = "the decay has the wrong sign: it lets the weights grow"
+        rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay < 0 else r for r in rows]
+    flat = not lost and not any(t.any() for row in rows for t in row.truth)
+    if flat or all(row.silent for row in rows):
+        return None  # nothing of this loss has a slope: it is no evidence, and a rule of another kind may be right
+    groups = [kind for network in networks(role, rows) for kind in kinds(role, rows, network)]
+    late = {id(row): first_use(role, row) for row in rows}
+    for kind in groups:
+        factor = common([rows[k] for k in kind], late, partial(factors_after, role, tapes, loss))
+        for k in kind:
+            rows[k] = beside(zeros(role, rows[k], known, factor), factor)
+    if lost:
+        why = f"{lost[0].op}, line {lost[0].site.line}, has no slope that is known"
+        rows = [row if row.verdict != "WRONG" else replace(row, verdict="cannot tell", note=why) for row in rows]
+    return tuple(rows)
+
+
+def networks(role: Roles, rows: Sequence[Judged]) -> list[list[int]]:
+    """The rows of each network in the program: those that go into one output. Two networks may have two rates."""
+    outputs = [role.graph.above[m.output.index] | (1 << m.output.index) for m in role.meetings]
+    reached = [{j for j, bits in enumerate(outputs) if bits >> row.update.base.index & 1} for row in rows]
+    found: list[tuple[set[int], list[int]]] = []
+    for k, mine in enumerate(reached):
+        shared = [group for group in found if group[0] & mine or not mine]
+        merged = (set(mine).union(*(g[0] for g in shared)), [*(j for g in shared for j in g[1]), k])
+        found = [*(g for g in found if g not in shared), merged]
+    return [sorted(members) for _, members in found]
+
+
+def kinds(role: Roles, rows: list[Judged], network: Sequence[int]) -> list[list[int]]:
+    """The rows of a network whose factors can be compared; they get the rates that they are compared at."""
+    ways = [way(role, r.update, r.entry or r.update.step, r.inner is not None) for r in (rows[k] for k in network)]
+    found = of_one_kind(ways, [rows[k].own is not None for k in network])
+    for members, by_gradient in found:
+        for j in members if by_gradient else ():
+            rows[network[j]] = replace(rows[network[j]], rate=ways[j].rate or None)
+    return [[network[j] for j in members] for members, _ in found]
+
+
+def first_use(role: Roles, row: Judged) -> int:
+    """Where a parameter is first used: the later, the nearer it is to the output."""
+    return min((n.index for n in role.graph.users[row.update.base.index]), default=0)
+
+
+def by_itself(
+    role: Roles, update: Update, tapes: Sequence[Tape], known: Sequence[Slopes], before: Roles | None
+) -> Judged:
+    """Is the step one multiple of the truth, or of it and the parameter, or what an optimiser makes of one?"""
+    truth = [through(tape[update.old.index], g) for tape, g in zip(tapes, known, strict=True)]
+    shape = update.old.shape
+    true = tuple(np.zeros(shape) if t is None else np.asarray(t, float) for t in truth)
+    given = tuple(update.sign * np.asarray(tape[update.step.index].value, float) for tape in tapes)
+    row = Judged(update, "WRONG", given, true)
+    if given[0].shape != shape:
+        row = fitted(row, shape)
+        if row.given[0].shape != shape:
+            return row
+    if not all(np.isfinite(x).all() for x in (*row.given, *true)):
+        broken = all(np.isfinite(t).all() and t.any() for t in true)
+        verdict = "WRONG" if broken else "cannot tell"
+        return replace(row, verdict=verdict, note="not a number, or infinite", kind="not finite" if broken else "")
+    tolerance = half_of_the_digits(role.graph)
+    if not any(t.any() for t in true):
+        zero = not any(x.any() for x in given)
+        note = "every true entry is 0, which is no evidence" if zero else "not zero, where every true entry is"
+        return replace(row, verdict="cannot tell" if zero else "WRONG", note=note, silent=zero)
+    if (c := multiple(row.given, true, tolerance)) is not None:
+        return replace(row, verdict="ok", factor=c, note="")
+    old = [np.asarray(tape[update.old.index].value, float) for tape in tapes]
+    if (both := with_part(row.given, true, old, tolerance)) is not None:
+        return replace(row, verdict="ok", factor=both[0], decay=both[1] / both[0], note="")
+    return optimised(role, row, tapes, tolerance, before)
+
+
+def has_decay(role: Roles, loss: Node) -> bool:
+    """Does the loss hold a term of parameters alone, as λ ΣW² is?"""
+    graph, outputs = role.graph, 0
+    for meeting in role.meetings:
+        outputs |= graph.above[meeting.output.index] | (1 << meeting.output.index)
+    terms = (graph.tape[k] for k in bits_of(graph.above[loss.index] & ~outputs))
+    return any(
+        not role.of_labels[n.index] and graph.above[n.index] & role.parameters and np.prod(n.shape, dtype=int) == 1
+        for n in terms
+    )
+
+
+def fitted(row: Judged, shape: tuple[int, ...]) -> Judged:
+    """A step of another shape, as numpy lays it over the parameter."""
+    mine = row.given[0].shape
+    note = f"shape {mine} for {shape}"
+    fits = row.update.new is not None or (compatible(mine, shape) and np.broadcast_shapes(mine, shape) == shape)
+    if row.given[0].size == np.prod(shape, dtype=int) and fits:
+        return replace(row, given=tuple(x.reshape(shape) for x in row.given))
+    if not compatible(mine, shape) or np.broadcast_shapes(mine, shape) != shape:
+        return replace(row, note=note)
+    return replace(row, given=tuple(np.broadcast_to(x, shape) for x in row.given), note=note)
+
+
+def optimised(role: Roles, row: Judged, tapes: Sequence[Tape], tolerance: float, before: Roles | None) -> Judged:
+    """The verdict where the step is no multiple of the truth, but may be what an optimiser made of one."""
+    update, passed = row.update, list[Laid]()
+    if before is not None and (node := added_to_last(role, row, tapes, before, tolerance)) is not None:
+        says = "gradients add up from step to step: they are never set to zero"
+        return replace(row, verdict="WRONG", note=says, kind="adds up", entry=node)
+    old = [np.asarray(tape[update.old.index].value, float) for tape in tapes]
+    for node, laid in entering(role, update, tapes):
+        c, decay = multiple(laid, row.truth, tolerance), 0.0
+        if c is None and node is not update.step:
+            c, decay = with_part(laid, row.truth, old, tolerance) or (None, 0.0)
+        if c is None:
+            passed.append(laid)
+            continue
+        decay = decay / c if decay else 0.0
+        if before is not None:
+            return replace(row, verdict="ok", factor=None, inner=abs(c), note="", decay=decay, entry=node)
+        signed = laid if c >= 0 else tuple(-v for v in laid)
+        if node is update.step:
+            continue
+        for given, beside in apart_from_decay(row, passed, old, tolerance):
+            if alike(given, signed):
+                return replace(row, verdict="ok", inner=abs(c), decay=decay or beside, note="", entry=node)
+    return row
+
+
+def entering(role: Roles, update: Update, tapes: Sequence[Tape]) -> Iterator[tuple[Node, Laid]]:
+    """The values of a step's size through which all it knows of the labels has passed, in every run, last one first."""
+    shape = update.old.shape
+    for node in entered(role, update.step):
+        values = [tape[node.index].value for tape in tapes]
+        if not any(v is None or np.size(v) != np.prod(shape, dtype=int) for v in values):
+            yield node, tuple(np.asarray(v, float).reshape(shape) for v in values)
+
+
+def apart_from_decay(
+    row: Judged, passed: Sequence[Laid], old: Laid | list[Array], tolerance: float
+) -> Iterator[tuple[Laid, float]]:
+    """The step; and without the decay beside what an optimiser made, as that of AdamW is, with what it decays by."""
+    yield row.given, 0.0
+    for laid in passed[1:]:
+        if (both := with_part(row.given, laid, old, tolerance)) is not None:
+            yield tuple(both[0] * v for v in laid), both[1]
+
+
+def added_to_last(role: Roles, row: Judged, tapes: Sequence[Tape], before: Roles, tolerance: float) -> Node | None:
+    """The value that is a gradient plus all of what it was in the step before; None if gradients do not add up."""
+    last = next((u for u in before.updates if u.new is not None and continues(u, row.update)), None)
+    if last is None or last.old.shape != row.update.old.shape:
+        return None
+    older = [tuple(last.sign * v for v in laid) for _, laid in entering(before, last, tapes)]
+    for node, laid in entering(role, row.update, tapes):
+        now = tuple(row.update.sign * v for v in laid)
+        for then in older:
+            both = with_part(now, row.truth, then, tolerance)
+            if both is not None and abs(both[1] - 1) <= ALIKE:
+                return node
+    return None
+
+
+def zeros(role: Roles, row: Judged, known: Sequence[Slopes], factor: float | None) -> Judged:
+    """Where the true slopes are 0 but for rounding, as those of a bias before a normalisation, the steps should be."""
+    base = row.update.base
+    if row.verdict != "WRONG" or row.note.startswith("shape"):
+        return row
+    size = max(magnitude(base, role.graph.users[base.index], g) for g in known)
+    u = float(np.finfo(float).eps)
+    if not size or max(np.abs(t).max(initial=0.0) for t in row.truth) > u * size:
+        return row
+    given = max(np.abs(x).max(initial=0.0) for x in row.given) / abs((factor or 1.0) * (row.rate or 1.0))
+    says = "the true gradient is 0: what follows takes this parameter out"
+    return replace(row, verdict="ok", note=says, silent=True) if given <= np.sqrt(u) * size else row
+
+
+def compatible(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    """Can the shapes be broadcast together?"""
+    try:
+        np.broadcast_shapes(a, b)
+    except ValueError:
+        return False
+    return True
+
+
+def common(
+    rows: Sequence[Judged], late: Mapping[int, int] | None = None, way: Callable[[Judged], int | None] | None = None
+) -> float | None:
+    """The factor that most updates have; where there is a draw, that of the last layer, or of the largest array.
+
+    way gives the number of factors between a gradient and its step, where the gradient is the slope of the program's
+    own loss itself, and else None. Two that are, or as many as there are of any others, are believed, as are those that
+    go down the loss: one mistake goes on to all that is made after it.
+    """
+    with_one = [(f, row) for row in rows if (f := row.own)]
+    groups: list[list[tuple[float, Judged]]] = []
+    for f, row in with_one:
+        home = next((g for g in groups if abs(f / g[0][0] - 1) <= ALIKE), None)
+        if home is None:
+            groups.append([(f, row)])
+        else:
+            home.append((f, row))
+    most = max(map(len, groups), default=0)
+
+    def weight(group: list[tuple[float, Judged]]) -> tuple[bool, bool, int, int, int, int]:
+        several = len(groups) > 1 and len(group) >= min(2, most)
+        ways = [way(row) for _, row in group] if way is not None and several else [None]
+        known = [n for n in ways if n is not None]
+        exact = len(known) == len(ways)
+        # A mistake goes on to all that the backward pass makes after it: the last layer is more to be trusted.
+        last = max((late or {}).get(id(row), 0) for _, row in group) if len(group) >= min(2, most) and not exact else 0
+        size = max(row.truth[0].size for _, row in group)
+        return exact, several and group[0][0] > 0, len(group), -max(known) if exact else 0, last, size
+
+    return max(groups, key=weight)[0][0] if groups else None
+
+
+def factors_after(role: Roles, tapes: Sequence[Tape], loss: Loss, row: Judged) -> int | None:
+    """How often the factor changes between the slope of the program's own loss itself and the step; None without it."""
+    sign = row.update.sign if row.update.new is not None else 1
+    tolerance, changes, last = half_of_the_digits(role.graph), 0, None
+    for node in entered(role, row.update.step) if loss.node is not None else ():
+        values = [tape[node.index].value for tape in tapes]
+        if any(v is None or np.size(v) != t.size for v, t in zip(values, row.truth, strict=True)):
+            continue
+        c = multiple([np.ravel(v) for v in values], [t.ravel() for t in row.truth], tolerance)
+        if not c:
+            continue
+        changes += last is not None and abs(c / last - 1) > ALIKE
+        if abs(c * sign - 1) <= ALIKE:
+            return changes
+        last = c
+    return None
+
+
+def beside(row: Judged, factor: float | None) -> Judged:
+    """A row whose factor is not that of the others is wrong, or at least not told."""
+    row = replace(row, usual=factor * (row.rate or 1.0) if factor else factor)
+    own = row.own
+    if own and factor and abs(own / factor - 1) > ALIKE:
+        if sum(x.size for x in row.truth) < 2:  # any number is a multiple of any other
+            return replace(row, verdict="cannot tell", note="one number, seen once, is no evidence", factor=None)
+        return replace(row, verdict="WRONG", note=f"{own / factor:.4g} times the truth, beside the others")
+    if row.factor and factor and factor < 0 and row.update.new is None:
+        says = (
+            "minus the slope, which is the slope of a likelihood that is to grow: right if it is added to the "
+            "parameter, and wrong if it is subtracted; nothing here does either"
+        )
+        return replace(row, verdict="cannot tell", note=says)
+    if row.factor and factor and factor < 0:
+        return replace(row, verdict="WRONG", note="the sign is wrong: this step goes up the loss")
+    return row

@@ -1,0 +1,95 @@
+"""Terms of a slope with another factor than the others, or left out: where something is used several times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from nnref.checking.watching.calculus.factors import ALIKE
+from nnref.checking.watching.calculus.graph import VIEWS
+from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.verdict.right_values import ADDING, Search
+
+
+def odd_term(search: Search, wrong: Node, step: Node) -> Node | None:
+    """The first value that has a factor which the other terms of a wrong sum do not have; None where no term is odd.
+
+    wrong is the first wrong value of the step, which may be a part of the sum.
+    """
+    if wrong.op not in ADDING:
+        return None
+    chain = search.backward(step)
+    inside = {n.index for n in chain}
+    whole, outer = wrong, [wrong]
+    while outer:
+        whole = outer[0]
+        outer = [n for n in search.graph.users[whole.index] if n.index in inside and n.op in ADDING]
+    found = list(terms(search, whole))
+    factors = [search.factors(term) for term in found]
+    if len(found) < 2 or not all(factors):
+        return None
+    usual = max((c for c, *_ in factors), key=lambda c: sum(has(f, c) for f in factors))
+    usual_terms = [t for t, f in zip(found, factors, strict=True) if has(f, usual)]
+    odd = [t for t, f in zip(found, factors, strict=True) if not has(f, usual)]
+    if not odd or len(odd) >= len(usual_terms):
+        return None
+    return first_with_new_factor(search, odd[0], usual_terms)
+
+
+def terms(search: Search, node: Node) -> Iterator[Node]:
+    """What a sum adds up that is a slope, by one use or by all, but for a factor; and what is none and no sum."""
+    if node.op not in ADDING or search.right(node) or search.accumulated(node):
+        yield node
+        return
+    for m in node.inputs:
+        if search.role.of_labels[m.index]:
+            yield from terms(search, m)
+
+
+def first_with_new_factor(search: Search, term: Node, others: Sequence[Node]) -> Node | None:
+    """The first value that went into one term alone, and whose factor none has that went into the others."""
+    seen: set[int] = set()
+    usual: list[float] = []
+    for other in others:
+        for node in search.backward(other):
+            seen.add(node.index)
+            usual += search.factors(node)
+    own = [n for n in search.backward(term) if n.index not in seen]
+    for node in own:
+        found = search.factors(node)
+        if found and not any(has(usual, c) for c in found):
+            return node
+    return slope_of_use(search, term, own) or term
+
+
+def slope_of_use(search: Search, term: Node, own: Sequence[Node]) -> Node | None:
+    """What a term is made of that is the slope of the one use which the term is for, and has its factor."""
+    factors = search.factors(term)
+    uses = {use.index for _, use in search.uses_of_part(term)}
+    for node in term.inputs:
+        if node in own and any(k in uses and has(factors, c) for k, c in search.matches(node)):
+            return node
+    return None
+
+
+def missing_uses(search: Search, node: Node) -> str:
+    """In words, the uses whose slopes are not added to a value that is the slope by one of them; "" if it is none."""
+    for k, use in search.uses_of_part(node):
+        mine = line_of_use(search, use)
+        others = sorted({line_of_use(search, n) for n in search.uses(k) if n is not use} - {mine})
+        if not others:
+            return f"this is the slope by one use on line {mine} alone, and those by the others are not added"
+        lines = f"line{'s' if len(others) > 1 else ''} {', '.join(map(str, others))}"
+        return f"this is the slope by the use on line {mine} alone: that by the use on {lines} is not added"
+    return ""
+
+
+def line_of_use(search: Search, use: Node) -> int:
+    """The line on which a value is used, if need be through a view, which has the line of the array."""
+    while use.op in VIEWS and (users := search.graph.users[use.index]):
+        use = users[0]
+    return use.site.line
+
+
+def has(factors: Sequence[float], c: float) -> bool:
+    """Is a factor among those?"""
+    return any(abs(c / other - 1) <= ALIKE for other in factors)

@@ -1,0 +1,197 @@
+"""Which values of a backward pass are right: one multiple, in every run, of some ∂L/∂(forward value)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, multiple
+from nnref.checking.watching.calculus.graph import VIEWS, Array, bits_of
+from nnref.checking.watching.calculus.slopes import backward, slopes
+from nnref.checking.watching.meaning.parameters import Roles
+from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.verdict.judging import Tape
+from nnref.checking.watching.verdict.verdicts import Reading
+
+PLACES = VIEWS | {"put", "item", "entry", "assign", "put_at"}
+"""Operations that only move values: what is wrong in them was wrong before."""
+
+ADDING = VIEWS | {"add", "subtract", "put", "add.at"}
+"""Operations that put the parts of a slope together."""
+
+USES = 64
+"""Uses of one value that are told apart: the steps in time of a recurrent network, as a rule."""
+
+
+class Search:
+    """Which values of one step are right: one multiple, in every run, of some ∂L/∂(forward value)."""
+
+    def __init__(self, role: Roles, tapes: Sequence[Tape], reading: Reading) -> None:
+        self.role, self.tapes, self.reading = role, tapes, reading
+        self.graph = role.graph
+        self.tolerance = half_of_the_digits(role.graph)
+        self._found: dict[int, tuple[int, float] | None] = {}
+        self._factors: dict[int, tuple[float, ...]] = {}
+        self._parts: dict[int, list[list[Array]]] = {}
+
+    @cached_property
+    def truths(self) -> dict[int, list[int]]:
+        """The values whose slope is known in every run, by their size."""
+        found: dict[int, list[int]] = {}
+        for k in self.reading.slopes[0]:
+            if not self.role.after[k] and all(k in g for g in self.reading.slopes):
+                found.setdefault(int(np.prod(self.graph.tape[k].shape)), []).append(k)
+        return found
+
+    def values(self, node: Node) -> list[Array] | None:
+        """A value in every run; None where it was written over."""
+        found = [tape[node.index].value for tape in self.tapes]
+        return None if any(v is None for v in found) else [np.asarray(v, float) for v in found]
+
+    def right(self, node: Node) -> bool:
+        """Is the value a multiple of a slope?"""
+        return self.match(node) is not None
+
+    def match(self, node: Node) -> tuple[int, float] | None:
+        """The value of which this is the slope, and the factor; None if it is the slope of none."""
+        if node.index not in self._found:
+            self._found[node.index] = next(self.matches(node), None)
+        return self._found[node.index]
+
+    def matches(self, node: Node) -> Iterator[tuple[int, float]]:
+        """All of them."""
+        given = self.values(node)
+        size = int(np.prod(node.shape))
+        if given is None or not (node.real or isinstance(node.value, int)) or size * len(self.tapes) < 2:
+            return
+        for k in self.truths.get(size, []):
+            for known in (self.reading.slopes, self.of_data):
+                truth = [g[k] for g in known if k in g]
+                found = (multiple(given, way, self.tolerance) for way in laid(truth, node.shape)) if truth else ()
+                if c := next((c for c in found if c), None):
+                    yield k, c
+                    break
+
+    @cached_property
+    def of_data(self) -> tuple[dict[int, Array], ...]:
+        """The slopes of the loss without its decay, of the parameters that have one: as they pass the outputs."""
+        decaying = [row.update.base.index for row in self.reading.rows if row.kind == "decay"]
+        if not decaying or self.reading.loss.node is None:
+            return ()
+        ends = [m.output.index for m in self.role.meetings]
+        last = [k for k in ends if not any(self.graph.above[j] >> k & 1 for j in ends)]
+        wanted = [self.graph.depends(n.index, self.role.parameters) for n in self.graph.tape]
+        made = []
+        for tape, known in zip(self.tapes, self.reading.slopes, strict=True):
+            seeds = {k: known[k] for k in last if k in known}
+            found = slopes(tape, seeds, wanted, self.reading.choice)[0] if seeds else {}
+            made.append({k: found[k] for k in decaying if k in found})
+        return tuple(made)
+
+    def accumulated(self, node: Node) -> bool:
+        """Is the value a part of a slope, of one of several uses or of the last of them, to which others are added?"""
+        new = {u.new for u in self.role.updates}
+        added = any(n.op in ADDING and n not in new for n in self.graph.users[node.index])
+        return added and any(self.factors_of_parts(node))
+
+    def factors_of_parts(self, node: Node) -> Iterator[float]:
+        """Of what multiples of parts of slopes, of one of several uses or of the last of them, a value is one."""
+        given = self.values(node)
+        if given is None:
+            return
+        for k in self.truths.get(int(np.prod(node.shape)), []):
+            for part in self.parts(k):
+                found = (multiple(given, way, self.tolerance) for way in laid(part, node.shape))
+                yield from (c for c in found if c)
+
+    def uses_of_part(self, node: Node) -> Iterator[tuple[int, Node]]:
+        """The values of which a value is, but for a factor, the slope by one of their uses; and that use."""
+        given = self.values(node)
+        if given is None:
+            return
+        for k in self.truths.get(int(np.prod(node.shape)), []):
+            for use, part in zip(self.uses(k), self.parts(k), strict=False):
+                if any(multiple(given, way, self.tolerance) for way in laid(part, node.shape)):
+                    yield k, use
+
+    def uses(self, k: int) -> list[Node]:
+        """The uses of a value that are told apart: [] where it has one, or too many."""
+        users = [n for n in self.graph.users[k] if all(n.index in g for g in self.reading.slopes)]
+        lost = {n.index for n in self.reading.lost}
+        return [n for n in users if n.index not in lost] if 1 < len(users) <= USES else []
+
+    def with_uses(self, node: Node) -> list[int]:
+        """The values of the size of a node that are used more than once: their slopes are sums."""
+        return [k for k in self.truths.get(int(np.prod(node.shape)), []) if self.parts(k)]
+
+    def belongs(self, node: Node, k: int) -> bool:
+        """Is the value a part of the slope of value k?"""
+        given = self.values(node)
+        laid_parts = (way for part in self.parts(k) for way in laid(part, node.shape))
+        return given is not None and any(multiple(given, way, self.tolerance) for way in laid_parts)
+
+    def parts(self, k: int) -> list[list[Array]]:
+        """The slopes of a value by each of its uses, and their sums from the last use on; [] where it has one."""
+        if k not in self._parts:
+            single = [self.by_use(k, n.index) for n in self.uses(k)]
+            sums = [[sum(run) for run in zip(*single[j:], strict=True)] for j in range(1, len(single) - 1)]
+            self._parts[k] = [*single, *sums]
+        return self._parts[k]
+
+    def by_use(self, k: int, user: int) -> list[Array]:
+        """The slope of a value by one of its uses, in every run."""
+        made = []
+        for tape, known in zip(self.tapes, self.reading.slopes, strict=True):
+            node = tape[user]
+            parts = backward(node, known[user].reshape(node.shape), self.reading.choice)
+            made.append(sum((np.asarray(p, float) for m, p in parts if m.index == k), np.zeros(tape[k].shape)))
+        return made
+
+    def factors(self, node: Node) -> tuple[float, ...]:
+        """Of what multiples of slopes it is one: ∂L/∂z, and minus that of -z, where a sigmoid is 1 / (1 + exp(-z))."""
+        if node.index not in self._factors:
+            found: list[float] = []
+            whole = [c for _, c in self.matches(node)]
+            for c in whole or self.factors_of_parts(node):
+                if not any(abs(c / other - 1) <= ALIKE for other in found):
+                    found.append(c)
+            self._factors[node.index] = tuple(found)
+        return self._factors[node.index]
+
+    def jump(self, node: Node) -> float | None:
+        """The factor of a value over that of what it is made of, 1 if that may be; None where one of them has none."""
+        before = [self.factors(m) for m in node.inputs if self.role.of_labels[m.index]]
+        if not before or not all(before):
+            return None
+        jumps = [c / d for c in self.factors(node) for d in before[0]]
+        for jump in jumps:
+            same = all(any(abs(c / d / jump - 1) <= ALIKE for c in self.factors(node) for d in ds) for ds in before[1:])
+            if same and abs(jump - 1) <= ALIKE:
+                return 1.0
+        return jumps[0] if jumps and len(before) == 1 else None
+
+    def decays(self, node: Node, base: Node) -> bool:
+        """Is a multiple of the parameter added to something made of the labels?"""
+        parts = [m for m in node.inputs if not self.role.of_labels[m.index]]
+        if len(node.inputs) != 2 or len(parts) != 1 or not self.graph.depends(parts[0].index, 1 << base.index):
+            return False
+        one, all_of_it = self.values(parts[0]), self.values(base)
+        return one is not None and all_of_it is not None and multiple(one, all_of_it, self.tolerance) is not None
+
+    def backward(self, step: Node) -> list[Node]:
+        """What a step is made of and depends on labels and parameters, in the order it was made."""
+        bits = self.graph.above[step.index] | (1 << step.index)
+        tape = self.graph.tape
+        mine = (tape[k] for k in bits_of(bits) if self.role.of_labels[k] and k > self.role.begin)
+        return [n for n in mine if self.graph.depends(n.index, self.role.parameters)]
+
+
+def laid(truth: Sequence[Array], shape: tuple[int, ...]) -> Iterator[list[Array]]:
+    """A slope as it may be laid: as it is, flat, or transposed."""
+    mine = truth[0].shape
+    if [n for n in mine if n > 1] == [n for n in shape if n > 1] or len(shape) != len(mine) or len(mine) != 2:
+        yield list(truth)
+    if len(mine) == 2 and (mine == shape[::-1] or len(shape) != 2):
+        yield [t.T for t in truth]

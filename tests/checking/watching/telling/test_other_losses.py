@@ -1,0 +1,45 @@
+"""Is a loss that is computed after the update, and is another than the gradients', said to be?"""
+
+import pytest
+
+from nnref.checking.watching.telling.cautions import cautions
+from nnref.checking.watching.telling.report import settled
+from nnref.checking.watching.watch import watch
+
+PROGRAM = """
+import numpy as np
+rng = np.random.default_rng(0)
+X, y = rng.standard_normal((30, 5)), rng.integers(0, 3, 30)
+Q = np.full((30, 3), 0.1 / 3)
+Q[np.arange(30), y] += 0.9
+W, b = 0.1 * rng.standard_normal((5, 3)), np.zeros(3)
+def predict(X):
+    E = np.exp(X @ W + b)
+    return E / E.sum(1, keepdims=True)
+for _ in range(5):
+    P = predict(X)
+    dZ = (P - LABELS) / 30
+    W -= 0.5 * X.T @ dZ
+    b -= 0.5 * dZ.sum(0)
+    print(-np.sum(LOOKED * np.log(predict(SEEN))) / 30)
+"""
+
+SAID = "computes another loss, with the new parameters"
+
+
+@pytest.mark.parametrize(
+    ("labels", "looked", "seen", "another"),
+    [
+        ("(Q > 0.5)", "Q", "X", True),
+        ("Q", "Q", "X", False),
+        ("(Q > 0.5)", "(Q > 0.5)", "X", False),
+        ("Q", "Q[::-1]", "X[::-1]", False),
+    ],
+    ids=["smoothed, and learnt hard", "the same", "hard in both", "other rows"],
+)
+def test_a_loss_after_the_update_that_is_another_is_said_to_be(labels, looked, seen, another, tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM.replace("LABELS", labels).replace("LOOKED", looked).replace("SEEN", seen), encoding="utf-8")
+    watched = watch(path)
+    assert settled(watched) is True
+    assert any(SAID in line for line in cautions(watched)) == another
