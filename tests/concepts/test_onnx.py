@@ -43,8 +43,8 @@ def agrees(layers, theta, X, shape):
 
 
 def test_every_activation_and_every_layer_that_can_be_exported_is_in_a_network_here():
-    """A new activation that has no operators is named here, and so is a layer that nothing exports."""
-    assert ACTIVATIONS.keys() == exchange.ACTIVATIONS_OF_ONNX.keys()
+    """A layer that nothing exports is named here. An activation without operators is refused by its name."""
+    assert exchange.ACTIVATIONS_OF_ONNX.keys() <= ACTIVATIONS.keys()
     networks = [*(layers for layers, _ in NETWORKS.values()), RECURRENT, nnref.transformer(blocks=1)]
     exported = {name for layers in networks for name in all_names(layers)}
     assert {*exchange.MAKERS, *exchange.ACTIVATIONS_OF_ONNX} - exported == set()

@@ -13,7 +13,7 @@ from nnref.checking.results.rearranged import orders
 from nnref.shapes import Array
 
 SURE = 4.0
-"""A gap beyond this many error bars is no rounding: the rule of the verdicts (judge.verdict), used for patterns too."""
+"""A gap beyond this many error bars is no rounding: the rule of gradcheck/verdicts.py, used for patterns too."""
 
 CHANCE = 1e-2
 """A ratio is called p/q only if a number drawn at random would come as close to a fraction with a denominator of at
