@@ -272,12 +272,12 @@ article dW3.chain, index: Sum(-(KroneckerDelta(k, l) - a3[r])*KroneckerDelta(l, 
 article dW3.chain, index: Sum(-(KroneckerDelta(k, r) - a3[l])*KroneckerDelta(l, r)*a2[j]*y3[k], (l, 1, n3), (k, 1, n3))
 article quotient, sign: ((exp(c*x) + 1)*Derivative(Activation(x), x) - Activation(x)*Derivative(exp(c*x) - 1, x))/(exp(c*x) + 1)**2
 article quotient, constant: ((exp(c*x) + 1)*Derivative(Activation(x), x) - Activation(x)*Derivative(exp(c*x) + 2, x))/(exp(c*x) + 1)**2
-article case1.1, sign: ((exp(z[i]) + Sum((1 - KroneckerDelta(i, k))*exp(z[k]), (k, 1, n)))*exp(z[i]) - exp(2*z[i]))/(exp(z[i]) + Sum((-KroneckerDelta(i, k) - 1)*exp(z[k]), (k, 1, n)))**2
-article case1.2, sign: exp(z[i])*Sum((1 - KroneckerDelta(i, k))*exp(z[k]), (k, 1, n))/(exp(z[i]) + Sum((-KroneckerDelta(i, k) - 1)*exp(z[k]), (k, 1, n)))**2
+article case1.1, sign: ((exp(z[i]) + Sum((1 - KroneckerDelta(i, k))*exp(z[k]), (k, 1, K)))*exp(z[i]) - exp(2*z[i]))/(exp(z[i]) + Sum((-KroneckerDelta(i, k) - 1)*exp(z[k]), (k, 1, K)))**2
+article case1.2, sign: exp(z[i])*Sum((1 - KroneckerDelta(i, k))*exp(z[k]), (k, 1, K))/(exp(z[i]) + Sum((-KroneckerDelta(i, k) - 1)*exp(z[k]), (k, 1, K)))**2
 article cases, index: -(1 - KroneckerDelta(i, j))*a[i]*a[j] + (1 - a[j])*KroneckerDelta(i, j)*a[i]
 article cases, index: -(1 - KroneckerDelta(i, j))*a[i]*a[j] + (1 - a[i])*KroneckerDelta(i, j)*a[j]
-article dz.question, sign: -Derivative(log(-a[i])*y[i] + Sum((1 - KroneckerDelta(i, k))*log(a[k])*y[k], (k, 1, n)), z[i])
-article dz.question, sign: -Derivative(log(a[i])*y[i] + Sum((1 - KroneckerDelta(i, k))*log(-a[k])*y[k], (k, 1, n)), z[i])
+article dz.question, sign: -Derivative(log(-a[i])*y[i] + Sum((1 - KroneckerDelta(i, k))*log(a[k])*y[k], (k, 1, K)), z[i])
+article dz.question, sign: -Derivative(log(a[i])*y[i] + Sum((1 - KroneckerDelta(i, k))*log(-a[k])*y[k], (k, 1, K)), z[i])
 article dW2.mask, index: ActivationSlope(z2[q])*KroneckerDelta(q, r)
 article dW1.mask, index: ActivationSlope(z1[q])*KroneckerDelta(q, r)
 """.strip().splitlines()

@@ -61,7 +61,7 @@ NEEDED = {
     "a factor that underflowed": ("((abs(y) + E_y) > 0)", "(abs(y) > 0)"),
     "adding b": (" + abs(theta.b)", ""),
     "db: the errors of dZ": ("(p.size(dZ, E_dZ) + E_dZ).sum", "abs(dZ).sum"),
-    "relu: the error of Z": ("return mask(Z.value) * Z.e", "return 0 * Z.e"),
+    "relu: the error of Z": ('Z > 0, else 0."""\n    return mask(Z.value) * Z.e', '"""\n    return 0 * Z.e'),
     "relu: the error of dA": ("abs(slope.value) * dA.e + rounded", "0 * dA.e + rounded"),
     "an activation's slope times the error of Z": ("steepest(Z.value, p.reach * Z.e) * Z.e + ", ""),
     "the steepest slope within reach": ("steepest(Z.value, p.reach * Z.e)", "steepest(Z.value, 0 * Z.e)"),

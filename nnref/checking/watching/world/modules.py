@@ -9,6 +9,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -238,7 +239,8 @@ def asked_by_the_program() -> bool:
 def answered(modules: Modules) -> Iterator[None]:
     """While this lasts, imports find the modules that are answered first, and absent ones last."""
     last = Last(modules)
-    before = {name: module for name, module in sys.modules.items() if replaced(name, modules)}
+    beside = cache(modules.beside)  # a large library has thousands of modules below one name
+    before = {name: module for name, module in sys.modules.items() if replaced(name, modules, beside)}
     held = {name: vars(home).pop(name.rpartition(".")[2], None) for name in modules.names if (home := package(name))}
     for name in before:
         del sys.modules[name]
@@ -265,7 +267,7 @@ def package(name: str) -> ModuleType | None:
     return sys.modules.get(name.rpartition(".")[0])
 
 
-def replaced(name: str, modules: Modules) -> bool:
-    """Is a module that was imported before answered while the program runs?"""
+def replaced(name: str, modules: Modules, beside: Callable[[str], bool]) -> bool:
+    """Is a module that was imported before answered while the program runs? beside says which the program has."""
     top = name.partition(".")[0]
-    return (top in TOPS or top in SILENT or name in modules.names) and not modules.beside(top)
+    return (top in TOPS or top in SILENT or name in modules.names) and not beside(top)
