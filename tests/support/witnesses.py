@@ -86,7 +86,7 @@ def differences(claim):
 
 
 CANCELLING = {"patch_embedding.dW", "patch_embedding.dX"}
-"""Long sums that nearly cancel: differences see a kink in their rounding, and gradcheck does not take the complex step."""
+"""Long sums that nearly cancel: differences see a kink in their rounding, and the complex step is not taken."""
 
 
 def complex_step(claim):
