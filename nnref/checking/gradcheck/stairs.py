@@ -13,6 +13,10 @@ SPACINGS = (2.0**10, 2.0**16, 2.0**22, 2.0**33)
 """Distances, in unit roundoffs, between the points at which the loss is looked at to see its rounding. A log of 1 + x
 is a staircase for small x: points within one stair would show no noise at all, so the widest is about 1e-6."""
 
+GROWS = 8.0
+"""How much more the loss is scattered at some distance than at another, where it is rounding: the spreads of nine
+points, each known to a factor of two or so. Over any two of the distances a kink's share grows 64 times or more."""
+
 POINTS = 9
 """How many points lie on one line: five fourth differences."""
 
@@ -75,9 +79,13 @@ def measured(
         seen = scatter(L, arrays, at, like.spacing, rng, lines=1)
         return Rounding(max(like.noise, 2 * u * abs(at), seen), like.spacing, like.stair, like.changes)
     seen, spacing, still = 0.0, u * SPACINGS[0], STAIR * u * max(1.0, abs(at))
-    for wide in (u * k for k in SPACINGS if u * k < 1e-2):
-        found = scatter(L, arrays, at, wide, rng)
-        # Rounding does not grow with the distance, but for stairs; what grows beyond is a kink that was crossed.
+    scattered = {wide: scatter(L, arrays, at, wide, rng) for wide in (u * k for k in SPACINGS if u * k < 1e-2)}
+    # Rounding does not grow with the distance, but for stairs; what grows beyond is a kink that was crossed.
+    if 4 * still < max(scattered.values()) <= GROWS * min(scattered.values()):
+        # A sum whose terms nearly cancel is off by more than it is large. Not so a jump at the point itself, beside
+        # which nothing is scattered.
+        still = max(still, min(scatter(L, arrays, at, wide, rng, first=1) for wide in scattered))
+    for wide, found in scattered.items():
         if seen < found <= 4 * max(seen, still):
             seen, spacing = found, wide
     stair, changes = 0.0, np.inf
@@ -100,16 +108,18 @@ def scatter(
     spacing: float,
     rng: np.random.Generator,
     lines: int = LINES,
+    first: int = 0,
 ) -> float:
     """What rounding does to the loss, from its fourth differences along lines of equally spaced points.
 
     The smooth part of the loss leaves spacing⁴ there, which is nothing; independent roundings leave √70 of their
-    standard deviation (Moré & Wild 2011). The median of some lines, since one may cross a kink; four deviations.
+    standard deviation (Moré & Wild 2011). The median of some lines, since one may cross a kink; four deviations. The
+    first of the points is the given one, or lies so many spacings from it.
     """
     found = []
     for _ in range(lines):
         moves = random_moves(arrays, rng)
-        values = [at, *(L(moved_along(arrays, moves, i * spacing)) for i in range(1, POINTS))]
+        values = [L(moved_along(arrays, moves, i * spacing)) if i else at for i in range(first, first + POINTS)]
         found.append(spread(values))
     return 4 * float(np.nan_to_num(np.median(found), nan=0.0))
 

@@ -72,3 +72,24 @@ def test_a_loss_changes_first_where_its_first_step_is(rng):
     height, distance = first_change(lambda A: float(abs(A[0][0] - 0.7) > 2.0**-5), HERE, 0.0, 1e-9, rng)
     assert height == 1
     assert distance * 1.1 == pytest.approx(2.0**-5, rel=1e-6)
+
+
+def cancelling(t):
+    """A sum of 400 terms of size 100 that is about 1 at t = 1."""
+    c = np.random.default_rng(4).standard_normal(400) * 100
+    return float((t * (c - c.mean())).sum() + t[0])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_rounding_of_a_sum_whose_terms_nearly_cancel_is_seen_and_is_no_stair(seed):
+    t = np.ones(400)
+    values = [cancelling(t + k * 2.0**-34) for k in range(200)]
+    scattered = np.std(values - np.polyval(np.polyfit(range(200), values, 1), range(200)))
+    found = measured(lambda arrays: cancelling(arrays[0]), [t], cancelling(t), U, np.random.default_rng(seed), None)
+    assert scattered <= found.noise <= 16 * scattered
+    assert found.stair == 0
+
+
+def test_a_jump_at_the_point_is_no_rounding(rng):
+    found = measured(lambda arrays: float(np.heaviside(arrays[0], 0.5).sum()), [np.zeros(1)], 0.5, 2e-16, rng, None)
+    assert found.noise < 1e-12
