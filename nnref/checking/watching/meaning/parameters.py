@@ -13,7 +13,7 @@ from itertools import islice
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import VIEWS, Graph, base_of
+from nnref.checking.watching.calculus.graph import VIEWS, Graph, base_of, bits_of
 from nnref.checking.watching.meaning.likely_labels import CANDIDATES, LIKELIHOOD, candidates
 from nnref.checking.watching.meaning.several_labels import of_both_outputs
 from nnref.checking.watching.recording.tape import Node, words
@@ -109,6 +109,8 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
             continue
         reached = [bin((graph.above[m.output.index] | 1 << m.output.index) & role.parameters) for m in role.meetings]
         own = {u.base.index for u in role.updates}
+        if any(u.base.leaf == labels[0].leaf == "random" and u.base.site == labels[0].site for u in role.updates):
+            continue  # what is drawn where parameters are is one of them
         if len(own) > 1 and all(m.output.index in own for m in role.meetings):
             continue  # what only parameters meet are the data
         key: tuple[object, ...] = (
@@ -120,6 +122,7 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
             -min(u.end.index for u in role.updates),
             labels[0].leaf not in MADE_ON_THE_WAY,
             labels[0].leaf != "random",
+            any(m.at.op == "subtract" for m in role.meetings),
             -sum(role.of_labels[: role.last + 1]),
             -LIKELIHOOD.get(labels[0].leaf, 6),
         )
@@ -127,7 +130,7 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
     if not found:
         return None
     key, best = max(found, key=lambda pair: pair[0])
-    if (together := all_made_there(graph, best, pairs)) is not None:
+    if (together := all_made_there(graph, best, [role for _, role in found], pairs)) is not None:
         return only_what_reaches(together)
     for other, role in found:
         if other[0] == key[0] and made_of(role, best):
@@ -151,11 +154,21 @@ def is_kept(graph: Graph, update: Update) -> bool:
     return new is None or bool(new.names) or any(n.op == "put" for n in graph.users[new.index])
 
 
-def all_made_there(graph: Graph, best: Roles, pairs: Sequence[tuple[str, Node, Node]]) -> Roles | None:
-    """The same with all leaves as labels that were made where these were, example by example; None if that is none."""
+def all_made_there(
+    graph: Graph, best: Roles, found: Sequence[Roles], pairs: Sequence[tuple[str, Node, Node]]
+) -> Roles | None:
+    """The same with all values as labels that were made where these were, example by example; None if that is none.
+
+    What was computed of labels, as -y, is one only where several are computed there in the step, and each may be one.
+    """
     first = best.labels[0]
-    there = tuple(n for n in graph.tape if n.leaf == first.leaf and n.site == first.site and n.shape == first.shape)
-    if len(best.labels) > 1 or not first.leaf or not first.site.line or len(there) < 2:
+    kind = (first.leaf, first.op, first.site, first.shape)
+    alike = (n for n in graph.tape if (n.leaf, n.op, n.site, n.shape) == kind)
+    there = tuple(n for n in alike if n.leaf or not graph.above[n.index] & best.parameters)
+    if len(best.labels) > 1 or not first.site.line or len(there) < 2:
+        return None
+    mine = {n for n in there if n.index <= best.last}
+    if not first.leaf and (len(mine) < 2 or not mine <= {n for role in found for n in role.labels}):
         return None
     role = step(graph, there, pairs)
     own = {u.base.index for u in role.updates} if role is not None else set()
@@ -220,8 +233,12 @@ def updates(
         elif update.old is pair.old and times(update.step, pair.step) and takes_its_place(graph, update):
             # What the program itself does with a gradient that it returns says more: which way it goes, and how far.
             found[pair.old.index, -1] = replace(update, name=pair.name)
-    whole = [u for u in found.values() if not superseded(graph, u, list(found.values()))]
-    whole = [u for u in whole if not any(is_velocity(graph, u, o) for o in whole)]
+    same: dict[int, list[Update]] = {}
+    for update in found.values():
+        same.setdefault(update.base.index, []).append(update)
+    whole = [u for u in found.values() if not superseded(graph, u, same[u.base.index])]
+    moved = velocities(graph, whole)
+    whole = [u for u in whole if u not in moved]
     placed = {id(u): takes_its_place(graph, u) for u in whole}
     bases = sum({1 << u.base.index for u in whole if placed[id(u)]})
     own = [u for u in whole if not graph.above[u.base.index] & bases]
@@ -274,6 +291,15 @@ def superseded(graph: Graph, update: Update, others: Sequence[Update]) -> bool:
         return False
     bit = 1 << new.index
     return any(o is not update and o.base is update.base and graph.depends(o.step.index, bit) for o in others)
+
+
+def velocities(graph: Graph, updates: Sequence[Update]) -> set[Update]:
+    """Those that are no updates of a parameter, but of what another one is moved by."""
+    of_value = {u.new.index: u for u in updates if u.new is not None}
+    made = sum(1 << k for k in of_value)
+    above = ((o, graph.above[o.step.index] | (1 << o.step.index)) for o in updates)
+    pairs = ((of_value[k], o) for o, bits in above for k in bits_of(bits & made))
+    return {u for u, o in pairs if is_velocity(graph, u, o)}
 
 
 def is_velocity(graph: Graph, update: Update, other: Update) -> bool:
