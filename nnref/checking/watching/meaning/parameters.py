@@ -236,7 +236,9 @@ def updates(
     same: dict[int, list[Update]] = {}
     for update in found.values():
         same.setdefault(update.base.index, []).append(update)
-    whole = [u for u in found.values() if not superseded(graph, u, same[u.base.index])]
+    first = [u for u in found.values() if not any(averages(graph, u, o) for o in same[u.base.index])]
+    kept = set(first)
+    whole = [u for u in first if not superseded(graph, u, [o for o in same[u.base.index] if o in kept])]
     moved = velocities(graph, whole)
     whole = [u for u in whole if u not in moved]
     placed = {id(u): takes_its_place(graph, u) for u in whole}
@@ -302,6 +304,20 @@ def velocities(graph: Graph, updates: Sequence[Update]) -> set[Update]:
     return {u for u, o in pairs if is_velocity(graph, u, o)}
 
 
+def averages(graph: Graph, update: Update, other: Update) -> bool:
+    """Is what looks like a new parameter an average of old ones and of one with which the program has gone on?"""
+    if other is update or other.new is None or other.base is not update.base:
+        return False
+    return graph.depends(update.step.index, 1 << other.new.index) and goes_on(graph, other)
+
+
+def goes_on(graph: Graph, update: Update) -> bool:
+    """Does the program compute with the new value what it computed with the old one?"""
+    new = update.end
+    before = {n.site for n in uses(graph, update.base) if n.index < new.index}
+    return any(n.site in before and n.index > new.index for n in uses(graph, new))
+
+
 def is_velocity(graph: Graph, update: Update, other: Update) -> bool:
     """Is what looks like a parameter what another one is moved by, entry by entry, as v is in W + v?"""
     todo, seen = [other.step], set[int]()
@@ -326,9 +342,9 @@ def takes_its_place(graph: Graph, update: Update) -> bool | None:
     new = update.new
     if new is None:
         return True
-    before = {n.site for n in uses(graph, update.base) if n.index < new.index}
-    if any(n.site in before and n.index > new.index for n in uses(graph, new)):
+    if goes_on(graph, update):
         return True
+    before = {n.site for n in uses(graph, update.base) if n.index < new.index}
     if any(n.site in before and n.index > new.index for n in uses(graph, update.base)):
         return None
     had, has = {last_part(n) for n in (*update.base.names, *update.old.names)}, {last_part(n) for n in new.names}
