@@ -14,7 +14,6 @@ import numpy as np
 import nnref
 from nnref.running.engines import engine
 from nnref.running.settings import Settings
-from nnref.running.train import after_steps
 from nnref.shapes import trusted
 
 SIZES = (784, 128, 64, 10)
@@ -33,21 +32,22 @@ class Nnref:
 
     def __init__(self, W: Any, b: Any, rows: Any, y: Any, B: int, rate: float) -> None:
         self.layers = nnref.mlp(SIZES)
-        self.start = nnref.network.unnamed(named(W, b), self.layers)
         settings = Settings(batch_size=B, learning_rate=rate)
         made = engine(self.name, self.device)
         self.thread = made.one_thread()
         self.thread.__enter__()
         self.loop = made.loop(self.layers, rows, np.ascontiguousarray(nnref.one_hot(y).T), settings)
+        self.start = self.loop.put(nnref.network.unnamed(named(W, b), self.layers))
 
     def run(self, indices: Any) -> None:
         """The steps, unchecked as in training: the first batch was checked there."""
         with trusted():
-            self.theta = self.loop.get(after_steps(self.loop, self.start, indices))
+            for after, _ in self.loop.steps(self.start, indices):
+                self.theta = after
 
     def logits(self, rows: Any) -> Any:
         """One row an example."""
-        return nnref.forward(self.layers, self.theta, pixels(rows).T).T
+        return nnref.forward(self.layers, self.loop.get(self.theta), pixels(rows).T).T
 
 
 class NnrefJax(Nnref):

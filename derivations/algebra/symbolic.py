@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sympy as sp
+from sympy.core.evalf import PrecisionExhausted
 
 from derivations.algebra import integrals, kinks, normal_form
 from derivations.algebra.normal_form import Powers, prepared, unfolded_once
-from derivations.algebra.sums import Index, apart, unfolded
+from derivations.algebra.sums import Index, apart, rebuilt, unfolded
+
+DIGITS = 15
+"""Digits to which a difference is asked for at a point."""
+
+CARRIED = 100
+"""Digits carried for them at most: a difference that cancels to fewer than that is left to the symbols."""
 
 
 def conditions(given: tuple[sp.Basic, ...]) -> Powers:
@@ -42,9 +50,48 @@ def is_zero(difference: sp.Expr, powers: Powers) -> bool:
     plain = prepared(difference, powers)
     if plain.has(sp.Integral):
         plain = integrals.merged(plain) if powers.integrate else integrals.sealed(plain)
+    if is_seen_not_to_be_zero(plain):
+        return False  # SymPy's simplify takes for ever over a tanh beside a slope that is left as it stands
     if powers.logarithms:
         plain = sp.expand_log(plain)
     return bool(sp.simplify(plain.rewrite(sp.exp)) == 0)
+
+
+def is_seen_not_to_be_zero(expr: sp.Expr) -> bool:
+    """Whether it is a number other than 0, to all digits asked for, where its symbols are numbers.
+
+    What cannot be told is not seen: a function without values, a complex number, or 0 to as many digits as are carried.
+    """
+    symbols = sorted(expr.free_symbols, key=str)
+    try:
+        number = at_a_point(expr, {x: number_for(x, k) for k, x in enumerate(symbols)})
+        seen = number.evalf(DIGITS, maxn=CARRIED, strict=True)
+    except (PrecisionExhausted, ZeroDivisionError):
+        return False
+    return isinstance(seen, sp.Float) and bool(seen.is_finite and seen != 0)
+
+
+def number_for(x: sp.Symbol, k: int) -> sp.Rational:
+    """The k-th number of those that stand for symbols, all different: of the symbol's sign, and whole for a size."""
+    number = sp.Integer(k + 2) if x.is_integer else sp.Rational(k + 7, 10)
+    return -number if x.is_negative else number
+
+
+def at_a_point(expr: sp.Basic, numbers: Mapping[sp.Symbol, sp.Rational]) -> sp.Basic:
+    """The expression where its symbols are these numbers.
+
+    A slope that is left as it stands is any function of what it is of: 1 / (2 + f) with x elsewhere, and so by no rule
+    of calculus what a slope would be.
+    """
+    if isinstance(expr, normal_form.Slope):
+        inner, *variables = expr.args
+        elsewhere = {x: numbers[x] + len(variables) for x in variables}
+        return 1 / (2 + at_a_point(inner, {**numbers, **elsewhere}))
+    if isinstance(expr, sp.Symbol):
+        return numbers.get(expr, expr)
+    if not expr.has(normal_form.Slope):
+        return expr.xreplace(numbers)
+    return rebuilt(expr, lambda node: at_a_point(node, numbers))
 
 
 def cases(difference: sp.Expr, given: tuple[sp.Basic, ...]) -> list[dict[sp.Symbol, Any]]:

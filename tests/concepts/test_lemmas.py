@@ -219,9 +219,10 @@ LEADING = {
 
 
 def room(left, right, at):
-    """What rounding may do: witnesses.within says why, of the largest number that goes in or comes out.
+    """What rounding may do to both sides together.
 
-    The longest sum is that over the grid.
+    No term of any sum exceeds M², M the largest number that goes in or comes out; a sum has at most k terms, k those of
+    the grid, and each is rounded at most k + 8 times: k additions, and exp, log, a quotient and the products before.
     """
     numbers = [np.asarray(x) for x in (left, right, *vars(at).values())]
     largest = max(1.0, *(float(abs(x).max()) for x in numbers))

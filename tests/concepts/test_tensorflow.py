@@ -9,7 +9,7 @@ from nnref.layer import Affine
 from tests.concepts.test_gradients import drawn
 from tests.conftest import require
 from tests.support.networks import NETWORKS
-from tests.support.witnesses import operation
+from tests.support.tensorflow_operations import operation
 
 
 def tape(sizes, activation, theta, X, Y):

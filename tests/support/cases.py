@@ -35,6 +35,8 @@ class Case:
     gradient: Any
     arguments: dict[str, Any]
     dY: Any = None
+    slot: str | None = None
+    """What the gradient calls its dY, where it has one: it may stand among what the gradient is asked at."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +49,18 @@ class Network:
     Y: Any
 
 
-def case(name):
-    """The case of a gradient, or None for a name that is no gradient of anything: a definition or a lemma."""
+def case(name, **settings):
+    """The case of a gradient, or None for a name that is no gradient of anything: a definition or a lemma.
+
+    settings are arguments, or functions of all arguments, in place of what is drawn for them, and sizes by name.
+    """
     if found := re.fullmatch(r"mlp\.d([Wb]\d+)", name):
         return of_network(name, found[1])
     module, _, attribute = name.rpartition(".")
     if not is_gradient(name):
         return None
     forward, gradient, wrt = bridge.function(f"{module}.forward"), bridge.function(name), attribute[1:]
-    at = arguments(forward, name)
+    at = arguments(forward, name, **settings)
     Y = np.asarray(forward(**at))
     names = list(inspect.signature(gradient).parameters)
     others = [p for p in names if p not in at]
@@ -66,11 +71,12 @@ def case(name):
         return (dY * forward(**{**at, **moved})).sum()
 
     def yours(moved):
-        now = {**at, **moved}
+        now = {**at, **{p: A for p, A in moved.items() if p != slot}}
         output = {p: forward(**now) for p in others if p != slot}
-        return {wrt: gradient(**{p: now[p] for p in names if p in now} | output | ({slot: dY} if slot else {}))}
+        back = {slot: moved.get(slot, dY)} if slot else {}
+        return {wrt: gradient(**{p: now[p] for p in names if p in now} | output | back)}
 
-    return Case(name, loss, {wrt: at[wrt]}, yours, at, dY)
+    return Case(name, loss, {wrt: at[wrt]}, yours, at, dY, slot)
 
 
 def is_gradient(name):
@@ -114,11 +120,14 @@ def generator(*names):
     return np.random.default_rng(zlib.crc32(" ".join(names).encode()))
 
 
-def arguments(function, name):
+def arguments(function, name, **settings):
     """An array for every parameter of a function, shaped as its Shapes: line says: probabilities, labels, or dense."""
+    sizes = SIZES | {size: n for size, n in settings.items() if size in SIZES}
     line = re.search(r"Shapes: (.*?)->", inspect.getdoc(function))[1]
     shapes = {p: shape.split(", ") if shape else [] for p, shape in re.findall(r"(\w+) \((.*?)\)", line)}
-    return {p: drawn(p, [extent(d, SIZES) for d in shape], generator(name, p)) for p, shape in shapes.items()}
+    at = {p: drawn(p, [extent(d, sizes) for d in shape], generator(name, p)) for p, shape in shapes.items()}
+    at |= {p: value for p, value in settings.items() if p in at and not callable(value)}
+    return at | {p: value(at) for p, value in settings.items() if callable(value)}
 
 
 def extent(size, sizes):

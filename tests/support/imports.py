@@ -1,6 +1,7 @@
 """Who imports whom, read off the syntax trees: imports within functions and for type checkers count like any other."""
 
 import ast
+from functools import cache
 
 CHECKING = (
     "operations",
@@ -52,9 +53,33 @@ def modules(root):
     found = {}
     for path in sorted(path for package in ("nnref", "derivations") for path in (root / package).rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
-        if parts[-1] != "__init__" or len(ast.parse(path.read_text(encoding="utf-8")).body) > 1:
+        if parts[-1] != "__init__" or len(parsed(path.read_text(encoding="utf-8")).body) > 1:
             found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
+
+
+@cache
+def parsed(text):
+    """The syntax tree of a module, read once in each process."""
+    return ast.parse(text)
+
+
+def statements(block):
+    """Every statement of a block and of the blocks within it: an import is one, and no expression holds any."""
+    for statement in block:
+        yield statement
+        for inner in ("body", "orelse", "finalbody", "handlers", "cases"):
+            yield from statements(getattr(statement, inner, ()))
+
+
+def packages(text, everywhere):
+    """The top-level packages that a module imports, anywhere or at module level only."""
+    body = parsed(text).body
+    for node in statements(body) if everywhere else body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").split(".")[0]
 
 
 def graph(root):
@@ -65,7 +90,7 @@ def graph(root):
 
 def imported(path, known):
     """The known modules that a file imports: of `from package import name`, the module of that name if there is one."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in statements(parsed(path.read_text(encoding="utf-8")).body):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in known)
         elif isinstance(node, ast.ImportFrom):

@@ -15,13 +15,15 @@ from time import perf_counter
 import numpy as np
 
 import nnref
-from nnref import bridge, leaky_relu
+from nnref import bridge
 from nnref.checking.gradcheck import slopes
 from nnref.checking.gradcheck.gradcheck import gradcheck
+from nnref.checking.operations.running import Running
+from nnref.checking.recognition.layers import ROOM, bar, running
 from nnref.checking.reference import noise
-from nnref.gelu_tanh import CUBIC, ROOT
-from nnref.layer import ACTIVATIONS
+from nnref.shapes import trusted
 from tests.support import cases
+from tests.support.tensorflow_operations import OPERATIONS, ROUNDED_CONSTANTS, SETTINGS
 
 OK, FAILED, MISSING, NOT_APPLICABLE = "ok", "failed", "missing", "not applicable"
 
@@ -116,80 +118,71 @@ def hushed():
         os.close(nowhere)
 
 
-OPERATIONS = {
-    "affine": lambda tf, W, b, A: tf.linalg.matmul(W, A) + b,
-    "leaky_relu": lambda tf, Z, kappa=leaky_relu.SLOPE: tf.where(Z > 0, Z, kappa * Z),
-    "elu": lambda tf, Z, alpha=1.0: tf.where(Z > 0, Z, alpha * tf.math.expm1(tf.minimum(Z, 0))),
-    "gelu_tanh": lambda tf, Z: Z * (1 + tf.tanh(ROOT * (Z + CUBIC * Z**3))) / 2,
-    "gelu": lambda tf, Z: Z * (1 + tf.math.erf(Z / tf.sqrt(tf.constant(2, Z.dtype)))) / 2,
-    "softmax": lambda tf, Z: tf.nn.softmax(Z, axis=0),
-    "cross_entropy": lambda tf, P, Y: -tf.reduce_sum(tf.math.multiply_no_nan(tf.math.log(P), Y), axis=0, keepdims=True),
-    "softmax_cross_entropy": lambda tf, Z, Y: tf.reduce_mean(
-        tf.nn.softmax_cross_entropy_with_logits(labels=tf.transpose(Y), logits=tf.transpose(Z))
-    ),
-}
-"""TensorFlow's own operation for the forward function of a concept, where it is not tf.nn's of the same name.
-
-tf.nn.gelu takes √½ through float32 and is off by as much: 6e-9 in its slope, measured against 40 digits; so does
-tf.nn.leaky_relu with its slope. tf.math.erf and tf.where are right to rounding, so that the bar need not be lowered.
-"""
-
-
-def operation(tf, concept, **arguments):
-    """TensorFlow's operation of a concept at these arguments."""
-    own = OPERATIONS.get(concept)
-    return own(tf, **arguments) if own else getattr(tf.nn, concept)(*arguments.values())
-
-
 def tensorflow(claim):
     """TensorFlow's operation, and its GradientTape, in float64."""
-    name = claim["name"]
+    name, kind = claim["name"], claim["kind"]
     concept, _, attribute = name.partition(".")
-    known = concept in OPERATIONS or concept in ACTIVATIONS or concept == "mlp"
-    gradient = cases.case(name) if claim["kind"] == "gradient" and known else None
-    definition = claim["kind"] == "definition" and attribute == "forward" and known
-    if gradient is None and not definition:
+    if kind == "gradient" and concept == "mlp":
+        with hushed():
+            return tape_of_network(name)
+    asks_concept = (kind == "definition" and attribute == "forward") or (kind == "gradient" and cases.is_gradient(name))
+    operation = concept if asks_concept else name
+    if kind == "lemma" or operation not in OPERATIONS:
         return NOT_APPLICABLE, "no operation of TensorFlow's"
     with hushed():
-        return tape_of_network(name) if concept == "mlp" else beside(name, concept, gradient)
+        tf = needed("tensorflow")
+        found = [
+            beside(tf, of[operation], name, dtype, settings)
+            for of, dtype in ((OPERATIONS, "float64"), (ROUNDED_CONSTANTS, "float32"))
+            for settings in SETTINGS.get(operation, [{}])
+            if operation in of
+        ]
+    return next((said for said in found if said[0] == FAILED), found[0])
 
 
-def beside(name, concept, gradient):
+def beside(tf, operation, name, dtype, settings):
     """The value of a definition, or the gradient of a concept's forward function, beside TensorFlow's."""
-    tf = needed("tensorflow")
+    gradient = cases.case(name, **settings)
     if gradient is None:
-        forward = bridge.function(name)
-        at = cases.arguments(forward, name)
-        return within(forward(**at), operation(tf, concept, **constants(tf, at)).numpy(), *at.values())
-    ((wrt, at),) = gradient.parameters.items()
-    variable = tf.Variable(at)
+        function = bridge.function(name)
+        at = cases.arguments(function, name, **settings)
+        theirs = operation(tf, **constants(tf, at))
+        theirs, instead = theirs if isinstance(theirs, tuple) else (theirs, {})
+        at |= {p: A.numpy() for p, A in instead.items()}
+        return within(lambda given: function(**given), at, theirs.numpy(), dtype)
+    (wrt,) = gradient.parameters
+    given = constants(tf, gradient.arguments)
     with tf.GradientTape() as tape:
-        output = operation(tf, concept, **constants(tf, gradient.arguments) | {wrt: variable})
-    theirs = tape.gradient(output, variable, output_gradients=tf.constant(gradient.dY)).numpy()
-    ours = gradient.gradient({})[wrt]
-    return within(ours, theirs, gradient.dY, *gradient.arguments.values())
+        tape.watch(given[wrt])
+        output = operation(tf, **given)
+    theirs = tape.gradient(output, given[wrt], output_gradients=tf.constant(gradient.dY)).numpy()
+    at = gradient.arguments | ({gradient.slot: gradient.dY} if gradient.slot else {})
+    return within(lambda given: gradient.gradient(given)[wrt], at, theirs, dtype)
 
 
-def constants(tf, arrays):
-    """The arrays as TensorFlow holds them."""
-    return {name: tf.constant(np.asarray(A)) for name, A in arrays.items()}
+def constants(tf, arguments):
+    """The arrays among the arguments as TensorFlow holds them."""
+    return {name: tf.constant(A) if np.ndim(A) else A for name, A in arguments.items()}
 
 
-def within(ours, theirs, *arguments):
-    """Are two evaluations of one formula the same, up to rounding?
+def within(ours, at, theirs, dtype):
+    """Are two evaluations of one function of these arguments the same, up to rounding in this precision?
 
-    No term of any sum exceeds M², with M the largest number that goes in or comes out (1 at least; ours does not count,
-    or a huge mistake would excuse itself); a sum has at most k terms, k the longest side, and each is rounded at most
-    k + 8 times: k additions, and what exp, log, a quotient and the products before them round. Both evaluations may be
-    off by as much.
+    Our formula, run in numbers that carry their rounding errors, says what rounding may do to each entry; theirs may be
+    another order of operations, or another formula, for which recognition allows ROOM times as much.
     """
-    if ours.shape != theirs.shape:
-        return FAILED, f"ours has shape {ours.shape}, TensorFlow's {theirs.shape}"
-    k = max((n for A in arguments for n in np.shape(A)), default=1)
-    M = max(1.0, *(float(np.abs(A).max()) for A in (theirs, *arguments)))
-    units = float(abs(ours - theirs).max()) / (noise.unit("float64") * M * M * k)
-    status = OK if units <= 2 * (k + 8) else FAILED
-    return status, f"float64, {ours.size} entries, {units:.2g} of {2 * (k + 8)} roundings apart"
+    value = np.asarray(ours(at))
+    if value.shape != theirs.shape:
+        return FAILED, f"ours has shape {value.shape}, TensorFlow's {theirs.shape}"
+    with trusted():
+        carried = ours(running(at))
+    if not any(map(np.ndim, at.values())):  # a scale of √(2/n) is made of plain numbers, and carries one rounding
+        carried = Running(value, abs(value))
+    gap, room = abs(value - theirs), bar(carried, dtype, at)
+    with np.errstate(all="ignore"):
+        units = float(np.where(gap == 0, 0.0, np.where(np.isfinite(room), gap / room, np.inf)).max())
+    status = OK if units <= ROOM else FAILED
+    return status, f"{dtype}, {value.size} entries, {units:.2g} × noise of {ROOM:.0f} allowed"
 
 
 def tape_of_network(name):

@@ -12,7 +12,7 @@ from nnref.checking.diagnosis.backward_lines import HIDDEN, TOP, BackwardMistake
 from nnref.checking.diagnosis.catalogue.deltas import DELTAS
 from nnref.checking.diagnosis.catalogue.gradients import BIASES, EITHER, WEIGHTS
 from nnref.checking.diagnosis.factors import CONSTANT, SCALES
-from nnref.checking.diagnosis.search import Search
+from nnref.checking.diagnosis.search import ExplanationSearch
 from nnref.checking.diagnosis.wording import diagnoses_of, worded
 from nnref.checking.reference import noise
 from nnref.checking.reference.forward_errors import ForwardErrors
@@ -85,9 +85,9 @@ def diagnose(
         n, thin = len(case.X), case_at_inputs(case, inputs)
         theirs = {name: None if g is None else at_inputs(g, inputs, n) for name, g in yours.items()}
         thin_room = {name: at_inputs(r, inputs, n) if isinstance(r, np.ndarray) else r for name, r in room.items()}
-        search = Search(ForwardErrors.of(thin, dtype), theirs, thin_room, allowed, learning_rate, given)
+        search = ExplanationSearch(ForwardErrors.of(thin, dtype), theirs, thin_room, allowed, learning_rate, given)
         among = {m.key for e in search.explanations() for fault in e.faults for m in fault.mistakes}
-    search = Search(ForwardErrors.of(case, dtype), yours, room, allowed, learning_rate, given, among)
+    search = ExplanationSearch(ForwardErrors.of(case, dtype), yours, room, allowed, learning_rate, given, among)
     return diagnoses_of(case, search, search.explanations())
 
 

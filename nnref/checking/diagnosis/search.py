@@ -52,7 +52,7 @@ GRADIENT = {"W": ("dW", "gradient"), "b": ("db", "gradient")}
 """The lines that make one gradient, from dZ."""
 
 
-class Search:
+class ExplanationSearch:
     """The explanations of one set of gradients."""
 
     def __init__(

@@ -8,14 +8,14 @@ import numpy as np
 
 from nnref.checking.diagnosis.explanations import Explanation, Fault
 from nnref.checking.diagnosis.factors import ZEROS
-from nnref.checking.diagnosis.search import Search
+from nnref.checking.diagnosis.search import ExplanationSearch
 from nnref.checking.operations.record import writing
 from nnref.checking.reference.intermediates import Case
 from nnref.checking.results.diagnosis import Diagnosis
 from nnref.checking.results.findings import patterns
 
 
-def diagnoses_of(case: Case, search: Search, found: list[Explanation]) -> tuple[Diagnosis, ...]:
+def diagnoses_of(case: Case, search: ExplanationSearch, found: list[Explanation]) -> tuple[Diagnosis, ...]:
     """The likeliest explanation as diagnoses, the same mistake in several layers as one."""
     best, *others = found
     diagnoses: list[Diagnosis] = []
@@ -51,7 +51,7 @@ def meant_otherwise(fault: Fault, others: list[Explanation]) -> tuple[Fault, ...
 
 
 def diagnosis_of_fault(
-    case: Case, search: Search, best: Explanation, fault: Fault, instead: tuple[Fault, ...]
+    case: Case, search: ExplanationSearch, best: Explanation, fault: Fault, instead: tuple[Fault, ...]
 ) -> Diagnosis:
     """One fault as a diagnosis."""
     explains, of = entries_explained(case, search, best, fault)
@@ -105,7 +105,7 @@ def right_before(case: Case, best: Explanation, fault: Fault) -> tuple[str, ...]
     return tuple(name for name in names[: min(names.index(fault.at), wrong_from)] if name not in wrong)
 
 
-def entries_explained(case: Case, search: Search, best: Explanation, fault: Fault) -> tuple[int, int]:
+def entries_explained(case: Case, search: ExplanationSearch, best: Explanation, fault: Fault) -> tuple[int, int]:
     """How many wrong entries a fault explains, of those that it could: its own gradient, or all from its dZ down."""
     l = int(fault.at[2:])
     names = [fault.at[1:]] if fault.at[1] in "Wb" else [f"{p}{q}" for q in range(l, 0, -1) for p in "Wb"]
@@ -116,7 +116,7 @@ def entries_explained(case: Case, search: Search, best: Explanation, fault: Faul
     return sum(n for name, n in wrong.items() if name not in unexplained), sum(wrong.values())
 
 
-def wrong_entries(search: Search, name: str) -> int:
+def wrong_entries(search: ExplanationSearch, name: str) -> int:
     """How many entries of a gradient are wrong; all of them, where the shape is."""
     truth, g = search.truths[name], search.yours[name]
     if g is None:
@@ -126,7 +126,7 @@ def wrong_entries(search: Search, name: str) -> int:
     return int((abs(g - truth.value) > search.judged[name].tolerance(truth)).sum())
 
 
-def looks_like(case: Case, search: Search, fault: Fault, cleared: tuple[str, ...]) -> str:
+def looks_like(case: Case, search: ExplanationSearch, fault: Fault, cleared: tuple[str, ...]) -> str:
     """Where it is, and what it looks like, without a name for it."""
     l = int(fault.at[2:])
     if fault.detail == ZEROS:

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from nnref.checking.gradcheck.slopes import Line, Step, complex_slope, first_step, power, slope_of
-from nnref.checking.gradcheck.verdicts import RIGHT, Judged, Tensor
+from nnref.checking.gradcheck.verdicts import RIGHT, JudgedTensor, Tensor
 from nnref.checking.results.entry import Entry, Worst
 from nnref.checking.results.findings import SURE, Finding, contents, described
 from nnref.checking.results.sampling import missed_along
@@ -221,7 +221,7 @@ def seen_along(t: Tensor, direction: Array) -> AlongDirection | None:
     return None if found.between or found.jump else AlongDirection(yours, found.value, found.e + room)
 
 
-def largest_rounding(t: Tensor, judged: Judged) -> float:
+def largest_rounding(t: Tensor, judged: JudgedTensor) -> float:
     """What rounding may do to an entry, and what was excused as rounding at those that are right."""
     gap = np.abs(t.a[t.places] - judged.truths.value)[(judged.verdicts == RIGHT) & np.isnan(judged.truths.low)]
     return max(judged.r, float(gap.max(initial=0)))

@@ -14,7 +14,7 @@ import numpy as np
 
 from nnref.checking.gradcheck.loss import Loss, size
 from nnref.checking.gradcheck.slopes import DECIDES, FINER, KINK, power
-from nnref.checking.gradcheck.verdicts import RIGHT, UNTOLD, WRONG, Judged, Tensor
+from nnref.checking.gradcheck.verdicts import RIGHT, UNTOLD, WRONG, JudgedTensor, Tensor
 from nnref.checking.results.findings import SURE
 from nnref.shapes import Array
 
@@ -64,7 +64,7 @@ class Kinked:
         return float(self.t.judged.truths.e[self.i] + self.t.judged.r)
 
 
-def settle(tensors: list[Tensor], rng: np.random.Generator) -> dict[int, Judged]:
+def settle(tensors: list[Tensor], rng: np.random.Generator) -> dict[int, JudgedTensor]:
     """Judge what lies at kinks by all pieces that meet there: the tensors, counted from 0, whose verdicts changed."""
     judged = [t for t in tensors if t.judged and t.step]
     kinked = [Kinked(t, int(i)) for t in judged if t.judged for i in np.flatnonzero(~np.isnan(t.judged.truths.low))]

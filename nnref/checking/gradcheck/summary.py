@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from nnref.checking.gradcheck.slopes import DECIDES
-from nnref.checking.gradcheck.verdicts import RIGHT, UNTOLD, WRONG, Judged, Tensor, Truths
+from nnref.checking.gradcheck.verdicts import RIGHT, UNTOLD, WRONG, JudgedTensor, Tensor, Truths
 from nnref.checking.results.entry import Entry, Worst
 from nnref.checking.results.findings import Finding, patterns, share
 from nnref.shapes import Array
 
 
-def summary(t: Tensor, judged: Judged) -> Entry:
+def summary(t: Tensor, judged: JudgedTensor) -> Entry:
     """Counts, the worst entry, and where the wrong ones lie."""
     truths, verdicts, r, scale = judged.truths, judged.verdicts, judged.r, judged.scale
     shape, bars = t.A.shape, truths.e + r

@@ -82,7 +82,7 @@ class Truths:
 
 
 @dataclass
-class Judged:
+class JudgedTensor:
     """How the places of a tensor were judged: their slopes, their verdicts, and what rounding may do to the gradient.
 
     scale is what an error bar has to be small beside.
@@ -112,7 +112,7 @@ class Tensor:
     step: Step | None = None
     reasons: dict[int, str] = field(default_factory=dict)
     kept: Array = field(default_factory=lambda: np.zeros(0, bool))
-    judged: Judged | None = None
+    judged: JudgedTensor | None = None
     tied: str = ""
 
     @property
@@ -176,7 +176,7 @@ def rounding_of_moved(loss: Loss, tensor: int, k: int | Array) -> Array:
     return 2.0**-53 * np.abs(loss.arrays[tensor].reshape(-1)[k])
 
 
-def judge(t: Tensor) -> Judged:
+def judge(t: Tensor) -> JudgedTensor:
     """How each place of the tensor is judged; kept with it, since kinks are settled for all tensors together."""
     truths, bent = first_look(t)
     scale = size_of(t, truths) or least_change(t)
@@ -191,7 +191,7 @@ def judge(t: Tensor) -> Judged:
     look_closely(t, truths, verdicts, bent, r, scale)
     doubt(t, truths, verdicts, r)
     excuse(t, truths, verdicts, r, scale)
-    t.judged = Judged(truths, verdicts, r, scale)
+    t.judged = JudgedTensor(truths, verdicts, r, scale)
     return t.judged
 
 

@@ -12,7 +12,7 @@ from nnref.arrays import namespace
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.roles import candidates
 from nnref.checking.kernels.case import Case
-from nnref.checking.kernels.judge import Judged, judged
+from nnref.checking.kernels.judge import JudgedGradient, judged
 from nnref.checking.kernels.naming import Question, findings, scaled, unseen
 from nnref.checking.kernels.recognise import Known, added_in
 from nnref.checking.kernels.report import KernelReport
@@ -135,7 +135,7 @@ def counted(mask: Any) -> int:
     return int(xp.sum(xp.astype(mask, xp.int64)))
 
 
-def distance(j: Judged) -> float:
+def distance(j: JudgedGradient) -> float:
     """How far a gradient is from right: 0 where it is."""
     xp = namespace(j.t)
     return float(xp.mean(xp.log(xp.maximum(j.shares, 0 * j.t + 1)))) if prod(j.t.shape) else 0.0
@@ -223,7 +223,7 @@ def steadiness(case: Case, dY: Any, added: str, known: Known, first: Look) -> st
     return f"calls differ by up to {apart:.3g} times what rounding may do: a race, or memory that was never written"
 
 
-def furthest_apart(j: Judged, k: Judged) -> float:
+def furthest_apart(j: JudgedGradient, k: JudgedGradient) -> float:
     """How far two calls are apart at most, in parts of what rounding may do; NaN beside a number is infinitely far."""
     if not prod(j.t.shape):
         return 0.0

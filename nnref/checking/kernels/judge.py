@@ -20,7 +20,7 @@ from nnref.shapes import Array
 
 
 @dataclass
-class Judged:
+class JudgedGradient:
     """One gradient: yours, the truth and the two bounds, float64 on the device; None where there is no gradient.
 
     Shapes: all as the argument's.
@@ -92,7 +92,7 @@ def shaped(A: Any, like: Any) -> Any:
     return namespace(A).reshape(A, shape)
 
 
-def judged(case: Case, known: Known, dY: Any, found: list[Any], accumulate: str) -> list[Judged]:
+def judged(case: Case, known: Known, dY: Any, found: list[Any], accumulate: str) -> list[JudgedGradient]:
     """Each gradient that came, with its truth and its bounds; those that did not come are left out."""
     true, room = truths(case, known, dY), bounds(case, known, dY, known.precision(case, accumulate))
     roles = {place: role for role, place in known.places.items()}
@@ -104,7 +104,7 @@ def judged(case: Case, known: Known, dY: Any, found: list[Any], accumulate: str)
         t, (_, likely, most) = true[role], room[role]
         own = Precision.of(dtype_name(g), "float64")
         likely, most = (e + own.coarse * (abs(t) + e) + own.grain for e in (likely, most))
-        made.append(Judged(case.names[place], role, case.framework.wide(g), t, likely, most, dtype_name(g)))
+        made.append(JudgedGradient(case.names[place], role, case.framework.wide(g), t, likely, most, dtype_name(g)))
     return made
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from nnref.arrays import namespace
 from nnref.checking.kernels.case import Case
-from nnref.checking.kernels.judge import Judged, bounds, host, shaped
+from nnref.checking.kernels.judge import JudgedGradient, bounds, host, shaped
 from nnref.checking.kernels.places import where
 from nnref.checking.kernels.recognise import Known
 from nnref.checking.operations.kernel_arithmetic import UNITS, Plain, Precision, flags
@@ -47,7 +47,7 @@ class Question:
     case: Case
     known: Known
     dY: Any
-    j: Judged
+    j: JudgedGradient
     accumulate: str
 
     @property

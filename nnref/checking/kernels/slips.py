@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnref.arrays import namespace
-from nnref.checking.kernels.judge import Judged, host
+from nnref.checking.kernels.judge import JudgedGradient, host
 from nnref.checking.kernels.naming import Question
 from nnref.checking.operations.kernel_arithmetic import UNITS, Plain
 from nnref.checking.operations.running import Running
@@ -44,7 +44,7 @@ def slip(q: Question) -> Finding | None:
 
 
 def predictions(
-    found: Recognised, arguments: dict[str, Any], dY: Array, j: Judged, yours: Array
+    found: Recognised, arguments: dict[str, Any], dY: Array, j: JudgedGradient, yours: Array
 ) -> Iterator[tuple[str, Running]]:
     """Every mistake in words, with what each way to make it gives of this gradient."""
     at = running(arguments)

@@ -15,7 +15,7 @@ import numpy as np
 
 from nnref import attention, masked_softmax
 from nnref.arrays import namespace
-from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried
+from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried, square
 from nnref.shapes import Array
 
 Settings = Mapping[str, Any]
@@ -214,16 +214,6 @@ def ones(b: Back) -> Array:
 def causal(b: Back) -> Array:
     """A causal mask."""
     return np.tri(*b.M.shape)
-
-
-def square(A: Any) -> Any:
-    """A matrix that can be transposed without being seen.
-
-    Errors: ValueError if it is not square.
-    """
-    if A.shape[0] != A.shape[1]:
-        raise ValueError("not square")
-    return A
 
 
 SLIPS = (

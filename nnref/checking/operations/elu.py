@@ -11,7 +11,7 @@ from nnref.checking.operations.entrywise import entrywise
 from nnref.checking.operations.record import Ball, Formula, Kink, Record, Slopes, Writing
 from nnref.checking.operations.relu import positive, sign_of
 from nnref.checking.operations.rounding import SAFE, Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import Carried, exponential
 from nnref.shapes import Array
 
 ROUNDINGS = 8
@@ -68,11 +68,10 @@ def series(alpha: float, x: Any) -> Any:
     return type(x)([above.union(under) for above, under in zip(x.coeffs(), below.coeffs(), strict=False)])
 
 
-def exponential(V: Carried) -> Carried:
+def cut_exponential(V: Carried) -> Carried:
     """Exp of numbers that carry their error, those above 0 taken for 0."""
-    xp = namespace(V.value)
-    E = xp.exp(xp.where(V.value > 0, 0 * V.value, V.value))
-    return Carried(E, E * (V.e + 2), V.u)
+    cut = namespace(V.value).where(V.value > 0, 0 * V.value, V.value)
+    return exponential(Carried(cut, V.e, V.u))
 
 
 def split(Z: Carried, below: Carried) -> Carried:
@@ -101,21 +100,17 @@ def with_parameters(alpha: float) -> Record:
             words=("(?<![cgrs])(?<!mod)elu",),
         ),
         slopes=Slopes(
-            taken=(Formula(f"1 above 0 and {named} below", lambda Z, A: split(Z, exponential(Z) * alpha)),),
-            misplaced=(Formula(f"1 above 0 and {named} of A below", lambda Z, A: split(Z, exponential(A) * alpha)),),
+            taken=(Formula(f"1 above 0 and {named} below", lambda Z, A: split(Z, cut_exponential(Z) * alpha)),),
+            misplaced=(
+                Formula(f"1 above 0 and {named} of A below", lambda Z, A: split(Z, cut_exponential(A) * alpha)),
+            ),
             miswritten=(
                 Formula("1 above 0 and A below", lambda Z, A: split(Z, A)),
-                Formula("1 above 0 and exp(-Z) below", lambda Z, A: split(Z, unbounded(-Z))),
-                Formula("exp Z on both sides", lambda Z, A: unbounded(Z)),
+                Formula("1 above 0 and exp(-Z) below", lambda Z, A: split(Z, exponential(-Z))),
+                Formula("exp Z on both sides", lambda Z, A: exponential(Z)),
             ),
         ),
     )
-
-
-def unbounded(V: Carried) -> Carried:
-    """Exp of numbers that carry their error."""
-    E = namespace(V.value).exp(V.value)
-    return Carried(E, E * (V.e + 2), V.u)
 
 
 RECORD = with_parameters(1.0)

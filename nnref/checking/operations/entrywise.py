@@ -105,6 +105,11 @@ def of_steepest(
     return steepest(Z.value, p.reach * Z.e) * Z.e + roundings / SAFE * (abs(A) + p.underflow * (abs(A) + Z.e > 0))
 
 
+def beside_large(slope: Carried, Z: Carried, p: Precision) -> Carried:
+    """A slope with what may underflow of it: a factor that is small where the other, Z, is large."""
+    return Carried(slope.value, slope.e + p.underflow * (1 + abs(Z.value)), slope.u)
+
+
 def of_formula(f: Callable[[Carried], Carried], Z: Carried, p: Precision) -> Array:
     """The error of A = f(Z), where f is written in numbers that carry their error; a factor may underflow beside Z."""
     return f(Z).e + p.underflow * (1 + abs(Z.value)) * (abs(Z.value) + Z.e > 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nnref.arrays import erf, namespace
-from nnref.checking.operations.entrywise import entrywise, nearest_to_0, of_formula
+from nnref.checking.operations.entrywise import beside_large, entrywise, nearest_to_0, of_formula
 from nnref.checking.operations.record import Ball, Formula, Slopes, Writing
 from nnref.checking.operations.rounding import Precision
 from nnref.checking.operations.running_error import Carried
@@ -48,8 +48,7 @@ def error(Z: Carried, A: Array, p: Precision) -> Array:
 
 def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
     """The slope Φ + Z φ, operation by operation; a density may underflow beside a large Z."""
-    made = Phi(Z, p.reach) + Z * phi(Z, p.reach)
-    return Carried(made.value, made.e + p.underflow * (1 + abs(Z.value)), Z.u)
+    return beside_large(Phi(Z, p.reach) + Z * phi(Z, p.reach), Z, p)
 
 
 def half_root() -> Ball:

@@ -6,7 +6,7 @@ from typing import Any
 
 from nnref.arrays import namespace
 from nnref.checking.operations import tanh
-from nnref.checking.operations.entrywise import entrywise, of_formula
+from nnref.checking.operations.entrywise import beside_large, entrywise, of_formula
 from nnref.checking.operations.record import Ball, Formula, Slopes, Writing
 from nnref.checking.operations.rounding import Precision
 from nnref.checking.operations.running_error import Carried
@@ -59,8 +59,7 @@ def error(Z: Carried, A: Array, p: Precision) -> Array:
 
 def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
     """The slope, operation by operation, which lies between −0.2 and 1.2; a product may underflow beside a large Z."""
-    made = bounded(written(Z, within_reach(Z, p)), 1.4, p)
-    return Carried(made.value, made.e + p.underflow * (1 + abs(Z.value)), Z.u)
+    return beside_large(bounded(written(Z, within_reach(Z, p)), 1.4, p), Z, p)
 
 
 def written(V: Carried, T: Carried) -> Carried:

@@ -164,3 +164,18 @@ def fits(reading: Reading, s: str, G: Any) -> bool:
 def given_back(reading: Reading, made: Symbols) -> dict[str, Any]:
     """Gradients by their names, in their shapes; of symbols that are no argument there is none."""
     return {name: reading.layouts[s].give(made[s]) for name, s in reading.roles.items() if s in made}
+
+
+def square(A: Any) -> Any:
+    """A matrix whose transpose fits in its place, so that one may be taken for the other.
+
+    Errors: ValueError if it is not square.
+    """
+    if A.shape[0] != A.shape[1]:
+        raise ValueError("not square")
+    return A
+
+
+def sum_along(A: Any, axis: int | tuple[int, ...]) -> Any:
+    """The sum along axes, which stay."""
+    return namespace(A).sum(A, axis=axis, keepdims=True)

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnref import affine
-from nnref.arrays import namespace
-from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried
+from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried, square, sum_along
 from nnref.shapes import Array
 
 Settings = Mapping[str, Any]
@@ -82,16 +81,6 @@ def slip(key: str, says: str, *ways: Callable[[Symbols, Any], Symbols]) -> Slip:
     return Slip(key, says, of)
 
 
-def square(A: Any) -> Any:
-    """A matrix whose transpose fits in its place.
-
-    Errors: ValueError if it is not square.
-    """
-    if A.shape[0] != A.shape[1]:
-        raise ValueError("not square")
-    return A
-
-
 def averaged(*symbols: str) -> Callable[[Symbols, Any], Symbols]:
     """Gradients of parameters over the number of examples."""
     return lambda at, dY: {s: gradients(at, dY, {})[s] / dY.shape[1] for s in symbols}
@@ -115,11 +104,6 @@ def of_bias(change: Callable[[Any], Any]) -> Callable[[Symbols, Any], Symbols]:
     return lambda at, dY: {"b": change(dY) + np.zeros((dY.shape[0], 1))}
 
 
-def along(A: Any, axis: int | tuple[int, ...]) -> Any:
-    """The sum along axes, which stay."""
-    return namespace(A).sum(A, axis=axis, keepdims=True)
-
-
 def ones(dY: Any) -> Array:
     """A dY of ones, as one has who forgets it."""
     return np.ones(dY.shape)
@@ -136,12 +120,12 @@ SLIPS = (
     slip(
         "affine.bias_summed_whole",
         "the gradient of the bias is summed over examples and outputs: one number for the whole bias",
-        of_bias(lambda dY: along(dY, (0, 1))),
+        of_bias(lambda dY: sum_along(dY, (0, 1))),
     ),
     slip(
         "affine.bias_summed_across",
         "the gradient of the bias is summed over the outputs, not over the examples",
-        of_bias(lambda dY: along(square(dY), 0).T),
+        of_bias(lambda dY: sum_along(square(dY), 0).T),
     ),
     slip(
         "affine.one_example",

@@ -91,6 +91,12 @@ class Carried:
         return Carried(value, np.sum(self.e + abs(self.value), axis=axis, keepdims=True), self.u)
 
 
+def exponential(V: Carried) -> Carried:
+    """Exp of numbers that carry their error."""
+    E = namespace(V.value).exp(V.value)
+    return Carried(E, E * (V.e + 2), V.u)
+
+
 def parts(other: Any) -> tuple[Any, Any]:
     """The value and the error of an operand; plain numbers and masks are exact."""
     return (other.value, other.e) if isinstance(other, Carried) else (other, 0.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nnref.checking.operations import sigmoid
-from nnref.checking.operations.entrywise import entrywise, of_formula
+from nnref.checking.operations.entrywise import beside_large, entrywise, of_formula
 from nnref.checking.operations.record import Ball, Formula, Slopes, Writing
 from nnref.checking.operations.rounding import Precision
 from nnref.checking.operations.running_error import Carried
@@ -17,8 +17,7 @@ def error(Z: Carried, A: Array, p: Precision) -> Array:
 
 def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
     """The slope σ (1 + Z (1 − σ)), operation by operation; a sigmoid may underflow beside a large Z."""
-    made = written(Z, sigmoid.within_reach(Z, p))
-    return Carried(made.value, made.e + p.underflow * (1 + abs(Z.value)), Z.u)
+    return beside_large(written(Z, sigmoid.within_reach(Z, p)), Z, p)
 
 
 def written(Z: Carried, S: Carried) -> Carried:

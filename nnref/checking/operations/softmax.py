@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnref import softmax
-from nnref.arrays import namespace
-from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried
+from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried, sum_along
 
 Settings = Mapping[str, Any]
 
@@ -58,11 +57,6 @@ def of_Z(key: str, says: str, *ways: Callable[[Any, Any], Any]) -> Slip:
     return Slip(key, says, of)
 
 
-def along(A: Any, axis: int) -> Any:
-    """The sum along one axis, which stays."""
-    return namespace(A).sum(A, axis=axis, keepdims=True)
-
-
 SLIPS = (
     of_Z(
         "softmax.elementwise",
@@ -73,20 +67,20 @@ SLIPS = (
     of_Z(
         "softmax.sum_unweighted",
         "the sum that is subtracted is Σ dY, without the probabilities",
-        lambda P, dY: P * (dY - along(dY, 0)),
+        lambda P, dY: P * (dY - sum_along(dY, 0)),
     ),
     of_Z(
         "softmax.mean_for_sum",
         "a mean is subtracted where the sum Σ P dY belongs",
-        lambda P, dY: P * (dY - along(P * dY, 0) / P.shape[0]),
+        lambda P, dY: P * (dY - sum_along(P * dY, 0) / P.shape[0]),
     ),
-    of_Z("softmax.across", "the sum Σ P dY is along the other axis", lambda P, dY: P * (dY - along(P * dY, 1))),
+    of_Z("softmax.across", "the sum Σ P dY is along the other axis", lambda P, dY: P * (dY - sum_along(P * dY, 1))),
     of_Z(
         "softmax.sign",
         "the sum Σ P dY is added where it should be subtracted",
-        lambda P, dY: P * (dY + along(P * dY, 0)),
+        lambda P, dY: P * (dY + sum_along(P * dY, 0)),
     ),
-    of_Z("softmax.factor_missing", "the factor P in front is missing", lambda P, dY: dY - along(P * dY, 0)),
+    of_Z("softmax.factor_missing", "the factor P in front is missing", lambda P, dY: dY - sum_along(P * dY, 0)),
     of_Z(
         "softmax.with_cross_entropy",
         "P − dY is the gradient of softmax and cross-entropy together, with dY in place of the labels",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from nnref.arrays import namespace
 from nnref.checking.operations import sigmoid
 from nnref.checking.operations.entrywise import entrywise, of_steepest
 from nnref.checking.operations.record import Ball, Formula, Slopes, Writing
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import Carried, exponential
 from nnref.shapes import Array
 from nnref.sigmoid import forward as sigma
 
@@ -26,12 +25,6 @@ def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
     """The slope, the sigmoid of Z, with what underflows of it."""
     S = sigmoid.within_reach(Z, p)
     return Carried(S.value, S.e + p.underflow, Z.u)
-
-
-def exponential(Z: Carried) -> Carried:
-    """Exp Z, as people take for the slope."""
-    E = namespace(Z.value).exp(Z.value)
-    return Carried(E, E * (Z.e + 2), Z.u)
 
 
 def ball(z: Ball) -> Ball:

@@ -18,7 +18,9 @@ from nnref.checking.watching.meaning.likely_labels import CANDIDATES, LIKELIHOOD
 from nnref.checking.watching.meaning.several_labels import of_both_outputs
 from nnref.checking.watching.meaning.updates import (
     Update,
+    averages,
     continues,
+    goes_on,
     is_kept,
     is_velocity,
     key_of,
@@ -244,12 +246,13 @@ def updates(
             continue
         if (pair := paired.get(update.base.index)) is None:
             first = found.setdefault(key_of(update.old), update)
-            if superseded(graph, first, [update]):
+            if superseded(graph, first, [update]) and not goes_on(graph, first):
                 found[key_of(update.old)] = update  # g = w - C x y is the slope of a hinge, and no new w
         elif update.old is pair.old and times(update.step, pair.step) and takes_its_place(graph, update):
             # What the program itself does with a gradient that it returns says more: which way it goes, and how far.
             found[pair.old.index, -1] = replace(update, name=pair.name)
-    whole = [u for u in found.values() if not superseded(graph, u, list(found.values()))]
+    own = [u for u in found.values() if not any(averages(graph, u, o) for o in found.values())]
+    whole = [u for u in own if not superseded(graph, u, own)]
     whole = [u for u in whole if not any(is_velocity(graph, u, o) for o in whole)]
     placed = {id(u): takes_its_place(graph, u) for u in whole}
     bases = sum({1 << u.base.index for u in whole if placed[id(u)]})
