@@ -1,8 +1,8 @@
 """Does the main job check before it trains, learn, repeat itself, and stop cleanly?"""
 
 import csv
+import importlib
 import json
-import os
 import re
 import subprocess
 import sys
@@ -15,7 +15,7 @@ import nnref
 from derivations.output import verdict
 from derivations.prover.proof import claims
 from nnref import affine, cli, network, relu, softmax, softmax_cross_entropy
-from nnref.running import folder, gate
+from nnref.running import folder, gate, plots
 from nnref.running.run import parameters_sha256
 from nnref.running.step import step
 from nnref.running.train import batches
@@ -39,6 +39,17 @@ def blobs(rng):
     labels = np.arange(96) % 3
     X = (rng.standard_normal((96, 6)) * 0.3 + 2 * np.eye(3, 6)[labels]).astype("float32")
     return nnref.Dataset.from_columns(X[:72].T, labels[:72], X[72:].T, labels[72:], source="blobs")
+
+
+@pytest.fixture
+def few_digits(tmp_path, monkeypatch):
+    """The command that trains on a dozen images of noise and draws nothing, where no digits and no pictures matter."""
+    monkeypatch.setattr(plots, "draw", lambda *_: [])
+    images = np.random.default_rng(0).integers(0, 256, (12, 784), np.uint8)
+    labels = np.arange(12, dtype=np.uint8) % 10
+    np.savez(tmp_path / "d.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    monkeypatch.chdir(tmp_path)
+    return ["train", "--data", "d.npz", "--batch-size", "4", "--epochs", "1", "--json", "--quiet"]
 
 
 SMALL = {"layers": nnref.mlp([6, 7, 3]), "epochs": 3, "batch_size": 8, "progress": False}
@@ -94,23 +105,12 @@ def test_a_flipped_sign_stops_training_at_the_gate(name, blobs, monkeypatch):
 
 
 @pytest.mark.parametrize("name", some(SIGNS, 5))
-def test_a_flipped_sign_makes_the_command_exit_with_1(name, tmp_path):
+def test_a_flipped_sign_makes_the_command_exit_with_1(name, few_digits, tmp_path, capsys, monkeypatch):
     module, attribute = name.split(".")
-    code = (
-        f"import sys, nnref.{module} as m, nnref.cli\n"
-        f"right = m.{attribute}\n"
-        f"m.{attribute} = lambda *arguments: -right(*arguments)\n"
-        f"sys.exit(nnref.cli.main(['train', '--data', 'd.npz', '--batch-size', '4', '--json']))\n"
-    )
-    images = np.random.default_rng(0).integers(0, 256, (12, 784), np.uint8)
-    labels = np.arange(12, dtype=np.uint8) % 10
-    np.savez(tmp_path / "d.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
-    env = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=env, check=False
-    )
-    assert done.returncode == 1, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1])["gate"]["failed"] > 0
+    right = getattr(importlib.import_module(f"nnref.{module}"), attribute)
+    monkeypatch.setattr(f"nnref.{module}.{attribute}", lambda *arguments: -right(*arguments))
+    assert cli.main(few_digits) == 1
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["gate"]["failed"] > 0
     assert not (tmp_path / "runs").exists()
 
 
@@ -297,26 +297,23 @@ def test_the_command_ends_with_one_json_object(tmp_path, capsys, monkeypatch):
     assert out[2].startswith("gate: 6 shapes as derived; 109,386 gradients checked")
 
 
-def test_where_a_claim_does_not_hold_nothing_is_trained(tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_where_a_claim_does_not_hold_nothing_is_trained(few_digits, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(verdict, "of", lambda names: verdict.Verdict(tuple(names), ("mlp.dW2",), 1.0))
-    assert cli.main(["train", "--epochs", "1", "--json", "--quiet"]) == 1
+    assert cli.main(few_digits) == 1
     said = capsys.readouterr()
     assert "mlp.dW2 does not hold" in said.out
     assert "nothing was trained" in said.err
     assert not (tmp_path / "runs").exists()
 
 
-def test_where_nothing_could_be_proved_that_is_said_and_the_gate_decides(tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_where_nothing_could_be_proved_that_is_said_and_the_gate_decides(few_digits, capsys, monkeypatch):
     monkeypatch.setattr(verdict, "of", lambda names: verdict.Verdict((), fault="no end after 600 s."))
-    assert cli.main(["train", "--epochs", "1", "--quiet"]) == 0
+    assert cli.main(few_digits) == 0
     assert "derivations: not proved: no end after 600 s." in capsys.readouterr().out
 
 
-def test_the_command_trains_with_another_activation_and_refuses_one_that_is_none(tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert cli.main(["train", "--epochs", "1", "--activation", "leaky_relu 0.1", "--json", "--quiet"]) == 0
+def test_the_command_trains_with_another_activation_and_refuses_one_that_is_none(few_digits, capsys):
+    assert cli.main([*few_digits, "--activation", "leaky_relu 0.1"]) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert result["gate"]["failed"] == 0
     assert json.loads((Path(result["run"]) / "settings.json").read_text())["layers"]["activation"] == "leaky_relu 0.1"
@@ -327,6 +324,7 @@ def test_the_command_trains_with_another_activation_and_refuses_one_that_is_none
 def test_the_readme_shows_what_the_gate_says_today(tmp_path, capsys, monkeypatch):
     """The figures are those of one run on one machine; the words are not free to drift."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(plots, "draw", lambda *_: [])
     cli.main(["train", "--epochs", "1", "--quiet"])
     shape = lambda text: re.sub(r"\d[\d.,]*|\[.*?\]|dW|db", "#", text)  # noqa: E731
     said = {shape(line) for line in capsys.readouterr().out.splitlines() if line.startswith("gate:")}
@@ -347,9 +345,8 @@ def test_bad_use_is_one_line_and_exit_2(tmp_path, capsys, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_that_diverges_exits_with_1_and_keeps_its_folder(tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    status = cli.main(["train", "--epochs", "1", "--learning-rate", "1e30", "--json", "--quiet"])
+def test_a_run_that_diverges_exits_with_1_and_keeps_its_folder(few_digits, capsys):
+    status = cli.main([*few_digits, "--learning-rate", "1e30"])
     captured = capsys.readouterr()
     assert status == 1
     assert "training diverged at epoch 1, step" in captured.err

@@ -26,7 +26,7 @@ NETWORKS = 2_000
 
 
 def test_correct_networks_raise_no_false_alarm_and_few_are_undecided(record_property, draws):
-    said = wolves.summary(draws(50, NETWORKS))
+    said = wolves.summary(draws(20, NETWORKS, ci=50))
     record_property("figure", said["figure"])
     assert said["ok"]
     assert said["worst"] < SURE
@@ -48,7 +48,7 @@ def test_the_correct_networks_are_of_every_size_depth_precision_and_scale():
 
 
 def test_relu_networks_at_batch_64_pass(draws):
-    for k in range(draws(15, 60)):
+    for k in range(draws(5, 60, ci=15)):
         rng = np.random.default_rng(k)
         layers = nnref.mlp([5, 8, 6, 3])
         theta, X = nnref.initialise(layers, seed=k), rng.standard_normal((5, 64))

@@ -122,9 +122,12 @@ def test_a_kink_that_a_record_forgets_makes_correct_networks_look_wrong(activati
     """Where rounding puts a unit on the other side, the slope is another: the record says that nobody can be blamed."""
     require("flint")
     found = (fuzz_noise.examined(k, activation) for k in range(2_000))
-    crossed = [f.k for f in itertools.islice((f for f in found if f.left_out and f.share is not None), 12)]
-    planted(monkeypatch, record.record(activation), kinks=())
-    assert any(not fuzz_noise.examined(k, activation).share <= 1 for k in crossed)
+    for crossed in itertools.islice((f for f in found if f.left_out and f.share is not None), 12):
+        with monkeypatch.context() as one:
+            planted(one, record.record(activation), kinks=())
+            if not fuzz_noise.examined(crossed.k, activation).share <= 1:
+                return
+    pytest.fail("no correct network looks wrong")
 
 
 @each_activation

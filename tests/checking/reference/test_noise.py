@@ -24,7 +24,7 @@ EACH = 100
 
 def test_no_correct_network_exceeds_what_rounding_may_do(record_property, draws):
     require("flint")
-    networks = draws(200, SUITE)
+    networks = draws(100, SUITE, ci=200)
     result = fuzz_noise.told(fuzz_noise.summary(fuzz_noise.fuzz(networks)))
     record_property("figure", result["figure"])
     assert not result["alarms"]
@@ -36,7 +36,7 @@ def test_no_correct_network_exceeds_what_rounding_may_do(record_property, draws)
 def test_no_correct_network_of_any_one_activation_exceeds_it(activation, record_property, draws):
     """Found by what its module defines, and judged by its own record."""
     require("flint")
-    networks = draws(30, EACH)
+    networks = draws(15, EACH, ci=30)
     result = fuzz_noise.told(fuzz_noise.summary(fuzz_noise.fuzz(networks, of=activation)))
     record_property("figure", result["figure"])
     assert not result["alarms"]
@@ -135,7 +135,7 @@ def test_without_a_term_some_correct_network_is_called_wrong(term):
 def test_a_term_that_others_cover_adds_no_more_than_a_factor(term, draws):
     old, new, factor = COVERED[term]
     ratio = 1.0
-    for k in range(draws(100, 400)):
+    for k in range(draws(30, 400, ci=100)):
         _, layers, theta, X, Y = fuzz_noise.network(k)
         with np.errstate(all="ignore"):
             S = named(noise.scale(layers, theta, X, Y, X.dtype))

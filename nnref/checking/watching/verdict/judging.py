@@ -139,7 +139,7 @@ def verdicts(
 ) -> tuple[Judged, ...] | None:
     """Each update by itself, and then against the factor that most of them have."""
     rows = of_later_passes(role, [by_itself(role, update, tapes, known, before) for update in role.updates])
-    if loss.node is not None and has_decay(role, loss.node):
+    if loss.node is not None and terms_of_decay(role, loss.node):
         says = "the decay is not that of the loss"
         rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay else r for r in rows]
     else:
@@ -217,16 +217,20 @@ def by_itself(
     return optimised(role, row, tapes, tolerance, before)
 
 
-def has_decay(role: Roles, loss: Node) -> bool:
-    """Does the loss hold a term of parameters alone, as λ ΣW² is?"""
-    graph, outputs = role.graph, 0
+def terms_of_decay(role: Roles, loss: Node) -> list[Node]:
+    """The terms of a loss that are made of parameters and of no data, as λ ΣW² is; of one within another, the other."""
+    graph, reached, made = role.graph, 0, role.parameters
     for meeting in role.meetings:
-        outputs |= graph.above[meeting.output.index] | (1 << meeting.output.index)
-    terms = (graph.tape[k] for k in bits_of(graph.above[loss.index] & ~outputs))
-    return any(
-        not role.of_labels[n.index] and graph.above[n.index] & role.parameters and np.prod(n.shape, dtype=int) == 1
-        for n in terms
-    )
+        reached |= graph.above[meeting.output.index]
+    for update in role.updates:  # what a parameter was drawn from is no data
+        made |= graph.above[update.base.index]
+    data = [k for k in bits_of(reached & ~made) if graph.tape[k].op == "leaf"]
+    of_data = sum(1 << k for k in data)
+    beside = [graph.tape[k] for k in bits_of(graph.above[loss.index] & ~reached)]
+    numbers = [n for n in beside if np.prod(n.shape, dtype=int) == 1 and not role.of_labels[n.index]]
+    alone = [n for n in numbers if not graph.depends(n.index, of_data)]
+    found = [n for n in alone if graph.depends(n.index, role.parameters)]
+    return [n for n in found if not any(graph.above[m.index] >> n.index & 1 for m in found)]
 
 
 def fitted(row: Judged, shape: tuple[int, ...]) -> Judged:

@@ -5,6 +5,7 @@ import pytest
 
 import nnref
 from nnref.checking.watching.verdict.guesses import goes_both_ways
+from tests.support.quick import some
 
 FILE = """
 import numpy as np
@@ -18,7 +19,7 @@ def train(X, y, lr=0.1):
 
 
 @pytest.mark.parametrize(
-    ("slope", "status"), [("p - y", 0), ("p + y", 1), ("np.arctan(p - y)", 3), ("(p - y) ** 3", 3)]
+    ("slope", "status"), some([("p + y", 1), ("p - y", 0), ("np.arctan(p - y)", 3), ("(p - y) ** 3", 3)], 4)
 )
 def test_a_slope_that_leads_some_outputs_away_from_their_labels_is_of_no_loss(slope, status, tmp_path):
     path = tmp_path / "regression.py"
