@@ -13,7 +13,7 @@ from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, 
 from nnref.checking.watching.calculus.graph import bits_of, through
 from nnref.checking.watching.calculus.slopes import Choice, guard, magnitude, slopes, value_of
 from nnref.checking.watching.meaning.losses import OWN_LOSS, Loss, is_proper, losses
-from nnref.checking.watching.meaning.optimisers import alike, entered
+from nnref.checking.watching.meaning.optimisers import alike, entered, noise_added
 from nnref.checking.watching.meaning.parameters import Roles, Update, continues
 from nnref.checking.watching.meaning.rates import of_one_kind, way
 from nnref.checking.watching.recording.tape import Node
@@ -265,9 +265,15 @@ def optimised(role: Roles, row: Judged, tapes: Sequence[Tape], tolerance: float,
         signed = laid if c >= 0 else tuple(-v for v in laid)
         if node is update.step:
             continue
+        if (noise := noise_added(role, update.step, node)) is not None:
+            drawn = [np.asarray(tape[noise.index].value, float) for tape in tapes]
+            if (both := with_part(row.given, row.truth, drawn, tolerance)) is not None:
+                return replace(row, verdict="ok", factor=both[0], note="", entry=node)
         for given, beside in apart_from_decay(row, passed, old, tolerance):
-            if alike(given, signed):
-                return replace(row, verdict="ok", inner=abs(c), decay=decay or beside, note="", entry=node)
+            for turn in (1, -1):
+                if alike(given, tuple(turn * v for v in signed)):
+                    c = turn * abs(c)
+                    return replace(row, verdict="ok", inner=c, decay=decay or beside, note="", entry=node)
     return row
 
 
@@ -386,12 +392,12 @@ def beside(row: Judged, factor: float | None) -> Judged:
         if sum(x.size for x in row.truth) < 2:  # any number is a multiple of any other
             return replace(row, verdict="cannot tell", note="one number, seen once, is no evidence", factor=None)
         return replace(row, verdict="WRONG", note=f"{own / factor:.4g} times the truth, beside the others")
-    if row.factor and factor and factor < 0 and row.update.new is None:
+    if own and factor and factor < 0 and row.update.new is None:
         says = (
             "minus the slope, which is the slope of a likelihood that is to grow: right if it is added to the "
             "parameter, and wrong if it is subtracted; nothing here does either"
         )
         return replace(row, verdict="cannot tell", note=says)
-    if row.factor and factor and factor < 0:
+    if own and factor and factor < 0:
         return replace(row, verdict="WRONG", note="the sign is wrong: this step goes up the loss")
     return row
