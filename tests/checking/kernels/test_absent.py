@@ -8,7 +8,6 @@ from nnref.checking.kernels.absent import depends, is_mask, same_again, steady
 from nnref.checking.kernels.case import Case
 from nnref.checking.kernels.framework import Framework
 
-
 RNG = np.random.default_rng(0)
 """Draws on from call to call."""
 

@@ -33,5 +33,5 @@ def test_the_histogram_counts_every_entry_once():
 def test_an_exact_entry_without_room_is_right():
     j = judged([1.0, 1.5], [1, 1], likely=0.0, most=0.0)
     assert j.wrong.tolist() == [False, True]
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         assert j.shares.tolist() == [0, np.inf]

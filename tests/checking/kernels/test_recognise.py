@@ -39,7 +39,7 @@ def test_a_form_is_named_by_module_function_or_word():
 
 
 def test_a_named_form_that_takes_other_arguments_is_refused(rng):
-    with pytest.raises(GradcheckError, match=r"affine takes .*; shapes \(4, 6\) came, output \(4, 6\)"):
+    with pytest.raises(GradcheckError, match=r"linear layer takes .*; shapes \(4, 6\) came, output \(4, 6\)"):
         recognised(case(np.sin, rng.standard_normal((4, 6))), None, "affine")
 
 
