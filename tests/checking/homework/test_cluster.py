@@ -10,7 +10,7 @@ from nnref.checking.homework.cluster import pool_at
 @pytest.mark.parametrize("address", ["tcp://a:1", "dask:", "dask://", "a:8786"])
 def test_an_address_that_is_none_is_refused(address):
     with (
-        pytest.raises(ValueError, match="should be dask://HOST:PORT, the scheduler of a cluster; .* came"),
+        pytest.raises(ValueError, match=r"should be dask://HOST:PORT, the scheduler of a cluster; .* came"),
         pool_at(address),
     ):
         pass

@@ -33,7 +33,7 @@ def test_spots_stand_in_the_order_forward_with_their_numbers_and_parameters(pass
 
 
 def test_what_passed_through_a_spot_is_what_the_network_passed(passed):
-    layers, theta, A, dZ = passed
+    _, _, A, dZ = passed
     last = spots(*passed)[-1]
     assert np.array_equal(last.A, A[-2])
     assert np.array_equal(last.dZ, dZ)
