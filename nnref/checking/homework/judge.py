@@ -38,7 +38,7 @@ def borne_out(order: dict[str, Any], scratch: Path, found: dict[str, Any]) -> di
         return found if found.get("read") and of_one_mind(found, said) else said
     if not said["fault"]:
         return found
-    error = f"{path.name} was right where it ran, which does not bear out apart from it: {said['fault']}. Not judged."
+    error = f"{path.name} is right where it ran, and from what was recorded alone it cannot be told: {said['fault']}."
     return {"status": 2, "error": isolation.printable(error), "found": [], "missing": []}
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import Array
+from nnref.checking.watching.calculus.graph import Array, bits_of
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.recording.tape import Node, words
 
@@ -53,6 +53,22 @@ def clipped(role: Roles, node: Node, size: int) -> Node | None:
     array, number = sorted(node.inputs, key=lambda m: -int(np.prod(m.shape, dtype=int)))
     alone = np.prod(number.shape, dtype=int) == 1 and np.prod(array.shape, dtype=int) == size
     return array if alone and role.graph.above[number.index] >> array.index & 1 else None
+
+
+def noise_added(role: Roles, step: Node, gradient: Node) -> Node | None:
+    """The random numbers, made of no label and no parameter, that are added to a gradient on its way to a step."""
+    graph = role.graph
+    between = graph.above[step.index] | 1 << step.index
+    for k in bits_of(between):
+        node = graph.tape[k]
+        if node.op not in ("add", "subtract") or not graph.above[k] >> gradient.index & 1:
+            continue
+        beside = [m for m in node.inputs if not role.of_labels[m.index] and m.shape == step.shape]
+        for m in beside:
+            made_of = [graph.tape[j] for j in bits_of(graph.above[m.index] | 1 << m.index)]
+            if not graph.depends(m.index, role.parameters) and any(n.leaf == "random" for n in made_of):
+                return m
+    return None
 
 
 def alike(step: Sequence[Array], gradient: Sequence[Array]) -> bool:

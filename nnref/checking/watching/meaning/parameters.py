@@ -220,7 +220,8 @@ def updates(
         elif update.old is pair.old and times(update.step, pair.step) and takes_its_place(graph, update):
             # What the program itself does with a gradient that it returns says more: which way it goes, and how far.
             found[pair.old.index, -1] = replace(update, name=pair.name)
-    whole = [u for u in found.values() if not superseded(graph, u, list(found.values()))]
+    first = [u for u in found.values() if not any(averages(graph, u, o) for o in found.values())]
+    whole = [u for u in first if not superseded(graph, u, first)]
     whole = [u for u in whole if not any(is_velocity(graph, u, o) for o in whole)]
     placed = {id(u): takes_its_place(graph, u) for u in whole}
     bases = sum({1 << u.base.index for u in whole if placed[id(u)]})
@@ -276,6 +277,20 @@ def superseded(graph: Graph, update: Update, others: Sequence[Update]) -> bool:
     return any(o is not update and o.base is update.base and graph.depends(o.step.index, bit) for o in others)
 
 
+def averages(graph: Graph, update: Update, other: Update) -> bool:
+    """Is what looks like a new parameter an average of old ones and of one with which the program has gone on?"""
+    if other is update or other.new is None or other.base is not update.base:
+        return False
+    return graph.depends(update.step.index, 1 << other.new.index) and goes_on(graph, other)
+
+
+def goes_on(graph: Graph, update: Update) -> bool:
+    """Does the program compute with the new value what it computed with the old one?"""
+    new = update.end
+    before = {n.site for n in uses(graph, update.base) if n.index < new.index}
+    return any(n.site in before and n.index > new.index for n in uses(graph, new))
+
+
 def is_velocity(graph: Graph, update: Update, other: Update) -> bool:
     """Is what looks like a parameter what another one is moved by, entry by entry, as v is in W + v?"""
     todo, seen = [other.step], set[int]()
@@ -300,9 +315,9 @@ def takes_its_place(graph: Graph, update: Update) -> bool | None:
     new = update.new
     if new is None:
         return True
-    before = {n.site for n in uses(graph, update.base) if n.index < new.index}
-    if any(n.site in before and n.index > new.index for n in uses(graph, new)):
+    if goes_on(graph, update):
         return True
+    before = {n.site for n in uses(graph, update.base) if n.index < new.index}
     if any(n.site in before and n.index > new.index for n in uses(graph, update.base)):
         return None
     had, has = {last_part(n) for n in (*update.base.names, *update.old.names)}, {last_part(n) for n in new.names}

@@ -16,6 +16,9 @@ from nnref.checking.watching.calculus.slopes import value_of
 from nnref.checking.watching.meaning.parameters import Roles, Update
 from nnref.checking.watching.recording.tape import Node, words
 
+LIMITS = words("clip maximum minimum")
+"""Operations that leave a value as it is where it keeps within a limit."""
+
 PRODUCTS = words("dot matmul outer")
 """Operations that make a gradient, of which one factor may hold the rate: 0.1 * X.T @ dZ."""
 
@@ -45,6 +48,9 @@ def way(role: Roles, update: Update, value: Node, optimised: bool) -> Way:
     while True:
         if (newest := added_to_older(role, update, node)) is not None:
             remembers, node = True, newest
+            continue
+        if (unchanged := let_through(role, node)) is not None:
+            node = unchanged
             continue
         factor = scaled(role, node)
         if node.names and (factor is None or node is not update.step):
@@ -78,6 +84,14 @@ def scaled(role: Roles, node: Node) -> tuple[Node, tuple[str, float]] | None:
         whole = node.op == "divide" or np.asarray(value_of(number)).dtype.kind in "iub"
         return array, (node.op if whole else "rate", n)
     return None
+
+
+def let_through(role: Roles, node: Node) -> Node | None:
+    """What a limit was laid on that it did not reach: the value is as it was. None if there is none."""
+    given = [m for m in node.inputs if role.of_labels[m.index]]
+    if node.op not in LIMITS or len(given) != 1 or node.value is None or given[0].value is None:
+        return None
+    return given[0] if np.array_equal(np.asarray(node.value), np.asarray(given[0].value)) else None
 
 
 def in_product(role: Roles, node: Node) -> Iterator[tuple[str, float]]:

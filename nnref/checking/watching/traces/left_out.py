@@ -40,7 +40,7 @@ def left_out(role: Roles, loss: Node | None, places: Places) -> str:
         node = tape[k]
         if (free := unjudged(role, node, places)) is not None:
             name = (free.names or ["a value"])[-1]
-            return f"{name} comes into the loss beside the parameters, and is not among what was judged"
+            return f"{name} goes into the loss as a parameter does, and nothing that was seen changes it"
         if (around := skipped(node, role, bits, places)) is not None:
             return f"{ast.unparse(around)[:60]} was not computed"
     return ""

@@ -2,6 +2,6 @@
 
 Read verdicts and judging (each parameter under each loss that may be meant), later_passes (gradients of a second
 forward pass) and guesses (when a guessed loss may accuse), then right_values (which values of the backward pass are
-right), odd_terms (a term of a sum with another factor than the others), first_wrong (the line) and on_the_way (does a
-statement lie on the way to an update?).
+right), odd_terms (a term of a sum with another factor than the others), decays (a slope beside a decay), first_wrong
+(the line) and on_the_way (does a statement lie on the way to an update?).
 """

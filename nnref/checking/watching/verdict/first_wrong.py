@@ -14,6 +14,7 @@ from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.program import Failure
 from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.verdict.decays import LEFT_OUT, of_another, without_decay, wrong_beside_decay
 from nnref.checking.watching.verdict.judging import Tape, factors_after
 from nnref.checking.watching.verdict.odd_terms import missing_uses, odd_term
 from nnref.checking.watching.verdict.right_values import PLACES, Search
@@ -87,7 +88,11 @@ def located(search: Search, row: Judged) -> Mistake:
         return Mistake(node, node.site, row, "sign", "the step goes up the loss: the sign is wrong")
     if own is not None:
         return of_factor(search, row)
+    if (alone := without_decay(search, row)) is not None:
+        return Mistake(alone, alone.site, row, "decay", LEFT_OUT)
     wrong = first_of(search, step)
+    if wrong is not None and (found := wrong_beside_decay(search, row, wrong)) is not None:
+        return Mistake(found[0], found[0].site, row, "factor", found[1])
     if wrong is None:
         return Mistake(step, new.site, row, "update", "the gradient is right, and what is made of it here is not")
     if (odd := odd_term(search, wrong, step)) is not None:
@@ -118,6 +123,10 @@ def of_decay(search: Search, row: Judged) -> Mistake:
         return Mistake(node, node.site, row, "factor", f"the slope beside the decay is {scale:.4g} times the truth")
     chain = search.backward(row.update.step)
     joined = [n for n in chain if n.op in ("add", "subtract", "put", "multiply") and search.decays(n, base)]
+    if joined and (found := wrong_beside_decay(search, row, joined[0])) is not None:
+        return Mistake(found[0], found[0].site, row, "factor", found[1])
+    if not joined and (alone := without_decay(search, row)) is not None:
+        return Mistake(alone, alone.site, row, "decay", LEFT_OUT)
     like = [r for r in search.reading.rows if r.kind == "decay"]
     beside = [r for r in search.reading.rows if r.verdict == "ok" and not r.silent]
     known = any(factors_after(search.role, search.tapes, search.reading.loss, r) is not None for r in beside)
@@ -130,18 +139,6 @@ def of_decay(search: Search, row: Judged) -> Mistake:
     term = next((m for m in joined[0].inputs if not search.role.of_labels[m.index]), joined[0])
     at = term if term.site.line and term is not base and term.op not in VIEWS else joined[0]
     return Mistake(joined[0], at.site, row, "decay", row.note, certain=at.site.line == joined[0].site.line)
-
-
-def of_another(search: Search, row: Judged) -> Node | None:
-    """Where something that no label went into is added to the slope that the row has; None if it is nowhere."""
-    entry = row.entry
-    if entry is None:
-        return None
-    for node in search.graph.users[entry.index]:
-        beside = [m for m in node.inputs if m is not entry]
-        if node.op in ("add", "subtract") and beside and not search.role.of_labels[beside[0].index]:
-            return node if search.role.into_updates >> node.index & 1 else None
-    return None
 
 
 def jumped(search: Search, row: Judged, ratio: float) -> Node | None:

@@ -13,7 +13,7 @@ from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, 
 from nnref.checking.watching.calculus.graph import bits_of, through
 from nnref.checking.watching.calculus.slopes import Choice, guard, magnitude, slopes, value_of
 from nnref.checking.watching.meaning.losses import OWN_LOSS, Loss, is_proper, losses
-from nnref.checking.watching.meaning.optimisers import alike, entered
+from nnref.checking.watching.meaning.optimisers import alike, entered, noise_added
 from nnref.checking.watching.meaning.parameters import Roles, Update, continues
 from nnref.checking.watching.meaning.rates import of_one_kind, way
 from nnref.checking.watching.recording.tape import Node
@@ -139,7 +139,7 @@ def verdicts(
 ) -> tuple[Judged, ...] | None:
     """Each update by itself, and then against the factor that most of them have."""
     rows = of_later_passes(role, [by_itself(role, update, tapes, known, before) for update in role.updates])
-    if loss.node is not None and has_decay(role, loss.node):
+    if loss.node is not None and terms_of_decay(role, loss.node):
         says = "the decay is not that of the loss"
         rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay else r for r in rows]
     else:
@@ -217,16 +217,20 @@ def by_itself(
     return optimised(role, row, tapes, tolerance, before)
 
 
-def has_decay(role: Roles, loss: Node) -> bool:
-    """Does the loss hold a term of parameters alone, as λ ΣW² is?"""
-    graph, outputs = role.graph, 0
+def terms_of_decay(role: Roles, loss: Node) -> list[Node]:
+    """The terms of a loss that are made of parameters and of no data, as λ ΣW² is; of one within another, the other."""
+    graph, reached, made = role.graph, 0, role.parameters
     for meeting in role.meetings:
-        outputs |= graph.above[meeting.output.index] | (1 << meeting.output.index)
-    terms = (graph.tape[k] for k in bits_of(graph.above[loss.index] & ~outputs))
-    return any(
-        not role.of_labels[n.index] and graph.above[n.index] & role.parameters and np.prod(n.shape, dtype=int) == 1
-        for n in terms
-    )
+        reached |= graph.above[meeting.output.index]
+    for update in role.updates:  # what a parameter was drawn from is no data
+        made |= graph.above[update.base.index]
+    data = [k for k in bits_of(reached & ~made) if graph.tape[k].op == "leaf"]
+    of_data = sum(1 << k for k in data)
+    beside = [graph.tape[k] for k in bits_of(graph.above[loss.index] & ~reached)]
+    numbers = [n for n in beside if np.prod(n.shape, dtype=int) == 1 and not role.of_labels[n.index]]
+    alone = [n for n in numbers if not graph.depends(n.index, of_data)]
+    found = [n for n in alone if graph.depends(n.index, role.parameters)]
+    return [n for n in found if not any(graph.above[m.index] >> n.index & 1 for m in found)]
 
 
 def fitted(row: Judged, shape: tuple[int, ...]) -> Judged:
@@ -261,9 +265,15 @@ def optimised(role: Roles, row: Judged, tapes: Sequence[Tape], tolerance: float,
         signed = laid if c >= 0 else tuple(-v for v in laid)
         if node is update.step:
             continue
+        if (noise := noise_added(role, update.step, node)) is not None:
+            drawn = [np.asarray(tape[noise.index].value, float) for tape in tapes]
+            if (both := with_part(row.given, row.truth, drawn, tolerance)) is not None:
+                return replace(row, verdict="ok", factor=both[0], note="", entry=node)
         for given, beside in apart_from_decay(row, passed, old, tolerance):
-            if alike(given, signed):
-                return replace(row, verdict="ok", inner=abs(c), decay=decay or beside, note="", entry=node)
+            for turn in (1, -1):
+                if alike(given, tuple(turn * v for v in signed)):
+                    c = turn * abs(c)
+                    return replace(row, verdict="ok", inner=c, decay=decay or beside, note="", entry=node)
     return row
 
 
@@ -382,12 +392,12 @@ def beside(row: Judged, factor: float | None) -> Judged:
         if sum(x.size for x in row.truth) < 2:  # any number is a multiple of any other
             return replace(row, verdict="cannot tell", note="one number, seen once, is no evidence", factor=None)
         return replace(row, verdict="WRONG", note=f"{own / factor:.4g} times the truth, beside the others")
-    if row.factor and factor and factor < 0 and row.update.new is None:
+    if own and factor and factor < 0 and row.update.new is None:
         says = (
             "minus the slope, which is the slope of a likelihood that is to grow: right if it is added to the "
             "parameter, and wrong if it is subtracted; nothing here does either"
         )
         return replace(row, verdict="cannot tell", note=says)
-    if row.factor and factor and factor < 0:
+    if own and factor and factor < 0:
         return replace(row, verdict="WRONG", note="the sign is wrong: this step goes up the loss")
     return row

@@ -12,7 +12,7 @@ from nnref.checking.watching.calculus.graph import VIEWS, Array, bits_of
 from nnref.checking.watching.calculus.slopes import backward, slopes
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.recording.tape import Node
-from nnref.checking.watching.verdict.judging import Tape
+from nnref.checking.watching.verdict.judging import Tape, terms_of_decay
 from nnref.checking.watching.verdict.verdicts import Reading
 
 PLACES = VIEWS | {"put", "item", "entry", "assign", "put_at"}
@@ -76,18 +76,18 @@ class Search:
 
     @cached_property
     def of_data(self) -> tuple[dict[int, Array], ...]:
-        """The slopes of the loss without its decay, of the parameters that have one: as they pass the outputs."""
-        decaying = [row.update.base.index for row in self.reading.rows if row.kind == "decay"]
-        if not decaying or self.reading.loss.node is None:
+        """The slopes of the loss without its decay, of the parameters that have one."""
+        loss = self.reading.loss.node
+        terms = [] if loss is None else [n.index for n in terms_of_decay(self.role, loss)]
+        if not terms:
             return ()
-        ends = [m.output.index for m in self.role.meetings]
-        last = [k for k in ends if not any(self.graph.above[j] >> k & 1 for j in ends)]
         wanted = [self.graph.depends(n.index, self.role.parameters) for n in self.graph.tape]
         made = []
         for tape, known in zip(self.tapes, self.reading.slopes, strict=True):
-            seeds = {k: known[k] for k in last if k in known}
+            seeds = {k: known[k] for k in terms if k in known}
             found = slopes(tape, seeds, wanted, self.reading.choice)[0] if seeds else {}
-            made.append({k: found[k] for k in decaying if k in found})
+            bases = [row.update.base.index for row in self.reading.rows]
+            made.append({k: known[k] - found[k] for k in bases if k in known and k in found})
         return tuple(made)
 
     def accumulated(self, node: Node) -> bool:

@@ -1,0 +1,69 @@
+"""Slopes and decays that are added: which of the two is not that of the program's own loss, or is left out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnref.checking.watching.calculus.factors import ALIKE, multiple
+from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.verdict.right_values import PLACES, Search, laid
+from nnref.checking.watching.verdict.verdicts import Judged
+
+LEFT_OUT = "the slope of the decay that your loss has is not added to this"
+
+
+def wrong_beside_decay(search: Search, row: Judged, joined: Node) -> tuple[Node, str] | None:
+    """What is added to a decay that is that of the loss itself, and is a multiple of the slope; and that in words.
+
+    Without a decay it would be no mistake, but another rate.
+    """
+    k, parts = row.update.base.index, sorted(joined.inputs, key=lambda m: search.role.of_labels[m.index])
+    if joined.op not in ("add", "subtract") or len(parts) != 2 or any(k not in g for g in search.of_data or ({},)):
+        return None
+    of_data = [g[k] for g in search.of_data]
+    of_decay = [whole[k] - part for whole, part in zip(search.reading.slopes, of_data, strict=True)]
+    decay, data = (as_laid(search, part, way) for part, way in zip(parts, (of_decay, of_data), strict=True))
+    if not decay or not data or abs(abs(decay) - 1) > ALIKE or abs(abs(data) - 1) <= ALIKE:
+        return None
+    chain = search.backward(parts[1])
+    first = next((n for n in chain if any(abs(c / data - 1) <= ALIKE for c in search.factors(n))), parts[1])
+    says = f"this is {data:.4g} times the slope of your loss, and the decay added to it later is that of your loss"
+    return first, says
+
+
+def without_decay(search: Search, row: Judged) -> Node | None:
+    """A slope of the loss without its decay, to which nothing is added that is made of parameters alone."""
+    k = row.update.base.index
+    if not search.of_data or any(k not in g for g in search.of_data):
+        return None
+    chain = search.backward(row.update.step)
+    whole, of_data = [g[k] for g in search.reading.slopes], [g[k] for g in search.of_data]
+    alone = next((n for n in chain if n.op not in PLACES and as_laid(search, n, of_data)), None)
+    if alone is None or any(as_laid(search, n, whole) for n in chain):
+        return None
+    for node in chain:
+        beside = [m for m in node.inputs if not search.role.of_labels[m.index]]
+        adds = node.op in ("add", "subtract") and search.graph.above[node.index] >> alone.index & 1
+        if adds and any(search.graph.depends(m.index, 1 << k) for m in beside) and not as_laid(search, node, of_data):
+            return None
+    return alone
+
+
+def as_laid(search: Search, node: Node, truth: list[np.ndarray]) -> float | None:
+    """C with node = c truth in every run, however it is laid; None if there is none."""
+    given = search.values(node)
+    if given is None or np.prod(node.shape, dtype=int) != truth[0].size:
+        return None
+    return next((c for way in laid(truth, node.shape) if (c := multiple(given, way, search.tolerance))), None)
+
+
+def of_another(search: Search, row: Judged) -> Node | None:
+    """Where something that no label went into is added to the slope that the row has; None if it is nowhere."""
+    entry = row.entry
+    if entry is None:
+        return None
+    for node in search.graph.users[entry.index]:
+        beside = [m for m in node.inputs if m is not entry]
+        if node.op in ("add", "subtract") and beside and not search.role.of_labels[beside[0].index]:
+            return node if search.role.into_updates >> node.index & 1 else None
+    return None

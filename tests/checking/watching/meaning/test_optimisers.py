@@ -1,0 +1,74 @@
+"""Between a gradient and its step stands an optimiser: what went in is judged, and which way the step goes."""
+
+import pytest
+
+from nnref.checking.watching.telling.report import certificate, settled
+from nnref.checking.watching.watch import watch
+
+TWO_LAYERS = """\
+import numpy as np
+X, y = np.random.randn(60, 7), np.random.randint(0, 4, 60)
+Y = np.eye(4)[y]
+p = [np.random.randn(7, 9) * 0.4, np.zeros(9), np.random.randn(9, 4) * 0.4, np.zeros(4)]
+m, s, mean = [np.zeros_like(q) for q in p], [np.zeros_like(q) for q in p], [q.copy() for q in p]
+for t in range(1, 6):
+    A = np.tanh(X @ p[0] + p[1])
+    E = np.exp(A @ p[2] + p[3])
+    P = E / E.sum(1, keepdims=True)
+    loss = -np.log(P[np.arange(60), y]).mean()
+    dZ = (P - Y) / 60
+    dW2 = A.T @ dZ
+    dH = dZ @ p[2].T * (1 - A * A)
+    db1 = dH.sum(0)
+    g = [X.T @ dH, db1, dW2, dZ.sum(0)]
+    for i in range(4):
+        STEP
+"""
+
+STEPS = {
+    "sgd": "p[i] = p[i] - 0.1 * g[i]",
+    "momentum": "m[i] = 0.9 * m[i] + g[i]; p[i] = p[i] - 0.1 * m[i]",
+    "rmsprop": "s[i] = 0.9 * s[i] + 0.1 * g[i] ** 2; p[i] = p[i] - 0.01 * g[i] / (np.sqrt(s[i]) + 1e-8)",
+    "adam": "m[i] = 0.9 * m[i] + 0.1 * g[i]; s[i] = 0.99 * s[i] + 0.01 * g[i] ** 2; "
+    "p[i] = p[i] - 0.01 * m[i] / (1 - 0.9 ** t) / (np.sqrt(s[i] / (1 - 0.99 ** t)) + 1e-8)",
+    "lion": "p[i] = p[i] - 0.001 * np.sign(0.9 * m[i] + 0.1 * g[i]); m[i] = 0.99 * m[i] + 0.01 * g[i]",
+    "clipped": "p[i] = p[i] - 0.1 * np.clip(g[i], -0.01, 0.01)",
+    "averaged": "p[i] = p[i] - 0.1 * g[i]; mean[i] = 0.99 * mean[i] + 0.01 * p[i]",
+    "with noise": "p[i] = p[i] - 0.1 * (g[i] + 0.01 * np.random.randn(*g[i].shape))",
+}
+
+
+def seen(tmp_path, step, *changes):
+    """The program with a step, and with some of it changed, as it is watched."""
+    text = TWO_LAYERS.replace("STEP", STEPS[step])
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (path := tmp_path / "program.py").write_text(text, encoding="utf-8")
+    return watch(path)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_right_gradient_is_right_whatever_is_made_of_it(tmp_path, step):
+    found = seen(tmp_path, step)
+    assert settled(found), certificate(found)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_gradient_of_the_wrong_sign_is_named_where_it_is_made_and_not_in_the_optimiser(tmp_path, step):
+    first = certificate(seen(tmp_path, step, ("dW2 = A", "dW2 = -A")), mend=False).diagnoses[0]
+    assert first.place.startswith("line 12:")
+    assert "-1 times" in first.says
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_mean_for_a_sum_is_named_behind_every_optimiser(tmp_path, step):
+    """Where a limit is laid on gradients, one may keep within it and others not: their factors are compared still."""
+    first = certificate(seen(tmp_path, step, ("dH.sum(0)", "dH.mean(0)")), mend=False).diagnoses[0]
+    assert first.place.startswith("line 14:")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_steps_that_all_go_up_the_loss_are_wrong(tmp_path, step):
+    found = seen(tmp_path, step, ("p[i] = p[i] -", "p[i] = p[i] +"))
+    assert settled(found) is False

@@ -1,0 +1,82 @@
+"""A decay is judged against that of the program's own loss, and so is the slope that it is added to."""
+
+import pytest
+
+from nnref.checking.watching.telling.report import certificate, settled
+from nnref.checking.watching.watch import watch
+
+PENALISED = """\
+import numpy as np
+X, y = np.random.randn(60, 7), np.random.randint(0, 4, 60)
+Y, lam = np.eye(4)[y], 0.03
+W1, b1, W2, b2 = np.random.randn(7, 9), np.zeros(9), np.random.randn(9, 4), np.zeros(4)
+for k in range(6):
+    A = np.tanh(X @ W1 + b1)
+    E = np.exp(A @ W2 + b2)
+    P = E / E.sum(1, keepdims=True)
+    loss = -np.log(P[np.arange(60), y]).mean() + lam / 2 * ((W1 ** 2).sum() + (W2 ** 2).sum())
+    dZ = (P - Y) / 60
+    dW2 = A.T @ dZ + lam * W2
+    dH = dZ @ W2.T * (1 - A * A)
+    dW1 = X.T @ dH + lam * W1
+    W1 -= 0.1 * dW1; b1 -= 0.1 * dH.sum(0); W2 -= 0.1 * dW2; b2 -= 0.1 * dZ.sum(0)
+"""
+
+ABSOLUTE = (
+    ("lam / 2 * ((W1 ** 2).sum() + (W2 ** 2).sum())", "lam * (abs(W1).sum() + abs(W2).sum())"),
+    ("+ lam * W2", "+ lam * np.sign(W2)"),
+    ("+ lam * W1", "+ lam * np.sign(W1)"),
+)
+
+
+def seen(tmp_path, text, *changes):
+    """A program, with some of it changed, as it is watched."""
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (path := tmp_path / "program.py").write_text(text, encoding="utf-8")
+    return watch(path)
+
+
+@pytest.mark.parametrize("penalty", [(), ABSOLUTE], ids=["squares", "absolute values"])
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "says"),
+    [
+        ("(P - Y) / 60", "P - Y", 10, "60 times the slope of your loss"),
+        ("dW2 = A.T @ dZ + lam", "dW2 = A.T @ dZ + 3 * lam", 11, ""),
+        ("dW2 = A.T @ dZ + ", "dW2 = A.T @ dZ + 0 * ", 11, ""),
+        ("dW1 = X.T @ dH + ", "dW1 = X.T @ dH; G = ", 13, "decay that your loss has is not added"),
+    ],
+    ids=["no mean", "another decay", "a decay of nothing", "no decay"],
+)
+def test_of_a_slope_and_a_decay_the_one_that_is_not_that_of_the_loss_is_named(
+    tmp_path, penalty, right, wrong, line, says
+):
+    assert settled(seen(tmp_path, PENALISED, *penalty))
+    first = certificate(seen(tmp_path, PENALISED, *penalty, (right, wrong)), mend=False).diagnoses[0]
+    assert f"line {line}:" in first.place
+    assert says in first.says
+    assert not first.place.startswith("at or after")
+
+
+ONE_BY_ONE = """\
+import numpy as np
+X = np.random.randn(50, 5)
+y = (X @ np.random.randn(5) > 0) * 1.0
+w, b = np.random.randn(5), 0.0
+for k in range(3):
+    for x, t in zip(X, y):
+        p = 1 / (1 + np.exp(-(w @ x + b)))
+        loss = -(t * np.log(p) + (1 - t) * np.log(1 - p))
+        d = p - t
+        w -= 0.1 * (d * x + 0.01 * w)
+        b -= 0.1 * d
+"""
+
+
+def test_the_logarithm_of_one_probability_is_no_penalty(tmp_path):
+    """It is one number without a label, as a penalty is, but made of data: the loss has no decay to agree with."""
+    found = seen(tmp_path, ONE_BY_ONE)
+    assert settled(found), certificate(found)
+    assert [round(row.decay, 6) for row in found.rows] == [0.01, 0]
+    assert settled(seen(tmp_path, ONE_BY_ONE, ("np.log(1 - p))", "np.log(1 - p)) + 0.02 * (w * w).sum()"))) is False
