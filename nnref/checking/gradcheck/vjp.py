@@ -11,11 +11,11 @@ import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError, array, floating, read
 from nnref.checking.gradcheck.full_size import everywhere, fewer, large
-from nnref.checking.gradcheck.hidden import looked_further
+from nnref.checking.gradcheck.hidden import looked_further, with_finding
 from nnref.checking.gradcheck.layers import GivenLayer
 from nnref.checking.gradcheck.roles import candidates, in_words, parameters_of
-from nnref.checking.recognition.judged import judged
-from nnref.checking.recognition.layers import recognised
+from nnref.checking.recognition.judged import drawn_anew, judged
+from nnref.checking.recognition.layers import Recognised, recognised
 from nnref.checking.results.report import GradcheckReport
 from nnref.precision import unit
 from nnref.shapes import Array
@@ -67,11 +67,34 @@ def check_numpy_vjp(
     if found is not None:
         report = everywhere(report, found, layer, arguments, dY) if few else report
         report = judged(report, found, layer.gradients, arguments, dY)
+        report = elsewhere(report, found, layer, arguments, dY, options) if report.ok else report
     notes = [f"vjp writes into {name}, of which it was given a copy" for name in sorted(layer.wrote)]
     if not report.ok and len(candidates(vjp, arguments)) > 1:
         # A parameter that no argument is called after may be one of those under another name, and all is well.
         notes.append(f"vjp was given {in_words(layer.roles)}")
     return replace(report, method="; ".join([report.method, *notes]))
+
+
+def elsewhere(
+    report: GradcheckReport,
+    found: Recognised,
+    layer: GivenLayer,
+    arguments: dict[str, Any],
+    dY: Array,
+    options: Mapping[str, Any],
+) -> GradcheckReport:
+    """The report, or that at drawn arguments, if the vjp of a layer of the handbook is wrong there.
+
+    Errors that are all beyond δ, or inputs that are all positive, hide what a formula makes of others.
+    """
+    at = drawn_anew(found, layer.output, layer.gradients, arguments, dY, set(layer.roles.values()))
+    if at is None:
+        return report
+    there = layer.report(at, dY, {**options, "progress": False})
+    if not there.wrong:
+        return report
+    there = judged(replace(there, method=f"{there.method}; with arguments drawn anew"), found, layer.gradients, at, dY)
+    return with_finding(there, "hidden", "right at the arguments given, and wrong at others that were drawn")
 
 
 def likeliest(

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from nnref import sigmoid
 from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried
-from nnref.checking.operations.record import activations, record
+from nnref.checking.operations.record import activations, names, record
 from nnref.checking.operations.running import Running
 from nnref.checking.operations.running_error import Carried
 from nnref.layer import ACTIVATIONS, Layer, activation
@@ -18,6 +19,15 @@ Settings = Mapping[str, Any]
 
 FURTHER = 8.0
 """Size of numbers at which activations are told apart that agree near 0, such as ReLU and ReLU6, which bends at 6."""
+
+QUICK = 1.702
+"""GELU by a sigmoid is Z σ(1.702 Z) (Hendrycks & Gimpel 2016, §2)."""
+
+BELOW = ("elu", "leaky_relu")
+"""Activations whose parameter is their factor below 0."""
+
+NEAR = 2.0**-40
+"""Part of a factor by which the number of few digits that people wrote may differ from what outputs say it is."""
 
 
 def readings(tried: Tried) -> Iterator[Reading]:
@@ -29,10 +39,21 @@ def readings(tried: Tried) -> Iterator[Reading]:
         return
     flat, further = Layout.reshaped(X.shape, (1, X.size)), at_larger(tried, x)
     named = activations()
-    for name in [*named, *(name for name in ACTIVATIONS if name not in named)]:
+    for name in [*named, *(name for name in ACTIVATIONS if name not in named), *with_a_number(flat, X, tried.Y)]:
         if further is not None and not agrees(name, flat.take(FURTHER * X), flat.take(further)):
             continue
         yield Reading(name, f"{name}, entry by entry", {x: "Z"}, {"Z": flat}, flat, settings={"activation": name})
+
+
+def with_a_number(flat: Layout, X: Array, Y: Array) -> Iterator[str]:
+    """Activations whose parameter is their factor below 0, with the factor that the most negative input has."""
+    Z, A = flat.take(X), flat.take(Y)
+    k = Z.argmin()
+    for name in BELOW if Z.flat[k] < 0 else ():
+        factor = A.flat[k] / activation(f"{name} 1").forward((), Z).flat[k]
+        if np.isfinite(factor) and factor > 0:
+            near = float(f"{factor:.6g}")
+            yield f"{name} {near if abs(near - factor) <= NEAR * factor else factor}"
 
 
 def at_larger(tried: Tried, x: str) -> Array | None:
@@ -75,7 +96,7 @@ def running(A: Carried) -> Running:
 
 
 def of_another(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
-    """The slope of each other activation, at the input, and as a function of this one's output."""
+    """The slope of each other activation, at the input, and as a function of this one's output; GELU's by a sigmoid."""
     own = settings["activation"]
     A = forward(at, settings)
     for name in activations():
@@ -83,6 +104,8 @@ def of_another(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
         if name != own:
             yield {"Z": other.dA((), at["Z"], other.forward((), at["Z"]), dY)}
             yield {"Z": other.dA((), at["Z"], A, dY)}
+    share = sigmoid.forward(QUICK * at["Z"])
+    yield {"Z": share * (1 + QUICK * at["Z"] * (1 - share)) * dY}
 
 
 def misplaced(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
@@ -97,7 +120,7 @@ def miswritten(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
 
 def by_formulas(which: str, at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
     """A record's formulas of one kind."""
-    if settings["activation"] not in activations():
+    if settings["activation"].partition(" ")[0] not in names():
         return
     slopes = record(settings["activation"]).slopes
     Z, A = carried(at["Z"]), carried(forward(at, settings))
@@ -106,10 +129,11 @@ def by_formulas(which: str, at: Symbols, dY: Any, settings: Settings) -> Iterato
 
 
 def other_way(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
-    """A mask the wrong way round: dY where the slope is 0, as far as it is a mask."""
+    """A mask the wrong way round: of two slopes, such as 0 and 1, each where the other belongs."""
     slope = gradients(at, Running(np.ones(dY.shape)), settings)["Z"].value
-    if ((slope == 0) | (slope == 1)).all():
-        yield {"Z": dY * (1 - slope)}
+    low, high = slope.min(), slope.max()
+    if ((slope == low) | (slope == high)).all():
+        yield {"Z": dY * np.where(slope == low, high, low)}
 
 
 def twice(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:

@@ -86,7 +86,7 @@ def read(
         return np.asarray(tried.call({**tried.arguments, o: side.outputs.give(Z)}), "float64")
 
     for settings in kind.settings(at, losses_at):
-        known = {"kind": kind, "reduction": reduction, "factor": 1.0, **settings}
+        known = {"kind": kind, "reduction": reduction, "factor": 1.0, "sizes": O.shape, **settings}
         factor = factor_of(forward(at, known), output.take(tried.Y))
         if factor is None:
             continue
@@ -184,6 +184,14 @@ def not_averaged(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
             yield {"Z": gradients(at, dY, settings)["Z"] * count}
 
 
+def averaged_otherwise(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
+    """A division by one axis's length, where the loss divides by all; or one more, where it does not."""
+    size = at["Z"].shape[1]
+    whole = any(near(settings["factor"], half / size) for half in (1, 0.5))
+    for length in sorted({n for n in settings["sizes"] if 1 < n < size}) if settings["kind"].entrywise else ():
+        yield {"Z": gradients(at, dY, settings)["Z"] * (size / length if whole else 1 / length)}
+
+
 def averaged_again(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
     """One division too many."""
     for count in counts(at, settings):
@@ -210,7 +218,7 @@ SLIPS = (
     Slip("loss.sign", "the sign is wrong: output and target are swapped in their difference", opposite),
     Slip("loss.dY_missing", "dY is not multiplied in", without_dY),
     named("labels_missing", "the labels are not subtracted"),
-    named("softmax_missing", "the softmax is missing: the logits stand where the probabilities belong"),
+    named("softmax_missing", "the softmax is missing, or the sigmoid: the logits stand where the probabilities belong"),
     named("softmax_twice", "the softmax is gone back through once more: p − y is the gradient of the logits already"),
     named("of_probabilities", "−y/p is the gradient of the probabilities; that of the logits is p − y"),
     named("unsmoothed", "the labels are not smoothed as in the forward pass"),
@@ -236,6 +244,11 @@ SLIPS = (
     named("mask_inverted", "the margin's mask is the wrong way round"),
     named("mask_missing", "margins beyond 1 are not left out"),
     Slip("loss.not_averaged", "the mean's division is missing: the gradient is that of the sum", not_averaged),
+    Slip(
+        "loss.averaged_otherwise",
+        "it is divided by another number than in the loss: examples alone, outputs alone, or both",
+        averaged_otherwise,
+    ),
     Slip("loss.averaged_again", "it is divided by the number of examples or entries once too often", averaged_again),
 )
 

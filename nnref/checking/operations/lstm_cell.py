@@ -11,6 +11,8 @@ import numpy as np
 from nnref import affine, lstm_cell, sigmoid, tanh
 from nnref.arrays import namespace
 from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried
+from nnref.checking.operations.recurrences import apart
+from nnref.checking.operations.recurrent import blocks, whole
 
 Settings = Mapping[str, Any]
 
@@ -35,7 +37,7 @@ class Lies(NamedTuple):
 def readings(tried: Tried) -> Iterator[Reading]:
     """Every step of an LSTM of an input, two states, weights and biases."""
     floats = tried.floats
-    if not 4 <= len(floats) <= 7:
+    if not 4 <= len(floats) <= 19:
         return
     for h, c in permutations([name for name, A in floats.items() if A.ndim == 2], 2):
         if floats[h].shape != floats[c].shape:
@@ -43,7 +45,9 @@ def readings(tried: Tried) -> Iterator[Reading]:
         for lies in lying(floats[h].shape, tried.Y.shape):
             for x in (name for name in floats if name not in (h, c) and floats[name].ndim == 2):
                 if floats[x].shape[not lies.rows] == lies.N:
-                    yield from with_weights(tried, lies, {x: "X", h: "H", c: "C"})
+                    roles = {x: "X", h: "H", c: "C"}
+                    yield from with_weights(tried, lies, roles)
+                    yield from with_a_matrix_a_gate(tried, lies, roles)
 
 
 def lying(states: tuple[int, ...], Y: tuple[int, ...]) -> Iterator[Lies]:
@@ -81,6 +85,23 @@ def with_weights(tried: Tried, lies: Lies, roles: dict[str, str]) -> Iterator[Re
                     yield from gated(tried, lies, roles | dict(zip(names, wide, strict=True)), order, biases)
 
 
+def with_a_matrix_a_gate(tried: Tried, lies: Lies, roles: dict[str, str]) -> Iterator[Reading]:
+    """The other arguments as a matrix and a bias for every gate, each kind in the same order of gates."""
+    floats = tried.floats
+    if len(floats) < len(roles) + len(GATES):
+        return
+    states = {s: lies.matrix(floats[name].shape) for name, s in roles.items()}
+    rest, n = [name for name in floats if name not in roles], states["X"].shape[0]
+    for order in permutations(range(len(GATES))):
+        for parts in apart(floats, rest, n, lies.m, GATES, order):
+            zero = {s: np.zeros((lies.m, 1)) for gate in GATES if (s := f"b{gate}") not in parts.layouts}
+            for state_first in (False, True) if "Vi" in parts.layouts else (False,):
+                says = f"a step of an LSTM, its gates in the order {''.join(GATES[order.index(j)] for j in range(4))}"
+                settings = {"state_first": state_first}
+                layouts = states | parts.layouts
+                yield Reading("lstm_cell", says, roles | parts.roles, layouts, lies.output, zero, settings)
+
+
 def gated(
     tried: Tried, lies: Lies, roles: dict[str, str], order: tuple[int, int], biases: list[str]
 ) -> Iterator[Reading]:
@@ -96,7 +117,7 @@ def gated(
                 sizes = floats[name].shape
                 layouts[s] = Layout.of(sizes, order, (sizes[order[0]], sizes[order[1]]), picked=picked)
         every, given = dict(roles), {"b": np.zeros((4 * m, 1))} if not biases else {}
-        for name, s in zip(biases, ("b", "b2"), strict=False):
+        for name, s in zip(biases, "bc", strict=False):
             layouts[s], every[name] = Layout.reshaped(floats[name].shape, (4 * m, 1), picked=picked), s
         for state_first in (False, True) if "V" in every.values() else (False,):
             says = f"a step of an LSTM, its gates in the order {''.join(gates)}"
@@ -144,8 +165,9 @@ def inputs(at: Symbols, settings: Settings) -> Any:
 
 def sums(at: Symbols, settings: Settings) -> tuple[Any, ...]:
     """The weighted sums of the four gates."""
-    Z = at["V"] @ inputs(at, settings) if "V" in at else at["W"] @ at["X"] + at["U"] @ at["H"]
-    Z = Z + at["b"] + at.get("b2", 0)
+    W, U = (whole(at, s, GATES) if s in at or f"{s}i" in at else None for s in "WU")
+    Z = W @ at["X"] + U @ at["H"] if W is not None else whole(at, "V", GATES) @ inputs(at, settings)
+    Z = Z + whole(at, "b", GATES) + (whole(at, "c", GATES) if "c" in at or "ci" in at else 0)
     m = Z.shape[0] // 4
     return tuple(Z[k * m : (k + 1) * m] for k in range(4))
 
@@ -166,13 +188,22 @@ def gradients(at: Symbols, dY: Any, settings: Settings) -> Symbols:
 def through(at: Symbols, back: Mapping[str, Any], settings: Settings) -> Symbols:
     """From the gradients of the gates to those of inputs, weights and biases."""
     dZ = namespace(back["i"]).concat([back[gate] for gate in GATES], axis=0)
-    found = {"C": back["C"], "b": affine.db(dZ), "b2": affine.db(dZ)}
-    if "V" not in at:
-        of_weights = {"W": affine.dW(at["X"], dZ), "U": affine.dW(at["H"], dZ)}
-        return found | of_weights | {"X": affine.dA(at["W"], dZ), "H": affine.dA(at["U"], dZ)}
-    both, n, m = affine.dA(at["V"], dZ), at["X"].shape[0], at["H"].shape[0]
-    X, H = (both[m:], both[:m]) if settings["state_first"] else (both[:n], both[n:])
-    return found | {"V": affine.dW(inputs(at, settings), dZ), "X": X, "H": H}
+    found = {"C": back["C"], "b": affine.db(dZ), "c": affine.db(dZ)}
+    if "W" in at or "Wi" in at:
+        W, U = (whole(at, s, GATES) for s in "WU")
+        found |= {"W": affine.dW(at["X"], dZ), "U": affine.dW(at["H"], dZ)}
+        found |= {"X": affine.dA(W, dZ), "H": affine.dA(U, dZ)}
+    else:
+        both, n, m = affine.dA(whole(at, "V", GATES), dZ), at["X"].shape[0], at["H"].shape[0]
+        X, H = (both[m:], both[:m]) if settings["state_first"] else (both[:n], both[n:])
+        found |= {"V": affine.dW(inputs(at, settings), dZ), "X": X, "H": H}
+    return found | by_gate(found, at["H"].shape[0])
+
+
+def by_gate(found: Symbols, m: int) -> Symbols:
+    """The gradients of weights and biases, one a gate."""
+    several = {s: blocks(found[s], m) for s in "WUVbc" if s in found}
+    return {s + gate: part for s, parts in several.items() for gate, part in zip(GATES, parts, strict=True)}
 
 
 def step(at: Symbols, dY: Any, settings: Settings) -> Step:
@@ -195,10 +226,11 @@ def slip(key: str, says: str, *ways: Callable[[Step], dict[str, Any]]) -> Slip:
 
 def state_now(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
     """The weights of the state from the state after the step."""
-    if "U" in at:
+    if "U" in at or "Ui" in at:
         s = step(at, dY, settings)
         dZ = namespace(s.I).concat([s.back()[gate] for gate in GATES], axis=0)
-        yield {"U": affine.dW(s.O * s.T, dZ)}
+        found = {"U": affine.dW(s.O * s.T, dZ)}
+        yield found | by_gate(found, at["H"].shape[0])
 
 
 SLIPS = (

@@ -26,7 +26,8 @@ OVER = (1, 2)
 class Norm(NamedTuple):
     """A norm and what goes back through it: the gains, X less its mean, 1 / deviation, γ dY, dY, its size.
 
-    centred is 1 where the mean is taken away, and 0 in an RMS norm.
+    centred is 1 where the mean is taken away, and 0 in an RMS norm. Where people divide by another deviation, over
+    n − 1 or by a length, theirs is 1 / unit times ours, and our gains are unit times theirs.
     """
 
     gamma: Any
@@ -36,6 +37,12 @@ class Norm(NamedTuple):
     dY: Any
     n: int
     centred: int
+    unit: float
+
+    @property
+    def plain(self) -> Any:
+        """What γ dY is where γ is left out, in our gains."""
+        return self.unit * self.dY
 
     @property
     def Xhat(self) -> Any:
@@ -65,7 +72,7 @@ def norm(at: Symbols, dY: Any, settings: Settings) -> Norm:
     xp = namespace(X)
     D = X - xp.mean(X, axis=OVER, keepdims=True) if centred else X
     r = 1 / xp.sqrt(xp.mean(D * D, axis=OVER, keepdims=True) + settings["eps"])
-    return Norm(gamma, D, r, gamma * dY, dY, X.shape[1] * X.shape[2], int(centred))
+    return Norm(gamma, D, r, gamma * dY, dY, X.shape[1] * X.shape[2], int(centred), settings["unit"])
 
 
 def forward(at: Symbols, settings: Settings) -> Any:
@@ -151,6 +158,29 @@ def turned(p: Norm, i: int, j: int) -> Iterator[Any]:
                 yield r * (p.dXhat - m - part)
 
 
+def over_n(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
+    """The variance's part as a mean over n, where the norm is over n − 1 or by a length."""
+    p = norm(at, dY, settings)
+    yield {"X": p.back(p.dXhat, 1, p.unit**2)} if p.unit != 1 else {}
+
+
+def of_one_axis(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
+    """Sums over all that is normalised, over the length of one of its axes."""
+    p = norm(at, dY, settings)
+    for length in settings["lengths"]:
+        times = p.n / length
+        yield {"X": p.back(p.dXhat, times, times)}
+        yield {"X": p.back(p.dXhat, 1, times)}
+
+
+def averaged(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
+    """The gradients of gain and shift as means over all that they are summed over, or over one axis of it."""
+    right = gradients(at, dY, settings)
+    for count in settings["summed"]:
+        made = {s: right[s] / count for s in ("gamma", "beta")}
+        yield from (made, {"gamma": made["gamma"]}, {"beta": made["beta"]})
+
+
 SLIPS = (
     of_X(
         "norm.statistics_constant",
@@ -163,20 +193,20 @@ SLIPS = (
         lambda p: p.r * (p.dXhat - p.mean(p.dXhat)),
     ),
     of_X("norm.mean_constant", "what goes back through the mean is missing, mean(γ dY)", lambda p: p.back(p.dXhat, 0)),
-    of_X("norm.gain_forgotten", "the gain γ is forgotten in the gradient of the input", lambda p: p.back(p.dY)),
+    of_X("norm.gain_forgotten", "the gain γ is forgotten in the gradient of the input", lambda p: p.back(p.plain)),
     of_X(
         "norm.gain_twice",
         "the gain γ is applied twice in the gradient of the input",
-        lambda p: p.back(p.gamma * p.dXhat),
-        lambda p: p.gamma * p.back(p.dXhat),
+        lambda p: p.back(p.gamma * p.dXhat) / p.unit,
+        lambda p: p.gamma * p.back(p.dXhat) / p.unit,
     ),
     of_X(
         "norm.gain_in_part",
         "the gain γ is in one part of the gradient of the input and not in another, or outside the means",
-        lambda p: p.r * (p.dXhat - p.of_mean(p.dY) - p.of_variance(p.dY)),
-        lambda p: p.r * (p.dY - p.of_mean(p.dXhat) - p.of_variance(p.dXhat)),
-        lambda p: p.r * (p.dXhat - p.of_mean(p.dXhat) - p.of_variance(p.dY)),
-        lambda p: p.r * (p.dXhat - p.of_mean(p.dY) - p.of_variance(p.dXhat)),
+        lambda p: p.r * (p.dXhat - p.of_mean(p.plain) - p.of_variance(p.plain)),
+        lambda p: p.r * (p.plain - p.of_mean(p.dXhat) - p.of_variance(p.dXhat)),
+        lambda p: p.r * (p.dXhat - p.of_mean(p.dXhat) - p.of_variance(p.plain)),
+        lambda p: p.r * (p.dXhat - p.of_mean(p.plain) - p.of_variance(p.dXhat)),
         lambda p: p.gamma * p.back(p.dY),
     ),
     of_X("norm.mean_twice", "the mean is subtracted twice in the gradient of the input", lambda p: p.back(p.dXhat, 2)),
@@ -200,6 +230,12 @@ SLIPS = (
         lambda p: p.back(p.dXhat, 1, p.n / max(1, p.n - 1)),
         lambda p: p.back(p.dXhat, p.n / max(1, p.n - 1), p.n / max(1, p.n - 1)),
     ),
+    Slip(
+        "norm.over_n",
+        "a mean over n stands where the forward pass divides by another number: n − 1, or nothing where it is a length",
+        over_n,
+    ),
+    Slip("norm.of_one_axis", "the means divide by the length of one axis, of several that are normalised", of_one_axis),
     of_X(
         "norm.sign",
         "a correction is added that should be subtracted",
@@ -207,29 +243,36 @@ SLIPS = (
         lambda p: p.back(p.dXhat, 1, -1),
         lambda p: p.back(p.dXhat, -1, 1),
     ),
-    of_X("norm.deviation_missing", "the division by the deviation is missing", lambda p: p.back(p.dXhat) / p.r),
+    of_X(
+        "norm.deviation_missing", "the division by the deviation is missing", lambda p: p.back(p.dXhat) / (p.unit * p.r)
+    ),
     of_X(
         "norm.deviation_again",
         "the division by the deviation is made once too often",
-        lambda p: p.r * p.back(p.dXhat),
+        lambda p: p.unit * p.r * p.back(p.dXhat),
     ),
     of_X(
         "norm.not_normalised",
         "the variance's part is short of a power of 1 / deviation: X̂ belongs where X − mean stands",
-        lambda p: p.back(p.dXhat, 1, 1 / p.r),
-        lambda p: p.back(p.dXhat, 1, 1 / (p.r * p.r)),
+        lambda p: p.back(p.dXhat, 1, 1 / (p.unit * p.r)),
+        lambda p: p.back(p.dXhat, 1, 1 / (p.unit * p.unit * p.r * p.r)),
     ),
     Slip("norm.across", "the statistics of one row are used along a column: keepdims is missing", across),
     of_gamma(
         "norm.gain_of_input",
         "the gradient of the gain has the input where the normalised input X̂ belongs",
-        lambda at, p, settings: p.D,
-        lambda at, p, settings: at["X"],
+        lambda at, p, settings: p.D / p.unit,
+        lambda at, p, settings: at["X"] / p.unit,
     ),
     of_gamma(
         "norm.gain_of_output",
         "the gradient of the gain has the output where the normalised input X̂ belongs",
-        lambda at, p, settings: forward(at, settings),
+        lambda at, p, settings: forward(at, settings) / p.unit,
+    ),
+    Slip(
+        "norm.averaged",
+        "the gradients of gain and shift are averaged where they should be summed: 1/N is in dY already",
+        averaged,
     ),
 )
 
@@ -288,14 +331,23 @@ class Along(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What such a norm is called."""
+        """What such a norm is called: where channels are apart, that of the batch if every example is in it."""
+        apart = len(self.split) - len(self.over)
         if self.groups is not None:
             return "group_norm"
         if self.bare:
-            return "batch_norm" if 0 in self.over else "layer_norm"
-        if set(self.gains) == set(self.over):
+            return "batch_norm" if 0 in self.over else "instance_norm" if apart > 1 < len(self.over) else "layer_norm"
+        if set(self.gains) & set(self.over):
             return "layer_norm"
-        return "batch_norm" if set(self.gains) & set(self.over) == set() and 0 in self.over else "group_norm"
+        return "batch_norm" if 0 in self.over or apart == len(self.gains) else "instance_norm"
+
+    @property
+    def counts(self) -> dict[str, tuple[int, ...]]:
+        """The lengths of the axes of a statistic, where there are several; of those that a gain is summed over."""
+        lengths = [self.split[k] for k in self.over]
+        summed = [n for k, n in enumerate(self.split) if k not in self.gains]
+        counts = {"lengths": lengths if len(lengths) > 1 else [], "summed": [int(np.prod(summed)), *summed]}
+        return {name: tuple(sorted({n for n in several if n > 1})) for name, several in counts.items()}
 
 
 def ways(shape: tuple[int, ...], parameters: list[Array]) -> Iterator[Along]:
@@ -399,7 +451,7 @@ def readings_along(tried: Tried, x: str, roles: dict[str, str], along: Along) ->
             with_gain["gamma"] = found.factor * np.ones(shape[:2])
         name = along.name if found.centred else "l2_normalize" if "length" in found.note else "rms_norm"
         says = f"{name} over {in_words(along)}{found.note}"
-        settings = {"eps": found.eps, "centred": found.centred}
+        settings = {"eps": found.eps, "centred": found.centred, "unit": found.factor} | along.counts
         yield Reading(name, says, {x: "X"} | roles, scaled, image, with_gain, settings)
 
 

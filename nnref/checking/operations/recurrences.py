@@ -100,7 +100,7 @@ def of_cell(
         fixed[s] = layout
     zero = {s: np.zeros((m, lies.N)) for s in "HC" if s not in fixed}
     for order in permutations(range(k)):
-        for parts in [*together(floats, rest, lies, k, order), *apart(floats, rest, lies, gates, order)]:
+        for parts in [*together(floats, rest, lies, k, order), *apart(floats, rest, lies.n, lies.m, gates, order)]:
             for settings in settings_of(cell, "V" in {s[0] for s in parts.roles.values()}):
                 layouts = fixed | parts.layouts
                 says = said(cell, gates, order, lies, settings)
@@ -151,10 +151,10 @@ def with_biases(parts: Parts, biases: list[str], lie: Mapping[str, Layout]) -> I
 
 
 def apart(
-    floats: Mapping[str, Array], rest: list[str], lies: Lies, gates: tuple[str, ...], order: tuple[int, ...]
+    floats: Mapping[str, Array], rest: list[str], n: int, m: int, gates: tuple[str, ...], order: tuple[int, ...]
 ) -> Iterator[Parts]:
     """A matrix and a bias for every gate, each kind in the same order of gates."""
-    n, m, k = lies.n, lies.m, len(gates)
+    k = len(gates)
     if k == 1 or len(rest) < k:
         return
     named = tuple(gates[order.index(j)] for j in range(k))  # the gate of the j-th of each kind

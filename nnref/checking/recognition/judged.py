@@ -10,9 +10,10 @@ import numpy as np
 
 from nnref.checking.operations.known import Slip
 from nnref.checking.operations.running import Running
-from nnref.checking.recognition.layers import Recognised, bar, drawn, running, widened
+from nnref.checking.recognition.layers import Recognised, bar, drawn, floating, running, same, widened
 from nnref.checking.results.findings import SURE, Finding
 from nnref.checking.results.report import GradcheckReport
+from nnref.precision import unit
 from nnref.shapes import Array, trusted
 
 SEED = 6
@@ -35,7 +36,7 @@ class Point:
         """How far yours is from these numbers, in multiples of what rounding may do to them."""
         yours = self.yours[name]
         gap = abs(np.asarray(yours, "float64") - of.value)
-        room = bar(of, yours.dtype, self.arguments)
+        room = bar(of, coarsest(yours, self.arguments), self.arguments)
         with np.errstate(all="ignore"):
             units = np.where(gap == 0, 0.0, gap / room)
         return np.where(np.isfinite(units), units, np.inf)
@@ -52,6 +53,15 @@ class Point:
         given = running(widened(self.arguments))
         for way in found.known.mistaken(slip, found.reading, given, Running(self.dY), self.yours):
             yield {name: A if isinstance(A, Running) else Running(A) for name, A in way.items()}
+
+
+def coarsest(yours: Array, arguments: Mapping[str, Any]) -> Any:
+    """The coarsest dtype there is: a float64 gradient of float32 arguments may have been computed in either.
+
+    A scale such as 1 / np.sqrt(d) is a float64 and makes one of what float32 made before it.
+    """
+    given = [A for A in arguments.values() if isinstance(A, np.ndarray) and floating(A)]
+    return max((A.dtype for A in (yours, *given)), key=unit)
 
 
 def judged(
@@ -81,11 +91,55 @@ def judged(
     return replace(report, entries=entries, method=method)
 
 
+def drawn_anew(
+    found: Recognised,
+    output: Callable[[dict[str, Any]], Array],
+    gradients: Gradients,
+    arguments: dict[str, Any],
+    dY: Array,
+    may: set[str],
+) -> dict[str, Any] | None:
+    """Other arguments at which a vjp is far from the closed form of its layer, which forward is there too; or None.
+
+    They are of both signs, or, where forward is not the layer there, of those that were given. Only what a vjp may be
+    given is drawn: what it remembers of others would belong to the arguments before.
+    """
+    with trusted(), np.errstate(all="ignore"):
+        for signed in (True, False):
+            others = in_dtypes_of(arguments, drawn(widened(arguments), signed))
+            at = {name: others[name] if name in may else A for name, A in arguments.items()}
+            if is_layer_at(found, output, widened(at)):
+                there = point(found, gradients, at, dY)
+                return at if there and any(there.furthest(name) > SURE * SURE for name in there.truth) else None
+    return None
+
+
+def is_layer_at(found: Recognised, output: Callable[[dict[str, Any]], Array], arguments: dict[str, Any]) -> bool:
+    """Is forward the layer here too?"""
+    try:
+        return same(found, arguments, np.asarray(output(arguments), "float64"))
+    except Exception:  # a stranger's function
+        return False
+
+
 def places(found: Recognised, gradients: Gradients, arguments: Mapping[str, Any], dY: Array) -> Iterator[Point | None]:
-    """The arguments as they were given, and others that were drawn, at which a mistake can hide behind no number."""
+    """The arguments as they were given, and others that were drawn, at which a mistake can hide behind no number.
+
+    Those are in the dtypes of the first: a kernel that computes in single precision is not asked for more.
+    """
     yield point(found, gradients, dict(arguments), dY)
     other = np.random.default_rng(SEED).standard_normal(np.shape(dY))
-    yield point(found, gradients, drawn(widened(arguments)), other)
+    yield point(found, gradients, in_dtypes_of(arguments, drawn(widened(arguments))), in_dtype_of(dY, other))
+
+
+def in_dtypes_of(arguments: Mapping[str, Any], others: dict[str, Any]) -> dict[str, Any]:
+    """Other arguments in the dtypes of these."""
+    return {name: in_dtype_of(arguments[name], A) if isinstance(A, np.ndarray) else A for name, A in others.items()}
+
+
+def in_dtype_of(A: Any, B: Array) -> Array:
+    """An array in the dtype of another."""
+    return B.astype(np.asarray(A).dtype)
 
 
 def point(found: Recognised, gradients: Gradients, arguments: dict[str, Any], dY: Array) -> Point | None:

@@ -124,16 +124,17 @@ def floating(A: Array) -> bool:
     return A.dtype.kind == "f" or (A.dtype.kind == "V" and "float" in A.dtype.name)
 
 
-def drawn(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def drawn(arguments: Mapping[str, Any], signed: bool = False) -> dict[str, Any]:
     """Other numbers in place of floating-point ones, but for masks, labels and tables of cosines and sines.
 
-    What is nowhere negative stays so, and so does what lies between 0 and 1, or adds up to one along an axis.
+    What is nowhere negative stays so, and so does what lies between 0 and 1, or adds up to one along an axis; not if
+    numbers of both signs are asked for.
     """
     rng = np.random.default_rng(SEED)
     found = dict(arguments)
     for name, A in arguments.items():
         if isinstance(A, np.ndarray) and A.dtype.kind == "f" and A.ndim and not (labels(A) or turning(A, arguments)):
-            found[name] = like(A, rng)
+            found[name] = rng.standard_normal(A.shape) if signed else like(A, rng)
     return found
 
 

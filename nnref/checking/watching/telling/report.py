@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from nnref.checking.results.findings import Finding, patterns
 from nnref.checking.watching.calculus.factors import half_of_the_digits
 from nnref.checking.watching.meaning.losses import is_measure, losses
 from nnref.checking.watching.meaning.optimisers import entered
-from nnref.checking.watching.meaning.parameters import SHORT, parameter_name
+from nnref.checking.watching.meaning.updates import SHORT, parameter_name
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.telling.cautions import cautions, multiple_of_own_slope, spread_out
 from nnref.checking.watching.telling.mending import mended
@@ -148,6 +149,7 @@ def rows(watched: Watched, shown: Step, reading: Reading) -> list[Entry]:
         untold = (row.verdict == "cannot tell" and row.kind != CONTRADICTED for row in group)
         kept = [known.get(row.update, row) if open_ else row for row, open_ in zip(group, untold, strict=True)]
         name = parameter_name(group[0].update.base, group[0].update.new, group[0].update.name)
+        name = name if len(group) == 1 or group[0].update.base.shape else re.sub(r"(\[\d+\])+$", "", name)
         names[name] = names.get(name, 0) + 1
         name = name if names[name] == 1 else f"{name} #{names[name]}"
         entries.append(entry(name, kept, half_of_the_digits(shown.roles.graph)))

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from nnref.checking.watching.calculus.graph import base_of
-from nnref.checking.watching.meaning.parameters import Update, key_of
+from nnref.checking.watching.meaning.updates import Update, key_of
 from nnref.checking.watching.recording.tape import Node
 
 Part = tuple[int, ...]
