@@ -18,9 +18,10 @@ import numpy as np
 from nnref.checking.reading.source import Source, SourceError, read
 from nnref.checking.watching.calculus.graph import Graph, bits_of
 from nnref.checking.watching.meaning.losses import OWN_LOSS, own, same_labels
-from nnref.checking.watching.meaning.parameters import Roles, Update, next_step, roles
+from nnref.checking.watching.meaning.parameters import Roles, next_step, roles
 from nnref.checking.watching.meaning.targets import Understood, understood
 from nnref.checking.watching.meaning.unjudged import unjudged
+from nnref.checking.watching.meaning.updates import Update
 from nnref.checking.watching.program import Failure, Run, execute
 from nnref.checking.watching.recording.recorder import Recorder
 from nnref.checking.watching.recording.tape import Node
@@ -323,7 +324,7 @@ def with_late_loss(
     if not readings or readings[0].all_right or any(r.loss.node is not None for r in readings):
         return None
     after = next_step(role)
-    if after is None or after.last >= len(tapes[0]):
+    if after is None or after.last >= len(tapes[0]) or len(after.updates) < len(role.updates):
         return None
     if not any(same_labels(after, loss) for loss in (*own(after), *own(after, distances=True))):
         return None

@@ -14,6 +14,7 @@ from nnref.checking.watching.meaning.micro_batches import of_one_step
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Meeting, Roles
 from nnref.checking.watching.meaning.targets import key_of
+from nnref.checking.watching.meaning.updates import replaceable
 from nnref.checking.watching.recording.tape import Node
 
 Array = np.ndarray[Any, Any]
@@ -96,8 +97,9 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
         later = node.index > role.last and not graph.above[node.index] & outputs  # another run from the same beginning
         return scalar and not after[node.index] and not into >> node.index & 1 and not made_of_gradients and not later
 
+    replaced = {u.new.index for u in replaceable(graph) if u.new is not None}
     for node in graph.tape:
-        if not candidate(node) or node.op in ("view", "array") or chosen(node):
+        if not candidate(node) or node.op in ("view", "array") or chosen(node) or node.index in replaced:
             continue
         mine = graph.above[node.index] & role.parameters
         if not mine or (whole and mine != role.parameters):

@@ -8,46 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import islice
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import VIEWS, Graph, base_of
+from nnref.checking.watching.calculus.graph import Graph, bits_of
 from nnref.checking.watching.meaning.likely_labels import CANDIDATES, LIKELIHOOD, candidates
 from nnref.checking.watching.meaning.several_labels import of_both_outputs
+from nnref.checking.watching.meaning.updates import (
+    Update,
+    averages,
+    continues,
+    goes_on,
+    is_kept,
+    is_velocity,
+    key_of,
+    number,
+    replaceable,
+    superseded,
+    takes_its_place,
+    times,
+)
 from nnref.checking.watching.recording.tape import Node, words
 
 MADE_ON_THE_WAY = words("arange zeros ones empty full linspace zeros_like ones_like empty_like eye identity")
 """Leaves that a program makes to index and to fill; they are the labels only where nothing else is."""
-
-
-SHORT = "self."
-"""What is left out of a name that is shown."""
-
-
-@dataclass(frozen=True, eq=False)
-class Update:
-    """One replacement of a parameter: new = old − step, or old + step where sign is −1.
-
-    step is what the optimiser made of the gradient. new is None where the program only returns the gradient.
-    """
-
-    old: Node
-    step: Node
-    new: Node | None
-    sign: int
-    name: str = ""
-
-    @cached_property
-    def base(self) -> Node:
-        """The parameter, of which `old` may be a view or an entry."""
-        return base_of(self.old)
-
-    @property
-    def end(self) -> Node:
-        """The last value of the update."""
-        return self.new or self.step
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,14 +89,18 @@ class Roles:
 def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles | None:
     """The labels, parameters and outputs of the first step on a tape; None where nothing is updated by labels."""
     found: list[tuple[tuple[object, ...], Roles]] = []
+    data_alone: list[Roles] = []
     for labels in islice(candidates(graph), CANDIDATES):
         role = step(graph, labels, pairs)
         if role is None:
             continue
         reached = [bin((graph.above[m.output.index] | 1 << m.output.index) & role.parameters) for m in role.meetings]
         own = {u.base.index for u in role.updates}
+        if are_learnt(graph, labels, role):
+            continue
         if len(own) > 1 and all(m.output.index in own for m in role.meetings):
-            continue  # what only parameters meet are the data
+            data_alone.append(role)  # what only parameters meet are the data
+            continue
         key: tuple[object, ...] = (
             any(m.output.index not in own for m in role.meetings),
             max(bits.count("1") for bits in reached),
@@ -125,7 +115,7 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
         )
         found.append((key, role))
     if not found:
-        return None
+        return of_density(data_alone)
     key, best = max(found, key=lambda pair: pair[0])
     if (together := all_made_there(graph, best, pairs)) is not None:
         return only_what_reaches(together)
@@ -139,16 +129,22 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
     return only_what_reaches(best)
 
 
+def of_density(found: Sequence[Roles]) -> Roles | None:
+    """The data of a density, as of a mixture of Gaussians, which has no labels: all data meet parameters alone."""
+    return max(found, key=lambda role: (len(role.updates), not role.labels[0].leaf), default=None)
+
+
+def are_learnt(graph: Graph, labels: tuple[Node, ...], role: Roles) -> bool:
+    """Does the program replace these labels too by themselves plus or minus something made of parameters?"""
+    mine = {n.index for n in labels}
+    steps = (u for u in replaceable(graph) if u.base.index in mine and graph.depends(u.step.index, role.parameters))
+    return any(takes_its_place(graph, u) for u in steps)
+
+
 def compares(meeting: Meeting) -> bool:
     """May this be where labels meet outputs? What is added is a bias, and one number that multiplies many, a rate."""
     scales = meeting.at.op in ("multiply", "divide") and np.prod(meeting.labels.shape, dtype=int) == 1
     return meeting.at.op != "add" and not (scales and np.prod(meeting.output.shape, dtype=int) > 1)
-
-
-def is_kept(graph: Graph, update: Update) -> bool:
-    """Does the new value get a name, or is it written into an array, as W[k] -= step does?"""
-    new = update.new
-    return new is None or bool(new.names) or any(n.op == "put" for n in graph.users[new.index])
 
 
 def all_made_there(graph: Graph, best: Roles, pairs: Sequence[tuple[str, Node, Node]]) -> Roles | None:
@@ -159,8 +155,9 @@ def all_made_there(graph: Graph, best: Roles, pairs: Sequence[tuple[str, Node, N
         return None
     role = step(graph, there, pairs)
     own = {u.base.index for u in role.updates} if role is not None else set()
-    if role is None or not {u.base.index for u in best.updates} <= own:
-        return None
+    bits = sum(1 << k for k in own)
+    if role is None or not all(graph.depends(u.base.index, bits) for u in best.updates):
+        return None  # what an example in the middle updates is made of what the first one did
     return role if any(m.output.index not in own for m in role.meetings) else None
 
 
@@ -182,7 +179,45 @@ def step(
     found, idle = updates(graph, of_labels, pairs, begin)
     role = Roles(graph, labels, of_labels, found, (), begin, idle)
     met = tuple(meetings(role)) if found else ()
-    return replace(role, meetings=met) if met else None
+    if not met:
+        return None
+    role = replace(role, meetings=met)
+    return replace(role, updates=(*found, *by_labels_alone(role)))
+
+
+def by_labels_alone(role: Roles) -> Iterator[Update]:
+    """Parameters whose step is made of labels and of no parameter of their own, as of a hinge that an `if` decides.
+
+    They go into an output, and are replaced where others are, by what goes into none.
+    """
+    graph, known = role.graph, role.parameters
+    outputs = beside_labels(role)
+    functions = {(u.end.site.file, u.end.site.function) for u in role.updates}
+    forward = {graph.tape[k].site for k in bits_of(outputs)}
+    for node in graph.tape[role.begin + 1 :]:
+        if node.op not in ("subtract", "add") or not role.of_labels[node.index] or node.site in forward:
+            continue
+        old, step = node.args
+        if not isinstance(old, Node) or not isinstance(step, Node) or old.shape != node.shape or not number(old):
+            continue
+        update = Update(old, step, node, 1 if node.op == "subtract" else -1)
+        mine, here = 1 << update.base.index, (node.site.file, node.site.function) in functions
+        inside = bool(outputs & mine) and not outputs >> node.index & 1 and not known & mine
+        if not here or not inside or role.of_labels[old.index] or graph.depends(step.index, mine):
+            continue
+        if not graph.above[update.base.index] & role.parameters and takes_its_place(graph, update):
+            known |= mine
+            yield update
+
+
+def beside_labels(role: Roles) -> int:
+    """What is made of parameters and no label, meets a label in the step, be it for a print, and what it is made of."""
+    graph, found = role.graph, 0
+    for node in graph.tape[role.begin + 1 : role.last + 1]:
+        for m in node.inputs if role.of_labels[node.index] else ():
+            if not role.of_labels[m.index] and graph.above[m.index] & role.parameters:
+                found |= graph.above[m.index] | (1 << m.index)
+    return found
 
 
 def next_step(role: Roles) -> Roles | None:
@@ -195,12 +230,6 @@ def next_step(role: Roles) -> Roles | None:
     seen = set(old)
     mine = [u for u in after.updates if u.base.index not in seen or any(continues(b, u) for b in role.updates)]
     return only_what_reaches(replace(after, updates=tuple(mine))) if mine else None
-
-
-def continues(before: Update, now: Update) -> bool:
-    """Is this the update of what the other one made?"""
-    base, new = now.base, before.new
-    return new is not None and (base is base_of(new) or (base.op == "put" and new in base.inputs))
 
 
 def updates(
@@ -216,141 +245,20 @@ def updates(
         if update.end.index <= begin or not of_labels[update.step.index] or of_labels[update.old.index]:
             continue
         if (pair := paired.get(update.base.index)) is None:
-            found.setdefault(key_of(update.old), update)
+            first = found.setdefault(key_of(update.old), update)
+            if superseded(graph, first, [update]) and not goes_on(graph, first):
+                found[key_of(update.old)] = update  # g = w - C x y is the slope of a hinge, and no new w
         elif update.old is pair.old and times(update.step, pair.step) and takes_its_place(graph, update):
             # What the program itself does with a gradient that it returns says more: which way it goes, and how far.
             found[pair.old.index, -1] = replace(update, name=pair.name)
-    first = [u for u in found.values() if not any(averages(graph, u, o) for o in found.values())]
-    whole = [u for u in first if not superseded(graph, u, first)]
+    own = [u for u in found.values() if not any(averages(graph, u, o) for o in found.values())]
+    whole = [u for u in own if not superseded(graph, u, own)]
     whole = [u for u in whole if not any(is_velocity(graph, u, o) for o in whole)]
     placed = {id(u): takes_its_place(graph, u) for u in whole}
     bases = sum({1 << u.base.index for u in whole if placed[id(u)]})
     own = [u for u in whole if not graph.above[u.base.index] & bases]
     idle = [u for u in own if placed[id(u)] is None and not bases >> u.base.index & 1]
     return tuple(u for u in own if placed[id(u)]), tuple(idle)
-
-
-def times(step: Node, gradient: Node) -> bool:
-    """Is a step a gradient, or a number times it?"""
-    number = any(m is not gradient and np.prod(m.shape, dtype=int) > 1 for m in map(base_of, step.inputs))
-    return step is gradient or (step.op in ("multiply", "divide") and gradient in step.inputs and not number)
-
-
-def key_of(node: Node) -> tuple[int, ...]:
-    """A parameter, or the part of it that a view or an entry shows. A copy of the whole of it is no other one."""
-    base = base_of(node)
-    if node is base or not node.args or node.op == "array":
-        return (base.index,)
-    return base.index, hash(str(node.args[1:])) if node.op in ("view", "item", "entry") else 0
-
-
-@lru_cache(maxsize=4)
-def replaceable(graph: Graph) -> tuple[Update, ...]:
-    """Every old − step and old + step where the step depends on the old, which is made of floats."""
-    return tuple(update for node in graph.tape for update in replacements(graph, node))
-
-
-def replacements(graph: Graph, node: Node) -> Iterator[Update]:
-    """Old − step and old + step, the step made of the old too."""
-    if node.op not in ("subtract", "add") or len(node.args) != 2 or node.kwargs.get("where", True) is not True:
-        return
-    ways = ((0, 1, 1),) if node.op == "subtract" else ((0, 1, -1), (1, 0, -1))
-    for i, j, sign in ways:
-        old, step = node.args[i], node.args[j]
-        if not isinstance(old, Node) or not isinstance(step, Node) or old.shape != node.shape or not number(old):
-            continue
-        if graph.above[step.index] >> base_of(old).index & 1:
-            yield Update(old, step, node, sign)
-
-
-def number(node: Node) -> bool:
-    """Is the value made of floats, or of whole numbers that were written out as a parameter's first value?"""
-    return node.real or isinstance(node.value, int) or getattr(node.value, "dtype", np.dtype(bool)).kind in "iu"
-
-
-def superseded(graph: Graph, update: Update, others: Sequence[Update]) -> bool:
-    """Is what looks like a new parameter only a part of the step of another update of it, as dW + λ W is?"""
-    new = update.new
-    if new is None:
-        return False
-    bit = 1 << new.index
-    return any(o is not update and o.base is update.base and graph.depends(o.step.index, bit) for o in others)
-
-
-def averages(graph: Graph, update: Update, other: Update) -> bool:
-    """Is what looks like a new parameter an average of old ones and of one with which the program has gone on?"""
-    if other is update or other.new is None or other.base is not update.base:
-        return False
-    return graph.depends(update.step.index, 1 << other.new.index) and goes_on(graph, other)
-
-
-def goes_on(graph: Graph, update: Update) -> bool:
-    """Does the program compute with the new value what it computed with the old one?"""
-    new = update.end
-    before = {n.site for n in uses(graph, update.base) if n.index < new.index}
-    return any(n.site in before and n.index > new.index for n in uses(graph, new))
-
-
-def is_velocity(graph: Graph, update: Update, other: Update) -> bool:
-    """Is what looks like a parameter what another one is moved by, entry by entry, as v is in W + v?"""
-    todo, seen = [other.step], set[int]()
-    if update.new is None or other.base is update.base or not graph.depends(other.step.index, 1 << update.new.index):
-        return False
-    while todo:
-        node = todo.pop()
-        if node is update.new:
-            return True
-        if node.index not in seen and node.op in BY_ENTRY and node.shape == other.step.shape:
-            seen.add(node.index)
-            todo += node.inputs
-    return False
-
-
-BY_ENTRY = words("add subtract multiply divide negative array view")
-"""How a velocity enters a step."""
-
-
-def takes_its_place(graph: Graph, update: Update) -> bool | None:
-    """Does the program go on with the new value? None if it goes on with the old one, False if it has another name."""
-    new = update.new
-    if new is None:
-        return True
-    if goes_on(graph, update):
-        return True
-    before = {n.site for n in uses(graph, update.base) if n.index < new.index}
-    if any(n.site in before and n.index > new.index for n in uses(graph, update.base)):
-        return None
-    had, has = {last_part(n) for n in (*update.base.names, *update.old.names)}, {last_part(n) for n in new.names}
-    return not had or not has or bool(had & has)
-
-
-def uses(graph: Graph, node: Node) -> Iterator[Node]:
-    """What is made of a value, or of a copy, a view, or the array of which it became a part."""
-    todo, seen = [node], set()
-    while todo:
-        for user in graph.users[todo.pop().index]:
-            if user.index in seen:
-                continue
-            seen.add(user.index)
-            if user.op in VIEWS or user.op in ("put", "item"):
-                todo.append(user)
-            if user.op not in VIEWS and user.op != "put":
-                yield user
-
-
-def parameter_name(base: Node, new: Node | None = None, otherwise: str = "") -> str:
-    """What the program calls a parameter."""
-    names = (
-        [n for n in base.names if n.startswith(SHORT)]
-        or [*base.names, *(new.names if new is not None else [])]
-        or [otherwise or f"line {base.site.line}"]
-    )
-    return names[0].removeprefix(SHORT)
-
-
-def last_part(name: str) -> str:
-    """What follows the last dot, or a word in brackets: W1 of self.W1 and params['W1']; [0] keeps its brackets."""
-    return name.rsplit(".", 1)[-1] if "[" not in name else name[name.index("[") :].removeprefix("['").removesuffix("']")
 
 
 def meetings(role: Roles) -> Iterator[Meeting]:
@@ -371,7 +279,8 @@ def only_what_reaches(role: Roles) -> Roles | None:
     reached = 0
     for meeting in role.meetings:
         reached |= role.graph.above[meeting.output.index] | (1 << meeting.output.index)
-    kept = tuple(u for u in role.updates if reached >> u.base.index & 1)
+    beside = {u.base.index for u in role.updates if not role.graph.depends(u.step.index, 1 << u.base.index)}
+    kept = tuple(u for u in role.updates if reached >> u.base.index & 1 or (u.new and u.base.index in beside))
     functions = {u.end.site.function for u in kept}
     new = sum({1 << u.new.index for u in kept if u.new is not None})
     idle = tuple(

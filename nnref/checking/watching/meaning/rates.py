@@ -13,7 +13,8 @@ import numpy as np
 
 from nnref.checking.watching.calculus.graph import VIEWS, base_of
 from nnref.checking.watching.calculus.slopes import value_of
-from nnref.checking.watching.meaning.parameters import Roles, Update
+from nnref.checking.watching.meaning.parameters import Roles
+from nnref.checking.watching.meaning.updates import Update
 from nnref.checking.watching.recording.tape import Node, words
 
 LIMITS = words("clip maximum minimum")

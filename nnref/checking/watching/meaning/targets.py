@@ -13,15 +13,8 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.watching.calculus.graph import Graph, base_of, shown
-from nnref.checking.watching.meaning.parameters import (
-    MADE_ON_THE_WAY,
-    Roles,
-    only_what_reaches,
-    replaceable,
-    roles,
-    step,
-    takes_its_place,
-)
+from nnref.checking.watching.meaning.parameters import MADE_ON_THE_WAY, Roles, only_what_reaches, roles, step
+from nnref.checking.watching.meaning.updates import replaceable, takes_its_place
 from nnref.checking.watching.recording.tape import Node, nodes_of
 
 Pairs = Sequence[tuple[str, Node, Node]]

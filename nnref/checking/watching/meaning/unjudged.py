@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from nnref.checking.watching.calculus.graph import base_of, bits_of
-from nnref.checking.watching.meaning.parameters import Roles, Update, last_part, uses
+from nnref.checking.watching.meaning.parameters import Roles
+from nnref.checking.watching.meaning.updates import Update, last_part, uses
 from nnref.checking.watching.recording.tape import Node
 
 

@@ -130,6 +130,8 @@ class Hooks(Values):
         value = a[index]
         if not self.on:
             return value
+        if a is np.r_ or a is np.c_:
+            return self.joined(a, index, value, site)
         if isinstance(a, np.ndarray):
             if isinstance(value, np.ndarray):
                 if value.dtype.kind not in "fiubc" or id(owner(value)) in self._buffers:
@@ -140,6 +142,18 @@ class Hooks(Values):
             args = (self.resolved(a), self.resolved(index))
             return self.keep(value, self.add("item", operator.getitem, args, {}, value, self.sites[site]))
         return self.chosen(a, value, index, site)
+
+    def joined(self, by: Any, index: Any, value: Any, site: int) -> Any:
+        """np.r_[a, b], np.c_[a, b]: a concatenation, where nothing in it is a slice or a word."""
+        parts = list(index) if type(index) is tuple else [index]
+        if not isinstance(value, np.ndarray) or any(isinstance(part, slice | str) for part in parts):
+            return value
+        join = np.concatenate if by is np.r_ else np.column_stack
+        whole = [part if np.ndim(part) else np.array([part]) for part in parts]
+        if not np.array_equal(join(whole), value, equal_nan=True):
+            return value  # of stacks, which are joined along their last axis
+        args = ([self.resolved(part) if np.ndim(part) else [self.resolved(part)] for part in parts],)
+        return self.keep(value, self.add(join.__name__, join, args, {}, value, self.sites[site]))
 
     def placed(self, view: Array, index: Any) -> None:
         """Which row a[y] is depends on y, where that is known and no number that is written out."""

@@ -148,7 +148,7 @@ class Recorder(Hooks):
             return value
         found = tuple(nodes_of((args, tuple(kwargs.values()))))
         if not found or all(n.leaf in ("constant", "looked up") and isinstance(n.value, int) for n in found):
-            if isinstance(value, int):
+            if isinstance(value, int) and (found or kind_of(op) != "random"):
                 return value
             value, node = self.begun(value, kind_of(op), site)
             return self.keep(value, node)
@@ -158,7 +158,7 @@ class Recorder(Hooks):
 
     def begun(self, value: Any, kind: str, site: int) -> tuple[Any, Node]:
         """A leaf of an array or a number that a call made of nothing."""
-        if not isinstance(value, np.ndarray) and len(self.leaves) in self.jitter:
+        if not isinstance(value, np.ndarray | int) and len(self.leaves) in self.jitter:
             value = type(value)(value + (abs(value) or 0.3) * self._random.standard_normal())
         elif not isinstance(value, np.ndarray) and type(value) is float:
             value = float(str(value))

@@ -11,8 +11,9 @@ from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, 
 from nnref.checking.watching.calculus.graph import bits_of
 from nnref.checking.watching.calculus.slopes import guard, said, value_of
 from nnref.checking.watching.meaning.optimisers import entered
-from nnref.checking.watching.meaning.parameters import Roles, parameter_name
+from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import way
+from nnref.checking.watching.meaning.updates import parameter_name
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.telling.other_losses import other_loss
 from nnref.checking.watching.verdict.verdicts import Judged

@@ -14,7 +14,7 @@ from nnref.checking.results.findings import Finding, patterns
 from nnref.checking.watching.calculus.factors import half_of_the_digits
 from nnref.checking.watching.meaning.losses import is_measure, losses
 from nnref.checking.watching.meaning.optimisers import entered
-from nnref.checking.watching.meaning.parameters import SHORT, parameter_name
+from nnref.checking.watching.meaning.updates import SHORT, parameter_name
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.telling.cautions import cautions, multiple_of_own_slope, spread_out
 from nnref.checking.watching.telling.mending import mended

@@ -37,7 +37,7 @@ def believed(role: Roles, tapes: Sequence[Tape], readings: Sequence[Reading]) ->
     note = "the file has no loss of its own, and this is the slope of none that was tried"
     rows = [
         replace(row, verdict="cannot tell", note=note, kind=UNKNOWN)
-        if row.verdict == "WRONG" and not row.note.startswith("shape") and not row.kind
+        if row.verdict == "WRONG" and not row.note.startswith("shape") and row.kind in ("", "decay")
         else row
         for row in first.rows
     ]

@@ -14,8 +14,9 @@ from nnref.checking.watching.calculus.graph import bits_of, through
 from nnref.checking.watching.calculus.slopes import Choice, guard, magnitude, slopes, value_of
 from nnref.checking.watching.meaning.losses import OWN_LOSS, Loss, is_proper, losses
 from nnref.checking.watching.meaning.optimisers import alike, entered, noise_added
-from nnref.checking.watching.meaning.parameters import Roles, Update, continues
+from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import of_one_kind, way
+from nnref.checking.watching.meaning.updates import Update, continues
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.later_passes import of_later_passes
 from nnref.checking.watching.verdict.verdicts import Judged, Reading, Slopes, at_their_rates

@@ -12,7 +12,8 @@ from nnref.checking.watching.calculus.factors import ALIKE
 from nnref.checking.watching.calculus.graph import bits_of
 from nnref.checking.watching.calculus.slopes import Choice
 from nnref.checking.watching.meaning.losses import Loss
-from nnref.checking.watching.meaning.parameters import Roles, Update
+from nnref.checking.watching.meaning.parameters import Roles
+from nnref.checking.watching.meaning.updates import Update
 from nnref.checking.watching.recording.tape import Node
 
 Array = np.ndarray[Any, Any]

@@ -1,0 +1,211 @@
+"""Updates: what a program replaces by itself plus or minus something, and whether it goes on with the new value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from nnref.checking.watching.calculus.graph import VIEWS, Graph, base_of
+from nnref.checking.watching.recording.tape import Node, words
+
+SHORT = "self."
+"""What is left out of a name that is shown."""
+
+
+@dataclass(frozen=True, eq=False)
+class Update:
+    """One replacement of a parameter: new = old − step, or old + step where sign is −1.
+
+    step is what the optimiser made of the gradient. new is None where the program only returns the gradient.
+    """
+
+    old: Node
+    step: Node
+    new: Node | None
+    sign: int
+    name: str = ""
+
+    @cached_property
+    def base(self) -> Node:
+        """The parameter, of which `old` may be a view or an entry."""
+        return base_of(self.old)
+
+    @property
+    def end(self) -> Node:
+        """The last value of the update."""
+        return self.new or self.step
+
+
+def is_kept(graph: Graph, update: Update) -> bool:
+    """Does the new value get a name, or is it written into an array, as W[k] -= step does?"""
+    new = update.new
+    return new is None or bool(new.names) or any(n.op in WRITTEN for n in graph.users[new.index])
+
+
+WRITTEN = words("put put_at assign")
+"""Operations by which a value is written into an array."""
+
+
+def continues(before: Update, now: Update) -> bool:
+    """Is this the update of what the other one made?"""
+    base, new = now.base, before.new
+    return new is not None and (base is base_of(new) or (base.op == "put" and new in base.inputs))
+
+
+def times(step: Node, gradient: Node) -> bool:
+    """Is a step a gradient, or a number times it?"""
+    number = any(m is not gradient and np.prod(m.shape, dtype=int) > 1 for m in map(base_of, step.inputs))
+    return step is gradient or (step.op in ("multiply", "divide") and gradient in step.inputs and not number)
+
+
+def key_of(node: Node) -> tuple[int, ...]:
+    """A parameter, or the part of it that a view or an entry shows. A copy of the whole of it is no other one."""
+    base = base_of(node)
+    if node is base or not node.args or node.op == "array":
+        return (base.index,)
+    return base.index, hash(str(node.args[1:])) if node.op in ("view", "item", "entry") else 0
+
+
+@lru_cache(maxsize=4)
+def replaceable(graph: Graph) -> tuple[Update, ...]:
+    """Every old − step and old + step where the step depends on the old, which is made of floats."""
+    return tuple(update for node in graph.tape for update in replacements(graph, node))
+
+
+def replacements(graph: Graph, node: Node) -> Iterator[Update]:
+    """Old − step and old + step, the step made of the old too."""
+    if node.op not in ("subtract", "add") or len(node.args) != 2 or node.kwargs.get("where", True) is not True:
+        return
+    ways = ((0, 1, 1),) if node.op == "subtract" else ((0, 1, -1), (1, 0, -1))
+    for i, j, sign in ways:
+        old, step = node.args[i], node.args[j]
+        if not isinstance(old, Node) or not isinstance(step, Node) or old.shape != node.shape or not number(old):
+            continue
+        if graph.above[step.index] >> base_of(old).index & 1:
+            yield Update(old, step, node, sign)
+
+
+def number(node: Node) -> bool:
+    """Is the value made of floats, or of whole numbers that were written out as a parameter's first value?"""
+    return node.real or isinstance(node.value, int) or getattr(node.value, "dtype", np.dtype(bool)).kind in "iu"
+
+
+def superseded(graph: Graph, update: Update, others: Sequence[Update]) -> bool:
+    """Is what looks like a new parameter only a part of the step of another update of it, as dW + λ W is?"""
+    new = update.new
+    if new is None:
+        return False
+    bit = 1 << new.index
+    return any(o is not update and o.base is update.base and graph.depends(o.step.index, bit) for o in others)
+
+
+def averages(graph: Graph, update: Update, other: Update) -> bool:
+    """Is what looks like a new parameter an average of old ones and of one with which the program has gone on?"""
+    if other is update or other.new is None or other.base is not update.base:
+        return False
+    return graph.depends(update.step.index, 1 << other.new.index) and goes_on(graph, other)
+
+
+def goes_on(graph: Graph, update: Update) -> bool:
+    """Does the program compute with the new value what it computed with the old one?"""
+    new = update.end
+    before = {n.site for n in uses(graph, update.base) if n.index < new.index}
+    return any(n.site in before and n.index > new.index for n in uses(graph, new))
+
+
+def is_velocity(graph: Graph, update: Update, other: Update) -> bool:
+    """Is what looks like a parameter what another one is moved by, entry by entry, as v is in W + v?"""
+    todo, seen = [other.step], set[int]()
+    if update.new is None or other.base is update.base or not graph.depends(other.step.index, 1 << update.new.index):
+        return False
+    while todo:
+        node = todo.pop()
+        if node is update.new:
+            return True
+        if node.index not in seen and node.op in BY_ENTRY and node.shape == other.step.shape:
+            seen.add(node.index)
+            todo += node.inputs
+    return False
+
+
+BY_ENTRY = words("add subtract multiply divide negative array view")
+"""How a velocity enters a step."""
+
+
+def takes_its_place(graph: Graph, update: Update) -> bool | None:
+    """Does the program go on with the new value? None if it goes on with the old one, False if it has another name."""
+    new = update.new
+    if new is None:
+        return True
+    if used_up(graph, update) or is_row_elsewhere(graph, update):
+        return False
+    if goes_on(graph, update):
+        return True
+    before = {n.site for n in uses(graph, update.base) if n.index < new.index}
+    if any(n.site in before and n.index > new.index for n in uses(graph, update.base)):
+        return None
+    had, has = {last_part(n) for n in (*update.base.names, *update.old.names)}, {last_part(n) for n in new.names}
+    return not had or not has or bool(had & has)
+
+
+def used_up(graph: Graph, update: Update) -> bool:
+    """Is the value only a part of an expression whose result is another thing, as mean + b is in mean + b + c?"""
+    node = made = update.end
+    while not node.names and len(users := graph.users[node.index]) == 1 and same_line(users[0], made):
+        node = users[0]
+    had = {last_part(n) for n in (*update.base.names, *update.old.names)}
+    if node is made or node.op == "put":
+        return False
+    return not had & {last_part(n) for n in node.names} if node.names else node.op in FORWARD
+
+
+FORWARD = words("add subtract exp tanh negative dot matmul")
+"""Operations by which no new parameter is kept in bounds, masked or given a precision."""
+
+
+def is_row_elsewhere(graph: Graph, update: Update) -> bool:
+    """Is a row of a table plus something neither written into the table nor given a name, as E[x] + W h is?"""
+    new, sizes = update.new, [np.prod(n.shape, dtype=int) for n in (update.old, update.base)]
+    part = update.old.op in ("view", "item") and sizes[0] < sizes[1]
+    return part and new is not None and not is_kept(graph, update)
+
+
+def same_line(a: Node, b: Node) -> bool:
+    """Are two operations on one line of one function?"""
+    return bool(a.site.line) and (a.site.file, a.site.line, a.site.function) == (
+        b.site.file,
+        b.site.line,
+        b.site.function,
+    )
+
+
+def uses(graph: Graph, node: Node) -> Iterator[Node]:
+    """What is made of a value, or of a copy, a view, or the array of which it became a part."""
+    todo, seen = [node], set()
+    while todo:
+        for user in graph.users[todo.pop().index]:
+            if user.index in seen:
+                continue
+            seen.add(user.index)
+            if user.op in VIEWS or user.op in ("put", "item"):
+                todo.append(user)
+            if user.op not in VIEWS and user.op != "put":
+                yield user
+
+
+def parameter_name(base: Node, new: Node | None = None, otherwise: str = "") -> str:
+    """What the program calls a parameter."""
+    names = (
+        [n for n in base.names if n.startswith(SHORT)]
+        or [*base.names, *(new.names if new is not None else [])]
+        or [otherwise or f"line {base.site.line}"]
+    )
+    return names[0].removeprefix(SHORT)
+
+
+def last_part(name: str) -> str:
+    """What follows the last dot, or a word in brackets: W1 of self.W1 and params['W1']; [0] keeps its brackets."""
+    return name.rsplit(".", 1)[-1] if "[" not in name else name[name.index("[") :].removeprefix("['").removesuffix("']")
