@@ -18,6 +18,7 @@ from nnref.checking.watching.meaning.updates import SHORT, parameter_name
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.telling.cautions import cautions, multiple_of_own_slope, spread_out
 from nnref.checking.watching.telling.mending import mended
+from nnref.checking.watching.telling.renaming import renamed_before
 from nnref.checking.watching.verdict.first_wrong import Mistake, mistakes, of_failure
 from nnref.checking.watching.verdict.guesses import UNKNOWN
 from nnref.checking.watching.verdict.judging import uphill
@@ -211,13 +212,14 @@ def diagnosis(watched: Watched, shown: Step, mistake: Mistake) -> Diagnosis:
     """A mistake as the report says it."""
     row = mistake.row
     name = (mistake.node.names or [gradient_name(watched, shown, row)])[-1].removeprefix(SHORT)
-    where = place(watched, mistake.site)
+    renamed = renamed_before(watched.source, mistake) if is_own_file(watched, mistake.site) else None
+    where = place(watched, mistake.site if renamed is None else replace(mistake.site, line=renamed))
     return Diagnosis(
         None,
         name,
         mistake.says[0].upper() + mistake.says[1:],
         of=row.truth[0].size,
-        place=where if mistake.certain else f"at or after {where}",
+        place=where if mistake.certain and renamed is None else f"at or after {where}",
     )
 
 

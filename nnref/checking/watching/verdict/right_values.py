@@ -75,6 +75,16 @@ class Search:
                     break
 
     @cached_property
+    def beyond_doubt(self) -> int:
+        """What right gradients are made of, and what the program's own loss is made of, as bits."""
+        found = 0
+        for row in self.reading.rows:
+            if row.verdict == "ok" and not row.silent and row.own is not None:
+                found |= self.graph.above[row.update.step.index]
+        loss = self.reading.loss.node
+        return found if loss is None else found | self.graph.above[loss.index] | 1 << loss.index
+
+    @cached_property
     def of_data(self) -> tuple[dict[int, Array], ...]:
         """The slopes of the loss without its decay, of the parameters that have one."""
         loss = self.reading.loss.node
@@ -92,9 +102,18 @@ class Search:
 
     def accumulated(self, node: Node) -> bool:
         """Is the value a part of a slope, of one of several uses or of the last of them, to which others are added?"""
+        if self.is_placed(node):
+            return True
         new = {u.new for u in self.role.updates}
         added = any(n.op in ADDING and n not in new for n in self.graph.users[node.index])
         return added and any(self.factors_of_parts(node))
+
+    def is_placed(self, node: Node) -> bool:
+        """Is the slope of a row, or a part of it, written where that row lies in its table?"""
+        if node.op != "put" or not isinstance(part := node.args[1], Node):
+            return False
+        rows = {k for k, _ in (*self.matches(part), *self.uses_of_part(part))}
+        return any(self.graph.tape[k].op == "view" and self.graph.tape[k].args[1] == node.args[2] for k in rows)
 
     def factors_of_parts(self, node: Node) -> Iterator[float]:
         """Of what multiples of parts of slopes, of one of several uses or of the last of them, a value is one."""
