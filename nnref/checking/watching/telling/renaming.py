@@ -10,15 +10,21 @@ from nnref.checking.watching.calculus.graph import base_of
 from nnref.checking.watching.verdict.first_wrong import Mistake
 
 
-def renamed_before(source: Source, mistake: Mistake) -> int | None:
-    """The line between a wrong value and what it is made of, on which that got another name; None if there is none."""
-    line = (mistake.used or mistake.site).line
-    made_of = [(m, base_of(m)) for m in mistake.node.inputs]
+def renamed_before(source: Source, mistake: Mistake) -> tuple[int, bool] | None:
+    """The line on which something right got the name that it is used by; and is that the mistake for certain?
+
+    It may be what a wrong value is made of; or a right slope that is taken for another one, under its second name.
+    None if there is none.
+    """
+    node = mistake.node
+    for at, new, old in renamings(source):
+        if {new, old} <= set(node.names) and at > node.site.line and mistake.kind in ("no slope", "another slope"):
+            return at, True
+    made_of = [(m, base_of(m)) for m in node.inputs]
     known = [({*m.names, *base.names}, min(m.site.line, base.site.line)) for m, base in made_of]
     for at, new, old in renamings(source):
-        same = any({new, old} <= names and made < at for names, made in known)
-        if same and at < line and at <= mistake.site.line:
-            return at
+        if at < mistake.site.line and any({new, old} <= names and made < at for names, made in known):
+            return at, False
     return None
 
 

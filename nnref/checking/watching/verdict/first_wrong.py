@@ -13,7 +13,7 @@ from nnref.checking.watching.calculus.slopes import slopes
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.program import Failure
-from nnref.checking.watching.recording.tape import Node, Site, nodes_of
+from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.decays import LEFT_OUT, of_another, without_decay, wrong_beside_decay
 from nnref.checking.watching.verdict.judging import Tape, factors_after
 from nnref.checking.watching.verdict.meant_for import another_slope, made_by, used_rightly, without_slope
@@ -288,9 +288,6 @@ def described(search: Search, row: Judged, node: Node) -> Mistake:
     if factor is not None and factor.site.line != node.site.line and not right_elsewhere(search, factor):
         says = f"the factor that is made here is wrong where it is used, on line {node.site.line}"
         return Mistake(node, factor.site, row, "factor made here", says, used=node.site)
-    if (index := wrong_index(search, node)) is not None:
-        says = f"the place that is chosen here is wrong where it is used, on line {node.site.line}"
-        return Mistake(node, index.site, row, "index", says, used=node.site)
     if (meant := another_slope(search, row, node)) is not None:
         says = "this is the slope of another value than the one that it is used for"
         return Mistake(meant, meant.site, row, "another slope", says, used=node.site)
@@ -299,14 +296,6 @@ def described(search: Search, row: Judged, node: Node) -> Mistake:
         return Mistake(part, part.site, row, "value", says, used=node.site)
     says = "what this line is made of is right, and what it makes is not"
     return Mistake(node, node.site, row, "value", says)
-
-
-def wrong_index(search: Search, node: Node) -> Node | None:
-    """The index of a row that is wrong, if another line makes it, for the backward pass and for nothing right."""
-    index = node.kwargs.get("at", ()) if node.op == "view" else node.args[1] if node.op == "item" else ()
-    forward = forward_of(search) if node.op in ("view", "item") else 0
-    alone = [m for m in nodes_of(index) if not forward >> m.index & 1 and m.site.line not in (0, node.site.line)]
-    return next((m for m in alone if not used_rightly(search, m, node)), None)
 
 
 def no_part(search: Search, node: Node) -> Node | None:
@@ -355,7 +344,8 @@ def backward_factor(search: Search, node: Node) -> Node | None:
 
 def right_elsewhere(search: Search, factor: Node) -> bool:
     """Did the line that makes the factor make a right one elsewhere? Then it was given the wrong value here."""
-    same = [n for n in search.graph.tape if n.site == factor.site and n is not factor and search.role.begin < n.index]
+    alike = (n for n in search.graph.tape if (n.site, n.op) == (factor.site, factor.op) and n is not factor)
+    same = [n for n in alike if search.role.begin < n.index]
     return any(n.index < search.role.last and slope_factor(search, n) is not None for n in same)
 
 

@@ -47,7 +47,7 @@ def another_slope(search: Search, row: Judged, node: Node) -> Node | None:
         return None
     known = [made_by(m) for m in node.inputs]
     slopes = [m for m in known if search.role.of_labels[m.index] and search.right(m)]
-    if len(slopes) != 1 or used_rightly(search, slopes[0], node) or is_in_right_row(search, slopes[0]):
+    if len(slopes) != 1 or used_rightly(search, slopes[0], node) or search.beyond_doubt >> slopes[0].index & 1:
         return None
     made, beside = slopes[0], [m for m in known if m is not slopes[0]]
     size = np.prod(made.shape, dtype=int)
@@ -65,12 +65,6 @@ def meant_values(search: Search, row: Judged, beside: Sequence[Node]) -> Iterato
     uses = [n for n in direct if n.op not in VIEWS and any(made_by(m) in beside for m in n.inputs)]
     bits = sum(1 << n.index for n in uses)
     return (n for n in direct if graph.depends(n.index, bits))
-
-
-def is_in_right_row(search: Search, node: Node) -> bool:
-    """Is the value a part of a step that is right?"""
-    rows = (r for r in search.reading.rows if r.verdict == "ok" and not r.silent)
-    return any(search.graph.above[r.update.step.index] >> node.index & 1 for r in rows)
 
 
 def used_rightly(search: Search, value: Node, node: Node) -> bool:

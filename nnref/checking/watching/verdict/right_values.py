@@ -10,6 +10,7 @@ import numpy as np
 from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, multiple
 from nnref.checking.watching.calculus.graph import VIEWS, Array, bits_of
 from nnref.checking.watching.calculus.slopes import backward, slopes
+from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.judging import Tape, terms_of_decay
@@ -76,11 +77,15 @@ class Search:
 
     @cached_property
     def beyond_doubt(self) -> int:
-        """What right gradients are made of, and what the program's own loss is made of, as bits."""
+        """What right gradients and the program's own loss are made of, as bits.
+
+        By a limit of their norm, a step is made of the other gradients too.
+        """
         found = 0
         for row in self.reading.rows:
             if row.verdict == "ok" and not row.silent and row.own is not None:
-                found |= self.graph.above[row.update.step.index]
+                gradient = [*entered(self.role, row.update.step)][-1:] or [row.update.step]
+                found |= self.graph.above[gradient[0].index] | (1 << gradient[0].index)
         loss = self.reading.loss.node
         return found if loss is None else found | self.graph.above[loss.index] | 1 << loss.index
 
