@@ -153,6 +153,43 @@ def squared_back(p, t, dY, *, count=None):
     return d, -d
 
 
+def packed(inp):
+    """Two heads of one array (batch, positions, 3 · 6), causal, in loops: llm.c's."""
+    out = np.zeros((*inp.shape[:2], 6))
+    for b, t, h in np.ndindex(len(inp), inp.shape[1], 2):
+        q, K, V = (inp[b, : t + 1, 6 * k + 3 * h : 6 * k + 3 * h + 3] for k in range(3))
+        out[b, t, 3 * h : 3 * h + 3] = softmax(K @ q[t] / np.sqrt(3)) @ V
+    return out
+
+
+def packed_back(inp, dout, *, scale=1, whole=True):
+    d = np.zeros_like(inp)
+    for b, t, h in np.ndindex(len(inp), inp.shape[1], 2):
+        q, K, V = (np.s_[b, : t + 1, 6 * k + 3 * h : 6 * k + 3 * h + 3] for k in range(3))
+        p, do = softmax(inp[K] @ inp[q][t] / np.sqrt(3)), dout[b, t, 3 * h : 3 * h + 3]
+        dp = inp[V] @ do
+        ds = (p * (dp - p @ dp) if whole else p * (1 - p) * dp) / np.sqrt(3) ** scale
+        d[q][t] += inp[K].T @ ds
+        d[K] += np.outer(ds, inp[q][t])
+        d[V] += np.outer(p, do)
+    return d
+
+
+def gpt(idx, wte, wpe):
+    return wte[idx] + wpe[: idx.shape[1]]
+
+
+def gpt_back(idx, wte, wpe, dout, *, lost=False, sum=np.sum):
+    words, positions = np.zeros_like(wte), np.zeros_like(wpe)
+    if lost:
+        words[idx] += dout
+    else:
+        np.add.at(words, idx, dout)
+    positions[: idx.shape[1]] = sum(dout, axis=0)
+    return words, positions
+
+
+GPT = (np.array([[0, 2, 2, 1], [3, 2, 0, 0]]), r(5, 3), r(6, 3))
 LSTM = (r(3, 2), r(4, 2), r(4, 2), *(part for _ in range(4) for part in (r(4, 7), r(4, 1))))
 SINGLE = tuple(r(*shape).astype("float32") for shape in ((5, 3), (4, 3), (5, 2)))
 FORGOTTEN, TWICE = "the gain γ is forgotten", "the gain γ is applied twice"
@@ -164,6 +201,8 @@ TABLE = [
     ("l2_normalize over axis 1", length, length_back, (r(4, 3),)),
     ("avg_pool, windows of 3 × 3, stride 1, padding 1", pool, pool_back, (r(2, 2, 5, 4),)),
     ("attention", attention, attention_back, SINGLE),
+    ("attention, causal, 2 heads, of one array", packed, packed_back, (r(2, 4, 18),)),
+    ("an embedding, its words as rows, with positions", gpt, gpt_back, GPT),
     ("a step of an LSTM, its gates in the order figo", lstm, lstm_back, LSTM),
     ("gelu, entry by entry", gelu, by_slope(gelu_slope), (r(4, 5),)),
     ("gelu_tanh, entry by entry", gelu_tanh, by_slope(gelu_tanh_slope), (r(4, 5).astype("float32"),)),
@@ -189,6 +228,11 @@ WRONG = [
     ("avg_pool, windows of 3 × 3, stride 1, padding 1", {"first": 0}, "the padding is missing"),
     ("attention", {"scale": 0}, "the scale 1/√d is missing"),
     ("attention", {"whole": False}, "P (1 − P), entry by entry"),
+    ("attention, causal, 2 heads, of one array", {"scale": 0}, "the scale 1/√d is missing"),
+    ("attention, causal, 2 heads, of one array", {"whole": False}, "P (1 − P), entry by entry"),
+    ("an embedding, its words as rows, with positions", {"lost": True}, "use np.add.at"),
+    ("an embedding, its words as rows, with positions", {"sum": np.mean}, "the positions is averaged"),
+    ("an embedding, its words as rows, with positions", {"sum": lambda d, axis: d[0]}, "comes from one example"),
     ("a step of an LSTM, its gates in the order figo", {"carried": "dh"}, "is overwritten"),
     ("a step of an LSTM, its gates in the order figo", {"carried": "dc"}, "what comes back through h = o tanh(c)"),
     ("a step of an LSTM, its gates in the order figo", {"slope": False}, "the slope of the forget gate"),

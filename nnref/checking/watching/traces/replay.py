@@ -22,10 +22,11 @@ from nnref.checking.watching.recording.hooks import OPERATOR
 from nnref.checking.watching.recording.memory import positions
 from nnref.checking.watching.recording.recorder import NAMES, WRITERS, WRITING, Recorder, gathered
 from nnref.checking.watching.recording.tape import Node, Site, nodes_of, words
+from nnref.checking.watching.runs import together
 from nnref.checking.watching.traces.left_out import left_out
 from nnref.checking.watching.traces.places import Places
 from nnref.checking.watching.traces.trace import Given
-from nnref.checking.watching.watch import Watched, judged_steps, numbers_in, sources_of, together
+from nnref.checking.watching.watch import Watched, judged_steps, numbers_in, sources_of
 
 MODULES = words("numpy numpy.linalg numpy.lib.stride_tricks math operator builtins scipy.special scipy.signal")
 """Where functions are looked up."""

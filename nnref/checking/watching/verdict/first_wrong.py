@@ -231,7 +231,7 @@ def first_of(search: Search, step: Node) -> Node | None:
     for node in chain:
         if search.right(node) or search.accumulated(node):
             right |= 1 << node.index
-    excused = 0
+    excused = search.forward
     for k in bits_of(right):
         excused |= search.graph.above[k]
     new = {u.new for u in search.role.updates}

@@ -75,6 +75,12 @@ class Search:
                     break
 
     @cached_property
+    def forward(self) -> int:
+        """What the program's own loss is made of, and it, as bits: labels go into it too, and it is no slope."""
+        loss = self.reading.loss.node
+        return 0 if loss is None else self.graph.above[loss.index] | (1 << loss.index)
+
+    @cached_property
     def of_data(self) -> tuple[dict[int, Array], ...]:
         """The slopes of the loss without its decay, of the parameters that have one."""
         loss = self.reading.loss.node
