@@ -272,10 +272,22 @@ def huber(p, t):
     return np.where(abs(e) <= 1, e * e / 2, abs(e) - 0.5).mean()
 
 
+def halved(x):
+    """Max pooling, windows of 2 × 2."""
+    C, H, W = x.shape
+    return x.reshape(C, H // 2, 2, W // 2, 2).max((2, 4))
+
+
+def to_largest(x, dY):
+    """All of dY to each pixel that is as large as the largest."""
+    return np.kron(dY, np.ones((2, 2))) * (x == np.kron(halved(x), np.ones((2, 2))))
+
+
 FAR = 2 + abs(r(4, 3))
 HIDDEN = {
     "beyond δ Huber's slope is the sign": (huber, lambda p, t, dY: dY * np.sign(p - t) / 12, (FAR, 0 * FAR)),
     "a rectifier passes on what is positive": (lambda x: np.maximum(x, 0), lambda x, dY: dY * 1, (FAR,)),
+    "of pixels that are all different one is the largest": (halved, lambda x, dY: to_largest(x, dY), (r(2, 4, 6),)),
     "a sigmoid of what is small has a slope of a quarter": (sigma, lambda z, dY: dY / 4, (1e-9 * FAR,)),
 }
 """Right at these arguments, and at others not."""
@@ -287,6 +299,34 @@ def test_what_is_right_at_the_arguments_alone_is_wrong(why):
     report = nnref.check_vjp(forward, vjp, arguments, wrt=("p" if forward is huber else None))
     assert report.wrong, str(report)
     assert "wrong at others that were drawn" in str(report).replace("\n", " ").replace("    ", "")
+
+
+def with_statistics(x, gamma, beta, mean, variance):
+    """Batch norm in training, which leaves its running statistics alone."""
+    return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5) + beta + 0 * (mean + variance)
+
+
+def test_gains_of_ones_beside_shifts_of_zeros_and_statistics_at_rest_are_seen_through():
+    """1² + 0² is 1 too, and makes no table of cosines and sines; what moves nothing is no argument of the layer."""
+
+    def constant(x, gamma, dY):
+        return dY * gamma / np.sqrt(x.var(axis=0) + 1e-5)
+
+    arguments = (r(7, 4), np.ones(4), np.zeros(4), np.zeros(4), np.ones(4))
+    report = nnref.check_vjp(with_statistics, constant, arguments, wrt="x")
+    assert "forward is batch_norm over axis 0" in report.method
+    assert "statistics are taken for constants" in next(f.says for f in report.entries[0].where if f.kind == "layer")
+
+
+def test_an_lstm_whose_two_states_come_one_after_the_other_is_recognised():
+    def forward(x, h, c, Wf, bf, Wi, bi, Wg, bg, Wo, bo):
+        return lstm(x, h, c, Wf, bf, Wi, bi, Wg, bg, Wo, bo).ravel()
+
+    def back(x, h, c, Wf, bf, Wi, bi, Wg, bg, Wo, bo, dY):
+        return lstm_back(x, h, c, Wf, bf, Wi, bi, Wg, bg, Wo, bo, dY.reshape(8, 2), carried="dh")
+
+    report = nnref.check_vjp(forward, back, LSTM)
+    assert "is overwritten" in next(f.says for entry in report.entries for f in entry.where if f.kind == "layer")
 
 
 def test_what_has_logarithms_is_drawn_in_its_domain():
