@@ -216,7 +216,7 @@ def test_each_public_name_can_be_had_and_comes_from_where_type_checkers_are_told
 
 
 UNTESTED = {
-    "calls": {"calling", "layer_shapes"},
+    "calls": {"calling"},
     "meaning": {
         "likely_labels",
         "losses",
