@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from itertools import permutations, product
 from typing import Any
 
 import numpy as np
@@ -14,18 +16,20 @@ from nnref.shapes import Array
 Settings = Mapping[str, Any]
 
 
+TABLES = {"E": "O", "P": "OP"}
+"""The tables, of words and maybe of positions, and the matrices of ones that choose from them."""
+
 LARGEST = 1 << 24
 """Entries of a matrix of ones and zeros, a word by a place, that is still made."""
 
 
 def readings(tried: Tried) -> Iterator[Reading]:
     """A table of rows, or of columns, and the numbers of words, given or remembered."""
-    floats = tried.floats
-    if len(floats) != 1:
-        return
-    ((table, E),) = floats.items()
     whole = [np.asarray(A) for A in tried.arguments.values() if np.asarray(A).dtype.kind in "iu" and np.ndim(A)]
-    for words in whole:
+    tables = tried.floats
+    if len(tables) == 2:
+        yield from with_positions(tried, whole)
+    for words, (table, E) in product(whole, tables.items() if len(tables) == 1 else ()):
         if E.ndim != 2 or words.size == 0 or max(E.shape) * words.size > LARGEST:
             continue
         places = tuple(range(words.ndim))
@@ -38,6 +42,30 @@ def readings(tried: Tried) -> Iterator[Reading]:
             yield reading(table, Layout.reshaped(E.shape, E.shape), output, words, "columns")
 
 
+def with_positions(tried: Tried, whole: list[Array]) -> Iterator[Reading]:
+    """A table of words and one of positions, a row each, whose rows are added, as in GPT: E[words] + P[:T]."""
+    for words, ((table, E), (other, P)) in product(whole, permutations(tried.floats.items())):
+        fit = (
+            E.ndim == P.ndim == 2
+            and words.ndim
+            and tried.Y.shape
+            == (*words.shape, E.shape[1])
+            == (
+                *words.shape,
+                P.shape[1],
+            )
+        )
+        T = words.shape[-1]
+        if not fit or len(P) < T or not within(words, len(E)) or max(*E.shape, len(P)) * words.size > LARGEST:
+            continue
+        output = Layout.of(tried.Y.shape, (words.ndim, *range(words.ndim)), (E.shape[1], words.size))
+        by_rows = [Layout.of(A.shape, (1, 0), A.shape[::-1]) for A in (E, P)]
+        found = reading(table, by_rows[0], output, words, "rows, with positions")
+        positions = one_hot(np.broadcast_to(np.arange(T), words.shape), len(P))
+        layouts = {**found.layouts, "P": by_rows[1]}
+        yield replace(found, roles={table: "E", other: "P"}, layouts=layouts, given=found.given | {"OP": positions})
+
+
 def within(words: Array, n: int) -> bool:
     """Are all words in the table? Negative numbers count from its end."""
     return bool((words >= -n).all() and (words < n).all())
@@ -45,27 +73,33 @@ def within(words: Array, n: int) -> bool:
 
 def reading(table: str, layout: Layout, output: Layout, words: Array, lie: str) -> Reading:
     """The reading of a table whose words lie as rows or as columns."""
-    n = layout.shape[1]
+    given = {"O": one_hot(words, layout.shape[1])}
+    return Reading("embedding", f"an embedding, its words as {lie}", {table: "E"}, {"E": layout}, output, given)
+
+
+def one_hot(words: Array, n: int) -> Array:
+    """A column for every place, with its single one at the word."""
     hot = np.zeros((n, words.size))
     hot[words.reshape(-1) % n, np.arange(words.size)] = 1
-    return Reading("embedding", f"an embedding, its words as {lie}", {table: "E"}, {"E": layout}, output, {"O": hot})
+    return hot
 
 
 def forward(at: Symbols, settings: Settings) -> Any:
-    """E O."""
-    return embedding.forward(at["E"], at["O"])
+    """E O, and what the positions have of their own."""
+    of_words = embedding.forward(at["E"], at["O"])
+    return of_words + embedding.forward(at["P"], at["OP"]) if "P" in at else of_words
 
 
 def gradients(at: Symbols, dY: Any, settings: Settings) -> Symbols:
     """DY Oᵀ."""
-    return {"E": embedding.dE(at["O"], dY)}
+    return {s: embedding.dE(at[O], dY) for s, O in TABLES.items() if s in at}
 
 
-def weighted(key: str, says: str, *ways: Callable[[Array], Array]) -> Slip:
-    """A mistake with words that stand at several places: each place of O with another weight."""
+def weighted(key: str, says: str, *ways: Callable[[Array], Array], table: str = "E") -> Slip:
+    """A mistake with words that stand at several places, or with positions: each place with another weight."""
 
     def of(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
-        yield from ({"E": dY @ way(at["O"]).T} for way in ways)
+        yield from ({table: dY @ way(at[TABLES[table]]).T} for way in ways if table in at)
 
     return Slip(key, says, of)
 
@@ -78,6 +112,17 @@ def last(O: Array) -> Array:
         kept[w] = 0
         kept[w, t] = 1
     return kept
+
+
+def first(O: Array) -> Array:
+    """Of each word its first place alone."""
+    return last(O[:, ::-1])[:, ::-1]
+
+
+def averaged(O: Array) -> Array:
+    """Of each word the mean over its places."""
+    found: Array = O / np.maximum(1, O.sum(axis=1, keepdims=True))
+    return found
 
 
 def silent(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
@@ -94,12 +139,25 @@ SLIPS = (
         "embedding.repeated_lost",
         "words that stand at several places keep one of them: dE[words] += dY writes once a word; use np.add.at",
         last,
-        lambda O: last(O[:, ::-1])[:, ::-1],
+        first,
     ),
     weighted(
         "embedding.repeated_averaged",
         "words that stand at several places get the mean of dY over them, and not the sum",
-        lambda O: O / np.maximum(1, O.sum(axis=1, keepdims=True)),
+        averaged,
+    ),
+    weighted(
+        "embedding.positions_of_one_example",
+        "the gradient of the positions comes from one example: it is the sum over the batch",
+        last,
+        first,
+        table="P",
+    ),
+    weighted(
+        "embedding.positions_averaged",
+        "the gradient of the positions is averaged over the examples, where it should be summed",
+        averaged,
+        table="P",
     ),
     Slip("embedding.silent", "one word gets nothing, as one that pads: dY should be 0 where it stands", silent),
     weighted(

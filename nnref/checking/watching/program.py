@@ -170,8 +170,8 @@ DEFINING = (
 """Statements that define something."""
 
 
-ALARM = 4.0
-"""Seconds of work after which a program that computes nothing more is stopped too: a loop that only waits."""
+GRACE = 0.5
+"""Seconds after its time in which a program that computes nothing more is stopped too: a loop that only waits."""
 
 
 @contextlib.contextmanager
@@ -187,7 +187,7 @@ def alarm(recorder: Recorder) -> Iterator[None]:
         raise Stop
 
     before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, ALARM)
+    signal.setitimer(signal.ITIMER_VIRTUAL, recorder.seconds + GRACE)
     try:
         yield
     finally:

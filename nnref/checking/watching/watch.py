@@ -18,15 +18,17 @@ import numpy as np
 from nnref.checking.reading.source import Source, SourceError, read
 from nnref.checking.watching.calculus.graph import Graph, bits_of
 from nnref.checking.watching.meaning.losses import OWN_LOSS, own, same_labels
-from nnref.checking.watching.meaning.parameters import Roles, next_step, roles
+from nnref.checking.watching.meaning.parameters import Roles, next_step
 from nnref.checking.watching.meaning.targets import Understood, understood
 from nnref.checking.watching.meaning.unjudged import unjudged
 from nnref.checking.watching.meaning.updates import Update
 from nnref.checking.watching.program import Failure, Run, execute
 from nnref.checking.watching.recording.recorder import Recorder
 from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.runs import Several
 from nnref.checking.watching.verdict.guesses import believed
 from nnref.checking.watching.verdict.judging import judge
+from nnref.checking.watching.verdict.lineages import lineages
 from nnref.checking.watching.verdict.on_the_way import leads_to_update
 from nnref.checking.watching.verdict.on_the_way import updated as updates_by_name
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
@@ -37,11 +39,8 @@ LIMIT = 16000
 PLENTY = 600
 """Values of which the first step is less than half, where no second step is seen: each may make labels of its own."""
 
-SHARE = 20
-"""Of a program whose record was full before anything was updated, the data are handed out again, one row in so many."""
-
-SLOW = 3.0
-"""Seconds of a first run after which one other run has to do."""
+AT_LENGTH: dict[str, Any] = {"limit": 30_000, "share": 40, "seconds": 6.0}
+"""How a program is run again whose record was full before anything was updated: of the data one row in so many."""
 
 SEEDS = (1, 2)
 """The seeds of the other runs."""
@@ -52,8 +51,8 @@ STEPS = 6
 SPARE = 40
 """Values that a changed program may need more than the first step of the program that was watched."""
 
-MOVABLE = ("data", "labels", "table", "arange", "randint", "random", "eye")
-"""Leaves that are not moved in the other runs: those that differ anyway, and those that are no parameters."""
+SLOW = 3.0
+"""Seconds of a first run after which one other run has to do."""
 
 GIVEN = ("data", "labels", "table", "constant", "arange", "unknown")
 """Leaves that no program means to learn."""
@@ -177,7 +176,8 @@ def left_over(role: Roles, sources: Sequence[Source]) -> tuple[list[Node], bool]
 
 def called(graph: Graph, leaf: Node) -> set[str]:
     """The words in the names of a leaf, and of what is a number times it."""
-    scaled = [n for n in graph.users[leaf.index] if all(m.leaf in ("constant", leaf.leaf) for m in n.inputs)]
+    users = (n for n in graph.users[leaf.index] if n.op != "entry")  # of numbers that are written out
+    scaled = [n for n in users if all(m.leaf in ("constant", leaf.leaf) for m in n.inputs)]
     return spoken(leaf).union(*map(spoken, scaled))
 
 
@@ -206,30 +206,22 @@ def watch(
     settings = dict(given)
     if then is not None:
         settings["name"] = "watched"
-    first, seen = first_run(source, path, limit, 1, settings)
+    first, seen = first_run(source, path, settings, limit=limit)
     if seen.role is None and first.stopped and data is None:
-        fewer, with_fewer = first_run(source, path, limit, SHARE, settings)
+        fewer, with_fewer = first_run(source, path, settings, **AT_LENGTH)
         first, seen = (fewer, with_fewer) if with_fewer.role is not None else (first, seen)
-    role, apart = seen.role, bool(seen.places)
-    if role is None:
+    if seen.role is None:
         return Watched(source, (first,), None, (), unread(first, source), how, guessed)
-    recorded = len(first.tape) if first.recorder.sufficed else limit
-    again: dict[str, Any] = {
-        "limit": recorded, "jitter": frozenset(constants(role)), "share": first.recorder.share
-    }  # fmt: skip
-    notes: tuple[str, ...] = ()
-    if saturated(role) and not apart and (other := gently(source, path, role, again, settings)) is not None:
-        (first, role), notes = other, (SATURATED,)
-        again["gentle"] = first.recorder.gentle
-    few = tuple(seeds) if process_time() - begin < SLOW else tuple(seeds)[:1]
-    others = [execute(source, path, Recorder(seed=seed, **again), **settings) for seed in few]
-    runs = (first, *others)
-    if apart:
-        seen = understood([run.tape for run in runs], first.recorder.pairs)
-        role = seen.role or role
-    tapes = together(seen.tapes if apart else [run.tape for run in runs], role)
-    if len(tapes) < len(runs):
-        notes = (*notes, "the runs part before the last update")
+    recorder = first.recorder
+    same = {"limit": len(first.tape) if recorder.sufficed else recorder.limit, "share": recorder.share}
+
+    def again(**recorded: Any) -> Run:
+        return execute(source, path, Recorder(seconds=recorder.seconds, **recorded), **settings)
+
+    all_of_them = Several(again, (first,), seen, same)
+    all_of_them.settle()
+    tapes = all_of_them.others(tuple(seeds) if process_time() - begin < SLOW else tuple(seeds)[:1])
+    runs, role, notes = all_of_them.runs, all_of_them.role, tuple(all_of_them.notes)
     steps = judged_steps(role, tapes, meant, numbers_in(sources_of(source, first.recorder.files)))
     why = "" if steps else "no loss could be made of what meets the labels"
 
@@ -239,22 +231,12 @@ def watch(
         same = {**given, "how": how, "guessed": guessed}
         return watch(path, source=other, seeds=seeds, limit=enough_for_one, meant=meant, **same)
 
-    return Watched(source, runs, role, steps, why, how, guessed, notes, once_more, tuple(tapes), apart)
+    return Watched(source, runs, role, steps, why, how, guessed, notes, once_more, tuple(tapes), all_of_them.apart)
 
 
-def gently(
-    source: Source, path: Path, role: Roles, again: dict[str, Any], settings: dict[str, Any]
-) -> tuple[Run, Roles] | None:
-    """The program run with parameters a hundredth as large, if it does the same then."""
-    small = frozenset(u.base.index for u in role.updates)
-    run = execute(source, path, Recorder(**{**again, "jitter": frozenset(), "gentle": small}), **settings)
-    other = roles(Graph(run.tape), run.recorder.pairs)
-    return (run, other) if other is not None and len(other.updates) >= len(role.updates) else None
-
-
-def first_run(source: Source, path: Path, limit: int, share: int, settings: dict[str, Any]) -> tuple[Run, Understood]:
-    """A program run once, on one row in so many of the data that it is handed, and what its values are to it."""
-    recorder = Recorder(limit=limit, share=share)
+def first_run(source: Source, path: Path, settings: dict[str, Any], **recorded: Any) -> tuple[Run, Understood]:
+    """A program run once, and what its values are to it."""
+    recorder = Recorder(**recorded)
     recorder.suffices = partial(two_steps, source, recorder.files)
     run = execute(source, path, recorder, **settings)
     return run, understood([run.tape], recorder.pairs)
@@ -277,19 +259,8 @@ def two_steps(source: Source, files: Iterable[str], tape: Sequence[Node]) -> boo
     return not (left and known)
 
 
-SATURATED = "outputs are exactly 0 or 1 with these weights and data; judged with weights a hundredth as large"
-
-
-def saturated(role: Roles) -> bool:
-    """Is an output a probability that rounding made exactly 0 or 1, or no number at all?"""
-    for meeting in role.meetings:
-        value = np.asarray(meeting.output.value, float)
-        if not np.isfinite(value).all():
-            return True
-        probability = value.size > 1 and value.min() >= 0 and value.max() <= 1
-        if probability and ((value == 1).any() or ((value == 0).any() and value.sum(0).max() > 0.9)):
-            return True
-    return False
+TIED = "the program compares numbers that are equal; judged with weights a hundredth away, where it goes one way only"
+NEAR_BY = "with other numbers the program goes other ways: judged with weights a ten-thousandth away"
 
 
 def judged_steps(
@@ -338,51 +309,17 @@ def enough(found: Sequence[Step]) -> bool:
     """Is something wrong, or is every parameter known to be right in one step, and the step after it right too?"""
     if any(row.verdict == "WRONG" for step in found for row in step.readings[0].rows):
         return True
-    told = {name_of(row) for step in found for row in step.readings[0].rows if row.verdict == "ok" and not row.silent}
-    return len(found) > 1 and all(name_of(row) in told or row.verdict == "ok" for row in found[0].readings[0].rows)
+    known = told(found)
+    return len(found) > 1 and all(row.update in known for row in found[0].readings[0].rows)
 
 
-def name_of(row: Judged) -> tuple[int, int, tuple[int, ...]]:
-    """What tells a parameter from the others in every step: the site of its update, and its shape."""
-    site = row.update.end.site
-    return site.line, site.column, row.update.old.shape
-
-
-def together(tapes: Sequence[Sequence[Node]], role: Roles) -> list[Sequence[Node]]:
-    """The tapes that are judged together: all, as far as they are one program, or the first where that ends early."""
-    found = aligned(tapes, role)
-    return found if len(found[0]) > role.last else [tapes[0]]
-
-
-def aligned(tapes: Sequence[Sequence[Node]], role: Roles) -> list[Sequence[Node]]:
-    """The tapes as far as they are one program: the same operations on the same lines.
-
-    What depends on parameters has the same shape too; how many zeros there are among the digits may differ.
-    """
-    length = min(map(len, tapes))
-    for k in range(length):
-        first = tapes[0][k]
-        alike = all((t[k].op, t[k].site.line) == (first.op, first.site.line) for t in tapes[1:])
-        same = all(t[k].shape == first.shape for t in tapes[1:])
-        if not alike or (not same and role.graph.depends(k, role.parameters)):
-            length = k
-            break
-    return [tape[:length] for tape in tapes]
-
-
-def constants(role: Roles) -> set[int]:
-    """The ordinals of the leaves that parameters are made of and that no random number moves."""
-    found: set[int] = set()
-    todo, seen = [u.base for u in role.updates], set()
-    while todo:
-        node = todo.pop()
-        if node.index in seen:
-            continue
-        seen.add(node.index)
-        if node.leaf and node.leaf not in MOVABLE and node not in role.labels:
-            found.add(node.deps.bit_length() - 1)
-        todo += node.inputs
-    return found
+def told(found: Sequence[Step]) -> dict[Update, Judged]:
+    """For each update of the steps that is known to be right, then or in another step, the verdict that says so."""
+    same = lineages([step.roles.updates for step in found])
+    rows = [row for step in found for row in step.readings[0].rows if row.verdict == "ok"]
+    by_part = {same[row.update]: row for row in rows[::-1] if not row.silent}
+    known = {update: by_part[part] for update, part in same.items() if part in by_part}
+    return {row.update: row for row in rows if row.update not in known} | known
 
 
 def unread(run: Run, source: Source) -> str:

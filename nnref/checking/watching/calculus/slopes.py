@@ -157,6 +157,8 @@ def backward(node: Node, g: Array, choice: Choice) -> Iterator[tuple[Node, Any]]
         if node.kwargs.get("where") is not None:
             raise NoSlope
         yield node.args[0], reduced(op, g, node.value, args[0], axis, keep, said(node, None, "ddof") or 0)
+    elif op == "norm" and euclidean(node, args[0]):
+        yield node.args[0], reduced(op, g, node.value, args[0], said(node, 2, "axis"), bool(said(node, 3, "keepdims")))
     elif op in ("multiply.outer", "subtract.outer", "add.outer"):
         a, b = (np.asarray(value_of(x)) for x in args[:2])
         wide = a.reshape(a.shape + (1,) * b.ndim)
@@ -193,6 +195,13 @@ def of_product(op: str, node: Node, g: Array, args: Sequence[Any]) -> Iterator[t
         yield from paired(node, (g @ b, a @ g), exact=True)
     else:
         yield from paired(node, (g * args[1], g * args[0]))
+
+
+def euclidean(node: Node, x: Array) -> bool:
+    """Is a norm the root of the sum of all squares over an axis, or of all there are?"""
+    order, axis = said(node, 1, "ord"), said(node, 2, "axis")
+    vector = x.ndim == 1 or (axis is not None and np.ndim(axis) == 0)
+    return isinstance(node.args[0], Node) and (order is None or (vector and order == 2))
 
 
 def guard(argument: Any) -> float:

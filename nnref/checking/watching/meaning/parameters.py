@@ -22,13 +22,13 @@ from nnref.checking.watching.meaning.updates import (
     continues,
     goes_on,
     is_kept,
-    is_velocity,
     key_of,
     number,
     replaceable,
     superseded,
     takes_its_place,
     times,
+    velocities,
 )
 from nnref.checking.watching.recording.tape import Node, words
 
@@ -110,6 +110,7 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
             -min(u.end.index for u in role.updates),
             labels[0].leaf not in MADE_ON_THE_WAY,
             labels[0].leaf != "random",
+            any(m.at.op == "subtract" for m in role.meetings),
             -sum(role.of_labels[: role.last + 1]),
             -LIKELIHOOD.get(labels[0].leaf, 6),
         )
@@ -117,7 +118,7 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
     if not found:
         return of_density(data_alone)
     key, best = max(found, key=lambda pair: pair[0])
-    if (together := all_made_there(graph, best, pairs)) is not None:
+    if (together := all_made_there(graph, best, [role for _, role in found], pairs)) is not None:
         return only_what_reaches(together)
     for other, role in found:
         if other[0] == key[0] and made_of(role, best):
@@ -130,7 +131,11 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
 
 
 def of_density(found: Sequence[Roles]) -> Roles | None:
-    """The data of a density, as of a mixture of Gaussians, which has no labels: all data meet parameters alone."""
+    """The data of a density, as of a mixture of Gaussians, which has no labels: all data meet parameters alone.
+
+    A parameter is subtracted from them, as a mean is; what weights only multiply is what goes into a network.
+    """
+    found = [role for role in found if any(m.at.op == "subtract" for m in role.meetings)]
     return max(found, key=lambda role: (len(role.updates), not role.labels[0].leaf), default=None)
 
 
@@ -147,11 +152,21 @@ def compares(meeting: Meeting) -> bool:
     return meeting.at.op != "add" and not (scales and np.prod(meeting.output.shape, dtype=int) > 1)
 
 
-def all_made_there(graph: Graph, best: Roles, pairs: Sequence[tuple[str, Node, Node]]) -> Roles | None:
-    """The same with all leaves as labels that were made where these were, example by example; None if that is none."""
+def all_made_there(
+    graph: Graph, best: Roles, found: Sequence[Roles], pairs: Sequence[tuple[str, Node, Node]]
+) -> Roles | None:
+    """The same with all values as labels that were made where these were, example by example; None if that is none.
+
+    What was computed of labels, as -y, is one only where several are computed there in the step, and each may be one.
+    """
     first = best.labels[0]
-    there = tuple(n for n in graph.tape if n.leaf == first.leaf and n.site == first.site and n.shape == first.shape)
-    if len(best.labels) > 1 or not first.leaf or not first.site.line or len(there) < 2:
+    kind = (first.leaf, first.op, first.site, first.shape)
+    alike = (n for n in graph.tape if (n.leaf, n.op, n.site, n.shape) == kind)
+    there = tuple(n for n in alike if n.leaf or not graph.above[n.index] & best.parameters)
+    if len(best.labels) > 1 or not first.site.line or len(there) < 2:
+        return None
+    mine = {n for n in there if n.index <= best.last}
+    if not first.leaf and (len(mine) < 2 or not mine <= {n for role in found for n in role.labels}):
         return None
     role = step(graph, there, pairs)
     own = {u.base.index for u in role.updates} if role is not None else set()
@@ -251,9 +266,14 @@ def updates(
         elif update.old is pair.old and times(update.step, pair.step) and takes_its_place(graph, update):
             # What the program itself does with a gradient that it returns says more: which way it goes, and how far.
             found[pair.old.index, -1] = replace(update, name=pair.name)
-    own = [u for u in found.values() if not any(averages(graph, u, o) for o in found.values())]
-    whole = [u for u in own if not superseded(graph, u, own)]
-    whole = [u for u in whole if not any(is_velocity(graph, u, o) for o in whole)]
+    same: dict[int, list[Update]] = {}
+    for update in found.values():
+        same.setdefault(update.base.index, []).append(update)
+    whole = [u for u in found.values() if not any(averages(graph, u, o) for o in same[u.base.index])]
+    kept = set(whole)
+    whole = [u for u in whole if not superseded(graph, u, [o for o in same[u.base.index] if o in kept])]
+    moved = velocities(graph, whole)
+    whole = [u for u in whole if u not in moved]
     placed = {id(u): takes_its_place(graph, u) for u in whole}
     bases = sum({1 << u.base.index for u in whole if placed[id(u)]})
     own = [u for u in whole if not graph.above[u.base.index] & bases]

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import VIEWS, Graph, base_of
+from nnref.checking.watching.calculus.graph import VIEWS, Graph, base_of, bits_of
 from nnref.checking.watching.recording.tape import Node, words
 
 SHORT = "self."
@@ -114,6 +114,15 @@ def goes_on(graph: Graph, update: Update) -> bool:
     new = update.end
     before = {n.site for n in uses(graph, update.base) if n.index < new.index}
     return any(n.site in before and n.index > new.index for n in uses(graph, new))
+
+
+def velocities(graph: Graph, updates: Sequence[Update]) -> set[Update]:
+    """Those that are no updates of a parameter, but of what another one is moved by."""
+    of_value = {u.new.index: u for u in updates if u.new is not None}
+    made = sum(1 << k for k in of_value)
+    above = ((o, graph.above[o.step.index] | (1 << o.step.index)) for o in updates)
+    pairs = ((of_value[k], o) for o, bits in above for k in bits_of(bits & made))
+    return {u for u, o in pairs if is_velocity(graph, u, o)}
 
 
 def is_velocity(graph: Graph, update: Update, other: Update) -> bool:

@@ -35,6 +35,15 @@ IN_PLACE: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
+TURNED = {
+    "add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__", "power": "__rpow__",
+    "matmul": "__rmatmul__",
+}  # fmt: skip
+"""The methods of the person's own classes by which a number of numpy's is added to, multiplied with … an object."""
+
+ORDERS = words("less greater less_equal greater_equal")
+"""Comparisons that turn where both sides are equal."""
+
 LOOKED_UP = 500
 """Numbers that are looked up by words, as those of characters are, and known: in a long text they are data."""
 
@@ -44,10 +53,19 @@ class Hooks(Values):
 
     slice = builtins.slice
 
+    def own(self, function: Any) -> bool:
+        """Is this a function or class of the person's own, which is entered?"""
+        raise NotImplementedError
+
     def binary(self, op: str, a: Any, b: Any, site: int) -> Any:
         """A + b, a < b"""
         if self.on and (shape := shape_of_objects(op, a, b)):
             return self.by_object(op, a, b, shape, site)
+        turned: Any = getattr(type(b), TURNED.get(op, ""), None) if self.on and isinstance(a, np.generic) else None
+        if turned is not None and self.own(turned):
+            value = turned(b, a)  # numpy would hand over another number, which nobody knows
+            if value is not NotImplemented:
+                return value
         value = OPERATOR[op](a, b)
         return value if not self.on else self.made(op, OPERATOR[op], (a, b), value, site)
 
@@ -93,6 +111,8 @@ class Hooks(Values):
             args = tuple(map(self.resolved, parts))
             told = any(n.leaf != "constant" for n in nodes_of(args))
             self._compared = args if told else None
+            if told and op in ORDERS and np.ndim(parts[0]) == np.ndim(parts[1]) == 0 and parts[0] == parts[1]:
+                self.ties += [n.index for n in nodes_of(args)]
             return value
         elif not isinstance(value, float | np.generic | int | complex):
             return value
@@ -102,7 +122,7 @@ class Hooks(Values):
         found = tuple(nodes_of(args))
         if not found and not isinstance(value, np.ndarray):
             return value
-        if type(value) is int and all(n.leaf == "constant" for n in found):
+        if type(value) is int and all(n.leaf == "constant" and not of_object(n) for n in found):
             return value
         if isinstance(value, np.ndarray) and id(owner(value)) in self._buffers:
             return value
@@ -217,10 +237,11 @@ class Hooks(Values):
 
     def put_in_container(self, a: Any, index: Any, value: Any, text: str, site: int) -> None:
         """A list or a dictionary gets a value; its place has a name."""
-        if self.on and isinstance(index, Whole) and type(value) in (int, float):
-            node = self._scalars.get(id(index))
-            if node is not None and node.leaf != "constant":
-                value = float(str(value)) if type(value) is float else value
+        if self.on and isinstance(index, Whole) and isinstance(value, int | float):
+            node, known = self._scalars.get(id(index)), self._scalars.get(id(value))
+            written = known is None or known.leaf == "constant"
+            if node is not None and node.leaf != "constant" and written:
+                value = float(str(value)) if isinstance(value, float) else Whole(value)
                 value = self.keep(value, self.add("chosen", None, (value, node), {}, value, self.sites[site]))
         a[index] = value
         if self.on and isinstance(index, str | int):
@@ -268,8 +289,8 @@ class Hooks(Values):
             node = self.new_leaf(rectangular(value), "written", self.sites[site])
             return self.known_list(value, node, iter(range(10**9)))
         node = self.new_leaf(value, "constant", self.sites[site])
-        if node.index and (len(self.leaves) - 1) in self.jitter:
-            value = float(value) + float(self._random.standard_normal()) * (abs(value) or 0.3)
+        if node.index and (len(self.leaves) - 1) in self.jitter | self.off:
+            value = float(self.moved(float(value), len(self.leaves) - 1))
         value = Whole(value) if isinstance(value, int) else float(str(value))
         node.value = value
         self._scalars[id(value)] = node
@@ -286,16 +307,18 @@ class Hooks(Values):
         return fresh
 
     def named(self, value: T, text: str, site: int) -> T:
-        """Value gets a name"""
+        """Value gets a name; a number that nobody knows and an object keeps may become a parameter, and is a leaf."""
         if self.on:
+            if text.startswith("self.") and type(value) in (int, float) and self.known(value) is None:
+                value = self.literal(value, site)
             self.name(value, text, site)
         return value
 
     def unpacked(self, values: T, texts: tuple[str, ...], site: int) -> T:
         """Several values get a name each."""
         if self.on and isinstance(values, list | tuple) and len(values) == len(texts):
-            for value, text in zip(values, texts, strict=True):
-                self.name(value, text, site)
+            known = [self.named(value, text, site) for value, text in zip(values, texts, strict=True)]
+            return type(values)(known) if type(values) in (list, tuple) else values
         return values
 
     def name(self, value: Any, text: str, site: int, depth: int = 0) -> None:
@@ -338,6 +361,11 @@ def shape_of_objects(op: str, a: Any, b: Any) -> tuple[int, ...]:
 def object_at(thing: Any, shape: tuple[int, ...], place: tuple[int, ...]) -> Any:
     """The object of an array, laid over a shape, at a place; a number as it is."""
     return np.broadcast_to(thing, shape)[place] if holds_objects(thing) else thing
+
+
+def of_object(node: Node) -> bool:
+    """Does an object keep the number as an attribute? A whole one may be a parameter too, which begins at 0."""
+    return any(name.startswith("self.") for name in node.names)
 
 
 def basic(index: Any) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 
 from nnref.checking.watching.recording.hooks import Hooks
 from nnref.checking.watching.recording.minimising import is_search, minimised
+from nnref.checking.watching.recording.ordered import InOrder
 from nnref.checking.watching.recording.tape import Node, nodes_of, words
 from nnref.checking.watching.recording.values import Array
 
@@ -158,8 +159,8 @@ class Recorder(Hooks):
 
     def begun(self, value: Any, kind: str, site: int) -> tuple[Any, Node]:
         """A leaf of an array or a number that a call made of nothing."""
-        if not isinstance(value, np.ndarray | int) and len(self.leaves) in self.jitter:
-            value = type(value)(value + (abs(value) or 0.3) * self._random.standard_normal())
+        if not isinstance(value, np.ndarray | int) and len(self.leaves) in self.jitter | self.off:
+            value = type(value)(self.moved(value, len(self.leaves)))
         elif not isinstance(value, np.ndarray) and type(value) is float:
             value = float(str(value))
         return value, self.new_leaf(value, kind, self.sites[site])
@@ -297,6 +298,11 @@ def copied(self: Recorder, site: int, function: Any, thing: Any, memo: Any = Non
     return made
 
 
+def ordered(self: Recorder, site: int, function: Any, *things: Any) -> Any:
+    """set(things): one that is gone through in the same order in every run."""
+    return InOrder(*things)
+
+
 def set_attribute(self: Recorder, site: int, function: Any, thing: Any, name: str, value: Any) -> None:
     """setattr(a, "W1", b)"""
     setattr(thing, name, value)
@@ -328,7 +334,7 @@ def whole_or_float(self: Recorder, site: int, function: Any, *args: Any, **kwarg
 
 SPECIAL: dict[Any, Any] = {
     builtins.sum: summed, zip: zipped, enumerate: zipped, map: zipped, list: zipped, tuple: zipped, reversed: zipped,
-    copy.deepcopy: copied, setattr: set_attribute, float: whole_or_float, int: whole_or_float,
+    copy.deepcopy: copied, setattr: set_attribute, set: ordered, float: whole_or_float, int: whole_or_float,
     np.apply_along_axis: along_axis,
 }  # fmt: skip
 

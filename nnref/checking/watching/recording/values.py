@@ -24,6 +24,13 @@ GENTLE = 0.01
 """By how much parameters are made smaller where the outputs of a program are exactly 0 and 1."""
 
 
+NEAR = 1e-4
+"""How far, beside their size, constants are moved in a run that is to go the same ways: a hundred times what half of
+the digits tell apart, and less than what turns a comparison."""
+
+OFF = 0.01
+"""How far constants are moved in all runs, where the program compares what is made of them with its equal."""
+
 LOOKS_FROM = 60
 """Values after which it is asked for the first time whether enough was recorded; then after half as many more.
 
@@ -54,7 +61,9 @@ class Values:
     limit is the number of values after which the program is stopped, seconds its time. jitter are the ordinals of the
     leaves that are moved, so that constant parameters differ from run to run, gentle the indices of values that are
     made smaller; seed numbers the run. suffices is asked now and then whether the tape holds all that is needed; of all
-    data one row in `share` is handed out.
+    data one row in `share` is handed out. A run that is near, the first, second …, is that of the seed, and what is
+    moved in it is moved by very little. off are the ordinals of leaves that are moved by a little in all runs alike;
+    ties, the values that the program compared with what they were equal to.
     """
 
     def __init__(
@@ -67,13 +76,15 @@ class Values:
         gentle: frozenset[int] = frozenset(),
         suffices: Callable[[list[Node]], bool] | None = None,
         share: int = 1,
+        near: int = 0,
+        off: frozenset[int] = frozenset(),
     ) -> None:
         self.tape: list[Node] = []
         self.sites: list[Site] = []
         self.files: set[str] = set()
         self.seed, self.limit, self.jitter, self.gentle = seed, limit, jitter, gentle
         self.begin = process_time()
-        self.deadline = self.begin + seconds
+        self.seconds, self.deadline = seconds, self.begin + seconds
         self.suffices, self.next_look, self.sufficed, self.bytes = suffices, LOOKS_FROM, False, 0
         self.rested = self.begin
         self.leaves: list[Node] = []
@@ -83,7 +94,9 @@ class Values:
         self._buffers: dict[int, Buffer] = {}
         self._scalars: dict[int, Node] = {}
         self._compared: tuple[Any, ...] | None = None
-        self._random = np.random.RandomState(seed + 77)
+        self.off, self._off, self.reach = off, np.random.RandomState(7), NEAR if near else 1.0
+        self._random = np.random.RandomState(seed + 77 + near)
+        self.ties: list[int] = []
         self.opaque: dict[int, Node] = {}
         self.looked_up = 0
         self.share = share
@@ -188,17 +201,20 @@ class Values:
     def new_leaf(self, value: Any, kind: str, site: Site) -> Node:
         """A value that was made of nothing that is known; moved, if it is to be."""
         ordinal = len(self.leaves)
-        if ordinal in self.jitter and isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size:
-            value[...] += self.moved(value)
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size:
+            value[...] = self.moved(value, ordinal)
         node = self.add("leaf", None, (), {}, value, site)
         node.leaf, node.deps = kind, 1 << ordinal
         self.leaves.append(node)
         return node
 
-    def moved(self, value: Array) -> Array:
-        """By how much a constant parameter is moved in another run: as far as it is large, or 0.3."""
-        scale = float(np.abs(value).mean()) if value.any() else 0.3
-        return np.asarray(scale * self._random.standard_normal(value.shape), value.dtype)
+    def moved(self, value: Any, ordinal: int) -> Any:
+        """A leaf as it is in this run: moved beside its size, or beside 0.3 where it is 0, if it is to be."""
+        for leaves, reach, random in ((self.off, OFF, self._off), (self.jitter, self.reach, self._random)):
+            if ordinal in leaves:
+                scale = reach * (float(np.abs(value).mean()) or 0.3)
+                value = value + np.asarray(scale * random.standard_normal(np.shape(value)), np.result_type(value))[()]
+        return value
 
     def leaf(self, value: T, kind: str) -> T:
         """Mark an array as what the program begins from: "data" or "labels". Returns the array itself."""

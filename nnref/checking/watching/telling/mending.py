@@ -9,7 +9,8 @@ from dataclasses import replace
 from time import perf_counter, process_time
 
 from nnref.checking.reading.source import Source
-from nnref.checking.watching.watch import Watched, name_of
+from nnref.checking.watching.verdict.verdicts import Judged
+from nnref.checking.watching.watch import Watched
 
 PATIENCE, WAIT = 2.0, 6.0
 """Seconds of work for one mistake, and seconds on a busy machine: what is not found by then is not shown."""
@@ -78,7 +79,7 @@ def better(before: Watched, now: Watched) -> bool:
     """Is more right, and is nothing wrong that was not?"""
 
     def wrong(seen: Watched) -> list[tuple[int, int, tuple[int, ...]]]:
-        return [name_of(row) for step in seen.steps for row in step.readings[0].rows if row.verdict != "ok"]
+        return [place_of(row) for step in seen.steps for row in step.readings[0].rows if row.verdict != "ok"]
 
     if not now.steps or len(now.steps[0].readings[0].rows) < len(before.steps[0].readings[0].rows):
         return False
@@ -86,6 +87,12 @@ def better(before: Watched, now: Watched) -> bool:
     loss = before.steps[0].readings[0].loss
     same = now.steps[0].readings[0].loss.name == loss.name or loss.node is None
     return same and len(still) < len(was) and set(still) <= set(was)
+
+
+def place_of(row: Judged) -> tuple[int, int, tuple[int, ...]]:
+    """The line and column of an update, which a change of another statement leaves as they are, and its shape."""
+    site = row.update.end.site
+    return site.line, site.column, row.update.old.shape
 
 
 def changes(source: Source, statement: ast.stmt, factor: bool) -> Iterator[str]:

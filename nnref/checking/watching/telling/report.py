@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -22,9 +23,9 @@ from nnref.checking.watching.telling.other_losses import no_loss
 from nnref.checking.watching.telling.renaming import renamed_before
 from nnref.checking.watching.verdict.first_wrong import Mistake, mistakes, of_failure
 from nnref.checking.watching.verdict.guesses import UNKNOWN
-from nnref.checking.watching.verdict.judging import uphill
+from nnref.checking.watching.verdict.judging import CONTRADICTED, uphill
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
-from nnref.checking.watching.watch import Step, Watched, name_of
+from nnref.checking.watching.watch import Step, Watched, told
 
 
 def settled(watched: Watched) -> bool | None:
@@ -83,7 +84,23 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
 
 def unfinished(watched: Watched) -> list[str]:
     """What ended the program after the step, and what that step changes and nothing judges."""
-    return [*stopped(watched), *without_labels(watched), *losses_tried(watched)]
+    return [*stopped(watched), *without_labels(watched), *out_of_reach(watched), *losses_tried(watched)]
+
+
+def out_of_reach(watched: Watched) -> list[str]:
+    """How many numbers a line updates beside those that are judged, as those of units that are off for all examples."""
+    shown = step_shown(watched)
+    role, said = shown.roles, []
+    for group in groups(shown.readings[0]):
+        ends = [row.update.new for row in group if row.update.new is not None]
+        if len(ends) < 2 or ends[0].shape or ends[0].site != ends[-1].site:
+            continue
+        here = role.graph.tape[role.begin + 1 : max(n.index for n in ends) + 1]
+        more = sum((n.site, n.op) == (ends[0].site, ends[0].op) for n in here) - len(ends)
+        if more:
+            where = place(watched, ends[0].site).partition(":")[0]
+            said.append(f"{where} updates {more} more numbers, which reach no output in this step")
+    return said
 
 
 def losses_tried(watched: Watched) -> list[str]:
@@ -127,21 +144,28 @@ def step_shown(watched: Watched) -> Step:
 
 def rows(watched: Watched, shown: Step, reading: Reading) -> list[Entry]:
     """One entry a parameter: its parts, as the entries of an array updated one by one, are judged as one."""
-    told = {
-        name_of(row): row for s in watched.steps for row in s.readings[0].rows if row.verdict == "ok" and not row.silent
-    }
-    groups: dict[int, list[Judged]] = {}
-    for row in reading.rows:
-        kept = told.get(name_of(row), row) if row.verdict == "cannot tell" else row
-        groups.setdefault(row.update.base.index, []).append(kept)
+    known = told(watched.steps)
     names: dict[str, int] = {}
     entries = []
-    for group in groups.values():
+    for group in groups(reading):
+        untold = (row.verdict == "cannot tell" and row.kind != CONTRADICTED for row in group)
+        kept = [known.get(row.update, row) if open_ else row for row, open_ in zip(group, untold, strict=True)]
         name = parameter_name(group[0].update.base, group[0].update.new, group[0].update.name)
+        name = name if len(group) == 1 or group[0].update.base.shape else re.sub(r"(\[\d+\])+$", "", name)
         names[name] = names.get(name, 0) + 1
         name = name if names[name] == 1 else f"{name} #{names[name]}"
-        entries.append(entry(name, group, half_of_the_digits(shown.roles.graph)))
+        entries.append(entry(name, kept, half_of_the_digits(shown.roles.graph)))
     return entries
+
+
+def groups(reading: Reading) -> list[list[Judged]]:
+    """The rows of each parameter; numbers that one line updates one after the other are one parameter, as a list is."""
+    found: dict[object, list[Judged]] = {}
+    for row in reading.rows:
+        base = row.update.base
+        alone = bool(base.shape) or row.update.new is None
+        found.setdefault(base.index if alone else row.update.end.site, []).append(row)
+    return list(found.values())
 
 
 def entry(name: str, group: Sequence[Judged], tolerance: float) -> Entry:
@@ -159,7 +183,7 @@ def entry(name: str, group: Sequence[Judged], tolerance: float) -> Entry:
         elif row.verdict == "cannot tell":
             untold += row.truth[0].size
     verdict = "WRONG" if wrong else "cannot tell" if untold else "ok"
-    shape = group[0].update.base.shape if len(group) > 1 else group[0].update.old.shape
+    shape = group[0].update.base.shape or (len(group),) if len(group) > 1 else group[0].update.old.shape
     said = next((row.note for row in group if row.verdict == "cannot tell"), "")
     notes = [Finding("note", row.note) for row in group if row.note and row.verdict != "cannot tell"][:1]
     where = tuple(found[:2] or notes)
@@ -270,19 +294,11 @@ def loss_in_words(watched: Watched, reading: Reading) -> str:
 def described(watched: Watched, reading: Reading, entries: Sequence[Entry]) -> str:
     """What was judged, in one sentence: every parameter that is updated, with the line of its update."""
     lines: dict[tuple[str, int], list[str]] = {}
-    for row, e in zip(first_rows(reading), entries, strict=True):
+    for row, e in zip((group[0] for group in groups(reading)), entries, strict=True):
         made = "updated" if row.update.new is not None else "gradient"
         lines.setdefault((made, row.update.end.site.line), []).append(e.name)
     said = ", ".join(f"{' '.join(names)} ({made} in {watched.source.where(k)})" for (made, k), names in lines.items())
     return f"watched {watched.how}: {said}; loss: {loss_in_words(watched, reading)}"
-
-
-def first_rows(reading: Reading) -> list[Judged]:
-    """One row a parameter."""
-    seen: dict[int, Judged] = {}
-    for row in reading.rows:
-        seen.setdefault(row.update.base.index, row)
-    return list(seen.values())
 
 
 __all__ = ["certificate", "settled"]

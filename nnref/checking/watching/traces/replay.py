@@ -22,10 +22,11 @@ from nnref.checking.watching.recording.hooks import OPERATOR
 from nnref.checking.watching.recording.memory import positions
 from nnref.checking.watching.recording.recorder import NAMES, WRITERS, WRITING, Recorder, gathered
 from nnref.checking.watching.recording.tape import Node, Site, nodes_of, words
+from nnref.checking.watching.runs import together
 from nnref.checking.watching.traces.left_out import left_out
 from nnref.checking.watching.traces.places import Places
 from nnref.checking.watching.traces.trace import Given
-from nnref.checking.watching.watch import Watched, judged_steps, numbers_in, sources_of, together
+from nnref.checking.watching.watch import Watched, judged_steps, numbers_in, sources_of
 
 MODULES = words("numpy numpy.linalg numpy.lib.stride_tricks math operator builtins scipy.special scipy.signal")
 """Where functions are looked up."""
@@ -325,9 +326,12 @@ def compared(node: Node, args: Any, places: Places) -> Any:
 
 
 def chosen(node: Node, args: Any, places: Places) -> Any:
-    """What a condition chose of two numbers, which the file says; or what a known index chose of a list."""
+    """What a condition chose of two numbers, or where a number was put, as the file says; or a part of a list."""
     for yes, no in places.choices(node.site):
         return yes if args[1] else no
+    for number in places.numbers_put(node.site):
+        if number == args[0]:
+            return number
     raise Unmade("it was chosen of a list")
 
 

@@ -259,9 +259,11 @@ def first_of(search: Search, step: Node) -> Node | None:
     for k in bits_of(right):
         excused |= search.graph.above[k]
     new = {u.new for u in search.role.updates}
+    loss = search.reading.loss.node
+    forward = 0 if loss is None else search.graph.above[loss.index]  # the loss is taken as it stands
     for node in chain:
         bit = 1 << node.index
-        if bit & (right | excused) or node in new:
+        if bit & (right | excused | forward) or node in new:
             continue
         if node.op in PLACES and any(
             search.role.of_labels[m.index]

@@ -66,8 +66,12 @@ def without_weights(reading: Reading) -> Reading:
 
 
 def is_evidence(reading: Reading) -> bool:
-    """May this be the loss of a step that has none of the program's own, as where it is computed now and then?"""
-    return any((row.verdict == "ok" and not row.silent) or row.kind == "adds up" for row in reading.rows)
+    """May this be the loss of a step that has none of the program's own, as where it is computed now and then?
+
+    Not where it is that of a few alone: a hinge that no example is beyond has no slope, and what is left is decay.
+    """
+    right = sum(row.verdict == "ok" and not row.silent for row in reading.rows)
+    return 2 * right >= len(reading.rows) or any(row.kind == "adds up" for row in reading.rows)
 
 
 def in_turn(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], choice: Choice) -> Iterator[Loss]:
@@ -118,7 +122,7 @@ def chosen(
 ) -> tuple[Reading, ...]:
     """The readings, the loss that is meant first: the program's own if it fits as well as any."""
     ranked = sorted(found, key=lambda r: (r.all_right, r.fits, r.loss.node is not None), reverse=True)
-    if ranked and ranked[0].loss.node is None and ranked[0].all_right:
+    if ranked and ranked[0].loss.node is None and (ranked[0].all_right or 2 * ranked[0].right < len(ranked[0].rows)):
         mine = [r for r in ranked if r.loss.node is not None and not uphill(r)]
         proper = [r for r in mine if r.loss.node is not None and is_proper(role, tapes[0], r.loss.node)]
         ranked = [*proper, *(r for r in ranked if r not in proper)]
@@ -155,8 +159,9 @@ def verdicts(
     late = {id(row): first_use(role, row) for row in rows}
     for kind in groups:
         factor = common([rows[k] for k in kind], late, partial(factors_after, role, tapes, loss))
+        alone = sum(rows[k].own is not None for k in kind) == 1
         for k in kind:
-            rows[k] = beside(zeros(role, rows[k], known, factor), factor)
+            rows[k] = beside(zeros(role, rows[k], known, factor), factor, alone)
     if lost:
         why = f"{lost[0].op}, line {lost[0].site.line}, has no slope that is known"
         rows = [row if row.verdict != "WRONG" else replace(row, verdict="cannot tell", note=why) for row in rows]
@@ -328,6 +333,10 @@ def zeros(role: Roles, row: Judged, known: Sequence[Slopes], factor: float | Non
     return replace(row, verdict="ok", note=says, silent=True) if given <= np.sqrt(u) * size else row
 
 
+CONTRADICTED = "another factor than the others"
+"""The kind of verdict on one number that is no evidence: another step, in which its factor fits, is none either."""
+
+
 def compatible(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
     """Can the shapes be broadcast together?"""
     try:
@@ -387,13 +396,15 @@ def factors_after(role: Roles, tapes: Sequence[Tape], loss: Loss, row: Judged) -
     return None
 
 
-def beside(row: Judged, factor: float | None) -> Judged:
-    """A row whose factor is not that of the others is wrong, or at least not told."""
+def beside(row: Judged, factor: float | None, alone: bool = False) -> Judged:
+    """A row whose factor is not that of the others is wrong, or at least not told; so is one number that is alone."""
     row = replace(row, usual=factor * (row.rate or 1.0) if factor else factor)
     own = row.own
+    single = sum(x.size for x in row.truth) < 2  # any number is a multiple of any other
+    if own and factor and single and (alone or abs(own / factor - 1) > ALIKE):
+        says = "one number, seen once, is no evidence"
+        return replace(row, verdict="cannot tell", note=says, kind=CONTRADICTED, factor=None)
     if own and factor and abs(own / factor - 1) > ALIKE:
-        if sum(x.size for x in row.truth) < 2:  # any number is a multiple of any other
-            return replace(row, verdict="cannot tell", note="one number, seen once, is no evidence", factor=None)
         return replace(row, verdict="WRONG", note=f"{own / factor:.4g} times the truth, beside the others")
     if own and factor and factor < 0 and row.update.new is None:
         says = (

@@ -86,8 +86,13 @@ class Search:
             if row.verdict == "ok" and not row.silent and row.own is not None:
                 gradient = [*entered(self.role, row.update.step)][-1:] or [row.update.step]
                 found |= self.graph.above[gradient[0].index] | (1 << gradient[0].index)
+        return found | self.forward
+
+    @cached_property
+    def forward(self) -> int:
+        """What the program's own loss is made of, and it, as bits: labels go into it too, and it is no slope."""
         loss = self.reading.loss.node
-        return found if loss is None else found | self.graph.above[loss.index] | 1 << loss.index
+        return 0 if loss is None else self.graph.above[loss.index] | (1 << loss.index)
 
     @cached_property
     def of_data(self) -> tuple[dict[int, Array], ...]:

@@ -141,7 +141,7 @@ PROGRAMS = {
     "a sequence that is fed its own labels": (TRANSLATION, 5, "(O @ dz) *"),
     "biases of rows beside a mean": (RATINGS, 4, "lr * (e * P[u] - lam * Q[i])"),
     "a slope that np.r_ puts together": (SEARCH, 1, "+ 2 * lam * t"),
-    "classes that random draws one by one": (LOOPS, 10, "db[k] = g"),
+    "classes that random draws one by one": (LOOPS, 2, "db[k] = g"),
 }
 WHAT_IS_RIGHT = ("-(r * u / var)", "(O @ dz + dn) *", "lr * (e * pu - lam * Q[i])", "+ lam * t", "db[k] += g")
 

@@ -1,0 +1,146 @@
+"""A program run several times: with other numbers, or, where it goes other ways then, with numbers that are near."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.watching.calculus.graph import Graph
+from nnref.checking.watching.meaning.parameters import Roles, roles
+from nnref.checking.watching.meaning.targets import Understood, understood
+from nnref.checking.watching.program import Run
+from nnref.checking.watching.recording.tape import Node
+
+STILL = ("data", "labels", "table", "arange", "randint")
+"""Leaves that are no parameters, and are moved in no run."""
+
+MOVING = (*STILL, "random", "eye")
+"""Leaves that are not moved in runs with other seeds: these too, and those that differ there anyway."""
+
+SATURATED = "outputs are exactly 0 or 1 with these weights and data; judged with weights a hundredth as large"
+TIED = "the program compares numbers that are equal; judged with weights a hundredth away, where it goes one way only"
+NEAR_BY = "with other numbers the program goes other ways: judged with weights a ten-thousandth away"
+PARTED = "the runs part before the last update"
+
+
+@dataclass
+class Several:
+    """The runs of one program: the first, what its values are to it, the others; and their tapes as one judges them.
+
+    again runs the program once more, recorded as the keywords say; how are those that all runs have; apart says that
+    the labels were told from the data.
+    """
+
+    again: Callable[..., Run]
+    runs: tuple[Run, ...]
+    seen: Understood
+    how: dict[str, Any]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def apart(self) -> bool:
+        """Are labels and data one leaf in the program?"""
+        return bool(self.seen.places)
+
+    @property
+    def role(self) -> Roles:
+        """What the values of the first run are."""
+        assert self.seen.role is not None
+        return self.seen.role
+
+    def settle(self) -> None:
+        """Take another run for the first one, where outputs are saturated or equal numbers are compared."""
+        if self.apart:
+            return
+        if saturated(self.role):
+            small = frozenset(u.base.index for u in self.role.updates)
+            self.instead({"gentle": small}, SATURATED)
+        # At `0 if z < 0 else z` with z = 0 there is no slope, and recorded is only the way that was taken.
+        ties = (k for k in self.runs[0].recorder.ties if k <= self.role.last)
+        if any(self.role.graph.depends(k, self.role.parameters) for k in ties):
+            self.instead({"off": frozenset(beginnings(self.role, STILL))}, TIED)
+
+    def instead(self, more: dict[str, Any], note: str) -> None:
+        """Take another run for the first one, if the program does as much in it."""
+        first, run = self.runs[0], self.again(**self.how, **more)
+        other = roles(Graph(run.tape), run.recorder.pairs)
+        if other is None or len(other.updates) < len(self.role.updates):
+            return
+        run.recorder.sufficed = first.recorder.sufficed and len(run.tape) >= len(first.tape)
+        self.runs, self.seen = (run,), Understood(other, [run.tape])
+        self.how |= more
+        self.notes.append(note)
+
+    def others(self, seeds: Sequence[int]) -> list[Sequence[Node]]:
+        """Run the program with other seeds, or near the first run; the tapes of all, as far as they are one."""
+        jitter = frozenset(beginnings(self.role, MOVING))
+        first, pairs = self.runs[0], self.runs[0].recorder.pairs
+        self.runs = (first, *(self.again(**self.how, seed=seed, jitter=jitter) for seed in seeds))
+        if self.apart:
+            known = understood([run.tape for run in self.runs], pairs)
+            self.seen = known if known.role is not None else self.seen
+        tapes = together(self.seen.tapes if self.apart else [run.tape for run in self.runs], self.role)
+        if len(tapes) < len(self.runs) and not self.apart:
+            moved = frozenset(beginnings(self.role, STILL))
+            near = (first, *(self.again(**self.how, near=k + 1, jitter=moved) for k in range(len(seeds))))
+            close = together([run.tape for run in near], self.role)
+            if len(close) > 1:
+                self.runs, tapes = near, close
+                self.notes.append(NEAR_BY)
+        if len(tapes) < len(self.runs):
+            self.notes.append(PARTED)
+        return tapes
+
+
+def saturated(role: Roles) -> bool:
+    """Is an output a probability that rounding made exactly 0 or 1, or no number at all?"""
+    for meeting in role.meetings:
+        value = np.asarray(meeting.output.value, float)
+        if isinstance(meeting.output.value, np.ndarray) and meeting.output.value.dtype == bool:
+            continue  # where a rectifier lets through is no probability
+        if not np.isfinite(value).all():
+            return True
+        probability = value.size > 1 and value.min() >= 0 and value.max() <= 1
+        if probability and ((value == 1).any() or ((value == 0).any() and value.sum(0).max() > 0.9)):
+            return True
+    return False
+
+
+def together(tapes: Sequence[Sequence[Node]], role: Roles) -> list[Sequence[Node]]:
+    """The tapes that are judged together: all, as far as they are one program, or the first where that ends early."""
+    found = aligned(tapes, role)
+    return found if len(found[0]) > role.last else [tapes[0]]
+
+
+def aligned(tapes: Sequence[Sequence[Node]], role: Roles) -> list[Sequence[Node]]:
+    """The tapes as far as they are one program: the same operations on the same lines.
+
+    What depends on parameters has the same shape too; how many zeros there are among the digits may differ.
+    """
+    length = min(map(len, tapes))
+    for k in range(length):
+        first = tapes[0][k]
+        alike = all((t[k].op, t[k].site.line) == (first.op, first.site.line) for t in tapes[1:])
+        same = all(t[k].shape == first.shape for t in tapes[1:])
+        if not alike or (not same and role.graph.depends(k, role.parameters)):
+            length = k
+            break
+    return [tape[:length] for tape in tapes]
+
+
+def beginnings(role: Roles, still: Sequence[str]) -> set[int]:
+    """The ordinals of the leaves that parameters are made of, but for those of some kinds."""
+    found: set[int] = set()
+    todo, seen = [u.base for u in role.updates], set()
+    while todo:
+        node = todo.pop()
+        if node.index in seen:
+            continue
+        seen.add(node.index)
+        if node.leaf and node.leaf not in still and node not in role.labels:
+            found.add(node.deps.bit_length() - 1)
+        todo += node.inputs
+    return found

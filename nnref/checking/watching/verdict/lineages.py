@@ -1,0 +1,51 @@
+"""Which updates of later steps are of the same parameter, though one line updates many, as numbers of a list."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from nnref.checking.watching.calculus.graph import base_of
+from nnref.checking.watching.meaning.updates import Update, key_of
+from nnref.checking.watching.recording.tape import Node
+
+Part = tuple[int, ...]
+"""A parameter, by the index of its first value, and which part of it is updated."""
+
+
+def lineages(steps: Sequence[Sequence[Update]]) -> Mapping[Update, Part]:
+    """The parameter that each update of each step is of, told by what the updates before it made.
+
+    A value that is no update's, as one that was clipped, is told by the line, where that updates one parameter alone.
+    """
+    found: dict[Update, Part] = {}
+    made: dict[int, int] = {}
+    alone: dict[object, Part] = {}
+    for updates in steps:
+        times = Counter(map(place, updates))
+        for update in updates:
+            chain = list(before(update.base))
+            first = next((made[n.index] for n in chain if n.index in made), None)
+            part = (chain[-1].index if first is None else first, *key_of(update.old)[1:])
+            if first is None and times[place(update)] == 1:
+                part = alone.get(place(update), part)
+            found[update] = part
+        for update in updates:
+            if update.new is not None:
+                made[update.new.index] = made[base_of(update.new).index] = found[update][0]
+            if times[place(update)] == 1:
+                alone.setdefault(place(update), found[update])
+    return found
+
+
+def place(update: Update) -> object:
+    """The place of an update in the program, and the shape of what it replaces."""
+    return update.end.site, update.old.shape
+
+
+def before(base: Node) -> Iterator[Node]:
+    """An array, what was put into it, and what it was before that, back to where nothing is put in."""
+    while base.op == "put" and isinstance(base.args[1], Node):
+        yield from (base, base.args[1])
+        base = base_of(base.args[0])
+    yield base

@@ -1,0 +1,227 @@
+"""Programs that compute number by number: values that go back, sets of them, parameters that begin at 0."""
+
+from pathlib import Path
+
+import pytest
+
+from nnref.checking.reading.source import read
+from nnref.checking.watching.recording.ordered import InOrder
+from nnref.checking.watching.telling.report import certificate, settled
+from nnref.checking.watching.traces.places import Places
+from nnref.checking.watching.traces.replay import watched_again
+from nnref.checking.watching.traces.trace import packed, unpacked
+from nnref.checking.watching.watch import watch
+
+ENGINE = """\
+import random
+class Value:
+    def __init__(self, data, parents=()):
+        self.data, self.grad, self.parents, self.back = data, 0, set(parents), lambda: None
+    def __add__(self, o):
+        o = o if isinstance(o, Value) else Value(o)
+        out = Value(self.data + o.data, (self, o))
+        def back():
+            self.grad += out.grad
+            o.grad += out.grad
+        out.back = back
+        return out
+    def __mul__(self, o):
+        o = o if isinstance(o, Value) else Value(o)
+        out = Value(self.data * o.data, (self, o))
+        def back():
+            self.grad += o.data * out.grad
+            o.grad += self.data * out.grad
+        out.back = back
+        return out
+    __radd__, __rmul__ = __add__, __mul__
+    def relu(self):
+        out = Value(0 if self.data < 0 else self.data, (self,))
+        def back():
+            self.grad += (out.data > 0) * out.grad
+        out.back = back
+        return out
+    def backward(self):
+        order, seen = [], set()
+        def visit(v):
+            if v not in seen:
+                seen.add(v)
+                for p in v.parents:
+                    visit(p)
+                order.append(v)
+        visit(self)
+        self.grad = 1
+        for v in reversed(order):
+            v.back()
+class Neuron:
+    def __init__(self, n, bent):
+        self.w, self.b, self.bent = [Value(random.uniform(-1, 1)) for _ in range(n)], Value(0), bent
+    def __call__(self, x):
+        z = sum((w * v for w, v in zip(self.w, x)), self.b)
+        return z.relu() if self.bent else z
+hidden, last = [Neuron(2, True) for _ in range(2)], Neuron(2, False)
+parameters = [p for n in (*hidden, last) for p in (*n.w, n.b)]
+X, Y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [-1.0, 1.0, 1.0, -1.0]
+for epoch in range(5):
+    scores = [last([n(x) for n in hidden]) for x in X]
+    losses = [(1 + -1 * y * s).relu() for y, s in zip(Y, scores)]
+    loss = sum(losses) * (1 / len(losses)) + 1e-2 * sum(p * p for p in parameters)
+    for p in parameters:
+        p.grad = 0
+    loss.backward()
+    for p in parameters:
+        p.data -= 0.1 * p.grad
+"""
+
+
+def seen(tmp_path, text):
+    """What is seen of a program as it runs."""
+    path = tmp_path / "program.py"
+    path.write_text(text, encoding="utf-8")
+    return watch(path)
+
+
+def test_every_number_is_judged_also_what_begins_at_0_at_the_corner_of_a_rectifier(tmp_path):
+    """All biases are 0 and one example is: there the rectifier has no slope, and the runs are judged beside it."""
+    found = seen(tmp_path, ENGINE)
+    assert settled(found) is True, certificate(found)
+    assert len(found.rows) == 9
+    assert all(row.verdict == "ok" and not row.silent for row in found.rows)
+    (entry,) = certificate(found).entries
+    assert (entry.name, entry.size, entry.shape) == ("data", 9, (9,))
+    path = tmp_path / "program.py"
+    places = Places(path, found.source, lambda file: Path(file) if Path(file) == path else None)
+    again, fault = watched_again(unpacked(packed(found)), found.source, places)
+    assert fault == ""
+    assert settled(again) is True
+
+
+def test_a_mistake_in_how_a_product_goes_back_is_found_on_its_line(tmp_path):
+    found = seen(tmp_path, ENGINE.replace("self.grad += o.data * out.grad", "self.grad += self.data * out.grad"))
+    assert settled(found) is False, certificate(found)
+    assert "line 17:" in certificate(found, mend=False).first.place
+
+
+@pytest.mark.parametrize("slope", ["out.grad", "2 * (out.data > 0) * out.grad", "(out.data <= 0) * out.grad"])
+def test_another_slope_of_the_rectifier_is_caught(slope, tmp_path):
+    found = seen(tmp_path, ENGINE.replace("(out.data > 0) * out.grad", slope))
+    assert settled(found) is False, certificate(found)
+
+
+ONE = """\
+import random
+class Model:
+    def __init__(self, w):
+        self.w = w
+model = Model(random.random())
+xs, ys = [0.3, -0.8, 1.2], [1.0, 0.2, -0.7]
+for step in range(20):
+    for x, y in zip(xs, ys):
+        p = x * model.w
+        error = (p - y) ** 2
+        model.w -= 0.1 * 2 * (p - y) * x
+"""
+
+
+def test_one_number_is_judged_by_several_runs_and_not_by_itself(tmp_path):
+    """Any number is a multiple of any other: a wrong gradient of one weight would always fit in a single run."""
+    assert settled(seen(tmp_path, ONE)) is True
+    assert settled(seen(tmp_path, ONE.replace("(p - y) * x", "(p - y) * x ** 2"))) is False
+    alone = watch(tmp_path / "program.py", source=read(tmp_path / "program.py"), seeds=())
+    assert settled(alone) is not True, certificate(alone)
+
+
+def test_a_set_is_gone_through_in_the_order_in_which_it_was_filled():
+    made = InOrder("banana")
+    made.add("c")
+    made.discard("b")
+    made |= {"d"}
+    made.remove("c")
+    assert (list(made), len(made), "n" in made, made == {"a", "n", "d"}) == (["a", "n", "d"], 3, True, True)
+    assert (made & {"n", "x"}, made.pop(), list(made)) == ({"n"}, "a", ["n", "d"])
+    made &= {"d"}
+    assert list(made) == ["d"]
+    assert isinstance(made, set)
+
+
+NEURONS = """\
+import math, random
+rows = [[2.7, 2.5, 0], [1.4, 2.3, 0], [3.3, 4.4, 0], [7.6, 2.7, 1], [5.3, 2.0, 1], [6.9, 1.7, 1]]
+layers = [[{"w": [random.random() for _ in range(3)]} for _ in range(2)] for _ in range(2)]
+def output(neuron, given):
+    z = neuron["w"][-1]
+    for k in range(len(given)):
+        z += neuron["w"][k] * given[k]
+    return 1.0 / (1.0 + math.exp(-z))
+for epoch in range(3):
+    error = 0
+    for row in rows:
+        values = row[:-1]
+        for layer in layers:
+            for neuron in layer:
+                neuron["a"] = output(neuron, values)
+            values = [neuron["a"] for neuron in layer]
+        wanted = [0, 0]
+        wanted[row[-1]] = 1
+        error += sum([(wanted[k] - values[k]) ** 2 for k in range(2)])
+        for l in (1, 0):
+            for j, neuron in enumerate(layers[l]):
+                if l == 1:
+                    up = neuron["a"] - wanted[j]
+                else:
+                    up = 0.0
+                    for other in layers[1]:
+                        up += other["w"][j] * other["d"]
+                neuron["d"] = up * neuron["a"] * (1.0 - neuron["a"])
+        values = row[:-1]
+        for layer in layers:
+            for neuron in layer:
+                for k in range(2):
+                    neuron["w"][k] -= 0.5 * neuron["d"] * values[k]
+                neuron["w"][-1] -= 0.5 * neuron["d"]
+            values = [neuron["a"] for neuron in layer]
+"""
+
+
+def test_a_class_that_says_where_in_a_list_the_1_stands_is_a_label(tmp_path):
+    """The data only meet weights; the labels choose a place, and are no factor of anything."""
+    found = seen(tmp_path, NEURONS)
+    assert settled(found) is True, certificate(found)
+    assert found.steps[0].readings[0].loss.name == "own"
+    path = tmp_path / "program.py"
+    places = Places(path, found.source, lambda file: Path(file) if Path(file) == path else None)
+    again, fault = watched_again(unpacked(packed(found)), found.source, places)
+    assert fault == ""
+    assert again is not None
+    assert settled(again) is True
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line"),
+    [
+        ('other["w"][j] * other["d"]', 'other["d"]', 27),
+        ('* (1.0 - neuron["a"])', "", 28),
+        ('neuron["w"][-1] -= 0.5', 'neuron["w"][-1] += 0.5', 34),
+    ],
+)
+def test_a_mistake_among_lists_of_neurons_is_found_on_its_line(tmp_path, right, wrong, line):
+    assert f"line {line}:" in certificate(seen(tmp_path, NEURONS.replace(right, wrong)), mend=False).first.place
+
+
+LOGISTIC = """\
+import numpy as np
+X, y = np.random.randn(40, 3), np.random.randint(0, 2, 40)
+def start():
+    return np.zeros(3), 0
+w, b = start()
+for k in range(5):
+    p = 1 / (1 + np.exp(-(X @ w + b)))
+    loss = -(y * np.log(p) + (1 - y) * np.log(1 - p)).mean()
+    w, b = w - 0.1 * X.T @ (p - y) / 40, b - 0.1 * (p - y).mean()
+"""
+
+
+@pytest.mark.parametrize("returned", ["return np.zeros(3), 0", 'return {"w": np.zeros(3), "b": 0.0}.values()'])
+def test_a_bias_that_is_returned_as_a_number_written_out_is_judged(tmp_path, returned):
+    found = seen(tmp_path, LOGISTIC.replace("return np.zeros(3), 0", returned))
+    assert settled(found) is True, certificate(found)
+    assert len(found.rows) == 2
