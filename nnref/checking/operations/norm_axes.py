@@ -1,4 +1,4 @@
-"""The axes of a norm as people write it, those of the statistics, of the gains and of the groups: by the shapes alone."""
+"""The axes of a norm as people write it: those of statistics, of gains and of groups, as the shapes alone say."""
 
 from __future__ import annotations
 

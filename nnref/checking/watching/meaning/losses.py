@@ -262,7 +262,7 @@ STANDARD: dict[str, Callable[[Array, Array], Array]] = {
     "squared error": lambda A, Y: A - Y,
     "cross-entropy": lambda A, Y: np.where(Y != 0, -Y / np.where(A == 0, 1, A), 0.0),
     "binary cross-entropy": lambda A, Y: (A - Y) / np.where(A * (1 - A) == 0, 1, A * (1 - A)),
-    "hinge": lambda A, Y: -Y * (Y * A < 1),
+    "hinge": lambda A, Y: -Y * (Y * A < 1) if (Y < 0).any() else A * np.nan,
     "softmax cross-entropy of scores": lambda A, Y: softmax(A, Y) - Y if A.ndim else A * np.nan,
     "sigmoid cross-entropy of scores": lambda A, Y: 1 / (1 + np.exp(-A)) - Y,
     "Huber error of width 1": lambda A, Y: np.clip(A - Y, -1, 1),

@@ -233,10 +233,11 @@ class Hooks(Values):
 
     def put_in_container(self, a: Any, index: Any, value: Any, text: str, site: int) -> None:
         """A list or a dictionary gets a value; its place has a name."""
-        if self.on and isinstance(index, Whole) and type(value) in (int, float):
-            node = self._scalars.get(id(index))
-            if node is not None and node.leaf != "constant":
-                value = float(str(value)) if type(value) is float else value
+        if self.on and isinstance(index, Whole) and isinstance(value, int | float):
+            node, known = self._scalars.get(id(index)), self._scalars.get(id(value))
+            written = known is None or known.leaf == "constant"
+            if node is not None and node.leaf != "constant" and written:
+                value = float(str(value)) if isinstance(value, float) else Whole(value)
                 value = self.keep(value, self.add("chosen", None, (value, node), {}, value, self.sites[site]))
         a[index] = value
         if self.on and isinstance(index, str | int):

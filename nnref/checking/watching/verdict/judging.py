@@ -120,7 +120,7 @@ def chosen(
 ) -> tuple[Reading, ...]:
     """The readings, the loss that is meant first: the program's own if it fits as well as any."""
     ranked = sorted(found, key=lambda r: (r.all_right, r.fits, r.loss.node is not None), reverse=True)
-    if ranked and ranked[0].loss.node is None and ranked[0].all_right:
+    if ranked and ranked[0].loss.node is None and (ranked[0].all_right or 2 * ranked[0].right < len(ranked[0].rows)):
         mine = [r for r in ranked if r.loss.node is not None and not uphill(r)]
         proper = [r for r in mine if r.loss.node is not None and is_proper(role, tapes[0], r.loss.node)]
         ranked = [*proper, *(r for r in ranked if r not in proper)]
