@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 for place in (HERE, HERE.parent):  # MkDocs forgets sys.path after loading this file, but not what was imported
     sys.path.insert(0, str(place))
 
-from press import card, directives, glossary, pages, plain, prose, sources, typeset  # noqa: E402
+from press import card, directives, glossary, measures, pages, plain, prose, runs, sources, typeset  # noqa: E402
 from press.sources import BuildStops  # noqa: E402
 
 
@@ -46,6 +46,8 @@ def on_config(config: Any, **_: Any) -> Any:
             sys.path.insert(0, str(place))
     sources.derivations()
     sources.report()
+    measures.begun()
+    runs.begin(HERE)
     add_to_navigation(config.nav, pages.navigation())
     config.extra["typesetter"] = typeset.Typesetter(sources.KEPT / "formulas.json") if typeset.available() else None
     if config.extra["typesetter"] is None:

@@ -12,7 +12,7 @@ import pytest
 import nnref
 from derivations.prover.proof import claims
 from nnref import bridge
-from tests.support import imports
+from tests.support import imports, mirror
 
 ROOT = Path(nnref.__file__).parent.parent
 CLAIMS = claims()
@@ -213,3 +213,48 @@ def test_each_public_name_can_be_had_and_comes_from_where_type_checkers_are_told
         assert name in dir(nnref)
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         nnref.trian  # noqa: B018
+
+
+UNTESTED = {
+    "calls": {"calling"},
+    "meaning": {
+        "likely_labels",
+        "micro_batches",
+        "parameters",
+        "several_labels",
+        "targets",
+        "unjudged",
+        "updates",
+    },
+    "recording": {"hooks", "rewriting"},
+    "": {"runs"},
+    "telling": {"mending"},
+    "verdict": {"judging", "later_passes", "lineages", "odd_terms", "right_values", "verdicts"},
+}
+"""Modules of nnref.checking.watching, by folder, that only whole programs try: no test is found by their path. The list
+may only become shorter."""
+
+
+def test_the_test_of_a_module_is_found_by_its_path():
+    concepts = {name.split(".")[0] for name in CLAIMS}
+    listed = {".".join(filter(None, (folder, name))) for folder, names in UNTESTED.items() for name in names}
+    assert set(mirror.untested(ROOT, concepts)) - {f"nnref.checking.watching.{module}" for module in listed} == set()
+
+
+def test_a_module_without_a_test_in_its_own_wing_is_named(tmp_path):
+    files = {
+        "nnref/checking/results/report.py": "def f(): pass",
+        "nnref/checking/results/numbers.py": "HALF = 0.5",
+        "nnref/checking/gradcheck/slopes.py": "def f(): pass",
+        "nnref/running/engines/one.py": "def f(): pass",
+        "tests/checking/results/test_table.py": "from nnref.checking.gradcheck import slopes",
+    }
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    without = ["nnref.checking.gradcheck.slopes", "nnref.checking.results.report", "nnref.running.engines.one"]
+    assert mirror.untested(tmp_path, set()) == without
+    for path in ("checking/results/test_report.py", "checking/gradcheck/test_h.py", "running/test_engines.py"):
+        (tmp_path / "tests" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "tests" / path).write_text("from nnref.checking.gradcheck.slopes import f")
+    assert mirror.untested(tmp_path, set()) == []

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import cache
 from typing import Any
 
 from press import sources
+from press.runs import processes
 from press.sources import ROOT, digest, kept
 
 MAKERS = ("counts", "mistake_numbers", "network_pictures", "checking_pictures", "training_pictures", "playgrounds")
@@ -16,13 +16,17 @@ MAKERS = ("counts", "mistake_numbers", "network_pictures", "checking_pictures", 
 
 
 @cache
+def begun() -> list[Future[dict[str, Any]]]:
+    """What each module makes, as it is made: what is not kept, in a process of its own."""
+    return [processes().submit(one, maker) for maker in MAKERS]
+
+
+@cache
 def everything() -> dict[str, dict[str, Any]]:
     """All figures and all values, by name."""
     found: dict[str, dict[str, Any]] = {"figures": {}, "values": {}, "plays": {}}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # each that is not kept is made in a process of its own
-        all_made = list(pool.map(one, MAKERS))
-    for made in all_made:
-        for kind, named in made.items():
+    for made in begun():
+        for kind, named in made.result().items():
             found[kind] |= named
     return found
 

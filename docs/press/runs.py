@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shlex
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 from press import sources
@@ -13,8 +17,35 @@ TAKES_AT_MOST = 120
 """Seconds for a command that a page shows."""
 
 
+@cache
+def processes() -> ThreadPoolExecutor:
+    """Where commands wait that are run in processes of their own, as many at a time as there are cores."""
+    return ThreadPoolExecutor(os.cpu_count())
+
+
+@cache
+def begun(command: str) -> Future[dict[str, object]]:
+    """The command as it is run, or waits to be."""
+    return processes().submit(ran, command)
+
+
+def begin(folder: Path) -> None:
+    """Run what the pages of a folder show, while the site is built: a page waits for what is not there yet."""
+    for path in sorted(folder.rglob("*.md")):
+        for command in re.findall(r"\{\{ run (.+?) \}\}", path.read_text(encoding="utf-8")):
+            begun(command)
+
+
 def output(command: str) -> dict[str, object]:
-    """A command's output and exit status; nnref and python are those of this build."""
+    """A command's output and exit status; nnref and python are those of this build.
+
+    Errors: LookupError for another program.
+    """
+    return begun(command).result()
+
+
+def ran(command: str) -> dict[str, object]:
+    """The same, run now if it is not kept."""
     program, *arguments = shlex.split(command)
     before = {"nnref": ["-m", "nnref"], "python": []}
     if program not in before:

@@ -14,10 +14,11 @@ from nnref.positions import images, mean_over_positions, per_position
 from nnref.precision import unit
 from nnref.shapes import trusted
 from tests.conftest import require
-from tests.support.general import GENERAL, N, drawn
+from tests.support.general import GENERAL, N, drawn, handed_over
 
 RECURRENT = (rnn.layer(3, 4), per_position(layer_norm.layer(4)), mean_over_positions(), affine_layer(4, 3))
-NETWORKS = {name: net for name, net in GENERAL.items() if name != "batch_norm"}
+NETWORKS = handed_over(exchange.ACTIVATIONS_OF_ONNX)
+del NETWORKS["batch_norm"]
 
 
 def out_of(model, given):

@@ -45,6 +45,11 @@ def costly(claim):
     return claim.name.partition(".")[0] in HEAVY or len(sizes_of(claim)) > SIZES
 
 
+def logarithms_are_real(expr):
+    """Whether none is of a negative number: tanh(x + iπ) is tanh x, so that a sign within one may change nothing."""
+    return not any(part.args[0].is_negative for part in expr.atoms(sp.log))
+
+
 STEPS = [claim for claim in CLAIMS.values() if claim.steps]
 EVERY = [
     *some([claim for claim in STEPS if not costly(claim)], 8, ids=lambda claim: claim.name),
@@ -61,7 +66,8 @@ def test_a_step_with_anything_in_it_changed_fails_unless_it_stays_true(claim, re
     assert not [str(j) for j in found if j.outcome == "symbolic"], "digits see every wrong mutant too"
     by_step = {f"{claim.name} step {place}": step.expr for place, step in enumerate(claim.steps, 1)}
     true = [j for j in found if j.outcome == "equal"]
-    unexpected = {str(j) for j in true if not equal(by_step[j.step], j.mutant, Powers(contract=True))}
+    real = [j for j in true if logarithms_are_real(j.mutant)]
+    unexpected = {str(j) for j in real if not equal(by_step[j.step], j.mutant, Powers(contract=True))}
     known = {line for line in EQUAL if line.startswith(f"{claim.name} ")}
     assert unexpected <= known
     assert unexpected == known or at_most is not None

@@ -27,6 +27,11 @@ def between(*layers):
     return (affine_layer(5, 6), *layers, affine_layer(6, 3)), (5,)
 
 
+def handed_over(activations):
+    """The networks whose activation is one of these, and all that are more than one activation."""
+    return {name: net for name, net in GENERAL.items() if name.split()[0] not in {*ACTIVATIONS} - {*activations}}
+
+
 STATISTICS = (
     np.array([[0.5], [-1.0], [2.0], [0.1], [0.0], [-0.3]]),
     np.array([[0.5], [1.0], [2.0], [0.7], [1.5], [3.0]]),

@@ -263,16 +263,27 @@ def initial_scale(tf, fans, **variance):
     return scaled(shape, DOUBLE)[0, 0] / plain(shape, DOUBLE)[0, 0]
 
 
+OF_THEIR_OWN = set(ACTIVATIONS) - {"leaky_relu", "elu", "gelu", "gelu_tanh"}
+"""Activations that TensorFlow is asked for under their own names, and may not have."""
+
+
+def of_its_own(tf, name):
+    """The activation of this name, TensorFlow's or Keras's; None where neither has one."""
+    return getattr(tf.nn, name, None) or getattr(tf.keras.activations, name, None)
+
+
+def there_is(tf, name):
+    """Whether TensorFlow has an operation of this concept, or of this function."""
+    return name in OPERATIONS and (name not in OF_THEIR_OWN or of_its_own(tf, name) is not None)
+
+
 OPERATIONS = {
     "affine": lambda tf, W, b, A: tf.linalg.matmul(W, A) + b,
     "leaky_relu": lambda tf, Z, kappa=leaky_relu.SLOPE: tf.where(Z > 0, Z, kappa * Z),
     "elu": lambda tf, Z, alpha=1.0: tf.keras.activations.elu(Z, alpha),
     "gelu_tanh": lambda tf, Z: Z * (1 + tf.tanh(ROOT * (Z + CUBIC * Z**3))) / 2,
     "gelu": lambda tf, Z: Z * (1 + tf.math.erf(Z / tf.sqrt(tf.constant(2, Z.dtype)))) / 2,
-    **{
-        name: lambda tf, Z, name=name: getattr(tf.nn, name)(Z)
-        for name in set(ACTIVATIONS) - {"leaky_relu", "elu", "gelu", "gelu_tanh"}
-    },
+    **{name: lambda tf, Z, name=name: of_its_own(tf, name)(Z) for name in OF_THEIR_OWN},
     "swiglu": lambda tf, G, F: tf.nn.silu(G) * F,
     "softmax": lambda tf, Z: tf.nn.softmax(Z, axis=0),
     "softmax.log_sum_exp": lambda tf, Z: tf.reduce_logsumexp(Z, axis=0, keepdims=True),

@@ -23,7 +23,7 @@ from nnref.checking.recognition.layers import ROOM, bar, running
 from nnref.checking.reference import noise
 from nnref.shapes import trusted
 from tests.support import cases
-from tests.support.tensorflow_operations import OPERATIONS, ROUNDED_CONSTANTS, SETTINGS
+from tests.support.tensorflow_operations import OPERATIONS, ROUNDED_CONSTANTS, SETTINGS, there_is
 
 OK, FAILED, MISSING, NOT_APPLICABLE = "ok", "failed", "missing", "not applicable"
 
@@ -131,6 +131,8 @@ def tensorflow(claim):
         return NOT_APPLICABLE, "no operation of TensorFlow's"
     with hushed():
         tf = needed("tensorflow")
+        if not there_is(tf, operation):
+            return NOT_APPLICABLE, "no operation of TensorFlow's"
         found = [
             beside(tf, of[operation], name, dtype, settings)
             for of, dtype in ((OPERATIONS, "float64"), (ROUNDED_CONSTANTS, "float32"))

@@ -9,8 +9,9 @@ from nnref.checking.reference import noise, trees
 from nnref.layer import affine_layer
 from nnref.parameters import mapped
 from nnref.positions import images
+from nnref.tensorflow.outward import ACTIVATIONS_OF_KERAS
 from tests.conftest import require
-from tests.support.general import GENERAL, N, drawn
+from tests.support.general import GENERAL, N, drawn, handed_over
 from tests.support.quick import some
 
 
@@ -48,7 +49,7 @@ def furthest(ours, theirs, S):
     return max(float(multiples.max()) for multiples in found)
 
 
-@pytest.mark.parametrize("name", some(GENERAL, 6))
+@pytest.mark.parametrize("name", some(handed_over(ACTIVATIONS_OF_KERAS), 6))
 def test_keras_has_the_same_logits_loss_and_gradients_and_comes_back_to_the_bit(name, exchange, rng):
     layers, shape, theta, X, Y = drawn(name, rng)
     model, R = exchange.to_keras(layers, theta, shape), exchange.rows(layers, X)

@@ -60,6 +60,9 @@ def lying(states: tuple[int, ...], Y: tuple[int, ...]) -> Iterator[Lies]:
                 yield Lies(rows, m, N, Layout.of(Y, (0, 2, 1) if rows else (0, 1, 2), (2, m, N), picked=picked))
             if rows and (N, 2 * m) == Y:
                 yield Lies(rows, m, N, Layout(Y, (N, 2, m), (1, 2, 0), (2, m, N), picked=picked))
+            if (2 * m * N,) == Y:  # one after the other, end to end
+                split = (2, N, m) if rows else (2, m, N)
+                yield Lies(rows, m, N, Layout(Y, split, (0, 2, 1) if rows else (0, 1, 2), (2, m, N), picked=picked))
             if ((2 * N, m) if rows else (2 * m, N)) == Y:
                 split = (2, N, m) if rows else (2, m, N)
                 yield Lies(rows, m, N, Layout(Y, split, (0, 2, 1) if rows else (0, 1, 2), (2, m, N), picked=picked))

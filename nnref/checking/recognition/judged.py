@@ -60,7 +60,7 @@ def coarsest(yours: Array, arguments: Mapping[str, Any]) -> Any:
 
     A scale such as 1 / np.sqrt(d) is a float64 and makes one of what float32 made before it.
     """
-    given = [A for A in arguments.values() if isinstance(A, np.ndarray) and floating(A)]
+    given = [A for A in arguments.values() if floats(A)]
     return max((A.dtype for A in (yours, *given)), key=unit)
 
 
@@ -107,11 +107,18 @@ def drawn_anew(
     with trusted(), np.errstate(all="ignore"):
         for signed in (True, False):
             others = in_dtypes_of(arguments, drawn(widened(arguments), signed))
+            if found.reading.name == "max_pool":  # whole numbers, of which several are the largest
+                others = {name: np.round(A) if floats(A) else A for name, A in others.items()}
             at = {name: others[name] if name in may else A for name, A in arguments.items()}
             if is_layer_at(found, output, widened(at)):
                 there = point(found, gradients, at, dY)
                 return at if there and any(there.furthest(name) > SURE * SURE for name in there.truth) else None
     return None
+
+
+def floats(A: Any) -> bool:
+    """An array of floating-point numbers?"""
+    return isinstance(A, np.ndarray) and floating(A)
 
 
 def is_layer_at(found: Recognised, output: Callable[[dict[str, Any]], Array], arguments: dict[str, Any]) -> bool:

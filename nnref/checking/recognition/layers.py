@@ -28,6 +28,9 @@ LARGE = 1 << 23
 PLAIN = 2.0**-26
 """Part of the largest output by which a reading may be off before its rounding errors are worked out."""
 
+FEW = 3
+"""Arguments of most layers; of more than these it is asked which move the output."""
+
 MASKED = -1e4
 """What is below is taken for minus infinity in a mask that is added to scores."""
 
@@ -65,6 +68,7 @@ def recognised(call: Callable[[Mapping[str, Any]], Array], arguments: Mapping[st
         with np.errstate(all="ignore"):
             tried = Tried(there, np.asarray(call(there), "float64"), call)
             at_given = np.asarray(call(given), "float64")
+            tried = without_idle(tried)
     except Exception:  # a stranger's function may say no to anything that it was not written for
         return None
     if not tried.Y.shape == at_given.shape == Y.shape or not np.isfinite(tried.Y).all():
@@ -76,6 +80,20 @@ def recognised(call: Callable[[Mapping[str, Any]], Array], arguments: Mapping[st
                 if same(found, there, tried.Y) and same(found, given, at_given):
                     return found
     return None
+
+
+def without_idle(tried: Tried) -> Tried:
+    """The function of what moves its output: running statistics, which training leaves alone, are no part of it."""
+    arguments = tried.arguments
+    idle = [
+        name
+        for name in tried.floats
+        if len(tried.floats) > FEW and np.array_equal(tried.call({**arguments, name: arguments[name] + 1}), tried.Y)
+    ]
+    if not idle:
+        return tried
+    rest = {name: A for name, A in arguments.items() if name not in idle}
+    return Tried(rest, tried.Y, lambda moved: tried.call({**arguments, **moved}))
 
 
 def eligible(arguments: Mapping[str, Any], Y: Array) -> bool:
@@ -156,7 +174,9 @@ def labels(A: Array) -> bool:
 
 
 def turning(A: Array, arguments: Mapping[str, Any]) -> bool:
-    """Is there another array of its shape, with which it is the cosines and sines of angles?"""
+    """Is there another array of its shape, with which it is the cosines and sines of angles, that are not all alike?"""
+    if (A.flat[0] == A).all():  # gains of ones beside shifts of zeros are none
+        return False
     others = (B for B in arguments.values() if isinstance(B, np.ndarray) and B is not A and B.shape == A.shape)
     return any(B.dtype.kind == "f" and np.allclose(A * A + B * B, 1, rtol=1e-6) for B in others)
 

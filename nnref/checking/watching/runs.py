@@ -99,6 +99,8 @@ def saturated(role: Roles) -> bool:
     """Is an output a probability that rounding made exactly 0 or 1, or no number at all?"""
     for meeting in role.meetings:
         value = np.asarray(meeting.output.value, float)
+        if isinstance(meeting.output.value, np.ndarray) and meeting.output.value.dtype == bool:
+            continue  # where a rectifier lets through is no probability
         if not np.isfinite(value).all():
             return True
         probability = value.size > 1 and value.min() >= 0 and value.max() <= 1

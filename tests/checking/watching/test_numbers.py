@@ -141,3 +141,87 @@ def test_a_set_is_gone_through_in_the_order_in_which_it_was_filled():
     made &= {"d"}
     assert list(made) == ["d"]
     assert isinstance(made, set)
+
+
+NEURONS = """\
+import math, random
+rows = [[2.7, 2.5, 0], [1.4, 2.3, 0], [3.3, 4.4, 0], [7.6, 2.7, 1], [5.3, 2.0, 1], [6.9, 1.7, 1]]
+layers = [[{"w": [random.random() for _ in range(3)]} for _ in range(2)] for _ in range(2)]
+def output(neuron, given):
+    z = neuron["w"][-1]
+    for k in range(len(given)):
+        z += neuron["w"][k] * given[k]
+    return 1.0 / (1.0 + math.exp(-z))
+for epoch in range(3):
+    error = 0
+    for row in rows:
+        values = row[:-1]
+        for layer in layers:
+            for neuron in layer:
+                neuron["a"] = output(neuron, values)
+            values = [neuron["a"] for neuron in layer]
+        wanted = [0, 0]
+        wanted[row[-1]] = 1
+        error += sum([(wanted[k] - values[k]) ** 2 for k in range(2)])
+        for l in (1, 0):
+            for j, neuron in enumerate(layers[l]):
+                if l == 1:
+                    up = neuron["a"] - wanted[j]
+                else:
+                    up = 0.0
+                    for other in layers[1]:
+                        up += other["w"][j] * other["d"]
+                neuron["d"] = up * neuron["a"] * (1.0 - neuron["a"])
+        values = row[:-1]
+        for layer in layers:
+            for neuron in layer:
+                for k in range(2):
+                    neuron["w"][k] -= 0.5 * neuron["d"] * values[k]
+                neuron["w"][-1] -= 0.5 * neuron["d"]
+            values = [neuron["a"] for neuron in layer]
+"""
+
+
+def test_a_class_that_says_where_in_a_list_the_1_stands_is_a_label(tmp_path):
+    """The data only meet weights; the labels choose a place, and are no factor of anything."""
+    found = seen(tmp_path, NEURONS)
+    assert settled(found) is True, certificate(found)
+    assert found.steps[0].readings[0].loss.name == "own"
+    path = tmp_path / "program.py"
+    places = Places(path, found.source, lambda file: Path(file) if Path(file) == path else None)
+    again, fault = watched_again(unpacked(packed(found)), found.source, places)
+    assert fault == ""
+    assert again is not None
+    assert settled(again) is True
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line"),
+    [
+        ('other["w"][j] * other["d"]', 'other["d"]', 27),
+        ('* (1.0 - neuron["a"])', "", 28),
+        ('neuron["w"][-1] -= 0.5', 'neuron["w"][-1] += 0.5', 34),
+    ],
+)
+def test_a_mistake_among_lists_of_neurons_is_found_on_its_line(tmp_path, right, wrong, line):
+    assert f"line {line}:" in certificate(seen(tmp_path, NEURONS.replace(right, wrong)), mend=False).first.place
+
+
+LOGISTIC = """\
+import numpy as np
+X, y = np.random.randn(40, 3), np.random.randint(0, 2, 40)
+def start():
+    return np.zeros(3), 0
+w, b = start()
+for k in range(5):
+    p = 1 / (1 + np.exp(-(X @ w + b)))
+    loss = -(y * np.log(p) + (1 - y) * np.log(1 - p)).mean()
+    w, b = w - 0.1 * X.T @ (p - y) / 40, b - 0.1 * (p - y).mean()
+"""
+
+
+@pytest.mark.parametrize("returned", ["return np.zeros(3), 0", 'return {"w": np.zeros(3), "b": 0.0}.values()'])
+def test_a_bias_that_is_returned_as_a_number_written_out_is_judged(tmp_path, returned):
+    found = seen(tmp_path, LOGISTIC.replace("return np.zeros(3), 0", returned))
+    assert settled(found) is True, certificate(found)
+    assert len(found.rows) == 2

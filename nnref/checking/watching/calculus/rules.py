@@ -180,6 +180,8 @@ def reduced(op: str, g: Any, y: Any, x: Array, axis: Any, keepdims: bool, ddof: 
         centred = x - x.mean(over, keepdims=True)
         inner = np.asarray(g) / (2 * np.asarray(y)) if op == "std" else g
         return spread(inner, x, axis, keepdims) * 2 * centred / (count - ddof)
+    if op == "norm":  # the Euclidean one; its slope at 0, where it has none, is 0
+        return spread(g, x, axis, keepdims) * x / np.where(x.any(over, keepdims=True), spread(y, x, axis, keepdims), 1)
     if op in ("logsumexp",):
         return spread(g, x, axis, keepdims) * np.exp(x - spread(y, x, axis, keepdims))
     raise NotImplementedError(op)

@@ -135,16 +135,7 @@ def backward(node: Node, g: Array, choice: Choice) -> Iterator[tuple[Node, Any]]
         first = tied(a, b, choice.tie) if "max" in op else tied(b, a, 1 - choice.tie)
         yield from paired(node, (g * first, g * (1 - first)))
     elif op in ELEMENTWISE:
-        where = node.kwargs.get("where", True)
-        plain = [np.asarray(value_of(a)) if isinstance(a, Node | list | tuple) else a for a in node.args]
-        if op in ("log", "log2", "log10") and not choice.guards:
-            plain = [plain[0] - guard(node.args[0])]
-        if op in ("array", "nan_to_num") and not isinstance(node.args[0], Node):
-            yield from stacked(node.args[0], g)
-        else:
-            # A np.matrix multiplies as matrices do: its entries are what the rules are about.
-            y = np.asarray(node.value) if isinstance(node.value, np.ndarray) else node.value
-            yield from paired(node, ELEMENTWISE[op](g if where is True else g * value_of(where), y, *plain))
+        yield from of_entries(op, node, g, choice)
     elif op in PRODUCTS and (op != "inner" or np.ndim(args[0]) <= 1) and (op != "einsum" or type(args[0]) is str):
         yield from of_product(op, node, g, args)
     elif op == "where" and len(args) == 3:
@@ -157,6 +148,8 @@ def backward(node: Node, g: Array, choice: Choice) -> Iterator[tuple[Node, Any]]
         if node.kwargs.get("where") is not None:
             raise NoSlope
         yield node.args[0], reduced(op, g, node.value, args[0], axis, keep, said(node, None, "ddof") or 0)
+    elif op == "norm" and euclidean(node, args[0]):
+        yield node.args[0], reduced(op, g, node.value, args[0], said(node, 2, "axis"), bool(said(node, 3, "keepdims")))
     elif op in ("multiply.outer", "subtract.outer", "add.outer"):
         a, b = (np.asarray(value_of(x)) for x in args[:2])
         wide = a.reshape(a.shape + (1,) * b.ndim)
@@ -170,6 +163,20 @@ def backward(node: Node, g: Array, choice: Choice) -> Iterator[tuple[Node, Any]]
         yield from moved(node, g)
     else:
         yield from probed(node, g)
+
+
+def of_entries(op: str, node: Node, g: Array, choice: Choice) -> Iterator[tuple[Node, Any]]:
+    """The slopes of an operation on entries."""
+    where = node.kwargs.get("where", True)
+    plain = [np.asarray(value_of(a)) if isinstance(a, Node | list | tuple) else a for a in node.args]
+    if op in ("log", "log2", "log10") and not choice.guards:
+        plain = [plain[0] - guard(node.args[0])]
+    if op in ("array", "nan_to_num") and not isinstance(node.args[0], Node):
+        yield from stacked(node.args[0], g)
+        return
+    # A np.matrix multiplies as matrices do: its entries are what the rules are about.
+    y = np.asarray(node.value) if isinstance(node.value, np.ndarray) else node.value
+    yield from paired(node, ELEMENTWISE[op](g if where is True else g * value_of(where), y, *plain))
 
 
 PRODUCTS = frozenset(["matmul", "dot", "tensordot", "einsum", "outer", "inner"])
@@ -193,6 +200,13 @@ def of_product(op: str, node: Node, g: Array, args: Sequence[Any]) -> Iterator[t
         yield from paired(node, (g @ b, a @ g), exact=True)
     else:
         yield from paired(node, (g * args[1], g * args[0]))
+
+
+def euclidean(node: Node, x: Array) -> bool:
+    """Is a norm the root of the sum of all squares over an axis, or of all there are?"""
+    order, axis = said(node, 1, "ord"), said(node, 2, "axis")
+    vector = x.ndim == 1 or (axis is not None and np.ndim(axis) == 0)
+    return isinstance(node.args[0], Node) and (order is None or (vector and order == 2))
 
 
 def guard(argument: Any) -> float:

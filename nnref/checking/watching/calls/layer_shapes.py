@@ -66,6 +66,7 @@ SETTINGS: dict[str, Any] = {
     "filtersize": 3, "numfilters": 5, "nfilters": 5, "outchannels": 5, "inchannels": 3, "channels": 3, "depth": 5,
     "activation": "relu", "inputshape": (3, 6, 6), "inputdepth": 3, "isgpu": False, "keepprob": 1.0, "rate": 0.0,
     "p_drop": 0.0, "dropout": 0.0, "negativeslope": 0.1, "slope": 0.1, "dim": 6, "numfeatures": 6, "nfeatures": 6,
+    "inch": 3, "outch": 5, "inc": 3, "outc": 5, "cin": 3, "cout": 5, "inplanes": 3, "outplanes": 5, "k": 3,
 }  # fmt: skip
 """What settings are given by their names, without underscores."""
 

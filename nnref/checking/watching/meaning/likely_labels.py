@@ -41,13 +41,21 @@ def candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
             yield (classes,)
         if node.op in ("subtract", "multiply", "divide") and len(node.inputs) == 2:
             for target, output in (node.inputs, node.inputs[::-1]):
-                made = base_of(target)
+                made = unscaled(base_of(target))
                 if (node.op != "subtract" and not given(graph, made)) or replaced_by_name(graph, made):
                     continue
                 subset = target.deps and not target.deps & ~output.deps and target.deps != output.deps
                 if not made.leaf and subset and made.index not in seen and not of_constants(graph, made):
                     seen.add(made.index)
                     yield (made,)
+
+
+def unscaled(node: Node) -> Node:
+    """What the program has a name for, where a value without one is a number times it, as 3 * Y is."""
+    named = [m for m in node.inputs if m.names]
+    if node.names or node.op not in ("multiply", "divide") or len(node.inputs) != 1 or not named:
+        return node
+    return base_of(named[0])
 
 
 def of_rows(node: Node) -> Node | None:

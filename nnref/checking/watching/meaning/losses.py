@@ -36,7 +36,7 @@ class Loss:
 
     Where the program adds up the gradients of micro-batches, the loss is the sum of theirs, and node is the first.
     unweighted says that its terms are losses of several outputs, with weights that the program does not say.
-    distance says that it is made of absolute values: more often printed than trained on.
+    distance says that it is made of absolute values, and no Huber error: more often printed than trained on.
     """
 
     name: str
@@ -50,8 +50,9 @@ def losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:
     """The program's own losses, then the standard ones of its last outputs, then of all of them."""
     found = [
         Loss(OWN_LOSS, tuple({n.index: np.ones(n.shape) for n in terms} for _ in tapes), terms[0], distance)
-        for distance in (False, True)
-        for terms in own_sums(role, distance)
+        for absolute in (False, True)
+        for terms in own_sums(role, absolute)
+        for distance in (absolute and not is_proper(role, tapes[0], terms[0], but="absolute error"),)
     ]
     if not found and len(role.labels) > 1 and len(terms := own(role, whole=False)) > 1:
         ones = {n.index: np.ones(n.shape) for n in terms}
@@ -135,15 +136,15 @@ def chosen(node: Node) -> bool:
     return node.op in ("item", "entry") and bool(node.inputs) and np.prod(node.inputs[0].shape, dtype=int) > 1
 
 
-def is_proper(role: Roles, tape: Tape, loss: Node) -> bool:
-    """Is the program's own loss one of those that people mean, with the labels that it takes?"""
+def is_proper(role: Roles, tape: Tape, loss: Node, but: str = "") -> bool:
+    """Is the program's own loss one of those that people mean, but for one, with the labels that it takes?"""
     graph = role.graph
     met: dict[int, tuple[Node, Meeting]] = {}
     for meeting in met_in(role, loss):
         met.setdefault(bare(meeting.output, role).index, (bare(meeting.output, role), meeting))
     wanted = [graph.depends(n.index, role.parameters) for n in graph.tape]
     own_slopes, _ = slopes(tape, {loss.index: np.ones(loss.shape)}, wanted)
-    for standard in STANDARD.values():
+    for standard in (slope for name, slope in STANDARD.items() if name != but):
         seeds = seeds_of(list(met.values()), tape, standard)
         if seeds and all(k in own_slopes and alike(own_slopes[k], seeds[k]) for k in seeds):
             return True
@@ -225,9 +226,13 @@ def seeds_of(
 
 
 def met_labels(tape: Tape, meeting: Meeting) -> Node:
-    """The labels that are met there in this run: a list that is shuffled has others at this place of the tape."""
+    """The labels that are met there in this run: a list that is shuffled has others at this place of the tape.
+
+    Minus the labels, as in -Y / P, are the labels.
+    """
     here, place = tape[meeting.at.index].inputs, meeting.at.inputs.index(meeting.labels)
-    return here[place] if place < len(here) else tape[meeting.labels.index]
+    met = here[place] if place < len(here) else tape[meeting.labels.index]
+    return met.inputs[0] if met.op == "negative" and met.inputs else met
 
 
 def one_hot(output: Node, labels: Node, at: Node) -> Array | None:
@@ -257,7 +262,7 @@ STANDARD: dict[str, Callable[[Array, Array], Array]] = {
     "squared error": lambda A, Y: A - Y,
     "cross-entropy": lambda A, Y: np.where(Y != 0, -Y / np.where(A == 0, 1, A), 0.0),
     "binary cross-entropy": lambda A, Y: (A - Y) / np.where(A * (1 - A) == 0, 1, A * (1 - A)),
-    "hinge": lambda A, Y: -Y * (Y * A < 1),
+    "hinge": lambda A, Y: -Y * (Y * A < 1) if (Y < 0).any() else A * np.nan,
     "softmax cross-entropy of scores": lambda A, Y: softmax(A, Y) - Y if A.ndim else A * np.nan,
     "sigmoid cross-entropy of scores": lambda A, Y: 1 / (1 + np.exp(-A)) - Y,
     "Huber error of width 1": lambda A, Y: np.clip(A - Y, -1, 1),

@@ -131,7 +131,11 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
 
 
 def of_density(found: Sequence[Roles]) -> Roles | None:
-    """The data of a density, as of a mixture of Gaussians, which has no labels: all data meet parameters alone."""
+    """The data of a density, as of a mixture of Gaussians, which has no labels: all data meet parameters alone.
+
+    A parameter is subtracted from them, as a mean is; what weights only multiply is what goes into a network.
+    """
+    found = [role for role in found if any(m.at.op == "subtract" for m in role.meetings)]
     return max(found, key=lambda role: (len(role.updates), not role.labels[0].leaf), default=None)
 
 

@@ -154,7 +154,11 @@ class Hooks(Values):
             return self.joined(a, index, value, site)
         if isinstance(a, np.ndarray):
             if isinstance(value, np.ndarray):
-                if value.dtype.kind not in "fiubc" or id(owner(value)) in self._buffers:
+                if value.dtype.kind not in "fiubc":
+                    return value
+                if (buffer := self._buffers.get(id(owner(value)))) is not None:
+                    if (lying := layout(value, buffer.root)) is not None:
+                        buffer.sites.setdefault(lying, self.sites[site])
                     self.placed(value, index)
                     return value
             elif not isinstance(value, np.generic) or isinstance(value, np.bool_):
@@ -233,10 +237,11 @@ class Hooks(Values):
 
     def put_in_container(self, a: Any, index: Any, value: Any, text: str, site: int) -> None:
         """A list or a dictionary gets a value; its place has a name."""
-        if self.on and isinstance(index, Whole) and type(value) in (int, float):
-            node = self._scalars.get(id(index))
-            if node is not None and node.leaf != "constant":
-                value = float(str(value)) if type(value) is float else value
+        if self.on and isinstance(index, Whole) and isinstance(value, int | float):
+            node, known = self._scalars.get(id(index)), self._scalars.get(id(value))
+            written = known is None or known.leaf == "constant"
+            if node is not None and node.leaf != "constant" and written:
+                value = float(str(value)) if isinstance(value, float) else Whole(value)
                 value = self.keep(value, self.add("chosen", None, (value, node), {}, value, self.sites[site]))
         a[index] = value
         if self.on and isinstance(index, str | int):

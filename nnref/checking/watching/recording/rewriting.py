@@ -146,11 +146,18 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_Dict(self, node: ast.Dict) -> Any:
         """{"W1": a}: the value has the name of its key"""
+        beside = any(isinstance(value, ast.Call | ast.Name | ast.BinOp) for value in node.values)
         for k, (key, value) in enumerate(zip(node.keys, node.values, strict=True)):
-            made = self.visit(value)
+            made = self.value(value) if beside else self.visit(value)  # {"w": w, "b": 0}, and no table of numbers
             if isinstance(key, ast.Constant) and isinstance(key.value, str) and isinstance(value, ast.Call | ast.BinOp):
                 made = self.hook("named", value, made, ast.Constant(key.value))
             node.values[k] = made
+        return node
+
+    def visit_Return(self, node: ast.Return) -> Any:
+        """Return w, 0"""
+        if node.value is not None:
+            node.value = self.value(node.value) if isinstance(node.value, ast.Tuple) else self.visit(node.value)
         return node
 
     def visit_For(self, node: Any) -> Any:

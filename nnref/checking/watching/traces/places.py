@@ -105,6 +105,13 @@ class Places:
             if isinstance(part, ast.IfExp):
                 yield ast.literal_eval(part.body), ast.literal_eval(part.orelse)
 
+    def numbers_put(self, site: Site) -> Iterator[float]:
+        """The numbers that are put into something at a place, as 1 is by expected[label] = 1."""
+        for part in self.at(site):
+            given = part.value if isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Subscript) else None
+            if isinstance(given, ast.Constant) and isinstance(given.value, int | float):
+                yield given.value
+
 
 def is_step(node: Node) -> bool:
     """Is this a part of the steps that stand for a search for a minimum: x - rate * g, laid flat?"""

@@ -326,9 +326,12 @@ def compared(node: Node, args: Any, places: Places) -> Any:
 
 
 def chosen(node: Node, args: Any, places: Places) -> Any:
-    """What a condition chose of two numbers, which the file says; or what a known index chose of a list."""
+    """What a condition chose of two numbers, or where a number was put, as the file says; or a part of a list."""
     for yes, no in places.choices(node.site):
         return yes if args[1] else no
+    for number in places.numbers_put(node.site):
+        if number == args[0]:
+            return number
     raise Unmade("it was chosen of a list")
 
 

@@ -81,6 +81,8 @@ def goes_both_ways(slope: Array, meant: Array) -> bool:
     meant is the slope of a loss that people mean, which is below 0 where the output is below its label. No loss that is
     least where outputs are their labels has a slope of the other kind.
     """
+    if slope.size != meant.size:
+        return False
     ways = np.sign(slope.reshape(meant.shape)) * np.sign(meant)
     below, above = ways[meant < 0], ways[meant > 0]
     return bool(below.size and above.size and below.sum() * above.sum() < 0)
@@ -90,10 +92,12 @@ def beginnings(role: Roles) -> Iterator[tuple[Node, Node, Node]]:
     """The outputs, those values before them that all parameters went into, and what may be the slopes of these."""
     graph, parameters = role.graph, role.parameters
     for bare, _ in stripped(role):
-        size = np.prod(bare.shape, dtype=int)
+        size = int(np.prod(bare.shape, dtype=int))
         chain = [graph.tape[k] for k in bits_of(graph.above[bare.index] | (1 << bare.index))]
         whole = [n for n in chain if (graph.above[n.index] | (1 << n.index)) & parameters == parameters]
-        outputs = [n for n in whole if np.prod(n.shape, dtype=int) == size and not role.of_labels[n.index]]
-        slopes = (graph.tape[k] for k in bits_of(role.into_updates) if role.of_labels[k] and k > role.begin)
-        for slope in [n for n in slopes if graph.depends(n.index, parameters) and np.prod(n.shape, dtype=int) == size]:
-            yield from ((bare, output, slope) for output in outputs[-NEAR:])
+        # Several outputs may be the columns of one value: it is as many times as large.
+        outputs = [n for n in whole if np.prod(n.shape, dtype=int) % size == 0 and not role.of_labels[n.index]]
+        made = (graph.tape[k] for k in bits_of(role.into_updates) if role.of_labels[k] and k > role.begin)
+        slopes = [n for n in made if graph.depends(n.index, parameters)]
+        for output in outputs[-NEAR:]:
+            yield from ((bare, output, n) for n in slopes if np.prod(n.shape) == np.prod(output.shape))

@@ -1,5 +1,6 @@
 """Layers without a network: each forward and backward is a vector-Jacobian product, judged by itself."""
 
+import inspect
 import textwrap
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from nnref.checking.reading.source import read
 from nnref.checking.watching.calls.layer_pairs import layer_verdicts
 from nnref.checking.watching.calls.layer_report import layers_judged
+from nnref.checking.watching.calls.layer_shapes import Shapes
 
 LAYERS = {
     "affine": (
@@ -208,3 +210,11 @@ def test_a_file_without_layers_has_no_such_report(tmp_path):
     path = tmp_path / "none.py"
     path.write_text("def softmax(z):\n    return z\n", encoding="utf-8")
     assert layers_judged(path, read(path)) is None
+
+
+@pytest.mark.parametrize("names", [("in_ch", "out_ch"), ("c_in", "c_out"), ("in_channels", "out_channels")])
+def test_channels_are_known_by_their_usual_names(names):
+    """An image of three channels goes in, and as many come out as a layer has filters."""
+    made = {name: inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names}
+    settings = [given for given, X in Shapes("Conv").of_object(made) if X.shape == (4, 3, 6, 6)]
+    assert dict(zip(names, (3, 5), strict=True)) in settings

@@ -1,0 +1,34 @@
+"""Is a verdict right only where all of it is, wrong where anything is, and else neither?"""
+
+from dataclasses import replace
+
+import pytest
+
+from nnref.checking.results.certificate import CANNOT_TELL, MISTAKE, RIGHT, Certificate
+from nnref.checking.results.entry import Entry
+
+
+def entry(verdict, name="W1"):
+    """A gradient with this verdict."""
+    return Entry(name, (1,), 1, 1, int(verdict == "WRONG"), int(verdict == "cannot tell"), 0, None, verdict)
+
+
+WHOLE = Certificate("a.py", "as read", (entry("ok"),), "by hand", {}, True, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({}, RIGHT),
+        ({"same_loss": None}, RIGHT),
+        ({"same_loss": False}, MISTAKE),
+        ({"gradient_of_own_loss": False}, MISTAKE),
+        ({"gradient_of_own_loss": None}, CANNOT_TELL),
+        ({"intermediates": (entry("cannot tell", "A1"),)}, CANNOT_TELL),
+        ({"intermediates": (entry("WRONG", "A1"),)}, MISTAKE),
+    ],
+)
+def test_the_status_is_that_of_the_worst_part(changes, status):
+    found = replace(WHOLE, **changes)
+    assert found.status == status
+    assert found.ok is (status == RIGHT)

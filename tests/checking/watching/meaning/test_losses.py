@@ -1,0 +1,99 @@
+"""Losses of many kinds: the program's own is taken as it stands, and one that is guessed accuses only where it can."""
+
+import pytest
+
+from nnref.checking.watching.telling.report import certificate, settled
+from nnref.checking.watching.watch import watch
+
+ONE_HIDDEN_LAYER = """\
+import numpy as np
+N, K = 50, {outputs}
+X = np.random.randn(N, 7)
+T = {labels}
+W1, b1, W2, b2 = np.random.randn(7, 9) * 0.4, np.zeros(9), np.random.randn(9, K) * 0.4, np.zeros(K)
+for k in range(6):
+    H = np.maximum(0, X @ W1 + b1)
+    Z = H @ W2 + b2
+    {forward}
+    {loss}
+    {slope}
+    dW2, db2 = H.T @ dZ, dZ.sum(0)
+    dH = dZ @ W2.T * (H > 0)
+    dW1, db1 = X.T @ dH, dH.sum(0)
+    W1 -= 0.05 * dW1; b1 -= 0.05 * db1; W2 -= 0.05 * dW2; b2 -= 0.05 * db2
+"""
+
+NUMBERS, SIGNS = "np.random.randn(N, K) * 2", "np.where(np.random.rand(N, K) < 0.5, -1.0, 1.0)"
+ZEROS_AND_ONES, CLASSES = "(np.random.rand(N, K) < 0.5) * 1.0", "np.eye(K)[np.random.randint(0, K, N)]"
+SIGMOID = "P = 1 / (1 + np.exp(-Z))"
+SOFTMAX = "E = np.exp(Z - Z.max(1, keepdims=True)); P = E / E.sum(1, keepdims=True)"
+COSINE = (
+    "n, t = np.linalg.norm(Z, axis=1, keepdims=True), T / np.linalg.norm(T, axis=1, keepdims=True); "
+    "c = (Z * t).sum(1, keepdims=True) / n"
+)
+
+RIGHT = {
+    "cosine": (3, NUMBERS, COSINE, "loss = (1 - c).mean()", "dZ = -(t / n - c * Z / n ** 2) / N"),
+    "weighted binary": (
+        *(1, ZEROS_AND_ONES, SIGMOID, "loss = -(3 * T * np.log(P) + (1 - T) * np.log(1 - P)).mean()"),
+        "dZ = (P * (1 + 2 * T) - 3 * T) / N",
+    ),
+    "huber": (
+        *(2, NUMBERS, "r = Z - T; small = abs(r) <= 1"),
+        *("loss = np.where(small, r ** 2 / 2, abs(r) - 0.5).mean()", "dZ = np.where(small, r, np.sign(r)) / T.size"),
+    ),
+    "quantile": (
+        *(1, NUMBERS, "r = T - Z", "loss = np.maximum(0.9 * r, -0.1 * r).mean()"),
+        "dZ = np.where(r > 0, -0.9, 0.1) / N",
+    ),
+    "hinge": (1, SIGNS, "m = 1 - T * Z", "loss = np.maximum(0, m).mean()", "dZ = -T * (m > 0) / N"),
+    "cross-entropy by hand, no loss": (
+        *(4, CLASSES, SOFTMAX, "pass"),
+        "dP = -T / P / N; dZ = P * (dP - (dP * P).sum(1, keepdims=True))",
+    ),
+}
+
+
+def seen(tmp_path, outputs, labels, forward, loss, slope, *changes):
+    """The network with this loss and slope, and some of it changed, as it is watched."""
+    text = ONE_HIDDEN_LAYER.format(outputs=outputs, labels=labels, forward=forward, loss=loss, slope=slope)
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (path := tmp_path / "program.py").write_text(text, encoding="utf-8")
+    return watch(path)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_the_slope_of_a_loss_is_right_and_a_layer_without_its_own_is_named(tmp_path, name):
+    found = seen(tmp_path, *RIGHT[name])
+    assert settled(found), certificate(found)
+    wrong = seen(tmp_path, *RIGHT[name], (" * (H > 0)", ""))
+    assert "line 13:" in certificate(wrong, mend=False).diagnoses[0].place
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("huber", "np.where(small, r, np.sign(r))", "r"),
+        ("huber", "np.sign(r))", "1)"),
+        ("quantile", "r > 0, -0.9, 0.1", "r > 0, -0.1, 0.9"),
+        ("hinge", "(m > 0) / N", "(m < 0) / N"),
+        ("cosine", " - c * Z / n ** 2", ""),
+    ],
+)
+def test_the_slope_of_another_loss_than_the_programs_own_is_named_and_no_line_of_the_loss(tmp_path, name, right, wrong):
+    first = certificate(seen(tmp_path, *RIGHT[name], (right, wrong)), mend=False).diagnoses[0]
+    assert "line 11:" in first.place
+
+
+def test_a_hinge_whose_slope_knows_no_margin_is_wrong(tmp_path):
+    """Where a rectifier lets through is an array of ones and zeros, and no probability that rounding made such."""
+    assert settled(seen(tmp_path, *RIGHT["hinge"], (" * (m > 0)", ""))) is False
+
+
+def test_two_outputs_in_the_columns_of_one_value_are_accused_by_no_guess(tmp_path):
+    """A mean and the logarithm of a deviation, with the slope of their likelihood: no loss that is tried has it."""
+    columns = "mu, s = Z[:, :1], Z[:, 1:]; r = (mu - T) / np.exp(2 * s)"
+    slope = "dZ = np.hstack([r, 1 - r * (mu - T)]) / N"
+    assert settled(seen(tmp_path, 2, "np.random.randn(N, 1)", columns, "pass", slope)) is None

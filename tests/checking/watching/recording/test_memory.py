@@ -1,0 +1,46 @@
+"""Is a view known by its memory: whose it is, and which entries it shows?"""
+
+import numpy as np
+import pytest
+
+from nnref.checking.watching.recording.memory import Buffer, layout, owner, positions
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda A: A[1:, ::2],
+        lambda A: A.T,
+        lambda A: A[::-1],
+        lambda A: A.reshape(-1)[3:7],
+        lambda A: A[2],
+        lambda A: A[:0],
+        lambda A: np.broadcast_to(A[0], (4, 6)),
+    ],
+)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_view_shows_the_entries_at_its_positions(view, order):
+    A = np.array(np.arange(24.0).reshape(4, 6), order=order)
+    V = view(A)
+    if owner(V) is not A:  # a reshape of another order copies
+        return
+    at = positions(layout(V, A), A.shape, tuple(s // 8 for s in A.strides))
+    assert np.array_equal(A.ravel()[at], V)
+
+
+def test_the_owner_of_a_view_of_a_view_is_the_first_array():
+    A = np.arange(6.0)
+    assert owner(A[1:][::2].reshape(1, -1)) is A
+
+
+def test_bytes_of_a_float_are_none_of_its_entries():
+    A = np.arange(6.0)
+    assert layout(A.view("uint8"), A) is None
+
+
+def test_what_is_the_array_itself_is_whole_and_a_part_is_not():
+    A = np.arange(6.0).reshape(2, 3)
+    buffer = Buffer(A, None)
+    assert buffer.whole(layout(A[:], A))
+    assert not buffer.whole(layout(A[1:], A))
+    assert not buffer.whole(layout(A.T, A))
