@@ -1,5 +1,7 @@
 """Does the quick run take some cases of a list, always the same, and the other runs all of them?"""
 
+import pytest
+
 from tests.support.quick import pairs, some
 
 
@@ -20,6 +22,11 @@ def test_of_pairs_each_first_is_quick_once_and_some_of_its_others():
     assert [a for a, b in quick if b == 0] == firsts
     assert 80 <= len([a for a, b in quick if b]) <= 120
     assert len(pairs(firsts, range(4), 3)) == 400
+
+
+def test_a_name_that_is_another_in_each_process_is_refused():
+    with pytest.raises(ValueError, match=r"another name in each process; pass ids="):
+        some([lambda: 0], 3)
 
 
 def test_draws_are_few_unless_more_are_asked_for(request, draws):
