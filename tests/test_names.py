@@ -219,7 +219,6 @@ UNTESTED = {
     "calls": {"calling"},
     "meaning": {
         "likely_labels",
-        "losses",
         "micro_batches",
         "parameters",
         "several_labels",

@@ -274,8 +274,10 @@ def judged_steps(
     before: Roles | None = None
     now: Roles | None = role
     while now is not None and now.last < len(tapes[0]) and len(found) < STEPS:
-        meant = found[0].readings[0].loss.name if found else named
-        if readings := believed(now, tapes, judge(now, tapes, before, meant, written)):
+        loss = found[0].readings[0].loss if found else None
+        site = loss.node.site if loss is not None and loss.node is not None else None
+        meant = loss.name if loss is not None else named
+        if readings := believed(now, tapes, judge(now, tapes, before, meant, written, site)):
             found.append(Step(now, readings))
         if before is None and (late := with_late_loss(now, readings, tapes, written)) is not None:
             found, now = [late], late.roles

@@ -293,7 +293,14 @@ def test_a_layer_is_recognised_in_another_style(says):
     assert not [f for entry in report.entries for f in entry.where if f.kind == "layer"]
 
 
-@pytest.mark.parametrize(("says", "options", "sentence"), some(WRONG, 3))
+def named(case):
+    """A name without the address of a function, which is another in each process."""
+    says, options, sentence = case
+    made = ", ".join(f"{key}={getattr(value, '__name__', value)}" for key, value in options.items())
+    return f"{says}: {made}: {sentence}"
+
+
+@pytest.mark.parametrize(("says", "options", "sentence"), some(WRONG, 3, ids=named))
 def test_its_mistake_is_named(says, options, sentence):
     report = checked(says, **options)
     assert not report.ok

@@ -19,6 +19,8 @@ from nnref.checking.watching.meaning.updates import SHORT, parameter_name
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.telling.cautions import cautions, multiple_of_own_slope, spread_out
 from nnref.checking.watching.telling.mending import mended
+from nnref.checking.watching.telling.other_losses import no_loss
+from nnref.checking.watching.telling.renaming import renamed_before
 from nnref.checking.watching.verdict.first_wrong import Mistake, mistakes, of_failure
 from nnref.checking.watching.verdict.guesses import UNKNOWN
 from nnref.checking.watching.verdict.judging import CONTRADICTED, uphill
@@ -73,7 +75,7 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
         gradient_of_own_loss=right,
         same_loss=None,
         part="loss",
-        apart="it is taken as it stands" if reading.loss.node else "the file has none",
+        apart="it is taken as it stands" if reading.loss.node else no_loss(watched),
         diagnoses=tuple(diagnoses),
         notes=(*watched.notes, *unfinished(watched), *(() if right is False else cautions(watched))),
         watched=watched,
@@ -235,13 +237,15 @@ def diagnosis(watched: Watched, shown: Step, mistake: Mistake) -> Diagnosis:
     """A mistake as the report says it."""
     row = mistake.row
     name = (mistake.node.names or [gradient_name(watched, shown, row)])[-1].removeprefix(SHORT)
-    where = place(watched, mistake.site)
+    renamed = renamed_before(watched.source, mistake) if is_own_file(watched, mistake.site) else None
+    line, certain = renamed or (mistake.site.line, mistake.certain)
+    where = place(watched, replace(mistake.site, line=line))
     return Diagnosis(
         None,
         name,
         mistake.says[0].upper() + mistake.says[1:],
         of=row.truth[0].size,
-        place=where if mistake.certain else f"at or after {where}",
+        place=where if certain else f"at or after {where}",
     )
 
 
@@ -269,16 +273,20 @@ def own_loss_apart(watched: Watched) -> Diagnosis | None:
     node = own[0].loss.node
     assert node is not None
     name = next(iter(node.names), "the loss")
-    says = f"The gradients are those of {readings[0].loss.name}, and the loss of this line has other slopes."
     met = next(spread_out(watched, watched.steps[0].roles), "")
-    return Diagnosis(None, name, f"{says} {met[:1].upper()}{met[1:]}".strip(), place=place(watched, node.site))
+    first = [] if met else mistakes(watched.steps[0].roles, watched.tapes, own[0])
+    here, line = "this line", watched.source.where(node.site.line)
+    of_loss = here if not first or first[0].site == node.site else line
+    says = f"The gradients are those of {readings[0].loss.name}, and the loss of {of_loss} has other slopes."
+    says = f"{says} {met[:1].upper()}{met[1:]}".strip()
+    return Diagnosis(None, name, says, place=place(watched, first[0].site if first else node.site))
 
 
 def loss_in_words(watched: Watched, reading: Reading) -> str:
     """Which loss the verdict is about."""
     node = reading.loss.node
     if node is None:
-        return f"{reading.loss.name}; the file has no loss of its own"
+        return f"{reading.loss.name}; {no_loss(watched).replace('none', 'no loss of its own')}"
     name = next(iter(node.names), "")
     return f"your own{f' {name}' if name else ''}, {watched.source.where(node.site.line)}"
 
