@@ -252,7 +252,7 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Where to look for a module."""
         if path is not None:
             return [Path(p) for p in path if str(p) in self.packages]
-        put = [Path(p) for p in sys.path if p not in self.before]
+        put = [Path(p).resolve() for p in sys.path if p not in self.before]
         return [self.folder, *put, *self.roots, self.folder.parent]
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
