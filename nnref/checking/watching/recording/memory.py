@@ -14,10 +14,12 @@ Layout = tuple[int, tuple[int, ...], tuple[int, ...]]
 
 
 def owner(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The array to which the memory belongs."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
+    """The array to which the memory belongs, also where a view was made by its strides alone."""
+    while True:
+        base = array.base if isinstance(array.base, np.ndarray) else getattr(array.base, "base", None)
+        if not isinstance(base, np.ndarray):
+            return array
+        array = base
 
 
 def layout(view: np.ndarray[Any, Any], root: np.ndarray[Any, Any]) -> Layout | None:

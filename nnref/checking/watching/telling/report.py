@@ -15,6 +15,7 @@ from nnref.checking.results.findings import Finding, patterns
 from nnref.checking.watching.calculus.factors import half_of_the_digits
 from nnref.checking.watching.meaning.losses import is_measure, losses
 from nnref.checking.watching.meaning.optimisers import entered
+from nnref.checking.watching.meaning.unjudged import other_entries
 from nnref.checking.watching.meaning.updates import SHORT, parameter_name
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.telling.cautions import cautions, multiple_of_own_slope, spread_out
@@ -37,7 +38,7 @@ def settled(watched: Watched) -> bool | None:
     wrong = any(e.verdict == "WRONG" for e in entries) or watched.steps[0].roles.idle or own_loss_apart(watched)
     if watched.broken is not None and not wrong:
         return False if all(e.verdict == "ok" for e in entries) else None
-    whole = not watched.unfinished and not watched.unjudged
+    whole = not watched.unfinished and not watched.unjudged and not other_entries(watched.steps[0].roles)
     told = whole and all(e.verdict == "ok" for e in entries) and multiple_of_own_slope(watched) is None
     return False if wrong else True if told else None
 
@@ -84,7 +85,25 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
 
 def unfinished(watched: Watched) -> list[str]:
     """What ended the program after the step, and what that step changes and nothing judges."""
-    return [*stopped(watched), *without_labels(watched), *out_of_reach(watched), *losses_tried(watched)]
+    return [
+        *stopped(watched),
+        *without_labels(watched),
+        *out_of_reach(watched),
+        *one_of_many(watched),
+        *losses_tried(watched),
+    ]
+
+
+def one_of_many(watched: Watched) -> list[str]:
+    """Of which arrays only the part that is updated first is judged, where a loop goes over them."""
+    said = []
+    for update, more in other_entries(watched.steps[0].roles).items():
+        name, line = parameter_name(update.base, update.new), watched.source.where(update.end.site.line)
+        said.append(
+            f"{line} updates {more + 1} parts of {name} one by one, of which the first is judged: "
+            f"{name} -= … for the whole array would be judged whole"
+        )
+    return said
 
 
 def out_of_reach(watched: Watched) -> list[str]:
