@@ -371,6 +371,20 @@ def test_gains_of_ones_beside_shifts_of_zeros_and_statistics_at_rest_are_seen_th
     assert "statistics are taken for constants" in next(f.says for f in report.entries[0].where if f.kind == "layer")
 
 
+def test_a_variance_of_ones_is_drawn_positive_and_a_function_that_changes_nothing_is_no_rectifier():
+    def predicting(x, g, b, mean, variance):
+        return g * (x - mean) / np.sqrt(variance + 1e-5) + b
+
+    def back(x, g, b, mean, variance, dY):
+        return dY / np.sqrt(variance + 1e-5), (dY * (x - mean) / np.sqrt(variance + 1e-5)).sum(axis=0), dY.sum(axis=0)
+
+    arguments = (r(7, 4), 2 * np.ones(4), np.zeros(4), np.zeros(4), np.ones(4))
+    report = nnref.check_vjp(predicting, back, arguments, wrt=("x", "g", "b"))
+    assert "forward is batch norm at inference" in report.method
+    assert "gain" in next(f.says for f in report.entries[0].where if f.kind == "layer")
+    assert "forward is" not in nnref.check_vjp(lambda x: 1.0 * x, lambda x, dY: dY, (r(3, 4),)).method
+
+
 def test_an_lstm_whose_two_states_come_one_after_the_other_is_recognised():
     def forward(x, h, c, Wf, bf, Wi, bi, Wg, bg, Wo, bo):
         return lstm(x, h, c, Wf, bf, Wi, bi, Wg, bg, Wo, bo).ravel()
