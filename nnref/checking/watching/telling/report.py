@@ -294,11 +294,10 @@ def own_loss_apart(watched: Watched) -> Diagnosis | None:
     name = next(iter(node.names), "the loss")
     met = next(spread_out(watched, watched.steps[0].roles), "")
     first = [] if met else mistakes(watched.steps[0].roles, watched.tapes, own[0])
-    here, line = "this line", watched.source.where(node.site.line)
-    of_loss = here if not first or first[0].site == node.site else line
-    says = f"The gradients are those of {readings[0].loss.name}, and the loss of {of_loss} has other slopes."
+    line = f" of {watched.source.where(first[0].site.line)}" if first and first[0].site != node.site else ""
+    says = f"The gradients{line} are those of {readings[0].loss.name}, and the loss of this line has other slopes."
     says = f"{says} {met[:1].upper()}{met[1:]}".strip()
-    return Diagnosis(None, name, says, place=place(watched, first[0].site if first else node.site))
+    return Diagnosis(None, name, says, place=place(watched, node.site))
 
 
 def loss_in_words(watched: Watched, reading: Reading) -> str:

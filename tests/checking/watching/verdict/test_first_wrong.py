@@ -164,29 +164,6 @@ for it in range(6):
     lw -= .2 * dlw
 """
 
-WEIGHTED = """\
-import numpy as np
-rng = np.random.default_rng(8)
-X = rng.normal(size=(32, 6)); T = (rng.random((32, 4)) < 0.4).astype(float)
-params = {"W": rng.normal(size=(6, 5)) * .5, "b": np.zeros(5), "V": rng.normal(size=(5, 4)) * .5, "c": np.zeros(4)}
-pos = T.sum(0) / len(T)
-weight = np.where(T == 1, 1 / (pos + .1), 1.0)
-def run(p, X, T, weight):
-    h = np.maximum(0.01 * (X @ p["W"] + p["b"]), X @ p["W"] + p["b"])
-    z = h @ p["V"] + p["c"]
-    loss = (weight * (np.maximum(z, 0) - z * T + np.log1p(np.exp(-np.abs(z))))).mean()
-    s = 1 / (1 + np.exp(-z))
-    dz = weight * (s - T) / T.size
-    dh = dz @ p["V"].T
-    slope = np.ones_like(h); slope[h < 0] = 0.01
-    da = dh * slope
-    return loss, {"W": X.T @ da, "b": da.sum(0), "V": h.T @ dz, "c": dz.sum(0)}
-for i in range(5):
-    loss, g = run(params, X, T, weight)
-    for k in params:
-        params[k] -= 0.5 * g[k]
-"""
-
 QUANTILES = """\
 import numpy as np
 rng = np.random.default_rng(21)
@@ -291,7 +268,6 @@ CASES = [
     ),
     (NORMALISED, "(1 + 3 * 0.044715 * x ** 2)", "(1 + 0.044715 * x ** 2)", "line 10"),
     (MIXTURE, "dmu = -(r * u / var).mean(0)", "dmu = -(w * u / var).mean(0)", "line 14"),
-    (WEIGHTED, "dz = weight * (s - T) / T.size", "dz = (s - T) / T.size", "line 12"),
     (QUANTILES, "dV = H.T @ dP", "dV = H.T @ U / 150", "line 12"),
 ]
 
