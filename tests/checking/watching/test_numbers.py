@@ -291,3 +291,27 @@ def test_weights_that_a_bias_is_added_to_are_no_velocities_of_the_bias(tmp_path)
     assert settled(found) is True, certificate(found)
     assert len(found.rows) == 8
     assert settled(seen(tmp_path, TWO_LAYERS_OF_NUMBERS.replace("e[o] * n.inputs[k]", "e[k] * n.inputs[k]"))) is False
+
+
+SCALED = """\
+import numpy as np
+class Layer:
+    def __init__(self, n, k):
+        scale = np.sqrt(1.0 / max(1, n))
+        self.W = np.random.randn(n, k) * scale
+layer = Layer(2, 3)
+X, Y = np.random.randn(30, 2), np.random.randn(30, 3)
+for step in range(9):
+    loss = ((X @ layer.W - Y) ** 2).sum() / 30
+    layer.W -= 0.05 * X.T @ (X @ layer.W - Y) * 2 / 30
+"""
+
+
+def test_what_weights_were_scaled_by_is_no_parameter_that_is_left_out(tmp_path):
+    """A factor between a half and 1 looks like decay, and the weights before it like the parameter."""
+    found = seen(tmp_path, SCALED)
+    path = tmp_path / "program.py"
+    places = Places(path, found.source, lambda file: Path(file) if Path(file) == path else None)
+    again, fault = watched_again(unpacked(packed(found)), found.source, places)
+    assert fault == ""
+    assert settled(again) is True
