@@ -1,7 +1,7 @@
 """Cross-entropy with smoothed labels: (1 − α) Y + α/K in place of Y, K the number of classes."""
 
 from nnref import softmax_cross_entropy
-from nnref.shapes import Array, matrix, one_hot_columns
+from nnref.shapes import Array, formula, matrix, one_hot_columns
 
 
 def forward(Z: Array, Y: Array, smoothing: float) -> Array:
@@ -31,5 +31,7 @@ def _smoothed(Z: Array, Y: Array, smoothing: float) -> Array:
     matrix(Z=Z)
     one_hot_columns(Z, Y)
     if not 0 <= smoothing <= 1:
-        raise ValueError(f"smoothing, the share that is spread, should lie between 0 and 1; {smoothing} came. Try 0.1.")
+        raise ValueError(
+            f"{formula()}smoothing, the share that is spread, should lie between 0 and 1; {smoothing} came. Try 0.1."
+        )
     return (1 - smoothing) * Y + smoothing / Z.shape[0]

@@ -161,8 +161,9 @@ def of_shape(shape: tuple[int, ...], **arrays: Array) -> None:
     for name, A in arrays.items():
         if tuple(A.shape) != shape:
             size = " × ".join(map(str, shape))
-            hint = f" Try {name}.reshape({', '.join(map(str, shape))})." if A.size == math.prod(shape) else ""
-            raise ShapeError(f"{name} should be {size}; {dims(A)} came.{hint}")
+            turned = A.ndim == 2 and tuple(A.shape) == shape[::-1]
+            fits = f" Try {name}.reshape({', '.join(map(str, shape))})." if A.size == math.prod(shape) else ""
+            raise ShapeError(f"{name} should be {size}; {dims(A)} came.{f' Try {name}.T.' if turned else fits}")
 
 
 def seen(axis: int, **masks: Array) -> None:
@@ -223,7 +224,8 @@ def column(m: int, **vectors: Array) -> None:
     floats(**vectors)
     for name, b in vectors.items():
         if b.shape != (m, 1):
-            raise ShapeError(f"{name} should be a column, {m} × 1; {dims(b)} came. Try {name}.reshape(-1, 1).")
+            hint = f"Try {name}.reshape(-1, 1)." if b.size == m else f"It holds one number for each of {m} rows."
+            raise ShapeError(f"{name} should be a column, {m} × 1; {dims(b)} came. {hint}")
 
 
 def per_example(N: int, **rows: Array) -> None:

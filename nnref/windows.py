@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from nnref.arrays import device_of, namespace, real
-from nnref.shapes import Array, ShapeError, no_number, of_shape
+from nnref.shapes import Array, ShapeError, formula, no_number, of_shape
 
 AXES = "channels, rows, columns, examples"
 
@@ -40,7 +40,7 @@ class Windows:
         for name, least in (("stride", 1), ("padding", 0), ("dilation", 1)):
             number = getattr(self, name)
             if no_number(number) or int(number) != number or number < least:
-                raise ValueError(f"{name} should be a whole number, {least} or more; {number} came.")
+                raise ValueError(f"{formula()}{name} should be a whole number, {least} or more; {number} came.")
             object.__setattr__(self, name, int(number))
         for name, pixels, taps in zip(("rows", "columns"), self.image[1:3], self.kernel, strict=True):
             reach, wide = self.dilation * (taps - 1) + 1, pixels + 2 * self.padding

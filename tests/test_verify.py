@@ -16,7 +16,7 @@ from tests import verify
 from tests.conftest import require
 from tests.support import cases, outcomes, table, tools, witnesses
 from tests.support.bugs import BUGS
-from tests.support.quick import pairs, some
+from tests.support.quick import some
 from tests.support.sources import FOLDERS, ROOT, fresh, sources_sha256
 from tests.support.tensorflow_operations import OF_THEIR_OWN, there_is
 from tests.support.witnesses import FAILED, MISSING, NOT_APPLICABLE, OK, Witness
@@ -113,31 +113,6 @@ def test_every_test_that_answers_for_the_report_is_among_those_of_the_quick_one(
     assert "tests/derivations/test_wellposed.py" not in listed
 
 
-def test_of_a_list_the_first_and_some_chosen_by_name_are_quick_and_the_rest_is_further():
-    cases = [f"case {k}" for k in range(300)]
-    chosen = some(cases, 3)
-    quick = [case.values[0] for case in chosen if not case.marks]
-    assert [case.values[0] for case in chosen] == cases
-    assert {mark.name for case in chosen for mark in case.marks} == {"further"}
-    assert quick[0] == "case 0"
-    assert 80 <= len(quick) <= 120
-    assert {case.values[0] for case in some(cases[1:], 3) if not case.marks} >= set(quick[1:])
-
-
-def test_of_pairs_each_first_is_quick_once_and_some_of_its_others():
-    firsts = [f"claim {k}" for k in range(100)]
-    quick = [case.values for case in pairs(firsts, range(4), 3) if not case.marks]
-    assert [a for a, b in quick if b == 0] == firsts
-    assert 80 <= len([a for a, b in quick if b]) <= 120
-    assert len(pairs(firsts, range(4), 3)) == 400
-
-
-def test_draws_are_few_unless_more_are_asked_for(request, draws):
-    long, all_cases = (request.config.getoption(name) for name in ("--long", "--all-cases"))
-    assert draws(1, 3) == (3 if long else 1)
-    assert draws(1, 3, ci=2) == (3 if long else 2 if all_cases else 1)
-
-
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_differences_and_the_complex_step_confirm_every_gradient(name):
     for witness in (witnesses.differences, witnesses.complex_step):
@@ -155,7 +130,12 @@ WITHOUT = ("dropout.forward", "dropout.dX", "rope.forward", "rope.dX")
 """What TensorFlow has no operation for: dropout whose mask is given, and rotary positions."""
 
 
-ASKED = some([c for c in CONCEPTS if c["name"] not in WITHOUT], 4, ids=lambda claim: claim["name"])
+def is_asked(claim):
+    """Is there an operation of the name, or of the concept?"""
+    return not witnesses.OPERATIONS.keys().isdisjoint((claim["name"], claim["name"].partition(".")[0]))
+
+
+ASKED = some([claim for claim in CONCEPTS if is_asked(claim)], 4, ids=lambda claim: claim["name"])
 
 
 @pytest.mark.parametrize("claim", ASKED)

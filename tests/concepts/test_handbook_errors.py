@@ -54,7 +54,15 @@ HEADS = np.ones((2, 2, 5, 4, 3))
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: layer_norm.forward(A, np.ones(3), COLUMN), r"layer_norm\.forward: gamma should be a column, 3 × 1"),
+        (
+            lambda: layer_norm.forward(A, np.ones(3), COLUMN),
+            r"layer_norm\.forward: gamma should be a column, 3 × 1; \(3,\) came\. Try gamma\.reshape\(-1, 1\)\.",
+        ),
+        (
+            lambda: layer_norm.forward(A, np.ones((4, 1)), COLUMN),
+            r"4 × 1 came\. It holds one number for each of 3 rows\.",
+        ),
+        (lambda: group_norm.forward(np.ones((2, 3, 4, 5)), np.ones((3, 2)), np.ones((2, 3))), r"Try gamma\.T\."),
         (lambda: batch_norm.dX(A, COLUMN, A.T), r"X is 3 × 4 and dY is 4 × 3; they should have the same shape"),
         (lambda: group_norm.forward(A, COLUMN, COLUMN), r"X should have the axes \(groups, channels of a group"),
         (
@@ -65,7 +73,7 @@ HEADS = np.ones((2, 2, 5, 4, 3))
         (lambda: attention.forward(A, A[:, :2], A, np.ones((3, 3))), r"Q has width 4 and K has 2"),
         (lambda: attention.forward(A, A, A[:2], np.ones((3, 3))), r"K has 3 rows and V has 2"),
         (lambda: attention.forward(A, A, A, np.ones((3, 4))), r"M should be 3 × 3; 3 × 4 came"),
-        (lambda: attention.dQ(A, A, A, np.ones((3, 3)), A.T), r"dY should be 3 × 4; 4 × 3 came.*Try dY\.reshape"),
+        (lambda: attention.dQ(A, A, A, np.ones((3, 3)), A.T), r"dY should be 3 × 4; 4 × 3 came\. Try dY\.T\."),
         (lambda: embedding.forward(A, A), r"E is 3 × 4, so O should have 4 rows; it is 3 × 4"),
         (
             lambda: conv2d.forward(IMAGE, np.ones((6, 3, 3, 3)), np.ones((6, 1))),

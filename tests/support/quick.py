@@ -27,6 +27,11 @@ def pairs(firsts, seconds, one_in, *, ids=str):
 
 
 def marked(case, quick, name):
-    """One case as pytest takes it: a tuple holds several arguments."""
+    """One case as pytest takes it: a tuple holds several arguments.
+
+    Errors: ValueError for a name that holds an address, which differs from process to process and so what is quick.
+    """
+    if " at 0x" in name:
+        raise ValueError(f"{name} is another name in each process; pass ids= a name of the case")
     values = case if isinstance(case, tuple) else (case,)
     return pytest.param(*values, marks=[] if quick else [pytest.mark.further], id=name)

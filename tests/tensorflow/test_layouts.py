@@ -55,7 +55,7 @@ def test_examples_are_first_for_keras_and_last_here_and_twice_swapped_is_as_it_w
     A = rng.standard_normal(shape)
     there = np.moveaxis(A, -1, 0) if A.ndim == 2 else swapped(A)
     assert there.shape[0] == shape[-1]
-    assert swapped(A).shape[-1] == shape[0]
+    assert np.array_equal(swapped(A), np.moveaxis(np.moveaxis(A, -1, 0), 1, -1))
     assert np.array_equal(columns((affine_layer(shape[0], 2),), rng.standard_normal(swapped(A).shape)).shape, shape)
 
 

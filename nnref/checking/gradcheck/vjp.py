@@ -16,6 +16,7 @@ from nnref.checking.gradcheck.layers import GivenLayer
 from nnref.checking.gradcheck.roles import candidates, in_words, parameters_of
 from nnref.checking.recognition.judged import drawn_anew, judged
 from nnref.checking.recognition.layers import Recognised, recognised
+from nnref.checking.results.findings import Finding
 from nnref.checking.results.report import GradcheckReport
 from nnref.precision import unit
 from nnref.shapes import Array
@@ -83,9 +84,11 @@ def elsewhere(
     dY: Array,
     options: Mapping[str, Any],
 ) -> GradcheckReport:
-    """The report, or that at drawn arguments, if the vjp of a layer of the handbook is wrong there.
+    """The report, or that at drawn arguments, if the vjp of a layer of the handbook errs there as people do with it.
 
-    Errors that are all beyond δ, or inputs that are all positive, hide what a formula makes of others.
+    Errors that are all beyond δ, or inputs that are all positive, hide what a formula makes of others. A vjp that only
+    remembers what belongs to the arguments given makes no mistake with a name: then the report stays, and says so. It
+    stays for pixels that are alike too, which may never be met.
     """
     at = drawn_anew(found, layer.output, layer.gradients, arguments, dY, set(layer.roles.values()))
     if at is None:
@@ -94,6 +97,11 @@ def elsewhere(
     if not there.wrong:
         return report
     there = judged(replace(there, method=f"{there.method}; with arguments drawn anew"), found, layer.gradients, at, dY)
+    says = next((f.says for entry in there.entries for f in entry.where if f.kind == "layer"), None)
+    if says is None or found.reading.name == "max_pool":
+        caution = Finding("elsewhere", f"at other arguments: {says or 'not the gradient, unless vjp remembers yours'}")
+        first, *others = report.entries
+        return replace(report, entries=(replace(first, where=(*first.where, caution)), *others))
     return with_finding(there, "hidden", "right at the arguments given, and wrong at others that were drawn")
 
 

@@ -51,7 +51,7 @@ def with_a_number(flat: Layout, X: Array, Y: Array) -> Iterator[str]:
     k = Z.argmin()
     for name in BELOW if Z.flat[k] < 0 else ():
         factor = A.flat[k] / activation(f"{name} 1").forward((), Z).flat[k]
-        if np.isfinite(factor) and factor > 0:
+        if np.isfinite(factor) and factor > 0 and (name, factor) != ("leaky_relu", 1):  # which leaves all as it is
             near = float(f"{factor:.6g}")
             yield f"{name} {near if abs(near - factor) <= NEAR * factor else factor}"
 

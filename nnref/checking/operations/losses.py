@@ -232,6 +232,9 @@ SLIPS = (
     named("denominator_missing", "the denominator is missing, p, or p (1 − p)"),
     named("two_missing", "the factor 2 of the square's slope is missing, or there is one too many"),
     named("not_clipped", "the error is not clipped: beyond ±δ the slope is δ"),
+    named(
+        "of_absolute_error", "the slope is ±δ everywhere, as of the absolute error: within ±δ it is the error itself"
+    ),
     named("delta_missing", "beyond ±δ the slope is ±1; it is ±δ"),
     named(
         "guard_missing",

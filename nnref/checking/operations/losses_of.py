@@ -354,6 +354,7 @@ KINDS: tuple[Kind, ...] = (
         {
             "not_clipped": (lambda Z, T, s: Z - T,),
             "delta_missing": (lambda Z, T, s: beyond(Z - T, s["delta"]),),
+            "of_absolute_error": (lambda Z, T, s: s["delta"] * signs(Z - T),),
         },
         entrywise=True,
         options=tuple({"delta": delta} for delta in DELTAS),
@@ -394,6 +395,11 @@ KINDS: tuple[Kind, ...] = (
     ),
 )
 """Every kind, the likeliest first: where two give the same numbers, the first is named."""
+
+
+def signs(E: Any) -> Any:
+    """The sign of every error."""
+    return np.sign(E.value if hasattr(E, "value") else E) + 0 * E
 
 
 def beyond(E: Any, delta: float) -> Any:

@@ -65,7 +65,7 @@ def input_of(X: Array, lies: Lies) -> Layout:
 def readings(tried: Tried) -> Iterator[Reading]:
     """Every recurrent layer of a sequence, maybe states, weights and biases."""
     floats = tried.floats
-    if not 3 <= len(floats) <= 15:
+    if not 2 <= len(floats) <= 15:
         return
     for x, X in floats.items():
         for lies in lying(X, tried.Y):
@@ -101,7 +101,9 @@ def of_cell(
     zero = {s: np.zeros((m, lies.N)) for s in "HC" if s not in fixed}
     for order in permutations(range(k)):
         for parts in [*together(floats, rest, lies, k, order), *apart(floats, rest, lies.n, lies.m, gates, order)]:
-            for settings in settings_of(cell, "V" in {s[0] for s in parts.roles.values()}):
+            joined = "V" in {s[0] for s in parts.roles.values()}
+            with_ones = "V" in parts.layouts and parts.layouts["V"].shape[1] > lies.n + m
+            for settings in settings_of(cell, joined, with_ones):
                 layouts = fixed | parts.layouts
                 says = said(cell, gates, order, lies, settings)
                 more = {"cell": cell, "every": lies.every, **settings}
@@ -124,6 +126,8 @@ def together(
     biases = [name for name in rest if floats[name].size == k * m == max(floats[name].shape)]
     weights = [name for name in rest if name not in biases]
     kinds: tuple[dict[str, int], ...] = ({"W": n, "U": m},) if len(weights) == 2 else ({"V": n + m},)
+    if len(weights) == 1 and not biases:
+        kinds += ({"V": n + m + 1},)  # a row of biases among the weights, for an input of one
     if len(weights) not in (1, 2) or len(biases) > 2:
         return
     for names, wide, turned in product(permutations(weights), kinds, (False, True)):
@@ -201,8 +205,12 @@ def biased(
         yield Parts(parts.roles | roles, parts.layouts | layouts)
 
 
-def settings_of(cell: str, joined: bool) -> Iterator[dict[str, Any]]:
+def settings_of(cell: str, joined: bool, with_ones: bool = False) -> Iterator[dict[str, Any]]:
     """The ways that a cell is written in."""
+    if with_ones:
+        if cell != "gru":  # whose weights of a reset state have no such row
+            yield from ({**way, "ones": ones} for way in settings_of(cell, joined) for ones in ("first", "last"))
+        return
     for first in (True, False) if joined else (False,):
         if cell == "rnn":
             yield from ({"state_first": first, "activation": f} for f in ("tanh", "relu"))

@@ -159,11 +159,20 @@ def weights(at: Symbols, settings: Settings) -> tuple[Any, Any, Any, Any]:
     zero = np.zeros((at["H"].shape[0] * len(gates), 1))
     if "V" in at or "V" + gates[0] in at:
         V, m = whole(at, "V", gates), at["H"].shape[0]
+        if "ones" in settings:
+            at, V = biases_among(at, V, settings)
         W, U = (V[:, m:], V[:, :m]) if settings["state_first"] else (V[:, :n], V[:, n:])
     else:
         W, U = whole(at, "W", gates), whole(at, "U", gates)
     b, c = (whole(at, s, gates) if s in at or s + gates[0] in at else zero for s in "bc")
     return W, U, b, c
+
+
+def biases_among(at: Symbols, V: Any, settings: Settings) -> tuple[Symbols, Any]:
+    """The biases that stand among the weights, for an input of ones, and the weights without them."""
+    if settings["ones"] == "first":
+        return {**at, "b": V[:, :1]}, V[:, 1:]
+    return {**at, "b": V[:, -1:]}, V[:, :-1]
 
 
 def steps(at: Symbols, settings: Settings) -> list[Step]:
@@ -242,7 +251,10 @@ def spread(
     W, U, b, c = (total([part[k] for part in of]) for k in range(4))
     xp = namespace(W)
     found: Symbols = {"X": xp.stack([part[4] for part in parts], axis=0), "H": dH, "C": dC}
-    V = xp.concat([U, W] if settings["state_first"] else [W, U], axis=1)
+    columns = [U, W] if settings.get("state_first") else [W, U]
+    if "ones" in settings:
+        columns = [b, *columns] if settings["ones"] == "first" else [*columns, b]
+    V = xp.concat(columns, axis=1)
     for s, G in {"W": W, "U": U, "V": V, "b": b, "c": c}.items():
         found[s] = G
         found |= {s + gate: part for gate, part in zip(gates, blocks(G, at["H"].shape[0]), strict=True)}

@@ -106,7 +106,7 @@ def drawn_anew(
     """
     with trusted(), np.errstate(all="ignore"):
         for signed in (True, False):
-            others = in_dtypes_of(arguments, drawn(widened(arguments), signed))
+            others = in_dtypes_of(arguments, drawn(widened(arguments), signed, found.positive))
             if found.reading.name == "max_pool":  # whole numbers, of which several are the largest
                 others = {name: np.round(A) if floats(A) else A for name, A in others.items()}
             at = {name: others[name] if name in may else A for name, A in arguments.items()}
@@ -136,7 +136,12 @@ def places(found: Recognised, gradients: Gradients, arguments: Mapping[str, Any]
     """
     yield point(found, gradients, dict(arguments), dY)
     other = np.random.default_rng(SEED).standard_normal(np.shape(dY))
-    yield point(found, gradients, in_dtypes_of(arguments, drawn(widened(arguments))), in_dtype_of(dY, other))
+    yield point(
+        found,
+        gradients,
+        in_dtypes_of(arguments, drawn(widened(arguments), positive=found.positive)),
+        in_dtype_of(dY, other),
+    )
 
 
 def in_dtypes_of(arguments: Mapping[str, Any], others: dict[str, Any]) -> dict[str, Any]:

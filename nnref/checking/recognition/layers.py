@@ -37,10 +37,14 @@ MASKED = -1e4
 
 @dataclass(frozen=True)
 class Recognised:
-    """A layer, and how the function's arguments and output lie beside its own."""
+    """A layer, and how the function's arguments and output lie beside its own.
+
+    positive: what is one positive number throughout, as a variance of ones is, has to stay positive.
+    """
 
     known: Known
     reading: Reading
+    positive: bool = False
 
     def truth(self, arguments: Mapping[str, Any], dY: Array) -> dict[str, Running]:
         """The closed form of every gradient, with its running error."""
@@ -60,15 +64,18 @@ def recognised(call: Callable[[Mapping[str, Any]], Array], arguments: Mapping[st
 
     It is asked in double precision, whatever the arguments are in.
     """
-    given = widened(arguments)
+    given, positive = widened(arguments), False
     there = drawn(given)
     if not eligible(there, Y):
         return None
     try:
         with np.errstate(all="ignore"):
-            tried = Tried(there, np.asarray(call(there), "float64"), call)
+            at_there = np.asarray(call(there), "float64")
+            if not np.isfinite(at_there).all():
+                positive, there = True, drawn(given, positive=True)
+                at_there = np.asarray(call(there), "float64")
             at_given = np.asarray(call(given), "float64")
-            tried = without_idle(tried)
+            tried = without_idle(Tried(there, at_there, call))
     except Exception:  # a stranger's function may say no to anything that it was not written for
         return None
     if not tried.Y.shape == at_given.shape == Y.shape or not np.isfinite(tried.Y).all():
@@ -76,7 +83,7 @@ def recognised(call: Callable[[Mapping[str, Any]], Array], arguments: Mapping[st
     with trusted(), np.errstate(all="ignore"):
         for known in layers():
             for reading in known.readings(tried):
-                found = Recognised(known, reading)
+                found = Recognised(known, reading, positive)
                 if same(found, there, tried.Y) and same(found, given, at_given):
                     return found
     return None
@@ -142,24 +149,25 @@ def floating(A: Array) -> bool:
     return A.dtype.kind == "f" or (A.dtype.kind == "V" and "float" in A.dtype.name)
 
 
-def drawn(arguments: Mapping[str, Any], signed: bool = False) -> dict[str, Any]:
+def drawn(arguments: Mapping[str, Any], signed: bool = False, positive: bool = False) -> dict[str, Any]:
     """Other numbers in place of floating-point ones, but for masks, labels and tables of cosines and sines.
 
     What is nowhere negative stays so, and so does what lies between 0 and 1, or adds up to one along an axis; not if
-    numbers of both signs are asked for.
+    numbers of both signs are asked for. One number throughout becomes numbers of both signs, unless it should stay
+    positive.
     """
     rng = np.random.default_rng(SEED)
     found = dict(arguments)
     for name, A in arguments.items():
         if isinstance(A, np.ndarray) and A.dtype.kind == "f" and A.ndim and not (labels(A) or turning(A, arguments)):
-            found[name] = rng.standard_normal(A.shape) if signed else like(A, rng)
+            found[name] = rng.standard_normal(A.shape) if signed else like(A, rng, positive)
     return found
 
 
-def like(A: Array, rng: np.random.Generator) -> Array:
+def like(A: Array, rng: np.random.Generator, positive: bool = False) -> Array:
     """Other numbers of the same kind."""
     made = rng.standard_normal(A.shape)
-    if (A < 0).any() or (A.flat[0] == A).all():
+    if (A < 0).any() or ((A.flat[0] == A).all() and not (positive and A.flat[0] > 0)):
         return made
     if (axis := shares(A)) is not None:
         made = abs(made) + 0.1

@@ -110,12 +110,15 @@ def execute(
         seed_generators(recorder.seed)
         recording._current.append(recorder)
         try:
-            for line, part in code:
+            for line, part, _ in code:
                 within(run, part, line, keep_going=definitions or bool(source.starts))
             if then is not None and not run.stopped:
                 then(module.__dict__)
         except Stop:
-            run.stopped = True
+            run.stopped, recorder.on = True, False
+            for line, part, defines in code if definitions else ():
+                if defines:  # what a long assignment kept from being defined
+                    within(run, part, line, keep_going=True)
         except (Exception, SystemExit, KeyboardInterrupt) as error:
             run.error = run.error or error
         finally:
@@ -136,9 +139,7 @@ def within(run: Run, code: Any, line: int, keep_going: bool) -> None:
             raise
 
 
-def statements(
-    source: Source, path: Path, recorder: Recorder, definitions: bool, data: Any = None
-) -> list[tuple[int, Any]]:
+def statements(source: Source, path: Path, recorder: Recorder, definitions: bool, data: Any = None) -> list[Part]:
     """The program as code: whole, or one statement at a time where one may fail and the next be executed."""
     code, sites = compiled(source, path, definitions, data is not None)
     recorder.sites[:] = sites  # the code speaks of them by their places in this list
@@ -147,22 +148,25 @@ def statements(
 
 
 @lru_cache(maxsize=8)
-def compiled(source: Source, path: Path, definitions: bool, given: bool) -> tuple[list[tuple[int, Any]], list[Site]]:
+def compiled(source: Source, path: Path, definitions: bool, given: bool) -> tuple[list[Part], list[Site]]:
     """The code of a program that is run several times, on given data or not, and the sites that it speaks of."""
     sites: list[Site] = []
     file = str(path)
     plain = copy.deepcopy(source.tree) if source.starts else ast.parse("\n".join(source.lines))
     tree = rewritten(world.smaller(plain, path, given), file, sites)
     if not definitions and not source.starts:
-        return [(1, compile(tree, file, "exec"))], sites
+        return [(1, compile(tree, file, "exec"), False)], sites
     parts = [node for node in tree.body if not definitions or isinstance(node, DEFINING)]
     future = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
-    code = [
-        (node.lineno, compile(ast.Module([*future, node] if node not in future else [node], []), file, "exec"))
-        for node in parts
-    ]
+    code: list[Part] = []
+    for node in parts:
+        whole = ast.Module([*future, node] if node not in future else [node], [])
+        code.append((node.lineno, compile(whole, file, "exec"), isinstance(node, ast.FunctionDef | ast.ClassDef)))
     return code, sites
 
+
+Part = tuple[int, Any, bool]
+"""A part of a program: its first line, its code, and whether it is a function or a class."""
 
 DEFINING = (
     ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign, ast.Try, ast.AsyncFunctionDef,
@@ -248,7 +252,7 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Where to look for a module."""
         if path is not None:
             return [Path(p) for p in path if str(p) in self.packages]
-        put = [Path(p) for p in sys.path if p not in self.before]
+        put = [Path(p).resolve() for p in sys.path if p not in self.before]
         return [self.folder, *put, *self.roots, self.folder.parent]
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> Any:

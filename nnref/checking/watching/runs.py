@@ -132,15 +132,20 @@ def aligned(tapes: Sequence[Sequence[Node]], role: Roles) -> list[Sequence[Node]
 
 
 def beginnings(role: Roles, still: Sequence[str]) -> set[int]:
-    """The ordinals of the leaves that parameters are made of, but for those of some kinds."""
+    """The ordinals of the leaves that parameters are made of, but for those of some kinds.
+
+    A whole number is moved where it is a parameter itself: otherwise it may be how many units there are.
+    """
     found: set[int] = set()
     todo, seen = [u.base for u in role.updates], set()
+    own = set(todo)
     while todo:
         node = todo.pop()
         if node.index in seen:
             continue
         seen.add(node.index)
-        if node.leaf and node.leaf not in still and node not in role.labels:
+        fixed = isinstance(node.value, int) and node not in own
+        if node.leaf and node.leaf not in still and node not in role.labels and not fixed:
             found.add(node.deps.bit_length() - 1)
         todo += node.inputs
     return found

@@ -51,6 +51,9 @@ STEPS = 6
 SPARE = 40
 """Values that a changed program may need more than the first step of the program that was watched."""
 
+HANDED_OUT = ("data", "labels", "table")
+"""Leaves of which fewer rows may be handed out."""
+
 SLOW = 3.0
 """Seconds of a first run after which one other run has to do."""
 
@@ -207,7 +210,7 @@ def watch(
     if then is not None:
         settings["name"] = "watched"
     first, seen = first_run(source, path, settings, limit=limit)
-    if seen.role is None and first.stopped and data is None:
+    if seen.role is None and first.stopped and any(n.leaf in HANDED_OUT for n in first.recorder.leaves):
         fewer, with_fewer = first_run(source, path, settings, **AT_LENGTH)
         first, seen = (fewer, with_fewer) if with_fewer.role is not None else (first, seen)
     if seen.role is None:
@@ -274,8 +277,10 @@ def judged_steps(
     before: Roles | None = None
     now: Roles | None = role
     while now is not None and now.last < len(tapes[0]) and len(found) < STEPS:
-        meant = found[0].readings[0].loss.name if found else named
-        if readings := believed(now, tapes, judge(now, tapes, before, meant, written)):
+        loss = found[0].readings[0].loss if found else None
+        site = loss.node.site if loss is not None and loss.node is not None else None
+        meant = loss.name if loss is not None else named
+        if readings := believed(now, tapes, judge(now, tapes, before, meant, written, site)):
             found.append(Step(now, readings))
         if before is None and (late := with_late_loss(now, readings, tapes, written)) is not None:
             found, now = [late], late.roles

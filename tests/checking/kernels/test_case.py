@@ -22,7 +22,7 @@ def asked(vjp=None, f=product, dtype="float64"):
     "vjp",
     [
         lambda x, y, dY: (dY * y, dY * x),
-        lambda y, x, g: {"x": g * y, "y": g * x},
+        lambda y, x, g: {"y": g * x, "x": g * y},
         lambda dY, x, y, z: [dY * z / x, dY * z / y],
     ],
     ids=["by place", "by name", "from the output"],

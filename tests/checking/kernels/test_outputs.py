@@ -32,6 +32,16 @@ def test_only_floating_outputs_are_differentiated_and_one_may_be_picked_by_name(
         differentiated(asked(lambda x, dY: dY), None)
 
 
+def test_an_output_that_the_library_does_not_differentiate_is_left_out():
+    class Marking(Framework):
+        def several(self, f, given, wrt, leaves):
+            return [(name, A, name == "1.h") for name, A in leaves(f(*given))]
+
+    case = asked()
+    case.framework = Marking()
+    assert differentiated(case, None) == [Output("1.h", 1)]
+
+
 def test_one_output_is_picked_and_all_are_one_vector():
     assert picked(asked(), Output("1.h", 1)).f(np.ones(3)).tolist() == [2, 2, 2]
     assert joined(asked(), [Output("0", 0), Output("1.h", 1)]).f(np.ones(3)).tolist() == [1, 1, 1, 2, 2, 2]

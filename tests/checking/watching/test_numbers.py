@@ -316,3 +316,32 @@ def test_how_far_single_numbers_are_off_is_a_measure_beside_their_squared_error(
     """One number is a multiple of any other: eight single outputs are looked at together."""
     assert settled(seen(tmp_path, ADDITION)) is True
     assert settled(seen(tmp_path, ADDITION.replace("after @ U.T", "after @ U"))) is False
+
+
+SIZES = """\
+import numpy as np
+class Net:
+    def __init__(self, n, k):
+        self.n, self.k = n, k
+        self.scale = np.sqrt(2.0 / self.n)
+        self.W = self.scale * np.random.randn(self.n, self.k)
+        self.b = np.zeros(self.k)
+net = Net(4, 3)
+X, Y = np.random.randn(30, 4), np.eye(3)[np.arange(30) % 3]
+vW, vb = np.zeros_like(net.W), np.zeros_like(net.b)
+for step in range(9):
+    E = np.exp(X @ net.W + net.b)
+    P = E / E.sum(1, keepdims=True)
+    vW = 0.9 * vW - 0.1 * X.T @ (P - Y) / 30
+    vb = 0.9 * vb - 0.1 * (P - Y).mean(0)
+    net.W += vW
+    net.b += vb
+"""
+
+
+def test_how_many_units_there_are_is_no_number_that_is_moved(tmp_path):
+    """A width that an object keeps goes into the scale of its weights; moved, it would end the other runs at once."""
+    found = seen(tmp_path, SIZES)
+    assert settled(found) is True, certificate(found)
+    assert len(found.tapes) == 3
+    assert settled(seen(tmp_path, SIZES.replace("(P - Y).mean(0)", "(P + Y).mean(0)"))) is False

@@ -135,16 +135,7 @@ def backward(node: Node, g: Array, choice: Choice) -> Iterator[tuple[Node, Any]]
         first = tied(a, b, choice.tie) if "max" in op else tied(b, a, 1 - choice.tie)
         yield from paired(node, (g * first, g * (1 - first)))
     elif op in ELEMENTWISE:
-        where = node.kwargs.get("where", True)
-        plain = [np.asarray(value_of(a)) if isinstance(a, Node | list | tuple) else a for a in node.args]
-        if op in ("log", "log2", "log10") and not choice.guards:
-            plain = [plain[0] - guard(node.args[0])]
-        if op in ("array", "nan_to_num") and not isinstance(node.args[0], Node):
-            yield from stacked(node.args[0], g)
-        else:
-            # A np.matrix multiplies as matrices do: its entries are what the rules are about.
-            y = np.asarray(node.value) if isinstance(node.value, np.ndarray) else node.value
-            yield from paired(node, ELEMENTWISE[op](g if where is True else g * value_of(where), y, *plain))
+        yield from of_entries(op, node, g, choice)
     elif op in PRODUCTS and (op != "inner" or np.ndim(args[0]) <= 1) and (op != "einsum" or type(args[0]) is str):
         yield from of_product(op, node, g, args)
     elif op == "where" and len(args) == 3:
@@ -172,6 +163,20 @@ def backward(node: Node, g: Array, choice: Choice) -> Iterator[tuple[Node, Any]]
         yield from moved(node, g)
     else:
         yield from probed(node, g)
+
+
+def of_entries(op: str, node: Node, g: Array, choice: Choice) -> Iterator[tuple[Node, Any]]:
+    """The slopes of an operation on entries."""
+    where = node.kwargs.get("where", True)
+    plain = [np.asarray(value_of(a)) if isinstance(a, Node | list | tuple) else a for a in node.args]
+    if op in ("log", "log2", "log10") and not choice.guards:
+        plain = [plain[0] - guard(node.args[0])]
+    if op in ("array", "nan_to_num") and not isinstance(node.args[0], Node):
+        yield from stacked(node.args[0], g)
+        return
+    # A np.matrix multiplies as matrices do: its entries are what the rules are about.
+    y = np.asarray(node.value) if isinstance(node.value, np.ndarray) else node.value
+    yield from paired(node, ELEMENTWISE[op](g if where is True else g * value_of(where), y, *plain))
 
 
 PRODUCTS = frozenset(["matmul", "dot", "tensordot", "einsum", "outer", "inner"])

@@ -168,6 +168,7 @@ def whole(layer: Layer, names: tuple[str, ...], report: GradcheckReport, note: s
         A = layer.arguments[name]
         entries.append(Entry(name, A.shape, A.size, 0, 0, 0, 0, None, "not found"))
     said = [note] if note else []
+    said += [found.says for entry in entries for found in entry.where if found.kind == "elsewhere"]
     if missing:
         said.append(f"no gradient of {' and '.join(missing)} was found, which moves the output")
     return LayerVerdict(layer.name, layer.line, tuple(entries), "; ".join(said))

@@ -8,7 +8,7 @@ import numpy as np
 
 from nnref.checking.watching.calculus.graph import base_of, bits_of
 from nnref.checking.watching.meaning.parameters import Roles
-from nnref.checking.watching.meaning.updates import Update, last_part, uses
+from nnref.checking.watching.meaning.updates import WRITTEN, Update, last_part, uses
 from nnref.checking.watching.recording.tape import Node
 
 
@@ -28,6 +28,33 @@ def unjudged(role: Roles) -> list[Update]:
         if not known and is_learnt(role, update) and goes_on(role, update):
             found[base.index] = update
     return list(found.values())
+
+
+def other_entries(role: Roles) -> dict[Update, int]:
+    """How many more entries or rows of an array are updated where one is, before the next forward pass: none is judged.
+
+    Each is written into the array that the one before was written into, and so depends on the labels already.
+    """
+    outputs = {m.output.site for m in role.meetings}
+    found: dict[Update, int] = {}
+    for update in role.updates:
+        new, array = update.new, beginning(update.base)
+        if new is None or np.prod(new.shape, dtype=int) >= np.prod(array.shape, dtype=int):
+            continue
+        for node in role.graph.tape[new.index + 1 :]:
+            if node.site in outputs:
+                break
+            old = node.args[0] if (node.op, node.site) == (new.op, new.site) else None
+            if isinstance(old, Node) and old.op in ("item", "view") and beginning(base_of(old)) is array:
+                found[update] = found.get(update, 0) + 1
+    return found
+
+
+def beginning(base: Node) -> Node:
+    """An array before anything was written into it."""
+    while base.op == "put" and isinstance(base.args[0], Node):
+        base = base_of(base.args[0])
+    return base
 
 
 def changes(role: Roles, outputs: int) -> Iterator[Update]:
@@ -68,7 +95,7 @@ def goes_on(role: Roles, update: Update) -> bool:
     new, old = update.new, update.old
     assert new is not None
     had, has = {last_part(n) for n in (*update.base.names, *old.names)}, {last_part(n) for n in new.names}
-    if had & has or any(n.op == "put" for n in role.graph.users[new.index]):
+    if had & has or any(n.op in WRITTEN for n in role.graph.users[new.index]):
         return True
     sites = {n.site for n in uses(role.graph, update.base) if n.index < new.index}
     return any(n.site in sites and n.index > new.index for n in uses(role.graph, new))

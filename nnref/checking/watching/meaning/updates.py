@@ -207,9 +207,9 @@ def uses(graph: Graph, node: Node) -> Iterator[Node]:
             if user.index in seen:
                 continue
             seen.add(user.index)
-            if user.op in VIEWS or user.op in ("put", "item"):
+            if user.op in VIEWS or user.op in ("put", "item", "assign"):
                 todo.append(user)
-            if user.op not in VIEWS and user.op != "put":
+            if user.op not in VIEWS and user.op not in ("put", "assign"):
                 yield user
 
 

@@ -154,7 +154,11 @@ class Hooks(Values):
             return self.joined(a, index, value, site)
         if isinstance(a, np.ndarray):
             if isinstance(value, np.ndarray):
-                if value.dtype.kind not in "fiubc" or id(owner(value)) in self._buffers:
+                if value.dtype.kind not in "fiubc":
+                    return value
+                if (buffer := self._buffers.get(id(owner(value)))) is not None:
+                    if (lying := layout(value, buffer.root)) is not None:
+                        buffer.sites.setdefault(lying, self.sites[site])
                     self.placed(value, index)
                     return value
             elif not isinstance(value, np.generic) or isinstance(value, np.bool_):

@@ -7,17 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.recording.tape import Node, Site
 
 Layout = tuple[int, tuple[int, ...], tuple[int, ...]]
 """A view: its distance in entries from the first entry of its owner, its shape and its strides in entries."""
 
 
 def owner(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The array to which the memory belongs."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
+    """The array to which the memory belongs, also where a view was made by its strides alone."""
+    while True:
+        base = array.base if isinstance(array.base, np.ndarray) else getattr(array.base, "base", None)
+        if not isinstance(base, np.ndarray):
+            return array
+        array = base
 
 
 def layout(view: np.ndarray[Any, Any], root: np.ndarray[Any, Any]) -> Layout | None:
@@ -49,12 +51,16 @@ def positions(lying: Layout, root_shape: tuple[int, ...], root_strides: tuple[in
 
 @dataclass(eq=False)
 class Buffer:
-    """The memory of one array: the value that it holds now, and the nodes that refer to it and not to a copy."""
+    """The memory of one array: the value that it holds now, and the nodes that refer to it and not to a copy.
+
+    sites are where the program takes its views: a view is on the tape only once something is made of it.
+    """
 
     root: np.ndarray[Any, Any]
     node: Node
     held: list[Node] = field(default_factory=list)
     views: dict[Layout, Node] = field(default_factory=dict)
+    sites: dict[Layout, Site] = field(default_factory=dict)
 
     @property
     def lying(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -71,7 +77,7 @@ class Buffer:
         """Before the memory changes: what earlier nodes hold of it is copied; what nobody used is dropped."""
         for node in self.held:
             node.value = np.array(node.value) if node.used or node.leaf else DROPPED
-        self.held, self.views = [], {}
+        self.held, self.views, self.sites = [], {}, {}
 
 
 DROPPED = None

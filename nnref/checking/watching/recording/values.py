@@ -125,7 +125,8 @@ class Values:
         if (node := buffer.views.get(lying)) is None:
             shape, strides = buffer.lying
             buffer.node.used = True
-            node = self.add("view", None, (buffer.node, lying, shape, strides), {}, x, buffer.node.site)
+            site = buffer.sites.get(lying, buffer.node.site)
+            node = self.add("view", None, (buffer.node, lying, shape, strides), {}, x, site)
             buffer.views[lying] = node
             buffer.held.append(node)
         return node

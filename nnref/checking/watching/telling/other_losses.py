@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterator
 
 from nnref.checking.watching.calculus.graph import bits_of
@@ -39,3 +41,27 @@ def of_its_labels(role: Roles, loss: Node) -> bool:
         learnt |= {key_of(n) for n in (meeting.labels, *nodes) if n.shape == meeting.labels.shape}
     met = {key_of(m.labels) for m in met_in(role, loss)}
     return bool(met) and met <= learnt
+
+
+def no_loss(watched: Watched) -> str:
+    """Why no loss is judged beside the gradients: the file has none, or none within the steps that were watched."""
+    after = next_step(watched.steps[0].roles)
+    late = own(after) if after is not None and after.last < len(watched.tapes[0]) else []
+    if late:
+        where = watched.source.where(late[0].site.line)
+        return f"the file has none before the update; {where} computes one with the new parameters"
+    named = (names_made(node) for source in watched.sources for node in source.nodes)
+    spoken = any(LOSSES.search(name.lower()) for names in named for name in names)
+    return "none is computed in the steps that were watched" if spoken else "the file has none"
+
+
+LOSSES = re.compile("loss|cost|entropy|objective|likelihood|nll|mse")
+"""Words by which people name a loss."""
+
+
+def names_made(node: ast.AST) -> list[str]:
+    """The name of a function that is defined, or those that are assigned to."""
+    if isinstance(node, ast.FunctionDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
+    return [ast.unparse(target) for target in targets]

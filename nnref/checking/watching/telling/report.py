@@ -15,10 +15,13 @@ from nnref.checking.results.findings import Finding, patterns
 from nnref.checking.watching.calculus.factors import half_of_the_digits
 from nnref.checking.watching.meaning.losses import is_measure, losses
 from nnref.checking.watching.meaning.optimisers import entered
+from nnref.checking.watching.meaning.unjudged import other_entries
 from nnref.checking.watching.meaning.updates import SHORT, parameter_name
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.telling.cautions import cautions, multiple_of_own_slope, spread_out
 from nnref.checking.watching.telling.mending import mended
+from nnref.checking.watching.telling.other_losses import no_loss
+from nnref.checking.watching.telling.renaming import renamed_before
 from nnref.checking.watching.verdict.first_wrong import Mistake, mistakes, of_failure
 from nnref.checking.watching.verdict.guesses import UNKNOWN
 from nnref.checking.watching.verdict.judging import CONTRADICTED, uphill
@@ -35,7 +38,7 @@ def settled(watched: Watched) -> bool | None:
     wrong = any(e.verdict == "WRONG" for e in entries) or watched.steps[0].roles.idle or own_loss_apart(watched)
     if watched.broken is not None and not wrong:
         return False if all(e.verdict == "ok" for e in entries) else None
-    whole = not watched.unfinished and not watched.unjudged
+    whole = not watched.unfinished and not watched.unjudged and not other_entries(watched.steps[0].roles)
     told = whole and all(e.verdict == "ok" for e in entries) and multiple_of_own_slope(watched) is None
     return False if wrong else True if told else None
 
@@ -73,7 +76,7 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
         gradient_of_own_loss=right,
         same_loss=None,
         part="loss",
-        apart="it is taken as it stands" if reading.loss.node else "the file has none",
+        apart="it is taken as it stands" if reading.loss.node else no_loss(watched),
         diagnoses=tuple(diagnoses),
         notes=(*watched.notes, *unfinished(watched), *(() if right is False else cautions(watched))),
         watched=watched,
@@ -82,7 +85,25 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
 
 def unfinished(watched: Watched) -> list[str]:
     """What ended the program after the step, and what that step changes and nothing judges."""
-    return [*stopped(watched), *without_labels(watched), *out_of_reach(watched), *losses_tried(watched)]
+    return [
+        *stopped(watched),
+        *without_labels(watched),
+        *out_of_reach(watched),
+        *one_of_many(watched),
+        *losses_tried(watched),
+    ]
+
+
+def one_of_many(watched: Watched) -> list[str]:
+    """Of which arrays only the part that is updated first is judged, where a loop goes over them."""
+    said = []
+    for update, more in other_entries(watched.steps[0].roles).items():
+        name, line = parameter_name(update.base, update.new), watched.source.where(update.end.site.line)
+        said.append(
+            f"{line} updates {more + 1} parts of {name} one by one, of which the first is judged: "
+            f"{name} -= … for the whole array would be judged whole"
+        )
+    return said
 
 
 def out_of_reach(watched: Watched) -> list[str]:
@@ -235,13 +256,15 @@ def diagnosis(watched: Watched, shown: Step, mistake: Mistake) -> Diagnosis:
     """A mistake as the report says it."""
     row = mistake.row
     name = (mistake.node.names or [gradient_name(watched, shown, row)])[-1].removeprefix(SHORT)
-    where = place(watched, mistake.site)
+    renamed = renamed_before(watched.source, mistake) if is_own_file(watched, mistake.site) else None
+    line, certain = renamed or (mistake.site.line, mistake.certain)
+    where = place(watched, replace(mistake.site, line=line))
     return Diagnosis(
         None,
         name,
         mistake.says[0].upper() + mistake.says[1:],
         of=row.truth[0].size,
-        place=where if mistake.certain else f"at or after {where}",
+        place=where if certain else f"at or after {where}",
     )
 
 
@@ -269,16 +292,20 @@ def own_loss_apart(watched: Watched) -> Diagnosis | None:
     node = own[0].loss.node
     assert node is not None
     name = next(iter(node.names), "the loss")
-    says = f"The gradients are those of {readings[0].loss.name}, and the loss of this line has other slopes."
     met = next(spread_out(watched, watched.steps[0].roles), "")
-    return Diagnosis(None, name, f"{says} {met[:1].upper()}{met[1:]}".strip(), place=place(watched, node.site))
+    first = [] if met else mistakes(watched.steps[0].roles, watched.tapes, own[0])
+    here, line = "this line", watched.source.where(node.site.line)
+    of_loss = here if not first or first[0].site == node.site else line
+    says = f"The gradients are those of {readings[0].loss.name}, and the loss of {of_loss} has other slopes."
+    says = f"{says} {met[:1].upper()}{met[1:]}".strip()
+    return Diagnosis(None, name, says, place=place(watched, first[0].site if first else node.site))
 
 
 def loss_in_words(watched: Watched, reading: Reading) -> str:
     """Which loss the verdict is about."""
     node = reading.loss.node
     if node is None:
-        return f"{reading.loss.name}; the file has no loss of its own"
+        return f"{reading.loss.name}; {no_loss(watched).replace('none', 'no loss of its own')}"
     name = next(iter(node.names), "")
     return f"your own{f' {name}' if name else ''}, {watched.source.where(node.site.line)}"
 

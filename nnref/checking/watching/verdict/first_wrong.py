@@ -16,12 +16,10 @@ from nnref.checking.watching.program import Failure
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.decays import LEFT_OUT, of_another, without_decay, wrong_beside_decay
 from nnref.checking.watching.verdict.judging import Tape, factors_after
+from nnref.checking.watching.verdict.meant_for import another_slope, made_by, used_rightly, without_slope
 from nnref.checking.watching.verdict.odd_terms import missing_uses, odd_term
 from nnref.checking.watching.verdict.right_values import PLACES, Search
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
-
-LINEAR = VIEWS | {"dot", "matmul", "add", "subtract", "sum", "put", "einsum", "tensordot", "concatenate"}
-"""Operations by which a layer is made of its weights, before its activation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +167,9 @@ def turned(search: Search, row: Judged) -> Node | None:
 
 def of_factor(search: Search, row: Judged) -> Mistake:
     """A gradient that is right but for a factor: where a factor comes in that the others do not have."""
+    if (taken := not_yet_scaled(search, row)) is not None:
+        says = "what this line is made of is scaled before it goes into the other gradients, and not here"
+        return Mistake(taken, taken.site, row, "factor", says)
     early = new_factor(search, row)
     if early is not None:
         return Mistake(early, early.site, row, "factor", row.note)
@@ -178,6 +179,29 @@ def of_factor(search: Search, row: Judged) -> Mistake:
     made = chain[-1][0] if chain else row.update.step
     node = strange[-1] if strange else made
     return Mistake(node, node.site, row, "factor", row.note)
+
+
+def not_yet_scaled(search: Search, row: Judged) -> Node | None:
+    """The first value of this row alone that is made of a slope which all right rows take only after it was scaled."""
+    right = [r for r in search.reading.rows if r.verdict == "ok" and r.own is not None]
+    if not right or not row.own or not row.usual:
+        return None
+    chains = [search.backward(r.update.step) for r in right]
+    seen = {n.index for chain in chains for n in chain}
+    off = row.own * (row.rate or 1.0) / row.usual
+    for node in (n for n in search.backward(row.update.step) if n.index not in seen and n.op not in PLACES):
+        for m in node.inputs:
+            later = [n for n in chains[0] if m.index in seen and m.index < n.index < node.index and n.shape == m.shape]
+            if any(search.graph.above[n.index] >> m.index & 1 and is_scaled(search, m, n, off) for n in later):
+                return node
+    return None
+
+
+def is_scaled(search: Search, before: Node, after: Node, by: float) -> bool:
+    """Is one value the other one divided by a number, on which nothing else than that follows?"""
+    values = search.values(before), search.values(after)
+    found = None if None in (values[0], values[1]) else multiple(values[0] or [], values[1] or [], search.tolerance)
+    return found is not None and bool(found) and abs(found / by - 1) <= ALIKE
 
 
 def new_factor(search: Search, row: Judged) -> Node | None:
@@ -231,7 +255,7 @@ def first_of(search: Search, step: Node) -> Node | None:
     for node in chain:
         if search.right(node) or search.accumulated(node):
             right |= 1 << node.index
-    excused = search.forward
+    excused = search.beyond_doubt
     for k in bits_of(right):
         excused |= search.graph.above[k]
     new = {u.new for u in search.role.updates}
@@ -266,7 +290,10 @@ def described(search: Search, row: Judged, node: Node) -> Mistake:
     if factor is not None and factor.site.line != node.site.line and not right_elsewhere(search, factor):
         says = f"the factor that is made here is wrong where it is used, on line {node.site.line}"
         return Mistake(node, factor.site, row, "factor made here", says, used=node.site)
-    if (part := no_part(search, node)) is not None:
+    if (meant := another_slope(search, row, node)) is not None:
+        says = "this is the slope of another value than the one that it is used for"
+        return Mistake(meant, meant.site, row, "another slope", says, used=node.site)
+    if (part := no_part(search, node)) is not None and not used_rightly(search, part, node):
         says = f"this is no part of the slope to which it is added on line {node.site.line}"
         return Mistake(part, part.site, row, "value", says, used=node.site)
     says = "what this line is made of is right, and what it makes is not"
@@ -284,47 +311,6 @@ def no_part(search: Search, node: Node) -> Node | None:
     return found[0] if len(found) == 1 and found[0].site != node.site else None
 
 
-def without_slope(search: Search, row: Judged, node: Node) -> Node | None:
-    """The value that is ∂L/∂A where ∂L/∂Z is meant: a gradient was made of the slope of its layer's activation."""
-    if node.op not in ("dot", "matmul", "sum", "mean", "outer", "einsum", "tensordot") or not row.truth[0].any():
-        return None
-    base = row.update.base
-    direct = {n.index for n in search.graph.tape if node_above(search, n, base)}
-    for m in node.inputs:
-        made = made_by(m)
-        if not search.role.of_labels[made.index]:
-            continue
-        found = [k for k, _ in search.matches(made)]
-        nearest = [k for k in found if search.graph.above[k] >> base.index & 1]
-        before = [j for k in nearest for j in bits_of(search.graph.above[k]) if j in direct]
-        if nearest and before and not any(k in direct for k in found):
-            return node if used_rightly(search, made, node) else made
-    return None
-
-
-def used_rightly(search: Search, value: Node, node: Node) -> bool:
-    """Is something right made of a value otherwise than by this node?"""
-    above, role = search.graph.above, search.role
-    later = (n for n in search.graph.tape[value.index + 1 : role.last + 1] if role.of_labels[n.index])
-    made = (n for n in later if above[n.index] >> value.index & 1 and n is not node and n.op not in VIEWS)
-    return any(search.right(n) for n in made if not above[n.index] >> node.index & 1)
-
-
-def node_above(search: Search, node: Node, base: Node) -> bool:
-    """Is a value made of the parameter by products and sums, with no activation between?"""
-    if search.role.of_labels[node.index]:
-        return False
-    front, seen = [node], {node.index}
-    while front:
-        n = front.pop()
-        if n is base:
-            return True
-        if n.op in LINEAR:
-            front += [m for m in n.inputs if m.index not in seen and search.graph.depends(m.index, 1 << base.index)]
-            seen |= {m.index for m in n.inputs}
-    return False
-
-
 def is_new_parameter(role: Roles, node: Node) -> bool:
     """Is this a parameter after its update, or a view of one?"""
     shown = made_by(node)
@@ -337,17 +323,18 @@ def wrong_factor(search: Search, node: Node) -> Node | None:
     return made if made is not None and slope_factor(search, made) is None else None
 
 
-def forward_of(role: Roles) -> int:
-    """The values of the forward pass, as bits."""
-    found = 0
+def forward_of(search: Search) -> int:
+    """The values of the forward pass, as bits: what outputs are made of, and the program's own loss without labels."""
+    role, loss, found = search.role, search.reading.loss.node, 0
     for meeting in role.meetings:
         found |= role.graph.above[meeting.output.index] | (1 << meeting.output.index)
-    return found
+    of_loss = bits_of(role.graph.above[loss.index]) if loss is not None else ()
+    return found | sum(1 << k for k in of_loss if not role.of_labels[k] and not found >> k & 1)
 
 
 def backward_factor(search: Search, node: Node) -> Node | None:
     """The factor of a product that depends on no label and was made for the backward pass alone."""
-    role, forward = search.role, forward_of(search.role)
+    role, forward = search.role, forward_of(search)
     for m in node.inputs if node.op in ("multiply", "divide") else ():
         made = made_by(m)
         if role.of_labels[made.index] or forward >> made.index & 1 or np.prod(made.shape, dtype=int) < 2:
@@ -359,20 +346,14 @@ def backward_factor(search: Search, node: Node) -> Node | None:
 
 def right_elsewhere(search: Search, factor: Node) -> bool:
     """Did the line that makes the factor make a right one elsewhere? Then it was given the wrong value here."""
-    same = [n for n in search.graph.tape if n.site == factor.site and n is not factor and search.role.begin < n.index]
+    alike = (n for n in search.graph.tape if (n.site, n.op) == (factor.site, factor.op) and n is not factor)
+    same = [n for n in alike if search.role.begin < n.index]
     return any(n.index < search.role.last and slope_factor(search, n) is not None for n in same)
-
-
-def made_by(node: Node) -> Node:
-    """Through views, to what is shown."""
-    while node.op in VIEWS and node.args and isinstance(node.args[0], Node):
-        node = node.args[0]
-    return node
 
 
 def slope_factor(search: Search, factor: Node) -> float | None:
     """C with factor = c ∂A/∂Z, entry by entry, of some values A and Z of the forward pass; None if it is of none."""
-    given, forward = search.values(factor), forward_of(search.role)
+    given, forward = search.values(factor), forward_of(search)
     tape = search.graph.tape
     size = np.prod(factor.shape, dtype=int)
     if given is None:

@@ -17,7 +17,7 @@ from nnref.checking.watching.meaning.optimisers import alike, entered, noise_add
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import of_one_kind, way
 from nnref.checking.watching.meaning.updates import Update, continues
-from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.later_passes import of_later_passes
 from nnref.checking.watching.verdict.verdicts import Judged, Reading, Slopes, at_their_rates
 
@@ -32,14 +32,16 @@ def judge(
     before: Roles | None = None,
     named: str = "",
     written: frozenset[float] = frozenset(),
+    site: Site | None = None,
 ) -> tuple[Reading, ...]:
     """The verdicts under every loss that may be meant, the best first; () where none can be made.
 
-    before is the step before this one, whose steps an optimiser may remember; named, the loss that is meant there;
-    written, the numbers that are written out in the program.
+    before is the step before this one, whose steps an optimiser may remember; named and site, the loss that is meant
+    there, and where the program computes it; written, the numbers that are written out in the program.
     """
     likely = losses(role, tapes)
     same = [loss for loss in likely if loss.name == named]
+    same = [loss for loss in same if loss.node is not None and loss.node.site == site] or same
     found: list[Reading] = []
     distances: list[Reading] = []
     for choice in choices(role, tapes, likely):
@@ -319,8 +321,8 @@ def added_to_last(role: Roles, row: Judged, tapes: Sequence[Tape], before: Roles
 
 def zeros(role: Roles, row: Judged, known: Sequence[Slopes], factor: float | None) -> Judged:
     """Where the true slopes are 0 but for rounding, as those of a bias before a normalisation, the steps should be."""
-    base = row.update.base
-    if row.verdict != "WRONG" or row.note.startswith("shape"):
+    base, untold = row.update.base, row.verdict == "cannot tell" and row.silent
+    if (row.verdict != "WRONG" and not untold) or row.note.startswith("shape"):
         return row
     size = max(magnitude(base, role.graph.users[base.index], g) for g in known)
     u = float(np.finfo(float).eps)

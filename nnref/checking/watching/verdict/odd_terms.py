@@ -15,29 +15,41 @@ def odd_term(search: Search, wrong: Node, step: Node) -> Node | None:
 
     wrong is the first wrong value of the step, which may be a part of the sum.
     """
-    if wrong.op not in ADDING:
+    if wrong.op not in TOGETHER:
         return None
     chain = search.backward(step)
     inside = {n.index for n in chain}
     whole, outer = wrong, [wrong]
     while outer:
         whole = outer[0]
-        outer = [n for n in search.graph.users[whole.index] if n.index in inside and n.op in ADDING]
+        outer = [n for n in search.graph.users[whole.index] if n.index in inside and n.op in TOGETHER]
     found = list(terms(search, whole))
     factors = [search.factors(term) for term in found]
     if len(found) < 2 or not all(factors):
         return None
-    usual = max((c for c, *_ in factors), key=lambda c: sum(has(f, c) for f in factors))
+    usual = max((c for c, *_ in factors), key=lambda c: (sum(has(f, c) for f in factors), *likely(search, c, step)))
     usual_terms = [t for t, f in zip(found, factors, strict=True) if has(f, usual)]
     odd = [t for t, f in zip(found, factors, strict=True) if not has(f, usual)]
-    if not odd or len(odd) >= len(usual_terms):
+    less_likely = bool(odd) and likely(search, usual, step) > likely(search, search.factors(odd[0])[0], step)
+    if not odd or len(odd) > len(usual_terms) or (len(odd) == len(usual_terms) and not less_likely):
         return None
     return first_with_new_factor(search, odd[0], usual_terms)
 
 
+TOGETHER = ADDING | {"concatenate", "hstack", "append"}
+"""Operations by which a gradient is put together: sums, and the parts of one flat array."""
+
+
+def likely(search: Search, factor: float, step: Node) -> tuple[bool, bool]:
+    """Is this the factor of a slope of the program's own loss itself, and one by which a step goes down the loss?"""
+    signs = {u.sign for u in search.role.updates if u.step is step}
+    itself = search.reading.loss.node is not None and abs(abs(factor) - 1) <= ALIKE
+    return itself, all(factor * sign > 0 for sign in signs)
+
+
 def terms(search: Search, node: Node) -> Iterator[Node]:
     """What a sum adds up that is a slope, by one use or by all, but for a factor; and what is none and no sum."""
-    if node.op not in ADDING or search.right(node) or search.accumulated(node):
+    if node.op not in TOGETHER or search.right(node) or search.accumulated(node):
         yield node
         return
     for m in node.inputs:

@@ -10,6 +10,7 @@ import numpy as np
 from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, multiple
 from nnref.checking.watching.calculus.graph import VIEWS, Array, bits_of
 from nnref.checking.watching.calculus.slopes import backward, slopes
+from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.judging import Tape, terms_of_decay
@@ -75,6 +76,19 @@ class Search:
                     break
 
     @cached_property
+    def beyond_doubt(self) -> int:
+        """What right gradients and the program's own loss are made of, as bits.
+
+        By a limit of their norm, a step is made of the other gradients too.
+        """
+        found = 0
+        for row in self.reading.rows:
+            if row.verdict == "ok" and not row.silent and row.own is not None:
+                gradient = [*entered(self.role, row.update.step)][-1:] or [row.update.step]
+                found |= self.graph.above[gradient[0].index] | (1 << gradient[0].index)
+        return found | self.forward
+
+    @cached_property
     def forward(self) -> int:
         """What the program's own loss is made of, and it, as bits: labels go into it too, and it is no slope."""
         loss = self.reading.loss.node
@@ -98,9 +112,18 @@ class Search:
 
     def accumulated(self, node: Node) -> bool:
         """Is the value a part of a slope, of one of several uses or of the last of them, to which others are added?"""
+        if self.is_placed(node):
+            return True
         new = {u.new for u in self.role.updates}
         added = any(n.op in ADDING and n not in new for n in self.graph.users[node.index])
         return added and any(self.factors_of_parts(node))
+
+    def is_placed(self, node: Node) -> bool:
+        """Is the slope of a row, or a part of it, written where that row lies in its table?"""
+        if node.op != "put" or not isinstance(part := node.args[1], Node):
+            return False
+        rows = {k for k, _ in (*self.matches(part), *self.uses_of_part(part))}
+        return any(self.graph.tape[k].op == "view" and self.graph.tape[k].args[1] == node.args[2] for k in rows)
 
     def factors_of_parts(self, node: Node) -> Iterator[float]:
         """Of what multiples of parts of slopes, of one of several uses or of the last of them, a value is one."""

@@ -1,0 +1,45 @@
+"""Lines that only give a value another name, as dz = dh does: no operation, and yet the mistake may be there."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from nnref.checking.reading.source import Source
+from nnref.checking.watching.calculus.graph import base_of
+from nnref.checking.watching.verdict.first_wrong import Mistake
+
+
+def renamed_before(source: Source, mistake: Mistake) -> tuple[int, bool] | None:
+    """The line on which something right got the name that it is used by; and is that the mistake for certain?
+
+    It may be what a wrong value is made of; or a right slope that is taken for another one, under its second name.
+    None if there is none.
+    """
+    node = mistake.node
+    for at, new, old in renamings(source):
+        if {new, old} <= set(node.names) and at > node.site.line and mistake.kind in ("no slope", "another slope"):
+            return at, True
+    made_of = [(m, base_of(m)) for m in node.inputs]
+    known = [({*m.names, *base.names}, min(m.site.line, base.site.line)) for m, base in made_of]
+    for at, new, old in renamings(source):
+        if at < mistake.site.line and any({new, old} <= names and made < at for names, made in known):
+            return at, False
+    return None
+
+
+def renamings(source: Source) -> Iterator[tuple[int, str, str]]:
+    """Every a = b, also within a, c = b, d: its line, the new name and the old one."""
+    for node in source.nodes:
+        if not isinstance(node, ast.Assign) or len(node.targets) != 1:
+            continue
+        target, value = node.targets[0], node.value
+        both = isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple | ast.List)
+        pairs = zip(target.elts, value.elts, strict=False) if both else [(target, value)]  # type: ignore[attr-defined]
+        for new, old in pairs:
+            if isinstance(new, NAMES) and isinstance(old, NAMES):
+                yield node.lineno, ast.unparse(new), ast.unparse(old)
+
+
+NAMES = (ast.Name, ast.Attribute, ast.Subscript)
+"""Expressions that name a value."""

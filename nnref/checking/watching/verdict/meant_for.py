@@ -1,0 +1,97 @@
+"""A right slope that is used as another one: of an activation's result for that of what it was given, as a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from nnref.checking.watching.calculus.graph import VIEWS, bits_of
+from nnref.checking.watching.recording.tape import Node, words
+from nnref.checking.watching.verdict.right_values import Search
+from nnref.checking.watching.verdict.verdicts import Judged
+
+LINEAR = VIEWS | {"dot", "matmul", "add", "subtract", "sum", "put", "einsum", "tensordot", "concatenate"}
+"""Operations by which a layer is made of its weights, before its activation."""
+
+
+GRADIENTS = words("dot matmul sum mean outer einsum tensordot")
+"""Operations by which the gradient of a parameter is made of the slope of what the parameter went into."""
+
+
+def without_slope(search: Search, row: Judged, node: Node) -> Node | None:
+    """The value that is ∂L/∂A where ∂L/∂Z is meant: a gradient was made of the slope of its layer's activation."""
+    if node.op not in GRADIENTS or not row.truth[0].any() or np.prod(node.shape, dtype=int) != row.truth[0].size:
+        return None
+    base = row.update.base
+    direct = {n.index for n in search.graph.tape if node_above(search, n, base)}
+    for m in node.inputs:
+        made = made_by(m)
+        if not search.role.of_labels[made.index]:
+            continue
+        found = [k for k, _ in search.matches(made)]
+        nearest = [k for k in found if search.graph.above[k] >> base.index & 1]
+        before = [j for k in nearest for j in bits_of(search.graph.above[k]) if j in direct]
+        if nearest and before and not any(k in direct for k in found):
+            return node if used_rightly(search, made, node) else made
+    return None
+
+
+def another_slope(search: Search, row: Judged, node: Node) -> Node | None:
+    """What a gradient is made of, if it is the slope of something else and the one that is meant is made nowhere.
+
+    Which is meant, what it is multiplied by tells: X.T @ dZ is for the use of the parameter with X. Of a value that
+    something right is made of too, the use is wrong, and not the value.
+    """
+    if node.op not in GRADIENTS or np.prod(node.shape, dtype=int) != row.truth[0].size:
+        return None
+    known = [made_by(m) for m in node.inputs]
+    slopes = [m for m in known if search.role.of_labels[m.index] and search.right(m)]
+    if len(slopes) != 1 or used_rightly(search, slopes[0], node) or search.beyond_doubt >> slopes[0].index & 1:
+        return None
+    made, beside = slopes[0], [m for m in known if m is not slopes[0]]
+    size = np.prod(made.shape, dtype=int)
+    meant = {n.index for n in meant_values(search, row, beside) if np.prod(n.shape, dtype=int) == size}
+    chain = search.backward(row.update.step)
+    return made if meant and not any(k in meant for n in chain for k, _ in search.matches(n)) else None
+
+
+def meant_values(search: Search, row: Judged, beside: Sequence[Node]) -> Iterator[Node]:
+    """What the parameter goes into together with something, by products and sums alone; all of that without it."""
+    base, graph = row.update.base, search.graph
+    direct = [n for n in graph.tape[: search.role.last + 1] if n is not base and node_above(search, n, base)]
+    if not beside:
+        return iter(direct)
+    uses = [n for n in direct if n.op not in VIEWS and any(made_by(m) in beside for m in n.inputs)]
+    bits = sum(1 << n.index for n in uses)
+    return (n for n in direct if graph.depends(n.index, bits))
+
+
+def used_rightly(search: Search, value: Node, node: Node) -> bool:
+    """Is something right made of a value otherwise than by this node?"""
+    above, role = search.graph.above, search.role
+    later = (n for n in search.graph.tape[value.index + 1 : role.last + 1] if role.of_labels[n.index])
+    made = (n for n in later if above[n.index] >> value.index & 1 and n is not node and n.op not in VIEWS)
+    return any(search.right(n) for n in made if not above[n.index] >> node.index & 1)
+
+
+def node_above(search: Search, node: Node, base: Node) -> bool:
+    """Is a value made of the parameter by products and sums, with no activation between?"""
+    if search.role.of_labels[node.index]:
+        return False
+    front, seen = [node], {node.index}
+    while front:
+        n = front.pop()
+        if n is base:
+            return True
+        if n.op in LINEAR:
+            front += [m for m in n.inputs if m.index not in seen and search.graph.depends(m.index, 1 << base.index)]
+            seen |= {m.index for m in n.inputs}
+    return False
+
+
+def made_by(node: Node) -> Node:
+    """Through views, to what is shown."""
+    while node.op in VIEWS and node.args and isinstance(node.args[0], Node):
+        node = node.args[0]
+    return node

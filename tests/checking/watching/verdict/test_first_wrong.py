@@ -1,0 +1,247 @@
+"""The first wrong line, where the one after it or a right one before it was named once."""
+
+import pytest
+
+from nnref.checking.watching.telling.report import certificate, settled
+from nnref.checking.watching.watch import watch
+
+FLAT = """\
+import numpy as np
+def loss_and_grad(theta, X, Y):
+    W = theta[:12].reshape(4, 3); b = theta[12:15]; V = theta[15:21].reshape(3, 2); c = theta[21:]
+    H = np.tanh(X @ W + b)
+    D = H @ V + c - Y
+    loss = 0.5 * np.sum(D * D) / len(X)
+    D = D / len(X)
+    gV = H.T @ D; gc = D.sum(0)
+    dH = (D @ V.T) * (1 - H * H)
+    gW = X.T @ dH; gb = dH.sum(0)
+    return loss, np.concatenate([gW.ravel(), gb, gV.ravel(), gc])
+rng = np.random.RandomState(2)
+X, Y = rng.randn(20, 4), rng.randn(20, 2)
+theta = rng.randn(23) * 0.3
+f, g = loss_and_grad(theta, X, Y)
+for k in range(5):
+    e = np.zeros(23); e[k] = 1e-5
+    num = (loss_and_grad(theta + e, X, Y)[0] - loss_and_grad(theta - e, X, Y)[0]) / 2e-5
+    if abs(num - g[k]) > 1e-2: print("bad", k, num, g[k])
+for it in range(10):
+    f, g = loss_and_grad(theta, X, Y)
+    theta = theta - 0.1 * g
+"""
+
+TAKEN_EARLY = """\
+import numpy as np
+class Net:
+    def __init__(self, n_in, n_hidden):
+        self.w1 = np.random.uniform(-1, 1, (n_in, n_hidden))
+        self.b1 = np.random.uniform(-1, 1, n_hidden)
+        self.w2 = np.random.uniform(-1, 1, (n_hidden, 2))
+        self.b2 = np.random.uniform(-1, 1, 2)
+    def predict(self, x):
+        self.x = x
+        self.h = np.sin(self.x.dot(self.w1) + self.b1)
+        self.pre = self.x.dot(self.w1) + self.b1
+        return self.h.dot(self.w2) + self.b2
+    def fit(self, X, Y, epochs, lr):
+        for _ in range(epochs):
+            out = self.predict(X)
+            err = out - Y
+            mse = np.mean(err ** 2)
+            n = err.size
+            g = 2 * err / n
+            gw2 = self.h.T.dot(g)
+            gb2 = g.sum(axis=0)
+            gh = g.dot(self.w2.T)
+            gpre = gh * np.cos(self.pre)
+            gw1 = self.x.T.dot(gpre)
+            gb1 = gpre.sum(axis=0)
+            self.w1 -= lr * gw1
+            self.b1 -= lr * gb1
+            self.w2 -= lr * gw2
+            self.b2 -= lr * gb2
+X = np.random.rand(30, 3)
+Y = np.stack([X.sum(1), X.prod(1)], axis=1)
+Net(3, 6).fit(X, Y, 5, 0.1)
+"""
+
+GATES = """\
+import numpy as np
+text = "hello world, this is a small text to learn from"
+chars = sorted(set(text)); ix = {c: i for i, c in enumerate(chars)}
+V, H, T = len(chars), 6, 4
+rng = np.random.default_rng(2)
+def init(*s): return rng.normal(size=s) * .3
+P = dict(Wz=init(H, V), Uz=init(H, H), Wr=init(H, V), Ur=init(H, H), Wh=init(H, V), Uh=init(H, H),
+         Wy=init(V, H), by=np.zeros(V))
+sig = lambda a: 1 / (1 + np.exp(-a))
+h0 = np.zeros(H)
+for start in range(0, 16, T):
+    xs = [ix[c] for c in text[start:start + T]]; ys = [ix[c] for c in text[start + 1:start + T + 1]]
+    hs, zs, rs, cs, ps = [h0], [], [], [], []
+    loss = 0
+    for x, y in zip(xs, ys):
+        h = hs[-1]
+        z = sig(P["Wz"][:, x] + P["Uz"] @ h)
+        r = sig(P["Wr"][:, x] + P["Ur"] @ h)
+        c = np.tanh(P["Wh"][:, x] + P["Uh"] @ (r * h))
+        hs.append((1 - z) * h + z * c); zs.append(z); rs.append(r); cs.append(c)
+        o = P["Wy"] @ hs[-1] + P["by"]
+        p = np.exp(o - o.max()); p /= p.sum(); ps.append(p)
+        loss += -np.log(p[y])
+    G = {k: np.zeros_like(v) for k, v in P.items()}
+    dh = np.zeros(H)
+    for t in reversed(range(T)):
+        do = ps[t].copy(); do[ys[t]] -= 1
+        G["Wy"] += np.outer(do, hs[t + 1]); G["by"] += do
+        dh = dh + P["Wy"].T @ do
+        h, z, r, c = hs[t], zs[t], rs[t], cs[t]
+        dc = dh * z * (1 - c ** 2)
+        dz = dh * (c - h) * z * (1 - z)
+        drh = P["Uh"].T @ dc
+        dr = drh * h * r * (1 - r)
+        G["Wh"][:, xs[t]] += dc; G["Uh"] += np.outer(dc, r * h)
+        G["Wz"][:, xs[t]] += dz; G["Uz"] += np.outer(dz, h)
+        G["Wr"][:, xs[t]] += dr; G["Ur"] += np.outer(dr, h)
+        dh = dh * (1 - z) + drh * r + P["Uz"].T @ dz + P["Ur"].T @ dr
+    for k in P: P[k] -= .1 * np.clip(G[k], -5, 5)
+    h0 = hs[-1]
+"""
+
+NORMALISED = """\
+import numpy as np
+rng = np.random.default_rng(13)
+X = rng.normal(size=(16, 6)); y = rng.integers(0, 4, 16)
+theta = dict(W=rng.normal(size=(6, 9)) * .5, g=np.ones(9) + .1 * rng.normal(size=9), s=np.zeros(9))
+theta["V"] = rng.normal(size=(9, 4)) * .5
+eps = 1e-6
+def gelu(x): return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x ** 3)))
+def dgelu(x):
+    t = np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x ** 3))
+    return 0.5 * (1 + t) + 0.5 * x * (1 - t ** 2) * np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * x ** 2)
+for it in range(5):
+    u = X @ theta["W"]
+    mu = u.mean(-1, keepdims=True); sd = np.sqrt(((u - mu) ** 2).mean(-1, keepdims=True) + eps)
+    n = (u - mu) / sd
+    v = theta["g"] * n + theta["s"]
+    h = gelu(v)
+    z = h @ theta["V"]
+    z = z - z.max(-1, keepdims=True)
+    lse = np.log(np.exp(z).sum(-1))
+    loss = (lse - z[np.arange(16), y]).mean()
+    p = np.exp(z - lse[:, None]); p[np.arange(16), y] -= 1; p /= 16
+    grad = {}
+    grad["V"] = h.T @ p
+    dh = p @ theta["V"].T
+    dv = dh * dgelu(v)
+    grad["g"] = (dv * n).sum(0)
+    grad["s"] = dv.sum(0)
+    dn = dv * theta["g"]
+    du = (dn - dn.mean(-1, keepdims=True) - n * (dn * n).mean(-1, keepdims=True)) / sd
+    grad["W"] = X.T @ du
+    theta = {k: theta[k] - 0.1 * grad[k] for k in theta}
+"""
+
+MIXTURE = """\
+import numpy as np
+rng = np.random.default_rng(53)
+X = np.concatenate([rng.normal(-2, 1, 20), rng.normal(2, .5, 20)])
+y = None
+mu, ls, lw = np.array([-1.0, 0.2, 1.5]), np.zeros(3), np.zeros(3)
+for it in range(6):
+    w = np.exp(lw) / np.exp(lw).sum()
+    var = np.exp(2 * ls)
+    u = (X[:, None] - mu)
+    N = np.exp(-u ** 2 / (2 * var)) / np.sqrt(2 * np.pi * var)
+    mix = (w * N).sum(1)
+    nll = -np.log(mix).mean()
+    r = w * N / mix[:, None]
+    dmu = -(r * u / var).mean(0)
+    dls = -(r * (u ** 2 / var - 1)).mean(0)
+    dlw = -(r - w).mean(0)
+    mu -= .2 * dmu
+    ls -= .2 * dls
+    lw -= .2 * dlw
+"""
+
+WEIGHTED = """\
+import numpy as np
+rng = np.random.default_rng(8)
+X = rng.normal(size=(32, 6)); T = (rng.random((32, 4)) < 0.4).astype(float)
+params = {"W": rng.normal(size=(6, 5)) * .5, "b": np.zeros(5), "V": rng.normal(size=(5, 4)) * .5, "c": np.zeros(4)}
+pos = T.sum(0) / len(T)
+weight = np.where(T == 1, 1 / (pos + .1), 1.0)
+def run(p, X, T, weight):
+    h = np.maximum(0.01 * (X @ p["W"] + p["b"]), X @ p["W"] + p["b"])
+    z = h @ p["V"] + p["c"]
+    loss = (weight * (np.maximum(z, 0) - z * T + np.log1p(np.exp(-np.abs(z))))).mean()
+    s = 1 / (1 + np.exp(-z))
+    dz = weight * (s - T) / T.size
+    dh = dz @ p["V"].T
+    slope = np.ones_like(h); slope[h < 0] = 0.01
+    da = dh * slope
+    return loss, {"W": X.T @ da, "b": da.sum(0), "V": h.T @ dz, "c": dz.sum(0)}
+for i in range(5):
+    loss, g = run(params, X, T, weight)
+    for k in params:
+        params[k] -= 0.5 * g[k]
+"""
+
+QUANTILES = """\
+import numpy as np
+rng = np.random.default_rng(21)
+X = rng.uniform(-2, 2, (50, 2)); y = X[:, 0] ** 2 + rng.normal(size=50)
+q = np.array([0.1, 0.5, 0.9])
+W = rng.normal(size=(2, 8)); b = np.zeros(8); V = rng.normal(size=(8, 3)) * .3; c = np.zeros(3)
+for it in range(8):
+    H = np.tanh(X @ W + b)
+    P = H @ V + c
+    U = y[:, None] - P
+    pinball = np.maximum(q * U, (q - 1) * U).mean()
+    dP = np.where(U > 0, -q, 1 - q) / U.size
+    dV = H.T @ dP
+    dc = dP.sum(axis=0)
+    dA = dP @ V.T * (1 - H ** 2)
+    dW = X.T @ dA
+    db = dA.sum(axis=0)
+    for p, g in [(W, dW), (b, db), (V, dV), (c, dc)]:
+        p -= 0.2 * g
+"""
+
+CASES = [
+    (FLAT, "gV = H.T @ D", "gV = H.T @ D * 2", "line 8"),
+    (FLAT, "gW = X.T @ dH;", "gW = X.T @ dH[::-1];", "line 10"),
+    (TAKEN_EARLY, "g.dot(self.w2.T)", "err.dot(self.w2.T)", "line 22"),
+    (GATES, "dh * (1 - z) + drh * r +", "dh * (1 - z) + drh +", "line 38"),
+    (GATES, 'dh = dh + P["Wy"].T @ do', 'dh = P["Wy"].T @ do', "line 29"),
+    (
+        NORMALISED,
+        "- n * (dn * n).mean(-1, keepdims=True)) / sd",
+        "- n * (dn * n).mean(-1, keepdims=True)) * sd",
+        "line 29",
+    ),
+    (NORMALISED, "(1 + 3 * 0.044715 * x ** 2)", "(1 + 0.044715 * x ** 2)", "line 10"),
+    (MIXTURE, "dmu = -(r * u / var).mean(0)", "dmu = -(w * u / var).mean(0)", "line 14"),
+    (WEIGHTED, "dz = weight * (s - T) / T.size", "dz = (s - T) / T.size", "line 12"),
+    (QUANTILES, "dV = H.T @ dP", "dV = H.T @ U / 150", "line 12"),
+]
+
+
+@pytest.mark.parametrize(("text", "right", "wrong", "place"), CASES, ids=[wrong for _, _, wrong, _ in CASES])
+def test_the_very_line_is_named(text, right, wrong, place, tmp_path):
+    assert text.count(right)
+    first = certificate(seen(tmp_path, text.replace(right, wrong, 1)), mend=False).first
+    assert first.place.startswith(f"{place}:")
+
+
+@pytest.mark.parametrize("text", list(dict.fromkeys(text for text, *_ in CASES)))
+def test_without_the_mistake_all_is_right(text, tmp_path):
+    found = seen(tmp_path, text)
+    assert settled(found) is True, certificate(found)
+
+
+def seen(tmp_path, text):
+    """A program as it runs."""
+    path = tmp_path / "program.py"
+    path.write_text(text, encoding="utf-8")
+    return watch(path)

@@ -1,0 +1,89 @@
+"""A right slope that is used for another value is named, and not the line that uses it."""
+
+import pytest
+
+from nnref.checking.watching.telling.report import certificate, settled
+from nnref.checking.watching.watch import watch
+
+SIAMESE = """\
+import numpy as np
+rng = np.random.default_rng(33)
+left, right = rng.normal(size=(24, 6)), rng.normal(size=(24, 6))
+same = rng.integers(0, 2, 24).astype(float)
+W, b = rng.normal(size=(6, 5)) * .5, np.zeros(5)
+V, c = rng.normal(size=(5, 3)) * .5, np.zeros(3)
+def embed(x):
+    a = np.tanh(x @ W + b)
+    return a, a @ V + c
+margin = 1.5
+for it in range(5):
+    al, el = embed(left)
+    ar, er = embed(right)
+    diff = el - er
+    dist = np.sqrt((diff ** 2).sum(1))
+    gap = np.maximum(0, margin - dist)
+    loss = 0.5 * (same * dist ** 2 + (1 - same) * gap ** 2).mean()
+    ddist = (same * dist - (1 - same) * gap) / len(same)
+    g = ddist[:, None] * diff / dist[:, None]
+    gl, gr = g, -g
+    dV = al.T @ gl + ar.T @ gr
+    dc = gl.sum(0) + gr.sum(0)
+    hl = gl @ V.T * (1 - al ** 2)
+    hr = gr @ V.T * (1 - ar ** 2)
+    dW = left.T @ hl + right.T @ hr
+    db = hl.sum(0) + hr.sum(0)
+    W -= .1 * dW; b -= .1 * db; V -= .1 * dV; c -= .1 * dc
+"""
+
+EXPERTS = """\
+import numpy as np
+rng = np.random.default_rng(37)
+X = rng.normal(size=(26, 3)); Y = np.abs(X[:, :1]) + 0.1 * rng.normal(size=(26, 1))
+G = rng.normal(size=(3, 4)) * .5
+W = rng.normal(size=(4, 3)) * .5
+c = rng.normal(size=4) * .1
+for it in range(6):
+    s = X @ G
+    g = np.exp(s - s.max(1, keepdims=True)); g = g / g.sum(1, keepdims=True)
+    f = X @ W.T + c
+    out = (g * f).sum(1, keepdims=True)
+    r = out - Y
+    loss = 0.5 * (r ** 2).mean()
+    dout = r / len(X)
+    df = dout * g
+    dg = dout * f
+    ds = g * (dg - (g * dg).sum(1, keepdims=True))
+    dW = df.T @ X
+    dc = df.sum(0)
+    dG = X.T @ ds
+    G -= .1 * dG
+    W -= .1 * dW
+    c -= .1 * dc
+"""
+
+CASES = [
+    (SIAMESE, "hr = gr @ V.T * (1 - ar ** 2)", "hr = gr @ V.T * (1 - al ** 2)", "line 24"),
+    (SIAMESE, "hr = gr @ V.T * (1 - ar ** 2)", "hr = gl @ V.T * (1 - ar ** 2)", "line 24"),
+    (EXPERTS, "df = dout * g", "df = dout * f", "line 15"),
+    (EXPERTS, "ds = g * (dg - (g * dg).sum(1, keepdims=True))", "ds = g * (dg - dg.sum(1, keepdims=True))", "line 17"),
+]
+
+
+@pytest.mark.parametrize(("text", "right", "wrong", "place"), CASES, ids=[wrong for _, _, wrong, _ in CASES])
+def test_a_slope_of_another_value_is_named_where_it_is_made(text, right, wrong, place, tmp_path):
+    assert text.count(right)
+    first = certificate(seen(tmp_path, text.replace(right, wrong, 1)), mend=False).first
+    assert first.place.startswith(f"{place}:")
+
+
+@pytest.mark.parametrize("text", list(dict.fromkeys(text for text, *_ in CASES)))
+def test_without_the_mistake_all_is_right(text, tmp_path):
+    found = seen(tmp_path, text)
+    assert settled(found) is True, certificate(found)
+
+
+def seen(tmp_path, text):
+    """A program as it runs."""
+    path = tmp_path / "program.py"
+    path.write_text(text, encoding="utf-8")
+    return watch(path)
