@@ -64,6 +64,15 @@ def assignments(unknown: list[str], free: list[str]) -> Iterator[Roles]:
             yield {slot: DY} | dict(zip(others, given, strict=True))
 
 
+OUTPUTS = {"y", "a", "p", "s", "h", "out", "output", "result"}
+"""Names, in small letters, under which a reader expects the output."""
+
+
+def is_taken_for_output(roles: Roles) -> bool:
+    """Is a parameter the output whose name does not say so? It may have been meant for an argument."""
+    return any(given == OUTPUT and name.lower() not in OUTPUTS for name, given in roles.items())
+
+
 def in_words(roles: Roles) -> str:
     """What was given under another name than its own, for a report.
 

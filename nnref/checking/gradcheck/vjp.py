@@ -13,7 +13,7 @@ from nnref.checking.gradcheck.border import GradcheckError, array, floating, rea
 from nnref.checking.gradcheck.full_size import everywhere, fewer, large
 from nnref.checking.gradcheck.hidden import looked_further, with_finding
 from nnref.checking.gradcheck.layers import GivenLayer
-from nnref.checking.gradcheck.roles import candidates, in_words, parameters_of
+from nnref.checking.gradcheck.roles import candidates, in_words, is_taken_for_output, parameters_of
 from nnref.checking.recognition.judged import drawn_anew, judged
 from nnref.checking.recognition.layers import Recognised, recognised
 from nnref.checking.results.findings import Finding
@@ -70,7 +70,7 @@ def check_numpy_vjp(
         report = judged(report, found, layer.gradients, arguments, dY)
         report = elsewhere(report, found, layer, arguments, dY, options) if report.ok else report
     notes = [f"vjp writes into {name}, of which it was given a copy" for name in sorted(layer.wrote)]
-    if not report.ok and len(candidates(vjp, arguments)) > 1:
+    if (not report.ok or is_taken_for_output(layer.roles)) and len(candidates(vjp, arguments)) > 1:
         # A parameter that no argument is called after may be one of those under another name, and all is well.
         notes.append(f"vjp was given {in_words(layer.roles)}")
     return replace(report, method="; ".join([report.method, *notes]))

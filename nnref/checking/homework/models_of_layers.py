@@ -91,7 +91,7 @@ def squeezed(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(n for n in shape if n != 1)
 
 
-def in_columns(layers: Sequence[Layer], parameters: Any, X: Any, gradients: Any) -> tuple[Any, Array, Any, bool]:
+def all_in_columns(layers: Sequence[Layer], parameters: Any, X: Any, gradients: Any) -> tuple[Any, Array, Any, bool]:
     """Parameters as the layers' tree, examples as columns, gradients by name, and whether examples came as columns.
 
     nnref's own parameters come with columns; a model of another library with an example a row, of any shape.

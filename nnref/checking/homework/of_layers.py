@@ -12,7 +12,7 @@ from nnref.checking.homework.entry_verdict import Tolerance, judged_entry
 from nnref.checking.homework.layers_mistake import diagnosis_of_layers
 from nnref.checking.homework.model_outputs import refuse_another_forward_pass
 from nnref.checking.homework.models import as_numpy
-from nnref.checking.homework.models_of_layers import in_columns
+from nnref.checking.homework.models_of_layers import all_in_columns
 from nnref.checking.homework.reference_verdict import gradients_right
 from nnref.checking.reading.layout import labels_in_columns
 from nnref.checking.reference import noise, trees
@@ -66,7 +66,7 @@ def given_network(layers: Layers, theta: Any, X: Any, Y: Any, gradients: Any) ->
     outputs are others.
     """
     model, examples = theta, X
-    theta, X, gradients, as_columns = in_columns(layers, theta, X, gradients)
+    theta, X, gradients, as_columns = all_in_columns(layers, theta, X, gradients)
     parameters = of_tree(layers, theta)
     yours = gradients_by_name(gradients, list(parameters))
     refuse_infinite({**parameters, "X": X})

@@ -21,7 +21,7 @@ SEED = 17
 """The seed of the other numbers that an argument is given, to see whether the output depends on it."""
 
 
-def decided(case: Case, report: GradcheckReport) -> GradcheckReport:
+def decided_where_none_came(case: Case, report: GradcheckReport) -> GradcheckReport:
     """The report, where no gradient came for an argument: right where the output does not depend on it.
 
     An argument of two numbers, of which one is 0, is a mask: that none came says that it has none.
@@ -65,7 +65,7 @@ def is_mask(case: Case, A: Any) -> bool:
         return two and bool(most != least) and bool((most == 0) | (least == 0))
 
 
-def steady(case: Case) -> tuple[Case, list[str]]:
+def steady_case(case: Case) -> tuple[Case, list[str]]:
     """The question with a function that gives the same in every call: what it draws is drawn with one seed, and said.
 
     Errors: GradcheckError for a function that changes from call to call all the same.

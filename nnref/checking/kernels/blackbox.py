@@ -33,7 +33,7 @@ def by_differences(case: Case, dY: Any, options: Mapping[str, Any]) -> Gradcheck
     if UNITS[case.stored] <= UNITS["float32"] or report.wrong:
         return report
     try:
-        finer = in_own_dtype(widened(case), None, options)
+        finer = in_own_dtype(with_float32_copies(case), None, options)
     except GradcheckError:  # a kernel of that dtype alone
         return replace(report, method=f"{report.method}; the function does not take float32, which would show more")
     if not finer.wrong:
@@ -45,7 +45,7 @@ def by_differences(case: Case, dY: Any, options: Mapping[str, Any]) -> Gradcheck
     return replace(finer, entries=tuple(entries))
 
 
-def widened(case: Case) -> Case:
+def with_float32_copies(case: Case) -> Case:
     """The question with float32 copies of what is coarser."""
     given = list(case.given)
     for k, A in enumerate(given):

@@ -11,7 +11,7 @@ import numpy as np
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.roles import DY, OUTPUT, Roles, called_by_name, candidates
 from nnref.checking.kernels.framework import SEED, Framework, dtype_name
-from nnref.checking.kernels.frameworks import untouched
+from nnref.checking.kernels.frameworks import arguments_untouched
 from nnref.checking.operations.kernel_arithmetic import UNITS
 
 SMALL = (1.0, 2.0**-5, 2.0**-10)
@@ -43,7 +43,7 @@ class Case:
 
     def gradients(self, dY: Any) -> list[Any]:
         """The gradients of ⟨dY, f⟩, one for each of wrt: by the library, or by the user's vjp."""
-        with untouched(self.framework, self.given, self.names) as wrote:
+        with arguments_untouched(self.framework, self.given, self.names) as wrote:
             found = self.by_hand(dY) if self.vjp else self.framework.vjp(self.f, self.given, self.wrt, dY)[1]
         self.wrote.update(wrote)
         return found

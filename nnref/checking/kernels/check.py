@@ -10,13 +10,13 @@ from typing import Any
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.vjp import check_numpy_vjp as check_in_numpy
 from nnref.checking.kernels import blackbox, odd
-from nnref.checking.kernels.absent import decided, steady
+from nnref.checking.kernels.absent import decided_where_none_came, steady_case
 from nnref.checking.kernels.asking import asked, taken_apart
 from nnref.checking.kernels.case import Case
 from nnref.checking.kernels.closed import closed
 from nnref.checking.kernels.frameworks import framework_of
-from nnref.checking.kernels.outputs import TOGETHER, Asking, Output, differentiated, each, picked
-from nnref.checking.kernels.recognise import Known, recognised
+from nnref.checking.kernels.outputs import TOGETHER, Asking, Output, each, outputs_asked, picked
+from nnref.checking.kernels.recognise import Known, known_forms
 from nnref.checking.operations.kernel_arithmetic import UNITS
 from nnref.checking.results.report import GradcheckReport, GradientMismatch
 
@@ -61,7 +61,7 @@ def check_vjp(
         return check_in_numpy(forward, vjp, arguments, wrt=wrt, dY=dY, **options)
     case, notes = asked(forward, vjp, arguments, wrt, truth)
     asked_of_one = {"reference": reference, "accumulate": accumulate, "shapes": shapes, "options": options}
-    report = of_outputs(case, differentiated(case, outputs), dY, partial(of_one_output, **asked_of_one), options)
+    report = of_outputs(case, outputs_asked(case, outputs), dY, partial(of_one_output, **asked_of_one), options)
     wrote = [f"the kernel writes into {name}" for name in sorted(case.wrote)]
     return replace(report, method="; ".join([report.method, *notes, *wrote]))
 
@@ -102,8 +102,8 @@ def of_one_output(
     options: Mapping[str, Any],
 ) -> GradcheckReport:
     """The report on a function of one output."""
-    case, notes = steady(case)
-    known = [] if case.truth and reference is None else recognised(case, accumulate, reference)
+    case, notes = steady_case(case)
+    known = [] if case.truth and reference is None else known_forms(case, accumulate, reference)
 
     def answer(case: Case, known: list[Known], dY: Any) -> GradcheckReport:
         if not known:
@@ -111,10 +111,10 @@ def of_one_output(
         reports = [closed(case, one, dY, accumulate) for one in known]
         return min(reports, key=lambda report: (not report.ok, sum(entry.wrong for entry in report.entries)))
 
-    report = decided(case, answer(case, known, dY))
+    report = decided_where_none_came(case, answer(case, known, dY))
     if shapes == "odd":
         name = known[0].form.name if known else None
-        report = odd.tried(case, report, lambda c, dY: answer(c, recognised(c, accumulate, name) if name else [], dY))
+        report = odd.tried(case, report, lambda c, dY: answer(c, known_forms(c, accumulate, name) if name else [], dY))
     return replace(report, method="; ".join([report.method, *notes]))
 
 

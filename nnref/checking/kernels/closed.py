@@ -12,7 +12,7 @@ from nnref.arrays import namespace
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.roles import candidates
 from nnref.checking.kernels.case import Case
-from nnref.checking.kernels.judge import JudgedGradient, judged
+from nnref.checking.kernels.judge import JudgedGradient, judged_gradients
 from nnref.checking.kernels.naming import Question, findings, scaled, unseen
 from nnref.checking.kernels.recognise import Known, added_in
 from nnref.checking.kernels.report import KernelReport
@@ -94,7 +94,7 @@ def seen(case: Case, known: Known, dY: Any, added: str) -> Look:
     given = gradients(case, known, dY, added)
     look = Look([], gradients=given)
     with case.framework.precise(), np.errstate(all="ignore"):
-        by_name = {j.name: j for j in judged(case, known, dY, given, added)}
+        by_name = {j.name: j for j in judged_gradients(case, known, dY, given, added)}
         for place, g in zip(case.wrt, given, strict=True):
             name, A = case.names[place], case.given[place]
             shape = tuple(A.shape)
@@ -118,7 +118,7 @@ def gradients(case: Case, known: Known, dY: Any, added: str) -> list[Any]:
         case.roles = roles
         try:
             with case.framework.precise(), np.errstate(all="ignore"):
-                far = sum(distance(j) for j in judged(case, known, dY, case.gradients(dY), added))
+                far = sum(distance(j) for j in judged_gradients(case, known, dY, case.gradients(dY), added))
         except GradcheckError:  # what it was not written for
             continue
         if far < least:
@@ -212,9 +212,9 @@ def steadiness(case: Case, dY: Any, added: str, known: Known, first: Look) -> st
     """
     apart, others = 0.0, [case.gradients(dY) for _ in range(CALLS if first.wrong else 1)]
     with case.framework.precise(), np.errstate(all="ignore"):
-        firsts = judged(case, known, dY, first.gradients, added)
+        firsts = judged_gradients(case, known, dY, first.gradients, added)
         for other in others:
-            for j, k in zip(firsts, judged(case, known, dY, other, added), strict=True):
+            for j, k in zip(firsts, judged_gradients(case, known, dY, other, added), strict=True):
                 apart = max(apart, furthest_apart(j, k))
     if apart == 0:
         return "the same in every call"

@@ -80,7 +80,7 @@ def names_of(function: Any) -> list[str]:
 
 
 @contextmanager
-def untouched(framework: Framework, given: Sequence[Any], names: Sequence[str]) -> Iterator[list[str]]:
+def arguments_untouched(framework: Framework, given: Sequence[Any], names: Sequence[str]) -> Iterator[list[str]]:
     """The names of the arguments that were written into, known after the block; each is put right again."""
     before = [framework.copy(A) if framework.owns(A) else A for A in given]
     wrote: list[str] = []

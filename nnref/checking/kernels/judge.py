@@ -92,7 +92,7 @@ def shaped(A: Any, like: Any) -> Any:
     return namespace(A).reshape(A, shape)
 
 
-def judged(case: Case, known: Known, dY: Any, found: list[Any], accumulate: str) -> list[JudgedGradient]:
+def judged_gradients(case: Case, known: Known, dY: Any, found: list[Any], accumulate: str) -> list[JudgedGradient]:
     """Each gradient that came, with its truth and its bounds; those that did not come are left out."""
     true, room = truths(case, known, dY), bounds(case, known, dY, known.precision(case, accumulate))
     roles = {place: role for role, place in known.places.items()}

@@ -28,7 +28,7 @@ class Output:
     place: int
 
 
-def leaves(Y: Any, name: str = "") -> list[tuple[str, Any]]:
+def output_leaves(Y: Any, name: str = "") -> list[tuple[str, Any]]:
     """What a function returned, by name: (y, (h, c)) is 0, 1.0 and 1.1; None is nothing."""
     if Y is None:
         return []
@@ -38,16 +38,16 @@ def leaves(Y: Any, name: str = "") -> list[tuple[str, Any]]:
         parts = [(str(k), part) for k, part in enumerate(Y)]
     else:
         return [(name, Y)]
-    return [leaf for key, part in parts for leaf in leaves(part, f"{name}.{key}" if name else key)]
+    return [leaf for key, part in parts for leaf in output_leaves(part, f"{name}.{key}" if name else key)]
 
 
-def differentiated(case: Case, wanted: Any) -> list[Output]:
+def outputs_asked(case: Case, wanted: Any) -> list[Output]:
     """The outputs that are differentiated: those that are wanted, by number or name, or all that can be.
 
     A library that knows says which can be: PyTorch leaves out what is marked non-differentiable.
     Errors: GradcheckError for an output that is not there, or none that is an array.
     """
-    found = case.framework.several(case.f, case.given, case.wrt, leaves)
+    found = case.framework.several(case.f, case.given, case.wrt, output_leaves)
     names = [name for name, _, _ in found]
     arrays = [k for k, (_, A, _) in enumerate(found) if case.framework.owns(A) and case.framework.floating(A)]
     if not arrays:
@@ -76,7 +76,7 @@ def picked(case: Case, output: Output, alone: bool = False) -> Case:
 
     def of(f: Callable[..., Any]) -> Callable[..., Any]:
         def of_one(*given: Any) -> Any:
-            made = leaves(f(*given))
+            made = output_leaves(f(*given))
             if len(made) == 1 and alone:
                 return made[0][1]
             if len(made) <= output.place:
@@ -88,12 +88,12 @@ def picked(case: Case, output: Output, alone: bool = False) -> Case:
     return replace(case, f=of(case.f), truth=of(case.truth) if case.truth else None)
 
 
-def joined(case: Case, outputs: list[Output]) -> Case:
+def joined_outputs(case: Case, outputs: list[Output]) -> Case:
     """The question of several outputs as one long vector."""
     f, framework = case.f, case.framework
 
     def of_all(*given: Any) -> Any:
-        made = leaves(f(*given))
+        made = output_leaves(f(*given))
         return framework.joined([made[output.place][1] for output in outputs])
 
     return replace(case, f=of_all, truth=None, wrote=set())
@@ -112,7 +112,7 @@ def each(case: Case, outputs: list[Output], dY: Any, ask: Asking, ask_all: Askin
     parts = [picked(case, output) for output in outputs]
     reports = [ask(part, one) for part, one in zip(parts, given, strict=True)]
     if all(report.ok for report in reports):
-        together = ask_all(joined(case, outputs), None)
+        together = ask_all(joined_outputs(case, outputs), None)
         if together.wrong:
             says = "right for each output alone, not for all at once: does one overwrite what another adds?"
             entries = [replace(e, where=(Finding("outputs", says), *e.where)) for e in together.entries]

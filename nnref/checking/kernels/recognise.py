@@ -70,7 +70,7 @@ def form_of(reference: Any) -> Form:
     raise GradcheckError(f"reference should be one of nnref's {known}; {reference!r} came. Or give truth=, in float64.")
 
 
-def recognised(case: Case, accumulate: str | None, reference: Any = None) -> list[Known]:
+def known_forms(case: Case, accumulate: str | None, reference: Any = None) -> list[Known]:
     """The forms that the function is, by its numbers; the one that is named, with its settings found.
 
     Mostly one or none. Several, where no output of the dtype tells them apart: a gradient is right that is one of
@@ -101,7 +101,7 @@ def in_this_form(
     """The form with the settings and the order of arguments that fit best: [] where none fits, but for anyway."""
     shape, found = tuple(points[0][1].shape), []
     for places in orders(form, case):
-        tried = [Known(form, settings, places, 0.0) for settings in fitting(form, case, places, shape)]
+        tried = [Known(form, settings, places, 0.0) for settings in fitting_settings(form, case, places, shape)]
         made = ranked(tried, points, accumulate)
         if len(fits := [known for known in made if known.share <= 1]) > 1:
             made = ranked(fits, [*points, *(at(case, (size,)) for size in SIZES)], accumulate)
@@ -146,7 +146,7 @@ def orders(form: Form, case: Case) -> Iterator[dict[str, int]]:
             yield dict(zip(roles, order, strict=True)) | {form.mask: mask}
 
 
-def fitting(form: Form, case: Case, places: dict[str, int], output: tuple[int, ...]) -> list[dict[str, Any]]:
+def fitting_settings(form: Form, case: Case, places: dict[str, int], output: tuple[int, ...]) -> list[dict[str, Any]]:
     """The settings of a form for arguments of these shapes; none where it does not take them."""
     shapes = {role: tuple(case.given[place].shape) for role, place in places.items()}
     try:

@@ -39,11 +39,11 @@ def slip(q: Question) -> Finding | None:
 
     with trusted(), np.errstate(all="ignore"):
         found = recognised(call, arguments, call(arguments))
-        made = predictions(found, arguments, dY, q.j, host(case, q.j.a)) if found else iter(())
-        return next((Finding("mistake", says) for says, w in made if explains(q, w)), None)
+        made = predicted_gradients(found, arguments, dY, q.j, host(case, q.j.a)) if found else iter(())
+        return next((Finding("mistake", says) for says, w in made if explains_gradient(q, w)), None)
 
 
-def predictions(
+def predicted_gradients(
     found: Recognised, arguments: dict[str, Any], dY: Array, j: JudgedGradient, yours: Array
 ) -> Iterator[tuple[str, Running]]:
     """Every mistake in words, with what each way to make it gives of this gradient."""
@@ -57,7 +57,7 @@ def predictions(
             continue
 
 
-def explains(q: Question, made: Running) -> bool:
+def explains_gradient(q: Question, made: Running) -> bool:
     """Are yours these numbers, as far as rounding lets one tell, and not some near them?"""
     a, t, likely = (host(q.case, A) for A in (q.j.a, q.j.t, q.j.likely))
     w, longest = made.value, max(a.shape, default=1)

@@ -73,10 +73,10 @@ def judged(
 ) -> GradcheckReport:
     """The report of a layer of the handbook with its name, and the mistake in what is wrong; the verdicts stay."""
     with trusted(), np.errstate(all="ignore"):
-        points = [p for p in places(found, gradients, arguments, dY) if p]
+        points = [p for p in compared_at(found, gradients, arguments, dY) if p]
         if not points:
             return report
-        named = explained(found, points, [entry.name for entry in report.wrong])
+        named = mistakes_by_name(found, points, [entry.name for entry in report.wrong])
         right = [e.name for e in report.entries if e.verdict == "ok" and e.name in points[0].truth]
         units = max((points[0].furthest(name) for name in right), default=None)
     entries = tuple(
@@ -129,7 +129,9 @@ def is_layer_at(found: Recognised, output: Callable[[dict[str, Any]], Array], ar
         return False
 
 
-def places(found: Recognised, gradients: Gradients, arguments: Mapping[str, Any], dY: Array) -> Iterator[Point | None]:
+def compared_at(
+    found: Recognised, gradients: Gradients, arguments: Mapping[str, Any], dY: Array
+) -> Iterator[Point | None]:
     """The arguments as they were given, and others that were drawn, at which a mistake can hide behind no number.
 
     Those are in the dtypes of the first: a kernel that computes in single precision is not asked for more.
@@ -167,12 +169,12 @@ def point(found: Recognised, gradients: Gradients, arguments: dict[str, Any], dY
     return Point(arguments, np.asarray(dY, "float64"), yours, {name: t for name, t in truth.items() if name in yours})
 
 
-def explained(found: Recognised, points: list[Point], wrong: list[str]) -> dict[str, Finding]:
+def mistakes_by_name(found: Recognised, points: list[Point], wrong: list[str]) -> dict[str, Finding]:
     """By name, the mistake that makes the very numbers that are wrong, at every place."""
     names = [name for name in wrong if all(name in p.truth for p in points)]
     says: dict[str, list[str]] = {}
     for slip in found.known.slips if names else ():
-        fits = fitting(found, slip, points, names)
+        fits = names_explained(found, slip, points, names)
         for name in (name for name in names if name in fits):
             if slip.says not in says.setdefault(name, []):
                 says[name].append(slip.says)
@@ -186,7 +188,7 @@ def explained(found: Recognised, points: list[Point], wrong: list[str]) -> dict[
     }
 
 
-def fitting(found: Recognised, slip: Slip, points: list[Point], names: list[str]) -> set[str]:
+def names_explained(found: Recognised, slip: Slip, points: list[Point], names: list[str]) -> set[str]:
     """The names whose numbers one way to make a mistake explains, if it explains all that it touches."""
     try:
         several = zip(*(list(p.made(found, slip)) for p in points), strict=True)

@@ -170,6 +170,14 @@ def test_a_wrong_verdict_says_what_a_parameter_of_another_name_was_given():
     assert "given" not in str(check_numpy_vjp(np.exp, lambda Y, dY: Y * dY, {"x": x}))
 
 
+def test_a_parameter_that_is_the_output_under_no_name_of_one_is_said_to_be():
+    """σ (1 − σ) of what is called z is right if it was meant for the output, and wrong if for the input."""
+    forward = lambda x: 1 / (1 + np.exp(-x))  # noqa: E731
+    report = check_numpy_vjp(forward, lambda z, dY: z * (1 - z) * dY, {"x": np.array([0.5, -1.5])})
+    assert report.ok
+    assert "vjp was given the output of forward as z" in str(report).replace("\n  ", " ")
+
+
 @pytest.mark.parametrize(
     "vjp",
     [

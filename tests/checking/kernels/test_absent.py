@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.kernels.absent import depends, is_mask, same_again, steady
+from nnref.checking.kernels.absent import depends, is_mask, same_again, steady_case
 from nnref.checking.kernels.case import Case
 from nnref.checking.kernels.framework import Framework
 
@@ -44,6 +44,6 @@ def test_sums_in_another_order_are_the_same_again_and_another_draw_is_not():
 
 def test_a_function_that_draws_whatever_the_seed_is_refused_with_what_to_try():
     with pytest.raises(GradcheckError, match=r"another output in each call.*give it the mask or the key"):
-        steady(of(lambda a: a * RNG.random(3), np.ones(3)))
+        steady_case(of(lambda a: a * RNG.random(3), np.ones(3)))
     case = of(lambda a: 2 * a, np.ones(3))
-    assert steady(case) == (case, [])
+    assert steady_case(case) == (case, [])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nnref.checking.kernels.blackbox import alias, by_differences, named, wide, widened
+from nnref.checking.kernels.blackbox import alias, by_differences, named, wide, with_float32_copies
 from nnref.checking.kernels.case import Case
 from nnref.checking.kernels.framework import Framework
 
@@ -34,9 +34,9 @@ def asked(vjp, dtype):
 
 
 def test_only_what_is_coarser_than_float32_is_widened():
-    assert widened(asked(None, "float16")).given[0].dtype == "float32"
+    assert with_float32_copies(asked(None, "float16")).given[0].dtype == "float32"
     case = asked(None, "float64")
-    assert widened(case).given[0] is case.given[0]
+    assert with_float32_copies(case).given[0] is case.given[0]
 
 
 def test_a_right_gradient_is_ok_and_a_wrong_one_is_not():

@@ -9,8 +9,8 @@ from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.kernels.case import Case
 from nnref.checking.kernels.closed import Look, closed, settled
 from nnref.checking.kernels.framework import Framework
-from nnref.checking.kernels.recognise import recognised
-from nnref.checking.kernels.slips import predictions
+from nnref.checking.kernels.recognise import known_forms
+from nnref.checking.kernels.slips import predicted_gradients
 from nnref.checking.recognition.layers import recognised as as_written
 from nnref.checking.results.entry import Entry
 
@@ -28,7 +28,7 @@ def right(x, dY):
 def report(vjp, rng, dY=None):
     """The report of softmax with this vjp."""
     case = Case(softmax, [rng.standard_normal((4, 6))], ["x"], [0], Framework(), vjp=vjp)
-    (known,) = recognised(case, None)
+    (known,) = known_forms(case, None)
     return closed(case, known, dY, None)
 
 
@@ -81,6 +81,6 @@ def test_every_mistake_of_the_catalogue_predicts_a_gradient_in_the_shape_of_your
     class Yours:
         role = "z"
 
-    made = list(predictions(found, {"z": x}, dY, Yours, right(x, dY)))
+    made = list(predicted_gradients(found, {"z": x}, dY, Yours, right(x, dY)))
     assert {w.shape for _, w in made} == {(4, 6)}
     assert not [says for says, w in made if np.allclose(w.value, right(x, dY))]

@@ -5,7 +5,7 @@ import pytest
 
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.kernels.framework import Framework
-from nnref.checking.kernels.frameworks import callable_of, framework_of, names_of, on_host, untouched
+from nnref.checking.kernels.frameworks import arguments_untouched, callable_of, framework_of, names_of, on_host
 
 
 def test_arrays_of_numpy_need_no_library():
@@ -41,7 +41,7 @@ def test_what_cannot_be_called_is_refused():
 
 def test_what_was_written_into_is_named_and_put_back():
     x, y = np.ones(2), np.ones(2)
-    with untouched(Framework(), [x, y, 5], ["x", "y", "n"]) as wrote:
+    with arguments_untouched(Framework(), [x, y, 5], ["x", "y", "n"]) as wrote:
         y[0] = 7
         assert wrote == []
     assert wrote == ["y"]

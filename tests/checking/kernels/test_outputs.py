@@ -6,7 +6,7 @@ import pytest
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.kernels.case import Case
 from nnref.checking.kernels.framework import Framework
-from nnref.checking.kernels.outputs import Output, differentiated, joined, leaves, picked, silent
+from nnref.checking.kernels.outputs import Output, joined_outputs, output_leaves, outputs_asked, picked, silent
 
 
 def several(x):
@@ -19,32 +19,32 @@ def asked(vjp=None):
 
 
 def test_outputs_are_named_by_their_places_and_keys_and_none_is_none():
-    assert [name for name, _ in leaves((1, (2, (3,)), None, {"k": 4}))] == ["0", "1.0", "1.1.0", "3.k"]
-    assert leaves(5) == [("", 5)]
+    assert [name for name, _ in output_leaves((1, (2, (3,)), None, {"k": 4}))] == ["0", "1.0", "1.1.0", "3.k"]
+    assert output_leaves(5) == [("", 5)]
 
 
 def test_only_floating_outputs_are_differentiated_and_one_may_be_picked_by_name():
-    assert differentiated(asked(), None) == [Output("0", 0), Output("1.h", 1)]
-    assert differentiated(asked(), "1.h") == [Output("1.h", 1)]
+    assert outputs_asked(asked(), None) == [Output("0", 0), Output("1.h", 1)]
+    assert outputs_asked(asked(), "1.h") == [Output("1.h", 1)]
     with pytest.raises(GradcheckError, match=r"outputs should be among 0, 1\.h; 1\.n came"):
-        differentiated(asked(), ["1.n"])
+        outputs_asked(asked(), ["1.n"])
     with pytest.raises(GradcheckError, match="beside a vjp of your own the function should return one array; 2 came"):
-        differentiated(asked(lambda x, dY: dY), None)
+        outputs_asked(asked(lambda x, dY: dY), None)
 
 
 def test_an_output_that_the_library_does_not_differentiate_is_left_out():
     class Marking(Framework):
-        def several(self, f, given, wrt, leaves):
-            return [(name, A, name == "1.h") for name, A in leaves(f(*given))]
+        def several(self, f, given, wrt, output_leaves):
+            return [(name, A, name == "1.h") for name, A in output_leaves(f(*given))]
 
     case = asked()
     case.framework = Marking()
-    assert differentiated(case, None) == [Output("1.h", 1)]
+    assert outputs_asked(case, None) == [Output("1.h", 1)]
 
 
 def test_one_output_is_picked_and_all_are_one_vector():
     assert picked(asked(), Output("1.h", 1)).f(np.ones(3)).tolist() == [2, 2, 2]
-    assert joined(asked(), [Output("0", 0), Output("1.h", 1)]).f(np.ones(3)).tolist() == [1, 1, 1, 2, 2, 2]
+    assert joined_outputs(asked(), [Output("0", 0), Output("1.h", 1)]).f(np.ones(3)).tolist() == [1, 1, 1, 2, 2, 2]
 
 
 @pytest.mark.parametrize(("factor", "nothing"), [(0.0, True), (1e-9, False)])

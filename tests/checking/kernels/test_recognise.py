@@ -7,7 +7,7 @@ from nnref import rms_norm
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.kernels.case import Case
 from nnref.checking.kernels.framework import Framework
-from nnref.checking.kernels.recognise import added_in, form_of, orders, recognised
+from nnref.checking.kernels.recognise import added_in, form_of, known_forms, orders
 from nnref.checking.operations.closed_forms import forms
 
 
@@ -22,14 +22,14 @@ def normal(x, gain, eps=1e-5):
 
 def test_the_form_its_setting_and_the_order_of_arguments_are_found(rng):
     x, gain = rng.standard_normal((4, 6)), rng.standard_normal(6)
-    (known,) = recognised(case(lambda g, x: normal(x, g), gain, x), None)
+    (known,) = known_forms(case(lambda g, x: normal(x, g), gain, x), None)
     assert (known.form.name, known.settings["eps"], known.places) == ("rms_norm", 1e-5, {"X": 1, "gamma": 0})
     assert known.share <= 1
 
 
 def test_a_function_a_thousandth_off_is_no_closed_form(rng):
     x, gain = rng.standard_normal((4, 6)), rng.standard_normal(6)
-    assert [k for k in recognised(case(lambda x, g: 1.001 * normal(x, g), x, gain), None) if k.share <= 1] == []
+    assert [k for k in known_forms(case(lambda x, g: 1.001 * normal(x, g), x, gain), None) if k.share <= 1] == []
 
 
 def test_a_form_is_named_by_module_function_or_word():
@@ -40,7 +40,7 @@ def test_a_form_is_named_by_module_function_or_word():
 
 def test_a_named_form_that_takes_other_arguments_is_refused(rng):
     with pytest.raises(GradcheckError, match=r"linear layer takes .*; shapes \(4, 6\) came, output \(4, 6\)"):
-        recognised(case(np.sin, rng.standard_normal((4, 6))), None, "affine")
+        known_forms(case(np.sin, rng.standard_normal((4, 6))), None, "affine")
 
 
 def test_of_three_arrays_there_are_six_orders():

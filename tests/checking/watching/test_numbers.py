@@ -345,3 +345,40 @@ def test_how_many_units_there_are_is_no_number_that_is_moved(tmp_path):
     assert settled(found) is True, certificate(found)
     assert len(found.tapes) == 3
     assert settled(seen(tmp_path, SIZES.replace("(P - Y).mean(0)", "(P + Y).mean(0)"))) is False
+
+
+TWO_LAYERS_OF_NUMBERS = """\
+import math
+class Neuron:
+    def __init__(self, weights, bias):
+        self.weights, self.bias = weights, bias
+    def output(self, inputs):
+        self.inputs, total = inputs, 0
+        for w, x in zip(self.weights, inputs):
+            total += w * x
+        self.out = 1 / (1 + math.exp(-(total + self.bias)))
+        return self.out
+hidden = [Neuron([0.15, 0.2], 0.35), Neuron([0.25, 0.3], 0.35)]
+last = [Neuron([0.4, 0.45], 0.6), Neuron([0.5, 0.55], 0.6)]
+for step in range(50):
+    inputs, targets = [0.05, 0.1], [0.01, 0.99]
+    h = [n.output(inputs) for n in hidden]
+    p = [n.output(h) for n in last]
+    loss = sum(0.5 * (t - y) ** 2 for t, y in zip(targets, p))
+    d = [-(t - n.out) * n.out * (1 - n.out) for t, n in zip(targets, last)]
+    e = [sum(d[o] * last[o].weights[k] for o in range(2)) * n.out * (1 - n.out) for k, n in enumerate(hidden)]
+    for o, n in enumerate(last):
+        for k in range(2):
+            n.weights[k] -= 0.5 * d[o] * n.inputs[k]
+    for o, n in enumerate(hidden):
+        for k in range(2):
+            n.weights[k] -= 0.5 * e[o] * n.inputs[k]
+"""
+
+
+def test_weights_that_a_bias_is_added_to_are_no_velocities_of_the_bias(tmp_path):
+    """Number by number, total + bias looks like a new bias, and the weights in total like what it is moved by."""
+    found = seen(tmp_path, TWO_LAYERS_OF_NUMBERS)
+    assert settled(found) is True, certificate(found)
+    assert len(found.rows) == 8
+    assert settled(seen(tmp_path, TWO_LAYERS_OF_NUMBERS.replace("e[o] * n.inputs[k]", "e[k] * n.inputs[k]"))) is False

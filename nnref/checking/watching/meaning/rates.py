@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import VIEWS, base_of
+from nnref.checking.watching.calculus.graph import VIEWS, base_of, bits_of
 from nnref.checking.watching.calculus.slopes import value_of
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.updates import Update
@@ -77,7 +77,7 @@ def scaled(role: Roles, node: Node) -> tuple[Node, tuple[str, float]] | None:
         return None
     for array, number in (node.args, node.args[::-1]):
         known = np.size(value_of(number)) == 1 and not (isinstance(number, Node) and role.of_labels[number.index])
-        if not isinstance(array, Node) or not role.of_labels[array.index] or not known:
+        if not isinstance(array, Node) or not role.of_labels[array.index] or not known or is_factor(role, node, number):
             continue
         if node.op == "divide" and array is not node.args[0]:
             return None
@@ -85,6 +85,14 @@ def scaled(role: Roles, node: Node) -> tuple[Node, tuple[str, float]] | None:
         whole = node.op == "divide" or np.asarray(value_of(number)).dtype.kind in "iub"
         return array, (node.op if whole else "rate", n)
     return None
+
+
+def is_factor(role: Roles, node: Node, number: object) -> bool:
+    """Is a number that a number is multiplied by a part of its slope, as an input or a unit is, and no rate?"""
+    if node.shape or not isinstance(number, Node):
+        return False
+    above = role.graph.above[number.index] | (1 << number.index)
+    return any(role.graph.tape[k].leaf not in ("", "constant") for k in bits_of(above))
 
 
 def let_through(role: Roles, node: Node) -> Node | None:

@@ -125,12 +125,15 @@ def first_uses(graph: Graph, node: Node) -> dict[Site, int]:
 
 
 def velocities(graph: Graph, updates: Sequence[Update]) -> set[Update]:
-    """Those that are no updates of a parameter, but of what another one is moved by."""
+    """Those that are no updates of a parameter, but of what another one is moved by.
+
+    A bias to which a sum of numbers times weights is added is moved by none of these weights: the sum is an output.
+    """
     of_value = {u.new.index: u for u in updates if u.new is not None}
     made = sum(1 << k for k in of_value)
     above = ((o, graph.above[o.step.index] | (1 << o.step.index)) for o in updates)
     pairs = ((of_value[k], o) for o, bits in above for k in bits_of(bits & made))
-    return {u for u, o in pairs if is_velocity(graph, u, o)}
+    return {u for u, o in pairs if is_velocity(graph, u, o) and takes_its_place(graph, o)}
 
 
 def is_velocity(graph: Graph, update: Update, other: Update) -> bool:
