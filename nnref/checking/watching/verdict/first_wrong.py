@@ -157,9 +157,12 @@ def jumped(search: Search, row: Judged, ratio: float) -> Node | None:
 
 
 def turned(search: Search, row: Judged) -> Node | None:
-    """The first value of the other sign than the update asks for: old − step wants the slope, old + step minus that."""
+    """The first value of the other sign than the update asks for: old − step wants the slope, old + step minus that.
+
+    The slope of -z, where a sigmoid is 1 / (1 + exp(-z)), tells nothing where the value is one of z too.
+    """
     for node in search.backward(row.update.step):
-        found = search.factors(node)
+        found = [c for k, c in search.matches(node) if search.graph.tape[k].op != "negative"] or search.factors(node)
         if node.op not in PLACES and found and all(c * row.update.sign < 0 for c in found):
             return node
     return None

@@ -121,7 +121,7 @@ def chosen(
     role: Roles, tapes: Sequence[Tape], found: Sequence[Reading], written: frozenset[float]
 ) -> tuple[Reading, ...]:
     """The readings, the loss that is meant first: the program's own if it fits as well as any."""
-    ranked = sorted(found, key=lambda r: (r.all_right, r.fits, r.loss.node is not None), reverse=True)
+    ranked = sorted(found, key=lambda r: (r.all_right, r.fits[2], r.loss.node is not None, r.fits), reverse=True)
     if ranked and ranked[0].loss.node is None and (ranked[0].all_right or 2 * ranked[0].right < len(ranked[0].rows)):
         mine = [r for r in ranked if r.loss.node is not None and not uphill(r)]
         proper = [r for r in mine if r.loss.node is not None and is_proper(role, tapes[0], r.loss.node)]
@@ -364,10 +364,12 @@ def common(
         else:
             home.append((f, row))
     most = max(map(len, groups), default=0)
+    nearest = max((late or {}).values(), default=0)
 
     def weight(group: list[tuple[float, Judged]]) -> tuple[bool, bool, int, int, int, int]:
         several = len(groups) > 1 and len(group) >= min(2, most)
-        ways = [way(row) for _, row in group] if way is not None and several else [None]
+        at_end = len(groups) > 1 and any((late or {}).get(id(row), -1) == nearest for _, row in group)
+        ways = [way(row) for _, row in group] if way is not None and (several or at_end) else [None]
         known = [n for n in ways if n is not None]
         exact = len(known) == len(ways)
         # A mistake goes on to all that the backward pass makes after it: the last layer is more to be trusted.
@@ -379,10 +381,11 @@ def common(
 
 
 def factors_after(role: Roles, tapes: Sequence[Tape], loss: Loss, row: Judged) -> int | None:
-    """How often the factor changes between the slope of the program's own loss itself and the step; None without it."""
+    """How often the factor changes from a gradient as it is made to the slope of the own loss; None without it."""
     sign = row.update.sign if row.update.new is not None else 1
     tolerance, changes, last = half_of_the_digits(role.graph), 0, None
-    for node in entered(role, row.update.step) if loss.node is not None else ():
+    made_first = [*entered(role, row.update.step)][::-1] if loss.node is not None else []
+    for node in made_first:
         values = [tape[node.index].value for tape in tapes]
         if any(v is None or np.size(v) != t.size for v, t in zip(values, row.truth, strict=True)):
             continue

@@ -55,6 +55,8 @@ def terms(search: Search, node: Node) -> Iterator[Node]:
     for m in node.inputs:
         if search.role.of_labels[m.index]:
             yield from terms(search, m)
+        elif any(search.factors_of_parts(m)):  # as of a divergence that no label goes into
+            yield m
 
 
 def first_with_new_factor(search: Search, term: Node, others: Sequence[Node]) -> Node | None:

@@ -183,7 +183,7 @@ class Search:
         if node.index not in self._factors:
             found: list[float] = []
             whole = [c for _, c in self.matches(node)]
-            for c in whole or self.factors_of_parts(node):
+            for c in (*whole, *self.factors_of_parts(node)):
                 if not any(abs(c / other - 1) <= ALIKE for other in found):
                     found.append(c)
             self._factors[node.index] = tuple(found)

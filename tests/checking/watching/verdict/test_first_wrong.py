@@ -208,7 +208,76 @@ for it in range(8):
         p -= 0.2 * g
 """
 
+ATTENTION = """\
+import numpy as np
+rng = np.random.default_rng(19)
+B, T, D, K = 6, 5, 4, 3
+X = rng.normal(size=(B, T, D)); y = rng.integers(0, K, B)
+Wq, Wk, Wv = (rng.normal(size=(D, D)) * .5 for _ in range(3))
+Wo = rng.normal(size=(D, K)) * .5
+def softmax(s):
+    e = np.exp(s - s.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+for it in range(4):
+    Q, Ky, V = X @ Wq, X @ Wk, X @ Wv
+    S = Q @ Ky.transpose(0, 2, 1) / np.sqrt(D)
+    A = softmax(S)
+    C = A @ V
+    m = C.mean(1)
+    P = softmax(m @ Wo)
+    loss = -np.log(P[range(B), y]).mean()
+    d = P.copy(); d[range(B), y] -= 1; d /= B
+    dWo = m.T @ d
+    dm = d @ Wo.T
+    dC = np.repeat(dm[:, None, :], T, axis=1) / T
+    dA = dC @ V.transpose(0, 2, 1)
+    dV = A.transpose(0, 2, 1) @ dC
+    dS = A * (dA - (dA * A).sum(-1, keepdims=True))
+    dS = dS / np.sqrt(D)
+    dQ = dS @ Ky
+    dK = dS.transpose(0, 2, 1) @ Q
+    dWq = np.einsum("btd,bte->de", X, dQ)
+    dWk = np.einsum("btd,bte->de", X, dK)
+    dWv = np.einsum("btd,bte->de", X, dV)
+    for W, g in zip((Wq, Wk, Wv, Wo), (dWq, dWk, dWv, dWo)):
+        W -= 0.3 * g
+"""
+
+DIVERGENCE = """\
+import numpy as np
+rng = np.random.default_rng(43)
+X = (rng.random((20, 7)) < .5).astype(float)
+We, Wm, Ws, Wd = (rng.normal(size=s) * .4 for s in ((7, 6), (6, 2), (6, 2), (2, 7)))
+bd = np.zeros(7)
+for it in range(5):
+    h = np.tanh(X @ We)
+    mu, lv = h @ Wm, h @ Ws
+    eps = rng.normal(size=mu.shape)
+    sd = np.exp(lv / 2)
+    z = mu + sd * eps
+    logit = z @ Wd + bd
+    p = 1 / (1 + np.exp(-logit))
+    rec = -(X * np.log(p) + (1 - X) * np.log(1 - p)).sum(1).mean()
+    kl = -0.5 * (1 + lv - mu ** 2 - np.exp(lv)).sum(1).mean()
+    loss = rec + kl
+    n = len(X)
+    dl = (p - X) / n
+    dWd = z.T @ dl
+    dbd = dl.sum(0)
+    dz = dl @ Wd.T
+    dmu = dz + mu / n
+    dlv = dz * eps * sd / 2 + 0.5 * (np.exp(lv) - 1) / n
+    dWm = h.T @ dmu
+    dWs = h.T @ dlv
+    dh = dmu @ Wm.T + dlv @ Ws.T
+    dWe = X.T @ (dh * (1 - h ** 2))
+    We -= .1 * dWe; Wm -= .1 * dWm; Ws -= .1 * dWs; Wd -= .1 * dWd; bd -= .1 * dbd
+"""
+
 CASES = [
+    (ATTENTION, "dm = d @ Wo.T", "dm = 2 * (d @ Wo.T)", "line 20"),
+    (DIVERGENCE, "dl = (p - X) / n", "dl = -((p - X) / n)", "line 18"),
+    (DIVERGENCE, "dWs = h.T @ dlv", "dWs = 2 * (h.T @ dlv)", "line 25"),
     (FLAT, "gV = H.T @ D", "gV = H.T @ D * 2", "line 8"),
     (FLAT, "gW = X.T @ dH;", "gW = X.T @ dH[::-1];", "line 10"),
     (TAKEN_EARLY, "g.dot(self.w2.T)", "err.dot(self.w2.T)", "line 22"),
