@@ -66,6 +66,7 @@ def networks(own: dict[str, Any], namespace: dict[str, Any], source: Source | No
     Errors: Unread when there is none.
     """
     problems: list[str] = []
+    own = {name: thing for name, thing in own.items() if not is_numpy(thing)}  # as "from numpy import *" brings them
     candidates = [*classes(own, namespace, source, problems), *functions(own, namespace, source, problems)]
     if not candidates:
         raise Unread(listed(own), problems or ["a function or method that goes backward, such as backward(X, Y)"])
@@ -98,9 +99,9 @@ def classes(
     return sorted(found, key=lambda n: -sum(p[0] == "W" for p in n.found.paths))
 
 
-def is_numpy(cls: type) -> bool:
-    """Is it one of numpy's own classes?"""
-    return cls.__module__.split(".")[0] == "numpy"
+def is_numpy(thing: Any) -> bool:
+    """Is it one of numpy's own classes or functions?"""
+    return str(getattr(thing, "__module__", "")).split(".")[0] == "numpy"
 
 
 def of_class(

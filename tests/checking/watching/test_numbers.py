@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from nnref.checking.reading.source import read
+from nnref.checking.watching.calls.driven import driven
 from nnref.checking.watching.recording.ordered import InOrder
 from nnref.checking.watching.telling.report import certificate, settled
 from nnref.checking.watching.traces.places import Places
@@ -227,6 +228,96 @@ def test_a_bias_that_is_returned_as_a_number_written_out_is_judged(tmp_path, ret
     assert len(found.rows) == 2
 
 
+LINE = """\
+from numpy import *
+def error_of(b, m, points):
+    total = 0
+    for i in range(0, len(points)):
+        total += (points[i, 1] - (m * points[i, 0] + b)) ** 2
+    return total / float(len(points))
+def stepped(b, m, points, rate):
+    db, dm, N = 0, 0, float(len(points))
+    for i in range(0, len(points)):
+        x = points[i, 0]
+        y = points[i, 1]
+        db += -(2 / N) * (y - ((m * x) + b))
+        dm += -(2 / N) * x * (y - ((m * x) + b))
+    return [b - rate * db, m - rate * dm]
+points = genfromtxt("data.csv", delimiter=",")
+b, m = 0, 0
+print(error_of(b, m, points))
+for k in range(1000):
+    b, m = stepped(b, m, array(points), 0.0001)
+"""
+
+
+def test_a_line_through_the_first_columns_of_a_wide_table_is_read_point_by_point(tmp_path):
+    """The table that is handed out has more columns than the program looks at, and more rows than are recorded."""
+    found = seen(tmp_path, LINE)
+    assert settled(found) is True, certificate(found)
+    assert len(found.rows) == 2
+
+
+FITTED = """\
+import numpy as np
+class Line:
+    def __init__(self, rate=0.01):
+        self.rate = rate
+    def fit(self, X, y):
+        self.w, self.b = np.random.RandomState(1).normal(0, 0.01, X.shape[1]), np.float64(0)
+        for _ in range(50):
+            error = y - (X @ self.w + self.b)
+            self.w += self.rate * 2 * X.T @ error / X.shape[0]
+            self.b += self.rate * 2 * error.mean()
+        return self
+"""
+
+
+def test_labels_from_which_an_output_is_subtracted_are_not_learnt(tmp_path):
+    """The class trains when it is called, with many examples in rows, and not with one image for want of others."""
+    (path := tmp_path / "program.py").write_text(FITTED, encoding="utf-8")
+    found = driven(path)
+    assert found is not None
+    assert settled(found) is True
+    assert "rows" in found.how
+
+
+ADDITION = """\
+import copy
+import numpy as np
+bits = np.unpackbits(np.array([range(256)], dtype=np.uint8).T, axis=1)
+V, W, U = np.random.rand(2, 6) - 0.5, np.random.rand(6, 1) - 0.5, np.random.rand(6, 6) - 0.5
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+for j in range(50):
+    one, two = np.random.randint(128), np.random.randint(128)
+    a, b, c = bits[one], bits[two], bits[one + two]
+    missed, slopes, states = 0, [], [np.zeros(6)]
+    for k in range(8):
+        X, y = np.array([[a[7 - k], b[7 - k]]]), np.array([[c[7 - k]]])
+        h = sigmoid(X @ V + states[-1] @ U)
+        p = sigmoid(h @ W)
+        slopes.append((y - p) * p * (1 - p))
+        missed += np.abs((y - p)[0])
+        states.append(copy.deepcopy(h))
+    dV, dW, dU, after = np.zeros_like(V), np.zeros_like(W), np.zeros_like(U), np.zeros(6)
+    for k in range(8):
+        X, h, before = np.array([[a[k], b[k]]]), states[-k - 1], states[-k - 2]
+        d = (after @ U.T + slopes[-k - 1] @ W.T) * h * (1 - h)
+        dW += np.atleast_2d(h).T @ slopes[-k - 1]
+        dU += np.atleast_2d(before).T @ d
+        dV += X.T @ d
+        after = d
+    V += 0.1 * dV; W += 0.1 * dW; U += 0.1 * dU
+"""
+
+
+def test_how_far_single_numbers_are_off_is_a_measure_beside_their_squared_error(tmp_path):
+    """One number is a multiple of any other: eight single outputs are looked at together."""
+    assert settled(seen(tmp_path, ADDITION)) is True
+    assert settled(seen(tmp_path, ADDITION.replace("after @ U.T", "after @ U"))) is False
+
+
 SIZES = """\
 import numpy as np
 class Net:
@@ -291,3 +382,27 @@ def test_weights_that_a_bias_is_added_to_are_no_velocities_of_the_bias(tmp_path)
     assert settled(found) is True, certificate(found)
     assert len(found.rows) == 8
     assert settled(seen(tmp_path, TWO_LAYERS_OF_NUMBERS.replace("e[o] * n.inputs[k]", "e[k] * n.inputs[k]"))) is False
+
+
+SCALED = """\
+import numpy as np
+class Layer:
+    def __init__(self, n, k):
+        scale = np.sqrt(1.0 / max(1, n))
+        self.W = np.random.randn(n, k) * scale
+layer = Layer(2, 3)
+X, Y = np.random.randn(30, 2), np.random.randn(30, 3)
+for step in range(9):
+    loss = ((X @ layer.W - Y) ** 2).sum() / 30
+    layer.W -= 0.05 * X.T @ (X @ layer.W - Y) * 2 / 30
+"""
+
+
+def test_what_weights_were_scaled_by_is_no_parameter_that_is_left_out(tmp_path):
+    """A factor between a half and 1 looks like decay, and the weights before it like the parameter."""
+    found = seen(tmp_path, SCALED)
+    path = tmp_path / "program.py"
+    places = Places(path, found.source, lambda file: Path(file) if Path(file) == path else None)
+    again, fault = watched_again(unpacked(packed(found)), found.source, places)
+    assert fault == ""
+    assert settled(again) is True

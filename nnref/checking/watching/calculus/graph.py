@@ -126,6 +126,8 @@ def shown(node: Node) -> tuple[Node, Array] | None:
     if node.leaf:
         return node, np.arange(np.prod(node.shape, dtype=int)).reshape(node.shape)
     first = node.args[0] if node.args else None
+    if node.op == "array" and isinstance(first, Node) and first.shape == node.shape:
+        return shown(first)  # a copy
     if node.op not in ("view", "item", "entry") or not isinstance(first, Node) or (below := shown(first)) is None:
         return None
     base, places = below

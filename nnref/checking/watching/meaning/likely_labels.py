@@ -99,9 +99,12 @@ def replaced_by_name(graph: Graph, leaf: Node) -> bool:
 
 
 def columns(graph: Graph, leaves: Sequence[Node]) -> Iterator[tuple[Node, ...]]:
-    """The parts of a table that show its last column alone, or its first; of an array, and of lists written out."""
+    """The parts of a table that show its last column alone, or its first; of an array, and of lists written out.
+
+    Of a wider table than the program looks at, the last and the first column that it does look at.
+    """
     tables = {n.index: n for n in leaves if len(n.shape) == 2 and n.shape[1] > 1 and n.leaf not in ("random", "eye")}
-    parts: dict[tuple[int, int], list[Node]] = {}
+    parts: dict[int, dict[int, list[Node]]] = {}
     for node in graph.tape:
         part = node.op in ("view", "item", "entry") and isinstance(node.args[0], Node)
         if not part or np.prod(node.args[0].shape) > LARGE or (found := shown(node)) is None:
@@ -109,8 +112,9 @@ def columns(graph: Graph, leaves: Sequence[Node]) -> Iterator[tuple[Node, ...]]:
         if found[0].index not in tables:
             continue
         base, places = found
-        width = base.shape[1]
-        for column in (width - 1, 0):
-            if places.size and (places % width == column).all():
-                parts.setdefault((base.index, column), []).append(node)
-    yield from (tuple(nodes) for nodes in parts.values())
+        column = int(places.flat[0]) % base.shape[1] if places.size else -1
+        if column >= 0 and (places % base.shape[1] == column).all():
+            parts.setdefault(base.index, {}).setdefault(column, []).append(node)
+    for index, by_column in parts.items():
+        ends = (tables[index].shape[1] - 1, 0, max(by_column), min(by_column))
+        yield from (tuple(by_column[column]) for column in dict.fromkeys(ends) if column in by_column)

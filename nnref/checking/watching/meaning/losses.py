@@ -102,6 +102,8 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
     for node in graph.tape:
         if not candidate(node) or node.op in ("view", "array") or chosen(node) or node.index in replaced:
             continue
+        if is_difference(role, node):
+            continue
         mine = graph.above[node.index] & role.parameters
         if not mine or (whole and mine != role.parameters):
             continue
@@ -136,6 +138,12 @@ def chosen(node: Node) -> bool:
     return node.op in ("item", "entry") and bool(node.inputs) and np.prod(node.inputs[0].shape, dtype=int) > 1
 
 
+def is_difference(role: Roles, node: Node) -> bool:
+    """Is this a label minus an output, or the other way round? It grows for ever, and nobody goes down it."""
+    of_labels_alone = (role.of_labels[m.index] and not role.graph.above[m.index] & role.parameters for m in node.inputs)
+    return node.op == "subtract" and len(node.inputs) == 2 and any(of_labels_alone)
+
+
 def is_proper(role: Roles, tape: Tape, loss: Node, but: str = "") -> bool:
     """Is the program's own loss one of those that people mean, but for one, with the labels that it takes?"""
     graph = role.graph
@@ -146,8 +154,12 @@ def is_proper(role: Roles, tape: Tape, loss: Node, but: str = "") -> bool:
     own_slopes, _ = slopes(tape, {loss.index: np.ones(loss.shape)}, wanted)
     for standard in (slope for name, slope in STANDARD.items() if name != but):
         seeds = seeds_of(list(met.values()), tape, standard)
-        if seeds and all(k in own_slopes and alike(own_slopes[k], seeds[k]) for k in seeds):
-            return True
+        if not seeds or any(k not in own_slopes for k in seeds):
+            continue
+        # One number is a multiple of any other: what is to be told apart from something is seen at all outputs at once.
+        groups = [list(seeds)] if but else [[k] for k in seeds]
+        if all(alike(*(np.concatenate([np.ravel(s[k]) for k in g]) for s in (own_slopes, seeds))) for g in groups):
+            return not but or sum(seeds[k].size for k in seeds) > 1
     return False
 
 

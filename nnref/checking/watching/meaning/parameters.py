@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property, partial
 from itertools import islice
 
 import numpy as np
@@ -140,8 +140,11 @@ def of_density(found: Sequence[Roles]) -> Roles | None:
 
 
 def are_learnt(graph: Graph, labels: tuple[Node, ...], role: Roles) -> bool:
-    """Does the program replace these labels too by themselves plus or minus something made of parameters?"""
-    mine = {n.index for n in labels}
+    """Does the program replace these labels too by themselves plus or minus something made of parameters?
+
+    What is handed over as labels is none of it: y - p needs no name for what it leaves.
+    """
+    mine = {n.index for n in labels if n.leaf != "labels"}
     steps = (u for u in replaceable(graph) if u.base.index in mine and graph.depends(u.step.index, role.parameters))
     return any(takes_its_place(graph, u) for u in steps)
 
@@ -256,12 +259,13 @@ def updates(
         if gradient.index < len(of_labels) and of_labels[gradient.index] and not of_labels[old.index]:
             found[old.index, -1] = Update(old, gradient, None, 1, name)
     paired = {key[0]: u for key, u in found.items()}
+    onward = cache(partial(goes_on, graph))
     for update in replaceable(graph):
         if update.end.index <= begin or not of_labels[update.step.index] or of_labels[update.old.index]:
             continue
         if (pair := paired.get(update.base.index)) is None:
             first = found.setdefault(key_of(update.old), update)
-            if superseded(graph, first, [update]) and not goes_on(graph, first):
+            if superseded(graph, first, [update]) and not onward(first):
                 found[key_of(update.old)] = update  # g = w - C x y is the slope of a hinge, and no new w
         elif update.old is pair.old and times(update.step, pair.step) and takes_its_place(graph, update):
             # What the program itself does with a gradient that it returns says more: which way it goes, and how far.

@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from nnref.checking.watching.calculus.graph import VIEWS, Graph, base_of, bits_of
-from nnref.checking.watching.recording.tape import Node, words
+from nnref.checking.watching.recording.tape import Node, Site, words
 
 SHORT = "self."
 """What is left out of a name that is shown."""
@@ -111,9 +111,17 @@ def averages(graph: Graph, update: Update, other: Update) -> bool:
 
 def goes_on(graph: Graph, update: Update) -> bool:
     """Does the program compute with the new value what it computed with the old one?"""
-    new = update.end
-    before = {n.site for n in uses(graph, update.base) if n.index < new.index}
-    return any(n.site in before and n.index > new.index for n in uses(graph, new))
+    new, first = update.end, first_uses(graph, update.base)
+    return any(first.get(n.site, new.index) < new.index < n.index for n in uses(graph, new))
+
+
+@lru_cache(maxsize=256)
+def first_uses(graph: Graph, node: Node) -> dict[Site, int]:
+    """The places where a value is used, each with the first value that is made of it there."""
+    found: dict[Site, int] = {}
+    for user in uses(graph, node):
+        found[user.site] = min(user.index, found.get(user.site, user.index))
+    return found
 
 
 def velocities(graph: Graph, updates: Sequence[Update]) -> set[Update]:
@@ -156,8 +164,8 @@ def takes_its_place(graph: Graph, update: Update) -> bool | None:
         return False
     if goes_on(graph, update):
         return True
-    before = {n.site for n in uses(graph, update.base) if n.index < new.index}
-    if any(n.site in before and n.index > new.index for n in uses(graph, update.base)):
+    first = first_uses(graph, update.base)
+    if any(first[n.site] < new.index < n.index for n in uses(graph, update.base)):
         return None
     had, has = {last_part(n) for n in (*update.base.names, *update.old.names)}, {last_part(n) for n in new.names}
     return not had or not has or bool(had & has)

@@ -50,6 +50,8 @@ def unjudged(role: Roles, node: Node, places: Places) -> Node | None:
     """An operand that is no parameter that is judged, and comes in where one does; None if there is none."""
     if node.op not in SPREADS and node.op not in JOINS:
         return None
+    if any(node is update.old for update in role.updates):
+        return None  # how a parameter was first scaled, as by the square root of its inputs
     graph = role.graph
     for m in node.inputs:
         others = [o for o in node.inputs if o is not m and graph.depends(o.index, role.parameters)]

@@ -51,7 +51,8 @@ PURE = words(
     "square squeeze stack std sub subtract sum swapaxes take take_along_axis tan tanh tensordot tile tolist trace "
     "transpose trapezoid trapz tri tril tril_indices tril_indices_from triu triu_indices triu_indices_from true_divide "
     "truediv trunc uint8 unique unravel_index var vdot vsplit vstack where xlog1py xlogy zeros zeros_like "
-    "fill put putmask place copyto fill_diagonal put_along_axis eq ne and_ or_ xor lshift rshift sliding_window_view"
+    "unpackbits packbits fill put putmask place copyto fill_diagonal put_along_axis eq ne and_ or_ xor lshift rshift "
+    "sliding_window_view"
 )
 """Functions that only compute: they read and write no file, and call nothing that they are given."""
 
