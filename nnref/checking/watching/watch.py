@@ -80,6 +80,7 @@ class Watched:
 
     again watches another source in the same way, in a first run and in others of these seeds, under the loss of that
     name. how says whether the file ran by itself or was called; apart, that its labels were told from its data.
+    untried are the classes of a file that is called which no time was left for.
     """
 
     source: Source
@@ -93,6 +94,7 @@ class Watched:
     again: Callable[[Source, Sequence[int], str], Watched] | None = None
     tapes: tuple[Sequence[Node], ...] = ()
     apart: bool = False
+    untried: tuple[str, ...] = ()
 
     @property
     def reading(self) -> Reading | None:

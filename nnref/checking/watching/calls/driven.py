@@ -48,17 +48,21 @@ def driven(
     seen: list[tuple[Way, Watched]] = []
     found: dict[str, Watched] = {}
     hopeless: set[tuple[str, bool]] = set()
+    tried, untried = set[str](), dict[str, None]()
     here_defined = {node.name for node in source.nodes if isinstance(node, ast.ClassDef)}
     for way in ways(source, namespace):
         if process_time() > end or perf_counter() > late:
             if not found:
                 return None
-            break
+            if way.owner in here_defined and way.owner not in tried:
+                untried[way.owner] = None
+            continue
         if way.owner in found or (way.form is not None and (way.plan, way.form.several) in hopeless):
             continue
         if found and way.owner not in here_defined:
             continue  # functions are parts of the networks that were found, and so are classes of other files
         here, error = gone(path, way, settings)
+        tried.add(way.owner)
         # Whatever the form of the data, there is nothing to give some argument, or a class that has no body yet.
         if isinstance(error, Unbound | NotImplementedError):
             hopeless |= {(way.plan, True), (way.plan, False)}
@@ -73,7 +77,8 @@ def driven(
             end = min(end, process_time() + MORE)
             if not way.owner:
                 break
-    return all_of_them(found, seen, source)
+    whole = all_of_them(found, seen, source)
+    return replace(whole, untried=tuple(untried)) if whole is not None else None
 
 
 def defined(path: Path, source: Source, data: Any, ends: bool) -> tuple[dict[str, Any], bool]:

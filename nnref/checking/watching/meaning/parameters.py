@@ -22,6 +22,7 @@ from nnref.checking.watching.meaning.updates import (
     continues,
     goes_on,
     is_kept,
+    keeps_its_name,
     key_of,
     number,
     replaceable,
@@ -142,11 +143,11 @@ def of_density(found: Sequence[Roles]) -> Roles | None:
 def are_learnt(graph: Graph, labels: tuple[Node, ...], role: Roles) -> bool:
     """Does the program replace these labels too by themselves plus or minus something made of parameters?
 
-    What is handed over as labels is none of it: y - p needs no name for what it leaves.
+    y - p, which has no name or another, takes no place of y.
     """
-    mine = {n.index for n in labels if n.leaf != "labels"}
+    mine = {n.index for n in labels}
     steps = (u for u in replaceable(graph) if u.base.index in mine and graph.depends(u.step.index, role.parameters))
-    return any(takes_its_place(graph, u) for u in steps)
+    return any(goes_on(graph, u) or keeps_its_name(u) for u in steps)
 
 
 def compares(meeting: Meeting) -> bool:

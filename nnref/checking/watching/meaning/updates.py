@@ -112,7 +112,8 @@ def averages(graph: Graph, update: Update, other: Update) -> bool:
 def goes_on(graph: Graph, update: Update) -> bool:
     """Does the program compute with the new value what it computed with the old one?"""
     new, first = update.end, first_uses(graph, update.base)
-    return any(first.get(n.site, new.index) < new.index < n.index for n in uses(graph, new))
+    elsewhere = (n for n in uses(graph, new) if n.site != new.site)  # for v in y - p is no use of y
+    return any(first.get(n.site, new.index) < new.index < n.index for n in elsewhere)
 
 
 @lru_cache(maxsize=256)
@@ -167,8 +168,13 @@ def takes_its_place(graph: Graph, update: Update) -> bool | None:
     first = first_uses(graph, update.base)
     if any(first[n.site] < new.index < n.index for n in uses(graph, update.base)):
         return None
-    had, has = {last_part(n) for n in (*update.base.names, *update.old.names)}, {last_part(n) for n in new.names}
-    return not had or not has or bool(had & has)
+    return not (update.base.names or update.old.names) or not new.names or keeps_its_name(update)
+
+
+def keeps_its_name(update: Update) -> bool:
+    """Has the new value a name that the old one has?"""
+    had = {last_part(n) for n in (*update.base.names, *update.old.names)}
+    return bool(had & {last_part(n) for n in update.end.names})
 
 
 def used_up(graph: Graph, update: Update) -> bool:

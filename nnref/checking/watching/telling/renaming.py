@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from nnref.checking.reading.source import Source
 from nnref.checking.watching.calculus.graph import base_of
+from nnref.checking.watching.meaning.updates import last_part
 from nnref.checking.watching.verdict.first_wrong import Mistake
 
 
-def renamed_before(source: Source, mistake: Mistake) -> tuple[int, bool] | None:
+def renamed_before(source: Source, mistake: Mistake, used: Sequence[int]) -> tuple[int, bool] | None:
     """The line on which something right got the name that it is used by; and is that the mistake for certain?
 
     It may be what a wrong value is made of; or a right slope that is taken for another one, under its second name.
-    None if there is none.
+    used are the lines on which something is made of the value. None if there is no such line.
     """
-    node = mistake.node
+    node, of_slope = mistake.node, mistake.kind in ("no slope", "another slope")
     for at, new, old in renamings(source):
-        if {new, old} <= set(node.names) and at > node.site.line and mistake.kind in ("no slope", "another slope"):
+        if {new, old} <= set(node.names) and at > node.site.line and of_slope and all(line > at for line in used):
             return at, True
+    if mistake.kind == "no slope":
+        return None
     made_of = [(m, base_of(m)) for m in node.inputs]
     known = [({*m.names, *base.names}, min(m.site.line, base.site.line)) for m, base in made_of]
     for at, new, old in renamings(source):
@@ -29,7 +32,7 @@ def renamed_before(source: Source, mistake: Mistake) -> tuple[int, bool] | None:
 
 
 def renamings(source: Source) -> Iterator[tuple[int, str, str]]:
-    """Every a = b, also within a, c = b, d: its line, the new name and the old one."""
+    """Every a = b of two names, also within a, c = b, d: its line, the new name and the old one."""
     for node in source.nodes:
         if not isinstance(node, ast.Assign) or len(node.targets) != 1:
             continue
@@ -37,7 +40,9 @@ def renamings(source: Source) -> Iterator[tuple[int, str, str]]:
         both = isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple | ast.List)
         pairs = zip(target.elts, value.elts, strict=False) if both else [(target, value)]  # type: ignore[attr-defined]
         for new, old in pairs:
-            if isinstance(new, NAMES) and isinstance(old, NAMES):
+            if not isinstance(new, NAMES) or not isinstance(old, NAMES):
+                continue
+            if last_part(ast.unparse(new)) != last_part(ast.unparse(old)):  # W2 = params["W2"] says nothing new
                 yield node.lineno, ast.unparse(new), ast.unparse(old)
 
 

@@ -38,8 +38,8 @@ def settled(watched: Watched) -> bool | None:
     wrong = any(e.verdict == "WRONG" for e in entries) or watched.steps[0].roles.idle or own_loss_apart(watched)
     if watched.broken is not None and not wrong:
         return False if all(e.verdict == "ok" for e in entries) else None
-    whole = not watched.unfinished and not watched.unjudged and not other_entries(watched.steps[0].roles)
-    told = whole and all(e.verdict == "ok" for e in entries) and multiple_of_own_slope(watched) is None
+    left = watched.unfinished or watched.unjudged or watched.untried or other_entries(watched.steps[0].roles)
+    told = not left and all(e.verdict == "ok" for e in entries) and multiple_of_own_slope(watched) is None
     return False if wrong else True if told else None
 
 
@@ -90,6 +90,7 @@ def unfinished(watched: Watched) -> list[str]:
         *without_labels(watched),
         *out_of_reach(watched),
         *one_of_many(watched),
+        *(f"class {name} was not called, for time was up: not judged" for name in watched.untried),
         *losses_tried(watched),
     ]
 
@@ -256,7 +257,8 @@ def diagnosis(watched: Watched, shown: Step, mistake: Mistake) -> Diagnosis:
     """A mistake as the report says it."""
     row = mistake.row
     name = (mistake.node.names or [gradient_name(watched, shown, row)])[-1].removeprefix(SHORT)
-    renamed = renamed_before(watched.source, mistake) if is_own_file(watched, mistake.site) else None
+    used = [n.site.line for n in shown.roles.graph.users[mistake.node.index]]
+    renamed = renamed_before(watched.source, mistake, used) if is_own_file(watched, mistake.site) else None
     line, certain = renamed or (mistake.site.line, mistake.certain)
     where = place(watched, replace(mistake.site, line=line))
     return Diagnosis(
