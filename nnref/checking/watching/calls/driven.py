@@ -70,6 +70,8 @@ def driven(
             hopeless.add((way.plan, error.outputs == 1))
         if not here.rows or error is not None or (way.guessed and spread_out(here)):
             continue
+        if not way.guessed and settled(here) is not None:
+            return here
         seen.append((way, here))
         mine = [part for part in seen if part[0].owner == way.owner]
         if right(here) and (not way.alone or not contradicted(mine, source)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -96,8 +96,11 @@ def ways(source: Source, namespace: dict[str, Any]) -> Iterator[Way]:
     functions, classes = own_functions(namespace), defined_here_first(source, own_classes(namespace))
     forms = forms_for(source)
     for name, function in functions.items():
-        if STARTS.match(plain(name)) and not NEVER.search(plain(name)) and not asked(function):
-            yield Way(f"{name}()", partial(alone_called, name), guessed=False)
+        starts, needed = STARTS.match(plain(name)), [p.name for p in asked(function)]
+        if NEVER.search(plain(name)) or not (starts or TRAINS.match(plain(name))):
+            continue
+        if own_arrays(namespace, needed) if needed else starts:
+            yield Way(f"{name}({', '.join(needed)})", partial(called_with, name, needed), guessed=False)
     things = {k: v for k, v in namespace.items() if type(v) in classes.values()}
     for name, thing in things.items():
         yield from of_thing(source, name, type(thing), forms)
@@ -131,9 +134,15 @@ def forms_for(source: Source) -> tuple[Form, ...]:
     return tuple(sorted(FORMS, key=lambda form: "image" not in form.examples)) if images else FORMS
 
 
-def alone_called(name: str, namespace: dict[str, Any]) -> None:
-    """Call a function that asks for nothing."""
-    namespace[name]()
+def own_arrays(namespace: dict[str, Any], names: Sequence[str]) -> bool:
+    """Does the file itself give all of these names a value, and two of them an array?"""
+    values = [namespace.get(name) for name in names]
+    return all(v is not None and not callable(v) for v in values) and sum(isinstance(v, np.ndarray) for v in values) > 1
+
+
+def called_with(name: str, names: Sequence[str], namespace: dict[str, Any]) -> None:
+    """Call a function with what the file has under the names of its arguments."""
+    namespace[name](*(namespace[argument] for argument in names))
 
 
 def of_thing(source: Source, name: str, cls: type, forms: tuple[Form, ...]) -> Iterator[Way]:

@@ -1,5 +1,7 @@
 """Classes of a file that no time was left for: the file is not right, whatever the others are."""
 
+import pytest
+
 from nnref.checking.watching.calls import driven as calls
 from nnref.checking.watching.telling.report import certificate, settled
 
@@ -32,3 +34,33 @@ def test_a_class_that_no_time_was_left_for_is_named_and_the_file_is_not_right(tm
     assert found is not None
     assert settled(found) is None
     assert "class Wrong was not called" in str(certificate(found).notes)
+
+
+OWN_NUMBERS = """\
+import numpy as np
+X, y = np.array([[1, 1], [1, 0], [0, 1], [0, 0]]), np.array([0, 1, 1, 0])
+u, v = np.array([[0.9, 0.1], [0.3, 0.5]]), np.array([0.8, 0.7])
+def s(z):
+    return 1 / (1 + np.exp(-z))
+def train(u, v, X, y, rate=0.5):
+    for i in range(len(X)):
+        h = [s(u[0, j] * X[i][0] + u[1, j] * X[i][1]) for j in (0, 1)]
+        p = s(v[0] * h[0] + v[1] * h[1])
+        e = (p - y[i]) * p * (1 - p)
+        du = np.array([[e * v[j] * h[j] * (1 - h[j]) * X[i][k] for j in (0, 1)] for k in (0, 1)])
+        dv = np.array([e * h[0], e * h[1]])
+        u, v = u - rate * du, v - rate * dv
+    return u, v
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"), [("", ""), ("[e * h[0], e * h[1]]", "[(p - y[i]) * h[0], (p - y[i]) * h[1]]")]
+)
+def test_a_function_is_called_with_what_the_file_has_under_the_names_of_its_arguments(tmp_path, right, wrong):
+    """Its numbers are written for two weights: no data of ours would fit them."""
+    (path := tmp_path / "program.py").write_text(OWN_NUMBERS.replace(right, wrong), encoding="utf-8")
+    found = calls.driven(path)
+    assert found is not None
+    assert found.how == "train(u, v, X, y)"
+    assert settled(found) is (not wrong)
