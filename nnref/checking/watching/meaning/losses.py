@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import bits_of
+from nnref.checking.watching.calculus.graph import VIEWS, base_of, bits_of
 from nnref.checking.watching.calculus.slopes import GUARD, slopes, value_of
 from nnref.checking.watching.meaning.micro_batches import of_one_step
 from nnref.checking.watching.meaning.optimisers import entered
@@ -102,7 +102,7 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
     for node in graph.tape:
         if not candidate(node) or node.op in ("view", "array") or chosen(node) or node.index in replaced:
             continue
-        if is_difference(role, node):
+        if is_difference(role, node) or is_step(role, node):
             continue
         mine = graph.above[node.index] & role.parameters
         if not mine or (whole and mine != role.parameters):
@@ -139,9 +139,27 @@ def chosen(node: Node) -> bool:
 
 
 def is_difference(role: Roles, node: Node) -> bool:
-    """Is this a label minus an output, or the other way round? It grows for ever, and nobody goes down it."""
-    of_labels_alone = (role.of_labels[m.index] and not role.graph.above[m.index] & role.parameters for m in node.inputs)
-    return node.op == "subtract" and len(node.inputs) == 2 and any(of_labels_alone)
+    """Is this a label minus an output, or a multiple of it? It grows for ever, and nobody goes down it."""
+    graph, parameters = role.graph, role.parameters
+    while node.op in VIEWS or node.op in ("multiply", "divide", "negative"):
+        learning = [m for m in node.inputs if graph.depends(m.index, parameters)]
+        if len(learning) != 1 or (node.op == "divide" and learning[0] is not node.args[0]):
+            return False
+        node = learning[0]
+    alone = (role.of_labels[m.index] and not graph.above[m.index] & parameters for m in node.inputs)
+    return node.op == "subtract" and len(node.inputs) == 2 and any(alone)
+
+
+def is_step(role: Roles, node: Node) -> bool:
+    """Is this what an entry of a parameter is moved by, where the entries are gone through one by one?"""
+    for user in role.graph.users[node.index]:
+        for old in user.inputs if user.op in ("subtract", "add") else ():
+            array = base_of(old.args[0]) if old.op in ("item", "entry", "view") and old.args else old
+            while array.op == "put" and isinstance(array.args[0], Node):
+                array = array.args[0]
+            if old is not node and array is not old and role.parameters >> array.index & 1:
+                return True
+    return False
 
 
 def is_proper(role: Roles, tape: Tape, loss: Node, but: str = "") -> bool:

@@ -97,3 +97,27 @@ def test_two_outputs_in_the_columns_of_one_value_are_accused_by_no_guess(tmp_pat
     columns = "mu, s = Z[:, :1], Z[:, 1:]; r = (mu - T) / np.exp(2 * s)"
     slope = "dZ = np.hstack([r, 1 - r * (mu - T)]) / N"
     assert settled(seen(tmp_path, 2, "np.random.randn(N, 1)", columns, "pass", slope)) is None
+
+
+ONE_OUTPUT = """\
+import numpy as np
+X = np.random.randn(30, 3)
+y = (X[:, 0] > 0) * 1.0
+w = np.random.randn(3)
+for k in range(3):
+    for x, t in zip(X, y):
+        p = 1 / (1 + np.exp(-(w @ x)))
+        print(SAID)
+        w = w - 0.1 * (p - t) * p * (1 - p) * x
+"""
+
+
+@pytest.mark.parametrize("said", ["p - t", "2 * (p - t)", "-(t - p)", "(p - t) / 2"])
+def test_how_far_one_output_is_off_is_no_loss(tmp_path, said):
+    """It has a slope, and one number is a multiple of any other; but it has no least value."""
+    (path := tmp_path / "program.py").write_text(ONE_OUTPUT.replace("SAID", said), encoding="utf-8")
+    found = watch(path)
+    assert settled(found) is True
+    assert found.steps[0].readings[0].loss.name == "squared error"
+    path.write_text(ONE_OUTPUT.replace("SAID", said).replace(" * (1 - p)", ""), encoding="utf-8")
+    assert settled(watch(path)) is not True
