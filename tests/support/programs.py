@@ -1,5 +1,7 @@
 """Small training programs in unlike styles, all of them right, and mistakes planted in them: (old, new) on one line."""
 
+from nnref.checking.watching.watch import watch
+
 XOR = """\
 import numpy as np
 def nonlin(x, deriv=False):
@@ -271,3 +273,36 @@ PLANTED = {
     "a factor of a scalar": ("line", "bd = -(2/n)", "bd = -(3/n)", 9),
 }
 """What is planted, in which program, the line's old and new text, and the line that is wrong."""
+
+MIXTURE = """\
+import numpy as np
+rng = np.random.default_rng(53)
+X = np.concatenate([rng.normal(-2, 1, 20), rng.normal(2, .5, 20)])
+y = None
+mu, ls, lw = np.array([-1.0, 0.2, 1.5]), np.zeros(3), np.zeros(3)
+for it in range(6):
+    w = np.exp(lw) / np.exp(lw).sum()
+    var = np.exp(2 * ls)
+    u = (X[:, None] - mu)
+    N = np.exp(-u ** 2 / (2 * var)) / np.sqrt(2 * np.pi * var)
+    mix = (w * N).sum(1)
+    nll = -np.log(mix).mean()
+    r = w * N / mix[:, None]
+    dmu = -(r * u / var).mean(0)
+    dls = -(r * (u ** 2 / var - 1)).mean(0)
+    dlw = -(r - w).mean(0)
+    mu -= .2 * dmu
+    ls -= .2 * dls
+    lw -= .2 * dlw
+"""
+"""A density without labels: its data meet means, deviations and weights alone."""
+
+
+def seen(tmp_path, text, *changes):
+    """A program, with some of it changed, as it is watched."""
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path / "program.py"
+    path.write_text(text, encoding="utf-8")
+    return watch(path)

@@ -39,7 +39,8 @@ def driven(
 
     ends says whether the file may end by itself. A way that is right ends the search. One example alone hides a
     missing 1/N, and is believed only where no batch can be handed over, or where nothing in the program speaks of one.
-    Where time is up before all ways were gone and none was right, the right one may be among the rest: None.
+    Where time is up before all ways were gone and none was right, the right one may be among the rest: None. Where one
+    was right, the classes that no time was left for are named. A call whose arguments the file has itself is believed.
     """
     source = source or read(path)
     namespace, definitions = defined(path.resolve(), source, data, ends)
@@ -63,11 +64,7 @@ def driven(
             continue  # functions are parts of the networks that were found, and so are classes of other files
         here, error = gone(path, way, settings)
         tried.add(way.owner)
-        # Whatever the form of the data, there is nothing to give some argument, or a class that has no body yet.
-        if isinstance(error, Unbound | NotImplementedError):
-            hopeless |= {(way.plan, True), (way.plan, False)}
-        elif isinstance(error, Unsuited):
-            hopeless.add((way.plan, error.outputs == 1))
+        hopeless |= ruled_out(way, error)
         if not here.rows or error is not None or (way.guessed and spread_out(here)):
             continue
         if not way.guessed and settled(here) is not None:
@@ -81,6 +78,14 @@ def driven(
                 break
     whole = all_of_them(found, seen, source)
     return replace(whole, untried=tuple(untried)) if whole is not None else None
+
+
+def ruled_out(way: Way, error: Exception | None) -> set[tuple[str, bool]]:
+    """The plans that an error rules out, each with whether the form of the data has several outputs."""
+    # Whatever the form of the data, there is nothing to give some argument, or a class that has no body yet.
+    if isinstance(error, Unbound | NotImplementedError):
+        return {(way.plan, True), (way.plan, False)}
+    return {(way.plan, error.outputs == 1)} if isinstance(error, Unsuited) else set()
 
 
 def defined(path: Path, source: Source, data: Any, ends: bool) -> tuple[dict[str, Any], bool]:

@@ -3,7 +3,7 @@
 import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
-from nnref.checking.watching.watch import watch
+from tests.support.programs import seen
 
 PENALISED = """\
 import numpy as np
@@ -27,15 +27,6 @@ ABSOLUTE = (
     ("+ lam * W2", "+ lam * np.sign(W2)"),
     ("+ lam * W1", "+ lam * np.sign(W1)"),
 )
-
-
-def seen(tmp_path, text, *changes):
-    """A program, with some of it changed, as it is watched."""
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    (path := tmp_path / "program.py").write_text(text, encoding="utf-8")
-    return watch(path)
 
 
 @pytest.mark.parametrize("penalty", [(), ABSOLUTE], ids=["squares", "absolute values"])

@@ -3,7 +3,7 @@
 import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
-from nnref.checking.watching.watch import watch
+from tests.support.programs import MIXTURE, seen
 
 FLAT = """\
 import numpy as np
@@ -142,28 +142,6 @@ for it in range(5):
     theta = {k: theta[k] - 0.1 * grad[k] for k in theta}
 """
 
-MIXTURE = """\
-import numpy as np
-rng = np.random.default_rng(53)
-X = np.concatenate([rng.normal(-2, 1, 20), rng.normal(2, .5, 20)])
-y = None
-mu, ls, lw = np.array([-1.0, 0.2, 1.5]), np.zeros(3), np.zeros(3)
-for it in range(6):
-    w = np.exp(lw) / np.exp(lw).sum()
-    var = np.exp(2 * ls)
-    u = (X[:, None] - mu)
-    N = np.exp(-u ** 2 / (2 * var)) / np.sqrt(2 * np.pi * var)
-    mix = (w * N).sum(1)
-    nll = -np.log(mix).mean()
-    r = w * N / mix[:, None]
-    dmu = -(r * u / var).mean(0)
-    dls = -(r * (u ** 2 / var - 1)).mean(0)
-    dlw = -(r - w).mean(0)
-    mu -= .2 * dmu
-    ls -= .2 * dls
-    lw -= .2 * dlw
-"""
-
 QUANTILES = """\
 import numpy as np
 rng = np.random.default_rng(21)
@@ -283,10 +261,3 @@ def test_the_very_line_is_named(text, right, wrong, place, tmp_path):
 def test_without_the_mistake_all_is_right(text, tmp_path):
     found = seen(tmp_path, text)
     assert settled(found) is True, certificate(found)
-
-
-def seen(tmp_path, text):
-    """A program as it runs."""
-    path = tmp_path / "program.py"
-    path.write_text(text, encoding="utf-8")
-    return watch(path)

@@ -3,7 +3,7 @@
 import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
-from nnref.checking.watching.watch import watch
+from tests.support.programs import seen
 
 SIAMESE = """\
 import numpy as np
@@ -80,10 +80,3 @@ def test_a_slope_of_another_value_is_named_where_it_is_made(text, right, wrong, 
 def test_without_the_mistake_all_is_right(text, tmp_path):
     found = seen(tmp_path, text)
     assert settled(found) is True, certificate(found)
-
-
-def seen(tmp_path, text):
-    """A program as it runs."""
-    path = tmp_path / "program.py"
-    path.write_text(text, encoding="utf-8")
-    return watch(path)
