@@ -121,3 +121,27 @@ def test_how_far_one_output_is_off_is_no_loss(tmp_path, said):
     assert found.steps[0].readings[0].loss.name == "squared error"
     path.write_text(ONE_OUTPUT.replace("SAID", said).replace(" * (1 - p)", ""), encoding="utf-8")
     assert settled(watch(path)) is not True
+
+
+ENTRY_BY_ENTRY = """\
+import numpy as np
+X, y = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0.0, 1, 1, 1])
+theta = np.random.randn(3)
+for k in range(5):
+    g = np.zeros(3)
+    for x, t in zip(X, y):
+        x = np.array([1.0, x[0], x[1]])
+        p = 1 / (1 + np.exp(-(theta @ x)))
+        for j in range(3):
+            g[j] += 2 * (p - t) * p * (1 - p) * x[j]
+    for j in range(3):
+        theta[j] = theta[j] - 0.3 * g[j]
+"""
+
+
+def test_the_step_of_an_entry_is_no_loss(tmp_path):
+    """It is one number that depends on labels and parameters, and nothing but the entry is made of it."""
+    (path := tmp_path / "program.py").write_text(ENTRY_BY_ENTRY, encoding="utf-8")
+    found = watch(path)
+    assert settled(found) is not False, certificate(found)
+    assert all(reading.loss.node is None for step in found.steps for reading in step.readings)
