@@ -20,7 +20,7 @@ STILL = ("data", "labels", "table", "arange", "randint")
 MOVING = (*STILL, "random", "eye")
 """Leaves that are not moved in runs with other seeds: these too, and those that differ there anyway."""
 
-SATURATED = "outputs are exactly 0 or 1 with these weights and data; judged with weights a hundredth as large"
+SATURATED = "outputs are exactly 0 or 1, or no numbers, with these weights; judged with weights a hundredth as large"
 TIED = "the program compares numbers that are equal; judged with weights a hundredth away, where it goes one way only"
 NEAR_BY = "with other numbers the program goes other ways: judged with weights a ten-thousandth away"
 PARTED = "the runs part before the last update"
