@@ -3,8 +3,7 @@
 import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
-from nnref.checking.watching.watch import watch
-from tests.support.programs import MIXTURE
+from tests.support.programs import MIXTURE, seen
 
 TRANSLATION = """\
 import numpy as np
@@ -133,13 +132,6 @@ def test_every_parameter_is_judged_and_a_mistake_in_one_is_caught(kind, right, t
     assert len(certificate(found).entries) == parameters
     assert right in text
     assert settled(seen(tmp_path, text.replace(right, wrong))) is False
-
-
-def seen(tmp_path, text):
-    """A program as it runs."""
-    path = tmp_path / "program.py"
-    path.write_text(text, encoding="utf-8")
-    return watch(path)
 
 
 HINGE = """\
