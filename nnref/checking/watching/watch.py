@@ -264,10 +264,6 @@ def two_steps(source: Source, files: Iterable[str], tape: Sequence[Node]) -> boo
     return not (left and known)
 
 
-TIED = "the program compares numbers that are equal; judged with weights a hundredth away, where it goes one way only"
-NEAR_BY = "with other numbers the program goes other ways: judged with weights a ten-thousandth away"
-
-
 def judged_steps(
     role: Roles, tapes: Sequence[Sequence[Node]], named: str = "", written: frozenset[float] = frozenset()
 ) -> tuple[Step, ...]:
