@@ -262,9 +262,9 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def folders(self, path: Any) -> list[Path]:
         """Where to look for a module."""
         if path is not None:
-            return [Path(p) for p in path if str(p) in self.packages]
+            return [*(Path(p) for p in path if str(p) in self.packages), packages.COURSES]
         put = [Path(p).resolve() for p in sys.path if p not in self.before]
-        return [self.folder, *put, *self.roots, self.folder.parent]
+        return [self.folder, *put, *self.roots, self.folder.parent, packages.COURSES]
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
         """A module or package of the program's own; none of them hides one of Python's."""
@@ -272,7 +272,7 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         if top in sys.stdlib_module_names | packages.INSTALLED:
             return None
         for folder in self.folders(path):
-            place = folder / last
+            place = folder / (packages.OTHER_NAMES.get(last, last) if folder == packages.COURSES else last)
             for file, package in ((place / "__init__.py", True), (place.with_name(f"{last}.py"), False)):
                 if file.is_file():
                     spec = importlib.machinery.ModuleSpec(name, self, origin=str(file), is_package=package)
