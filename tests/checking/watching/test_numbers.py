@@ -188,6 +188,17 @@ def test_a_mistake_among_lists_of_neurons_is_found_on_its_line(tmp_path, right, 
     assert f"line {line}:" in certificate(seen(tmp_path, NEURONS.replace(right, wrong)), mend=False).first.place
 
 
+@pytest.mark.parametrize("wanted", ["wanted = [0, 0]", "wanted = [0] * 2", "wanted = [0.0 for _ in layers]"])
+def test_the_zeros_beside_that_1_are_labels_too_where_the_program_has_no_loss(tmp_path, wanted):
+    """The outputs that meet them were left out, and what errors come back from them called wrong."""
+    lossless = NEURONS.replace("        error += sum([(wanted[k] - values[k]) ** 2 for k in range(2)])\n", "")
+    found = seen(tmp_path, lossless.replace("wanted = [0, 0]", wanted))
+    assert settled(found) is True, certificate(found)
+    assert len(found.rows) == 12
+    assert fault_apart(found, tmp_path) == ""
+    assert settled(seen(tmp_path, lossless.replace('other["w"][j] * other["d"]', 'other["d"]'))) is False
+
+
 LOGISTIC = """\
 import numpy as np
 X, y = np.random.randn(40, 3), np.random.randint(0, 2, 40)

@@ -29,6 +29,7 @@ from nnref.checking.watching.calls.calling import (
     asked,
     batch,
     data_arguments,
+    image_shape,
     kept_data,
     methods,
     outputs,
@@ -253,7 +254,7 @@ def fitting(form: Form, tree: Any, data: tuple[Any, Any]) -> tuple[Any, Any]:
         raise Unsuited(k)
     if (n, k) == (WIDTH, CLASSES if k > 1 else 1):
         return data
-    return batch(form, n, k, current().seed)
+    return batch(form, image_shape(tree, form) or n, k, current().seed)
 
 
 def sides(tree: Any, shapes: list[tuple[int, ...]]) -> dict[str, tuple[int, int]]:
