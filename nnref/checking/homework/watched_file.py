@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from time import process_time
 
-from nnref.checking.diagnosis.catalogue.forward import UNSHIFTED
 from nnref.checking.homework.by_names import FORM_A, check_file
 from nnref.checking.reading.candidates import Unread
 from nnref.checking.reading.source import Source, SourceError
@@ -67,13 +66,14 @@ def judged_file(
         if seen.steps:
             return certificate(seen)
         raise
-    return agreed(seen, read) if seen.steps else all_of_it(source, unless_misread(with_caution(read), source))
+    read = with_caution(read)
+    return agreed(seen, read) if seen.steps else all_of_it(source, unless_misread(read, source))
 
 
 def with_caution(read: Certificate) -> Certificate:
-    """A forward pass that is right but for overflow, under a gradient that is right, is worth a line and no mistake."""
+    """A forward pass that is right but for overflow or an epsilon, under a right gradient, is worth a line only."""
     fault = read.forward
-    if fault is None or not fault.harmless or read.gradient_of_own_loss is not True or fault.mistake is not UNSHIFTED:
+    if fault is None or not fault.harmless or read.gradient_of_own_loss is not True:
         return read
     says = fault.says.partition(" Subtract")[0].rstrip(".")
     note = f"{fault.place.partition(':')[0]}: {says[0].lower()}{says[1:]}"
