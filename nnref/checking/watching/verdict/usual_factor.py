@@ -64,12 +64,13 @@ class Usual:
         Those that are the slope of the program's own loss itself are believed, if they are two, or as many as there are
         of any others; then those that go down the loss: one mistake goes on to all that is made after it. Where there
         is a draw and no loss decides, the last layer is more to be trusted, for the same reason; then a mean more than
-        a sum, which is forgotten more easily than taken; then what fewer factors were put to; then the largest array.
+        a sum, which is forgotten more easily than taken; then what fewer factors were put to; then a bias, which takes no
+        product; then the largest array.
         """
         groups = by_factor(rows)
         return max(groups, key=lambda group: self.weight(group, groups))[0].own if groups else None
 
-    def weight(self, group: Group, groups: Sequence[Group]) -> tuple[bool, bool, int, int, int, bool, int, int]:
+    def weight(self, group: Group, groups: Sequence[Group]) -> tuple[bool, bool, int, int, int, bool, int, int, int]:
         """How much speaks for a group, beside the others."""
         of_several, many = len(groups) > 1, len(group) >= min(2, max(map(len, groups)))
         at_end = any(self.layer(row) == self.last_layer for row in group)
@@ -86,6 +87,7 @@ class Usual:
             max(map(self.layer, group)) if many and not exact else 0,
             drawn and any(self.is_mean_of(group[0], other[0]) for other in groups),
             -max(map(self.factors_put, group)) if drawn else 0,
+            max(self.first_use(row).index for row in group) if drawn and many else 0,
             largest(group),
         )
 
@@ -99,12 +101,15 @@ class Usual:
 
         A bias is used where its weights are: where the value is made that it is added to.
         """
-        used = min(self.role.graph.users[row.update.base.index], key=lambda n: n.index, default=None)
-        if used is None:
-            return 0
+        used = self.first_use(row)
         others = [u.base for u in self.role.updates if u is not row.update]
         product = [m.index for m in used.inputs if any(base in m.inputs for base in others)]
         return max(product, default=used.index) if used.op in ("add", "subtract") else used.index
+
+    def first_use(self, row: Judged) -> Node:
+        """The first value that a parameter goes into; the parameter itself, where there is none."""
+        base = row.update.base
+        return min(self.role.graph.users[base.index], key=lambda n: n.index, default=base)
 
     def factors_as_made(self, row: Judged) -> Iterator[float]:
         """By what a gradient differs from the truth: as it is made, and after each operation up to its step."""

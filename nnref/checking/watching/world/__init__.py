@@ -39,7 +39,7 @@ from nnref.checking.watching.world import modules as importing
 from nnref.checking.watching.world import packages
 from nnref.checking.watching.world.counts import made_smaller
 from nnref.checking.watching.world.datasets import Datasets
-from nnref.checking.watching.world.digits import digits
+from nnref.checking.watching.world.digits import Digits, digits
 from nnref.checking.watching.world.files import Files, Hierarchy, nothing
 from nnref.checking.watching.world.modules import AbsentError, Modules, Silent
 from nnref.checking.watching.world.needs import Needs, needs
@@ -64,9 +64,9 @@ OLD_NAMES = {
 
 @dataclass
 class World:
-    """What was answered in one run: whose digits, and the packages that are absent and were imported."""
+    """What was answered in one run: the numbers, and the packages that are absent and were imported."""
 
-    note: str
+    numbers: Digits
     absent: list[str] = field(default_factory=list)
 
 
@@ -90,7 +90,7 @@ def prepared(path: Path, data: tuple[Array, Array] | None = None, seed: int = 0,
         stack.enter_context(importing.answered(modules))
         stack.enter_context(reading_files.answered(handed, attributes()))
         stack.enter_context(old_names())
-        yield World(numbers.note, modules.absent)
+        yield World(numbers, modules.absent)
 
 
 @cache

@@ -1,9 +1,13 @@
 """What is usual among the gradients of a step, and what is not, in a file whose steps compute no loss."""
 
+import numpy as np
 import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
+from nnref.checking.watching.verdict.usual_factor import Usual, most_common
+from nnref.checking.watching.verdict.verdicts import Judged
 from tests.support.programs import seen
+from tests.support.recordings import STEP, judged
 
 COLUMNS = """\
 import numpy as np
@@ -60,3 +64,36 @@ def test_the_line_is_named_that_the_others_speak_against(tmp_path, name):
     first = certificate(seen(tmp_path, COLUMNS, change), mend=False).first
     assert first is not None
     assert (first.place.startswith(line), says in first.says) == (True, True), (first.place, first.says)
+
+
+@pytest.mark.parametrize(
+    ("factors", "usual"), [((0.1, 0.1, 3.0), 0.1), ((0.1, 3.0, 3.0), 3.0), ((-0.1, -0.1, 0.2), -0.1), ((), None)]
+)
+def test_the_most_common_factor_is_that_of_most_gradients(factors, usual):
+    truth = (np.arange(1.0, 4.0),)
+    assert most_common([Judged(None, "ok", truth, truth, factor=f) for f in factors]) == usual
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [],
+        [("X.T @ d", "2 * X.T @ d")],
+        [("d.sum(0)", "d.sum(0) / 4 * 4 * 3")],
+        [("(Z - Y) / 6", "Z - Y"), ("X.T @ d", "X.T @ d / 6")],
+        [("(Z - Y) / 6", "Z - Y"), ("d.sum(0)", "d.mean(0)")],
+        [("b - 0.1", "b + 0.1")],
+    ],
+    ids=["one", "a bias", "fewer factors", "weights of the mean", "biases of the mean", "down the loss"],
+)
+def test_of_two_factors_the_likelier_is_usual(tmp_path, changes):
+    role, tapes, reading = judged(tmp_path, STEP, *changes)
+    factor = Usual(role, tapes, reading.loss, reading.rows).factor(reading.rows)
+    assert factor == pytest.approx(1 / 6)
+
+
+def test_a_bias_belongs_to_the_layer_of_the_weights_that_it_is_added_to(tmp_path):
+    role, tapes, reading = judged(tmp_path, STEP)
+    usual = Usual(role, tapes, reading.loss, reading.rows)
+    weights, bias = reading.rows
+    assert usual.layer(weights) == usual.layer(bias) < usual.first_use(bias).index
