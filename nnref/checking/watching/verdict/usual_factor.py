@@ -64,8 +64,8 @@ class Usual:
         Those that are the slope of the program's own loss itself are believed, if they are two, or as many as there are
         of any others; then those that go down the loss: one mistake goes on to all that is made after it. Where there
         is a draw and no loss decides, the last layer is more to be trusted, for the same reason; then a mean more than
-        a sum, which is forgotten more easily than taken; then what fewer factors were put to; then a bias, which takes no
-        product; then the largest array.
+        a sum, which is forgotten more easily than taken; then what fewer factors were put to; then a bias, which takes
+        no product; then the largest array.
         """
         groups = by_factor(rows)
         return max(groups, key=lambda group: self.weight(group, groups))[0].own if groups else None
