@@ -8,7 +8,7 @@ import numpy as np
 
 from nnref.checking.watching.calculus.graph import base_of, bits_of
 from nnref.checking.watching.meaning.parameters import Roles
-from nnref.checking.watching.meaning.updates import WRITTEN, Update, last_part, uses
+from nnref.checking.watching.meaning.updates import ROWS, WRITTEN, Update, last_part, uses
 from nnref.checking.watching.recording.tape import Node
 
 
@@ -22,7 +22,7 @@ def unjudged(role: Roles) -> list[Update]:
     for meeting in role.meetings:
         outputs |= graph.above[meeting.output.index] | (1 << meeting.output.index)
     found: dict[int, Update] = {}
-    for update in changes(role, outputs):
+    for update in (*changes(role, outputs), *in_place(role, outputs)):
         base = update.base
         known = base.index in found or role.parameters >> base.index & 1
         if not known and is_learnt(role, update) and goes_on(role, update):
@@ -68,6 +68,16 @@ def changes(role: Roles, outputs: int) -> Iterator[Update]:
                 continue
             if outputs >> base_of(old).index & 1 and not outputs >> node.index & 1:
                 yield Update(old, step, node, sign)
+
+
+def in_place(role: Roles, outputs: int) -> Iterator[Update]:
+    """Every change in place of what was drawn and went into the outputs, by something that labels went into."""
+    for node in role.graph.tape[: role.last + 1]:
+        old = node.args[0] if node.op in ("put", "put_at", *ROWS) else None
+        if isinstance(old, Node) and role.of_labels[node.index] and not role.of_labels[old.index]:
+            drawn = base_of(old).leaf == "random" or any(m.leaf == "random" for m in base_of(old).inputs)
+            if drawn and outputs >> base_of(old).index & 1 and isinstance(step := node.args[-1], Node):
+                yield Update(old, step, node, -1)
 
 
 def is_learnt(role: Roles, update: Update) -> bool:
