@@ -1,27 +1,10 @@
 """The tape: what a program computed, made of what, on which line; and the program does not notice."""
 
-import textwrap
-
 import numpy as np
 import pytest
 
-from nnref.checking.reading.source import read
 from nnref.checking.watching.calculus.slopes import slopes
-from nnref.checking.watching.program import execute
-from nnref.checking.watching.recording.recorder import Recorder
-
-
-def recorded(tmp_path, text, **how):
-    """A program, run under a recorder."""
-    path = tmp_path / "program.py"
-    path.write_text(textwrap.dedent(text), encoding="utf-8")
-    return execute(read(path), path, Recorder(**how))
-
-
-def node(run, name):
-    """The last value that got a name."""
-    return [n for n in run.tape if name in n.names][-1]
-
+from tests.support.recordings import node, recorded
 
 WAYS = {
     "operators": "y = (x * 3 + 1) / 2 - x ** 2",
@@ -117,6 +100,15 @@ def test_numbers_written_in_lists_are_known(tmp_path):
     run = recorded(tmp_path, "y = [0, 1, 1, 0]\nw = 0.5\ne = (w - y[1]) ** 2\n")
     leaf = next(n for n in run.tape if n.leaf == "written")
     assert node(run, "e").deps & leaf.deps
+
+
+def test_a_long_list_of_pixels_that_is_appended_to_is_recorded_as_it_was(tmp_path):
+    run = recorded(
+        tmp_path, "import numpy as np\na = [k for k in range(9)]\nb = np.array([a, a]); a.append(9)\nc = b * 2.0"
+    )
+    made = node(run, "b")
+    assert made.value.shape == (2, 9)
+    assert made.call is None or np.array_equal(made.call(*made.args), made.value)
 
 
 def test_the_program_sees_plain_numbers(tmp_path):
