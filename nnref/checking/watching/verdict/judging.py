@@ -16,7 +16,7 @@ from nnref.checking.watching.meaning.losses import OWN_LOSS, Loss, is_proper, lo
 from nnref.checking.watching.meaning.optimisers import alike, entered, noise_added
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import of_one_kind, way
-from nnref.checking.watching.meaning.updates import Update
+from nnref.checking.watching.meaning.updates import Update, step_in
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.later_passes import of_later_passes
 from nnref.checking.watching.verdict.lineages import Part, lineages
@@ -41,7 +41,7 @@ def judge(
     before is the step before this one, whose steps an optimiser may remember; named and site, the loss that is meant
     there, and where the program computes it; written, the numbers that are written out in the program.
     """
-    likely = losses(role, tapes)
+    likely = [loss for loss in losses(role, tapes) if loss.node is not None or not role.unlabelled]
     same = [loss for loss in likely if loss.name == named]
     same = [loss for loss in same if loss.node is not None and loss.node.site == site] or same
     found: list[Reading] = []
@@ -199,7 +199,7 @@ def by_itself(
     truth = [through(tape[update.old.index], g) for tape, g in zip(tapes, known, strict=True)]
     shape = update.old.shape
     true = tuple(np.zeros(shape) if t is None else np.asarray(t, float) for t in truth)
-    given = tuple(update.sign * np.asarray(tape[update.step.index].value, float) for tape in tapes)
+    given = tuple(update.sign * np.asarray(step_in(tape, update), float) for tape in tapes)
     row = Judged(update, "WRONG", given, true)
     if given[0].shape != shape:
         row = fitted(row, shape)
