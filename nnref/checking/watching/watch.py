@@ -17,7 +17,7 @@ import numpy as np
 
 from nnref.checking.reading.source import Source, SourceError, read
 from nnref.checking.watching.calculus.graph import Graph, bits_of
-from nnref.checking.watching.meaning.losses import OWN_LOSS, own, same_labels
+from nnref.checking.watching.meaning.losses import OWN_LOSS, concerns, own, same_labels
 from nnref.checking.watching.meaning.parameters import Roles, next_step
 from nnref.checking.watching.meaning.targets import Understood, understood
 from nnref.checking.watching.meaning.unjudged import unjudged
@@ -25,7 +25,7 @@ from nnref.checking.watching.meaning.updates import Update
 from nnref.checking.watching.program import Failure, Run, execute
 from nnref.checking.watching.recording.recorder import Recorder
 from nnref.checking.watching.recording.tape import Node
-from nnref.checking.watching.runs import Several
+from nnref.checking.watching.runs import Several, saturated
 from nnref.checking.watching.verdict.guesses import believed
 from nnref.checking.watching.verdict.judging import judge
 from nnref.checking.watching.verdict.lineages import lineages
@@ -278,7 +278,12 @@ def judged_steps(
         loss = found[0].readings[0].loss if found else None
         site = loss.node.site if loss is not None and loss.node is not None else None
         meant = loss.name if loss is not None else named
-        if readings := believed(now, tapes, judge(now, tapes, before, meant, written, site)):
+        readings = believed(now, tapes, judge(now, tapes, before, meant, written, site))
+        if found and is_of_another_step(now, readings):
+            readings = believed(now, tapes, judge(now, tapes, before, named, written))
+        if found and (is_of_another_step(now, readings) or any(saturated(now, tape) for tape in tapes)):
+            break
+        if readings:
             found.append(Step(now, readings))
         if before is None and (late := with_late_loss(now, readings, tapes, written)) is not None:
             found, now = [late], late.roles
@@ -286,6 +291,12 @@ def judged_steps(
             break
         before, now = now, next_step(now)
     return tuple(found)
+
+
+def is_of_another_step(role: Roles, readings: Sequence[Reading]) -> bool:
+    """Is the loss that is meant none of this step?"""
+    loss = readings[0].loss.node if readings else None
+    return loss is not None and not concerns(role, loss)
 
 
 def with_late_loss(

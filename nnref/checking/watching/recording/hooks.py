@@ -165,7 +165,7 @@ class Hooks(Values):
                         buffer.sites.setdefault(lying, self.sites[site])
                     self.placed(value, index)
                     return value
-            elif not isinstance(value, np.generic) or isinstance(value, np.bool_):
+            elif not isinstance(value, np.generic) or value.dtype.kind not in "fiuc":
                 return value
             args = (self.resolved(a), self.resolved(index))
             return self.keep(value, self.add("item", operator.getitem, args, {}, value, self.sites[site]))
