@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from nnref.checking.diagnosis.catalogue.forward import UNSHIFTED
 from nnref.checking.homework.by_names import FORM_A, check_file
 from nnref.checking.reading.candidates import Unread
 from nnref.checking.reading.source import Source, SourceError
@@ -75,9 +74,9 @@ def judged_file(
 
 
 def with_caution(read: Certificate) -> Certificate:
-    """A forward pass that is right but for overflow, under a gradient that is right, is worth a line and no mistake."""
+    """A forward pass that is right but for overflow or an epsilon, under a right gradient, is worth a line only."""
     fault = read.forward
-    if fault is None or not fault.harmless or read.gradient_of_own_loss is not True or fault.mistake is not UNSHIFTED:
+    if fault is None or not fault.harmless or read.gradient_of_own_loss is not True:
         return read
     says = fault.says.partition(" Subtract")[0].rstrip(".")
     note = f"{fault.place.partition(':')[0]}: {says[0].lower()}{says[1:]}"

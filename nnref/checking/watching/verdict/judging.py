@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from nnref.checking.watching.verdict.corrections import wrong_correction
 from nnref.checking.watching.verdict.going_on import going_on
 from nnref.checking.watching.verdict.later_passes import of_later_passes
 from nnref.checking.watching.verdict.lineages import Part, lineages
+from nnref.checking.watching.verdict.usual_factor import Usual, most_common
 from nnref.checking.watching.verdict.verdicts import Judged, Reading, Slopes, at_their_rates
 
 Array = np.ndarray[Any, Any]
@@ -95,7 +96,7 @@ def under(role: Roles, tapes: Sequence[Tape], loss: Loss, choice: Choice, before
     made = [slopes(tape, seeds, wanted, choice) for tape, seeds in zip(tapes, loss.seeds, strict=True)]
     known, lost = [s for s, _ in made], tuple(made[0][1])
     rows = verdicts(role, tapes, known, lost, before, loss)
-    return None if rows is None else Reading(loss, rows, tuple(known), choice, lost, common(rows))
+    return None if rows is None else Reading(loss, rows, tuple(known), choice, lost, most_common(rows))
 
 
 def choices(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss]) -> Iterator[Choice]:
@@ -160,9 +161,9 @@ def verdicts(
     if flat or all(row.silent for row in rows):
         return None  # nothing of this loss has a slope: it is no evidence, and a rule of another kind may be right
     groups = [kind for network in networks(role, rows) for kind in kinds(role, rows, network)]
-    late = {id(row): first_use(role, row) for row in rows}
+    usual = Usual(role, tapes, loss, rows)
     for kind in groups:
-        factor = common([rows[k] for k in kind], late, partial(factors_after, role, tapes, loss))
+        factor = usual.factor([rows[k] for k in kind])
         alone = sum(rows[k].own is not None for k in kind) == 1
         for k in kind:
             rows[k] = beside(zeros(role, rows[k], known, factor), factor, alone)
@@ -200,11 +201,6 @@ def kinds(role: Roles, rows: list[Judged], network: Sequence[int]) -> list[list[
         for j in members if by_gradient else ():
             rows[network[j]] = replace(rows[network[j]], rate=ways[j].rate or None)
     return [[network[j] for j in members] for members, _ in found]
-
-
-def first_use(role: Roles, row: Judged) -> int:
-    """Where a parameter is first used: the later, the nearer it is to the output."""
-    return min((n.index for n in role.graph.users[row.update.base.index]), default=0)
 
 
 def by_itself(
@@ -364,59 +360,6 @@ def compatible(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
     except ValueError:
         return False
     return True
-
-
-def common(
-    rows: Sequence[Judged], late: Mapping[int, int] | None = None, way: Callable[[Judged], int | None] | None = None
-) -> float | None:
-    """The factor that most updates have; where there is a draw, that of the last layer, or of the largest array.
-
-    way gives the number of factors between a gradient and its step, where the gradient is the slope of the program's
-    own loss itself, and else None. Two that are, or as many as there are of any others, are believed, as are those that
-    go down the loss: one mistake goes on to all that is made after it.
-    """
-    with_one = [(f, row) for row in rows if (f := row.own)]
-    groups: list[list[tuple[float, Judged]]] = []
-    for f, row in with_one:
-        home = next((g for g in groups if abs(f / g[0][0] - 1) <= ALIKE), None)
-        if home is None:
-            groups.append([(f, row)])
-        else:
-            home.append((f, row))
-    most = max(map(len, groups), default=0)
-    nearest = max((late or {}).values(), default=0)
-
-    def weight(group: list[tuple[float, Judged]]) -> tuple[bool, bool, int, int, int, int]:
-        several = len(groups) > 1 and len(group) >= min(2, most)
-        at_end = len(groups) > 1 and any((late or {}).get(id(row), -1) == nearest for _, row in group)
-        ways = [way(row) for _, row in group] if way is not None and (several or at_end) else [None]
-        known = [n for n in ways if n is not None]
-        exact = len(known) == len(ways)
-        # A mistake goes on to all that the backward pass makes after it: the last layer is more to be trusted.
-        last = max((late or {}).get(id(row), 0) for _, row in group) if len(group) >= min(2, most) and not exact else 0
-        size = max(row.truth[0].size for _, row in group)
-        return exact, several and group[0][0] > 0, len(group), -max(known) if exact else 0, last, size
-
-    return max(groups, key=weight)[0][0] if groups else None
-
-
-def factors_after(role: Roles, tapes: Sequence[Tape], loss: Loss, row: Judged) -> int | None:
-    """How often the factor changes from a gradient as it is made to the slope of the own loss; None without it."""
-    sign = row.update.sign if row.update.new is not None else 1
-    tolerance, changes, last = half_of_the_digits(role.graph), 0, None
-    made_first = [*entered(role, row.update.step)][::-1] if loss.node is not None else []
-    for node in made_first:
-        values = [tape[node.index].value for tape in tapes]
-        if any(v is None or np.size(v) != t.size for v, t in zip(values, row.truth, strict=True)):
-            continue
-        c = multiple([np.ravel(v) for v in values], [t.ravel() for t in row.truth], tolerance)
-        if not c:
-            continue
-        changes += last is not None and abs(c / last - 1) > ALIKE
-        if abs(c * sign - 1) <= ALIKE:
-            return changes
-        last = c
-    return None
 
 
 def beside(row: Judged, factor: float | None, alone: bool = False) -> Judged:

@@ -70,5 +70,5 @@ def test_of_many_leaves_of_one_line_the_first_few_are_tried(tmp_path):
 def test_what_a_condition_compares_with_a_number_is_offered(tmp_path):
     text = "import numpy as np\nx, w = np.random.randn(4), np.random.randn(4)\nlab = x > 0\nz = x * w\n"
     found, run = graph(tmp_path, f"{text}q = np.where(lab == 1, z, 1 - z)\n")
-    assert list(beside(node(run, "q")))[0][0] is node(run, "lab")
+    assert next(beside(node(run, "q")))[0] is node(run, "lab")
     assert (node(run, "lab"),) in list(candidates(found))

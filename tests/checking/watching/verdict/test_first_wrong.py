@@ -229,7 +229,36 @@ for it in range(5):
     We -= .1 * dWe; Wm -= .1 * dWm; Ws -= .1 * dWs; Wd -= .1 * dWd; bd -= .1 * dbd
 """
 
+BY_LAYER = """\
+import numpy as np
+rng = np.random.default_rng(3)
+def act(z): return 1 / (1 + np.exp(-z))
+def act_slope(z): return act(z) * (1 - act(z))
+X = rng.normal(size=(30, 5)); Y = np.eye(3)[rng.integers(0, 3, 30)]
+sizes = [5, 7, 7, 3]
+Ws = [rng.normal(size=pair) for pair in zip(sizes, sizes[1:])]
+bs = [np.zeros(n) for n in sizes[1:]]
+for it in range(6):
+    a, zs, outs = X, [], [X]
+    for W, b in zip(Ws, bs):
+        zs.append(a @ W + b)
+        a = act(zs[-1])
+        outs.append(a)
+    gW, gb = [None] * 3, [None] * 3
+    delta = (a - Y) * act_slope(zs[-1]) / len(X)
+    gW[-1], gb[-1] = outs[-2].T @ delta, delta.sum(0)
+    for l in (2, 3):
+        slope = act_slope(zs[-l])
+        delta = delta @ Ws[1 - l].T * slope
+        gW[-l], gb[-l] = outs[-l - 1].T @ delta, delta.sum(0)
+    for k in range(3):
+        Ws[k] -= 0.5 * gW[k]
+        bs[k] -= 0.5 * gb[k]
+"""
+
 CASES = [
+    (BY_LAYER, "slope = act_slope(zs[-l])", "slope = act_slope(outs[-l])", "line 19"),
+    (BY_LAYER, "slope = act_slope(zs[-l])", "slope = act_slope(zs[0])", "line 19"),
     (ATTENTION, "dm = d @ Wo.T", "dm = 2 * (d @ Wo.T)", "line 20"),
     (DIVERGENCE, "dl = (p - X) / n", "dl = -((p - X) / n)", "line 18"),
     (DIVERGENCE, "dWs = h.T @ dlv", "dWs = 2 * (h.T @ dlv)", "line 25"),
