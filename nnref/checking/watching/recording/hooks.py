@@ -92,6 +92,25 @@ class Hooks(Values):
         value = float(str(value)) if type(value) is float else int(value)
         return self.keep(value, self.add("chosen", None, (value, node), {}, value, self.sites[site]))
 
+    def tested(self, test: Any, site: int) -> Any:
+        """The test of `z if z > 0 else 0`, before one of the two is computed"""
+        self.tests.append((site, self.known(test) if self.on and isinstance(test, Whole) else None))
+        return test
+
+    def taken(self, value: Any, tested: int, site: int) -> Any:
+        """Z if z > 0 else 0, which of the two it may be: a value of its own, so that a unit that is off has one too"""
+        test = None
+        while self.tests:  # where a branch raised an error, its test is still there
+            place, test = self.tests.pop()
+            if place == tested:
+                break
+        number = isinstance(value, float | int | np.generic) and not isinstance(value, bool | np.bool_)
+        if not self.on or test is None or test.leaf == "constant" or not number:
+            return value
+        known = self.known(value)
+        fresh = float(str(value)) if type(value) is float else int(value) if isinstance(value, int) else value.copy()
+        return self.keep(fresh, self.add("chosen", None, (known or fresh, test), {}, fresh, self.sites[site]))
+
     def unary(self, op: str, a: Any, site: int) -> Any:
         """-a"""
         if self.on and holds_objects(a):

@@ -87,15 +87,17 @@ class Rewriter(ast.NodeTransformer):
 
     def number(self, node: ast.expr) -> Any:
         """A part of an arithmetic expression; a < b is 0 or 1 there, and known."""
-        simple = isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in OPERATORS
-        return self.hook("truth", node, self.visit(node)) if simple else self.visit(node)
+        return self.hook("truth", node, self.visit(node)) if compares(node) else self.visit(node)
 
     def visit_IfExp(self, node: ast.IfExp) -> Any:
-        """1 if a == b else 0: numbers that a comparison chooses depend on what was compared"""
-        if not (numbers(node.body) and numbers(node.orelse)):
+        """1 if a == b else 0, z if z > 0 else 0: numbers that a comparison chooses depend on what was compared"""
+        if numbers(node.body) and numbers(node.orelse):
+            return self.hook("either", node, self.number(node.test), node.body, node.orelse)
+        if not (numbers(node.body) or numbers(node.orelse)) or not compares(node.test):
             return self.generic_visit(node)
-        parts = self.number(node.test), node.body, node.orelse
-        return self.hook("either", node, *parts)
+        tested = self.hook("tested", node, self.number(node.test))
+        made = ast.copy_location(ast.IfExp(tested, self.visit(node.body), self.visit(node.orelse)), node)
+        return self.hook("taken", node, made, tested.args[-1])
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
         """-a"""
@@ -261,6 +263,11 @@ class Rewriter(ast.NodeTransformer):
         """A name that no program has."""
         self.temporaries += 1
         return f"_nnref_{self.temporaries}_"
+
+
+def compares(node: ast.AST) -> bool:
+    """Is this one comparison, as a < b?"""
+    return isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in OPERATORS
 
 
 def numbers(node: ast.AST) -> bool:

@@ -159,12 +159,17 @@ def jumped(search: Search, row: Judged, ratio: float) -> Node | None:
 def turned(search: Search, row: Judged) -> Node | None:
     """The first value of the other sign than the update asks for: old − step wants the slope, old + step minus that.
 
-    The slope of -z, where a sigmoid is 1 / (1 + exp(-z)), tells nothing where the value is one of z too.
+    The slope of -z, where a sigmoid is 1 / (1 + exp(-z)), tells nothing where the value is one of z too. None where all
+    values are slopes from the first one on: then it is the update that goes the wrong way.
     """
+    so_far = False
     for node in search.backward(row.update.step):
         found = [c for k, c in search.matches(node) if search.graph.tape[k].op != "negative"] or search.factors(node)
-        if node.op not in PLACES and found and all(c * row.update.sign < 0 for c in found):
-            return node
+        so_far = so_far or any(c * row.update.sign > 0 for c in found)
+        if node.op in PLACES or search.forward >> node.index & 1 or not found:
+            continue
+        if all(c * row.update.sign < 0 for c in found):
+            return node if so_far or found[0] < 0 else None
     return None
 
 
@@ -256,7 +261,7 @@ def first_of(search: Search, step: Node) -> Node | None:
     chain = search.backward(step)
     right = 0
     for node in chain:
-        if search.right(node) or search.accumulated(node):
+        if (search.right(node) and not search.by_chance(node)) or search.accumulated(node):
             right |= 1 << node.index
     excused = search.beyond_doubt
     for k in bits_of(right):
