@@ -9,6 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from nnref.checking.reading.source import SourceError, read
+from nnref.checking.watching.world import packages
+
 COPIED = 256 << 20
 """Bytes of a folder that are copied, small files first; what is left out is not there for the file."""
 
@@ -33,7 +36,7 @@ def order_in_copy(order: dict[str, Any], scratch: Path) -> dict[str, Any]:
     shutil.copyfile(path, place / path.name)
     own = [(source, path.parent.relative_to(base) / inside) for source, inside in files_below(path.parent)]
     left = COPIED
-    around = [*own, *((source, source.relative_to(base)) for source in modules_in(base))]
+    around = [*own, *((source, source.relative_to(base)) for source in modules_of(path))]
     for source, inside in files_that_are_named(path, around):
         target = scratch / "above" / inside
         with suppress(OSError):
@@ -87,11 +90,36 @@ FEW = 40
 
 
 def folder_of_imports(path: Path) -> Path:
-    """The folder from which a file's imports may come: that above its own, and above the package that this is in."""
+    """The folder below which lies all that a file may import: beside it, in its package, or above it by name."""
+    folder, *named = [folder_of_package(path), *(place.parent for place in modules_named(path))]
+    for other in named:
+        folder = next(above for above in (folder, *folder.parents) if other.is_relative_to(above))
+    return folder
+
+
+def folder_of_package(path: Path) -> Path:
+    """The folder above a file's own, or above the package that this is in."""
     folder = path.parent if (path.parent / "__init__.py").is_file() else path.parent.parent
     while (folder / "__init__.py").is_file() and folder.parent != folder:
         folder = folder.parent
     return folder
+
+
+def modules_named(path: Path) -> list[Path]:
+    """The modules and packages that a file imports, where they lie beside it or above."""
+    try:
+        return packages.named(path, read(path))
+    except (SourceError, OSError):
+        return []
+
+
+def modules_of(path: Path) -> list[Path]:
+    """The modules around a file, and those of the packages that it names, wherever these lie above it."""
+    found = modules_in(folder_of_package(path))
+    for place in modules_named(path):
+        alone = place.with_name(f"{place.name}.py")
+        found += [alone] if alone.is_file() else modules_in(place)
+    return list(dict.fromkeys(found))
 
 
 def files_below(folder: Path) -> list[tuple[Path, Path]]:

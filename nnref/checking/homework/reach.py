@@ -9,11 +9,11 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from nnref.checking.homework.copying import folder_of_imports
+from nnref.checking.homework.copying import folder_of_imports, modules_named
 from nnref.checking.reading.source import Source, SourceError, read
 from nnref.checking.watching.recording.tape import words
 
@@ -57,7 +57,7 @@ DUNDERS = words(
 
 def fault_of_files(path: Path) -> str:
     """The first word of a file, or of a module that it imports from beside it, that gets at what judges; "" if none."""
-    todo, seen = [path.resolve()], set[Path]()
+    todo, seen, searched = [path.resolve()], set[Path](), folders_searched(path.resolve())
     while todo:
         file = todo.pop()
         if file in seen:
@@ -70,7 +70,7 @@ def fault_of_files(path: Path) -> str:
         for line, said in words_that_lead_further(source):
             return f"{source.name}, {source.where(line)}: {said} can reach what judges it"
         for line, module in imported_modules(source):
-            beside = list(files_of_module(module, file, path))
+            beside = list(files_of_module(module, file, searched))
             absolute = module.lstrip(".")
             if not beside and absolute.split(".")[0] not in HARMLESS and installed(absolute):
                 return f"{source.name}, {source.where(line)}: {absolute} can reach what judges it"
@@ -80,7 +80,7 @@ def fault_of_files(path: Path) -> str:
 
 def belonging(path: Path) -> set[Path]:
     """A file, and the modules beside it that it imports, or that they import; a neighbour's file is none of them."""
-    todo, seen = [path.resolve()], set[Path]()
+    todo, seen, searched = [path.resolve()], set[Path](), folders_searched(path.resolve())
     while todo:
         file = todo.pop()
         if file not in seen:
@@ -89,7 +89,7 @@ def belonging(path: Path) -> set[Path]:
                 todo += [
                     found.resolve()
                     for _, module in imported_modules(read(file))
-                    for found in files_of_module(module, file, path)
+                    for found in files_of_module(module, file, searched)
                 ]
     return seen
 
@@ -105,15 +105,20 @@ def imported_modules(source: Source) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, above_it + f"{name}.{alias.name}".lstrip(".")) for alias in node.names)
 
 
-def files_of_module(name: str, file: Path, path: Path) -> Iterator[Path]:
-    """The files of a module that lie beside, or in the folders that are searched for it."""
+def folders_searched(path: Path) -> list[Path]:
+    """The folders in which the modules of a program are looked for: its own, that of its imports, and of each named."""
+    return [path.parent, folder_of_imports(path), *(place.parent for place in modules_named(path))]
+
+
+def files_of_module(name: str, file: Path, searched: Sequence[Path]) -> Iterator[Path]:
+    """The files of a module that a file imports, beside it or in the folders that are searched."""
     level = len(name) - len(name.lstrip("."))
     parts = name[level:].split(".")
     if parts[0] in sys.stdlib_module_names or parts[0] in HARMLESS:
         return
     last = Path(*[part for part in parts if part] or ["__init__"])
     begin = list(file.parents)[level - 1 : level] if level else []
-    for folder in dict.fromkeys((*begin, file.parent, path.resolve().parent, folder_of_imports(path.resolve()))):
+    for folder in dict.fromkeys((*begin, file.parent, *searched)):
         for found in ((folder / last).with_suffix(".py"), folder / last / "__init__.py"):
             if found.is_file():
                 yield found

@@ -44,7 +44,10 @@ class Failure:
 
 @dataclass
 class Run:
-    """One run: what was recorded, the program's names, the exception that ended it, and what it imports in vain."""
+    """One run: what was recorded, the program's names, the exception that ended it, and what it imports in vain.
+
+    made_up says whether it was handed data that were made up.
+    """
 
     recorder: Recorder
     namespace: dict[str, Any]
@@ -52,6 +55,7 @@ class Run:
     stopped: bool = False
     failed: list[tuple[int, str]] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
+    made_up: bool = False
 
     @property
     def tape(self) -> list[Any]:
@@ -124,7 +128,7 @@ def execute(
         finally:
             recorder.on = False
             recording._current.pop()
-            run.absent = list(dict.fromkeys(answered.absent))
+            run.absent, run.made_up = list(dict.fromkeys(answered.absent)), answered.numbers.made
     return run
 
 
@@ -258,7 +262,7 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
         """A module or package of the program's own; none of them hides one of Python's."""
         top, last = name.split(".", maxsplit=1)[0], name.rsplit(".", maxsplit=1)[-1]
-        if top in sys.stdlib_module_names or top in ("numpy", "nnref", "scipy"):
+        if top in sys.stdlib_module_names | packages.INSTALLED:
             return None
         for folder in self.folders(path):
             place = folder / last

@@ -51,9 +51,6 @@ STEPS = 6
 SPARE = 40
 """Values that a changed program may need more than the first step of the program that was watched."""
 
-HANDED_OUT = ("data", "labels", "table")
-"""Leaves of which fewer rows may be handed out."""
-
 SLOW = 3.0
 """Seconds of a first run after which one other run has to do."""
 
@@ -212,7 +209,7 @@ def watch(
     if then is not None:
         settings["name"] = "watched"
     first, seen = first_run(source, path, settings, limit=limit)
-    if seen.role is None and first.stopped and any(n.leaf in HANDED_OUT for n in first.recorder.leaves):
+    if seen.role is None and first.stopped and first.made_up:
         fewer, with_fewer = first_run(source, path, settings, **AT_LENGTH)
         first, seen = (fewer, with_fewer) if with_fewer.role is not None else (first, seen)
     if seen.role is None:

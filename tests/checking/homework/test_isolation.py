@@ -46,6 +46,27 @@ def test_a_file_is_run_beside_its_package_and_the_folders_beside_its_own(tmp_pat
     assert not {"common/weights.bin", ".git/x.py"} & set(files)
 
 
+@pytest.mark.parametrize("package", ["mini", "src/mini"])
+def test_a_package_that_a_file_names_is_copied_from_above_it_and_nothing_beside_that(tmp_path, package):
+    """examples/digits/run.py says `import mini`, and mini lies in the repository, or in its src."""
+    root = tmp_path / "repository"
+    tree(
+        root,
+        f"{package}/__init__.py",
+        f"{package}/core/__init__.py",
+        f"{package}/core/net.py",
+        "diary.py",
+        "examples/x.py",
+    )
+    (root / "examples/digits").mkdir()
+    (root / "examples/digits/run.py").write_text("import random, mini.core.net\n")
+    (tmp_path / "scratch").mkdir()
+    place, files = copied(root, "examples/digits/run.py", tmp_path / "scratch")
+    assert f"{package}/core/net.py" in files
+    assert place.endswith("digits/run.py")
+    assert not any(file.endswith("diary.py") for file in files)
+
+
 REGRESSION = """\
 import numpy as np
 from ..tools.functions import squash

@@ -65,12 +65,21 @@ def nodes_of(thing: Any) -> Iterator[Node]:
     if isinstance(thing, Node):
         yield thing
     elif isinstance(thing, list | tuple):
-        for part in thing:
+        for part in thing if not plain(thing) else ():
             yield from nodes_of(part)
     elif isinstance(thing, slice):
         yield from nodes_of((thing.start, thing.stop, thing.step))
     elif isinstance(thing, dict):
         yield from nodes_of(tuple(thing.values()))
+
+
+def plain(things: list[Any] | tuple[Any, ...]) -> bool:
+    """Are these words and whole numbers alone, which nobody knows one by one? A list of pixels is long."""
+    return PLAIN.issuperset(map(type, things))
+
+
+PLAIN = frozenset([int, str, bytes, bool, type(None)])
+"""Types of which no value is known: Python shares them."""
 
 
 def words(text: str) -> frozenset[str]:

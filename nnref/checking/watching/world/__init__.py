@@ -39,7 +39,7 @@ from nnref.checking.watching.world import modules as importing
 from nnref.checking.watching.world import packages
 from nnref.checking.watching.world.counts import made_smaller
 from nnref.checking.watching.world.datasets import Datasets
-from nnref.checking.watching.world.digits import digits
+from nnref.checking.watching.world.digits import Digits, digits
 from nnref.checking.watching.world.files import Files, Hierarchy, nothing
 from nnref.checking.watching.world.modules import AbsentError, Modules, Silent
 from nnref.checking.watching.world.needs import Needs, needs
@@ -64,9 +64,9 @@ OLD_NAMES = {
 
 @dataclass
 class World:
-    """What was answered in one run: whose digits, and the packages that are absent and were imported."""
+    """What was answered in one run: the numbers, and the packages that are absent and were imported."""
 
-    note: str
+    numbers: Digits
     absent: list[str] = field(default_factory=list)
 
 
@@ -90,7 +90,7 @@ def prepared(path: Path, data: tuple[Array, Array] | None = None, seed: int = 0,
         stack.enter_context(importing.answered(modules))
         stack.enter_context(reading_files.answered(handed, attributes()))
         stack.enter_context(old_names())
-        yield World(numbers.note, modules.absent)
+        yield World(numbers, modules.absent)
 
 
 @cache
@@ -150,7 +150,7 @@ def module_names(sets: Datasets, handed: Files) -> dict[str, dict[str, Any]]:
         "pandas": Pandas(handed).names(),
         "scipy.io": {"loadmat": handed.matrices, "savemat": nothing},
         "cPickle": {"load": handed.unpickle, "dump": handed.dump},
-        "cupy": {name: getattr(np, name) for name in np.__all__} | {"asnumpy": np.asarray, "random": np.random},
+        "cupy": vars(np) | {"asnumpy": np.asarray, "random": np.random},
         "six.moves": {"cPickle": SimpleNamespace(load=handed.unpickle, dump=handed.dump), "range": range},
         "h5py": {"File": lambda *args, **kwargs: Hierarchy(sets)},
         "tqdm": bar, "tqdm.notebook": bar, "tqdm.auto": bar,

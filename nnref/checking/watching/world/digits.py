@@ -15,16 +15,17 @@ CLASSES = 10
 
 @dataclass
 class Digits:
-    """images (N, 784) uint8 with labels (N,), in an order of the run; note says whose they are.
+    """images (N, 784) uint8 with labels (N,), in an order of the run.
 
-    given is the person's own X, a row an example, and Y, which take the place of the digits.
+    given is the person's own X, a row an example, and Y, which take the place of the digits. made says whether the
+    program was handed numbers that were made up, of which fewer would do.
     """
 
     images: Array
     labels: Array
     seed: int
-    note: str
     given: tuple[Array, Array] | None = None
+    made: bool = False
 
     def rows(self, count: int, skip: int = 0) -> tuple[Array, Array]:
         """So many images (count, 784) and labels (count,), every class among the first; not marked."""
@@ -32,6 +33,7 @@ class Digits:
             X, y = self.given
             at = np.resize(np.arange(len(X)), count)
             return np.array(X[at]), np.array(y[at])
+        self.made = True
         order = np.roll(np.random.RandomState(1).permutation(len(self.labels)), -skip)
         firsts = [order[self.labels[order] == k][0] for k in range(CLASSES)]
         rest = order[~np.isin(order, firsts)]
@@ -44,6 +46,7 @@ class Digits:
 
     def draw(self) -> np.random.RandomState:
         """Random numbers of this run, for tables that are no digits."""
+        self.made = True
         return np.random.RandomState(self.seed + 5)
 
     def split(self, rows: int, tests: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
@@ -62,22 +65,21 @@ def digits(seed: int, given: tuple[Array, Array] | None = None) -> Digits:
     """The digits of this run: the person's own, the embedded ones, or, where there are none, drawn images."""
     if given is not None:
         X, y = as_rows(*given)
-        return Digits(X, y, seed, "the data given by --data", (X, y))
-    images, labels, note = found()
-    return Digits(images, labels, seed, note)
+        return Digits(X, y, seed, (X, y))
+    return Digits(*found(), seed)
 
 
 @cache
-def found() -> tuple[Array, Array, str]:
-    """The digits that are installed, and whose they are; read once."""
+def found() -> tuple[Array, Array]:
+    """The digits that are installed, or drawn images where none are; read once."""
     from nnref.running.data import load_mnist
     from nnref.running.errors import DataError
 
     try:
         data = load_mnist()
     except DataError:
-        return *drawn(), "drawn images in the place of digits, since none are installed"
-    return data.rows_train, data.y_train, data.source
+        return drawn()
+    return data.rows_train, data.y_train
 
 
 def as_rows(X: Array, y: Array) -> tuple[Array, Array]:

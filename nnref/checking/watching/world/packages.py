@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 from nnref.checking.reading.source import Source
 
 HIGHEST = 4
 """Folders above a program in which its package is looked for."""
+
+SOURCES = "src"
+"""The folder of a repository in which its package may lie."""
+
+INSTALLED = frozenset(["numpy", "scipy", "nnref"])
+"""Packages that no folder of that name hides."""
 
 
 def package_of(path: Path) -> str:
@@ -38,11 +45,15 @@ def relative_package(path: Path, source: Source) -> str:
 def roots(path: Path, source: Source) -> list[Path]:
     """The folders above a file from which its imports are meant: of its package, and those that hold what it names."""
     package = relative_package(path, source)
-    above = list(path.parents)
-    found = [above[package.count(".") + 1]] if package else []
-    for name in imported(source):
-        found += [folder for folder in above[:HIGHEST] if is_module(folder / name)][:1]
-    return list(dict.fromkeys(found))
+    found = [list(path.parents)[package.count(".") + 1]] if package else []
+    return list(dict.fromkeys([*found, *(place.parent for place in named(path, source))]))
+
+
+def named(path: Path, source: Source) -> list[Path]:
+    """Where the modules and packages lie that a file imports: the nearest of that name, beside it or above."""
+    folders = [part for folder in list(path.parents)[:HIGHEST] for part in (folder, folder / SOURCES)]
+    names = [name for name in imported(source) if name not in sys.stdlib_module_names | INSTALLED]
+    return [place for name in names for place in [folder / name for folder in folders if is_module(folder / name)][:1]]
 
 
 def imported(source: Source) -> list[str]:

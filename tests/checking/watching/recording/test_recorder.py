@@ -119,6 +119,15 @@ def test_numbers_written_in_lists_are_known(tmp_path):
     assert node(run, "e").deps & leaf.deps
 
 
+def test_a_long_list_of_pixels_that_is_appended_to_is_recorded_as_it_was(tmp_path):
+    run = recorded(
+        tmp_path, "import numpy as np\na = [k for k in range(9)]\nb = np.array([a, a]); a.append(9)\nc = b * 2.0"
+    )
+    made = node(run, "b")
+    assert made.value.shape == (2, 9)
+    assert made.call is None or np.array_equal(made.call(*made.args), made.value)
+
+
 def test_the_program_sees_plain_numbers(tmp_path):
     text = """
         import numpy as np

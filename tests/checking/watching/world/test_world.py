@@ -204,6 +204,20 @@ def test_what_draws_and_shows_does_nothing(run):
     assert names["world"].absent == []
 
 
+@pytest.mark.parametrize(
+    ("line", "made"),
+    [
+        ("pixels = array('B', open('train-images-idx3-ubyte', 'rb').read())", True),
+        ("rows = open('digits.csv').readlines()", True),
+        ("X, y = make_blobs()", True),
+        ("X = [0.1, 0.2]", False),
+    ],
+)
+def test_that_data_were_made_up_is_known_also_where_no_array_of_them_was_handed_out(run, line, made):
+    names = run(f"from array import array\nfrom sklearn.datasets import make_blobs\n{line}")
+    assert names["world"].numbers.made is made
+
+
 def test_a_package_that_is_absent_is_named_where_it_is_called(run):
     with pytest.raises(AbsentError, match=r"course_utils\.sigmoid is called, and course_utils cannot be imported"):
         run("from course_utils import sigmoid\nsigmoid(0.0)")
