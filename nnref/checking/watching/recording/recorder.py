@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from nnref.checking.watching.recording.hooks import Hooks
+from nnref.checking.watching.recording.hooks import Hooks, larger
 from nnref.checking.watching.recording.minimising import is_search, minimised
 from nnref.checking.watching.recording.ordered import InOrder
 from nnref.checking.watching.recording.tape import Node, nodes_of, words
-from nnref.checking.watching.recording.values import Array, Whole
+from nnref.checking.watching.recording.values import Array
 
 T = TypeVar("T")
 
@@ -271,19 +271,6 @@ def summed(self: Recorder, site: int, function: Any, things: Any, start: Any = 0
     return total
 
 
-def larger(self: Recorder, site: int, function: Any, *things: Any, **kwargs: Any) -> Any:
-    """max(0, z), min(z, 6): a value of its own, so that a unit that is off has one too."""
-    value = function(*things, **kwargs)
-    if len(things) != 2 or kwargs or not all(type(t) in (float, int, Whole) for t in things):
-        return value
-    args = self.resolved(things)
-    if all(node.leaf == "constant" for node in nodes_of(args)):
-        return value
-    op = np.maximum if function is max else np.minimum
-    fresh = float(str(value)) if type(value) is float else int(value)
-    return self.keep(fresh, self.add(op.__name__, op, args, {}, fresh, self.sites[site]))
-
-
 def zipped(self: Recorder, site: int, function: Any, *things: Any, **kwargs: Any) -> Any:
     """zip, enumerate, map, list and reversed over arrays: their items are known."""
     if function is map and not (self.own(things[0]) or not any(isinstance(t, np.ndarray) for t in things[1:])):
@@ -346,7 +333,8 @@ def whole_or_float(self: Recorder, site: int, function: Any, *args: Any, **kwarg
 
 
 SPECIAL: dict[Any, Any] = {
-    builtins.sum: summed, max: larger, min: larger, zip: zipped, enumerate: zipped, map: zipped, list: zipped, tuple: zipped, reversed: zipped,
+    builtins.sum: summed, max: larger, min: larger,
+    zip: zipped, enumerate: zipped, map: zipped, list: zipped, tuple: zipped, reversed: zipped,
     copy.deepcopy: copied, setattr: set_attribute, set: ordered, float: whole_or_float, int: whole_or_float,
     np.apply_along_axis: along_axis,
 }  # fmt: skip

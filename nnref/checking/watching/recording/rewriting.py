@@ -213,7 +213,7 @@ class Rewriter(ast.NodeTransformer):
         if isinstance(node.target, ast.Attribute):
             old = ast.Attribute(load(place), node.target.attr, ast.Load())
             new = self.hook("augment", node, operator, old, self.visit(node.value))
-            new = self.hook("named", node.target, new, ast.Constant(written))
+            new = self.hook("held", node.target, new, ast.Constant(written), load(place))
             target = ast.Attribute(load(place), node.target.attr, ast.Store())
             return [*first, ast.copy_location(ast.Assign([target], new), node)]
         index, text = self.temporary(), ast.Constant(owner)
@@ -232,7 +232,9 @@ class Rewriter(ast.NodeTransformer):
         return self.visit(node)
 
     def named(self, target: ast.expr, value: Any) -> Any:
-        """The value, told which name it gets."""
+        """The value, told which name it gets, and which object it."""
+        if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
+            return self.hook("held", target, value, ast.Constant(ast.unparse(target)), load(target.value.id))
         if isinstance(target, ast.Name | ast.Attribute):
             return self.hook("named", target, value, ast.Constant(ast.unparse(target)))
         if isinstance(target, ast.Tuple | ast.List) and not any(isinstance(e, ast.Starred) for e in target.elts):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from nnref.checking.watching.meaning.rates import of_one_kind, way
 from nnref.checking.watching.meaning.updates import Update, continues
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.later_passes import of_later_passes
+from nnref.checking.watching.verdict.usual_factor import NOT_ONE, factors_after, of_both, ranked, undecided
 from nnref.checking.watching.verdict.verdicts import Judged, Reading, Slopes, at_their_rates
 
 Array = np.ndarray[Any, Any]
@@ -46,7 +47,7 @@ def judge(
     distances: list[Reading] = []
     for choice in choices(role, tapes, likely):
         for loss in same or in_turn(role, tapes, likely, choice):
-            reading = under(role, tapes, loss, choice, before)
+            reading = under(role, tapes, loss, choice, before, written)
             if reading is not None:
                 (distances if loss.distance and not reading.all_right else found).append(reading)
                 if reading.all_right:
@@ -86,13 +87,23 @@ def in_turn(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], choice: 
     yield from (loss for score, loss in scored if score == best)
 
 
-def under(role: Roles, tapes: Sequence[Tape], loss: Loss, choice: Choice, before: Roles | None) -> Reading | None:
+def under(
+    role: Roles,
+    tapes: Sequence[Tape],
+    loss: Loss,
+    choice: Choice,
+    before: Roles | None,
+    written: frozenset[float] = frozenset(),
+) -> Reading | None:
     """The verdicts under one loss; None where they would be no evidence."""
     wanted = [role.graph.depends(n.index, role.parameters) for n in role.graph.tape]
     made = [slopes(tape, seeds, wanted, choice) for tape, seeds in zip(tapes, loss.seeds, strict=True)]
     known, lost = [s for s, _ in made], tuple(made[0][1])
-    rows = verdicts(role, tapes, known, lost, before, loss)
-    return None if rows is None else Reading(loss, rows, tuple(known), choice, lost, common(rows))
+    rows = verdicts(role, tapes, known, lost, before, loss, written)
+    if rows is None:
+        return None
+    factor = next((group.factor for group in ranked(rows)), None)
+    return Reading(loss, rows, tuple(known), choice, lost, factor)
 
 
 def choices(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss]) -> Iterator[Choice]:
@@ -143,6 +154,7 @@ def verdicts(
     lost: tuple[Node, ...],
     before: Roles | None,
     loss: Loss,
+    written: frozenset[float] = frozenset(),
 ) -> tuple[Judged, ...] | None:
     """Each update by itself, and then against the factor that most of them have."""
     rows = of_later_passes(role, [by_itself(role, update, tapes, known, before) for update in role.updates])
@@ -158,10 +170,15 @@ def verdicts(
     groups = [kind for network in networks(role, rows) for kind in kinds(role, rows, network)]
     late = {id(row): first_use(role, row) for row in rows}
     for kind in groups:
-        factor = common([rows[k] for k in kind], late, partial(factors_after, role, tapes, loss))
+        found = ranked([rows[k] for k in kind], late, partial(factors_after, role, tapes, loss), written)
+        factor = found[0].factor if found else None
         alone = sum(rows[k].own is not None for k in kind) == 1
+        apart = {id(row) for group in found[:2] for row in group.rows} if undecided(found, late) else set()
         for k in kind:
+            open_ = id(rows[k]) in apart
             rows[k] = beside(zeros(role, rows[k], known, factor), factor, alone)
+            if open_ and rows[k].verdict in ("ok", "WRONG"):
+                rows[k] = replace(rows[k], verdict="WRONG", kind=NOT_ONE, note=of_both(found))
     if lost:
         why = f"{lost[0].op}, line {lost[0].site.line}, has no slope that is known"
         rows = [row if row.verdict != "WRONG" else replace(row, verdict="cannot tell", note=why) for row in rows]
@@ -344,59 +361,6 @@ def compatible(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
     except ValueError:
         return False
     return True
-
-
-def common(
-    rows: Sequence[Judged], late: Mapping[int, int] | None = None, way: Callable[[Judged], int | None] | None = None
-) -> float | None:
-    """The factor that most updates have; where there is a draw, that of the last layer, or of the largest array.
-
-    way gives the number of factors between a gradient and its step, where the gradient is the slope of the program's
-    own loss itself, and else None. Two that are, or as many as there are of any others, are believed, as are those that
-    go down the loss: one mistake goes on to all that is made after it.
-    """
-    with_one = [(f, row) for row in rows if (f := row.own)]
-    groups: list[list[tuple[float, Judged]]] = []
-    for f, row in with_one:
-        home = next((g for g in groups if abs(f / g[0][0] - 1) <= ALIKE), None)
-        if home is None:
-            groups.append([(f, row)])
-        else:
-            home.append((f, row))
-    most = max(map(len, groups), default=0)
-    nearest = max((late or {}).values(), default=0)
-
-    def weight(group: list[tuple[float, Judged]]) -> tuple[bool, bool, int, int, int, int]:
-        several = len(groups) > 1 and len(group) >= min(2, most)
-        at_end = len(groups) > 1 and any((late or {}).get(id(row), -1) == nearest for _, row in group)
-        ways = [way(row) for _, row in group] if way is not None and (several or at_end) else [None]
-        known = [n for n in ways if n is not None]
-        exact = len(known) == len(ways)
-        # A mistake goes on to all that the backward pass makes after it: the last layer is more to be trusted.
-        last = max((late or {}).get(id(row), 0) for _, row in group) if len(group) >= min(2, most) and not exact else 0
-        size = max(row.truth[0].size for _, row in group)
-        return exact, several and group[0][0] > 0, len(group), -max(known) if exact else 0, last, size
-
-    return max(groups, key=weight)[0][0] if groups else None
-
-
-def factors_after(role: Roles, tapes: Sequence[Tape], loss: Loss, row: Judged) -> int | None:
-    """How often the factor changes from a gradient as it is made to the slope of the own loss; None without it."""
-    sign = row.update.sign if row.update.new is not None else 1
-    tolerance, changes, last = half_of_the_digits(role.graph), 0, None
-    made_first = [*entered(role, row.update.step)][::-1] if loss.node is not None else []
-    for node in made_first:
-        values = [tape[node.index].value for tape in tapes]
-        if any(v is None or np.size(v) != t.size for v, t in zip(values, row.truth, strict=True)):
-            continue
-        c = multiple([np.ravel(v) for v in values], [t.ravel() for t in row.truth], tolerance)
-        if not c:
-            continue
-        changes += last is not None and abs(c / last - 1) > ALIKE
-        if abs(c * sign - 1) <= ALIKE:
-            return changes
-        last = c
-    return None
 
 
 def beside(row: Judged, factor: float | None, alone: bool = False) -> Judged:
