@@ -1,5 +1,11 @@
 """Small training programs in unlike styles, all of them right, and mistakes planted in them: (old, new) on one line."""
 
+from pathlib import Path
+
+from nnref.checking.watching.telling.report import settled
+from nnref.checking.watching.traces.places import Places
+from nnref.checking.watching.traces.replay import watched_again
+from nnref.checking.watching.traces.trace import packed, unpacked
 from nnref.checking.watching.watch import watch
 
 XOR = """\
@@ -298,11 +304,24 @@ for it in range(6):
 """A density without labels: its data meet means, deviations and weights alone."""
 
 
-def seen(tmp_path, text, *changes):
-    """A program, with some of it changed, as it is watched."""
+def written(tmp_path, text, *changes):
+    """The file of a program, with some of its text changed, each as (old, new)."""
     for old, new in changes:
         assert old in text
         text = text.replace(old, new)
     path = tmp_path / "program.py"
     path.write_text(text, encoding="utf-8")
-    return watch(path)
+    return path
+
+
+def seen(tmp_path, text, *changes, **how):
+    """A program, with some of it changed, as it is watched."""
+    return watch(written(tmp_path, text, *changes), **how)
+
+
+def fault_apart(found, tmp_path):
+    """Why a right verdict is not borne out where the program never ran, "" if it is: only its own lines bear it out."""
+    path = tmp_path / "program.py"
+    places = Places(path, found.source, lambda file: path if Path(file) == path else None)
+    again, fault = watched_again(unpacked(packed(found)), found.source, places)
+    return fault or ("" if settled(again) is True else "it is not right")

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from time import process_time
 
 from nnref.checking.diagnosis.catalogue.forward import UNSHIFTED
 from nnref.checking.homework.by_names import FORM_A, check_file
@@ -46,7 +45,10 @@ def judged_file(
         return check_file(path, name, data, everything, settings)
     source = read_source(path)
     try:
-        seen = watched_or_called(path, source, data)
+        seen = watch(path, source=source, data=data)
+        if not seen.steps and (layers := layers_judged(path, source, data, called=True)) is not None:
+            return layers
+        seen = or_called(seen, path, source, data)
     except Exception as error:  # a fault of ours in watching: the reader may still know, and the report says it
         read = check_file(path, None, data, everything, settings)
         return replace(read, notes=(*read.notes, f"watching it failed: {type(error).__name__}: {error}"))
@@ -191,12 +193,14 @@ def line_alone(place: str) -> str:
 
 def watched_or_called(path: Path, source: Source, data: Data) -> Watched:
     """The program as it runs; where that tells nothing, as its own functions can be called."""
-    begin = process_time()
-    seen = watch(path, source=source, data=data)
+    return or_called(watch(path, source=source, data=data), path, source, data)
+
+
+def or_called(seen: Watched, path: Path, source: Source, data: Data) -> Watched:
+    """What was seen of a program that ran; where that tells nothing, of its functions as they can be called."""
     if settled(seen) is not None or (seen.steps and seen.cut_short):
         return seen
     if data is not None:  # the reader says what of the data does not fit the network
         return seen
-    left = PATIENCE - (process_time() - begin)
-    called = driven(path, source=source, data=data, seconds=left, ends=not seen.runs[0].stopped)
+    called = driven(path, source=source, data=data, seconds=PATIENCE - seen.seconds, ends=not seen.runs[0].stopped)
     return called if called is not None and called.steps and (settled(called) is not None or not seen.steps) else seen

@@ -1,15 +1,7 @@
 """Programs on which a verdict was wrong, or was silent about a part: right ones and one mistake in each."""
 
 from nnref.checking.watching.telling.report import certificate, settled
-from nnref.checking.watching.watch import watch
-
-
-def watched(tmp_path, text):
-    """A program as it runs."""
-    path = tmp_path / "program.py"
-    path.write_text(text, encoding="utf-8")
-    return watch(path)
-
+from tests.support.programs import seen
 
 WORD_VECTORS = """\
 import numpy as np
@@ -35,15 +27,15 @@ for epoch in range(3):
 
 
 def test_a_row_that_is_written_into_its_table_is_updated_though_it_has_no_name(tmp_path):
-    seen = watched(tmp_path, WORD_VECTORS)
-    assert settled(seen) is True, certificate(seen)
-    assert len(seen.rows) == 2
+    found = seen(tmp_path, WORD_VECTORS)
+    assert settled(found) is True, certificate(found)
+    assert len(found.rows) == 2
 
 
 def test_a_parameter_that_is_changed_without_the_labels_is_named_and_the_rest_is_no_verdict(tmp_path):
-    seen = watched(tmp_path, WORD_VECTORS.replace("dh = B @ e", "dh = B @ p"))
-    assert settled(seen) is None
-    assert "A is changed in line 19 by something that does not depend on the labels" in str(certificate(seen))
+    found = seen(tmp_path, WORD_VECTORS.replace("dh = B @ e", "dh = B @ p"))
+    assert settled(found) is None
+    assert "A is changed in line 19 by something that does not depend on the labels" in str(certificate(found))
 
 
 NORMALISED = """\
@@ -63,9 +55,9 @@ for step in range(4):
 
 
 def test_a_running_mean_and_a_counter_are_no_parameters(tmp_path):
-    assert settled(watched(tmp_path, NORMALISED)) is True
+    assert settled(seen(tmp_path, NORMALISED)) is True
     late = NORMALISED.replace("    mean += 0.1 * (X.mean(0) - mean)\n", "")
-    assert settled(watched(tmp_path, late + "    mean += 0.1 * (X.mean(0) - mean)\n")) is True
+    assert settled(seen(tmp_path, late + "    mean += 0.1 * (X.mean(0) - mean)\n")) is True
 
 
 MEMORY_CELL = """\
@@ -99,10 +91,10 @@ for step in range(3):
 
 
 def test_a_slope_of_one_gate_that_is_added_to_the_cells_is_named_where_it_is_made(tmp_path):
-    assert settled(watched(tmp_path, MEMORY_CELL)) is True
-    seen = watched(tmp_path, MEMORY_CELL.replace("dc = dc * f\n", "dc = dc * i\n"))
-    assert settled(seen) is False
-    assert certificate(seen, mend=False).first.place == "line 24:  dc = dc * i"
+    assert settled(seen(tmp_path, MEMORY_CELL)) is True
+    found = seen(tmp_path, MEMORY_CELL.replace("dc = dc * f\n", "dc = dc * i\n"))
+    assert settled(found) is False
+    assert certificate(found, mend=False).first.place == "line 24:  dc = dc * i"
 
 
 FACTORS = """\
@@ -120,10 +112,10 @@ for step in range(3):
 
 
 def test_the_decay_of_another_parameter_is_named_where_it_is_added(tmp_path):
-    assert settled(watched(tmp_path, FACTORS)) is True
-    seen = watched(tmp_path, FACTORS.replace("0.04 * Q", "0.04 * P[:6]"))
-    assert settled(seen) is False
-    assert certificate(seen, mend=False).first.place.startswith("line 8")
+    assert settled(seen(tmp_path, FACTORS)) is True
+    found = seen(tmp_path, FACTORS.replace("0.04 * Q", "0.04 * P[:6]"))
+    assert settled(found) is False
+    assert certificate(found, mend=False).first.place.startswith("line 8")
 
 
 BANDIT = """\
@@ -154,9 +146,9 @@ for step in range(4):
 
 def test_a_loss_that_nobody_thought_of_is_no_mistake_where_the_file_computes_none(tmp_path):
     for text in (BANDIT, ARCTANGENT):
-        seen = watched(tmp_path, text)
-        assert settled(seen) is None
-        assert "the slope of none of squared error, " in str(certificate(seen)).replace("\n  ", " ")
+        found = seen(tmp_path, text)
+        assert settled(found) is None
+        assert "the slope of none of squared error, " in str(certificate(found)).replace("\n  ", " ")
 
 
 ONE_LAYER = """\
@@ -175,12 +167,12 @@ for step in range(4):
 
 
 def test_a_mistake_is_found_without_a_loss_where_another_part_bears_out_the_guess(tmp_path):
-    assert settled(watched(tmp_path, ONE_LAYER)) is True
+    assert settled(seen(tmp_path, ONE_LAYER)) is True
     alone = ONE_LAYER.replace("    b -= 0.1 * db\n", "").replace(" + b", "")
-    assert settled(watched(tmp_path, alone)) is True
+    assert settled(seen(tmp_path, alone)) is True
     for right, wrong in (("X.T @ dZ", "(X ** 2).T @ dZ"), ("W -= ", "W += ")):
-        assert settled(watched(tmp_path, ONE_LAYER.replace(right, wrong))) is False
-        assert settled(watched(tmp_path, alone.replace(right, wrong))) is False
+        assert settled(seen(tmp_path, ONE_LAYER.replace(right, wrong))) is False
+        assert settled(seen(tmp_path, alone.replace(right, wrong))) is False
 
 
 ADVERSARIES = """\
@@ -199,8 +191,8 @@ for step in range(4):
 
 
 def test_a_generator_is_not_judged_by_the_loss_of_its_critic(tmp_path):
-    assert settled(watched(tmp_path, ADVERSARIES)) is None
-    assert settled(watched(tmp_path, ADVERSARIES.replace("both.T @ (p - y)", "both.T @ (p - y) ** 2"))) is not True
+    assert settled(seen(tmp_path, ADVERSARIES)) is None
+    assert settled(seen(tmp_path, ADVERSARIES.replace("both.T @ (p - y)", "both.T @ (p - y) ** 2"))) is not True
 
 
 STALE = """\
@@ -216,7 +208,7 @@ for step in range(4):
 
 
 def test_weights_that_are_updated_before_the_backward_pass_uses_them_are_no_second_forward_pass(tmp_path):
-    assert settled(watched(tmp_path, STALE)) is False
+    assert settled(seen(tmp_path, STALE)) is False
 
 
 SMOOTHED = """\
@@ -237,13 +229,13 @@ for step in range(4):
 
 
 def test_rows_of_an_identity_matrix_are_labels_by_their_classes_and_so_is_what_the_loss_is_made_of(tmp_path):
-    assert settled(watched(tmp_path, SMOOTHED)) is True
-    assert settled(watched(tmp_path, SMOOTHED.replace("(np.exp(logp) - T)", "(np.exp(logp) - np.eye(2)[y])"))) is False
+    assert settled(seen(tmp_path, SMOOTHED)) is True
+    assert settled(seen(tmp_path, SMOOTHED.replace("(np.exp(logp) - T)", "(np.exp(logp) - np.eye(2)[y])"))) is False
 
 
 def test_a_gradient_times_a_value_of_the_forward_pass_is_none_that_an_optimiser_has_made(tmp_path):
     for right, wrong in (("d.sum(0)", "d.sum(0) * np.exp(logp).max()"), ("X.T @ d", "X.T @ d * np.exp(logp).max()")):
-        assert settled(watched(tmp_path, SMOOTHED.replace(right, wrong))) is False
+        assert settled(seen(tmp_path, SMOOTHED.replace(right, wrong))) is False
 
 
 REVERSED = """\
@@ -274,5 +266,5 @@ for source in data:
 
 
 def test_zeros_that_are_added_to_a_slope_are_no_labels_that_accuse_a_program_whose_labels_are_its_data(tmp_path):
-    assert settled(watched(tmp_path, REVERSED)) is not False
-    assert settled(watched(tmp_path, REVERSED.replace("+ D @ dk", "- D @ dk"))) is not True
+    assert settled(seen(tmp_path, REVERSED)) is not False
+    assert settled(seen(tmp_path, REVERSED.replace("+ D @ dk", "- D @ dk"))) is not True

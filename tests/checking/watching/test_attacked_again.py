@@ -3,7 +3,7 @@
 import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
-from nnref.checking.watching.watch import watch
+from tests.support.programs import seen
 
 MICRO_BATCHES = """\
 import numpy as np
@@ -30,16 +30,6 @@ for k in range(12):
             p -= 0.01 * (a / (1 - 0.9 ** t) / (np.sqrt(b / (1 - 0.999 ** t)) + 1e-8) + 0.1 * p)
             g[...] = 0
 """
-
-
-def seen(tmp_path, text, *changes):
-    """A program, with some lines changed, as it is watched."""
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    path = tmp_path / "program.py"
-    path.write_text(text, encoding="utf-8")
-    return watch(path)
 
 
 @pytest.mark.parametrize("step", ["0.1 * p)", "0.0 * p)"], ids=["AdamW", "Adam"])

@@ -3,8 +3,8 @@
 import ast
 
 from nnref.checking.watching.telling.report import certificate, settled
-from nnref.checking.watching.watch import watch
 from nnref.checking.watching.world import smaller
+from tests.support.programs import seen
 
 WHOLE = """\
 import numpy as np
@@ -27,21 +27,14 @@ for epoch in range(20):
 """
 
 
-def watched(tmp_path, text):
-    """A program as it runs."""
-    path = tmp_path / "program.py"
-    path.write_text(text, encoding="utf-8")
-    return watch(path)
-
-
 def test_a_step_on_the_whole_of_mnist_is_judged_on_a_part_of_it(tmp_path):
-    seen = watched(tmp_path, WHOLE)
-    assert settled(seen) is True, certificate(seen)
-    assert seen.roles.meetings[0].output.shape == (2500, 10)
+    found = seen(tmp_path, WHOLE)
+    assert settled(found) is True, certificate(found)
+    assert found.roles.meetings[0].output.shape == (2500, 10)
 
 
 def test_a_mistake_in_it_is_found(tmp_path):
-    assert settled(watched(tmp_path, WHOLE.replace("d.sum(0)", "d.mean(0)"))) is False
+    assert settled(seen(tmp_path, WHOLE.replace("d.sum(0)", "d.mean(0)"))) is False
 
 
 def test_where_data_lie_beside_the_program_its_counts_are_as_they_stand(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
-from nnref.checking.watching.watch import watch
+from tests.support.programs import seen
 
 ENTRIES = """\
 import numpy as np
@@ -32,15 +32,12 @@ ROWS = ENTRIES.replace(
 def test_an_array_that_is_updated_part_by_part_is_no_green_and_no_mistake(text, parts, tmp_path):
     """The first part is right; were another one wrong, nobody would have looked."""
     assert text.count("W[i") == 2
-    for program in (text, text.replace("delta[i] *", "delta[max(i, 1)] *")):
-        path = tmp_path / "program.py"
-        path.write_text(program, encoding="utf-8")
-        seen = watch(path)
-        assert settled(seen) is not True, certificate(seen)
-        said = " ".join(str(certificate(seen)).split())
-        assert settled(seen) is False or f"updates {parts} parts of W one by one" in said
-    path.write_text(text, encoding="utf-8")
-    assert settled(watch(path)) is None
+    found = seen(tmp_path, text)
+    assert settled(found) is None
+    assert f"updates {parts} parts of W one by one" in " ".join(str(certificate(found)).split())
+    wrong = seen(tmp_path, text, ("delta[i] *", "delta[max(i, 1)] *"))
+    said = " ".join(str(certificate(wrong)).split())
+    assert settled(wrong) is False or (settled(wrong) is None and f"updates {parts} parts of W one by one" in said)
 
 
 STRIDED = """\
@@ -66,8 +63,6 @@ for step in range(4):
 
 
 def test_overlapping_windows_have_the_slopes_of_all_that_they_show(tmp_path):
-    path = tmp_path / "program.py"
-    path.write_text(STRIDED, encoding="utf-8")
-    assert settled(watch(path)) is True, certificate(watch(path))
-    path.write_text(STRIDED.replace("/ V.sum()", "/ V.sum() / 2"), encoding="utf-8")
-    assert settled(watch(path)) is False
+    found = seen(tmp_path, STRIDED)
+    assert settled(found) is True, certificate(found)
+    assert settled(seen(tmp_path, STRIDED, ("/ V.sum()\n", "/ V.sum() / 2\n"))) is False

@@ -1,16 +1,12 @@
 """Kinds of programs that were once not read, or wrongly: each is read, and a mistake planted in it is caught."""
 
-from pathlib import Path
-
 import pytest
 
 from nnref.checking.homework.watched_file import watched_or_called
 from nnref.checking.reading.source import read
 from nnref.checking.watching.telling.report import certificate, settled
-from nnref.checking.watching.traces.places import Places
-from nnref.checking.watching.traces.replay import watched_again
-from nnref.checking.watching.traces.trace import packed, unpacked
 from nnref.checking.watching.watch import watch
+from tests.support.programs import fault_apart, written
 from tests.support.quick import some
 
 OBJECTS = """\
@@ -298,17 +294,9 @@ KINDS = {
 
 
 def seen(tmp_path, text):
-    """What is seen of a program."""
-    path = tmp_path / "program.py"
-    path.write_text(text, encoding="utf-8")
+    """What is seen of a program as it runs, or as it is called."""
+    path = written(tmp_path, text)
     return watched_or_called(path, read(path), None)
-
-
-def borne_out(found, path):
-    """Why the trace does not bear the verdict out where the program never ran; "" if it does."""
-    places = Places(path, found.source, lambda file: Path(file) if Path(file) == path else None)
-    again, fault = watched_again(unpacked(packed(found)), found.source, places)
-    return fault if again is None or settled(again) is True else "it is no longer right"
 
 
 @pytest.mark.parametrize("kind", some(KINDS, 2))
@@ -316,7 +304,7 @@ def test_a_kind_is_read_and_a_mistake_in_it_is_found_on_its_line(kind, tmp_path)
     text, right, wrong, line = KINDS[kind]
     found = seen(tmp_path, text)
     assert settled(found) is True, certificate(found)
-    assert borne_out(found, tmp_path / "program.py") == ""
+    assert fault_apart(found, tmp_path) == ""
     assert text.count(right) == 1
     mistaken = seen(tmp_path, text.replace(right, wrong))
     assert settled(mistaken) is False, certificate(mistaken)
@@ -332,8 +320,8 @@ def test_what_is_gone_through_is_no_loss_of_the_program(tmp_path):
 
 def test_a_program_that_looks_at_data_row_by_row_is_handed_fewer(tmp_path):
     """Of 1,100 pictures, 28 rows of pixels each, the record would be full."""
-    path = tmp_path / "program.py"
-    path.write_text(
+    path = written(
+        tmp_path,
         """\
 import numpy as np
 from keras.datasets import mnist
@@ -344,7 +332,6 @@ for step in range(3):
     E = np.exp(X @ W)
     W -= 0.1 * X.T @ (E / E.sum(1, keepdims=True) - np.eye(10)[y]) / len(X)
 """,
-        encoding="utf-8",
     )
     found = watch(path, limit=4000)
     assert settled(found) is True, found.why
@@ -394,9 +381,7 @@ for x, y in zip(images, labels):
 
 def test_a_parameter_whose_update_the_record_does_not_reach_is_named_and_the_rest_is_no_verdict(tmp_path):
     """W is updated, and right, before so many values are recorded; K is not."""
-    path = tmp_path / "program.py"
-    path.write_text(PIXELS, encoding="utf-8")
-    found = watch(path, limit=2500)
+    found = watch(written(tmp_path, PIXELS), limit=2500)
     assert settled(found) is None
     assert "before the program updates K" in " ".join(str(certificate(found)).split())
 

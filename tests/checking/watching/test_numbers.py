@@ -1,17 +1,13 @@
 """Programs that compute number by number: values that go back, sets of them, parameters that begin at 0."""
 
-from pathlib import Path
-
 import pytest
 
 from nnref.checking.reading.source import read
 from nnref.checking.watching.calls.driven import driven
 from nnref.checking.watching.recording.ordered import InOrder
 from nnref.checking.watching.telling.report import certificate, settled
-from nnref.checking.watching.traces.places import Places
-from nnref.checking.watching.traces.replay import watched_again
-from nnref.checking.watching.traces.trace import packed, unpacked
 from nnref.checking.watching.watch import watch
+from tests.support.programs import fault_apart, seen, written
 
 ENGINE = """\
 import random
@@ -74,13 +70,6 @@ for epoch in range(5):
 """
 
 
-def seen(tmp_path, text):
-    """What is seen of a program as it runs."""
-    path = tmp_path / "program.py"
-    path.write_text(text, encoding="utf-8")
-    return watch(path)
-
-
 def test_every_number_is_judged_also_what_begins_at_0_at_the_corner_of_a_rectifier(tmp_path):
     """All biases are 0 and one example is: there the rectifier has no slope, and the runs are judged beside it."""
     found = seen(tmp_path, ENGINE)
@@ -89,11 +78,7 @@ def test_every_number_is_judged_also_what_begins_at_0_at_the_corner_of_a_rectifi
     assert all(row.verdict == "ok" and not row.silent for row in found.rows)
     (entry,) = certificate(found).entries
     assert (entry.name, entry.size, entry.shape) == ("data", 9, (9,))
-    path = tmp_path / "program.py"
-    places = Places(path, found.source, lambda file: Path(file) if Path(file) == path else None)
-    again, fault = watched_again(unpacked(packed(found)), found.source, places)
-    assert fault == ""
-    assert settled(again) is True
+    assert fault_apart(found, tmp_path) == ""
 
 
 def test_a_mistake_in_how_a_product_goes_back_is_found_on_its_line(tmp_path):
@@ -188,12 +173,7 @@ def test_a_class_that_says_where_in_a_list_the_1_stands_is_a_label(tmp_path):
     found = seen(tmp_path, NEURONS)
     assert settled(found) is True, certificate(found)
     assert found.steps[0].readings[0].loss.name == "own"
-    path = tmp_path / "program.py"
-    places = Places(path, found.source, lambda file: Path(file) if Path(file) == path else None)
-    again, fault = watched_again(unpacked(packed(found)), found.source, places)
-    assert fault == ""
-    assert again is not None
-    assert settled(again) is True
+    assert fault_apart(found, tmp_path) == ""
 
 
 @pytest.mark.parametrize(
@@ -275,7 +255,7 @@ class Line:
 
 def test_labels_from_which_an_output_is_subtracted_are_not_learnt(tmp_path):
     """The class trains when it is called, with many examples in rows, and not with one image for want of others."""
-    (path := tmp_path / "program.py").write_text(FITTED, encoding="utf-8")
+    path = written(tmp_path, FITTED)
     found = driven(path)
     assert found is not None
     assert settled(found) is True
@@ -401,8 +381,4 @@ for step in range(9):
 def test_what_weights_were_scaled_by_is_no_parameter_that_is_left_out(tmp_path):
     """A factor between a half and 1 looks like decay, and the weights before it like the parameter."""
     found = seen(tmp_path, SCALED)
-    path = tmp_path / "program.py"
-    places = Places(path, found.source, lambda file: Path(file) if Path(file) == path else None)
-    again, fault = watched_again(unpacked(packed(found)), found.source, places)
-    assert fault == ""
-    assert settled(again) is True
+    assert fault_apart(found, tmp_path) == ""

@@ -3,15 +3,7 @@
 import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
-from nnref.checking.watching.watch import watch
-
-
-def watched(tmp_path, text):
-    """A program as it runs."""
-    path = tmp_path / "program.py"
-    path.write_text(text, encoding="utf-8")
-    return watch(path)
-
+from tests.support.programs import seen
 
 SHUFFLED_LIST = """\
 import numpy as np
@@ -32,9 +24,9 @@ for epoch in range(9):
 
 
 def test_a_list_of_examples_that_is_shuffled_is_judged_with_the_labels_of_each_run(tmp_path):
-    seen = watched(tmp_path, SHUFFLED_LIST)
-    assert settled(seen) is True, certificate(seen)
-    assert settled(watched(tmp_path, SHUFFLED_LIST.replace("(1 - a ** 2)", "(1 - a)"))) is False
+    found = seen(tmp_path, SHUFFLED_LIST)
+    assert settled(found) is True, certificate(found)
+    assert settled(seen(tmp_path, SHUFFLED_LIST.replace("(1 - a ** 2)", "(1 - a)"))) is False
 
 
 AUTOENCODER = """\
@@ -55,8 +47,8 @@ for step in range(9):
 
 def test_weights_that_are_updated_are_no_labels_whose_parameter_would_be_one_bias(tmp_path):
     """An autoencoder's labels are its data: rather no verdict than one on a part of it."""
-    seen = watched(tmp_path, AUTOENCODER)
-    assert settled(seen) is None or len(seen.rows) == 3, certificate(seen)
+    found = seen(tmp_path, AUTOENCODER)
+    assert settled(found) is None or len(found.rows) == 3, certificate(found)
 
 
 ONCE_ACCUSED = {
@@ -125,9 +117,9 @@ for step in range(9):
 @pytest.mark.parametrize("program", ONCE_ACCUSED.values(), ids=ONCE_ACCUSED)
 def test_what_a_step_does_beside_the_gradient_is_no_mistake(program, tmp_path):
     text, (right, wrong) = program
-    seen = watched(tmp_path, text)
-    assert settled(seen) is True, certificate(seen)
-    assert settled(watched(tmp_path, text.replace(right, wrong))) is False
+    found = seen(tmp_path, text)
+    assert settled(found) is True, certificate(found)
+    assert settled(seen(tmp_path, text.replace(right, wrong))) is False
 
 
 TRUE_OR_FALSE = """\
@@ -153,7 +145,7 @@ for epoch in range(9):
 
 def test_a_label_that_is_true_or_false_and_says_which_row_is_the_label(tmp_path):
     """p[int(y)] of a column is a view of it: which row it is depends on y."""
-    seen = watched(tmp_path, TRUE_OR_FALSE)
-    assert settled(seen) is True, certificate(seen)
-    assert len(seen.rows) == 3
-    assert settled(watched(tmp_path, TRUE_OR_FALSE.replace("(1 - h ** 2)", "(1 - h)"))) is False
+    found = seen(tmp_path, TRUE_OR_FALSE)
+    assert settled(found) is True, certificate(found)
+    assert len(found.rows) == 3
+    assert settled(seen(tmp_path, TRUE_OR_FALSE.replace("(1 - h ** 2)", "(1 - h)"))) is False

@@ -3,7 +3,7 @@
 import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
-from nnref.checking.watching.watch import watch
+from tests.support.programs import seen
 
 PROGRAM = """\
 import numpy as np
@@ -36,24 +36,22 @@ HARMLESS = {
 
 def watched(tmp_path, before="", after="", db="dh.sum(0)"):
     """The program with a statement before its last update, and one after it."""
-    path = tmp_path / "program.py"
-    path.write_text(PROGRAM.format(before=before, after=after, db=db), encoding="utf-8")
-    return watch(path)
+    return seen(tmp_path, PROGRAM.format(before=before, after=after, db=db))
 
 
 @pytest.mark.parametrize("statement", HARMLESS.values(), ids=HARMLESS)
 def test_an_error_after_the_updates_is_no_mistake_of_the_gradients(statement, tmp_path):
     """The data are drawn at random, as weights are, and are not learnt."""
-    seen = watched(tmp_path, after=statement)
-    assert settled(seen) is True, certificate(seen)
-    assert "the program stops at line " in " ".join(str(certificate(seen)).lower().split())
+    found = watched(tmp_path, after=statement)
+    assert settled(found) is True, certificate(found)
+    assert "the program stops at line " in " ".join(str(certificate(found)).lower().split())
 
 
 @pytest.mark.parametrize("statement", HARMLESS.values(), ids=HARMLESS)
 def test_an_error_beside_the_way_leaves_what_was_not_updated_untold(statement, tmp_path):
-    seen = watched(tmp_path, before=statement)
-    assert settled(seen) is None
-    assert "before it updates b" in " ".join(str(certificate(seen)).split())
+    found = watched(tmp_path, before=statement)
+    assert settled(found) is None
+    assert "before it updates b" in " ".join(str(certificate(found)).split())
 
 
 @pytest.mark.parametrize(
@@ -67,21 +65,18 @@ def test_an_error_beside_the_way_leaves_what_was_not_updated_untold(statement, t
     ids=["in the update", "in what is named", "in a function", "two names away"],
 )
 def test_an_error_on_the_way_to_an_update_is_a_mistake(before, db, tmp_path):
-    seen = watched(tmp_path, before, db=db)
-    assert settled(seen) is False
-    assert "stops with ValueError" in str(certificate(seen, mend=False).first.says)
+    found = watched(tmp_path, before, db=db)
+    assert settled(found) is False
+    assert "stops with ValueError" in str(certificate(found, mend=False).first.says)
 
 
 def test_data_that_take_up_the_record_are_said_to_and_a_program_that_updates_nothing_is_not(tmp_path):
-    path = tmp_path / "program.py"
     text = (
         "import numpy as np\nX, Y = np.zeros((500, 99)), np.ones(500)\nfor k in range(500):\n"
         "    for j in range(99):\n        X[k, j] = np.sin(k + 0.5 * j)\nW = np.ones(99)\nprint(X @ W - Y)\n"
     )
-    path.write_text(text, encoding="utf-8")
-    full = watch(path).why
+    full = seen(tmp_path, text).why
     assert full.startswith("was stopped after 16,000 array operations")
     assert "in line 5" in full
     assert "the record was full" in full
-    path.write_text(text.replace("500", "5"), encoding="utf-8")
-    assert watch(path).why.startswith("ran, ")
+    assert seen(tmp_path, text, ("500", "5")).why.startswith("ran, ")

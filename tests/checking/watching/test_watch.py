@@ -6,34 +6,17 @@ import pytest
 
 from nnref.checking.watching.recording import values
 from nnref.checking.watching.telling.report import certificate, settled, step_shown
-from nnref.checking.watching.traces.places import Places
-from nnref.checking.watching.traces.replay import watched_again
-from nnref.checking.watching.traces.trace import packed, unpacked
 from nnref.checking.watching.verdict.first_wrong import mistakes, of_failure
 from nnref.checking.watching.watch import watch
-from tests.support.programs import PLANTED, RIGHT
+from tests.support.programs import PLANTED, RIGHT, fault_apart, seen
 from tests.support.quick import some
-
-
-def watched(tmp_path, text):
-    """A program as it runs."""
-    path = tmp_path / "program.py"
-    path.write_text(text, encoding="utf-8")
-    return watch(path)
-
-
-def fault_apart(seen, tmp_path):
-    """Why a verdict is not borne out where what was recorded is computed again; "" if it is."""
-    places = Places(tmp_path / "program.py", seen.source, Path)
-    again, fault = watched_again(unpacked(packed(seen)), seen.source, places)
-    return fault or ("" if settled(again) else "it is not right")
 
 
 @pytest.mark.parametrize("program", some(RIGHT.values(), 3, ids={text: name for name, text in RIGHT.items()}.get))
 def test_a_right_program_is_right_and_every_parameter_was_judged(program, tmp_path):
-    seen = watched(tmp_path, program)
-    assert settled(seen) is True, certificate(seen)
-    assert seen.runs[0].error is None
+    found = seen(tmp_path, program)
+    assert settled(found) is True, certificate(found)
+    assert found.runs[0].error is None
 
 
 @pytest.mark.parametrize("mistake", some(PLANTED, 3))
@@ -41,24 +24,24 @@ def test_a_planted_mistake_is_found_on_its_line(mistake, tmp_path):
     name, old, new, line = PLANTED[mistake]
     assert RIGHT[name].count(old) == 1
     assert RIGHT[name][: RIGHT[name].index(old)].count("\n") + 1 == line
-    seen = watched(tmp_path, RIGHT[name].replace(old, new))
-    assert settled(seen) is False, certificate(seen, mend=False)
-    step = step_shown(seen)
-    found = mistakes(step.roles, seen.tapes, step.readings[0])
-    if seen.broken is not None:
-        found = [of_failure(step.roles, seen.tapes, step.readings[0], seen.broken)]
-    assert line in [m.site.line for m in found] or line in [m.used.line for m in found if m.used]
+    found = seen(tmp_path, RIGHT[name].replace(old, new))
+    assert settled(found) is False, certificate(found, mend=False)
+    step = step_shown(found)
+    told = mistakes(step.roles, found.tapes, step.readings[0])
+    if found.broken is not None:
+        told = [of_failure(step.roles, found.tapes, step.readings[0], found.broken)]
+    assert line in [m.site.line for m in told] or line in [m.used.line for m in told if m.used]
 
 
 @pytest.mark.parametrize("name", ["momentum", "deep"])
 def test_a_costly_program_is_stopped_after_two_steps_and_judged_as_before(name, tmp_path, monkeypatch):
     monkeypatch.setattr(values, "COSTLY", (0.0, 0.0))
     monkeypatch.setattr(values, "REST", 0)
-    seen = watched(tmp_path, RIGHT[name])
-    assert settled(seen) is True, certificate(seen)
-    assert len(seen.steps) == 2
-    assert seen.runs[0].recorder.sufficed
-    assert len(seen.runs[0].tape) < 3 * (seen.steps[0].roles.last + 1)
+    found = seen(tmp_path, RIGHT[name])
+    assert settled(found) is True, certificate(found)
+    assert len(found.steps) == 2
+    assert found.runs[0].recorder.sufficed
+    assert len(found.runs[0].tape) < 3 * (found.steps[0].roles.last + 1)
 
 
 CORRELATED = """\
@@ -76,15 +59,15 @@ for step in range(4):
 
 def test_a_program_whose_second_step_is_not_seen_is_not_recorded_to_its_end():
     """Its parameters are handed on under new names: 500 steps were recorded, which took six seconds."""
-    seen = watch(Path(__file__).parents[3] / "examples" / "digits_columns.py")
-    assert settled(seen) is True
-    assert max(len(run.tape) for run in seen.runs) < 1000
+    found = watch(Path(__file__).parents[3] / "examples" / "digits_columns.py")
+    assert settled(found) is True
+    assert max(len(run.tape) for run in found.runs) < 1000
 
 
 def test_a_filter_whose_library_conjugates_is_right_and_its_negative_is_wrong(tmp_path):
     """scipy's correlate2d conjugates its second argument: a complex step alone has the wrong sign there."""
-    assert settled(watched(tmp_path, CORRELATED)) is True
-    assert settled(watched(tmp_path, CORRELATED.replace("K -= 0.1", "K += 0.1"))) is False
+    assert settled(seen(tmp_path, CORRELATED)) is True
+    assert settled(seen(tmp_path, CORRELATED.replace("K -= 0.1", "K += 0.1"))) is False
 
 
 LABELS_APART = """\
@@ -109,9 +92,9 @@ for epoch in range(3):
 
 
 def test_the_loss_that_a_program_adds_up_is_its_own_though_a_bias_is_as_large_as_the_labels(tmp_path):
-    seen = watched(tmp_path, LABELS_APART)
-    assert settled(seen) is True, certificate(seen)
-    assert seen.reading.loss.node is not None
+    found = seen(tmp_path, LABELS_APART)
+    assert settled(found) is True, certificate(found)
+    assert found.reading.loss.node is not None
 
 
 PERCEPTRON = """\
@@ -128,7 +111,7 @@ for epoch in range(9):
 
 def test_a_rule_without_a_slope_is_not_judged(tmp_path):
     """The perceptron's rule is right, and the gradient of nothing that its step lets through."""
-    assert settled(watched(tmp_path, PERCEPTRON)) is None
+    assert settled(seen(tmp_path, PERCEPTRON)) is None
 
 
 ONE_HOT_IN_A_LOOP = """\
@@ -147,9 +130,9 @@ for step in range(9):
 
 
 def test_labels_that_only_say_where_a_one_is_written_are_the_labels(tmp_path):
-    seen = watched(tmp_path, ONE_HOT_IN_A_LOOP)
-    assert settled(seen) is True, certificate(seen)
-    assert any("y" in node.names and node.deps & seen.roles.labels[0].deps for node in seen.runs[0].tape)
+    found = seen(tmp_path, ONE_HOT_IN_A_LOOP)
+    assert settled(found) is True, certificate(found)
+    assert any("y" in node.names and node.deps & found.roles.labels[0].deps for node in found.runs[0].tape)
 
 
 ZEROS_AND_ONES = """\
@@ -175,11 +158,11 @@ for step in range(1, 9):
 
 
 def test_labels_may_choose_the_rows_and_a_decay_may_enter_an_optimiser(tmp_path):
-    seen = watched(tmp_path, ZEROS_AND_ONES)
-    assert settled(seen) is True, certificate(seen)
-    assert [round(row.decay, 6) for row in seen.rows] == [0.3]
-    assert not fault_apart(seen, tmp_path)
-    assert settled(watched(tmp_path, ZEROS_AND_ONES.replace("p * (1 - p)\n", "p * (1 + p)\n"))) is False
+    found = seen(tmp_path, ZEROS_AND_ONES)
+    assert settled(found) is True, certificate(found)
+    assert [round(row.decay, 6) for row in found.rows] == [0.3]
+    assert not fault_apart(found, tmp_path)
+    assert settled(seen(tmp_path, ZEROS_AND_ONES.replace("p * (1 - p)\n", "p * (1 + p)\n"))) is False
 
 
 TWICE = """\
@@ -204,10 +187,10 @@ for rate in (0.1, 0.2):
 
 def test_a_second_training_from_the_same_beginning_is_no_part_of_the_first(tmp_path):
     """Its loss is not that of the first step, and its updates are not added to those of the first."""
-    seen = watched(tmp_path, TWICE)
-    assert settled(seen) is True, certificate(seen)
-    assert len(seen.rows) == 2
-    assert settled(watched(tmp_path, TWICE.replace("(P - T).sum(0)", "(P - T).mean(0)"))) is False
+    found = seen(tmp_path, TWICE)
+    assert settled(found) is True, certificate(found)
+    assert len(found.rows) == 2
+    assert settled(seen(tmp_path, TWICE.replace("(P - T).sum(0)", "(P - T).mean(0)"))) is False
 
 
 LIST_OF_LABELS = """\
@@ -239,10 +222,10 @@ for epoch in range(20):
 
 
 def test_numbers_written_out_are_the_labels_and_not_the_last_input_that_was_drawn(tmp_path):
-    seen = watched(tmp_path, LIST_OF_LABELS)
-    assert settled(seen) is True, certificate(seen)
-    assert [node.leaf for node in seen.roles.labels] == ["written"]
-    assert settled(watched(tmp_path, LIST_OF_LABELS.replace("dh = U.T @ da", "dh = U @ da"))) is False
+    found = seen(tmp_path, LIST_OF_LABELS)
+    assert settled(found) is True, certificate(found)
+    assert [node.leaf for node in found.roles.labels] == ["written"]
+    assert settled(seen(tmp_path, LIST_OF_LABELS.replace("dh = U.T @ da", "dh = U @ da"))) is False
 
 
 MINIMISED = """\
@@ -270,11 +253,11 @@ SEARCHES = {
 @pytest.mark.parametrize("name", SEARCHES)
 def test_the_gradient_that_a_search_for_a_minimum_is_given_is_judged(name, tmp_path):
     text = MINIMISED.format(name=name, call=SEARCHES[name])
-    seen = watched(tmp_path, text)
-    assert settled(seen) is True, certificate(seen)
-    assert seen.reading.loss.node is not None
-    assert not fault_apart(seen, tmp_path)
-    assert settled(watched(tmp_path, text.replace("0.1 * theta[1:] / 30", "0.2 * theta[1:] / 30"))) is False
+    found = seen(tmp_path, text)
+    assert settled(found) is True, certificate(found)
+    assert found.reading.loss.node is not None
+    assert not fault_apart(found, tmp_path)
+    assert settled(seen(tmp_path, text.replace("0.1 * theta[1:] / 30", "0.2 * theta[1:] / 30"))) is False
 
 
 LABELS_ANEW = """\
@@ -292,9 +275,9 @@ for step in range(9999):
 
 
 def test_a_program_that_makes_its_labels_anew_in_each_step_is_stopped_early(tmp_path):
-    seen = watched(tmp_path, LABELS_ANEW)
-    assert settled(seen) is True, certificate(seen)
-    assert len(seen.runs[0].tape) < 1500
+    found = seen(tmp_path, LABELS_ANEW)
+    assert settled(found) is True, certificate(found)
+    assert len(found.runs[0].tape) < 1500
 
 
 ABSOLUTE = """\
@@ -325,23 +308,23 @@ DISTANCES = {
 @pytest.mark.parametrize("name", DISTANCES)
 def test_a_loss_of_absolute_values_is_the_programs_own(name, tmp_path):
     loss, slope, wrong = DISTANCES[name]
-    seen = watched(tmp_path, ABSOLUTE.format(loss=loss, slope=slope))
-    assert settled(seen) is True, certificate(seen)
-    assert seen.reading.loss.node is not None
-    assert "line 7" in certificate(seen).settings["loss"]
-    assert settled(watched(tmp_path, ABSOLUTE.format(loss=loss, slope=wrong))) is False
+    found = seen(tmp_path, ABSOLUTE.format(loss=loss, slope=slope))
+    assert settled(found) is True, certificate(found)
+    assert found.reading.loss.node is not None
+    assert "line 7" in certificate(found).settings["loss"]
+    assert settled(seen(tmp_path, ABSOLUTE.format(loss=loss, slope=wrong))) is False
 
 
 def test_a_mean_distance_that_is_printed_is_no_loss(tmp_path):
-    seen = watched(tmp_path, ABSOLUTE.format(loss="np.mean(np.abs(e))", slope="2 * e / 30"))
-    assert settled(seen) is True, certificate(seen)
-    assert seen.reading.loss.name == "squared error"
+    found = seen(tmp_path, ABSOLUTE.format(loss="np.mean(np.abs(e))", slope="2 * e / 30"))
+    assert settled(found) is True, certificate(found)
+    assert found.reading.loss.name == "squared error"
 
 
 def test_a_value_that_is_no_number_is_not_told_and_keeps_nothing_from_being_borne_out(tmp_path):
-    seen = watched(
+    found = seen(
         tmp_path, TWICE.replace("import numpy as np\n", "import numpy as np\nbegin = np.datetime64('2020-01-01')\n")
     )
-    assert settled(seen) is True, certificate(seen)
-    assert any(node.site.line == 2 for node in seen.runs[0].tape)
-    assert not fault_apart(seen, tmp_path)
+    assert settled(found) is True, certificate(found)
+    assert any(node.site.line == 2 for node in found.runs[0].tape)
+    assert not fault_apart(found, tmp_path)

@@ -15,12 +15,9 @@ def of_one_step(role: Roles, losses: Sequence[Node]) -> list[Node]:
     """
     forward = forward_values(role)
     passes = {n.index: role.graph.above[n.index] & forward for n in losses}
-    met = 0
-    for meeting in role.meetings:
-        met |= role.graph.above[meeting.output.index] | (1 << meeting.output.index)
     lines: dict[Site, list[Node]] = {}
     for node in losses:
-        if passes[node.index] & met:
+        if passes[node.index] & role.outputs:
             lines.setdefault(node.site, []).append(node)
     for nodes in lines.values():
         together = 0

@@ -20,7 +20,6 @@ from nnref.checking.watching.meaning.several_labels import of_both_outputs
 from nnref.checking.watching.meaning.updates import (
     Update,
     averages,
-    continues,
     goes_on,
     is_kept,
     keeps_its_name,
@@ -67,6 +66,14 @@ class Roles:
     def parameters(self) -> int:
         """The parameters, as a set of bits."""
         return sum({1 << u.base.index for u in self.updates})
+
+    @cached_property
+    def outputs(self) -> int:
+        """The outputs that meet labels, and what they are made of, as bits."""
+        found = 0
+        for meeting in self.meetings:
+            found |= self.graph.above[meeting.output.index] | (1 << meeting.output.index)
+        return found
 
     @cached_property
     def into_updates(self) -> int:
@@ -257,8 +264,8 @@ def next_step(role: Roles) -> Roles | None:
     after = step(Graph(graph.tape, graph.cut | frozenset(old)), role.labels, (), role.last)
     if after is None:
         return None
-    seen = set(old)
-    mine = [u for u in after.updates if u.base.index not in seen or any(continues(b, u) for b in role.updates)]
+    seen, new = set(old), sum({1 << u.new.index for u in role.updates if u.new is not None})
+    mine = [u for u in after.updates if u.base.index not in seen or graph.depends(u.base.index, new)]
     return only_what_reaches(replace(after, updates=tuple(mine))) if mine else None
 
 
@@ -312,9 +319,7 @@ def meetings(role: Roles) -> Iterator[Meeting]:
 
 def only_what_reaches(role: Roles) -> Roles | None:
     """Without what is no part of any output."""
-    reached = 0
-    for meeting in role.meetings:
-        reached |= role.graph.above[meeting.output.index] | (1 << meeting.output.index)
+    reached = role.outputs
     beside = {u.base.index for u in role.updates if not role.graph.depends(u.step.index, 1 << u.base.index)}
     kept = tuple(u for u in role.updates if reached >> u.base.index & 1 or (u.new and u.base.index in beside))
     functions = {u.end.site.function for u in kept}

@@ -12,18 +12,22 @@ Roles = Any
 
 
 def of_both_outputs(best: Roles, others: Sequence[Roles]) -> Iterator[tuple[tuple[Node, ...], set[int]]]:
-    """The labels of two outputs of one network, and all parameters that either of them updates."""
+    """The labels of two outputs of one network, and all parameters that either of them updates.
+
+    The other output has parameters of its own. What goes into the first one too and is moved by something else than
+    its labels, as a scale is that follows the size of the outputs, is no second task.
+    """
     mine = {u.base.index for u in best.updates}
     for other in others:
         more = {u.base.index for u in other.updates}
         leaves = all(n.leaf for n in (*best.labels, *other.labels))
         apart = not in_outputs(best, other.labels) and not in_outputs(other, best.labels)
-        shared = any(other.graph.above[m.output.index] & best.parameters for m in other.meetings)
-        if leaves and apart and shared and more - mine and mine - more:
+        shared = other.outputs & best.parameters
+        own = any(not best.outputs >> base & 1 for base in more - mine)
+        if leaves and apart and shared and own and mine - more:
             yield (*best.labels, *other.labels), mine | more
 
 
 def in_outputs(role: Roles, labels: Sequence[Node]) -> bool:
-    """Is an output made of these labels?"""
-    bits = sum({1 << n.index for n in labels})
-    return any(role.graph.depends(m.output.index, bits) for m in role.meetings)
+    """Is an output made of these labels, or one of them?"""
+    return bool(role.outputs & sum({1 << n.index for n in labels}))

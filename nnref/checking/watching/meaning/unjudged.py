@@ -18,11 +18,8 @@ def unjudged(role: Roles) -> list[Update]:
     A state that is carried on goes into the outputs of the same step; a running mean follows what it is the mean of;
     data are no parameters, and what numbers alone change is a counter or a temperature.
     """
-    graph, outputs = role.graph, 0
-    for meeting in role.meetings:
-        outputs |= graph.above[meeting.output.index] | (1 << meeting.output.index)
     found: dict[int, Update] = {}
-    for update in changes(role, outputs):
+    for update in changes(role):
         base = update.base
         known = base.index in found or role.parameters >> base.index & 1
         if not known and is_learnt(role, update) and goes_on(role, update):
@@ -57,7 +54,7 @@ def beginning(base: Node) -> Node:
     return base
 
 
-def changes(role: Roles, outputs: int) -> Iterator[Update]:
+def changes(role: Roles) -> Iterator[Update]:
     """Every old ± change of what went into the outputs, which no label went into, and which none of them is made of."""
     for node in role.graph.tape:
         if node.op not in ("subtract", "add") or len(node.args) != 2 or role.of_labels[node.index]:
@@ -66,8 +63,18 @@ def changes(role: Roles, outputs: int) -> Iterator[Update]:
             old, step = node.args[i], node.args[1 - i]
             if not isinstance(old, Node) or not isinstance(step, Node) or old.shape != node.shape:
                 continue
-            if outputs >> base_of(old).index & 1 and not outputs >> node.index & 1:
+            old = first_term(role, old)
+            if role.outputs >> base_of(old).index & 1 and not role.outputs >> node.index & 1:
                 yield Update(old, step, node, sign)
+
+
+def first_term(role: Roles, node: Node) -> Node:
+    """What a sum begins with that has no name and is a part of another: a of a - b + c."""
+    while node.op in ("subtract", "add") and not node.names and len(role.graph.users[node.index]) == 1:
+        if not isinstance(node.args[0], Node) or node.args[0].shape != node.shape:
+            break
+        node = node.args[0]
+    return node
 
 
 def is_learnt(role: Roles, update: Update) -> bool:

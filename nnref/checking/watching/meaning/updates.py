@@ -45,14 +45,8 @@ def is_kept(graph: Graph, update: Update) -> bool:
     return new is None or bool(new.names) or any(n.op in WRITTEN for n in graph.users[new.index])
 
 
-WRITTEN = words("put put_at assign")
+WRITTEN = words("put put_at assign copyto")
 """Operations by which a value is written into an array."""
-
-
-def continues(before: Update, now: Update) -> bool:
-    """Is this the update of what the other one made?"""
-    base, new = now.base, before.new
-    return new is not None and (base is base_of(new) or (base.op == "put" and new in base.inputs))
 
 
 def times(step: Node, gradient: Node) -> bool:

@@ -398,10 +398,9 @@ def of_object(node: Node) -> bool:
 
 
 def basic(index: Any) -> bool:
-    """Does the index make a view: only ints, slices, None and Ellipsis, no Ellipsis twice?"""
+    """Does the index make a view with an Ellipsis after it: only ints, slices and None?"""
     parts = index if type(index) is tuple else (index,)
-    plain = all(isinstance(p, int | np.integer | slice | type(None) | type(...)) and type(p) is not bool for p in parts)
-    return plain and not any(p is ... for p in parts)
+    return all(isinstance(p, int | np.integer | slice | None) and type(p) is not bool for p in parts)
 
 
 def same_memory(a: Array, b: Array) -> bool:

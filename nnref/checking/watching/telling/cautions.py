@@ -42,10 +42,7 @@ def cautions(watched: Watched) -> tuple[str, ...]:
 
 def forward(role: Roles) -> list[Node]:
     """The values of the forward pass."""
-    bits = 0
-    for meeting in role.meetings:
-        bits |= role.graph.above[meeting.output.index] | (1 << meeting.output.index)
-    return [role.graph.tape[k] for k in bits_of(bits)]
+    return [role.graph.tape[k] for k in bits_of(role.outputs)]
 
 
 def stays_alike(watched: Watched, role: Roles) -> Iterator[str]:

@@ -362,9 +362,7 @@ def wrong_factor(search: Search, node: Node) -> Node | None:
 
 def forward_of(search: Search) -> int:
     """The values of the forward pass, as bits: what outputs are made of, and the program's own loss without labels."""
-    role, loss, found = search.role, search.reading.loss.node, 0
-    for meeting in role.meetings:
-        found |= role.graph.above[meeting.output.index] | (1 << meeting.output.index)
+    role, loss, found = search.role, search.reading.loss.node, search.role.outputs
     of_loss = bits_of(role.graph.above[loss.index]) if loss is not None else ()
     return found | sum(1 << k for k in of_loss if not role.of_labels[k] and not found >> k & 1)
 

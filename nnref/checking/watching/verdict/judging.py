@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,10 @@ from nnref.checking.watching.meaning.losses import OWN_LOSS, Loss, is_proper, lo
 from nnref.checking.watching.meaning.optimisers import alike, entered, noise_added
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import of_one_kind, way
-from nnref.checking.watching.meaning.updates import Update, continues
+from nnref.checking.watching.meaning.updates import Update
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.later_passes import of_later_passes
+from nnref.checking.watching.verdict.lineages import Part, lineages
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE, factors_after, of_both, ranked, undecided
 from nnref.checking.watching.verdict.verdicts import Judged, Reading, Slopes, at_their_rates
 
@@ -323,7 +324,8 @@ def apart_from_decay(
 
 def added_to_last(role: Roles, row: Judged, tapes: Sequence[Tape], before: Roles, tolerance: float) -> Node | None:
     """The value that is a gradient plus all of what it was in the step before; None if gradients do not add up."""
-    last = next((u for u in before.updates if u.new is not None and continues(u, row.update)), None)
+    same = parts_of(before, role)
+    last = next((u for u in before.updates if u.new is not None and same[u] == same[row.update]), None)
     if last is None or last.old.shape != row.update.old.shape:
         return None
     older = [tuple(last.sign * v for v in laid) for _, laid in entering(before, last, tapes)]
@@ -334,6 +336,12 @@ def added_to_last(role: Roles, row: Judged, tapes: Sequence[Tape], before: Roles
             if both is not None and abs(both[1] - 1) <= ALIKE:
                 return node
     return None
+
+
+@lru_cache(maxsize=4)
+def parts_of(before: Roles, role: Roles) -> Mapping[Update, Part]:
+    """The parameter that each update of two steps is of."""
+    return lineages([before.updates, role.updates])
 
 
 def zeros(role: Roles, row: Judged, known: Sequence[Slopes], factor: float | None) -> Judged:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from nnref.checking.watching.calculus.graph import base_of
-from nnref.checking.watching.meaning.updates import Update, key_of
+from nnref.checking.watching.meaning.updates import WRITTEN, Update, key_of
 from nnref.checking.watching.recording.tape import Node
 
 Part = tuple[int, ...]
@@ -48,4 +48,6 @@ def before(base: Node) -> Iterator[Node]:
     while base.op == "put" and isinstance(base.args[1], Node):
         yield from (base, base.args[1])
         base = base_of(base.args[0])
+    if base.op in WRITTEN:
+        yield from base.inputs
     yield base

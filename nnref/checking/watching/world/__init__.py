@@ -12,6 +12,7 @@ answered decides a verdict: it lets the program run, and marks what is data and 
     datasets     data sets by the names of the packages that have them
     files        open, np.load, np.loadtxt, pickle, gzip
     modules      imports: answered, silent, or absent
+    courses      what courses hand out beside a notebook; course_data: its data
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
-from nnref.checking.watching.watch import watch
+from tests.support.programs import seen
 
 ONE_HIDDEN_LAYER = """\
 import numpy as np
@@ -54,21 +54,17 @@ RIGHT = {
 }
 
 
-def seen(tmp_path, outputs, labels, forward, loss, slope, *changes):
+def with_loss(tmp_path, outputs, labels, forward, loss, slope, *changes):
     """The network with this loss and slope, and some of it changed, as it is watched."""
     text = ONE_HIDDEN_LAYER.format(outputs=outputs, labels=labels, forward=forward, loss=loss, slope=slope)
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    (path := tmp_path / "program.py").write_text(text, encoding="utf-8")
-    return watch(path)
+    return seen(tmp_path, text, *changes)
 
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_the_slope_of_a_loss_is_right_and_a_layer_without_its_own_is_named(tmp_path, name):
-    found = seen(tmp_path, *RIGHT[name])
+    found = with_loss(tmp_path, *RIGHT[name])
     assert settled(found), certificate(found)
-    wrong = seen(tmp_path, *RIGHT[name], (" * (H > 0)", ""))
+    wrong = with_loss(tmp_path, *RIGHT[name], (" * (H > 0)", ""))
     assert "line 13:" in certificate(wrong, mend=False).diagnoses[0].place
 
 
@@ -83,20 +79,20 @@ def test_the_slope_of_a_loss_is_right_and_a_layer_without_its_own_is_named(tmp_p
     ],
 )
 def test_the_slope_of_another_loss_than_the_programs_own_is_named_and_no_line_of_the_loss(tmp_path, name, right, wrong):
-    first = certificate(seen(tmp_path, *RIGHT[name], (right, wrong)), mend=False).diagnoses[0]
+    first = certificate(with_loss(tmp_path, *RIGHT[name], (right, wrong)), mend=False).diagnoses[0]
     assert "line 11:" in first.place
 
 
 def test_a_hinge_whose_slope_knows_no_margin_is_wrong(tmp_path):
     """Where a rectifier lets through is an array of ones and zeros, and no probability that rounding made such."""
-    assert settled(seen(tmp_path, *RIGHT["hinge"], (" * (m > 0)", ""))) is False
+    assert settled(with_loss(tmp_path, *RIGHT["hinge"], (" * (m > 0)", ""))) is False
 
 
 def test_two_outputs_in_the_columns_of_one_value_are_accused_by_no_guess(tmp_path):
     """A mean and the logarithm of a deviation, with the slope of their likelihood: no loss that is tried has it."""
     columns = "mu, s = Z[:, :1], Z[:, 1:]; r = (mu - T) / np.exp(2 * s)"
     slope = "dZ = np.hstack([r, 1 - r * (mu - T)]) / N"
-    assert settled(seen(tmp_path, 2, "np.random.randn(N, 1)", columns, "pass", slope)) is None
+    assert settled(with_loss(tmp_path, 2, "np.random.randn(N, 1)", columns, "pass", slope)) is None
 
 
 ONE_OUTPUT = """\
@@ -115,12 +111,10 @@ for k in range(3):
 @pytest.mark.parametrize("said", ["p - t", "2 * (p - t)", "-(t - p)", "(p - t) / 2"])
 def test_how_far_one_output_is_off_is_no_loss(tmp_path, said):
     """It has a slope, and one number is a multiple of any other; but it has no least value."""
-    (path := tmp_path / "program.py").write_text(ONE_OUTPUT.replace("SAID", said), encoding="utf-8")
-    found = watch(path)
+    found = seen(tmp_path, ONE_OUTPUT, ("SAID", said))
     assert settled(found) is True
     assert found.steps[0].readings[0].loss.name == "squared error"
-    path.write_text(ONE_OUTPUT.replace("SAID", said).replace(" * (1 - p)", ""), encoding="utf-8")
-    assert settled(watch(path)) is not True
+    assert settled(seen(tmp_path, ONE_OUTPUT, ("SAID", said), (" * (1 - p)", ""))) is not True
 
 
 ENTRY_BY_ENTRY = """\
@@ -141,7 +135,6 @@ for k in range(5):
 
 def test_the_step_of_an_entry_is_no_loss(tmp_path):
     """It is one number that depends on labels and parameters, and nothing but the entry is made of it."""
-    (path := tmp_path / "program.py").write_text(ENTRY_BY_ENTRY, encoding="utf-8")
-    found = watch(path)
+    found = seen(tmp_path, ENTRY_BY_ENTRY)
     assert settled(found) is not False, certificate(found)
     assert all(reading.loss.node is None for step in found.steps for reading in step.readings)

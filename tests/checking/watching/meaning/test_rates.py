@@ -3,7 +3,7 @@
 import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
-from nnref.checking.watching.watch import watch
+from tests.support.programs import seen
 from tests.support.quick import some
 
 PROGRAM = """\
@@ -52,9 +52,7 @@ STEPS = {
 
 def watched(tmp_path, steps, loss="", text=PROGRAM):
     """The program with these steps, as it runs."""
-    path = tmp_path / "program.py"
-    path.write_text(text.format(steps=steps, loss=loss), encoding="utf-8")
-    return watch(path)
+    return seen(tmp_path, text.format(steps=steps, loss=loss))
 
 
 SOME_STEPS = some(STEPS.values(), 4, ids={steps: name for name, steps in STEPS.items()}.get)
@@ -63,9 +61,9 @@ SOME_STEPS = some(STEPS.values(), 4, ids={steps: name for name, steps in STEPS.i
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 @pytest.mark.parametrize("steps", SOME_STEPS)
 def test_steps_at_several_rates_are_right(steps, loss, tmp_path):
-    seen = watched(tmp_path, steps, loss)
-    assert settled(seen) is True, certificate(seen)
-    assert len(seen.rows) == (4 if "b1" in steps else 2)
+    found = watched(tmp_path, steps, loss)
+    assert settled(found) is True, certificate(found)
+    assert len(found.rows) == (4 if "b1" in steps else 2)
 
 
 @pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
@@ -94,17 +92,17 @@ MISTAKEN = {
 
 @pytest.mark.parametrize("steps", MISTAKEN.values(), ids=MISTAKEN)
 def test_a_step_that_is_scaled_unlike_the_others_is_a_mistake(steps, tmp_path):
-    seen = watched(tmp_path, steps)
-    assert settled(seen) is False
-    assert certificate(seen, mend=False).first.place.startswith("line 14")
+    found = watched(tmp_path, steps)
+    assert settled(found) is False
+    assert certificate(found, mend=False).first.place.startswith("line 14")
 
 
 def test_rates_a_number_of_examples_apart_are_not_told(tmp_path):
     """0.1 / 30 may be a rate, or the rate of a mean whose like the other parameters have not."""
     steps = "W1 -= rate / 30 * dW1; W2 -= rate / 30 * dW2; b1 -= rate * db1; b2 -= rate * db2"
-    seen = watched(tmp_path, steps, text=PROGRAM.replace("(p - Y) / 30", "p - Y"))
-    assert settled(seen) is None
-    assert "30 times apart" in str(certificate(seen))
+    found = watched(tmp_path, steps, text=PROGRAM.replace("(p - Y) / 30", "p - Y"))
+    assert settled(found) is None
+    assert "30 times apart" in str(certificate(found))
 
 
 def test_the_rates_are_named_where_there_are_several(tmp_path):
@@ -125,9 +123,9 @@ DIVIDED = {
 
 @pytest.mark.parametrize("steps", DIVIDED.values(), ids=DIVIDED)
 def test_a_step_that_is_divided_by_the_batch_size_is_not_called_summed(steps, tmp_path):
-    seen = watched(tmp_path, steps, text=SUMMED)
-    assert settled(seen) is True
-    assert "summed" not in str(certificate(seen))
+    found = watched(tmp_path, steps, text=SUMMED)
+    assert settled(found) is True
+    assert "summed" not in str(certificate(found))
 
 
 def test_a_step_that_grows_with_the_batch_size_is_called_summed(tmp_path):
@@ -138,8 +136,8 @@ def test_a_step_that_grows_with_the_batch_size_is_called_summed(tmp_path):
 def test_a_factor_that_all_gradients_have_is_said(tmp_path):
     """`* N` for `/ N`: in all alike it is a learning rate."""
     plain = "W1 -= rate * dW1; W2 -= rate * dW2; b1 -= rate * db1; b2 -= rate * db2"
-    seen = watched(tmp_path, plain, LOSSES["with its loss"], PROGRAM.replace("(p - Y) / 30", "(p - Y) * 30"))
-    assert settled(seen) is True
-    assert "every gradient is 900 times the slope" in " ".join(str(certificate(seen)).lower().split())
+    found = watched(tmp_path, plain, LOSSES["with its loss"], PROGRAM.replace("(p - Y) / 30", "(p - Y) * 30"))
+    assert settled(found) is True
+    assert "every gradient is 900 times the slope" in " ".join(str(certificate(found)).lower().split())
     right = watched(tmp_path, plain, LOSSES["with its loss"])
     assert "times the slope" not in str(certificate(right))

@@ -1,168 +1,111 @@
-"""Programs whose labels were once not told from other values: a parameter, a zero, a number that was drawn."""
+"""What a program replaces by itself plus or minus something, and whether it goes on with the new value."""
 
 import pytest
 
-from nnref.checking.watching.telling.report import certificate, settled
-from nnref.checking.watching.watch import watch
-from tests.support.programs import MIXTURE
+from nnref.checking.watching.meaning import updates
+from nnref.checking.watching.meaning.updates import replaceable
+from tests.support.recordings import STEP, first, graph, node
 
-TRANSLATION = """\
+
+def found_in(tmp_path, text, *changes):
+    """The first replacements of a program, by the names of the old and the new value; and the graph."""
+    found, run = graph(tmp_path, text, *changes)
+    named = {}
+    for update in replaceable(found):
+        named.setdefault((*update.base.names[:1], *update.end.names[:1]), update)
+    return named, found, run
+
+
+VALUES = """\
 import numpy as np
-rng = np.random.default_rng(83)
-V, H, T = 7, 6, 4
-E, D = rng.normal(size=(V, H)) * .5, rng.normal(size=(V, H)) * .5
-U, W, O = rng.normal(size=(H, H)) * .4, rng.normal(size=(H, H)) * .4, rng.normal(size=(H, V)) * .5
-pairs = [(rng.integers(0, V, T), rng.integers(0, V, T)) for _ in range(8)]
-for src, tgt in pairs:
-    enc = [np.zeros(H)]
-    for s in src:
-        enc.append(np.tanh(E[s] + enc[-1] @ U))
-    fed = np.concatenate([[0], tgt[:-1]])
-    dec, probs, loss = [enc[-1]], [], 0.0
-    for t in range(T):
-        dec.append(np.tanh(D[fed[t]] + dec[-1] @ W))
-        z = dec[-1] @ O
-        p = np.exp(z - z.max())
-        p = p / p.sum()
-        probs.append(p)
-        loss += -np.log(p[tgt[t]])
-    gE, gD, gU, gW, gO = [np.zeros_like(a) for a in (E, D, U, W, O)]
-    dn = np.zeros(H)
-    for t in range(T - 1, -1, -1):
-        dz = probs[t].copy()
-        dz[tgt[t]] -= 1
-        gO += np.outer(dec[t + 1], dz)
-        da = (O @ dz + dn) * (1 - dec[t + 1] ** 2)
-        gD[fed[t]] += da
-        gW += np.outer(dec[t], da)
-        dn = W @ da
-    for t in range(T - 1, -1, -1):
-        da = dn * (1 - enc[t + 1] ** 2)
-        gE[src[t]] += da
-        gU += np.outer(enc[t], da)
-        dn = U @ da
-    for p, g in zip((E, D, U, W, O), (gE, gD, gU, gW, gO)):
-        p -= .1 * g
-"""
-
-RATINGS = """\
-import random
-import numpy as np
-random.seed(5); np.random.seed(5)
-ratings = [(u, i, float(random.randint(1, 5))) for u in range(6) for i in range(5) if random.random() < .7]
-K, lr, lam = 3, 0.02, 0.05
-P = np.random.normal(scale=1 / K, size=(6, K)); Q = np.random.normal(scale=1 / K, size=(5, K))
-bu, bi, mean = np.zeros(6), np.zeros(5), 3.0
-for epoch in range(2):
-    random.shuffle(ratings)
-    for u, i, r in ratings:
-        e = r - (mean + bu[u] + bi[i] + P[u] @ Q[i])
-        bu[u] += lr * (e - lam * bu[u])
-        bi[i] += lr * (e - lam * bi[i])
-        pu = P[u].copy()
-        P[u] += lr * (e * Q[i] - lam * P[u])
-        Q[i] += lr * (e * pu - lam * Q[i])
-"""
-
-SEARCH = """\
-import numpy as np
-from scipy.optimize import minimize
-rng = np.random.default_rng(61)
-X = rng.normal(size=(30, 4)); y = rng.integers(0, 3, 30)
-def unpack(t): return t[:20].reshape(4, 5), t[20:35].reshape(5, 3)
-def objective(t, X, y, lam):
-    A, B = unpack(t)
-    h = 1 / (1 + np.exp(-X @ A))
-    s = h @ B
-    s -= s.max(1, keepdims=True)
-    p = np.exp(s); p /= p.sum(1, keepdims=True)
-    f = -np.log(p[np.arange(len(y)), y]).mean() + lam / 2 * (t @ t)
-    p[np.arange(len(y)), y] -= 1
-    p /= len(y)
-    gB = h.T @ p
-    gA = X.T @ (p @ B.T * h * (1 - h))
-    return f, np.r_[gA.ravel(), gB.ravel()] + lam * t
-res = minimize(objective, rng.normal(size=35) * .3, args=(X, y, .01), jac=True, method="L-BFGS-B")
-"""
-
-LOOPS = """\
-import math
-import random
-random.seed(1)
-X = [[random.gauss(0, 1) for _ in range(3)] for _ in range(12)]
-Y = [random.randrange(3) for _ in range(12)]
-W = [[random.gauss(0, .5) for _ in range(3)] for _ in range(3)]
-b = [0.1, -0.2, 0.05]
-for epoch in range(3):
-    dW = [[0.0] * 3 for _ in range(3)]
-    db = [0.0] * 3
-    loss = 0.0
-    for x, y in zip(X, Y):
-        z = [sum(W[k][j] * x[j] for j in range(3)) + b[k] for k in range(3)]
-        m = max(z)
-        e = [math.exp(v - m) for v in z]
-        s = sum(e)
-        p = [v / s for v in e]
-        loss -= math.log(p[y])
-        for k in range(3):
-            g = p[k] - (1.0 if k == y else 0.0)
-            db[k] += g
-            for j in range(3):
-                dW[k][j] += g * x[j]
-    for k in range(3):
-        b[k] -= 0.1 * db[k] / len(X)
-        for j in range(3):
-            W[k][j] -= 0.1 * dW[k][j] / len(X)
-"""
-
-PROGRAMS = {
-    "a density, whose data meet parameters alone": (MIXTURE, 3, "-(w * u / var)"),
-    "a sequence that is fed its own labels": (TRANSLATION, 5, "(O @ dz) *"),
-    "biases of rows beside a mean": (RATINGS, 4, "lr * (e * P[u] - lam * Q[i])"),
-    "a slope that np.r_ puts together": (SEARCH, 1, "+ 2 * lam * t"),
-    "classes that random draws one by one": (LOOPS, 2, "db[k] = g"),
-}
-WHAT_IS_RIGHT = ("-(r * u / var)", "(O @ dz + dn) *", "lr * (e * pu - lam * Q[i])", "+ lam * t", "db[k] += g")
-
-
-@pytest.mark.parametrize(("kind", "right"), list(zip(PROGRAMS.values(), WHAT_IS_RIGHT, strict=True)), ids=PROGRAMS)
-def test_every_parameter_is_judged_and_a_mistake_in_one_is_caught(kind, right, tmp_path):
-    text, parameters, wrong = kind
-    found = seen(tmp_path, text)
-    assert settled(found) is True, certificate(found)
-    assert len(certificate(found).entries) == parameters
-    assert right in text
-    assert settled(seen(tmp_path, text.replace(right, wrong))) is False
-
-
-def seen(tmp_path, text):
-    """A program as it runs."""
-    path = tmp_path / "program.py"
-    path.write_text(text, encoding="utf-8")
-    return watch(path)
-
-
-HINGE = """\
-import numpy as np
-X, y = np.random.randn(9, 3), np.where(np.arange(9) % 2, 1.0, -1.0)
-w, b = np.random.randn(3), np.array([0.1])
-for step in range(3):
-    for i in range(9):
-        margin = y[i] * (w @ X[i] + b)
-        loss = 0.05 * (w @ w) + np.maximum(0, 1 - margin).sum()
-        if margin < 1:
-            dw = 0.1 * w - y[i] * X[i]
-            db = -y[i] * np.ones(1)
-        else:
-            dw, db = 0.1 * w, np.zeros(1)
-        w = w - 0.1 * dw
-        b = b - 0.1 * db
+x, w, v = np.ones(3), np.random.randn(3), np.zeros(3)
+for k in range(3):
+    p = w * x
+    g = p + w
+    v = 0.9 * v + g
+    w = w - 0.1 * v
 """
 
 
-def test_a_bias_whose_slope_an_if_decides_is_judged_too(tmp_path):
-    """No value of the bias goes into its step: only the question whether there is one."""
-    found = seen(tmp_path, HINGE)
-    assert settled(found) is True, certificate(found)
-    assert {e.name for e in certificate(found).entries} == {"w", "b"}
-    assert settled(seen(tmp_path, HINGE.replace("db = -y[i]", "db = -2 * y[i]"))) is not True
+@pytest.mark.parametrize(("change", "sign"), [(("w - 0.1", "w - 0.1"), 1), (("w - 0.1", "w + 0.1"), -1)])
+def test_a_replacement_has_its_sign_and_its_step(tmp_path, change, sign):
+    named, _, run = found_in(tmp_path, VALUES, change)
+    update = named["w", "w"]
+    assert (update.old, update.sign, update.step.op) == (first(run, "w"), sign, "multiply")
+    assert update.new.names == ["w"]
+
+
+def test_a_slope_with_its_decay_is_a_part_of_the_step_and_no_parameter(tmp_path):
+    named, found, _ = found_in(tmp_path, VALUES)
+    part, whole = named["w", "g"], named["w", "w"]
+    assert updates.superseded(found, part, [part, whole])
+    assert not updates.superseded(found, whole, [whole, part])
+
+
+def test_what_another_is_moved_by_is_a_velocity_and_no_parameter(tmp_path):
+    text = VALUES.replace("v = 0.9 * v + g", "v = v + 0.1 * (g - v)")
+    named, found, _ = found_in(tmp_path, text)
+    velocity, parameter = named["v", "v"], named["w", "w"]
+    assert updates.velocities(found, [velocity, parameter]) == {velocity}
+    assert updates.is_velocity(found, velocity, parameter)
+    assert not updates.is_velocity(found, parameter, velocity)
+
+
+def test_a_program_goes_on_with_a_new_value_where_it_computes_the_same_with_it(tmp_path):
+    named, found, _ = found_in(tmp_path, VALUES)
+    assert updates.goes_on(found, named["w", "w"])
+    assert updates.takes_its_place(found, named["w", "w"])
+    other, beside, _ = found_in(tmp_path, VALUES, ("w = w - 0.1 * v", "u = w - 0.1 * v"))
+    assert not updates.goes_on(beside, other["w", "u"])
+    assert updates.takes_its_place(beside, other["w", "u"]) is None  # w is used on
+
+
+def test_the_first_part_of_a_longer_sum_is_used_up(tmp_path):
+    _, found, run = found_in(tmp_path, VALUES, ("w = w - 0.1 * v", "u = w - 0.1 * v + x"))
+    part = next(u for u in replaceable(found) if u.base is first(run, "w") and u.sign == 1)
+    assert updates.used_up(found, part)
+    assert updates.takes_its_place(found, part) is False
+    plain, beside, _ = found_in(tmp_path, VALUES)
+    assert not updates.used_up(beside, plain["w", "w"])
+
+
+def test_an_average_of_old_and_new_parameters_is_no_parameter(tmp_path):
+    """As of weights that are kept beside those that are learnt."""
+    text = VALUES.replace("    w = w - 0.1 * v", "    n = w - 0.1 * v\n    a = w + 0.5 * (n - w)\n    w = n")
+    named, found, _ = found_in(tmp_path, text)
+    new, average = named["w", "n"], named["w", "a"]
+    assert updates.averages(found, average, new)
+    assert not updates.averages(found, new, average)
+
+
+def test_a_step_is_a_number_times_its_gradient_and_what_it_makes_is_kept(tmp_path):
+    found, run = graph(tmp_path, STEP)
+    of_w = [u for u in replaceable(found) if u.end.names == ["W"]]
+    assert updates.is_kept(found, of_w[0])
+    assert updates.times(of_w[0].step, first(run, "dW"))
+    assert not updates.times(of_w[0].step, node(run, "db"))
+
+
+def test_a_part_of_a_parameter_is_another_than_the_whole_and_a_copy_is_not(tmp_path):
+    text = "import numpy as np\nw = np.random.randn(4)\na = w[:2] + 1\nb = w[2:] + 1\nc = w.copy() + 1\n"
+    _, run = graph(tmp_path, text)
+    keys = [updates.key_of(node(run, name).args[0]) for name in "abc"]
+    assert len(set(keys)) == 3
+    assert keys[2] == updates.key_of(node(run, "w"))
+    assert {key[0] for key in keys} == {node(run, "w").index}
+
+
+@pytest.mark.parametrize(
+    ("name", "last"), [("self.W1", "W1"), ("params['W1']", "W1"), ("W", "W"), ("Ws[0]", "[0]"), ("a.b.c", "c")]
+)
+def test_the_last_part_of_a_name_is_what_it_is_called(name, last):
+    assert updates.last_part(name) == last
+
+
+def test_a_parameter_is_shown_by_its_name_without_self(tmp_path):
+    _, run = graph(tmp_path, "import numpy as np\nclass A: pass\nself = A()\nself.W = w = np.ones(2)\n")
+    (value,) = run.tape
+    assert updates.parameter_name(value) == "W"
+    value.names = []
+    assert updates.parameter_name(value) == "line 4"
+    assert updates.parameter_name(value, otherwise="bias") == "bias"

@@ -1,27 +1,10 @@
 """The tape: what a program computed, made of what, on which line; and the program does not notice."""
 
-import textwrap
-
 import numpy as np
 import pytest
 
-from nnref.checking.reading.source import read
 from nnref.checking.watching.calculus.slopes import slopes
-from nnref.checking.watching.program import execute
-from nnref.checking.watching.recording.recorder import Recorder
-
-
-def recorded(tmp_path, text, **how):
-    """A program, run under a recorder."""
-    path = tmp_path / "program.py"
-    path.write_text(textwrap.dedent(text), encoding="utf-8")
-    return execute(read(path), path, Recorder(**how))
-
-
-def node(run, name):
-    """The last value that got a name."""
-    return [n for n in run.tape if name in n.names][-1]
-
+from tests.support.recordings import node, recorded
 
 WAYS = {
     "operators": "y = (x * 3 + 1) / 2 - x ** 2",

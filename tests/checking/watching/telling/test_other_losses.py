@@ -4,7 +4,7 @@ import pytest
 
 from nnref.checking.watching.telling.cautions import cautions
 from nnref.checking.watching.telling.report import settled
-from nnref.checking.watching.watch import watch
+from tests.support.programs import seen
 
 PROGRAM = """
 import numpy as np
@@ -21,14 +21,14 @@ for _ in range(5):
     dZ = (P - LABELS) / 30
     W -= 0.5 * X.T @ dZ
     b -= 0.5 * dZ.sum(0)
-    print(-np.sum(LOOKED * np.log(predict(SEEN))) / 30)
+    print(-np.sum(LOOKED * np.log(predict(ROWS))) / 30)
 """
 
 SAID = "computes another loss, with the new parameters"
 
 
 @pytest.mark.parametrize(
-    ("labels", "looked", "seen", "another"),
+    ("labels", "looked", "rows", "another"),
     [
         ("(Q > 0.5)", "Q", "X", True),
         ("Q", "Q", "X", False),
@@ -37,9 +37,7 @@ SAID = "computes another loss, with the new parameters"
     ],
     ids=["smoothed, and learnt hard", "the same", "hard in both", "other rows"],
 )
-def test_a_loss_after_the_update_that_is_another_is_said_to_be(labels, looked, seen, another, tmp_path):
-    path = tmp_path / "program.py"
-    path.write_text(PROGRAM.replace("LABELS", labels).replace("LOOKED", looked).replace("SEEN", seen), encoding="utf-8")
-    watched = watch(path)
-    assert settled(watched) is True
-    assert any(SAID in line for line in cautions(watched)) == another
+def test_a_loss_after_the_update_that_is_another_is_said_to_be(labels, looked, rows, another, tmp_path):
+    found = seen(tmp_path, PROGRAM, ("LABELS", labels), ("LOOKED", looked), ("ROWS", rows))
+    assert settled(found) is True
+    assert any(SAID in line for line in cautions(found)) == another

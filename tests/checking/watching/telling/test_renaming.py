@@ -7,7 +7,7 @@ import pytest
 from nnref.checking.reading.source import Source
 from nnref.checking.watching.telling.renaming import renamings
 from nnref.checking.watching.telling.report import certificate
-from nnref.checking.watching.watch import watch
+from tests.support.programs import seen
 
 PROGRAM = """\
 import numpy as np
@@ -35,9 +35,8 @@ for step in range(3):
     ],
 )
 def test_a_new_name_is_where_a_mistake_may_be(slope, gradient, place, tmp_path):
-    path = tmp_path / "program.py"
-    path.write_text(PROGRAM.format(slope=slope, gradient=gradient), encoding="utf-8")
-    assert certificate(watch(path), mend=False).first.place.startswith(place)
+    found = seen(tmp_path, PROGRAM.format(slope=slope, gradient=gradient))
+    assert certificate(found, mend=False).first.place.startswith(place)
 
 
 def test_names_are_told_from_values():

@@ -1,0 +1,66 @@
+"""What may be the labels of a program, the likeliest first."""
+
+import numpy as np
+
+from nnref.checking.watching.meaning.likely_labels import (
+    ALIKE_LEAVES,
+    candidates,
+    columns,
+    of_constants,
+    of_rows,
+    replaced_by_name,
+    unlike,
+    unscaled,
+)
+from tests.support.recordings import STEP, first, graph, node
+
+
+def offered(tmp_path, text, *changes):
+    """The names of what may be the labels of a program, in their order."""
+    found, _ = graph(tmp_path, text, *changes)
+    return [[name for n in nodes for name in n.names[:1]] for nodes in candidates(found)]
+
+
+def test_what_is_replaced_by_itself_and_more_is_offered_as_labels_nowhere(tmp_path):
+    assert offered(tmp_path, STEP)[:2] == [["X"], ["Y"]]
+    found, run = graph(tmp_path, STEP)
+    assert [replaced_by_name(found, first(run, name)) for name in ("X", "Y", "W", "b")] == [False, False, True, True]
+
+
+def test_weights_that_are_scaled_before_they_are_replaced_are_no_labels(tmp_path):
+    found, run = graph(tmp_path, STEP, ("np.random.randn(3, 2)", "0.1 * np.random.randn(3, 2)"))
+    drawn = next(n for n in run.tape if n.shape == (3, 2))
+    assert replaced_by_name(found, drawn)
+
+
+def test_labels_that_were_written_out_come_before_data_that_were_drawn(tmp_path):
+    assert offered(
+        tmp_path, STEP, ("np.random.randn(6, 2)\n", "np.array([[0., 1], [1, 0], [0, 1], [1, 0], [0, 1], [1, 0]])\n")
+    )[0] == ["Y"]
+
+
+def test_of_a_table_its_last_column_comes_before_its_first(tmp_path):
+    found, run = graph(tmp_path, "import numpy as np\nT = np.ones((4, 3))\na = T[:, 0] * 2\nb = T[:, 2] * 2\n")
+    assert [nodes[0].site.line for nodes in columns(found, [run.tape[0]])] == [4, 3]
+
+
+def test_the_classes_that_choose_rows_of_an_identity_matrix_are_offered(tmp_path):
+    text = "import numpy as np\ny = np.arange(4) % 2\nY = np.eye(2)[y]\nZ = np.eye(2)[[0, 1]]\n"
+    _, run = graph(tmp_path, text)
+    assert of_rows(node(run, "Y")) is node(run, "y")
+    assert of_rows(node(run, "Z")) is None
+
+
+def test_a_number_times_what_has_a_name_is_that(tmp_path):
+    found, run = graph(tmp_path, "import numpy as np\nrate, Y = 0.5, np.ones(3)\nZ = (3 * Y) - Y\nc = -rate\n")
+    scaled = node(run, "Z").args[0]
+    assert unscaled(scaled) is node(run, "Y")
+    assert unscaled(node(run, "Z")) is node(run, "Z")
+    assert of_constants(found, node(run, "c"))
+    assert not of_constants(found, node(run, "Z"))
+
+
+def test_of_many_leaves_of_one_line_the_first_few_are_tried(tmp_path):
+    _, run = graph(tmp_path, "import numpy as np\nA = [np.random.randn(2) for _ in range(9)]\nB = np.random.randn(2)\n")
+    assert [n.index for n in unlike(run.tape)] == [*range(ALIKE_LEAVES), 9]
+    assert np.shape(run.tape[9].value) == (2,)

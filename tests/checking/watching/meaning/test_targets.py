@@ -1,0 +1,68 @@
+"""Labels that are the data are told from what goes in, and put on the tape as leaves of their own."""
+
+import numpy as np
+import pytest
+
+from nnref.checking.watching.calculus.graph import Graph
+from nnref.checking.watching.meaning.targets import compared, learnt, understood, with_labels
+from tests.support.recordings import STEP, first, graph, node, recorded
+
+AUTOENCODER = """\
+import numpy as np
+X = np.random.rand(5, 4)
+W, V = np.random.randn(4, 2), np.random.randn(2, 4)
+for k in range(3):
+    H = X @ W
+    d = H @ V - X
+    dV, dW = H.T @ d, X.T @ (d @ V.T)
+    V = V - 0.1 * dV
+    W = W - 0.1 * dW
+"""
+
+
+def test_what_is_learnt_is_what_takes_its_own_place(tmp_path):
+    found, run = graph(tmp_path, AUTOENCODER)
+    parameters, new = learnt(found)
+    assert parameters == 1 << first(run, "W").index | 1 << first(run, "V").index
+    assert [run.tape[k].site.line for k in range(len(run.tape)) if new >> k & 1][:2] == [8, 9]
+
+
+@pytest.mark.parametrize(
+    ("text", "change", "lines"),
+    [
+        (AUTOENCODER, ("- X", "- X"), [6]),
+        (AUTOENCODER, ("- X", "- X[:1]"), []),
+        (AUTOENCODER, ("H @ V - X", "H @ V + X"), []),
+        (STEP, ("Z - Y", "Z - Y"), []),
+    ],
+    ids=["a difference", "another size", "a sum", "other labels"],
+)
+def test_data_meet_what_was_made_of_them_in_a_difference_of_their_size(tmp_path, text, change, lines):
+    found, run = graph(tmp_path, text, change)
+    assert [run.tape[k].site.line for k in compared(found)][:1] == lines
+
+
+def test_a_program_whose_labels_are_its_data_is_understood_and_its_values_stay_what_they_were(tmp_path):
+    run = recorded(tmp_path, AUTOENCODER)
+    found = understood([run.tape])
+    assert {u.base.names[0] for u in found.role.updates} == {"W", "V"}
+    (label,) = found.role.labels
+    assert (label.leaf, label.names) == ("labels", ["X"])
+    for k, place in found.places[0].items():
+        assert found.tapes[0][place].value is run.tape[k].value
+    assert len(found.tapes[0]) == len(run.tape) + 1
+
+
+def test_a_program_with_labels_of_its_own_keeps_its_tape(tmp_path):
+    run = recorded(tmp_path, STEP)
+    found = understood([run.tape])
+    assert (found.places, found.tapes[0], found.role.labels[0].names) == ([], run.tape, ["Y"])
+
+
+def test_the_same_numbers_met_again_are_one_leaf_and_others_are_another(tmp_path):
+    run = recorded(tmp_path, AUTOENCODER.replace("- X\n", "- X * 1.0\n"))
+    uses = compared(Graph(run.tape))
+    tape, places, labels = with_labels(run.tape, uses)
+    assert len(labels) == 1
+    assert all(m.index < n.index for n in tape for m in n.inputs)
+    assert np.array_equal(tape[places[node(run, "d").index]].value, node(run, "d").value)

@@ -1,0 +1,74 @@
+"""What a step changes, and no verdict is about."""
+
+import pytest
+
+from nnref.checking.watching.meaning.unjudged import follows, other_entries, unjudged
+from nnref.checking.watching.telling.report import certificate, settled
+from tests.support.programs import seen
+from tests.support.recordings import STEP, node, recorded, roles_of
+
+BESIDE = """\
+import numpy as np
+X, Y = np.random.randn(6, 3), np.random.randn(6, 2)
+W, g, b = np.random.randn(3, 2), np.random.randn(2), np.random.randn(2)
+for k in range(3):
+    Z = X @ W * g + b
+    d = (Z - Y) / 6
+    W = W - 0.1 * X.T @ (d * g)
+    b = b - 0.1 * d.sum(0)
+    g = g - STEP
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "names"),
+    [
+        ("0.1 * Z.sum(0)", ["g"]),
+        ("0.1 * np.zeros(2) + Z.sum(0)", ["g"]),
+        ("0.1 * (abs(Z).mean(0) - np.ones(2))", ["g"]),
+        ("0.1 * (g - Z.mean(0))", []),
+        ("0.1 * 0.5", []),
+        ("0.1 * d.sum(0)", []),
+    ],
+    ids=["of outputs", "in a longer sum", "towards ones", "a running mean", "a number", "of labels"],
+)
+def test_a_parameter_that_is_changed_without_the_labels_is_named(tmp_path, step, names):
+    role, _ = roles_of(tmp_path, BESIDE, ("STEP", step))
+    assert [update.base.names[0] for update in unjudged(role)] == names
+
+
+@pytest.mark.parametrize("loss", ["", "loss = (d * Z).sum() * 3 - (d * Y).sum() * 3"])
+@pytest.mark.parametrize("step", ["0.1 * (abs(Z).mean(0) - np.ones(2))", "0.1 * np.zeros(2) + 0.1 * Z.sum(0)"])
+def test_a_scale_that_follows_the_outputs_is_no_second_task_that_accuses_the_first(tmp_path, step, loss):
+    """The ones that it is compared with were taken for labels, and right gradients called wrong."""
+    found = seen(tmp_path, BESIDE, ("STEP", step), ("    W = W", f"    {loss}\n    W = W"))
+    assert settled(found) is None, certificate(found)
+    assert "G is changed in line 10 by something that does not depend on the labels" in str(certificate(found))
+
+
+def test_a_step_that_follows_something_is_a_number_times_how_far_it_is_off(tmp_path):
+    run = recorded(
+        tmp_path, "import numpy as np\nm, x = np.ones(3), np.zeros(3)\na = 0.1 * (x - m)\nb = 0.1 * (x + m)\n"
+    )
+    assert follows(node(run, "a"), node(run, "m"))
+    assert not follows(node(run, "b"), node(run, "m"))
+    assert not follows(node(run, "a"), node(run, "b"))
+
+
+ENTRIES = """\
+import numpy as np
+X, y = np.random.randn(6, 3), np.random.randn(6)
+w = np.random.randn(3)
+for k in range(2):
+    d = X @ w - y
+    g = X.T @ d
+    for j in range(3):
+        w[j] = w[j] - 0.1 * g[j]
+"""
+
+
+def test_the_entries_of_an_array_that_are_updated_after_the_first_are_counted(tmp_path):
+    role, _ = roles_of(tmp_path, ENTRIES)
+    assert list(other_entries(role).values()) == [2]
+    whole, _ = roles_of(tmp_path, STEP)
+    assert other_entries(whole) == {}

@@ -1,0 +1,116 @@
+"""The line to try: small changes of a statement, one at a time, and which of them make more right."""
+
+import ast
+from types import SimpleNamespace
+
+import pytest
+
+from nnref.checking.reading.source import Source
+from nnref.checking.watching.telling import mending
+from nnref.checking.watching.telling.mending import better, changes, mended, names_near, statement_at, with_line
+from tests.support.programs import seen
+from tests.support.recordings import STEP
+
+TEXT = """\
+def backward(dA, Z, m):
+    if m:
+        dZ = (dA *
+              Z)
+    return dZ
+far = 3
+"""
+
+
+def source(text=TEXT):
+    """A file of this text."""
+    return Source("program.py", text.split("\n"), ast.parse(text))
+
+
+@pytest.mark.parametrize(
+    ("line", "found"), [(3, "dZ = dA * Z"), (4, "dZ = dA * Z"), (5, "return dZ"), (6, "far = 3"), (2, None), (1, None)]
+)
+def test_the_statement_of_a_line_holds_no_others(line, found):
+    statement = statement_at(source(), line)
+    assert (ast.unparse(statement) if statement else None) == found
+
+
+def test_another_statement_stands_on_the_lines_of_the_old_one():
+    made = with_line(source(), statement_at(source(), 4), "dZ = dA")
+    assert made.lines[2:4] == ["        dZ = dA", ""]
+    assert len(made.lines) == len(source().lines)
+    assert with_line(source(), statement_at(source(), 4), "dZ = (") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "tried"),
+    [
+        ("d = a - b", "d = a + b"), ("d = a * b", "d = a @ b"), ("d = a > 0", "d = a < 0"), ("d = -a", "d = a"),
+        ("d = a", "d = -a"), ("d = a @ b", "d = a.T @ b"), ("d = a.T @ b", "d = a @ b"),
+        ("d = np.sum(a, axis=0)", "d = np.sum(a, axis=1)"), ("d = np.sum(a)", "d = np.sum(a, axis=1, keepdims=True)"),
+        ("d = a[i, j]", "d = a[j, i]"), ("d = a[0]", "d = a[1]"), ("d = f(a)", "d = a"), ("d = a * b", "d = b"),
+        ("d = a", "d = a / m"), ("d = a", "d = a * 2"), ("d = a * b", "d = a * (1 - b)"),
+        ("d = a", "d = a * (Z > 0)"), ("d = a", "d = a * (1 - Z ** 2)"), ("d = a + Z", "d = m + Z"),
+        ("d += a", "d -= a"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("factor", [False, True])
+def test_a_small_change_of_a_statement_is_among_those_that_are_tried(text, tried, factor):
+    whole = source(f"def f(a, b, Z, m, i, j):\n    {text}\n    return d")
+    found = list(changes(whole, statement_at(whole, 2), factor))
+    assert tried in found or not factor
+    if not factor:
+        assert tried in found
+    for made in found:
+        ast.parse(made)
+
+
+def test_names_are_those_of_the_function_the_nearest_first():
+    whole = source("far = 1\ndef f(self, X):\n    u = X\n    d = u * self.v + np.sum(X)\n    w = d\n")
+    names = names_near(whole, statement_at(whole, 4))
+    assert set(names) == {"X", "u", "d", "self.v", "w"}
+    assert names.index("d") < names.index("w")
+
+
+def of_verdicts(*verdicts, name="own", node=1):
+    """What was watched, with these verdicts in its only step, updated on lines 1, 2, …"""
+    rows = [
+        SimpleNamespace(
+            verdict=verdict,
+            update=SimpleNamespace(
+                end=SimpleNamespace(site=SimpleNamespace(line=k, column=0)), old=SimpleNamespace(shape=(2,))
+            ),
+        )
+        for k, verdict in enumerate(verdicts)
+    ]
+    reading = SimpleNamespace(rows=rows, loss=SimpleNamespace(name=name, node=node))
+    return SimpleNamespace(steps=[SimpleNamespace(readings=[reading])])
+
+
+@pytest.mark.parametrize(
+    ("now", "is_it"),
+    [
+        (of_verdicts("ok", "ok", "WRONG"), True),
+        (of_verdicts("ok", "ok", "ok"), True),
+        (of_verdicts("ok", "WRONG", "WRONG"), False),
+        (of_verdicts("WRONG", "ok", "ok"), False),
+        (of_verdicts("ok", "ok"), False),
+        (of_verdicts("ok", "ok", "ok", name="squared error"), False),
+        (SimpleNamespace(steps=[]), False),
+    ],
+    ids=["one", "both", "none", "another", "fewer", "another loss", "not read"],
+)
+def test_a_change_is_better_where_less_is_wrong_and_nothing_else_is(now, is_it):
+    assert better(of_verdicts("ok", "WRONG", "WRONG"), now) is is_it
+
+
+def test_the_line_to_try_makes_the_program_right(tmp_path):
+    found = seen(tmp_path, STEP, ("X.T @ d", "-X.T @ d"))
+    assert mended(found, 7) == "dW = X.T @ d"
+    assert mended(found, 1) == ""
+    assert mended(seen(tmp_path, STEP), 7) == ""
+
+
+def test_nothing_is_shown_where_the_time_is_up(tmp_path, monkeypatch):
+    found = seen(tmp_path, STEP, ("X.T @ d", "-X.T @ d"))
+    monkeypatch.setattr(mending, "PATIENCE", 0.0)
+    assert mended(found, 7) == ""

@@ -1,0 +1,160 @@
+"""Programs whose labels were once not told from other values: a parameter, a zero, a number that was drawn."""
+
+import pytest
+
+from nnref.checking.watching.telling.report import certificate, settled
+from tests.support.programs import MIXTURE, seen
+
+TRANSLATION = """\
+import numpy as np
+rng = np.random.default_rng(83)
+V, H, T = 7, 6, 4
+E, D = rng.normal(size=(V, H)) * .5, rng.normal(size=(V, H)) * .5
+U, W, O = rng.normal(size=(H, H)) * .4, rng.normal(size=(H, H)) * .4, rng.normal(size=(H, V)) * .5
+pairs = [(rng.integers(0, V, T), rng.integers(0, V, T)) for _ in range(8)]
+for src, tgt in pairs:
+    enc = [np.zeros(H)]
+    for s in src:
+        enc.append(np.tanh(E[s] + enc[-1] @ U))
+    fed = np.concatenate([[0], tgt[:-1]])
+    dec, probs, loss = [enc[-1]], [], 0.0
+    for t in range(T):
+        dec.append(np.tanh(D[fed[t]] + dec[-1] @ W))
+        z = dec[-1] @ O
+        p = np.exp(z - z.max())
+        p = p / p.sum()
+        probs.append(p)
+        loss += -np.log(p[tgt[t]])
+    gE, gD, gU, gW, gO = [np.zeros_like(a) for a in (E, D, U, W, O)]
+    dn = np.zeros(H)
+    for t in range(T - 1, -1, -1):
+        dz = probs[t].copy()
+        dz[tgt[t]] -= 1
+        gO += np.outer(dec[t + 1], dz)
+        da = (O @ dz + dn) * (1 - dec[t + 1] ** 2)
+        gD[fed[t]] += da
+        gW += np.outer(dec[t], da)
+        dn = W @ da
+    for t in range(T - 1, -1, -1):
+        da = dn * (1 - enc[t + 1] ** 2)
+        gE[src[t]] += da
+        gU += np.outer(enc[t], da)
+        dn = U @ da
+    for p, g in zip((E, D, U, W, O), (gE, gD, gU, gW, gO)):
+        p -= .1 * g
+"""
+
+RATINGS = """\
+import random
+import numpy as np
+random.seed(5); np.random.seed(5)
+ratings = [(u, i, float(random.randint(1, 5))) for u in range(6) for i in range(5) if random.random() < .7]
+K, lr, lam = 3, 0.02, 0.05
+P = np.random.normal(scale=1 / K, size=(6, K)); Q = np.random.normal(scale=1 / K, size=(5, K))
+bu, bi, mean = np.zeros(6), np.zeros(5), 3.0
+for epoch in range(2):
+    random.shuffle(ratings)
+    for u, i, r in ratings:
+        e = r - (mean + bu[u] + bi[i] + P[u] @ Q[i])
+        bu[u] += lr * (e - lam * bu[u])
+        bi[i] += lr * (e - lam * bi[i])
+        pu = P[u].copy()
+        P[u] += lr * (e * Q[i] - lam * P[u])
+        Q[i] += lr * (e * pu - lam * Q[i])
+"""
+
+SEARCH = """\
+import numpy as np
+from scipy.optimize import minimize
+rng = np.random.default_rng(61)
+X = rng.normal(size=(30, 4)); y = rng.integers(0, 3, 30)
+def unpack(t): return t[:20].reshape(4, 5), t[20:35].reshape(5, 3)
+def objective(t, X, y, lam):
+    A, B = unpack(t)
+    h = 1 / (1 + np.exp(-X @ A))
+    s = h @ B
+    s -= s.max(1, keepdims=True)
+    p = np.exp(s); p /= p.sum(1, keepdims=True)
+    f = -np.log(p[np.arange(len(y)), y]).mean() + lam / 2 * (t @ t)
+    p[np.arange(len(y)), y] -= 1
+    p /= len(y)
+    gB = h.T @ p
+    gA = X.T @ (p @ B.T * h * (1 - h))
+    return f, np.r_[gA.ravel(), gB.ravel()] + lam * t
+res = minimize(objective, rng.normal(size=35) * .3, args=(X, y, .01), jac=True, method="L-BFGS-B")
+"""
+
+LOOPS = """\
+import math
+import random
+random.seed(1)
+X = [[random.gauss(0, 1) for _ in range(3)] for _ in range(12)]
+Y = [random.randrange(3) for _ in range(12)]
+W = [[random.gauss(0, .5) for _ in range(3)] for _ in range(3)]
+b = [0.1, -0.2, 0.05]
+for epoch in range(3):
+    dW = [[0.0] * 3 for _ in range(3)]
+    db = [0.0] * 3
+    loss = 0.0
+    for x, y in zip(X, Y):
+        z = [sum(W[k][j] * x[j] for j in range(3)) + b[k] for k in range(3)]
+        m = max(z)
+        e = [math.exp(v - m) for v in z]
+        s = sum(e)
+        p = [v / s for v in e]
+        loss -= math.log(p[y])
+        for k in range(3):
+            g = p[k] - (1.0 if k == y else 0.0)
+            db[k] += g
+            for j in range(3):
+                dW[k][j] += g * x[j]
+    for k in range(3):
+        b[k] -= 0.1 * db[k] / len(X)
+        for j in range(3):
+            W[k][j] -= 0.1 * dW[k][j] / len(X)
+"""
+
+PROGRAMS = {
+    "a density, whose data meet parameters alone": (MIXTURE, 3, "-(w * u / var)"),
+    "a sequence that is fed its own labels": (TRANSLATION, 5, "(O @ dz) *"),
+    "biases of rows beside a mean": (RATINGS, 4, "lr * (e * P[u] - lam * Q[i])"),
+    "a slope that np.r_ puts together": (SEARCH, 1, "+ 2 * lam * t"),
+    "classes that random draws one by one": (LOOPS, 2, "db[k] = g"),
+}
+WHAT_IS_RIGHT = ("-(r * u / var)", "(O @ dz + dn) *", "lr * (e * pu - lam * Q[i])", "+ lam * t", "db[k] += g")
+
+
+@pytest.mark.parametrize(("kind", "right"), list(zip(PROGRAMS.values(), WHAT_IS_RIGHT, strict=True)), ids=PROGRAMS)
+def test_every_parameter_is_judged_and_a_mistake_in_one_is_caught(kind, right, tmp_path):
+    text, parameters, wrong = kind
+    found = seen(tmp_path, text)
+    assert settled(found) is True, certificate(found)
+    assert len(certificate(found).entries) == parameters
+    assert right in text
+    assert settled(seen(tmp_path, text.replace(right, wrong))) is False
+
+
+HINGE = """\
+import numpy as np
+X, y = np.random.randn(9, 3), np.where(np.arange(9) % 2, 1.0, -1.0)
+w, b = np.random.randn(3), np.array([0.1])
+for step in range(3):
+    for i in range(9):
+        margin = y[i] * (w @ X[i] + b)
+        loss = 0.05 * (w @ w) + np.maximum(0, 1 - margin).sum()
+        if margin < 1:
+            dw = 0.1 * w - y[i] * X[i]
+            db = -y[i] * np.ones(1)
+        else:
+            dw, db = 0.1 * w, np.zeros(1)
+        w = w - 0.1 * dw
+        b = b - 0.1 * db
+"""
+
+
+def test_a_bias_whose_slope_an_if_decides_is_judged_too(tmp_path):
+    """No value of the bias goes into its step: only the question whether there is one."""
+    found = seen(tmp_path, HINGE)
+    assert settled(found) is True, certificate(found)
+    assert {e.name for e in certificate(found).entries} == {"w", "b"}
+    assert settled(seen(tmp_path, HINGE.replace("db = -y[i]", "db = -2 * y[i]"))) is not True

@@ -1,0 +1,87 @@
+"""One program run several times: how far the runs are one program, and which numbers are moved."""
+
+import numpy as np
+import pytest
+
+from nnref.checking.watching.meaning.targets import Understood
+from nnref.checking.watching.runs import SATURATED, STILL, Several, aligned, beginnings, saturated, together
+from tests.support.recordings import STEP, recorded, roles_of
+
+
+def of_value(tmp_path, value):
+    """The roles of a step whose output has these values."""
+    role, _ = roles_of(tmp_path, STEP)
+    role.meetings[0].output.value = np.asarray(value)
+    return role
+
+
+@pytest.mark.parametrize(
+    ("value", "is_it"),
+    [
+        ([[0.2, 0.8]], False), ([[0.0, 1.0]], True), ([[0.0, 0.3], [0.0, 0.95]], True), ([[0.0, 0.3]], False),
+        ([[-1.0, 1.0]], False), ([[np.nan, 0.5]], True), ([[True, False]], False), ([[1.0, 2.0]], False),
+    ],
+)  # fmt: skip
+def test_outputs_are_saturated_where_a_probability_is_exactly_0_or_1_or_no_number(tmp_path, value, is_it):
+    assert saturated(of_value(tmp_path, value)) is is_it
+
+
+def test_runs_are_one_program_as_far_as_they_do_the_same_on_the_same_lines(tmp_path):
+    role, run = roles_of(tmp_path, STEP)
+    other = recorded(tmp_path, STEP, ("db = d.sum(0)", "db = d.mean(0)"), seed=1)
+    length = next(n.index for n in run.tape if "db" in n.names)
+    assert [len(tape) for tape in aligned([run.tape, other.tape], role)] == [length, length]
+    assert together([run.tape, other.tape], role) == [run.tape]
+    same = recorded(tmp_path, STEP, seed=1)
+    assert together([run.tape, same.tape], role) == [run.tape, same.tape]
+
+
+def test_of_another_number_of_examples_only_what_depends_on_parameters_parts_the_runs(tmp_path):
+    role, run = roles_of(tmp_path, STEP)
+    fewer = recorded(tmp_path, STEP, ("6, 3", "5, 3"), ("6, 2", "5, 2"))
+    (tape, _) = aligned([run.tape, fewer.tape], role)
+    assert tape[-1].index + 1 == next(n.index for n in run.tape if n.op == "matmul")
+
+
+def test_what_parameters_are_made_of_is_moved_and_sizes_and_data_are_not(tmp_path):
+    text = STEP.replace("W, b =", "n, s = 3, 0.5\nW, b =").replace("np.random.randn(3, 2)", "s * np.random.randn(n, 2)")
+    role, run = roles_of(tmp_path, text)
+    moved = [run.recorder.leaves[k] for k in sorted(beginnings(role, STILL))]
+    assert [(n.leaf, n.shape) for n in moved] == [("constant", ()), ("random", (3, 2)), ("random", (2,))]
+    assert moved[0].value == 0.5
+
+
+def test_another_run_takes_the_place_of_a_saturated_one_only_where_it_does_as_much(tmp_path):
+    role, run = roles_of(tmp_path, STEP)
+    role.meetings[0].output.value = np.array([[0.0, 1.0]])
+
+    def several(*changes):
+        again = []
+        made = Several(lambda **how: again.append(how) or recorded(tmp_path, STEP, *changes), (run,), seen, {})
+        made.settle()
+        return made, again
+
+    seen = Understood(role, [run.tape])
+    made, again = several()
+    assert made.notes == [SATURATED]
+    assert made.runs[0] is not run
+    assert again == [{"gentle": frozenset(u.base.index for u in role.updates)}]
+    kept, _ = several(("W = W - 0.1 * dW", "pass"))
+    assert kept.runs == (run,)
+    assert kept.notes == []
+
+
+def test_other_seeds_are_run_and_near_ones_where_the_program_goes_other_ways(tmp_path):
+    role, run = roles_of(tmp_path, STEP)
+    asked = []
+
+    def again(**how):
+        asked.append(how)
+        other = () if "near" in how else (("db = d.sum(0)", "db = d.mean(0)"),)
+        return recorded(tmp_path, STEP, *other, seed=how.get("seed", 0), near=how.get("near", 0), jitter=how["jitter"])
+
+    made = Several(again, (run,), Understood(role, [run.tape]), {})
+    assert len(made.others((1, 2))) == 3
+    assert [how.get("seed", 0) for how in asked] == [1, 2, 0, 0]
+    assert [how.get("near", 0) for how in asked] == [0, 0, 1, 2]
+    assert len(made.notes) == 1

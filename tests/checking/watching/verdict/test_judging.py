@@ -1,0 +1,127 @@
+"""The verdict on each parameter: one multiple, in every run, of the slope; and all of them beside one another."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nnref.checking.watching.meaning.parameters import next_step
+from nnref.checking.watching.meaning.updates import Update
+from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.verdict import judging
+from nnref.checking.watching.verdict.verdicts import Judged
+from tests.support.recordings import STEP, first, judged, roles_of
+
+
+def update(shape=(3,), new=True):
+    """An update of a parameter of that shape, or one that is only returned."""
+    node = Node(0, "leaf", None, (), {}, np.zeros(shape), Site("", 1, 0, ""), leaf="random", dims=shape)
+    return Update(node, node, node if new else None, 1)
+
+
+def of_factor(factor, size=3, new=True, verdict="ok", **more):
+    """A verdict on a gradient that is a factor times the truth."""
+    truth = np.arange(1.0, size + 1)
+    return Judged(update((size,), new), verdict, ((factor or 0) * truth,), (truth,), factor=factor, **more)
+
+
+@pytest.mark.parametrize(
+    ("factors", "usual"), [((0.1, 0.1, 3.0), 0.1), ((0.1, -0.1), 0.1), ((-0.1, -0.1, 0.2), -0.1), ((), None)]
+)
+def test_the_usual_factor_is_that_of_most_and_of_two_the_one_that_goes_down(factors, usual):
+    assert judging.common([of_factor(f) for f in factors]) == usual
+
+
+def test_where_as_many_have_another_factor_the_last_layer_is_believed():
+    rows = [of_factor(0.1), of_factor(0.2)]
+    assert judging.common(rows, {id(rows[0]): 1, id(rows[1]): 2}) == 0.2
+    assert judging.common(rows, {id(rows[0]): 2, id(rows[1]): 1}) == 0.1
+
+
+def test_gradients_that_are_the_slope_of_the_own_loss_itself_are_believed_before_more_others():
+    rows = [of_factor(0.1), of_factor(0.1), of_factor(3.0), of_factor(3.0), of_factor(3.0)]
+    assert judging.common(rows) == 3.0
+    assert judging.common(rows, None, lambda one: 1 if one.factor == 0.1 else None) == 0.1
+
+
+@pytest.mark.parametrize(
+    ("row", "factor", "alone", "verdict", "says"),
+    [
+        (of_factor(0.1), 0.1, False, "ok", ""),
+        (of_factor(0.3), 0.1, False, "WRONG", "3 times the truth, beside the others"),
+        (of_factor(-0.1), -0.1, False, "WRONG", "goes up the loss"),
+        (of_factor(-0.1, new=False), -0.1, False, "cannot tell", "likelihood"),
+        (of_factor(0.3, size=1), 0.1, False, "cannot tell", "one number"),
+        (of_factor(0.1, size=1), 0.1, True, "cannot tell", "one number"),
+        (of_factor(0.1, size=1), 0.1, False, "ok", ""),
+        (of_factor(0.2, rate=2.0), 0.1, False, "ok", ""),
+        (of_factor(None, verdict="WRONG"), 0.1, False, "WRONG", ""),
+    ],
+)
+def test_a_row_is_judged_beside_the_factor_of_the_others(row, factor, alone, verdict, says):
+    found = judging.beside(row, factor, alone)
+    assert found.verdict == verdict
+    assert says in found.note
+
+
+def test_a_step_of_another_shape_is_laid_over_the_parameter_as_numpy_does():
+    given = Judged(update((3, 1)), "WRONG", (np.arange(3.0),), (np.ones((3, 1)),))
+    assert judging.fitted(given, (3, 1)).given[0].shape == (3, 1)
+    spread = judging.fitted(replace(given, given=(np.array(2.0),)), (3, 1))
+    assert spread.given[0].tolist() == [[2], [2], [2]]
+    assert spread.note == "shape () for (3, 1)"
+    wide = judging.fitted(replace(given, given=(np.ones((3, 4)),)), (3, 1))
+    assert wide.given[0].shape == (3, 4)
+    assert not judging.compatible((3, 4), (2, 1))
+
+
+def rows_of(tmp_path, *changes):
+    """The verdicts on the first step of a program."""
+    return judged(tmp_path, STEP, *changes)[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "verdicts"),
+    [
+        (("X.T @ d", "X.T @ d"), ["ok", "ok"]),
+        (("X.T @ d", "X.T @ (d * d)"), ["WRONG", "ok"]),
+        (("X.T @ d", "2 * X.T @ d"), ["WRONG", "ok"]),
+        (("X.T @ d", "X.T @ d + 0.01 * W"), ["ok", "ok"]),
+        (("X.T @ d", "X.T @ d - 0.01 * W"), ["WRONG", "ok"]),
+        (("d.sum(0)", "np.zeros(2) * d.sum()"), ["ok", "WRONG"]),
+        (("d.sum(0)", "np.log(-abs(d)).sum(0)"), ["ok", "WRONG"]),
+    ],
+    ids=["right", "another function", "twice", "decay", "decay that grows", "nothing", "no number"],
+)
+def test_a_step_is_right_where_it_is_one_multiple_of_the_slope(tmp_path, change, verdicts):
+    assert [r.verdict for r in rows_of(tmp_path, change).rows] == verdicts
+
+
+def test_slopes_of_minus_the_loss_go_uphill(tmp_path):
+    up = rows_of(tmp_path, ("W - 0.1", "W + 0.1"), ("b - 0.1", "b + 0.1"))
+    assert [r.verdict for r in up.rows] == ["WRONG", "WRONG"]
+    assert judging.uphill(up)
+    assert not judging.uphill(rows_of(tmp_path))
+
+
+def test_gradients_that_are_never_set_to_zero_are_called_that(tmp_path):
+    text = STEP.replace("for step", "G = np.zeros((3, 2))\nfor step")
+    role, tapes, _ = judged(tmp_path, text, ("dW = X.T @ d", "G += X.T @ d; dW = G * 1.0"))
+    after = judging.judge(next_step(role), tapes, role)[0]
+    assert [r.kind for r in after.rows if r.update.old.shape == (3, 2)] == ["adds up"]
+
+
+def test_the_terms_of_a_decay_are_made_of_parameters_alone(tmp_path):
+    text = STEP.replace("    dW = X.T", "    loss = (d * d).sum() + 0.1 * (W ** 2).sum()\n    dW = X.T")
+    role, run = roles_of(tmp_path, text)
+    (term,) = judging.terms_of_decay(role, first(run, "loss"))
+    assert (term.op, term.site.line, term.shape) == ("multiply", 7, ())
+    plain, of_it = roles_of(tmp_path, text, (" + 0.1 * (W ** 2).sum()", ""))
+    assert judging.terms_of_decay(plain, first(of_it, "loss")) == []
+
+
+def test_parameters_of_two_outputs_that_share_none_are_two_networks(tmp_path):
+    role, run = roles_of(tmp_path, STEP)
+    rows = [Judged(u, "ok", (), ()) for u in role.updates]
+    assert judging.networks(role, rows) == [[0, 1]]
+    assert [judging.first_use(role, r) for r in rows] == [n.index for n in run.tape if n.op in ("matmul", "add")][:2]

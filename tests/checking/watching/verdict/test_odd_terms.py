@@ -1,0 +1,66 @@
+"""Of a sum of slopes, the term that has another factor than the others, or is left out."""
+
+import pytest
+
+from nnref.checking.watching.verdict.odd_terms import has, missing_uses, odd_term, terms
+from tests.support.recordings import searched
+
+THREE_TIMES = """\
+import numpy as np
+X, Y = np.random.randn(6, 3), np.random.randn(6, 3)
+W = np.random.randn(3, 3)
+for step in range(2):
+    g = X @ W
+    h = g @ W
+    d = h @ W - Y
+    loss = (d ** 2).sum() / 2
+    p = h.T @ d
+    e = d @ W.T
+    q = g.T @ e
+    f = e @ W.T
+    r = X.T @ f
+    dW = p + q + r
+    W = W - 0.1 * dW
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "odd"),
+    [
+        (("q = g.T @ e", "q = 2 * g.T @ e"), "q"),
+        (("r = X.T @ f", "r = -X.T @ f"), "r"),
+        (("p + q + r", "p + q + 2 * r"), None),
+    ],
+    ids=["twice", "minus", "in the sum"],
+)
+def test_the_term_with_another_factor_is_named_where_it_gets_it(tmp_path, change, odd):
+    of_it, named = searched(tmp_path, THREE_TIMES, change)
+    (update,) = of_it.role.updates
+    found = odd_term(of_it, named["dW"], update.step)
+    assert found.site.line == (named[odd].site.line if odd else named["dW"].site.line)
+
+
+def test_terms_are_what_a_sum_adds_up(tmp_path):
+    of_it, named = searched(tmp_path, THREE_TIMES, ("p + q + r", "p + (q + 2 * r)"))
+    found = list(terms(of_it, named["dW"]))
+    assert [n.site.line for n in found] == [9, 11, 14]
+
+
+def test_no_term_is_odd_where_all_have_one_factor_and_where_no_sum_is(tmp_path):
+    of_it, named = searched(tmp_path, THREE_TIMES)
+    (update,) = of_it.role.updates
+    assert odd_term(of_it, named["dW"], update.step) is None
+    assert odd_term(of_it, named["d"].args[0], update.step) is None
+
+
+def test_a_use_whose_slope_is_not_added_is_said_with_its_line(tmp_path):
+    of_it, named = searched(tmp_path, THREE_TIMES, ("p + q + r", "p + 0 * q + 0 * r"))
+    says = missing_uses(of_it, named["p"])
+    assert says.startswith("this is the slope by the use on line 7 alone")
+    assert "lines 5, 6 is not added" in says
+    assert missing_uses(of_it, named["e"]) == ""
+
+
+def test_factors_are_the_same_to_a_millionth():
+    assert has([1.0, 2.0], 2.0 * (1 + 1e-9))
+    assert not has([1.0, 2.0], 2.1)
