@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
@@ -20,7 +20,14 @@ from nnref.checking.watching.meaning.updates import Update
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.later_passes import of_later_passes
 from nnref.checking.watching.verdict.lineages import Part, lineages
-from nnref.checking.watching.verdict.usual_factor import NOT_ONE, factors_after, of_both, ranked, undecided
+from nnref.checking.watching.verdict.usual_factor import (
+    NOT_ONE,
+    factors_after,
+    of_both,
+    ranked,
+    scalings,
+    undecided,
+)
 from nnref.checking.watching.verdict.verdicts import Judged, Reading, Slopes, at_their_rates
 
 Array = np.ndarray[Any, Any]
@@ -171,7 +178,9 @@ def verdicts(
     groups = [kind for network in networks(role, rows) for kind in kinds(role, rows, network)]
     late = {id(row): first_use(role, row) for row in rows}
     for kind in groups:
-        found = ranked([rows[k] for k in kind], late, partial(factors_after, role, tapes, loss), written)
+        said = written if loss.node is not None else frozenset[float]()
+        ways = partial(factors_after, role, tapes, loss), said, partial(scalings, role, tapes)
+        found = ranked([rows[k] for k in kind], late, *ways)
         factor = found[0].factor if found else None
         alone = sum(rows[k].own is not None for k in kind) == 1
         apart = {id(row) for group in found[:2] for row in group.rows} if undecided(found, late) else set()
