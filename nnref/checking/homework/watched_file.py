@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from nnref.checking.diagnosis.catalogue.forward import UNSHIFTED
 from nnref.checking.homework.by_names import FORM_A, check_file
 from nnref.checking.reading.candidates import Unread
 from nnref.checking.reading.source import Source, SourceError
 from nnref.checking.reading.source import read as read_source
 from nnref.checking.results.certificate import MISTAKE, Certificate
 from nnref.checking.watching.calculus.factors import ALIKE
+from nnref.checking.watching.calculus.graph import bits_of
 from nnref.checking.watching.calls.cost_functions import cost_and_gradient_judged
 from nnref.checking.watching.calls.driven import driven
 from nnref.checking.watching.calls.layer_report import layers_judged
@@ -60,26 +60,48 @@ def judged_file(
         if seen.steps:
             return certificate(seen)
         if (layers := layers_judged(path, source, data)) is not None:
-            return layers
+            return unless_stopped(seen, layers)
         if (pair := cost_and_gradient_judged(path, source, data)) is not None:
-            return pair
+            return unless_stopped(seen, pair)
         vain = [f"{name}, which the file imports and which cannot be imported here" for name in seen.runs[0].absent]
         raise Unread(error.found, [*vain, *error.missing, f"as it runs: it {seen.why}"]) from None
     except SourceError:
         if seen.steps:
             return certificate(seen)
         raise
-    return agreed(seen, read) if seen.steps else all_of_it(source, unless_misread(with_caution(read), source))
+    read = with_caution(read)
+    return agreed(seen, read) if seen.steps else unless_stopped(seen, all_of_it(source, unless_misread(read, source)))
 
 
 def with_caution(read: Certificate) -> Certificate:
-    """A forward pass that is right but for overflow, under a gradient that is right, is worth a line and no mistake."""
+    """A forward pass that is right but for overflow or an epsilon, under a right gradient, is worth a line only."""
     fault = read.forward
-    if fault is None or not fault.harmless or read.gradient_of_own_loss is not True or fault.mistake is not UNSHIFTED:
+    if fault is None or not fault.harmless or read.gradient_of_own_loss is not True:
         return read
     says = fault.says.partition(" Subtract")[0].rstrip(".")
     note = f"{fault.place.partition(':')[0]}: {says[0].lower()}{says[1:]}"
     return replace(read, forward=None, same_loss=True, notes=(*read.notes, note))
+
+
+def unless_stopped(seen: Watched, judged: Certificate) -> Certificate:
+    """What was judged by parts of a file; no verdict that it is right where the program, run by itself, stops.
+
+    It does so in an operation on something that is made of several arrays, none of which was handed out to it.
+    """
+    failure = seen.runs[0].failure if seen.runs and not seen.guessed else None
+    leaves = seen.runs[0].recorder.leaves if seen.runs else []
+    given = [n for n in failure.inputs if n.deps.bit_count() > 1] if failure is not None else []
+    handed_out = any(leaves[k].leaf in FROM_OUTSIDE for n in given for k in bits_of(n.deps))
+    if failure is None or not given or handed_out:
+        return judged
+    line = seen.source.where(failure.site.line)
+    says = f"run by itself, the program stops in {line} with {' '.join(failure.says.split())}"
+    right = None if judged.gradient_of_own_loss else judged.gradient_of_own_loss
+    return replace(judged, gradient_of_own_loss=right, notes=(*judged.notes, says))
+
+
+FROM_OUTSIDE = ("data", "labels", "table", "unknown", "parsed", "looked up")
+"""Leaves that are handed out in the place of what the program reads: their shapes may be what stops it."""
 
 
 def unless_misread(read: Certificate, source: Source) -> Certificate:

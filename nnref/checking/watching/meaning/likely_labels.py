@@ -84,7 +84,8 @@ def unlike(leaves: Sequence[Node]) -> list[Node]:
     met: dict[object, int] = {}
     kept = []
     for leaf in leaves:
-        kind = (leaf.leaf, leaf.site, leaf.shape) if leaf.site.line else leaf.index
+        names = tuple(leaf.names) or leaf.index
+        kind = (leaf.leaf, leaf.site if leaf.site.line else names, leaf.shape)
         met[kind] = met.get(kind, 0) + 1
         kept += [leaf] if met[kind] <= ALIKE_LEAVES else []
     return kept

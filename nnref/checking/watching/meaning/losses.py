@@ -206,12 +206,18 @@ def measured_by(node: Node, role: Roles) -> set[str]:
 
 
 def stripped(role: Roles) -> list[tuple[Node, Meeting]]:
-    """The outputs: what meets the labels, without log, 1 −, clip and the small numbers that guard them."""
-    found: dict[int, tuple[Node, Meeting]] = {}
+    """The outputs: what meets the labels, without log, 1 −, clip and the small numbers that guard them.
+
+    One that is compared with several labels, as with all words around one, is there as often.
+    """
+    found: dict[tuple[int, int], tuple[Node, Meeting]] = {}
+    labels = sum({1 << n.index for n in role.labels})
     for meeting in role.meetings:
         output = bare(meeting.output, role)
-        if output.index not in found or plainer(meeting, found[output.index][1]):
-            found[output.index] = output, meeting
+        met = role.graph.above[meeting.labels.index] | (1 << meeting.labels.index)
+        key = output.index, met & labels
+        if key not in found or plainer(meeting, found[key][1]):
+            found[key] = output, meeting
     return list(found.values())
 
 
@@ -245,13 +251,13 @@ def seeds_of(
     group: Sequence[tuple[Node, Meeting]], tape: Tape, slope: Callable[[Array, Array], Array]
 ) -> dict[int, Array] | None:
     """∂loss/∂outputs in one run; None if labels and outputs do not fit together."""
-    found = {}
+    found: dict[int, Array] = {}
     for output, meeting in group:
         A = np.asarray(tape[output.index].value, float)
         Y = one_hot(tape[output.index], met_labels(tape, meeting), tape[meeting.at.index])
         if Y is None or Y.shape != A.shape:
             return None
-        found[output.index] = slope(A, Y)
+        found[output.index] = found.get(output.index, 0.0) + slope(A, Y)
     return found
 
 

@@ -143,7 +143,7 @@ def factors_on_the_way(seen: Watched, row: Judged) -> list[float]:
     found = []
     for node in entered(seen.steps[0].roles, row.update.step):
         values = [tape[node.index].value for tape in seen.tapes]
-        if node.names and all(v is not None for v in values):
+        if node.names and all(v is not None and np.size(v) == row.truth[0].size for v in values):
             laid = [np.reshape(v, t.shape) for v, t in zip(values, row.truth, strict=True)]
             found.append(multiple(laid, row.truth, half_of_the_digits(seen.steps[0].roles.graph)) or 0.0)
     return found

@@ -22,7 +22,7 @@ from nnref.checking.watching.telling.cautions import cautions, multiple_of_own_s
 from nnref.checking.watching.telling.mending import mended
 from nnref.checking.watching.telling.other_losses import no_loss
 from nnref.checking.watching.telling.renaming import renamed_before
-from nnref.checking.watching.verdict.first_wrong import Mistake, mistakes, of_failure
+from nnref.checking.watching.verdict.first_wrong import TAKEN_ELSEWHERE, Mistake, mistakes, of_failure
 from nnref.checking.watching.verdict.guesses import UNKNOWN
 from nnref.checking.watching.verdict.judging import CONTRADICTED, uphill
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
@@ -264,6 +264,8 @@ def diagnosis(watched: Watched, shown: Step, mistake: Mistake) -> Diagnosis:
     used = [n.site.line for n in shown.roles.graph.users[mistake.node.index]]
     renamed = renamed_before(watched.source, mistake, used) if is_own_file(watched, mistake.site) else None
     line, certain = renamed or (mistake.site.line, mistake.certain)
+    if mistake.kind == TAKEN_ELSEWHERE:
+        line = named_on(watched, mistake.node) or line
     where = place(watched, replace(mistake.site, line=line))
     return Diagnosis(
         None,
@@ -272,6 +274,13 @@ def diagnosis(watched: Watched, shown: Step, mistake: Mistake) -> Diagnosis:
         of=row.truth[0].size,
         place=where if certain else f"at or after {where}",
     )
+
+
+def named_on(watched: Watched, node: Node) -> int | None:
+    """The line on which a value first got a name outside the function that made it; None if it has none there."""
+    recorder = watched.runs[0].recorder
+    lines = (recorder.sites[k] for k, _, named in recorder.stores if named is node)
+    return next((site.line for site in lines if site.function != node.site.function), None)
 
 
 def idle(watched: Watched) -> list[tuple[str, Site, Node]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,18 +16,11 @@ from nnref.checking.watching.meaning.losses import OWN_LOSS, Loss, is_proper, lo
 from nnref.checking.watching.meaning.optimisers import alike, entered, noise_added
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import of_one_kind, way
-from nnref.checking.watching.meaning.updates import Update
+from nnref.checking.watching.meaning.updates import Update, step_in
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.later_passes import of_later_passes
 from nnref.checking.watching.verdict.lineages import Part, lineages
-from nnref.checking.watching.verdict.usual_factor import (
-    NOT_ONE,
-    factors_after,
-    of_both,
-    ranked,
-    scalings,
-    undecided,
-)
+from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual, most_common, of_both
 from nnref.checking.watching.verdict.verdicts import Judged, Reading, Slopes, at_their_rates
 
 Array = np.ndarray[Any, Any]
@@ -48,7 +41,7 @@ def judge(
     before is the step before this one, whose steps an optimiser may remember; named and site, the loss that is meant
     there, and where the program computes it; written, the numbers that are written out in the program.
     """
-    likely = losses(role, tapes)
+    likely = [loss for loss in losses(role, tapes) if loss.node is not None or not role.unlabelled]
     same = [loss for loss in likely if loss.name == named]
     same = [loss for loss in same if loss.node is not None and loss.node.site == site] or same
     found: list[Reading] = []
@@ -108,10 +101,7 @@ def under(
     made = [slopes(tape, seeds, wanted, choice) for tape, seeds in zip(tapes, loss.seeds, strict=True)]
     known, lost = [s for s, _ in made], tuple(made[0][1])
     rows = verdicts(role, tapes, known, lost, before, loss, written)
-    if rows is None:
-        return None
-    factor = next((group.factor for group in ranked(rows)), None)
-    return Reading(loss, rows, tuple(known), choice, lost, factor)
+    return None if rows is None else Reading(loss, rows, tuple(known), choice, lost, most_common(rows))
 
 
 def choices(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss]) -> Iterator[Choice]:
@@ -176,14 +166,12 @@ def verdicts(
     if flat or all(row.silent for row in rows):
         return None  # nothing of this loss has a slope: it is no evidence, and a rule of another kind may be right
     groups = [kind for network in networks(role, rows) for kind in kinds(role, rows, network)]
-    late = {id(row): first_use(role, row) for row in rows}
+    usual = Usual(role, tapes, loss, rows, written)
     for kind in groups:
-        said = written if loss.node is not None else frozenset[float]()
-        ways = partial(factors_after, role, tapes, loss), said, partial(scalings, role, tapes)
-        found = ranked([rows[k] for k in kind], late, *ways)
-        factor = found[0].factor if found else None
+        found = usual.ranked([rows[k] for k in kind])
+        factor = found[0][0].own if found else None
         alone = sum(rows[k].own is not None for k in kind) == 1
-        apart = {id(row) for group in found[:2] for row in group.rows} if undecided(found, late) else set()
+        apart = {id(row) for row in usual.undecided(found)}
         for k in kind:
             open_ = id(rows[k]) in apart
             rows[k] = beside(zeros(role, rows[k], known, factor), factor, alone)
@@ -217,11 +205,6 @@ def kinds(role: Roles, rows: list[Judged], network: Sequence[int]) -> list[list[
     return [[network[j] for j in members] for members, _ in found]
 
 
-def first_use(role: Roles, row: Judged) -> int:
-    """Where a parameter is first used: the later, the nearer it is to the output."""
-    return min((n.index for n in role.graph.users[row.update.base.index]), default=0)
-
-
 def by_itself(
     role: Roles, update: Update, tapes: Sequence[Tape], known: Sequence[Slopes], before: Roles | None
 ) -> Judged:
@@ -229,7 +212,7 @@ def by_itself(
     truth = [through(tape[update.old.index], g) for tape, g in zip(tapes, known, strict=True)]
     shape = update.old.shape
     true = tuple(np.zeros(shape) if t is None else np.asarray(t, float) for t in truth)
-    given = tuple(update.sign * np.asarray(tape[update.step.index].value, float) for tape in tapes)
+    given = tuple(update.sign * np.asarray(step_in(tape, update), float) for tape in tapes)
     row = Judged(update, "WRONG", given, true)
     if given[0].shape != shape:
         row = fitted(row, shape)

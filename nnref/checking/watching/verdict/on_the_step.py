@@ -11,7 +11,7 @@ from nnref.checking.watching.verdict.right_values import Search
 from nnref.checking.watching.verdict.verdicts import Judged
 
 
-def of_another_value(search: Search, row: Judged) -> Node | None:
+def gradient_of_another(search: Search, row: Judged) -> Node | None:
     """What enters a step first and is the slope of something else; None if it is that of the parameter.
 
     The slopes of the numbers of a polynomial are alike: they differ in what is summed, and each is one of them.

@@ -274,6 +274,33 @@ for t in range(1, 9):
         P[k] -= 0.01 * m[k] / (1 - 0.9 ** t) / (np.sqrt(vh) + 1e-8)
 """
 
+BY_LAYER = """\
+import numpy as np
+rng = np.random.default_rng(3)
+def act(z): return 1 / (1 + np.exp(-z))
+def act_slope(z): return act(z) * (1 - act(z))
+X = rng.normal(size=(30, 5)); Y = np.eye(3)[rng.integers(0, 3, 30)]
+sizes = [5, 7, 7, 3]
+Ws = [rng.normal(size=pair) for pair in zip(sizes, sizes[1:])]
+bs = [np.zeros(n) for n in sizes[1:]]
+for it in range(6):
+    a, zs, outs = X, [], [X]
+    for W, b in zip(Ws, bs):
+        zs.append(a @ W + b)
+        a = act(zs[-1])
+        outs.append(a)
+    gW, gb = [None] * 3, [None] * 3
+    delta = (a - Y) * act_slope(zs[-1]) / len(X)
+    gW[-1], gb[-1] = outs[-2].T @ delta, delta.sum(0)
+    for l in (2, 3):
+        slope = act_slope(zs[-l])
+        delta = delta @ Ws[1 - l].T * slope
+        gW[-l], gb[-l] = outs[-l - 1].T @ delta, delta.sum(0)
+    for k in range(3):
+        Ws[k] -= 0.5 * gW[k]
+        bs[k] -= 0.5 * gb[k]
+"""
+
 CASES = [
     (POLYNOMIAL, "(g * x ** 2).sum()", "(g * x).sum()", "line 10"),
     (POLYNOMIAL, "c -= 1e-4 * grad_c", "c -= 1e-4 * grad_b", "line 13"),
@@ -281,6 +308,8 @@ CASES = [
     (ADALINE, "2.0 * X.T", "X.T", "line 7"),
     (MOMENTS, "0.001 * G[k] ** 2", "0.001 * G[k]", "line 12"),
     (MOMENTS, "(np.sqrt(vh)", "(vh", "at or after line 11"),
+    (BY_LAYER, "slope = act_slope(zs[-l])", "slope = act_slope(outs[-l])", "line 19"),
+    (BY_LAYER, "slope = act_slope(zs[-l])", "slope = act_slope(zs[0])", "line 19"),
     (ATTENTION, "dm = d @ Wo.T", "dm = 2 * (d @ Wo.T)", "line 20"),
     (DIVERGENCE, "dl = (p - X) / n", "dl = -((p - X) / n)", "line 18"),
     (DIVERGENCE, "dWs = h.T @ dlv", "dWs = 2 * (h.T @ dlv)", "line 25"),

@@ -27,8 +27,8 @@ def test_what_is_below_zero_before_its_square_root_is_made_there(tmp_path, chang
     assert on_the_step.below_zero(*row_of(tmp_path, SQUARES)) is None
 
 
-def test_a_gradient_of_another_value_is_found_and_a_right_one_is_none(tmp_path):
-    assert on_the_step.of_another_value(*row_of(tmp_path, STEP)) is None
+def test_a_gradient_gradient_of_another_is_found_and_a_right_one_is_none(tmp_path):
+    assert on_the_step.gradient_of_another(*row_of(tmp_path, STEP)) is None
 
 
 def test_behind_a_right_gradient_the_optimiser_is_meant(tmp_path):
