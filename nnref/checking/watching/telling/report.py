@@ -189,7 +189,11 @@ def groups(reading: Reading) -> list[list[Judged]]:
 
 
 def entry(name: str, group: Sequence[Judged], tolerance: float) -> Entry:
-    """Some judged rows of one parameter as one entry of the table."""
+    """Some judged rows of one parameter as one entry of the table.
+
+    The slopes of some of its numbers may be 0, as those of a unit that is off: as in an array, the others are evidence.
+    """
+    seen_right = any(row.verdict == "ok" and not row.silent for row in group)
     worst: Worst | None = None
     size = sum(row.truth[0].size for row in group)
     wrong = untold = 0
@@ -200,11 +204,11 @@ def entry(name: str, group: Sequence[Judged], tolerance: float) -> Entry:
             wrong += n
             worst = worst or at
             found += [f for f in seen if f not in found]
-        elif row.verdict == "cannot tell":
+        elif row.verdict == "cannot tell" and not (row.silent and seen_right):
             untold += row.truth[0].size
     verdict = "WRONG" if wrong else "cannot tell" if untold else "ok"
     shape = group[0].update.base.shape or (len(group),) if len(group) > 1 else group[0].update.old.shape
-    said = next((row.note for row in group if row.verdict == "cannot tell"), "")
+    said = next((row.note for row in group if row.verdict == "cannot tell"), "") if verdict != "ok" else ""
     notes = [Finding("note", row.note) for row in group if row.note and row.verdict != "cannot tell"][:1]
     where = tuple(found[:2] or notes)
     return Entry(name, shape, size, size, wrong, untold, 0, worst, verdict, where, said)

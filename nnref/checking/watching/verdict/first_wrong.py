@@ -17,9 +17,11 @@ from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.decays import LEFT_OUT, of_another, without_decay, wrong_beside_decay
 from nnref.checking.watching.verdict.judging import Tape
 from nnref.checking.watching.verdict.meant_for import another_slope, made_by, used_rightly, without_slope
+from nnref.checking.watching.verdict.objects import wrong_part
 from nnref.checking.watching.verdict.odd_terms import missing_uses, odd_term
+from nnref.checking.watching.verdict.on_the_step import below_zero, gradient_of_another, is_gradient, of_optimiser
 from nnref.checking.watching.verdict.right_values import PLACES, Search
-from nnref.checking.watching.verdict.usual_factor import Usual
+from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
 
 TAKEN_ELSEWHERE = "another argument"
@@ -46,7 +48,10 @@ class Mistake:
 def mistakes(role: Roles, tapes: Sequence[Tape], reading: Reading) -> list[Mistake]:
     """The first mistake of every wrong row, the earliest first, each line once, as the row says that is made next."""
     search = Search(role, tapes, reading)
-    found = [located(search, row) for row in reading.rows if row.verdict == "WRONG"]
+    wrong = [row for row in reading.rows if row.verdict == "WRONG"]
+    first = in_object(search, wrong)
+    after = [] if first is None else [row for row in wrong if search.graph.depends(row.update.step.index, first[1])]
+    found = [*([first[0]] if first else []), *(located(search, row) for row in wrong if row not in after)]
     ordered = sorted(found, key=lambda m: (m.node.index, len(search.backward(m.row.update.step))))
     seen: set[tuple[str, int]] = set()
     kept = []
@@ -55,6 +60,16 @@ def mistakes(role: Roles, tapes: Sequence[Tape], reading: Reading) -> list[Mista
             seen.add(place)
             kept.append(mistake)
     return kept
+
+
+def in_object(search: Search, wrong: Sequence[Judged]) -> tuple[Mistake, int] | None:
+    """The first wrong part of a slope that an object of the program holds, and its value as a bit; None without it."""
+    if any(row.kind == "adds up" for row in wrong) or (part := wrong_part(search)) is None:
+        return None
+    node, site, says = part
+    bit = 1 << node.index
+    rows = [row for row in wrong if search.graph.depends(row.update.step.index, bit)]
+    return (Mistake(node, site, rows[0], "value", says), bit) if rows else None
 
 
 def of_failure(role: Roles, tapes: Sequence[Tape], reading: Reading, failure: Failure) -> Mistake:
@@ -76,8 +91,15 @@ def located(search: Search, row: Judged) -> Mistake:
         chain = chain[chain.index(row.entry) :] if row.entry in chain else chain
         node = next((n for n in chain if n.op in ("add", "put") and n is not step), step)
         return Mistake(node, node.site, row, "adds up", row.note)
+    if row.kind == "correction" and row.entry is not None:
+        return Mistake(row.entry, row.entry.site, row, "correction", row.note)
+    if row.kind == NOT_ONE:
+        return of_both(search, row)
     if row.kind == "decay":
         return of_decay(search, row)
+    if row.kind == "not finite" and (root := below_zero(search, row)) is not None:
+        says = "what this line makes is below 0 in places, and its square root or logarithm is taken later"
+        return Mistake(root, root.site, row, "not finite", says)
     own = row.factor or row.inner
     stepped = [r.update for r in search.reading.rows if r.verdict == "ok" and r.update.new is not None]
     against = bool(stepped) and row.update.new is not None and all(u.sign != row.update.sign for u in stepped)
@@ -94,6 +116,11 @@ def located(search: Search, row: Judged) -> Mistake:
     wrong = first_of(search, step)
     if wrong is not None and (found := wrong_beside_decay(search, row, wrong)) is not None:
         return Mistake(found[0], found[0].site, row, "factor", found[1])
+    if wrong is not None and (made := of_optimiser(search, row, wrong)) is not None:
+        says = "the gradient is right, and what is made of it on the way to the step is not"
+        return Mistake(made, made.site, row, "update", says, certain=made in entered(search.role, step))
+    if wrong is None and (meant := gradient_of_another(search, row)) is not None:
+        return Mistake(meant, meant.site, row, "another slope", "this is a slope, but not that of what it updates")
     if wrong is None:
         return Mistake(step, new.site, row, "update", "the gradient is right, and what is made of it here is not")
     if (odd := odd_term(search, wrong, step)) is not None:
@@ -102,6 +129,16 @@ def located(search: Search, row: Judged) -> Mistake:
     if missing := missing_uses(search, wrong):
         return Mistake(wrong, wrong.site, row, "part", missing)
     return described(search, row, wrong)
+
+
+def of_both(search: Search, row: Judged) -> Mistake:
+    """Two factors, one of which is wrong: no line is, and both are at or after the first that makes one of the two."""
+    rows = [r for r in search.reading.rows if r.kind == NOT_ONE]
+    chains = [[n for n in search.backward(r.update.step) if not search.forward >> n.index & 1] for r in rows]
+    shared = set.intersection(*({n.index for n in chain} for chain in chains)) if len(chains) > 1 else set()
+    alone = [n for chain in chains for n in chain if n.index not in shared and n.site.line]
+    first = min(alone, key=lambda n: n.index, default=row.update.end)
+    return Mistake(first, first.site, row, NOT_ONE, row.note, certain=False)
 
 
 def of_all_steps(search: Search, row: Judged) -> Mistake:
@@ -176,12 +213,17 @@ def jumped(search: Search, row: Judged, ratio: float) -> Node | None:
 def turned(search: Search, row: Judged) -> Node | None:
     """The first value of the other sign than the update asks for: old − step wants the slope, old + step minus that.
 
-    The slope of -z, where a sigmoid is 1 / (1 + exp(-z)), tells nothing where the value is one of z too.
+    The slope of -z, where a sigmoid is 1 / (1 + exp(-z)), tells nothing where the value is one of z too. None where all
+    values are slopes from the first one on: then it is the update that goes the wrong way.
     """
+    so_far = False
     for node in search.backward(row.update.step):
         found = [c for k, c in search.matches(node) if search.graph.tape[k].op != "negative"] or search.factors(node)
-        if node.op not in PLACES and found and all(c * row.update.sign < 0 for c in found):
-            return node
+        so_far = so_far or any(c * row.update.sign > 0 for c in found)
+        if node.op in PLACES or search.forward >> node.index & 1 or not found:
+            continue
+        if all(c * row.update.sign < 0 for c in found):
+            return node if so_far or found[0] < 0 else None
     return None
 
 
@@ -261,19 +303,12 @@ def ratios(search: Search, row: Judged) -> Iterator[tuple[Node, float]]:
             return
 
 
-def is_gradient(search: Search, row: Judged, node: Node) -> bool:
-    """Is the value a multiple of the row's truth?"""
-    values = search.values(node)
-    flat = [t.ravel() for t in row.truth]
-    return values is not None and multiple([v.ravel() for v in values], flat, search.tolerance) is not None
-
-
 def first_of(search: Search, step: Node) -> Node | None:
     """The first value that is not right and of which nothing right is made."""
     chain = search.backward(step)
     right = 0
     for node in chain:
-        if search.right(node) or search.accumulated(node):
+        if (search.right(node) and not search.by_chance(node)) or search.accumulated(node):
             right |= 1 << node.index
     excused = search.beyond_doubt
     for k in bits_of(right):

@@ -18,9 +18,11 @@ from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import of_one_kind, way
 from nnref.checking.watching.meaning.updates import Update, step_in
 from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.verdict.corrections import wrong_correction
+from nnref.checking.watching.verdict.going_on import going_on
 from nnref.checking.watching.verdict.later_passes import of_later_passes
 from nnref.checking.watching.verdict.lineages import Part, lineages
-from nnref.checking.watching.verdict.usual_factor import Usual, most_common
+from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual, most_common, of_both
 from nnref.checking.watching.verdict.verdicts import Judged, Reading, Slopes, at_their_rates
 
 Array = np.ndarray[Any, Any]
@@ -48,7 +50,7 @@ def judge(
     distances: list[Reading] = []
     for choice in choices(role, tapes, likely):
         for loss in same or in_turn(role, tapes, likely, choice):
-            reading = under(role, tapes, loss, choice, before)
+            reading = under(role, tapes, loss, choice, before, written)
             if reading is not None:
                 (distances if loss.distance and not reading.all_right else found).append(reading)
                 if reading.all_right:
@@ -88,12 +90,19 @@ def in_turn(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], choice: 
     yield from (loss for score, loss in scored if score == best)
 
 
-def under(role: Roles, tapes: Sequence[Tape], loss: Loss, choice: Choice, before: Roles | None) -> Reading | None:
+def under(
+    role: Roles,
+    tapes: Sequence[Tape],
+    loss: Loss,
+    choice: Choice,
+    before: Roles | None,
+    written: frozenset[float] = frozenset(),
+) -> Reading | None:
     """The verdicts under one loss; None where they would be no evidence."""
     wanted = [role.graph.depends(n.index, role.parameters) for n in role.graph.tape]
     made = [slopes(tape, seeds, wanted, choice) for tape, seeds in zip(tapes, loss.seeds, strict=True)]
     known, lost = [s for s, _ in made], tuple(made[0][1])
-    rows = verdicts(role, tapes, known, lost, before, loss)
+    rows = verdicts(role, tapes, known, lost, before, loss, written)
     return None if rows is None else Reading(loss, rows, tuple(known), choice, lost, most_common(rows))
 
 
@@ -145,6 +154,7 @@ def verdicts(
     lost: tuple[Node, ...],
     before: Roles | None,
     loss: Loss,
+    written: frozenset[float] = frozenset(),
 ) -> tuple[Judged, ...] | None:
     """Each update by itself, and then against the factor that most of them have."""
     rows = of_later_passes(role, [by_itself(role, update, tapes, known, before) for update in role.updates])
@@ -154,20 +164,34 @@ def verdicts(
     else:
         says = "the decay has the wrong sign: it lets the weights grow"
         rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay < 0 else r for r in rows]
+    rows = [well_corrected(role, row) for row in rows]
     flat = not lost and not any(t.any() for row in rows for t in row.truth)
     if flat or all(row.silent for row in rows):
         return None  # nothing of this loss has a slope: it is no evidence, and a rule of another kind may be right
     groups = [kind for network in networks(role, rows) for kind in kinds(role, rows, network)]
-    usual = Usual(role, tapes, loss, rows)
+    usual = Usual(role, tapes, loss, rows, written)
     for kind in groups:
-        factor = usual.factor([rows[k] for k in kind])
+        found = usual.ranked([rows[k] for k in kind])
+        factor = found[0][0].own if found else None
         alone = sum(rows[k].own is not None for k in kind) == 1
+        apart = {id(row) for row in usual.undecided(found)}
         for k in kind:
+            open_ = id(rows[k]) in apart
             rows[k] = beside(zeros(role, rows[k], known, factor), factor, alone)
+            if open_ and rows[k].verdict in ("ok", "WRONG"):
+                rows[k] = replace(rows[k], verdict="WRONG", kind=NOT_ONE, note=of_both(found))
     if lost:
         why = f"{lost[0].op}, line {lost[0].site.line}, has no slope that is known"
         rows = [row if row.verdict != "WRONG" else replace(row, verdict="cannot tell", note=why) for row in rows]
     return tuple(rows)
+
+
+def well_corrected(role: Roles, row: Judged) -> Judged:
+    """The verdict on what an optimiser made of a right gradient, which its averages may be wrong for."""
+    wrong = wrong_correction(role, row.update) if row.verdict == "ok" and row.inner else None
+    if wrong is None:
+        return row
+    return replace(row, verdict="WRONG", note=wrong[1], kind="correction", entry=wrong[0], inner=None)
 
 
 def networks(role: Roles, rows: Sequence[Judged]) -> list[list[int]]:
@@ -267,18 +291,19 @@ def optimised(role: Roles, row: Judged, tapes: Sequence[Tape], tolerance: float,
         decay = decay / c if decay else 0.0
         if before is not None:
             return replace(row, verdict="ok", factor=None, inner=abs(c), note="", decay=decay, entry=node)
-        signed = laid if c >= 0 else tuple(-v for v in laid)
         if node is update.step:
             continue
         if (noise := noise_added(role, update.step, node)) is not None:
             drawn = [np.asarray(tape[noise.index].value, float) for tape in tapes]
             if (both := with_part(row.given, row.truth, drawn, tolerance)) is not None:
                 return replace(row, verdict="ok", factor=both[0], note="", entry=node)
-        for given, beside in apart_from_decay(row, passed, old, tolerance):
-            for turn in (1, -1):
-                if alike(given, tuple(turn * v for v in signed)):
-                    c = turn * abs(c)
-                    return replace(row, verdict="ok", inner=c, decay=decay or beside, note="", entry=node)
+        for onward, more, says in going_on(role, update, node, laid, tapes):
+            signed = onward if c >= 0 else tuple(-v for v in onward)
+            for given, beside in apart_from_decay(row, passed, old, tolerance):
+                for turn in (1, -1):
+                    if alike(given, tuple(turn * v for v in signed)):
+                        decay = decay or more / c or beside
+                        return replace(row, verdict="ok", inner=turn * abs(c), decay=decay, note=says, entry=node)
     return row
 
 
