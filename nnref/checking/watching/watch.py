@@ -57,6 +57,9 @@ SLOW = 3.0
 GIVEN = ("data", "labels", "table", "constant", "arange", "unknown")
 """Leaves that no program means to learn."""
 
+SCALES = ("multiply", "divide", "array", "ravel", "reshape", "transpose", "view")
+"""Operations by which drawn weights become parameters: a multiple, another type or shape."""
+
 LARGEST = 1e15
 """A number beyond which none that is written out is a rate."""
 
@@ -178,10 +181,19 @@ def left_over(role: Roles, sources: Sequence[Source]) -> tuple[list[Node], bool]
 
 
 def called(graph: Graph, leaf: Node) -> set[str]:
-    """The words in the names of a leaf, and of what is a number times it."""
-    users = (n for n in graph.users[leaf.index] if n.op != "entry")  # of numbers that are written out
-    scaled = [n for n in users if all(m.leaf in ("constant", leaf.leaf) for m in n.inputs)]
-    return spoken(leaf).union(*map(spoken, scaled))
+    """The words in the names of a leaf, and of its copies and multiples."""
+    return set().union(*map(spoken, multiples(graph, leaf)))
+
+
+def multiples(graph: Graph, leaf: Node) -> list[Node]:
+    """A leaf, and what is made of it and of numbers alone: copies, and multiples, as drawn weights are scaled."""
+    found = [leaf]
+    for node in found:
+        for n in graph.users[node.index]:
+            beside = (graph.tape[k] for k in bits_of(graph.above[n.index]))
+            if n not in found and n.op in SCALES and all(m.leaf in ("", leaf.leaf) or not m.shape for m in beside):
+                found.append(n)
+    return found
 
 
 def spoken(node: Node) -> set[str]:
