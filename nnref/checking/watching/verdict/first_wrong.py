@@ -12,6 +12,7 @@ from nnref.checking.watching.calculus.graph import VIEWS, bits_of
 from nnref.checking.watching.calculus.slopes import slopes
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
+from nnref.checking.watching.meaning.updates import parameter_name
 from nnref.checking.watching.program import Failure
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.decays import LEFT_OUT, of_another, without_decay, wrong_beside_decay
@@ -31,7 +32,7 @@ class Mistake:
     """The first wrong value of one parameter's gradient: its node, the site to point to, and the kind of mistake.
 
     certain says that everything the value was made of is right; else the mistake is at or after that line. used is the
-    site where a wrong factor is used, if that is another line.
+    site where a wrong factor is used, if that is another line; or of the activation whose slope is missing.
     """
 
     node: Node
@@ -55,6 +56,23 @@ def mistakes(role: Roles, tapes: Sequence[Tape], reading: Reading) -> list[Mista
             seen.add(place)
             kept.append(mistake)
     return kept
+
+
+def with_most_right(role: Roles, tapes: Sequence[Tape], readings: Sequence[Reading]) -> Reading:
+    """The first reading, or one like it but for the slopes at ties, under which more of the backward pass is right.
+
+    At max(0, z) with z = 0 each slope is as good as another, and sums over examples may be the same for each.
+    """
+    like = [r for r in readings if r.loss is readings[0].loss and r.fits == readings[0].fits]
+    if len(like) < 2:
+        return readings[0]
+    made = {n for row in like[0].rows for n in Search(role, tapes, like[0]).backward(row.update.step)}
+
+    def count(reading: Reading) -> int:
+        search = Search(role, tapes, reading)
+        return sum(search.right(node) for node in made)
+
+    return max(like, key=count)
 
 
 def of_failure(role: Roles, tapes: Sequence[Tape], reading: Reading, failure: Failure) -> Mistake:
@@ -94,6 +112,8 @@ def located(search: Search, row: Judged) -> Mistake:
     wrong = first_of(search, step)
     if wrong is not None and (found := wrong_beside_decay(search, row, wrong)) is not None:
         return Mistake(found[0], found[0].site, row, "factor", found[1])
+    if wrong is None and (other := of_another_parameter(search, row)) is not None:
+        return other
     if wrong is None:
         return Mistake(step, new.site, row, "update", "the gradient is right, and what is made of it here is not")
     if (odd := odd_term(search, wrong, step)) is not None:
@@ -102,6 +122,19 @@ def located(search: Search, row: Judged) -> Mistake:
     if missing := missing_uses(search, wrong):
         return Mistake(wrong, wrong.site, row, "part", missing)
     return described(search, row, wrong)
+
+
+def of_another_parameter(search: Search, row: Judged) -> Mistake | None:
+    """A gradient that is right, of another parameter; where it is that one's own gradient, it is taken wrongly here."""
+    node = [*entered(search.role, row.update.step)][-1]
+    known = {k for k, _ in search.matches(node)}
+    names = [r.update for r in search.reading.rows if r.update.base.index in known and r.update is not row.update]
+    if not names or row.update.base.index in known:
+        return None
+    taken = any(search.graph.above[u.step.index] >> node.index & 1 for u in names)
+    site = row.update.end.site if taken else node.site
+    says = f"this is the gradient of {parameter_name(names[0].base, names[0].new)}"
+    return Mistake(row.update.end if taken else node, site, row, "another parameter", says)
 
 
 def of_all_steps(search: Search, row: Judged) -> Mistake:
@@ -305,7 +338,9 @@ def described(search: Search, row: Judged, node: Node) -> Mistake:
         return Mistake(node, node.site, row, "shape", row.note)
     if (before := without_slope(search, row, node)) is not None:
         says = "the activation's derivative is missing: this is ∂L/∂A, where ∂L/∂Z is meant"
-        return Mistake(before, before.site, row, "no slope", says)
+        of = search.match(before)
+        activation = search.graph.tape[of[0]].site if of is not None else None
+        return Mistake(before, before.site, row, "no slope", says, used=activation)
     factor = wrong_factor(search, node)
     if factor is not None and factor.site.line != node.site.line:
         if right_elsewhere(search, factor):

@@ -217,6 +217,13 @@ class Search:
         return [n for n in mine if self.graph.depends(n.index, self.role.parameters)]
 
 
+def first_slope(role: Roles, tapes: Sequence[Tape], reading: Reading) -> Node | None:
+    """The first value of the backward pass that is the slope of something; None if none is."""
+    search = Search(role, tapes, reading)
+    made = {n.index: n for row in reading.rows for n in search.backward(row.update.step)}
+    return next((made[k] for k in sorted(made) if made[k].op not in VIEWS and search.right(made[k])), None)
+
+
 def laid(truth: Sequence[Array], shape: tuple[int, ...]) -> Iterator[list[Array]]:
     """A slope as it may be laid: as it is, flat, or transposed."""
     mine = truth[0].shape
