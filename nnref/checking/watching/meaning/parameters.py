@@ -14,6 +14,7 @@ from itertools import islice
 import numpy as np
 
 from nnref.checking.watching.calculus.graph import Graph, base_of, bits_of
+from nnref.checking.watching.calculus.slopes import value_of
 from nnref.checking.watching.meaning.likely_labels import CANDIDATES, LIKELIHOOD, candidates
 from nnref.checking.watching.meaning.several_labels import of_both_outputs
 from nnref.checking.watching.meaning.updates import (
@@ -173,9 +174,19 @@ def are_learnt(graph: Graph, labels: tuple[Node, ...], role: Roles) -> bool:
 
 
 def compares(meeting: Meeting) -> bool:
-    """May this be where labels meet outputs? What is added is a bias, and one number that multiplies many, a rate."""
+    """May this be where labels meet outputs? What is added is a bias, and one number that multiplies many, a rate.
+
+    A difference may be a sum too, of one of the two and minus the other, as where a class has a - b = a + b * -1.
+    """
     scales = meeting.at.op in ("multiply", "divide") and np.prod(meeting.labels.shape, dtype=int) == 1
-    return meeting.at.op != "add" and not (scales and np.prod(meeting.output.shape, dtype=int) > 1)
+    added = meeting.at.op == "add" and not (is_negated(meeting.labels) or is_negated(meeting.output))
+    return not added and not (scales and np.prod(meeting.output.shape, dtype=int) > 1)
+
+
+def is_negated(node: Node) -> bool:
+    """Is a value minus another: -a, or a * -1?"""
+    numbers = [value_of(a) for a in node.args if not isinstance(a, Node) or a.leaf == "constant"]
+    return node.op == "negative" or (node.op == "multiply" and any(np.size(n) == 1 and n == -1 for n in numbers))
 
 
 def all_made_there(

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from nnref.checking.watching.recording.hooks import Hooks
+from nnref.checking.watching.recording.hooks import Hooks, larger
 from nnref.checking.watching.recording.minimising import is_search, minimised
 from nnref.checking.watching.recording.ordered import InOrder
 from nnref.checking.watching.recording.tape import Node, nodes_of, words
@@ -24,7 +24,7 @@ from nnref.checking.watching.recording.values import Array
 T = TypeVar("T")
 
 
-SAME_OBJECT = frozenset([max, min, list, tuple, dict, set, iter, next, reversed, sorted, getattr, any, all, bool])
+SAME_OBJECT = frozenset([list, tuple, dict, set, iter, next, reversed, sorted, getattr, any, all, bool])
 """Functions that hand on what they are given, or ask only for truth: nothing new is made by them."""
 
 LOOKS = frozenset(["shape", "ndim", "size", "result_type", "array_equal", "allclose", "isclose", "shares_memory"])
@@ -347,7 +347,8 @@ def whole_or_float(self: Recorder, site: int, function: Any, *args: Any, **kwarg
 
 
 SPECIAL: dict[Any, Any] = {
-    builtins.sum: summed, zip: zipped, enumerate: zipped, map: zipped, list: zipped, tuple: zipped, reversed: zipped,
+    builtins.sum: summed, max: larger, min: larger,
+    zip: zipped, enumerate: zipped, map: zipped, list: zipped, tuple: zipped, reversed: zipped,
     copy.deepcopy: copied, setattr: set_attribute, set: ordered, float: whole_or_float, int: whole_or_float,
     np.apply_along_axis: along_axis,
 }  # fmt: skip

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE, multiple, with_part
 from nnref.checking.watching.calculus.graph import VIEWS, bits_of
-from nnref.checking.watching.calculus.slopes import slopes
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
-from nnref.checking.watching.meaning.updates import parameter_name
 from nnref.checking.watching.program import Failure
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.decays import LEFT_OUT, of_another, without_decay, wrong_beside_decay
+from nnref.checking.watching.verdict.derivatives import (
+    backward_factor,
+    of_another_value,
+    right_elsewhere,
+    slope_factor,
+    wrong_factor,
+)
 from nnref.checking.watching.verdict.judging import Tape
 from nnref.checking.watching.verdict.meant_for import another_slope, made_by, used_rightly, without_slope
+from nnref.checking.watching.verdict.objects import wrong_part
 from nnref.checking.watching.verdict.odd_terms import missing_uses, odd_term
+from nnref.checking.watching.verdict.on_the_step import below_zero, gradient_of_another, is_gradient, of_optimiser
 from nnref.checking.watching.verdict.right_values import PLACES, Search
-from nnref.checking.watching.verdict.usual_factor import Usual
+from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
 
 TAKEN_ELSEWHERE = "another argument"
@@ -47,7 +54,10 @@ class Mistake:
 def mistakes(role: Roles, tapes: Sequence[Tape], reading: Reading) -> list[Mistake]:
     """The first mistake of every wrong row, the earliest first, each line once, as the row says that is made next."""
     search = Search(role, tapes, reading)
-    found = [located(search, row) for row in reading.rows if row.verdict == "WRONG"]
+    wrong = [row for row in reading.rows if row.verdict == "WRONG"]
+    first = in_object(search, wrong)
+    after = [] if first is None else [row for row in wrong if search.graph.depends(row.update.step.index, first[1])]
+    found = [*([first[0]] if first else []), *(located(search, row) for row in wrong if row not in after)]
     ordered = sorted(found, key=lambda m: (m.node.index, len(search.backward(m.row.update.step))))
     seen: set[tuple[str, int]] = set()
     kept = []
@@ -58,21 +68,14 @@ def mistakes(role: Roles, tapes: Sequence[Tape], reading: Reading) -> list[Mista
     return kept
 
 
-def with_most_right(role: Roles, tapes: Sequence[Tape], readings: Sequence[Reading]) -> Reading:
-    """The first reading, or one like it but for the slopes at ties, under which more of the backward pass is right.
-
-    At max(0, z) with z = 0 each slope is as good as another, and sums over examples may be the same for each.
-    """
-    like = [r for r in readings if r.loss is readings[0].loss and r.fits == readings[0].fits]
-    if len(like) < 2:
-        return readings[0]
-    made = {n for row in like[0].rows for n in Search(role, tapes, like[0]).backward(row.update.step)}
-
-    def count(reading: Reading) -> int:
-        search = Search(role, tapes, reading)
-        return sum(search.right(node) for node in made)
-
-    return max(like, key=count)
+def in_object(search: Search, wrong: Sequence[Judged]) -> tuple[Mistake, int] | None:
+    """The first wrong part of a slope that an object of the program holds, and its value as a bit; None without it."""
+    if any(row.kind == "adds up" for row in wrong) or (part := wrong_part(search)) is None:
+        return None
+    node, site, says = part
+    bit = 1 << node.index
+    rows = [row for row in wrong if search.graph.depends(row.update.step.index, bit)]
+    return (Mistake(node, site, rows[0], "value", says), bit) if rows else None
 
 
 def of_failure(role: Roles, tapes: Sequence[Tape], reading: Reading, failure: Failure) -> Mistake:
@@ -94,8 +97,13 @@ def located(search: Search, row: Judged) -> Mistake:
         chain = chain[chain.index(row.entry) :] if row.entry in chain else chain
         node = next((n for n in chain if n.op in ("add", "put") and n is not step), step)
         return Mistake(node, node.site, row, "adds up", row.note)
+    if row.kind == NOT_ONE:
+        return of_both(search, row)
     if row.kind == "decay":
         return of_decay(search, row)
+    if row.kind == "not finite" and (root := below_zero(search, row)) is not None:
+        says = "what this line makes is below 0 in places, and its square root or logarithm is taken later"
+        return Mistake(root, root.site, row, "not finite", says)
     own = row.factor or row.inner
     stepped = [r.update for r in search.reading.rows if r.verdict == "ok" and r.update.new is not None]
     against = bool(stepped) and row.update.new is not None and all(u.sign != row.update.sign for u in stepped)
@@ -112,8 +120,11 @@ def located(search: Search, row: Judged) -> Mistake:
     wrong = first_of(search, step)
     if wrong is not None and (found := wrong_beside_decay(search, row, wrong)) is not None:
         return Mistake(found[0], found[0].site, row, "factor", found[1])
-    if wrong is None and (other := of_another_parameter(search, row)) is not None:
-        return other
+    if wrong is not None and (made := of_optimiser(search, row, wrong)) is not None:
+        says = "the gradient is right, and what is made of it on the way to the step is not"
+        return Mistake(made, made.site, row, "update", says, certain=made in entered(search.role, step))
+    if wrong is None and (meant := gradient_of_another(search, row)) is not None:
+        return Mistake(meant, meant.site, row, "another slope", "this is a slope, but not that of what it updates")
     if wrong is None:
         return Mistake(step, new.site, row, "update", "the gradient is right, and what is made of it here is not")
     if (odd := odd_term(search, wrong, step)) is not None:
@@ -124,17 +135,14 @@ def located(search: Search, row: Judged) -> Mistake:
     return described(search, row, wrong)
 
 
-def of_another_parameter(search: Search, row: Judged) -> Mistake | None:
-    """A gradient that is right, of another parameter; where it is that one's own gradient, it is taken wrongly here."""
-    node = [*entered(search.role, row.update.step)][-1]
-    known = {k for k, _ in search.matches(node)}
-    names = [r.update for r in search.reading.rows if r.update.base.index in known and r.update is not row.update]
-    if not names or row.update.base.index in known:
-        return None
-    taken = any(search.graph.above[u.step.index] >> node.index & 1 for u in names)
-    site = row.update.end.site if taken else node.site
-    says = f"this is the gradient of {parameter_name(names[0].base, names[0].new)}"
-    return Mistake(row.update.end if taken else node, site, row, "another parameter", says)
+def of_both(search: Search, row: Judged) -> Mistake:
+    """Two factors, one of which is wrong: no line is, and both are at or after the first that makes one of the two."""
+    rows = [r for r in search.reading.rows if r.kind == NOT_ONE]
+    chains = [[n for n in search.backward(r.update.step) if not search.forward >> n.index & 1] for r in rows]
+    shared = set.intersection(*({n.index for n in chain} for chain in chains)) if len(chains) > 1 else set()
+    alone = [n for chain in chains for n in chain if n.index not in shared and n.site.line]
+    first = min(alone, key=lambda n: n.index, default=row.update.end)
+    return Mistake(first, first.site, row, NOT_ONE, row.note, certain=False)
 
 
 def of_all_steps(search: Search, row: Judged) -> Mistake:
@@ -209,12 +217,17 @@ def jumped(search: Search, row: Judged, ratio: float) -> Node | None:
 def turned(search: Search, row: Judged) -> Node | None:
     """The first value of the other sign than the update asks for: old − step wants the slope, old + step minus that.
 
-    The slope of -z, where a sigmoid is 1 / (1 + exp(-z)), tells nothing where the value is one of z too.
+    The slope of -z, where a sigmoid is 1 / (1 + exp(-z)), tells nothing where the value is one of z too. None where all
+    values are slopes from the first one on: then it is the update that goes the wrong way.
     """
+    so_far = False
     for node in search.backward(row.update.step):
         found = [c for k, c in search.matches(node) if search.graph.tape[k].op != "negative"] or search.factors(node)
-        if node.op not in PLACES and found and all(c * row.update.sign < 0 for c in found):
-            return node
+        so_far = so_far or any(c * row.update.sign > 0 for c in found)
+        if node.op in PLACES or search.forward >> node.index & 1 or not found:
+            continue
+        if all(c * row.update.sign < 0 for c in found):
+            return node if so_far or found[0] < 0 else None
     return None
 
 
@@ -294,19 +307,12 @@ def ratios(search: Search, row: Judged) -> Iterator[tuple[Node, float]]:
             return
 
 
-def is_gradient(search: Search, row: Judged, node: Node) -> bool:
-    """Is the value a multiple of the row's truth?"""
-    values = search.values(node)
-    flat = [t.ravel() for t in row.truth]
-    return values is not None and multiple([v.ravel() for v in values], flat, search.tolerance) is not None
-
-
 def first_of(search: Search, step: Node) -> Node | None:
     """The first value that is not right and of which nothing right is made."""
     chain = search.backward(step)
     right = 0
     for node in chain:
-        if search.right(node) or search.accumulated(node):
+        if (search.right(node) and not search.by_chance(node)) or search.accumulated(node):
             right |= 1 << node.index
     excused = search.beyond_doubt
     for k in bits_of(right):
@@ -376,72 +382,3 @@ def is_new_parameter(role: Roles, node: Node) -> bool:
     """Is this a parameter after its update, or a view of one?"""
     shown = made_by(node)
     return any(shown is u.new or (shown.op == "put" and u.new in shown.inputs) for u in role.updates)
-
-
-def wrong_factor(search: Search, node: Node) -> Node | None:
-    """A factor that depends on no label, was made for the backward pass alone, and is no slope of the forward pass."""
-    made = backward_factor(search, node)
-    return made if made is not None and slope_factor(search, made) is None else None
-
-
-def of_another_value(search: Search, node: Node) -> Node | None:
-    """A derivative that was made for this product alone, and is that of another value than the slope beside it."""
-    made = backward_factor(search, node)
-    if made is None or made.site.function == node.site.function or len(search.graph.users[made.index]) > 1:
-        return None
-    beside = {k for m in node.inputs if search.role.of_labels[m.index] for k, _ in search.matches(m)}
-    other = beside and slope_factor(search, made, beside) is None and slope_factor(search, made) is not None
-    return made if other else None
-
-
-def forward_of(search: Search) -> int:
-    """The values of the forward pass, as bits: what outputs are made of, and the program's own loss without labels."""
-    role, loss, found = search.role, search.reading.loss.node, search.role.outputs
-    of_loss = bits_of(role.graph.above[loss.index]) if loss is not None else ()
-    return found | sum(1 << k for k in of_loss if not role.of_labels[k] and not found >> k & 1)
-
-
-def backward_factor(search: Search, node: Node) -> Node | None:
-    """The factor of a product that depends on no label and was made for the backward pass alone."""
-    role, forward = search.role, forward_of(search)
-    for m in node.inputs if node.op in ("multiply", "divide") else ():
-        made = made_by(m)
-        if role.of_labels[made.index] or forward >> made.index & 1 or np.prod(made.shape, dtype=int) < 2:
-            continue
-        if search.graph.depends(made.index, role.parameters):
-            return made
-    return None
-
-
-def right_elsewhere(search: Search, factor: Node) -> bool:
-    """Did the line that makes the factor make a right one elsewhere? Then it was given the wrong value here."""
-    alike = (n for n in search.graph.tape if (n.site, n.op) == (factor.site, factor.op) and n is not factor)
-    same = [n for n in alike if search.role.begin < n.index]
-    return any(n.index < search.role.last and slope_factor(search, n) is not None for n in same)
-
-
-def slope_factor(search: Search, factor: Node, of: Collection[int] | None = None) -> float | None:
-    """C with factor = c ∂A/∂Z, entry by entry, of some values A and Z of the forward pass; None if it is of none.
-
-    of are the indices of the values that A may be, if not any.
-    """
-    given, forward = search.values(factor), forward_of(search)
-    tape = search.graph.tape
-    size = np.prod(factor.shape, dtype=int)
-    if given is None:
-        return 1.0
-    outs = [
-        k
-        for k in bits_of(forward)
-        if (of is None or k in of) and np.prod(tape[k].shape, dtype=int) == size and tape[k].op != "leaf"
-    ]
-    wanted = [np.prod(n.shape, dtype=int) == size and bool(forward >> n.index & 1) for n in tape]
-    for k in outs:
-        found = [slopes(t, {k: np.ones(tape[k].shape)}, wanted, search.reading.choice)[0] for t in search.tapes]
-        for j in found[0]:
-            if j == k or any(j not in f for f in found) or np.prod(tape[j].shape, dtype=int) != size:
-                continue
-            c = multiple([g.ravel() for g in given], [f[j].ravel() for f in found], search.tolerance)
-            if c:
-                return c
-    return None

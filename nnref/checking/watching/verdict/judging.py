@@ -20,7 +20,7 @@ from nnref.checking.watching.meaning.updates import Update, step_in
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.later_passes import of_later_passes
 from nnref.checking.watching.verdict.lineages import Part, lineages
-from nnref.checking.watching.verdict.usual_factor import Usual, most_common
+from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual, most_common, of_both
 from nnref.checking.watching.verdict.verdicts import Judged, Reading, Slopes, at_their_rates
 
 Array = np.ndarray[Any, Any]
@@ -48,7 +48,7 @@ def judge(
     distances: list[Reading] = []
     for choice in choices(role, tapes, likely):
         for loss in same or in_turn(role, tapes, likely, choice):
-            reading = under(role, tapes, loss, choice, before)
+            reading = under(role, tapes, loss, choice, before, written)
             if reading is not None:
                 (distances if loss.distance and not reading.all_right else found).append(reading)
                 if reading.all_right:
@@ -88,12 +88,19 @@ def in_turn(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], choice: 
     yield from (loss for score, loss in scored if score == best)
 
 
-def under(role: Roles, tapes: Sequence[Tape], loss: Loss, choice: Choice, before: Roles | None) -> Reading | None:
+def under(
+    role: Roles,
+    tapes: Sequence[Tape],
+    loss: Loss,
+    choice: Choice,
+    before: Roles | None,
+    written: frozenset[float] = frozenset(),
+) -> Reading | None:
     """The verdicts under one loss; None where they would be no evidence."""
     wanted = [role.graph.depends(n.index, role.parameters) for n in role.graph.tape]
     made = [slopes(tape, seeds, wanted, choice) for tape, seeds in zip(tapes, loss.seeds, strict=True)]
     known, lost = [s for s, _ in made], tuple(made[0][1])
-    rows = verdicts(role, tapes, known, lost, before, loss)
+    rows = verdicts(role, tapes, known, lost, before, loss, written)
     return None if rows is None else Reading(loss, rows, tuple(known), choice, lost, most_common(rows))
 
 
@@ -145,6 +152,7 @@ def verdicts(
     lost: tuple[Node, ...],
     before: Roles | None,
     loss: Loss,
+    written: frozenset[float] = frozenset(),
 ) -> tuple[Judged, ...] | None:
     """Each update by itself, and then against the factor that most of them have."""
     rows = of_later_passes(role, [by_itself(role, update, tapes, known, before) for update in role.updates])
@@ -158,12 +166,17 @@ def verdicts(
     if flat or all(row.silent for row in rows):
         return None  # nothing of this loss has a slope: it is no evidence, and a rule of another kind may be right
     groups = [kind for network in networks(role, rows) for kind in kinds(role, rows, network)]
-    usual = Usual(role, tapes, loss, rows)
+    usual = Usual(role, tapes, loss, rows, written)
     for kind in groups:
-        factor = usual.factor([rows[k] for k in kind])
+        found = usual.ranked([rows[k] for k in kind])
+        factor = found[0][0].own if found else None
         alone = sum(rows[k].own is not None for k in kind) == 1
+        apart = {id(row) for row in usual.undecided(found)}
         for k in kind:
+            open_ = id(rows[k]) in apart
             rows[k] = beside(zeros(role, rows[k], known, factor), factor, alone)
+            if open_ and rows[k].verdict in ("ok", "WRONG"):
+                rows[k] = replace(rows[k], verdict="WRONG", kind=NOT_ONE, note=of_both(found))
     if lost:
         why = f"{lost[0].op}, line {lost[0].site.line}, has no slope that is known"
         rows = [row if row.verdict != "WRONG" else replace(row, verdict="cannot tell", note=why) for row in rows]

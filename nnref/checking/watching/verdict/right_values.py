@@ -201,6 +201,19 @@ class Search:
                 return 1.0
         return jumps[0] if jumps and len(before) == 1 else None
 
+    def by_chance(self, node: Node) -> bool:
+        """Is a product the slope of something by another factor than what it is made of, with no number to make it?
+
+        (1 - t) dA is no slope of Z with t = tanh(Z), but twice that of a part of t = (exp(2 Z) - 1) / (exp(2 Z) + 1).
+        """
+        beside = [m for m in node.inputs if not self.role.of_labels[m.index]]
+        if node.op not in ("multiply", "divide") or len(beside) != 1 or len(node.inputs) != 2:
+            return False
+        if not self.graph.depends(beside[0].index, self.role.parameters):
+            return False
+        jump = self.jump(node)
+        return jump is not None and abs(jump - 1) > ALIKE
+
     def decays(self, node: Node, base: Node) -> bool:
         """Is a multiple of the parameter added to something made of the labels?"""
         parts = [m for m in node.inputs if not self.role.of_labels[m.index]]
@@ -222,6 +235,23 @@ def first_slope(role: Roles, tapes: Sequence[Tape], reading: Reading) -> Node | 
     search = Search(role, tapes, reading)
     made = {n.index: n for row in reading.rows for n in search.backward(row.update.step)}
     return next((made[k] for k in sorted(made) if made[k].op not in VIEWS and search.right(made[k])), None)
+
+
+def with_most_right(role: Roles, tapes: Sequence[Tape], readings: Sequence[Reading]) -> Reading:
+    """The first reading, or one like it but for the slopes at ties, under which more of the backward pass is right.
+
+    At max(0, z) with z = 0 each slope is as good as another, and sums over examples may be the same for each.
+    """
+    like = [r for r in readings if r.loss is readings[0].loss and r.fits == readings[0].fits]
+    if len(like) < 2:
+        return readings[0]
+    made = {n for row in like[0].rows for n in Search(role, tapes, like[0]).backward(row.update.step)}
+
+    def count(reading: Reading) -> int:
+        search = Search(role, tapes, reading)
+        return sum(search.right(node) for node in made)
+
+    return max(like, key=count)
 
 
 def laid(truth: Sequence[Array], shape: tuple[int, ...]) -> Iterator[list[Array]]:

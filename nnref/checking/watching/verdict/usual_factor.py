@@ -13,8 +13,12 @@ from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, 
 from nnref.checking.watching.meaning.losses import Loss
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
+from nnref.checking.watching.meaning.updates import parameter_name
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.verdicts import Judged, numbers_of_examples
+
+NOT_ONE = "not of one loss"
+"""The kind of verdict on gradients with two factors, where nothing says which of the two is the right one."""
 
 Group = list[Judged]
 """Gradients that have one factor."""
@@ -51,26 +55,41 @@ def alike(a: float, b: float) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Usual:
-    """Which factor is the usual one in one step, under one loss."""
+    """Which factor is the usual one in one step, under one loss; written are the numbers that the program has."""
 
     role: Roles
     tapes: Sequence[Sequence[Node]]
     loss: Loss
     rows: Sequence[Judged]
+    written: frozenset[float] = frozenset()
 
     def factor(self, rows: Sequence[Judged]) -> float | None:
-        """The factor that most of these gradients have; None if none is a multiple of the truth.
+        """The factor that most of these gradients have; None if none is a multiple of the truth."""
+        return next((group[0].own for group in self.ranked(rows)), None)
+
+    def ranked(self, rows: Sequence[Judged]) -> list[Group]:
+        """The gradients that are a multiple of the truth by their factors, those that are believed first.
 
         Those that are the slope of the program's own loss itself are believed, if they are two, or as many as there are
-        of any others; then those that go down the loss: one mistake goes on to all that is made after it. Where there
-        is a draw and no loss decides, the last layer is more to be trusted, for the same reason; then a mean more than
-        a sum, which is forgotten more easily than taken; then what fewer factors were put to; then a bias, which takes
-        no product; then the largest array.
+        of any others; then those that go down the loss: one mistake goes on to all that is made after it; then those
+        that step as far along that slope as a number says that is written out. Where there is a draw and no loss
+        decides, the last layer is more to be trusted, for the same reason; then a mean more than a sum, which is
+        forgotten more easily than taken; then what fewer factors were put to, if all had one at first. Nothing else
+        decides: a bias, which takes no product, comes before the largest array.
         """
         groups = by_factor(rows)
-        return max(groups, key=lambda group: self.weight(group, groups))[0].own if groups else None
+        return sorted(groups, key=lambda group: self.weight(group, groups), reverse=True)
 
-    def weight(self, group: Group, groups: Sequence[Group]) -> tuple[bool, bool, int, int, int, bool, int, int, int]:
+    def undecided(self, found: Sequence[Group]) -> list[Judged]:
+        """The gradients of two factors, where nothing says which is right but what would in any step; [] else."""
+        if len(found) < 2 or (found[0][0].own or 0.0) * (found[1][0].own or 0.0) < 0:
+            return []
+        first, second = (self.weight(group, found)[:-2] for group in found[:2])
+        return [*found[0], *found[1]] if first == second else []
+
+    def weight(
+        self, group: Group, groups: Sequence[Group]
+    ) -> tuple[bool, bool, int, int, bool, int, bool, int, int, int]:
         """How much speaks for a group, beside the others."""
         of_several, many = len(groups) > 1, len(group) >= min(2, max(map(len, groups)))
         at_end = any(self.layer(row) == self.last_layer for row in group)
@@ -84,12 +103,22 @@ class Usual:
             down,
             len(group),
             -max(known) if exact else 0,
+            self.loss.node is not None and all(map(self.is_written, group)),
             max(map(self.layer, group)) if many and not exact else 0,
             drawn and any(self.is_mean_of(group[0], other[0]) for other in groups),
-            -max(map(self.factors_put, group)) if drawn else 0,
+            -max(map(self.factors_put, group)) if drawn and self.alike_at_first(groups) else 0,
             max(self.first_use(row).index for row in group) if drawn and many else 0,
             largest(group),
         )
+
+    def is_written(self, row: Judged) -> bool:
+        """Does the step go as far along the slope as a number says that is written out, a rate as a rule?"""
+        return row.update.new is not None and any(alike(abs(row.factor or 0.0), n) for n in self.written)
+
+    def alike_at_first(self, groups: Sequence[Group]) -> bool:
+        """Have all gradients one factor as they are made, so that it was put to some of them later?"""
+        made = [next(self.factors_as_made(row), 0.0) for group in groups for row in group]
+        return all(alike(c, made[0]) for c in made)
 
     @cached_property
     def last_layer(self) -> int:
@@ -140,3 +169,13 @@ class Usual:
         n = next((n for n in examples if alike(ratio, n)), None)
         made = next(self.factors_as_made(other), None)
         return n is not None and made is not None and not alike(abs(made) * n, 1.0)
+
+
+def of_both(found: Sequence[Group]) -> str:
+    """Two factors, where nothing says which of the two is the right one, in words."""
+    two = sorted(found[:2], key=lambda group: group[0].update.end.index)
+    names = [", ".join(parameter_name(row.update.base, row.update.new) for row in group) for group in two]
+    ratio = (two[1][0].own or 0.0) / (two[0][0].own or 1.0)
+    times = f"{ratio:.4g} times" if abs(ratio) >= 1 else f"1/{1 / ratio:.4g} of"
+    says = f"the gradients of {names[0]} and of {names[1]} are not of one loss: beside the slopes, the second"
+    return f"{says} is {times} the first, and one of the two lines is wrong"

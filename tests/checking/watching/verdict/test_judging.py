@@ -66,13 +66,23 @@ def rows_of(tmp_path, *changes):
     [
         (("X.T @ d", "X.T @ d"), ["ok", "ok"]),
         (("X.T @ d", "X.T @ (d * d)"), ["WRONG", "ok"]),
-        (("X.T @ d", "2 * X.T @ d"), ["WRONG", "ok"]),
+        (("X.T @ d", "2 * (X.T @ d)"), ["WRONG", "ok"]),
+        (("X.T @ d", "(2 * X.T) @ d"), ["WRONG", "WRONG"]),
         (("X.T @ d", "X.T @ d + 0.01 * W"), ["ok", "ok"]),
         (("X.T @ d", "X.T @ d - 0.01 * W"), ["WRONG", "ok"]),
         (("d.sum(0)", "np.zeros(2) * d.sum()"), ["ok", "WRONG"]),
         (("d.sum(0)", "np.log(-abs(d)).sum(0)"), ["ok", "WRONG"]),
     ],
-    ids=["right", "another function", "twice", "decay", "decay that grows", "nothing", "no number"],
+    ids=[
+        "right",
+        "another function",
+        "twice",
+        "twice, or the other half",
+        "decay",
+        "decay that grows",
+        "nothing",
+        "no number",
+    ],
 )
 def test_a_step_is_right_where_it_is_one_multiple_of_the_slope(tmp_path, change, verdicts):
     assert [r.verdict for r in rows_of(tmp_path, change).rows] == verdicts

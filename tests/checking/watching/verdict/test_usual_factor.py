@@ -97,3 +97,29 @@ def test_a_bias_belongs_to_the_layer_of_the_weights_that_it_is_added_to(tmp_path
     usual = Usual(role, tapes, reading.loss, reading.rows)
     weights, bias = reading.rows
     assert usual.layer(weights) == usual.layer(bias) < usual.first_use(bias).index
+
+
+ADALINE = """\
+import numpy as np
+rng = np.random.RandomState(1)
+X, y = rng.randn(12, 5), rng.randn(12)
+w, b = rng.normal(0, 0.01, 5), np.float64(0.)
+for i in range(9):
+    e = y - (X.dot(w) + b)
+    w += 0.05 * 2.0 * X.T.dot(e) / 12
+    b += 0.05 * 2.0 * e.mean()
+    loss = (e ** 2).mean()
+"""
+
+
+@pytest.mark.parametrize(("change", "line"), [(("e.mean()", "e.sum()"), 8), (("2.0 * X.T", "X.T"), 7)])
+def test_a_step_as_long_as_a_number_says_that_is_written_out_is_believed(tmp_path, change, line):
+    assert certificate(seen(tmp_path, ADALINE, change), mend=False).first.place.startswith(f"line {line}:")
+
+
+def test_where_nothing_says_which_is_right_both_are_said_and_no_line_is(tmp_path):
+    """(2 X)ᵀ d beside the sum of d, without a loss: the other one may miss a 2."""
+    found = certificate(seen(tmp_path, STEP, ("X.T @ d", "(2 * X.T) @ d")), mend=False)
+    assert found.first.place.startswith("at or after line 7:")
+    assert "he gradients of W and of b are not of one loss" in found.first.says
+    assert [e.verdict for e in found.entries] == ["WRONG", "WRONG"]
