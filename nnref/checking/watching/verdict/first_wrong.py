@@ -97,6 +97,8 @@ def located(search: Search, row: Judged) -> Mistake:
         chain = chain[chain.index(row.entry) :] if row.entry in chain else chain
         node = next((n for n in chain if n.op in ("add", "put") and n is not step), step)
         return Mistake(node, node.site, row, "adds up", row.note)
+    if row.kind == "correction" and row.entry is not None:
+        return Mistake(row.entry, row.entry.site, row, "correction", row.note)
     if row.kind == NOT_ONE:
         return of_both(search, row)
     if row.kind == "decay":
