@@ -8,6 +8,7 @@ from nnref.checking.watching.recording.ordered import InOrder
 from nnref.checking.watching.telling.report import certificate, settled
 from nnref.checking.watching.watch import watch
 from tests.support.programs import fault_apart, seen, written
+from tests.support.quick import some
 
 ENGINE = """\
 import random
@@ -87,7 +88,7 @@ def test_a_mistake_in_how_a_product_goes_back_is_found_on_its_line(tmp_path):
     assert "line 17:" in certificate(found, mend=False).first.place
 
 
-@pytest.mark.parametrize("slope", ["out.grad", "2 * (out.data > 0) * out.grad", "(out.data <= 0) * out.grad"])
+@pytest.mark.parametrize("slope", some(["(out.data <= 0) * out.grad", "out.grad", "2 * (out.data > 0) * out.grad"], 9))
 def test_another_slope_of_the_rectifier_is_caught(slope, tmp_path):
     found = seen(tmp_path, ENGINE.replace("(out.data > 0) * out.grad", slope))
     assert settled(found) is False, certificate(found)
@@ -269,7 +270,7 @@ bits = np.unpackbits(np.array([range(256)], dtype=np.uint8).T, axis=1)
 V, W, U = np.random.rand(2, 6) - 0.5, np.random.rand(6, 1) - 0.5, np.random.rand(6, 6) - 0.5
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
-for j in range(50):
+for j in range(4):
     one, two = np.random.randint(128), np.random.randint(128)
     a, b, c = bits[one], bits[two], bits[one + two]
     missed, slopes, states = 0, [], [np.zeros(6)]
