@@ -97,7 +97,8 @@ def certificate_of_reading(reading: Reading, title: str) -> Certificate:
         entries, method = entries_against_own_loss(reading)
     right = gradients_right(entries)
     diagnoses = diagnoses_in_file(reading, slack) if own_loss_is_ours and right is not True else ()
-    if not shown and right is False and not any(d.mistake for d in diagnoses[:1]):
+    guessed = not shown or (reading.loss is None and bool(apart))  # the loss of another network is not known
+    if guessed and right is False and not any(d.mistake for d in diagnoses[:1]):
         # Gradients of another loss, perhaps: none is shown, and no mistake makes these of the reference's.
         entries, right, diagnoses = [undecided(entry) for entry in entries], None, ()
     if fault is not None and fault.doubtful and right is not False:

@@ -15,6 +15,7 @@ from typing import Any
 
 from nnref.checking.homework import isolation
 from nnref.checking.homework.copying import folder_of_imports
+from nnref.checking.watching.world import packages
 
 TRACE = "trace"
 """The name of the file in the scratch folder that holds what was recorded."""
@@ -81,7 +82,9 @@ def judged_again(
 
 
 def original(file: str, path: Path, scratch: Path, own: set[Path]) -> Path | None:
-    """The file of which this is the copy, if it belongs to the one that is judged; else None."""
+    """The file of which this is the copy, if it belongs to the one that is judged, or what a course has; else None."""
+    if packages.COURSES in Path(file).parents:
+        return Path(file)
     base, copies = folder_of_imports(path), scratch / "above"
     for root in (copies, copies.resolve()):
         if Path(file).is_relative_to(root):

@@ -7,15 +7,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from time import process_time
 
-from nnref.checking.diagnosis.catalogue.forward import UNSHIFTED
 from nnref.checking.homework.by_names import FORM_A, check_file
 from nnref.checking.reading.candidates import Unread
 from nnref.checking.reading.source import Source, SourceError
 from nnref.checking.reading.source import read as read_source
 from nnref.checking.results.certificate import MISTAKE, Certificate
 from nnref.checking.watching.calculus.factors import ALIKE
+from nnref.checking.watching.calculus.graph import bits_of
 from nnref.checking.watching.calls.cost_functions import cost_and_gradient_judged
 from nnref.checking.watching.calls.driven import driven
 from nnref.checking.watching.calls.layer_report import layers_judged
@@ -46,7 +45,10 @@ def judged_file(
         return check_file(path, name, data, everything, settings)
     source = read_source(path)
     try:
-        seen = watched_or_called(path, source, data)
+        seen = watch(path, source=source, data=data)
+        if not seen.steps and (layers := layers_judged(path, source, data, called=True)) is not None:
+            return layers
+        seen = or_called(seen, path, source, data)
     except Exception as error:  # a fault of ours in watching: the reader may still know, and the report says it
         read = check_file(path, None, data, everything, settings)
         return replace(read, notes=(*read.notes, f"watching it failed: {type(error).__name__}: {error}"))
@@ -58,26 +60,48 @@ def judged_file(
         if seen.steps:
             return certificate(seen)
         if (layers := layers_judged(path, source, data)) is not None:
-            return layers
+            return unless_stopped(seen, layers)
         if (pair := cost_and_gradient_judged(path, source, data)) is not None:
-            return pair
+            return unless_stopped(seen, pair)
         vain = [f"{name}, which the file imports and which cannot be imported here" for name in seen.runs[0].absent]
         raise Unread(error.found, [*vain, *error.missing, f"as it runs: it {seen.why}"]) from None
     except SourceError:
         if seen.steps:
             return certificate(seen)
         raise
-    return agreed(seen, read) if seen.steps else all_of_it(source, unless_misread(with_caution(read), source))
+    read = with_caution(read)
+    return agreed(seen, read) if seen.steps else unless_stopped(seen, all_of_it(source, unless_misread(read, source)))
 
 
 def with_caution(read: Certificate) -> Certificate:
-    """A forward pass that is right but for overflow, under a gradient that is right, is worth a line and no mistake."""
+    """A forward pass that is right but for overflow or an epsilon, under a right gradient, is worth a line only."""
     fault = read.forward
-    if fault is None or not fault.harmless or read.gradient_of_own_loss is not True or fault.mistake is not UNSHIFTED:
+    if fault is None or not fault.harmless or read.gradient_of_own_loss is not True:
         return read
     says = fault.says.partition(" Subtract")[0].rstrip(".")
     note = f"{fault.place.partition(':')[0]}: {says[0].lower()}{says[1:]}"
     return replace(read, forward=None, same_loss=True, notes=(*read.notes, note))
+
+
+def unless_stopped(seen: Watched, judged: Certificate) -> Certificate:
+    """What was judged by parts of a file; no verdict that it is right where the program, run by itself, stops.
+
+    It does so in an operation on something that is made of several arrays, none of which was handed out to it.
+    """
+    failure = seen.runs[0].failure if seen.runs and not seen.guessed else None
+    leaves = seen.runs[0].recorder.leaves if seen.runs else []
+    given = [n for n in failure.inputs if n.deps.bit_count() > 1] if failure is not None else []
+    handed_out = any(leaves[k].leaf in FROM_OUTSIDE for n in given for k in bits_of(n.deps))
+    if failure is None or not given or handed_out:
+        return judged
+    line = seen.source.where(failure.site.line)
+    says = f"run by itself, the program stops in {line} with {' '.join(failure.says.split())}"
+    right = None if judged.gradient_of_own_loss else judged.gradient_of_own_loss
+    return replace(judged, gradient_of_own_loss=right, notes=(*judged.notes, says))
+
+
+FROM_OUTSIDE = ("data", "labels", "table", "unknown", "parsed", "looked up")
+"""Leaves that are handed out in the place of what the program reads: their shapes may be what stops it."""
 
 
 def unless_misread(read: Certificate, source: Source) -> Certificate:
@@ -191,12 +215,14 @@ def line_alone(place: str) -> str:
 
 def watched_or_called(path: Path, source: Source, data: Data) -> Watched:
     """The program as it runs; where that tells nothing, as its own functions can be called."""
-    begin = process_time()
-    seen = watch(path, source=source, data=data)
+    return or_called(watch(path, source=source, data=data), path, source, data)
+
+
+def or_called(seen: Watched, path: Path, source: Source, data: Data) -> Watched:
+    """What was seen of a program that ran; where that tells nothing, of its functions as they can be called."""
     if settled(seen) is not None or (seen.steps and seen.cut_short):
         return seen
     if data is not None:  # the reader says what of the data does not fit the network
         return seen
-    left = PATIENCE - (process_time() - begin)
-    called = driven(path, source=source, data=data, seconds=left, ends=not seen.runs[0].stopped)
+    called = driven(path, source=source, data=data, seconds=PATIENCE - seen.seconds, ends=not seen.runs[0].stopped)
     return called if called is not None and called.steps and (settled(called) is not None or not seen.steps) else seen

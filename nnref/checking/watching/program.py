@@ -95,16 +95,18 @@ def execute(
     data: Any = None,
     definitions: bool = False,
     then: Callable[[dict[str, Any]], None] | None = None,
+    plain: bool = False,
 ) -> Run:
     """Run a program under a recorder, and then, in its names, what it is to be made to do.
 
     definitions leaves out everything but imports, functions, classes and assignments; a statement that fails is passed
-    over. Errors: none of the program's; what ended it is in the result.
+    over. plain runs the file as it is written, several times as fast, and records nothing of it.
+    Errors: none of the program's; what ended it is in the result.
     """
     module = ModuleType(name)
     module.__file__, module.__package__ = str(path), packages.relative_package(path, source)
     run = Run(recorder, module.__dict__)
-    code = statements(source, path, recorder, definitions, data)
+    code = statements(source, path, recorder, definitions, data, plain)
     with (
         quiet(path, source.name),
         alarm(recorder),
@@ -143,21 +145,26 @@ def within(run: Run, code: Any, line: int, keep_going: bool) -> None:
             raise
 
 
-def statements(source: Source, path: Path, recorder: Recorder, definitions: bool, data: Any = None) -> list[Part]:
+def statements(
+    source: Source, path: Path, recorder: Recorder, definitions: bool, data: Any = None, plain: bool = False
+) -> list[Part]:
     """The program as code: whole, or one statement at a time where one may fail and the next be executed."""
-    code, sites = compiled(source, path, definitions, data is not None)
+    code, sites = compiled(source, path, definitions, data is not None, plain)
     recorder.sites[:] = sites  # the code speaks of them by their places in this list
     recorder.files.add(str(path))
     return code
 
 
 @lru_cache(maxsize=8)
-def compiled(source: Source, path: Path, definitions: bool, given: bool) -> tuple[list[Part], list[Site]]:
+def compiled(
+    source: Source, path: Path, definitions: bool, given: bool, plain: bool = False
+) -> tuple[list[Part], list[Site]]:
     """The code of a program that is run several times, on given data or not, and the sites that it speaks of."""
     sites: list[Site] = []
     file = str(path)
-    plain = copy.deepcopy(source.tree) if source.starts else ast.parse("\n".join(source.lines))
-    tree = rewritten(world.smaller(plain, path, given), file, sites)
+    tree = copy.deepcopy(source.tree) if source.starts else ast.parse("\n".join(source.lines))
+    tree = world.smaller(tree, path, given)
+    tree = tree if plain else rewritten(tree, file, sites)
     if not definitions and not source.starts:
         return [(1, compile(tree, file, "exec"), False)], sites
     parts = [node for node in tree.body if not definitions or isinstance(node, DEFINING)]
@@ -255,9 +262,9 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def folders(self, path: Any) -> list[Path]:
         """Where to look for a module."""
         if path is not None:
-            return [Path(p) for p in path if str(p) in self.packages]
+            return [*(Path(p) for p in path if str(p) in self.packages), packages.COURSES]
         put = [Path(p).resolve() for p in sys.path if p not in self.before]
-        return [self.folder, *put, *self.roots, self.folder.parent]
+        return [self.folder, *put, *self.roots, self.folder.parent, packages.COURSES]
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
         """A module or package of the program's own; none of them hides one of Python's."""
@@ -265,7 +272,7 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         if top in sys.stdlib_module_names | packages.INSTALLED:
             return None
         for folder in self.folders(path):
-            place = folder / last
+            place = folder / (packages.OTHER_NAMES.get(last, last) if folder == packages.COURSES else last)
             for file, package in ((place / "__init__.py", True), (place.with_name(f"{last}.py"), False)):
                 if file.is_file():
                     spec = importlib.machinery.ModuleSpec(name, self, origin=str(file), is_package=package)

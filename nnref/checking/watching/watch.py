@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from time import process_time
@@ -77,7 +77,7 @@ class Watched:
 
     again watches another source in the same way, in a first run and in others of these seeds, under the loss of that
     name. how says whether the file ran by itself or was called; apart, that its labels were told from its data.
-    untried are the classes of a file that is called which no time was left for.
+    untried are the classes of a file that is called which no time was left for; seconds is how long watching took.
     """
 
     source: Source
@@ -92,6 +92,7 @@ class Watched:
     tapes: tuple[Sequence[Node], ...] = ()
     apart: bool = False
     untried: tuple[str, ...] = ()
+    seconds: float = 0.0
 
     @property
     def reading(self) -> Reading | None:
@@ -213,7 +214,8 @@ def watch(
         fewer, with_fewer = first_run(source, path, settings, **AT_LENGTH)
         first, seen = (fewer, with_fewer) if with_fewer.role is not None else (first, seen)
     if seen.role is None:
-        return Watched(source, (first,), None, (), unread(first, source), how, guessed)
+        spent = process_time() - begin
+        return Watched(source, (first,), None, (), unread(first, source), how, guessed, seconds=spent)
     recorder = first.recorder
     same = {"limit": len(first.tape) if recorder.sufficed else recorder.limit, "share": recorder.share}
 
@@ -233,7 +235,8 @@ def watch(
         same = {**given, "how": how, "guessed": guessed}
         return watch(path, source=other, seeds=seeds, limit=enough_for_one, meant=meant, **same)
 
-    return Watched(source, runs, role, steps, why, how, guessed, notes, once_more, tuple(tapes), all_of_them.apart)
+    found = Watched(source, runs, role, steps, why, how, guessed, notes, once_more, tuple(tapes), all_of_them.apart)
+    return replace(found, seconds=process_time() - begin)
 
 
 def first_run(source: Source, path: Path, settings: dict[str, Any], **recorded: Any) -> tuple[Run, Understood]:

@@ -12,7 +12,7 @@ import pytest
 import nnref
 from nnref.checking.diagnosis.catalogue.forward import FORWARD
 from nnref.checking.homework.by_names import check_file
-from nnref.checking.homework.watched_file import unless_misread
+from nnref.checking.homework.watched_file import judged_file, unless_misread
 from nnref.checking.reading.source import read as read_source
 from tests.support.homework import BASE, STATEFUL
 from tests.support.quick import some
@@ -252,3 +252,69 @@ def test_what_is_all_wrong_and_unexplained_in_a_file_that_cannot_be_watched_is_n
     asked = tmp_path / "asked.py"
     asked.write_text("parameters = {}\ndef loss(theta): ...\ndef gradients(theta): ...\n")
     assert unless_misread(lost, read_source(asked)) is lost
+
+
+STOPS = """\
+import numpy as np
+class Dense:
+    def __init__(self, n, m):
+        self.w = np.random.randn(n, m) * 0.1
+        self.b = np.zeros((1, m))
+    def forward(self, x):
+        self.x = x
+        return x @ self.w + self.b
+    def backward(self, grad, lr):
+        dx = grad @ self.w.T
+        self.w -= lr * self.x.T @ grad
+        self.b -= lr * grad.sum(axis=0, keepdims=True)
+        return dx
+X, y = np.random.randn(32, 3), np.random.randn(32, 1)
+net = [Dense(3, 8), Dense(8, 1)]
+out = X
+for layer in net: out = layer.forward(out)
+g = 2 * (out - y) / 32
+for layer in reversed(net): g = layer.backward(g, 0.1)
+"""
+
+
+def test_a_right_layer_makes_no_program_right_that_stops(tmp_path):
+    path = tmp_path / "stops.py"
+    path.write_text(STOPS.replace("reversed(net)", "net"))
+    report = judged_file(path)
+    assert report.status == 3
+    assert "stops in line 10" in str(report).replace("\n ", "")
+    path.write_text(STOPS)
+    assert judged_file(path).status == 0
+
+
+OVERFLOWS = """\
+import numpy as np
+X, Y = np.random.randn(5, 12), np.random.randint(0, 3, 12)
+def forward(W1, b1, W2, b2, X):
+    Z1 = W1.dot(X) + b1
+    A1 = np.maximum(Z1, 0)
+    Z2 = W2.dot(A1) + b2
+    return Z1, A1, Z2, np.exp(Z2) / np.sum(np.exp(Z2), axis=0)
+def backward(Z1, A1, Z2, A2, W1, W2, X, Y):
+    dZ2 = A2 - np.eye(3)[Y].T
+    dW2 = 1 / 12 * dZ2.dot(A1.T)
+    db2 = 1 / 12 * np.sum(dZ2, axis=1, keepdims=True)
+    dZ1 = W2.T.dot(dZ2) * (Z1 > 0)
+    return 1 / 12 * dZ1.dot(X.T), 1 / 12 * np.sum(dZ1, axis=1, keepdims=True), dW2, db2
+W1, b1, W2, b2 = np.random.randn(6, 5), np.zeros((6, 1)), np.random.randn(3, 6), np.zeros((3, 1))
+for k in range(9):
+    dW1, db1, dW2, db2 = backward(*forward(W1, b1, W2, b2, X), W1, W2, X, Y)
+    W1 = W1 - .1 * dW1
+    b1 = b1 - .1 * db1
+    W2 = W2 + .1 * dW2
+    b2 = b2 - .1 * db2
+"""
+
+
+def test_a_wrong_step_is_said_and_no_overflow_that_is_none_here(tmp_path):
+    """The reader finds the gradients right, and what it says of the forward pass is a caution."""
+    path = tmp_path / "step.py"
+    path.write_text(OVERFLOWS)
+    report = judged_file(path)
+    assert report.status == 1
+    assert report.first.place.startswith("line 19")

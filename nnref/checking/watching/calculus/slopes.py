@@ -124,7 +124,7 @@ def positive(node: Node) -> Node:
 def backward(node: Node, g: Array, choice: Choice) -> Iterator[tuple[Node, Any]]:
     """What a slope of a result makes of the slopes of the nodes it was made of."""
     op = node.op.split("[")[0] if "[" in node.op and node.op not in FLAT else node.op
-    if op in FLAT or op in ("chosen", "compared"):
+    if op in FLAT:
         return
     if op in STRUCTURE:
         yield from STRUCTURE[op](node, g)
@@ -343,7 +343,21 @@ def of_gathered(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
             yield part, h.reshape(part.shape)
 
 
+def of_chosen(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
+    """Z if z > 0 else 0: the one that was chosen goes on; what was compared has the slope 0."""
+    if isinstance(node.args[0], Node):
+        yield node.args[0], g
+    yield node.args[1], np.zeros(node.args[1].shape)
+
+
+def of_compared(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
+    """A < b of numbers: it has no slope."""
+    for m in node.inputs:
+        yield m, np.zeros(m.shape)
+
+
 STRUCTURE = {
+    "chosen": of_chosen, "compared": of_compared,
     "view": of_view, "put": of_put, "assign": of_assign, "put_at": of_put_at, "item": of_item, "entry": of_entry,
     "gathered": of_gathered,
     "add.at": of_at, "subtract.at": of_at,

@@ -6,14 +6,14 @@ transpose. Shapes are tried until forward and backward both run; a layer that ru
 
 from __future__ import annotations
 
-import ast
 import copy
 import inspect
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,11 @@ from nnref.checking.reading.network import same_chance
 from nnref.checking.reading.source import Source, returned
 from nnref.checking.results.entry import Entry
 from nnref.checking.results.report import GradcheckReport
-from nnref.checking.watching.calls.calling import arrays_in, methods, own_classes, own_functions
+from nnref.checking.watching.calls.calling import own_functions
+from nnref.checking.watching.calls.layer import Layer, Ways, line_of
+from nnref.checking.watching.calls.layer_classes import of_classes
 from nnref.checking.watching.calls.layer_shapes import EXAMPLES, Shapes, choices
+from nnref.checking.watching.calls.own_calls import Given, floats
 from nnref.checking.watching.calls.pairing import is_gradient_of
 from nnref.shapes import Array
 
@@ -40,8 +43,8 @@ FORTH = ("_forward", "_fwd", "", "_fprop", "_forward_pass", "_forward_propagatio
 WHOLE = re.compile(r"^_*(l?_?model|network|net|nn|mlp|full|all|)_*$", re.IGNORECASE)
 """Names of what is no layer, but the network."""
 
-RATE = 0.5
-"""The step that a layer is given which moves its own parameters: what moved, divided by it, is the gradient."""
+RUNS, SOON = 8, 1.5
+"""Runs of a layer that its slope at one entry takes, and seconds that all of them may take."""
 
 
 @dataclass(frozen=True)
@@ -63,25 +66,16 @@ class LayerVerdict:
         return "WRONG" if "WRONG" in kinds else "ok" if kinds == {"ok"} else "cannot tell"
 
 
-@dataclass(frozen=True)
-class Layer:
-    """A layer that can be run: its arguments by name, forward(**arguments), and the gradients back(dY, **arguments).
+def layer_verdicts(
+    source: Source, namespace: Mapping[str, Any], heard: Mapping[str, Given] | None = None
+) -> tuple[LayerVerdict, ...]:
+    """The verdict on each layer that a file defines, in the order of its lines; what is no layer is left out.
 
-    outputs is how many arrays forward gives: they and what comes back for them are laid end to end.
+    heard are the arguments with which the file itself calls functions.
     """
-
-    name: str
-    line: int
-    arguments: dict[str, Any]
-    forward: Callable[..., Any]
-    back: Callable[..., dict[str, Any]]
-
-
-def layer_verdicts(source: Source, namespace: Mapping[str, Any]) -> tuple[LayerVerdict, ...]:
-    """The verdict on each layer that a file defines, in the order of its lines; what is no layer is left out."""
     found = []
     with same_chance(), redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
-        for name, line, ways in [*of_functions(source, namespace), *of_classes(source, namespace)]:
+        for name, line, ways in [*of_functions(source, namespace, heard or {}), *of_classes(source, namespace)]:
             verdict = first_that_runs(name, line, ways) if line else None
             if verdict is not None:
                 found.append(verdict)
@@ -89,8 +83,12 @@ def layer_verdicts(source: Source, namespace: Mapping[str, Any]) -> tuple[LayerV
 
 
 def first_that_runs(name: str, line: int, ways: Iterator[Layer]) -> LayerVerdict | None:
-    """The verdict on a layer with the first shapes that it runs with; None if it is not written at all."""
+    """The verdict on a layer with the first shapes that it runs with; None if it is not written at all.
+
+    One that is right as the file calls it may be wrong at another stride: then the first of the usual shapes decides.
+    """
     forward_reason, back_reason = "none of the usual shapes fit what it takes", ""
+    right: LayerVerdict | None = None
     for layer in ways:
         try:
             Y = np.asarray(layer.forward(**copies(layer.arguments)))
@@ -105,12 +103,15 @@ def first_that_runs(name: str, line: int, ways: Iterator[Layer]) -> LayerVerdict
             back_reason = back_reason or f"its backward pass stops: {type(error).__name__}: {error}"
             continue
         if not given:
-            return None
+            return right
         if any(np.shape(g) != np.shape(layer.arguments[k]) and np.size(g) != 1 for k, g in given.items()):
             back_reason = back_reason or "no gradient has the shape of its argument"
             continue
-        return judged(layer, tuple(given))
-    return LayerVerdict(name, line, (), f"not judged: {back_reason or forward_reason}")
+        found = judged(layer, tuple(given))
+        if right is not None or not layer.own or found.verdict != "ok":
+            return found if right is None or found.verdict == "WRONG" else right
+        right = found
+    return right or LayerVerdict(name, line, (), f"not judged: {back_reason or forward_reason}")
 
 
 def judged(layer: Layer, names: tuple[str, ...]) -> LayerVerdict:
@@ -193,7 +194,17 @@ def checked(layer: Layer, names: tuple[str, ...], factors: dict[str, float]) -> 
     takes = inspect.Parameter.KEYWORD_ONLY
     signature = inspect.Signature([inspect.Parameter(name, takes) for name in ("dY", *layer.arguments)])
     vjp.__signature__ = signature  # type: ignore[attr-defined]
-    return check_numpy_vjp(layer.forward, vjp, layer.arguments, wrt=names)
+    return check_numpy_vjp(layer.forward, vjp, layer.arguments, wrt=names, **in_time(layer, names))
+
+
+def in_time(layer: Layer, names: tuple[str, ...]) -> dict[str, Any]:
+    """The options of a check that ends soon: of a slow layer a few entries, and all of them along some directions."""
+    given, begin = copies(layer.arguments), process_time()
+    layer.forward(**given)
+    cost = RUNS * (process_time() - begin)
+    if cost * sum(np.size(layer.arguments[name]) for name in names) < SOON:
+        return {}
+    return {"entries": max(1, int(SOON / (2 * cost * len(names)))), "directions": max(2, int(SOON / (2 * cost)))}
 
 
 def passes_on(layer: Layer, names: tuple[str, ...]) -> bool:
@@ -209,29 +220,36 @@ def copies(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: copy.deepcopy(value) for name, value in given.items()}
 
 
-Ways = tuple[str, int, Iterator[Layer]]
-
-
-def of_functions(source: Source, namespace: Mapping[str, Any]) -> Iterator[Ways]:
+def of_functions(source: Source, namespace: Mapping[str, Any], heard: Mapping[str, Given]) -> Iterator[Ways]:
     """Functions that go back, each with the one that goes forward under the same name."""
     functions = own_functions(dict(namespace))
-    for name, back in functions.items():
-        match = BACK.search(name)
-        stem = BACK.sub("", name, count=1) if match else ""
-        if match is None or WHOLE.match(stem) or not upstream(back):
+    for name, forward in pairs(functions).items():
+        back = functions[name]
+        if upstream(back):
+            head, _ = head_and_tail(name)
+            given = [heard[forward]] if forward in heard else []
+            yield head, line_of(source, name), of_pair(source, head, functions[forward], back, given)
+
+
+def pairs(names: Iterable[str]) -> dict[str, str]:
+    """The functions that go back by their names, each with the one that goes forward under the same name."""
+    found: dict[str, str] = {}
+    among = set(names)
+    for name in names:
+        if not BACK.search(name) or WHOLE.match(BACK.sub("", name, count=1)):
             continue
-        tail = name[match.end() :] if match.start() else ""
-        head = name[: match.start()] if match.start() else name[match.end() :].lstrip("_")
-        forward = next((n for ending in FORTH if (n := f"{head}{ending}{tail}") in functions and n != name), None)
-        forward = forward or next((n for n in (f"forward_{head}", f"{head}") if n in functions and n != name), None)
+        head, tail = head_and_tail(name)
+        ways = [f"{head}{ending}{tail}" for ending in FORTH] + [f"forward_{head}", head]
+        forward = next((n for n in ways if n in among and n != name), None)
         if forward is not None:
-            yield head, line_of(source, name), of_pair(source, head, functions[forward], back)
+            found[name] = forward
+    return found
 
 
-def line_of(source: Source, name: str, owner: str | None = None) -> int:
-    """The line on which a function is defined."""
-    definition = source.definition(name, owner)
-    return definition.lineno if definition is not None else 0
+def head_and_tail(name: str) -> tuple[str, str]:
+    """What stands before and after the word for backward: conv and _naive of conv_backward_naive."""
+    head, tail = BACK.split(name, maxsplit=1)
+    return (head, tail) if head else (tail.lstrip("_"), "")
 
 
 def upstream(back: Callable[..., Any]) -> list[str]:
@@ -245,35 +263,65 @@ def upstream(back: Callable[..., Any]) -> list[str]:
     return found
 
 
-def of_pair(source: Source, name: str, forward: Callable[..., Any], back: Callable[..., Any]) -> Iterator[Layer]:
-    """A pair of functions in every choice of shapes."""
-    line, slots = line_of(source, back.__name__), upstream(back)
-    names = returned(source.definition(back.__name__))
-    for given in choices(arguments(forward), Shapes(name)):
-        state: dict[str, Any] = {}
+def of_pair(
+    source: Source, name: str, forward: Callable[..., Any], back: Callable[..., Any], heard: Sequence[Given]
+) -> Iterator[Layer]:
+    """A pair of functions with what the file gives them, and in every choice of shapes."""
+    line, names, made = (
+        line_of(source, back.__name__),
+        *(returned(source.definition(f.__name__)) for f in (back, forward)),
+    )
+    for given in [*heard, *(Given(found, {}) for found in choices(arguments(forward), Shapes(name)))]:
+        yield Layer(name, line, given.values, *run_with(given, forward, back, names, made), given in heard)
 
-        def run(state: dict[str, Any] = state, **values: Any) -> Array:
-            with same_chance():
-                raw = forward(**values)
-            parts = list(raw) if isinstance(raw, tuple) else [raw]
-            state["cache"] = parts[-1] if len(parts) == len(slots) + 1 else tuple(parts[len(slots) :])
-            state["outputs"] = [np.asarray(part) for part in parts[: len(slots)]]
-            state["values"] = values
-            return end_to_end(state["outputs"])
 
-        def come_back(dY: Array, state: dict[str, Any] = state, run: Any = run, **values: Any) -> dict[str, Any]:
-            run(**values)
-            passed = dict(zip(slots, split(dY, state["outputs"]), strict=True))
-            for other, parameter in arguments(back).items():
-                if other in passed:
-                    continue
-                if other in values:
-                    passed[other] = values[other]
-                elif parameter.default is parameter.empty:
-                    passed[other] = state["cache"]
-            return named(back(**passed), names, [k for k, v in values.items() if floats(v)])
+def run_with(
+    given: Given,
+    forward: Callable[..., Any],
+    back: Callable[..., Any],
+    names: list[str] | None,
+    made: list[str] | None,
+) -> tuple[Callable[..., Array], Callable[..., dict[str, Any]]]:
+    """Forward and backward of a pair at other values; names are of what back returns, made of what forward does."""
+    slots = upstream(back)
 
-        yield Layer(name, line, given, run, come_back)
+    def ahead(values: dict[str, Any]) -> tuple[list[Array], Any]:
+        with same_chance():
+            outputs, cache = outputs_and_cache(forward(**given.together(values)), slots, made)
+        return [np.asarray(part) for part in outputs], cache
+
+    def run(**values: Any) -> Array:
+        return end_to_end(ahead(values)[0])
+
+    def come_back(dY: Array, **values: Any) -> dict[str, Any]:
+        outputs, cache = ahead(values)
+        passed, whole = dict(zip(slots, split(dY, outputs), strict=True)), given.together(values)
+        for other, parameter in arguments(back).items():
+            if other in passed:
+                continue
+            if other in whole:
+                passed[other] = whole[other]
+            elif parameter.default is parameter.empty:
+                passed[other] = cache
+        return named(back(**passed), names, [k for k, v in values.items() if floats(v)])
+
+    return run, come_back
+
+
+def outputs_and_cache(raw: Any, slots: list[str], names: list[str] | None) -> tuple[list[Any], Any]:
+    """What a forward function returned: the outputs whose gradients come back, and what it kept for the way back.
+
+    Of several outputs those count whose gradients the backward function takes: of da_next, a_next.
+    """
+    parts = list(raw) if isinstance(raw, tuple) else [raw]
+    if len(parts) == len(slots) + 1:
+        return parts[:-1], parts[-1]
+    if len(parts) < len(slots) + 1 or isinstance(parts[-1], np.ndarray):
+        return parts[: len(slots)], tuple(parts[len(slots) :])
+    by_name = dict(zip(names, parts, strict=True)) if names and len(names) == len(parts) else {}
+    named_so = [[part for name, part in by_name.items() if is_gradient_of((slot,), (name,))] for slot in slots]
+    found = [same[0] for same in named_so if len(same) == 1]
+    return found if len(found) == len(slots) else parts[: len(slots)], parts[-1]
 
 
 def end_to_end(parts: list[Array]) -> Array:
@@ -289,11 +337,6 @@ def split(dY: Array, parts: list[Array]) -> list[Array]:
     return [piece.reshape(part.shape) for piece, part in zip(np.split(dY, ends), parts, strict=True)]
 
 
-def floats(value: Any) -> bool:
-    """Is this an array of floats, which can have a gradient?"""
-    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
-
-
 def named(raw: Any, names: list[str] | None, wanted: list[str]) -> dict[str, Any]:
     """The gradients by the names of the arguments: as they are called in the return, else in order."""
     if isinstance(raw, dict):
@@ -306,107 +349,3 @@ def named(raw: Any, names: list[str] | None, wanted: list[str]) -> dict[str, Any
             return found
     in_order = [g for g in parts if g is not None]
     return dict(zip(wanted, in_order, strict=False)) if len(in_order) <= len(wanted) else {}
-
-
-def of_classes(source: Source, namespace: Mapping[str, Any]) -> Iterator[Ways]:
-    """Classes of layers: a method that goes forward, and one that goes back and is given a gradient."""
-    for name, cls in own_classes(dict(namespace)).items():
-        names = methods(cls)
-        back = next((n for n in names if re.match(r"back|bwd|bprop", plain(n))), None)
-        forth = next((n for n in names if re.match(r"forw|fwd|fprop|call$|__call__$", plain(n))), None)
-        if back is None or forth is None or inspect.isabstract(cls):
-            continue
-        needed = [p for n, p in arguments(getattr(cls, back)).items() if n != "self" and p.default is p.empty]
-        roles = {ROLES.get(plain(p.name)) for p in needed}
-        if not needed or "Y" in roles or "X" in roles or holds_others(cls, namespace):
-            continue
-        if unwritten(source.definition(forth, name)) or unwritten(source.definition(back, name)):
-            continue
-        line = line_of(source, back, name) or line_of_class(source, name)
-        yield name, line, of_object(name, line, cls, forth, back)
-
-
-def unwritten(definition: ast.FunctionDef | None) -> bool:
-    """Does a method only say what others will do: a docstring, pass, or raise NotImplementedError?"""
-    return definition is not None and all(
-        isinstance(node, ast.Pass | ast.Raise) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
-        for node in definition.body
-    )
-
-
-def line_of_class(source: Source, name: str) -> int:
-    """The line on which a class is defined; 0 where it comes from another file."""
-    return next((n.lineno for n in source.nodes if isinstance(n, ast.ClassDef) and n.name == name), 0)
-
-
-def holds_others(cls: type, namespace: Mapping[str, Any]) -> bool:
-    """Does the class make objects of others of the file? Then it is the network."""
-    from nnref.checking.reading.uses import names_in
-
-    others = set(own_classes(dict(namespace))) - {cls.__name__}
-    return any(names_in(f) & others for f in vars(cls).values() if hasattr(f, "__code__"))
-
-
-def of_object(name: str, line: int, cls: type, forth: str, back: str) -> Iterator[Layer]:
-    """A class of layers, made and run in every choice of shapes."""
-    made = arguments(cls)
-    x = next(iter([n for n in arguments(getattr(cls, forth)) if n != "self"]), None)
-    rate = [n for n in arguments(getattr(cls, back)) if n != "self"][1:]
-    if x is None:
-        return
-    for settings, X in Shapes(name).of_object(made):
-        try:
-            thing = cls(**settings)
-            getattr(copy.deepcopy(thing), forth)(X.copy())
-        except Exception:
-            continue
-        own = {path: A for path, A in arrays_in(thing) if floats(A) and A.size}
-        keys = {re.sub(r"\W", "_", "_".join(map(str, path))): path for path in own}
-        given = {x: X, **{key: own[path].copy() for key, path in keys.items()}}
-        yield Layer(name, line, given, *run_of(thing, keys, x, forth, back, rate))
-
-
-def run_of(
-    thing: Any, keys: dict[str, Any], x: str, forth: str, back: str, rate: list[str]
-) -> tuple[Callable[..., Any], Callable[..., dict[str, Any]]]:
-    """Forward of a copy of an object at other parameters, and what it gives, keeps or moves going back."""
-
-    def ready(values: dict[str, Any]) -> Any:
-        fresh = copy.deepcopy(thing)
-        for key, path in keys.items():
-            put(fresh, path, np.array(values[key]))
-        return fresh
-
-    def forward(**values: Any) -> Any:
-        with same_chance():
-            return getattr(ready(values), forth)(values[x].copy())
-
-    def come_back(dY: Array, **values: Any) -> dict[str, Any]:
-        fresh = ready(values)
-        with same_chance():
-            getattr(fresh, forth)(values[x].copy())
-        raw = getattr(fresh, back)(dY, *([RATE] if rate else []))
-        first = raw[0] if isinstance(raw, tuple) else raw
-        found = {x: first} if isinstance(first, np.ndarray) else {}
-        after = dict(arrays_in(fresh))
-        for key, path in keys.items():
-            moved = after.get(path)
-            kept = [A for other, A in after.items() if other != path and other not in keys.values()
-                    and is_gradient_of(other, path) and np.size(A)]  # fmt: skip
-            if rate and moved is not None and np.any(moved != values[key]):
-                found[key] = (values[key] - moved) / RATE
-            elif kept:
-                found[key] = kept[0]
-        return found
-
-    return forward, come_back
-
-
-def put(tree: Any, path: tuple[Any, ...], value: Any) -> None:
-    """Put an array at the end of a way."""
-    for step in path[:-1]:
-        tree = tree[step] if isinstance(tree, dict | list | tuple) else getattr(tree, step)
-    if isinstance(tree, dict | list):
-        tree[path[-1]] = value
-    else:
-        setattr(tree, path[-1], value)

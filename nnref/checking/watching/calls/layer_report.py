@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nnref.checking.reading.candidates import going_back
 from nnref.checking.reading.source import Source
 from nnref.checking.results.certificate import Certificate
 from nnref.checking.results.diagnosis import Diagnosis
 from nnref.checking.results.entry import Entry
-from nnref.checking.watching.calls.layer_pairs import LayerVerdict, layer_verdicts
+from nnref.checking.watching.calls.layer_pairs import LayerVerdict, layer_verdicts, pairs
+from nnref.checking.watching.calls.own_calls import Given, heard
 from nnref.checking.watching.program import execute
 from nnref.checking.watching.recording.recorder import Recorder
 
 
-def layers_judged(path: Path, source: Source, data: Any = None) -> Certificate | None:
-    """The verdict on every layer that a file defines; None if it defines none that can be judged."""
-    run = execute(source, path.resolve(), Recorder(), name="watched", data=data, definitions=True)
-    found = layer_verdicts(source, run.namespace)
+def layers_judged(path: Path, source: Source, data: Any = None, called: bool = False) -> Certificate | None:
+    """The verdict on every layer that a file defines; None if it defines none that can be judged.
+
+    called asks for a file that calls each of its layers itself, and has nothing beside that goes back.
+    """
+    ways = pairs(function_names(source))
+    if called and not (ways and set(going_back(function_names(source))) <= set(ways)):
+        return None
+    namespace, given = namespace_and_calls(path, source, data, ways)
+    if called and not set(ways.values()) <= set(given):
+        return None
+    found = layer_verdicts(source, namespace, given)
     if not any(verdict.entries for verdict in found):
         return None
     verdicts = {verdict.verdict for verdict in found}
@@ -37,6 +49,21 @@ def layers_judged(path: Path, source: Source, data: Any = None) -> Certificate |
             f"{verdict.name}, {source.where(verdict.line)}: {verdict.note}" for verdict in found if verdict.note
         ),
     )
+
+
+def function_names(source: Source) -> list[str]:
+    """The functions and methods that a file defines."""
+    return [node.name for node in source.nodes if isinstance(node, ast.FunctionDef)]
+
+
+def namespace_and_calls(
+    path: Path, source: Source, data: Any, ways: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, Given]]:
+    """What a file defines, and the arguments with which it calls layers itself, if it does."""
+    run, given = heard(source, path, frozenset(ways.values()), data) if ways else (None, {})
+    whole = run is not None and bool(given) and all(name in run.namespace for name in ways)
+    how: dict[str, Any] = {} if whole else {"name": "watched", "definitions": True}
+    return execute(source, path.resolve(), Recorder(), data=data, plain=True, **how).namespace, given
 
 
 def row(verdict: LayerVerdict) -> Entry:

@@ -17,6 +17,9 @@ AFFIX = re.compile(
 )
 """What a gradient's name has before or after the name of its parameter."""
 
+D = re.compile("^d(?=.)")
+"""The shortest of these: dc_prev is that of c_prev, though of others dc stands before the name."""
+
 Path = tuple[Any, ...]
 
 
@@ -44,7 +47,7 @@ def paired(parameters: Mapping[Path, Any], gradients: Mapping[Path, Any]) -> Ite
 
 def is_gradient_of(gradient: Path, parameter: Path) -> bool:
     """Is one the gradient of the other by its name: dW1 of W1, grads["W1"] of W1, nabla_w[0] of weights[0]?"""
-    return steps(parameter) in (steps(gradient), steps(gradient, AFFIX))
+    return steps(parameter) in (steps(gradient), steps(gradient, AFFIX), steps(gradient, D))
 
 
 def steps(path: Path, without: re.Pattern[str] | None = None) -> tuple[str, ...]:

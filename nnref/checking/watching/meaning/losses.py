@@ -15,7 +15,7 @@ from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Meeting, Roles
 from nnref.checking.watching.meaning.targets import key_of
 from nnref.checking.watching.meaning.updates import replaceable
-from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.recording.tape import Node, words
 
 Array = np.ndarray[Any, Any]
 Tape = Sequence[Node]
@@ -74,7 +74,19 @@ def own_sums(role: Roles, distances: bool) -> list[list[Node]]:
     """The program's own losses: those of micro-batches whose gradients are added up together, the others one by one."""
     alone = own(role, distances)
     together = of_one_step(role, alone)
-    return [*([together] if together else []), *([n] for n in alone if n not in together)][:OWN]
+    within = [n for loss in alone if loss not in together for n in within_monotone(loss)]
+    return [*([together] if together else []), *([n] for n in (*alone, *within) if n not in together)][:OWN]
+
+
+MONOTONE = words("sqrt exp log square power")
+"""Functions of a loss that are shown in its place: a root mean squared error, a perplexity."""
+
+
+def within_monotone(loss: Node) -> Iterator[Node]:
+    """The scalars of which a scalar is such a function: which one is trained on, the gradients say."""
+    while loss.op in MONOTONE and len(loss.inputs) == 1 and loss.inputs[0].real:
+        loss = loss.inputs[0]
+        yield loss
 
 
 def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
@@ -85,7 +97,7 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
     graph, found = role.graph, []
     into, after = role.into_updates, role.after
     users = graph.users
-    passed = {n.index for u in role.updates for n in entered(role, u.step)}
+    passed = {n.index for u in role.updates for n in entered(role, u.step)} - {m.at.index for m in role.meetings}
     gradients = sum(1 << k for k in passed if graph.depends(k, role.parameters))
 
     outputs = sum({1 << m.output.index for m in role.meetings})
@@ -96,7 +108,8 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
         )
         made_of_gradients = bool(graph.above[node.index] & gradients)
         later = node.index > role.last and not graph.above[node.index] & outputs  # another run from the same beginning
-        return scalar and not after[node.index] and not into >> node.index & 1 and not made_of_gradients and not later
+        used = into >> node.index & 1 and node.op != "sqrt"  # the slope of a root is divided by it
+        return scalar and not after[node.index] and not used and not made_of_gradients and not later
 
     replaced = {u.new.index for u in replaceable(graph) if u.new is not None}
     for node in graph.tape:
@@ -206,12 +219,18 @@ def measured_by(node: Node, role: Roles) -> set[str]:
 
 
 def stripped(role: Roles) -> list[tuple[Node, Meeting]]:
-    """The outputs: what meets the labels, without log, 1 −, clip and the small numbers that guard them."""
-    found: dict[int, tuple[Node, Meeting]] = {}
+    """The outputs: what meets the labels, without log, 1 −, clip and the small numbers that guard them.
+
+    One that is compared with several labels, as with all words around one, is there as often.
+    """
+    found: dict[tuple[int, int], tuple[Node, Meeting]] = {}
+    labels = sum({1 << n.index for n in role.labels})
     for meeting in role.meetings:
         output = bare(meeting.output, role)
-        if output.index not in found or plainer(meeting, found[output.index][1]):
-            found[output.index] = output, meeting
+        met = role.graph.above[meeting.labels.index] | (1 << meeting.labels.index)
+        key = output.index, met & labels
+        if key not in found or plainer(meeting, found[key][1]):
+            found[key] = output, meeting
     return list(found.values())
 
 
@@ -245,13 +264,13 @@ def seeds_of(
     group: Sequence[tuple[Node, Meeting]], tape: Tape, slope: Callable[[Array, Array], Array]
 ) -> dict[int, Array] | None:
     """∂loss/∂outputs in one run; None if labels and outputs do not fit together."""
-    found = {}
+    found: dict[int, Array] = {}
     for output, meeting in group:
         A = np.asarray(tape[output.index].value, float)
         Y = one_hot(tape[output.index], met_labels(tape, meeting), tape[meeting.at.index])
         if Y is None or Y.shape != A.shape:
             return None
-        found[output.index] = slope(A, Y)
+        found[output.index] = found.get(output.index, 0.0) + slope(A, Y)
     return found
 
 

@@ -13,7 +13,8 @@ from itertools import islice
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import Graph, bits_of
+from nnref.checking.watching.calculus.graph import Graph, base_of, bits_of
+from nnref.checking.watching.calculus.slopes import value_of
 from nnref.checking.watching.meaning.likely_labels import CANDIDATES, LIKELIHOOD, candidates
 from nnref.checking.watching.meaning.several_labels import of_both_outputs
 from nnref.checking.watching.meaning.updates import (
@@ -50,7 +51,8 @@ class Roles:
     """What the values of one step are to the program. of_labels[k] says whether value k depends on the labels.
 
     labels are the values from which they come: a leaf, or those parts of a table that show one column. The step begins
-    after value `begin`. idle are new values that are computed and that the next step does not use.
+    after value `begin`. idle are new values that are computed and that the next step does not use. Without labels, as
+    of a critic, unlabelled says so, and labels are some of the data.
     """
 
     graph: Graph
@@ -60,11 +62,18 @@ class Roles:
     meetings: tuple[Meeting, ...]
     begin: int = -1
     idle: tuple[Update, ...] = ()
+    unlabelled: bool = False
 
     @cached_property
     def parameters(self) -> int:
         """The parameters, as a set of bits."""
         return sum({1 << u.base.index for u in self.updates})
+
+    @cached_property
+    def compared(self) -> list[Meeting]:
+        """The meetings with outputs. What meets a parameter itself, or rows of one, are the data."""
+        own = {u.base.index for u in self.updates}
+        return [m for m in self.meetings if base_of(m.output).index not in own]
 
     @cached_property
     def outputs(self) -> int:
@@ -100,17 +109,17 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
     data_alone: list[Roles] = []
     for labels in islice(candidates(graph), CANDIDATES):
         role = step(graph, labels, pairs)
-        if role is None:
+        if role is None or begins_late(graph, role):
             continue
         reached = [bin((graph.above[m.output.index] | 1 << m.output.index) & role.parameters) for m in role.meetings]
         own = {u.base.index for u in role.updates}
         if are_learnt(graph, labels, role):
             continue
-        if len(own) > 1 and all(m.output.index in own for m in role.meetings):
+        if len(own) > 1 and not role.compared:
             data_alone.append(role)  # what only parameters meet are the data
             continue
         key: tuple[object, ...] = (
-            any(m.output.index not in own for m in role.meetings),
+            bool(role.compared),
             max(bits.count("1") for bits in reached),
             labels[0].leaf == "labels",
             any(compares(m) for m in role.meetings),
@@ -138,13 +147,20 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
     return only_what_reaches(best)
 
 
+def begins_late(graph: Graph, role: Roles) -> bool:
+    """Did the program replace every parameter before, on the lines where it does now? Then this is no first step."""
+    made = {u.new.index: u.end.site for u in replaceable(graph) if u.new is not None}
+    return all(u.new is not None and made.get(u.base.index) == u.end.site for u in role.updates)
+
+
 def of_density(found: Sequence[Roles]) -> Roles | None:
     """The data of a density, as of a mixture of Gaussians, which has no labels: all data meet parameters alone.
 
-    A parameter is subtracted from them, as a mean is; what weights only multiply is what goes into a network.
+    A parameter is subtracted from them, as a mean is; what weights only multiply goes into a network without labels.
     """
-    found = [role for role in found if any(m.at.op == "subtract" for m in role.meetings)]
-    return max(found, key=lambda role: (len(role.updates), not role.labels[0].leaf), default=None)
+    subtracted = [role for role in found if any(m.at.op == "subtract" for m in role.meetings)]
+    likely = subtracted or [replace(role, unlabelled=True) for role in found]
+    return max(likely, key=lambda role: (len(role.updates), not role.labels[0].leaf), default=None)
 
 
 def are_learnt(graph: Graph, labels: tuple[Node, ...], role: Roles) -> bool:
@@ -158,9 +174,19 @@ def are_learnt(graph: Graph, labels: tuple[Node, ...], role: Roles) -> bool:
 
 
 def compares(meeting: Meeting) -> bool:
-    """May this be where labels meet outputs? What is added is a bias, and one number that multiplies many, a rate."""
+    """May this be where labels meet outputs? What is added is a bias, and one number that multiplies many, a rate.
+
+    A difference may be a sum too, of one of the two and minus the other, as where a class has a - b = a + b * -1.
+    """
     scales = meeting.at.op in ("multiply", "divide") and np.prod(meeting.labels.shape, dtype=int) == 1
-    return meeting.at.op != "add" and not (scales and np.prod(meeting.output.shape, dtype=int) > 1)
+    added = meeting.at.op == "add" and not (is_negated(meeting.labels) or is_negated(meeting.output))
+    return not added and not (scales and np.prod(meeting.output.shape, dtype=int) > 1)
+
+
+def is_negated(node: Node) -> bool:
+    """Is a value minus another: -a, or a * -1?"""
+    numbers = [value_of(a) for a in node.args if not isinstance(a, Node) or a.leaf == "constant"]
+    return node.op == "negative" or (node.op == "multiply" and any(np.size(n) == 1 and n == -1 for n in numbers))
 
 
 def all_made_there(
@@ -179,12 +205,22 @@ def all_made_there(
     mine = {n for n in there if n.index <= best.last}
     if not first.leaf and (len(mine) < 2 or not mine <= {n for role in found for n in role.labels}):
         return None
-    role = step(graph, there, pairs)
-    own = {u.base.index for u in role.updates} if role is not None else set()
-    bits = sum(1 << k for k in own)
+    role = without_data(step(graph, there, pairs), pairs)
+    bits = role.parameters if role is not None else 0
     if role is None or not all(graph.depends(u.base.index, bits) for u in best.updates):
         return None  # what an example in the middle updates is made of what the first one did
-    return role if any(m.output.index not in own for m in role.meetings) else None
+    return role if role.compared else None
+
+
+def without_data(role: Roles | None, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles | None:
+    """The step without those labels which are its data, made where the labels are, as the words of a text are."""
+    if role is None or len(role.labels) < 2 or len(role.compared) == len(role.meetings):
+        return role
+    data = 0
+    for meeting in set(role.meetings) - set(role.compared):
+        data |= role.graph.above[meeting.labels.index] | (1 << meeting.labels.index)
+    labels = tuple(n for n in role.labels if not data >> n.index & 1)
+    return step(role.graph, labels, pairs, role.begin) if labels else None
 
 
 def made_of(role: Roles, other: Roles) -> bool:
@@ -250,12 +286,13 @@ def next_step(role: Roles) -> Roles | None:
     """The step after one: what was computed until then, and depends on parameters, is what this one begins from."""
     graph = role.graph
     old = [n.index for n in graph.tape[: role.last + 1] if graph.depends(n.index, role.parameters)]
-    after = step(Graph(graph.tape, graph.cut | frozenset(old)), role.labels, (), role.last)
+    after = without_data(step(Graph(graph.tape, graph.cut | frozenset(old)), role.labels, (), role.last))
     if after is None:
         return None
     seen, new = set(old), sum({1 << u.new.index for u in role.updates if u.new is not None})
     mine = [u for u in after.updates if u.base.index not in seen or graph.depends(u.base.index, new)]
-    return only_what_reaches(replace(after, updates=tuple(mine))) if mine else None
+    after = replace(after, updates=tuple(mine), unlabelled=role.unlabelled)
+    return only_what_reaches(after) if mine else None
 
 
 def updates(

@@ -36,7 +36,7 @@ def understood(tapes: Sequence[Sequence[Node]], pairs: Pairs = ()) -> Understood
     """What the values of recorded runs are to the program, its labels told from its data where they are the same."""
     graph = Graph(tapes[0])
     role = roles(graph, pairs)
-    sure = role is not None and role.labels[0].leaf not in {"random", *MADE_ON_THE_WAY}
+    sure = role is not None and role.labels[0].leaf not in {"random", *MADE_ON_THE_WAY} and not left_one(graph, role)
     if sure or not (uses := compared(graph)):
         return Understood(role, list(tapes))
     alike = tapes if all(len(tape) > max(uses) for tape in tapes) else tapes[:1]
@@ -48,6 +48,12 @@ def understood(tapes: Sequence[Sequence[Node]], pairs: Pairs = ()) -> Understood
     if found is None or len({u.base.index for u in found.updates}) < bin(learnt(graph)[0]).count("1"):
         return Understood(role, list(tapes))  # rather no verdict than one on a part of what it learns
     return Understood(found, [tape for tape, _, _ in made], [places for _, places, _ in made])
+
+
+def left_one(graph: Graph, role: Roles) -> bool:
+    """Are labels and data made on one line, and is one that the program learns of no parameter of this role?"""
+    known = sum({1 << u.base.index for u in role.updates})
+    return len(role.labels) > 1 and bool(learnt(graph)[0] & ~known)
 
 
 def learnt(graph: Graph) -> tuple[int, int]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 
 from nnref.checking.watching.calculus.graph import VIEWS, Graph, base_of, bits_of
+from nnref.checking.watching.calculus.slopes import value_of
 from nnref.checking.watching.recording.tape import Node, Site, words
 
 SHORT = "self."
@@ -70,7 +72,12 @@ def replaceable(graph: Graph) -> tuple[Update, ...]:
 
 
 def replacements(graph: Graph, node: Node) -> Iterator[Update]:
-    """Old − step and old + step, the step made of the old too."""
+    """Old − step and old + step, the step made of the old too; of rows of the old, where np.add.at says which."""
+    if node.op in ROWS and isinstance(node.args[0], Node) and isinstance(node.args[2], Node):
+        old, step = node.args[0], node.args[2]
+        if graph.above[step.index] >> base_of(old).index & 1 and number(old):
+            yield Update(old, step, node, 1 if node.op == "subtract.at" else -1)
+        return
     if node.op not in ("subtract", "add") or len(node.args) != 2 or node.kwargs.get("where", True) is not True:
         return
     ways = ((0, 1, 1),) if node.op == "subtract" else ((0, 1, -1), (1, 0, -1))
@@ -80,6 +87,21 @@ def replacements(graph: Graph, node: Node) -> Iterator[Update]:
             continue
         if graph.above[step.index] >> base_of(old).index & 1:
             yield Update(old, step, node, sign)
+
+
+ROWS = words("add.at subtract.at")
+"""Operations that add to rows of a table, some of them several times."""
+
+
+def step_in(tape: Sequence[Node], update: Update) -> Any:
+    """The step in one run, of the parameter's shape; where it is of rows of a table, with 0 in the others."""
+    value = tape[update.step.index].value
+    made = tape[update.end.index]
+    if made.op not in ROWS or update.new is None or value is None:
+        return value
+    whole = np.zeros(made.shape)
+    np.add.at(whole, value_of(made.args[1]), value)
+    return whole
 
 
 def number(node: Node) -> bool:
@@ -210,9 +232,9 @@ def uses(graph: Graph, node: Node) -> Iterator[Node]:
             if user.index in seen:
                 continue
             seen.add(user.index)
-            if user.op in VIEWS or user.op in ("put", "item", "assign"):
+            if user.op in VIEWS or user.op == "item" or user.op in WRITTEN:
                 todo.append(user)
-            if user.op not in VIEWS and user.op not in ("put", "assign"):
+            if user.op not in VIEWS and user.op not in WRITTEN:
                 yield user
 
 

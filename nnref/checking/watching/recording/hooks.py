@@ -8,12 +8,13 @@ from __future__ import annotations
 import builtins
 import operator
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any, TypeVar
 
 import numpy as np
 
 from nnref.checking.watching.recording.memory import layout, owner
-from nnref.checking.watching.recording.tape import Node, nodes_of, words
+from nnref.checking.watching.recording.tape import Held, Node, nodes_of, words
 from nnref.checking.watching.recording.values import Array, Values, Whole
 
 T = TypeVar("T")
@@ -91,6 +92,25 @@ class Hooks(Values):
             return value
         value = float(str(value)) if type(value) is float else int(value)
         return self.keep(value, self.add("chosen", None, (value, node), {}, value, self.sites[site]))
+
+    def tested(self, test: Any, site: int) -> Any:
+        """The test of `z if z > 0 else 0`, before one of the two is computed"""
+        self.tests.append((site, self.known(test) if self.on and isinstance(test, Whole) else None))
+        return test
+
+    def taken(self, value: Any, tested: int, site: int) -> Any:
+        """Z if z > 0 else 0, which of the two it may be: a value of its own, so that a unit that is off has one too"""
+        test = None
+        while self.tests:  # where a branch raised an error, its test is still there
+            place, test = self.tests.pop()
+            if place == tested:
+                break
+        number = isinstance(value, float | int | np.generic) and not isinstance(value, bool | np.bool_)
+        if not self.on or test is None or test.leaf == "constant" or not number:
+            return value
+        known = self.known(value)
+        fresh = float(str(value)) if type(value) is float else int(value) if isinstance(value, int) else value.copy()
+        return self.keep(fresh, self.add("chosen", None, (known or fresh, test), {}, fresh, self.sites[site]))
 
     def unary(self, op: str, a: Any, site: int) -> Any:
         """-a"""
@@ -314,6 +334,15 @@ class Hooks(Values):
             self.name(value, text, site)
         return value
 
+    def held(self, value: T, text: str, owner: Any, site: int) -> T:
+        """Owner.attribute = value, which has a name then: an object may hold a value, and its slope beside it."""
+        value = self.named(value, text, site)
+        counts = isinstance(value, np.ndarray | float | np.generic | Whole) and not rows_of_objects(value)
+        if self.on and counts and not isinstance(owner, type | ModuleType) and (node := self.known(value)) is not None:
+            self.owners[id(owner)] = owner
+            node.held.append(Held(id(owner), text.rpartition(".")[2], len(self.tape), self.sites[site]))
+        return value
+
     def unpacked(self, values: T, texts: tuple[str, ...], site: int) -> T:
         """Several values get a name each."""
         if self.on and isinstance(values, list | tuple) and len(values) == len(texts):
@@ -393,3 +422,16 @@ def rectangular(value: Any) -> Array:
 def flat(value: Any) -> list[Any]:
     """The numbers of nested lists, in their order."""
     return [x for part in value for x in flat(part)] if isinstance(value, list | tuple) else [value]
+
+
+def larger(self: Hooks, site: int, function: Any, *things: Any, **kwargs: Any) -> Any:
+    """max(0, z), min(z, 6): a value of its own, so that a unit that is off has one too."""
+    value = function(*things, **kwargs)
+    if len(things) != 2 or kwargs or not all(type(t) in (float, int, Whole) for t in things):
+        return value
+    args = self.resolved(things)
+    if all(node.leaf == "constant" for node in nodes_of(args)):
+        return value
+    op = np.maximum if function is max else np.minimum
+    fresh = float(str(value)) if type(value) is float else int(value)
+    return self.keep(fresh, self.add(op.__name__, op, args, {}, fresh, self.sites[site]))

@@ -5,15 +5,17 @@ from __future__ import annotations
 import builtins
 import copy
 import functools
+import inspect
 import itertools
 import random
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, TypeVar
 
 import numpy as np
 
-from nnref.checking.watching.recording.hooks import Hooks
+from nnref.checking.watching.recording.hooks import Hooks, larger
 from nnref.checking.watching.recording.minimising import is_search, minimised
 from nnref.checking.watching.recording.ordered import InOrder
 from nnref.checking.watching.recording.tape import Node, nodes_of, words
@@ -22,7 +24,7 @@ from nnref.checking.watching.recording.values import Array
 T = TypeVar("T")
 
 
-SAME_OBJECT = frozenset([max, min, list, tuple, dict, set, iter, next, reversed, sorted, getattr, any, all, bool])
+SAME_OBJECT = frozenset([list, tuple, dict, set, iter, next, reversed, sorted, getattr, any, all, bool])
 """Functions that hand on what they are given, or ask only for truth: nothing new is made by them."""
 
 LOOKS = frozenset(["shape", "ndim", "size", "result_type", "array_equal", "allclose", "isclose", "shares_memory"])
@@ -59,15 +61,21 @@ NAMES = {
 
 
 class Recorder(Hooks):
-    """Records one run of a program: `tape` holds its values in the order they were made."""
+    """Records one run of a program: `tape` holds its values in the order they were made.
 
-    def __init__(self, **how: Any) -> None:
+    listens are the names of functions of the person's own; heard are the arguments that each was last called with.
+    """
+
+    def __init__(self, *, listens: frozenset[str] = frozenset(), **how: Any) -> None:
         super().__init__(**how)
+        self.listens, self.heard = listens, dict[str, dict[str, Any]]()
         self._own: dict[int, bool] = {}
         self._alive: list[Any] = []
 
     def call(self, site: int, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         """f(*args, **kwargs)"""
+        if self.listens and name_of(function) in self.listens and self.own(function):
+            self.hear(function, args, kwargs)
         if not self.on or self.own(function):
             return function(*args, **kwargs)
         if (special := self.special(function)) is not None:
@@ -83,6 +91,12 @@ class Recorder(Hooks):
         if name in LOOKS or name in ("format", "join", "keys", "values", "items", "get", "pop", "index", "count"):
             return function(*args, **kwargs)
         return self.library(site, name, function, args, kwargs)
+
+    def hear(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Keep copies of what a function is called with, if they can be made."""
+        with suppress(Exception):
+            given = inspect.signature(function).bind(*args, **kwargs).arguments
+            self.heard[name_of(function)] = copy.deepcopy(dict(given))
 
     def library(self, site: int, name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call of what is not the person's: one operation."""
@@ -333,7 +347,8 @@ def whole_or_float(self: Recorder, site: int, function: Any, *args: Any, **kwarg
 
 
 SPECIAL: dict[Any, Any] = {
-    builtins.sum: summed, zip: zipped, enumerate: zipped, map: zipped, list: zipped, tuple: zipped, reversed: zipped,
+    builtins.sum: summed, max: larger, min: larger,
+    zip: zipped, enumerate: zipped, map: zipped, list: zipped, tuple: zipped, reversed: zipped,
     copy.deepcopy: copied, setattr: set_attribute, set: ordered, float: whole_or_float, int: whole_or_float,
     np.apply_along_axis: along_axis,
 }  # fmt: skip

@@ -87,15 +87,17 @@ class Rewriter(ast.NodeTransformer):
 
     def number(self, node: ast.expr) -> Any:
         """A part of an arithmetic expression; a < b is 0 or 1 there, and known."""
-        simple = isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in OPERATORS
-        return self.hook("truth", node, self.visit(node)) if simple else self.visit(node)
+        return self.hook("truth", node, self.visit(node)) if compares(node) else self.visit(node)
 
     def visit_IfExp(self, node: ast.IfExp) -> Any:
-        """1 if a == b else 0: numbers that a comparison chooses depend on what was compared"""
-        if not (numbers(node.body) and numbers(node.orelse)):
+        """1 if a == b else 0, z if z > 0 else 0: numbers that a comparison chooses depend on what was compared"""
+        if numbers(node.body) and numbers(node.orelse):
+            return self.hook("either", node, self.number(node.test), node.body, node.orelse)
+        if not (numbers(node.body) or numbers(node.orelse)) or not compares(node.test):
             return self.generic_visit(node)
-        parts = self.number(node.test), node.body, node.orelse
-        return self.hook("either", node, *parts)
+        tested = self.hook("tested", node, self.number(node.test))
+        made = ast.copy_location(ast.IfExp(tested, self.visit(node.body), self.visit(node.orelse)), node)
+        return self.hook("taken", node, made, tested.args[-1])
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
         """-a"""
@@ -211,7 +213,7 @@ class Rewriter(ast.NodeTransformer):
         if isinstance(node.target, ast.Attribute):
             old = ast.Attribute(load(place), node.target.attr, ast.Load())
             new = self.hook("augment", node, operator, old, self.visit(node.value))
-            new = self.hook("named", node.target, new, ast.Constant(written))
+            new = self.hook("held", node.target, new, ast.Constant(written), load(place))
             target = ast.Attribute(load(place), node.target.attr, ast.Store())
             return [*first, ast.copy_location(ast.Assign([target], new), node)]
         index, text = self.temporary(), ast.Constant(owner)
@@ -230,7 +232,9 @@ class Rewriter(ast.NodeTransformer):
         return self.visit(node)
 
     def named(self, target: ast.expr, value: Any) -> Any:
-        """The value, told which name it gets."""
+        """The value, told which name it gets, and which object it."""
+        if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
+            return self.hook("held", target, value, ast.Constant(ast.unparse(target)), load(target.value.id))
         if isinstance(target, ast.Name | ast.Attribute):
             return self.hook("named", target, value, ast.Constant(ast.unparse(target)))
         if isinstance(target, ast.Tuple | ast.List) and not any(isinstance(e, ast.Starred) for e in target.elts):
@@ -261,6 +265,11 @@ class Rewriter(ast.NodeTransformer):
         """A name that no program has."""
         self.temporaries += 1
         return f"_nnref_{self.temporaries}_"
+
+
+def compares(node: ast.AST) -> bool:
+    """Is this one comparison, as a < b?"""
+    return isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in OPERATORS
 
 
 def numbers(node: ast.AST) -> bool:

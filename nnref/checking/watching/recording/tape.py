@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,15 @@ class Site:
     function: str
 
 
+class Held(NamedTuple):
+    """That an object got a value under the name of an attribute, when so many values were on the tape, and where."""
+
+    owner: int
+    attribute: str
+    time: int
+    site: Site
+
+
 @dataclass(eq=False)
 class Node:
     """One value: the operation that made it, what it was made of, and where.
@@ -29,7 +38,8 @@ class Node:
     args and kwargs hold nodes in the place of the values that are known, at any depth of lists and tuples; call takes
     them, the nodes replaced by their values, and gives this value again. leaf is the kind of a value that was made of
     nothing that is known: "data", "labels", "random", "constant", … deps is the set of leaves below it, as bits.
-    names are those that the program gave the value; used says that another value was made of it.
+    names are those that the program gave the value, held, the objects that got it; used says that another value was
+    made of it.
     """
 
     index: int
@@ -43,6 +53,7 @@ class Node:
     deps: int = 0
     inputs: tuple[Node, ...] = ()
     names: list[str] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
     used: bool = False
     dims: tuple[int, ...] = ()
 

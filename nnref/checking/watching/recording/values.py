@@ -97,6 +97,8 @@ class Values:
         self.off, self._off, self.reach = off, np.random.RandomState(7), NEAR if near else 1.0
         self._random = np.random.RandomState(seed + 77 + near)
         self.ties: list[int] = []
+        self.owners: dict[int, Any] = {}
+        self.tests: list[tuple[int, Node | None]] = []
         self.opaque: dict[int, Node] = {}
         self.looked_up = 0
         self.share = share

@@ -22,7 +22,7 @@ from nnref.checking.watching.telling.cautions import cautions, multiple_of_own_s
 from nnref.checking.watching.telling.mending import mended
 from nnref.checking.watching.telling.other_losses import no_loss
 from nnref.checking.watching.telling.renaming import renamed_before
-from nnref.checking.watching.verdict.first_wrong import Mistake, mistakes, of_failure
+from nnref.checking.watching.verdict.first_wrong import TAKEN_ELSEWHERE, Mistake, mistakes, of_failure
 from nnref.checking.watching.verdict.guesses import UNKNOWN
 from nnref.checking.watching.verdict.judging import CONTRADICTED, uphill
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
@@ -189,7 +189,11 @@ def groups(reading: Reading) -> list[list[Judged]]:
 
 
 def entry(name: str, group: Sequence[Judged], tolerance: float) -> Entry:
-    """Some judged rows of one parameter as one entry of the table."""
+    """Some judged rows of one parameter as one entry of the table.
+
+    The slopes of some of its numbers may be 0, as those of a unit that is off: as in an array, the others are evidence.
+    """
+    seen_right = any(row.verdict == "ok" and not row.silent for row in group)
     worst: Worst | None = None
     size = sum(row.truth[0].size for row in group)
     wrong = untold = 0
@@ -200,11 +204,11 @@ def entry(name: str, group: Sequence[Judged], tolerance: float) -> Entry:
             wrong += n
             worst = worst or at
             found += [f for f in seen if f not in found]
-        elif row.verdict == "cannot tell":
+        elif row.verdict == "cannot tell" and not (row.silent and seen_right):
             untold += row.truth[0].size
     verdict = "WRONG" if wrong else "cannot tell" if untold else "ok"
     shape = group[0].update.base.shape or (len(group),) if len(group) > 1 else group[0].update.old.shape
-    said = next((row.note for row in group if row.verdict == "cannot tell"), "")
+    said = next((row.note for row in group if row.verdict == "cannot tell"), "") if verdict != "ok" else ""
     notes = [Finding("note", row.note) for row in group if row.note and row.verdict != "cannot tell"][:1]
     where = tuple(found[:2] or notes)
     return Entry(name, shape, size, size, wrong, untold, 0, worst, verdict, where, said)
@@ -260,6 +264,8 @@ def diagnosis(watched: Watched, shown: Step, mistake: Mistake) -> Diagnosis:
     used = [n.site.line for n in shown.roles.graph.users[mistake.node.index]]
     renamed = renamed_before(watched.source, mistake, used) if is_own_file(watched, mistake.site) else None
     line, certain = renamed or (mistake.site.line, mistake.certain)
+    if mistake.kind == TAKEN_ELSEWHERE:
+        line = named_on(watched, mistake.node) or line
     where = place(watched, replace(mistake.site, line=line))
     return Diagnosis(
         None,
@@ -268,6 +274,13 @@ def diagnosis(watched: Watched, shown: Step, mistake: Mistake) -> Diagnosis:
         of=row.truth[0].size,
         place=where if certain else f"at or after {where}",
     )
+
+
+def named_on(watched: Watched, node: Node) -> int | None:
+    """The line on which a value first got a name outside the function that made it; None if it has none there."""
+    recorder = watched.runs[0].recorder
+    lines = (recorder.sites[k] for k, _, named in recorder.stores if named is node)
+    return next((site.line for site in lines if site.function != node.site.function), None)
 
 
 def idle(watched: Watched) -> list[tuple[str, Site, Node]]:

@@ -17,14 +17,14 @@ from nnref.checking.watching.calculus.slopes import value_of
 from nnref.checking.watching.recording.minimising import MINIMISERS
 from nnref.checking.watching.recording.minimising import MINIMISING_RATE as RATE
 from nnref.checking.watching.recording.recorder import NAMES
-from nnref.checking.watching.recording.rewriting import OPERATORS
+from nnref.checking.watching.recording.rewriting import OPERATORS, numbers
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.world import smaller
 
 MOVES_ONLY = frozenset(["leaf", "view", "put", "assign", "put_at", "item", "entry", "gathered", "array", "copy", "int"])
 """Operations that compute nothing: they say where values lie, or make a number of another kind of it."""
 
-SPOKEN = {"add": {"sum"}, "sum": {"sum"}, "expit": {"sigmoid", "logistic"}}
+SPOKEN = {"add": {"sum"}, "maximum": {"max"}, "minimum": {"min"}, "sum": {"sum"}, "expit": {"sigmoid", "logistic"}}
 """Functions of Python by which an operation is asked for too."""
 
 
@@ -100,10 +100,10 @@ class Places:
                 yield OPERATORS[type(part.ops[0])]
 
     def choices(self, site: Site) -> Iterator[tuple[Any, Any]]:
-        """The two numbers of which a condition chooses at a place."""
+        """The two of which a condition chooses at a place: numbers that are written out, None for what is computed."""
         for part in self.at(site):
             if isinstance(part, ast.IfExp):
-                yield ast.literal_eval(part.body), ast.literal_eval(part.orelse)
+                yield literal(part.body), literal(part.orelse)
 
     def numbers_put(self, site: Site) -> Iterator[float]:
         """The numbers that are put into something at a place, as 1 is by expected[label] = 1."""
@@ -111,6 +111,11 @@ class Places:
             given = part.value if isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Subscript) else None
             if isinstance(given, ast.Constant) and isinstance(given.value, int | float):
                 yield given.value
+
+
+def literal(part: ast.expr) -> Any:
+    """A number that is written out; None for anything else."""
+    return ast.literal_eval(part) if numbers(part) else None
 
 
 def is_step(node: Node) -> bool:

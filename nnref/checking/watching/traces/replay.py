@@ -329,7 +329,8 @@ def compared(node: Node, args: Any, places: Places) -> Any:
 def chosen(node: Node, args: Any, places: Places) -> Any:
     """What a condition chose of two numbers, or where a number was put, as the file says; or a part of a list."""
     for yes, no in places.choices(node.site):
-        return yes if args[1] else no
+        written = yes if args[1] else no
+        return args[0] if written is None and isinstance(node.args[0], Node) else written
     for number in places.numbers_put(node.site):
         if number == args[0]:
             return number

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +15,17 @@ from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.program import Failure
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.decays import LEFT_OUT, of_another, without_decay, wrong_beside_decay
-from nnref.checking.watching.verdict.judging import Tape, factors_after
+from nnref.checking.watching.verdict.judging import Tape
 from nnref.checking.watching.verdict.meant_for import another_slope, made_by, used_rightly, without_slope
+from nnref.checking.watching.verdict.objects import wrong_part
 from nnref.checking.watching.verdict.odd_terms import missing_uses, odd_term
+from nnref.checking.watching.verdict.on_the_step import below_zero, gradient_of_another, is_gradient, of_optimiser
 from nnref.checking.watching.verdict.right_values import PLACES, Search
+from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
+
+TAKEN_ELSEWHERE = "another argument"
+"""The kind of mistake where a function that is right elsewhere was given another value: its call is the wrong line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +46,13 @@ class Mistake:
 
 
 def mistakes(role: Roles, tapes: Sequence[Tape], reading: Reading) -> list[Mistake]:
-    """The first mistake of every wrong row, the earliest first, each line once."""
+    """The first mistake of every wrong row, the earliest first, each line once, as the row says that is made next."""
     search = Search(role, tapes, reading)
-    found = [located(search, row) for row in reading.rows if row.verdict == "WRONG"]
-    ordered = sorted(found, key=lambda m: m.node.index)
+    wrong = [row for row in reading.rows if row.verdict == "WRONG"]
+    first = in_object(search, wrong)
+    after = [] if first is None else [row for row in wrong if search.graph.depends(row.update.step.index, first[1])]
+    found = [*([first[0]] if first else []), *(located(search, row) for row in wrong if row not in after)]
+    ordered = sorted(found, key=lambda m: (m.node.index, len(search.backward(m.row.update.step))))
     seen: set[tuple[str, int]] = set()
     kept = []
     for mistake in ordered:
@@ -51,6 +60,16 @@ def mistakes(role: Roles, tapes: Sequence[Tape], reading: Reading) -> list[Mista
             seen.add(place)
             kept.append(mistake)
     return kept
+
+
+def in_object(search: Search, wrong: Sequence[Judged]) -> tuple[Mistake, int] | None:
+    """The first wrong part of a slope that an object of the program holds, and its value as a bit; None without it."""
+    if any(row.kind == "adds up" for row in wrong) or (part := wrong_part(search)) is None:
+        return None
+    node, site, says = part
+    bit = 1 << node.index
+    rows = [row for row in wrong if search.graph.depends(row.update.step.index, bit)]
+    return (Mistake(node, site, rows[0], "value", says), bit) if rows else None
 
 
 def of_failure(role: Roles, tapes: Sequence[Tape], reading: Reading, failure: Failure) -> Mistake:
@@ -72,8 +91,15 @@ def located(search: Search, row: Judged) -> Mistake:
         chain = chain[chain.index(row.entry) :] if row.entry in chain else chain
         node = next((n for n in chain if n.op in ("add", "put") and n is not step), step)
         return Mistake(node, node.site, row, "adds up", row.note)
+    if row.kind == "correction" and row.entry is not None:
+        return Mistake(row.entry, row.entry.site, row, "correction", row.note)
+    if row.kind == NOT_ONE:
+        return of_both(search, row)
     if row.kind == "decay":
         return of_decay(search, row)
+    if row.kind == "not finite" and (root := below_zero(search, row)) is not None:
+        says = "what this line makes is below 0 in places, and its square root or logarithm is taken later"
+        return Mistake(root, root.site, row, "not finite", says)
     own = row.factor or row.inner
     stepped = [r.update for r in search.reading.rows if r.verdict == "ok" and r.update.new is not None]
     against = bool(stepped) and row.update.new is not None and all(u.sign != row.update.sign for u in stepped)
@@ -82,8 +108,7 @@ def located(search: Search, row: Judged) -> Mistake:
     if own is not None and row.usual and (jump := jumped(search, row, own / row.usual)) is not None:
         return of_jump(search, row, jump, own / row.usual)
     if own is not None and own < 0 and row.usual is not None and abs(row.usual / own - 1) <= ALIKE:
-        node = turned(search, row) or new
-        return Mistake(node, node.site, row, "sign", "the step goes up the loss: the sign is wrong")
+        return of_all_steps(search, row)
     if own is not None:
         return of_factor(search, row)
     if (alone := without_decay(search, row)) is not None:
@@ -91,6 +116,11 @@ def located(search: Search, row: Judged) -> Mistake:
     wrong = first_of(search, step)
     if wrong is not None and (found := wrong_beside_decay(search, row, wrong)) is not None:
         return Mistake(found[0], found[0].site, row, "factor", found[1])
+    if wrong is not None and (made := of_optimiser(search, row, wrong)) is not None:
+        says = "the gradient is right, and what is made of it on the way to the step is not"
+        return Mistake(made, made.site, row, "update", says, certain=made in entered(search.role, step))
+    if wrong is None and (meant := gradient_of_another(search, row)) is not None:
+        return Mistake(meant, meant.site, row, "another slope", "this is a slope, but not that of what it updates")
     if wrong is None:
         return Mistake(step, new.site, row, "update", "the gradient is right, and what is made of it here is not")
     if (odd := odd_term(search, wrong, step)) is not None:
@@ -99,6 +129,29 @@ def located(search: Search, row: Judged) -> Mistake:
     if missing := missing_uses(search, wrong):
         return Mistake(wrong, wrong.site, row, "part", missing)
     return described(search, row, wrong)
+
+
+def of_both(search: Search, row: Judged) -> Mistake:
+    """Two factors, one of which is wrong: no line is, and both are at or after the first that makes one of the two."""
+    rows = [r for r in search.reading.rows if r.kind == NOT_ONE]
+    chains = [[n for n in search.backward(r.update.step) if not search.forward >> n.index & 1] for r in rows]
+    shared = set.intersection(*({n.index for n in chain} for chain in chains)) if len(chains) > 1 else set()
+    alone = [n for chain in chains for n in chain if n.index not in shared and n.site.line]
+    first = min(alone, key=lambda n: n.index, default=row.update.end)
+    return Mistake(first, first.site, row, NOT_ONE, row.note, certain=False)
+
+
+def of_all_steps(search: Search, row: Judged) -> Mistake:
+    """A step up the loss, as all others are: one line that adds every slope, or the first slope of the other sign.
+
+    Where several lines add, the one line from which all slopes come is more likely to be the mistake.
+    """
+    sites = {r.update.end.site for r in search.reading.rows}
+    if row.update.sign < 0 and len(sites) == 1 and len(search.reading.rows) > 1:
+        says = "the step goes up the loss: the slopes are added, and should be subtracted"
+        return Mistake(row.update.end, row.update.end.site, row, "sign", says)
+    node = turned(search, row) or row.update.end
+    return Mistake(node, node.site, row, "sign", "the step goes up the loss: the sign is wrong")
 
 
 def of_jump(search: Search, row: Judged, node: Node, ratio: float) -> Mistake:
@@ -127,7 +180,8 @@ def of_decay(search: Search, row: Judged) -> Mistake:
         return Mistake(alone, alone.site, row, "decay", LEFT_OUT)
     like = [r for r in search.reading.rows if r.kind == "decay"]
     beside = [r for r in search.reading.rows if r.verdict == "ok" and not r.silent]
-    known = any(factors_after(search.role, search.tapes, search.reading.loss, r) is not None for r in beside)
+    factors = Usual(search.role, search.tapes, search.reading.loss, search.reading.rows)
+    known = any(factors.factors_after(r) is not None for r in beside)
     if not joined and (node := of_another(search, row)) is not None:
         says = "what is added to the slope here is not the decay of this parameter"
         return Mistake(node, node.site, row, "decay", says)
@@ -159,12 +213,17 @@ def jumped(search: Search, row: Judged, ratio: float) -> Node | None:
 def turned(search: Search, row: Judged) -> Node | None:
     """The first value of the other sign than the update asks for: old − step wants the slope, old + step minus that.
 
-    The slope of -z, where a sigmoid is 1 / (1 + exp(-z)), tells nothing where the value is one of z too.
+    The slope of -z, where a sigmoid is 1 / (1 + exp(-z)), tells nothing where the value is one of z too. None where all
+    values are slopes from the first one on: then it is the update that goes the wrong way.
     """
+    so_far = False
     for node in search.backward(row.update.step):
         found = [c for k, c in search.matches(node) if search.graph.tape[k].op != "negative"] or search.factors(node)
-        if node.op not in PLACES and found and all(c * row.update.sign < 0 for c in found):
-            return node
+        so_far = so_far or any(c * row.update.sign > 0 for c in found)
+        if node.op in PLACES or search.forward >> node.index & 1 or not found:
+            continue
+        if all(c * row.update.sign < 0 for c in found):
+            return node if so_far or found[0] < 0 else None
     return None
 
 
@@ -244,19 +303,12 @@ def ratios(search: Search, row: Judged) -> Iterator[tuple[Node, float]]:
             return
 
 
-def is_gradient(search: Search, row: Judged, node: Node) -> bool:
-    """Is the value a multiple of the row's truth?"""
-    values = search.values(node)
-    flat = [t.ravel() for t in row.truth]
-    return values is not None and multiple([v.ravel() for v in values], flat, search.tolerance) is not None
-
-
 def first_of(search: Search, step: Node) -> Node | None:
     """The first value that is not right and of which nothing right is made."""
     chain = search.backward(step)
     right = 0
     for node in chain:
-        if search.right(node) or search.accumulated(node):
+        if (search.right(node) and not search.by_chance(node)) or search.accumulated(node):
             right |= 1 << node.index
     excused = search.beyond_doubt
     for k in bits_of(right):
@@ -290,9 +342,15 @@ def described(search: Search, row: Judged, node: Node) -> Mistake:
         says = "the activation's derivative is missing: this is ∂L/∂A, where ∂L/∂Z is meant"
         return Mistake(before, before.site, row, "no slope", says)
     factor = wrong_factor(search, node)
-    if factor is not None and factor.site.line != node.site.line and not right_elsewhere(search, factor):
+    if factor is not None and factor.site.line != node.site.line:
+        if right_elsewhere(search, factor):
+            says = "the derivative is taken at another value than the one that is meant"
+            return Mistake(factor, node.site, row, TAKEN_ELSEWHERE, says, used=node.site)
         says = f"the factor that is made here is wrong where it is used, on line {node.site.line}"
         return Mistake(node, factor.site, row, "factor made here", says, used=node.site)
+    if (factor := of_another_value(search, node)) is not None:
+        says = f"the derivative is of another value than the slope that it multiplies on line {node.site.line}"
+        return Mistake(factor, node.site, row, TAKEN_ELSEWHERE, says, used=node.site)
     if (meant := another_slope(search, row, node)) is not None:
         says = "this is the slope of another value than the one that it is used for"
         return Mistake(meant, meant.site, row, "another slope", says, used=node.site)
@@ -326,6 +384,16 @@ def wrong_factor(search: Search, node: Node) -> Node | None:
     return made if made is not None and slope_factor(search, made) is None else None
 
 
+def of_another_value(search: Search, node: Node) -> Node | None:
+    """A derivative that was made for this product alone, and is that of another value than the slope beside it."""
+    made = backward_factor(search, node)
+    if made is None or made.site.function == node.site.function or len(search.graph.users[made.index]) > 1:
+        return None
+    beside = {k for m in node.inputs if search.role.of_labels[m.index] for k, _ in search.matches(m)}
+    other = beside and slope_factor(search, made, beside) is None and slope_factor(search, made) is not None
+    return made if other else None
+
+
 def forward_of(search: Search) -> int:
     """The values of the forward pass, as bits: what outputs are made of, and the program's own loss without labels."""
     role, loss, found = search.role, search.reading.loss.node, search.role.outputs
@@ -352,14 +420,21 @@ def right_elsewhere(search: Search, factor: Node) -> bool:
     return any(n.index < search.role.last and slope_factor(search, n) is not None for n in same)
 
 
-def slope_factor(search: Search, factor: Node) -> float | None:
-    """C with factor = c ∂A/∂Z, entry by entry, of some values A and Z of the forward pass; None if it is of none."""
+def slope_factor(search: Search, factor: Node, of: Collection[int] | None = None) -> float | None:
+    """C with factor = c ∂A/∂Z, entry by entry, of some values A and Z of the forward pass; None if it is of none.
+
+    of are the indices of the values that A may be, if not any.
+    """
     given, forward = search.values(factor), forward_of(search)
     tape = search.graph.tape
     size = np.prod(factor.shape, dtype=int)
     if given is None:
         return 1.0
-    outs = [k for k in bits_of(forward) if np.prod(tape[k].shape, dtype=int) == size and tape[k].op != "leaf"]
+    outs = [
+        k
+        for k in bits_of(forward)
+        if (of is None or k in of) and np.prod(tape[k].shape, dtype=int) == size and tape[k].op != "leaf"
+    ]
     wanted = [np.prod(n.shape, dtype=int) == size and bool(forward >> n.index & 1) for n in tape]
     for k in outs:
         found = [slopes(t, {k: np.ones(tape[k].shape)}, wanted, search.reading.choice)[0] for t in search.tapes]

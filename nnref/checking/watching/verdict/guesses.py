@@ -29,6 +29,8 @@ NEAR = 8
 def believed(role: Roles, tapes: Sequence[Tape], readings: Sequence[Reading]) -> tuple[Reading, ...]:
     """The readings, the first of which accuses nobody where its loss is a guess that nothing bears out."""
     first = readings[0] if readings else None
+    if role.unlabelled and not (first is not None and any(r.verdict == "ok" and not r.silent for r in first.rows)):
+        return ()  # what meets parameters alone are no labels, and nothing says that this is a loss
     if first is None or first.loss.node is not None or any(loss.node is not None for loss in losses(role, tapes)):
         return tuple(readings)
     known = any((row.verdict == "ok" and not row.silent) or row.own is not None for row in first.rows)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,13 @@ from nnref.checking.watching.meaning.losses import OWN_LOSS, Loss, is_proper, lo
 from nnref.checking.watching.meaning.optimisers import alike, entered, noise_added
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import of_one_kind, way
-from nnref.checking.watching.meaning.updates import Update
+from nnref.checking.watching.meaning.updates import Update, step_in
 from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.verdict.corrections import wrong_correction
+from nnref.checking.watching.verdict.going_on import going_on
 from nnref.checking.watching.verdict.later_passes import of_later_passes
 from nnref.checking.watching.verdict.lineages import Part, lineages
+from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual, most_common, of_both
 from nnref.checking.watching.verdict.verdicts import Judged, Reading, Slopes, at_their_rates
 
 Array = np.ndarray[Any, Any]
@@ -40,14 +43,14 @@ def judge(
     before is the step before this one, whose steps an optimiser may remember; named and site, the loss that is meant
     there, and where the program computes it; written, the numbers that are written out in the program.
     """
-    likely = losses(role, tapes)
+    likely = [loss for loss in losses(role, tapes) if loss.node is not None or not role.unlabelled]
     same = [loss for loss in likely if loss.name == named]
     same = [loss for loss in same if loss.node is not None and loss.node.site == site] or same
     found: list[Reading] = []
     distances: list[Reading] = []
     for choice in choices(role, tapes, likely):
         for loss in same or in_turn(role, tapes, likely, choice):
-            reading = under(role, tapes, loss, choice, before)
+            reading = under(role, tapes, loss, choice, before, written)
             if reading is not None:
                 (distances if loss.distance and not reading.all_right else found).append(reading)
                 if reading.all_right:
@@ -87,13 +90,20 @@ def in_turn(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], choice: 
     yield from (loss for score, loss in scored if score == best)
 
 
-def under(role: Roles, tapes: Sequence[Tape], loss: Loss, choice: Choice, before: Roles | None) -> Reading | None:
+def under(
+    role: Roles,
+    tapes: Sequence[Tape],
+    loss: Loss,
+    choice: Choice,
+    before: Roles | None,
+    written: frozenset[float] = frozenset(),
+) -> Reading | None:
     """The verdicts under one loss; None where they would be no evidence."""
     wanted = [role.graph.depends(n.index, role.parameters) for n in role.graph.tape]
     made = [slopes(tape, seeds, wanted, choice) for tape, seeds in zip(tapes, loss.seeds, strict=True)]
     known, lost = [s for s, _ in made], tuple(made[0][1])
-    rows = verdicts(role, tapes, known, lost, before, loss)
-    return None if rows is None else Reading(loss, rows, tuple(known), choice, lost, common(rows))
+    rows = verdicts(role, tapes, known, lost, before, loss, written)
+    return None if rows is None else Reading(loss, rows, tuple(known), choice, lost, most_common(rows))
 
 
 def choices(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss]) -> Iterator[Choice]:
@@ -144,6 +154,7 @@ def verdicts(
     lost: tuple[Node, ...],
     before: Roles | None,
     loss: Loss,
+    written: frozenset[float] = frozenset(),
 ) -> tuple[Judged, ...] | None:
     """Each update by itself, and then against the factor that most of them have."""
     rows = of_later_passes(role, [by_itself(role, update, tapes, known, before) for update in role.updates])
@@ -153,20 +164,34 @@ def verdicts(
     else:
         says = "the decay has the wrong sign: it lets the weights grow"
         rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay < 0 else r for r in rows]
+    rows = [well_corrected(role, row) for row in rows]
     flat = not lost and not any(t.any() for row in rows for t in row.truth)
     if flat or all(row.silent for row in rows):
         return None  # nothing of this loss has a slope: it is no evidence, and a rule of another kind may be right
     groups = [kind for network in networks(role, rows) for kind in kinds(role, rows, network)]
-    late = {id(row): first_use(role, row) for row in rows}
+    usual = Usual(role, tapes, loss, rows, written)
     for kind in groups:
-        factor = common([rows[k] for k in kind], late, partial(factors_after, role, tapes, loss))
+        found = usual.ranked([rows[k] for k in kind])
+        factor = found[0][0].own if found else None
         alone = sum(rows[k].own is not None for k in kind) == 1
+        apart = {id(row) for row in usual.undecided(found)}
         for k in kind:
+            open_ = id(rows[k]) in apart
             rows[k] = beside(zeros(role, rows[k], known, factor), factor, alone)
+            if open_ and rows[k].verdict in ("ok", "WRONG"):
+                rows[k] = replace(rows[k], verdict="WRONG", kind=NOT_ONE, note=of_both(found))
     if lost:
         why = f"{lost[0].op}, line {lost[0].site.line}, has no slope that is known"
         rows = [row if row.verdict != "WRONG" else replace(row, verdict="cannot tell", note=why) for row in rows]
     return tuple(rows)
+
+
+def well_corrected(role: Roles, row: Judged) -> Judged:
+    """The verdict on what an optimiser made of a right gradient, which its averages may be wrong for."""
+    wrong = wrong_correction(role, row.update) if row.verdict == "ok" and row.inner else None
+    if wrong is None:
+        return row
+    return replace(row, verdict="WRONG", note=wrong[1], kind="correction", entry=wrong[0], inner=None)
 
 
 def networks(role: Roles, rows: Sequence[Judged]) -> list[list[int]]:
@@ -191,11 +216,6 @@ def kinds(role: Roles, rows: list[Judged], network: Sequence[int]) -> list[list[
     return [[network[j] for j in members] for members, _ in found]
 
 
-def first_use(role: Roles, row: Judged) -> int:
-    """Where a parameter is first used: the later, the nearer it is to the output."""
-    return min((n.index for n in role.graph.users[row.update.base.index]), default=0)
-
-
 def by_itself(
     role: Roles, update: Update, tapes: Sequence[Tape], known: Sequence[Slopes], before: Roles | None
 ) -> Judged:
@@ -203,7 +223,7 @@ def by_itself(
     truth = [through(tape[update.old.index], g) for tape, g in zip(tapes, known, strict=True)]
     shape = update.old.shape
     true = tuple(np.zeros(shape) if t is None else np.asarray(t, float) for t in truth)
-    given = tuple(update.sign * np.asarray(tape[update.step.index].value, float) for tape in tapes)
+    given = tuple(update.sign * np.asarray(step_in(tape, update), float) for tape in tapes)
     row = Judged(update, "WRONG", given, true)
     if given[0].shape != shape:
         row = fitted(row, shape)
@@ -271,18 +291,19 @@ def optimised(role: Roles, row: Judged, tapes: Sequence[Tape], tolerance: float,
         decay = decay / c if decay else 0.0
         if before is not None:
             return replace(row, verdict="ok", factor=None, inner=abs(c), note="", decay=decay, entry=node)
-        signed = laid if c >= 0 else tuple(-v for v in laid)
         if node is update.step:
             continue
         if (noise := noise_added(role, update.step, node)) is not None:
             drawn = [np.asarray(tape[noise.index].value, float) for tape in tapes]
             if (both := with_part(row.given, row.truth, drawn, tolerance)) is not None:
                 return replace(row, verdict="ok", factor=both[0], note="", entry=node)
-        for given, beside in apart_from_decay(row, passed, old, tolerance):
-            for turn in (1, -1):
-                if alike(given, tuple(turn * v for v in signed)):
-                    c = turn * abs(c)
-                    return replace(row, verdict="ok", inner=c, decay=decay or beside, note="", entry=node)
+        for onward, more, says in going_on(role, update, node, laid, tapes):
+            signed = onward if c >= 0 else tuple(-v for v in onward)
+            for given, beside in apart_from_decay(row, passed, old, tolerance):
+                for turn in (1, -1):
+                    if alike(given, tuple(turn * v for v in signed)):
+                        decay = decay or more / c or beside
+                        return replace(row, verdict="ok", inner=turn * abs(c), decay=decay, note=says, entry=node)
     return row
 
 
@@ -352,59 +373,6 @@ def compatible(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
     except ValueError:
         return False
     return True
-
-
-def common(
-    rows: Sequence[Judged], late: Mapping[int, int] | None = None, way: Callable[[Judged], int | None] | None = None
-) -> float | None:
-    """The factor that most updates have; where there is a draw, that of the last layer, or of the largest array.
-
-    way gives the number of factors between a gradient and its step, where the gradient is the slope of the program's
-    own loss itself, and else None. Two that are, or as many as there are of any others, are believed, as are those that
-    go down the loss: one mistake goes on to all that is made after it.
-    """
-    with_one = [(f, row) for row in rows if (f := row.own)]
-    groups: list[list[tuple[float, Judged]]] = []
-    for f, row in with_one:
-        home = next((g for g in groups if abs(f / g[0][0] - 1) <= ALIKE), None)
-        if home is None:
-            groups.append([(f, row)])
-        else:
-            home.append((f, row))
-    most = max(map(len, groups), default=0)
-    nearest = max((late or {}).values(), default=0)
-
-    def weight(group: list[tuple[float, Judged]]) -> tuple[bool, bool, int, int, int, int]:
-        several = len(groups) > 1 and len(group) >= min(2, most)
-        at_end = len(groups) > 1 and any((late or {}).get(id(row), -1) == nearest for _, row in group)
-        ways = [way(row) for _, row in group] if way is not None and (several or at_end) else [None]
-        known = [n for n in ways if n is not None]
-        exact = len(known) == len(ways)
-        # A mistake goes on to all that the backward pass makes after it: the last layer is more to be trusted.
-        last = max((late or {}).get(id(row), 0) for _, row in group) if len(group) >= min(2, most) and not exact else 0
-        size = max(row.truth[0].size for _, row in group)
-        return exact, several and group[0][0] > 0, len(group), -max(known) if exact else 0, last, size
-
-    return max(groups, key=weight)[0][0] if groups else None
-
-
-def factors_after(role: Roles, tapes: Sequence[Tape], loss: Loss, row: Judged) -> int | None:
-    """How often the factor changes from a gradient as it is made to the slope of the own loss; None without it."""
-    sign = row.update.sign if row.update.new is not None else 1
-    tolerance, changes, last = half_of_the_digits(role.graph), 0, None
-    made_first = [*entered(role, row.update.step)][::-1] if loss.node is not None else []
-    for node in made_first:
-        values = [tape[node.index].value for tape in tapes]
-        if any(v is None or np.size(v) != t.size for v, t in zip(values, row.truth, strict=True)):
-            continue
-        c = multiple([np.ravel(v) for v in values], [t.ravel() for t in row.truth], tolerance)
-        if not c:
-            continue
-        changes += last is not None and abs(c / last - 1) > ALIKE
-        if abs(c * sign - 1) <= ALIKE:
-            return changes
-        last = c
-    return None
 
 
 def beside(row: Judged, factor: float | None, alone: bool = False) -> Judged:

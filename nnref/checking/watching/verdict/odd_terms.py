@@ -67,7 +67,7 @@ def first_with_new_factor(search: Search, term: Node, others: Sequence[Node]) ->
         for node in search.backward(other):
             seen.add(node.index)
             usual += search.factors(node)
-    own = [n for n in search.backward(term) if n.index not in seen]
+    own = [n for n in search.backward(term) if n.index not in seen and not search.forward >> n.index & 1]
     for node in own:
         found = search.factors(node)
         if found and not any(has(usual, c) for c in found):

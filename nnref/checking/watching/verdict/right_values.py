@@ -201,6 +201,19 @@ class Search:
                 return 1.0
         return jumps[0] if jumps and len(before) == 1 else None
 
+    def by_chance(self, node: Node) -> bool:
+        """Is a product the slope of something by another factor than what it is made of, with no number to make it?
+
+        (1 - t) dA is no slope of Z with t = tanh(Z), but twice that of a part of t = (exp(2 Z) - 1) / (exp(2 Z) + 1).
+        """
+        beside = [m for m in node.inputs if not self.role.of_labels[m.index]]
+        if node.op not in ("multiply", "divide") or len(beside) != 1 or len(node.inputs) != 2:
+            return False
+        if not self.graph.depends(beside[0].index, self.role.parameters):
+            return False
+        jump = self.jump(node)
+        return jump is not None and abs(jump - 1) > ALIKE
+
     def decays(self, node: Node, base: Node) -> bool:
         """Is a multiple of the parameter added to something made of the labels?"""
         parts = [m for m in node.inputs if not self.role.of_labels[m.index]]

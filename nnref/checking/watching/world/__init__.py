@@ -12,6 +12,7 @@ answered decides a verdict: it lets the program run, and marks what is data and 
     datasets     data sets by the names of the packages that have them
     files        open, np.load, np.loadtxt, pickle, gzip
     modules      imports: answered, silent, or absent
+    courses      what courses hand out beside a notebook; course_data: its data
 """
 
 from __future__ import annotations
@@ -150,7 +151,7 @@ def module_names(sets: Datasets, handed: Files) -> dict[str, dict[str, Any]]:
         "pandas": Pandas(handed).names(),
         "scipy.io": {"loadmat": handed.matrices, "savemat": nothing},
         "cPickle": {"load": handed.unpickle, "dump": handed.dump},
-        "cupy": vars(np) | {"asnumpy": np.asarray, "random": np.random},
+        "cupy": {name: value for name, value in vars(np).items() if name in np.__all__} | CUPY,
         "six.moves": {"cPickle": SimpleNamespace(load=handed.unpickle, dump=handed.dump), "range": range},
         "h5py": {"File": lambda *args, **kwargs: Hierarchy(sets)},
         "tqdm": bar, "tqdm.notebook": bar, "tqdm.auto": bar,
@@ -159,6 +160,10 @@ def module_names(sets: Datasets, handed: Files) -> dict[str, dict[str, Any]]:
         "progressbar": {"ProgressBar": lambda *args, **kwargs: progress, "progressbar": progress},
         "idx2numpy": {"convert_from_file": lambda name: square(handed, name)},
     }  # fmt: skip
+
+
+CUPY = {"asnumpy": np.asarray, "random": np.random, "fft": np.fft}
+"""What CuPy has beside numpy's names; numpy loads the last two only when they are asked for."""
 
 
 def square(handed: Files, name: str) -> Array:

@@ -17,6 +17,12 @@ SOURCES = "src"
 INSTALLED = frozenset(["numpy", "scipy", "nnref"])
 """Packages that no folder of that name hides."""
 
+COURSES = Path(__file__).parent / "courses"
+"""The folder of what courses hand out beside a notebook: looked through last."""
+
+OTHER_NAMES = {"dnn_utils_v2": "dnn_utils", "planar_utils_v2": "planar_utils"}
+"""Modules of courses that went by another name in another year."""
+
 
 def package_of(path: Path) -> str:
     """The dotted name of the package that a file lies in; "" if it lies in none.

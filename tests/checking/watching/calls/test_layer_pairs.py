@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from nnref.checking.reading.source import read
+from nnref.checking.watching.calls.layer import line_of
+from nnref.checking.watching.calls.layer_classes import unwritten
 from nnref.checking.watching.calls.layer_pairs import layer_verdicts
 from nnref.checking.watching.calls.layer_report import layers_judged
 from nnref.checking.watching.calls.layer_shapes import Shapes
@@ -218,3 +220,13 @@ def test_channels_are_known_by_their_usual_names(names):
     made = {name: inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names}
     settings = [given for given, X in Shapes("Conv").of_object(made) if X.shape == (4, 3, 6, 6)]
     assert dict(zip(names, (3, 5), strict=True)) in settings
+
+
+def test_a_method_that_only_says_what_others_will_do_is_not_written_and_a_method_has_its_own_line(tmp_path):
+    path = tmp_path / "layers.py"
+    text = 'class A:\n    def forward(self, x):\n        "What comes."\n        raise NotImplementedError\n'
+    path.write_text(f"{text}class B(A):\n    def forward(self, x):\n        return 2 * x\n", encoding="utf-8")
+    source = read(path)
+    assert [unwritten(source.definition("forward", owner)) for owner in "AB"] == [True, False]
+    assert [line_of(source, "forward", owner) for owner in "AB"] == [2, 6]
+    assert line_of(source, "backward") == 0

@@ -48,6 +48,18 @@ RIGHT = {
         "dZ = np.where(r > 0, -0.9, 0.1) / N",
     ),
     "hinge": (1, SIGNS, "m = 1 - T * Z", "loss = np.maximum(0, m).mean()", "dZ = -T * (m > 0) / N"),
+    "root mean squared": (*(2, NUMBERS, "r = Z - T", "loss = np.sqrt((r ** 2).mean())", "dZ = r / (T.size * loss)"),),
+    "mean squared, and its root is shown": (
+        *(2, NUMBERS, "r = Z - T", "loss = np.sqrt(np.mean(r ** 2))", "dZ = r / T.size"),
+    ),
+    "cross-entropy, and the perplexity is shown": (
+        *(4, CLASSES, SOFTMAX, "loss = np.exp(-(T * np.log(P)).sum(1).mean())", "dZ = (P - T) / N"),
+    ),
+    "focal, of classes that the data have": (
+        *(1, "(X[:, :1] > 0) * 1", f"{SIGMOID}; q = np.where(T == 1, P, 1 - P)"),
+        "loss = (-(1 - q) ** 2 * np.log(q)).mean()",
+        "dZ = np.where(T == 1, 1, -1) * (1 - q) ** 2 * (2 * q * np.log(q) + q - 1) / N",
+    ),
     "cross-entropy by hand, no loss": (
         *(4, CLASSES, SOFTMAX, "pass"),
         "dP = -T / P / N; dZ = P * (dP - (dP * P).sum(1, keepdims=True))",
@@ -77,6 +89,8 @@ def test_the_slope_of_a_loss_is_right_and_a_layer_without_its_own_is_named(tmp_p
         ("quantile", "r > 0, -0.9, 0.1", "r > 0, -0.1, 0.9"),
         ("hinge", "(m > 0) / N", "(m < 0) / N"),
         ("cosine", " - c * Z / n ** 2", ""),
+        ("root mean squared", "loss)", "loss ** 2)"),
+        ("focal, of classes that the data have", "2 * q * np.log(q)", "q * np.log(q)"),
     ],
 )
 def test_the_slope_of_another_loss_than_the_programs_own_is_named_and_no_line_of_the_loss(tmp_path, name, right, wrong):

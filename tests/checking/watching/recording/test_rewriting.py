@@ -50,6 +50,16 @@ class Heard:
         self.at(f"name {text}", site)
         return value
 
+    def held(self, value, text, owner, site):
+        return self.named(value, text, site)
+
+    def tested(self, test, site):
+        return test
+
+    def taken(self, value, tested, site):
+        self.at("taken", site)
+        return value
+
     def unpacked(self, values, texts, site):
         self.at(f"names {' '.join(texts)}", site)
         return values

@@ -230,7 +230,87 @@ for it in range(5):
     We -= .1 * dWe; Wm -= .1 * dWm; Ws -= .1 * dWs; Wd -= .1 * dWd; bd -= .1 * dbd
 """
 
+POLYNOMIAL = """\
+import numpy as np
+x = np.linspace(-3, 3, 200); y = np.sin(x)
+a, b, c = np.random.randn(), np.random.randn(), np.random.randn()
+for t in range(9):
+    d = a + b * x + c * x ** 2 - y
+    loss = np.square(d).sum()
+    g = 2.0 * d
+    grad_a = g.sum()
+    grad_b = (g * x).sum()
+    grad_c = (g * x ** 2).sum()
+    a -= 1e-4 * grad_a
+    b -= 1e-4 * grad_b
+    c -= 1e-4 * grad_c
+"""
+
+ADALINE = """\
+import numpy as np
+rng = np.random.RandomState(1)
+X, y = rng.randn(12, 5), rng.randn(12)
+w, b = rng.normal(0, 0.01, 5), np.float64(0.)
+for i in range(9):
+    errors = y - (X.dot(w) + b)
+    w += 0.05 * 2.0 * X.T.dot(errors) / X.shape[0]
+    b += 0.05 * 2.0 * errors.mean()
+    loss = (errors ** 2).mean()
+"""
+
+MOMENTS = """\
+import numpy as np
+rng = np.random.default_rng(4)
+X, Y = rng.normal(size=(30, 5)), rng.normal(size=(30, 2))
+P = {"W": rng.normal(size=(5, 2)), "b": np.zeros(2)}
+m, v = {k: 0 * p for k, p in P.items()}, {k: 0 * p for k, p in P.items()}
+for t in range(1, 9):
+    D = X @ P["W"] + P["b"] - Y
+    loss = np.mean(np.sum(D ** 2, axis=1))
+    G = {"W": X.T @ D * 2 / len(X), "b": D.mean(0) * 2}
+    for k in P:
+        m[k] = 0.9 * m[k] + 0.1 * G[k]
+        v[k] = 0.999 * v[k] + 0.001 * G[k] ** 2
+        vh = v[k] / (1 - 0.999 ** t)
+        P[k] -= 0.01 * m[k] / (1 - 0.9 ** t) / (np.sqrt(vh) + 1e-8)
+"""
+
+BY_LAYER = """\
+import numpy as np
+rng = np.random.default_rng(3)
+def act(z): return 1 / (1 + np.exp(-z))
+def act_slope(z): return act(z) * (1 - act(z))
+X = rng.normal(size=(30, 5)); Y = np.eye(3)[rng.integers(0, 3, 30)]
+sizes = [5, 7, 7, 3]
+Ws = [rng.normal(size=pair) for pair in zip(sizes, sizes[1:])]
+bs = [np.zeros(n) for n in sizes[1:]]
+for it in range(6):
+    a, zs, outs = X, [], [X]
+    for W, b in zip(Ws, bs):
+        zs.append(a @ W + b)
+        a = act(zs[-1])
+        outs.append(a)
+    gW, gb = [None] * 3, [None] * 3
+    delta = (a - Y) * act_slope(zs[-1]) / len(X)
+    gW[-1], gb[-1] = outs[-2].T @ delta, delta.sum(0)
+    for l in (2, 3):
+        slope = act_slope(zs[-l])
+        delta = delta @ Ws[1 - l].T * slope
+        gW[-l], gb[-l] = outs[-l - 1].T @ delta, delta.sum(0)
+    for k in range(3):
+        Ws[k] -= 0.5 * gW[k]
+        bs[k] -= 0.5 * gb[k]
+"""
+
 CASES = [
+    (POLYNOMIAL, "(g * x ** 2).sum()", "(g * x).sum()", "line 10"),
+    (POLYNOMIAL, "c -= 1e-4 * grad_c", "c -= 1e-4 * grad_b", "line 13"),
+    (ADALINE, "errors.mean()", "errors.sum()", "line 8"),
+    (ADALINE, "2.0 * X.T", "X.T", "line 7"),
+    (MOMENTS, "0.001 * G[k] ** 2", "0.001 * G[k]", "line 12"),
+    (MOMENTS, "(np.sqrt(vh)", "(vh", "at or after line 11"),
+    (BY_LAYER, "slope = act_slope(zs[-l])", "slope = act_slope(outs[-l])", "line 19"),
+    (BY_LAYER, "slope = act_slope(zs[-l])", "slope = act_slope(zs[0])", "line 19"),
     (ATTENTION, "dm = d @ Wo.T", "dm = 2 * (d @ Wo.T)", "line 20"),
     (DIVERGENCE, "dl = (p - X) / n", "dl = -((p - X) / n)", "line 18"),
     (DIVERGENCE, "dWs = h.T @ dlv", "dWs = 2 * (h.T @ dlv)", "line 25"),

@@ -1,0 +1,189 @@
+"""Objects that hold a value and its slope, as those of a small autograd library do: the first wrong part that is added.
+
+Which attribute holds the slope of which is told by the numbers: for several objects one is a multiple of the slope of
+the other. Then each part that is added to a slope must be that by one use of the value, and by each use once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nnref.checking.watching.calculus.factors import ALIKE, multiple
+from nnref.checking.watching.calculus.graph import Array, bits_of
+from nnref.checking.watching.calculus.slopes import backward
+from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.verdict.meant_for import made_by
+from nnref.checking.watching.verdict.right_values import USES, Search, laid
+
+SETS = "this sets the slope, and what other uses had added to it before is lost"
+NO_PART = "what is added here is not the slope by this use, though what it is made of is right"
+NO_SLOPE = "the slope that begins here is a value of the forward pass, and no slope"
+
+
+@dataclass(frozen=True)
+class Part:
+    """What an object got as its slope, or what was added to it: when, and where."""
+
+    time: int
+    whole: Node
+    site: Site
+
+
+@dataclass
+class Holder:
+    """An object: the values of its attributes, and what it got as slopes, in order."""
+
+    values: dict[str, Part] = field(default_factory=dict)
+    slopes: dict[str, list[Part]] = field(default_factory=lambda: defaultdict(list))
+
+
+def wrong_part(search: Search) -> tuple[Node, Site, str] | None:
+    """The first wrong part of a slope that an object holds: its value, the line, and in words; None if there is none.
+
+    What is added before it is right, and so is all that it is made of.
+    """
+    found = holders(search)
+    pair, factor = kept_apart(search, found)
+    if pair is None:
+        return None
+    data, grad = pair
+    parts = [
+        (part.time, part, wrong, says)
+        for holder in found.values()
+        if data in holder.values
+        for part, wrong, says in faults(search, holder.values[data].whole, holder.slopes.get(grad, []), factor)
+    ]
+    if not parts:
+        return None
+    _, part, wrong, says = min(parts, key=lambda p: p[0])
+    taken = [h.values[grad] for h in found.values() if grad in h.values]
+    for other in taken if says is NO_PART else ():
+        if search.graph.depends(wrong.index, 1 << other.whole.index):
+            return wrong, other.site, NO_SLOPE
+    slopes = {p.whole.index for holder in found.values() for p in holder.slopes.get(grad, []) if p is not part}
+    node = within(search, wrong, slopes, factor) if says is NO_PART else wrong
+    return node, node.site if node is not part.whole and node.site.line else part.site, says
+
+
+def holders(search: Search) -> Mapping[int, Holder]:
+    """The objects of the step."""
+    role, found = search.role, defaultdict[int, Holder](Holder)
+    for node in search.graph.tape[: role.last + 1]:
+        for held in node.held:
+            known = all(node.index in slopes for slopes in search.reading.slopes)
+            if known and not role.after[node.index]:
+                found[held.owner].values[held.attribute] = Part(held.time, node, held.site)
+            elif held.time > role.begin and not role.after[node.index]:
+                found[held.owner].slopes[held.attribute].append(Part(held.time, node, held.site))
+    for holder in found.values():
+        for parts in holder.slopes.values():
+            parts.sort(key=lambda part: part.time)
+    return found
+
+
+def kept_apart(search: Search, found: Mapping[int, Holder]) -> tuple[tuple[str, str] | None, float]:
+    """The attributes that hold a value and its slope, and of which multiple; the slope itself where that is met."""
+    met: Counter[tuple[str, str]] = Counter()
+    factors: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for holder in found.values():
+        for data, value in ((name, part.whole) for name, part in holder.values.items()):
+            for grad, parts in holder.slopes.items():
+                given = search.values(parts[-1].whole) if not parts[-1].whole.leaf else None
+                if given is not None and (c := factor_of(search, given, truth(search, value))):
+                    met[data, grad] += 1
+                    factors[data, grad].append(c)
+    if not met or max(met.values()) < 2:
+        return None, 1.0
+    best = max(met, key=lambda pair: met[pair])
+    itself = sum(abs(c - 1) <= ALIKE for c in factors[best]) > 1
+    usual = max(factors[best], key=lambda c: sum(abs(c / d - 1) <= ALIKE for d in factors[best]))
+    return best, 1.0 if itself and search.reading.loss.node is not None else usual
+
+
+def truth(search: Search, value: Node) -> list[Array]:
+    """The slope of a value, in every run."""
+    return [known[value.index].reshape(value.shape) for known in search.reading.slopes]
+
+
+def factor_of(search: Search, given: Sequence[Array], true: Sequence[Array]) -> float | None:
+    """C with given = c · truth, however it is laid; 0 if both are 0, None if there is none."""
+    if given[0].size != true[0].size:
+        return None
+    found = (multiple(given, way, search.tolerance) for way in laid(true, given[0].shape))
+    return next((c for c in found if c is not None), None)
+
+
+def faults(search: Search, value: Node, parts: Sequence[Part], factor: float) -> Iterator[tuple[Part, Node, str]]:
+    """The parts of a slope that are none, or that take the place of others; each with what was added."""
+    users = [n for n in search.graph.users[value.index] if all(n.index in g for g in search.reading.slopes)]
+    if len(users) > USES or any(n in search.reading.lost for n in users):
+        return  # too many to be told apart
+    whole_uses = [search.by_use(value.index, use.index) for use in users] or [truth(search, value)]
+    open_ = [piece for use in users for piece in pieces(search, value, use)] or whole_uses
+    before: Node | None = None
+    for part in parts:
+        whole = part.whole
+        if whole.leaf:
+            before = whole
+            continue
+        term = added(search, whole, before)
+        if term is None and before is not None and not before.leaf and before is not whole:
+            yield part, whole, SETS
+            return
+        if before is not whole and (given := search.values(term or whole)) is not None:
+            which = next((k for k, one in enumerate(open_) if fits(search, given, one, factor)), None)
+            together = (*whole_uses, truth(search, value))
+            if which is None and not any(fits(search, given, one, factor) for one in together):
+                yield part, term or whole, NO_PART
+                return
+            if which is not None and len(open_) > 1:
+                open_.pop(which)
+        before = whole
+
+
+def pieces(search: Search, value: Node, use: Node) -> Iterator[list[Array]]:
+    """The slopes of a value by one of its uses: two where it is used twice there, as in e * e."""
+    made = []
+    for tape, known in zip(search.tapes, search.reading.slopes, strict=True):
+        node = tape[use.index]
+        parts = backward(node, known[use.index].reshape(node.shape), search.reading.choice)
+        made.append([np.asarray(part, float).reshape(value.shape) for m, part in parts if m.index == value.index])
+    most = max(map(len, made))
+    for k in range(most):
+        yield [parts[k] if k < len(parts) else np.zeros(value.shape) for parts in made]
+
+
+def fits(search: Search, given: Sequence[Array], one: Sequence[Array], factor: float) -> bool:
+    """Is this a part of a slope, by the factor that slopes have?"""
+    c = factor_of(search, given, one)
+    return c is not None and (c == 0 or abs(c / factor - 1) <= ALIKE)
+
+
+def added(search: Search, whole: Node, before: Node | None) -> Node | None:
+    """What was added to what an object held before, or to what it began with; None where it is no such sum."""
+    if whole.op not in ("add", "subtract") or len(whole.inputs) != 2 or whole.op == "subtract":
+        return None
+    for old, new in (whole.inputs, whole.inputs[::-1]):
+        if old is before or (before is None and made_by(old).leaf):
+            return new
+    return None
+
+
+def within(search: Search, term: Node, slopes: set[int], factor: float) -> Node:
+    """The first wrong value between the slopes that objects hold and what is made of them."""
+    above = search.graph.above
+    held = 0
+    for k in slopes:
+        if k < term.index and above[term.index] >> k & 1:
+            held |= above[k] | (1 << k)
+    inside = [k for k in bits_of(above[term.index] & ~held) if search.role.of_labels[k] and k > search.role.begin]
+    inside = [k for k in inside if search.graph.depends(k, search.role.parameters) and not search.forward >> k & 1]
+    right = [k for k in inside if any(abs(c / factor - 1) <= ALIKE for c in search.factors(search.graph.tape[k]))]
+    excused = 0
+    for k in right:
+        excused |= above[k] | (1 << k)
+    return next((search.graph.tape[k] for k in inside if not excused >> k & 1), term)

@@ -1,0 +1,73 @@
+"""Between a gradient and its step: a gradient that is that of something else, and what an optimiser makes of one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nnref.checking.watching.calculus.factors import multiple
+from nnref.checking.watching.meaning.optimisers import alike, entered
+from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.verdict.right_values import Search
+from nnref.checking.watching.verdict.verdicts import Judged
+
+
+def gradient_of_another(search: Search, row: Judged) -> Node | None:
+    """What enters a step first and is the slope of something else; None if it is that of the parameter.
+
+    The slopes of the numbers of a polynomial are alike: they differ in what is summed, and each is one of them.
+    """
+    chain = [n for n in entered(search.role, row.update.step) if not search.forward >> n.index & 1]
+    first = next((n for n in reversed(chain) if search.right(n)), None)
+    if first is None or first is row.update.step or is_gradient(search, row, first):
+        return None
+    after = (n for n in search.backward(row.update.step) if n.index > first.index)
+    used = next((n for n in after if not search.beyond_doubt >> n.index & 1), row.update.end)
+    return used if search.beyond_doubt >> first.index & 1 else first
+
+
+def of_optimiser(search: Search, row: Judged, wrong: Node) -> Node | None:
+    """What is no step along the gradient any more, where the gradient itself is right; None if that is not.
+
+    What all goes through is wrong where it is not of the gradient's signs, or smaller where that is larger. Where the
+    optimiser makes several things of the gradient, the first of them may be meant.
+    """
+    made = [n for n in entered(search.role, row.update.step) if search.values(n) is not None]
+    if len(made) < 2 or not is_gradient(search, row, made[-1]) or wrong.index <= made[-1].index:
+        return None
+    for node in reversed(made[1:-1]):
+        laid_out = [np.reshape(v, t.shape) for v, t in zip(search.values(node) or [], row.truth, strict=True)]
+        if not alike(laid_out, row.truth) and not alike([-v for v in laid_out], row.truth):
+            return node
+    gradient = next(n for n in made if n is made[-1] or is_gradient(search, row, n))
+    bit = 1 << gradient.index
+    chain = [n for n in search.backward(row.update.step) if n is not gradient and search.graph.depends(n.index, bit)]
+    return next((n for n in chain if n.site.line), None)
+
+
+def below_zero(search: Search, row: Judged) -> Node | None:
+    """What adds up a gradient to what a square root or a logarithm is taken of though it is below 0: no square."""
+    gradient = [*entered(search.role, row.update.step)][-1]
+    for node in search.backward(row.update.step):
+        given = node.inputs[0] if len(node.inputs) == 1 else None
+        if node.op not in ("sqrt", "log") or given is None or not is_below(search, given):
+            continue
+        path = [given]
+        while before := [
+            m for m in path[-1].inputs if m is not gradient and search.graph.depends(m.index, 1 << gradient.index)
+        ]:
+            path.append(before[0])
+        return next((n for n in reversed(path) if n.op in ("add", "subtract")), path[-1])
+    return None
+
+
+def is_below(search: Search, node: Node) -> bool:
+    """Is an entry of a value below 0?"""
+    given = search.values(node)
+    return given is not None and any(bool((np.nan_to_num(v) < 0).any()) for v in given)
+
+
+def is_gradient(search: Search, row: Judged, node: Node) -> bool:
+    """Is the value a multiple of the row's truth?"""
+    values = search.values(node)
+    flat = [t.ravel() for t in row.truth]
+    return values is not None and multiple([v.ravel() for v in values], flat, search.tolerance) is not None

@@ -1,0 +1,181 @@
+"""The factor that the gradients of a step have in common, a rate as a rule: what has another one is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, multiple
+from nnref.checking.watching.meaning.losses import Loss
+from nnref.checking.watching.meaning.optimisers import entered
+from nnref.checking.watching.meaning.parameters import Roles
+from nnref.checking.watching.meaning.updates import parameter_name
+from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.verdict.verdicts import Judged, numbers_of_examples
+
+NOT_ONE = "not of one loss"
+"""The kind of verdict on gradients with two factors, where nothing says which of the two is the right one."""
+
+Group = list[Judged]
+"""Gradients that have one factor."""
+
+
+def most_common(rows: Sequence[Judged]) -> float | None:
+    """The factor that most gradients have; of several, that of the largest array. None if there is none."""
+    groups = by_factor(rows)
+    return max(groups, key=lambda group: (len(group), largest(group)))[0].own if groups else None
+
+
+def by_factor(rows: Sequence[Judged]) -> list[Group]:
+    """The gradients that are a multiple of the truth, those of one factor together."""
+    found: list[Group] = []
+    for row in rows:
+        if row.own:
+            home = next((group for group in found if alike(row.own, group[0].own or 0.0)), None)
+            if home is None:
+                found.append([row])
+            else:
+                home.append(row)
+    return found
+
+
+def largest(group: Group) -> int:
+    """The size of the largest parameter."""
+    return max(row.truth[0].size for row in group)
+
+
+def alike(a: float, b: float) -> bool:
+    """Are two factors one?"""
+    return b != 0 and abs(a / b - 1) <= ALIKE
+
+
+@dataclass(frozen=True, eq=False)
+class Usual:
+    """Which factor is the usual one in one step, under one loss; written are the numbers that the program has."""
+
+    role: Roles
+    tapes: Sequence[Sequence[Node]]
+    loss: Loss
+    rows: Sequence[Judged]
+    written: frozenset[float] = frozenset()
+
+    def factor(self, rows: Sequence[Judged]) -> float | None:
+        """The factor that most of these gradients have; None if none is a multiple of the truth."""
+        return next((group[0].own for group in self.ranked(rows)), None)
+
+    def ranked(self, rows: Sequence[Judged]) -> list[Group]:
+        """The gradients that are a multiple of the truth by their factors, those that are believed first.
+
+        Those that are the slope of the program's own loss itself are believed, if they are two, or as many as there are
+        of any others; then those that go down the loss: one mistake goes on to all that is made after it; then those
+        that step as far along that slope as a number says that is written out. Where there is a draw and no loss
+        decides, the last layer is more to be trusted, for the same reason; then a mean more than a sum, which is
+        forgotten more easily than taken; then what fewer factors were put to, if all had one at first. Nothing else
+        decides: a bias, which takes no product, comes before the largest array.
+        """
+        groups = by_factor(rows)
+        return sorted(groups, key=lambda group: self.weight(group, groups), reverse=True)
+
+    def undecided(self, found: Sequence[Group]) -> list[Judged]:
+        """The gradients of two factors, where nothing says which is right but what would in any step; [] else."""
+        if len(found) < 2 or (found[0][0].own or 0.0) * (found[1][0].own or 0.0) < 0:
+            return []
+        first, second = (self.weight(group, found)[:-2] for group in found[:2])
+        return [*found[0], *found[1]] if first == second else []
+
+    def weight(
+        self, group: Group, groups: Sequence[Group]
+    ) -> tuple[bool, bool, int, int, bool, int, bool, int, int, int]:
+        """How much speaks for a group, beside the others."""
+        of_several, many = len(groups) > 1, len(group) >= min(2, max(map(len, groups)))
+        at_end = any(self.layer(row) == self.last_layer for row in group)
+        counts = [self.factors_after(row) for row in group] if of_several and (many or at_end) else [None]
+        known = [n for n in counts if n is not None]
+        exact = len(known) == len(counts)
+        down = of_several and many and (group[0].own or 0.0) > 0
+        drawn = of_several and not exact
+        return (
+            exact,
+            down,
+            len(group),
+            -max(known) if exact else 0,
+            self.loss.node is not None and all(map(self.is_written, group)),
+            max(map(self.layer, group)) if many and not exact else 0,
+            drawn and any(self.is_mean_of(group[0], other[0]) for other in groups),
+            -max(map(self.factors_put, group)) if drawn and self.alike_at_first(groups) else 0,
+            max(self.first_use(row).index for row in group) if drawn and many else 0,
+            largest(group),
+        )
+
+    def is_written(self, row: Judged) -> bool:
+        """Does the step go as far along the slope as a number says that is written out, a rate as a rule?"""
+        return row.update.new is not None and any(alike(abs(row.factor or 0.0), n) for n in self.written)
+
+    def alike_at_first(self, groups: Sequence[Group]) -> bool:
+        """Have all gradients one factor as they are made, so that it was put to some of them later?"""
+        made = [next(self.factors_as_made(row), 0.0) for group in groups for row in group]
+        return all(alike(c, made[0]) for c in made)
+
+    @cached_property
+    def last_layer(self) -> int:
+        """Where the last parameters are used."""
+        return max(map(self.layer, self.rows), default=0)
+
+    def layer(self, row: Judged) -> int:
+        """Where a parameter is first used: the later, the nearer it is to the output.
+
+        A bias is used where its weights are: where the value is made that it is added to.
+        """
+        used = self.first_use(row)
+        others = [u.base for u in self.role.updates if u is not row.update]
+        product = [m.index for m in used.inputs if any(base in m.inputs for base in others)]
+        return max(product, default=used.index) if used.op in ("add", "subtract") else used.index
+
+    def first_use(self, row: Judged) -> Node:
+        """The first value that a parameter goes into; the parameter itself, where there is none."""
+        base = row.update.base
+        return min(self.role.graph.users[base.index], key=lambda n: n.index, default=base)
+
+    def factors_as_made(self, row: Judged) -> Iterator[float]:
+        """By what a gradient differs from the truth: as it is made, and after each operation up to its step."""
+        tolerance = half_of_the_digits(self.role.graph)
+        for node in [*entered(self.role, row.update.step)][::-1]:
+            values = [tape[node.index].value for tape in self.tapes]
+            if any(v is None or np.size(v) != t.size for v, t in zip(values, row.truth, strict=True)):
+                continue
+            if c := multiple([np.ravel(v) for v in values], [t.ravel() for t in row.truth], tolerance):
+                yield c
+
+    def factors_put(self, row: Judged) -> int:
+        """How often the factor changes from a gradient as it is made to its step."""
+        return sum(not alike(after, before) for before, after in pairwise(self.factors_as_made(row)))
+
+    def factors_after(self, row: Judged) -> int | None:
+        """How often the factor changes from a gradient as it is made to the slope of the own loss; None without it."""
+        sign = row.update.sign if row.update.new is not None else 1
+        made = list(self.factors_as_made(row)) if self.loss.node is not None else []
+        at = next((k for k, c in enumerate(made) if alike(c * sign, 1.0)), None)
+        return None if at is None else sum(not alike(b, a) for a, b in pairwise(made[: at + 1]))
+
+    def is_mean_of(self, row: Judged, other: Judged) -> bool:
+        """Is one gradient of a guessed loss, which is a sum over the examples, a mean, and another one that sum?"""
+        if not row.own or not other.own:
+            return False
+        ratio, examples = other.own / row.own, numbers_of_examples(self.role)
+        n = next((n for n in examples if alike(ratio, n)), None)
+        made = next(self.factors_as_made(other), None)
+        return n is not None and made is not None and not alike(abs(made) * n, 1.0)
+
+
+def of_both(found: Sequence[Group]) -> str:
+    """Two factors, where nothing says which of the two is the right one, in words."""
+    two = sorted(found[:2], key=lambda group: group[0].update.end.index)
+    names = [", ".join(parameter_name(row.update.base, row.update.new) for row in group) for group in two]
+    ratio = (two[1][0].own or 0.0) / (two[0][0].own or 1.0)
+    times = f"{ratio:.4g} times" if abs(ratio) >= 1 else f"1/{1 / ratio:.4g} of"
+    says = f"the gradients of {names[0]} and of {names[1]} are not of one loss: beside the slopes, the second"
+    return f"{says} is {times} the first, and one of the two lines is wrong"

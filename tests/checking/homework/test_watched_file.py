@@ -1,0 +1,76 @@
+"""A file whose steps compute no loss, though it has one: the verdict is on the steps, and an epsilon is a caution."""
+
+import pytest
+
+from nnref.checking.homework.by_names import check_file
+from nnref.checking.homework.watched_file import judged_file, with_caution
+from nnref.checking.results.certificate import MISTAKE, RIGHT
+
+CLASS = """\
+import numpy as np
+class Net:
+    def __init__(self):
+        self.W1, self.b1 = np.random.randn(8, 6) * 0.4, np.zeros((8, 1))
+        self.W2, self.b2 = np.random.randn(4, 8) * 0.4, np.zeros((4, 1))
+    def forward(self, X):
+        self.Z1 = self.W1 @ X + self.b1
+        self.A1 = np.maximum(0, self.Z1)
+        Z2 = self.W2 @ self.A1 + self.b2
+        E = np.exp(Z2 - Z2.max(axis=0))
+        return E / E.sum(axis=0)
+    def loss(self, P, Y):
+        return -np.sum(Y * np.log(P + 1e-9)) / Y.shape[1]
+    def backward(self, X, P, Y):
+        m = Y.shape[1]
+        dZ2 = (P - Y) / m
+        dW2, db2 = dZ2 @ self.A1.T, dZ2.sum(axis=1, keepdims=True)
+        dZ1 = (self.W2.T @ dZ2) * (self.Z1 > 0)
+        dW1, db1 = dZ1 @ X.T, dZ1.sum(axis=1, keepdims=True)
+        return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}
+    def fit(self, X, Y):
+        for epoch in range(20):
+            for s in range(0, X.shape[1], 25):
+                P = self.forward(X[:, s:s+25])
+                grads = self.backward(X[:, s:s+25], P, Y[:, s:s+25])
+                for name in grads:
+                    setattr(self, name, getattr(self, name) - 0.1 * grads[name])
+            print(self.loss(self.forward(X), Y))
+if __name__ == "__main__":
+    X = np.random.randn(6, 1000)
+    Y = np.eye(4)[np.random.randint(0, 4, 1000)].T
+    Net().fit(X, Y)
+"""
+
+
+@pytest.fixture
+def judged(tmp_path):
+    """The verdict on the program with changes made in it."""
+
+    def judge(*changes):
+        text = CLASS
+        for old, new in changes:
+            assert text.count(old) == 1, old
+            text = text.replace(old, new)
+        path = tmp_path / "mine.py"
+        path.write_text(text, encoding="utf-8")
+        return judged_file(path)
+
+    return judge
+
+
+def test_a_step_that_goes_up_the_loss_is_the_first_mistake_and_not_the_epsilon_in_its_logarithm(judged):
+    report = judged(("- 0.1 * grads", "+ 0.1 * grads"))
+    assert report.first is not None
+    assert report.first.place.startswith("line 27"), str(report)
+
+
+def test_an_epsilon_within_a_logarithm_is_a_caution_where_a_file_is_read_too(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(CLASS[: CLASS.index("    def fit")], encoding="utf-8")
+    read = check_file(path)
+    assert (read.status, with_caution(read).status) == (MISTAKE, RIGHT), str(read)
+    assert any("adds 1e-09 within the logarithm" in note for note in with_caution(read).notes)
+
+
+def test_a_program_with_an_epsilon_that_steps_down_is_right(judged):
+    assert judged().status == RIGHT

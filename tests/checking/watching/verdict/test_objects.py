@@ -1,0 +1,141 @@
+"""Engines of objects, each with a value, its slope and what passes the slope on: the line that passes it wrongly."""
+
+import pytest
+
+from nnref.checking.watching.telling.report import certificate, settled
+from tests.support.programs import seen
+
+ENGINE = """\
+import random
+class Num:
+    def __init__(self, data, made_of=()):
+        self.data = data; self.grad = 0.0; self.made_of = set(made_of); self.back = lambda: None
+    def __add__(self, other):
+        other = other if isinstance(other, Num) else Num(other)
+        out = Num(self.data + other.data, (self, other))
+        def back():
+            self.grad += out.grad
+            other.grad += out.grad
+        out.back = back
+        return out
+    def __mul__(self, other):
+        other = other if isinstance(other, Num) else Num(other)
+        out = Num(self.data * other.data, (self, other))
+        def back():
+            self.grad += other.data * out.grad
+            other.grad += self.data * out.grad
+        out.back = back
+        return out
+    def relu(self):
+        out = Num(0 if self.data < 0 else self.data, (self,))
+        def back():
+            self.grad += (out.data > 0) * out.grad
+        out.back = back
+        return out
+    def backward(self):
+        order, seen = [], set()
+        def visit(v):
+            if v not in seen:
+                seen.add(v)
+                for w in v.made_of: visit(w)
+                order.append(v)
+        visit(self)
+        self.grad = 1.0
+        for v in order[::-1]: v.back()
+    def __sub__(self, other): return self + other * -1
+random.seed(5)
+W = [[Num(random.uniform(-1, 1)) for _ in range(3)] for _ in range(3)]
+V = [Num(random.uniform(-1, 1)) for _ in range(3)]
+learnt = [p for row in W for p in row] + V
+xs = [[1.5, -2.0], [0.5, 1.0], [-1.0, 0.7]]; ys = [1.0, -1.0, 0.5]
+for step in range(2):
+    loss = Num(0.0)
+    for x, y in zip(xs, ys):
+        h = [(w[0] * x[0] + w[1] * x[1] + w[2]).relu() for w in W]
+        e = V[0] * h[0] + V[1] * h[1] + V[2] * h[2] - y
+        loss = loss + e * e
+    for p in learnt: p.grad = 0.0
+    loss.backward()
+    for p in learnt: p.data -= 0.05 * p.grad
+"""
+
+TENSORS = """\
+import numpy as np
+class Tensor:
+    def __init__(self, data, before=()):
+        self.data = np.asarray(data, float); self.grad = np.zeros_like(self.data)
+        self.before = before; self.back = lambda: None
+    def __add__(self, other):
+        out = Tensor(self.data + other.data, (self, other))
+        def back():
+            self.grad += fitted(out.grad, self.data.shape)
+            other.grad += fitted(out.grad, other.data.shape)
+        out.back = back
+        return out
+    def __matmul__(self, other):
+        out = Tensor(self.data @ other.data, (self, other))
+        def back():
+            self.grad += out.grad @ other.data.T
+            other.grad += self.data.T @ out.grad
+        out.back = back
+        return out
+    def tanh(self):
+        t = np.tanh(self.data)
+        out = Tensor(t, (self,))
+        def back(): self.grad += (1 - t ** 2) * out.grad
+        out.back = back
+        return out
+    def nll(self, y):
+        p = np.exp(self.data) / np.exp(self.data).sum(axis=1, keepdims=True)
+        n = len(y)
+        out = Tensor(-np.log(p[np.arange(n), y]).mean(), (self,))
+        def back():
+            d = p.copy(); d[np.arange(n), y] -= 1
+            self.grad += d / n * out.grad
+        out.back = back
+        return out
+    def backward(self):
+        self.grad = np.ones_like(self.data)
+        todo = [self]
+        while todo:
+            node = todo.pop(0)
+            node.back()
+            todo += node.before
+def fitted(g, shape):
+    for i, size in enumerate(shape):
+        if size == 1: g = g.sum(axis=i, keepdims=True)
+    return g
+rng = np.random.default_rng(3)
+X = rng.normal(size=(60, 4)); Y = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0)
+P = [Tensor(rng.normal(size=s) * .4) for s in ((4, 6), (1, 6), (6, 3), (1, 3))]
+for step in range(5):
+    rows = rng.choice(60, 20, replace=False)
+    loss = ((Tensor(X[rows]) @ P[0] + P[1]).tanh() @ P[2] + P[3]).nll(Y[rows])
+    for p in P: p.grad = np.zeros_like(p.data)
+    loss.backward()
+    for p in P: p.data -= .5 * p.grad
+"""
+
+CASES = [
+    (ENGINE, "self.grad += (out.data > 0) * out.grad", "self.grad += out.grad * 1.0"),
+    (ENGINE, "other.grad += self.data * out.grad", "other.grad += other.data * out.grad"),
+    (ENGINE, "        self.grad = 1.0", "        self.grad = self.data"),
+    (TENSORS, "fitted(out.grad, other.data.shape)", "out.grad.mean(axis=0, keepdims=True)"),
+    (TENSORS, "g.sum(axis=i,", "g.mean(axis=i,"),
+    (TENSORS, "self.data.T @ out.grad", "self.data.T @ out.grad / 20"),
+    (TENSORS, "(1 - t ** 2) * out.grad", "(1 - t) * out.grad"),
+]
+
+
+@pytest.mark.parametrize(("text", "right", "wrong"), CASES, ids=[wrong for _, _, wrong in CASES])
+def test_the_line_that_passes_a_slope_on_wrongly_is_named(text, right, wrong, tmp_path):
+    line = text.partition(right)[0].count("\n") + 1
+    first = certificate(seen(tmp_path, text, (right, wrong)), mend=False).first
+    assert first.place.startswith(f"line {line}:"), first
+
+
+@pytest.mark.parametrize("text", [ENGINE, TENSORS], ids=["numbers", "arrays"])
+def test_an_engine_is_right_whichever_units_are_on(text, tmp_path):
+    found = seen(tmp_path, text)
+    assert settled(found) is True, certificate(found)
+    assert len(found.tapes) == 3  # rectifiers are on in one run and off in another, and it is one program

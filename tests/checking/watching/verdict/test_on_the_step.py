@@ -1,0 +1,38 @@
+"""Between a right gradient and its step: which line is wrong where an optimiser makes several things of it."""
+
+import pytest
+
+from nnref.checking.watching.verdict import on_the_step
+from nnref.checking.watching.verdict.right_values import Search
+from tests.support.recordings import STEP, judged
+
+SQUARES = STEP.replace("dW = X.T @ d", "dW = X.T @ d; s = 0.1 * dW ** 2; r = dW / (np.sqrt(s) + 1)").replace(
+    "0.1 * dW\n", "0.1 * r\n"
+)
+
+
+def row_of(tmp_path, text, *changes):
+    """What is looked for, and the verdict on the first parameter."""
+    role, tapes, reading = judged(tmp_path, text, *changes)
+    return Search(role, tapes, reading), reading.rows[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "op"), [(("0.1 * dW ** 2", "0.1 * dW"), "multiply"), (("0.1 * dW ** 2", "0.1 * dW + 0.0"), "add")]
+)
+def test_what_is_below_zero_before_its_square_root_is_made_there(tmp_path, change, op):
+    search, row = row_of(tmp_path, SQUARES, change)
+    assert row.verdict == "WRONG"
+    assert on_the_step.below_zero(search, row).op == op
+    assert on_the_step.below_zero(*row_of(tmp_path, SQUARES)) is None
+
+
+def test_a_gradient_gradient_of_another_is_found_and_a_right_one_is_none(tmp_path):
+    assert on_the_step.gradient_of_another(*row_of(tmp_path, STEP)) is None
+
+
+def test_behind_a_right_gradient_the_optimiser_is_meant(tmp_path):
+    search, row = row_of(tmp_path, SQUARES, ("(np.sqrt(s) + 1)", "(s - 1)"))
+    wrong = on_the_step.of_optimiser(search, row, row.update.step)
+    assert row.verdict == "WRONG"
+    assert "s" in " ".join(name for node in (wrong, *search.graph.users[wrong.index]) for name in node.names)

@@ -1,0 +1,125 @@
+"""What is usual among the gradients of a step, and what is not, in a file whose steps compute no loss."""
+
+import numpy as np
+import pytest
+
+from nnref.checking.watching.telling.report import certificate, settled
+from nnref.checking.watching.verdict.usual_factor import Usual, most_common
+from nnref.checking.watching.verdict.verdicts import Judged
+from tests.support.programs import seen
+from tests.support.recordings import STEP, judged
+
+COLUMNS = """\
+import numpy as np
+rng = np.random.default_rng(0)
+X, labels = rng.normal(size=(6, 90)), rng.integers(0, 4, 90)
+T = np.eye(4)[labels].T
+sizes = [6, 8, 7, 4]
+p = {}
+for k in (1, 2, 3):
+    p[f"W{k}"] = rng.normal(size=(sizes[k], sizes[k - 1])) * 0.5
+    p[f"b{k}"] = np.zeros((sizes[k], 1))
+for epoch in range(3):
+    for s in range(0, 90, 30):
+        A = {0: X[:, s : s + 30]}
+        for k in (1, 2, 3):
+            Z = p[f"W{k}"] @ A[k - 1] + p[f"b{k}"]
+            A[k] = np.tanh(Z) if k < 3 else np.exp(Z) / np.exp(Z).sum(0)
+        m = 30
+        g = {}
+        dZ = A[3] - T[:, s : s + 30]
+        for k in (3, 2, 1):
+            g[f"W{k}"] = dZ @ A[k - 1].T / m
+            g[f"b{k}"] = dZ.sum(1, keepdims=True) / m
+            dA = p[f"W{k}"].T @ dZ
+            dZ = dA * (1 - A[k - 1] ** 2)
+        for name in p:
+            p[name] = p[name] - 0.1 * g[name]
+"""
+
+PLANTED = {
+    "biases that are summed beside weights of the mean": (
+        ("dZ.sum(1, keepdims=True) / m", "dZ.sum(1, keepdims=True)"),
+        "line 21",
+        "30 times the truth",
+    ),
+    "weights that are summed beside biases of the mean": (
+        ("dZ @ A[k - 1].T / m", "dZ @ A[k - 1].T"),
+        "line 20",
+        "30 times the truth",
+    ),
+    "half of a slope in every layer": (('p[f"W{k}"].T @ dZ', '0.5 * p[f"W{k}"].T @ dZ'), "line 22", "0.5 times"),
+    "one line that goes up the loss": (("p[name] - 0.1", "p[name] + 0.1"), "line 25", "are added"),
+    "a slope of the other sign": (("A[3] - T[:, s : s + 30]", "T[:, s : s + 30] - A[3]"), "line 18", "up the loss"),
+}
+
+
+def test_a_step_without_a_loss_is_right_where_all_gradients_are_of_one_mean(tmp_path):
+    assert settled(seen(tmp_path, COLUMNS)) is True
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_the_line_is_named_that_the_others_speak_against(tmp_path, name):
+    change, line, says = PLANTED[name]
+    first = certificate(seen(tmp_path, COLUMNS, change), mend=False).first
+    assert first is not None
+    assert (first.place.startswith(line), says in first.says) == (True, True), (first.place, first.says)
+
+
+@pytest.mark.parametrize(
+    ("factors", "usual"), [((0.1, 0.1, 3.0), 0.1), ((0.1, 3.0, 3.0), 3.0), ((-0.1, -0.1, 0.2), -0.1), ((), None)]
+)
+def test_the_most_common_factor_is_that_of_most_gradients(factors, usual):
+    truth = (np.arange(1.0, 4.0),)
+    assert most_common([Judged(None, "ok", truth, truth, factor=f) for f in factors]) == usual
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [],
+        [("X.T @ d", "2 * X.T @ d")],
+        [("d.sum(0)", "d.sum(0) / 4 * 4 * 3")],
+        [("(Z - Y) / 6", "Z - Y"), ("X.T @ d", "X.T @ d / 6")],
+        [("(Z - Y) / 6", "Z - Y"), ("d.sum(0)", "d.mean(0)")],
+        [("b - 0.1", "b + 0.1")],
+    ],
+    ids=["one", "a bias", "fewer factors", "weights of the mean", "biases of the mean", "down the loss"],
+)
+def test_of_two_factors_the_likelier_is_usual(tmp_path, changes):
+    role, tapes, reading = judged(tmp_path, STEP, *changes)
+    factor = Usual(role, tapes, reading.loss, reading.rows).factor(reading.rows)
+    assert factor == pytest.approx(1 / 6)
+
+
+def test_a_bias_belongs_to_the_layer_of_the_weights_that_it_is_added_to(tmp_path):
+    role, tapes, reading = judged(tmp_path, STEP)
+    usual = Usual(role, tapes, reading.loss, reading.rows)
+    weights, bias = reading.rows
+    assert usual.layer(weights) == usual.layer(bias) < usual.first_use(bias).index
+
+
+ADALINE = """\
+import numpy as np
+rng = np.random.RandomState(1)
+X, y = rng.randn(12, 5), rng.randn(12)
+w, b = rng.normal(0, 0.01, 5), np.float64(0.)
+for i in range(9):
+    e = y - (X.dot(w) + b)
+    w += 0.05 * 2.0 * X.T.dot(e) / 12
+    b += 0.05 * 2.0 * e.mean()
+    loss = (e ** 2).mean()
+"""
+
+
+@pytest.mark.parametrize(("change", "line"), [(("e.mean()", "e.sum()"), 8), (("2.0 * X.T", "X.T"), 7)])
+def test_a_step_as_long_as_a_number_says_that_is_written_out_is_believed(tmp_path, change, line):
+    assert certificate(seen(tmp_path, ADALINE, change), mend=False).first.place.startswith(f"line {line}:")
+
+
+def test_where_nothing_says_which_is_right_both_are_said_and_no_line_is(tmp_path):
+    """(2 X)ᵀ d beside the sum of d, without a loss: the other one may miss a 2."""
+    found = certificate(seen(tmp_path, STEP, ("X.T @ d", "(2 * X.T) @ d")), mend=False)
+    assert found.first.place.startswith("at or after line 7:")
+    assert "he gradients of W and of b are not of one loss" in found.first.says
+    assert [e.verdict for e in found.entries] == ["WRONG", "WRONG"]
