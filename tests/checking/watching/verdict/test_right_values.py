@@ -58,6 +58,9 @@ def test_what_right_gradients_are_made_of_is_beyond_doubt(tmp_path):
     sure = {name for name in ("d", "dV", "dz", "dW") if of_it.beyond_doubt >> named[name].index & 1}
     assert sure == {"d", "dV"}
     assert of_it.forward >> named["loss"].index & 1
+    assert of_it.beyond_doubt >> named["loss"].index & 1
+    twice, named = searched(tmp_path, TWO_LAYERS, ("X.T @ dz", "2 * X.T @ dz"))
+    assert not twice.beyond_doubt >> named["dW"].index & 1
 
 
 def test_the_backward_pass_of_a_step_is_what_depends_on_labels_and_parameters(tmp_path):
