@@ -72,7 +72,7 @@ FOUND_SOMETHING = {
     "torch_like.py": (RIGHT, "", "layers[0].weight.data"),
     "weight_decay_in_loss.py": (RIGHT, "", "W1 (gradient in line 33)"),
     "five_layers_mask.py": (WRONG, "dZ4, line 44:  dZ = dA * (cache['Z' + str(i-1)] < 0)", "the wrong way round"),
-    "five_layers_sign.py": (WRONG, "grads['dW2'], line 43:  dA = -dZ @", "-1 times the truth"),
+    "five_layers_sign.py": (WRONG, "grads['dW4'], line 43:  dA = -dZ @", "-1 times the truth"),
     "biases_never_change.py": (WRONG, "dU, line 31:  dU = dO @ H.T", "7 times the truth"),
     "fixed_rate_stale.py": (WRONG, "dA1, line 21:  dz1 = (dz2 @ self.w2.T)", "updated before they were used"),
     "float32_mask.py": (WRONG, "dZ1, line 23:  d1 = (d2 @ p['W2'].T)", "activation's derivative is missing"),

@@ -125,6 +125,8 @@ def located(search: Search, row: Judged) -> Mistake:
     if wrong is not None and (made := of_optimiser(search, row, wrong)) is not None:
         says = "the gradient is right, and what is made of it on the way to the step is not"
         return Mistake(made, made.site, row, "update", says, certain=made in entered(search.role, step))
+    if wrong is None and (before := without_slope(search, row, [*entered(search.role, step)][-1])) is not None:
+        return no_slope(search, row, before)
     if wrong is None and (meant := gradient_of_another(search, row)) is not None:
         return Mistake(meant, meant.site, row, "another slope", "this is a slope, but not that of what it updates")
     if wrong is None:
@@ -345,10 +347,7 @@ def described(search: Search, row: Judged, node: Node) -> Mistake:
     if row.note.startswith("shape") and node is row.update.step:
         return Mistake(node, node.site, row, "shape", row.note)
     if (before := without_slope(search, row, node)) is not None:
-        says = "the activation's derivative is missing: this is ∂L/∂A, where ∂L/∂Z is meant"
-        of = search.match(before)
-        activation = search.graph.tape[of[0]].site if of is not None else None
-        return Mistake(before, before.site, row, "no slope", says, used=activation)
+        return no_slope(search, row, before)
     factor = wrong_factor(search, node)
     if factor is not None and factor.site.line != node.site.line:
         if right_elsewhere(search, factor):
@@ -367,6 +366,14 @@ def described(search: Search, row: Judged, node: Node) -> Mistake:
         return Mistake(part, part.site, row, "value", says, used=node.site)
     says = "what this line is made of is right, and what it makes is not"
     return Mistake(node, node.site, row, "value", says)
+
+
+def no_slope(search: Search, row: Judged, before: Node) -> Mistake:
+    """A slope of an activation's result in the place of that of what it was made of."""
+    of = search.match(before)
+    activation = search.graph.tape[of[0]].site if of is not None else None
+    says = "the activation's derivative is missing: this is ∂L/∂A, where ∂L/∂Z is meant"
+    return Mistake(before, before.site, row, "no slope", says, used=activation)
 
 
 def no_part(search: Search, node: Node) -> Node | None:

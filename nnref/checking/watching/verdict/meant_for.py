@@ -20,12 +20,15 @@ GRADIENTS = words("dot matmul sum mean outer einsum tensordot")
 
 
 def without_slope(search: Search, row: Judged, node: Node) -> Node | None:
-    """The value that is ∂L/∂A where ∂L/∂Z is meant: a gradient was made of the slope of its layer's activation."""
-    if node.op not in GRADIENTS or not row.truth[0].any() or np.prod(node.shape, dtype=int) != row.truth[0].size:
+    """The value that is ∂L/∂A where ∂L/∂Z is meant: a gradient was made of the slope of its layer's activation.
+
+    The gradient of the bias of one example is that slope itself.
+    """
+    if not row.truth[0].any() or np.prod(node.shape, dtype=int) != row.truth[0].size:
         return None
     base = row.update.base
     direct = {n.index for n in search.graph.tape if node_above(search, n, base)}
-    for m in node.inputs:
+    for m in node.inputs if node.op in GRADIENTS else [node]:
         made = made_by(m)
         if not search.role.of_labels[made.index]:
             continue
