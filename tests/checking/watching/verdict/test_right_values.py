@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nnref.checking.watching.verdict.right_values import laid
-from tests.support.recordings import searched
+from nnref.checking.watching.verdict.right_values import first_slope, laid
+from tests.support.recordings import judged, searched
 
 TWO_LAYERS = """\
 import numpy as np
@@ -105,3 +105,9 @@ def test_a_slope_by_one_of_several_uses_is_known_as_a_part(tmp_path):
 def test_a_slope_may_be_laid_flat_or_transposed(shape, wanted, ways):
     found = list(laid([np.arange(float(np.prod(shape))).reshape(shape)], wanted))
     assert len(found) == ways
+
+
+def test_the_first_slope_is_made_where_the_output_meets_the_labels(tmp_path):
+    found = first_slope(*judged(tmp_path, TWO_LAYERS))
+    assert found is not None
+    assert (found.site.line, found.op) == (6, "subtract")
