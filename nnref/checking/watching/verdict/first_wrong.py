@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE, multiple, with_part
 from nnref.checking.watching.calculus.graph import VIEWS, bits_of
-from nnref.checking.watching.calculus.slopes import slopes
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.program import Failure
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.decays import LEFT_OUT, of_another, without_decay, wrong_beside_decay
+from nnref.checking.watching.verdict.derivatives import (
+    backward_factor,
+    of_another_value,
+    right_elsewhere,
+    slope_factor,
+    wrong_factor,
+)
 from nnref.checking.watching.verdict.judging import Tape
 from nnref.checking.watching.verdict.meant_for import another_slope, made_by, used_rightly, without_slope
 from nnref.checking.watching.verdict.objects import wrong_part
-from nnref.checking.watching.verdict.odd_terms import missing_uses, odd_term
+from nnref.checking.watching.verdict.odd_terms import departure, missing_uses, odd_term
 from nnref.checking.watching.verdict.on_the_step import below_zero, gradient_of_another, is_gradient, of_optimiser
 from nnref.checking.watching.verdict.right_values import PLACES, Search
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual
@@ -116,11 +122,14 @@ def located(search: Search, row: Judged) -> Mistake:
         return Mistake(found[0], found[0].site, row, "factor", found[1])
     if wrong is not None and (made := of_optimiser(search, row, wrong)) is not None:
         says = "the gradient is right, and what is made of it on the way to the step is not"
-        return Mistake(made, made.site, row, "update", says, certain=made in entered(search.role, step))
+        return Mistake(made[0], made[0].site, row, "update", says, certain=made[1])
     if wrong is None and (meant := gradient_of_another(search, row)) is not None:
         return Mistake(meant, meant.site, row, "another slope", "this is a slope, but not that of what it updates")
     if wrong is None:
         return Mistake(step, new.site, row, "update", "the gradient is right, and what is made of it here is not")
+    if (left := departure(search, row)) is not None:
+        says = f"this is {left[1]:.4g} times the slope of your loss, and what it is made of is that slope itself"
+        return Mistake(left[0], left[0].site, row, "factor", says)
     if (odd := odd_term(search, wrong, step)) is not None:
         says = "the factor of this term is not that of the terms to which it is added"
         return Mistake(odd, odd.site, row, "factor", says)
@@ -231,6 +240,9 @@ def of_factor(search: Search, row: Judged) -> Mistake:
         says = "what this line is made of is scaled before it goes into the other gradients, and not here"
         return Mistake(taken, taken.site, row, "factor", says)
     early = new_factor(search, row)
+    if early is None and (cause := common_cause(search, row)):
+        certain = len({n.site.line for n in cause}) == 1
+        return Mistake(cause[0], cause[0].site, row, "factor", row.note, certain=certain)
     if early is not None:
         return Mistake(early, early.site, row, "factor", row.note)
     chain = list(ratios(search, row))
@@ -239,6 +251,25 @@ def of_factor(search: Search, row: Judged) -> Mistake:
     made = chain[-1][0] if chain else row.update.step
     node = strange[-1] if strange else made
     return Mistake(node, node.site, row, "factor", row.note)
+
+
+def common_cause(search: Search, row: Judged) -> list[Node]:
+    """What all rows of one wrong factor are made of, and no right row: one mistake, rather than one in each of them."""
+    off = (row.own or 0.0) / (row.usual or 1.0) * (row.rate or 1.0)
+    wrong = [r for r in search.reading.rows if r.verdict == "WRONG" and r.own and r.usual]
+    like = [r for r in wrong if abs((r.own or 0.0) * (r.rate or 1.0) / (r.usual or 1.0) / off - 1) <= ALIKE]
+    if len(like) < 2:
+        return []
+    made = [[*entered(search.role, r.update.step)][-1] for r in like]
+    chains = [{n.index for n in search.backward(gradient)} for gradient in made]
+    right = [r for r in search.reading.rows if r.verdict == "ok" and r.own]
+    usual = [c for r in right for n in search.backward(r.update.step) for c in search.factors(n)]
+    excused = search.beyond_doubt
+    shared = [n for n in search.backward(made[0]) if n.index in set.intersection(*chains) and n.op not in PLACES]
+    for node in shared:
+        if any(abs(c / d - 1) <= ALIKE for c in search.factors(node) for d in usual):
+            excused |= search.graph.above[node.index] | (1 << node.index)
+    return [n for n in shared if not excused >> n.index & 1]
 
 
 def not_yet_scaled(search: Search, row: Judged) -> Node | None:
@@ -374,72 +405,3 @@ def is_new_parameter(role: Roles, node: Node) -> bool:
     """Is this a parameter after its update, or a view of one?"""
     shown = made_by(node)
     return any(shown is u.new or (shown.op == "put" and u.new in shown.inputs) for u in role.updates)
-
-
-def wrong_factor(search: Search, node: Node) -> Node | None:
-    """A factor that depends on no label, was made for the backward pass alone, and is no slope of the forward pass."""
-    made = backward_factor(search, node)
-    return made if made is not None and slope_factor(search, made) is None else None
-
-
-def of_another_value(search: Search, node: Node) -> Node | None:
-    """A derivative that was made for this product alone, and is that of another value than the slope beside it."""
-    made = backward_factor(search, node)
-    if made is None or made.site.function == node.site.function or len(search.graph.users[made.index]) > 1:
-        return None
-    beside = {k for m in node.inputs if search.role.of_labels[m.index] for k, _ in search.matches(m)}
-    other = beside and slope_factor(search, made, beside) is None and slope_factor(search, made) is not None
-    return made if other else None
-
-
-def forward_of(search: Search) -> int:
-    """The values of the forward pass, as bits: what outputs are made of, and the program's own loss without labels."""
-    role, loss, found = search.role, search.reading.loss.node, search.role.outputs
-    of_loss = bits_of(role.graph.above[loss.index]) if loss is not None else ()
-    return found | sum(1 << k for k in of_loss if not role.of_labels[k] and not found >> k & 1)
-
-
-def backward_factor(search: Search, node: Node) -> Node | None:
-    """The factor of a product that depends on no label and was made for the backward pass alone."""
-    role, forward = search.role, forward_of(search)
-    for m in node.inputs if node.op in ("multiply", "divide") else ():
-        made = made_by(m)
-        if role.of_labels[made.index] or forward >> made.index & 1 or np.prod(made.shape, dtype=int) < 2:
-            continue
-        if search.graph.depends(made.index, role.parameters):
-            return made
-    return None
-
-
-def right_elsewhere(search: Search, factor: Node) -> bool:
-    """Did the line that makes the factor make a right one elsewhere? Then it was given the wrong value here."""
-    alike = (n for n in search.graph.tape if (n.site, n.op) == (factor.site, factor.op) and n is not factor)
-    same = [n for n in alike if search.role.begin < n.index]
-    return any(n.index < search.role.last and slope_factor(search, n) is not None for n in same)
-
-
-def slope_factor(search: Search, factor: Node, of: Collection[int] | None = None) -> float | None:
-    """C with factor = c ∂A/∂Z, entry by entry, of some values A and Z of the forward pass; None if it is of none.
-
-    of are the indices of the values that A may be, if not any.
-    """
-    given, forward = search.values(factor), forward_of(search)
-    tape = search.graph.tape
-    size = np.prod(factor.shape, dtype=int)
-    if given is None:
-        return 1.0
-    outs = [
-        k
-        for k in bits_of(forward)
-        if (of is None or k in of) and np.prod(tape[k].shape, dtype=int) == size and tape[k].op != "leaf"
-    ]
-    wanted = [np.prod(n.shape, dtype=int) == size and bool(forward >> n.index & 1) for n in tape]
-    for k in outs:
-        found = [slopes(t, {k: np.ones(tape[k].shape)}, wanted, search.reading.choice)[0] for t in search.tapes]
-        for j in found[0]:
-            if j == k or any(j not in f for f in found) or np.prod(tape[j].shape, dtype=int) != size:
-                continue
-            c = multiple([g.ravel() for g in given], [f[j].ravel() for f in found], search.tolerance)
-            if c:
-                return c
-    return None
