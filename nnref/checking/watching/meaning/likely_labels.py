@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 
 from nnref.checking.watching.calculus.graph import Graph, base_of, bits_of, shown
-from nnref.checking.watching.recording.tape import Node, nodes_of
+from nnref.checking.watching.recording.tape import Node, nodes_of, words
 
 CANDIDATES = 60
 """Leaves that are tried as the labels, likeliest first."""
@@ -39,29 +39,39 @@ def candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
         if node.op == "item" and (classes := of_rows(node)) is not None and classes.index not in seen:
             seen.add(classes.index)
             yield (classes,)
-        if (node.op in ("subtract", "multiply", "divide") and len(node.inputs) == 2) or looks_up(node):
-            for target, output in met_by(node):
-                made = unscaled(base_of(target))
-                whole = node.op in ("subtract", "item")
-                if (not whole and not given(graph, made)) or replaced_by_name(graph, made):
-                    continue
-                subset = target.deps and not target.deps & ~output.deps and target.deps != output.deps
-                if not made.leaf and subset and made.index not in seen and not of_constants(graph, made):
-                    seen.add(made.index)
-                    yield (made,)
+        for target, output in beside(node):
+            made = unscaled(base_of(target))
+            if (node.op in ("multiply", "divide") and not given(graph, made)) or replaced_by_name(graph, made):
+                continue
+            subset = target.deps and not target.deps & ~output.deps and target.deps != output.deps
+            if not made.leaf and subset and made.index not in seen and not of_constants(graph, made):
+                seen.add(made.index)
+                yield (made,)
+
+
+def beside(node: Node) -> Iterator[tuple[Node, Node]]:
+    """What may be a target, with what may be its output: the sides of a difference, a product or a quotient.
+
+    And what is compared with numbers in a condition, with what the condition chooses; and the whole numbers that choose
+    entries, with what they choose of.
+    """
+    if looks_up(node):
+        yield from ((m, node.args[0]) for m in nodes_of(node.args[1]) if np.asarray(m.value).dtype.kind in "iu")
+    if node.op in ("subtract", "multiply", "divide") and len(node.inputs) == 2:
+        yield from (node.inputs, node.inputs[::-1])
+    if node.op == "where" and len(node.args) == 3 and isinstance(node.args[0], Node):
+        compared = node.args[0].inputs if node.args[0].op in COMPARISONS else (node.args[0],)
+        chosen = [m for m in node.args[1:] if isinstance(m, Node)]
+        yield from ((target, output) for target in compared[:1] for output in chosen)
+
+
+COMPARISONS = words("equal not_equal greater less greater_equal less_equal")
+"""Operations by which labels of classes say which of two values counts."""
 
 
 def looks_up(node: Node) -> bool:
     """Is this A[range(n), y], where something that is known chooses the entries?"""
     return node.op == "item" and isinstance(node.args[0], Node) and any(True for _ in nodes_of(node.args[1]))
-
-
-def met_by(node: Node) -> Iterator[tuple[Node, Node]]:
-    """What may be labels and an output in an operation: either of two, and the whole numbers that choose entries."""
-    if node.op != "item":
-        yield from (node.inputs, node.inputs[::-1])  # type: ignore[misc]
-        return
-    yield from ((m, node.args[0]) for m in nodes_of(node.args[1]) if np.asarray(m.value).dtype.kind in "iu")
 
 
 def unscaled(node: Node) -> Node:

@@ -15,7 +15,7 @@ from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Meeting, Roles
 from nnref.checking.watching.meaning.targets import key_of
 from nnref.checking.watching.meaning.updates import replaceable
-from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.recording.tape import Node, words
 
 Array = np.ndarray[Any, Any]
 Tape = Sequence[Node]
@@ -74,7 +74,19 @@ def own_sums(role: Roles, distances: bool) -> list[list[Node]]:
     """The program's own losses: those of micro-batches whose gradients are added up together, the others one by one."""
     alone = own(role, distances)
     together = of_one_step(role, alone)
-    return [*([together] if together else []), *([n] for n in alone if n not in together)][:OWN]
+    within = [n for loss in alone if loss not in together for n in within_monotone(loss)]
+    return [*([together] if together else []), *([n] for n in (*alone, *within) if n not in together)][:OWN]
+
+
+MONOTONE = words("sqrt exp log square power")
+"""Functions of a loss that are shown in its place: a root mean squared error, a perplexity."""
+
+
+def within_monotone(loss: Node) -> Iterator[Node]:
+    """The scalars of which a scalar is such a function: which one is trained on, the gradients say."""
+    while loss.op in MONOTONE and len(loss.inputs) == 1 and loss.inputs[0].real:
+        loss = loss.inputs[0]
+        yield loss
 
 
 def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
@@ -96,7 +108,8 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
         )
         made_of_gradients = bool(graph.above[node.index] & gradients)
         later = node.index > role.last and not graph.above[node.index] & outputs  # another run from the same beginning
-        return scalar and not after[node.index] and not into >> node.index & 1 and not made_of_gradients and not later
+        used = into >> node.index & 1 and node.op != "sqrt"  # the slope of a root is divided by it
+        return scalar and not after[node.index] and not used and not made_of_gradients and not later
 
     replaced = {u.new.index for u in replaceable(graph) if u.new is not None}
     for node in graph.tape:

@@ -31,7 +31,8 @@ def entered(role: Roles, step: Node) -> Iterator[Node]:
             if np.prod(only.shape, dtype=int) == size:
                 yield only
         latest = front.pop(max(front))
-        if latest.op not in BY_ENTRY or np.prod(latest.shape, dtype=int) not in (size, 1):
+        of_all = latest.op == "mean" and np.prod(latest.inputs[0].shape, dtype=int) == size  # a mean over an axis
+        if latest.op not in BY_ENTRY or (np.prod(latest.shape, dtype=int) not in (size, 1) and not of_all):
             return
         if latest.op in ("multiply", "divide") and any(of_forward_pass(role, m) for m in latest.inputs):
             return
@@ -70,6 +71,15 @@ def noise_added(role: Roles, step: Node, gradient: Node) -> Node | None:
             made_of = [graph.tape[j] for j in bits_of(graph.above[m.index] | 1 << m.index)]
             if not graph.depends(m.index, role.parameters) and any(n.leaf == "random" for n in made_of):
                 return m
+    return None
+
+
+def centred(role: Roles, step: Node, gradient: Node) -> Node | None:
+    """The gradient less its own mean over an axis, as gradient centralisation takes it; None if nothing does that."""
+    for node in role.graph.users[gradient.index]:
+        mean = node.args[1] if node.op == "subtract" and node.args[0] is gradient else None
+        if isinstance(mean, Node) and mean.op == "mean" and mean.args[0] is gradient:
+            return node if role.graph.depends(step.index, 1 << node.index) else None
     return None
 
 

@@ -16,6 +16,7 @@ from nnref.checking.watching.meaning.rates import way
 from nnref.checking.watching.meaning.updates import parameter_name
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.telling.other_losses import other_loss
+from nnref.checking.watching.verdict.corrections import fixed_correction
 from nnref.checking.watching.verdict.verdicts import Judged
 from nnref.checking.watching.watch import Watched
 
@@ -35,6 +36,7 @@ def cautions(watched: Watched) -> tuple[str, ...]:
         *spread_out(watched, role),
         *multiplied(watched),
         *several_rates(watched),
+        *corrected_once(watched),
         *other_loss(watched, role),
     ]
     return tuple(dict.fromkeys(found))
@@ -205,6 +207,15 @@ def several_rates(watched: Watched) -> Iterator[str]:
     if len(found) > 1:
         said = "; ".join(f"{rate} for {', '.join(dict.fromkeys(names))}" for rate, names in found.items())
         yield f"the steps have several rates: {said}"
+
+
+def corrected_once(watched: Watched) -> Iterator[str]:
+    """An average that every step corrects as the first one does, as where t is the epoch or is never counted up."""
+    for step in watched.steps[1:2]:
+        found = (fixed_correction(step.roles, update) for update in step.roles.updates)
+        lines = dict.fromkeys(watched.source.where(node.site.line) for node in found if node is not None)
+        if lines:
+            yield f"{', '.join(lines)}: the bias correction of the second step is that of the first: t counts no steps"
 
 
 def only_returned(watched: Watched) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Derivatives that are made for the backward pass alone, as 1 - A**2 is: of what, and by which factor."""
+"""The factors of a backward pass that no label goes into: derivatives, of some value of the forward pass or of none."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Mistake:
     """The first wrong value of one parameter's gradient: its node, the site to point to, and the kind of mistake.
 
     certain says that everything the value was made of is right; else the mistake is at or after that line. used is the
-    site where a wrong factor is used, if that is another line.
+    site where a wrong factor is used, if that is another line; or of the activation whose slope is missing.
     """
 
     node: Node
@@ -97,6 +97,8 @@ def located(search: Search, row: Judged) -> Mistake:
         chain = chain[chain.index(row.entry) :] if row.entry in chain else chain
         node = next((n for n in chain if n.op in ("add", "put") and n is not step), step)
         return Mistake(node, node.site, row, "adds up", row.note)
+    if row.kind == "correction" and row.entry is not None:
+        return Mistake(row.entry, row.entry.site, row, "correction", row.note)
     if row.kind == NOT_ONE:
         return of_both(search, row)
     if row.kind == "decay":
@@ -369,7 +371,9 @@ def described(search: Search, row: Judged, node: Node) -> Mistake:
         return Mistake(node, node.site, row, "shape", row.note)
     if (before := without_slope(search, row, node)) is not None:
         says = "the activation's derivative is missing: this is ∂L/∂A, where ∂L/∂Z is meant"
-        return Mistake(before, before.site, row, "no slope", says)
+        of = search.match(before)
+        activation = search.graph.tape[of[0]].site if of is not None else None
+        return Mistake(before, before.site, row, "no slope", says, used=activation)
     factor = wrong_factor(search, node)
     if factor is not None and factor.site.line != node.site.line:
         if right_elsewhere(search, factor):

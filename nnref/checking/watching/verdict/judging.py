@@ -18,6 +18,8 @@ from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import of_one_kind, way
 from nnref.checking.watching.meaning.updates import Update, step_in
 from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.verdict.corrections import wrong_correction
+from nnref.checking.watching.verdict.going_on import going_on
 from nnref.checking.watching.verdict.later_passes import of_later_passes
 from nnref.checking.watching.verdict.lineages import Part, lineages
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual, most_common, of_both
@@ -162,6 +164,7 @@ def verdicts(
     else:
         says = "the decay has the wrong sign: it lets the weights grow"
         rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay < 0 else r for r in rows]
+    rows = [well_corrected(role, row) for row in rows]
     flat = not lost and not any(t.any() for row in rows for t in row.truth)
     if flat or all(row.silent for row in rows):
         return None  # nothing of this loss has a slope: it is no evidence, and a rule of another kind may be right
@@ -181,6 +184,14 @@ def verdicts(
         why = f"{lost[0].op}, line {lost[0].site.line}, has no slope that is known"
         rows = [row if row.verdict != "WRONG" else replace(row, verdict="cannot tell", note=why) for row in rows]
     return tuple(rows)
+
+
+def well_corrected(role: Roles, row: Judged) -> Judged:
+    """The verdict on what an optimiser made of a right gradient, which its averages may be wrong for."""
+    wrong = wrong_correction(role, row.update) if row.verdict == "ok" and row.inner else None
+    if wrong is None:
+        return row
+    return replace(row, verdict="WRONG", note=wrong[1], kind="correction", entry=wrong[0], inner=None)
 
 
 def networks(role: Roles, rows: Sequence[Judged]) -> list[list[int]]:
@@ -280,18 +291,19 @@ def optimised(role: Roles, row: Judged, tapes: Sequence[Tape], tolerance: float,
         decay = decay / c if decay else 0.0
         if before is not None:
             return replace(row, verdict="ok", factor=None, inner=abs(c), note="", decay=decay, entry=node)
-        signed = laid if c >= 0 else tuple(-v for v in laid)
         if node is update.step:
             continue
         if (noise := noise_added(role, update.step, node)) is not None:
             drawn = [np.asarray(tape[noise.index].value, float) for tape in tapes]
             if (both := with_part(row.given, row.truth, drawn, tolerance)) is not None:
                 return replace(row, verdict="ok", factor=both[0], note="", entry=node)
-        for given, beside in apart_from_decay(row, passed, old, tolerance):
-            for turn in (1, -1):
-                if alike(given, tuple(turn * v for v in signed)):
-                    c = turn * abs(c)
-                    return replace(row, verdict="ok", inner=c, decay=decay or beside, note="", entry=node)
+        for onward, more, says in going_on(role, update, node, laid, tapes):
+            signed = onward if c >= 0 else tuple(-v for v in onward)
+            for given, beside in apart_from_decay(row, passed, old, tolerance):
+                for turn in (1, -1):
+                    if alike(given, tuple(turn * v for v in signed)):
+                        decay = decay or more / c or beside
+                        return replace(row, verdict="ok", inner=turn * abs(c), decay=decay, note=says, entry=node)
     return row
 
 

@@ -21,6 +21,9 @@ from nnref.checking.watching.verdict.verdicts import Judged, numbers_of_examples
 NOT_ONE = "not of one loss"
 """The kind of verdict on gradients with two factors, where nothing says which of the two is the right one."""
 
+LAYER = 5
+"""Which of what speaks for a factor is how late its parameters are used."""
+
 Group = list[Judged]
 """Gradients that have one factor."""
 
@@ -28,7 +31,7 @@ Group = list[Judged]
 def most_common(rows: Sequence[Judged]) -> float | None:
     """The factor that most gradients have; of several, that of the largest array. None if there is none."""
     groups = by_factor(rows)
-    return max(groups, key=lambda group: (len(group), largest(group)))[0].own if groups else None
+    return max(groups, key=lambda group: (parameters(group), largest(group)))[0].own if groups else None
 
 
 def by_factor(rows: Sequence[Judged]) -> list[Group]:
@@ -42,6 +45,11 @@ def by_factor(rows: Sequence[Judged]) -> list[Group]:
             else:
                 home.append(row)
     return found
+
+
+def parameters(group: Group) -> int:
+    """How many parameters there are: numbers that one line updates one after the other are one, as a list is."""
+    return len({row.update.base.index if row.update.base.shape else row.update.end.site for row in group})
 
 
 def largest(group: Group) -> int:
@@ -85,14 +93,16 @@ class Usual:
         """The gradients of two factors, where nothing says which is right but what would in any step; [] else."""
         if len(found) < 2 or (found[0][0].own or 0.0) * (found[1][0].own or 0.0) < 0:
             return []
-        first, second = (self.weight(group, found)[:-2] for group in found[:2])
+        first, second = (list(self.weight(group, found)[:-2]) for group in found[:2])
+        if all(row.truth[0].size == 1 for row in (*found[0], *found[1])):
+            first[LAYER] = second[LAYER] = 0  # single numbers are used one after the other in one layer too
         return [*found[0], *found[1]] if first == second else []
 
     def weight(
         self, group: Group, groups: Sequence[Group]
     ) -> tuple[bool, bool, int, int, bool, int, bool, int, int, int]:
         """How much speaks for a group, beside the others."""
-        of_several, many = len(groups) > 1, len(group) >= min(2, max(map(len, groups)))
+        of_several, many = len(groups) > 1, parameters(group) >= min(2, max(map(parameters, groups)))
         at_end = any(self.layer(row) == self.last_layer for row in group)
         counts = [None] if not of_several else [self.factors_after(row) for row in group]
         counts = counts if many or at_end or self.stands_apart(group, groups) else [None]
@@ -103,7 +113,7 @@ class Usual:
         return (
             exact,
             down,
-            len(group),
+            parameters(group),
             -max(known) if exact else 0,
             self.loss.node is not None and all(map(self.is_written, group)),
             max(map(self.layer, group)) if many and not exact else 0,

@@ -4,6 +4,7 @@ import numpy as np
 
 from nnref.checking.watching.meaning.likely_labels import (
     ALIKE_LEAVES,
+    beside,
     candidates,
     columns,
     of_constants,
@@ -64,3 +65,10 @@ def test_of_many_leaves_of_one_line_the_first_few_are_tried(tmp_path):
     _, run = graph(tmp_path, "import numpy as np\nA = [np.random.randn(2) for _ in range(9)]\nB = np.random.randn(2)\n")
     assert [n.index for n in unlike(run.tape)] == [*range(ALIKE_LEAVES), 9]
     assert np.shape(run.tape[9].value) == (2,)
+
+
+def test_what_a_condition_compares_with_a_number_is_offered(tmp_path):
+    text = "import numpy as np\nx, w = np.random.randn(4), np.random.randn(4)\nlab = x > 0\nz = x * w\n"
+    found, run = graph(tmp_path, f"{text}q = np.where(lab == 1, z, 1 - z)\n")
+    assert next(beside(node(run, "q")))[0] is node(run, "lab")
+    assert (node(run, "lab"),) in list(candidates(found))

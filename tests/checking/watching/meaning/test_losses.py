@@ -4,6 +4,7 @@ import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
 from tests.support.programs import seen
+from tests.support.quick import some
 
 ONE_HIDDEN_LAYER = """\
 import numpy as np
@@ -47,6 +48,18 @@ RIGHT = {
         "dZ = np.where(r > 0, -0.9, 0.1) / N",
     ),
     "hinge": (1, SIGNS, "m = 1 - T * Z", "loss = np.maximum(0, m).mean()", "dZ = -T * (m > 0) / N"),
+    "root mean squared": (*(2, NUMBERS, "r = Z - T", "loss = np.sqrt((r ** 2).mean())", "dZ = r / (T.size * loss)"),),
+    "mean squared, and its root is shown": (
+        *(2, NUMBERS, "r = Z - T", "loss = np.sqrt(np.mean(r ** 2))", "dZ = r / T.size"),
+    ),
+    "cross-entropy, and the perplexity is shown": (
+        *(4, CLASSES, SOFTMAX, "loss = np.exp(-(T * np.log(P)).sum(1).mean())", "dZ = (P - T) / N"),
+    ),
+    "focal, of classes that the data have": (
+        *(1, "(X[:, :1] > 0) * 1", f"{SIGMOID}; q = np.where(T == 1, P, 1 - P)"),
+        "loss = (-(1 - q) ** 2 * np.log(q)).mean()",
+        "dZ = np.where(T == 1, 1, -1) * (1 - q) ** 2 * (2 * q * np.log(q) + q - 1) / N",
+    ),
     "cross-entropy by hand, no loss": (
         *(4, CLASSES, SOFTMAX, "pass"),
         "dP = -T / P / N; dZ = P * (dP - (dP * P).sum(1, keepdims=True))",
@@ -60,7 +73,7 @@ def with_loss(tmp_path, outputs, labels, forward, loss, slope, *changes):
     return seen(tmp_path, text, *changes)
 
 
-@pytest.mark.parametrize("name", RIGHT)
+@pytest.mark.parametrize("name", some(RIGHT, 2))
 def test_the_slope_of_a_loss_is_right_and_a_layer_without_its_own_is_named(tmp_path, name):
     found = with_loss(tmp_path, *RIGHT[name])
     assert settled(found), certificate(found)
@@ -76,6 +89,8 @@ def test_the_slope_of_a_loss_is_right_and_a_layer_without_its_own_is_named(tmp_p
         ("quantile", "r > 0, -0.9, 0.1", "r > 0, -0.1, 0.9"),
         ("hinge", "(m > 0) / N", "(m < 0) / N"),
         ("cosine", " - c * Z / n ** 2", ""),
+        ("root mean squared", "loss)", "loss ** 2)"),
+        ("focal, of classes that the data have", "2 * q * np.log(q)", "q * np.log(q)"),
     ],
 )
 def test_the_slope_of_another_loss_than_the_programs_own_is_named_and_no_line_of_the_loss(tmp_path, name, right, wrong):
@@ -108,7 +123,7 @@ for k in range(3):
 """
 
 
-@pytest.mark.parametrize("said", ["p - t", "2 * (p - t)", "-(t - p)", "(p - t) / 2"])
+@pytest.mark.parametrize("said", some(["2 * (p - t)", "p - t", "-(t - p)", "(p - t) / 2"], 9))
 def test_how_far_one_output_is_off_is_no_loss(tmp_path, said):
     """It has a slope, and one number is a multiple of any other; but it has no least value."""
     found = seen(tmp_path, ONE_OUTPUT, ("SAID", said))

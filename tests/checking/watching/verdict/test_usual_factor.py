@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+from nnref.checking.watching.meaning.updates import Update
+from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.recording.values import NOWHERE
 from nnref.checking.watching.telling.report import certificate, settled
 from nnref.checking.watching.verdict.usual_factor import Usual, most_common
 from nnref.checking.watching.verdict.verdicts import Judged
@@ -71,7 +74,9 @@ def test_the_line_is_named_that_the_others_speak_against(tmp_path, name):
 )
 def test_the_most_common_factor_is_that_of_most_gradients(factors, usual):
     truth = (np.arange(1.0, 4.0),)
-    assert most_common([Judged(None, "ok", truth, truth, factor=f) for f in factors]) == usual
+    nodes = [Node(k, "leaf", None, (), {}, truth[0], NOWHERE, dims=(3,)) for k, _ in enumerate(factors)]
+    rows = [Judged(Update(n, n, n, 1), "ok", truth, truth, factor=f) for n, f in zip(nodes, factors, strict=True)]
+    assert most_common(rows) == usual
 
 
 @pytest.mark.parametrize(
