@@ -129,14 +129,14 @@ def located(search: Search, row: Judged) -> Mistake:
         return Mistake(meant, meant.site, row, "another slope", "this is a slope, but not that of what it updates")
     if wrong is None:
         return Mistake(step, new.site, row, "update", "the gradient is right, and what is made of it here is not")
-    if (left := departure(search, row)) is not None:
-        says = f"this is {left[1]:.4g} times the slope of your loss, and what it is made of is that slope itself"
-        return Mistake(left[0], left[0].site, row, "factor", says)
     if (odd := odd_term(search, wrong, step)) is not None:
         says = "the factor of this term is not that of the terms to which it is added"
         return Mistake(odd, odd.site, row, "factor", says)
     if missing := missing_uses(search, wrong):
         return Mistake(wrong, wrong.site, row, "part", missing)
+    if (left := departure(search, row, wrong)) is not None:
+        says = f"this is {left[1]:.4g} times the slope of your loss, and what it is made of is that slope itself"
+        return Mistake(left[0], left[0].site, row, "factor", says)
     return described(search, row, wrong)
 
 

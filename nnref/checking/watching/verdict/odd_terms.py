@@ -46,14 +46,14 @@ def where_it_jumps(search: Search, term: Node, others: Sequence[Node], ratios: S
     return next((n for n, jump in jumps if jump is not None and has(ratios, jump)), None)
 
 
-def departure(search: Search, row: Judged) -> tuple[Node, float] | None:
-    """The first value that is a multiple of a slope of the own loss, though it is made of such slopes themselves.
+def departure(search: Search, row: Judged, wrong: Node) -> tuple[Node, float] | None:
+    """What is a multiple of a slope of the own loss, though it is made of such slopes, before the first wrong value.
 
     With the multiple. What is made of it is no such slope any more: a half that is taken later would make it one.
     """
     if search.reading.loss.node is None:
         return None
-    chain = search.backward(row.update.step)
+    chain = [n for n in search.backward(row.update.step) if n.index < wrong.index]
     exact = [n for n in chain if has(search.factors(n), 1.0)]
     known = {n.index for n in exact}
     for node in chain:

@@ -21,9 +21,6 @@ from nnref.checking.watching.verdict.verdicts import Judged, numbers_of_examples
 NOT_ONE = "not of one loss"
 """The kind of verdict on gradients with two factors, where nothing says which of the two is the right one."""
 
-LAYER = 5
-"""Which of what speaks for a factor is how late its parameters are used."""
-
 Group = list[Judged]
 """Gradients that have one factor."""
 
@@ -93,9 +90,7 @@ class Usual:
         """The gradients of two factors, where nothing says which is right but what would in any step; [] else."""
         if len(found) < 2 or (found[0][0].own or 0.0) * (found[1][0].own or 0.0) < 0:
             return []
-        first, second = (list(self.weight(group, found)[:-2]) for group in found[:2])
-        if all(row.truth[0].size == 1 for row in (*found[0], *found[1])):
-            first[LAYER] = second[LAYER] = 0  # single numbers are used one after the other in one layer too
+        first, second = (self.weight(group, found)[:-2] for group in found[:2])
         return [*found[0], *found[1]] if first == second else []
 
     def weight(
@@ -116,7 +111,7 @@ class Usual:
             parameters(group),
             -max(known) if exact else 0,
             self.loss.node is not None and all(map(self.is_written, group)),
-            max(map(self.layer, group)) if many and not exact else 0,
+            max(map(self.layer, group)) if many and not exact and any(largest(g) > 1 for g in groups) else 0,
             drawn and any(self.is_mean_of(group[0], other[0]) for other in groups),
             -max(map(self.factors_put, group)) if drawn and self.alike_at_first(groups) else 0,
             max(self.first_use(row).index for row in group) if drawn and many else 0,
@@ -159,7 +154,7 @@ class Usual:
         return max(map(self.layer, self.rows), default=0)
 
     def layer(self, row: Judged) -> int:
-        """Where a parameter is first used: the later, the nearer it is to the output.
+        """Where a parameter is first used: the later, the nearer it is to the output, but for single numbers.
 
         A bias is used where its weights are: where the value is made that it is added to.
         """
