@@ -142,10 +142,12 @@ def located(search: Search, row: Judged) -> Mistake:
 
 def of_both(search: Search, row: Judged) -> Mistake:
     """Two factors, one of which is wrong: no line is, and both are at or after the first that makes one of the two."""
-    rows = [r for r in search.reading.rows if r.kind == NOT_ONE]
-    chains = [[n for n in search.backward(r.update.step) if not search.forward >> n.index & 1] for r in rows]
-    shared = set.intersection(*({n.index for n in chain} for chain in chains)) if len(chains) > 1 else set()
-    alone = [n for chain in chains for n in chain if n.index not in shared and n.site.line]
+    rows = [r for r in search.reading.rows if r.kind == NOT_ONE and r.own]
+    made: dict[bool, dict[int, Node]] = {True: {}, False: {}}
+    for r in rows:
+        chain = [n for n in search.backward(r.update.step) if not search.forward >> n.index & 1 and n.site.line]
+        made[abs((r.own or 0.0) / (row.own or 1.0) - 1) <= ALIKE] |= {n.index: n for n in chain}
+    alone = [made[True].get(k) or made[False][k] for k in made[True].keys() ^ made[False].keys()]
     first = min(alone, key=lambda n: n.index, default=row.update.end)
     return Mistake(first, first.site, row, NOT_ONE, row.note, certain=False)
 

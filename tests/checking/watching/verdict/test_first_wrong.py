@@ -404,8 +404,8 @@ for epoch in range(3):
 """
 
 CASES = [
-    (BACK_IN_TIME, "a = d * (1 - h[t + 1] ** 2)", "a = 2 * (d * (1 - h[t + 1] ** 2))", "line 15"),
-    (BACK_IN_TIME, "        d = U.T @ a", "        d = -(U.T @ a)", "line 18"),
+    (BACK_IN_TIME, "a = d * (1 - h[t + 1] ** 2)", "a = 2 * (d * (1 - h[t + 1] ** 2))", "line 14"),
+    (BACK_IN_TIME, "        d = U.T @ a", "        d = -(U.T @ a)", "line 17"),
     (NUMBERS, "dW[k][j] += g * x[j]", "dW[k][j] += 2 * (g * x[j])", "at or after line 13"),
     (NUMBERS, "b[k] -= 0.1 * db[k]", "b[k] -= -(0.1 * db[k])", "line 17"),
     (AT_ZERO, "dh[h <= 0] = 0", "dh[h >= 0] = 0", "line 22"),
