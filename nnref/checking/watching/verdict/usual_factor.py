@@ -113,7 +113,7 @@ class Usual:
             self.loss.node is not None and all(map(self.is_written, group)),
             max(map(self.layer, group)) if many and not exact and any(largest(g) > 1 for g in groups) else 0,
             drawn and any(self.is_mean_of(group[0], other[0]) for other in groups),
-            -max(map(self.factors_put, group)) if drawn and self.alike_at_first(groups) else 0,
+            -max(map(self.factors_put, group)) if of_several and self.alike_at_first(groups) else 0,
             max(self.first_use(row).index for row in group) if drawn and many else 0,
             largest(group),
         )
@@ -140,7 +140,9 @@ class Usual:
         return self.role.graph.above[gradient.index]
 
     def is_written(self, row: Judged) -> bool:
-        """Does the step go as far along the slope as a number says that is written out, a rate as a rule?"""
+        """Is the gradient the slope itself, or does its step go as far as a number says that is written out, a rate?"""
+        if alike(abs(row.own or 0.0), 1.0):
+            return True
         return row.update.new is not None and any(alike(abs(row.factor or 0.0), n) for n in self.written)
 
     def alike_at_first(self, groups: Sequence[Group]) -> bool:
