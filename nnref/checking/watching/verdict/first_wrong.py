@@ -24,7 +24,7 @@ from nnref.checking.watching.verdict.derivatives import (
 from nnref.checking.watching.verdict.judging import Tape
 from nnref.checking.watching.verdict.meant_for import another_slope, made_by, used_rightly, without_slope
 from nnref.checking.watching.verdict.objects import wrong_part
-from nnref.checking.watching.verdict.odd_terms import missing_uses, odd_term
+from nnref.checking.watching.verdict.odd_terms import departure, missing_uses, odd_term
 from nnref.checking.watching.verdict.on_the_step import below_zero, gradient_of_another, is_gradient, of_optimiser
 from nnref.checking.watching.verdict.right_values import PLACES, Search
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual
@@ -91,11 +91,23 @@ def of_failure(role: Roles, tapes: Sequence[Tape], reading: Reading, failure: Fa
 
 def located(search: Search, row: Judged) -> Mistake:
     """The first wrong value of a row."""
-    step, new = row.update.step, row.update.end
+    known = of_kind(search, row)
+    if known is not None:
+        return known
+    if row.factor or row.inner:
+        return of_one_factor(search, row, row.factor or row.inner or 0.0)
+    if (alone := without_decay(search, row)) is not None:
+        return Mistake(alone, alone.site, row, "decay", LEFT_OUT)
+    wrong = first_of(search, row.update.step)
+    return of_use(search, row) if wrong is None else of_value(search, row, wrong)
+
+
+def of_kind(search: Search, row: Judged) -> Mistake | None:
+    """The mistake of a row of which the verdict says what kind it is."""
     if row.kind == "adds up":
-        chain = list(entered(search.role, step))
+        chain = list(entered(search.role, row.update.step))
         chain = chain[chain.index(row.entry) :] if row.entry in chain else chain
-        node = next((n for n in chain if n.op in ("add", "put") and n is not step), step)
+        node = next((n for n in chain if n.op in ("add", "put") and n is not row.update.step), row.update.step)
         return Mistake(node, node.site, row, "adds up", row.note)
     if row.kind == "correction" and row.entry is not None:
         return Mistake(row.entry, row.entry.site, row, "correction", row.note)
@@ -106,45 +118,59 @@ def located(search: Search, row: Judged) -> Mistake:
     if row.kind == "not finite" and (root := below_zero(search, row)) is not None:
         says = "what this line makes is below 0 in places, and its square root or logarithm is taken later"
         return Mistake(root, root.site, row, "not finite", says)
-    own = row.factor or row.inner
+    return None
+
+
+def of_one_factor(search: Search, row: Judged, own: float) -> Mistake:
+    """The mistake in a gradient that is the truth times one factor, which is not that of the others or goes up."""
+    new = row.update.end
     stepped = [r.update for r in search.reading.rows if r.verdict == "ok" and r.update.new is not None]
     against = bool(stepped) and row.update.new is not None and all(u.sign != row.update.sign for u in stepped)
-    if own is not None and row.usual and own * row.usual < 0 and against:
+    if row.usual and own * row.usual < 0 and against:
         return Mistake(new, new.site, row, "sign", "the step goes up the loss: the sign is wrong")
-    if own is not None and row.usual and (jump := jumped(search, row, own / row.usual)) is not None:
+    if row.usual and (jump := jumped(search, row, own / row.usual)) is not None:
         return of_jump(search, row, jump, own / row.usual)
-    if own is not None and own < 0 and row.usual is not None and abs(row.usual / own - 1) <= ALIKE:
+    if own < 0 and row.usual is not None and abs(row.usual / own - 1) <= ALIKE:
         return of_all_steps(search, row)
-    if own is not None:
-        return of_factor(search, row)
-    if (alone := without_decay(search, row)) is not None:
-        return Mistake(alone, alone.site, row, "decay", LEFT_OUT)
-    wrong = first_of(search, step)
-    if wrong is not None and (found := wrong_beside_decay(search, row, wrong)) is not None:
-        return Mistake(found[0], found[0].site, row, "factor", found[1])
-    if wrong is not None and (made := of_optimiser(search, row, wrong)) is not None:
-        says = "the gradient is right, and what is made of it on the way to the step is not"
-        return Mistake(made, made.site, row, "update", says, certain=made in entered(search.role, step))
-    if wrong is None and (before := without_slope(search, row, [*entered(search.role, step)][-1])) is not None:
+    return of_factor(search, row)
+
+
+def of_use(search: Search, row: Judged) -> Mistake:
+    """The mistake where all that a step is made of is a slope of something."""
+    if (before := without_slope(search, row, [*entered(search.role, row.update.step)][-1])) is not None:
         return no_slope(search, row, before)
-    if wrong is None and (meant := gradient_of_another(search, row)) is not None:
+    if (meant := gradient_of_another(search, row)) is not None:
         return Mistake(meant, meant.site, row, "another slope", "this is a slope, but not that of what it updates")
-    if wrong is None:
-        return Mistake(step, new.site, row, "update", "the gradient is right, and what is made of it here is not")
-    if (odd := odd_term(search, wrong, step)) is not None:
+    says = "the gradient is right, and what is made of it here is not"
+    return Mistake(row.update.step, row.update.end.site, row, "update", says)
+
+
+def of_value(search: Search, row: Judged, wrong: Node) -> Mistake:
+    """The mistake in the first value of a step that is no slope."""
+    if (found := wrong_beside_decay(search, row, wrong)) is not None:
+        return Mistake(found[0], found[0].site, row, "factor", found[1])
+    if (made := of_optimiser(search, row, wrong)) is not None:
+        says = "the gradient is right, and what is made of it on the way to the step is not"
+        return Mistake(made[0], made[0].site, row, "update", says, certain=made[1])
+    if (odd := odd_term(search, wrong, row.update.step)) is not None:
         says = "the factor of this term is not that of the terms to which it is added"
         return Mistake(odd, odd.site, row, "factor", says)
     if missing := missing_uses(search, wrong):
         return Mistake(wrong, wrong.site, row, "part", missing)
+    if (left := departure(search, row, wrong)) is not None:
+        says = f"this is {left[1]:.4g} times the slope of your loss, and what it is made of is that slope itself"
+        return Mistake(left[0], left[0].site, row, "factor", says)
     return described(search, row, wrong)
 
 
 def of_both(search: Search, row: Judged) -> Mistake:
     """Two factors, one of which is wrong: no line is, and both are at or after the first that makes one of the two."""
-    rows = [r for r in search.reading.rows if r.kind == NOT_ONE]
-    chains = [[n for n in search.backward(r.update.step) if not search.forward >> n.index & 1] for r in rows]
-    shared = set.intersection(*({n.index for n in chain} for chain in chains)) if len(chains) > 1 else set()
-    alone = [n for chain in chains for n in chain if n.index not in shared and n.site.line]
+    rows = [r for r in search.reading.rows if r.kind == NOT_ONE and r.own]
+    made: dict[bool, dict[int, Node]] = {True: {}, False: {}}
+    for r in rows:
+        chain = [n for n in search.backward(r.update.step) if not search.forward >> n.index & 1 and n.site.line]
+        made[abs((r.own or 0.0) / (row.own or 1.0) - 1) <= ALIKE] |= {n.index: n for n in chain}
+    alone = [made[True].get(k) or made[False][k] for k in made[True].keys() ^ made[False].keys()]
     first = min(alone, key=lambda n: n.index, default=row.update.end)
     return Mistake(first, first.site, row, NOT_ONE, row.note, certain=False)
 
@@ -241,6 +267,9 @@ def of_factor(search: Search, row: Judged) -> Mistake:
         says = "what this line is made of is scaled before it goes into the other gradients, and not here"
         return Mistake(taken, taken.site, row, "factor", says)
     early = new_factor(search, row)
+    if early is None and (cause := common_cause(search, row)):
+        certain = len({n.site.line for n in cause}) == 1
+        return Mistake(cause[0], cause[0].site, row, "factor", row.note, certain=certain)
     if early is not None:
         return Mistake(early, early.site, row, "factor", row.note)
     chain = list(ratios(search, row))
@@ -249,6 +278,25 @@ def of_factor(search: Search, row: Judged) -> Mistake:
     made = chain[-1][0] if chain else row.update.step
     node = strange[-1] if strange else made
     return Mistake(node, node.site, row, "factor", row.note)
+
+
+def common_cause(search: Search, row: Judged) -> list[Node]:
+    """What all rows of one wrong factor are made of, and no right row: one mistake, rather than one in each of them."""
+    off = (row.own or 0.0) / (row.usual or 1.0) * (row.rate or 1.0)
+    wrong = [r for r in search.reading.rows if r.verdict == "WRONG" and r.own and r.usual]
+    like = [r for r in wrong if abs((r.own or 0.0) * (r.rate or 1.0) / (r.usual or 1.0) / off - 1) <= ALIKE]
+    if len(like) < 2:
+        return []
+    made = [[*entered(search.role, r.update.step)][-1] for r in like]
+    chains = [{n.index for n in search.backward(gradient)} for gradient in made]
+    right = [r for r in search.reading.rows if r.verdict == "ok" and r.own]
+    usual = [c for r in right for n in search.backward(r.update.step) for c in search.factors(n)]
+    excused = search.beyond_doubt
+    shared = [n for n in search.backward(made[0]) if n.index in set.intersection(*chains) and n.op not in PLACES]
+    for node in shared:
+        if any(abs(c / d - 1) <= ALIKE for c in search.factors(node) for d in usual):
+            excused |= search.graph.above[node.index] | (1 << node.index)
+    return [n for n in shared if not excused >> n.index & 1]
 
 
 def not_yet_scaled(search: Search, row: Judged) -> Node | None:
