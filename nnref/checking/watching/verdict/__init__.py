@@ -1,7 +1,7 @@
 """What is right, and which line is the first that is not.
 
 Read verdicts, usual_factor and judging (each parameter under each loss that may be meant), going_on (what an optimiser
-is given of a gradient), corrections (the averages that it remembers), later_passes (gradients of a second forward pass)
+is given of a gradient), corrections (the averages that it remembers), newton, later_passes (gradients of a second forward pass)
 and guesses (when a guessed loss may accuse), then right_values (which values of the backward pass are right), odd_terms
 (a term of a sum with another factor than the others), decays (a slope beside a decay), first_wrong (the line) and
 on_the_way (does a statement lie on the way to an update?).
