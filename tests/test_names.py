@@ -12,6 +12,7 @@ import pytest
 import nnref
 from derivations.prover.proof import claims
 from nnref import bridge
+from nnref.checking import watching
 from tests.support import imports, mirror
 
 ROOT = Path(nnref.__file__).parent.parent
@@ -89,6 +90,27 @@ def test_a_circle_is_seen_within_a_wing_and_within_a_function(tmp_path):
     assert imports.circle(imports.graph(tmp_path)) == []
     names = ["report", "table", "rows", "report"]
     assert imports.circle(planted(tmp_path, files)) == [f"nnref.checking.results.{name}" for name in names]
+
+
+WING = "nnref.checking.watching."
+PARTS = re.findall(r"^    (\w+)/? {2,}", watching.__doc__, flags=re.MULTILINE)
+
+
+def part(module):
+    """The part of the wing that a module belongs to; None for one of another wing."""
+    return module.removeprefix(WING).partition(".")[0] if module.startswith(WING) else None
+
+
+def test_each_part_knows_only_those_before_it():
+    arrows = {(part(user), part(used)) for user, known in graph().items() for used in known}
+    inside = {(user, used) for user, used in arrows if user and used and user != used}
+    assert inside
+    assert [(user, used) for user, used in inside if PARTS.index(user) < PARTS.index(used)] == []
+
+
+def test_the_reading_list_names_every_part():
+    folder = Path(watching.__file__).parent
+    assert {p.stem for p in folder.iterdir() if p.name not in ("__init__.py", "__pycache__")} == set(PARTS)
 
 
 def test_derivations_know_neither_numpy_nor_nnref():

@@ -135,7 +135,7 @@ def is_asked(claim):
     return not witnesses.OPERATIONS.keys().isdisjoint((claim["name"], claim["name"].partition(".")[0]))
 
 
-ASKED = some([claim for claim in CONCEPTS if is_asked(claim)], 4, ids=lambda claim: claim["name"])
+ASKED = some([claim for claim in CONCEPTS if is_asked(claim)], 8, ids=lambda claim: claim["name"])
 
 
 @pytest.mark.parametrize("claim", ASKED)

@@ -69,9 +69,10 @@ class Point:
     functions: Mapping[Any, Callable[..., Any]] = field(default_factory=dict)
     reach: int = REACH
     known: dict[tuple[str, tuple[int, ...]], Any] = field(default_factory=dict)
+    draws: dict[tuple[str, tuple[int, ...]], Any] = field(default_factory=dict)
 
     def at(self, **changes: Any) -> Point:
-        """The same point with other indices, or with other numbers: then what was worked out is forgotten."""
+        """The same point with other indices, or with other numbers: then what was worked out of them is forgotten."""
         return replace(self, **changes) if changes.keys() <= {"indices"} else replace(self, known={}, **changes)
 
     def entry(self, name: str, indices: tuple[int, ...]) -> Any:
@@ -87,7 +88,10 @@ class Point:
             if called(entry) == name:
                 parameters = getattr(entry, "indices", ())
                 return value(meaning, self.at(indices=dict(zip(parameters, indices, strict=True))))
-        base = self.arrays[name][indices] if name in self.arrays else self.drawn(name, indices)
+        if name in self.arrays:
+            base = self.arrays[name][indices]
+        elif (base := self.draws.get((name, indices))) is None:
+            base = self.draws[name, indices] = self.drawn(name, indices)
         return base + self.moved.get((name, indices), 0)
 
     def drawn(self, name: str, indices: tuple[int, ...]) -> Any:

@@ -86,7 +86,7 @@ def test_signs_never_say_more_than_numbers_bear_out(draws):
         ways = [left + right, left * right, left - right, sp.exp(left), left**2, left**3, sp.Max(left, right)]
         return rng.choice([*ways, sp.log(1 + sp.exp(left)), 1 / (1 + left**2), sp.sqrt(left**2)])
 
-    for trial in range(draws(60, 150)):
+    for trial in range(draws(30, 150)):
         expr = grown(rng.randint(1, 3))
         for relation in counted:
             if signs.shown(expr, relation, given):
@@ -94,7 +94,7 @@ def test_signs_never_say_more_than_numbers_bear_out(draws):
                 claim = statement(relation, expr, given=given)
                 claim = replace(claim, name=f"grown {trial}")
                 assert digits.counterexample(expr, relation, sp.S.Zero, claim) is None, expr
-    assert min(counted.values()) > draws(5, 20)
+    assert min(counted.values()) > draws(2, 20)
 
 
 def test_signs_of_sums_and_deltas():

@@ -52,7 +52,7 @@ def logarithms_are_real(expr):
 
 STEPS = [claim for claim in CLAIMS.values() if claim.steps]
 EVERY = [
-    *some([claim for claim in STEPS if not costly(claim)], 8, ids=lambda claim: claim.name),
+    *some([claim for claim in STEPS if not costly(claim)], 16, ids=lambda claim: claim.name),
     *(pytest.param(claim, id=claim.name, marks=pytest.mark.long) for claim in STEPS if costly(claim)),
 ]
 

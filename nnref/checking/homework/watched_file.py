@@ -20,7 +20,8 @@ from nnref.checking.watching.calls.driven import driven
 from nnref.checking.watching.calls.layer_report import layers_judged
 from nnref.checking.watching.telling.cautions import factors_on_the_way
 from nnref.checking.watching.telling.mending import mended
-from nnref.checking.watching.telling.report import certificate, settled
+from nnref.checking.watching.telling.report import certificate, place, settled
+from nnref.checking.watching.verdict.right_values import first_slope
 from nnref.checking.watching.watch import Watched, watch
 from nnref.shapes import Array
 
@@ -170,7 +171,8 @@ def agreed(seen: Watched, read: Certificate) -> Certificate:
     named, told = read.first, settled(seen)
     known = named is not None and named.mistake is not None and not read.ok
     if told is True:
-        return read if known and read.same_loss and read.diagnosis in BY_THE_BATCH else certificate(seen)
+        summed = known and read.same_loss and read.diagnosis in BY_THE_BATCH
+        return placed(seen, read) if summed else certificate(seen)
     if told is None:  # what the reader passes may be less than what the program updates
         return read if read.status == MISTAKE else certificate(seen)
     watched = certificate(seen, mend=False)
@@ -186,6 +188,16 @@ def agreed(seen: Watched, read: Certificate) -> Certificate:
     places = {line_alone(d.place) for d in read.diagnoses}
     more = tuple(d for d in watched.diagnoses[1:] if line_alone(d.place) not in places and "never changes" in d.says)
     return replace(read, diagnoses=(*(head if d is named else d for d in read.diagnoses), *more))
+
+
+def placed(seen: Watched, read: Certificate) -> Certificate:
+    """The first mistake, which goes into every gradient, at the first slope that was made, where it has no line."""
+    first, step = read.first, seen.steps[0]
+    made = first_slope(step.roles, seen.tapes, step.readings[0])
+    if first is None or first.place or made is None or Path(made.site.file).name != seen.source.name:
+        return read
+    head = replace(first, place=f"at or after {place(seen, made.site)}")
+    return replace(read, diagnoses=tuple(head if d is first else d for d in read.diagnoses))
 
 
 def by_the_batch(seen: Watched) -> bool:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -242,17 +242,24 @@ def watch(
 def first_run(source: Source, path: Path, settings: dict[str, Any], **recorded: Any) -> tuple[Run, Understood]:
     """A program run once, and what its values are to it."""
     recorder = Recorder(**recorded)
-    recorder.suffices = partial(two_steps, source, recorder.files)
+    last: list[Understood] = []
+
+    def suffices(tape: Sequence[Node]) -> bool:
+        last[:] = [understood([tape])]
+        return two_steps(last[0].role, tape, source, recorder.files)
+
+    recorder.suffices = suffices
     run = execute(source, path, recorder, **settings)
+    if recorder.sufficed and not recorder.pairs:
+        return run, last[0]  # it was stopped there, and nothing came after
     return run, understood([run.tape], recorder.pairs)
 
 
-def two_steps(source: Source, files: Iterable[str], tape: Sequence[Node]) -> bool:
+def two_steps(role: Roles | None, tape: Sequence[Node], source: Source, files: Iterable[str]) -> bool:
     """Are there two whole steps on the tape, or one and so much more that a second one would be seen?
 
     It is not a whole one while the program updates by name what went into the outputs, and did not come to that yet.
     """
-    role = understood([tape]).role
     if role is None:
         return False
     after = next_step(role)

@@ -62,7 +62,7 @@ FORWARD_MISTAKES = {
 }
 
 
-@pytest.mark.parametrize(("says", "case"), some(FORWARD_MISTAKES.items(), 3, ids=lambda item: item[0]))
+@pytest.mark.parametrize(("says", "case"), some(FORWARD_MISTAKES.items(), 6, ids=lambda item: item[0]))
 def test_a_forward_mistake_is_named_with_its_line(checked, says, case):
     changes, quantity, line = case
     report = checked(*changes)

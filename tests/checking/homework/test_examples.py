@@ -90,7 +90,7 @@ HEAVY = "mixed_notebook.ipynb"
 """It trains on all 60,000 digits in one batch, and meets the time limit on a slow machine: it is asked with --long."""
 CASES = [
     *(pytest.param("examples", *item, id=item[0]) for item in EXAMPLES.items()),
-    *some([("tests/unseen", *item) for item in SEEN.items() if item[0] != HEAVY], 9, ids=lambda case: case[1]),
+    *some([("tests/unseen", *item) for item in SEEN.items() if item[0] != HEAVY], 18, ids=lambda case: case[1]),
     pytest.param("tests/unseen", HEAVY, SEEN[HEAVY], id=HEAVY, marks=[pytest.mark.long]),
 ]
 

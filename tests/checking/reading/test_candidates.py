@@ -256,7 +256,7 @@ STYLES = [
 RIGHT = homework("rows", "rows", "matrix", "one-hot", "relu")
 
 
-@pytest.mark.parametrize("style", some([(style,) for style in STYLES], 3, ids=lambda case: ", ".join(case[0])))
+@pytest.mark.parametrize("style", some([(style,) for style in STYLES], 9, ids=lambda case: ", ".join(case[0])))
 def test_every_layout_is_read_and_found_right(tmp_path, style):
     path = tmp_path / "homework.py"
     path.write_text(homework(*style))
@@ -267,7 +267,7 @@ def test_every_layout_is_read_and_found_right(tmp_path, style):
     assert f"as {laid}, {labels}, {activation}, softmax" in report.reading
 
 
-@pytest.mark.parametrize("activation", some(record.activations(), 3))
+@pytest.mark.parametrize("activation", some(record.activations(), 6))
 def test_every_activation_that_has_a_record_is_recognised_as_its_record_writes_it(tmp_path, activation):
     """The lines are those of the record, with the functions they name."""
     writing = record.writing(activation)

@@ -233,7 +233,7 @@ def test_a_right_layer_is_recognised_and_nothing_is_said_against_it(layer):
     assert said(report) == {}
 
 
-@pytest.mark.parametrize(("layer", "options", "says"), some(WRONG, 3))
+@pytest.mark.parametrize(("layer", "options", "says"), some(WRONG, 6))
 def test_a_mistake_is_named_in_the_words_of_its_layer(layer, options, says):
     report = checked(layer, **options)
     first, *others = said(report).values()

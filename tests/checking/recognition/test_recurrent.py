@@ -160,7 +160,7 @@ def test_a_right_recurrent_layer_is_recognised(layer):
     assert "of what rounding may do to its closed form" in report.method
 
 
-@pytest.mark.parametrize(("layer", "options", "says"), some(WRONG, 3))
+@pytest.mark.parametrize(("layer", "options", "says"), some(WRONG, 6))
 def test_a_mistake_in_a_recurrent_layer_is_named(layer, options, says):
     first, *others = said(checked(layer, **options)).values()
     assert says in first

@@ -300,7 +300,7 @@ def named(case):
     return f"{says}: {made}: {sentence}"
 
 
-@pytest.mark.parametrize(("says", "options", "sentence"), some(WRONG, 3, ids=named))
+@pytest.mark.parametrize(("says", "options", "sentence"), some(WRONG, 6, ids=named))
 def test_its_mistake_is_named(says, options, sentence):
     report = checked(says, **options)
     assert not report.ok

@@ -114,8 +114,12 @@ HARDEST = ("lost", "sure", "biases", "saturated", "underflow", "equal")
 RARE = {"both errors"}
 """Terms that one network in some thousands needs: tried with --long, for they take half a minute."""
 
+LATE = {"the length of sums"}
+"""Terms that no network before the hundredth needs: not in the quick run."""
+
 TERMS = [
-    *some([term for term in NEEDED if term not in RARE], 6),
+    *some([term for term in NEEDED if term not in RARE | LATE], 6),
+    *(pytest.param(term, marks=pytest.mark.further) for term in LATE),
     *(pytest.param(term, marks=pytest.mark.long) for term in RARE),
 ]
 

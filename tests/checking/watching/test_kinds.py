@@ -299,7 +299,7 @@ def seen(tmp_path, text):
     return watched_or_called(path, read(path), None)
 
 
-@pytest.mark.parametrize("kind", some(KINDS, 2))
+@pytest.mark.parametrize("kind", some(KINDS, 4))
 def test_a_kind_is_read_and_a_mistake_in_it_is_found_on_its_line(kind, tmp_path):
     text, right, wrong, line = KINDS[kind]
     found = seen(tmp_path, text)

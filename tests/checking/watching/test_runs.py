@@ -44,7 +44,9 @@ def test_of_another_number_of_examples_only_what_depends_on_parameters_parts_the
 
 
 def test_what_parameters_are_made_of_is_moved_and_sizes_and_data_are_not(tmp_path):
-    text = STEP.replace("W, b =", "n, s = 3, 0.5\nW, b =").replace("np.random.randn(3, 2)", "s * np.random.randn(n, 2)")
+    text = STEP.replace("W, b =", "n, s = 3, 0.5\nW, b =").replace(
+        "np.random.randn(3, 2)", "s * np.random.randn(n, 2) / n"
+    )
     role, run = roles_of(tmp_path, text)
     moved = [run.recorder.leaves[k] for k in sorted(beginnings(role, STILL))]
     assert [(n.leaf, n.shape) for n in moved] == [("constant", ()), ("random", (3, 2)), ("random", (2,))]

@@ -12,14 +12,14 @@ from tests.support.programs import PLANTED, RIGHT, fault_apart, seen
 from tests.support.quick import some
 
 
-@pytest.mark.parametrize("program", some(RIGHT.values(), 3, ids={text: name for name, text in RIGHT.items()}.get))
+@pytest.mark.parametrize("program", some(RIGHT.values(), 4, ids={text: name for name, text in RIGHT.items()}.get))
 def test_a_right_program_is_right_and_every_parameter_was_judged(program, tmp_path):
     found = seen(tmp_path, program)
     assert settled(found) is True, certificate(found)
     assert found.runs[0].error is None
 
 
-@pytest.mark.parametrize("mistake", some(PLANTED, 3))
+@pytest.mark.parametrize("mistake", some(PLANTED, 4))
 def test_a_planted_mistake_is_found_on_its_line(mistake, tmp_path):
     name, old, new, line = PLANTED[mistake]
     assert RIGHT[name].count(old) == 1

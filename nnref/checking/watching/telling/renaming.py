@@ -22,12 +22,24 @@ def renamed_before(source: Source, mistake: Mistake, used: Sequence[int]) -> tup
         if {new, old} <= set(node.names) and at > node.site.line and of_slope and all(line > at for line in used):
             return at, True
     if mistake.kind == "no slope":
-        return None
+        line = passed_on(source, mistake.used.line) if mistake.used is not None else None
+        return None if line is None else (line, True)
     made_of = [(m, base_of(m)) for m in node.inputs]
     known = [({*m.names, *base.names}, min(m.site.line, base.site.line)) for m, base in made_of]
     for at, new, old in renamings(source):
         if at < mistake.site.line and any({new, old} <= names and made < at for names, made in known):
             return at, False
+    return None
+
+
+def passed_on(source: Source, line: int) -> int | None:
+    """The line that returns an argument as it is, in another method of the class that a line lies in; None without."""
+    homes = [n for n in source.nodes if isinstance(n, ast.ClassDef) and n.lineno <= line <= (n.end_lineno or 0)]
+    for method in (part for home in homes[-1:] for part in home.body if isinstance(part, ast.FunctionDef)):
+        last, given = method.body[-1], {a.arg for a in method.args.args[1:]}
+        alone = len(method.body) == 1 or (len(method.body) == 2 and isinstance(method.body[0], ast.Expr))
+        if alone and isinstance(last, ast.Return) and isinstance(last.value, ast.Name) and last.value.id in given:
+            return last.lineno
     return None
 
 

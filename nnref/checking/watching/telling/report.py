@@ -25,6 +25,7 @@ from nnref.checking.watching.telling.renaming import renamed_before
 from nnref.checking.watching.verdict.first_wrong import TAKEN_ELSEWHERE, Mistake, mistakes, of_failure
 from nnref.checking.watching.verdict.guesses import UNKNOWN
 from nnref.checking.watching.verdict.judging import CONTRADICTED, uphill
+from nnref.checking.watching.verdict.right_values import with_most_right
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
 from nnref.checking.watching.watch import Step, Watched, told
 
@@ -53,14 +54,15 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
     shown = step_shown(watched)
     reading = shown.readings[0]
     entries = rows(watched, shown, reading)
-    found = [] if not any(e.verdict == "WRONG" for e in entries) else mistakes(shown.roles, watched.tapes, reading)
+    found = []
+    if any(e.verdict == "WRONG" for e in entries):
+        likeliest = with_most_right(shown.roles, watched.tapes, shown.readings)
+        found = mistakes(shown.roles, watched.tapes, likeliest)
     if not found and watched.broken is not None:
         found = [of_failure(shown.roles, watched.tapes, reading, watched.broken)]
     diagnoses = [diagnosis(watched, shown, m) for m in found]
     if mend and found and is_own_file(watched, found[0].site):
-        diagnoses[0] = replace(
-            diagnoses[0], right=mended(watched, found[0].site.line, factor=found[0].kind == "factor")
-        )
+        diagnoses[0] = with_line_to_try(watched, found[0], diagnoses[0])
     diagnoses += [still(watched, name, site, new) for name, site, new in idle(watched)]
     other = own_loss_apart(watched)
     if other is not None and not found:
@@ -264,8 +266,7 @@ def diagnosis(watched: Watched, shown: Step, mistake: Mistake) -> Diagnosis:
     used = [n.site.line for n in shown.roles.graph.users[mistake.node.index]]
     renamed = renamed_before(watched.source, mistake, used) if is_own_file(watched, mistake.site) else None
     line, certain = renamed or (mistake.site.line, mistake.certain)
-    if mistake.kind == TAKEN_ELSEWHERE:
-        line = named_on(watched, mistake.node) or line
+    line = named_on(watched, mistake) or line
     where = place(watched, replace(mistake.site, line=line))
     return Diagnosis(
         None,
@@ -276,11 +277,19 @@ def diagnosis(watched: Watched, shown: Step, mistake: Mistake) -> Diagnosis:
     )
 
 
-def named_on(watched: Watched, node: Node) -> int | None:
-    """The line on which a value first got a name outside the function that made it; None if it has none there."""
-    recorder = watched.runs[0].recorder
+def with_line_to_try(watched: Watched, mistake: Mistake, said: Diagnosis) -> Diagnosis:
+    """A mistake with the line to try, which is where it is for certain, if that line makes all right."""
+    line = named_on(watched, mistake) or mistake.site.line
+    right = mended(watched, line, factor=mistake.kind == "factor")
+    return replace(said, right=right, place=place(watched, replace(mistake.site, line=line)) if right else said.place)
+
+
+def named_on(watched: Watched, mistake: Mistake) -> int | None:
+    """The line on which a derivative at another value got its name, outside the function that made it; else None."""
+    recorder, node = watched.runs[0].recorder, mistake.node
     lines = (recorder.sites[k] for k, _, named in recorder.stores if named is node)
-    return next((site.line for site in lines if site.function != node.site.function), None)
+    outside = (site.line for site in lines if site.function != node.site.function)
+    return next(outside, None) if mistake.kind == TAKEN_ELSEWHERE else None
 
 
 def idle(watched: Watched) -> list[tuple[str, Site, Node]]:

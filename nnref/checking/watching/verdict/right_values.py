@@ -230,6 +230,30 @@ class Search:
         return [n for n in mine if self.graph.depends(n.index, self.role.parameters)]
 
 
+def first_slope(role: Roles, tapes: Sequence[Tape], reading: Reading) -> Node | None:
+    """The first value of the backward pass that is the slope of something; None if none is."""
+    search = Search(role, tapes, reading)
+    made = {n.index: n for row in reading.rows for n in search.backward(row.update.step)}
+    return next((made[k] for k in sorted(made) if made[k].op not in VIEWS and search.right(made[k])), None)
+
+
+def with_most_right(role: Roles, tapes: Sequence[Tape], readings: Sequence[Reading]) -> Reading:
+    """The first reading, or one like it but for the slopes at ties, under which more of the backward pass is right.
+
+    At max(0, z) with z = 0 each slope is as good as another, and sums over examples may be the same for each.
+    """
+    like = [r for r in readings if r.loss is readings[0].loss and r.fits == readings[0].fits]
+    if len(like) < 2:
+        return readings[0]
+    made = {n for row in like[0].rows for n in Search(role, tapes, like[0]).backward(row.update.step)}
+
+    def count(reading: Reading) -> int:
+        search = Search(role, tapes, reading)
+        return sum(search.right(node) for node in made)
+
+    return max(like, key=count)
+
+
 def laid(truth: Sequence[Array], shape: tuple[int, ...]) -> Iterator[list[Array]]:
     """A slope as it may be laid: as it is, flat, or transposed."""
     mine = truth[0].shape

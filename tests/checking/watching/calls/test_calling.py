@@ -7,7 +7,7 @@ import pytest
 
 from nnref.checking.reading.source import Source
 from nnref.checking.watching.calls import calling
-from nnref.checking.watching.calls.calling import EXAMPLES, FORMS, Caller, Unbound, arrays_in, batch, outputs
+from nnref.checking.watching.calls.calling import EXAMPLES, FORMS, Caller, Form, Unbound, arrays_in, batch, outputs
 from nnref.checking.watching.recording.recorder import Recorder
 from tests.support.recordings import under_a_recorder
 
@@ -28,12 +28,20 @@ def test_every_form_has_as_many_labels_as_examples_and_every_class_is_there(form
     count = 1 if form.alone else EXAMPLES
     examples = len(X) if isinstance(X, list) else X.size // np.prod(calling.shape_of(form, WIDTH))
     assert examples == count
+    if form.examples == "columns":
+        assert np.shape(Y)[-1] == EXAMPLES
     if form.several and not form.alone:
         Y = np.array(Y) if isinstance(Y, list) else Y
         axis = 0 if form.examples == "columns" else -1
         axis = 1 if form.examples == "pairs" else axis
         classes = Y.argmax(axis) if form.labels == "one-hot labels" else Y
         assert set(np.ravel(classes).tolist()) == set(range(CLASSES))
+
+
+def test_every_class_is_there_whatever_was_drawn():
+    with under_a_recorder():
+        drawn = [batch(Form("rows", "classes"), WIDTH, CLASSES, seed)[1] for seed in range(9)]
+    assert {len(set(y.tolist())) for y in drawn} == {CLASSES}
 
 
 def test_a_form_fits_a_network_of_one_output_or_of_several():

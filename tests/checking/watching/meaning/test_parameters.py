@@ -1,8 +1,9 @@
 """Labels, parameters and outputs of one step, told by what depends on what."""
 
-from nnref.checking.watching.meaning.parameters import compares, next_step, roles, step
+from nnref.checking.watching.meaning.parameters import Meeting, compares, next_step
+from nnref.checking.watching.recording.tape import Node
 from tests.support.programs import MIXTURE
-from tests.support.recordings import STEP, first, graph, node, roles_of
+from tests.support.recordings import STEP, first, node, roles_of
 
 
 def names(role):
@@ -41,10 +42,13 @@ def test_data_that_meet_a_mean_are_those_of_a_density(tmp_path):
 
 
 def test_a_bias_that_is_added_is_no_comparison_and_a_difference_is(tmp_path):
-    found, run = graph(tmp_path, STEP)
-    role = step(found, (first(run, "X"),))
-    assert [compares(m) for m in role.meetings if m.at.op == "add"] in ([], [False])
-    assert [compares(m) for m in roles(found).meetings] == [True]
+    role, run = roles_of(tmp_path, STEP)
+    assert [compares(m) for m in role.meetings] == [True]
+    Z, b, dW = (first(run, name) for name in ("Z", "b", "dW"))
+    assert not compares(Meeting(Z.args[0], b, Z))
+    rate, step = Node(0, "leaf", None, (), {}, 0.1, Z.site), role.updates[0].step
+    assert not compares(Meeting(dW, rate, step))
+    assert compares(Meeting(dW, Z, step))
 
 
 HINGE = """\

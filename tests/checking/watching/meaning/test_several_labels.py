@@ -42,6 +42,12 @@ def test_labels_are_those_of_both_outputs_where_each_updates_more_than_the_other
         assert bases == {first(run, name).index for name in "AUV"}
 
 
+def test_labels_that_go_into_the_other_output_are_no_second_task_though_a_slope_forgets_them(tmp_path):
+    found, run = graph(tmp_path, TWO, ("h @ V - T", "(h + S.sum()) @ V - T"), ("h.T @ f", "h.T @ (h @ V - T)"))
+    of_one, of_other = (step(found, (first(run, name),)) for name in "ST")
+    assert list(of_both_outputs(of_one, [of_other])) == []
+
+
 def test_one_output_has_no_other(tmp_path):
     found, run = graph(tmp_path, TWO)
     role = step(found, (first(run, "S"),))

@@ -27,6 +27,11 @@ def test_what_is_learnt_is_what_takes_its_own_place(tmp_path):
     assert [run.tape[k].site.line for k in range(len(run.tape)) if new >> k & 1][:2] == [8, 9]
 
 
+def test_what_gets_another_name_is_not_learnt(tmp_path):
+    found, run = graph(tmp_path, AUTOENCODER, ("W = W - 0.1 * dW", "U = W - 0.1 * dW"))
+    assert learnt(found)[0] == 1 << first(run, "V").index
+
+
 @pytest.mark.parametrize(
     ("text", "change", "lines"),
     [
@@ -60,9 +65,12 @@ def test_a_program_with_labels_of_its_own_keeps_its_tape(tmp_path):
 
 
 def test_the_same_numbers_met_again_are_one_leaf_and_others_are_another(tmp_path):
-    run = recorded(tmp_path, AUTOENCODER.replace("- X\n", "- X * 1.0\n"))
+    run = recorded(tmp_path, AUTOENCODER, ("    dV,", "    loss = ((H @ V - X.copy()) ** 2).sum()\n    dV,"))
     uses = compared(Graph(run.tape))
+    assert len(uses) > 1
     tape, places, labels = with_labels(run.tape, uses)
     assert len(labels) == 1
+    other = recorded(tmp_path, AUTOENCODER, ("    dV,", "    loss = ((H @ V - X / 2) ** 2).sum()\n    dV,"))
+    assert len(with_labels(other.tape, compared(Graph(other.tape)))[2]) == 2
     assert all(m.index < n.index for n in tape for m in n.inputs)
     assert np.array_equal(tape[places[node(run, "d").index]].value, node(run, "d").value)

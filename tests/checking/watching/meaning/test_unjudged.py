@@ -10,7 +10,7 @@ from tests.support.recordings import STEP, node, recorded, roles_of
 BESIDE = """\
 import numpy as np
 X, Y = np.random.randn(6, 3), np.random.randn(6, 2)
-W, g, b = np.random.randn(3, 2), np.random.randn(2), np.random.randn(2)
+W, g, b, rate = np.random.randn(3, 2), np.random.randn(2), np.random.randn(2), 0.1
 for k in range(3):
     Z = X @ W * g + b
     d = (Z - Y) / 6
@@ -27,7 +27,7 @@ for k in range(3):
         ("0.1 * np.zeros(2) + Z.sum(0)", ["g"]),
         ("0.1 * (abs(Z).mean(0) - np.ones(2))", ["g"]),
         ("0.1 * (g - Z.mean(0))", []),
-        ("0.1 * 0.5", []),
+        ("rate", []),
         ("0.1 * d.sum(0)", []),
     ],
     ids=["of outputs", "in a longer sum", "towards ones", "a running mean", "a number", "of labels"],

@@ -94,6 +94,7 @@ def f(x):
     return x
 a = [10, 20, 30]
 a[f(0)] += f(5)
+a[f(1)] = f(9)
 a[f(1)], (b, *c) = f(7), (f(1), 2, 3)
 class Box:
     def __init__(self): self.__v = 1

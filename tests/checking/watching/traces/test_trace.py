@@ -30,7 +30,7 @@ def test_what_was_packed_is_unpacked(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [lambda raw: raw[:50], lambda raw: b"", lambda raw: raw[:-8], lambda raw: raw.replace(b'"<f8"', b'"|O8"')]
+    "change", [lambda raw: raw[:50], lambda raw: b"", lambda raw: raw[:-8], lambda raw: raw.replace(b'"<f8"', b'"<M8"')]
 )
 def test_what_is_no_trace_is_refused(tmp_path, change):
     raw = change(packed(seen(tmp_path, STEP)))

@@ -4,6 +4,7 @@ import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
 from tests.support.programs import MIXTURE, seen
+from tests.support.quick import some
 
 FLAT = """\
 import numpy as np
@@ -301,7 +302,69 @@ for it in range(6):
         bs[k] -= 0.5 * gb[k]
 """
 
+AT_ZERO = """\
+import numpy as np
+rng = np.random.default_rng(5)
+X = np.vstack([np.zeros((3, 2)), rng.normal(size=(27, 2))])
+y = np.concatenate([[0, 1, 2], rng.integers(0, 3, 27)])
+p = {"W": rng.normal(size=(2, 9)), "b": np.zeros(9), "V": rng.normal(size=(9, 9)), "c": np.zeros(9)}
+p |= {"U": rng.normal(size=(9, 3)), "d": np.zeros(3)}
+for it in range(6):
+    h = np.maximum(0, X @ p["W"] + p["b"])
+    k = np.maximum(0, h @ p["V"] + p["c"])
+    e = np.exp(k @ p["U"] + p["d"])
+    probs = e / e.sum(1, keepdims=True)
+    loss = -np.log(probs[range(30), y]).mean()
+    dscores = probs
+    dscores[range(30), y] -= 1
+    dscores /= 30
+    g = {"U": k.T @ dscores, "d": dscores.sum(0)}
+    dk = dscores @ p["U"].T
+    dk[k <= 0] = 0
+    g["V"] = h.T @ dk
+    g["c"] = dk.sum(0)
+    dh = dk @ p["V"].T
+    dh[h <= 0] = 0
+    g["W"] = X.T @ dh
+    g["b"] = dh.sum(0)
+    for name in p: p[name] += -0.5 * g[name]
+"""
+
+BLOCKS = """\
+import numpy as np
+rng = np.random.default_rng(6)
+class Dense:
+    def __init__(self, n, m): self.w, self.b = rng.normal(size=(n, m)) * .4, np.zeros(m)
+    def forward(self, x):
+        self.x = x
+        return x @ self.w + self.b
+    def backward(self, grad):
+        self.dw, self.db = self.x.T @ grad, grad.sum(0)
+        return grad @ self.w.T
+class Rectifier:
+    def forward(self, x):
+        self.on = x > 0
+        return x * self.on
+    def backward(self, grad):
+        return grad * self.on
+X, Y = rng.normal(size=(20, 5)), rng.normal(size=(20, 2))
+layers = [Dense(5, 6), Rectifier(), Dense(6, 6), Rectifier(), Dense(6, 2)]
+for it in range(5):
+    out = X
+    for layer in layers: out = layer.forward(out)
+    loss = ((out - Y) ** 2).mean()
+    grad = 2 * (out - Y) / Y.size
+    for layer in layers[::-1]: grad = layer.backward(grad)
+    for layer in layers[::2]:
+        layer.w -= 0.1 * layer.dw
+        layer.b -= 0.1 * layer.db
+"""
+
 CASES = [
+    (AT_ZERO, "dh[h <= 0] = 0", "dh[h >= 0] = 0", "line 22"),
+    (AT_ZERO, 'g["b"] = dh.sum(0)', 'g["b"] = dk.sum(0)', "line 24"),
+    (AT_ZERO, "0.5 * g[name]", '0.5 * g[{"b": "c"}.get(name, name)]', "line 25"),
+    (BLOCKS, "return grad * self.on", "return grad", "line 16"),
     (POLYNOMIAL, "(g * x ** 2).sum()", "(g * x).sum()", "line 10"),
     (POLYNOMIAL, "c -= 1e-4 * grad_c", "c -= 1e-4 * grad_b", "line 13"),
     (ADALINE, "errors.mean()", "errors.sum()", "line 8"),
@@ -330,14 +393,21 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "right", "wrong", "place"), CASES, ids=[wrong for _, _, wrong, _ in CASES])
+@pytest.mark.parametrize(("text", "right", "wrong", "place"), some(CASES, 3, ids=lambda case: case[2]))
 def test_the_very_line_is_named(text, right, wrong, place, tmp_path):
     assert text.count(right)
     first = certificate(seen(tmp_path, text.replace(right, wrong, 1)), mend=False).first
     assert first.place.startswith(f"{place}:")
 
 
-@pytest.mark.parametrize("text", list(dict.fromkeys(text for text, *_ in CASES)))
+def test_a_line_that_makes_all_right_when_it_is_changed_is_named_for_certain(tmp_path):
+    """The line before it only gives an array another name, in which the mistake might be too."""
+    found = certificate(seen(tmp_path, AT_ZERO, ("y] -= 1", "y] -= 2"))).first
+    assert found.right == "dscores[range(30), y] -= 1"
+    assert found.place.startswith("line 14:")
+
+
+@pytest.mark.parametrize("text", some(dict.fromkeys(text for text, *_ in CASES), 4))
 def test_without_the_mistake_all_is_right(text, tmp_path):
     found = seen(tmp_path, text)
     assert settled(found) is True, certificate(found)

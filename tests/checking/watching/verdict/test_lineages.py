@@ -28,8 +28,11 @@ for step in range(3):
         STEP.replace("W = W - 0.1 * dW", "np.copyto(W, W - 0.1 * dW)"),
         IN_A_LIST,
         IN_A_LIST.replace("Ws[k] =", "Ws[k][:] ="),
+        IN_A_LIST.replace("randn(3, 3), np", "randn(3, 4), np")
+        .replace("randn(3, 3)]", "randn(4, 3)]")
+        .replace("Ws[k] - 0.1 * g", "np.clip(Ws[k] - 0.1 * g, -9, 9)"),
     ],
-    ids=["by name", "in place", "copied", "one line for two", "one line, in place"],
+    ids=["by name", "in place", "copied", "one line for two", "one line, in place", "one line, clipped, two shapes"],
 )
 def test_each_update_of_a_later_step_is_of_the_parameter_that_the_one_before_made(tmp_path, text):
     role, _ = roles_of(tmp_path, text)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nnref.checking.watching.verdict.right_values import laid
-from tests.support.recordings import searched
+from nnref.checking.watching.verdict.right_values import first_slope, laid
+from tests.support.recordings import judged, searched
 
 TWO_LAYERS = """\
 import numpy as np
@@ -58,6 +58,9 @@ def test_what_right_gradients_are_made_of_is_beyond_doubt(tmp_path):
     sure = {name for name in ("d", "dV", "dz", "dW") if of_it.beyond_doubt >> named[name].index & 1}
     assert sure == {"d", "dV"}
     assert of_it.forward >> named["loss"].index & 1
+    assert of_it.beyond_doubt >> named["loss"].index & 1
+    twice, named = searched(tmp_path, TWO_LAYERS, ("X.T @ dz", "2 * X.T @ dz"))
+    assert not twice.beyond_doubt >> named["dW"].index & 1
 
 
 def test_the_backward_pass_of_a_step_is_what_depends_on_labels_and_parameters(tmp_path):
@@ -102,3 +105,9 @@ def test_a_slope_by_one_of_several_uses_is_known_as_a_part(tmp_path):
 def test_a_slope_may_be_laid_flat_or_transposed(shape, wanted, ways):
     found = list(laid([np.arange(float(np.prod(shape))).reshape(shape)], wanted))
     assert len(found) == ways
+
+
+def test_the_first_slope_is_made_where_the_output_meets_the_labels(tmp_path):
+    found = first_slope(*judged(tmp_path, TWO_LAYERS))
+    assert found is not None
+    assert (found.site.line, found.op) == (6, "subtract")

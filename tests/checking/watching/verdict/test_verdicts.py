@@ -51,7 +51,7 @@ def test_examples_are_what_outputs_and_data_have_in_common(tmp_path):
     role, run = roles_of(tmp_path, STEP)
     assert numbers_of_examples(role) == {6}
     assert first(run, "W").shape == (3, 2)
-    wide, _ = roles_of(tmp_path, STEP, ("(6, 2)", "(6, 5)"), ("(3, 2)", "(3, 5)"), ("randn(2)", "randn(5)"))
+    wide, _ = roles_of(tmp_path, STEP, ("(6, 2)", "(6, 9)"), ("(3, 2)", "(3, 9)"), ("randn(2)", "randn(9)"))
     assert numbers_of_examples(wide) == {6}
 
 

@@ -1,0 +1,83 @@
+"""The factors of a backward pass that no label goes into: derivatives, of some value of the forward pass or of none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+
+from nnref.checking.watching.calculus.factors import multiple
+from nnref.checking.watching.calculus.graph import bits_of
+from nnref.checking.watching.calculus.slopes import slopes
+from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.verdict.meant_for import made_by
+from nnref.checking.watching.verdict.right_values import Search
+
+
+def wrong_factor(search: Search, node: Node) -> Node | None:
+    """A factor that depends on no label, was made for the backward pass alone, and is no slope of the forward pass."""
+    made = backward_factor(search, node)
+    return made if made is not None and slope_factor(search, made) is None else None
+
+
+def of_another_value(search: Search, node: Node) -> Node | None:
+    """A derivative that was made for this product alone, and is that of another value than the slope beside it."""
+    made = backward_factor(search, node)
+    if made is None or made.site.function == node.site.function or len(search.graph.users[made.index]) > 1:
+        return None
+    beside = {k for m in node.inputs if search.role.of_labels[m.index] for k, _ in search.matches(m)}
+    other = beside and slope_factor(search, made, beside) is None and slope_factor(search, made) is not None
+    return made if other else None
+
+
+def forward_of(search: Search) -> int:
+    """The values of the forward pass, as bits: what outputs are made of, and the program's own loss without labels."""
+    role, loss, found = search.role, search.reading.loss.node, search.role.outputs
+    of_loss = bits_of(role.graph.above[loss.index]) if loss is not None else ()
+    return found | sum(1 << k for k in of_loss if not role.of_labels[k] and not found >> k & 1)
+
+
+def backward_factor(search: Search, node: Node) -> Node | None:
+    """The factor of a product that depends on no label and was made for the backward pass alone."""
+    role, forward = search.role, forward_of(search)
+    for m in node.inputs if node.op in ("multiply", "divide") else ():
+        made = made_by(m)
+        if role.of_labels[made.index] or forward >> made.index & 1 or np.prod(made.shape, dtype=int) < 2:
+            continue
+        if search.graph.depends(made.index, role.parameters):
+            return made
+    return None
+
+
+def right_elsewhere(search: Search, factor: Node) -> bool:
+    """Did the line that makes the factor make a right one elsewhere? Then it was given the wrong value here."""
+    alike = (n for n in search.graph.tape if (n.site, n.op) == (factor.site, factor.op) and n is not factor)
+    same = [n for n in alike if search.role.begin < n.index]
+    return any(n.index < search.role.last and slope_factor(search, n) is not None for n in same)
+
+
+def slope_factor(search: Search, factor: Node, of: Collection[int] | None = None) -> float | None:
+    """C with factor = c ∂A/∂Z, entry by entry, of some values A and Z of the forward pass; None if it is of none.
+
+    of are the indices of the values that A may be, if not any.
+    """
+    given, forward = search.values(factor), forward_of(search)
+    tape = search.graph.tape
+    size = np.prod(factor.shape, dtype=int)
+    if given is None:
+        return 1.0
+    outs = [
+        k
+        for k in bits_of(forward)
+        if (of is None or k in of) and np.prod(tape[k].shape, dtype=int) == size and tape[k].op != "leaf"
+    ]
+    wanted = [np.prod(n.shape, dtype=int) == size and bool(forward >> n.index & 1) for n in tape]
+    for k in outs:
+        found = [slopes(t, {k: np.ones(tape[k].shape)}, wanted, search.reading.choice)[0] for t in search.tapes]
+        for j in found[0]:
+            if j == k or any(j not in f for f in found) or np.prod(tape[j].shape, dtype=int) != size:
+                continue
+            c = multiple([g.ravel() for g in given], [f[j].ravel() for f in found], search.tolerance)
+            if c:
+                return c
+    return None

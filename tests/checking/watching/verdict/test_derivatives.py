@@ -1,0 +1,56 @@
+"""The factors of a backward pass that no label goes into: derivatives of the right value, of another, or of none."""
+
+import pytest
+
+from nnref.checking.watching.verdict import derivatives
+from tests.support.recordings import searched
+
+PROGRAM = """\
+import numpy as np
+def slope(z): return 1 - np.tanh(z) ** 2
+X, Y = np.random.randn(6, 4), np.random.randn(6, 4)
+U, V, W = np.random.randn(4, 4), np.random.randn(4, 4), np.random.randn(4, 4)
+for step in range(2):
+    z1 = X @ U
+    h1 = np.tanh(z1)
+    z2 = h1 @ V
+    h2 = np.tanh(z2)
+    d = h2 @ W - Y
+    loss = (d ** 2).sum() / 2
+    dW = h2.T @ d
+    s2 = slope(z2)
+    d2 = (d @ W.T) * s2
+    dV = h1.T @ d2
+    d1 = (d2 @ V.T) * slope(z1)
+    dU = X.T @ d1
+    U = U - 0.1 * dU
+    V = V - 0.1 * dV
+    W = W - 0.1 * dW
+"""
+
+
+@pytest.mark.parametrize(
+    ("argument", "of_another", "wrong", "elsewhere"),
+    [("z2", False, False, True), ("z1", True, False, True), ("h2", False, True, True)],
+    ids=["the value itself", "another value", "the result in the place of what it was made of"],
+)
+def test_a_derivative_is_of_the_value_that_it_multiplies_of_another_or_of_none(
+    tmp_path, argument, of_another, wrong, elsewhere
+):
+    of_it, named = searched(tmp_path, PROGRAM, ("s2 = slope(z2)", f"s2 = slope({argument})"))
+    product, factor = named["d2"], named["s2"]
+    assert derivatives.backward_factor(of_it, product) is factor
+    assert (derivatives.of_another_value(of_it, product) is factor) == of_another
+    assert (derivatives.wrong_factor(of_it, product) is factor) == wrong
+    assert derivatives.right_elsewhere(of_it, factor) == elsewhere
+
+
+def test_a_derivative_that_is_used_twice_is_not_wrong_where_it_is_made(tmp_path):
+    of_it, named = searched(tmp_path, PROGRAM, ("s2 = slope(z2)", "s2 = slope(z1); s1 = s2"), ("* slope(z1)", "* s1"))
+    assert derivatives.of_another_value(of_it, named["d2"]) is None
+
+
+def test_what_is_three_times_a_derivative_is_one_with_that_factor(tmp_path):
+    of_it, named = searched(tmp_path, PROGRAM, ("s2 = slope(z2)", "s2 = 3 * slope(z2)"))
+    assert derivatives.slope_factor(of_it, named["s2"]) == pytest.approx(3)
+    assert derivatives.slope_factor(of_it, named["h2"]) is None
