@@ -1,4 +1,4 @@
-"""Arrays that are updated part by part: each part is judged, or the verdict is open."""
+"""Arrays that are updated part by part: what is judged of them, and that the rest is no verdict."""
 
 import pytest
 
@@ -30,23 +30,15 @@ ROWS = ENTRIES.replace(
 
 
 @pytest.mark.parametrize(("text", "parts"), some([(ROWS, 4), (ENTRIES, 12)], 99, ids=lambda case: f"{case[1]} parts"))
-def test_an_array_that_is_updated_part_by_part_is_judged_whole(text, parts, tmp_path):
-    """What is written beside a part changes it not: each is what the forward pass had."""
+def test_an_array_that_is_updated_part_by_part_is_no_green_and_no_mistake(text, parts, tmp_path):
+    """The first part is right; were another one wrong, nobody would have looked."""
+    assert text.count("W[i") == 2
     found = seen(tmp_path, text)
-    assert settled(found)
-    assert sum(row.update.base.shape == (4, 3) for row in found.rows) == parts
-    assert settled(seen(tmp_path, text, ("delta[i] *", "delta[max(i, 1)] *"))) is False
-
-
-COLUMNS = ENTRIES.replace("for i in range(4):\n            for j in range(3):", "for j in range(3):").replace(
-    "            W[i, j] = W[i, j] - 0.05 * delta[i]", "        W[:, j] = W[:, j] - 0.05 * delta"
-)
-
-
-def test_of_columns_that_lie_between_one_another_the_first_is_judged_and_the_verdict_is_open(tmp_path):
-    found = seen(tmp_path, COLUMNS)
     assert settled(found) is None
-    assert "updates 3 parts of W one by one" in " ".join(str(certificate(found)).split())
+    assert f"updates {parts} parts of W one by one" in " ".join(str(certificate(found)).split())
+    wrong = seen(tmp_path, text, ("delta[i] *", "delta[max(i, 1)] *"))
+    said = " ".join(str(certificate(wrong)).split())
+    assert settled(wrong) is False or (settled(wrong) is None and f"updates {parts} parts of W one by one" in said)
 
 
 STRIDED = """\

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from nnref.checking.watching.recording.memory import layout, owner, untouched
+from nnref.checking.watching.recording.memory import layout, owner
 from nnref.checking.watching.recording.tape import Held, Node, nodes_of, words
 from nnref.checking.watching.recording.values import Array, Values, Whole
 
@@ -183,17 +183,9 @@ class Hooks(Values):
                     return value
             elif not isinstance(value, np.generic) or isinstance(value, np.bool_):
                 return value
-            args = (self.version(a, index), self.resolved(index))
+            args = (self.resolved(a), self.resolved(index))
             return self.keep(value, self.add("item", operator.getitem, args, {}, value, self.sites[site]))
         return self.chosen(a, value, index, site)
-
-    def version(self, a: Array, index: Any) -> Any:
-        """The value of an array of which an entry is taken: without what was put beside the entry since."""
-        whole = self.resolved(a)
-        if isinstance(whole, Node) and whole.op == "put" and basic(index):
-            lying = layout(a[(*index, ...) if type(index) is tuple else (index, ...)], owner(a))
-            return untouched(whole, lying) if lying is not None else whole
-        return whole
 
     def joined(self, by: Any, index: Any, value: Any, site: int) -> Any:
         """np.r_[a, b], np.c_[a, b]: a concatenation, where nothing in it is a slice or a word."""

@@ -49,26 +49,6 @@ def positions(lying: Layout, root_shape: tuple[int, ...], root_strides: tuple[in
     return np.lib.stride_tricks.as_strided(memory[distance:], shape, tuple(8 * s for s in strides)).copy()
 
 
-def apart(a: Layout, b: Layout) -> bool:
-    """Do two views of one array end before the other begins? Those that lie between one another are not told apart."""
-    (begin, end), (other, last) = (extent(lying) for lying in (a, b))
-    return end < other or last < begin
-
-
-def extent(lying: Layout) -> tuple[int, int]:
-    """The first and the last entry of a view in the memory of its owner."""
-    distance, shape, strides = lying
-    steps = [(n - 1) * s for n, s in zip(shape, strides, strict=True)]
-    return distance + sum(s for s in steps if s < 0), distance + sum(s for s in steps if s > 0)
-
-
-def untouched(node: Node, lying: Layout) -> Node:
-    """The version of an array in which a view was last written: what was put beside it changes it not."""
-    while node.op == "put" and apart(node.args[2], lying) and isinstance(node.args[0], Node):
-        node = node.args[0]
-    return node
-
-
 @dataclass(eq=False)
 class Buffer:
     """The memory of one array: the value that it holds now, and the nodes that refer to it and not to a copy.

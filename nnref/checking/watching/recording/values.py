@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from nnref.checking.watching.recording.memory import Buffer, layout, owner, untouched
+from nnref.checking.watching.recording.memory import Buffer, layout, owner
 from nnref.checking.watching.recording.tape import Node, Site, nodes_of, plain
 
 T = TypeVar("T")
@@ -126,10 +126,9 @@ class Values:
             return buffer.node
         if (node := buffer.views.get(lying)) is None:
             shape, strides = buffer.lying
-            shown = untouched(buffer.node, lying)
-            shown.used = True
+            buffer.node.used = True
             site = buffer.sites.get(lying, buffer.node.site)
-            node = self.add("view", None, (shown, lying, shape, strides), {}, x, site)
+            node = self.add("view", None, (buffer.node, lying, shape, strides), {}, x, site)
             buffer.views[lying] = node
             buffer.held.append(node)
         return node

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnref.checking.watching.recording.memory import Buffer, apart, layout, owner, positions
+from nnref.checking.watching.recording.memory import Buffer, layout, owner, positions
 
 
 @pytest.mark.parametrize(
@@ -44,21 +44,3 @@ def test_what_is_the_array_itself_is_whole_and_a_part_is_not():
     assert buffer.whole(layout(A[:], A))
     assert not buffer.whole(layout(A[1:], A))
     assert not buffer.whole(layout(A.T, A))
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "told_apart"),
-    [
-        (lambda A: A[0], lambda A: A[1:], True),
-        (lambda A: A[::-1][:2], lambda A: A[:1], True),
-        (lambda A: A[0, 1:2], lambda A: A[0, :1], True),
-        (lambda A: A[:2], lambda A: A[1:], False),
-        (lambda A: A[:, 0], lambda A: A[:, 1], False),
-    ],
-    ids=["rows", "backwards", "entries", "overlapping", "columns"],
-)
-def test_views_are_apart_where_one_ends_before_the_other_begins(one, other, told_apart):
-    """Columns lie between one another, and are not told apart."""
-    A = np.arange(12.0).reshape(3, 4)
-    lying = layout(one(A), A), layout(other(A), A)
-    assert apart(*lying) is apart(*lying[::-1]) is told_apart
