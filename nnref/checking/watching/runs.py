@@ -95,12 +95,13 @@ class Several:
         return tapes
 
 
-def saturated(role: Roles) -> bool:
-    """Is an output a probability that rounding made exactly 0 or 1, or no number at all?"""
+def saturated(role: Roles, tape: Sequence[Node] | None = None) -> bool:
+    """Is an output, in the first run or on another tape, a probability that rounding made 0 or 1, or no number?"""
     for meeting in role.meetings:
-        value = np.asarray(meeting.output.value, float)
-        if isinstance(meeting.output.value, np.ndarray) and meeting.output.value.dtype == bool:
+        output = meeting.output if tape is None else tape[meeting.output.index]
+        if output.value is None or (isinstance(output.value, np.ndarray) and output.value.dtype == bool):
             continue  # where a rectifier lets through is no probability
+        value = np.asarray(output.value, float)
         if not np.isfinite(value).all():
             return True
         probability = value.size > 1 and value.min() >= 0 and value.max() <= 1

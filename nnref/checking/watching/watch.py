@@ -17,7 +17,7 @@ import numpy as np
 
 from nnref.checking.reading.source import Source, SourceError, read
 from nnref.checking.watching.calculus.graph import Graph, bits_of
-from nnref.checking.watching.meaning.losses import OWN_LOSS, own, same_labels
+from nnref.checking.watching.meaning.losses import OWN_LOSS, concerns, own, same_labels
 from nnref.checking.watching.meaning.parameters import Roles, next_step
 from nnref.checking.watching.meaning.targets import Understood, understood
 from nnref.checking.watching.meaning.unjudged import unjudged
@@ -25,7 +25,7 @@ from nnref.checking.watching.meaning.updates import Update
 from nnref.checking.watching.program import Failure, Run, execute
 from nnref.checking.watching.recording.recorder import Recorder
 from nnref.checking.watching.recording.tape import Node
-from nnref.checking.watching.runs import Several
+from nnref.checking.watching.runs import Several, saturated
 from nnref.checking.watching.verdict.guesses import believed
 from nnref.checking.watching.verdict.judging import judge
 from nnref.checking.watching.verdict.lineages import lineages
@@ -56,6 +56,9 @@ SLOW = 3.0
 
 GIVEN = ("data", "labels", "table", "constant", "arange", "unknown")
 """Leaves that no program means to learn."""
+
+SCALES = ("multiply", "divide", "array", "ravel", "reshape", "transpose", "view")
+"""Operations by which drawn weights become parameters: a multiple, another type or shape."""
 
 LARGEST = 1e15
 """A number beyond which none that is written out is a rate."""
@@ -178,10 +181,19 @@ def left_over(role: Roles, sources: Sequence[Source]) -> tuple[list[Node], bool]
 
 
 def called(graph: Graph, leaf: Node) -> set[str]:
-    """The words in the names of a leaf, and of what is a number times it."""
-    users = (n for n in graph.users[leaf.index] if n.op != "entry")  # of numbers that are written out
-    scaled = [n for n in users if all(m.leaf in ("constant", leaf.leaf) for m in n.inputs)]
-    return spoken(leaf).union(*map(spoken, scaled))
+    """The words in the names of a leaf, and of its copies and multiples."""
+    return set().union(*map(spoken, multiples(graph, leaf)))
+
+
+def multiples(graph: Graph, leaf: Node) -> list[Node]:
+    """A leaf, and what is made of it and of numbers alone: copies, and multiples, as drawn weights are scaled."""
+    found = [leaf]
+    for node in found:
+        for n in graph.users[node.index]:
+            beside = (graph.tape[k] for k in bits_of(graph.above[n.index]))
+            if n not in found and n.op in SCALES and all(m.leaf in ("", leaf.leaf) or not m.shape for m in beside):
+                found.append(n)
+    return found
 
 
 def spoken(node: Node) -> set[str]:
@@ -285,7 +297,12 @@ def judged_steps(
         loss = found[0].readings[0].loss if found else None
         site = loss.node.site if loss is not None and loss.node is not None else None
         meant = loss.name if loss is not None else named
-        if readings := believed(now, tapes, judge(now, tapes, before, meant, written, site)):
+        readings = believed(now, tapes, judge(now, tapes, before, meant, written, site))
+        if found and is_of_another_step(now, readings):
+            readings = believed(now, tapes, judge(now, tapes, before, named, written))
+        if found and (is_of_another_step(now, readings) or any(saturated(now, tape) for tape in tapes)):
+            break
+        if readings:
             found.append(Step(now, readings))
         if before is None and (late := with_late_loss(now, readings, tapes, written)) is not None:
             found, now = [late], late.roles
@@ -293,6 +310,12 @@ def judged_steps(
             break
         before, now = now, next_step(now)
     return tuple(found)
+
+
+def is_of_another_step(role: Roles, readings: Sequence[Reading]) -> bool:
+    """Is the loss that is meant none of this step?"""
+    loss = readings[0].loss.node if readings else None
+    return loss is not None and not concerns(role, loss)
 
 
 def with_late_loss(

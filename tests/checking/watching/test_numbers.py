@@ -189,6 +189,40 @@ def test_a_mistake_among_lists_of_neurons_is_found_on_its_line(tmp_path, right, 
     assert f"line {line}:" in certificate(seen(tmp_path, NEURONS.replace(right, wrong)), mend=False).first.place
 
 
+@pytest.mark.parametrize("wanted", ["wanted = [0, 0]", "wanted = [0] * 2", "wanted = [0.0 for _ in layers]"])
+def test_the_zeros_beside_that_1_are_labels_too_where_the_program_has_no_loss(tmp_path, wanted):
+    """The outputs that meet them were left out, and what errors come back from them called wrong."""
+    lossless = NEURONS.replace("        error += sum([(wanted[k] - values[k]) ** 2 for k in range(2)])\n", "")
+    found = seen(tmp_path, lossless.replace("wanted = [0, 0]", wanted))
+    assert settled(found) is True, certificate(found)
+    assert len(found.rows) == 12
+    assert fault_apart(found, tmp_path) == ""
+    assert settled(seen(tmp_path, lossless.replace('other["w"][j] * other["d"]', 'other["d"]'))) is False
+
+
+RESCALED = """\
+rows = [[float(word) for word in line.split(",")] for line in open("banknote.csv")][:12]
+for column in range(4):
+    mean = sum(row[column] for row in rows) / len(rows)
+    for row in rows:
+        row[column] = (row[column] - mean) / 4
+w = [0.1, -0.2, 0.3, 0.1, 0.0]
+for epoch in range(3):
+    for row in rows:
+        error = sum(w[k] * row[k] for k in range(4)) + w[4] - row[4]
+        for k in range(4):
+            w[k] -= 0.1 * error * row[k]
+        w[4] -= 0.1 * error
+"""
+
+
+def test_data_that_are_put_on_another_scale_in_place_are_no_parameters(tmp_path):
+    """row[column] = (row[column] - mean) / 4 looks like a step along something made of other data."""
+    found = seen(tmp_path, RESCALED)
+    assert settled(found) is True, certificate(found)
+    assert settled(seen(tmp_path, RESCALED, ("error * row[k]", "error * row[k] ** 2"))) is False
+
+
 LOGISTIC = """\
 import numpy as np
 X, y = np.random.randn(40, 3), np.random.randint(0, 2, 40)

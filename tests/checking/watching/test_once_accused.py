@@ -149,3 +149,60 @@ def test_a_label_that_is_true_or_false_and_says_which_row_is_the_label(tmp_path)
     assert settled(found) is True, certificate(found)
     assert len(found.rows) == 3
     assert settled(seen(tmp_path, TRUE_OR_FALSE.replace("(1 - h ** 2)", "(1 - h)"))) is False
+
+
+ONE_THEN_BATCHES = """\
+import numpy as np
+X, Y = np.random.rand(40, 5), np.eye(3)[np.arange(40) % 3]
+W, b = np.random.randn(5, 3) * 0.3, np.zeros((1, 3))
+def probabilities(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+def of_one(y, p): return -np.sum(y * np.log(p))
+def of_batch(y, p): return np.mean(-np.sum(y * np.log(p), axis=1))
+one, label = X[:1], Y[:1]
+p = probabilities(one @ W + b)
+loss = of_one(label, p)
+d = p - label
+W -= 0.1 * one.T @ d
+b -= 0.1 * d
+p = probabilities(one @ W + b)
+loss = of_one(label, p)
+for epoch in range(3):
+    order = np.random.permutation(40)
+    X, Y = X[order], Y[order]
+    for k in range(0, 40, 8):
+        xb, yb = X[k:k + 8], Y[k:k + 8]
+        p = probabilities(xb @ W + b)
+        cost = of_batch(yb, p)
+        d = p - yb
+        dW = xb.T @ d / len(xb)
+        db = d.mean(axis=0, keepdims=True)
+        W -= 0.1 * dW
+        b -= 0.1 * db
+"""
+
+
+def test_the_loss_of_one_example_says_nothing_of_the_batches_that_come_after_it(tmp_path):
+    """A notebook that does one image by hand, prints its loss again, and then trains."""
+    assert settled(seen(tmp_path, ONE_THEN_BATCHES)) is True
+    assert settled(seen(tmp_path, ONE_THEN_BATCHES, ("xb.T @ d / len(xb)", "xb.T @ d"))) is False
+
+
+MANY_INPUTS = """\
+import numpy as np
+X, Y = np.random.rand(4000, 30), np.random.randint(0, 2, (1, 30))
+w, b = np.zeros((4000, 1)), 0
+for step in range(20):
+    A = 1 / (1 + np.exp(-(w.T @ X + b)))
+    cost = -np.sum(Y * np.log(A) + (1 - Y) * np.log(1 - A)) / 30
+    dw = X @ (A - Y).T / 30
+    db = np.sum(A - Y) / 30
+    w = w - 0.05 * dw
+    b = b - 0.05 * db
+"""
+
+
+def test_thousands_of_inputs_from_zero_weights_do_not_saturate_the_output_and_a_step_that_does_accuses_nobody(tmp_path):
+    assert settled(seen(tmp_path, MANY_INPUTS)) is True
+    assert settled(seen(tmp_path, MANY_INPUTS, ("np.sum(A - Y) / 30", "np.sum(A - Y)"))) is False

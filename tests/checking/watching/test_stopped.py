@@ -3,6 +3,7 @@
 import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
+from nnref.checking.watching.watch import watch
 from tests.support.programs import seen
 from tests.support.quick import some
 
@@ -81,3 +82,35 @@ def test_data_that_take_up_the_record_are_said_to_and_a_program_that_updates_not
     assert "in line 5" in full
     assert "the record was full" in full
     assert seen(tmp_path, text, ("500", "5")).why.startswith("ran, ")
+
+
+LONG = """\
+import numpy as np
+X, Y = np.random.randn(30, 4), np.eye(3)[np.random.randint(0, 3, 30)]
+kernels = np.random.randn(4, 6).astype(np.float32) * {scale}
+V = np.random.randn(6, 3)
+def moved(kernels, d):
+    for k in range(200):
+        waste = d * k
+    kernels -= 0.1 * X.T @ d
+    return kernels
+for t in range(9):
+    h = np.tanh(X @ kernels)
+    E = np.exp(h @ V)
+    d = (E / E.sum(1, keepdims=True) - Y) / 30
+    dh = d @ V.T * (1 - h * h)
+    V -= 0.1 * h.T @ d
+    kernels = moved(kernels, dh)
+"""
+
+
+@pytest.mark.parametrize("scale", ["0.5", "np.sqrt(2 / 4)"])
+def test_a_parameter_that_the_record_did_not_come_to_is_named_though_its_numbers_were_drawn_and_then_scaled(
+    scale, tmp_path
+):
+    """A convolution's kernels, whose loops come after the update of the layer behind: what was judged is not all."""
+    (path := tmp_path / "program.py").write_text(LONG.format(scale=scale), encoding="utf-8")
+    assert settled(watch(path)) is True
+    cut_short = watch(path, limit=120)
+    assert settled(cut_short) is None
+    assert "kernels" in " ".join(str(certificate(cut_short)).split())

@@ -100,8 +100,11 @@ FORMS = (
 """The forms that are tried, those of many examples first: one example hides a missing transpose and a missing 1/N."""
 
 
-def batch(form: Form, width: int, classes: int, seed: int) -> tuple[Any, Any]:
-    """X and Y in a form, marked as data and labels: dense and signed, and every class is there."""
+def batch(form: Form, width: int | tuple[int, ...], classes: int, seed: int) -> tuple[Any, Any]:
+    """X and Y in a form, marked as data and labels: dense and signed, and every class is there.
+
+    width is how many inputs there are, or the shape of an image with its channels.
+    """
     random = np.random.RandomState(seed + 9)
     count = 1 if form.alone else EXAMPLES
     X = random.randn(count, *shape_of(form, width))
@@ -122,11 +125,26 @@ def batch(form: Form, width: int, classes: int, seed: int) -> tuple[Any, Any]:
     return X, current().item(Y, 0, 0) if form.alone and np.shape(Y) == (1,) else Y
 
 
-def shape_of(form: Form, width: int) -> tuple[int, ...]:
+def shape_of(form: Form, width: int | tuple[int, ...]) -> tuple[int, ...]:
     """The shape of one example. Networks that take a channel are made for digits of 28 × 28, as a rule."""
+    if isinstance(width, tuple):
+        return width
     if form.examples == "images with a channel":
         return 1, 28, 28
     return (SIDE, SIDE) if "image" in form.examples else (width,)
+
+
+IMAGE_SHAPE = re.compile(r"^(in|input|image|img)(dims?|shape|size)$")
+"""Names of the shape of one image, without underscores."""
+
+
+def image_shape(thing: Any, form: Form) -> tuple[int, ...] | None:
+    """The shape of an image that an object, or what makes it, names: input_dim=(3, 32, 32); None for other forms."""
+    if form.examples != "images with a channel" or isinstance(thing, dict | list | tuple):
+        return None
+    named = {name: p.default for name, p in arguments(type(thing)).items()} | members(thing)
+    shapes = (value for name, value in named.items() if IMAGE_SHAPE.match(plain(name)) and isinstance(value, tuple))
+    return next((shape for shape in shapes if len(shape) == 3 and all(isinstance(n, int) for n in shape)), None)
 
 
 def pairs(X: Array, Y: Array, alone: bool) -> tuple[Any, Any]:

@@ -29,6 +29,7 @@ from nnref.checking.watching.calls.calling import (
     asked,
     batch,
     data_arguments,
+    image_shape,
     kept_data,
     methods,
     outputs,
@@ -240,11 +241,8 @@ def fitting(form: Form, tree: Any, data: tuple[Any, Any]) -> tuple[Any, Any]:
 
     Errors: Unsuited if it has one output and the form several, or the other way round.
     """
-    shapes = [
-        A.shape
-        for _, A in arrays_in(tree)
-        if np.ndim(A) == 2 and min(A.shape) > 0 and A is not data[0] and A is not data[1]
-    ]
+    held = (A for _, A in arrays_in(tree) if np.ndim(A) == 2 and A is not data[0] and A is not data[1])
+    shapes = [A.shape for A in held if min(A.shape) > 0]
     if not shapes:
         return data
     ways = sides(tree, shapes)
@@ -253,7 +251,7 @@ def fitting(form: Form, tree: Any, data: tuple[Any, Any]) -> tuple[Any, Any]:
         raise Unsuited(k)
     if (n, k) == (WIDTH, CLASSES if k > 1 else 1):
         return data
-    return batch(form, n, k, current().seed)
+    return batch(form, image_shape(tree, form) or n, k, current().seed)
 
 
 def sides(tree: Any, shapes: list[tuple[int, ...]]) -> dict[str, tuple[int, int]]:
@@ -297,7 +295,7 @@ def stepped(source: Source, name: str, backward: str, form: Form, namespace: dic
     caller, owner = Caller(source, namespace, X, Y), type(thing).__name__
     names = methods(type(thing))
     before = {path: A for path, A in arrays_in(thing) if A is not X and A is not Y}
-    for forward in [n for n in ranked(names, "forward") if n != backward][:1]:
+    for forward in likeliest_first(ranked(names, "forward"), backward)[:1]:
         caller.forward(getattr(thing, forward), owner, thing)
     before |= {p: A for p, A in arrays_in(thing) if p not in before and kind(str(p[-1]) if p else "")}
     kept = {path: np.array(A) for path, A in before.items()}
@@ -344,7 +342,7 @@ def in_turn(source: Source, backward: str, form: Form, namespace: dict[str, Any]
     """Call functions in turn: what makes the parameters, forward, the loss, backward, the update."""
     caller, before = begun(source, backward, form, namespace)
     functions = own_functions(namespace)
-    for forward in [n for n in ranked(list(functions), "forward") if n != backward][:1]:
+    for forward in likeliest_first(ranked(list(functions), "forward"), backward)[:1]:
         caller.forward(functions[forward])
     for loss in [n for n in ranked(list(functions), "loss") if n != backward][:1]:
         attempted(caller, functions[loss])
@@ -355,6 +353,12 @@ def in_turn(source: Source, backward: str, form: Form, namespace: dict[str, Any]
     caller.roles["upstream"] = raw
     caller.known |= {"grads": raw, "gradients": raw}
     then_updated(caller, functions, backward)
+
+
+def likeliest_first(names: list[str], backward: str) -> list[str]:
+    """What may go forward, first what is called as the one that goes back is: L_model_forward for L_model_backward."""
+    same = backward.replace("backward", "forward")
+    return sorted((name for name in names if name != backward), key=lambda name: name != same)
 
 
 def made_since(namespace: dict[str, Any], had: set[str]) -> dict[Any, Any]:

@@ -133,6 +133,16 @@ def same_labels(role: Roles, loss: Node) -> bool:
     return learnt == {key_of(m.labels) for m in met_in(role, loss)}
 
 
+def concerns(role: Roles, loss: Node) -> bool:
+    """Is a loss of this step: made of what its outputs are made of in the step, or of its labels?
+
+    That of one example, printed between two steps, says nothing of the batch that the second one learns from.
+    """
+    graph, known = role.graph, role.parameters
+    shared = (k for k in bits_of(graph.above[loss.index] & role.outputs) if k > role.begin)
+    return any(graph.depends(k, known) and not known >> k & 1 for k in shared) or same_labels(role, loss)
+
+
 def met_in(role: Roles, loss: Node) -> Iterator[Meeting]:
     """Where outputs meet labels on the way to a loss."""
     graph = role.graph

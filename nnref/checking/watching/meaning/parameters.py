@@ -113,7 +113,7 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
             continue
         reached = [bin((graph.above[m.output.index] | 1 << m.output.index) & role.parameters) for m in role.meetings]
         own = {u.base.index for u in role.updates}
-        if are_learnt(graph, labels, role):
+        if are_learnt(graph, labels, role) or any(read_beside(labels[0], u.base) for u in role.updates):
             continue
         if len(own) > 1 and not role.compared:
             data_alone.append(role)  # what only parameters meet are the data
@@ -171,6 +171,11 @@ def are_learnt(graph: Graph, labels: tuple[Node, ...], role: Roles) -> bool:
     mine = {n.index for n in labels}
     steps = (u for u in replaceable(graph) if u.base.index in mine and graph.depends(u.step.index, role.parameters))
     return any(goes_on(graph, u) or keeps_its_name(u) for u in steps)
+
+
+def read_beside(label: Node, base: Node) -> bool:
+    """Are both numbers of one file, read on one line? Then one is no parameter, though it is put on another scale."""
+    return label.leaf == base.leaf == "parsed" and label.site == base.site
 
 
 def compares(meeting: Meeting) -> bool:

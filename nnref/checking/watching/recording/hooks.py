@@ -49,6 +49,10 @@ LOOKED_UP = 500
 """Numbers that are looked up by words, as those of characters are, and known: in a long text they are data."""
 
 
+OFF = (0, -1)
+"""What a list of labels has in every place but one."""
+
+
 class Hooks(Values):
     """The operators of the person's lines, and the names that they give."""
 
@@ -181,7 +185,7 @@ class Hooks(Values):
                         buffer.sites.setdefault(lying, self.sites[site])
                     self.placed(value, index)
                     return value
-            elif not isinstance(value, np.generic) or isinstance(value, np.bool_):
+            elif not isinstance(value, np.generic) or value.dtype.kind not in "fiuc":
                 return value
             args = (self.resolved(a), self.resolved(index))
             return self.keep(value, self.add("item", operator.getitem, args, {}, value, self.sites[site]))
@@ -255,17 +259,41 @@ class Hooks(Values):
             node = self.add("put_at", None, (*args, given), {}, target, site_)
         self.wrote(target, node)
 
+    def shaped(self, a: Any, shape: Any, site: int) -> None:
+        """a.shape = shape: a new value in the same memory. A view is known by its memory anyway."""
+        if not self.on or not isinstance(a, np.ndarray) or a.dtype.kind not in "fiubc" or owner(a) is not a:
+            a.shape = shape
+            return
+        before = self.resolved(a)
+        self.about_to_write(a)
+        a.shape = shape
+        self.wrote(a, self.add("reshape", np.reshape, (before, a.shape), {}, a, self.sites[site]))
+
     def put_in_container(self, a: Any, index: Any, value: Any, text: str, site: int) -> None:
         """A list or a dictionary gets a value; its place has a name."""
         if self.on and isinstance(index, Whole) and isinstance(value, int | float):
             node, known = self._scalars.get(id(index)), self._scalars.get(id(value))
             written = known is None or known.leaf == "constant"
             if node is not None and node.leaf != "constant" and written:
-                value = float(str(value)) if isinstance(value, float) else Whole(value)
-                value = self.keep(value, self.add("chosen", None, (value, node), {}, value, self.sites[site]))
+                value = self.placed_by(value, node, site)
+                self.left_by(a, index, node, site)
         a[index] = value
         if self.on and isinstance(index, str | int):
             self.name(value, f"{text}[{index!r}]" if isinstance(index, str) else f"{text}[{int(index)}]", site)
+
+    def placed_by(self, value: Any, index: Node, site: int) -> Any:
+        """A number that stands where it does because of an index that is known: a fresh one, which depends on that."""
+        value = float(str(value)) if isinstance(value, float) else Whole(value)
+        return self.keep(value, self.add("chosen", None, (value, index), {}, value, self.sites[site]))
+
+    def left_by(self, a: Any, place: int, index: Node, site: int) -> None:
+        """Wanted = [0, 0, 0]; wanted[label] = 1: that the others stay 0 the label chose too."""
+        if type(a) is not list or len(a) > LOOKED_UP or any(type(x) not in (int, float, Whole) for x in a):
+            return
+        known = [node for x in a if (node := self._scalars.get(id(x))) is not None]
+        if all(x in OFF for x in a) and all(node.leaf == "constant" or node.op == "entry" for node in known):
+            others = {k for k in range(len(a)) if k != place % len(a)}
+            a[:] = [self.placed_by(x, index, site) if k in others else x for k, x in enumerate(a)]
 
     def about_to_write(self, target: Array) -> None:
         """The memory of an array changes next."""

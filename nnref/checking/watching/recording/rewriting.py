@@ -187,6 +187,8 @@ class Rewriter(ast.NodeTransformer):
         value = self.value(node.value)
         if len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript):
             return self.put(node.targets[0], value, node)
+        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Attribute) and node.targets[0].attr == "shape":
+            return expression(self.hook("shaped", node, self.visit(node.targets[0].value), value), node)
         for target in node.targets:
             value = self.named(target, value)
         after = [store for k, target in enumerate(node.targets) for store in self.replaced(node.targets, k, target)]

@@ -213,10 +213,13 @@ class Values:
         return node
 
     def moved(self, value: Any, ordinal: int) -> Any:
-        """A leaf as it is in this run: moved beside its size, or beside 0.3 where it is 0, if it is to be."""
+        """A leaf as it is in this run: moved beside its size, or beside 0.3 where it is 0, if it is to be.
+
+        Zeros that many inputs go through are moved by less: a sum of thousands would saturate what it goes into.
+        """
         for leaves, reach, random in ((self.off, OFF, self._off), (self.jitter, self.reach, self._random)):
             if ordinal in leaves:
-                scale = reach * (float(np.abs(value).mean()) or 0.3)
+                scale = reach * (float(np.abs(value).mean()) or 0.3 / max(1.0, max((1, *np.shape(value))) / 100) ** 0.5)
                 value = value + np.asarray(scale * random.standard_normal(np.shape(value)), np.result_type(value))[()]
         return value
 

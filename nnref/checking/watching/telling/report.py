@@ -27,7 +27,7 @@ from nnref.checking.watching.verdict.guesses import UNKNOWN
 from nnref.checking.watching.verdict.judging import CONTRADICTED, uphill
 from nnref.checking.watching.verdict.right_values import with_most_right
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
-from nnref.checking.watching.watch import Step, Watched, told
+from nnref.checking.watching.watch import Step, Watched, multiples, told
 
 
 def settled(watched: Watched) -> bool | None:
@@ -154,8 +154,8 @@ def without_labels(watched: Watched) -> list[str]:
 
 def name_of_left(watched: Watched, node: Node) -> str:
     """What the program calls a parameter that was drawn and scaled."""
-    users = watched.roles.graph.users[node.index] if watched.roles is not None and not node.names else []
-    return parameter_name(next((n for n in users if n.names), node))
+    same = multiples(watched.roles.graph, node) if watched.roles is not None else []
+    return parameter_name(next((n for n in same if n.names), node))
 
 
 def step_shown(watched: Watched) -> Step:

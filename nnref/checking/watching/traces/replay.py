@@ -18,7 +18,7 @@ from nnref.checking.reading.source import Source
 from nnref.checking.watching.calculus.graph import bits_of
 from nnref.checking.watching.meaning.targets import understood
 from nnref.checking.watching.program import Run
-from nnref.checking.watching.recording.hooks import OPERATOR
+from nnref.checking.watching.recording.hooks import OFF, OPERATOR
 from nnref.checking.watching.recording.memory import positions
 from nnref.checking.watching.recording.recorder import NAMES, WRITERS, WRITING, Recorder, gathered
 from nnref.checking.watching.recording.tape import Node, Site, nodes_of, words
@@ -327,13 +327,13 @@ def compared(node: Node, args: Any, places: Places) -> Any:
 
 
 def chosen(node: Node, args: Any, places: Places) -> Any:
-    """What a condition chose of two numbers, or where a number was put, as the file says; or a part of a list."""
+    """What a condition chose of two numbers, or where one was put in a list of zeros, as the file says."""
     for yes, no in places.choices(node.site):
         written = yes if args[1] else no
         return args[0] if written is None and isinstance(node.args[0], Node) else written
     for number in places.numbers_put(node.site):
-        if number == args[0]:
-            return number
+        if args[0] in (number, *OFF):
+            return args[0]
     raise Unmade("it was chosen of a list")
 
 

@@ -7,6 +7,7 @@ answered decides a verdict: it lets the program run, and marks what is data and 
     counts       the sizes of whole data sets, made smaller
     needs        how many rows and which columns the source asks for
     digits       the numbers
+    known_tables tables by the names of their files
     tables       what pandas hands out, with its columns; reading: pandas itself
     preparing    splits, scalers, one-hot labels
     datasets     data sets by the names of the packages that have them

@@ -23,6 +23,7 @@ import numpy as np
 
 from nnref.checking.watching.recording.recorder import leaf
 from nnref.checking.watching.world.datasets import Bunch, Datasets
+from nnref.checking.watching.world.known_tables import known_tables
 from nnref.checking.watching.world.needs import LABEL
 from nnref.checking.watching.world.tables import Frame
 from nnref.shapes import Array
@@ -119,6 +120,8 @@ class Files:
             return MadeUp(struct.pack(">IIII", 2051, rows, 28, 28) + X.astype(np.uint8).tobytes(), name, kind)
         if re.search(r"\.(pkl|pickle)(\.gz)?$|data_batch|test_batch", name) and not MADE_BEFORE.search(name):
             return MadeUp(b"", name, kind)
+        if known := known_tables(name):
+            return MadeUp(known[0].text(self.sets.digits.draw()).encode(), name, kind)
         if DATA_FILE.search(name) and not MADE_BEFORE.search(Path(name).name):
             return MadeUp(lines(X[:100], y[:100]).encode(), name, kind)
         raise FileNotFoundError(2, "No such file or directory", name)
@@ -224,6 +227,10 @@ class Files:
         needs, sets = self.sets.needs, self.sets
         rows = needs.held_out if TESTS.search(name) else needs.rows
         columns = [c for c in needs.columns if c != needs.label]
+        for table in known_tables(name):
+            if (names := table.named(needs.columns, needs.label)) is not None:
+                parts, at = table.columns(sets.digits.draw(), needs.values)
+                return Frame(np.column_stack(parts) if same_kind(parts) else objects(parts), names, {names[at]})
         if columns and not all(c.startswith("pixel") for c in columns):
             X, y = sets.table(min(rows, 600), len(columns), max(2, len(needs.values)))
             words = np.array(needs.values, object)[y] if needs.values else y

@@ -64,3 +64,35 @@ def test_a_function_is_called_with_what_the_file_has_under_the_names_of_its_argu
     assert found is not None
     assert found.how == "train(u, v, X, y)"
     assert settled(found) is (not wrong)
+
+
+CHANNELS = """\
+import numpy as np
+class SmallConvNet:
+    # one filter over the channels of each pixel, then classes
+    def __init__(self, input_dim=(2, 5, 4), num_filters=3, num_classes=4, reg=0.1):
+        C, H, W = input_dim
+        self.reg = reg
+        self.params = {"W1": np.random.randn(num_filters, C), "W2": np.random.randn(num_filters * H * W, num_classes)}
+    def loss(self, X, y=None):
+        N, C, H, W = X.shape
+        h = np.tanh(np.einsum("fc,nchw->nfhw", self.params["W1"], X))
+        scores = h.reshape(N, -1) @ self.params["W2"]
+        if y is None: return scores
+        p = np.exp(scores - scores.max(axis=1, keepdims=True)); p /= p.sum(axis=1, keepdims=True)
+        loss = -np.log(p[np.arange(N), y]).mean() + self.reg / 2 * sum(np.sum(w * w) for w in self.params.values())
+        d = p.copy(); d[np.arange(N), y] -= 1; d /= N
+        dh = (d @ self.params["W2"].T).reshape(h.shape) * (1 - h ** 2)
+        grads = {"W2": h.reshape(N, -1).T @ d + self.reg * self.params["W2"]}
+        grads["W1"] = np.einsum("nfhw,nchw->fc", dh, X) + self.reg * self.params["W1"]
+        return loss, grads
+"""
+
+
+def test_a_class_is_handed_images_of_the_shape_that_its_input_dim_names(tmp_path):
+    (path := tmp_path / "program.py").write_text(CHANNELS, encoding="utf-8")
+    found = calls.driven(path)
+    assert settled(found) is True
+    assert len(found.rows) == 2
+    path.write_text(CHANNELS.replace("* (1 - h ** 2)", "* (1 - h)"), encoding="utf-8")
+    assert settled(calls.driven(path)) is False

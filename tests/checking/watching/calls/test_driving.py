@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 
 from nnref.checking.watching.calls import driven as search
+from nnref.checking.watching.calls import driving
 from nnref.checking.watching.calls.driven import driven
 from nnref.checking.watching.calls.pairing import paired
 from nnref.checking.watching.telling.report import settled
@@ -249,3 +250,9 @@ def test_a_search_that_is_cut_short_calls_nothing_wrong(tmp_path, monkeypatch):
         found = driven(tmp_path / "program.py", seconds=seconds)
         verdicts.add(found and settled(found))
     assert verdicts == {None, True}
+
+
+def test_what_goes_forward_first_is_called_as_what_goes_back_is():
+    names = ["linear_forward", "L_model_forward", "L_model_backward"]
+    assert driving.likeliest_first(names, "L_model_backward") == ["L_model_forward", "linear_forward"]
+    assert driving.likeliest_first(names[:2], "back") == names[:2]

@@ -87,3 +87,12 @@ def test_a_name_is_that_of_the_place(tmp_path):
     run = recorded(tmp_path, "import numpy as np\np = {}\np['W'] = np.ones(2) * 2\nq = [np.ones(3)]\n")
     names = {name for n in run.tape for name in n.names}
     assert {"p['W']", "q[0]"} <= names
+
+
+def test_a_word_that_a_label_looks_up_is_no_value(tmp_path):
+    """Its table is none of the trace's, by which a verdict is judged again."""
+    run = recorded(
+        tmp_path, "import numpy as np\ny = np.array([1, 0])\nsaid = np.array([b'no', b'cat'])[y[0]].decode()\n"
+    )
+    assert run.namespace["said"] == "cat"
+    assert all(np.asarray(n.value).dtype.kind in "fiuc" for n in run.tape if n.value is not None)

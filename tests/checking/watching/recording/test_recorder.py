@@ -10,6 +10,7 @@ WAYS = {
     "operators": "y = (x * 3 + 1) / 2 - x ** 2",
     "a view written into": "y = x + 0.0\ny[1:] *= x[:-1]",
     "a transposed view": "y = (x[:, None] @ x[None, :]).T[0] * 2",
+    "a shape that is set": "z = x * x\nz.shape = (3, 1)\ny = z * x\ny.shape = 9",
     "methods": "y = (x * x).sum(axis=0, keepdims=True) * x.copy().reshape(-1)",
     "out": "y = np.empty(3)\nnp.multiply(x, x, out=y)",
     "scalars": "import math\ny = math.exp(x[0]) * float(x[1]) + x[2].item()",

@@ -204,6 +204,48 @@ def test_what_draws_and_shows_does_nothing(run):
     assert names["world"].absent == []
 
 
+KNOWN = {
+    "no names": ("t = pd.read_csv('data/iris.data', header=None); X, y = t.iloc[:, :-1].values, t.iloc[:, -1]", 4, 3),
+    "a name for the label": (
+        "t = pd.read_csv('iris.csv'); X, y = t.drop('species', axis=1).values, t['species']",
+        4,
+        3,
+    ),
+    "words": (
+        "t = pd.read_csv('Iris.csv'); X = t.drop(['Id', 'Species'], axis=1).values\n"
+        "y = t['Species'].map({'setosa': 0, 'versicolor': 1, 'virginica': 2}).values",
+        4,
+        3,
+    ),
+    "loadtxt": ("t = np.loadtxt('ex2data1.txt', delimiter=','); X, y = t[:, :2], t[:, 2]", 2, 2),
+    "spaces": (
+        "t = np.array([line.split() for line in open('housing.data')], float); X, y = t[:, :-1], t[:, -1]",
+        13,
+        210,
+    ),
+    "lines": (
+        "t = np.array([line.strip().split(',') for line in open('seeds_dataset.csv')]); X, y = t[:, :7], t[:, 7]",
+        7,
+        3,
+    ),
+    "label first": ("t = pd.read_csv('wine.data', header=None); X, y = t.iloc[:, 1:].values, t.iloc[:, 0]", 13, 3),
+    "header": ("t = pd.read_csv('diabetes.csv'); X, y = t.values[:, :-1], t['Outcome']; t['BMI']", 8, 2),
+    "names": (
+        "t = pd.read_csv('iris.data', names=['a', 'b', 'c', 'd', 'kind']); X, y = t[[*'abcd']].values, t['kind']",
+        4,
+        3,
+    ),
+}
+
+
+@pytest.mark.parametrize("way", KNOWN)
+def test_tables_that_books_read_by_the_names_of_their_files_have_their_columns_and_classes(run, way):
+    text, width, classes = KNOWN[way]
+    names = run(f"import numpy as np, pandas as pd\n{text}")
+    assert names["X"].shape == (210, width)
+    assert len(set(np.asarray(names["y"]).tolist())) == pytest.approx(classes, abs=3 * (classes > 100))
+
+
 @pytest.mark.parametrize(
     ("line", "made"),
     [
