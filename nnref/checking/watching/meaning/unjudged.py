@@ -43,9 +43,10 @@ def other_entries(role: Roles) -> dict[Update, int]:
             if node.site in outputs:
                 break
             old = node.args[0] if (node.op, node.site) == (new.op, new.site) and node not in judged else None
-            if isinstance(old, Node) and old.op in ("item", "view") and beginning(base_of(old)) is array:
+            again = isinstance(old, Node) and old.op in ("item", "view") and beginning(base_of(old)) is array
+            if again or is_part_alone(role, node, array):
                 found[update] = found.get(update, 0) + 1
-        if alone := sum(is_part_alone(role, node, array) for node in role.graph.tape[role.begin + 1 : role.last + 1]):
+        if alone := sum(is_part_alone(role, node, array) for node in role.graph.tape[role.begin + 1 : new.index]):
             found[update] = found.get(update, 0) + alone
     return found
 
