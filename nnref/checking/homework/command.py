@@ -102,11 +102,11 @@ def unread_in_words(title: str, found: dict[str, Any]) -> list[str]:
         return [f"nnref: {found['error']}"]
     said = [f"nnref: no network could be read from {title}."]
     said += [f"Found: {', '.join(found['found'][:12])}."] if found["found"] else ["Found: no functions or classes."]
-    said += [f"Missing: {what}." for what in dict.fromkeys(found["missing"][:4])]
+    said += [f"Missing: {what.rstrip('.')}." for what in dict.fromkeys(found["missing"][:4])]
     return [
         *said,
         "Paste these lines at its end and fill them in, or fill in examples/template.py:",
-        ADAPTER,
+        *ADAPTER.splitlines(),
     ]
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nnref.checking.homework.by_names import FORM_A, check_file
-from nnref.checking.reading.candidates import Unread
+from nnref.checking.reading.candidates import Unread, going_back
 from nnref.checking.reading.source import Source, SourceError
 from nnref.checking.reading.source import read as read_source
 from nnref.checking.results.certificate import MISTAKE, Certificate
@@ -23,6 +23,7 @@ from nnref.checking.watching.telling.mending import mended
 from nnref.checking.watching.telling.report import certificate, place, settled
 from nnref.checking.watching.verdict.right_values import first_slope
 from nnref.checking.watching.watch import Watched, watch
+from nnref.checking.watching.world import AbsentError, packages
 from nnref.shapes import Array
 
 Data = tuple[Array, Array] | None
@@ -47,9 +48,13 @@ def judged_file(
     source = read_source(path)
     try:
         seen = watch(path, source=source, data=data)
+        if not seen.steps and (said := computed_elsewhere(seen, source)):
+            raise SourceError(said)
         if not seen.steps and (layers := layers_judged(path, source, data, called=True)) is not None:
             return layers
         seen = or_called(seen, path, source, data)
+    except SourceError:
+        raise
     except Exception as error:  # a fault of ours in watching: the reader may still know, and the report says it
         read = check_file(path, None, data, everything, settings)
         return replace(read, notes=(*read.notes, f"watching it failed: {type(error).__name__}: {error}"))
@@ -65,13 +70,32 @@ def judged_file(
         if (pair := cost_and_gradient_judged(path, source, data)) is not None:
             return unless_stopped(seen, pair)
         vain = [f"{name}, which the file imports and which cannot be imported here" for name in seen.runs[0].absent]
-        raise Unread(error.found, [*vain, *error.missing, f"as it runs: it {seen.why}"]) from None
+        raise Unread(error.found, [*vain, f"as it runs: it {seen.why}", *error.missing]) from None
     except SourceError:
         if seen.steps:
             return certificate(seen)
         raise
     read = with_caution(read)
     return agreed(seen, read) if seen.steps else unless_stopped(seen, all_of_it(source, unless_misread(read, source)))
+
+
+def computed_elsewhere(seen: Watched, source: Source) -> str:
+    """What to say of a program that computes with tensors of another library and has nothing to call; "" of others."""
+    run = seen.runs[0]
+    functions = [node.name for node in source.nodes if isinstance(node, ast.FunctionDef)]
+    if not isinstance(run.error, AbsentError) or run.error.name not in OTHERS or asked_for(source):
+        return ""
+    if going_back(functions) or "numpy" in packages.imported(source):
+        return ""
+    line = source.where(run.failure.site.line) if run.failure is not None else "its first line"
+    return (
+        f"{source.name} computes with {run.error.name} ({line}), and nnref watches what numpy computes. Of a loss that "
+        "is a function of its parameters, nnref.gradcheck(loss, parameters, gradients) checks the gradients there too."
+    )
+
+
+OTHERS = frozenset(["torch", "tensorflow", "keras", "jax"])
+"""Libraries whose tensors are not watched."""
 
 
 def with_caution(read: Certificate) -> Certificate:

@@ -362,5 +362,16 @@ def unread(run: Run, source: Source) -> str:
         why = "its time was up" if not run.recorder.in_time else "the record was full"
         here = f"{times:,} of them in {source.where(often)}, as where data are made number by number"
         return f"was stopped after {count}, {here}: {why} before any {none}; try it with less data, or with --data"
-    said = f"ran, {count}, and no {none}"
-    return f"{said}; it stopped with {type(run.error).__name__}: {run.error}" if run.error is not None else said
+    return f"ran, {count}, and no {none}{ending(run, source)}"
+
+
+def ending(run: Run, source: Source) -> str:
+    """The error that ended a program, and the line of its own on which it was raised; "" where it ran to its end."""
+    if run.error is None:
+        return ""
+    site = run.failure.site if run.failure is not None else None
+    here = "" if site is None else source.where(site.line)
+    if site is not None and not site.file.endswith(source.name):
+        here = f"{Path(site.file).name}, line {site.line}"
+    says = f"{type(run.error).__name__}: {run.error}".strip(" .:")
+    return f"; it stopped in {here} with {says}" if here else f"; it stopped with {says}"

@@ -3,7 +3,10 @@
 import pytest
 
 from nnref.checking.homework.by_names import check_file
+from nnref.checking.homework.command import ADAPTER, unread_in_words
 from nnref.checking.homework.watched_file import judged_file, with_caution
+from nnref.checking.reading.candidates import Unread
+from nnref.checking.reading.source import SourceError
 from nnref.checking.results.certificate import MISTAKE, RIGHT
 
 CLASS = """\
@@ -74,3 +77,40 @@ def test_an_epsilon_within_a_logarithm_is_a_caution_where_a_file_is_read_too(tmp
 
 def test_a_program_with_an_epsilon_that_steps_down_is_right(judged):
     assert judged().status == RIGHT
+
+
+TENSORS = """\
+import torch
+xs = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+W = torch.randn((2, 2), requires_grad=True)
+loss = ((xs @ W) ** 2).mean()
+loss.backward()
+W.data -= 0.1 * W.grad
+"""
+
+
+def test_a_program_that_computes_with_tensors_is_told_so_in_one_sentence(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text(TENSORS, encoding="utf-8")
+    with pytest.raises(SourceError, match=r"program\.py computes with torch \(line 2\), and nnref watches what numpy"):
+        judged_file(path)
+    path.write_text(f"{TENSORS}def backward(X, Y):\n    return {{'dW': X}}\n", encoding="utf-8")
+    with pytest.raises(Unread):  # what can be called is looked for all the same
+        judged_file(path)
+
+
+def test_where_a_program_stopped_is_said_with_its_line(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text("import numpy as np\nW = np.ones((2, 3))\nZ = W @ W\n", encoding="utf-8")
+    with pytest.raises(Unread, match=r"it stopped in line 3 with ValueError: matmul"):
+        judged_file(path)
+    path.write_text("import sys\nsys.exit()\n", encoding="utf-8")
+    with pytest.raises(Unread, match=r"it stopped in line 2 with SystemExit(;|$)"):
+        judged_file(path)
+
+
+def test_what_is_to_be_pasted_comes_line_by_line_and_a_sentence_ends_once():
+    said = unread_in_words("program.py", {"error": "", "found": [], "missing": ["as it runs: it stopped."]})
+    assert "Missing: as it runs: it stopped." in said
+    assert said[-1] == ADAPTER.splitlines()[-1]
+    assert not any("\n" in line for line in said)

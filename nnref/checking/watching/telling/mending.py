@@ -119,8 +119,12 @@ def variant(statement: ast.stmt) -> tuple[ast.stmt, list[ast.AST]]:
 
 
 def operators(statement: ast.stmt, names: list[str]) -> Iterator[ast.stmt]:
-    """A + b for a - b, a > b for a < b, a for -a, and -a for a."""
+    """B - a and a + b for a - b, a > b for a < b, a for -a, and -a for a."""
     for k, part in enumerate(places(statement)):
+        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Sub):
+            made, parts = variant(statement)
+            parts[k].left, parts[k].right = parts[k].right, parts[k].left  # type: ignore[attr-defined]
+            yield made
         if isinstance(part, ast.BinOp | ast.AugAssign):
             for other in SWAPS.get(type(part.op), ()):
                 made, parts = variant(statement)

@@ -44,7 +44,8 @@ def test_another_statement_stands_on_the_lines_of_the_old_one():
 @pytest.mark.parametrize(
     ("text", "tried"),
     [
-        ("d = a - b", "d = a + b"), ("d = a * b", "d = a @ b"), ("d = a > 0", "d = a < 0"), ("d = -a", "d = a"),
+        ("d = a - b", "d = a + b"), ("d = a - b", "d = b - a"),
+        ("d = a * b", "d = a @ b"), ("d = a > 0", "d = a < 0"), ("d = -a", "d = a"),
         ("d = a", "d = -a"), ("d = a @ b", "d = a.T @ b"), ("d = a.T @ b", "d = a @ b"),
         ("d = np.sum(a, axis=0)", "d = np.sum(a, axis=1)"), ("d = np.sum(a)", "d = np.sum(a, axis=1, keepdims=True)"),
         ("d = a[i, j]", "d = a[j, i]"), ("d = a[0]", "d = a[1]"), ("d = f(a)", "d = a"), ("d = a * b", "d = b"),
@@ -57,7 +58,7 @@ def test_another_statement_stands_on_the_lines_of_the_old_one():
 def test_a_small_change_of_a_statement_is_among_those_that_are_tried(text, tried, factor):
     whole = source(f"def f(a, b, Z, m, i, j):\n    {text}\n    return d")
     found = list(changes(whole, statement_at(whole, 2), factor))
-    assert tried in found or not factor
+    assert tried in found
     if not factor:
         assert tried in found
     for made in found:
