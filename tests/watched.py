@@ -112,21 +112,23 @@ def watched(path):
 
 
 def backward_lines(seen):
-    """The lines that make what enters the updates, and nothing of the forward pass or of the parameters."""
-    role = seen.steps[0].roles
+    """The lines that make what enters the updates, and nothing of the forward pass, the loss or the parameters."""
+    role, loss = seen.steps[0].roles, seen.steps[0].readings[0].loss.node
     forward = reduce(or_, (1 << m.output.index | role.graph.above[m.output.index] for m in role.meetings))
+    forward |= 0 if loss is None else role.graph.above[loss.index]
     here = [node for node in role.graph.tape if node.site.file.endswith(seen.source.name)]
     forth = {node.site.line for node in here if not node.inputs or forward >> node.index & 1}
     return {node.site.line for node in here if role.into_updates >> node.index & 1} - forth
 
 
 def gradients(seen):
-    """What enters the first update of every parameter, in the first run, by the parameter's name."""
-    found = {}
+    """What enters the first update of every parameter, in the first run, by the parameter's name, shape and turn."""
+    found, met = {}, Counter()
     for update in seen.steps[0].roles.updates:
-        value = update.step.value
+        value, key = update.step.value, (str(update.base.names[:1]), update.base.shape)
+        met[key] += 1
         if value is not None:
-            found[str(update.base.names[:1]), update.base.shape] = update.sign * np.asarray(value, float)
+            found[(*key, met[key])] = update.sign * np.asarray(value, float)
     return found
 
 

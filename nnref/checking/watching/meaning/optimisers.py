@@ -49,11 +49,13 @@ def of_forward_pass(role: Roles, node: Node) -> bool:
 
 def clipped(role: Roles, node: Node, size: int) -> Node | None:
     """The gradient that is multiplied by a number made of it and of others, as where their norm is limited."""
-    if node.op not in ("multiply", "divide") or len(node.inputs) != 2 or size < 2:
+    if node.op not in ("multiply", "divide") or len(node.inputs) != 2:
         return None
-    array, number = sorted(node.inputs, key=lambda m: -int(np.prod(m.shape, dtype=int)))
-    alone = np.prod(number.shape, dtype=int) == 1 and np.prod(array.shape, dtype=int) == size
-    return array if alone and role.graph.above[number.index] >> array.index & 1 else None
+    for array, number in (node.inputs, node.inputs[::-1]):
+        alone = np.prod(number.shape, dtype=int) == 1 and np.prod(array.shape, dtype=int) == size
+        if alone and array.shape and role.graph.above[number.index] >> array.index & 1:
+            return array
+    return None
 
 
 def noise_added(role: Roles, step: Node, gradient: Node) -> Node | None:

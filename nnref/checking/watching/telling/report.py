@@ -26,6 +26,7 @@ from nnref.checking.watching.verdict.first_wrong import TAKEN_ELSEWHERE, Mistake
 from nnref.checking.watching.verdict.guesses import UNKNOWN
 from nnref.checking.watching.verdict.judging import CONTRADICTED, uphill
 from nnref.checking.watching.verdict.right_values import with_most_right
+from nnref.checking.watching.verdict.usual_factor import NOT_ONE
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
 from nnref.checking.watching.watch import Step, Watched, multiples, told
 
@@ -61,7 +62,7 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
     if not found and watched.broken is not None:
         found = [of_failure(shown.roles, watched.tapes, reading, watched.broken)]
     diagnoses = [diagnosis(watched, shown, m) for m in found]
-    if mend and found and is_own_file(watched, found[0].site):
+    if mend and found and found[0].kind != NOT_ONE and is_own_file(watched, found[0].site):
         diagnoses[0] = with_line_to_try(watched, found[0], diagnoses[0])
     diagnoses += [still(watched, name, site, new) for name, site, new in idle(watched)]
     other = own_loss_apart(watched)

@@ -24,7 +24,7 @@ from nnref.checking.watching.verdict.derivatives import (
 from nnref.checking.watching.verdict.judging import Tape
 from nnref.checking.watching.verdict.meant_for import another_slope, made_by, used_rightly, without_slope
 from nnref.checking.watching.verdict.objects import wrong_part
-from nnref.checking.watching.verdict.odd_terms import missing_uses, odd_term
+from nnref.checking.watching.verdict.odd_terms import departure, missing_uses, odd_term
 from nnref.checking.watching.verdict.on_the_step import below_zero, gradient_of_another, is_gradient, of_optimiser
 from nnref.checking.watching.verdict.right_values import PLACES, Search
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual
@@ -124,7 +124,7 @@ def located(search: Search, row: Judged) -> Mistake:
         return Mistake(found[0], found[0].site, row, "factor", found[1])
     if wrong is not None and (made := of_optimiser(search, row, wrong)) is not None:
         says = "the gradient is right, and what is made of it on the way to the step is not"
-        return Mistake(made, made.site, row, "update", says, certain=made in entered(search.role, step))
+        return Mistake(made[0], made[0].site, row, "update", says, certain=made[1])
     if wrong is None and (meant := gradient_of_another(search, row)) is not None:
         return Mistake(meant, meant.site, row, "another slope", "this is a slope, but not that of what it updates")
     if wrong is None:
@@ -134,15 +134,20 @@ def located(search: Search, row: Judged) -> Mistake:
         return Mistake(odd, odd.site, row, "factor", says)
     if missing := missing_uses(search, wrong):
         return Mistake(wrong, wrong.site, row, "part", missing)
+    if (left := departure(search, row, wrong)) is not None:
+        says = f"this is {left[1]:.4g} times the slope of your loss, and what it is made of is that slope itself"
+        return Mistake(left[0], left[0].site, row, "factor", says)
     return described(search, row, wrong)
 
 
 def of_both(search: Search, row: Judged) -> Mistake:
     """Two factors, one of which is wrong: no line is, and both are at or after the first that makes one of the two."""
-    rows = [r for r in search.reading.rows if r.kind == NOT_ONE]
-    chains = [[n for n in search.backward(r.update.step) if not search.forward >> n.index & 1] for r in rows]
-    shared = set.intersection(*({n.index for n in chain} for chain in chains)) if len(chains) > 1 else set()
-    alone = [n for chain in chains for n in chain if n.index not in shared and n.site.line]
+    rows = [r for r in search.reading.rows if r.kind == NOT_ONE and r.own]
+    made: dict[bool, dict[int, Node]] = {True: {}, False: {}}
+    for r in rows:
+        chain = [n for n in search.backward(r.update.step) if not search.forward >> n.index & 1 and n.site.line]
+        made[abs((r.own or 0.0) / (row.own or 1.0) - 1) <= ALIKE] |= {n.index: n for n in chain}
+    alone = [made[True].get(k) or made[False][k] for k in made[True].keys() ^ made[False].keys()]
     first = min(alone, key=lambda n: n.index, default=row.update.end)
     return Mistake(first, first.site, row, NOT_ONE, row.note, certain=False)
 
@@ -239,6 +244,9 @@ def of_factor(search: Search, row: Judged) -> Mistake:
         says = "what this line is made of is scaled before it goes into the other gradients, and not here"
         return Mistake(taken, taken.site, row, "factor", says)
     early = new_factor(search, row)
+    if early is None and (cause := common_cause(search, row)):
+        certain = len({n.site.line for n in cause}) == 1
+        return Mistake(cause[0], cause[0].site, row, "factor", row.note, certain=certain)
     if early is not None:
         return Mistake(early, early.site, row, "factor", row.note)
     chain = list(ratios(search, row))
@@ -247,6 +255,25 @@ def of_factor(search: Search, row: Judged) -> Mistake:
     made = chain[-1][0] if chain else row.update.step
     node = strange[-1] if strange else made
     return Mistake(node, node.site, row, "factor", row.note)
+
+
+def common_cause(search: Search, row: Judged) -> list[Node]:
+    """What all rows of one wrong factor are made of, and no right row: one mistake, rather than one in each of them."""
+    off = (row.own or 0.0) / (row.usual or 1.0) * (row.rate or 1.0)
+    wrong = [r for r in search.reading.rows if r.verdict == "WRONG" and r.own and r.usual]
+    like = [r for r in wrong if abs((r.own or 0.0) * (r.rate or 1.0) / (r.usual or 1.0) / off - 1) <= ALIKE]
+    if len(like) < 2:
+        return []
+    made = [[*entered(search.role, r.update.step)][-1] for r in like]
+    chains = [{n.index for n in search.backward(gradient)} for gradient in made]
+    right = [r for r in search.reading.rows if r.verdict == "ok" and r.own]
+    usual = [c for r in right for n in search.backward(r.update.step) for c in search.factors(n)]
+    excused = search.beyond_doubt
+    shared = [n for n in search.backward(made[0]) if n.index in set.intersection(*chains) and n.op not in PLACES]
+    for node in shared:
+        if any(abs(c / d - 1) <= ALIKE for c in search.factors(node) for d in usual):
+            excused |= search.graph.above[node.index] | (1 << node.index)
+    return [n for n in shared if not excused >> n.index & 1]
 
 
 def not_yet_scaled(search: Search, row: Judged) -> Node | None:

@@ -8,6 +8,7 @@ from nnref.checking.watching.calculus.factors import ALIKE
 from nnref.checking.watching.calculus.graph import VIEWS
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.right_values import ADDING, Search
+from nnref.checking.watching.verdict.verdicts import Judged
 
 
 def odd_term(search: Search, wrong: Node, step: Node) -> Node | None:
@@ -33,7 +34,37 @@ def odd_term(search: Search, wrong: Node, step: Node) -> Node | None:
     less_likely = bool(odd) and likely(search, usual, step) > likely(search, search.factors(odd[0])[0], step)
     if not odd or len(odd) > len(usual_terms) or (len(odd) == len(usual_terms) and not less_likely):
         return None
-    return first_with_new_factor(search, odd[0], usual_terms)
+    ratios = [c / usual for c in search.factors(odd[0])]
+    return where_it_jumps(search, odd[0], usual_terms, ratios) or first_with_new_factor(search, odd[0], usual_terms)
+
+
+def where_it_jumps(search: Search, term: Node, others: Sequence[Node], ratios: Sequence[float]) -> Node | None:
+    """The first value that is by so much off what it is made of, and went into one term alone."""
+    shared = {n.index for other in others for n in search.backward(other)}
+    mine = [n for n in search.backward(term) if n.index not in shared and not search.forward >> n.index & 1]
+    jumps = ((n, search.jump(n)) for n in mine if n.op not in VIEWS)
+    return next((n for n, jump in jumps if jump is not None and has(ratios, jump)), None)
+
+
+def departure(search: Search, row: Judged, wrong: Node) -> tuple[Node, float] | None:
+    """What is a multiple of a slope of the own loss, though it is made of such slopes, before the first wrong value.
+
+    With the multiple. What is made of it is no such slope any more: a half that is taken later would make it one.
+    """
+    if search.reading.loss.node is None:
+        return None
+    chain = [n for n in search.backward(row.update.step) if n.index < wrong.index]
+    exact = [n for n in chain if has(search.factors(n), 1.0)]
+    known = {n.index for n in exact}
+    for node in chain:
+        made_of = [m.index for m in node.inputs if search.role.of_labels[m.index]]
+        if node.op in VIEWS or not made_of or not known.issuperset(made_of) or node.index in known:
+            continue
+        if (found := search.factors(node)) and not search.beyond_doubt >> node.index & 1:
+            later = any(search.graph.above[n.index] >> node.index & 1 for n in exact)
+            if not later:
+                return node, found[0]
+    return None
 
 
 TOGETHER = ADDING | {"concatenate", "hstack", "append"}

@@ -25,23 +25,24 @@ def gradient_of_another(search: Search, row: Judged) -> Node | None:
     return used if search.beyond_doubt >> first.index & 1 else first
 
 
-def of_optimiser(search: Search, row: Judged, wrong: Node) -> Node | None:
+def of_optimiser(search: Search, row: Judged, wrong: Node) -> tuple[Node, bool] | None:
     """What is no step along the gradient any more, where the gradient itself is right; None if that is not.
 
     What all goes through is wrong where it is not of the gradient's signs, or smaller where that is larger. Where the
-    optimiser makes several things of the gradient, the first of them may be meant.
+    optimiser makes several things of the gradient, or adds a decay to it, the mistake is at or after the first of them,
+    and False beside it says so.
     """
     made = [n for n in entered(search.role, row.update.step) if search.values(n) is not None]
-    if len(made) < 2 or not is_gradient(search, row, made[-1]) or wrong.index <= made[-1].index:
+    at = next((k for k, n in enumerate(made) if k and is_gradient(search, row, n)), None)
+    if at is None or wrong.index <= made[at].index:
         return None
-    for node in reversed(made[1:-1]):
+    for node in () if any(search.decays(n, row.update.base) for n in made[:at]) else reversed(made[1:at]):
         laid_out = [np.reshape(v, t.shape) for v, t in zip(search.values(node) or [], row.truth, strict=True)]
         if not alike(laid_out, row.truth) and not alike([-v for v in laid_out], row.truth):
-            return node
-    gradient = next(n for n in made if n is made[-1] or is_gradient(search, row, n))
-    bit = 1 << gradient.index
-    chain = [n for n in search.backward(row.update.step) if n is not gradient and search.graph.depends(n.index, bit)]
-    return next((n for n in chain if n.site.line), None)
+            return node, True
+    bit = 1 << made[at].index
+    chain = [n for n in search.backward(row.update.step) if n is not made[at] and search.graph.depends(n.index, bit)]
+    return next(((n, False) for n in chain if n.site.line), None)
 
 
 def below_zero(search: Search, row: Judged) -> Node | None:
@@ -52,9 +53,7 @@ def below_zero(search: Search, row: Judged) -> Node | None:
         if node.op not in ("sqrt", "log") or given is None or not is_below(search, given):
             continue
         path = [given]
-        while before := [
-            m for m in path[-1].inputs if m is not gradient and search.graph.depends(m.index, 1 << gradient.index)
-        ]:
+        while before := [m for m in path[-1].inputs if m is not gradient and is_below(search, m)]:
             path.append(before[0])
         return next((n for n in reversed(path) if n.op in ("add", "subtract")), path[-1])
     return None

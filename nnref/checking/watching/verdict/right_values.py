@@ -191,7 +191,10 @@ class Search:
 
     def jump(self, node: Node) -> float | None:
         """The factor of a value over that of what it is made of, 1 if that may be; None where one of them has none."""
-        before = [self.factors(m) for m in node.inputs if self.role.of_labels[m.index]]
+        made_of = [m for m in node.inputs if self.role.of_labels[m.index]]
+        if not all(self.graph.depends(m.index, self.role.parameters) for m in made_of):
+            return None  # labels are no slope, though a number among them may be a multiple of one
+        before = [self.factors(m) for m in made_of]
         if not before or not all(before):
             return None
         jumps = [c / d for c in self.factors(node) for d in before[0]]

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, multiple
+from nnref.checking.watching.calculus.graph import bits_of
 from nnref.checking.watching.meaning.losses import Loss
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
@@ -27,7 +28,7 @@ Group = list[Judged]
 def most_common(rows: Sequence[Judged]) -> float | None:
     """The factor that most gradients have; of several, that of the largest array. None if there is none."""
     groups = by_factor(rows)
-    return max(groups, key=lambda group: (len(group), largest(group)))[0].own if groups else None
+    return max(groups, key=lambda group: (parameters(group), largest(group)))[0].own if groups else None
 
 
 def by_factor(rows: Sequence[Judged]) -> list[Group]:
@@ -41,6 +42,11 @@ def by_factor(rows: Sequence[Judged]) -> list[Group]:
             else:
                 home.append(row)
     return found
+
+
+def parameters(group: Group) -> int:
+    """How many parameters there are: numbers that one line updates one after the other are one, as a list is."""
+    return len({row.update.base.index if row.update.base.shape else row.update.end.site for row in group})
 
 
 def largest(group: Group) -> int:
@@ -71,11 +77,11 @@ class Usual:
         """The gradients that are a multiple of the truth by their factors, those that are believed first.
 
         Those that are the slope of the program's own loss itself are believed, if they are two, or as many as there are
-        of any others; then those that go down the loss: one mistake goes on to all that is made after it; then those
-        that step as far along that slope as a number says that is written out. Where there is a draw and no loss
-        decides, the last layer is more to be trusted, for the same reason; then a mean more than a sum, which is
-        forgotten more easily than taken; then what fewer factors were put to, if all had one at first. Nothing else
-        decides: a bias, which takes no product, comes before the largest array.
+        of any others, or where one mistake would explain all others; then those that go down the loss: one mistake goes
+        on to all that is made after it; then those that step as far along that slope as a number says that is written
+        out. Where there is a draw and no loss decides, the last layer is more to be trusted, for the same reason; then
+        a mean more than a sum, which is forgotten more easily than taken; then what fewer factors were put to, if all
+        had one at first. Nothing else decides: a bias, which takes no product, comes before the largest array.
         """
         groups = by_factor(rows)
         return sorted(groups, key=lambda group: self.weight(group, groups), reverse=True)
@@ -91,9 +97,10 @@ class Usual:
         self, group: Group, groups: Sequence[Group]
     ) -> tuple[bool, bool, int, int, bool, int, bool, int, int, int]:
         """How much speaks for a group, beside the others."""
-        of_several, many = len(groups) > 1, len(group) >= min(2, max(map(len, groups)))
+        of_several, many = len(groups) > 1, parameters(group) >= min(2, max(map(parameters, groups)))
         at_end = any(self.layer(row) == self.last_layer for row in group)
-        counts = [self.factors_after(row) for row in group] if of_several and (many or at_end) else [None]
+        counts = [None] if not of_several else [self.factors_after(row) for row in group]
+        counts = counts if many or at_end or self.stands_apart(group, groups) else [None]
         known = [n for n in counts if n is not None]
         exact = len(known) == len(counts)
         down = of_several and many and (group[0].own or 0.0) > 0
@@ -101,18 +108,41 @@ class Usual:
         return (
             exact,
             down,
-            len(group),
+            parameters(group),
             -max(known) if exact else 0,
             self.loss.node is not None and all(map(self.is_written, group)),
-            max(map(self.layer, group)) if many and not exact else 0,
+            max(map(self.layer, group)) if many and not exact and any(largest(g) > 1 for g in groups) else 0,
             drawn and any(self.is_mean_of(group[0], other[0]) for other in groups),
-            -max(map(self.factors_put, group)) if drawn and self.alike_at_first(groups) else 0,
+            -max(map(self.factors_put, group)) if of_several and self.alike_at_first(groups) else 0,
             max(self.first_use(row).index for row in group) if drawn and many else 0,
             largest(group),
         )
 
+    def stands_apart(self, group: Group, groups: Sequence[Group]) -> bool:
+        """Do the others have something in common that this one is not made of, so that one mistake explains them all?
+
+        And do its steps go as far along the slope of the program's own loss as a number says that is written out?
+        """
+        if self.loss.node is None or len(groups) != 2 or not all(map(self.is_written, group)):
+            return False
+        others = next(other for other in groups if other is not group)
+        shared, mine = -1, 0
+        for row in others:
+            shared &= self.made_of(row)
+        for row in group:
+            mine |= self.made_of(row)
+        alone = (self.role.graph.tape[k] for k in bits_of(shared & ~mine))
+        return any(self.role.of_labels[n.index] and n.index > self.role.begin for n in alone)
+
+    def made_of(self, row: Judged) -> int:
+        """What a gradient is made of, as bits."""
+        gradient = [*entered(self.role, row.update.step)][-1]
+        return self.role.graph.above[gradient.index]
+
     def is_written(self, row: Judged) -> bool:
-        """Does the step go as far along the slope as a number says that is written out, a rate as a rule?"""
+        """Is the gradient the slope itself, or does its step go as far as a number says that is written out, a rate?"""
+        if alike(abs(row.own or 0.0), 1.0):
+            return True
         return row.update.new is not None and any(alike(abs(row.factor or 0.0), n) for n in self.written)
 
     def alike_at_first(self, groups: Sequence[Group]) -> bool:
@@ -126,7 +156,7 @@ class Usual:
         return max(map(self.layer, self.rows), default=0)
 
     def layer(self, row: Judged) -> int:
-        """Where a parameter is first used: the later, the nearer it is to the output.
+        """Where a parameter is first used: the later, the nearer it is to the output, but for single numbers.
 
         A bias is used where its weights are: where the value is made that it is added to.
         """

@@ -360,7 +360,54 @@ for it in range(5):
         layer.b -= 0.1 * layer.db
 """
 
+BACK_IN_TIME = """\
+import numpy as np
+rng = np.random.default_rng(6)
+xs, y = [rng.normal(size=3) for _ in range(3)], rng.normal(size=2)
+U, V, O = rng.normal(size=(4, 4)) * .5, rng.normal(size=(4, 3)), rng.normal(size=(2, 4))
+for it in range(4):
+    h = [np.zeros(4)]
+    for x in xs: h.append(np.tanh(U @ h[-1] + V @ x))
+    e = O @ h[-1] - y
+    loss = 0.5 * np.sum(e ** 2)
+    gO = np.outer(e, h[-1])
+    gU, gV = np.zeros_like(U), np.zeros_like(V)
+    d = O.T @ e
+    for t in (2, 1, 0):
+        a = d * (1 - h[t + 1] ** 2)
+        gU += np.outer(a, h[t])
+        gV += np.outer(a, xs[t])
+        d = U.T @ a
+    U -= 0.1 * gU; V -= 0.1 * gV; O -= 0.1 * gO
+"""
+
+NUMBERS = """\
+import math, random
+random.seed(1)
+X = [[random.gauss(0, 1) for _ in range(2)] for _ in range(5)]
+Y = [random.randrange(3) for _ in range(5)]
+W = [[random.gauss(0, .5) for _ in range(2)] for _ in range(3)]
+b = [0.1, -0.2, 0.05]
+for epoch in range(3):
+    dW, db = [[0.0] * 2 for _ in range(3)], [0.0] * 3
+    for x, y in zip(X, Y):
+        e = [math.exp(sum(W[k][j] * x[j] for j in range(2)) + b[k]) for k in range(3)]
+        for k in range(3):
+            g = e[k] / sum(e) - (1.0 if k == y else 0.0)
+            db[k] += g
+            for j in range(2):
+                dW[k][j] += g * x[j]
+    for k in range(3):
+        b[k] -= 0.1 * db[k]
+        for j in range(2):
+            W[k][j] -= 0.1 * dW[k][j]
+"""
+
 CASES = [
+    (BACK_IN_TIME, "a = d * (1 - h[t + 1] ** 2)", "a = 2 * (d * (1 - h[t + 1] ** 2))", "line 14"),
+    (BACK_IN_TIME, "        d = U.T @ a", "        d = -(U.T @ a)", "line 17"),
+    (NUMBERS, "dW[k][j] += g * x[j]", "dW[k][j] += 2 * (g * x[j])", "at or after line 13"),
+    (NUMBERS, "b[k] -= 0.1 * db[k]", "b[k] -= -(0.1 * db[k])", "line 17"),
     (AT_ZERO, "dh[h <= 0] = 0", "dh[h >= 0] = 0", "line 22"),
     (AT_ZERO, 'g["b"] = dh.sum(0)', 'g["b"] = dk.sum(0)', "line 24"),
     (AT_ZERO, "0.5 * g[name]", '0.5 * g[{"b": "c"}.get(name, name)]', "line 25"),

@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+from nnref.checking.watching.meaning.updates import Update
+from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.recording.values import NOWHERE
 from nnref.checking.watching.telling.report import certificate, settled
 from nnref.checking.watching.verdict.usual_factor import Usual, most_common
 from nnref.checking.watching.verdict.verdicts import Judged
@@ -71,7 +74,9 @@ def test_the_line_is_named_that_the_others_speak_against(tmp_path, name):
 )
 def test_the_most_common_factor_is_that_of_most_gradients(factors, usual):
     truth = (np.arange(1.0, 4.0),)
-    assert most_common([Judged(None, "ok", truth, truth, factor=f) for f in factors]) == usual
+    nodes = [Node(k, "leaf", None, (), {}, truth[0], NOWHERE, dims=(3,)) for k, _ in enumerate(factors)]
+    rows = [Judged(Update(n, n, n, 1), "ok", truth, truth, factor=f) for n, f in zip(nodes, factors, strict=True)]
+    assert most_common(rows) == usual
 
 
 @pytest.mark.parametrize(
@@ -123,3 +128,30 @@ def test_where_nothing_says_which_is_right_both_are_said_and_no_line_is(tmp_path
     assert found.first.place.startswith("at or after line 7:")
     assert "he gradients of W and of b are not of one loss" in found.first.says
     assert [e.verdict for e in found.entries] == ["WRONG", "WRONG"]
+
+
+RETURNED = """\
+import numpy as np
+class Net:
+    def __init__(self):
+        rng = np.random.default_rng(0)
+        self.W, self.b = rng.normal(size=(3, 4)), rng.normal(size=(3, 1))
+    def loss(self, x, y):
+        return 0.5 * np.sum((self.W @ x + self.b - y) ** 2) / x.shape[1]
+    def backward(self, x, y):
+        d = (self.W @ x + self.b - y) / x.shape[1]
+        return d @ x.T, d.sum(axis=1, keepdims=True)
+net, rng = Net(), np.random.default_rng(1)
+for step in range(4):
+    x, y = rng.normal(size=(4, 9)), rng.normal(size=(3, 9))
+    loss = net.loss(x, y)
+    dW, db = net.backward(x, y)
+    net.W -= 0.3 * dW / 2
+    net.b -= 0.3 * db / 2
+"""
+
+
+@pytest.mark.parametrize("change", [("d @ x.T,", "5 * (d @ x.T),"), (", d.sum", ", 5 * d.sum")])
+def test_a_gradient_that_is_the_slope_itself_is_believed_at_any_rate(tmp_path, change):
+    wrong = [e.name for e in certificate(seen(tmp_path, RETURNED, change), mend=False).entries if e.verdict == "WRONG"]
+    assert wrong == (["W"] if "x.T" in change[0] else ["b"])
