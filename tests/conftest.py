@@ -19,7 +19,7 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if "record_property" in getattr(item, "fixturenames", ()):
             item.add_marker("figure")
-    items.sort(key=claim_of)
+    items.sort(key=lambda item: (claim_of(item), library_of(item)))
     long = config.getoption("--long")
     asked = {"long": long, "further": long or config.getoption("--all-cases")}
     left_out = [item for item in items if any(item.get_closest_marker(name) for name in asked if not asked[name])]
@@ -33,6 +33,11 @@ def claim_of(item):
     """The claim that a test of derivations is about: what shares a proof stands together. Other tests come first."""
     claim = getattr(item, "callspec", None) and item.callspec.params.get("claim")
     return claim.name if claim and "tests/derivations/" in item.nodeid else ""
+
+
+def library_of(item):
+    """The library that a test is about and that takes seconds to import: its tests stand together, in one process."""
+    return next((name for name in ("jax", "tensorflow") if name in item.nodeid), "")
 
 
 @pytest.fixture

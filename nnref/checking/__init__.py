@@ -1,7 +1,9 @@
 """Is a gradient right? Checks that stand on the loss alone, and checks against the reference network.
 
 Read in this order: operations (what is known of each: rounding, kinks, how it is written), results (what a check says),
-reference (the true gradient and what rounding may do to it), gradcheck (a loss that is only called), diagnosis (which
-mistake makes these numbers), reading (a file as a network that can be called), watching (a program by what its numbers
-do), homework (nnref check and nnref certify). Each may import those before it, as CONTRIBUTING.md says.
+recognition (which layer of the handbook a function is), reference (the true gradient and what rounding may do to it),
+gradcheck (a loss that is only called), kernels (backward passes on their device), diagnosis (which mistake makes these
+numbers), reading (a file as a network that can be called), watching (a program by what its numbers do), homework (nnref
+check and nnref certify: a file is watched first, and else read by its names). Each may import those before it, as
+CONTRIBUTING.md says.
 """

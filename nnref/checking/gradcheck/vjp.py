@@ -69,11 +69,16 @@ def check_numpy_vjp(
         report = everywhere(report, found, layer, arguments, dY) if few else report
         report = judged(report, found, layer.gradients, arguments, dY)
         report = elsewhere(report, found, layer, arguments, dY, options) if report.ok else report
+    return replace(report, method="; ".join([report.method, *beside(report, layer, arguments)]))
+
+
+def beside(report: GradcheckReport, layer: GivenLayer, arguments: Mapping[str, Any]) -> list[str]:
+    """What is said beside a verdict: what the vjp wrote into, and what it was given where that may explain it."""
     notes = [f"vjp writes into {name}, of which it was given a copy" for name in sorted(layer.wrote)]
-    if (not report.ok or is_taken_for_output(layer.roles)) and len(candidates(vjp, arguments)) > 1:
+    if (not report.ok or is_taken_for_output(layer.roles)) and len(candidates(layer.vjp, arguments)) > 1:
         # A parameter that no argument is called after may be one of those under another name, and all is well.
         notes.append(f"vjp was given {in_words(layer.roles)}")
-    return replace(report, method="; ".join([report.method, *notes]))
+    return notes
 
 
 def elsewhere(

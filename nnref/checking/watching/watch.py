@@ -221,10 +221,7 @@ def watch(
     settings = dict(given)
     if then is not None:
         settings["name"] = "watched"
-    first, seen = first_run(source, path, settings, limit=limit)
-    if seen.role is None and first.stopped and first.made_up:
-        fewer, with_fewer = first_run(source, path, settings, **AT_LENGTH)
-        first, seen = (fewer, with_fewer) if with_fewer.role is not None else (first, seen)
+    first, seen = understood_run(source, path, settings, limit)
     if seen.role is None:
         spent = process_time() - begin
         return Watched(source, (first,), None, (), unread(first, source), how, guessed, seconds=spent)
@@ -249,6 +246,15 @@ def watch(
 
     found = Watched(source, runs, role, steps, why, how, guessed, notes, once_more, tuple(tapes), all_of_them.apart)
     return replace(found, seconds=process_time() - begin)
+
+
+def understood_run(source: Source, path: Path, settings: dict[str, Any], limit: int) -> tuple[Run, Understood]:
+    """The first run, with less data where its record was full before anything was updated."""
+    first, seen = first_run(source, path, settings, limit=limit)
+    if seen.role is None and first.stopped and first.made_up:
+        fewer, with_fewer = first_run(source, path, settings, **AT_LENGTH)
+        return (fewer, with_fewer) if with_fewer.role is not None else (first, seen)
+    return first, seen
 
 
 def first_run(source: Source, path: Path, settings: dict[str, Any], **recorded: Any) -> tuple[Run, Understood]:
