@@ -115,7 +115,7 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
     for node in graph.tape:
         if not candidate(node) or node.op in ("view", "array") or chosen(node) or node.index in replaced:
             continue
-        if is_difference(role, node) or is_step(role, node):
+        if is_difference(role, node) or is_step(role, node) or is_margin(role, node):
             continue
         mine = graph.above[node.index] & role.parameters
         if not mine or (whole and mine != role.parameters):
@@ -171,6 +171,17 @@ def is_difference(role: Roles, node: Node) -> bool:
         node = learning[0]
     alone = (role.of_labels[m.index] and not graph.above[m.index] & parameters for m in node.inputs)
     return node.op == "subtract" and len(node.inputs) == 2 and any(alone)
+
+
+def is_margin(role: Roles, node: Node) -> bool:
+    """Is this a label times an output that has no name, as y * (x @ w) >= 1 begins with? It decides, and is no loss."""
+    if node.names or node.op != "multiply" or len(node.inputs) != 2:
+        return False
+    graph = role.graph
+    label, output = sorted(node.inputs, key=lambda m: graph.depends(m.index, role.parameters))
+    made = [graph.tape[k].leaf for k in bits_of(graph.above[label.index] | (1 << label.index)) if graph.tape[k].leaf]
+    given = not graph.depends(label.index, role.parameters) and any(leaf != "constant" for leaf in made)
+    return given and not output.op.startswith("log")
 
 
 def is_step(role: Roles, node: Node) -> bool:

@@ -310,8 +310,11 @@ def updates(
             found[old.index, -1] = Update(old, gradient, None, 1, name)
     paired = {key[0]: u for key, u in found.items()}
     onward = cache(partial(goes_on, graph))
-    for update in replaceable(graph):
-        if update.end.index <= begin or not of_labels[update.step.index] or of_labels[update.old.index]:
+    mine = [u for u in replaceable(graph) if u.end.index > begin]
+    forward = {(u.end.site, u.base.index) for u in mine if not of_labels[u.step.index]}  # x + f(x), as it is done again
+    for update in mine:
+        known = of_labels[update.step.index] and not of_labels[update.old.index]
+        if not known or (update.end.site, update.base.index) in forward:
             continue
         if (pair := paired.get(update.base.index)) is None:
             first = found.setdefault(key_of(update.old), update)

@@ -30,9 +30,10 @@ def unjudged(role: Roles) -> list[Update]:
 def other_entries(role: Roles) -> dict[Update, int]:
     """How many more entries or rows of an array are updated where one is, before the next forward pass: none is judged.
 
-    Each is written into the array that the one before was written into, and so depends on the labels already.
+    Each is written into the array that the one before was written into, and so depends on the labels already. Another
+    part of it may be written by something that no parameter went into.
     """
-    outputs = {m.output.site for m in role.meetings}
+    outputs, judged = {m.output.site for m in role.meetings}, {u.new for u in role.updates}
     found: dict[Update, int] = {}
     for update in role.updates:
         new, array = update.new, beginning(update.base)
@@ -41,10 +42,23 @@ def other_entries(role: Roles) -> dict[Update, int]:
         for node in role.graph.tape[new.index + 1 :]:
             if node.site in outputs:
                 break
-            old = node.args[0] if (node.op, node.site) == (new.op, new.site) else None
-            if isinstance(old, Node) and old.op in ("item", "view") and beginning(base_of(old)) is array:
+            old = node.args[0] if (node.op, node.site) == (new.op, new.site) and node not in judged else None
+            again = isinstance(old, Node) and old.op in ("item", "view") and beginning(base_of(old)) is array
+            if again or is_part_alone(role, node, array):
                 found[update] = found.get(update, 0) + 1
+        if alone := sum(is_part_alone(role, node, array) for node in role.graph.tape[role.begin + 1 : new.index]):
+            found[update] = found.get(update, 0) + alone
     return found
+
+
+def is_part_alone(role: Roles, node: Node, array: Node) -> bool:
+    """Is this a part of an array plus or minus something made of labels and of no parameter?"""
+    if node.op not in ("subtract", "add") or len(node.args) != 2 or not role.of_labels[node.index]:
+        return False
+    old, step = node.args
+    part = isinstance(old, Node) and old.op in ("item", "view") and beginning(base_of(old)) is array
+    made = isinstance(step, Node) and role.of_labels[step.index] and not role.graph.depends(step.index, role.parameters)
+    return part and made
 
 
 def beginning(base: Node) -> Node:

@@ -1,9 +1,10 @@
 """What is right, and which line is the first that is not.
 
 Read verdicts, usual_factor and judging (each parameter under each loss that may be meant), going_on (what an optimiser
-is given of a gradient), corrections (the averages that it remembers), later_passes (gradients of a second forward pass)
-and guesses (when a guessed loss may accuse). Then right_values (which values of the backward pass are right), meant_for
-(for what a slope is used), derivatives (the factors that no label goes into), odd_terms (a term of a sum with another
-factor than the others), decays (a slope beside a decay), objects (slopes that objects hold), on_the_step (what an
-optimiser makes of a gradient), first_wrong (the line) and on_the_way (does a statement lie on the way to an update?).
+is given of a gradient), corrections (the averages that it remembers), newton (a step by a matrix), later_passes
+(gradients of a second forward pass) and guesses (when a guessed loss may accuse). Then right_values (which values of
+the backward pass are right), meant_for (for what a slope is used), derivatives (the factors that no label goes into),
+odd_terms (a term of a sum with another factor than the others), decays (a slope beside a decay), objects (slopes that
+objects hold), on_the_step (what an optimiser makes of a gradient), first_wrong (the line) and on_the_way (does a
+statement lie on the way to an update?).
 """

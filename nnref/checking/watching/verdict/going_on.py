@@ -7,13 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import half_of_the_digits, with_part
-from nnref.checking.watching.calculus.graph import Array
 from nnref.checking.watching.meaning.optimisers import centred
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.updates import Update
 from nnref.checking.watching.recording.tape import Node
-
-Laid = tuple[Array, ...]
+from nnref.checking.watching.verdict.verdicts import Laid
 
 CENTRED = "its mean over an axis is taken out of it before the step (gradient centralisation)"
 

@@ -22,12 +22,13 @@ from nnref.checking.watching.verdict.corrections import wrong_correction
 from nnref.checking.watching.verdict.going_on import going_on
 from nnref.checking.watching.verdict.later_passes import of_later_passes
 from nnref.checking.watching.verdict.lineages import Part, lineages
+from nnref.checking.watching.verdict.newton import SAYS as NEWTON
+from nnref.checking.watching.verdict.newton import divided
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual, most_common, of_both
-from nnref.checking.watching.verdict.verdicts import Judged, Reading, Slopes, at_their_rates
+from nnref.checking.watching.verdict.verdicts import Judged, Laid, Reading, Slopes, at_their_rates
 
 Array = np.ndarray[Any, Any]
 Tape = Sequence[Node]
-Laid = tuple[Array, ...]
 
 
 def judge(
@@ -237,6 +238,8 @@ def by_itself(
     if not any(t.any() for t in true):
         zero = not any(x.any() for x in given)
         note = "every true entry is 0, which is no evidence" if zero else "not zero, where every true entry is"
+        if not zero and all(t is None for t in truth):
+            return replace(row, verdict="cannot tell", note="no output that meets labels is made of it")
         return replace(row, verdict="cannot tell" if zero else "WRONG", note=note, silent=zero)
     if (c := multiple(row.given, true, tolerance)) is not None:
         return replace(row, verdict="ok", factor=c, note="")
@@ -304,6 +307,8 @@ def optimised(role: Roles, row: Judged, tapes: Sequence[Tape], tolerance: float,
                     if alike(given, tuple(turn * v for v in signed)):
                         decay = decay or more / c or beside
                         return replace(row, verdict="ok", inner=turn * abs(c), decay=decay, note=says, entry=node)
+    if (found := divided(role, update, tapes, row.given, row.truth)) is not None:
+        return replace(row, verdict="ok", factor=found[1], note=NEWTON)
     return row
 
 

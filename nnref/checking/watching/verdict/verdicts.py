@@ -18,6 +18,7 @@ from nnref.checking.watching.recording.tape import Node
 
 Array = np.ndarray[Any, Any]
 Slopes = Mapping[int, Array]
+Laid = tuple[Array, ...]
 
 
 @dataclass(frozen=True, eq=False)

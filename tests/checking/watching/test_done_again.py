@@ -1,0 +1,62 @@
+"""What is done again on the way forward is no update, and a margin that a condition decides by is no loss."""
+
+from nnref.checking.watching.telling.report import certificate, settled
+from tests.support.programs import seen
+
+EULER = """\
+import numpy as np
+X, Y = np.random.randn(20, 3), np.random.randn(20, 3)
+W, b = np.random.randn(3, 3) * .3, np.zeros(3)
+for step in range(5):
+    xs = [X]
+    for t in range(3): xs.append(xs[-1] + .2 * np.tanh(xs[-1] @ W + b))
+    loss = np.mean((xs[-1] - Y) ** 2)
+    a = 2 * (xs[-1] - Y) / Y.size
+    gW, gb = np.zeros_like(W), np.zeros_like(b)
+    for t in reversed(range(3)):
+        d = .2 * a * (1 - np.tanh(xs[t] @ W + b) ** 2)
+        gW += xs[t].T @ d; gb += d.sum(0)
+        a = a + d @ W.T
+    W -= .5 * gW; b -= .5 * gb
+"""
+
+
+def test_data_that_something_is_added_to_on_the_way_forward_are_no_parameter(tmp_path):
+    assert settled(seen(tmp_path, EULER))
+    assert certificate(seen(tmp_path, EULER, ("d @ W.T", "d @ W")), mend=False).diagnoses[0].place.startswith("line 13")
+
+
+HINGE = """\
+import numpy as np
+X = np.random.randn(20, 2); y = np.where(np.random.rand(20) > .5, 1, -1)
+w, b = np.random.rand(2), 0
+for i, x in enumerate(X):
+    if y[i] * (np.dot(x, w) - b) >= 1:
+        w -= .001 * (.02 * w)
+    else:
+        w -= .001 * (.02 * w - np.dot(x, y[i]))
+        b -= .001 * y[i]
+"""
+
+
+def test_a_hinge_that_a_condition_decides_accuses_nobody(tmp_path):
+    """Its margin has no name and is no loss; and no output that meets a label is made of b."""
+    assert settled(seen(tmp_path, HINGE)) is not False
+
+
+BIAS_FIRST = """\
+import numpy as np
+X, Y = np.random.randn(40, 3), np.random.randn(40, 2)
+W = np.random.randn(4, 2)
+for step in range(5):
+    p = X @ W[:-1] + W[-1]
+    loss = ((p - Y) ** 2).mean()
+    d = 2 * (p - Y) / p.size
+    W[-1] -= .1 * d.sum(0)
+    W[:-1] -= .1 * X.T @ Y
+"""
+
+
+def test_a_part_that_is_changed_by_the_labels_alone_leaves_the_verdict_open(tmp_path):
+    """The bias is right, and nobody judges what the weights are changed by."""
+    assert settled(seen(tmp_path, BIAS_FIRST)) is None
