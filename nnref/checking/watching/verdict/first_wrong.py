@@ -137,7 +137,9 @@ def of_one_factor(search: Search, row: Judged, own: float) -> Mistake:
 
 def of_use(search: Search, row: Judged) -> Mistake:
     """The mistake where all that a step is made of is a slope of something."""
-    if (before := without_slope(search, row, [*entered(search.role, row.update.step)][-1])) is not None:
+    made = [*entered(search.role, row.update.step)][-1]
+    of_another = search.beyond_doubt >> made.index & 1
+    if not of_another and (before := without_slope(search, row, made)) is not None:
         return no_slope(search, row, before)
     if (meant := gradient_of_another(search, row)) is not None:
         return Mistake(meant, meant.site, row, "another slope", "this is a slope, but not that of what it updates")
