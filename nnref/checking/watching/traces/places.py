@@ -14,9 +14,9 @@ import numpy as np
 
 from nnref.checking.reading.source import Source, SourceError, read
 from nnref.checking.watching.calculus.slopes import value_of
+from nnref.checking.watching.recording.functions import NAMES
 from nnref.checking.watching.recording.minimising import MINIMISERS
 from nnref.checking.watching.recording.minimising import MINIMISING_RATE as RATE
-from nnref.checking.watching.recording.recorder import NAMES
 from nnref.checking.watching.recording.rewriting import OPERATORS, numbers
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.world import smaller

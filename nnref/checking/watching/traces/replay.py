@@ -18,9 +18,10 @@ from nnref.checking.reading.source import Source
 from nnref.checking.watching.calculus.graph import bits_of
 from nnref.checking.watching.meaning.targets import understood
 from nnref.checking.watching.program import Run
+from nnref.checking.watching.recording.functions import NAMES, WRITERS, WRITING
 from nnref.checking.watching.recording.hooks import OFF, OPERATOR
 from nnref.checking.watching.recording.memory import positions
-from nnref.checking.watching.recording.recorder import NAMES, WRITERS, WRITING, Recorder, gathered
+from nnref.checking.watching.recording.recorder import Recorder, gathered
 from nnref.checking.watching.recording.tape import Node, Site, nodes_of, words
 from nnref.checking.watching.runs import together
 from nnref.checking.watching.traces.left_out import left_out

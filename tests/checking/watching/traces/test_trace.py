@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from nnref.checking.watching.recording.recorder import picked
+from nnref.checking.watching.recording.functions import picked
 from nnref.checking.watching.traces.trace import Arrays, Untold, called, kind_of, packed, unpacked, word
 from tests.support.programs import seen
 from tests.support.recordings import STEP

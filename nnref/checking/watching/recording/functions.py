@@ -1,0 +1,132 @@
+"""What is known of a function that is called: its name among those that are one, whether it draws, writes or looks."""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections.abc import Callable
+from types import BuiltinFunctionType, FunctionType
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.watching.recording.tape import words
+from nnref.checking.watching.recording.values import Array
+
+LOOKS = frozenset(["shape", "ndim", "size", "result_type", "array_equal", "allclose", "isclose", "shares_memory"])
+"""Functions of numpy whose result is no value of the mathematics."""
+
+FRESH = frozenset(["zeros", "ones", "empty", "eye", "identity", "arange", "linspace", "tri", "indices", "fromfunction"])
+LIKE = frozenset(["zeros_like", "ones_like", "empty_like"])
+"""Makers of arrays that depend on no value that they are given, but for its size."""
+
+DRAWS = words(
+    "rand randn random random_sample ranf sample standard_normal normal uniform randint integers random_integers "
+    "binomial truncated_normal lognormal exponential gauss beta normalvariate randrange gamma laplace poisson"
+)
+"""Draws that depend on sizes and on scales alone."""
+
+WRITERS = {"fill", "sort", "put", "partition", "resize", "itemset", "setfield"}
+"""Methods of an array that write into it."""
+
+WRITING = {"copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis", "shuffle", "at"}
+"""Functions that write into their first argument."""
+
+SEEDS = {"seed", "default_rng", "RandomState", "Random", "SeedSequence"}
+
+NAMES = {
+    "absolute": "abs", "fabs": "abs", "amax": "max", "amin": "min", "pow": "power", "true_divide": "divide",
+    "float_power": "power", "asarray": "array", "asanyarray": "array", "ascontiguousarray": "array", "arctan": "atan",
+    "asfortranarray": "array", "asfarray": "array", "mat": "array", "matrix": "array", "asmatrix": "array",
+    "float": "array", "float64": "array", "float32": "array", "concat": "concatenate", "around": "round",
+    "round_": "round", "permute_dims": "transpose", "flatten": "ravel", "item": "ravel", "tolist": "array",
+    "copy": "array", "astype": "array", "conjugate": "array", "conj": "array", "vdot": "inner", "fsum": "sum",
+    "row_stack": "vstack", "multi_dot": "dot", "sqrt": "sqrt", "product": "prod",
+}  # fmt: skip
+"""One name for operations that are one."""
+
+
+def hashable(function: Any) -> bool:
+    """Can the function be looked up?"""
+    return isinstance(function, BuiltinFunctionType | FunctionType | type | np.ufunc) or callable(
+        getattr(function, "__wrapped__", None)
+    )
+
+
+def name_of(function: Any) -> str:
+    """The name of a function or method."""
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def canonical(name: str, function: Any) -> str:
+    """The name under which an operation has its rule: np.sum, x.sum and math.fsum are one."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        return f"{NAMES.get(owner.__name__, owner.__name__)}.{name}"
+    module = getattr(function, "__module__", None) or ""
+    known = module.split(".")[0] in ("numpy", "math", "scipy", "builtins", "operator", "array_api_compat", "")
+    known = known or isinstance(function, np.ufunc) or isinstance(owner, np.ndarray | np.generic)
+    return NAMES.get(name, name) if known else f"{module}.{name}"
+
+
+def again(name: str, first: Any, *args: Any, **kwargs: Any) -> Any:
+    """The method of that name, called once more."""
+    return getattr(first, name)(*args, **kwargs)
+
+
+def picked(call: Callable[..., Any], k: int) -> Callable[..., Any]:
+    """The k-th of several results."""
+    return functools.partial(part_of, call, k)
+
+
+def part_of(call: Callable[..., Any], k: int, /, *args: Any, **kwargs: Any) -> Any:
+    """The same, of a call that is made now."""
+    return call(*args, **kwargs)[k]
+
+
+def container(function: Any) -> bool:
+    """Is this a method of a list, a dictionary or a set?"""
+    return isinstance(getattr(function, "__self__", None), list | dict | set) or not isinstance(
+        getattr(function, "__self__", None), np.ndarray | np.generic
+    )
+
+
+def random_maker(function: Any) -> bool:
+    """Does the function seed or make a generator of random numbers?"""
+    module = str(getattr(function, "__module__", "") or "")
+    owner = getattr(function, "__self__", None)
+    return module.startswith(("numpy.random", "random")) or isinstance(owner, np.random.RandomState | random.Random)
+
+
+def kind_of(op: str) -> str:
+    """The kind of a leaf that a call of nothing made."""
+    name = op.split("[", maxsplit=1)[0].rsplit(".", maxsplit=1)[-1]
+    return "random" if name in DRAWS or name in ("permutation", "choice", "shuffle") else name
+
+
+def written(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Array | None:
+    """The array into which a call writes, if it does."""
+    out = kwargs.get("out")
+    out = out[0] if isinstance(out, tuple) else out
+    if isinstance(out, np.ndarray):
+        return out
+    owner = getattr(function, "__self__", None)
+    if name in WRITERS and isinstance(owner, np.ndarray):
+        return owner
+    if isinstance(function, np.ufunc) and len(args) > function.nin and isinstance(args[function.nin], np.ndarray):
+        return args[function.nin]
+    if name in WRITING and args and isinstance(args[0], np.ndarray) and not isinstance(owner, np.ndarray):
+        return None if isinstance(function, FunctionType) and not of_numpy(function) else args[0]
+    if name == "nan_to_num" and kwargs.get("copy") is False and args and isinstance(args[0], np.ndarray):
+        return args[0]
+    return None
+
+
+def of_numpy(function: Any) -> bool:
+    """Is this one of numpy's functions? scikit-learn's shuffle writes into nothing, as it is answered."""
+    return str(getattr(function, "__module__", "") or "").startswith("numpy")
+
+
+def without_out(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments without the array to write into."""
+    return {k: v for k, v in kwargs.items() if k != "out"}
