@@ -206,3 +206,36 @@ for step in range(20):
 def test_thousands_of_inputs_from_zero_weights_do_not_saturate_the_output_and_a_step_that_does_accuses_nobody(tmp_path):
     assert settled(seen(tmp_path, MANY_INPUTS)) is True
     assert settled(seen(tmp_path, MANY_INPUTS, ("np.sum(A - Y) / 30", "np.sum(A - Y)"))) is False
+
+
+BEST_OUTPUT = """\
+import numpy as np
+W, b = np.random.randn(4, 9) * 0.3, np.zeros(9)
+V, c = np.random.randn(9, 2) * 0.3, np.zeros(2)
+def values(s):
+    h = np.maximum(0, s @ W + b)
+    return h, h @ V + c
+for episode in range(9):
+    s, a = np.random.randn(32, 4), np.random.randint(0, 2, 32)
+    reward, after = np.random.randn(32), np.random.randn(32, 4)
+    target = reward + 0.9 * values(after)[1].max(1)
+    h, q = values(s)
+    off = q[np.arange(32), a] - target
+    loss = np.mean(off ** 2)
+    d = np.zeros_like(q)
+    d[np.arange(32), a] = 2 * off / 32
+    dh = d @ V.T * (h > 0)
+    V -= 0.01 * h.T @ d
+    c -= 0.01 * d.sum(0)
+    W -= 0.01 * s.T @ dh
+    b -= 0.01 * dh.sum(0)
+"""
+
+
+def test_a_target_that_is_the_largest_output_of_the_network_itself_is_held_fixed_and_said_to_be(tmp_path):
+    found = seen(tmp_path, BEST_OUTPUT)
+    assert settled(found) is True
+    assert "line 10: the largest output is a target that is held fixed" in " ".join(certificate(found).notes)
+    wrong = seen(tmp_path, BEST_OUTPUT, ("* (h > 0)", ""))
+    assert settled(wrong) is False
+    assert certificate(wrong, mend=False).first.place.startswith("line 16")

@@ -55,10 +55,14 @@ def value_of(thing: Any) -> Any:
 
 
 class Choice(NamedTuple):
-    """Which of several slopes is meant: of max(a, b) to a where a = b, and of log(p + 1e-8), whose guard may count."""
+    """Which of several slopes is meant: of max(a, b) to a where a = b, and of log(p + 1e-8), whose guard may count.
+
+    held says that the largest of several outputs is a target that is held fixed, as in Q-learning.
+    """
 
     tie: float = 0.0
     guards: bool = False
+    held: bool = False
 
 
 def slopes(
@@ -73,7 +77,7 @@ def slopes(
     choice = choice or Choice()
     with np.errstate(all="ignore"):
         for k in range(max(found), -1, -1):
-            if k not in found or tape[k].op == "leaf":
+            if k not in found or tape[k].op == "leaf" or (choice.held and tape[k].op == "max"):
                 continue
             node, g = tape[k], found[k]
             if not any(wanted[m.index] for m in node.inputs):

@@ -37,6 +37,7 @@ def cautions(watched: Watched) -> tuple[str, ...]:
         *multiplied(watched),
         *several_rates(watched),
         *corrected_once(watched),
+        *held_fixed(watched, role),
         *other_loss(watched, role),
     ]
     return tuple(dict.fromkeys(found))
@@ -45,6 +46,18 @@ def cautions(watched: Watched) -> tuple[str, ...]:
 def forward(role: Roles) -> list[Node]:
     """The values of the forward pass."""
     return [role.graph.tape[k] for k in bits_of(role.outputs)]
+
+
+def held_fixed(watched: Watched, role: Roles) -> Iterator[str]:
+    """A target that is the largest output of the network itself, and that is held fixed."""
+    reading = watched.steps[0].readings[0]
+    if not reading.choice.held or reading.loss.node is None:
+        return
+    above = role.graph.above[reading.loss.node.index]
+    made = (n for n in role.graph.tape if n.op == "max" and above >> n.index & 1)
+    for node in (n for n in made if role.graph.depends(n.index, role.parameters)):
+        line = watched.source.where(node.site.line)
+        yield f"{line}: the largest output is a target that is held fixed, as in Q-learning; its slope is left out"
 
 
 def stays_alike(watched: Watched, role: Roles) -> Iterator[str]:

@@ -108,7 +108,10 @@ def under(
 
 
 def choices(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss]) -> Iterator[Choice]:
-    """The slopes that may be meant: at ties of max(a, b), and of an own loss with the guards of its logarithms."""
+    """The slopes that may be meant: at ties of max(a, b), and of an own loss with the guards of its logarithms.
+
+    Last, those of an own loss in which the largest of several outputs is a target that is held fixed.
+    """
     yield from (Choice(tie) for tie in ((0.0, 1.0, 0.5) if tied_anywhere(role, tapes) else (0.0,)))
     above = 0
     for loss in likely:
@@ -116,6 +119,9 @@ def choices(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss]) -> Itera
     logs = (n for n in role.graph.tape if n.op in ("log", "log2", "log10") and above >> n.index & 1)
     if any(guard(node.args[0]) for node in logs):
         yield Choice(guards=True)
+    maxima = (n for n in role.graph.tape if n.op == "max" and above >> n.index & 1)
+    if any(role.graph.depends(n.index, role.parameters) for n in maxima):
+        yield Choice(held=True)
 
 
 def tied_anywhere(role: Roles, tapes: Sequence[Tape]) -> bool:
