@@ -16,6 +16,7 @@ import numpy as np
 from nnref.checking.watching.calculus.graph import Graph, base_of, bits_of
 from nnref.checking.watching.calculus.slopes import value_of
 from nnref.checking.watching.meaning.likely_labels import CANDIDATES, LIKELIHOOD, candidates
+from nnref.checking.watching.meaning.other_parts import other_parts
 from nnref.checking.watching.meaning.several_labels import of_both_outputs
 from nnref.checking.watching.meaning.updates import (
     Update,
@@ -249,7 +250,8 @@ def step(
     if not met:
         return None
     role = replace(role, meetings=met)
-    return replace(role, updates=(*found, *by_labels_alone(role)))
+    role = replace(role, updates=(*found, *by_labels_alone(role)))
+    return replace(role, updates=(*role.updates, *other_parts(graph, of_labels, role.updates, role.outputs, begin)))
 
 
 def by_labels_alone(role: Roles) -> Iterator[Update]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from nnref.checking.watching.calculus.graph import base_of, bits_of
+from nnref.checking.watching.meaning.other_parts import beginning, following, is_part
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.updates import WRITTEN, Update, last_part, uses
 from nnref.checking.watching.recording.tape import Node
@@ -33,21 +34,14 @@ def other_entries(role: Roles) -> dict[Update, int]:
     Each is written into the array that the one before was written into, and so depends on the labels already. Another
     part of it may be written by something that no parameter went into.
     """
-    outputs, judged = {m.output.site for m in role.meetings}, {u.new for u in role.updates}
+    judged = {u.new for u in role.updates}
     found: dict[Update, int] = {}
-    for update in role.updates:
-        new, array = update.new, beginning(update.base)
-        if new is None or np.prod(new.shape, dtype=int) >= np.prod(array.shape, dtype=int):
-            continue
-        for node in role.graph.tape[new.index + 1 :]:
-            if node.site in outputs:
-                break
-            old = node.args[0] if (node.op, node.site) == (new.op, new.site) and node not in judged else None
-            again = isinstance(old, Node) and old.op in ("item", "view") and beginning(base_of(old)) is array
-            if again or is_part_alone(role, node, array):
-                found[update] = found.get(update, 0) + 1
-        if alone := sum(is_part_alone(role, node, array) for node in role.graph.tape[role.begin + 1 : new.index]):
-            found[update] = found.get(update, 0) + alone
+    for update in filter(is_part, role.updates):
+        new, array = update.end, beginning(update.base)
+        after = following(role.graph, role.of_labels, update, role.outputs, role.begin)
+        alone = (is_part_alone(role, node, array) for node in role.graph.tape[role.begin + 1 : new.index])
+        if more := sum(other.end not in judged for other in after) + sum(alone):
+            found[update] = more
     return found
 
 
@@ -59,13 +53,6 @@ def is_part_alone(role: Roles, node: Node, array: Node) -> bool:
     part = isinstance(old, Node) and old.op in ("item", "view") and beginning(base_of(old)) is array
     made = isinstance(step, Node) and role.of_labels[step.index] and not role.graph.depends(step.index, role.parameters)
     return part and made
-
-
-def beginning(base: Node) -> Node:
-    """An array before anything was written into it."""
-    while base.op == "put" and isinstance(base.args[0], Node):
-        base = base_of(base.args[0])
-    return base
 
 
 def changes(role: Roles) -> Iterator[Update]:

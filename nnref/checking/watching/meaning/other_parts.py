@@ -1,0 +1,70 @@
+"""Parameters that are kept in one array and updated part by part, as w[1:] += … and then w[0] += … are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from nnref.checking.watching.calculus.graph import Graph, base_of, bits_of
+from nnref.checking.watching.meaning.updates import Update, is_kept, key_of
+from nnref.checking.watching.recording.tape import Node
+
+PARTS = ("item", "view")
+"""Operations that show a part of an array."""
+
+
+def beginning(base: Node) -> Node:
+    """An array before anything was written into it."""
+    while base.op == "put" and isinstance(base.args[0], Node):
+        base = base_of(base.args[0])
+    return base
+
+
+def is_part(update: Update) -> bool:
+    """Is it an update of a part of an array that is written into it?"""
+    whole = np.prod(beginning(update.base).shape, dtype=int)
+    return update.new is not None and update.old.op in PARTS and np.prod(update.old.shape, dtype=int) < whole
+
+
+def other_parts(
+    graph: Graph, of_labels: Sequence[bool], updates: Sequence[Update], outputs: int, begin: int
+) -> Iterator[Update]:
+    """The updates of further parts of arrays of which one part is updated, until the next forward pass begins.
+
+    What is written into an array beside a part changes that part not: old is the part as the forward pass shows it. A
+    part that this shows nowhere by itself is left to be named as one that is not judged.
+    """
+    known = {key_of(u.old) for u in updates}
+    for first in [u for u in updates if is_part(u)]:
+        shown = parts_shown(graph, first)
+        for update in following(graph, of_labels, first, outputs, begin):
+            same = shown.get(str(update.old.args[1:]))
+            if same is not None and key_of(same) not in known:
+                known.add(key_of(same))
+                yield replace(update, old=same)
+
+
+def parts_shown(graph: Graph, first: Update) -> dict[str, Node]:
+    """The parts of an array that are shown before one of them is updated, by what says which they are."""
+    users = graph.users[beginning(first.base).index]
+    return {str(n.args[1:]): n for n in users if n.op in PARTS and n.index < first.end.index}
+
+
+def following(graph: Graph, of_labels: Sequence[bool], first: Update, outputs: int, begin: int) -> Iterator[Update]:
+    """The updates of parts of an array after one of them, until a line of the forward pass is executed again."""
+    forward = {graph.tape[k].site for k in bits_of(outputs) if k > begin and graph.tape[k].site.line}
+    array = beginning(first.base)
+    for node in graph.tape[first.end.index + 1 :]:
+        if node.site in forward:
+            return
+        if node.op not in ("subtract", "add") or len(node.args) != 2 or not of_labels[node.index]:
+            continue
+        old, step = node.args
+        if not isinstance(old, Node) or not isinstance(step, Node) or old.op not in PARTS or old.shape != node.shape:
+            continue
+        update = Update(old, step, node, 1 if node.op == "subtract" else -1)
+        written = update.base.op == "put" and beginning(update.base) is array
+        if written and of_labels[step.index] and is_kept(graph, update):
+            yield update

@@ -1,0 +1,70 @@
+"""Parameters that lie in one array and are updated part by part."""
+
+import pytest
+
+from nnref.checking.watching.meaning.other_parts import beginning, is_part
+from nnref.checking.watching.telling.report import certificate, settled
+from tests.support.programs import seen
+from tests.support.recordings import roles_of
+
+ADALINE = """\
+import numpy as np
+class Adaline:
+    def fit(self, X, y):
+        self.w = np.random.normal(scale=0.01, size=1 + X.shape[1])
+        for _ in range(9):
+            errors = y - self.net(X)
+            self.w[1:] += 0.05 * X.T.dot(errors)
+            self.w[0] += 0.05 * errors.sum()
+            cost = (errors ** 2).sum() / 2.0
+    def net(self, X): return np.dot(X, self.w[1:]) + self.w[0]
+X = np.random.randn(60, 3)
+y = np.where(np.random.randn(60) > 0, 1, -1)
+Adaline().fit(X, y)
+"""
+
+LAST = """\
+import numpy as np
+X, Y = np.random.randn(30, 4), np.random.randn(30, 2)
+W = np.random.randn(5, 2)
+for _ in range(6):
+    D = X @ W[:-1] + W[-1] - Y
+    loss = (D ** 2).sum() / 2
+    W[:-1] -= 0.01 * X.T @ D
+    W[-1] -= 0.01 * D.sum(0)
+"""
+
+WRONG = [
+    (ADALINE, ("errors.sum()", "errors.mean()"), "line 8"),
+    (ADALINE, ("errors.sum()", "(errors ** 2).sum()"), "line 8"),
+    (ADALINE, ("self.w[0] +=", "self.w[0] -="), "line 8"),
+    (ADALINE, ("X.T.dot(errors)", "X.T.dot(errors ** 3)"), "line 7"),
+    (LAST, ("D.sum(0)", "D.sum()"), "line 8"),
+    (LAST, ("X.T @ D", "X.T @ np.abs(D)"), "line 7"),
+]
+
+
+@pytest.mark.parametrize("text", [ADALINE, LAST])
+def test_all_parts_are_judged(tmp_path, text):
+    found = seen(tmp_path, text)
+    assert settled(found) is True
+    assert sum(row.truth[0].size for row in found.rows) == (4 if text is ADALINE else 10)
+
+
+@pytest.mark.parametrize(("text", "change", "line"), WRONG, ids=[change[1] for _, change, _ in WRONG])
+def test_a_wrong_part_is_named_beside_a_right_one(tmp_path, text, change, line):
+    found = seen(tmp_path, text, change)
+    assert settled(found) is False
+    assert certificate(found, mend=False).first.place.startswith(line)
+
+
+def test_the_parts_of_the_next_step_are_none_of_this_one(tmp_path):
+    role, _ = roles_of(tmp_path, LAST)
+    assert [u.end.site.line for u in role.updates] == [7, 8]
+    assert all(is_part(u) for u in role.updates)
+    assert beginning(role.graph.tape[role.last]).index != role.updates[0].base.index
+
+
+def test_a_part_that_the_forward_pass_shows_nowhere_by_itself_is_not_judged_and_leaves_the_verdict_open(tmp_path):
+    whole = ("X @ W[:-1] + W[-1] - Y", "np.c_[X, np.ones(30)] @ W - Y")
+    assert settled(seen(tmp_path, LAST, whole)) is not True
