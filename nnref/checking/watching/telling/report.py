@@ -335,13 +335,17 @@ def loss_in_words(watched: Watched, reading: Reading) -> str:
 
 
 def described(watched: Watched, reading: Reading, entries: Sequence[Entry]) -> str:
-    """What was judged, in one sentence: every parameter that is updated, with the line of its update."""
-    lines: dict[tuple[str, int], list[str]] = {}
-    for row, e in zip((group[0] for group in groups(reading)), entries, strict=True):
-        made = "updated" if row.update.new is not None else "gradient"
-        lines.setdefault((made, row.update.end.site.line), []).append(e.name)
-    said = ", ".join(f"{' '.join(names)} ({made} in {watched.source.where(k)})" for (made, k), names in lines.items())
-    return f"watched {watched.how}: {said}; loss: {loss_in_words(watched, reading)}"
+    """What was judged, in one sentence: every parameter that is updated, with the lines of its updates."""
+    found: dict[tuple[str, tuple[int, ...]], list[str]] = {}
+    for group, e in zip(groups(reading), entries, strict=True):
+        made = "updated" if group[0].update.new is not None else "gradient"
+        lines = tuple(dict.fromkeys(row.update.end.site.line for row in group))
+        found.setdefault((made, lines), []).append(e.name)
+    parts = (
+        f"{' '.join(names)} ({made} in {' and '.join(map(watched.source.where, lines))})"
+        for (made, lines), names in found.items()
+    )
+    return f"watched {watched.how}: {', '.join(parts)}; loss: {loss_in_words(watched, reading)}"
 
 
 __all__ = ["certificate", "settled"]

@@ -49,6 +49,7 @@ def test_all_parts_are_judged(tmp_path, text):
     found = seen(tmp_path, text)
     assert settled(found) is True
     assert sum(row.truth[0].size for row in found.rows) == (4 if text is ADALINE else 10)
+    assert "(updated in line 7 and line 8)" in certificate(found).reading
 
 
 @pytest.mark.parametrize(("text", "change", "line"), WRONG, ids=[change[1] for _, change, _ in WRONG])
