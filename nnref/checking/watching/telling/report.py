@@ -177,6 +177,7 @@ def rows(watched: Watched, shown: Step, reading: Reading) -> list[Entry]:
         name = name if len(group) == 1 or group[0].update.base.shape else re.sub(r"(\[\d+\])+$", "", name)
         names[name] = names.get(name, 0) + 1
         name = name if names[name] == 1 else f"{name} #{names[name]}"
+        kept = [replace(row, note=as_found(watched, row.note)) for row in kept]
         entries.append(entry(name, kept, half_of_the_digits(shown.roles.graph)))
     return entries
 
@@ -255,6 +256,11 @@ def place(watched: Watched, site: Site) -> str:
     return f"{watched.source.where(site.line)}:  {watched.source.line(site.line)}"
 
 
+def as_found(watched: Watched, says: str) -> str:
+    """A sentence with its lines as the person finds them: those of a notebook by their cells."""
+    return re.sub(r"\bline (\d+)", lambda m: watched.source.where(int(m[1])), says)
+
+
 def is_own_file(watched: Watched, site: Site) -> bool:
     """Is the line in the file that is checked, and not in a module beside it?"""
     return not site.file or site.file.endswith(watched.source.name)
@@ -272,7 +278,7 @@ def diagnosis(watched: Watched, shown: Step, mistake: Mistake) -> Diagnosis:
     return Diagnosis(
         None,
         name,
-        mistake.says[0].upper() + mistake.says[1:],
+        as_found(watched, mistake.says[0].upper() + mistake.says[1:]),
         of=row.truth[0].size,
         place=where if certain else f"at or after {where}",
     )

@@ -403,16 +403,16 @@ def described(search: Search, row: Judged, node: Node) -> Mistake:
         if right_elsewhere(search, factor):
             says = "the derivative is taken at another value than the one that is meant"
             return Mistake(factor, node.site, row, TAKEN_ELSEWHERE, says, used=node.site)
-        says = f"the factor that is made here is wrong where it is used, on line {node.site.line}"
+        says = f"the factor that is made here is wrong where it is used, in line {node.site.line}"
         return Mistake(node, factor.site, row, "factor made here", says, used=node.site)
     if (factor := of_another_value(search, node)) is not None:
-        says = f"the derivative is of another value than the slope that it multiplies on line {node.site.line}"
+        says = f"the derivative is of another value than the slope that it multiplies in line {node.site.line}"
         return Mistake(factor, node.site, row, TAKEN_ELSEWHERE, says, used=node.site)
     if (meant := another_slope(search, row, node)) is not None:
         says = "this is the slope of another value than the one that it is used for"
         return Mistake(meant, meant.site, row, "another slope", says, used=node.site)
     if (part := no_part(search, node)) is not None and not used_rightly(search, part, node):
-        says = f"this is no part of the slope to which it is added on line {node.site.line}"
+        says = f"this is no part of the slope to which it is added in line {node.site.line}"
         return Mistake(part, part.site, row, "value", says, used=node.site)
     says = "what this line is made of is right, and what it makes is not"
     return Mistake(node, node.site, row, "value", says)

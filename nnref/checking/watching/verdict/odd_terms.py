@@ -122,9 +122,9 @@ def missing_uses(search: Search, node: Node) -> str:
         mine = line_of_use(search, use)
         others = sorted({line_of_use(search, n) for n in search.uses(k) if n is not use} - {mine})
         if not others:
-            return f"this is the slope by one use on line {mine} alone, and those by the others are not added"
+            return f"this is the slope by one use in line {mine} alone, and those by the others are not added"
         lines = f"line{'s' if len(others) > 1 else ''} {', '.join(map(str, others))}"
-        return f"this is the slope by the use on line {mine} alone: that by the use on {lines} is not added"
+        return f"this is the slope by the use in line {mine} alone: that by the use in {lines} is not added"
     return ""
 
 

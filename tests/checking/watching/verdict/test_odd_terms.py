@@ -56,7 +56,7 @@ def test_no_term_is_odd_where_all_have_one_factor_and_where_no_sum_is(tmp_path):
 def test_a_use_whose_slope_is_not_added_is_said_with_its_line(tmp_path):
     of_it, named = searched(tmp_path, THREE_TIMES, ("p + q + r", "p + 0 * q + 0 * r"))
     says = missing_uses(of_it, named["p"])
-    assert says.startswith("this is the slope by the use on line 7 alone")
+    assert says.startswith("this is the slope by the use in line 7 alone")
     assert "lines 5, 6 is not added" in says
     assert missing_uses(of_it, named["e"]) == ""
 
