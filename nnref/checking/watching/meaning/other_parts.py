@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import Graph, base_of, bits_of
+from nnref.checking.watching.calculus.graph import VIEWS, Graph, base_of, bits_of
 from nnref.checking.watching.meaning.updates import Update, is_kept, key_of
 from nnref.checking.watching.recording.tape import Node
 
@@ -15,9 +15,9 @@ PARTS = ("item", "view")
 """Operations that show a part of an array."""
 
 
-def beginning(base: Node) -> Node:
-    """An array before anything was written into it."""
-    while base.op == "put" and isinstance(base.args[0], Node):
+def beginning(base: Node, array: Node | None = None) -> Node:
+    """An array before anything was written into it; or before it was written into that array, if it is that one."""
+    while base is not array and base.op == "put" and isinstance(base.args[0], Node):
         base = base_of(base.args[0])
     return base
 
@@ -48,16 +48,17 @@ def other_parts(
 
 def parts_shown(graph: Graph, first: Update) -> dict[str, Node]:
     """The parts of an array that are shown before one of them is updated, by what says which they are."""
-    users = graph.users[beginning(first.base).index]
+    users = graph.users[first.base.index]
     return {str(n.args[1:]): n for n in users if n.op in PARTS and n.index < first.end.index}
 
 
 def following(graph: Graph, of_labels: Sequence[bool], first: Update, outputs: int, begin: int) -> Iterator[Update]:
     """The updates of parts of an array after one of them, until a line of the forward pass is executed again."""
-    forward = {graph.tape[k].site for k in bits_of(outputs) if k > begin and graph.tape[k].site.line}
-    array = beginning(first.base)
+    array = first.base
+    made = (graph.tape[k] for k in bits_of(outputs) if k > begin and graph.depends(k, 1 << array.index))
+    forward = {n.site for n in made if n.op not in VIEWS and n is not array}  # a view has the site of its array
     for node in graph.tape[first.end.index + 1 :]:
-        if node.site in forward:
+        if node.site in forward and node.op not in VIEWS:
             return
         if node.op not in ("subtract", "add") or len(node.args) != 2 or not of_labels[node.index]:
             continue
@@ -65,6 +66,6 @@ def following(graph: Graph, of_labels: Sequence[bool], first: Update, outputs: i
         if not isinstance(old, Node) or not isinstance(step, Node) or old.op not in PARTS or old.shape != node.shape:
             continue
         update = Update(old, step, node, 1 if node.op == "subtract" else -1)
-        written = update.base.op == "put" and beginning(update.base) is array
+        written = update.base.op == "put" and beginning(update.base, array) is array
         if written and of_labels[step.index] and is_kept(graph, update):
             yield update

@@ -89,8 +89,8 @@ class Places:
         named = [call for call in calls if last_name(call.func) in asked]
         if named:
             return "" if any(same_call(call, node) for call in named) else f"{node.op} is called with other arguments"
-        if calls and asked & self.words[node.site.file]:
-            return ""  # by another name: f = np.tanh; f(x)
+        if calls and (asked - SPOKEN.get(node.op, set()) | {node.op}) & self.words[node.site.file]:
+            return ""  # by another name: f = np.tanh; f(x). Of Python's own functions the name stands there
         return f"no {node.op} stands there"
 
     def comparisons(self, site: Site) -> Iterator[str]:

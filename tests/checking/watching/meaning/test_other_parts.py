@@ -3,6 +3,7 @@
 import pytest
 
 from nnref.checking.watching.meaning.other_parts import beginning, is_part
+from nnref.checking.watching.meaning.parameters import next_step
 from nnref.checking.watching.telling.report import certificate, settled
 from tests.support.programs import seen
 from tests.support.recordings import roles_of
@@ -64,6 +65,13 @@ def test_the_parts_of_the_next_step_are_none_of_this_one(tmp_path):
     assert [u.end.site.line for u in role.updates] == [7, 8]
     assert all(is_part(u) for u in role.updates)
     assert beginning(role.graph.tape[role.last]).index != role.updates[0].base.index
+
+
+def test_in_the_next_step_no_part_of_the_first_one_is_taken_for_one_of_it(tmp_path):
+    role, _ = roles_of(tmp_path, LAST)
+    after = next_step(role)
+    assert after.updates[0].end.site.line == 7
+    assert {u.base for u in after.updates}.isdisjoint(u.base for u in role.updates)
 
 
 def test_a_part_that_the_forward_pass_shows_nowhere_by_itself_is_not_judged_and_leaves_the_verdict_open(tmp_path):
