@@ -16,7 +16,7 @@ from nnref.checking.watching.meaning.rates import way
 from nnref.checking.watching.meaning.updates import parameter_name
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.telling.other_losses import other_loss
-from nnref.checking.watching.verdict.corrections import fixed_correction
+from nnref.checking.watching.verdict.corrections import counted_fast, fixed_correction
 from nnref.checking.watching.verdict.verdicts import Judged
 from nnref.checking.watching.watch import Watched
 
@@ -37,6 +37,7 @@ def cautions(watched: Watched) -> tuple[str, ...]:
         *multiplied(watched),
         *several_rates(watched),
         *corrected_once(watched),
+        *counted_several_times(watched),
         *held_fixed(watched, role),
         *other_loss(watched, role),
     ]
@@ -229,6 +230,22 @@ def corrected_once(watched: Watched) -> Iterator[str]:
         lines = dict.fromkeys(watched.source.where(node.site.line) for node in found if node is not None)
         if lines:
             yield f"{', '.join(lines)}: the bias correction of the second step is that of the first: t counts no steps"
+
+
+def counted_several_times(watched: Watched) -> Iterator[str]:
+    """A counter of steps that counts on for every layer, so that the bias correction of the last ones is too weak."""
+    for step in watched.steps[1:2]:
+        found = filter(None, (counted_fast(step.roles, update) for update in step.roles.updates))
+        lines = {line_of(watched, node): n for node, n in found}
+        yield from (f"{line}: t of the bias correction counts on by {n} in one step" for line, n in lines.items())
+
+
+def line_of(watched: Watched, node: Node) -> str:
+    """The line of a value; with its file, where that is a module beside the program."""
+    file = node.site.file
+    if not file or file.endswith(watched.source.name):
+        return watched.source.where(node.site.line)
+    return f"{file.rsplit('/', 1)[-1]}, line {node.site.line}"
 
 
 def only_returned(watched: Watched) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -45,9 +46,26 @@ def wrong_correction(role: Roles, update: Update) -> tuple[Node, str] | None:
         if not near(average.kept + average.taken, 1.0):
             says = f"{average.kept:g} of the average is kept and {average.taken:g} of the new is taken: no sum of 1"
             return found.node.inputs[0], says
-        if not near(found.before, average.taken):
+        if not near(found.before, average.taken) and not counts(average, beta):
             says = f"the average keeps {average.kept:g} of what was there, and is corrected as if it kept {beta:g}"
             return found.node, says
+    return None
+
+
+def counts(average: Average, beta: float) -> int:
+    """How far t counts on in a step, if by more than 1, as a counter does that all layers share; 0 else."""
+    if not (0 < average.kept < 1 and 0 < beta < 1):
+        return 0
+    n = math.log(beta) / math.log(average.kept)
+    return round(n) if n > 1.5 and near(average.kept ** round(n), beta) else 0
+
+
+def counted_fast(role: Roles, update: Update) -> tuple[Node, int] | None:
+    """A correction whose t counts on by more than 1 in a step, and by how much; None if there is none."""
+    for found in corrected(role, update):
+        beta = 1 - found.before
+        if near(found.divisor, 1 - beta**2) and (n := counts(found.average, beta)):
+            return found.node, n
     return None
 
 

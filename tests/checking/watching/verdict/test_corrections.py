@@ -2,7 +2,9 @@
 
 import pytest
 
+from nnref.checking.results.certificate import RIGHT as RIGHT_STATUS
 from nnref.checking.watching.telling.report import certificate, settled
+from nnref.checking.watching.verdict.corrections import Average, counts
 from tests.support.programs import ADAM, seen
 
 IN_PLACE = (
@@ -74,3 +76,21 @@ def test_the_mean_of_a_gradient_may_be_taken_out_of_it(tmp_path):
     assert certificate(wrong, mend=False).diagnoses[0].place.startswith("line 12")
     other = (MEAN[0], MEAN[1].replace("grads[k].mean", "params[k].mean"))
     assert settled(seen(tmp_path, ADAM, other, plain)) is False
+
+
+COUNTED = (
+    ("for t in range(1, 200):", "t = 0\nfor _ in range(200):"),
+    ("    for k in params:\n", "    for k in params:\n        t += 1\n"),
+)
+
+
+def test_a_counter_that_all_parameters_share_is_cautioned_and_no_other_average(tmp_path):
+    """The last of four parameters is corrected for 4 steps in the first step, and for 8 in the next."""
+    found = certificate(seen(tmp_path, ADAM, *COUNTED))
+    assert found.status == RIGHT_STATUS
+    assert any("counts on by 4 in one step" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(("beta", "n"), [(0.9**4, 4), (0.9, 0), (0.999, 0), (0.85, 0)])
+def test_a_power_of_what_is_kept_is_another_count_of_the_same_average(beta, n):
+    assert counts(Average(0.9, 0.1), beta) == n
