@@ -55,14 +55,12 @@ def value_of(thing: Any) -> Any:
 
 
 class Choice(NamedTuple):
-    """Which of several slopes is meant: of max(a, b) to a where a = b, and of log(p + 1e-8), whose guard may count.
-
-    held says that the largest of several outputs is a target that is held fixed, as in Q-learning.
-    """
+    """Which of several slopes is meant: of max(a, b) to a where a = b, and of log(p + 1e-8), whose guard may count."""
 
     tie: float = 0.0
     guards: bool = False
     held: bool = False
+    """Is the largest of several outputs a target that is held fixed, as in Q-learning?"""
 
 
 def slopes(
