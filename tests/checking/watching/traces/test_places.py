@@ -23,6 +23,8 @@ k = [0, 0]
 k[1] = 1
 g = 1.5 if x[0] > 1 else 0.5
 s = sum(x)
+h = x * 1.0
+h.shape = (2, 1)
 """
 
 
@@ -46,6 +48,7 @@ def test_every_operation_of_a_program_stands_where_it_was_recorded(run, places):
     ("name", "change", "says"),
     [
         ("a", {"op": "add"}, "no add stands there"),
+        ("a", {"op": "reshape"}, "no reshape stands there"),
         ("a", {"args": 4.0}, "other numbers stand there"),
         ("b", {"op": "mean"}, "no mean stands there"),
         ("b", {"kwargs": {"axis": 1}}, "sum is called with other arguments"),
