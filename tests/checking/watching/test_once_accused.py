@@ -239,3 +239,29 @@ def test_a_target_that_is_the_largest_output_of_the_network_itself_is_held_fixed
     wrong = seen(tmp_path, BEST_OUTPUT, ("* (h > 0)", ""))
     assert settled(wrong) is False
     assert certificate(wrong, mend=False).first.place.startswith("line 16")
+
+
+LARGEST_OF_TIME = """\
+import numpy as np
+X, Y = np.random.randn(20, 6, 4), np.random.randn(20, 2)
+W, V = np.random.randn(4, 5), np.random.randn(5, 2)
+for step in range(5):
+    H = X @ W
+    pooled = H.max(axis=1)
+    d = pooled @ V - Y
+    loss = (d ** 2).sum() / 2 + 0.05 * (W ** 2).sum()
+    first = H.argmax(axis=1)
+    dpooled = d @ V.T
+    dW = 0.1 * W
+    for i in range(20):
+        for k in range(5):
+            dW[:, k] += X[i, first[i, k]] * dpooled[i, k]
+    V -= 0.01 * pooled.T @ d
+    W -= 0.01 * dW
+"""
+
+
+def test_the_largest_value_of_a_layer_is_no_target_and_its_slope_is_not_left_out(tmp_path):
+    """W goes into the output through the largest values alone: a decay without them is no right gradient of it."""
+    decay_alone = ("X[i, first[i, k]] * dpooled[i, k]", "0 * dpooled[i, k]")
+    assert settled(seen(tmp_path, LARGEST_OF_TIME, decay_alone)) is False

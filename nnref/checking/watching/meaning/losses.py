@@ -12,6 +12,7 @@ from nnref.checking.watching.calculus.graph import VIEWS, base_of, bits_of
 from nnref.checking.watching.calculus.slopes import GUARD, slopes, value_of
 from nnref.checking.watching.meaning.micro_batches import of_one_step
 from nnref.checking.watching.meaning.optimisers import entered
+from nnref.checking.watching.meaning.other_parts import beginning
 from nnref.checking.watching.meaning.parameters import Meeting, Roles
 from nnref.checking.watching.meaning.targets import key_of
 from nnref.checking.watching.meaning.updates import replaceable
@@ -188,9 +189,7 @@ def is_step(role: Roles, node: Node) -> bool:
     """Is this what an entry of a parameter is moved by, where the entries are gone through one by one?"""
     for user in role.graph.users[node.index]:
         for old in user.inputs if user.op in ("subtract", "add") else ():
-            array = base_of(old.args[0]) if old.op in ("item", "entry", "view") and old.args else old
-            while array.op == "put" and isinstance(array.args[0], Node):
-                array = array.args[0]
+            array = beginning(base_of(old.args[0]) if old.op in ("item", "entry", "view") and old.args else old)
             if old is not node and array is not old and role.parameters >> array.index & 1:
                 return True
     return False

@@ -57,7 +57,7 @@ def counts(average: Average, beta: float) -> int:
     if not (0 < average.kept < 1 and 0 < beta < 1):
         return 0
     n = math.log(beta) / math.log(average.kept)
-    return round(n) if n > 1.5 and near(average.kept ** round(n), beta) else 0
+    return round(n) if n > 1.5 and abs(n - round(n)) <= np.sqrt(np.finfo(float).eps) * n else 0
 
 
 def counted_fast(role: Roles, update: Update) -> tuple[Node, int] | None:

@@ -119,9 +119,21 @@ def choices(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss]) -> Itera
     logs = (n for n in role.graph.tape if n.op in ("log", "log2", "log10") and above >> n.index & 1)
     if any(guard(node.args[0]) for node in logs):
         yield Choice(guards=True)
-    maxima = (n for n in role.graph.tape if n.op == "max" and above >> n.index & 1)
-    if any(role.graph.depends(n.index, role.parameters) for n in maxima):
+    maxima = [n for n in role.graph.tape if n.op == "max" and above >> n.index & 1]
+    if any(role.graph.depends(n.index, role.parameters) and goes_in_beside(role, n) for n in maxima):
         yield Choice(held=True)
+
+
+def goes_in_beside(role: Roles, largest: Node) -> bool:
+    """Does all that a largest value is made of go into an output otherwise too, as where one network gives both?"""
+    todo, seen = [m.output for m in role.meetings], set[int]()
+    while todo:
+        node = todo.pop()
+        if node.index not in seen and node.op != "max":
+            seen.add(node.index)
+            todo += node.inputs
+    mine = role.graph.above[largest.index] & role.parameters
+    return all(k in seen for k in bits_of(mine))
 
 
 def tied_anywhere(role: Roles, tapes: Sequence[Tape]) -> bool:

@@ -94,3 +94,9 @@ def test_a_counter_that_all_parameters_share_is_cautioned_and_no_other_average(t
 @pytest.mark.parametrize(("beta", "n"), [(0.9**4, 4), (0.9, 0), (0.999, 0), (0.85, 0)])
 def test_a_power_of_what_is_kept_is_another_count_of_the_same_average(beta, n):
     assert counts(Average(0.9, 0.1), beta) == n
+
+
+def test_ten_times_999_thousandths_are_not_99_hundredths():
+    """0.999^10 is 0.99004: a correction with 0.99 is that of another average, be it near one of ten steps."""
+    assert counts(Average(0.999, 0.001), 0.999**10) == 10
+    assert counts(Average(0.999, 0.001), 0.99) == 0
