@@ -8,6 +8,7 @@ from nnref.checking.homework.watched_file import judged_file, with_caution
 from nnref.checking.reading.candidates import Unread
 from nnref.checking.reading.source import SourceError
 from nnref.checking.results.certificate import MISTAKE, RIGHT
+from tests.support.programs import written
 
 CLASS = """\
 import numpy as np
@@ -50,13 +51,7 @@ def judged(tmp_path):
     """The verdict on the program with changes made in it."""
 
     def judge(*changes):
-        text = CLASS
-        for old, new in changes:
-            assert text.count(old) == 1, old
-            text = text.replace(old, new)
-        path = tmp_path / "mine.py"
-        path.write_text(text, encoding="utf-8")
-        return judged_file(path)
+        return judged_file(written(tmp_path, CLASS, *changes))
 
     return judge
 
@@ -68,8 +63,7 @@ def test_a_step_that_goes_up_the_loss_is_the_first_mistake_and_not_the_epsilon_i
 
 
 def test_an_epsilon_within_a_logarithm_is_a_caution_where_a_file_is_read_too(tmp_path):
-    path = tmp_path / "mine.py"
-    path.write_text(CLASS[: CLASS.index("    def fit")], encoding="utf-8")
+    path = written(tmp_path, CLASS[: CLASS.index("    def fit")])
     read = check_file(path)
     assert (read.status, with_caution(read).status) == (MISTAKE, RIGHT), str(read)
     assert any("adds 1e-09 within the logarithm" in note for note in with_caution(read).notes)

@@ -58,10 +58,9 @@ def driven(
             if way.owner in here_defined and way.owner not in tried:
                 untried[way.owner] = None
             continue
-        if way.owner in found or (way.form is not None and (way.plan, way.form.several) in hopeless):
+        part = found and way.owner not in here_defined  # as functions and classes of other files are, of what was found
+        if part or way.owner in found or (way.form is not None and (way.plan, way.form.several) in hopeless):
             continue
-        if found and way.owner not in here_defined:
-            continue  # functions are parts of the networks that were found, and so are classes of other files
         here, error = gone(path, way, settings)
         tried.add(way.owner)
         hopeless |= ruled_out(way, error)

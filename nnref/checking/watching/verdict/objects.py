@@ -165,7 +165,7 @@ def fits(search: Search, given: Sequence[Array], one: Sequence[Array], factor: f
 
 def added(search: Search, whole: Node, before: Node | None) -> Node | None:
     """What was added to what an object held before, or to what it began with; None where it is no such sum."""
-    if whole.op not in ("add", "subtract") or len(whole.inputs) != 2 or whole.op == "subtract":
+    if whole.op != "add" or len(whole.inputs) != 2:
         return None
     for old, new in (whole.inputs, whole.inputs[::-1]):
         if old is before or (before is None and made_by(old).leaf):
