@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from nnref.checking.watching.calculus.graph import VIEWS, Graph, base_of, bits_of
-from nnref.checking.watching.meaning.updates import Update, is_kept, key_of
+from nnref.checking.watching.meaning.updates import Update, is_kept, key_of, uses
 from nnref.checking.watching.recording.tape import Node
 
 PARTS = ("item", "view")
@@ -57,6 +57,9 @@ def following(graph: Graph, of_labels: Sequence[bool], first: Update, outputs: i
     array = first.base
     made = (graph.tape[k] for k in bits_of(outputs) if k > begin and graph.depends(k, 1 << array.index))
     forward = {n.site for n in made if n.op not in VIEWS and n is not array}  # a view has the site of its array
+    if not forward:  # the parts themselves meet what is taken for labels, as where that is the data
+        used = (n for n in uses(graph, array) if n.index < first.end.index and n.site.line != first.end.site.line)
+        forward = {n.site for n in used}
     for node in graph.tape[first.end.index + 1 :]:
         if node.site in forward and node.op not in VIEWS:
             return
