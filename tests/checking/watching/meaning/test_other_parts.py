@@ -45,8 +45,18 @@ WRONG = [
 ]
 
 
-BY_DATA = ADALINE.replace("np.where(np.random.randn(60) > 0, 1, -1)", "np.where(np.arange(60) < 30, -1, 1)")
-"""Its labels are written out, and the data are taken for what the parts meet."""
+BY_DATA = (
+    ADALINE[: ADALINE.index("X = np.random")]
+    + """\
+import pandas as pd
+table = pd.read_csv("iris.data", header=None)
+y = np.where(table.iloc[0:100, 4].values == "Iris-setosa", -1, 1)
+X = np.copy(table.iloc[0:100, [0, 1, 2]].values)
+X[:, 0] = (X[:, 0] - X[:, 0].mean()) / X[:, 0].std()
+Adaline().fit(X, y)
+"""
+)
+"""The labels are computed of words, and the data are taken for what the parts meet."""
 
 
 @pytest.mark.parametrize("text", [ADALINE, BY_DATA, LAST])
