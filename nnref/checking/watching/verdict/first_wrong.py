@@ -13,6 +13,7 @@ from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.program import Failure
 from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.verdict.corrections import LEFT_OUT as CORRECTION_LEFT_OUT
 from nnref.checking.watching.verdict.decays import LEFT_OUT, of_another, without_decay, wrong_beside_decay
 from nnref.checking.watching.verdict.derivatives import (
     backward_factor,
@@ -109,8 +110,8 @@ def of_kind(search: Search, row: Judged) -> Mistake | None:
         chain = chain[chain.index(row.entry) :] if row.entry in chain else chain
         node = next((n for n in chain if n.op in ("add", "put") and n is not row.update.step), row.update.step)
         return Mistake(node, node.site, row, "adds up", row.note)
-    if row.kind == "correction" and row.entry is not None:
-        return Mistake(row.entry, row.entry.site, row, "correction", row.note)
+    if row.kind in ("correction", CORRECTION_LEFT_OUT) and row.entry is not None:
+        return Mistake(row.entry, row.entry.site, row, "correction", row.note, certain=row.kind == "correction")
     if row.kind == NOT_ONE:
         return of_both(search, row)
     if row.kind == "decay":
