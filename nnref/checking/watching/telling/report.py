@@ -99,7 +99,17 @@ def unfinished(watched: Watched) -> list[str]:
         *one_of_many(watched),
         *(f"class {name} was not called, for time was up: not judged" for name in watched.untried),
         *losses_tried(watched),
+        *given(watched),
     ]
+
+
+def given(watched: Watched) -> list[str]:
+    """The slope that is taken as it stands, where nobody knows the loss that it is of."""
+    slope = step_shown(watched).readings[0].loss.given
+    if slope is None:
+        return []
+    line = watched.source.where(slope.site.line)
+    return [f"the slope at {line} is taken as given, for its loss is not known: what is made of it is judged"]
 
 
 def one_of_many(watched: Watched) -> list[str]:
@@ -347,6 +357,8 @@ def own_loss_apart(watched: Watched) -> Diagnosis | None:
 def loss_in_words(watched: Watched, reading: Reading) -> str:
     """Which loss the verdict is about."""
     node = reading.loss.node
+    if reading.loss.given is not None:
+        return f"not known, and its slope in {watched.source.where(reading.loss.given.site.line)} is taken as given"
     if node is None:
         return f"{reading.loss.name}; {no_loss(watched).replace('none', 'no loss of its own')}"
     name = next(iter(node.names), "")

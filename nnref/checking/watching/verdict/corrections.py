@@ -19,7 +19,6 @@ from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.updates import Update
 from nnref.checking.watching.recording.tape import Node
 
-
 LEFT_OUT = "correction left out"
 """The kind of verdict on a step of two averages, of which one is corrected: what is not there has no line."""
 
@@ -44,14 +43,14 @@ class Corrected:
 
 @dataclass(frozen=True, eq=False)
 class Scaled:
-    """An average on its way to the step: the numbers by which it is divided, now and in the step before.
+    """An average on its way to the step: the numbers by which it is divided, now and in the step before, if any.
 
     past says how it goes on: to "sqrt", to what is "divided" by another array, to the "step", or to something else.
     """
 
     node: Node
     average: Average
-    numbers: tuple[tuple[Node, float, float], ...]
+    numbers: tuple[tuple[Node, float, float | None], ...]
     past: frozenset[str]
 
     @property
@@ -62,12 +61,12 @@ class Scaled:
     @property
     def is_as_it_was(self) -> bool:
         """Is it scaled by the same numbers in both steps, as where nothing corrects it?"""
-        return all(near(now, before) for _, now, before in self.numbers)
+        return all(before is not None and near(now, before) for _, now, before in self.numbers)
 
 
-def of_first_steps(beta: float, now: float, before: float) -> bool:
-    """Are two numbers 1 − β² and 1 − β?"""
-    return near(before, 1 - beta) and near(now, 1 - beta**2)
+def of_first_steps(beta: float, now: float, before: float | None) -> bool:
+    """Are two numbers 1 − β² and 1 − β? Or is the first one 1 − β, where there is no step before?"""
+    return near(now, 1 - beta) if before is None else near(before, 1 - beta) and near(now, 1 - beta**2)
 
 
 def wrong_correction(role: Roles, update: Update) -> tuple[Node, str, bool] | None:
@@ -104,15 +103,24 @@ def wrongly_divided(found: Scaled) -> tuple[Node, str] | None:
     if not near(beta + found.average.taken, 1.0):
         return None
     for node, now, before in found.numbers:
-        if of_first_steps(beta, 1 / now, 1 / before):
+        inverse = None if before is None else 1 / before
+        alone = before is None and "sqrt" not in found.past  # 0.1 may be a rate, beside 0.9
+        if of_first_steps(beta, 1 / now, inverse) and not alone:
             return node, f"the average is multiplied by 1 - {beta:g}^t, by which it should be divided"
-        if any(near(m, 1 + beta) and near(n, 1 + beta**2) for n, m in ((now, before), (1 / now, 1 / before))):
+        if any(of_first_steps(-beta, *plus(n, m)) for n, m in ((now, before), (1 / now, inverse))):
             return node, f"the average is corrected by 1 + {beta:g}^t, where 1 - {beta:g}^t is meant"
+        if before is None:
+            continue
         moved = near(before, 1 - beta) and not near(now, before) and not of_first_steps(beta, now, before)
         if moved and not counts(found.average, 1 - now):
             meant = f"where 1 - {beta:g}^2 is {1 - beta**2:g}"
             return node, f"the average is divided by {before:g} in the first step and by {now:g} in the next, {meant}"
     return None
+
+
+def plus(now: float, before: float | None) -> tuple[float, float | None]:
+    """1 + β² and 1 + β as they would be of −β: 1 − β² and 1 + β."""
+    return (now, None) if before is None else (2 - now, before)
 
 
 def not_taken(role: Roles, update: Update, found: Scaled) -> Node | None:
@@ -124,8 +132,7 @@ def not_taken(role: Roles, update: Update, found: Scaled) -> Node | None:
         now = divisor(node)
         if now is None or inside >> node.index & 1 or graph.users[node.index]:
             continue
-        before = earlier(role, node)
-        if before is not None and of_first_steps(beta, now, before):
+        if of_first_steps(beta, now, earlier(role, node)):
             return next((n for n in users if inside >> n.index & 1), None)
     return None
 
@@ -144,12 +151,12 @@ def averages_in(role: Roles, update: Update) -> Iterator[Scaled]:
 
 def onward(
     role: Roles, update: Update, node: Node, inside: int
-) -> tuple[list[tuple[Node, float, float]], frozenset[str]]:
+) -> tuple[list[tuple[Node, float, float | None]], frozenset[str]]:
     """The numbers that a value is divided by on its way to a step, now and in the step before; and what else is done.
 
     The way ends where it meets a value that depends on labels, or is taken apart, but for one that it is divided by.
     """
-    numbers, past = list[tuple[Node, float, float]](), set[str]()
+    numbers, past = list[tuple[Node, float, float | None]](), set[str]()
     while node is not update.step:
         users = [n for n in role.graph.users[node.index] if inside >> n.index & 1]
         if len(users) != 1:
@@ -157,8 +164,7 @@ def onward(
         user = users[0]
         array, number = scaled(role, user)
         if array is node and number:
-            before = earlier(role, user)
-            numbers += [] if before is None else [(user, 1 / number, before)]
+            numbers.append((user, 1 / number, earlier(role, user)))
         elif user.op == "sqrt":
             return numbers, frozenset([*past, "sqrt"])
         elif user.op == "divide" and user.args[0] is node:
