@@ -9,6 +9,7 @@ import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, multiple
 from nnref.checking.watching.calculus.graph import VIEWS, Array, bits_of
+from nnref.checking.watching.calculus.multiples import Multiples
 from nnref.checking.watching.calculus.slopes import backward, slopes
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
@@ -36,6 +37,8 @@ class Search:
         self._found: dict[int, tuple[int, float] | None] = {}
         self._factors: dict[int, tuple[float, ...]] = {}
         self._parts: dict[int, list[list[Array]]] = {}
+        self._used: dict[int, list[int]] = {}
+        self._multiples: dict[int, Multiples | None] = {}
 
     @cached_property
     def truths(self) -> dict[int, list[int]]:
@@ -67,13 +70,32 @@ class Search:
         size = int(np.prod(node.shape))
         if given is None or not (node.real or isinstance(node.value, int)) or size * len(self.tapes) < 2:
             return
-        for k in self.truths.get(size, []):
+        for k in self.likely(size, given):
             for known in (self.reading.slopes, self.of_data):
                 truth = [g[k] for g in known if k in g]
                 found = (multiple(given, way, self.tolerance) for way in laid(truth, node.shape)) if truth else ()
                 if c := next((c for c in found if c), None):
                     yield k, c
                     break
+
+    def likely(self, size: int, given: Sequence[Array]) -> list[int]:
+        """The values of a size of whose slopes an array may be a multiple."""
+        if size not in self._multiples:
+            slopes, keys = self.reading.slopes, self.truths.get(size, [])
+            alike = len({tuple(g[k].size for g in slopes) for k in keys}) == 1
+            known = [(k, [g[k] for g in slopes]) for k in keys]
+            self._multiples[size] = Multiples(known, self.tolerance) if alike else None
+        found = self._multiples[size]
+        if found is None:
+            return self.truths.get(size, [])
+        chosen = found.of(given)
+        beside = {k for g in self.of_data for k in g if g[k].size == size} - set(chosen)
+        return sorted({*chosen, *beside}, key=self.place.__getitem__) if beside else chosen
+
+    @cached_property
+    def place(self) -> dict[int, int]:
+        """In which order the values come whose slopes are known."""
+        return {k: at for keys in self.truths.values() for at, k in enumerate(keys)}
 
     @cached_property
     def beyond_doubt(self) -> int:
@@ -130,7 +152,7 @@ class Search:
         given = self.values(node)
         if given is None:
             return
-        for k in self.truths.get(int(np.prod(node.shape)), []):
+        for k in self.with_uses(node):
             for part in self.parts(k):
                 found = (multiple(given, way, self.tolerance) for way in laid(part, node.shape))
                 yield from (c for c in found if c)
@@ -140,7 +162,7 @@ class Search:
         given = self.values(node)
         if given is None:
             return
-        for k in self.truths.get(int(np.prod(node.shape)), []):
+        for k in self.with_uses(node):
             for use, part in zip(self.uses(k), self.parts(k), strict=False):
                 if any(multiple(given, way, self.tolerance) for way in laid(part, node.shape)):
                     yield k, use
@@ -153,7 +175,10 @@ class Search:
 
     def with_uses(self, node: Node) -> list[int]:
         """The values of the size of a node that are used more than once: their slopes are sums."""
-        return [k for k in self.truths.get(int(np.prod(node.shape)), []) if self.parts(k)]
+        size = int(np.prod(node.shape))
+        if size not in self._used:
+            self._used[size] = [k for k in self.truths.get(size, []) if self.parts(k)]
+        return self._used[size]
 
     def belongs(self, node: Node, k: int) -> bool:
         """Is the value a part of the slope of value k?"""
