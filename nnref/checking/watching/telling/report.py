@@ -18,6 +18,7 @@ from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.unjudged import other_entries
 from nnref.checking.watching.meaning.updates import SHORT, parameter_name
 from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.sufficing import multiples
 from nnref.checking.watching.telling.cautions import cautions, multiple_of_own_slope, spread_out
 from nnref.checking.watching.telling.mending import mended
 from nnref.checking.watching.telling.other_losses import no_loss
@@ -28,7 +29,7 @@ from nnref.checking.watching.verdict.judging import CONTRADICTED, uphill
 from nnref.checking.watching.verdict.right_values import with_most_right
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
-from nnref.checking.watching.watch import Step, Watched, multiples, told
+from nnref.checking.watching.watch import Step, Watched, told
 
 
 def settled(watched: Watched) -> bool | None:
