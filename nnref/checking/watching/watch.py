@@ -32,6 +32,9 @@ from nnref.checking.watching.verdict.verdicts import Judged, Reading
 LIMIT = 60_000
 """Values that are recorded before a program is stopped, if no two steps of it were seen."""
 
+SECONDS = 6.0
+"""Seconds of a program that runs by itself."""
+
 AT_LENGTH: dict[str, Any] = {"share": 40, "seconds": 6.0}
 """How a program is run again whose record was full before anything was updated: of the data one row in so many."""
 
@@ -202,7 +205,8 @@ def watch(
 
 def understood_run(source: Source, path: Path, settings: dict[str, Any], limit: int) -> tuple[Run, Understood]:
     """The first run, with less data where its record was full before anything was updated."""
-    first, seen = first_run(source, path, settings, limit=limit)
+    longer = {"seconds": SECONDS} if settings["then"] is None else {}
+    first, seen = first_run(source, path, settings, limit=limit, **longer)
     if seen.role is None and first.stopped and first.made_up:
         fewer, with_fewer = first_run(source, path, settings, limit=limit, **AT_LENGTH)
         return (fewer, with_fewer) if with_fewer.role is not None else (first, seen)

@@ -201,7 +201,7 @@ def is_proper(role: Roles, tape: Tape, loss: Node, but: str = "") -> bool:
     met: dict[int, tuple[Node, Meeting]] = {}
     for meeting in met_in(role, loss):
         met.setdefault(bare(meeting.output, role).index, (bare(meeting.output, role), meeting))
-    wanted = [graph.depends(n.index, role.parameters) for n in graph.tape]
+    wanted = graph.dependent(role.parameters)
     own_slopes, _ = slopes(tape, {loss.index: np.ones(loss.shape)}, wanted)
     for standard in (slope for name, slope in STANDARD.items() if name != but):
         seeds = seeds_of(list(met.values()), tape, standard)

@@ -198,18 +198,19 @@ class Values:
 
         Errors: Stop.
         """
-        now = process_time()
+        if (now := process_time()) < self.rested:
+            self.next_look += LOOKS_FROM // 2
+            return
         costly = now - self.begin > COSTLY[0] or self.bytes > COSTLY[1]
         self.next_look += max(LOOKS_FROM // 2, self.next_look // 10) if costly else self.next_look // 2
         if not costly and len(self.tape) < CHEAP:
-            return
-        if now < self.rested:
             return
         if self.suffices is not None and self.suffices(self.tape):
             self.sufficed, self.on = True, False
             raise Stop
         after = process_time()
         self.rested = after + REST * (after - now)
+        self.deadline += after - now  # its time is the program's own
 
     def new_leaf(self, value: Any, kind: str, site: Site) -> Node:
         """A value that was made of nothing that is known; moved, if it is to be."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -100,7 +99,7 @@ def under(
     written: frozenset[float] = frozenset(),
 ) -> Reading | None:
     """The verdicts under one loss; None where they would be no evidence."""
-    wanted = [role.graph.depends(n.index, role.parameters) for n in role.graph.tape]
+    wanted = role.graph.dependent(role.parameters)
     made = [slopes(tape, seeds, wanted, choice) for tape, seeds in zip(tapes, loss.seeds, strict=True)]
     known, lost = [s for s, _ in made], tuple(made[0][1])
     rows = verdicts(role, tapes, known, lost, before, loss, written)
@@ -365,10 +364,9 @@ def added_to_last(role: Roles, row: Judged, tapes: Sequence[Tape], before: Roles
     return None
 
 
-@lru_cache(maxsize=4)
 def parts_of(before: Roles, role: Roles) -> Mapping[Update, Part]:
     """The parameter that each update of two steps is of."""
-    return lineages([before.updates, role.updates])
+    return role.graph.once(("parts", before), lambda: lineages([before.updates, role.updates]))
 
 
 def zeros(role: Roles, row: Judged, known: Sequence[Slopes], factor: float | None) -> Judged:

@@ -123,7 +123,7 @@ class Search:
         terms = [] if loss is None else [n.index for n in terms_of_decay(self.role, loss)]
         if not terms:
             return ()
-        wanted = [self.graph.depends(n.index, self.role.parameters) for n in self.graph.tape]
+        wanted = self.graph.dependent(self.role.parameters)
         made = []
         for tape, known in zip(self.tapes, self.reading.slopes, strict=True):
             seeds = {k: known[k] for k in terms if k in known}
@@ -255,7 +255,8 @@ class Search:
         bits = self.graph.above[step.index] | (1 << step.index)
         tape = self.graph.tape
         mine = (tape[k] for k in bits_of(bits) if self.role.of_labels[k] and k > self.role.begin)
-        return [n for n in mine if self.graph.depends(n.index, self.role.parameters)]
+        wanted = self.graph.dependent(self.role.parameters)
+        return [n for n in mine if wanted[n.index]]
 
 
 def first_slope(role: Roles, tapes: Sequence[Tape], reading: Reading) -> Node | None:
