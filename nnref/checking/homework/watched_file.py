@@ -17,6 +17,7 @@ from nnref.checking.watching.calculus.factors import ALIKE
 from nnref.checking.watching.calculus.graph import bits_of
 from nnref.checking.watching.calls.cost_functions import cost_and_gradient_judged
 from nnref.checking.watching.calls.driven import driven
+from nnref.checking.watching.calls.later_classes import with_later_classes
 from nnref.checking.watching.calls.layer_report import layers_judged
 from nnref.checking.watching.telling.cautions import factors_on_the_way
 from nnref.checking.watching.telling.mending import mended
@@ -59,7 +60,7 @@ def judged_file(
         read = check_file(path, None, data, everything, settings)
         return replace(read, notes=(*read.notes, f"watching it failed: {type(error).__name__}: {error}"))
     if settled(seen) is True and not by_the_batch(seen):
-        return certificate(seen)
+        return certificate(seen if seen.guessed else with_later_classes(seen, path, source, data))
     try:
         read = check_file(path, None, data, everything, settings)
     except Unread as error:
@@ -134,12 +135,9 @@ def unless_misread(read: Certificate, source: Source) -> Certificate:
 
     Not so where the file calls the three things as it is asked to: then there is nothing to misread.
     """
-    if (
-        asked_for(source)
-        or read.status != MISTAKE
-        or read.mistakes
-        or not all(e.verdict == "WRONG" for e in read.entries)
-    ):
+    explained = any(found.mistake is not None or found is read.forward for found in read.mistakes)
+    all_wrong = all(e.verdict == "WRONG" for e in read.entries)
+    if asked_for(source) or read.status != MISTAKE or explained or not all_wrong:
         return read
     reason = (
         "all entries differ and no mistake explains it: the names may have been misread, and it could not be watched"
@@ -148,7 +146,7 @@ def unless_misread(read: Certificate, source: Source) -> Certificate:
         replace(e, verdict="cannot tell", wrong=0, cannot_tell=e.size, worst=None, where=(), reason=reason)
         for e in read.entries
     )
-    return replace(read, entries=entries, gradient_of_own_loss=None, same_loss=None)
+    return replace(read, entries=entries, gradient_of_own_loss=None, same_loss=None, diagnoses=())
 
 
 def asked_for(source: Source) -> bool:

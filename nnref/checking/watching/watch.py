@@ -290,8 +290,8 @@ def enough(found: Sequence[Step]) -> bool:
     """Is something wrong, or is every parameter known to be right in one step, and the step after it right too?"""
     if any(row.verdict == "WRONG" for step in found for row in step.readings[0].rows):
         return True
-    known = told(found)
-    return len(found) > 1 and all(row.update in known for row in found[0].readings[0].rows)
+    known = told(found[:-1]) if len(found) > 1 else {}
+    return bool(known) and all(row.update in known for row in found[0].readings[0].rows)
 
 
 def told(found: Sequence[Step]) -> dict[Update, Judged]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from nnref.checking.reading.arguments import Unbound
 from nnref.checking.reading.source import Source, read
 from nnref.checking.reading.uses import one_example
 from nnref.checking.watching.calculus.graph import bits_of
-from nnref.checking.watching.calls.driving import Unsuited, Way, ways
+from nnref.checking.watching.calls.driving import Unsuited, Way, forms_for, of_thing, ways
 from nnref.checking.watching.program import execute
 from nnref.checking.watching.recording.recorder import Recorder
 from nnref.checking.watching.telling.report import settled
@@ -30,7 +31,13 @@ MORE = 3.0
 
 
 def driven(
-    path: Path, *, source: Source | None = None, data: Any = None, seconds: float = SECONDS, ends: bool = True
+    path: Path,
+    *,
+    source: Source | None = None,
+    data: Any = None,
+    seconds: float = SECONDS,
+    ends: bool = True,
+    only: str = "",
 ) -> Watched | None:
     """What is seen when a file that computes no gradient by itself is called; None where no way of calling it does.
 
@@ -41,6 +48,7 @@ def driven(
     missing 1/N, and is believed only where no batch can be handed over, or where nothing in the program speaks of one.
     Where time is up before all ways were gone and none was right, the right one may be among the rest: None. Where one
     was right, the classes that no time was left for are named. A call whose arguments the file has itself is believed.
+    only is the one class that is called, if any.
     """
     source = source or read(path)
     namespace, definitions = defined(path.resolve(), source, data, ends)
@@ -51,7 +59,7 @@ def driven(
     hopeless: set[tuple[str, bool]] = set()
     tried, untried = set[str](), dict[str, None]()
     here_defined = {node.name for node in source.nodes if isinstance(node, ast.ClassDef)}
-    for way in ways(source, namespace):
+    for way in ways_to_call(source, namespace, only):
         if process_time() > end or perf_counter() > late:
             if not found:
                 return None
@@ -77,6 +85,13 @@ def driven(
                 break
     whole = all_of_them(found, seen, source)
     return replace(whole, untried=tuple(untried)) if whole is not None else None
+
+
+def ways_to_call(source: Source, namespace: dict[str, Any], only: str) -> Iterator[Way]:
+    """The ways to call a file; or, of one class of it, the ways to use that, be it a part of others or not."""
+    if not only:
+        return ways(source, namespace)
+    return of_thing(source, only, namespace[only], forms_for(source)) if only in namespace else iter(())
 
 
 def ruled_out(way: Way, error: Exception | None) -> set[tuple[str, bool]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -198,10 +199,11 @@ def made(source: Source, name: str, namespace: dict[str, Any], form: Form) -> tu
         else:
             cls = thing
             thing = built(cls, name, source, namespace, widths(CLASSES if several else 1), data)
-            if {"X", "Y"} <= data_arguments(cls):
+            given = [(*args, *named.values()) for args, named in calls(name, source, namespace)]
+            if {"X", "Y"} <= data_arguments(cls) and (not given or any(map(np.ndim, sum(given, ())))):
                 return (thing, *data)  # it made of them what it wants
             wide = any((CLASSES if several else 1) in np.shape(A) for _, A in arrays_in(thing))
-            if asks_for_widths(cls) and not list(calls(name, source, namespace)) and (wide or not several):
+            if asks_for_widths(cls) and not given and (wide or not several):
                 return (thing, *data)
     data = fitting(form, thing, data)
     kept_data(thing, *data)
@@ -223,10 +225,8 @@ def built(
     data: tuple[Any, Any] | None = None,
 ) -> Any:
     """What a maker of parameters or of a network returns, called as the file calls it, or by the names it asks for."""
-    try:
+    with suppress(Unbound):
         return build(make, name, source, namespace, sizes, data)[0]
-    except Unbound:
-        pass
     caller = Caller(source, namespace, *(data or (None, None)))
     caller.roles |= {"input width": sizes[0], "output width": sizes[-1], "widths": sizes, "one": 1}
     if data is None:

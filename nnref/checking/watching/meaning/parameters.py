@@ -210,13 +210,19 @@ def all_made_there(
     if len(best.labels) > 1 or not first.site.line or len(there) < 2:
         return None
     mine = {n for n in there if n.index <= best.last}
-    if not first.leaf and (len(mine) < 2 or not mine <= {n for role in found for n in role.labels}):
+    computed = not first.leaf and not all(is_part(n, base_of(first)) for n in there)
+    if computed and (len(mine) < 2 or not mine <= {n for role in found for n in role.labels}):
         return None
     role = without_data(step(graph, there, pairs), pairs)
     bits = role.parameters if role is not None else 0
     if role is None or not all(graph.depends(u.base.index, bits) for u in best.updates):
         return None  # what an example in the middle updates is made of what the first one did
     return role if role.compared else None
+
+
+def is_part(node: Node, table: Node) -> bool:
+    """Is a value a part of a table that was given, as one row of it?"""
+    return bool(table.leaf) and base_of(node) is table
 
 
 def without_data(role: Roles | None, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles | None:

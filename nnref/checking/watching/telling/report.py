@@ -94,7 +94,7 @@ def unfinished(watched: Watched) -> list[str]:
         *without_labels(watched),
         *out_of_reach(watched),
         *one_of_many(watched),
-        *(f"class {name} was not called, for time was up: not judged" for name in watched.untried),
+        *(f"class {name} is not judged: what was watched ended before it was used" for name in watched.untried),
         *losses_tried(watched),
     ]
 

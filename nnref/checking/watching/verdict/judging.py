@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -176,6 +177,7 @@ def verdicts(
 ) -> tuple[Judged, ...] | None:
     """Each update by itself, and then against the factor that most of them have."""
     rows = of_later_passes(role, [by_itself(role, update, tapes, known, before) for update in role.updates])
+    rows = within_memory(role, rows, tapes) if before is not None else rows
     if loss.node is not None and terms_of_decay(role, loss.node):
         says = "the decay is not that of the loss"
         rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay else r for r in rows]
@@ -202,6 +204,24 @@ def verdicts(
         why = f"{lost[0].op}, line {lost[0].site.line}, has no slope that is known"
         rows = [row if row.verdict != "WRONG" else replace(row, verdict="cannot tell", note=why) for row in rows]
     return tuple(rows)
+
+
+def within_memory(role: Roles, rows: Sequence[Judged], tapes: Sequence[Tape]) -> list[Judged]:
+    """The rows, each step that remembers nothing yet judged by the gradient in it, as deep as those of the others lie.
+
+    A velocity that was 0 is a multiple of its first gradient, as where an example of zeros came before.
+    """
+    made = next((r for r in rows if r.verdict == "ok" and r.inner and r.entry is not None), None)
+    nodes = [] if made is None else [node for node, _ in entering(role, made.update, tapes)]
+    if made is None or made.entry not in nodes:
+        return list(rows)
+    depth, found = nodes.index(made.entry), list[Judged]()
+    for row in rows:
+        plain = row.verdict == "ok" and row.factor and row.factor > 0 and not row.inner and not row.decay
+        node, laid = next(islice(entering(role, row.update, tapes), depth, None), (None, ())) if plain else (None, ())
+        c = None if node is None else multiple(laid, row.truth, half_of_the_digits(role.graph))
+        found.append(row if c is None or c < 0 else replace(row, factor=None, inner=c, entry=node))
+    return found
 
 
 def well_corrected(role: Roles, row: Judged) -> Judged:
@@ -253,7 +273,8 @@ def by_itself(
         return replace(row, verdict=verdict, note="not a number, or infinite", kind="not finite" if broken else "")
     tolerance = half_of_the_digits(role.graph)
     if not any(t.any() for t in true):
-        zero = not any(x.any() for x in given)
+        memory = before is not None and any(not np.any(laid) for _, laid in entering(role, update, tapes))
+        zero = memory or not any(x.any() for x in given)
         note = "every true entry is 0, which is no evidence" if zero else "not zero, where every true entry is"
         if not zero and all(t is None for t in truth):
             return replace(row, verdict="cannot tell", note="no output that meets labels is made of it")
@@ -354,10 +375,10 @@ def added_to_last(role: Roles, row: Judged, tapes: Sequence[Tape], before: Roles
     last = next((u for u in before.updates if u.new is not None and same[u] == same[row.update]), None)
     if last is None or last.old.shape != row.update.old.shape:
         return None
-    older = [tuple(last.sign * v for v in laid) for _, laid in entering(before, last, tapes)]
+    older = [(n, tuple(last.sign * v for v in laid)) for n, laid in entering(before, last, tapes)]
     for node, laid in entering(role, row.update, tapes):
         now = tuple(row.update.sign * v for v in laid)
-        for then in older:
+        for then in (laid for n, laid in older if n.site == node.site):
             both = with_part(now, row.truth, then, tolerance)
             if both is not None and abs(both[1] - 1) <= ALIKE:
                 return node

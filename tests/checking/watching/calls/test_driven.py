@@ -33,7 +33,7 @@ def test_a_class_that_no_time_was_left_for_is_named_and_the_file_is_not_right(tm
     found = calls.driven(path)
     assert found is not None
     assert settled(found) is None
-    assert "class Wrong was not called" in str(certificate(found).notes)
+    assert "class Wrong is not judged" in str(certificate(found).notes)
 
 
 OWN_NUMBERS = """\
