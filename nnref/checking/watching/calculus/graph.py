@@ -48,10 +48,11 @@ class Graph:
 
     def reached(self, on: int) -> list[bool]:
         """The same, from each value to those that are made of it."""
+        there = [k for k in bits_of(on) if k < len(self.tape)]
         found = [False] * len(self.tape)
-        for k in bits_of(on):
+        for k in there:
             found[k] = True
-        for node in self.tape[next(bits_of(on), len(self.tape)) :]:
+        for node in self.tape[there[0] :] if there else ():
             if not found[node.index] and node.index not in self.cut:
                 found[node.index] = any(map(found.__getitem__, self.below[node.index]))
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -56,10 +57,7 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
     shown = step_shown(watched)
     reading = shown.readings[0]
     entries = rows(watched, shown, reading)
-    found = []
-    if any(e.verdict == "WRONG" for e in entries):
-        likeliest = with_most_right(shown.roles, watched.tapes, shown.readings)
-        found = mistakes(shown.roles, watched.tapes, likeliest)
+    found = list(mistakes_of(watched)) if any(e.verdict == "WRONG" for e in entries) else []
     if not found and watched.broken is not None:
         found = [of_failure(shown.roles, watched.tapes, reading, watched.broken)]
     diagnoses = [diagnosis(watched, shown, m) for m in found]
@@ -85,6 +83,14 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
         notes=(*watched.notes, *unfinished(watched), *(() if right is False else cautions(watched))),
         watched=watched,
     )
+
+
+@lru_cache(maxsize=1)
+def mistakes_of(watched: Watched) -> tuple[Mistake, ...]:
+    """The first mistake of every wrong gradient, found once for all that is said of one program."""
+    shown = step_shown(watched)
+    likeliest = with_most_right(shown.roles, watched.tapes, shown.readings)
+    return tuple(mistakes(shown.roles, watched.tapes, likeliest))
 
 
 def unfinished(watched: Watched) -> list[str]:

@@ -370,7 +370,7 @@ def first_of(search: Search, step: Node) -> Node | None:
             right |= 1 << node.index
     excused = search.beyond_doubt
     for k in bits_of(right):
-        if not is_one_of_many(search, search.graph.tape[k]):
+        if not search.is_one_of_many(search.graph.tape[k]):
             excused |= search.graph.above[k]
     new = {u.new for u in search.role.updates}
     loss = search.reading.loss.node
@@ -388,16 +388,6 @@ def first_of(search: Search, step: Node) -> Node | None:
             continue
         return node
     return None
-
-
-def is_one_of_many(search: Search, node: Node) -> bool:
-    """Is this an array into which more is written next, and what was written last the slope of nothing?
-
-    That it is the slope of something says little then: where an image is black, sums over its regions are alike.
-    """
-    part = node.args[1] if node.op == "put" else None
-    onward = any(n.op == "put" and n.args[0] is node for n in search.graph.users[node.index])
-    return onward and isinstance(part, Node) and not search.right(made_by(part))
 
 
 def described(search: Search, row: Judged, node: Node) -> Mistake:

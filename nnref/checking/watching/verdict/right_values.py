@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, multiple
-from nnref.checking.watching.calculus.graph import VIEWS, Array, bits_of
+from nnref.checking.watching.calculus.graph import VIEWS, Array, base_of, bits_of
 from nnref.checking.watching.calculus.multiples import Multiples
 from nnref.checking.watching.calculus.slopes import backward, slopes
 from nnref.checking.watching.meaning.optimisers import entered
@@ -146,6 +146,15 @@ class Search:
             return False
         rows = {k for k, _ in (*self.matches(part), *self.uses_of_part(part))}
         return any(self.graph.tape[k].op == "view" and self.graph.tape[k].args[1] == node.args[2] for k in rows)
+
+    def is_one_of_many(self, node: Node) -> bool:
+        """Is this an array into which more is written next, and what was written last the slope of nothing?
+
+        That it is the slope of something says little then: where an image is black, sums over its regions are alike.
+        """
+        part = node.args[1] if node.op == "put" else None
+        onward = any(n.op == "put" and n.args[0] is node for n in self.graph.users[node.index])
+        return onward and isinstance(part, Node) and not self.right(base_of(part))
 
     def factors_of_parts(self, node: Node) -> Iterator[float]:
         """Of what multiples of parts of slopes, of one of several uses or of the last of them, a value is one."""
