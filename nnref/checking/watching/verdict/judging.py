@@ -18,7 +18,7 @@ from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import of_one_kind, way
 from nnref.checking.watching.meaning.updates import Update, step_in
 from nnref.checking.watching.recording.tape import Node, Site
-from nnref.checking.watching.verdict.corrections import wrong_correction
+from nnref.checking.watching.verdict.corrections import LEFT_OUT, wrong_correction
 from nnref.checking.watching.verdict.going_on import going_on
 from nnref.checking.watching.verdict.later_passes import of_later_passes
 from nnref.checking.watching.verdict.lineages import Part, lineages
@@ -229,7 +229,9 @@ def well_corrected(role: Roles, row: Judged) -> Judged:
     wrong = wrong_correction(role, row.update) if row.verdict == "ok" and row.inner else None
     if wrong is None:
         return row
-    return replace(row, verdict="WRONG", note=wrong[1], kind="correction", entry=wrong[0], inner=None)
+    node, says, certain = wrong
+    kind = "correction" if certain else LEFT_OUT
+    return replace(row, verdict="WRONG", note=says, kind=kind, entry=node, inner=None)
 
 
 def networks(role: Roles, rows: Sequence[Judged]) -> list[list[int]]:
