@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from nnref.checking.watching.meaning.other_parts import beginning
 from nnref.checking.watching.meaning.unjudged import other_entries
 from nnref.checking.watching.meaning.updates import SHORT, parameter_name
 from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.sufficing import multiples
 from nnref.checking.watching.telling.cautions import cautions, multiple_of_own_slope, spread_out
 from nnref.checking.watching.telling.mending import mended
 from nnref.checking.watching.telling.other_losses import no_loss
@@ -30,7 +32,7 @@ from nnref.checking.watching.verdict.right_values import with_most_right
 from nnref.checking.watching.verdict.stepped_again import stepped_again
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
-from nnref.checking.watching.watch import Step, Watched, multiples, told
+from nnref.checking.watching.watch import Step, Watched, told
 
 
 def settled(watched: Watched) -> bool | None:
@@ -45,7 +47,9 @@ def settled(watched: Watched) -> bool | None:
     if watched.broken is not None and not wrong:
         return False if all(e.verdict == "ok" for e in entries) else None
     left = watched.unfinished or watched.unjudged or watched.untried or other_entries(role)
-    told = not left and all(e.verdict == "ok" for e in entries) and multiple_of_own_slope(watched) is None
+    loss = shown.readings[0].loss
+    given = loss.given is not None and not loss.rule  # nobody looked at the slope itself
+    told = not (left or given) and all(e.verdict == "ok" for e in entries) and multiple_of_own_slope(watched) is None
     return False if wrong else True if told else None
 
 
@@ -59,10 +63,7 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
     shown = step_shown(watched)
     reading = shown.readings[0]
     entries = rows(watched, shown, reading)
-    found = []
-    if any(e.verdict == "WRONG" for e in entries):
-        likeliest = with_most_right(shown.roles, watched.tapes, shown.readings)
-        found = mistakes(shown.roles, watched.tapes, likeliest)
+    found = list(mistakes_of(watched)) if any(e.verdict == "WRONG" for e in entries) else []
     if not found and watched.broken is not None:
         found = [of_failure(shown.roles, watched.tapes, reading, watched.broken)]
     diagnoses = [diagnosis(watched, shown, m) for m in found]
@@ -91,6 +92,14 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
     )
 
 
+@lru_cache(maxsize=1)
+def mistakes_of(watched: Watched) -> tuple[Mistake, ...]:
+    """The first mistake of every wrong gradient, found once for all that is said of one program."""
+    shown = step_shown(watched)
+    likeliest = with_most_right(shown.roles, watched.tapes, shown.readings)
+    return tuple(mistakes(shown.roles, watched.tapes, likeliest))
+
+
 def unfinished(watched: Watched) -> list[str]:
     """What ended the program after the step, and what that step changes and nothing judges."""
     return [
@@ -106,11 +115,14 @@ def unfinished(watched: Watched) -> list[str]:
 
 def given(watched: Watched) -> list[str]:
     """The slope that is taken as it stands, where nobody knows the loss that it is of."""
-    slope = step_shown(watched).readings[0].loss.given
-    if slope is None:
+    loss = step_shown(watched).readings[0].loss
+    if loss.given is None or loss.rule:
         return []
-    line = watched.source.where(slope.site.line)
-    return [f"the slope at {line} is taken as given, for its loss is not known: what is made of it is judged"]
+    line = watched.source.where(loss.given.site.line)
+    return [
+        f"the slope at {line} is taken as given, for its loss is not known: what is made of it is judged, and it is "
+        "not. Compute the loss that is meant in the file, even to print it, and it is judged too"
+    ]
 
 
 def one_of_many(watched: Watched) -> list[str]:
@@ -364,6 +376,8 @@ def own_loss_apart(watched: Watched) -> Diagnosis | None:
 def loss_in_words(watched: Watched, reading: Reading) -> str:
     """Which loss the verdict is about."""
     node = reading.loss.node
+    if reading.loss.rule:
+        return f"{reading.loss.name}; the file has none of its own"
     if reading.loss.given is not None:
         return f"not known, and its slope in {watched.source.where(reading.loss.given.site.line)} is taken as given"
     if node is None:

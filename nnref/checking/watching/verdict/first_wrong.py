@@ -342,7 +342,8 @@ def first_of(search: Search, step: Node) -> Node | None:
             right |= 1 << node.index
     excused = search.beyond_doubt
     for k in bits_of(right):
-        excused |= search.graph.above[k]
+        if not search.is_one_of_many(search.graph.tape[k]):
+            excused |= search.graph.above[k]
     new = {u.new for u in search.role.updates}
     loss = search.reading.loss.node
     forward = 0 if loss is None else search.graph.above[loss.index]  # the loss is taken as it stands

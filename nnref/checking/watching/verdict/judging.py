@@ -100,7 +100,7 @@ def under(
     written: frozenset[float] = frozenset(),
 ) -> Reading | None:
     """The verdicts under one loss; None where they would be no evidence."""
-    wanted = [role.graph.depends(n.index, role.parameters) for n in role.graph.tape]
+    wanted = role.graph.dependent(role.parameters)
     made = [slopes(tape, seeds, wanted, choice) for tape, seeds in zip(tapes, loss.seeds, strict=True)]
     known, lost = [s for s, _ in made], tuple(made[0][1])
     rows = verdicts(role, tapes, known, lost, before, loss, written)
@@ -130,7 +130,10 @@ def goes_in_beside(role: Roles, largest: Node, own: Sequence[Node]) -> bool:
 
     Or into a loss of the program's own, as where a copy of the network gives the largest value.
     """
-    todo, seen = [*(m.output for m in role.meetings), *own], set[int]()
+    todo, seen = (
+        [*(m.output for m in role.meetings), *own],
+        {n.index for node in own for n in terms_of_decay(role, node)},
+    )
     while todo:
         node = todo.pop()
         if node.index not in seen and node.op != "max":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 
@@ -59,10 +58,9 @@ def added_to_last(role: Roles, row: Judged, tapes: Sequence[Tape], before: Roles
     return None
 
 
-@lru_cache(maxsize=4)
 def parts_of(before: Roles, role: Roles) -> Mapping[Update, Part]:
     """The parameter that each update of two steps is of."""
-    return lineages([before.updates, role.updates])
+    return role.graph.once(("parts", before), lambda: lineages([before.updates, role.updates]))
 
 
 def not_grown(row: Judged) -> Judged:

@@ -9,7 +9,8 @@ from tests.support.programs import ADAM, seen
 
 def test_a_velocity_that_leads_up_the_older_gradients_is_wrong_and_no_line_for_certain(tmp_path):
     """The first step goes down all the same, by a tenth of the rate."""
-    found = seen(tmp_path, VELOCITY, ("0.9 * a - 0.1 * dW\n    b", "0.9 * a + 0.1 * dW\n    b"))
+    changes = [(f"{v} = 0.9 * {v} - 0.1", f"{v} = 0.9 * {v} + 0.1") for v in "ab"]
+    found = seen(tmp_path, VELOCITY, *changes)
     assert settled(found) is False
     first = certificate(found, mend=False).first
     assert first.place.startswith("at or after line 1")
