@@ -14,6 +14,7 @@ The parts, each knowing only those before it; the docstring of each is a list of
     calculus/      the slope of every recorded value
     meaning/       labels, outputs, parameters, losses, optimisers and rates
     verdict/       which gradients are right, and which is the first wrong line
+    sufficing      is enough of a program on the tape?
     runs           a program run several times, elsewhere or near
     watch          `watch(path, ...) -> Watched`
     telling/       the certificate, the cautions, and the line to try

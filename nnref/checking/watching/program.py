@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from time import process_time
 from types import ModuleType
 from typing import Any
 
@@ -198,6 +199,9 @@ def alarm(recorder: Recorder) -> Iterator[None]:
         return
 
     def stop(*_: Any) -> None:
+        if (left := recorder.deadline + GRACE - process_time()) > 0:
+            signal.setitimer(signal.ITIMER_VIRTUAL, left)
+            return
         recorder.on = recorder.in_time = False
         raise Stop
 

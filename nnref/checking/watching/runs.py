@@ -78,14 +78,15 @@ class Several:
         """Run the program with other seeds, or near the first run; the tapes of all, as far as they are one."""
         jitter = frozenset(beginnings(self.role, MOVING))
         first, pairs = self.runs[0], self.runs[0].recorder.pairs
-        self.runs = (first, *(self.again(**self.how, seed=seed, jitter=jitter) for seed in seeds))
+        along = {**self.how, "follows": () if self.apart else first.tape}
+        self.runs = (first, *(self.again(**along, seed=seed, jitter=jitter) for seed in seeds))
         if self.apart:
             known = understood([run.tape for run in self.runs], pairs)
             self.seen = known if known.role is not None else self.seen
         tapes = together(self.seen.tapes if self.apart else [run.tape for run in self.runs], self.role)
         if len(tapes) < len(self.runs) and not self.apart:
             moved = frozenset(beginnings(self.role, STILL))
-            near = (first, *(self.again(**self.how, near=k + 1, jitter=moved) for k in range(len(seeds))))
+            near = (first, *(self.again(**along, near=k + 1, jitter=moved) for k in range(len(seeds))))
             close = together([run.tape for run in near], self.role)
             if len(close) > 1:
                 self.runs, tapes = near, close

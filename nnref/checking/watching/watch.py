@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from time import process_time
 from typing import Any
 
-import numpy as np
-
 from nnref.checking.reading.source import Source, SourceError, read
-from nnref.checking.watching.calculus.graph import Graph, bits_of
 from nnref.checking.watching.meaning.losses import OWN_LOSS, concerns, own, same_labels
 from nnref.checking.watching.meaning.parameters import Roles, next_step
 from nnref.checking.watching.meaning.targets import Understood, understood
@@ -26,20 +22,20 @@ from nnref.checking.watching.program import Failure, Run, execute
 from nnref.checking.watching.recording.recorder import Recorder
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.runs import Several, saturated
+from nnref.checking.watching.sufficing import left_over, suffices_for
 from nnref.checking.watching.verdict.guesses import believed
 from nnref.checking.watching.verdict.judging import judge
 from nnref.checking.watching.verdict.lineages import lineages
 from nnref.checking.watching.verdict.on_the_way import leads_to_update
-from nnref.checking.watching.verdict.on_the_way import updated as updates_by_name
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
 
-LIMIT = 16000
+LIMIT = 60_000
 """Values that are recorded before a program is stopped, if no two steps of it were seen."""
 
-PLENTY = 600
-"""Values of which the first step is less than half, where no second step is seen: each may make labels of its own."""
+SECONDS = 6.0
+"""Seconds of a program that runs by itself."""
 
-AT_LENGTH: dict[str, Any] = {"limit": 30_000, "share": 40, "seconds": 6.0}
+AT_LENGTH: dict[str, Any] = {"share": 40, "seconds": 6.0}
 """How a program is run again whose record was full before anything was updated: of the data one row in so many."""
 
 SEEDS = (1, 2)
@@ -53,12 +49,6 @@ SPARE = 40
 
 SLOW = 3.0
 """Seconds of a first run after which one other run has to do."""
-
-GIVEN = ("data", "labels", "table", "constant", "arange", "unknown")
-"""Leaves that no program means to learn."""
-
-SCALES = ("multiply", "divide", "array", "ravel", "reshape", "transpose", "view")
-"""Operations by which drawn weights become parameters: a multiple, another type or shape."""
 
 NO_SLOPE = (
     "ran, and no loss could be made of what meets the labels: behind a threshold (np.where, a sign, ≥) an output has "
@@ -172,41 +162,6 @@ def numbers_in(sources: Sequence[Source]) -> frozenset[float]:
     return frozenset(abs(float(value)) for value in found if type(value) in (int, float) and abs(value) < LARGEST)
 
 
-def left_over(role: Roles, sources: Sequence[Source]) -> tuple[list[Node], bool]:
-    """What went into the outputs, may be learnt, and was not updated; and whether the program updates it by name."""
-    tape, updated, outputs = role.graph.tape, 0, 0
-    for update in role.updates:
-        updated |= role.graph.above[update.base.index] | (1 << update.base.index)
-    for meeting in role.meetings:
-        outputs |= role.graph.above[meeting.output.index]
-    left = [tape[k] for k in bits_of(outputs & ~updated) if tape[k].leaf not in ("", *GIVEN)]
-    left = [n for n in left if n.real and np.prod(n.shape, dtype=int) > 1]
-    named = set().union(*map(updates_by_name, sources)) if left else set()
-    known = any(named & spoken(update.base) for update in role.updates)
-    return [n for n in left if not known or named & called(role.graph, n)], known
-
-
-def called(graph: Graph, leaf: Node) -> set[str]:
-    """The words in the names of a leaf, and of its copies and multiples."""
-    return set().union(*map(spoken, multiples(graph, leaf)))
-
-
-def multiples(graph: Graph, leaf: Node) -> list[Node]:
-    """A leaf, and what is made of it and of numbers alone: copies, and multiples, as drawn weights are scaled."""
-    found = [leaf]
-    for node in found:
-        for n in graph.users[node.index]:
-            beside = (graph.tape[k] for k in bits_of(graph.above[n.index]))
-            if n not in found and n.op in SCALES and all(m.leaf in ("", leaf.leaf) or not m.shape for m in beside):
-                found.append(n)
-    return found
-
-
-def spoken(node: Node) -> set[str]:
-    """The words in the names of a value."""
-    return set(re.findall(r"[^\W\d]\w*", " ".join(node.names))) - {"self"}
-
-
 def watch(
     path: Path,
     *,
@@ -256,9 +211,10 @@ def watch(
 
 def understood_run(source: Source, path: Path, settings: dict[str, Any], limit: int) -> tuple[Run, Understood]:
     """The first run, with less data where its record was full before anything was updated."""
-    first, seen = first_run(source, path, settings, limit=limit)
+    longer = {"seconds": SECONDS} if settings["then"] is None else {}
+    first, seen = first_run(source, path, settings, limit=limit, **longer)
     if seen.role is None and first.stopped and first.made_up:
-        fewer, with_fewer = first_run(source, path, settings, **AT_LENGTH)
+        fewer, with_fewer = first_run(source, path, settings, limit=limit, **AT_LENGTH)
         return (fewer, with_fewer) if with_fewer.role is not None else (first, seen)
     return first, seen
 
@@ -268,31 +224,19 @@ def first_run(source: Source, path: Path, settings: dict[str, Any], **recorded: 
     recorder = Recorder(**recorded)
     last: list[Understood] = []
 
+    @cache
+    def sources(files: frozenset[str]) -> list[Source]:
+        return sources_of(source, sorted(files))
+
     def suffices(tape: Sequence[Node]) -> bool:
         last[:] = [understood([tape])]
-        return two_steps(last[0].role, tape, source, recorder.files)
+        return suffices_for(last[0].role, tape, sources(frozenset(recorder.files)))
 
     recorder.suffices = suffices
     run = execute(source, path, recorder, **settings)
     if recorder.sufficed and not recorder.pairs:
         return run, last[0]  # it was stopped there, and nothing came after
     return run, understood([run.tape], recorder.pairs)
-
-
-def two_steps(role: Roles | None, tape: Sequence[Node], source: Source, files: Iterable[str]) -> bool:
-    """Are there two whole steps on the tape, or one and so much more that a second one would be seen?
-
-    It is not a whole one while the program updates by name what went into the outputs, and did not come to that yet.
-    """
-    if role is None:
-        return False
-    after = next_step(role)
-    if after is not None and len(after.updates) >= len(role.updates):
-        return True
-    if len(tape) <= max(PLENTY, 2 * (role.last + 1)):
-        return False
-    left, known = left_over(role, sources_of(source, files))
-    return not (left and known)
 
 
 def judged_steps(

@@ -109,9 +109,11 @@ for epoch in range(9):
 """
 
 
-def test_a_rule_without_a_slope_is_not_judged(tmp_path):
+def test_a_rule_without_a_slope_is_judged_by_the_error_that_it_begins_with(tmp_path):
     """The perceptron's rule is right, and the gradient of nothing that its step lets through."""
-    assert settled(seen(tmp_path, PERCEPTRON)) is None
+    found = seen(tmp_path, PERCEPTRON)
+    assert settled(found) is True
+    assert found.reading.loss.given is not None
 
 
 ONE_HOT_IN_A_LOOP = """\

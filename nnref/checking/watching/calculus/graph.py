@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from nnref.checking.watching.recording.memory import positions
 from nnref.checking.watching.recording.tape import Node, words
 
 Array = np.ndarray[Any, Any]
+T = TypeVar("T")
 
 VIEWS = words("view array ravel reshape transpose swapaxes squeeze expand_dims atleast_2d atleast_1d broadcast_to")
 """Operations after which the same numbers are there, in another shape."""
@@ -28,6 +29,7 @@ class Graph:
 
     def __init__(self, tape: Sequence[Node], cut: frozenset[int] = frozenset()) -> None:
         self.tape, self.cut = tape, cut
+        self.remembered: dict[Hashable, Any] = {}
         self.above: list[int] = []
         for node in tape:
             bits = 0
@@ -42,13 +44,35 @@ class Graph:
 
     def dependent(self, on: int) -> list[bool]:
         """Which values are made of one of those, or are one of them."""
-        return [self.depends(n.index, on) for n in self.tape]
+        return self.once(("dependent", on), lambda: self.reached(on))
+
+    def reached(self, on: int) -> list[bool]:
+        """The same, from each value to those that are made of it."""
+        there = [k for k in bits_of(on) if k < len(self.tape)]
+        found = [False] * len(self.tape)
+        for k in there:
+            found[k] = True
+        for node in self.tape[there[0] :] if there else ():
+            if not found[node.index] and node.index not in self.cut:
+                found[node.index] = any(map(found.__getitem__, self.below[node.index]))
+        return found
+
+    def once(self, what: Hashable, make: Callable[[], T]) -> T:
+        """Something that is made of the graph when it is first asked for, and is kept as long as the graph."""
+        if what not in self.remembered:
+            self.remembered[what] = make()
+        return cast(T, self.remembered[what])
 
     @cached_property
     def roundoff(self) -> float:
         """The unit of the least precise floating-point values on the tape."""
         kinds = {n.value.dtype for n in self.tape if isinstance(n.value, np.ndarray | np.generic)}
         return max((float(np.finfo(k).eps) for k in kinds if k.kind == "f"), default=float(np.finfo(float).eps))
+
+    @cached_property
+    def below(self) -> list[list[int]]:
+        """What each value is made of directly, by its index."""
+        return [[m.index for m in node.inputs] for node in self.tape]
 
     @cached_property
     def users(self) -> list[list[Node]]:
@@ -63,10 +87,27 @@ class Graph:
 
 def bits_of(bits: int) -> Iterator[int]:
     """The members of a set of bits, smallest first."""
+    if bits.bit_length() > WIDE:
+        raw = np.frombuffer(bits.to_bytes(bits.bit_length() // 8 + 1, "little"), np.uint8)
+        yield from np.flatnonzero(np.unpackbits(raw, bitorder="little")).tolist()
+        return
     while bits:
         low = bits & -bits
         yield low.bit_length() - 1
         bits ^= low
+
+
+WIDE = 1000
+"""Bits above which numpy finds those that are set faster than a loop does."""
+
+
+def as_bits(members: Iterable[int]) -> int:
+    """A set of bits that has these members."""
+    found = set(members)
+    raw = bytearray(max(found, default=0) // 8 + 1)
+    for k in found:
+        raw[k >> 3] |= 1 << (k & 7)
+    return int.from_bytes(raw, "little")
 
 
 def base_of(node: Node) -> Node:

@@ -12,6 +12,14 @@ from nnref.checking.watching.recording.tape import words
 Array = np.ndarray[Any, Any]
 Rule = Callable[..., tuple[Any, ...]]
 
+
+def special(name: str, *args: Any) -> Any:
+    """A function of scipy.special, where the program that is watched uses its like."""
+    from scipy import special as functions
+
+    return getattr(functions, name)(*args)
+
+
 ELEMENTWISE: dict[str, Rule] = {
     "add": lambda g, y, a, b: (g, g),
     "subtract": lambda g, y, a, b: (g, -g),
@@ -40,6 +48,13 @@ ELEMENTWISE: dict[str, Rule] = {
     "tan": lambda g, y, a: (g * (1 + y * y),),
     "atan": lambda g, y, a: (g / (1 + a * a),),
     "expit": lambda g, y, a: (g * y * (1 - y),),
+    "gammaln": lambda g, y, a: (g * special("digamma", a),),
+    "loggamma": lambda g, y, a: (g * special("digamma", a),),
+    "lgamma": lambda g, y, a: (g * special("digamma", a),),
+    "digamma": lambda g, y, a: (g * special("zeta", 2.0, a),),
+    "psi": lambda g, y, a: (g * special("zeta", 2.0, a),),
+    "erf": lambda g, y, a: (g * 2 / np.sqrt(np.pi) * np.exp(-a * a),),
+    "erfc": lambda g, y, a: (-g * 2 / np.sqrt(np.pi) * np.exp(-a * a),),
     "logaddexp": lambda g, y, a, b: (g * np.exp(a - y), g * np.exp(b - y)),
     "array": lambda g, y, a, *more: (g,),
     "nan_to_num": lambda g, y, a, *more: (g,),

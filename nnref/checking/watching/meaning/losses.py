@@ -38,6 +38,7 @@ class Loss:
     Where the program adds up the gradients of micro-batches, the loss is the sum of theirs, and node is the first.
     unweighted says that its terms are losses of several outputs, with weights that the program does not say.
     distance says that it is made of absolute values, and no Huber error: more often printed than trained on.
+    given is the program's own slope of a loss that is not known.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Loss:
     node: Node | None = None
     distance: bool = False
     unweighted: bool = False
+    given: Node | None = None
 
 
 def losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:
@@ -201,7 +203,7 @@ def is_proper(role: Roles, tape: Tape, loss: Node, but: str = "") -> bool:
     met: dict[int, tuple[Node, Meeting]] = {}
     for meeting in met_in(role, loss):
         met.setdefault(bare(meeting.output, role).index, (bare(meeting.output, role), meeting))
-    wanted = [graph.depends(n.index, role.parameters) for n in graph.tape]
+    wanted = graph.dependent(role.parameters)
     own_slopes, _ = slopes(tape, {loss.index: np.ones(loss.shape)}, wanted)
     for standard in (slope for name, slope in STANDARD.items() if name != but):
         seeds = seeds_of(list(met.values()), tape, standard)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from nnref.checking.watching.calculus.factors import ALIKE
 from nnref.checking.watching.calculus.graph import Array, bits_of
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.recording.tape import Node, words
@@ -84,7 +85,10 @@ def centred(role: Roles, step: Node, gradient: Node) -> Node | None:
 
 
 def alike(step: Sequence[Array], gradient: Sequence[Array]) -> bool:
-    """Is a step, entry by entry, of the gradient's sign, and never smaller where that is larger, as of an optimiser?"""
+    """Is a step, entry by entry, of the gradient's sign, and never smaller where that is larger, as of an optimiser?
+
+    Nor does it grow faster than the gradient, as a square does: what divides it may only make large ones smaller.
+    """
     for x, g in zip(step, gradient, strict=True):
         x_, g_ = np.ravel(x).astype(float), np.ravel(g).astype(float)
         if x_.size != g_.size or not np.isfinite(x_).all() or not np.isfinite(g_).all():
@@ -95,5 +99,9 @@ def alike(step: Sequence[Array], gradient: Sequence[Array]) -> bool:
         order = np.argsort(np.abs(g_[seen]), kind="stable")
         rising = np.diff(np.abs(x_[seen])[order])
         if (rising < -1e-6 * np.abs(x_).max(initial=0.0)).any():
+            return False
+        known = np.flatnonzero(seen & (x_ != 0))
+        by_size = np.abs(x_[known] / g_[known])[np.argsort(np.abs(g_[known]), kind="stable")]
+        if by_size.size and by_size[-1] > by_size[0] * (1 + ALIKE):
             return False
     return True

@@ -13,14 +13,13 @@ from itertools import islice
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import Graph, base_of, bits_of
+from nnref.checking.watching.calculus.graph import Graph, as_bits, base_of, bits_of
 from nnref.checking.watching.calculus.slopes import value_of
 from nnref.checking.watching.meaning.likely_labels import CANDIDATES, LIKELIHOOD, candidates
 from nnref.checking.watching.meaning.other_parts import other_parts
 from nnref.checking.watching.meaning.several_labels import of_both_outputs
 from nnref.checking.watching.meaning.updates import (
     Update,
-    averages,
     goes_on,
     is_kept,
     keeps_its_name,
@@ -31,6 +30,8 @@ from nnref.checking.watching.meaning.updates import (
     takes_its_place,
     times,
     velocities,
+    without_averages,
+    without_parts,
 )
 from nnref.checking.watching.recording.tape import Node, words
 
@@ -68,7 +69,7 @@ class Roles:
     @cached_property
     def parameters(self) -> int:
         """The parameters, as a set of bits."""
-        return sum({1 << u.base.index for u in self.updates})
+        return as_bits(u.base.index for u in self.updates)
 
     @cached_property
     def compared(self) -> list[Meeting]:
@@ -100,8 +101,8 @@ class Roles:
     @cached_property
     def after(self) -> list[bool]:
         """Which values are made of an updated parameter."""
-        new = sum({1 << u.new.index for u in self.updates if u.new is not None})
-        return [self.graph.depends(n.index, new) for n in self.graph.tape]
+        new = as_bits(u.new.index for u in self.updates if u.new is not None)
+        return self.graph.dependent(new)
 
 
 def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles | None:
@@ -298,7 +299,8 @@ def beside_labels(role: Roles) -> int:
 def next_step(role: Roles) -> Roles | None:
     """The step after one: what was computed until then, and depends on parameters, is what this one begins from."""
     graph = role.graph
-    old = [n.index for n in graph.tape[: role.last + 1] if graph.depends(n.index, role.parameters)]
+    known = graph.dependent(role.parameters)
+    old = [n.index for n in graph.tape[: role.last + 1] if known[n.index]]
     after = without_data(step(Graph(graph.tape, graph.cut | frozenset(old)), role.labels, (), role.last))
     if after is None:
         return None
@@ -334,13 +336,12 @@ def updates(
     same: dict[int, list[Update]] = {}
     for update in found.values():
         same.setdefault(update.base.index, []).append(update)
-    whole = [u for u in found.values() if not any(averages(graph, u, o) for o in same[u.base.index])]
-    kept = set(whole)
-    whole = [u for u in whole if not superseded(graph, u, [o for o in same[u.base.index] if o in kept])]
+    kept = {u for group in same.values() for u in without_parts(graph, without_averages(graph, group, onward))}
+    whole = [u for u in found.values() if u in kept]
     moved = velocities(graph, whole)
     whole = [u for u in whole if u not in moved]
     placed = {id(u): takes_its_place(graph, u) for u in whole}
-    bases = sum({1 << u.base.index for u in whole if placed[id(u)]})
+    bases = as_bits(u.base.index for u in whole if placed[id(u)])
     own = [u for u in whole if not graph.above[u.base.index] & bases]
     idle = [u for u in own if placed[id(u)] is None and not bases >> u.base.index & 1]
     return tuple(u for u in own if placed[id(u)]), tuple(idle)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import VIEWS, Graph, base_of, bits_of
+from nnref.checking.watching.calculus.graph import VIEWS, Graph, as_bits, base_of, bits_of
 from nnref.checking.watching.calculus.slopes import value_of
 from nnref.checking.watching.recording.tape import Node, Site, words
 
@@ -65,10 +65,9 @@ def key_of(node: Node) -> tuple[int, ...]:
     return base.index, hash(str(node.args[1:])) if node.op in ("view", "item", "entry") else 0
 
 
-@lru_cache(maxsize=4)
 def replaceable(graph: Graph) -> tuple[Update, ...]:
     """Every old − step and old + step where the step depends on the old, which is made of floats."""
-    return tuple(update for node in graph.tape for update in replacements(graph, node))
+    return graph.once("replaceable", lambda: tuple(u for node in graph.tape for u in replacements(graph, node)))
 
 
 def replacements(graph: Graph, node: Node) -> Iterator[Update]:
@@ -118,11 +117,30 @@ def superseded(graph: Graph, update: Update, others: Sequence[Update]) -> bool:
     return any(o is not update and o.base is update.base and graph.depends(o.step.index, bit) for o in others)
 
 
-def averages(graph: Graph, update: Update, other: Update) -> bool:
-    """Is what looks like a new parameter an average of old ones and of one with which the program has gone on?"""
-    if other is update or other.new is None or other.base is not update.base:
-        return False
-    return graph.depends(update.step.index, 1 << other.new.index) and goes_on(graph, other)
+def without_averages(graph: Graph, updates: Sequence[Update], onward: Callable[[Update], bool]) -> list[Update]:
+    """Those of one parameter that are no averages of old values and of one with which the program has gone on.
+
+    onward says of an update whether the program goes on with its new value.
+    """
+    made: dict[int, list[Update]] = {}
+    for update in updates:
+        if update.new is not None:
+            made.setdefault(update.new.index, []).append(update)
+    known = as_bits(made)
+
+    def is_average(update: Update) -> bool:
+        above = (graph.above[update.step.index] | (1 << update.step.index)) & known
+        return any(o is not update and onward(o) for k in bits_of(above) for o in made[k])
+
+    return [u for u in updates if not is_average(u)]
+
+
+def without_parts(graph: Graph, updates: Sequence[Update]) -> list[Update]:
+    """Those of one parameter that are no part of the step of another one, as dW + λ W is."""
+    above = 0
+    for update in updates:
+        above |= graph.above[update.step.index] | (1 << update.step.index)
+    return [u for u in updates if u.new is None or not above >> u.new.index & 1]
 
 
 def goes_on(graph: Graph, update: Update) -> bool:
@@ -132,9 +150,13 @@ def goes_on(graph: Graph, update: Update) -> bool:
     return any(first.get(n.site, new.index) < new.index < n.index for n in elsewhere)
 
 
-@lru_cache(maxsize=256)
 def first_uses(graph: Graph, node: Node) -> dict[Site, int]:
     """The places where a value is used, each with the first value that is made of it there."""
+    return graph.once(("first uses", node.index), lambda: first_at_each(graph, node))
+
+
+def first_at_each(graph: Graph, node: Node) -> dict[Site, int]:
+    """The same, made now."""
     found: dict[Site, int] = {}
     for user in uses(graph, node):
         found[user.site] = min(user.index, found.get(user.site, user.index))
@@ -147,7 +169,7 @@ def velocities(graph: Graph, updates: Sequence[Update]) -> set[Update]:
     A bias to which a sum of numbers times weights is added is moved by none of these weights: the sum is an output.
     """
     of_value = {u.new.index: u for u in updates if u.new is not None}
-    made = sum(1 << k for k in of_value)
+    made = as_bits(of_value)
     above = ((o, graph.above[o.step.index] | (1 << o.step.index)) for o in updates)
     pairs = ((of_value[k], o) for o, bits in above for k in bits_of(bits & made))
     return {u for u, o in pairs if is_velocity(graph, u, o) and takes_its_place(graph, o)}

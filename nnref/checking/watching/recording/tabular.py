@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from nnref.checking.watching.recording.tape import words
-
-if TYPE_CHECKING:
-    from nnref.checking.watching.recording.hooks import Hooks
 
 Array = np.ndarray[Any, Any]
 
@@ -61,7 +58,7 @@ def as_column(x: Any) -> Any:
     return array if isinstance(array, np.ndarray) and array.ndim == 1 else x
 
 
-def operated(recorder: Hooks, op: str, a: Any, b: Any, site: int) -> tuple[Any] | None:
+def operated(recorder: Any, op: str, a: Any, b: Any, site: int) -> tuple[Any] | None:
     """What an operator makes of a column and of another or a number, or of a table and an array; None of two tables.
 
     It is a column where no array is handed over, so that what people do with columns can be done with it.
@@ -79,7 +76,7 @@ def operated(recorder: Hooks, op: str, a: Any, b: Any, site: int) -> tuple[Any] 
     return (value if array or not isinstance(value, np.ndarray) else held.holding(value),)
 
 
-def picked(recorder: Hooks, a: Any, index: Any, site: int) -> tuple[Any] | None:
+def picked(recorder: Any, a: Any, index: Any, site: int) -> tuple[Any] | None:
     """A part of a column's array, a number or a column of labels; None if it is none of an array."""
     held: Any = a.held if isinstance(a, ByPlace) else a
     array = computed(held)

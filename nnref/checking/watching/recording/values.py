@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import process_time
 from typing import Any, TypeVar
 
@@ -63,7 +63,8 @@ class Values:
     made smaller; seed numbers the run. suffices is asked now and then whether the tape holds all that is needed; of all
     data one row in `share` is handed out. A run that is near, the first, second …, is that of the seed, and what is
     moved in it is moved by very little. off are the ordinals of leaves that are moved by a little in all runs alike;
-    ties, the values that the program compared with what they were equal to.
+    ties, the values that the program compared with what they were equal to. A run that follows the values of another
+    one is stopped where it goes another way.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Values:
         share: int = 1,
         near: int = 0,
         off: frozenset[int] = frozenset(),
+        follows: Sequence[Node] = (),
     ) -> None:
         self.tape: list[Node] = []
         self.sites: list[Site] = []
@@ -101,7 +103,7 @@ class Values:
         self.tests: list[tuple[int, Node | None]] = []
         self.opaque: dict[int, Node] = {}
         self.looked_up = 0
-        self.share = share
+        self.share, self.follows = share, follows
 
     def known(self, x: Any) -> Node | None:
         """The node of a value, if it was recorded. An array that nobody made here becomes a leaf."""
@@ -178,29 +180,37 @@ class Values:
             self.bytes += value.nbytes
         if self.suffices is not None and len(self.tape) >= self.next_look:
             self.look()
-        if len(self.tape) >= self.limit or process_time() > self.deadline:
+        if len(self.tape) >= self.limit or process_time() > self.deadline or (self.follows and self.apart(made)):
             self.on = False
-            self.in_time = len(self.tape) >= self.limit
+            self.in_time = process_time() <= self.deadline
             raise Stop
         return made
+
+    def apart(self, made: Node) -> bool:
+        """Does the program compute something else here than in the run that it follows?"""
+        if made.index >= len(self.follows):
+            return True
+        before = self.follows[made.index]
+        return (before.op, before.site.line) != (made.op, made.site.line)
 
     def look(self) -> None:
         """Stop a program whose tape holds enough.
 
         Errors: Stop.
         """
-        now = process_time()
+        if (now := process_time()) < self.rested:
+            self.next_look += LOOKS_FROM // 2
+            return
         costly = now - self.begin > COSTLY[0] or self.bytes > COSTLY[1]
         self.next_look += max(LOOKS_FROM // 2, self.next_look // 10) if costly else self.next_look // 2
         if not costly and len(self.tape) < CHEAP:
-            return
-        if now < self.rested:
             return
         if self.suffices is not None and self.suffices(self.tape):
             self.sufficed, self.on = True, False
             raise Stop
         after = process_time()
         self.rested = after + REST * (after - now)
+        self.deadline += after - now  # its time is the program's own
 
     def new_leaf(self, value: Any, kind: str, site: Site) -> Node:
         """A value that was made of nothing that is known; moved, if it is to be."""

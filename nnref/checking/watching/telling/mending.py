@@ -15,6 +15,9 @@ from nnref.checking.watching.watch import Watched
 PATIENCE, WAIT = 2.0, 6.0
 """Seconds of work for one mistake, and seconds on a busy machine: what is not found by then is not shown."""
 
+TOO_LONG = 3 * PATIENCE
+"""Seconds of watching a program after which none is watched again with a change: all its runs may take as long."""
+
 SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
     ast.Add: (ast.Sub,), ast.Sub: (ast.Add,), ast.Mult: (ast.Div, ast.MatMult), ast.Div: (ast.Mult,),
     ast.Gt: (ast.Lt, ast.GtE), ast.Lt: (ast.Gt, ast.LtE), ast.GtE: (ast.Gt, ast.LtE), ast.LtE: (ast.Lt, ast.GtE),
@@ -31,7 +34,7 @@ def mended(watched: Watched, line: int, first: str = "", factor: bool = False) -
     """
     statement = statement_at(watched.source, line)
     wrong_at_once = any(row.verdict == "WRONG" for row in watched.rows)
-    if statement is None or watched.again is None or not wrong_at_once:
+    if statement is None or watched.again is None or not wrong_at_once or watched.seconds > TOO_LONG:
         return ""  # a change is tried in the first step alone
     begin, waited = process_time(), perf_counter()
     tried: set[str] = set()

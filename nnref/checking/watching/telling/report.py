@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.unjudged import other_entries
 from nnref.checking.watching.meaning.updates import SHORT, parameter_name
 from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.sufficing import multiples
 from nnref.checking.watching.telling.cautions import cautions, multiple_of_own_slope, spread_out
 from nnref.checking.watching.telling.mending import mended
 from nnref.checking.watching.telling.other_losses import no_loss
@@ -26,9 +28,10 @@ from nnref.checking.watching.verdict.first_wrong import TAKEN_ELSEWHERE, Mistake
 from nnref.checking.watching.verdict.guesses import UNKNOWN
 from nnref.checking.watching.verdict.judging import CONTRADICTED, uphill
 from nnref.checking.watching.verdict.right_values import with_most_right
+from nnref.checking.watching.verdict.stepped_again import stepped_again
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
-from nnref.checking.watching.watch import Step, Watched, multiples, told
+from nnref.checking.watching.watch import Step, Watched, told
 
 
 def settled(watched: Watched) -> bool | None:
@@ -37,10 +40,12 @@ def settled(watched: Watched) -> bool | None:
         return None
     shown = step_shown(watched)
     entries = rows(watched, shown, shown.readings[0])
-    wrong = any(e.verdict == "WRONG" for e in entries) or watched.steps[0].roles.idle or own_loss_apart(watched)
+    role = watched.steps[0].roles
+    beside = role.idle or any(True for _ in stepped_again(role)) or own_loss_apart(watched)
+    wrong = any(e.verdict == "WRONG" for e in entries) or beside
     if watched.broken is not None and not wrong:
         return False if all(e.verdict == "ok" for e in entries) else None
-    left = watched.unfinished or watched.unjudged or watched.untried or other_entries(watched.steps[0].roles)
+    left = watched.unfinished or watched.unjudged or watched.untried or other_entries(role)
     told = not left and all(e.verdict == "ok" for e in entries) and multiple_of_own_slope(watched) is None
     return False if wrong else True if told else None
 
@@ -55,16 +60,14 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
     shown = step_shown(watched)
     reading = shown.readings[0]
     entries = rows(watched, shown, reading)
-    found = []
-    if any(e.verdict == "WRONG" for e in entries):
-        likeliest = with_most_right(shown.roles, watched.tapes, shown.readings)
-        found = mistakes(shown.roles, watched.tapes, likeliest)
+    found = list(mistakes_of(watched)) if any(e.verdict == "WRONG" for e in entries) else []
     if not found and watched.broken is not None:
         found = [of_failure(shown.roles, watched.tapes, reading, watched.broken)]
     diagnoses = [diagnosis(watched, shown, m) for m in found]
     if mend and found and found[0].kind != NOT_ONE and is_own_file(watched, found[0].site):
         diagnoses[0] = with_line_to_try(watched, found[0], diagnoses[0])
     diagnoses += [still(watched, name, site, new) for name, site, new in idle(watched)]
+    diagnoses += list(once_more(watched))
     other = own_loss_apart(watched)
     if other is not None and not found:
         diagnoses.insert(0, other)
@@ -86,6 +89,14 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
     )
 
 
+@lru_cache(maxsize=1)
+def mistakes_of(watched: Watched) -> tuple[Mistake, ...]:
+    """The first mistake of every wrong gradient, found once for all that is said of one program."""
+    shown = step_shown(watched)
+    likeliest = with_most_right(shown.roles, watched.tapes, shown.readings)
+    return tuple(mistakes(shown.roles, watched.tapes, likeliest))
+
+
 def unfinished(watched: Watched) -> list[str]:
     """What ended the program after the step, and what that step changes and nothing judges."""
     return [
@@ -95,7 +106,17 @@ def unfinished(watched: Watched) -> list[str]:
         *one_of_many(watched),
         *(f"class {name} is not judged: what was watched ended before it was used" for name in watched.untried),
         *losses_tried(watched),
+        *given(watched),
     ]
+
+
+def given(watched: Watched) -> list[str]:
+    """The slope that is taken as it stands, where nobody knows the loss that it is of."""
+    slope = step_shown(watched).readings[0].loss.given
+    if slope is None:
+        return []
+    line = watched.source.where(slope.site.line)
+    return [f"the slope at {line} is taken as given, for its loss is not known: what is made of it is judged"]
 
 
 def one_of_many(watched: Watched) -> list[str]:
@@ -312,6 +333,15 @@ def still(watched: Watched, name: str, site: Site, new: Node) -> Diagnosis:
     return Diagnosis(None, name, says, place=place(watched, site))
 
 
+def once_more(watched: Watched) -> Iterator[Diagnosis]:
+    """Parameters that take a step by the gradient of the step before, each line once."""
+    found = {node.site: (update, node) for update, node in stepped_again(watched.steps[0].roles)}
+    for site, (update, _) in found.items():
+        name = parameter_name(update.base, update.new)
+        says = f"{name} steps once more by the gradient of the step before, when the next forward pass has begun."
+        yield Diagnosis(None, name, says, place=f"at or after {place(watched, site)}")
+
+
 def own_loss_apart(watched: Watched) -> Diagnosis | None:
     """The program's own loss, if these are not its slopes but those of another one."""
     readings = watched.steps[0].readings
@@ -334,6 +364,8 @@ def own_loss_apart(watched: Watched) -> Diagnosis | None:
 def loss_in_words(watched: Watched, reading: Reading) -> str:
     """Which loss the verdict is about."""
     node = reading.loss.node
+    if reading.loss.given is not None:
+        return f"not known, and its slope in {watched.source.where(reading.loss.given.site.line)} is taken as given"
     if node is None:
         return f"{reading.loss.name}; {no_loss(watched).replace('none', 'no loss of its own')}"
     name = next(iter(node.names), "")

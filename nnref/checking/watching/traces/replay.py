@@ -53,7 +53,7 @@ PURE = words(
     "transpose trapezoid trapz tri tril tril_indices tril_indices_from triu triu_indices triu_indices_from true_divide "
     "truediv trunc uint8 unique unravel_index var vdot vsplit vstack where xlog1py xlogy zeros zeros_like "
     "unpackbits packbits fill put putmask place copyto fill_diagonal put_along_axis eq ne and_ or_ xor lshift rshift "
-    "sliding_window_view"
+    "sliding_window_view gammaln loggamma lgamma digamma psi"
 )
 """Functions that only compute: they read and write no file, and call nothing that they are given."""
 

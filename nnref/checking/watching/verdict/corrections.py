@@ -1,4 +1,8 @@
-"""Averages that an optimiser remembers, and the division by 1 − β^t that corrects them for having begun at 0."""
+"""Averages that an optimiser remembers, and the division by 1 − β^t that corrects them for having begun at 0.
+
+Of an average the numbers are known that scale it on the way to the step, each with what it was in the step before. A
+right one is 1 − β in the first step and 1 − β² in the next. Of the two averages of Adam both are corrected, or none.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE
-from nnref.checking.watching.calculus.graph import bits_of, is_array
+from nnref.checking.watching.calculus.graph import VIEWS, bits_of, is_array
 from nnref.checking.watching.calculus.slopes import value_of
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.updates import Update
 from nnref.checking.watching.recording.tape import Node
+
+LEFT_OUT = "correction left out"
+"""The kind of verdict on a step of two averages, of which one is corrected: what is not there has no line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +41,148 @@ class Corrected:
     before: float
 
 
-def wrong_correction(role: Roles, update: Update) -> tuple[Node, str] | None:
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """An average on its way to the step: the numbers by which it is divided, now and in the step before, if any.
+
+    past says how it goes on: to "sqrt", to what is "divided" by another array, to the "step", or to something else.
+    """
+
+    node: Node
+    average: Average
+    numbers: tuple[tuple[Node, float, float | None], ...]
+    past: frozenset[str]
+
+    @property
+    def is_corrected(self) -> bool:
+        """Is it divided by 1 − β in the first step, and by 1 − β² in the second?"""
+        return any(of_first_steps(self.average.kept, now, before) for _, now, before in self.numbers)
+
+    @property
+    def is_as_it_was(self) -> bool:
+        """Is it scaled by the same numbers in both steps, as where nothing corrects it?"""
+        return all(before is not None and near(now, before) for _, now, before in self.numbers)
+
+
+def of_first_steps(beta: float, now: float, before: float | None) -> bool:
+    """Are two numbers 1 − β² and 1 − β? Or is the first one 1 − β, where there is no step before?"""
+    return near(now, 1 - beta) if before is None else near(before, 1 - beta) and near(now, 1 - beta**2)
+
+
+def wrong_correction(role: Roles, update: Update) -> tuple[Node, str, bool] | None:
+    """A value that is no right correction of an average, that in words, and whether its line is the wrong one.
+
+    Or whose parts are no whole, or which is corrected and goes on as it was; of two averages, one may be left out.
+    """
+    if (other := of_another_average(role, update)) is not None:
+        return *other, True
+    known = list(averages_in(role, update))
+    for average in known:
+        if (wrong := wrongly_divided(average)) is not None:
+            return *wrong, True
+        if (user := not_taken(role, update, average)) is not None:
+            return user, "the average is corrected for its first steps, and here it is taken as it is", True
+    for one in known:
+        for other_one in known:
+            left_out = one.is_corrected and not other_one.is_corrected and other_one.is_as_it_was
+            if left_out and is_quotient(one, other_one):
+                says = "this average is not corrected for its first steps, and the other one is"
+                return other_one.node, says, False
+    return None
+
+
+def is_quotient(a: Scaled, b: Scaled) -> bool:
+    """Is one of two averages divided by the square root of the other, and by nothing else that is not known?"""
+    first, second = (b, a) if "sqrt" in a.past else (a, b)
+    return first.past == {"divided", "step"} and second.past == {"sqrt"}
+
+
+def wrongly_divided(found: Scaled) -> tuple[Node, str] | None:
+    """The number by which an average is scaled in its first two steps, if it should be 1 − β and 1 − β²."""
+    beta = found.average.kept
+    if not near(beta + found.average.taken, 1.0):
+        return None
+    for node, now, before in found.numbers:
+        inverse = None if before is None else 1 / before
+        alone = before is None and "sqrt" not in found.past  # 0.1 may be a rate, beside 0.9
+        if of_first_steps(beta, 1 / now, inverse) and not alone:
+            return node, f"the average is multiplied by 1 - {beta:g}^t, by which it should be divided"
+        if any(of_first_steps(-beta, *plus(n, m)) for n, m in ((now, before), (1 / now, inverse))):
+            return node, f"the average is corrected by 1 + {beta:g}^t, where 1 - {beta:g}^t is meant"
+        if before is None:
+            continue
+        moved = near(before, 1 - beta) and not near(now, before) and not of_first_steps(beta, now, before)
+        if moved and not counts(found.average, 1 - now):
+            meant = f"where 1 - {beta:g}^2 is {1 - beta**2:g}"
+            return node, f"the average is divided by {before:g} in the first step and by {now:g} in the next, {meant}"
+    return None
+
+
+def plus(now: float, before: float | None) -> tuple[float, float | None]:
+    """1 + β² and 1 + β as they would be of −β: 1 − β² and 1 + β."""
+    return (now, None) if before is None else (2 - now, before)
+
+
+def not_taken(role: Roles, update: Update, found: Scaled) -> Node | None:
+    """Where an average goes on as it is, though the program corrects it and does nothing with what comes of that."""
+    graph, inside = role.graph, role.graph.above[update.step.index] | (1 << update.step.index)
+    users = [n for n in graph.users[found.node.index] if n.index <= role.last]
+    beta = found.average.kept
+    for node in users:
+        now = divisor(node)
+        if now is None or inside >> node.index & 1 or graph.users[node.index]:
+            continue
+        if of_first_steps(beta, now, earlier(role, node)):
+            return next((n for n in users if inside >> n.index & 1), None)
+    return None
+
+
+def averages_in(role: Roles, update: Update) -> Iterator[Scaled]:
+    """The averages that a step is made of, with the numbers that scale them on the way."""
+    graph = role.graph
+    inside = graph.above[update.step.index] | (1 << update.step.index)
+    for k in bits_of(inside):
+        node = graph.tape[k]
+        average = averaged(role, node) if k > role.begin and role.of_labels[k] else None
+        if average is not None and 0 < average.kept < 1:
+            numbers, past = onward(role, update, node, inside)
+            yield Scaled(node, average, tuple(numbers), past)
+
+
+def onward(
+    role: Roles, update: Update, node: Node, inside: int
+) -> tuple[list[tuple[Node, float, float | None]], frozenset[str]]:
+    """The numbers that a value is divided by on its way to a step, now and in the step before; and what else is done.
+
+    The way ends where it meets a value that depends on labels, or is taken apart, but for one that it is divided by.
+    """
+    numbers, past = list[tuple[Node, float, float | None]](), set[str]()
+    while node is not update.step:
+        users = [n for n in role.graph.users[node.index] if inside >> n.index & 1]
+        if len(users) != 1:
+            return numbers, frozenset([*past, "several uses"])
+        user = users[0]
+        array, number = scaled(role, user)
+        if array is node and number:
+            numbers.append((user, 1 / number, earlier(role, user)))
+        elif user.op == "sqrt":
+            return numbers, frozenset([*past, "sqrt"])
+        elif user.op == "divide" and user.args[0] is node:
+            past.add("divided")
+        elif user.op not in VIEWS and not (user.op == "add" and len(user.inputs) == 1):
+            return numbers, frozenset([*past, user.op])
+        node = user
+    return numbers, frozenset([*past, "step"])
+
+
+def earlier(role: Roles, node: Node) -> float | None:
+    """The number that an array was divided by on the same line and column in the step before; None without it."""
+    same = (n for n in reversed(role.graph.tape[: role.begin + 1]) if n.site == node.site and n.op == node.op)
+    number = next((scaled(role, n)[1] for n in same), 0.0)
+    return 1 / number if number else None
+
+
+def of_another_average(role: Roles, update: Update) -> tuple[Node, str] | None:
     """A corrected average that is corrected as another one would be, or whose parts are no whole; and that in words.
 
     What is divided by 1 − β in one step and by 1 − β² in the next is corrected as if β of it were kept.

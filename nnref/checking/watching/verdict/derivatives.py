@@ -50,9 +50,15 @@ def backward_factor(search: Search, node: Node) -> Node | None:
 
 
 def right_elsewhere(search: Search, factor: Node) -> bool:
-    """Did the line that makes the factor make a right one elsewhere? Then it was given the wrong value here."""
+    """Did the line that makes the factor make a right one elsewhere? Then it was given the wrong value here.
+
+    So it did where it makes a value of the forward pass, as the sigmoid itself, which is then taken for its slope.
+    """
     alike = (n for n in search.graph.tape if (n.site, n.op) == (factor.site, factor.op) and n is not factor)
     same = [n for n in alike if search.role.begin < n.index]
+    forward = forward_of(search)
+    if any(forward >> n.index & 1 for n in same):
+        return True
     return any(n.index < search.role.last and slope_factor(search, n) is not None for n in same)
 
 

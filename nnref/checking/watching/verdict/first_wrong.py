@@ -13,6 +13,7 @@ from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.program import Failure
 from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.verdict.corrections import LEFT_OUT as CORRECTION_LEFT_OUT
 from nnref.checking.watching.verdict.decays import LEFT_OUT, of_another, without_decay, wrong_beside_decay
 from nnref.checking.watching.verdict.derivatives import (
     backward_factor,
@@ -27,6 +28,7 @@ from nnref.checking.watching.verdict.objects import wrong_part
 from nnref.checking.watching.verdict.odd_terms import departure, missing_uses, odd_term
 from nnref.checking.watching.verdict.on_the_step import below_zero, gradient_of_another, is_gradient, of_optimiser
 from nnref.checking.watching.verdict.right_values import PLACES, Search
+from nnref.checking.watching.verdict.shared_factors import alike_factors, common_cause, not_yet_scaled, put_to_others
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
 
@@ -109,8 +111,8 @@ def of_kind(search: Search, row: Judged) -> Mistake | None:
         chain = chain[chain.index(row.entry) :] if row.entry in chain else chain
         node = next((n for n in chain if n.op in ("add", "put") and n is not row.update.step), row.update.step)
         return Mistake(node, node.site, row, "adds up", row.note)
-    if row.kind == "correction" and row.entry is not None:
-        return Mistake(row.entry, row.entry.site, row, "correction", row.note)
+    if row.kind in ("correction", CORRECTION_LEFT_OUT) and row.entry is not None:
+        return Mistake(row.entry, row.entry.site, row, "correction", row.note, certain=row.kind == "correction")
     if row.kind == NOT_ONE:
         return of_both(search, row)
     if row.kind == "decay":
@@ -123,15 +125,20 @@ def of_kind(search: Search, row: Judged) -> Mistake | None:
 
 def of_one_factor(search: Search, row: Judged, own: float) -> Mistake:
     """The mistake in a gradient that is the truth times one factor, which is not that of the others or goes up."""
-    new = row.update.end
+    new, given = row.update.end, search.reading.loss.given
+    if given is not None and row.usual and own < 0 and alike_factors(own, row.usual):
+        return Mistake(given, given.site, row, "sign", "the step leads away from the labels", certain=False)
     stepped = [r.update for r in search.reading.rows if r.verdict == "ok" and r.update.new is not None]
     against = bool(stepped) and row.update.new is not None and all(u.sign != row.update.sign for u in stepped)
     if row.usual and own * row.usual < 0 and against:
         return Mistake(new, new.site, row, "sign", "the step goes up the loss: the sign is wrong")
     if row.usual and (jump := jumped(search, row, own / row.usual)) is not None:
         return of_jump(search, row, jump, own / row.usual)
-    if own < 0 and row.usual is not None and abs(row.usual / own - 1) <= ALIKE:
+    if own < 0 and row.usual is not None and alike_factors(row.usual, own):
         return of_all_steps(search, row)
+    if row.usual and (other := put_to_others(search, row, row.usual / own)) is not None:
+        says = f"what is made of this is {row.usual / own:.4g} times the slope, beside what is not"
+        return Mistake(other, other.site, row, "factor", says)
     return of_factor(search, row)
 
 
@@ -142,7 +149,8 @@ def of_use(search: Search, row: Judged) -> Mistake:
     if not of_another and (before := without_slope(search, row, made)) is not None:
         return no_slope(search, row, before)
     if (meant := gradient_of_another(search, row)) is not None:
-        return Mistake(meant, meant.site, row, "another slope", "this is a slope, but not that of what it updates")
+        says, renamed = "this is a slope, but not that of what it updates", len(set(meant.names)) > 1
+        return Mistake(meant, meant.site, row, "another slope", says, certain=not renamed)  # b = a makes no value
     says = "the gradient is right, and what is made of it here is not"
     return Mistake(row.update.step, row.update.end.site, row, "update", says)
 
@@ -282,48 +290,6 @@ def of_factor(search: Search, row: Judged) -> Mistake:
     return Mistake(node, node.site, row, "factor", row.note)
 
 
-def common_cause(search: Search, row: Judged) -> list[Node]:
-    """What all rows of one wrong factor are made of, and no right row: one mistake, rather than one in each of them."""
-    off = (row.own or 0.0) / (row.usual or 1.0) * (row.rate or 1.0)
-    wrong = [r for r in search.reading.rows if r.verdict == "WRONG" and r.own and r.usual]
-    like = [r for r in wrong if abs((r.own or 0.0) * (r.rate or 1.0) / (r.usual or 1.0) / off - 1) <= ALIKE]
-    if len(like) < 2:
-        return []
-    made = [[*entered(search.role, r.update.step)][-1] for r in like]
-    chains = [{n.index for n in search.backward(gradient)} for gradient in made]
-    right = [r for r in search.reading.rows if r.verdict == "ok" and r.own]
-    usual = [c for r in right for n in search.backward(r.update.step) for c in search.factors(n)]
-    excused = search.beyond_doubt
-    shared = [n for n in search.backward(made[0]) if n.index in set.intersection(*chains) and n.op not in PLACES]
-    for node in shared:
-        if any(abs(c / d - 1) <= ALIKE for c in search.factors(node) for d in usual):
-            excused |= search.graph.above[node.index] | (1 << node.index)
-    return [n for n in shared if not excused >> n.index & 1]
-
-
-def not_yet_scaled(search: Search, row: Judged) -> Node | None:
-    """The first value of this row alone that is made of a slope which all right rows take only after it was scaled."""
-    right = [r for r in search.reading.rows if r.verdict == "ok" and r.own is not None]
-    if not right or not row.own or not row.usual:
-        return None
-    chains = [search.backward(r.update.step) for r in right]
-    seen = {n.index for chain in chains for n in chain}
-    off = row.own * (row.rate or 1.0) / row.usual
-    for node in (n for n in search.backward(row.update.step) if n.index not in seen and n.op not in PLACES):
-        for m in node.inputs:
-            later = [n for n in chains[0] if m.index in seen and m.index < n.index < node.index and n.shape == m.shape]
-            if any(search.graph.above[n.index] >> m.index & 1 and is_scaled(search, m, n, off) for n in later):
-                return node
-    return None
-
-
-def is_scaled(search: Search, before: Node, after: Node, by: float) -> bool:
-    """Is one value the other one divided by a number, on which nothing else than that follows?"""
-    values = search.values(before), search.values(after)
-    found = None if None in (values[0], values[1]) else multiple(values[0] or [], values[1] or [], search.tolerance)
-    return found is not None and bool(found) and abs(found / by - 1) <= ALIKE
-
-
 def new_factor(search: Search, row: Judged) -> Node | None:
     """The first value that went into this row alone, and whose factor no value has that went into a right row."""
     right = [r for r in search.reading.rows if r.verdict != "WRONG" and r.factor]
@@ -370,7 +336,8 @@ def first_of(search: Search, step: Node) -> Node | None:
             right |= 1 << node.index
     excused = search.beyond_doubt
     for k in bits_of(right):
-        excused |= search.graph.above[k]
+        if not search.is_one_of_many(search.graph.tape[k]):
+            excused |= search.graph.above[k]
     new = {u.new for u in search.role.updates}
     loss = search.reading.loss.node
     forward = 0 if loss is None else search.graph.above[loss.index]  # the loss is taken as it stands

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.watching.calculus.graph import bits_of
-from nnref.checking.watching.meaning.losses import Loss, losses, stripped
+from nnref.checking.watching.calculus.slopes import Choice
+from nnref.checking.watching.meaning.losses import Loss, losses
 from nnref.checking.watching.meaning.parameters import Roles, compares
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.judging import under
 from nnref.checking.watching.verdict.right_values import Search
+from nnref.checking.watching.verdict.taken_as_given import beginnings, is_squashed_otherwise, taken_as_given
 from nnref.checking.watching.verdict.verdicts import Reading
 
 Array = np.ndarray[Any, Any]
@@ -22,19 +24,21 @@ Tape = Sequence[Node]
 UNKNOWN = "the loss is unknown"
 """The kind of verdict on a gradient that no loss that was tried has, in a file without a loss of its own."""
 
-NEAR = 8
-"""How many values before an output, of its size, may be the one that a backward pass begins with: 5 of a sigmoid."""
-
 
 def believed(role: Roles, tapes: Sequence[Tape], readings: Sequence[Reading]) -> tuple[Reading, ...]:
     """The readings, the first of which accuses nobody where its loss is a guess that nothing bears out."""
     first = readings[0] if readings else None
     if role.unlabelled and not (first is not None and any(r.verdict == "ok" and not r.silent for r in first.rows)):
         return ()  # what meets parameters alone are no labels, and nothing says that this is a loss
-    if first is None or first.loss.node is not None or any(loss.node is not None for loss in losses(role, tapes)):
+    if any(r.loss.node is not None for r in readings) or any(loss.node is not None for loss in losses(role, tapes)):
         return tuple(readings)
-    known = any((row.verdict == "ok" and not row.silent) or row.own is not None for row in first.rows)
-    if known or not any(row.verdict == "WRONG" for row in first.rows) or is_borne_out(role, tapes, first):
+    if first is not None and any((r.verdict == "ok" and not r.silent) or r.own is not None for r in first.rows):
+        return tuple(readings)
+    if first is not None and any(r.verdict == "WRONG" for r in first.rows) and is_borne_out(role, tapes, first):
+        return tuple(readings)
+    if (given := taken_as_given(role, tapes, first.choice if first is not None else Choice())) is not None:
+        return given, *readings
+    if first is None or not any(row.verdict == "WRONG" for row in first.rows):
         return tuple(readings)
     note = "the file has no loss of its own, and this is the slope of none that was tried"
     rows = [
@@ -65,7 +69,8 @@ def is_known(role: Roles, labels: Node) -> bool:
 
 def of_some_loss(role: Roles, tapes: Sequence[Tape], reading: Reading) -> Iterator[bool]:
     """For each value of the backward pass that makes all right as the slope of an output: may it be that of a loss?"""
-    for bare, output, slope in beginnings(role):
+    for begin in beginnings(role):
+        bare, output, slope = begin.bare, begin.output, begin.slope
         given = [tape[slope.index].value for tape in tapes]
         if any(value is None or not np.isfinite(np.asarray(value, float)).all() for value in given):
             continue
@@ -74,7 +79,7 @@ def of_some_loss(role: Roles, tapes: Sequence[Tape], reading: Reading) -> Iterat
         if found is not None and found.all_right:
             meant = [s.get(bare.index) for s in reading.loss.seeds]
             both = (m is not None and goes_both_ways(np.asarray(g), m) for g, m in zip(given, meant, strict=False))
-            yield not all(both)
+            yield not all(both) and not is_squashed_otherwise(role, tapes, begin)
 
 
 def goes_both_ways(slope: Array, meant: Array) -> bool:
@@ -88,18 +93,3 @@ def goes_both_ways(slope: Array, meant: Array) -> bool:
     ways = np.sign(slope.reshape(meant.shape)) * np.sign(meant)
     below, above = ways[meant < 0], ways[meant > 0]
     return bool(below.size and above.size and below.sum() * above.sum() < 0)
-
-
-def beginnings(role: Roles) -> Iterator[tuple[Node, Node, Node]]:
-    """The outputs, those values before them that all parameters went into, and what may be the slopes of these."""
-    graph, parameters = role.graph, role.parameters
-    for bare, _ in stripped(role):
-        size = int(np.prod(bare.shape, dtype=int))
-        chain = [graph.tape[k] for k in bits_of(graph.above[bare.index] | (1 << bare.index))]
-        whole = [n for n in chain if (graph.above[n.index] | (1 << n.index)) & parameters == parameters]
-        # Several outputs may be the columns of one value: it is as many times as large.
-        outputs = [n for n in whole if np.prod(n.shape, dtype=int) % size == 0 and not role.of_labels[n.index]]
-        made = (graph.tape[k] for k in bits_of(role.into_updates) if role.of_labels[k] and k > role.begin)
-        slopes = [n for n in made if graph.depends(n.index, parameters)]
-        for output in outputs[-NEAR:]:
-            yield from ((bare, output, n) for n in slopes if np.prod(n.shape) == np.prod(output.shape))

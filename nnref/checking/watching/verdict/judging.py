@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -19,7 +18,7 @@ from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import of_one_kind, way
 from nnref.checking.watching.meaning.updates import Update, step_in
 from nnref.checking.watching.recording.tape import Node, Site
-from nnref.checking.watching.verdict.corrections import wrong_correction
+from nnref.checking.watching.verdict.corrections import LEFT_OUT, wrong_correction
 from nnref.checking.watching.verdict.going_on import going_on
 from nnref.checking.watching.verdict.later_passes import of_later_passes
 from nnref.checking.watching.verdict.lineages import Part, lineages
@@ -101,7 +100,7 @@ def under(
     written: frozenset[float] = frozenset(),
 ) -> Reading | None:
     """The verdicts under one loss; None where they would be no evidence."""
-    wanted = [role.graph.depends(n.index, role.parameters) for n in role.graph.tape]
+    wanted = role.graph.dependent(role.parameters)
     made = [slopes(tape, seeds, wanted, choice) for tape, seeds in zip(tapes, loss.seeds, strict=True)]
     known, lost = [s for s, _ in made], tuple(made[0][1])
     rows = verdicts(role, tapes, known, lost, before, loss, written)
@@ -230,7 +229,9 @@ def well_corrected(role: Roles, row: Judged) -> Judged:
     wrong = wrong_correction(role, row.update) if row.verdict == "ok" and row.inner else None
     if wrong is None:
         return row
-    return replace(row, verdict="WRONG", note=wrong[1], kind="correction", entry=wrong[0], inner=None)
+    node, says, certain = wrong
+    kind = "correction" if certain else LEFT_OUT
+    return replace(row, verdict="WRONG", note=says, kind=kind, entry=node, inner=None)
 
 
 def networks(role: Roles, rows: Sequence[Judged]) -> list[list[int]]:
@@ -386,10 +387,9 @@ def added_to_last(role: Roles, row: Judged, tapes: Sequence[Tape], before: Roles
     return None
 
 
-@lru_cache(maxsize=4)
 def parts_of(before: Roles, role: Roles) -> Mapping[Update, Part]:
     """The parameter that each update of two steps is of."""
-    return lineages([before.updates, role.updates])
+    return role.graph.once(("parts", before), lambda: lineages([before.updates, role.updates]))
 
 
 def zeros(role: Roles, row: Judged, known: Sequence[Slopes], factor: float | None) -> Judged:

@@ -22,7 +22,8 @@ def gradient_of_another(search: Search, row: Judged) -> Node | None:
         return None
     after = (n for n in search.backward(row.update.step) if n.index > first.index)
     used = next((n for n in after if not search.beyond_doubt >> n.index & 1), row.update.end)
-    return used if search.beyond_doubt >> first.index & 1 else first
+    made = next(n for n in chain if n.site == first.site or n.site.line == first.site.line)
+    return used if search.beyond_doubt >> first.index & 1 else made if search.right(made) else first
 
 
 def of_optimiser(search: Search, row: Judged, wrong: Node) -> tuple[Node, bool] | None:

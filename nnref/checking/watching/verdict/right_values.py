@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, multiple
-from nnref.checking.watching.calculus.graph import VIEWS, Array, bits_of
+from nnref.checking.watching.calculus.graph import VIEWS, Array, base_of, bits_of
+from nnref.checking.watching.calculus.multiples import Multiples
 from nnref.checking.watching.calculus.slopes import backward, slopes
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
@@ -36,6 +37,8 @@ class Search:
         self._found: dict[int, tuple[int, float] | None] = {}
         self._factors: dict[int, tuple[float, ...]] = {}
         self._parts: dict[int, list[list[Array]]] = {}
+        self._used: dict[int, list[int]] = {}
+        self._multiples: dict[int, Multiples | None] = {}
 
     @cached_property
     def truths(self) -> dict[int, list[int]]:
@@ -67,13 +70,32 @@ class Search:
         size = int(np.prod(node.shape))
         if given is None or not (node.real or isinstance(node.value, int)) or size * len(self.tapes) < 2:
             return
-        for k in self.truths.get(size, []):
+        for k in self.likely(size, given):
             for known in (self.reading.slopes, self.of_data):
                 truth = [g[k] for g in known if k in g]
                 found = (multiple(given, way, self.tolerance) for way in laid(truth, node.shape)) if truth else ()
                 if c := next((c for c in found if c), None):
                     yield k, c
                     break
+
+    def likely(self, size: int, given: Sequence[Array]) -> list[int]:
+        """The values of a size of whose slopes an array may be a multiple."""
+        if size not in self._multiples:
+            slopes, keys = self.reading.slopes, self.truths.get(size, [])
+            alike = len({tuple(g[k].size for g in slopes) for k in keys}) == 1
+            known = [(k, [g[k] for g in slopes]) for k in keys]
+            self._multiples[size] = Multiples(known, self.tolerance) if alike else None
+        found = self._multiples[size]
+        if found is None:
+            return self.truths.get(size, [])
+        chosen = found.of(given)
+        beside = {k for g in self.of_data for k in g if g[k].size == size} - set(chosen)
+        return sorted({*chosen, *beside}, key=self.place.__getitem__) if beside else chosen
+
+    @cached_property
+    def place(self) -> dict[int, int]:
+        """In which order the values come whose slopes are known."""
+        return {k: at for keys in self.truths.values() for at, k in enumerate(keys)}
 
     @cached_property
     def beyond_doubt(self) -> int:
@@ -101,7 +123,7 @@ class Search:
         terms = [] if loss is None else [n.index for n in terms_of_decay(self.role, loss)]
         if not terms:
             return ()
-        wanted = [self.graph.depends(n.index, self.role.parameters) for n in self.graph.tape]
+        wanted = self.graph.dependent(self.role.parameters)
         made = []
         for tape, known in zip(self.tapes, self.reading.slopes, strict=True):
             seeds = {k: known[k] for k in terms if k in known}
@@ -125,12 +147,21 @@ class Search:
         rows = {k for k, _ in (*self.matches(part), *self.uses_of_part(part))}
         return any(self.graph.tape[k].op == "view" and self.graph.tape[k].args[1] == node.args[2] for k in rows)
 
+    def is_one_of_many(self, node: Node) -> bool:
+        """Is this an array into which more is written next, and what was written last the slope of nothing?
+
+        That it is the slope of something says little then: where an image is black, sums over its regions are alike.
+        """
+        part = node.args[1] if node.op == "put" else None
+        onward = any(n.op == "put" and n.args[0] is node for n in self.graph.users[node.index])
+        return onward and isinstance(part, Node) and not self.right(base_of(part))
+
     def factors_of_parts(self, node: Node) -> Iterator[float]:
         """Of what multiples of parts of slopes, of one of several uses or of the last of them, a value is one."""
         given = self.values(node)
         if given is None:
             return
-        for k in self.truths.get(int(np.prod(node.shape)), []):
+        for k in self.with_uses(node):
             for part in self.parts(k):
                 found = (multiple(given, way, self.tolerance) for way in laid(part, node.shape))
                 yield from (c for c in found if c)
@@ -140,7 +171,7 @@ class Search:
         given = self.values(node)
         if given is None:
             return
-        for k in self.truths.get(int(np.prod(node.shape)), []):
+        for k in self.with_uses(node):
             for use, part in zip(self.uses(k), self.parts(k), strict=False):
                 if any(multiple(given, way, self.tolerance) for way in laid(part, node.shape)):
                     yield k, use
@@ -153,7 +184,10 @@ class Search:
 
     def with_uses(self, node: Node) -> list[int]:
         """The values of the size of a node that are used more than once: their slopes are sums."""
-        return [k for k in self.truths.get(int(np.prod(node.shape)), []) if self.parts(k)]
+        size = int(np.prod(node.shape))
+        if size not in self._used:
+            self._used[size] = [k for k in self.truths.get(size, []) if self.parts(k)]
+        return self._used[size]
 
     def belongs(self, node: Node, k: int) -> bool:
         """Is the value a part of the slope of value k?"""
@@ -230,7 +264,8 @@ class Search:
         bits = self.graph.above[step.index] | (1 << step.index)
         tape = self.graph.tape
         mine = (tape[k] for k in bits_of(bits) if self.role.of_labels[k] and k > self.role.begin)
-        return [n for n in mine if self.graph.depends(n.index, self.role.parameters)]
+        wanted = self.graph.dependent(self.role.parameters)
+        return [n for n in mine if wanted[n.index]]
 
 
 def first_slope(role: Roles, tapes: Sequence[Tape], reading: Reading) -> Node | None:

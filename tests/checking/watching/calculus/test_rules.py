@@ -9,6 +9,8 @@ from nnref.checking.watching.calculus.rules import ELEMENTWISE
 
 H = 2.0**-17
 NAMES = {"divide": np.divide, "atan": np.arctan, "expit": special.expit, "array": np.array, "real": np.real}
+NAMES |= {name: getattr(special, name) for name in ("gammaln", "loggamma", "digamma", "psi", "erf", "erfc")}
+NAMES["lgamma"] = special.gammaln
 
 
 def operation(name):

@@ -1,5 +1,7 @@
 """What a program replaces by itself plus or minus something, and whether it goes on with the new value."""
 
+from functools import partial
+
 import pytest
 
 from nnref.checking.watching.meaning import updates
@@ -40,6 +42,7 @@ def test_a_slope_with_its_decay_is_a_part_of_the_step_and_no_parameter(tmp_path)
     part, whole = named["w", "g"], named["w", "w"]
     assert updates.superseded(found, part, [part, whole])
     assert not updates.superseded(found, whole, [whole, part])
+    assert updates.without_parts(found, [part, whole]) == [whole]
 
 
 def test_what_another_is_moved_by_is_a_velocity_and_no_parameter(tmp_path):
@@ -74,8 +77,9 @@ def test_an_average_of_old_and_new_parameters_is_no_parameter(tmp_path):
     text = VALUES.replace("    w = w - 0.1 * v", "    n = w - 0.1 * v\n    a = w + 0.5 * (n - w)\n    w = n")
     named, found, _ = found_in(tmp_path, text)
     new, average = named["w", "n"], named["w", "a"]
-    assert updates.averages(found, average, new)
-    assert not updates.averages(found, new, average)
+    onward = partial(updates.goes_on, found)
+    assert updates.without_averages(found, [new, average], onward) == [new]
+    assert updates.without_averages(found, [new, average], lambda update: False) == [new, average]
 
 
 def test_a_step_is_a_number_times_its_gradient_and_what_it_makes_is_kept(tmp_path):

@@ -17,6 +17,9 @@ MISTAKES = {
     "an average that grows": ("0.1 * grads[k]\n", "0.01 * grads[k]\n", 15),
     "a square that weighs too much": ("0.001 * grads[k] ** 2", "0.1 * grads[k] ** 2", 16),
     "β for 1 - β": ("0.999 * v[k]", "0.001 * v[k]", 16),
+    "multiplied": ("v[k] / (1 - 0.999 ** t)", "v[k] * (1 - 0.999 ** t)", 17),
+    "plus": ("m[k] / (1 - 0.9 ** t)", "m[k] / (1 + 0.9 ** t)", 17),
+    "times t": ("m[k] / (1 - 0.9 ** t)", "m[k] / (1 - 0.1 * t * t - 0.8)", 17),
 }
 
 
@@ -28,13 +31,51 @@ def test_an_average_and_its_correction_have_one_beta(tmp_path, old, new, line):
     assert "average" in found.diagnoses[0].says
 
 
+APART = (
+    "        params[k] -= 0.01 * (m[k] / (1 - 0.9 ** t)) / (np.sqrt(v[k] / (1 - 0.999 ** t)) + 1e-8)\n",
+    "        a = m[k] / (1 - 0.9 ** t)\n        b = v[k] / (1 - 0.999 ** t)\n"
+    "        params[k] -= 0.01 * a / (np.sqrt(b) + 1e-8)\n",
+)
+
+
+@pytest.mark.parametrize("change", [("0.01 * a", "0.01 * m[k]"), ("sqrt(b)", "sqrt(v[k])")], ids="mv")
+def test_an_average_that_is_corrected_for_nothing_is_named_where_it_is_taken_as_it_was(tmp_path, change):
+    assert settled(seen(tmp_path, ADAM, APART)) is True
+    found = seen(tmp_path, ADAM, APART, change)
+    assert settled(found) is False
+    assert certificate(found, mend=False).first.place.startswith("line 19:")
+
+
+@pytest.mark.parametrize("change", [(" / (1 - 0.9 ** t)", ""), (" / (1 - 0.999 ** t)", "")], ids="mv")
+def test_of_two_averages_both_are_corrected_or_none(tmp_path, change):
+    found = seen(tmp_path, ADAM, APART, change)
+    assert settled(found) is False
+    first = certificate(found, mend=False).first
+    assert first.place.startswith("at or after line 1")
+    assert "not corrected" in first.says
+
+
+def test_a_step_that_is_multiplied_by_the_root_is_none_of_an_optimiser(tmp_path):
+    found = seen(tmp_path, ADAM, APART, ("0.01 * a / (", "0.01 * a * ("))
+    assert settled(found) is False
+    assert certificate(found, mend=False).first.place.startswith("at or after line 15:")
+
+
 RIGHT = {
+    "an average of 0.9 at a rate of 0.1": [
+        ("0.01 * (m[k] / (1 - 0.9 ** t)) / (np.sqrt(v[k] / (1 - 0.999 ** t)) + 1e-8)", "m[k] * 0.1"),
+    ],
     "in place": [IN_PLACE],
     "without a correction": [("(m[k] / (1 - 0.9 ** t)) / (np.sqrt(v[k] / (1 - 0.999 ** t))", "m[k] / (np.sqrt(v[k])")],
     "the correction in the rate": [
         ("0.01 * (m[k] / (1 - 0.9 ** t)) / (np.sqrt(v[k] / (1 - 0.999 ** t))",
          "0.01 * np.sqrt(1 - 0.999 ** t) / (1 - 0.9 ** t) * m[k] / (np.sqrt(v[k])"),
     ],
+    "the larger square of all": [
+        ("(np.sqrt(v[k] / (1 - 0.999 ** t))", "(np.sqrt(np.maximum(v[k], 0.0))"),
+    ],
+    "a rate that decays": [("0.01 * (m[k]", "0.01 / np.sqrt(t) * (m[k]")],
+    "a rate that warms up": [("0.01 * (m[k]", "0.01 * min(t / 4, 1) * (m[k]")],
     "Nesterov's": [
         ("(m[k] / (1 - 0.9 ** t))", "(0.9 * m[k] / (1 - 0.9 ** (t + 1)) + 0.1 * grads[k] / (1 - 0.9 ** t))"),
     ],

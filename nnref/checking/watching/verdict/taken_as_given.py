@@ -1,0 +1,239 @@
+"""The slope that a program begins its backward pass with, taken as given where nobody knows the loss that it is of.
+
+All behind it is judged as ever. A slope that a known loss would have but for a mistake is none of these: where labels
+are subtracted from outputs, it is a multiple of the difference, by weights that no parameter went into, or the outputs
+are those of a step, which has no slope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.watching.calculus.factors import half_of_the_digits, multiple
+from nnref.checking.watching.calculus.graph import VIEWS, bits_of
+from nnref.checking.watching.calculus.rules import FLAT
+from nnref.checking.watching.calculus.slopes import Choice
+from nnref.checking.watching.meaning.losses import STANDARD, Loss, seeds_of, stripped
+from nnref.checking.watching.meaning.optimisers import entered
+from nnref.checking.watching.meaning.parameters import Roles
+from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.verdict.judging import under, uphill
+from nnref.checking.watching.verdict.verdicts import Judged, Reading
+
+Array = np.ndarray[Any, Any]
+Tape = Sequence[Node]
+
+NEAR = 8
+"""How many values before an output, of its size, may be the one that a backward pass begins with: 5 of a sigmoid."""
+
+FIRST = 2
+"""Of the values that all parameters went into so many: the first are the scores, however long the way from there."""
+
+NAME = "not known"
+"""What a loss is called of which only the slope is known that the program begins with."""
+
+
+@dataclass(frozen=True, eq=False)
+class Beginning:
+    """An output, a value before it that all parameters went into, and what may be the slope of that."""
+
+    bare: Node
+    output: Node
+    slope: Node
+
+
+def beginnings(role: Roles) -> Iterator[Beginning]:
+    """The outputs, those values before them that all parameters went into, and what may be the slopes of these."""
+    graph, parameters = role.graph, role.parameters
+    for bare, _ in stripped(role):
+        size = int(np.prod(bare.shape, dtype=int))
+        chain = [graph.tape[k] for k in bits_of(graph.above[bare.index] | (1 << bare.index))]
+        whole = [n for n in chain if (graph.above[n.index] | (1 << n.index)) & parameters == parameters]
+        # Several outputs may be the columns of one value: it is as many times as large.
+        outputs = [n for n in whole if np.prod(n.shape, dtype=int) % size == 0 and not role.of_labels[n.index]]
+        made = (graph.tape[k] for k in bits_of(role.into_updates) if role.of_labels[k] and k > role.begin)
+        slopes = [n for n in made if graph.depends(n.index, parameters)]
+        for output in dict.fromkeys((*outputs[:FIRST], *outputs[-NEAR:])):
+            yield from (Beginning(bare, output, n) for n in slopes if np.prod(n.shape) == np.prod(output.shape))
+
+
+def taken_as_given(role: Roles, tapes: Sequence[Tape], choice: Choice) -> Reading | None:
+    """The verdicts behind the first slope that may be given; None where there is none, or nothing behind it is right.
+
+    Where all behind one is right, or goes up, that one; else that behind which most is.
+    """
+    found: list[Reading] = []
+    for begin in sorted(beginnings(role), key=lambda b: (b.slope.index, b.output.index)):
+        given = [tape[begin.slope.index].value for tape in tapes]
+        if any(v is None or not np.isfinite(np.asarray(v, float)).all() for v in given):
+            continue
+        known = [np.asarray(v, float).reshape(begin.output.shape) for v in given]
+        seeds = tuple({begin.output.index: way(role, tapes, begin) * v} for v in known)
+        reading = under(role, tapes, Loss(NAME, seeds, given=begin.slope), choice, None)
+        if reading is None or not any(is_evidence(role, row, begin.slope) for row in reading.rows):
+            continue
+        if not may_be_given(role, tapes, begin, choice):
+            continue
+        if reading.all_right or uphill(reading):
+            return reading
+        found.append(reading)
+    return max(found, key=lambda r: r.fits, default=None)
+
+
+def is_evidence(role: Roles, row: Judged, slope: Node) -> bool:
+    """Is a gradient a multiple of its slope, and more than the given slope itself, or a multiple of that?"""
+    made = {n.index for n in entered(role, row.update.step)}
+    return bool(row.own) and row.truth[0].size > 1 and slope.index not in made
+
+
+def way(role: Roles, tapes: Sequence[Tape], begin: Beginning) -> int:
+    """1 where the slope leads outputs to their labels, -1 where it is minus that, as y - p is.
+
+    What is no such difference may have one sign where labels are large and the other where they are small. Where it is
+    weighted, as by a reward, the update is believed.
+    """
+    differences = difference(role, tapes, begin.bare)
+    equal = [] if differences is None else equals(role, tapes, begin.slope, differences)
+    weights = weights_of(role, begin.slope, equal)
+    if differences is not None and weights is not None and all(alone(role, m) for m in weights):
+        values = [np.asarray(tape[begin.slope.index].value, float).ravel() for tape in tapes]
+        signs = np.sign(sum(v @ d.ravel() for v, d in zip(values, differences, strict=True)))
+        return 1 if signs > 0 else -1
+    if differences is not None and weights is None and (apart := kept_apart(tapes, begin, differences)):
+        return apart
+    turns = {u.sign for u in role.updates if role.graph.depends(u.step.index, 1 << begin.slope.index)}
+    return -1 if turns == {-1} else 1
+
+
+def kept_apart(tapes: Sequence[Tape], begin: Beginning, differences: Sequence[Array]) -> int:
+    """1 where a slope is below 0 for all large labels and above for all small ones, -1 the other way round; 0 else."""
+    ways = set()
+    for tape, d in zip(tapes, differences, strict=True):
+        labels = np.asarray(tape[begin.bare.index].value, float).ravel() - np.ravel(d)
+        slope = np.asarray(tape[begin.slope.index].value, float).ravel()
+        large = labels > labels.mean()
+        if slope.size != labels.size or not large.any() or large.all():
+            return 0
+        ways |= {*np.sign(slope[~large]), *(-np.sign(slope[large]))}
+    return int(ways.pop()) if len(ways) == 1 else 0
+
+
+def alone(role: Roles, node: Node) -> bool:
+    """Is a value made of numbers that are written out, and of nothing else?"""
+    made = bits_of(role.graph.above[node.index] | (1 << node.index))
+    return all(role.graph.tape[k].leaf in ("", "constant") for k in made)
+
+
+def equals(role: Roles, tapes: Sequence[Tape], slope: Node, differences: Sequence[Array]) -> list[Node]:
+    """What of that which a slope is made of is a multiple of the difference of outputs and labels."""
+    tolerance = half_of_the_digits(role.graph)
+    chain = (role.graph.tape[k] for k in bits_of(role.graph.above[slope.index] | (1 << slope.index)))
+    return [n for n in chain if role.of_labels[n.index] and is_multiple(n, tapes, differences, tolerance)]
+
+
+def difference(role: Roles, tapes: Sequence[Tape], bare: Node) -> list[Array] | None:
+    """Output minus labels in every run; None where they are of unlike shapes."""
+    pairs = [pair for pair in stripped(role) if pair[0] is bare]
+    with np.errstate(all="ignore"):
+        seeds = [seeds_of(pairs, tape, STANDARD["squared error"]) for tape in tapes]
+    found = [s[bare.index] for s in seeds if s is not None and bare.index in s]
+    return found if len(found) == len(tapes) else None
+
+
+def may_be_given(role: Roles, tapes: Sequence[Tape], begin: Beginning, choice: Choice) -> bool:
+    """Is this slope of no loss that is known, nor of one but for a mistake?"""
+    above = role.graph.above[begin.slope.index] | (1 << begin.slope.index)
+    met = [m for m in role.meetings if above >> m.at.index & 1 and m.at.op in ("subtract", "add")]
+    if (differences := difference(role, tapes, begin.bare)) is None:
+        return not met and smooth(role, begin.slope)
+    if not (equal := equals(role, tapes, begin.slope, differences)):
+        size = np.prod(begin.bare.shape, dtype=int)
+        return smooth(role, begin.slope) and not any(np.prod(m.at.shape, dtype=int) == size for m in met)
+    weights = weights_of(role, begin.slope, equal)
+    if weights is None or any(smooth(role, m) for m in weights):
+        return False
+    known = (is_slope(role, tapes, begin, choice, name, differences) for name in PROPER)
+    return not smooth(role, begin.bare) or any(known)
+
+
+def is_squashed_otherwise(role: Roles, tapes: Sequence[Tape], begin: Beginning) -> bool:
+    """Is this the difference of outputs and labels times something of the outputs alone, as error * a * (1 + a) is?
+
+    That is meant for the slope of an activation. Only of a mean that is an exponential, other losses have such slopes.
+    """
+    differences = difference(role, tapes, begin.bare)
+    equal = [] if differences is None else equals(role, tapes, begin.slope, differences)
+    weights = weights_of(role, begin.slope, equal)
+    of_outputs = weights is not None and any(smooth(role, m) and not role.of_labels[m.index] for m in weights)
+    return of_outputs and begin.bare.op not in ("exp", "log", "log1p", "logaddexp", "square", "power")
+
+
+PROPER = ("squared error", "cross-entropy", "binary cross-entropy", "softmax cross-entropy of scores")
+"""Losses whose slope is a difference of outputs and labels, at the outputs or before their activation."""
+
+
+def is_multiple(node: Node, tapes: Sequence[Tape], truth: Sequence[Array], tolerance: float) -> bool:
+    """Is a value one multiple of others in all runs, however it is laid?"""
+    values = [tape[node.index].value for tape in tapes]
+    if any(v is None or np.size(v) != t.size for v, t in zip(values, truth, strict=True)):
+        return False
+    return bool(multiple([np.ravel(v) for v in values], [t.ravel() for t in truth], tolerance))
+
+
+def is_slope(
+    role: Roles,
+    tapes: Sequence[Tape],
+    begin: Beginning,
+    choice: Choice,
+    name: str,
+    differences: Sequence[Array],
+) -> bool:
+    """Is the difference of outputs and labels the slope of a known loss by the value that the given one is of?"""
+    pairs = [pair for pair in stripped(role) if pair[0] is begin.bare]
+    with np.errstate(all="ignore"):
+        seeds = [seeds_of(pairs, tape, STANDARD[name]) for tape in tapes]
+    given = tuple(s for s in seeds if s and all(np.isfinite(g).all() for g in s.values()))
+    reading = under(role, tapes, Loss(name, given), choice, None) if len(given) == len(tapes) else None
+    k = begin.output.index
+    if reading is None or any(k not in s for s in reading.slopes):
+        return False
+    truth = [s[k].ravel() for s in reading.slopes]
+    return bool(multiple([d.ravel() for d in differences], truth, half_of_the_digits(role.graph)))
+
+
+def weights_of(role: Roles, slope: Node, equal: Sequence[Node]) -> list[Node] | None:
+    """The factors from the difference of outputs and labels to a slope that is a product of it; None if it is none."""
+    ends = sum(1 << n.index for n in equal)
+    node, found = slope, list[Node]()
+    while not ends >> node.index & 1:
+        inside = [m for m in node.inputs if role.graph.depends(m.index, ends)]
+        if len(inside) != 1 or node.op not in PRODUCTS:
+            return None
+        found += [m for m in node.inputs if m is not inside[0]]
+        node = inside[0]
+    return found
+
+
+PRODUCTS = VIEWS | {"multiply", "divide", "negative", "put", "where"}
+"""Operations that multiply, or keep, each entry by itself."""
+
+
+def smooth(role: Roles, node: Node) -> bool:
+    """Does a value depend on a parameter otherwise than by a comparison, or by which whole number is drawn?"""
+    todo, seen = [node], set[int]()
+    while todo:
+        n = todo.pop()
+        if n.index in seen or not role.graph.depends(n.index, role.parameters):
+            continue
+        seen.add(n.index)
+        if role.parameters >> n.index & 1:
+            return True
+        whole = isinstance(n.value, int) or getattr(n.value, "dtype", np.dtype(float)).kind in "iub"
+        if whole or n.op in FLAT or n.op == "chosen":
+            continue
+        todo += [m for m in n.inputs if not (n.op == "where" and m is n.args[0])]
+    return False

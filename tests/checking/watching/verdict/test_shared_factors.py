@@ -1,0 +1,38 @@
+"""Is a factor that most gradients have named where they have it from, and not where the one has it not?"""
+
+import pytest
+
+from nnref.checking.watching.telling.report import certificate, settled
+from nnref.checking.watching.verdict.shared_factors import alike_factors
+from tests.support.programs import seen
+
+ORDERED = """\
+import numpy as np
+X, y = np.random.randn(30, 4), np.random.randint(0, 4, 30)
+W, c, v, theta = np.random.randn(4, 6) * 0.5, np.zeros(6), np.random.randn(6, 1) * 0.5, np.array([[-1.0, 0.0, 1.0]])
+levels = (y[:, None] > np.arange(3)).astype(float)
+for k in range(9):
+    h = np.tanh(X @ W + c)
+    q = 1 / (1 + np.exp(-(h @ v - theta)))
+    d = (q - levels) / 30
+    dtheta = -d.sum(axis=0, keepdims=True)
+    df = d.sum(axis=1, keepdims=True)
+    dv = h.T @ df
+    dz = df @ v.T * (1 - h * h)
+    dW, dc = X.T @ dz, dz.sum(0)
+    W -= 0.1 * dW; c -= 0.1 * dc; v -= 0.1 * dv; theta -= 0.1 * dtheta
+"""
+
+
+@pytest.mark.parametrize(("old", "new", "line"), [("df = d.sum", "df = d.mean", 10), ("-d.sum", "-3 * d.sum", 9)])
+def test_of_one_gradient_and_three_the_line_is_named_that_puts_a_factor_to_one_or_to_the_three(
+    old, new, line, tmp_path
+):
+    assert settled(seen(tmp_path, ORDERED)) is True
+    found = seen(tmp_path, ORDERED, (old, new))
+    assert certificate(found, mend=False).first.place.startswith(f"line {line}:")
+
+
+def test_factors_that_differ_by_rounding_are_one():
+    assert alike_factors(0.1 + 0.2, 0.3)
+    assert not alike_factors(0.3, 0.301)

@@ -1,0 +1,118 @@
+"""Losses that nobody thought of, in files that compute none: the slope that they begin with is taken as given."""
+
+import pytest
+
+from nnref.checking.watching.telling.report import certificate, settled
+from tests.support.programs import seen
+from tests.support.quick import some
+
+FOCAL = """\
+import numpy as np
+X = np.random.randn(30, 5); y = (X[:, 0] + X[:, 1] ** 2 > 0.5).astype(float).reshape(-1, 1)
+W, c = np.random.randn(5, 7) * 0.5, np.zeros((1, 7))
+V, e = np.random.randn(7, 1) * 0.5, np.zeros((1, 1))
+for epoch in range(9):
+    h = np.tanh(X @ W + c)
+    p = 1 / (1 + np.exp(-(h @ V + e)))
+    pos = 0.25 * (1 - p) ** 2 * (2 * p * np.log(p) - (1 - p))
+    neg = 0.75 * p ** 2 * (p - 2 * (1 - p) * np.log(1 - p))
+    dz = np.where(y == 1, pos, neg) / len(X)
+    dV, de = h.T @ dz, dz.sum(axis=0, keepdims=True)
+    da = dz @ V.T * (1 - h ** 2)
+    dW, dc = X.T @ da, da.sum(axis=0, keepdims=True)
+    W -= 0.5 * dW; c -= 0.5 * dc; V -= 0.5 * dV; e -= 0.5 * de
+"""
+
+REWARDED = """\
+import numpy as np
+W, c = np.random.randn(4, 8) * 0.5, np.zeros(8)
+V, e = np.random.randn(8, 3) * 0.5, np.zeros(3)
+best = np.array([0, 2, 1, 2])
+for episode in range(9):
+    kinds = np.random.randint(0, 4, 30)
+    s = np.random.randn(30, 4) + 2 * np.eye(4)[kinds]
+    h = np.maximum(0, s @ W + c)
+    z = h @ V + e
+    p = np.exp(z - z.max(axis=1, keepdims=True)); p /= p.sum(axis=1, keepdims=True)
+    a = np.array([np.random.choice(3, p=q) for q in p])
+    r = (a == best[kinds]).astype(float) + 0.1 * np.random.randn(30)
+    d = p.copy()
+    d[np.arange(30), a] -= 1
+    d *= (r - r.mean())[:, None] / 30
+    dV, de = h.T @ d, d.sum(0)
+    dh = d @ V.T
+    dh[h <= 0] = 0
+    dW, dc = s.T @ dh, dh.sum(0)
+    W -= 0.1 * dW; c -= 0.1 * dc; V -= 0.1 * dV; e -= 0.1 * de
+"""
+
+PERCEPTRON = """\
+import numpy as np
+X = np.random.randn(20, 3)
+y = np.where(X @ np.array([1.0, -2.0, 0.5]) > 0, 1, 0)
+w, b = np.zeros(3), 0.0
+for epoch in range(9):
+    for x, target in zip(X, y):
+        p = 1 if np.dot(w, x) + b > 0 else 0
+        error = target - p
+        w += 0.1 * error * x
+        b += 0.1 * error
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [(FOCAL, 10), (REWARDED, 15), (PERCEPTRON, 8)], ids=["focal", "reward", "step"]
+)
+def test_what_is_behind_the_slope_of_an_unknown_loss_is_right_and_the_report_says_of_which(text, line, tmp_path):
+    found = seen(tmp_path, text)
+    assert settled(found) is True
+    assert any(f"the slope at line {line} is taken as given" in note for note in certificate(found).notes)
+
+
+MISTAKES = [
+    (FOCAL, "(1 - h ** 2)", "(1 - h)", "line 12:"),
+    (FOCAL, "de = h.T @ dz, dz.sum", "de = h.T @ dz, dz.mean", "line 11:"),
+    (FOCAL, "V -= 0.5 * dV", "V += 0.5 * dV", "line 14:"),
+    (REWARDED, "dh[h <= 0]", "dh[h > 0]", "line 18:"),
+    (PERCEPTRON, "target - p", "p - target", "at or after line 8:"),
+]
+
+
+@pytest.mark.parametrize(("text", "old", "new", "place"), some(MISTAKES, 2))
+def test_a_mistake_behind_it_is_found_on_its_line(text, old, new, place, tmp_path):
+    found = seen(tmp_path, text, (old, new))
+    assert settled(found) is False
+    assert certificate(found, mend=False).first.place.startswith(place)
+
+
+def test_a_step_that_leads_away_from_all_labels_is_wrong(tmp_path):
+    up = [(f"{name} -= 0.5", f"{name} += 0.5") for name in "WcVe"]
+    assert settled(seen(tmp_path, FOCAL, *up)) is False
+
+
+XOR = """\
+import numpy as np
+X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]]); y = np.array([[0], [1], [1], [0]])
+W, V = np.random.randn(3, 4), np.random.randn(4, 1)
+sig = lambda z: 1 / (1 + np.exp(-z))
+for i in range(9):
+    h = sig(X @ W); a = sig(h @ V)
+    error = y - a
+    d = error * a * (1 - a)
+    dh = d @ V.T * h * (1 - h)
+    V += h.T @ d
+    W += X.T @ dh
+"""
+
+
+@pytest.mark.parametrize("slope", some(["a * (1 + a)", "(1 - a)", "a", "sig(a) * (1 - sig(a))"], 4))
+def test_the_difference_times_what_is_no_slope_of_the_activation_is_a_mistake_and_no_other_loss(slope, tmp_path):
+    """No loss that people mean has such a slope, though all behind it is as if one had."""
+    found = seen(tmp_path, XOR, ("a * (1 - a)", slope))
+    assert settled(found) is False
+    assert certificate(found, mend=False).first.place.startswith("line 8:")
+
+
+@pytest.mark.parametrize("slope", ["np.arctan(error)", "y - 0.9 * a", "error ** 3"])
+def test_what_may_be_a_mistake_in_a_known_slope_is_not_taken_as_given(slope, tmp_path):
+    assert settled(seen(tmp_path, XOR, ("error * a * (1 - a)", slope))) is not True
