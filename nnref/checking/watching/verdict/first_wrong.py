@@ -36,7 +36,7 @@ from nnref.checking.watching.verdict.shared_factors import (
     not_yet_scaled,
     put_to_others,
 )
-from nnref.checking.watching.verdict.signs import first_turned, is_turned_on_the_way, turned
+from nnref.checking.watching.verdict.signs import first_turned, is_turned_on_the_way, stays_turned, turned
 from nnref.checking.watching.verdict.stale import STALE, is_new_parameter, used_after_update, used_next
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
@@ -270,7 +270,7 @@ def jumped(search: Search, row: Judged, ratio: float) -> Node | None:
         if node.op in PLACES or (right and all(bits >> node.index & 1 for bits in right)):
             continue
         jump = search.jump(node)
-        if jump is not None and abs(jump / ratio - 1) <= ALIKE:
+        if jump is not None and abs(jump / ratio - 1) <= ALIKE and (ratio > 0 or stays_turned(search, row, node)):
             return node
     return None
 

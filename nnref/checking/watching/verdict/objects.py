@@ -54,6 +54,8 @@ def wrong_part(search: Search) -> tuple[Node, Site, str] | None:
     if pair is None:
         return None
     data, grad = pair
+    if not any(part.whole.op == "add" for holder in found.values() for part in holder.slopes.get(grad, [])):
+        return None  # layers keep what they make, and add nothing to it
     parts = [
         (part.time, part, wrong, says)
         for holder in found.values()

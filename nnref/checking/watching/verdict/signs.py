@@ -30,6 +30,15 @@ def first_turned(search: Search, row: Judged) -> Node | None:
     return found
 
 
+def stays_turned(search: Search, row: Judged, node: Node) -> bool:
+    """Has all that is made of a value, up to the gradient, one sign, and is none turned back as -x is in a - (-x)?"""
+    passed = [*entered(search.role, row.update.step)]
+    made = next(n for n in passed if n.site.line == passed[-1].site.line)  # with a sign that is put to it on its line
+    chain = [n for n in search.backward(made) if search.graph.depends(n.index, 1 << node.index)]
+    signs = {tuple(sorted({c > 0 for c in found})) for n in chain if (found := search.factors(n))}
+    return len({s for s in signs if len(s) == 1}) < 2
+
+
 def turned(search: Search, row: Judged) -> Node | None:
     """The first value of the other sign than the update asks for: old − step wants the slope, old + step minus that.
 

@@ -186,9 +186,9 @@ class Usual:
 
     def factors_after(self, row: Judged) -> int | None:
         """How often the factor changes from a gradient as it is made to the slope of the own loss; None without it."""
-        sign = row.update.sign if row.update.new is not None else 1
-        made = list(self.factors_as_made(row)) if self.loss.node is not None else []
-        at = next((k for k, c in enumerate(made) if alike(c * sign, 1.0)), None)
+        down = (row.own or 0.0) > 0  # what is minus the slope is added, or turned on the way to the step
+        made = list(self.factors_as_made(row)) if self.loss.node is not None and down else []
+        at = next((k for k, c in enumerate(made) if alike(abs(c), 1.0)), None)
         return None if at is None else sum(not alike(b, a) for a, b in pairwise(made[: at + 1]))
 
     def is_mean_of(self, row: Judged, other: Judged) -> bool:
