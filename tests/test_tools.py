@@ -107,7 +107,7 @@ def test_commands_are_asked_only_for_what_no_test_did_unless_the_report_is_a_lon
     assert sorted(asked) == sorted(COUNTED)
 
 
-@pytest.mark.parametrize("module", some(COUNTED, 6))
+@pytest.mark.parametrize("module", some(COUNTED, 24))
 def test_a_command_says_in_one_line_that_all_is_well(module, capsys, monkeypatch):
     require("flint")
     code, answer = said(module, capsys)
@@ -117,7 +117,7 @@ def test_a_command_says_in_one_line_that_all_is_well(module, capsys, monkeypatch
     assert "\n" not in answer["figure"]
 
 
-@pytest.mark.parametrize("module", some(COUNTED, 6))
+@pytest.mark.parametrize("module", some(COUNTED, 24))
 def test_a_command_that_finds_something_says_so_and_exits_with_1(module, capsys, monkeypatch):
     require("flint")
     FAULTS[module](monkeypatch)

@@ -74,11 +74,15 @@ def run(tmp_path):
 
 @pytest.mark.parametrize(
     ("option", "mode", "chosen"),
-    [
-        ([], "verify", ["--long", "-m", "not site"]),
-        (["--long"], "verify-long", ["--long", "-m", "not site"]),
-        (["--quick"], "verify-quick", ["--all-cases", "-m", "figure and not site"]),
-    ],
+    some(
+        [
+            (["--quick"], "verify-quick", ["--all-cases", "-m", "figure and not site"]),
+            ([], "verify", ["--long", "-m", "not site"]),
+            (["--long"], "verify-long", ["--long", "-m", "not site"]),
+        ],
+        99,
+        ids=lambda case: case[1],
+    ),
 )
 def test_a_report_says_how_much_was_run_and_runs_it(option, mode, chosen, alone, tmp_path, monkeypatch):
     asked = []
@@ -382,6 +386,7 @@ def test_the_outcome_of_every_test_is_written_by_node_id(tmp_path, monkeypatch):
     assert [found[node]["figure"] for node in outcomes.naming(found, "a.b")] == ["2 × noise"]
 
 
+@pytest.mark.further
 def test_a_run_of_the_tests_that_did_not_take_place_is_a_failure():
     assert outcomes.run("--no-such-option")["pytest"]["outcome"] == "failed"
     assert outcomes.run("tests/test_verify.py", "-k", "no_test_has_this_name") == {}

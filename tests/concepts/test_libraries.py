@@ -83,7 +83,7 @@ def each_precision():
 
 
 @pytest.mark.parametrize(("library", "dtype"), list(each_precision()))
-@pytest.mark.parametrize("formula", some(FORMULAS, 18))
+@pytest.mark.parametrize("formula", some(FORMULAS, 36))
 def test_a_formula_gives_the_same_numbers_in_every_library(formula, dtype, library):
     to, traced = taken_to(library, formula)
     function = bridge.function(formula)

@@ -143,6 +143,7 @@ def test_the_claim_that_a_line_names_is_about_the_line(quotation):
     assert is_about(quotation, quotation.claim) is not (quotation.id in IMPLIED)
 
 
+@pytest.mark.further
 def test_a_wrong_name_is_seen():
     """Every line is given the name of every claim that another line names: few have the same quantity or shape."""
     lines = [quotation for quotation in NAMED if quotation.id not in IMPLIED]

@@ -23,6 +23,7 @@ SEEDS = {"0": 0, "1": 670, "7": 1340}
 """Hash seeds, and where each starts counting: 670 expressions for each with --long, 2,010 together."""
 
 
+@pytest.mark.further
 @pytest.mark.parametrize("seed", some(SEEDS, 9))
 def test_no_random_expression_differs_from_its_normal_form(seed, record_property, draws):
     n = draws(8, 670)
@@ -64,6 +65,7 @@ def forget():
         function.cache_clear()
 
 
+@pytest.mark.further
 def test_a_power_that_finds_nothing_to_work_on_changes_nothing():
     """One normal form is kept for all powers that come to the same, so none may be left out that does something."""
     left_out = 0

@@ -99,6 +99,7 @@ def test_a_symbolic_check_that_believes_everything_is_called_unsound(monkeypatch
     assert sum(j.unsound for j in found) > len(found) / 2
 
 
+@pytest.mark.further
 def test_digits_that_believe_everything_leave_the_symbols_to_refuse(monkeypatch):
     monkeypatch.setattr(digits, "value", lambda expr, at: sp.S.Zero)
     found = Counter(j.outcome for j in judged(softmax.jacobian))
@@ -106,7 +107,7 @@ def test_digits_that_believe_everything_leave_the_symbols_to_refuse(monkeypatch)
     assert found["symbolic"] > found["equal"] + found["rule"]
 
 
-@pytest.mark.parametrize("claim", [affine.dA, softmax.jacobian], ids=lambda claim: claim.name)
+@pytest.mark.parametrize("claim", some([affine.dA, softmax.jacobian], 99, ids=lambda claim: claim.name))
 def test_symbols_call_nothing_equal_that_digits_refute(claim):
     """Of all mutants, and not of the sample that is taken of the other claims."""
     assert not [str(j) for j in judged(claim, None) if j.unsound]

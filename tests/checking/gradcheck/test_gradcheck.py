@@ -47,6 +47,7 @@ def test_the_correct_networks_are_of_every_size_depth_precision_and_scale():
     assert max(largest) > 1e2
 
 
+@pytest.mark.further
 def test_relu_networks_at_batch_64_pass(draws):
     for k in range(draws(5, 60, ci=15)):
         rng = np.random.default_rng(k)
@@ -124,6 +125,7 @@ def test_no_more_than_twice_the_evaluations_there_must_be(method, rng):
         assert report.settings["evaluations"] <= 2 * least
 
 
+@pytest.mark.further
 def test_a_step_fits_most_of_a_tensor_where_many_units_are_off(rng):
     """The weights of a unit share its curvature: a step found at a few of quiet units would not fit the others."""
     layers = nnref.mnist_mlp()

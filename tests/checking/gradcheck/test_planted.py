@@ -10,7 +10,7 @@ from tests.support.catchers import CHECKS, REGIMES
 from tests.support.quick import pairs, some
 
 
-@pytest.mark.parametrize("bug", some(BUGS, 6, ids=lambda bug: bug.name))
+@pytest.mark.parametrize("bug", some(BUGS, 12, ids=lambda bug: bug.name))
 def test_a_planted_mistake_is_caught_wherever_it_changes_a_number(bug, record_property, draws):
     cells = caught(bug, every=draws(False, True))
     said = summary([(bug, cells)])

@@ -13,6 +13,7 @@ from nnref import cli
 from nnref.checking.gradcheck.gradcheck import gradcheck
 from nnref.checking.results.sampling import at_random, missed
 from tests.conftest import require
+from tests.support.quick import some
 
 
 def bent(theta):
@@ -161,7 +162,7 @@ def rough(theta):
     return float((np.real(theta["x"]) ** 2).sum() + np.sin(np.real(theta["x"])).sum())
 
 
-@pytest.mark.parametrize("loss", [smooth, rough])
+@pytest.mark.parametrize("loss", some([smooth, rough], 99, ids=lambda loss: loss.__name__))
 def test_a_single_wrong_entry_of_many_is_seen_along_random_signs(loss, rng):
     theta = big(rng)
     right = 2 * theta["x"] + np.cos(theta["x"])

@@ -123,7 +123,7 @@ def test_of_a_small_loss_every_slope_is_0_only_where_it_never_changes():
 
 
 def test_every_kind_of_function_is_judged_rightly_and_no_untrue_loss_passes(record_property, draws):
-    said = kinds.summary(1, losses=draws(8, 1000, ci=200), every=draws(2, 1, ci=1))
+    said = kinds.summary(1, losses=draws(4, 1000, ci=200), every=draws(4, 1, ci=1))
     record_property("figure", said["figure"])
     assert said["ok"], said["figure"]
     for name, counts in said["table"].items():

@@ -248,7 +248,7 @@ READ = {
 """Right files that are called by their names, and are not settled by watching them run."""
 
 
-@pytest.mark.parametrize("name", some(sorted(READ), 24))
+@pytest.mark.parametrize("name", some(sorted(READ), 99))
 def test_what_is_right_as_it_is_read_is_judged_again_by_its_trace(name, tmp_path):
     """So no word of it need be looked at: of what it computed, all is computed again where it never ran."""
     path = Path(__file__).parents[2] / "unseen" / name

@@ -267,7 +267,7 @@ def test_every_layout_is_read_and_found_right(tmp_path, style):
     assert f"as {laid}, {labels}, {activation}, softmax" in report.reading
 
 
-@pytest.mark.parametrize("activation", some(record.activations(), 6))
+@pytest.mark.parametrize("activation", some(record.activations(), 12))
 def test_every_activation_that_has_a_record_is_recognised_as_its_record_writes_it(tmp_path, activation):
     """The lines are those of the record, with the functions they name."""
     writing = record.writing(activation)

@@ -277,7 +277,7 @@ TABLE = [
 """What is said of a layer, its forward and backward pass, arguments, and mistakes with their sentences."""
 
 
-@pytest.mark.parametrize("row", some([(row,) for row in TABLE], 6, ids=lambda case: case[0][0]))
+@pytest.mark.parametrize("row", some([(row,) for row in TABLE], 12, ids=lambda case: case[0][0]))
 def test_a_layer_is_recognised_and_its_mistakes_are_named(row):
     says, forward, vjp, arrays, wrong = row
     arguments = dict(inspect.signature(forward).bind(*arrays).arguments)

@@ -13,6 +13,7 @@ from nnref.checking.gradcheck.gradcheck import assert_gradients, gradcheck
 from nnref.checking.results.report import GradientMismatch
 from nnref.checking.results.table import narrowed
 from tests.conftest import require
+from tests.support.quick import some
 
 
 def cube(theta):
@@ -131,7 +132,7 @@ def test_the_plot_shows_the_error_against_the_step(at):
         gradcheck(cube, at, None).plot()
 
 
-@pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
+@pytest.mark.parametrize("pool", some([ProcessPoolExecutor, ThreadPoolExecutor], 99, ids=lambda pool: pool.__name__))
 def test_an_executor_gives_the_same_report(pool, rng):
     theta = {"x": rng.standard_normal((30, 40))}
     theta["x"][:2] = 0

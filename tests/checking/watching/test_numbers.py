@@ -88,7 +88,7 @@ def test_a_mistake_in_how_a_product_goes_back_is_found_on_its_line(tmp_path):
     assert "line 17:" in certificate(found, mend=False).first.place
 
 
-@pytest.mark.parametrize("slope", some(["(out.data <= 0) * out.grad", "out.grad", "2 * (out.data > 0) * out.grad"], 9))
+@pytest.mark.parametrize("slope", some(["out.grad", "(out.data <= 0) * out.grad", "2 * (out.data > 0) * out.grad"], 99))
 def test_another_slope_of_the_rectifier_is_caught(slope, tmp_path):
     found = seen(tmp_path, ENGINE, ("(out.data > 0) * out.grad", slope), limit=1500)
     assert settled(found) is False, certificate(found)

@@ -38,7 +38,8 @@ class Loss:
     Where the program adds up the gradients of micro-batches, the loss is the sum of theirs, and node is the first.
     unweighted says that its terms are losses of several outputs, with weights that the program does not say.
     distance says that it is made of absolute values, and no Huber error: more often printed than trained on.
-    given is the program's own slope of a loss that is not known.
+    given is the program's own slope of a loss that is not known; rule says that it is the difference of labels and of
+    outputs that are those of a step, as in the perceptron's rule.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Loss:
     distance: bool = False
     unweighted: bool = False
     given: Node | None = None
+    rule: bool = False
 
 
 def losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:

@@ -46,7 +46,9 @@ def settled(watched: Watched) -> bool | None:
     if watched.broken is not None and not wrong:
         return False if all(e.verdict == "ok" for e in entries) else None
     left = watched.unfinished or watched.unjudged or watched.untried or other_entries(role)
-    told = not left and all(e.verdict == "ok" for e in entries) and multiple_of_own_slope(watched) is None
+    loss = shown.readings[0].loss
+    given = loss.given is not None and not loss.rule  # nobody looked at the slope itself
+    told = not (left or given) and all(e.verdict == "ok" for e in entries) and multiple_of_own_slope(watched) is None
     return False if wrong else True if told else None
 
 
@@ -112,11 +114,14 @@ def unfinished(watched: Watched) -> list[str]:
 
 def given(watched: Watched) -> list[str]:
     """The slope that is taken as it stands, where nobody knows the loss that it is of."""
-    slope = step_shown(watched).readings[0].loss.given
-    if slope is None:
+    loss = step_shown(watched).readings[0].loss
+    if loss.given is None or loss.rule:
         return []
-    line = watched.source.where(slope.site.line)
-    return [f"the slope at {line} is taken as given, for its loss is not known: what is made of it is judged"]
+    line = watched.source.where(loss.given.site.line)
+    return [
+        f"the slope at {line} is taken as given, for its loss is not known: what is made of it is judged, and it is "
+        "not. Compute the loss that is meant in the file, even to print it, and it is judged too"
+    ]
 
 
 def one_of_many(watched: Watched) -> list[str]:
@@ -364,6 +369,8 @@ def own_loss_apart(watched: Watched) -> Diagnosis | None:
 def loss_in_words(watched: Watched, reading: Reading) -> str:
     """Which loss the verdict is about."""
     node = reading.loss.node
+    if reading.loss.rule:
+        return f"{reading.loss.name}; the file has none of its own"
     if reading.loss.given is not None:
         return f"not known, and its slope in {watched.source.where(reading.loss.given.site.line)} is taken as given"
     if node is None:

@@ -36,6 +36,9 @@ FIRST = 2
 NAME = "not known"
 """What a loss is called of which only the slope is known that the program begins with."""
 
+RULE = "none that has a slope: the perceptron's rule"
+"""What a loss is called where what goes back is how far the outputs of a step are from their labels."""
+
 
 @dataclass(frozen=True, eq=False)
 class Beginning:
@@ -73,7 +76,9 @@ def taken_as_given(role: Roles, tapes: Sequence[Tape], choice: Choice) -> Readin
             continue
         known = [np.asarray(v, float).reshape(begin.output.shape) for v in given]
         seeds = tuple({begin.output.index: way(role, tapes, begin) * v} for v in known)
-        reading = under(role, tapes, Loss(NAME, seeds, given=begin.slope), choice, None)
+        rule = is_of_a_rule(role, tapes, begin)
+        loss = Loss(RULE if rule else NAME, seeds, given=begin.slope, rule=rule)
+        reading = under(role, tapes, loss, choice, None)
         if reading is None or not any(is_evidence(role, row, begin.slope) for row in reading.rows):
             continue
         if not may_be_given(role, tapes, begin, choice):
@@ -88,6 +93,14 @@ def is_evidence(role: Roles, row: Judged, slope: Node) -> bool:
     """Is a gradient a multiple of its slope, and more than the given slope itself, or a multiple of that?"""
     made = {n.index for n in entered(role, row.update.step)}
     return bool(row.own) and row.truth[0].size > 1 and slope.index not in made
+
+
+def is_of_a_rule(role: Roles, tapes: Sequence[Tape], begin: Beginning) -> bool:
+    """Is the slope the difference of labels and of outputs that are those of a step, times a number?"""
+    differences = None if smooth(role, begin.bare) else difference(role, tapes, begin.bare)
+    equal = [] if differences is None else equals(role, tapes, begin.slope, differences)
+    weights = weights_of(role, begin.slope, equal)
+    return weights is not None and all(alone(role, m) for m in weights)
 
 
 def way(role: Roles, tapes: Sequence[Tape], begin: Beginning) -> int:

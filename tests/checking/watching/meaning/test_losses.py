@@ -123,7 +123,7 @@ for k in range(3):
 """
 
 
-@pytest.mark.parametrize("said", some(["2 * (p - t)", "p - t", "-(t - p)", "(p - t) / 2"], 9))
+@pytest.mark.parametrize("said", some(["p - t", "2 * (p - t)", "-(t - p)", "(p - t) / 2"], 99))
 def test_how_far_one_output_is_off_is_no_loss(tmp_path, said):
     """It has a slope, and one number is a multiple of any other; but it has no least value."""
     found = seen(tmp_path, ONE_OUTPUT, ("SAID", said))
