@@ -50,6 +50,12 @@ SPARE = 40
 SLOW = 3.0
 """Seconds of a first run after which one other run has to do."""
 
+NO_SLOPE = (
+    "ran, and no loss could be made of what meets the labels: behind a threshold (np.where, a sign, ≥) an output has "
+    "no slope, and a perceptron's rule is no gradient"
+)
+"""Why there is no verdict where something is updated by labels, and is no slope of anything."""
+
 LARGEST = 1e15
 """A number beyond which none that is written out is a rate."""
 
@@ -191,7 +197,7 @@ def watch(
     tapes = all_of_them.others(tuple(seeds) if process_time() - begin < SLOW else tuple(seeds)[:1])
     runs, role, notes = all_of_them.runs, all_of_them.role, tuple(all_of_them.notes)
     steps = judged_steps(role, tapes, meant, numbers_in(sources_of(source, first.recorder.files)))
-    why = "" if steps else "no loss could be made of what meets the labels"
+    why = "" if steps else NO_SLOPE
 
     enough_for_one = role.last + max(SPARE, role.last // 8)
 
@@ -308,9 +314,10 @@ def unread(run: Run, source: Source) -> str:
     count = f"{len(run.tape):,} array operations"
     none = "array was changed by something that depends on labels"
     if run.stopped and run.tape:
-        often, times = Counter(n.site.line for n in run.tape if n.site.line).most_common(1)[0]
+        (file, often), times = Counter((n.site.file, n.site.line) for n in run.tape if n.site.line).most_common(1)[0]
         why = "its time was up" if not run.recorder.in_time else "the record was full"
-        here = f"{times:,} of them in {source.where(often)}, as where data are made number by number"
+        line = source.where(often) if file.endswith(source.name) else f"{Path(file).name}, line {often}"
+        here = f"{times:,} of them in {line}, as where data are made number by number"
         return f"was stopped after {count}, {here}: {why} before any {none}; try it with less data, or with --data"
     return f"ran, {count}, and no {none}{ending(run, source)}"
 

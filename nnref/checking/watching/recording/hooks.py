@@ -21,6 +21,7 @@ from nnref.checking.watching.recording.of_objects import (
     rows_of_objects,
     shape_of_objects,
 )
+from nnref.checking.watching.recording.tabular import ByPlace, Tabular, as_column, computed, operated, picked
 from nnref.checking.watching.recording.tape import Held, Node, nodes_of, words
 from nnref.checking.watching.recording.values import Array, Values, Whole
 
@@ -73,6 +74,8 @@ class Hooks(Values):
         """A + b, a < b"""
         if self.on and (shape := shape_of_objects(op, a, b)):
             return self.by_object(op, a, b, shape, site)
+        if self.on and (isinstance(a, Tabular) or isinstance(b, Tabular)) and (by := operated(self, op, a, b, site)):
+            return by[0]
         turned: Any = getattr(type(b), TURNED.get(op, ""), None) if self.on and isinstance(a, np.generic) else None
         if turned is not None and self.own(turned):
             value = turned(b, a)  # numpy would hand over another number, which nobody knows
@@ -125,6 +128,8 @@ class Hooks(Values):
 
     def unary(self, op: str, a: Any, site: int) -> Any:
         """-a"""
+        if self.on and isinstance(a, Tabular) and isinstance(column := as_column(a), np.ndarray):
+            return a.holding(self.unary(op, column, site))
         if self.on and holds_objects(a):
             made = np.empty(a.shape, object)
             for place in np.ndindex(*a.shape):
@@ -161,6 +166,8 @@ class Hooks(Values):
 
     def augment(self, op: str, a: Any, b: Any, site: int) -> Any:
         """A += b"""
+        if self.on and isinstance(a, Tabular):
+            return self.binary(op, a, b, site)
         if self.on and (shape := shape_of_objects(op, a, b)):
             made = self.by_object(op, a, b, shape, site)
             if np.shape(a) != shape:
@@ -170,7 +177,7 @@ class Hooks(Values):
         if not self.on or not isinstance(a, np.ndarray) or a.dtype.kind not in "fiubc":
             value = IN_PLACE[op](a, b)
             return value if not self.on else self.made(op, OPERATOR[op], (a, b), value, site)
-        args = (self.resolved(a), self.resolved(b))
+        args = (self.resolved(a), self.resolved(b := computed(b)))
         self.about_to_write(a)
         value = IN_PLACE[op](a, b)
         self.wrote(a, self.add(op, OPERATOR[op], args, {}, a, self.sites[site]))
@@ -178,6 +185,8 @@ class Hooks(Values):
 
     def item(self, a: Any, index: Any, site: int) -> Any:
         """a[i]"""
+        if self.on and isinstance(a, Tabular | ByPlace) and (part := picked(self, a, index, site)):
+            return part[0]
         value = a[index]
         if not self.on:
             return value
@@ -323,6 +332,7 @@ class Hooks(Values):
 
     def iterate(self, things: Any, site: int) -> Any:
         """For x in things"""
+        things = as_column(things) if self.on else things
         if self.on and isinstance(things, np.ndarray) and things.ndim:
             return self.items(things, site)
         return things

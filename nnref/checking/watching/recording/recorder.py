@@ -34,6 +34,7 @@ from nnref.checking.watching.recording.functions import (
 from nnref.checking.watching.recording.hooks import Hooks, larger
 from nnref.checking.watching.recording.minimising import is_search, minimised
 from nnref.checking.watching.recording.ordered import InOrder
+from nnref.checking.watching.recording.tabular import Tabular, anywhere, as_arrays
 from nnref.checking.watching.recording.tape import Node, nodes_of
 from nnref.checking.watching.recording.values import Array
 
@@ -84,6 +85,8 @@ class Recorder(Hooks):
 
     def library(self, site: int, name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call of what is not the person's: one operation."""
+        if anywhere(args) or isinstance(getattr(function, "__self__", None), Tabular):
+            function, args = as_arrays(function, name, args)
         target = written(name, function, args, kwargs)
         here = self.sites[site]
         owner = getattr(function, "__self__", None)
@@ -321,6 +324,9 @@ def walked(thing: Any, depth: int = 0) -> Iterator[Array]:
 def whole_or_float(self: Recorder, site: int, function: Any, *args: Any, **kwargs: Any) -> Any:
     """float(x), int(x): the same number."""
     value = function(*args, **kwargs)
+    if function is float and args and type(args[0]) is int and self.known(args[0]) is None:  # a length: no label
+        value = float(str(value))
+        return self.keep(value, self.new_leaf(value, "constant", self.sites[site]))
     truth = bool(args) and isinstance(args[0], bool | np.bool_) and self.known(args[0]) is None  # a label, perhaps
     if not args or truth or isinstance(args[0], str | bytes):
         if args and (function is float or truth):

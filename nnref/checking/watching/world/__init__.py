@@ -7,7 +7,10 @@ answered decides a verdict: it lets the program run, and marks what is data and 
     counts       the sizes of whole data sets, made smaller
     needs        how many rows and which columns the source asks for
     digits       the numbers
-    known_tables tables by the names of their files
+    feature_names  the names of their columns; passengers: a well-known table of words and numbers
+    known_tables tables by the names of their files; texts: of letters and words
+    arguments    the words of the command line, and answers to questions
+    folders      folders of images; remote: what is fetched
     tables       what pandas hands out, with its columns; reading: pandas itself
     preparing    splits, scalers, one-hot labels
     datasets     data sets by the names of the packages that have them
@@ -22,9 +25,13 @@ import argparse
 import ast
 import builtins
 import copy
+import gzip
+import os
 import re
+import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -39,22 +46,22 @@ from nnref.checking.reading.source import Source, SourceError, read
 from nnref.checking.watching.world import files as reading_files
 from nnref.checking.watching.world import modules as importing
 from nnref.checking.watching.world import packages
+from nnref.checking.watching.world.arguments import OTHERWISE, answer
 from nnref.checking.watching.world.counts import made_smaller
 from nnref.checking.watching.world.datasets import Datasets
 from nnref.checking.watching.world.digits import Digits, digits
 from nnref.checking.watching.world.files import Files, Hierarchy, nothing
+from nnref.checking.watching.world.folders import Folders
 from nnref.checking.watching.world.modules import AbsentError, Modules, Silent
 from nnref.checking.watching.world.needs import Needs, needs
 from nnref.checking.watching.world.reading import Pandas
+from nnref.checking.watching.world.remote import Remote, decompress
 from nnref.shapes import Array
 
 __all__ = ["AbsentError", "World", "asked_by", "prepared", "smaller"]
 
 FEWEST = 20
 """Rows that are handed out at least."""
-
-ANSWER = "1"
-"""What input() gives."""
 
 OLD_NAMES = {
     "float": float, "int": int, "bool": bool, "object": object, "str": str, "float_": np.float64, "int_": np.int64,
@@ -90,7 +97,8 @@ def prepared(path: Path, data: tuple[Array, Array] | None = None, seed: int = 0,
         handed = Files(sets, folder, scratch)
         modules = Modules([folder, folder.parent, *above(path.resolve())], module_names(sets, handed))
         stack.enter_context(importing.answered(modules))
-        stack.enter_context(reading_files.answered(handed, attributes()))
+        stack.enter_context(reading_files.answered(handed, attributes(handed)))
+        sys.argv[1:] = asked.words
         stack.enter_context(old_names())
         yield World(numbers, modules.absent)
 
@@ -164,6 +172,8 @@ def module_names(sets: Datasets, handed: Files) -> dict[str, dict[str, Any]]:
         "matplotlib.pyplot": {"subplots": lambda *args, **kwargs: (Silent(), Silent())},
         "IPython": {"get_ipython": Silent}, "rich.progress": {"track": progress},
         "progressbar": {"ProgressBar": lambda *args, **kwargs: progress, "progressbar": progress},
+        "requests": {"get": Remote(handed).get}, "cv2": Folders(sets.digits).names(),
+        "mlxtend.preprocessing": {"shuffle_arrays_unison": lambda arrays, *args, **kwargs: list(arrays)},
         "idx2numpy": {"convert_from_file": lambda name: square(handed, name)},
     }  # fmt: skip
 
@@ -183,10 +193,13 @@ def progress(things: Any = None, *args: Any, **kwargs: Any) -> Any:
     return Silent() if things is None else things
 
 
-def attributes() -> list[tuple[Any, str, Any]]:
-    """Attributes of modules that are answered, but for files: input, and waiting."""
+def attributes(handed: Files) -> list[tuple[Any, str, Any]]:
+    """Attributes of modules that are answered, but for files: questions, waiting, folders and what is fetched."""
+    folders, remote = Folders(handed.sets.digits), Remote(handed)
     return [
-        (builtins, "input", lambda *args: ANSWER), (time, "sleep", nothing),
+        (os, "listdir", folders.listdir), (os.path, "isdir", folders.isdir),
+        (urllib.request, "urlopen", remote.urlopen), (gzip, "decompress", decompress),
+        (builtins, "input", answer), (time, "sleep", nothing),
         (argparse.ArgumentParser, "parse_args", given_arguments),
     ]  # fmt: skip
 
@@ -201,7 +214,7 @@ def given_arguments(parser: argparse.ArgumentParser, args: Any = None, namespace
             action.required, action.nargs = False, action.nargs if action.option_strings else "?"
             kind = action.type if callable(action.type) else str
             word = "train.csv" if re.search("data|input|file|train|csv", action.dest) else "out"
-            likely = next(iter(action.choices)) if action.choices else word if kind is str else kind(ANSWER)
+            likely = next(iter(action.choices)) if action.choices else word if kind is str else kind(OTHERWISE)
             action.default = likely if action.default is None else action.default
     return OPTIONS(parser, args, namespace)
 

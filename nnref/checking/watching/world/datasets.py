@@ -11,6 +11,7 @@ import numpy as np
 from nnref.checking.watching.recording.recorder import leaf
 from nnref.checking.watching.world import digits as numbers
 from nnref.checking.watching.world.digits import Digits
+from nnref.checking.watching.world.feature_names import classes_of, features
 from nnref.checking.watching.world.needs import Needs
 from nnref.checking.watching.world.preparing import KERAS_UTILS, SKLEARN
 from nnref.checking.watching.world.tables import Frame, Series
@@ -70,21 +71,23 @@ class Datasets:
 
         def load(*args: Any, return_X_y: bool = False, as_frame: bool = False, **kwargs: Any) -> Any:
             X, y = self.small_digits() if name == "load_digits" else self.table(*TABLES[name])
-            return self.handed_out(X, y, return_X_y, as_frame)
+            return self.handed_out(X, y, return_X_y, as_frame, name)
 
         return load
 
-    def handed_out(self, X: Array, y: Array, pair: bool, as_frame: bool) -> Any:
+    def handed_out(self, X: Array, y: Array, pair: bool, as_frame: bool, name: str = "") -> Any:
         """Data as a pair, or under the names data and target; as tables where they are asked for."""
-        names = [f"feature {k}" for k in range(X.shape[1])]
+        names = features(name, X.shape[1])
         data, target = (Frame(X, names, set()), Series(y, "target", True)) if as_frame else (X, y)
         if pair:
             return data, target
-        images = X.reshape(-1, 8, 8) if X.shape[1] == 64 else X
-        classes = np.array([f"class {k}" for k in range(10)])
+        images, whole = X.reshape(-1, 8, 8) if X.shape[1] == 64 else X, None
+        if as_frame:
+            whole = Frame(np.column_stack([X, y]), [*names, "target"], {"target"})
         return Bunch(
-            data=data, target=target, images=images, feature_names=names, target_names=classes, DESCR="", frame=data
-        )
+            data=data, target=target, images=images, feature_names=names,
+            target_names=np.array(classes_of(name)), DESCR="", frame=whole,
+        )  # fmt: skip
 
     def small_digits(self) -> Pair:
         """scikit-learn's digits: (1797, 64), 0 … 16, made of the digits by averaging 3 × 3 pixels."""

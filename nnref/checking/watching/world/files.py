@@ -22,10 +22,12 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.watching.recording.recorder import leaf
+from nnref.checking.watching.world import passengers
 from nnref.checking.watching.world.datasets import Bunch, Datasets
 from nnref.checking.watching.world.known_tables import known_tables
 from nnref.checking.watching.world.needs import LABEL
 from nnref.checking.watching.world.tables import Frame
+from nnref.checking.watching.world.texts import made_text
 from nnref.shapes import Array
 
 LABELS = re.compile(r"label|idx1|target|(^|[^a-z])y([^a-z]|$)", re.IGNORECASE)
@@ -120,6 +122,8 @@ class Files:
             return MadeUp(struct.pack(">IIII", 2051, rows, 28, 28) + X.astype(np.uint8).tobytes(), name, kind)
         if re.search(r"\.(pkl|pickle)(\.gz)?$|data_batch|test_batch", name) and not MADE_BEFORE.search(name):
             return MadeUp(b"", name, kind)
+        if (text := made_text(Path(name).name, self.sets.digits.draw())) is not None:
+            return MadeUp(text.encode(), name, "data")
         if known := known_tables(name):
             return MadeUp(known[0].text(self.sets.digits.draw()).encode(), name, kind)
         if DATA_FILE.search(name) and not MADE_BEFORE.search(Path(name).name):
@@ -226,6 +230,9 @@ class Files:
         """A table for a name: the columns that the program asks for, or digits with their label."""
         needs, sets = self.sets.needs, self.sets
         rows = needs.held_out if TESTS.search(name) else needs.rows
+        if passengers.is_asked_for(needs.columns):
+            columns, parts = passengers.passengers(sets.digits.draw(), Path(name).name)
+            return Frame(objects(parts), columns, {passengers.LABEL})
         columns = [c for c in needs.columns if c != needs.label]
         for table in known_tables(name):
             if (names := table.named(needs.columns, needs.label)) is not None:
@@ -234,7 +241,11 @@ class Files:
         if columns and not all(c.startswith("pixel") for c in columns):
             X, y = sets.table(min(rows, 600), len(columns), max(2, len(needs.values)))
             words = np.array(needs.values, object)[y] if needs.values else y
-            joined = np.column_stack([X.astype(object) if needs.values else X, words])
+            wordy = [column for column in columns if column in needs.spoken]
+            joined = np.column_stack([X.astype(object) if needs.values or wordy else X, words])
+            for column in wordy:
+                said = np.array(needs.spoken[column], object)
+                joined[:, columns.index(column)] = said[np.arange(len(X)) % len(said)]
             return Frame(joined, [*columns, needs.label], {needs.label})
         if needs.width is not None and needs.width < 700:
             X, y = sets.table(min(rows, 600), needs.width - 1, 2)
@@ -316,7 +327,9 @@ def read_table(path: Path, delimiter: str | None, header: bool, skip: int, label
             else list(csv.reader(given, delimiter=delimiter or ","))
         )
     names = [name.strip() for name in cells.pop(0)] if header else [str(k) for k in range(len(cells[0]))]
-    cells = [row for row in cells if len(row) == len(names)]
+    cells = [
+        row + [""] * (len(names) - len(row)) for row in cells if 1 < len(row) <= len(names) or len(row) == len(names)
+    ]
     columns = [column_of([row[k].strip() for row in cells]) for k in range(len(names))]
     labels = {n for n in names if LABEL.match(n)} or {label if label in names else names[-1]}
     return Frame(np.column_stack(columns) if same_kind(columns) else objects(columns), names, labels)

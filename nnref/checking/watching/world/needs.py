@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nnref.checking.watching.world.arguments import arguments
 from nnref.checking.watching.world.counts import PART, whole
 
 
@@ -47,7 +48,8 @@ class Needs:
     label_at is the column in which a table without names has its label: 0, or -1; width is None where none is shown.
     frames says whether the program speaks to tables by name or position, and not only to arrays; whole is the size of
     the data set that it names, of which one row in twenty is handed out, or 0. share says that of all data only one row
-    in so many is handed out: to a program that looks at them number by number.
+    in so many is handed out: to a program that looks at them number by number. words are those of its command line;
+    spoken, for a column that is no label, the words that the program expects in it.
     """
 
     rows: int = ROWS
@@ -59,6 +61,8 @@ class Needs:
     frames: bool = False
     whole: int = 0
     share: int = 1
+    words: list[str] = field(default_factory=list)
+    spoken: dict[str, list[str]] = field(default_factory=dict)
 
     def some(self, rows: int, otherwise: int) -> int:
         """So many rows of a data set that has that number of them, in a program that speaks of the whole of one."""
@@ -84,8 +88,12 @@ def needs(trees: list[ast.Module], folder: Path) -> Needs:
     dropped = [name for name in dropped_names(nodes) if name in found.columns]
     named = [name for name in found.columns if LABEL.match(name)]
     found.label = (named or dropped or found.columns[-1:] or ["label"])[0]
-    found.values = list(dict.fromkeys(mapped_values(nodes)))
+    found.spoken = words_of_columns(nodes)
+    of_others = {word for name, said in found.spoken.items() if name != found.label for word in said}
+    found.values = list(dict.fromkeys(word for word in mapped_values(nodes) if word not in of_others))
+    found.values = found.values or found.spoken.pop(found.label, [])
     found.label_at, found.width = label_place(nodes)
+    found.words = arguments(trees)
     found.frames = any(isinstance(n, ast.Attribute) and n.attr in ("to_numpy", "values", "iloc", "loc") for n in nodes)
     return found
 
@@ -127,9 +135,9 @@ def last_name(node: ast.expr) -> str:
 
 def column_names(nodes: list[ast.AST]) -> Iterator[str]:
     """Columns that a table is asked for by name: df["age"], df[["age", "fare"]], drop("label", axis=1), usecols=…"""
-    frames = {name for node in nodes for name in frame_names(node)}
+    frames = {"df", "loc"} | {name for node in nodes for name in frame_names(node)}
     for node in nodes:
-        if isinstance(node, ast.Subscript) and last_name(node.value) in frames | {"loc"}:
+        if isinstance(node, ast.Subscript) and (last_name(node.value) in frames or makes_frame(node.value)):
             parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
             yield from (name for part in parts for name in strings(part))
         if isinstance(node, ast.Attribute) and last_name(node.value) in frames and LABEL.match(node.attr):
@@ -141,8 +149,19 @@ def column_names(nodes: list[ast.AST]) -> Iterator[str]:
 
 def frame_names(node: ast.AST) -> Iterator[str]:
     """Names given to what a pandas reader, or a copy of it, returned."""
-    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and last_name(node.value.func) in FRAME_MAKERS:
+    if isinstance(node, ast.Assign) and makes_frame(node.value):
         yield from (last_name(target) for target in node.targets)
+
+
+def makes_frame(node: ast.expr) -> bool:
+    """Is this what a pandas reader returned, or what a method made of that, but for an array?"""
+    while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
+        if isinstance(node, ast.Call) and last_name(node.func) in FRAME_MAKERS:
+            return True
+        if isinstance(node, ast.Attribute) and node.attr in ("values", "to_numpy", "shape", "columns"):
+            return False
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return False
 
 
 def dropped_names(nodes: list[ast.AST]) -> Iterator[str]:
@@ -167,6 +186,22 @@ def mapped_values(nodes: list[ast.AST]) -> Iterator[str]:
             for given in node.args:
                 if isinstance(given, ast.Dict):
                     yield from (k.value for k in given.keys if isinstance(k, ast.Constant) and type(k.value) is str)
+
+
+def words_of_columns(nodes: list[ast.AST]) -> dict[str, list[str]]:
+    """The words that a program expects in a column: those that it maps to numbers, or compares the column with."""
+    found: dict[str, list[str]] = {}
+    for node in nodes:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("map", "replace"):
+            column, said = node.func.value, list(mapped_values([node]))
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq):
+            column, said = node.left, list(strings(node.comparators[0]))
+        else:
+            continue
+        if isinstance(column, ast.Subscript) and said:
+            for name in strings(column.slice):
+                found[name] = list(dict.fromkeys([*found.get(name, ()), *said]))
+    return {name: said if len(said) > 1 else [*said, f"not {said[0]}"] for name, said in found.items()}
 
 
 def label_place(nodes: list[ast.AST]) -> tuple[int, int | None]:

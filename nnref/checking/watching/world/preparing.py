@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.watching.recording.recorder import leaf
+from nnref.checking.watching.world.held import Data, plain
 from nnref.checking.watching.world.needs import words
-from nnref.checking.watching.world.tables import Data, Frame, plain
+from nnref.checking.watching.world.tables import Frame
 from nnref.shapes import Array
 
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from nnref.checking.watching.world.columns import Columns
 from nnref.checking.watching.world.files import Files
+from nnref.checking.watching.world.held import Data, plain
 from nnref.checking.watching.world.preparing import get_dummies
-from nnref.checking.watching.world.tables import Data, Frame, Series, plain
+from nnref.checking.watching.world.tables import Frame, Series
 
 
 class Pandas:

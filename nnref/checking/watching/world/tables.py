@@ -2,135 +2,18 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.recording.recorder import leaf
+from nnref.checking.watching.recording.recorder import current
+from nnref.checking.watching.recording.tabular import ByPlace, picked
 from nnref.checking.watching.world.columns import Columns
+from nnref.checking.watching.world.held import Data, as_numbers, marked, numeric, plain
 from nnref.checking.watching.world.modules import Silent
-from nnref.checking.watching.world.needs import LABEL, words
+from nnref.checking.watching.world.needs import LABEL
 from nnref.shapes import Array
-
-OPERATORS = {
-    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv, "pow": operator.pow,
-    "mod": operator.mod, "matmul": operator.matmul, "gt": operator.gt, "ge": operator.ge, "lt": operator.lt,
-    "le": operator.le, "eq": operator.eq, "ne": operator.ne, "and": operator.and_, "or": operator.or_,
-}  # fmt: skip
-REFLECTED = ("add", "sub", "mul", "truediv", "pow", "matmul")
-UNCHANGED = words("""
-    head tail sample copy dropna fillna reset_index sort_values sort_index set_index round infer_objects
-    drop_duplicates convert_dtypes query reindex interpolate bfill ffill
-""")
-"""Methods after which a table is near enough what it was."""
-
-SHOWN = words("describe info hist plot boxplot corr value_counts memory_usage groupby to_csv to_pickle skew")
-"""Methods whose result is looked at, and computed with by no network."""
-
-
-class Data:
-    """What Frame and Series share: numbers with shape, arithmetic and reductions. `array` is what they hold."""
-
-    array: Array
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the array."""
-        return self.array.shape
-
-    @property
-    def size(self) -> int:
-        """How many entries there are."""
-        return self.array.size
-
-    @property
-    def ndim(self) -> int:
-        """1 of a column, 2 of a table."""
-        return self.array.ndim
-
-    @property
-    def index(self) -> Array:
-        """The rows, numbered."""
-        return np.arange(len(self.array))
-
-    def like(self, array: Array) -> Any:
-        """The same kind of thing, with other entries."""
-        raise NotImplementedError
-
-    @property
-    def values(self) -> Array:
-        """The array, its labels and its data marked."""
-        raise NotImplementedError
-
-    def to_numpy(self, dtype: Any = None, *args: Any, **kwargs: Any) -> Array:
-        """The array."""
-        return self.values if dtype is None else self.like(self.array.astype(dtype)).values
-
-    def __array__(self, dtype: Any = None, *args: Any, **kwargs: Any) -> Array:
-        return self.to_numpy(dtype)
-
-    def __len__(self) -> int:
-        return len(self.array)
-
-    def __bool__(self) -> bool:
-        raise ValueError("The truth value of a table is ambiguous.")
-
-    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
-        """With entries of another type; of a dictionary of types nothing changes."""
-        return (
-            self if isinstance(dtype, dict) or dtype in ("category", "object") else self.like(self.array.astype(dtype))
-        )
-
-    def apply(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """The function of every entry."""
-        if not callable(function):
-            return self
-        found = np.array([function(x) for x in self.array.ravel().tolist()])
-        return self.like(found.reshape(self.array.shape)) if found.size == self.array.size else self
-
-    def isnull(self) -> Any:
-        """Nothing is missing."""
-        return self.like(np.zeros(self.array.shape, bool))
-
-    isna = isnull
-
-    def tolist(self) -> Any:
-        """As a list."""
-        return self.values.tolist()
-
-    def reduced(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """A sum, mean or spread: over the rows of a table, over all of a column."""
-        axis = kwargs.get("axis", args[0] if args and isinstance(args[0], int) else 0)
-        found = getattr(np, name)(self.array.astype(float), axis=axis if self.ndim == 2 else None)
-        return Series(found, "", False) if np.ndim(found) else found
-
-    def __getattr__(self, name: str) -> Any:
-        if name in UNCHANGED:
-            return lambda *args, **kwargs: self
-        if name in ("mean", "std", "min", "max", "sum", "median", "var", "any", "all"):
-            return lambda *args, **kwargs: self.reduced(name, *args, **kwargs)
-        if name in SHOWN:
-            return lambda *args, **kwargs: Silent()
-        raise AttributeError(f"while a program is checked, pandas is answered by tables that have no {name}.")
-
-
-def operator_of(name: str, reflected: bool) -> Callable[..., Any]:
-    """The method for an operator between a table and another, an array or a number."""
-    of = OPERATORS[name]
-
-    def method(self: Data, other: Any) -> Any:
-        a, b = self.array, other.array if isinstance(other, Data) else other
-        return self.like(of(b, a) if reflected else of(a, b))
-
-    return method
-
-
-for _name in OPERATORS:
-    setattr(Data, f"__{_name}__", operator_of(_name, reflected=False))
-for _name in REFLECTED:
-    setattr(Data, f"__r{_name}__", operator_of(_name, reflected=True))
 
 
 class Series(Data):
@@ -139,8 +22,13 @@ class Series(Data):
     def __init__(self, array: Any = (), name: str = "", label: bool | None = None, **kwargs: Any) -> None:
         self.array = np.asarray(array.array if isinstance(array, Data) else array)
         self.name, self.label = name, bool(LABEL.match(str(name))) if label is None else label
+        self.is_label = self.label
 
     __hash__ = object.__hash__
+
+    def column(self, array: Array) -> Series:
+        """A column without a name."""
+        return Series(array, "", False)
 
     def like(self, array: Array) -> Series:
         """A column with the same name."""
@@ -211,6 +99,42 @@ class Series(Data):
         return iter(self.values)
 
 
+class Row(Series):
+    """One row of a table: its entries by the names of the columns too, and which of them are labels."""
+
+    def __init__(self, array: Array, columns: Columns, labels: set[Any]) -> None:
+        super().__init__(array, "", False)
+        self.columns, self.labels = columns, labels
+
+    @property
+    def index(self) -> Columns:
+        """The names."""
+        return self.columns
+
+    @property
+    def values(self) -> Array:
+        """The entries, marked."""
+        array = self.array.astype(float) if self.array.dtype == object and numeric(self.array) else self.array
+        return marked(array, [name in self.labels for name in self.columns])
+
+    def place_of(self, index: Any) -> Any:
+        """The number of the column of a name."""
+        return self.columns.index(index) if isinstance(index, str) and index in self.columns else index
+
+    def like(self, array: Array) -> Series:
+        """A row of the same columns; a column where there are more or fewer."""
+        return Row(array, self.columns, self.labels) if len(array) == len(self.columns) else self.column(array)
+
+    def __getitem__(self, index: Any) -> Any:
+        return super().__getitem__(self.place_of(index))
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and name in self.__dict__.get("columns", ()):
+            part = picked(current(), self, name, 0)
+            return part[0] if part is not None else self[name]
+        return super().__getattr__(name)
+
+
 class Frame(Data):
     """A table: array (N, n), a name a column, and the names that are labels."""
 
@@ -231,6 +155,7 @@ class Frame(Data):
         self.labels = {n for n in self.columns if LABEL.match(str(n))} if labels is None else labels
 
     __hash__ = object.__hash__
+    column = Series.column
 
     def like(self, array: Array) -> Any:
         """A table with the same columns; without names, where there are more or fewer."""
@@ -265,10 +190,13 @@ class Frame(Data):
         return Frame(self.array[:, at[0] : at[-1] + 1] if together else self.array[:, at], names, self.labels)
 
     def drop(self, names: Any = None, axis: Any = 0, columns: Any = None, inplace: bool = False, **kwargs: Any) -> Any:
-        """Without some columns; of rows all are kept."""
+        """Without some columns, or without the rows of some numbers."""
+        rows = kwargs.get("index", names if columns is None and axis in (0, "index") else None)
         out = columns if columns is not None else names if axis in (1, "columns") else []
-        out = [out] if isinstance(out, str) else list(out)
+        out = [out] if isinstance(out, str | int) else list(out)
         kept = self.only([name for name in self.columns if name not in out])
+        if rows is not None:
+            kept = kept[~np.isin(np.arange(len(self)), np.asarray(rows, int))]
         if not inplace:
             return kept
         self.array, self.columns = kept.array, kept.columns
@@ -305,11 +233,13 @@ class Frame(Data):
 
     def iterrows(self) -> Iterator[tuple[int, Any]]:
         """Row by row."""
-        return enumerate(Series(row, "", False) for row in self.values)
+        return enumerate(Row(row, self.columns, self.labels) for row in self.array)
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str) or (not isinstance(key, list | slice | Data | np.ndarray) and key in self.columns):
-            return Series(self.array[:, self.columns.index(key)], key, key in self.labels)
+            return Series(as_numbers(self.array[:, self.columns.index(key)]), key, key in self.labels)
+        if isinstance(key, Columns):
+            return self.only(list(key))
         if isinstance(key, list) and all(isinstance(k, str) for k in key):
             return self.only(key)
         return self.like(self.array[plain(key)])
@@ -342,6 +272,7 @@ class Turned(Data):
         self.frame, self.array = frame, frame.array.T
 
     __hash__ = object.__hash__
+    column = Series.column
 
     def like(self, array: Array) -> Any:
         """Another table on its side."""
@@ -364,11 +295,11 @@ class Turned(Data):
         return iter(self.values)
 
 
-class Rows:
+class Rows(ByPlace):
     """table.iloc and table.loc: by numbers of rows, and numbers or names of columns."""
 
     def __init__(self, data: Frame | Series) -> None:
-        self.data = data
+        self.data, self.held = data, data if isinstance(data, Series) else None
 
     def __getitem__(self, key: Any) -> Any:
         rows, columns = key if isinstance(key, tuple) else (key, slice(None))
@@ -383,7 +314,7 @@ class Rows:
         part = Frame(part.array[plain(rows)], part.columns, frame.labels) if not isinstance(rows, int) else part
         if isinstance(rows, int | np.integer):
             row = part.array[rows]
-            return Series(row, "", False) if len(at) > 1 else row[0]
+            return Row(row, part.columns, frame.labels) if len(at) > 1 else row[0]
         return part[part.columns[0]] if isinstance(columns, int | np.integer) else part
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -404,33 +335,3 @@ def chosen(names: Columns, which: Any) -> list[Any]:
         return names[which]
     mask = np.asarray(plain(which))
     return [n for n, kept in zip(names, mask, strict=True) if kept] if mask.dtype == bool else list(mask.tolist())
-
-
-def plain(x: Any) -> Any:
-    """The array of a table; other things as they are."""
-    if isinstance(x, tuple):
-        return tuple(map(plain, x))
-    return x.array if isinstance(x, Data) else x
-
-
-def numeric(array: Array) -> bool:
-    """Can every entry be read as a number?"""
-    try:
-        array.astype(float)
-    except (ValueError, TypeError):
-        return False
-    return True
-
-
-def marked(array: Array, labels: list[bool]) -> Array:
-    """The array, its columns of labels and its other columns marked, a leaf a run of columns that lie side by side."""
-    if array.dtype.kind not in "fiub":
-        return array
-    if array.ndim == 1 or len(set(labels)) == 1:
-        return leaf(array, "labels" if labels and labels[0] else "data")
-    first = 0
-    for k in range(1, len(labels) + 1):
-        if k == len(labels) or labels[k] != labels[first]:
-            leaf(array[:, first:k], "labels" if labels[first] else "data")
-            first = k
-    return array

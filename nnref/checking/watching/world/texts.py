@@ -1,0 +1,66 @@
+"""Texts that programs learn letters and words from, made up: a page of plain words, or a list of names."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from nnref.checking.watching.world.needs import words
+
+LISTS = re.compile(r"names|dinos|cities|pokemon|words?\.txt|vocab", re.IGNORECASE)
+"""Files of a name a line."""
+
+PROSE = re.compile(
+    r"^text[89]$|enwik|wiki|corpus|shakespeare|alice|sherlock|poem|poetry|novel|story|stories|lyric|sentence|gutenberg|"
+    r"\bptb\b|speech|book.*\.txt|^input\.txt|tweets?\.txt|^text\.txt|article",
+    re.IGNORECASE,
+)
+"""Files of running text."""
+
+OTHERS = re.compile(r"\.(csv|tsv|data|np[yz]|pkl|pickle|gz|zip|mat|h5|hdf5|json|png|jpg)$", re.IGNORECASE)
+"""Files that hold no text, whatever they are called."""
+
+WORDS = sorted(
+    words("""
+    the of and a to in is was he for it with as his on be at by had not are but from or have an they which one
+    you were her all she there would their we him been has when who will more no if out so said what up its
+    about into than them can only other new some could time these two may then do first any my now such like our
+    over man me even most made after also did many before must through king queen city river house water night
+    day
+""")
+)
+"""The words of a made-up text."""
+
+NAMES = sorted(
+    words("""
+    anna ben clara david emma finn greta hugo ida jonas karl lena max nora otto paul rosa sam tina vera
+""")
+)
+"""The names of a made-up list."""
+
+LENGTH = 6000
+"""Words of a made-up text: each comes often enough not to be left out as a rare one."""
+
+IN_A_LINE = 12
+"""Words of a line."""
+
+
+def made_text(name: str, random: np.random.RandomState) -> str | None:
+    """The text of a file by its name; None where the name is that of no text.
+
+    >>> made_text("names.txt", np.random.RandomState(0)).split()[:2]
+    ['anna', 'ben']
+    >>> made_text("weights.bin", np.random.RandomState(0)) is None
+    True
+    """
+    if OTHERS.search(name):
+        return None
+    if LISTS.search(name):
+        return "\n".join(NAMES) + "\n"
+    if not PROSE.search(name):
+        return None
+    drawn = [WORDS[k] for k in np.minimum(random.geometric(0.03, LENGTH) - 1, len(WORDS) - 1)]
+    if "." not in name:
+        return " ".join(drawn)
+    return "\n".join(" ".join(drawn[k : k + IN_A_LINE]) + "." for k in range(0, LENGTH, IN_A_LINE)) + "\n"
