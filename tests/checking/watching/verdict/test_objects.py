@@ -139,3 +139,52 @@ def test_an_engine_is_right_whichever_units_are_on(text, tmp_path):
     found = seen(tmp_path, text)
     assert settled(found) is True, certificate(found)
     assert len(found.tapes) == 3  # rectifiers are on in one run and off in another, and it is one program
+
+
+LAYERS = """\
+import numpy as np
+class Dense:
+    def __init__(self, m, n): self.w, self.b = np.random.randn(m, n) * 0.5, np.zeros((1, n))
+    def forward(self, inputs):
+        self.inputs = inputs
+        self.output = np.dot(inputs, self.w) + self.b
+    def backward(self, dvalues):
+        self.dw = np.dot(self.inputs.T, dvalues)
+        self.db = np.sum(dvalues, axis=0, keepdims=True)
+        self.dinputs = np.dot(dvalues, self.w.T)
+class ReLU:
+    def forward(self, inputs):
+        self.inputs = inputs
+        self.output = np.maximum(0, inputs)
+    def backward(self, dvalues):
+        self.dinputs = dvalues.copy()
+        self.dinputs[self.inputs <= 0] = 0
+class Squares:
+    def forward(self, inputs, y):
+        self.output = inputs
+        return np.mean(np.sum((inputs - y) ** 2, axis=1))
+    def backward(self, dvalues, y):
+        self.dinputs = 2 * (dvalues - y) / len(dvalues)
+X, Y = np.random.randn(20, 4), np.random.randn(20, 2)
+one, act, two, last = Dense(4, 6), ReLU(), Dense(6, 2), Squares()
+for k in range(9):
+    one.forward(X); act.forward(one.output); two.forward(act.output)
+    loss = last.forward(two.output, Y)
+    last.backward(last.output, Y); two.backward(last.dinputs)
+    act.backward(two.dinputs); one.backward(act.dinputs)
+    for layer in (one, two): layer.w -= 0.1 * layer.dw; layer.b -= 0.1 * layer.db
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("self.inputs <= 0]", "dvalues <= 0]"),
+        ("dvalues.copy()", "-dvalues.copy()"),
+        ("(dvalues, self.w.T)", "(dvalues, -self.w.T)"),
+    ],
+)
+def test_layers_that_keep_a_slope_and_add_none_are_no_engine(right, wrong, tmp_path):
+    assert settled(seen(tmp_path, LAYERS)) is True
+    line = LAYERS.partition(right)[0].count("\n") + 1
+    assert certificate(seen(tmp_path, LAYERS, (right, wrong)), mend=False).first.place.startswith(f"line {line}:")

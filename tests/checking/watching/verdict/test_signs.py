@@ -51,3 +51,40 @@ for k in range(9):
 @pytest.mark.parametrize(("change", "line"), [(("= 2 * e", "= -2 * e"), 11), (("dV = h", "dV = -h"), 12)])
 def test_a_slope_that_is_put_where_it_counts_is_turned_there(change, line, tmp_path):
     assert certificate(seen(tmp_path, CHOSEN, change), mend=False).first.place.startswith(f"line {line}:")
+
+
+NORMALISED = """\
+import numpy as np
+X, Y = np.random.randn(30, 4), np.random.randn(30, 2)
+W, g, V = np.random.randn(4, 6) * 0.5, np.ones(6), np.random.randn(6, 2) * 0.5
+for k in range(9):
+    z = X @ W
+    c = z - z.mean(0)
+    s = 1 / np.sqrt((c ** 2).mean(0) + 1e-5)
+    n = c * s
+    h = np.tanh(g * n)
+    p = h @ V
+    loss = ((p - Y) ** 2).mean()
+    d = 2 * (p - Y) / Y.size
+    dV = h.T @ d
+    da = d @ V.T * (1 - h ** 2)
+    dg = (da * n).sum(0)
+    dn = da * g
+    dv = (dn * c * -0.5 * s ** 3).sum(0)
+    dm = (-dn * s).sum(0)
+    dz = dn * s + dv * 2 * c / 30 + dm / 30
+    dW = X.T @ dz
+    W -= 0.1 * dW; g -= 0.1 * dg; V -= 0.1 * dV
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (("dW = X.T @ dz", "dW = -(X.T @ dz)"), 20),
+        (("da = d @ V.T * (1 - h ** 2)", "da = -(d @ V.T * (1 - h ** 2))"), 14),
+    ],
+)
+def test_a_sign_that_is_turned_back_later_is_no_mistake(change, line, tmp_path):
+    assert settled(seen(tmp_path, NORMALISED)) is True
+    assert certificate(seen(tmp_path, NORMALISED, change), mend=False).first.place.startswith(f"line {line}:")
