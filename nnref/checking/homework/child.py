@@ -55,8 +55,8 @@ def failure(order: Order, says: str) -> dict[str, Any]:
 
 
 OUT_OF_MEMORY = (
-    f"takes more than the {confinement.MEMORY >> 30} GiB of memory that a file may take while each value of a step is kept: try it "
-    "with smaller batches, fewer filters or fewer units, or with less data by --data"
+    f"takes more than the {confinement.MEMORY >> 30} GiB of memory that a file may take while each value of a step is "
+    "kept: try it with smaller batches, fewer filters or fewer units, or with less data by --data"
 )
 """What is said where the memory was used up."""
 

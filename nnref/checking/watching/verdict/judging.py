@@ -16,7 +16,7 @@ from nnref.checking.watching.meaning.losses import OWN_LOSS, Loss, is_proper, lo
 from nnref.checking.watching.meaning.optimisers import alike, entered, noise_added
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import of_one_kind, way
-from nnref.checking.watching.meaning.updates import Update, step_in
+from nnref.checking.watching.meaning.updates import Update, adds_again, step_in
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.corrections import LEFT_OUT, wrong_correction
 from nnref.checking.watching.verdict.going_on import going_on
@@ -256,6 +256,12 @@ def kinds(role: Roles, rows: list[Judged], network: Sequence[int]) -> list[list[
     return [[network[j] for j in members] for members, _ in found]
 
 
+ROW_BY_ROW = (
+    "rows are added to one example after the other, of which only the first is seen: add to all of them at once"
+)
+"""Why no verdict is given on a table whose rows are updated by several calls of np.add.at in one step."""
+
+
 def by_itself(
     role: Roles, update: Update, tapes: Sequence[Tape], known: Sequence[Slopes], before: Roles | None
 ) -> Judged:
@@ -265,6 +271,8 @@ def by_itself(
     true = tuple(np.zeros(shape) if t is None else np.asarray(t, float) for t in truth)
     given = tuple(update.sign * np.asarray(step_in(tape, update), float) for tape in tapes)
     row = Judged(update, "WRONG", given, true)
+    if adds_again(role.graph, update):
+        return replace(row, verdict="cannot tell", note=ROW_BY_ROW)
     if given[0].shape != shape:
         row = fitted(row, shape)
         if row.given[0].shape != shape:

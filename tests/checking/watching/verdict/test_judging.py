@@ -159,3 +159,32 @@ def test_a_velocity_is_told_from_a_gradient_where_the_first_example_has_none(tmp
     assert settled(found) is is_right
     if line is not None:
         assert f"line {line}" in certificate(found).first.place
+
+
+ROWS_ADDED = """\
+import numpy as np
+words = np.random.RandomState(3).randint(0, 12, 90)
+E, W = np.random.randn(12, 5) * 0.3, np.random.randn(5, 12) * 0.3
+for step in range(9):
+    x, y = words[step * 9:step * 9 + 8], words[step * 9 + 1:step * 9 + 9]
+    H = E[x]
+    S = H @ W
+    P = np.exp(S - S.max(axis=1, keepdims=True))
+    P = P / P.sum(axis=1, keepdims=True)
+    P[np.arange(8), y] -= 1
+    D = P / 8
+    B = D @ W.T
+    W -= 0.1 * H.T @ D
+    np.add.at(E, x, -0.1 * B)
+"""
+ONE_BY_ONE = (
+    "    np.add.at(E, x, -0.1 * B)\n",
+    "    for k in range(8):\n        np.add.at(E, x[k:k + 1], -0.1 * B[k])\n",
+)
+
+
+def test_rows_that_are_added_to_example_by_example_are_not_judged_by_the_first(tmp_path):
+    assert settled(seen(tmp_path, ROWS_ADDED)) is True
+    found = seen(tmp_path, ROWS_ADDED, ONE_BY_ONE)
+    assert settled(found) is None
+    assert "one example after the other" in str(certificate(found))
