@@ -1,7 +1,7 @@
 """What is right, and which line is the first that is not.
 
-Read verdicts, usual_factor and judging (each parameter under each loss that may be meant), going_on (what an optimiser
-is given of a gradient), corrections (the averages that it remembers), newton (a step by a matrix), later_passes
+Read verdicts, memory (gradients within steps), usual_factor and judging (each parameter under each loss that may be
+meant), going_on (what an optimiser is given of a gradient), corrections (the averages that it remembers), newton (a step by a matrix), later_passes
 (gradients of a second forward pass), guesses (when a guessed loss may accuse), taken_as_given (the slope of a loss that
 nobody knows) and stepped_again (a step by an old gradient). Then right_values (which values of the backward pass are
 right), meant_for (for what a slope is used), derivatives (the factors that no label goes into), odd_terms (a term of a

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, 
 from nnref.checking.watching.calculus.graph import bits_of, through
 from nnref.checking.watching.calculus.slopes import Choice, guard, magnitude, slopes, value_of
 from nnref.checking.watching.meaning.losses import OWN_LOSS, Loss, is_proper, losses
-from nnref.checking.watching.meaning.optimisers import alike, entered, noise_added
+from nnref.checking.watching.meaning.optimisers import alike, noise_added
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import of_one_kind, way
 from nnref.checking.watching.meaning.updates import Update, adds_again, step_in
@@ -22,6 +21,7 @@ from nnref.checking.watching.verdict.corrections import LEFT_OUT, wrong_correcti
 from nnref.checking.watching.verdict.going_on import going_on
 from nnref.checking.watching.verdict.later_passes import of_later_passes
 from nnref.checking.watching.verdict.lineages import Part, lineages
+from nnref.checking.watching.verdict.memory import entering, within_memory
 from nnref.checking.watching.verdict.newton import SAYS as NEWTON
 from nnref.checking.watching.verdict.newton import divided
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual, most_common, of_both
@@ -206,24 +206,6 @@ def verdicts(
     return tuple(rows)
 
 
-def within_memory(role: Roles, rows: Sequence[Judged], tapes: Sequence[Tape]) -> list[Judged]:
-    """The rows, each step that remembers nothing yet judged by the gradient in it, as deep as those of the others lie.
-
-    A velocity that was 0 is a multiple of its first gradient, as where an example of zeros came before.
-    """
-    made = next((r for r in rows if r.verdict == "ok" and r.inner and r.entry is not None), None)
-    nodes = [] if made is None else [node for node, _ in entering(role, made.update, tapes)]
-    if made is None or made.entry not in nodes:
-        return list(rows)
-    depth, found = nodes.index(made.entry), list[Judged]()
-    for row in rows:
-        plain = row.verdict == "ok" and row.factor and row.factor > 0 and not row.inner and not row.decay
-        node, laid = next(islice(entering(role, row.update, tapes), depth, None), (None, ())) if plain else (None, ())
-        c = None if node is None else multiple(laid, row.truth, half_of_the_digits(role.graph))
-        found.append(row if c is None or c < 0 else replace(row, factor=None, inner=c, entry=node))
-    return found
-
-
 def well_corrected(role: Roles, row: Judged) -> Judged:
     """The verdict on what an optimiser made of a right gradient, which its averages may be wrong for."""
     wrong = wrong_correction(role, row.update) if row.verdict == "ok" and row.inner else None
@@ -358,15 +340,6 @@ def optimised(role: Roles, row: Judged, tapes: Sequence[Tape], tolerance: float,
     if (found := divided(role, update, tapes, row.given, row.truth)) is not None:
         return replace(row, verdict="ok", factor=found[1], note=NEWTON)
     return row
-
-
-def entering(role: Roles, update: Update, tapes: Sequence[Tape]) -> Iterator[tuple[Node, Laid]]:
-    """The values of a step's size through which all it knows of the labels has passed, in every run, last one first."""
-    shape = update.old.shape
-    for node in entered(role, update.step):
-        values = [tape[node.index].value for tape in tapes]
-        if not any(v is None or np.size(v) != np.prod(shape, dtype=int) for v in values):
-            yield node, tuple(np.asarray(v, float).reshape(shape) for v in values)
 
 
 def apart_from_decay(
