@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,10 +20,10 @@ from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.corrections import LEFT_OUT, wrong_correction
 from nnref.checking.watching.verdict.going_on import going_on
 from nnref.checking.watching.verdict.later_passes import of_later_passes
-from nnref.checking.watching.verdict.lineages import Part, lineages
-from nnref.checking.watching.verdict.memory import entering, within_memory
+from nnref.checking.watching.verdict.memory import within_memory
 from nnref.checking.watching.verdict.newton import SAYS as NEWTON
 from nnref.checking.watching.verdict.newton import divided
+from nnref.checking.watching.verdict.remembered import MEMORY, added_to_last, entering, goes_back, not_grown
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual, most_common, of_both
 from nnref.checking.watching.verdict.verdicts import Judged, Laid, Reading, Slopes, at_their_rates
 
@@ -120,13 +120,20 @@ def choices(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss]) -> Itera
     if any(guard(node.args[0]) for node in logs):
         yield Choice(guards=True)
     maxima = [n for n in role.graph.tape if n.op == "max" and above >> n.index & 1]
-    if any(role.graph.depends(n.index, role.parameters) and goes_in_beside(role, n) for n in maxima):
+    own = [loss.node for loss in likely if loss.node is not None]
+    if any(role.graph.depends(n.index, role.parameters) and goes_in_beside(role, n, own) for n in maxima):
         yield Choice(held=True)
 
 
-def goes_in_beside(role: Roles, largest: Node) -> bool:
-    """Does all that a largest value is made of go into an output otherwise too, as where one network gives both?"""
-    todo, seen = [m.output for m in role.meetings], set[int]()
+def goes_in_beside(role: Roles, largest: Node, own: Sequence[Node]) -> bool:
+    """Does all that a largest value is made of go into an output otherwise too, as where one network gives both?
+
+    Or into a loss of the program's own, as where a copy of the network gives the largest value.
+    """
+    todo, seen = (
+        [*(m.output for m in role.meetings), *own],
+        {n.index for node in own for n in terms_of_decay(role, node)},
+    )
     while todo:
         node = todo.pop()
         if node.index not in seen and node.op != "max":
@@ -184,7 +191,7 @@ def verdicts(
     else:
         says = "the decay has the wrong sign: it lets the weights grow"
         rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay < 0 else r for r in rows]
-    rows = [well_corrected(role, row) for row in rows]
+    rows = [not_grown(well_corrected(role, row)) for row in rows]
     flat = not lost and not any(t.any() for row in rows for t in row.truth)
     if flat or all(row.silent for row in rows):
         return None  # nothing of this loss has a slope: it is no evidence, and a rule of another kind may be right
@@ -322,6 +329,9 @@ def optimised(role: Roles, row: Judged, tapes: Sequence[Tape], tolerance: float,
             passed.append(laid)
             continue
         decay = decay / c if decay else 0.0
+        if before is not None and goes_back(role, row, laid, tapes, before, tolerance):
+            says = "what the step remembers of older gradients goes up the loss"
+            return replace(row, verdict="WRONG", note=says, kind=MEMORY, entry=node)
         if before is not None:
             return replace(row, verdict="ok", factor=None, inner=abs(c), note="", decay=decay, entry=node)
         if node is update.step:
@@ -350,27 +360,6 @@ def apart_from_decay(
     for laid in passed[1:]:
         if (both := with_part(row.given, laid, old, tolerance)) is not None:
             yield tuple(both[0] * v for v in laid), both[1]
-
-
-def added_to_last(role: Roles, row: Judged, tapes: Sequence[Tape], before: Roles, tolerance: float) -> Node | None:
-    """The value that is a gradient plus all of what it was in the step before; None if gradients do not add up."""
-    same = parts_of(before, role)
-    last = next((u for u in before.updates if u.new is not None and same[u] == same[row.update]), None)
-    if last is None or last.old.shape != row.update.old.shape:
-        return None
-    older = [(n, tuple(last.sign * v for v in laid)) for n, laid in entering(before, last, tapes)]
-    for node, laid in entering(role, row.update, tapes):
-        now = tuple(row.update.sign * v for v in laid)
-        for then in (laid for n, laid in older if n.site == node.site):
-            both = with_part(now, row.truth, then, tolerance)
-            if both is not None and abs(both[1] - 1) <= ALIKE:
-                return node
-    return None
-
-
-def parts_of(before: Roles, role: Roles) -> Mapping[Update, Part]:
-    """The parameter that each update of two steps is of."""
-    return role.graph.once(("parts", before), lambda: lineages([before.updates, role.updates]))
 
 
 def zeros(role: Roles, row: Judged, known: Sequence[Slopes], factor: float | None) -> Judged:

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
-import numpy as np
-
 from nnref.checking.watching.calculus.factors import half_of_the_digits, multiple
 from nnref.checking.watching.calculus.graph import bits_of
-from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.updates import Update
 from nnref.checking.watching.recording.tape import Node
-from nnref.checking.watching.verdict.verdicts import Judged, Laid
+from nnref.checking.watching.verdict.remembered import entering
+from nnref.checking.watching.verdict.verdicts import Judged
 
 Tape = Sequence[Node]
-
-
-def entering(role: Roles, update: Update, tapes: Sequence[Tape]) -> Iterator[tuple[Node, Laid]]:
-    """The values of a step's size through which all it knows of the labels has passed, in every run, last one first."""
-    shape = update.old.shape
-    for node in entered(role, update.step):
-        values = [tape[node.index].value for tape in tapes]
-        if not any(v is None or np.size(v) != np.prod(shape, dtype=int) for v in values):
-            yield node, tuple(np.asarray(v, float).reshape(shape) for v in values)
 
 
 def within_memory(role: Roles, rows: Sequence[Judged], tapes: Sequence[Tape]) -> list[Judged]:

@@ -297,7 +297,7 @@ class Hierarchy(Archive):
 
     def __init__(self, sets: Datasets) -> None:
         random = sets.digits.draw()
-        self.x = leaf(random.randint(0, 256, (209, 64, 64, 3)).astype(np.uint8), "data")
+        self.x = leaf(random.randint(0, 256, (209, 64, 64, 3), np.uint8), "data")
         self.y = leaf(np.arange(209) % 2, "labels")
         self.x_test, self.y_test = leaf(self.x[:50].copy(), "data"), leaf(self.y[:50].copy(), "labels")
         self.files = ["train_set_x", "train_set_y", "test_set_x", "test_set_y", "list_classes"]
