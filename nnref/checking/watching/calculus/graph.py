@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -184,6 +184,7 @@ def through(node: Node, known: Mapping[int, Array]) -> Array | None:
     return np.asarray(again(node, {first.index: whole}))
 
 
+@lru_cache(maxsize=16)  # the tables that rows are taken from; each row asks for all that it is a part of
 def shown(node: Node) -> tuple[Node, Array] | None:
     """The leaf of which a value shows some entries, and which: their flat indices; None if it is made otherwise."""
     if node.leaf:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,12 @@ from nnref.checking.watching.meaning.losses import OWN_LOSS, Loss, is_proper, lo
 from nnref.checking.watching.meaning.optimisers import alike, noise_added
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import of_one_kind, way
-from nnref.checking.watching.meaning.updates import Update, step_in
+from nnref.checking.watching.meaning.updates import Update, adds_again, step_in
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.corrections import LEFT_OUT, wrong_correction
 from nnref.checking.watching.verdict.going_on import going_on
 from nnref.checking.watching.verdict.later_passes import of_later_passes
+from nnref.checking.watching.verdict.memory import within_memory
 from nnref.checking.watching.verdict.newton import SAYS as NEWTON
 from nnref.checking.watching.verdict.newton import divided
 from nnref.checking.watching.verdict.remembered import MEMORY, added_to_last, entering, goes_back, not_grown
@@ -213,24 +213,6 @@ def verdicts(
     return tuple(rows)
 
 
-def within_memory(role: Roles, rows: Sequence[Judged], tapes: Sequence[Tape]) -> list[Judged]:
-    """The rows, each step that remembers nothing yet judged by the gradient in it, as deep as those of the others lie.
-
-    A velocity that was 0 is a multiple of its first gradient, as where an example of zeros came before.
-    """
-    made = next((r for r in rows if r.verdict == "ok" and r.inner and r.entry is not None), None)
-    nodes = [] if made is None else [node for node, _ in entering(role, made.update, tapes)]
-    if made is None or made.entry not in nodes:
-        return list(rows)
-    depth, found = nodes.index(made.entry), list[Judged]()
-    for row in rows:
-        plain = row.verdict == "ok" and row.factor and row.factor > 0 and not row.inner and not row.decay
-        node, laid = next(islice(entering(role, row.update, tapes), depth, None), (None, ())) if plain else (None, ())
-        c = None if node is None else multiple(laid, row.truth, half_of_the_digits(role.graph))
-        found.append(row if c is None or c < 0 else replace(row, factor=None, inner=c, entry=node))
-    return found
-
-
 def well_corrected(role: Roles, row: Judged) -> Judged:
     """The verdict on what an optimiser made of a right gradient, which its averages may be wrong for."""
     wrong = wrong_correction(role, row.update) if row.verdict == "ok" and row.inner else None
@@ -263,6 +245,12 @@ def kinds(role: Roles, rows: list[Judged], network: Sequence[int]) -> list[list[
     return [[network[j] for j in members] for members, _ in found]
 
 
+ROW_BY_ROW = (
+    "rows are added to one example after the other, of which only the first is seen: add to all of them at once"
+)
+"""Why no verdict is given on a table whose rows are updated by several calls of np.add.at in one step."""
+
+
 def by_itself(
     role: Roles, update: Update, tapes: Sequence[Tape], known: Sequence[Slopes], before: Roles | None
 ) -> Judged:
@@ -272,6 +260,8 @@ def by_itself(
     true = tuple(np.zeros(shape) if t is None else np.asarray(t, float) for t in truth)
     given = tuple(update.sign * np.asarray(step_in(tape, update), float) for tape in tapes)
     row = Judged(update, "WRONG", given, true)
+    if adds_again(role.graph, update):
+        return replace(row, verdict="cannot tell", note=ROW_BY_ROW)
     if given[0].shape != shape:
         row = fitted(row, shape)
         if row.given[0].shape != shape:

@@ -122,7 +122,7 @@ class Files:
             return MadeUp(struct.pack(">IIII", 2051, rows, 28, 28) + X.astype(np.uint8).tobytes(), name, kind)
         if re.search(r"\.(pkl|pickle)(\.gz)?$|data_batch|test_batch", name) and not MADE_BEFORE.search(name):
             return MadeUp(b"", name, kind)
-        if (text := made_text(Path(name).name, self.sets.digits.draw())) is not None:
+        if (text := made_text(Path(name).name, self.sets.digits.draw(), self.sets.needs.share)) is not None:
             return MadeUp(text.encode(), name, "data")
         if known := known_tables(name):
             return MadeUp(known[0].text(self.sets.digits.draw()).encode(), name, kind)
