@@ -19,7 +19,8 @@ def renamed_before(source: Source, mistake: Mistake, used: Sequence[int]) -> tup
     """
     node, of_slope = mistake.node, mistake.kind in ("no slope", "another slope")
     for at, new, old in renamings(source):
-        if {new, old} <= set(node.names) and at > node.site.line and of_slope and all(line > at for line in used):
+        after = all(line > at for line in used if home(source, line) is home(source, at))
+        if {new, old} <= set(node.names) and at > node.site.line and of_slope and after:
             return at, True
     if mistake.kind == "no slope":
         line = passed_on(source, mistake.used.line) if mistake.used is not None else None
@@ -30,6 +31,12 @@ def renamed_before(source: Source, mistake: Mistake, used: Sequence[int]) -> tup
         if at < mistake.site.line and any({new, old} <= names and made < at for names, made in known):
             return at, False
     return None
+
+
+def home(source: Source, line: int) -> ast.AST | None:
+    """The function that a line lies in, the innermost one; None for a line of the module."""
+    functions = [n for n in source.nodes if isinstance(n, ast.FunctionDef) and n.lineno <= line <= (n.end_lineno or 0)]
+    return max(functions, key=lambda n: n.lineno, default=None)
 
 
 def passed_on(source: Source, line: int) -> int | None:
