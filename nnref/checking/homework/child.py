@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -53,6 +54,18 @@ def failure(order: Order, says: str) -> dict[str, Any]:
     return {"status": 2, "error": f"{Path(order.path).name} {says}", "found": [], "missing": []}
 
 
+OUT_OF_MEMORY = (
+    f"takes more than the {confinement.MEMORY >> 30} GiB of memory that a file may take while each value of a step is "
+    "kept: try it with smaller batches, fewer filters or fewer units, or with less data by --data"
+)
+"""What is said where the memory was used up."""
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Did an error come of the limit on memory? A library that cannot be loaded for it says so in other words."""
+    return isinstance(error, MemoryError) or bool(re.search("failed to map segment|annot allocate memory", str(error)))
+
+
 def outcome(order: Order) -> dict[str, Any]:
     """The report of a file, or why there is none."""
     from nnref.checking.homework.npz import data_of_npz
@@ -70,6 +83,8 @@ def outcome(order: Order) -> dict[str, Any]:
     except (SourceError, OSError) as error:
         return {"status": 2, "error": str(error), "found": [], "missing": []}
     except Exception as error:  # a fault of ours: said as such, and no verdict
+        if out_of_memory(error):
+            return failure(order, OUT_OF_MEMORY)
         import traceback
 
         where = traceback.extract_tb(error.__traceback__)[-1]

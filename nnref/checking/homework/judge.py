@@ -98,5 +98,7 @@ def answer(order: dict[str, Any]) -> dict[str, Any]:
     try:
         path, traced = Path(order["path"]), Path(order["traced"])
         return judged_again(path, order["name"], traced, order["hints"], order["verbose"], order["given"])
+    except MemoryError:
+        return {"fault": "what was recorded is too large; try it with less data, or with --data"}
     except Exception as error:  # a trace that anybody may have written
         return {"fault": f"what was recorded cannot be read ({type(error).__name__}: {error})"}

@@ -51,6 +51,9 @@ OFTEN = ("numpy.random", "scipy.special", "nnref.running.data")
 """Modules that most files make a worker import. The nursery imports them once SEVERAL files have come, and not for
 one."""
 
+RARELY = (20_000, 10, 10)
+"""When a worker looks for what refers to itself and nothing else: seldom, for a record is long and has none of it."""
+
 SEVERAL = 2
 """Files from which on the nursery imports OFTEN."""
 
@@ -114,6 +117,7 @@ def answer_order(
     def file() -> None:
         for pipe in ours:
             os.close(pipe)
+        gc.set_threshold(*RARELY)
         found = WORKS[work](order)
         if work == "run" and (altered := compare(before)):  # no file runs where a recording is judged again
             said = f"{Path(order['path']).name} changed {altered}, which marks it: not judged."

@@ -7,7 +7,6 @@ import io
 import json
 import re
 import tokenize
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -60,20 +59,24 @@ class Source:
 
     def definition(self, name: str, owner: str | None = None) -> ast.FunctionDef | None:
         """The last function so named, as Python would keep it; a method of the class `owner` if that is given."""
-        found = None
-        for body in self.bodies(owner):
-            for node in body:
-                if isinstance(node, ast.FunctionDef) and node.name == name:
-                    found = node
+        return self.definitions.get(owner, {}).get(name)
+
+    @cached_property
+    def definitions(self) -> dict[str | None, dict[str, ast.FunctionDef]]:
+        """The functions of the file by their names, under None; the methods of each class, under its name."""
+        found: dict[str | None, dict[str, ast.FunctionDef]] = {}
+        for node in self.nodes:
+            if isinstance(node, ast.ClassDef | ast.Module | ast.If | ast.Try | ast.FunctionDef):
+                owner = node.name if isinstance(node, ast.ClassDef) else None
+                functions = (part for part in node.body if isinstance(part, ast.FunctionDef))
+                found.setdefault(owner, {}).update({part.name: part for part in functions})
         return found
 
-    def bodies(self, owner: str | None) -> Iterator[list[ast.stmt]]:
-        """The statements among which a function is looked for."""
-        for node in self.nodes:
-            if (isinstance(node, ast.ClassDef) and (node.name == owner)) or (
-                owner is None and isinstance(node, ast.Module | ast.If | ast.Try | ast.FunctionDef)
-            ):
-                yield node.body
+    @cached_property
+    def setters(self) -> frozenset[str]:
+        """The functions that give names of the module their values."""
+        functions = self.definitions.get(None, {}).items()
+        return frozenset(name for name, f in functions if any(isinstance(n, ast.Global) for n in ast.walk(f)))
 
 
 def read(path: Path) -> Source:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import Graph
+from nnref.checking.watching.calculus.graph import Graph, base_of
 from nnref.checking.watching.meaning.parameters import Roles, roles
 from nnref.checking.watching.meaning.targets import Understood, understood
 from nnref.checking.watching.program import Run
@@ -106,7 +106,27 @@ def saturated(role: Roles, tape: Sequence[Node] | None = None) -> bool:
         if not np.isfinite(value).all():
             return True
         probability = value.size > 1 and value.min() >= 0 and value.max() <= 1
+        if probability and is_cut(role, meeting.output, tape):
+            return True
         if probability and ((value == 1).any() or ((value == 0).any() and value.sum(0).max() > 0.9)):
+            return True
+    return False
+
+
+def is_cut(role: Roles, output: Node, tape: Sequence[Node] | None) -> bool:
+    """Is a probability so near to 0 or 1 that what guards its logarithm holds it back, and it has no slope there?"""
+    shown = base_of(output)
+    for node in (shown, *role.graph.users[shown.index]):
+        guards = node.op in ("clip", "maximum", "minimum") and node.shape == output.shape
+        cut = node if tape is None or node.index >= len(tape) else tape[node.index]
+        given = node.inputs[0] if node.inputs else node
+        given = given if tape is None or given.index >= len(tape) else tape[given.index]
+        if (
+            guards
+            and cut.value is not None
+            and given.value is not None
+            and not np.array_equal(np.asarray(cut.value), np.asarray(given.value))
+        ):
             return True
     return False
 

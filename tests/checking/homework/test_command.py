@@ -158,3 +158,20 @@ def test_a_folder_gives_a_line_a_file_and_a_table(tmp_path, capsys):
     with open(tmp_path / "out.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [(row["status"], row["first_wrong"]) for row in rows] == [("0", ""), ("1", "db2"), ("2", "")]
+
+
+def test_what_takes_too_much_memory_is_told_so_and_what_to_try(tmp_path, monkeypatch):
+    """A library that cannot be loaded for it says so in words of its own."""
+    from nnref.checking.homework import watched_file
+
+    def stops(error):
+        def judged(*args):
+            raise error
+
+        monkeypatch.setattr(watched_file, "judged_file", judged)
+        return child.outcome(child.Order(str(tmp_path / "big.py")))["error"]
+
+    for error in (MemoryError(), ImportError("libx.so: failed to map segment from shared object")):
+        assert "2 GiB" in stops(error)
+        assert "smaller batches" in stops(error)
+    assert "KeyError" in stops(KeyError("W1"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -116,14 +116,24 @@ def base_of(node: Node) -> Node:
         first = node.args[0] if node.args else None
         if node.op in LOOK_THROUGH and isinstance(first, Node):
             node = first
-        elif node.op == "multiply" and (kept := decayed(node)) is not None:
+        elif node.op in DECAYS and (kept := decayed(node)) is not None:
             node = kept
         else:
             return node
 
 
+DECAYS = words("multiply subtract add")
+"""Operations by which an array decays, or grows by mistake."""
+
+
 def decayed(node: Node) -> Node | None:
-    """The array that is multiplied by a number between a half and 1, if this is what the operation does."""
+    """The array that is multiplied by a number between a half and 1, if this is what the operation does.
+
+    Or from which less than half of itself is subtracted, as by w -= rate * decay * w, or to which that is added.
+    """
+    if node.op in ("subtract", "add"):
+        array, part = node.args[:2] if len(node.args) > 1 else (None, None)
+        return array if is_array(array) and array.shape == node.shape and is_part_of(part, array) else None
     array, factor = next(
         ((a, b) for a, b in (node.args, node.args[::-1]) if is_array(a) and np.ndim(value_of(b)) == 0), (None, None)
     )
@@ -131,6 +141,18 @@ def decayed(node: Node) -> Node | None:
     if array is None or not known or not 0.5 < float(value_of(factor)) <= 1:
         return None
     return array if isinstance(array, Node) and array.shape == node.shape else None
+
+
+def is_part_of(part: Any, array: Node) -> bool:
+    """Is a value an array times a number below a half?"""
+    factor = 1.0
+    while isinstance(part, Node) and part is not array and part.op == "multiply":
+        numbers = [a for a in part.args if np.ndim(value_of(a)) == 0]
+        arrays = [a for a in part.args if is_array(a)]
+        if len(numbers) != 1 or len(arrays) != 1 or value_of(numbers[0]) is None:
+            return False
+        factor, part = factor * float(value_of(numbers[0])), arrays[0]
+    return part is array and 0 <= factor < 0.5
 
 
 def is_array(thing: Any) -> bool:
@@ -144,7 +166,7 @@ def through(node: Node, known: Mapping[int, Array]) -> Array | None:
     # Of a view all uses count, also those of the array by other views.
     if node.index in known and not (node.op == "view" and isinstance(first, Node) and first.index in known):
         return known[node.index]
-    if node.op == "multiply" and (kept := decayed(node)) is not None:
+    if node.op in DECAYS and (kept := decayed(node)) is not None:
         return through(kept, known)
     if node.op not in LOOK_THROUGH or not isinstance(first, Node):
         return None
@@ -162,6 +184,7 @@ def through(node: Node, known: Mapping[int, Array]) -> Array | None:
     return np.asarray(again(node, {first.index: whole}))
 
 
+@lru_cache(maxsize=16)  # the tables that rows are taken from; each row asks for all that it is a part of
 def shown(node: Node) -> tuple[Node, Array] | None:
     """The leaf of which a value shows some entries, and which: their flat indices; None if it is made otherwise."""
     if node.leaf:

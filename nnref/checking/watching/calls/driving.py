@@ -399,7 +399,7 @@ def parameters_of(
     source: Source, name: str, namespace: dict[str, Any], functions: dict[str, Any], sizes: list[int], form: Form
 ) -> tuple[Any, list[str] | None]:
     """The parameters, and their names where they come as a tuple."""
-    begin = [n for n in functions if n != name and sets_globals(source, n) and not data_arguments(functions[n])]
+    begin = [n for n in functions if n != name and n in source.setters and not data_arguments(functions[n])]
     makers = ranked([n for n in functions if n != name], "init")
     for maker in dict.fromkeys([*makers, *(n for n in begin if not UPDATES.search(plain(n)))]):
         try:
@@ -416,12 +416,6 @@ def parameters_of(
         return held, None
     invented = from_arguments({"backward": functions[name]}, sizes)
     return drawn(invented, form) if invented else of_one_layer(functions[name], sizes, form), None
-
-
-def sets_globals(source: Source, name: str) -> bool:
-    """Does a function give names of the module their values?"""
-    definition = source.definition(name)
-    return definition is not None and any(isinstance(node, ast.Global) for node in ast.walk(definition))
 
 
 def drawn(shapes: dict[str, Any], form: Form) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from nnref.checking.watching.calculus.graph import base_of, bits_of
 from nnref.checking.watching.meaning.other_parts import beginning, following, is_part
 from nnref.checking.watching.meaning.parameters import Roles
-from nnref.checking.watching.meaning.updates import WRITTEN, Update, last_part, uses
+from nnref.checking.watching.meaning.updates import WRITTEN, Update, last_part, replaceable, uses
 from nnref.checking.watching.recording.tape import Node
 
 
@@ -25,7 +25,35 @@ def unjudged(role: Roles) -> list[Update]:
         known = base.index in found or role.parameters >> base.index & 1
         if not known and is_learnt(role, update) and goes_on(role, update):
             found[base.index] = update
+    judged = {beginning(u.base).index for u in role.updates} | set(found)
+    for update in replaceable(role.graph):
+        array = beginning(update.base)
+        if array.index not in judged and is_drawn(role, array) and is_changed_here(role, update):
+            judged.add(array.index)
+            found[array.index] = update
     return list(found.values())
+
+
+def is_drawn(role: Roles, array: Node) -> bool:
+    """Is an array made of numbers that were drawn, and of numbers that are written out, as weights are at first?"""
+    made = [role.graph.tape[k] for k in bits_of(role.graph.above[array.index] | (1 << array.index))]
+    leaves = {n.leaf for n in made if n.leaf}
+    return (
+        array.real and np.prod(array.shape, dtype=int) > 1 and "random" in leaves and leaves <= {"random", "constant"}
+    )
+
+
+def is_changed_here(role: Roles, update: Update) -> bool:
+    """Is a part of an array written into it in the step, moved by what labels and the part itself went into?"""
+    graph, new = role.graph, update.end
+    inside = role.begin < new.index <= role.last + PART_OF_A_STEP * (role.last - role.begin)
+    part = update.old.op in ("view", "item", "entry") and update.old is not update.base
+    moved = role.of_labels[update.step.index] and graph.depends(update.step.index, role.parameters)
+    return bool(inside and part and moved and any(n.op in WRITTEN for n in graph.users[new.index]))
+
+
+PART_OF_A_STEP = 1
+"""What is updated after the last parameter that is judged, within as many values as the step has, is of the step."""
 
 
 def other_entries(role: Roles) -> dict[Update, int]:

@@ -92,6 +92,13 @@ ROWS = words("add.at subtract.at")
 """Operations that add to rows of a table, some of them several times."""
 
 
+def adds_again(graph: Graph, update: Update) -> bool:
+    """Is the same line reached again, for other rows, before anything is computed with the rows that it changed?"""
+    users = graph.users[update.end.index] if update.end.op in ROWS else []
+    after = min(users, key=lambda n: n.index, default=None)
+    return after is not None and after.op in ROWS and after.site == update.end.site
+
+
 def step_in(tape: Sequence[Node], update: Update) -> Any:
     """The step in one run, of the parameter's shape; where it is of rows of a table, with 0 in the others."""
     value = tape[update.step.index].value

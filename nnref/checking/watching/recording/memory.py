@@ -39,6 +39,11 @@ def positions(lying: Layout, root_shape: tuple[int, ...], root_strides: tuple[in
     Shapes: that of the view
     """
     distance, shape, strides = lying
+    if contiguous(root_shape, root_strides):
+        found = np.full((1,) * len(shape), distance, np.intp)
+        for axis, (n, step) in enumerate(zip(shape, strides, strict=True)):
+            found = found + (step * np.arange(n, dtype=np.intp)).reshape((n,) + (1,) * (len(shape) - 1 - axis))
+        return found
     # The numbers 0, 1, … of the owner's entries, laid in memory as the owner is, looked at as the view looks.
     extent = 1 + sum((n - 1) * s for n, s in zip(root_shape, root_strides, strict=True)) if np.prod(root_shape) else 0
     memory = np.zeros(max(extent, 1), np.intp)
@@ -47,6 +52,16 @@ def positions(lying: Layout, root_shape: tuple[int, ...], root_strides: tuple[in
     if not np.prod(shape):
         return np.zeros(shape, np.intp)
     return np.lib.stride_tricks.as_strided(memory[distance:], shape, tuple(8 * s for s in strides)).copy()
+
+
+def contiguous(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
+    """Does an array lie in C order, so that the place of an entry is its flat index?"""
+    step = 1
+    for n, stride in zip(reversed(shape), reversed(strides), strict=True):
+        if n > 1 and stride != step:
+            return False
+        step *= n
+    return True
 
 
 @dataclass(eq=False)

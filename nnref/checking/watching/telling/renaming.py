@@ -19,7 +19,8 @@ def renamed_before(source: Source, mistake: Mistake, used: Sequence[int]) -> tup
     """
     node, of_slope = mistake.node, mistake.kind in ("no slope", "another slope")
     for at, new, old in renamings(source):
-        after = all(line > at for line in used if home(source, line) is home(source, at))
+        here = first_line_around(source, at)
+        after = all(line > at for line in used if first_line_around(source, line) == here)
         if {new, old} <= set(node.names) and at > node.site.line and of_slope and after:
             return at, True
     if mistake.kind == "no slope":
@@ -28,15 +29,17 @@ def renamed_before(source: Source, mistake: Mistake, used: Sequence[int]) -> tup
     made_of = [(m, base_of(m)) for m in node.inputs]
     known = [({*m.names, *base.names}, min(m.site.line, base.site.line)) for m, base in made_of]
     for at, new, old in renamings(source):
-        if at < mistake.site.line and any({new, old} <= names and made < at for names, made in known):
+        begins = first_line_around(source, at)
+        before = (names for names, made in known if made < at or not begins <= made <= mistake.site.line)
+        if begins <= at < mistake.site.line and any({new, old} <= names for names in before):
             return at, False
     return None
 
 
-def home(source: Source, line: int) -> ast.AST | None:
-    """The function that a line lies in, the innermost one; None for a line of the module."""
-    functions = [n for n in source.nodes if isinstance(n, ast.FunctionDef) and n.lineno <= line <= (n.end_lineno or 0)]
-    return max(functions, key=lambda n: n.lineno, default=None)
+def first_line_around(source: Source, line: int) -> int:
+    """The first line of the function that a line lies in; 0 where it lies in none."""
+    homes = (n for n in source.nodes if isinstance(n, ast.FunctionDef) and n.lineno <= line <= (n.end_lineno or 0))
+    return max((n.lineno for n in homes), default=0)
 
 
 def passed_on(source: Source, line: int) -> int | None:
@@ -45,6 +48,8 @@ def passed_on(source: Source, line: int) -> int | None:
     for method in (part for home in homes[-1:] for part in home.body if isinstance(part, ast.FunctionDef)):
         last, given = method.body[-1], {a.arg for a in method.args.args[1:]}
         alone = len(method.body) == 1 or (len(method.body) == 2 and isinstance(method.body[0], ast.Expr))
+        if alone and isinstance(last, ast.Assign) and isinstance(last.value, ast.Name) and last.value.id in given:
+            return last.lineno
         if alone and isinstance(last, ast.Return) and isinstance(last.value, ast.Name) and last.value.id in given:
             return last.lineno
     return None

@@ -16,6 +16,7 @@ from nnref.checking.results.findings import Finding, patterns
 from nnref.checking.watching.calculus.factors import half_of_the_digits
 from nnref.checking.watching.meaning.losses import is_measure, losses
 from nnref.checking.watching.meaning.optimisers import entered
+from nnref.checking.watching.meaning.other_parts import beginning
 from nnref.checking.watching.meaning.unjudged import other_entries
 from nnref.checking.watching.meaning.updates import SHORT, parameter_name
 from nnref.checking.watching.recording.tape import Node, Site
@@ -174,9 +175,15 @@ def stopped(watched: Watched) -> list[str]:
 
 def without_labels(watched: Watched) -> list[str]:
     """What is changed in the step and not judged, as no label goes into the change."""
-    found = [(parameter_name(u.base, u.new), watched.source.where(u.end.site.line)) for u in watched.unjudged]
-    said = [f"{name} is changed in {where} by something that does not depend on the labels" for name, where in found]
-    return [f"{one}: not judged. If it is meant to learn, its gradient is wrong" for one in said]
+    said = []
+    for u in watched.unjudged:
+        name, where = parameter_name(beginning(u.base), u.new), watched.source.where(u.end.site.line)
+        if watched.steps[0].roles.of_labels[u.step.index]:
+            said.append(f"{name} is changed in {where}, in rows that what is taken for the labels chooses: not judged")
+        else:
+            says = f"{name} is changed in {where} by something that does not depend on the labels: not judged"
+            said.append(f"{says}. If it is meant to learn, its gradient is wrong")
+    return said
 
 
 def name_of_left(watched: Watched, node: Node) -> str:

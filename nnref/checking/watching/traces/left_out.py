@@ -7,8 +7,9 @@ of an expression within an expression is used by that one alone: what uses it el
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
-from nnref.checking.watching.calculus.graph import bits_of
+from nnref.checking.watching.calculus.graph import base_of, bits_of
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.recording.tape import Node, words
 from nnref.checking.watching.traces.places import Places, last_name, operator_of
@@ -57,11 +58,23 @@ def unjudged(role: Roles, node: Node, places: Places) -> Node | None:
         others = [o for o in node.inputs if o is not m and graph.depends(o.index, role.parameters)]
         if not others or graph.depends(m.index, role.parameters) or role.of_labels[m.index]:
             continue
-        spread = node.op in SPREADS and (m.shape != node.shape or made(role, m))
+        spread = (
+            node.op in SPREADS and (m.shape != node.shape or made(role, m)) and not is_region(role, m, node, others)
+        )
         joined = node.op in JOINS and any(made(role, o) for o in others)
         if (spread or joined) and not written_out(role, m, places):
             return m
     return None
+
+
+def is_region(role: Roles, part: Node, at: Node, others: Sequence[Node]) -> bool:
+    """Is it one of several parts of an array that each meet a parameter itself there, as a filter's regions do?"""
+    whole = part.args[0] if part.op in ("view", "item") else None
+    if not isinstance(whole, Node) or not all(role.parameters >> base_of(o).index & 1 for o in others):
+        return False
+    users = role.graph.users
+    alike = (n for n in users[whole.index] if n is not part and n.op == part.op and n.shape == part.shape)
+    return any(user.site == at.site for n in alike for user in users[n.index])
 
 
 def made(role: Roles, node: Node) -> bool:

@@ -132,7 +132,7 @@ def retold(run: Given, arrays: Sequence[Any], places: Places) -> Retold:
         inputs = tuple(dict.fromkeys((*nodes_of(arguments), *nodes_of(named))))
         deps = functools.reduce(lambda bits, m: bits | m.deps, inputs, 1 << ordinals[index] if index in ordinals else 0)
         node = Node(index, str(op), None, arguments, named, None, sites[site], str(leaf), deps, inputs)
-        node.names, node.dims = [str(name) for name in names], tuple(int(n) for n in dims)
+        node.names, node.dims, node.used = [str(name) for name in names], tuple(map(int, dims)), kind != "none"
         try:
             node.call = function(call)
             if value is None and node.op not in BY_PLACE and node.op not in operations(call):
@@ -220,7 +220,14 @@ def function(told: Any) -> Callable[..., Any] | None:
     module = "scipy.signal" if str(module).startswith("scipy.signal") else module
     if module not in MODULES or name not in PURE:
         raise Unmade(f"{module}.{name} is none of the functions that are known to compute only")
-    return getattr(importlib.import_module(module), name)
+    return looked_up(module, name)
+
+
+@functools.cache
+def looked_up(module: str, name: str) -> Callable[..., Any]:
+    """A function of a module."""
+    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return found
 
 
 def operations(told: Any) -> set[str]:
@@ -235,8 +242,14 @@ def operations(told: Any) -> set[str]:
     if kind == "of":
         return {f"{op}.{rest[1]}" for op in operations(rest[0])}
     name = rest[-1]
-    by_operator = {op for op, f in OPERATOR.items() if f.__name__ == name} if rest[0] == "operator" else set()
+    by_operator = BY_OPERATOR.get(name, set()) if rest[0] == "operator" else set()
     return by_operator or {NAMES.get(name, name)}
+
+
+BY_OPERATOR: dict[str, set[str]] = {}
+"""What the functions of Python's module of operators are recorded as."""
+for _op, _function in OPERATOR.items():
+    BY_OPERATOR.setdefault(_function.__name__, set()).add(_op)
 
 
 def method(name: str, first: Any, *args: Any, **kwargs: Any) -> Any:
@@ -301,7 +314,11 @@ def view(node: Node, args: Any, places: Places) -> Any:
 def put(node: Node, args: Any, places: Places) -> Any:
     """An array in which some entries are others."""
     base, part, lying, shape, strides = args
-    whole = np.array(base).ravel()
+    before = node.args[0]
+    if before.op == "put" and not before.used:  # nothing read it as a whole, and its memory is its own
+        whole, before.value = before.value, None
+    else:
+        whole = np.array(base).ravel()
     whole[positions(numbers(lying), tuple(shape), tuple(strides))] = part
     return whole
 

@@ -16,7 +16,7 @@ from nnref.checking.watching.calculus.factors import ALIKE
 from nnref.checking.watching.calculus.graph import VIEWS, bits_of, is_array
 from nnref.checking.watching.calculus.slopes import value_of
 from nnref.checking.watching.meaning.parameters import Roles
-from nnref.checking.watching.meaning.updates import Update
+from nnref.checking.watching.meaning.updates import Update, uses
 from nnref.checking.watching.recording.tape import Node
 
 LEFT_OUT = "correction left out"
@@ -84,11 +84,21 @@ def wrong_correction(role: Roles, update: Update) -> tuple[Node, str, bool] | No
             return user, "the average is corrected for its first steps, and here it is taken as it is", True
     for one in known:
         for other_one in known:
+            if (swapped := corrected_as(one, other_one)) is not None:
+                kept = other_one.average.kept
+                return swapped, f"the average keeps {one.average.kept:g}, and is corrected as if it kept {kept:g}", True
             left_out = one.is_corrected and not other_one.is_corrected and other_one.is_as_it_was
             if left_out and is_quotient(one, other_one):
                 says = "this average is not corrected for its first steps, and the other one is"
                 return other_one.node, says, False
     return None
+
+
+def corrected_as(one: Scaled, other: Scaled) -> Node | None:
+    """Where an average is divided in the first step by 1 − β of the other one, which is not its own."""
+    first = ((node, now) for node, now, before in one.numbers if before is None and node.op == "divide")
+    beta, own = other.average.kept, one.average.kept
+    return next((node for node, now in first if near(now, 1 - beta) and not near(now, 1 - own)), None)
 
 
 def is_quotient(a: Scaled, b: Scaled) -> bool:
@@ -126,7 +136,7 @@ def plus(now: float, before: float | None) -> tuple[float, float | None]:
 def not_taken(role: Roles, update: Update, found: Scaled) -> Node | None:
     """Where an average goes on as it is, though the program corrects it and does nothing with what comes of that."""
     graph, inside = role.graph, role.graph.above[update.step.index] | (1 << update.step.index)
-    users = [n for n in graph.users[found.node.index] if n.index <= role.last]
+    users = [n for n in uses(graph, found.node) if n.index <= role.last]
     beta = found.average.kept
     for node in users:
         now = divisor(node)
@@ -169,10 +179,14 @@ def onward(
             return numbers, frozenset([*past, "sqrt"])
         elif user.op == "divide" and user.args[0] is node:
             past.add("divided")
-        elif user.op not in VIEWS and not (user.op == "add" and len(user.inputs) == 1):
+        elif user.op not in PLACED and not (user.op == "add" and len(user.inputs) == 1):
             return numbers, frozenset([*past, user.op])
         node = user
     return numbers, frozenset([*past, "step"])
+
+
+PLACED = VIEWS | {"put", "assign"}
+"""Operations that show an average, or write it where it is remembered."""
 
 
 def earlier(role: Roles, node: Node) -> float | None:

@@ -23,12 +23,21 @@ from nnref.checking.watching.verdict.derivatives import (
     wrong_factor,
 )
 from nnref.checking.watching.verdict.judging import Tape
-from nnref.checking.watching.verdict.meant_for import another_slope, made_by, used_rightly, without_slope
+from nnref.checking.watching.verdict.meant_for import another_slope, made_by, slope_skipped, used_rightly, without_slope
 from nnref.checking.watching.verdict.objects import wrong_part
-from nnref.checking.watching.verdict.odd_terms import departure, missing_uses, odd_term
+from nnref.checking.watching.verdict.odd_terms import departure, missing_uses, odd_term, of_another_factor
 from nnref.checking.watching.verdict.on_the_step import below_zero, gradient_of_another, is_gradient, of_optimiser
+from nnref.checking.watching.verdict.remembered import MEMORY
 from nnref.checking.watching.verdict.right_values import PLACES, Search
-from nnref.checking.watching.verdict.shared_factors import alike_factors, common_cause, not_yet_scaled, put_to_others
+from nnref.checking.watching.verdict.shared_factors import (
+    alike_factors,
+    common_cause,
+    last_shared,
+    not_yet_scaled,
+    put_to_others,
+)
+from nnref.checking.watching.verdict.signs import first_turned, is_turned_on_the_way, turned
+from nnref.checking.watching.verdict.stale import STALE, is_new_parameter, used_after_update, used_next
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
 
@@ -106,6 +115,10 @@ def located(search: Search, row: Judged) -> Mistake:
 
 def of_kind(search: Search, row: Judged) -> Mistake | None:
     """The mistake of a row of which the verdict says what kind it is."""
+    if row.kind == MEMORY and row.entry is not None:
+        after = [n for n in search.backward(row.update.step) if search.graph.depends(n.index, 1 << row.entry.index)]
+        first = next((n for n in after if n is not row.entry and n.site.line), row.update.end)
+        return Mistake(first, first.site, row, MEMORY, row.note, certain=False)
     if row.kind == "adds up":
         chain = list(entered(search.role, row.update.step))
         chain = chain[chain.index(row.entry) :] if row.entry in chain else chain
@@ -159,6 +172,8 @@ def of_value(search: Search, row: Judged, wrong: Node) -> Mistake:
     """The mistake in the first value of a step that is no slope."""
     if (found := wrong_beside_decay(search, row, wrong)) is not None:
         return Mistake(found[0], found[0].site, row, "factor", found[1])
+    if (user := used_after_update(search, row, wrong)) is not None:
+        return Mistake(user, user.site, row, "stale", STALE)
     if (made := of_optimiser(search, row, wrong)) is not None:
         says = "the gradient is right, and what is made of it on the way to the step is not"
         return Mistake(made[0], made[0].site, row, "update", says, certain=made[1])
@@ -167,9 +182,13 @@ def of_value(search: Search, row: Judged, wrong: Node) -> Mistake:
         return Mistake(odd, odd.site, row, "factor", says)
     if missing := missing_uses(search, wrong):
         return Mistake(wrong, wrong.site, row, "part", missing)
-    if (left := departure(search, row, wrong)) is not None:
+    left = departure(search, row, wrong)
+    if left is not None and left[0].site.line != wrong.site.line:
         says = f"this is {left[1]:.4g} times the slope of your loss, and what it is made of is that slope itself"
         return Mistake(left[0], left[0].site, row, "factor", says)
+    if (doubtful := of_another_factor(search, row, wrong)) is not None:
+        says = "this is a slope but for a factor that others have not, and what is made of it is none"
+        return Mistake(doubtful, doubtful.site, row, "value", says, certain=False)
     return described(search, row, wrong)
 
 
@@ -191,10 +210,11 @@ def of_all_steps(search: Search, row: Judged) -> Mistake:
     Where several lines add, the one line from which all slopes come is more likely to be the mistake.
     """
     sites = {r.update.end.site for r in search.reading.rows}
-    if row.update.sign < 0 and len(sites) == 1 and len(search.reading.rows) > 1:
+    added = row.update.sign < 0 and not is_turned_on_the_way(search, row)
+    if added and len(sites) == 1 and len(search.reading.rows) > 1:
         says = "the step goes up the loss: the slopes are added, and should be subtracted"
         return Mistake(row.update.end, row.update.end.site, row, "sign", says)
-    node = turned(search, row) or row.update.end
+    node = (first_turned(search, row) if not added and row.update.sign < 0 else turned(search, row)) or row.update.end
     return Mistake(node, node.site, row, "sign", "the step goes up the loss: the sign is wrong")
 
 
@@ -217,7 +237,8 @@ def of_decay(search: Search, row: Judged) -> Mistake:
     if abs(scale - 1) > ALIKE and (node := jumped(search, row, scale)) is not None:
         return Mistake(node, node.site, row, "factor", f"the slope beside the decay is {scale:.4g} times the truth")
     chain = search.backward(row.update.step)
-    joined = [n for n in chain if n.op in ("add", "subtract", "put", "multiply") and search.decays(n, base)]
+    adding = (n for n in chain if n.op in ("add", "subtract", "put", "multiply") and not search.forward >> n.index & 1)
+    joined = [n for n in adding if search.decays(n, base)]
     if joined and (found := wrong_beside_decay(search, row, joined[0])) is not None:
         return Mistake(found[0], found[0].site, row, "factor", found[1])
     if not joined and (alone := without_decay(search, row)) is not None:
@@ -254,23 +275,6 @@ def jumped(search: Search, row: Judged, ratio: float) -> Node | None:
     return None
 
 
-def turned(search: Search, row: Judged) -> Node | None:
-    """The first value of the other sign than the update asks for: old − step wants the slope, old + step minus that.
-
-    The slope of -z, where a sigmoid is 1 / (1 + exp(-z)), tells nothing where the value is one of z too. None where all
-    values are slopes from the first one on: then it is the update that goes the wrong way.
-    """
-    so_far = False
-    for node in search.backward(row.update.step):
-        found = [c for k, c in search.matches(node) if search.graph.tape[k].op != "negative"] or search.factors(node)
-        so_far = so_far or any(c * row.update.sign > 0 for c in found)
-        if node.op in PLACES or search.forward >> node.index & 1 or not found:
-            continue
-        if all(c * row.update.sign < 0 for c in found):
-            return node if so_far or found[0] < 0 else None
-    return None
-
-
 def of_factor(search: Search, row: Judged) -> Mistake:
     """A gradient that is right but for a factor: where a factor comes in that the others do not have."""
     if (taken := not_yet_scaled(search, row)) is not None:
@@ -280,6 +284,8 @@ def of_factor(search: Search, row: Judged) -> Mistake:
     if early is None and (cause := common_cause(search, row)):
         certain = len({n.site.line for n in cause}) == 1
         return Mistake(cause[0], cause[0].site, row, "factor", row.note, certain=certain)
+    if early is not None and (before := last_shared(search, row)) is not None and before.site.line < early.site.line:
+        return Mistake(before, before.site, row, "factor", row.note, certain=False)
     if early is not None:
         return Mistake(early, early.site, row, "factor", row.note)
     chain = list(ratios(search, row))
@@ -361,11 +367,19 @@ def described(search: Search, row: Judged, node: Node) -> Mistake:
     """A wrong value, and what is wrong about it as far as it can be told."""
     role = search.role
     if any(role.after[m.index] and is_new_parameter(role, m) for m in node.inputs):
-        return Mistake(node, node.site, row, "stale", "the parameters were updated before they were used here")
+        return Mistake(node, node.site, row, "stale", STALE)
+    if is_new_parameter(role, node) and (user := used_next(search, row, node)) is not None:
+        return Mistake(user, user.site, row, "stale", STALE)  # a view stands where its array was made
     if row.note.startswith("shape") and node is row.update.step:
         return Mistake(node, node.site, row, "shape", row.note)
     if (before := without_slope(search, row, node)) is not None:
         return no_slope(search, row, before)
+    if (skipped := slope_skipped(search, node)) is not None:
+        slope, activation = skipped
+        says = (
+            "the derivative of what this is the slope by is missing: it is taken for the slope of what that is made of"
+        )
+        return Mistake(slope, slope.site, row, "no slope", says, certain=False, used=activation.site)
     factor = wrong_factor(search, node)
     if factor is not None and factor.site.line != node.site.line:
         if right_elsewhere(search, factor):
@@ -382,8 +396,8 @@ def described(search: Search, row: Judged, node: Node) -> Mistake:
     if (part := no_part(search, node)) is not None and not used_rightly(search, part, node):
         says = f"this is no part of the slope to which it is added in line {node.site.line}"
         return Mistake(part, part.site, row, "value", says, used=node.site)
-    says = "what this line is made of is right, and what it makes is not"
-    return Mistake(node, node.site, row, "value", says)
+    says, seen = "what this line is made of is right, and what it makes is not", len(search.tapes)
+    return Mistake(node, node.site, row, "value", says, certain=np.prod(node.shape, dtype=int) * seen > 1)
 
 
 def no_slope(search: Search, row: Judged, before: Node) -> Mistake:
@@ -403,9 +417,3 @@ def no_part(search: Search, node: Node) -> Node | None:
     alone = {some[0].index for some in strange if len(some) == 1 and some[0].site.line}
     found = [p for p in parts if p.index in alone]
     return found[0] if len(found) == 1 and found[0].site != node.site else None
-
-
-def is_new_parameter(role: Roles, node: Node) -> bool:
-    """Is this a parameter after its update, or a view of one?"""
-    shown = made_by(node)
-    return any(shown is u.new or (shown.op == "put" and u.new in shown.inputs) for u in role.updates)

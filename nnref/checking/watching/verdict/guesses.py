@@ -14,6 +14,7 @@ from nnref.checking.watching.meaning.losses import Loss, losses
 from nnref.checking.watching.meaning.parameters import Roles, compares
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.judging import under
+from nnref.checking.watching.verdict.other_networks import of_other_losses
 from nnref.checking.watching.verdict.right_values import Search
 from nnref.checking.watching.verdict.taken_as_given import beginnings, is_squashed_otherwise, taken_as_given
 from nnref.checking.watching.verdict.verdicts import Reading
@@ -27,6 +28,7 @@ UNKNOWN = "the loss is unknown"
 
 def believed(role: Roles, tapes: Sequence[Tape], readings: Sequence[Reading]) -> tuple[Reading, ...]:
     """The readings, the first of which accuses nobody where its loss is a guess that nothing bears out."""
+    readings = of_other_losses(role, tapes, readings)
     first = readings[0] if readings else None
     if role.unlabelled and not (first is not None and any(r.verdict == "ok" and not r.silent for r in first.rows)):
         return ()  # what meets parameters alone are no labels, and nothing says that this is a loss

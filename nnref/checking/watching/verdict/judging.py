@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,17 +12,18 @@ from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, 
 from nnref.checking.watching.calculus.graph import bits_of, through
 from nnref.checking.watching.calculus.slopes import Choice, guard, magnitude, slopes, value_of
 from nnref.checking.watching.meaning.losses import OWN_LOSS, Loss, is_proper, losses
-from nnref.checking.watching.meaning.optimisers import alike, entered, noise_added
+from nnref.checking.watching.meaning.optimisers import alike, noise_added
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import of_one_kind, way
-from nnref.checking.watching.meaning.updates import Update, step_in
+from nnref.checking.watching.meaning.updates import Update, adds_again, step_in
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.corrections import LEFT_OUT, wrong_correction
 from nnref.checking.watching.verdict.going_on import going_on
 from nnref.checking.watching.verdict.later_passes import of_later_passes
-from nnref.checking.watching.verdict.lineages import Part, lineages
+from nnref.checking.watching.verdict.memory import within_memory
 from nnref.checking.watching.verdict.newton import SAYS as NEWTON
 from nnref.checking.watching.verdict.newton import divided
+from nnref.checking.watching.verdict.remembered import MEMORY, added_to_last, entering, goes_back, not_grown
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual, most_common, of_both
 from nnref.checking.watching.verdict.verdicts import Judged, Laid, Reading, Slopes, at_their_rates
 
@@ -120,13 +120,20 @@ def choices(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss]) -> Itera
     if any(guard(node.args[0]) for node in logs):
         yield Choice(guards=True)
     maxima = [n for n in role.graph.tape if n.op == "max" and above >> n.index & 1]
-    if any(role.graph.depends(n.index, role.parameters) and goes_in_beside(role, n) for n in maxima):
+    own = [loss.node for loss in likely if loss.node is not None]
+    if any(role.graph.depends(n.index, role.parameters) and goes_in_beside(role, n, own) for n in maxima):
         yield Choice(held=True)
 
 
-def goes_in_beside(role: Roles, largest: Node) -> bool:
-    """Does all that a largest value is made of go into an output otherwise too, as where one network gives both?"""
-    todo, seen = [m.output for m in role.meetings], set[int]()
+def goes_in_beside(role: Roles, largest: Node, own: Sequence[Node]) -> bool:
+    """Does all that a largest value is made of go into an output otherwise too, as where one network gives both?
+
+    Or into a loss of the program's own, as where a copy of the network gives the largest value.
+    """
+    todo, seen = (
+        [*(m.output for m in role.meetings), *own],
+        {n.index for node in own for n in terms_of_decay(role, node)},
+    )
     while todo:
         node = todo.pop()
         if node.index not in seen and node.op != "max":
@@ -184,7 +191,7 @@ def verdicts(
     else:
         says = "the decay has the wrong sign: it lets the weights grow"
         rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay < 0 else r for r in rows]
-    rows = [well_corrected(role, row) for row in rows]
+    rows = [not_grown(well_corrected(role, row)) for row in rows]
     flat = not lost and not any(t.any() for row in rows for t in row.truth)
     if flat or all(row.silent for row in rows):
         return None  # nothing of this loss has a slope: it is no evidence, and a rule of another kind may be right
@@ -204,24 +211,6 @@ def verdicts(
         why = f"{lost[0].op}, line {lost[0].site.line}, has no slope that is known"
         rows = [row if row.verdict != "WRONG" else replace(row, verdict="cannot tell", note=why) for row in rows]
     return tuple(rows)
-
-
-def within_memory(role: Roles, rows: Sequence[Judged], tapes: Sequence[Tape]) -> list[Judged]:
-    """The rows, each step that remembers nothing yet judged by the gradient in it, as deep as those of the others lie.
-
-    A velocity that was 0 is a multiple of its first gradient, as where an example of zeros came before.
-    """
-    made = next((r for r in rows if r.verdict == "ok" and r.inner and r.entry is not None), None)
-    nodes = [] if made is None else [node for node, _ in entering(role, made.update, tapes)]
-    if made is None or made.entry not in nodes:
-        return list(rows)
-    depth, found = nodes.index(made.entry), list[Judged]()
-    for row in rows:
-        plain = row.verdict == "ok" and row.factor and row.factor > 0 and not row.inner and not row.decay
-        node, laid = next(islice(entering(role, row.update, tapes), depth, None), (None, ())) if plain else (None, ())
-        c = None if node is None else multiple(laid, row.truth, half_of_the_digits(role.graph))
-        found.append(row if c is None or c < 0 else replace(row, factor=None, inner=c, entry=node))
-    return found
 
 
 def well_corrected(role: Roles, row: Judged) -> Judged:
@@ -256,6 +245,12 @@ def kinds(role: Roles, rows: list[Judged], network: Sequence[int]) -> list[list[
     return [[network[j] for j in members] for members, _ in found]
 
 
+ROW_BY_ROW = (
+    "rows are added to one example after the other, of which only the first is seen: add to all of them at once"
+)
+"""Why no verdict is given on a table whose rows are updated by several calls of np.add.at in one step."""
+
+
 def by_itself(
     role: Roles, update: Update, tapes: Sequence[Tape], known: Sequence[Slopes], before: Roles | None
 ) -> Judged:
@@ -265,6 +260,8 @@ def by_itself(
     true = tuple(np.zeros(shape) if t is None else np.asarray(t, float) for t in truth)
     given = tuple(update.sign * np.asarray(step_in(tape, update), float) for tape in tapes)
     row = Judged(update, "WRONG", given, true)
+    if adds_again(role.graph, update):
+        return replace(row, verdict="cannot tell", note=ROW_BY_ROW)
     if given[0].shape != shape:
         row = fitted(row, shape)
         if row.given[0].shape != shape:
@@ -332,6 +329,9 @@ def optimised(role: Roles, row: Judged, tapes: Sequence[Tape], tolerance: float,
             passed.append(laid)
             continue
         decay = decay / c if decay else 0.0
+        if before is not None and goes_back(role, row, laid, tapes, before, tolerance):
+            says = "what the step remembers of older gradients goes up the loss"
+            return replace(row, verdict="WRONG", note=says, kind=MEMORY, entry=node)
         if before is not None:
             return replace(row, verdict="ok", factor=None, inner=abs(c), note="", decay=decay, entry=node)
         if node is update.step:
@@ -352,15 +352,6 @@ def optimised(role: Roles, row: Judged, tapes: Sequence[Tape], tolerance: float,
     return row
 
 
-def entering(role: Roles, update: Update, tapes: Sequence[Tape]) -> Iterator[tuple[Node, Laid]]:
-    """The values of a step's size through which all it knows of the labels has passed, in every run, last one first."""
-    shape = update.old.shape
-    for node in entered(role, update.step):
-        values = [tape[node.index].value for tape in tapes]
-        if not any(v is None or np.size(v) != np.prod(shape, dtype=int) for v in values):
-            yield node, tuple(np.asarray(v, float).reshape(shape) for v in values)
-
-
 def apart_from_decay(
     row: Judged, passed: Sequence[Laid], old: Laid | list[Array], tolerance: float
 ) -> Iterator[tuple[Laid, float]]:
@@ -369,27 +360,6 @@ def apart_from_decay(
     for laid in passed[1:]:
         if (both := with_part(row.given, laid, old, tolerance)) is not None:
             yield tuple(both[0] * v for v in laid), both[1]
-
-
-def added_to_last(role: Roles, row: Judged, tapes: Sequence[Tape], before: Roles, tolerance: float) -> Node | None:
-    """The value that is a gradient plus all of what it was in the step before; None if gradients do not add up."""
-    same = parts_of(before, role)
-    last = next((u for u in before.updates if u.new is not None and same[u] == same[row.update]), None)
-    if last is None or last.old.shape != row.update.old.shape:
-        return None
-    older = [(n, tuple(last.sign * v for v in laid)) for n, laid in entering(before, last, tapes)]
-    for node, laid in entering(role, row.update, tapes):
-        now = tuple(row.update.sign * v for v in laid)
-        for then in (laid for n, laid in older if n.site == node.site):
-            both = with_part(now, row.truth, then, tolerance)
-            if both is not None and abs(both[1] - 1) <= ALIKE:
-                return node
-    return None
-
-
-def parts_of(before: Roles, role: Roles) -> Mapping[Update, Part]:
-    """The parameter that each update of two steps is of."""
-    return role.graph.once(("parts", before), lambda: lineages([before.updates, role.updates]))
 
 
 def zeros(role: Roles, row: Judged, known: Sequence[Slopes], factor: float | None) -> Judged:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import VIEWS, bits_of
+from nnref.checking.watching.calculus.factors import multiple
+from nnref.checking.watching.calculus.graph import VIEWS, Array, bits_of
 from nnref.checking.watching.recording.tape import Node, words
 from nnref.checking.watching.verdict.right_values import PLACES, Search
 from nnref.checking.watching.verdict.verdicts import Judged
@@ -77,9 +78,14 @@ def meant_values(search: Search, row: Judged, beside: Sequence[Node]) -> Iterato
     direct = [n for n in graph.tape[: search.role.last + 1] if n is not base and node_above(search, n, base)]
     if not beside:
         return iter(direct)
-    uses = [n for n in direct if n.op not in VIEWS and any(made_by(m) in beside for m in n.inputs)]
-    bits = sum(1 << n.index for n in uses)
-    return (n for n in direct if graph.depends(n.index, bits))
+    found = [n for n in direct if n.op not in VIEWS and any(made_by(m) in beside for m in n.inputs)]
+    for node in found:  # a sum has the slope of its terms, and a product has another
+        found += [n for n in graph.users[node.index] if n.op in SAME_SLOPE and n in direct and n not in found]
+    return iter(found)
+
+
+SAME_SLOPE = VIEWS | {"add", "subtract", "put", "concatenate"}
+"""Operations whose result has the slope of what it is made of, but for a sum or a sign."""
 
 
 def used_rightly(search: Search, value: Node, node: Node, by_entries: bool = False) -> bool:
@@ -89,6 +95,54 @@ def used_rightly(search: Search, value: Node, node: Node, by_entries: bool = Fal
     made = (n for n in later if above[n.index] >> value.index & 1 and n is not node and n.op not in PLACES)
     known = (n for n in made if not above[n.index] >> node.index & 1 and search.right(n))
     return any(not search.is_of_one_run(n) and (np.size(n.value) > 1 or not by_entries) for n in known)
+
+
+def slope_skipped(search: Search, node: Node) -> tuple[Node, Node] | None:
+    """A right slope of an operation's result that is taken for that of what it is made of, and the result.
+
+    What is made of the slope entry by entry would be right, were it made of the other one.
+    """
+    given = [m for m in node.inputs if search.role.of_labels[m.index]]
+    values = search.values(node)
+    if len(given) != 1 or values is None or node.op not in ENTRY_BY_ENTRY or given[0].shape != node.shape:
+        return None
+    slope, before = made_by(given[0]), search.values(made_by(given[0]))
+    if before is None or any(v.size != b.size for v, b in zip(values, before, strict=True)):
+        return None
+    for k, c in search.matches(slope):
+        result = search.graph.tape[k]
+        for m in result.inputs if result.op not in (*SAME_SLOPE, "dot", "matmul", "einsum") else ():
+            known = m.shape == result.shape and all(m.index in g for g in search.reading.slopes)
+            if known and any(would_be_right(search, values, before, m, c, j) for j in search.truths[node_size(node)]):
+                return slope, result
+    return None
+
+
+def node_size(node: Node) -> int:
+    """How many entries a value has."""
+    return int(np.prod(node.shape))
+
+
+def would_be_right(
+    search: Search, values: Sequence[Array], before: Sequence[Array], meant: Node, factor: float, k: int
+) -> bool:
+    """Would values be the slope of value k, had they been made, entry by entry, of the slope that is meant?
+
+    Where value k is 0 it may be at a corner, and where what it was made of is 0 nothing is known.
+    """
+    made, truth = [], []
+    for v, b, tape, known in zip(values, before, search.tapes, search.reading.slopes, strict=True):
+        at = tape[k].value
+        if at is None:
+            return False
+        seen = (b.ravel() != 0) & (np.ravel(np.asarray(at, float)) != 0)
+        made.append(v.ravel()[seen] / b.ravel()[seen] * factor * known[meant.index].ravel()[seen])
+        truth.append(known[k].ravel()[seen])
+    return bool(multiple(made, truth, search.tolerance))
+
+
+ENTRY_BY_ENTRY = VIEWS | {"multiply", "divide", "where", "put_at", "put", "negative"}
+"""Operations by which an activation's slope is put to another slope."""
 
 
 def node_above(search: Search, node: Node, base: Node) -> bool:

@@ -21,6 +21,9 @@ from nnref.checking.watching.verdict.right_values import USES, Search, laid
 
 SETS = "this sets the slope, and what other uses had added to it before is lost"
 NO_PART = "what is added here is not the slope by this use, though what it is made of is right"
+FILLING = ("put", "put_at")
+"""Operations that write into an array."""
+
 NO_SLOPE = "the slope that begins here is a value of the forward pass, and no slope"
 
 
@@ -125,8 +128,13 @@ def faults(search: Search, value: Node, parts: Sequence[Part], factor: float) ->
     whole_uses = [search.by_use(value.index, use.index) for use in users] or [truth(search, value)]
     open_ = [piece for use in users for piece in pieces(search, value, use)] or whole_uses
     before: Node | None = None
+    filled = {
+        p.whole for p in parts for n in search.graph.users[p.whole.index] if n.op in FILLING and n.args[0] is p.whole
+    }
     for part in parts:
         whole = part.whole
+        if whole in filled:
+            continue  # d = dout.copy(); d[z <= 0] = 0 is one part
         if whole.leaf:
             before = whole
             continue

@@ -67,6 +67,25 @@ def departure(search: Search, row: Judged, wrong: Node) -> tuple[Node, float] | 
     return None
 
 
+def of_another_factor(search: Search, row: Judged, wrong: Node) -> Node | None:
+    """What a wrong value is made of, on a line before, that is a slope of the own loss only but for a factor.
+
+    It may be the slope of something else by chance, as what is meant for a variance is half of that of its root.
+    """
+    if search.reading.loss.node is None or not any(has(search.factors(n), 1.0) for n in search.backward(wrong)):
+        return None
+    chain = [n for n in search.backward(wrong) if n is not wrong and n.op not in VIEWS]
+    exact = [n for n in chain if has(search.factors(n), 1.0)]
+    for node in chain:
+        found = search.factors(node)
+        if not found or has(found, 1.0) or has(found, -1.0) or node.site.line >= wrong.site.line:
+            continue
+        doubted = not search.beyond_doubt >> node.index & 1
+        if doubted and not any(search.graph.above[n.index] >> node.index & 1 for n in exact):
+            return node
+    return None
+
+
 TOGETHER = ADDING | {"concatenate", "hstack", "append"}
 """Operations by which a gradient is put together: sums, and the parts of one flat array."""
 

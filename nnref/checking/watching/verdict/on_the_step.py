@@ -56,7 +56,7 @@ def below_zero(search: Search, row: Judged) -> Node | None:
         path = [given]
         while before := [m for m in path[-1].inputs if m is not gradient and is_below(search, m)]:
             path.append(before[0])
-        return next((n for n in reversed(path) if n.op in ("add", "subtract")), path[-1])
+        return next((n for n in path if n.op in ("add", "subtract")), path[-1])
     return None
 
 

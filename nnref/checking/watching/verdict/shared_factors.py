@@ -41,6 +41,20 @@ def common_cause(search: Search, row: Judged) -> list[Node]:
     return [n for n in shared if not excused >> n.index & 1]
 
 
+def last_shared(search: Search, row: Judged) -> Node | None:
+    """The last value that all rows of one wrong factor are made of, and no right row: from there on they have it."""
+    own = (row.own or 0.0) / (row.usual or 1.0) * (row.rate or 1.0)
+    wrong = [r for r in search.reading.rows if r.verdict == "WRONG" and r.own and r.usual]
+    like = [r for r in wrong if alike_factors((r.own or 0.0) * (r.rate or 1.0) / (r.usual or 1.0), own)]
+    if len(like) < 2:
+        return None
+    made = [{n.index for n in search.backward([*entered(search.role, r.update.step)][-1])} for r in like]
+    right = [r for r in search.reading.rows if r.verdict == "ok" and r.own]
+    others = {n.index for r in right for n in search.backward(r.update.step)}
+    shared = set.intersection(*made) - others
+    return search.graph.tape[max(shared)] if shared else None
+
+
 def not_yet_scaled(search: Search, row: Judged) -> Node | None:
     """The first value of this row alone that is made of a slope which all right rows take only after it was scaled."""
     right = [r for r in search.reading.rows if r.verdict == "ok" and r.own is not None]

@@ -33,16 +33,16 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from nnref.checking.reading.source import SourceError, read
+from nnref.checking.reading.source import Source, SourceError, read
 from nnref.checking.watching.world import files as reading_files
 from nnref.checking.watching.world import modules as importing
 from nnref.checking.watching.world import packages
@@ -115,12 +115,17 @@ def smaller(tree: ast.Module, path: Path, given: bool) -> ast.Module:
     return tree if given or not asked_by(path).whole else made_smaller(tree, sources(path))
 
 
-def above(path: Path) -> list[Path]:
+def above(path: Path) -> tuple[Path, ...]:
     """The folders above a program that its imports are found in."""
-    try:
-        return packages.roots(path, read(path))
-    except (SourceError, OSError):
-        return []
+    with suppress(SourceError, OSError):
+        return packages.roots(path, as_it_lies(path, path.stat().st_mtime_ns))
+    return ()
+
+
+@lru_cache(maxsize=4)
+def as_it_lies(path: Path, changed: int) -> Source:
+    """A file, read once as long as it is not changed."""
+    return read(path)
 
 
 @cache

@@ -122,7 +122,7 @@ class Files:
             return MadeUp(struct.pack(">IIII", 2051, rows, 28, 28) + X.astype(np.uint8).tobytes(), name, kind)
         if re.search(r"\.(pkl|pickle)(\.gz)?$|data_batch|test_batch", name) and not MADE_BEFORE.search(name):
             return MadeUp(b"", name, kind)
-        if (text := made_text(Path(name).name, self.sets.digits.draw())) is not None:
+        if (text := made_text(Path(name).name, self.sets.digits.draw(), self.sets.needs.share)) is not None:
             return MadeUp(text.encode(), name, "data")
         if known := known_tables(name):
             return MadeUp(known[0].text(self.sets.digits.draw()).encode(), name, kind)
@@ -297,7 +297,7 @@ class Hierarchy(Archive):
 
     def __init__(self, sets: Datasets) -> None:
         random = sets.digits.draw()
-        self.x = leaf(random.randint(0, 256, (209, 64, 64, 3)).astype(np.uint8), "data")
+        self.x = leaf(random.randint(0, 256, (209, 64, 64, 3), np.uint8), "data")
         self.y = leaf(np.arange(209) % 2, "labels")
         self.x_test, self.y_test = leaf(self.x[:50].copy(), "data"), leaf(self.y[:50].copy(), "labels")
         self.files = ["train_set_x", "train_set_y", "test_set_x", "test_set_y", "list_classes"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 from nnref.checking.reading.source import Source
@@ -38,6 +39,7 @@ def package_of(path: Path) -> str:
     return ".".join(names)
 
 
+@lru_cache(maxsize=32)
 def relative_package(path: Path, source: Source) -> str:
     """The package of a file, also where folders have no __init__.py and the file says `from ..layers import`."""
     levels = [node.level for node in source.nodes if isinstance(node, ast.ImportFrom)]
@@ -48,11 +50,12 @@ def relative_package(path: Path, source: Source) -> str:
     return ".".join(folder.name for folder in list(path.parents)[:deepest][::-1])
 
 
-def roots(path: Path, source: Source) -> list[Path]:
+@lru_cache(maxsize=32)
+def roots(path: Path, source: Source) -> tuple[Path, ...]:
     """The folders above a file from which its imports are meant: of its package, and those that hold what it names."""
     package = relative_package(path, source)
     found = [list(path.parents)[package.count(".") + 1]] if package else []
-    return list(dict.fromkeys([*found, *(place.parent for place in named(path, source))]))
+    return tuple(dict.fromkeys([*found, *(place.parent for place in named(path, source))]))
 
 
 def named(path: Path, source: Source) -> list[Path]:

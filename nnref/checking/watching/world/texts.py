@@ -42,12 +42,15 @@ NAMES = sorted(
 LENGTH = 6000
 """Words of a made-up text: each comes often enough not to be left out as a rare one."""
 
+FEWEST = 200
+"""Words that are handed out at least."""
+
 IN_A_LINE = 12
 """Words of a line."""
 
 
-def made_text(name: str, random: np.random.RandomState) -> str | None:
-    """The text of a file by its name; None where the name is that of no text.
+def made_text(name: str, random: np.random.RandomState, share: int = 1) -> str | None:
+    """The text of a file by its name, one word in so many of it; None where the name is that of no text.
 
     >>> made_text("names.txt", np.random.RandomState(0)).split()[:2]
     ['anna', 'ben']
@@ -60,7 +63,8 @@ def made_text(name: str, random: np.random.RandomState) -> str | None:
         return "\n".join(NAMES) + "\n"
     if not PROSE.search(name):
         return None
-    drawn = [WORDS[k] for k in np.minimum(random.geometric(0.03, LENGTH) - 1, len(WORDS) - 1)]
+    length = max(FEWEST, LENGTH // share)
+    drawn = [WORDS[k] for k in np.minimum(random.geometric(0.03, length) - 1, len(WORDS) - 1)]
     if "." not in name:
         return " ".join(drawn)
-    return "\n".join(" ".join(drawn[k : k + IN_A_LINE]) + "." for k in range(0, LENGTH, IN_A_LINE)) + "\n"
+    return "\n".join(" ".join(drawn[k : k + IN_A_LINE]) + "." for k in range(0, length, IN_A_LINE)) + "\n"

@@ -36,3 +36,41 @@ def test_of_one_gradient_and_three_the_line_is_named_that_puts_a_factor_to_one_o
 def test_factors_that_differ_by_rounding_are_one():
     assert alike_factors(0.1 + 0.2, 0.3)
     assert not alike_factors(0.3, 0.301)
+
+
+ATTENTION = """\
+import numpy as np
+X, Y = np.random.randn(6, 5, 4), np.random.randn(6, 2)
+A, B, C = (np.random.randn(4, 4) * 0.5 for _ in range(3)); O = np.random.randn(4, 2) * 0.5
+for step in range(9):
+    Q, K, V = X @ A, X @ B, X @ C
+    S = Q @ K.transpose(0, 2, 1) / 2
+    P = np.exp(S - S.max(-1, keepdims=True)); P = P / P.sum(-1, keepdims=True)
+    H = P @ V
+    m = H.mean(axis=1)
+    out = m @ O
+    loss = 0.5 * np.mean(np.sum((out - Y) ** 2, axis=1))
+    d = (out - Y) / 6
+    dO = m.T @ d
+    dH = np.repeat((d @ O.T)[:, None, :], 5, axis=1) / 5
+    dP = dH @ V.transpose(0, 2, 1)
+    dV = P.transpose(0, 2, 1) @ dH
+    dS = P * (dP - (dP * P).sum(-1, keepdims=True))
+    dS = dS / 2
+    dQ, dK = dS @ K, dS.transpose(0, 2, 1) @ Q
+    for W, g in ((A, dQ), (B, dK), (C, dV)):
+        W -= 0.1 * np.einsum("ntd,nte->de", X, g)
+    O -= 0.1 * dO
+"""
+
+
+def test_a_factor_that_two_gradients_lack_is_missing_at_or_after_what_both_are_made_of(tmp_path):
+    assert settled(seen(tmp_path, ATTENTION)) is True
+    found = seen(tmp_path, ATTENTION, ("dS = dS / 2", "dS = dS / 1"))
+    assert certificate(found, mend=False).first.place.startswith(("at or after line 17:", "at or after line 18:"))
+
+
+def test_the_slope_of_a_later_value_is_not_that_of_the_product_with_the_data(tmp_path):
+    """P @ dH is dH itself, where dH is the same for all: the slope of H, and not that of V."""
+    found = seen(tmp_path, ATTENTION, ("dV = P.transpose(0, 2, 1) @ dH", "dV = P @ dH"))
+    assert certificate(found, mend=False).first.place.startswith("line 16:")

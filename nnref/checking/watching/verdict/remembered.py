@@ -1,0 +1,74 @@
+"""What a step remembers: gradients that add up from step to step, velocities of the wrong sign, weights that grow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from nnref.checking.watching.calculus.factors import ALIKE, with_part
+from nnref.checking.watching.calculus.graph import decayed
+from nnref.checking.watching.meaning.optimisers import entered
+from nnref.checking.watching.meaning.parameters import Roles
+from nnref.checking.watching.meaning.updates import Update
+from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.verdict.lineages import Part, lineages
+from nnref.checking.watching.verdict.verdicts import Judged, Laid
+
+Tape = Sequence[Node]
+
+MEMORY = "memory"
+"""The kind of verdict on a step of which the part that is remembered of older gradients has the wrong sign."""
+
+
+def goes_back(role: Roles, row: Judged, laid: Laid, tapes: Sequence[Tape], before: Roles, tolerance: float) -> bool:
+    """Is a step a multiple of the gradient less a multiple of the one before, as where a velocity has another sign?"""
+    same = parts_of(before, role)
+    last = next((u for u in before.updates if u.new is not None and same[u] == same[row.update]), None)
+    if last is None or last.old.shape != row.update.old.shape:
+        return False
+    older = [values for _, values in entering(before, last, tapes)][-1:]
+    both = with_part(row.given, laid, older[0], tolerance) if older else None
+    return both is not None and both[0] * both[1] < 0
+
+
+def entering(role: Roles, update: Update, tapes: Sequence[Tape]) -> Iterator[tuple[Node, Laid]]:
+    """The values of a step's size through which all it knows of the labels has passed, in every run, last one first."""
+    shape = update.old.shape
+    for node in entered(role, update.step):
+        values = [tape[node.index].value for tape in tapes]
+        if not any(v is None or np.size(v) != np.prod(shape, dtype=int) for v in values):
+            yield node, tuple(np.asarray(v, float).reshape(shape) for v in values)
+
+
+def added_to_last(role: Roles, row: Judged, tapes: Sequence[Tape], before: Roles, tolerance: float) -> Node | None:
+    """The value that is a gradient plus all of what it was in the step before; None if gradients do not add up."""
+    same = parts_of(before, role)
+    last = next((u for u in before.updates if u.new is not None and same[u] == same[row.update]), None)
+    if last is None or last.old.shape != row.update.old.shape:
+        return None
+    older = [(n, tuple(last.sign * v for v in laid)) for n, laid in entering(before, last, tapes)]
+    for node, laid in entering(role, row.update, tapes):
+        now = tuple(row.update.sign * v for v in laid)
+        for then in (laid for n, laid in older if n.site == node.site):
+            both = with_part(now, row.truth, then, tolerance)
+            if both is not None and abs(both[1] - 1) <= ALIKE:
+                return node
+    return None
+
+
+def parts_of(before: Roles, role: Roles) -> Mapping[Update, Part]:
+    """The parameter that each update of two steps is of."""
+    return role.graph.once(("parts", before), lambda: lineages([before.updates, role.updates]))
+
+
+def not_grown(row: Judged) -> Judged:
+    """The verdict on an update of what was multiplied by more than 1 just before, as by a decay of the wrong sign."""
+    node = row.update.old
+    while row.verdict == "ok" and node is not row.update.base and node.args and isinstance(node.args[0], Node):
+        if node.op == "add" and decayed(node) is not None:
+            says = "the decay has the wrong sign: it lets the weights grow"
+            return replace(row, verdict="WRONG", note=says, kind="correction", entry=node, factor=None, inner=None)
+        node = node.args[0]
+    return row

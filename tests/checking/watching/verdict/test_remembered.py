@@ -1,0 +1,32 @@
+"""What goes on from step to step: a velocity of the wrong sign, and weights that a decay lets grow."""
+
+import pytest
+
+from nnref.checking.watching.telling.report import certificate, settled
+from tests.checking.watching.verdict.test_signs import VELOCITY
+from tests.support.programs import ADAM, seen
+
+
+def test_a_velocity_that_leads_up_the_older_gradients_is_wrong_and_no_line_for_certain(tmp_path):
+    """The first step goes down all the same, by a tenth of the rate."""
+    changes = [(f"{v} = 0.9 * {v} - 0.1", f"{v} = 0.9 * {v} + 0.1") for v in "ab"]
+    found = seen(tmp_path, VELOCITY, *changes)
+    assert settled(found) is False
+    first = certificate(found, mend=False).first
+    assert first.place.startswith("at or after line 1")
+    assert "older gradients" in first.says
+
+
+DECAYS = (
+    "        params[k] -= 0.01 * (m",
+    "        params[k] -= 0.01 * 0.1 * params[k]\n        params[k] -= 0.01 * (m",
+)
+
+
+@pytest.mark.parametrize("sign", "-+")
+def test_a_decay_in_a_line_of_its_own_is_right_and_a_growth_wrong(sign, tmp_path):
+    found = seen(tmp_path, ADAM, (DECAYS[0], DECAYS[1].replace("-=", f"{sign}=", 1)))
+    assert settled(found) is (sign == "-")
+    assert len(found.rows) == 4
+    if sign == "+":
+        assert certificate(found, mend=False).first.place.startswith("line 17:")
