@@ -19,7 +19,9 @@ def renamed_before(source: Source, mistake: Mistake, used: Sequence[int]) -> tup
     """
     node, of_slope = mistake.node, mistake.kind in ("no slope", "another slope")
     for at, new, old in renamings(source):
-        if {new, old} <= set(node.names) and at > node.site.line and of_slope and all(line > at for line in used):
+        here = first_line_around(source, at)
+        after = all(line > at for line in used if first_line_around(source, line) == here)
+        if {new, old} <= set(node.names) and at > node.site.line and of_slope and after:
             return at, True
     if mistake.kind == "no slope":
         line = passed_on(source, mistake.used.line) if mistake.used is not None else None

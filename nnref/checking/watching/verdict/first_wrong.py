@@ -342,7 +342,8 @@ def first_of(search: Search, step: Node) -> Node | None:
             right |= 1 << node.index
     excused = search.beyond_doubt
     for k in bits_of(right):
-        if not search.is_one_of_many(search.graph.tape[k]):
+        node = search.graph.tape[k]
+        if not search.is_one_of_many(node) and not search.is_of_one_run(node):
             excused |= search.graph.above[k]
     new = {u.new for u in search.role.updates}
     loss = search.reading.loss.node

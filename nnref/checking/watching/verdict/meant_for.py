@@ -9,12 +9,15 @@ import numpy as np
 from nnref.checking.watching.calculus.factors import multiple
 from nnref.checking.watching.calculus.graph import VIEWS, Array, bits_of
 from nnref.checking.watching.recording.tape import Node, words
-from nnref.checking.watching.verdict.right_values import Search
+from nnref.checking.watching.verdict.right_values import PLACES, Search
 from nnref.checking.watching.verdict.verdicts import Judged
 
-LINEAR = VIEWS | {"dot", "matmul", "add", "subtract", "sum", "put", "einsum", "tensordot", "concatenate"}
+LINEAR = VIEWS | words("dot matmul add subtract sum put assign einsum tensordot concatenate")
 """Operations by which a layer is made of its weights, before its activation."""
 
+
+LOOKS = VIEWS | {"item"}
+"""Operations that show an array, or an entry of it."""
 
 GRADIENTS = words("dot matmul sum mean outer einsum tensordot")
 """Operations by which the gradient of a parameter is made of the slope of what the parameter went into."""
@@ -44,20 +47,29 @@ def without_slope(search: Search, row: Judged, node: Node) -> Node | None:
 def another_slope(search: Search, row: Judged, node: Node) -> Node | None:
     """What a gradient is made of, if it is the slope of something else and the one that is meant is made nowhere.
 
-    Which is meant, what it is multiplied by tells: X.T @ dZ is for the use of the parameter with X. Of a value that
-    something right is made of too, the use is wrong, and not the value.
+    Which is meant, what it is multiplied by tells: X.T @ dZ is for the use of the parameter with X; where it is looked
+    at entry by entry, its size. Of a value that something right is made of too, the use is wrong, and not the value.
     """
-    if node.op not in GRADIENTS or np.prod(node.shape, dtype=int) != row.truth[0].size:
+    by_entries = node.op == "item" or (node.op == "multiply" and any(m.op == "item" for m in node.inputs))
+    if not by_entries and (node.op not in GRADIENTS or np.prod(node.shape, dtype=int) != row.truth[0].size):
         return None
     known = [made_by(m) for m in node.inputs]
     slopes = [m for m in known if search.role.of_labels[m.index] and search.right(m)]
-    if len(slopes) != 1 or used_rightly(search, slopes[0], node) or search.beyond_doubt >> slopes[0].index & 1:
+    if (
+        len(slopes) != 1
+        or used_rightly(search, slopes[0], node, by_entries)
+        or search.beyond_doubt >> slopes[0].index & 1
+    ):
         return None
-    made, beside = slopes[0], [m for m in known if m is not slopes[0]]
+    made, beside = slopes[0], [] if by_entries else [m for m in known if m is not slopes[0]]
     size = np.prod(made.shape, dtype=int)
     meant = {n.index for n in meant_values(search, row, beside) if np.prod(n.shape, dtype=int) == size}
     chain = search.backward(row.update.step)
-    return made if meant and not any(k in meant for n in chain for k, _ in search.matches(n)) else None
+    if not meant or any(k in meant for n in chain for k, _ in search.matches(n)):
+        return None
+    return next(
+        (shown for m in node.inputs for shown in through_views(m) if made_by(shown) is made and shown.names), made
+    )
 
 
 def meant_values(search: Search, row: Judged, beside: Sequence[Node]) -> Iterator[Node]:
@@ -76,12 +88,13 @@ SAME_SLOPE = VIEWS | {"add", "subtract", "put", "concatenate"}
 """Operations whose result has the slope of what it is made of, but for a sum or a sign."""
 
 
-def used_rightly(search: Search, value: Node, node: Node) -> bool:
-    """Is something right made of a value otherwise than by this node?"""
+def used_rightly(search: Search, value: Node, node: Node, by_entries: bool = False) -> bool:
+    """Is something right made of a value otherwise than by this node? By entries, one number is little."""
     above, role = search.graph.above, search.role
     later = (n for n in search.graph.tape[value.index + 1 : role.last + 1] if role.of_labels[n.index])
-    made = (n for n in later if above[n.index] >> value.index & 1 and n is not node and n.op not in VIEWS)
-    return any(search.right(n) for n in made if not above[n.index] >> node.index & 1)
+    made = (n for n in later if above[n.index] >> value.index & 1 and n is not node and n.op not in PLACES)
+    known = (n for n in made if not above[n.index] >> node.index & 1 and search.right(n))
+    return any(not search.is_of_one_run(n) and (np.size(n.value) > 1 or not by_entries) for n in known)
 
 
 def slope_skipped(search: Search, node: Node) -> tuple[Node, Node] | None:
@@ -141,14 +154,28 @@ def node_above(search: Search, node: Node, base: Node) -> bool:
         n = front.pop()
         if n is base:
             return True
-        if n.op in LINEAR:
+        if n.op in LINEAR or is_weighted(search, n):
             front += [m for m in n.inputs if m.index not in seen and search.graph.depends(m.index, 1 << base.index)]
             seen |= {m.index for m in n.inputs}
     return False
 
 
+def is_weighted(search: Search, node: Node) -> bool:
+    """Is it a product with data, as in a convolution that is looped over pixels?"""
+    return (
+        node.op == "multiply" and sum(search.graph.depends(m.index, search.role.parameters) for m in node.inputs) == 1
+    )
+
+
 def made_by(node: Node) -> Node:
-    """Through views, to what is shown."""
-    while node.op in VIEWS and node.args and isinstance(node.args[0], Node):
+    """Through views, to what is shown; of an entry, to the array that it was taken from."""
+    *_, shown = through_views(node)
+    return shown
+
+
+def through_views(node: Node) -> Iterator[Node]:
+    """A value, and what it is a view or an entry of, and so on."""
+    yield node
+    while node.op in LOOKS and node.args and isinstance(node.args[0], Node):
         node = node.args[0]
-    return node
+        yield node

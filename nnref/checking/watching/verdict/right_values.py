@@ -156,6 +156,11 @@ class Search:
         onward = any(n.op == "put" and n.args[0] is node for n in self.graph.users[node.index])
         return onward and isinstance(part, Node) and not self.right(base_of(part))
 
+    def is_of_one_run(self, node: Node) -> bool:
+        """Is the value 0 in all runs but one? Then it is a multiple of whatever is 0 in the same ones."""
+        given = self.values(node) or []
+        return len(given) > 1 and sum(bool(v.any()) for v in given) < 2
+
     def factors_of_parts(self, node: Node) -> Iterator[float]:
         """Of what multiples of parts of slopes, of one of several uses or of the last of them, a value is one."""
         given = self.values(node)

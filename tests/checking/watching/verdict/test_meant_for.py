@@ -80,3 +80,49 @@ def test_a_slope_of_another_value_is_named_where_it_is_made(text, right, wrong, 
 def test_without_the_mistake_all_is_right(text, tmp_path):
     found = seen(tmp_path, text)
     assert settled(found) is True, certificate(found)
+
+
+PIXELS = """\
+import numpy as np
+images, labels = np.zeros((9, 6, 6)), np.random.randint(0, 3, 9)
+images[:, 2:5, 2:5] = np.random.rand(9, 3, 3)
+class Conv:
+    def __init__(self):
+        self.filters = np.random.randn(2, 3, 3) / 3
+    def forward(self, image):
+        self.image = image
+        out = np.zeros((4, 4, 2))
+        for i in range(4):
+            for j in range(4):
+                for k in range(2):
+                    out[i, j, k] = np.sum(image[i:i + 3, j:j + 3] * self.filters[k])
+        return out
+    def backward(self, d_out, rate):
+        d_filters = np.zeros((2, 3, 3))
+        for i in range(4):
+            for j in range(4):
+                for k in range(2):
+                    d_filters[k] += d_out[i, j, k] * self.image[i:i + 3, j:j + 3]
+        self.filters -= rate * d_filters
+conv, W = Conv(), np.random.randn(32, 3) / 6
+for image, label in zip(images, labels):
+    z = conv.forward(image)
+    a = np.maximum(z, 0)
+    e = np.exp(a.ravel() @ W)
+    p = e / e.sum()
+    loss = -np.log(p[label])
+    d = p.copy()
+    d[label] -= 1
+    da = (W @ d).reshape(a.shape)
+    dz = da * (z > 0)
+    W -= 0.1 * np.outer(a.ravel(), d)
+    conv.backward(dz, 0.1)
+"""
+
+
+@pytest.mark.parametrize("slope", ["da * (z < 0)", "da"])
+def test_of_a_convolution_by_pixels_the_slope_is_named_that_is_not_meant_and_no_line_of_the_loop(slope, tmp_path):
+    """Where an image is black, and so the slope in all runs but one is 0, it is a multiple of anything."""
+    found = seen(tmp_path, PIXELS, ("da * (z > 0)", slope))
+    assert settled(found) is False
+    assert certificate(found, mend=False).first.place.startswith("line 32:")
