@@ -50,7 +50,8 @@ def another_slope(search: Search, row: Judged, node: Node) -> Node | None:
     Which is meant, what it is multiplied by tells: X.T @ dZ is for the use of the parameter with X; where it is looked
     at entry by entry, its size. Of a value that something right is made of too, the use is wrong, and not the value.
     """
-    by_entries = node.op == "item" or (node.op == "multiply" and any(m.op == "item" for m in node.inputs))
+    products = search.graph.users[node.index] if node.op == "item" else [node]  # what is moved, is moved elsewhere
+    by_entries = any(n.op == "multiply" and any(m.op == "item" for m in n.inputs) for n in products)
     if not by_entries and (node.op not in GRADIENTS or np.prod(node.shape, dtype=int) != row.truth[0].size):
         return None
     known = [made_by(m) for m in node.inputs]
