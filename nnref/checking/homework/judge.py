@@ -20,7 +20,7 @@ from nnref.checking.watching.world import packages
 TRACE = "trace"
 """The name of the file in the scratch folder that holds what was recorded."""
 
-SECONDS = 20.0
+SECONDS = 30.0
 """Processor time for a second opinion: replaying a step takes less than a second."""
 
 

@@ -35,6 +35,9 @@ LIMIT = 60_000
 SECONDS = 6.0
 """Seconds of a program that runs by itself."""
 
+ENOUGH = 16_000
+"""Values after which a program is run again with less data, if nothing was updated by then."""
+
 AT_LENGTH: dict[str, Any] = {"share": 40, "seconds": 6.0}
 """How a program is run again whose record was full before anything was updated: of the data one row in so many."""
 
@@ -187,7 +190,7 @@ def watch(
         spent = process_time() - begin
         return Watched(source, (first,), None, (), unread(first, source), how, guessed, seconds=spent)
     recorder = first.recorder
-    same = {"limit": len(first.tape) if recorder.sufficed else recorder.limit, "share": recorder.share}
+    same = {"limit": needed(seen.role, first.tape) if recorder.sufficed else recorder.limit, "share": recorder.share}
 
     def again(**recorded: Any) -> Run:
         return execute(source, path, Recorder(seconds=recorder.seconds, **recorded), **settings)
@@ -209,18 +212,34 @@ def watch(
     return replace(found, seconds=process_time() - begin)
 
 
+def needed(role: Roles, tape: Sequence[Node]) -> int:
+    """How many values other runs are recorded for: as many as the first, but of a long one two steps and a little."""
+    after = next_step(role) if len(tape) > ENOUGH else None
+    if after is None or len(after.updates) < len(role.updates):
+        return len(tape)
+    return min(len(tape), after.last + max(SPARE, (after.last - role.last) // 8))
+
+
 def understood_run(source: Source, path: Path, settings: dict[str, Any], limit: int) -> tuple[Run, Understood]:
     """The first run, with less data where its record was full before anything was updated."""
-    longer = {"seconds": SECONDS} if settings["then"] is None else {}
-    first, seen = first_run(source, path, settings, limit=limit, **longer)
-    if seen.role is None and first.stopped and first.made_up:
+    longer: dict[str, Any] = {"seconds": SECONDS} if settings["then"] is None else {}
+    first, seen = first_run(source, path, settings, patience=ENOUGH, limit=limit, **longer)
+    if seen.role is not None or not first.stopped:
+        return first, seen
+    if first.made_up:
         fewer, with_fewer = first_run(source, path, settings, limit=limit, **AT_LENGTH)
-        return (fewer, with_fewer) if with_fewer.role is not None else (first, seen)
-    return first, seen
+        if with_fewer.role is not None:
+            return fewer, with_fewer
+    return first_run(source, path, settings, limit=limit, **longer) if len(first.tape) < limit else (first, seen)
 
 
-def first_run(source: Source, path: Path, settings: dict[str, Any], **recorded: Any) -> tuple[Run, Understood]:
-    """A program run once, and what its values are to it."""
+def first_run(
+    source: Source, path: Path, settings: dict[str, Any], *, patience: int | None = None, **recorded: Any
+) -> tuple[Run, Understood]:
+    """A program run once, and what its values are to it.
+
+    It is stopped where nothing was updated in so many values as patience says: with less data that may come sooner.
+    """
     recorder = Recorder(**recorded)
     last: list[Understood] = []
 
@@ -230,6 +249,8 @@ def first_run(source: Source, path: Path, settings: dict[str, Any], **recorded: 
 
     def suffices(tape: Sequence[Node]) -> bool:
         last[:] = [understood([tape])]
+        if patience is not None and last[0].role is None and len(tape) > patience:
+            recorder.limit = len(tape)
         return suffices_for(last[0].role, tape, sources(frozenset(recorder.files)))
 
     recorder.suffices = suffices

@@ -48,3 +48,26 @@ def test_a_program_that_names_no_such_size_keeps_its_numbers(tmp_path):
     path = tmp_path / "program.py"
     path.write_text("for epoch in range(10000): train(X[:5000])", encoding="utf-8")
     assert "10000" in ast.unparse(smaller(ast.parse(path.read_text()), path, given=False))
+
+
+OWN_DATA = """\
+import numpy as np
+X, y = np.random.randn(400, 3), np.random.randn(400)
+w = np.random.randn(3)
+scaled = [row / (1 + abs(row).max()) for row in X]
+for step in range(3):
+    g = np.zeros(3)
+    for x, target in zip(scaled, y):
+        g += (x @ w - target) * x
+    w -= 0.01 * g
+"""
+
+
+def test_a_program_that_has_its_own_data_is_waited_for_though_it_takes_many_values_to_its_first_update(
+    tmp_path, monkeypatch
+):
+    """Where nothing is updated for long, it is run again with less data; of its own there is not less."""
+    monkeypatch.setattr("nnref.checking.watching.watch.ENOUGH", 100)
+    found = seen(tmp_path, OWN_DATA)
+    assert len(found.tapes[0]) > 2000
+    assert settled(found) is True

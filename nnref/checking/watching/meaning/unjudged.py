@@ -28,7 +28,7 @@ def unjudged(role: Roles) -> list[Update]:
     judged = {beginning(u.base).index for u in role.updates} | set(found)
     for update in replaceable(role.graph):
         array = beginning(update.base)
-        if array.index not in judged and is_drawn(role, array) and is_changed_here(role, update):
+        if array.index not in judged and is_changed_here(role, update) and is_drawn(role, array):
             judged.add(array.index)
             found[array.index] = update
     return list(found.values())
@@ -36,11 +36,11 @@ def unjudged(role: Roles) -> list[Update]:
 
 def is_drawn(role: Roles, array: Node) -> bool:
     """Is an array made of numbers that were drawn, and of numbers that are written out, as weights are at first?"""
-    made = [role.graph.tape[k] for k in bits_of(role.graph.above[array.index] | (1 << array.index))]
+    if not array.real or np.prod(array.shape, dtype=int) < 2:
+        return False
+    made = (role.graph.tape[k] for k in bits_of(role.graph.above[array.index] | (1 << array.index)))
     leaves = {n.leaf for n in made if n.leaf}
-    return (
-        array.real and np.prod(array.shape, dtype=int) > 1 and "random" in leaves and leaves <= {"random", "constant"}
-    )
+    return "random" in leaves and leaves <= {"random", "constant"}
 
 
 def is_changed_here(role: Roles, update: Update) -> bool:

@@ -39,6 +39,7 @@ class Search:
         self._parts: dict[int, list[list[Array]]] = {}
         self._used: dict[int, list[int]] = {}
         self._multiples: dict[int, Multiples | None] = {}
+        self._known_parts: dict[int, tuple[list[tuple[int, int, list[Array]]], Multiples | None]] = {}
 
     @cached_property
     def truths(self) -> dict[int, list[int]]:
@@ -166,20 +167,30 @@ class Search:
         given = self.values(node)
         if given is None:
             return
-        for k in self.with_uses(node):
-            for part in self.parts(k):
-                found = (multiple(given, way, self.tolerance) for way in laid(part, node.shape))
-                yield from (c for c in found if c)
+        for _, _, part in self.likely_parts(node, given):
+            found = (multiple(given, way, self.tolerance) for way in laid(part, node.shape))
+            yield from (c for c in found if c)
 
     def uses_of_part(self, node: Node) -> Iterator[tuple[int, Node]]:
         """The values of which a value is, but for a factor, the slope by one of their uses; and that use."""
         given = self.values(node)
         if given is None:
             return
-        for k in self.with_uses(node):
-            for use, part in zip(self.uses(k), self.parts(k), strict=False):
-                if any(multiple(given, way, self.tolerance) for way in laid(part, node.shape)):
-                    yield k, use
+        for k, j, part in self.likely_parts(node, given):
+            uses = self.uses(k)
+            if j < len(uses) and any(multiple(given, way, self.tolerance) for way in laid(part, node.shape)):
+                yield k, uses[j]
+
+    def likely_parts(self, node: Node, given: Sequence[Array]) -> list[tuple[int, int, list[Array]]]:
+        """The parts of slopes of a node's size of which it may be a multiple: of which value, which of them, and it."""
+        size = int(np.prod(node.shape))
+        if size not in self._known_parts:
+            parts = [(k, j, part) for k in self.with_uses(node) for j, part in enumerate(self.parts(k))]
+            alike = len({tuple(np.size(A) for A in part) for _, _, part in parts}) == 1
+            arrays = [(at, part) for at, (_, _, part) in enumerate(parts)]
+            self._known_parts[size] = parts, Multiples(arrays, self.tolerance) if alike else None
+        parts, chosen = self._known_parts[size]
+        return parts if chosen is None else [parts[at] for at in chosen.of(given)]
 
     def uses(self, k: int) -> list[Node]:
         """The uses of a value that are told apart: [] where it has one, or too many."""
