@@ -56,9 +56,13 @@ def judged_file(
         seen = or_called(seen, path, source, data)
     except SourceError:
         raise
-    except Exception as error:  # a fault of ours in watching: the reader may still know, and the report says it
+    except (
+        Exception
+    ) as error:  # a fault of ours in watching: the reader may still find a mistake, and the report says it
         read = check_file(path, None, data, everything, settings)
-        return replace(read, notes=(*read.notes, f"watching it failed: {type(error).__name__}: {error}"))
+        return undecided(
+            read, f"watching it failed, and so it may have more than was read: {type(error).__name__}: {error}"
+        )
     if settled(seen) is True and not by_the_batch(seen):
         return certificate(seen if seen.guessed else with_later_classes(seen, path, source, data))
     try:
@@ -122,8 +126,13 @@ def unless_stopped(seen: Watched, judged: Certificate) -> Certificate:
         return judged
     line = seen.source.where(failure.site.line)
     says = f"run by itself, the program stops in {line} with {' '.join(failure.says.split())}"
+    return undecided(judged, says)
+
+
+def undecided(judged: Certificate, why: str) -> Certificate:
+    """The same, with why it is no verdict that a file is right."""
     right = None if judged.gradient_of_own_loss else judged.gradient_of_own_loss
-    return replace(judged, gradient_of_own_loss=right, notes=(*judged.notes, says))
+    return replace(judged, gradient_of_own_loss=right, notes=(*judged.notes, why))
 
 
 FROM_OUTSIDE = ("data", "labels", "table", "unknown", "parsed", "looked up")

@@ -108,3 +108,19 @@ def test_what_is_to_be_pasted_comes_line_by_line_and_a_sentence_ends_once():
     assert "Missing: as it runs: it stopped." in said
     assert said[-1] == ADAPTER.splitlines()[-1]
     assert not any("\n" in line for line in said)
+
+
+def test_where_watching_fails_by_a_fault_of_ours_what_was_read_is_no_verdict_that_the_file_is_right(
+    tmp_path, monkeypatch
+):
+    """The reader looks at what it calls; the program's own steps nobody saw. A mistake it finds is one all the same."""
+
+    def fails(*arguments, **settings):
+        raise NameError("of ours")
+
+    monkeypatch.setattr("nnref.checking.homework.watched_file.watch", fails)
+    right = judged_file(written(tmp_path, CLASS))
+    assert right.gradient_of_own_loss is None
+    assert any("NameError: of ours" in note for note in right.notes)
+    wrong = judged_file(written(tmp_path, CLASS, ("(P - Y) / m", "(P - Y)")))
+    assert wrong.status == MISTAKE
