@@ -170,6 +170,8 @@ def of_use(search: Search, row: Judged) -> Mistake:
 
 def of_value(search: Search, row: Judged, wrong: Node) -> Mistake:
     """The mistake in the first value of a step that is no slope."""
+    if any(search.role.after[m.index] and is_new_parameter(search.role, m) for m in wrong.inputs):
+        return Mistake(wrong, wrong.site, row, "stale", STALE)
     if (found := wrong_beside_decay(search, row, wrong)) is not None:
         return Mistake(found[0], found[0].site, row, "factor", found[1])
     if (user := used_after_update(search, row, wrong)) is not None:
@@ -366,8 +368,6 @@ def first_of(search: Search, step: Node) -> Node | None:
 def described(search: Search, row: Judged, node: Node) -> Mistake:
     """A wrong value, and what is wrong about it as far as it can be told."""
     role = search.role
-    if any(role.after[m.index] and is_new_parameter(role, m) for m in node.inputs):
-        return Mistake(node, node.site, row, "stale", STALE)
     if is_new_parameter(role, node) and (user := used_next(search, row, node)) is not None:
         return Mistake(user, user.site, row, "stale", STALE)  # a view stands where its array was made
     if row.note.startswith("shape") and node is row.update.step:

@@ -86,7 +86,7 @@ def of_another_factor(search: Search, row: Judged, wrong: Node) -> Node | None:
     return None
 
 
-TOGETHER = ADDING | {"concatenate", "hstack", "append"}
+TOGETHER = VIEWS | ADDING | {"concatenate", "hstack", "append"}
 """Operations by which a gradient is put together: sums, and the parts of one flat array."""
 
 

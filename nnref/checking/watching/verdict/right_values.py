@@ -20,7 +20,7 @@ from nnref.checking.watching.verdict.verdicts import Reading
 PLACES = VIEWS | {"put", "item", "entry", "assign", "put_at"}
 """Operations that only move values: what is wrong in them was wrong before."""
 
-ADDING = VIEWS | {"add", "subtract", "put", "add.at"}
+ADDING = {"add", "subtract", "put", "add.at"}
 """Operations that put the parts of a slope together."""
 
 USES = 64
@@ -138,8 +138,13 @@ class Search:
         if self.is_placed(node):
             return True
         new = {u.new for u in self.role.updates}
-        added = any(n.op in ADDING and n not in new for n in self.graph.users[node.index])
+        added = any(n.op in ADDING and n not in new for n in self.uses_of_views(node))
         return added and any(self.factors_of_parts(node))
+
+    def uses_of_views(self, node: Node) -> Iterator[Node]:
+        """What is made of a value, or of a view of it, and is no view itself."""
+        for n in self.graph.users[node.index]:
+            yield from self.uses_of_views(n) if n.op in VIEWS else (n,)
 
     def is_placed(self, node: Node) -> bool:
         """Is the slope of a row, or a part of it, written where that row lies in its table?"""

@@ -2,7 +2,9 @@
 
 import pytest
 
+from nnref.checking.watching.telling.report import certificate, settled
 from nnref.checking.watching.verdict.odd_terms import has, missing_uses, odd_term, terms
+from tests.support.programs import seen
 from tests.support.recordings import searched
 
 THREE_TIMES = """\
@@ -64,3 +66,27 @@ def test_a_use_whose_slope_is_not_added_is_said_with_its_line(tmp_path):
 def test_factors_are_the_same_to_a_millionth():
     assert has([1.0, 2.0], 2.0 * (1 + 1e-9))
     assert not has([1.0, 2.0], 2.1)
+
+
+NUMERATOR = """\
+import numpy as np
+X, Y = np.random.randn(6, 3), np.eye(3)[np.random.randint(0, 3, 6)]
+W, V = np.random.randn(3, 4), np.random.randn(4, 3)
+for step in range(3):
+    h = np.maximum(X @ W, 0)
+    z = h @ V
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    loss = ((p - Y) ** 2).sum()
+    d = 2 * (p - Y) * p
+    dV = h.T @ d
+    dW = X.T @ ((V @ d.T).T * (h > 0))
+    W -= 0.1 * dW
+    V -= 0.1 * dV
+"""
+
+
+def test_a_part_of_a_slope_that_is_used_as_the_whole_is_named_where_it_is_made(tmp_path):
+    """The slope by what a softmax divides alone: it is turned, and added to nothing."""
+    found = seen(tmp_path, NUMERATOR)
+    assert settled(found) is False
+    assert [m.place[:7] for m in certificate(found, mend=False).diagnoses] == ["line 9:"]
