@@ -3,7 +3,7 @@
 import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
-from tests.support.programs import MIXTURE, seen
+from tests.support.programs import GATES, MIXTURE, seen
 from tests.support.quick import some
 
 FLAT = """\
@@ -64,49 +64,6 @@ class Net:
 X = np.random.rand(30, 3)
 Y = np.stack([X.sum(1), X.prod(1)], axis=1)
 Net(3, 6).fit(X, Y, 5, 0.1)
-"""
-
-GATES = """\
-import numpy as np
-text = "hello world, this is a small text to learn from"
-chars = sorted(set(text)); ix = {c: i for i, c in enumerate(chars)}
-V, H, T = len(chars), 6, 4
-rng = np.random.default_rng(2)
-def init(*s): return rng.normal(size=s) * .3
-P = dict(Wz=init(H, V), Uz=init(H, H), Wr=init(H, V), Ur=init(H, H), Wh=init(H, V), Uh=init(H, H),
-         Wy=init(V, H), by=np.zeros(V))
-sig = lambda a: 1 / (1 + np.exp(-a))
-h0 = np.zeros(H)
-for start in range(0, 16, T):
-    xs = [ix[c] for c in text[start:start + T]]; ys = [ix[c] for c in text[start + 1:start + T + 1]]
-    hs, zs, rs, cs, ps = [h0], [], [], [], []
-    loss = 0
-    for x, y in zip(xs, ys):
-        h = hs[-1]
-        z = sig(P["Wz"][:, x] + P["Uz"] @ h)
-        r = sig(P["Wr"][:, x] + P["Ur"] @ h)
-        c = np.tanh(P["Wh"][:, x] + P["Uh"] @ (r * h))
-        hs.append((1 - z) * h + z * c); zs.append(z); rs.append(r); cs.append(c)
-        o = P["Wy"] @ hs[-1] + P["by"]
-        p = np.exp(o - o.max()); p /= p.sum(); ps.append(p)
-        loss += -np.log(p[y])
-    G = {k: np.zeros_like(v) for k, v in P.items()}
-    dh = np.zeros(H)
-    for t in reversed(range(T)):
-        do = ps[t].copy(); do[ys[t]] -= 1
-        G["Wy"] += np.outer(do, hs[t + 1]); G["by"] += do
-        dh = dh + P["Wy"].T @ do
-        h, z, r, c = hs[t], zs[t], rs[t], cs[t]
-        dc = dh * z * (1 - c ** 2)
-        dz = dh * (c - h) * z * (1 - z)
-        drh = P["Uh"].T @ dc
-        dr = drh * h * r * (1 - r)
-        G["Wh"][:, xs[t]] += dc; G["Uh"] += np.outer(dc, r * h)
-        G["Wz"][:, xs[t]] += dz; G["Uz"] += np.outer(dz, h)
-        G["Wr"][:, xs[t]] += dr; G["Ur"] += np.outer(dr, h)
-        dh = dh * (1 - z) + drh * r + P["Uz"].T @ dz + P["Ur"].T @ dr
-    for k in P: P[k] -= .1 * np.clip(G[k], -5, 5)
-    h0 = hs[-1]
 """
 
 NORMALISED = """\
