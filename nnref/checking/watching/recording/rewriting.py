@@ -120,6 +120,8 @@ class Rewriter(ast.NodeTransformer):
             return self.generic_visit(node)
         function = self.visit(node.func)
         arguments = [a if a in first else self.visit(a) for a in node.args]
+        if len(node.args) == 3 and "where" in (getattr(node.func, "attr", ""), getattr(node.func, "id", "")):
+            arguments[0] = self.number(node.args[0])  # of one number too, what it chooses depends on it
         called = ast.Attribute(ast.Name(HOOK, ast.Load()), "call", ast.Load())
         keywords = [ast.keyword(k.arg, self.visit(k.value)) for k in node.keywords]
         return ast.copy_location(ast.Call(called, [self.site(node), function, *arguments], keywords), node)

@@ -91,10 +91,14 @@ def test_a_slope_of_the_output_that_is_taken_for_one_of_the_scores_is_never_righ
     assert settled(seen(tmp_path, NO_SLOPE, ("-Y / p / 30", slope))) is not True
 
 
-def test_the_perceptrons_rule_is_told_by_the_outputs_of_a_step_and_is_right(tmp_path):
-    found = seen(tmp_path, PERCEPTRON)
+@pytest.mark.parametrize("step", ["1 if np.dot(w, x) + b > 0 else 0", "np.where(np.dot(w, x) + b > 0, 1, 0)"])
+def test_the_perceptrons_rule_is_told_by_the_outputs_of_a_step_and_is_right(step, tmp_path):
+    found = seen(tmp_path, PERCEPTRON, ("1 if np.dot(w, x) + b > 0 else 0", step))
     assert settled(found) is True
     assert "the perceptron's rule" in str(certificate(found))
+    up = seen(tmp_path, PERCEPTRON, ("1 if np.dot(w, x) + b > 0 else 0", step), ("b += 0.1", "b -= 0.1"))
+    assert settled(up) is False
+    assert certificate(up, mend=False).first.place.startswith("line 10:")
 
 
 MISTAKES = [
