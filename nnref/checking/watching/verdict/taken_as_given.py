@@ -79,7 +79,7 @@ def taken_as_given(role: Roles, tapes: Sequence[Tape], choice: Choice) -> Readin
         rule = is_of_a_rule(role, tapes, begin)
         loss = Loss(RULE if rule else NAME, seeds, given=begin.slope, rule=rule)
         reading = under(role, tapes, loss, choice, None)
-        if reading is None or not any(is_evidence(role, row, begin.slope) for row in reading.rows):
+        if reading is None or not any(row.own if rule else is_evidence(role, row, begin.slope) for row in reading.rows):
             continue
         if not may_be_given(role, tapes, begin, choice):
             continue

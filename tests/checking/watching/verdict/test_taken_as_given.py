@@ -107,6 +107,7 @@ MISTAKES = [
     (FOCAL, "V -= 0.5 * dV", "V += 0.5 * dV", "line 14:"),
     (REWARDED, "dh[h <= 0]", "dh[h > 0]", "line 18:"),
     (PERCEPTRON, "target - p", "p - target", "at or after line 8:"),
+    (PERCEPTRON, "0.1 * error * x", "0.1 * error * x ** 2", "line 9:"),
 ]
 
 
