@@ -68,7 +68,9 @@ def with_part(
 ) -> tuple[float, float] | None:
     """(c, d) with given = c · truth + d · part in all runs, or None."""
     x, g, p = joined(given), joined(truth), joined(part)
-    if x.size < 3 or x.size != g.size or x.size != p.size or not g.any() or not np.isfinite(x).all():
+    if x.size < 3 or x.size != g.size or x.size != p.size or not g.any():
+        return None
+    if not all(np.isfinite(part).all() for part in (x, g, p)):
         return None
     sides = np.stack([g / np.abs(g).max(), p / (np.abs(p).max() or 1.0)], 1)
     found, *_ = np.linalg.lstsq(sides, x, rcond=None)

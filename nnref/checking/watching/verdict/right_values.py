@@ -109,6 +109,8 @@ class Search:
             if row.verdict == "ok" and not row.silent and row.own is not None:
                 gradient = [*entered(self.role, row.update.step)][-1:] or [row.update.step]
                 found |= self.graph.above[gradient[0].index] | (1 << gradient[0].index)
+        if (given := self.reading.loss.given) is not None:  # it is taken as it stands
+            found |= self.graph.above[given.index] | (1 << given.index)
         return found | self.forward
 
     @cached_property

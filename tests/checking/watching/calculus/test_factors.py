@@ -37,3 +37,12 @@ def test_a_decay_is_told_from_a_factor(rng):
     c, d = with_part([2 * truth[0] + 0.5 * theta[0]], truth, theta, HALF)
     assert (c, d) == (pytest.approx(2), pytest.approx(0.5))
     assert with_part([2 * truth[0] + 0.5 * theta[0] ** 2], truth, theta, HALF) is None
+
+
+def test_what_is_no_number_is_a_part_of_nothing():
+    """A step that grows without end makes infinite slopes and parameters, of which least squares knows nothing."""
+    x = np.arange(1.0, 5.0)
+    for broken in (np.inf * x, np.nan * x):
+        assert with_part([x], [broken], [x], 1e-8) is None
+        assert with_part([x], [x], [broken], 1e-8) is None
+        assert with_part([broken], [x], [x], 1e-8) is None
