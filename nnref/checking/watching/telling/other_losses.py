@@ -44,7 +44,13 @@ def of_its_labels(role: Roles, loss: Node) -> bool:
 
 
 def no_loss(watched: Watched) -> str:
-    """Why no loss is judged beside the gradients: the file has none, or none within the steps that were watched."""
+    """Why no loss is judged beside the gradients: the file has none, or none within the steps that were watched.
+
+    Or it has one, and the gradients are nearer to those of another.
+    """
+    known = (reading.loss.node for reading in watched.steps[0].readings)
+    if (mine := next((node for node in known if node is not None), None)) is not None:
+        return f"less of the backward pass fits the file's own, in {watched.source.where(mine.site.line)}"
     after = next_step(watched.steps[0].roles)
     late = own(after) if after is not None and after.last < len(watched.tapes[0]) else []
     if late:

@@ -3,7 +3,7 @@
 import pytest
 
 from nnref.checking.watching.telling.cautions import cautions
-from nnref.checking.watching.telling.report import settled
+from nnref.checking.watching.telling.report import certificate, settled
 from tests.support.programs import seen
 
 PROGRAM = """
@@ -41,3 +41,26 @@ def test_a_loss_after_the_update_that_is_another_is_said_to_be(labels, looked, r
     found = seen(tmp_path, PROGRAM, ("LABELS", labels), ("LOOKED", looked), ("ROWS", rows))
     assert settled(found) is True
     assert any(SAID in line for line in cautions(found)) == another
+
+
+DECAYED = """\
+import numpy as np
+X = np.random.randn(40, 3); y = (X[:, :1] > 0).astype(float)
+w, b = np.zeros((3, 1)), 0
+for step in range(9):
+    a = 1 / (1 + np.exp(-(X @ w + b)))
+    cost = -np.mean(y * np.log(a) + (1 - y) * np.log(1 - a)) + 0.01 / 80 * np.sum(w ** 2)
+    dw = X.T @ (a - y) + 0.01 / 40 * w
+    w -= 0.1 * dw
+    b -= 0.1 * np.sum(a - y) / 40
+"""
+
+
+def test_of_a_file_with_a_loss_it_is_never_said_that_it_has_none(tmp_path):
+    """Without its decay it fits more of the backward pass, where the mean is forgotten of all but the decay."""
+    found = seen(tmp_path, DECAYED)
+    said = " ".join(str(certificate(found, mend=False)).split())
+    assert settled(found) is False
+    assert "the file's own, in line 6" in said
+    assert "has none" not in said
+    assert "no loss of its own" not in said
