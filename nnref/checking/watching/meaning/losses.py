@@ -120,6 +120,8 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
     for node in graph.tape:
         if not candidate(node) or node.op in ("view", "array") or chosen(node) or node.index in replaced:
             continue
+        if any(after[n.index] and np.prod(n.shape, dtype=int) > 1 for n in users[node.index]):
+            continue  # a bias whose first value was not seen meets the new parameters
         if is_difference(role, node) or is_step(role, node) or is_margin(role, node):
             continue
         mine = graph.above[node.index] & role.parameters

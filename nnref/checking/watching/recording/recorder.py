@@ -61,8 +61,12 @@ class Recorder(Hooks):
         """f(*args, **kwargs)"""
         if self.listens and name_of(function) in self.listens and self.own(function):
             self.hear(function, args, kwargs)
-        if not self.on or self.own(function):
+        if not self.on:
             return function(*args, **kwargs)
+        if self.own(function):
+            return function(
+                *(self.passed(a, site) for a in args), **{k: self.passed(a, site) for k, a in kwargs.items()}
+            )
         if (special := self.special(function)) is not None:
             return special(site, function, *args, **kwargs)
         name = name_of(function)
@@ -76,6 +80,11 @@ class Recorder(Hooks):
         if name in LOOKS or name in ("format", "join", "keys", "values", "items", "get", "pop", "index", "count"):
             return function(*args, **kwargs)
         return self.library(site, name, function, args, kwargs)
+
+    def passed(self, value: Any, site: int) -> Any:
+        """An argument; a float, or a 0, that nobody knows may become a parameter, and is a leaf."""
+        plain = type(value) is float or (type(value) is int and value == 0)
+        return self.literal(value, site) if plain and self.known(value) is None else value
 
     def hear(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Keep copies of what a function is called with, if they can be made."""

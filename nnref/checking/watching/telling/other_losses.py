@@ -34,13 +34,21 @@ def other_loss(watched: Watched, role: Roles) -> Iterator[str]:
 
 
 def of_its_labels(role: Roles, loss: Node) -> bool:
-    """Is a loss made of labels that the step learns from, or of what those are made of entry by entry?"""
-    learnt = set()
-    for meeting in role.meetings:
-        nodes = (role.graph.tape[k] for k in bits_of(role.graph.above[meeting.labels.index]))
-        learnt |= {key_of(n) for n in (meeting.labels, *nodes) if n.shape == meeting.labels.shape}
-    met = {key_of(m.labels) for m in met_in(role, loss)}
-    return bool(met) and met <= learnt
+    """Is a loss made of labels that the step learns from, or of what those are made of, or make, entry by entry?"""
+    learnt = set[object]().union(*(made_of(role, m.labels) for m in role.meetings))
+    met = [m.labels for m in met_in(role, loss)]
+    return bool(met) and all(key_of(labels) in learnt or is_made_of_labels(role, labels) for labels in met)
+
+
+def made_of(role: Roles, labels: Node) -> set[object]:
+    """The labels, and the values of their shape that they are made of."""
+    nodes = (role.graph.tape[k] for k in bits_of(role.graph.above[labels.index]))
+    return {key_of(n) for n in (labels, *nodes) if n.shape == labels.shape}
+
+
+def is_made_of_labels(role: Roles, node: Node) -> bool:
+    """Is a value, as 1 - y is, made of labels that the step learns from?"""
+    return not made_of(role, node).isdisjoint({key_of(m.labels) for m in role.meetings})
 
 
 def no_loss(watched: Watched) -> str:

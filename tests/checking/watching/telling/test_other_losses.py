@@ -64,3 +64,32 @@ def test_of_a_file_with_a_loss_it_is_never_said_that_it_has_none(tmp_path):
     assert "the file's own, in line 6" in said
     assert "has none" not in said
     assert "no loss of its own" not in said
+
+
+SIGMOID = """\
+import numpy as np
+X = np.random.randn(40, 3); y = (X[:, 0] > 0).astype(float)
+def loss(w, b):
+    p = 1 / (1 + np.exp(-(X @ w + b)))
+    return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+def fit(w, b):
+    for step in range(9):
+        p = 1 / (1 + np.exp(-(X @ w + b)))
+        d = SLOPE
+        w, b = w - 0.1 * X.T @ d / 40, b - 0.1 * d.mean()
+        print(loss(w, b))
+fit(np.zeros(3), 0.0)
+"""
+
+
+@pytest.mark.parametrize(("slope", "another"), [("p - y", False), ("(p - y) * p * (1 - p)", True)])
+def test_the_other_labels_of_a_binary_loss_are_the_same_and_a_bias_that_is_an_argument_is_judged(
+    slope, another, tmp_path
+):
+    """1 - y meets 1 - p; and 0.0 is what the bias begins with."""
+    found = seen(tmp_path, SIGMOID, ("SLOPE", slope))
+    assert settled(found) is True
+    assert [row.truth[0].shape for row in found.rows] == [(3,), ()]
+    assert any(SAID in line for line in cautions(found)) is another
+    half = seen(tmp_path, SIGMOID, ("SLOPE", slope), ("d.mean()", "d.sum()"))
+    assert settled(half) is False
