@@ -87,7 +87,12 @@ def written_out(role: Roles, node: Node, places: Places) -> bool:
     """Is a value made of numbers that are written out in the file, and of nothing else?"""
     bits = role.graph.above[node.index] | (1 << node.index)
     leaves = [role.graph.tape[k] for k in bits_of(bits) if role.graph.tape[k].leaf]
-    return all(any(is_number(part) for part in places.at(leaf.site)) for leaf in leaves)
+    return all(any(is_number(part) or is_argument(leaf, part) for part in places.at(leaf.site)) for leaf in leaves)
+
+
+def is_argument(leaf: Node, part: ast.AST) -> bool:
+    """Is a leaf a number that a call is given? One that is computed with has a value of its own."""
+    return leaf.leaf == "constant" and not leaf.shape and isinstance(part, ast.Call)
 
 
 def is_number(part: ast.AST) -> bool:
