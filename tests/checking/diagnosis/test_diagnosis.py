@@ -54,6 +54,7 @@ def test_of_two_mistakes_the_first_is_localised_and_neither_has_a_wrong_name(rec
     assert planted["planted"] > draws(1, 100, ci=10)
 
 
+@pytest.mark.further
 def test_a_mistake_outside_the_catalogue_is_localised_and_has_no_name(record_property, draws):
     starts, every = draws(count(), repeat(0)), draws(708, 5, ci=59)
     planted = counted(

@@ -52,7 +52,7 @@ def test_a_program_that_names_no_such_size_keeps_its_numbers(tmp_path):
 
 OWN_DATA = """\
 import numpy as np
-X, y = np.random.randn(400, 3), np.random.randn(400)
+X, y = np.random.randn(200, 3), np.random.randn(200)
 w = np.random.randn(3)
 scaled = [row / (1 + abs(row).max()) for row in X]
 for step in range(3):
@@ -69,5 +69,5 @@ def test_a_program_that_has_its_own_data_is_waited_for_though_it_takes_many_valu
     """Where nothing is updated for long, it is run again with less data; of its own there is not less."""
     monkeypatch.setattr("nnref.checking.watching.watch.ENOUGH", 100)
     found = seen(tmp_path, OWN_DATA)
-    assert len(found.tapes[0]) > 2000
+    assert len(found.tapes[0]) > 1000
     assert settled(found) is True
