@@ -21,7 +21,7 @@ TRACE = "trace"
 """The name of the file in the scratch folder that holds what was recorded."""
 
 SECONDS = 30.0
-"""Processor time for a second opinion: replaying a step takes less than a second."""
+"""Processor time for a second opinion: a second for most steps, a dozen for those of tens of thousands of values."""
 
 
 def borne_out(order: dict[str, Any], scratch: Path, found: dict[str, Any]) -> dict[str, Any]:

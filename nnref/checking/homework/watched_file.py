@@ -56,13 +56,10 @@ def judged_file(
         seen = or_called(seen, path, source, data)
     except SourceError:
         raise
-    except (
-        Exception
-    ) as error:  # a fault of ours in watching: the reader may still find a mistake, and the report says it
-        read = check_file(path, None, data, everything, settings)
-        return undecided(
-            read, f"watching it failed, and so it may have more than was read: {type(error).__name__}: {error}"
-        )
+    except Exception as error:
+        # A fault of ours in watching: the reader may still find a mistake, and the report says it.
+        says = f"watching it failed, and so it may have more than was read: {type(error).__name__}: {error}"
+        return undecided(check_file(path, None, data, everything, settings), says)
     if settled(seen) is True and not by_the_batch(seen):
         return certificate(seen if seen.guessed else with_later_classes(seen, path, source, data))
     try:

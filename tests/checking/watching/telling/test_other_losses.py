@@ -93,3 +93,9 @@ def test_the_other_labels_of_a_binary_loss_are_the_same_and_a_bias_that_is_an_ar
     assert any(SAID in line for line in cautions(found)) is another
     half = seen(tmp_path, SIGMOID, ("SLOPE", slope), ("d.mean()", "d.sum()"))
     assert settled(half) is False
+
+
+def test_a_bias_whose_first_value_was_not_seen_is_no_loss_whose_slopes_are_others(tmp_path):
+    """A 1 that is an argument may be a size, and is no leaf; its new value meets the new weights."""
+    found = seen(tmp_path, SIGMOID, ("SLOPE", "p - y"), ("fit(np.zeros(3), 0.0)", "fit(np.zeros(3), 1)"))
+    assert settled(found) is not False
