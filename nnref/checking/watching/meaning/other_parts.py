@@ -33,23 +33,31 @@ def other_parts(
 ) -> Iterator[Update]:
     """The updates of further parts of arrays of which one part is updated, until the next forward pass begins.
 
-    What is written into an array beside a part changes that part not: old is the part as the forward pass shows it. A
-    part that this shows nowhere by itself is left to be named as one that is not judged.
+    What is written into an array beside a part changes that part not: old is the part as the forward pass shows it, or,
+    where this takes the array as a whole, that part of the whole. What a step before wrote into the array last is known
+    as what it was then: it is left to that step.
     """
     known = {key_of(u.old) for u in updates}
     for first in [u for u in updates if is_part(u)]:
         shown = parts_shown(graph, first)
         for update in following(graph, of_labels, first, outputs, begin):
             same = shown.get(str(update.old.args[1:]))
-            if same is not None and key_of(same) not in known:
-                known.add(key_of(same))
-                yield replace(update, old=same)
+            key = (first.base.index, *key_of(same or update.old)[1:])
+            if key in known or written_last(first.base, update.old):
+                continue
+            known.add(key)
+            yield replace(update, old=same) if same is not None else replace(update, whole=first.base)
 
 
 def parts_shown(graph: Graph, first: Update) -> dict[str, Node]:
     """The parts of an array that are shown before one of them is updated, by what says which they are."""
     users = graph.users[first.base.index]
     return {str(n.args[1:]): n for n in users if n.op in PARTS and n.index < first.end.index}
+
+
+def written_last(array: Node, part: Node) -> bool:
+    """Is a part of an array what was written into it last?"""
+    return array.op == "put" and str(array.args[2:]) == str(part.args[1:])
 
 
 def following(graph: Graph, of_labels: Sequence[bool], first: Update, outputs: int, begin: int) -> Iterator[Update]:

@@ -64,7 +64,8 @@ def other_entries(role: Roles) -> dict[Update, int]:
     """
     judged = {u.new for u in role.updates}
     found: dict[Update, int] = {}
-    for update in filter(is_part, role.updates):
+    first = {beginning(u.base).index: u for u in reversed(role.updates) if is_part(u)}
+    for update in first.values():
         new, array = update.end, beginning(update.base)
         after = following(role.graph, role.of_labels, update, role.outputs, role.begin)
         alone = (is_part_alone(role, node, array) for node in role.graph.tape[role.begin + 1 : new.index])

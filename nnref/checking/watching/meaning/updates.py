@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +21,8 @@ SHORT = "self."
 class Update:
     """One replacement of a parameter: new = old − step, or old + step where sign is −1.
 
-    step is what the optimiser made of the gradient. new is None where the program only returns the gradient.
+    step is what the optimiser made of the gradient. new is None where the program only returns the gradient. whole is
+    the array as the step began with it, where old is an entry of it after others were written.
     """
 
     old: Node
@@ -29,11 +30,17 @@ class Update:
     new: Node | None
     sign: int
     name: str = ""
+    whole: Node | None = None
 
     @cached_property
     def base(self) -> Node:
         """The parameter, of which `old` may be a view or an entry."""
-        return base_of(self.old)
+        return self.whole or base_of(self.old)
+
+    def old_in(self, tape: Sequence[Node]) -> Node:
+        """The parameter, or the part of it, in one run, as the step began with it."""
+        old = tape[self.old.index]
+        return old if self.whole is None else replace(old, args=(tape[self.whole.index], *old.args[1:]))
 
     @property
     def end(self) -> Node:

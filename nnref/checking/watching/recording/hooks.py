@@ -153,7 +153,7 @@ class Hooks(Values):
         elif not isinstance(value, float | np.generic | int | complex):
             return value
         if op == "multiply" and isinstance(value, np.matrix) and all(np.ndim(part) == 2 for part in parts):
-            op = "matmul"  # a * b of np.matrix
+            op, call = "matmul", operator.matmul  # a * b of np.matrix
         args = tuple(map(self.resolved, parts))
         found = tuple(nodes_of(args))
         if not found and not isinstance(value, np.ndarray):
@@ -259,7 +259,8 @@ class Hooks(Values):
         if not self.on or not isinstance(a, np.ndarray) or a.dtype.kind not in "fiubc":
             self.put_in_container(a, index, value, text, site)
             return
-        view = a[(*index, ...) if type(index) is tuple else (index, ...)] if basic(index) else None
+        plain = a.view(np.ndarray) if isinstance(a, np.matrix) else a  # of which an entry is a view
+        view = plain[(*index, ...) if type(index) is tuple else (index, ...)] if basic(index) else None
         if view is not None and isinstance(value, np.ndarray) and same_memory(view, value):
             return  # what a[i] += b ends with
         args = (self.resolved(value),) if view is not None else (self.resolved(a), self.resolved(index))

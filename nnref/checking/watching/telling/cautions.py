@@ -109,11 +109,13 @@ def guarded(watched: Watched, role: Roles) -> Iterator[str]:
 
 
 def decays(watched: Watched) -> Iterator[str]:
-    """Weight decay in the gradient and none in the loss."""
+    """Weight decay in the gradient and none in the loss; of a loss that was not seen nobody knows."""
     reading = watched.steps[0].readings[0]
     with_decay = [row for row in reading.rows if row.decay]
-    if with_decay:
+    if with_decay and reading.loss.node is not None:
         yield f"the gradient has a decay of {with_decay[0].decay:.3g} per weight that the loss does not have"
+    elif with_decay:
+        yield f"the gradient has a decay beside the slope of {reading.loss.name}, and no loss was seen that says which"
 
 
 def not_reached(watched: Watched, role: Roles) -> Iterator[str]:

@@ -80,9 +80,11 @@ class Places:
         here = self.at(node.site)
         if node.op in ("compared", "chosen"):
             return ""  # computed from the file
-        if node.op == "reshape" and any(map(gives_shape, here)):
+        if (node.op == "reshape" and any(map(gives_shape, here))) or (
+            node.op == "concatenate" and any(map(joins, here))
+        ):
             return ""
-        if any(operator_of(part) == node.op for part in here):
+        if any(operator_of(part) in operators_of(node) for part in here):
             return "" if any(same_numbers(part, node) for part in here) else "other numbers stand there"
         calls = [part for part in here if isinstance(part, ast.Call)]
         if any(last_name(call.func) in MINIMISERS for call in calls) and is_step(node):
@@ -159,6 +161,11 @@ def operands(tree: dict[tuple[int, int], list[ast.AST]]) -> Iterator[tuple[int, 
             yield id(part.value), part
 
 
+def joins(part: ast.AST) -> bool:
+    """Is this np.r_[a, b] or np.c_[a, b]?"""
+    return isinstance(part, ast.Subscript) and last_name(part.value) in ("r_", "c_")
+
+
 def operator_of(node: ast.AST) -> str:
     """The operation of an operator."""
     if isinstance(node, ast.BinOp | ast.AugAssign | ast.UnaryOp):
@@ -168,7 +175,7 @@ def operator_of(node: ast.AST) -> str:
 
 def same_numbers(part: ast.AST, node: Node) -> bool:
     """Are the numbers that an operator is written with those that were computed with?"""
-    if operator_of(part) != node.op:
+    if operator_of(part) not in operators_of(node):
         return False
     sides = [part.left, part.right] if isinstance(part, ast.BinOp) else []
     return all(agrees(side, given) for side, given in zip(sides, node.args, strict=False))
@@ -184,6 +191,12 @@ def agrees(written: ast.expr, given: Any) -> bool:
     if isinstance(given, Node) and given.leaf == "constant":
         return True  # written out as a value of its own, and moved from run to run
     return np.shape(value) == np.shape(number) and bool(np.all(np.asarray(value) == np.asarray(number)))
+
+
+def operators_of(node: Node) -> set[str]:
+    """The operators that an operation is written with: a * b of np.matrix is a matrix product too."""
+    of_matrices = node.op == "matmul" and any(isinstance(m.value, np.matrix) for m in node.inputs)
+    return {node.op, "multiply"} if of_matrices else {node.op}
 
 
 def last_name(function: ast.expr) -> str:

@@ -34,26 +34,26 @@ MODULES = words("numpy numpy.linalg numpy.lib.stride_tricks math operator builti
 
 PURE = words(
     "abs absolute add all allclose amax amin angle any append arange arccos arccosh arcsin arcsinh arctan arctan2 "
-    "arctanh argmax argmin argpartition argsort argwhere around array array_split asanyarray asarray asarray_chkfinite "
-    "ascontiguousarray asfortranarray astype atleast_1d atleast_2d atleast_3d average bincount bitwise_and bitwise_or "
-    "bitwise_xor block broadcast_arrays broadcast_to cbrt ceil choose clip column_stack compress concat concatenate "
-    "conj conjugate convolve convolve2d copy copysign corrcoef correlate correlate2d cos cosh count_nonzero cov cross "
-    "cumprod cumsum delete diag diagflat diagonal diff digitize divide divmod dot dsplit dstack ediff1d einsum equal "
-    "erf erfc exp exp2 expand_dims expit expm1 eye fabs fftconvolve flatnonzero flatten flip fliplr flipud float "
-    "float16 float32 float64 float_power floor floor_divide floordiv fmax fmin fmod fsum full ge getitem gradient "
-    "greater greater_equal gt heaviside histogram hsplit hstack hypot identity imag in1d inner insert int int16 int32 "
-    "int64 int8 interp intersect1d inv invert iadd isclose isfinite isin isinf isnan item kron ldexp le less "
-    "less_equal lexsort linspace log log10 log1p log2 log_expit log_softmax logaddexp logaddexp2 logical_and "
-    "logical_not logical_or logical_xor logsumexp lt matmul matrix_power max maximum mean median meshgrid min minimum "
-    "mod moveaxis mul multi_dot multiply nan_to_num nanmax nanmean nanmin nanstd nansum nanvar ndtr neg negative "
-    "nonzero norm not_equal ones ones_like outer pad partition percentile permute_dims pos positive pow power prod "
-    "ptp quantile rad2deg ravel ravel_multi_index real reciprocal remainder repeat reshape resize right_shift rint "
-    "roll rollaxis rot90 round row_stack searchsorted select sigmoid sign sin sinc sinh softmax solve sort split sqrt "
-    "square squeeze stack std sub subtract sum swapaxes take take_along_axis tan tanh tensordot tile tolist trace "
-    "transpose trapezoid trapz tri tril tril_indices tril_indices_from triu triu_indices triu_indices_from true_divide "
-    "truediv trunc uint8 unique unravel_index var vdot vsplit vstack where xlog1py xlogy zeros zeros_like "
-    "unpackbits packbits fill put putmask place copyto fill_diagonal put_along_axis eq ne and_ or_ xor lshift rshift "
-    "sliding_window_view gammaln loggamma lgamma digamma psi"
+    "arctanh argmax argmin argpartition argsort argwhere around array array_split asanyarray asarray "
+    "asarray_chkfinite ascontiguousarray asfortranarray asmatrix astype atleast_1d atleast_2d atleast_3d average "
+    "bincount bitwise_and bitwise_or bitwise_xor block broadcast_arrays broadcast_to cbrt ceil choose clip "
+    "column_stack compress concat concatenate conj conjugate convolve convolve2d copy copysign corrcoef correlate "
+    "correlate2d cos cosh count_nonzero cov cross cumprod cumsum delete diag diagflat diagonal diff digitize divide "
+    "divmod dot dsplit dstack ediff1d einsum equal erf erfc exp exp2 expand_dims expit expm1 eye fabs fftconvolve "
+    "flatnonzero flatten flip fliplr flipud float float16 float32 float64 float_power floor floor_divide floordiv "
+    "fmax fmin fmod fsum full ge getitem gradient greater greater_equal gt heaviside histogram hsplit hstack hypot "
+    "identity imag in1d inner insert int int16 int32 int64 int8 interp intersect1d inv invert iadd isclose isfinite "
+    "isin isinf isnan item kron ldexp le less less_equal lexsort linspace log log10 log1p log2 log_expit log_softmax "
+    "logaddexp logaddexp2 logical_and logical_not logical_or logical_xor logsumexp lt matmul matrix matrix_power max "
+    "maximum mean median meshgrid min minimum mod moveaxis mul multi_dot multiply nan_to_num nanmax nanmean nanmin "
+    "nanstd nansum nanvar ndtr neg negative nonzero norm not_equal ones ones_like outer pad partition percentile "
+    "permute_dims pos positive pow power prod ptp quantile rad2deg ravel ravel_multi_index real reciprocal remainder "
+    "repeat reshape resize right_shift rint roll rollaxis rot90 round row_stack searchsorted select sigmoid sign sin "
+    "sinc sinh softmax solve sort split sqrt square squeeze stack std sub subtract sum swapaxes take take_along_axis "
+    "tan tanh tensordot tile tolist trace transpose trapezoid trapz tri tril tril_indices tril_indices_from triu "
+    "triu_indices triu_indices_from true_divide truediv trunc uint8 unique unravel_index var vdot vsplit vstack where "
+    "xlog1py xlogy zeros zeros_like unpackbits packbits fill put putmask place copyto fill_diagonal put_along_axis eq "
+    "ne and_ or_ xor lshift rshift sliding_window_view gammaln loggamma lgamma digamma psi"
 )
 """Functions that only compute: they read and write no file, and call nothing that they are given."""
 
@@ -387,7 +387,7 @@ def laid(value: Any, kind: str, dims: tuple[int, ...]) -> Any:
     A = np.asarray(value)
     if A.size != np.prod(dims, dtype=int):
         raise Unmade(f"shape {A.shape} came, {dims} was recorded")
-    if form in ("array", "generic"):
+    if form in ("array", "matrix", "generic"):
         A = A.reshape(dims).astype(plain_dtype(text))
-        return A if form == "array" else A[()]
+        return A[()] if form == "generic" else A if form == "array" else np.asmatrix(A)
     return {"float": float, "int": int, "complex": complex}[form](A.reshape(()).item())

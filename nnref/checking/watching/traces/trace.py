@@ -124,7 +124,7 @@ LEAVES = frozenset(["leaf", "entry"])
 def kind_of(value: Any) -> str:
     """What stands for a value in Python: an array or a numpy number of some precision, a float, an int, or nothing."""
     if isinstance(value, np.ndarray):
-        return f"array {value.dtype.str}"
+        return f"{'matrix' if isinstance(value, np.matrix) else 'array'} {value.dtype.str}"
     if isinstance(value, np.generic):
         return f"generic {value.dtype.str}"
     return "none" if value is None else "int" if isinstance(value, int) else type(value).__name__

@@ -6,6 +6,7 @@ import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE, multiple
 from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.verdict.decay_terms import made_of_it_alone
 from nnref.checking.watching.verdict.right_values import PLACES, Search, laid
 from nnref.checking.watching.verdict.verdicts import Judged
 
@@ -17,16 +18,22 @@ def wrong_beside_decay(search: Search, row: Judged, joined: Node) -> tuple[Node,
 
     Without a decay it would be no mistake, but another rate.
     """
-    k, parts = row.update.base.index, sorted(joined.inputs, key=lambda m: search.role.of_labels[m.index])
-    if joined.op not in ("add", "subtract") or len(parts) != 2 or any(k not in g for g in search.of_data or ({},)):
+    base, k = row.update.base, row.update.base.index
+    labelled = [m for m in joined.inputs if search.role.of_labels[m.index]]
+    both = next(
+        (n for n in search.backward(row.update.step) if n.index >= joined.index and n.shape == base.shape), None
+    )
+    if both is None or not labelled or any(k not in g for g in search.of_data or ({},)):
         return None
     of_data = [g[k] for g in search.of_data]
     of_decay = [whole[k] - part for whole, part in zip(search.reading.slopes, of_data, strict=True)]
-    decay, data = (as_laid(search, part, way) for part, way in zip(parts, (of_decay, of_data), strict=True))
-    if not decay or not data or abs(abs(decay) - 1) > ALIKE or abs(abs(data) - 1) <= ALIKE:
+    alone = [made_of_it_alone(search.role, base, both, tape) for tape in search.tapes]
+    rest = [np.asarray(tape[both.index].value, float) - a for tape, a in zip(search.tapes, alone, strict=True)]
+    decay, data = multiple(alone, of_decay, search.tolerance), multiple(rest, of_data, search.tolerance)
+    if not decay or not data or abs(decay - 1) > ALIKE or abs(data - 1) <= ALIKE:
         return None
-    chain = search.backward(parts[1])
-    first = next((n for n in chain if any(abs(c / data - 1) <= ALIKE for c in search.factors(n))), parts[1])
+    chain = search.backward(labelled[-1])
+    first = next((n for n in chain if any(abs(c / data - 1) <= ALIKE for c in search.factors(n))), labelled[-1])
     says = f"this is {data:.4g} times the slope of your loss, and the decay added to it later is that of your loss"
     return first, says
 

@@ -18,6 +18,7 @@ from nnref.checking.watching.meaning.rates import of_one_kind, way
 from nnref.checking.watching.meaning.updates import Update, adds_again, step_in
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.corrections import LEFT_OUT, wrong_correction
+from nnref.checking.watching.verdict.decay_terms import with_decay
 from nnref.checking.watching.verdict.going_on import going_on
 from nnref.checking.watching.verdict.later_passes import of_later_passes
 from nnref.checking.watching.verdict.memory import within_memory
@@ -255,7 +256,7 @@ def by_itself(
     role: Roles, update: Update, tapes: Sequence[Tape], known: Sequence[Slopes], before: Roles | None
 ) -> Judged:
     """Is the step one multiple of the truth, or of it and the parameter, or what an optimiser makes of one?"""
-    truth = [through(tape[update.old.index], g) for tape, g in zip(tapes, known, strict=True)]
+    truth = [through(update.old_in(tape), g) for tape, g in zip(tapes, known, strict=True)]
     shape = update.old.shape
     true = tuple(np.zeros(shape) if t is None else np.asarray(t, float) for t in truth)
     given = tuple(update.sign * np.asarray(step_in(tape, update), float) for tape in tapes)
@@ -280,9 +281,8 @@ def by_itself(
         return replace(row, verdict="cannot tell" if zero else "WRONG", note=note, silent=zero)
     if (c := multiple(row.given, true, tolerance)) is not None:
         return replace(row, verdict="ok", factor=c, note="")
-    old = [np.asarray(tape[update.old.index].value, float) for tape in tapes]
-    if (both := with_part(row.given, true, old, tolerance)) is not None:
-        return replace(row, verdict="ok", factor=both[0], decay=both[1] / both[0], note="")
+    if (both := with_decay(role, update, update.step, tapes, row.given, true)) is not None:
+        return replace(row, verdict="ok", factor=both[0], decay=both[1], note="")
     return optimised(role, row, tapes, tolerance, before)
 
 
@@ -324,11 +324,10 @@ def optimised(role: Roles, row: Judged, tapes: Sequence[Tape], tolerance: float,
     for node, laid in entering(role, update, tapes):
         c, decay = multiple(laid, row.truth, tolerance), 0.0
         if c is None and node is not update.step:
-            c, decay = with_part(laid, row.truth, old, tolerance) or (None, 0.0)
+            c, decay = with_decay(role, update, node, tapes, laid, row.truth) or (None, 0.0)
         if c is None:
             passed.append(laid)
             continue
-        decay = decay / c if decay else 0.0
         if before is not None and goes_back(role, row, laid, tapes, before, tolerance):
             says = "what the step remembers of older gradients goes up the loss"
             return replace(row, verdict="WRONG", note=says, kind=MEMORY, entry=node)

@@ -14,6 +14,7 @@ from nnref.checking.watching.calculus.slopes import backward, slopes
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.verdict.decay_terms import made_alone
 from nnref.checking.watching.verdict.judging import Tape, terms_of_decay
 from nnref.checking.watching.verdict.verdicts import Reading
 
@@ -275,12 +276,11 @@ class Search:
         return jump is not None and abs(jump - 1) > ALIKE
 
     def decays(self, node: Node, base: Node) -> bool:
-        """Is a multiple of the parameter added to something made of the labels?"""
+        """Is a multiple of the parameter, or of a part of it, added to something made of the labels?"""
         parts = [m for m in node.inputs if not self.role.of_labels[m.index]]
         if len(node.inputs) != 2 or len(parts) != 1 or not self.graph.depends(parts[0].index, 1 << base.index):
             return False
-        one, all_of_it = self.values(parts[0]), self.values(base)
-        return one is not None and all_of_it is not None and multiple(one, all_of_it, self.tolerance) is not None
+        return self.values(parts[0]) is not None and made_alone(self.role, parts[0], base)
 
     def backward(self, step: Node) -> list[Node]:
         """What a step is made of and depends on labels and parameters, in the order it was made."""

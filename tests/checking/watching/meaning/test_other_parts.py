@@ -5,7 +5,7 @@ import pytest
 from nnref.checking.watching.meaning.other_parts import beginning, is_part
 from nnref.checking.watching.meaning.parameters import next_step
 from nnref.checking.watching.telling.report import certificate, settled
-from tests.support.programs import seen
+from tests.support.programs import fault_apart, seen
 from tests.support.recordings import roles_of
 
 ADALINE = """\
@@ -88,6 +88,55 @@ def test_in_the_next_step_no_part_of_the_first_one_is_taken_for_one_of_it(tmp_pa
     assert {u.base for u in after.updates}.isdisjoint(u.base for u in role.updates)
 
 
-def test_a_part_that_the_forward_pass_shows_nowhere_by_itself_is_not_judged_and_leaves_the_verdict_open(tmp_path):
+def test_a_part_that_the_forward_pass_shows_only_in_the_whole_is_judged_as_a_part_of_it(tmp_path):
     whole = ("X @ W[:-1] + W[-1] - Y", "np.c_[X, np.ones(30)] @ W - Y")
-    assert settled(seen(tmp_path, LAST, whole)) is not True
+    assert settled(seen(tmp_path, LAST, whole)) is True
+    found = seen(tmp_path, LAST, whole, ("D.sum(0)", "D.mean(0)"))
+    assert settled(found) is False
+    assert certificate(found, mend=False).first.place.startswith("line 8")
+
+
+ENTRY_BY_ENTRY = """\
+import numpy as np
+X, y = np.random.randn(30, 4), np.random.randn(30, 1)
+w = np.random.randn(4)
+def fit(X, y, w):
+    for _ in range(6):
+        error = X @ w - y[:, 0]
+        loss = error @ error / 60
+        for j in range(4):
+            w[j] = w[j] - 0.01 * np.sum(error * X[:, j]) / 30
+fit(X, y, w)
+"""
+
+MATRICES = """\
+import numpy as np
+X, y = np.matrix(np.random.randn(30, 4)), np.matrix(np.random.randn(30, 1))
+w = np.matrix(np.random.randn(1, 4))
+def fit(X, y, w):
+    new = np.matrix(np.zeros(w.shape))
+    for _ in range(6):
+        error = X * w.T - y
+        for j in range(4):
+            new[0, j] = w[0, j] - 0.01 * np.sum(np.multiply(error, X[:, j])) / 30
+        w = new
+        loss = np.sum(np.power(X * w.T - y, 2)) / 60
+fit(X, y, w)
+"""
+"""The same with np.matrix, whose product is *, and in which one entry is a number and no view."""
+
+
+@pytest.mark.parametrize("text", [ENTRY_BY_ENTRY, MATRICES], ids=["array", "matrix"])
+def test_entries_that_are_updated_one_by_one_are_all_judged(tmp_path, text):
+    found = seen(tmp_path, text)
+    assert settled(found) is True
+    assert sum(row.truth[0].size for row in found.rows) == 4
+    assert fault_apart(found, tmp_path) == ""
+
+
+@pytest.mark.parametrize("text", [ENTRY_BY_ENTRY, MATRICES], ids=["array", "matrix"])
+@pytest.mark.parametrize("change", [("error", "abs(error)"), ("X[:, j]", "X[:, 0]")])
+def test_a_wrong_entry_is_wrong_beside_a_right_one(tmp_path, text, change):
+    _, line = text.rsplit("X[:, j]", 1)[0].rsplit("\n", 1)
+    changed = (line + "X[:, j]").replace(*change)
+    assert settled(seen(tmp_path, text, (line + "X[:, j]", changed))) is False

@@ -1,0 +1,117 @@
+"""Decay: what of a step is made of a parameter alone, be it all of the parameter that decays or a part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from nnref.checking.watching.calculus.factors import ALIKE, multiple, with_part
+from nnref.checking.watching.calculus.graph import VIEWS, bits_of
+from nnref.checking.watching.calculus.slopes import again, value_of
+from nnref.checking.watching.meaning.parameters import MADE_ON_THE_WAY, Roles
+from nnref.checking.watching.meaning.updates import Update
+from nnref.checking.watching.recording.memory import positions
+from nnref.checking.watching.recording.tape import Node, words
+
+Array = np.ndarray[Any, Any]
+Tape = Sequence[Node]
+
+ADDS = words("add subtract concatenate hstack vstack stack row_stack column_stack append put assign put_at")
+"""Operations that add, or put beside each other, what is made of labels and what is made of a parameter alone."""
+
+SCALES = words("multiply divide negative positive item entry") | VIEWS
+"""Operations that only multiply what is made of both, or show a part of it."""
+
+
+def with_decay(
+    role: Roles, update: Update, node: Node, tapes: Sequence[Tape], given: Sequence[Any], truth: Sequence[Any]
+) -> tuple[float, float] | None:
+    """(c, λ) with given = c · (truth + λ · the parameter), or, where a part of it decays, that part; None if neither.
+
+    node is the value of which given shows the numbers, in every run.
+    """
+    tolerance = float(np.sqrt(role.graph.roundoff))
+    old = [np.asarray(tape[update.old.index].value, float) for tape in tapes]
+    if (both := with_part(given, truth, old, tolerance)) is not None:
+        return both[0], both[1] / both[0]
+    alone = [made_of_it_alone(role, update.base, node, tape) for tape in tapes]
+    shape = update.old.shape
+    if any(a is None or a.size != np.prod(shape, dtype=int) or not a.any() for a in alone):
+        return None
+    term = [update.sign * np.reshape(a, shape) for a in alone if a is not None]
+    rest = [np.asarray(g, float) - t for g, t in zip(given, term, strict=True)]
+    c = multiple(rest, truth, tolerance)
+    return (c, per_weight(term, old) / c) if c else None
+
+
+def per_weight(term: Sequence[Array], old: Sequence[Array]) -> float:
+    """How much of a parameter a term is, where it is that of each entry that it has; its largest entry otherwise."""
+    there = [(t[t != 0], w[t != 0]) for t, w in zip(term, old, strict=True)]
+    x, w = (np.concatenate(parts) for parts in zip(*there, strict=True))
+    if w.all() and np.abs(x / w - x[0] / w[0]).max() <= ALIKE * abs(x[0] / w[0]):
+        return float(x[0] / w[0])
+    return float(np.abs(x).max())
+
+
+def made_of_it_alone(role: Roles, base: Node, end: Node, tape: Tape) -> Array | None:
+    """What is left of a value where all that is made of labels is 0; of what is added, only what is made of base."""
+    graph, values = role.graph, dict[int, Any]()
+    for k in bits_of(graph.above[end.index] | 1 << end.index):
+        if not role.of_labels[k] or not graph.above[k] & role.parameters:
+            continue
+        node, parts = tape[k], graph.tape[k].inputs
+        left = {m.index: values[m.index] for m in parts if m.index in values}
+        if node.op in ADDS:
+            beside = (m for m in parts if m.index not in values and not made_alone(role, m, base))
+            left |= {m.index: np.zeros(m.shape) for m in beside}
+        alone = node.op in ADDS and len(left) < len(parts)
+        known = node.op in ADDS or (node.op in SCALES and scales(role, graph.tape[k]))
+        some = alone or any(np.any(v) for v in left.values())
+        values[k] = computed(node, left) if known and some else np.zeros(node.shape)
+    found = values.get(end.index)
+    return None if found is None else np.asarray(found, float)
+
+
+def scales(role: Roles, node: Node) -> bool:
+    """Is one thing made of labels multiplied by what is not, or divided by it?"""
+    return [m for m in node.inputs if role.of_labels[m.index]] == [node.args[0]] or (
+        node.op == "multiply" and sum(role.of_labels[m.index] for m in node.inputs) == 1
+    )
+
+
+def computed(node: Node, values: Mapping[int, Any]) -> Any:
+    """An operation of these once more, with other values of some arguments."""
+    args = [values.get(a.index, a.value) if isinstance(a, Node) else a for a in node.args]
+    if node.op == "view":
+        lying, rows, strides = map(value_of, args[1:4])
+        return np.ravel(args[0])[positions(lying, rows, strides)]
+    if node.op in ("item", "entry"):
+        return np.asarray(args[0])[value_of(args[1])]
+    if node.op == "assign":
+        return np.broadcast_to(args[0], args[1])
+    if node.op == "put":
+        made = np.array(args[0], float)
+        made.reshape(-1)[positions(*map(value_of, args[2:5]))] = args[1]
+        return made
+    if node.op == "put_at":
+        made = np.array(args[0], float)
+        made[value_of(args[1])] = args[2]
+        return made
+    return again(node, values)
+
+
+def made_alone(role: Roles, term: Node, base: Node) -> bool:
+    """Is a value made of one parameter, of numbers, and of arrays of zeros and ones that leave entries out?"""
+    graph = role.graph
+    if role.of_labels[term.index] or not graph.depends(term.index, 1 << base.index):
+        return False
+    others = (graph.above[term.index] | 1 << term.index) & ~(graph.above[base.index] | 1 << base.index)
+    leaves = [node for k in bits_of(others) if (node := graph.tape[k]).leaf]
+    return all(np.prod(n.shape, dtype=int) == 1 or n.leaf in MADE_ON_THE_WAY or of_zeros_and_ones(n) for n in leaves)
+
+
+def of_zeros_and_ones(node: Node) -> bool:
+    """Is an array made of zeros and ones alone?"""
+    return node.value is not None and bool(np.isin(np.asarray(node.value), (0, 1)).all())
