@@ -20,8 +20,9 @@ from nnref.checking.watching.calls.driven import driven
 from nnref.checking.watching.calls.later_classes import with_later_classes
 from nnref.checking.watching.calls.layer_report import layers_judged
 from nnref.checking.watching.telling.cautions import factors_on_the_way
+from nnref.checking.watching.telling.lines import place
 from nnref.checking.watching.telling.mending import mended
-from nnref.checking.watching.telling.report import certificate, place, settled
+from nnref.checking.watching.telling.report import certificate, settled
 from nnref.checking.watching.verdict.right_values import first_slope
 from nnref.checking.watching.watch import Watched, watch
 from nnref.checking.watching.world import AbsentError, packages

@@ -154,7 +154,9 @@ class Hooks(Values):
             return value
         if op == "multiply" and isinstance(value, np.matrix) and all(np.ndim(part) == 2 for part in parts):
             op, call = "matmul", operator.matmul  # a * b of np.matrix
-        args = tuple(map(self.resolved, parts))
+        args = tuple(
+            self.in_one(part, site) if isinstance(value, np.ndarray) else self.resolved(part) for part in parts
+        )
         found = tuple(nodes_of(args))
         if not found and not isinstance(value, np.ndarray):
             return value
@@ -259,8 +261,7 @@ class Hooks(Values):
         if not self.on or not isinstance(a, np.ndarray) or a.dtype.kind not in "fiubc":
             self.put_in_container(a, index, value, text, site)
             return
-        plain = a.view(np.ndarray) if isinstance(a, np.matrix) else a  # of which an entry is a view
-        view = plain[(*index, ...) if type(index) is tuple else (index, ...)] if basic(index) else None
+        view = np.asarray(a)[(*index, ...) if type(index) is tuple else (index, ...)] if basic(index) else None
         if view is not None and isinstance(value, np.ndarray) and same_memory(view, value):
             return  # what a[i] += b ends with
         args = (self.resolved(value),) if view is not None else (self.resolved(a), self.resolved(index))

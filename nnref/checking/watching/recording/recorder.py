@@ -36,7 +36,7 @@ from nnref.checking.watching.recording.minimising import is_search, minimised
 from nnref.checking.watching.recording.ordered import InOrder
 from nnref.checking.watching.recording.tabular import Tabular, anywhere, as_arrays
 from nnref.checking.watching.recording.tape import Node, nodes_of
-from nnref.checking.watching.recording.values import Array
+from nnref.checking.watching.recording.values import Array, gathered
 
 T = TypeVar("T")
 
@@ -264,11 +264,6 @@ def along_axis(self: Recorder, site: int, function: Any, inner: Any, axis: int, 
     node = self.add("gathered", gathered, ([self.resolved(r) for r in results], made.shape), {}, made, self.sites[site])
     made = self.keep(made, node)
     return np.moveaxis(made, -1, axis) if stacked.ndim > 1 else made
-
-
-def gathered(parts: Any, shape: tuple[int, ...]) -> Array:
-    """Results as one array."""
-    return np.array([np.asarray(part) for part in parts]).reshape(shape)
 
 
 def summed(self: Recorder, site: int, function: Any, things: Any, start: Any = 0) -> Any:

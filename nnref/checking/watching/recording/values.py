@@ -155,6 +155,14 @@ class Values:
                 return builtins.slice(*parts)
         return thing
 
+    def in_one(self, thing: Any, site: int) -> Any:
+        """An argument of an operator: a list that is computed with as an array is one value, of those that it holds."""
+        told = self.resolved(thing)
+        if type(thing) is not list or not any(nodes_of(told)) or (whole := np.array(thing)).dtype.kind not in "fiu":
+            return told
+        rows = [self.in_one(part, site) for part in thing]
+        return self.add("gathered", gathered, (rows, whole.shape), {}, whole, self.sites[site])
+
     def add(
         self,
         op: str,
@@ -278,3 +286,8 @@ class Values:
         if isinstance(value, np.ndarray):
             return id(owner(value)) in self._buffers
         return id(value) in self._scalars
+
+
+def gathered(parts: Any, shape: tuple[int, ...]) -> Array:
+    """Results as one array."""
+    return np.array([np.asarray(part) for part in parts]).reshape(shape)

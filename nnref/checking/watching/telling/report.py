@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -19,9 +19,11 @@ from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.other_parts import beginning
 from nnref.checking.watching.meaning.unjudged import other_entries
 from nnref.checking.watching.meaning.updates import SHORT, parameter_name
-from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.sufficing import multiples
+from nnref.checking.watching.telling.between_steps import between_steps
 from nnref.checking.watching.telling.cautions import cautions, multiple_of_own_slope, spread_out
+from nnref.checking.watching.telling.lines import as_found, is_own_file, place
 from nnref.checking.watching.telling.mending import mended
 from nnref.checking.watching.telling.other_losses import no_loss
 from nnref.checking.watching.telling.renaming import renamed_before
@@ -29,7 +31,6 @@ from nnref.checking.watching.verdict.first_wrong import TAKEN_ELSEWHERE, Mistake
 from nnref.checking.watching.verdict.guesses import UNKNOWN
 from nnref.checking.watching.verdict.judging import CONTRADICTED, uphill
 from nnref.checking.watching.verdict.right_values import with_most_right
-from nnref.checking.watching.verdict.stepped_again import stepped_again
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
 from nnref.checking.watching.watch import Step, Watched, told
@@ -42,7 +43,7 @@ def settled(watched: Watched) -> bool | None:
     shown = step_shown(watched)
     entries = rows(watched, shown, shown.readings[0])
     role = watched.steps[0].roles
-    beside = role.idle or any(True for _ in stepped_again(role)) or own_loss_apart(watched)
+    beside = any(True for _ in between_steps(watched)) or own_loss_apart(watched)
     wrong = any(e.verdict == "WRONG" for e in entries) or beside
     if watched.broken is not None and not wrong:
         return False if all(e.verdict == "ok" for e in entries) else None
@@ -69,8 +70,7 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
     diagnoses = [diagnosis(watched, shown, m) for m in found]
     if mend and found and found[0].kind != NOT_ONE and is_own_file(watched, found[0].site):
         diagnoses[0] = with_line_to_try(watched, found[0], diagnoses[0])
-    diagnoses += [still(watched, name, site, new) for name, site, new in idle(watched)]
-    diagnoses += list(once_more(watched))
+    diagnoses += list(between_steps(watched))
     other = own_loss_apart(watched)
     if other is not None and not found:
         diagnoses.insert(0, other)
@@ -282,23 +282,6 @@ def gradient_name(watched: Watched, shown: Step, row: Judged) -> str:
     return (named[0] if named else f"d{parameter_name(row.update.base)}").removeprefix(SHORT)
 
 
-def place(watched: Watched, site: Site) -> str:
-    """A line, as the person finds it, and its text."""
-    if not is_own_file(watched, site):
-        return f"{site.file.rsplit('/', 1)[-1]}, line {site.line}"
-    return f"{watched.source.where(site.line)}:  {watched.source.line(site.line)}"
-
-
-def as_found(watched: Watched, says: str) -> str:
-    """A sentence with its lines as the person finds them: those of a notebook by their cells."""
-    return re.sub(r"\bline (\d+)", lambda m: watched.source.where(int(m[1])), says)
-
-
-def is_own_file(watched: Watched, site: Site) -> bool:
-    """Is the line in the file that is checked, and not in a module beside it?"""
-    return not site.file or site.file.endswith(watched.source.name)
-
-
 def diagnosis(watched: Watched, shown: Step, mistake: Mistake) -> Diagnosis:
     """A mistake as the report says it."""
     row = mistake.row
@@ -330,28 +313,6 @@ def named_on(watched: Watched, mistake: Mistake) -> int | None:
     lines = (recorder.sites[k] for k, _, named in recorder.stores if named is node)
     outside = (site.line for site in lines if site.function != node.site.function)
     return next(outside, None) if mistake.kind == TAKEN_ELSEWHERE else None
-
-
-def idle(watched: Watched) -> list[tuple[str, Site, Node]]:
-    """Parameters whose new value is computed and never used."""
-    role = watched.steps[0].roles
-    return [(parameter_name(u.base), u.end.site, u.end) for u in role.idle]
-
-
-def still(watched: Watched, name: str, site: Site, new: Node) -> Diagnosis:
-    """A parameter that never changes."""
-    into = next(iter(new.names), "a value that nothing uses")
-    says = f"{name} never changes: this line writes into {into}."
-    return Diagnosis(None, name, says, place=place(watched, site))
-
-
-def once_more(watched: Watched) -> Iterator[Diagnosis]:
-    """Parameters that take a step by the gradient of the step before, each line once."""
-    found = {node.site: (update, node) for update, node in stepped_again(watched.steps[0].roles)}
-    for site, (update, _) in found.items():
-        name = parameter_name(update.base, update.new)
-        says = f"{name} steps once more by the gradient of the step before, when the next forward pass has begun."
-        yield Diagnosis(None, name, says, place=f"at or after {place(watched, site)}")
 
 
 def own_loss_apart(watched: Watched) -> Diagnosis | None:

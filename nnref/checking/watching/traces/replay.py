@@ -21,8 +21,9 @@ from nnref.checking.watching.program import Run
 from nnref.checking.watching.recording.functions import NAMES, WRITERS, WRITING
 from nnref.checking.watching.recording.hooks import OFF, OPERATOR
 from nnref.checking.watching.recording.memory import positions
-from nnref.checking.watching.recording.recorder import Recorder, gathered
+from nnref.checking.watching.recording.recorder import Recorder
 from nnref.checking.watching.recording.tape import Node, Site, nodes_of, words
+from nnref.checking.watching.recording.values import gathered
 from nnref.checking.watching.runs import together
 from nnref.checking.watching.traces.left_out import left_out
 from nnref.checking.watching.traces.places import Places

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.watching.recording.functions import again, part_of
-from nnref.checking.watching.recording.recorder import gathered
 from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.recording.values import gathered
 from nnref.checking.watching.watch import Watched
 
 KINDS = "fiubc"

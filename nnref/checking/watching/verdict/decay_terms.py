@@ -42,17 +42,18 @@ def with_decay(
         return None
     term = [update.sign * np.reshape(a, shape) for a in alone if a is not None]
     rest = [np.asarray(g, float) - t for g, t in zip(given, term, strict=True)]
-    c = multiple(rest, truth, tolerance)
-    return (c, per_weight(term, old) / c) if c else None
+    c, decay = multiple(rest, truth, tolerance), per_weight(term, old)
+    return (c, decay / c) if c and decay else None
 
 
-def per_weight(term: Sequence[Array], old: Sequence[Array]) -> float:
-    """How much of a parameter a term is, where it is that of each entry that it has; its largest entry otherwise."""
+def per_weight(term: Sequence[Array], old: Sequence[Array]) -> float | None:
+    """How much of each weight that it has a term is, or of its sign, as of λ Σ|w|; None where it is neither."""
     there = [(t[t != 0], w[t != 0]) for t, w in zip(term, old, strict=True)]
     x, w = (np.concatenate(parts) for parts in zip(*there, strict=True))
-    if w.all() and np.abs(x / w - x[0] / w[0]).max() <= ALIKE * abs(x[0] / w[0]):
-        return float(x[0] / w[0])
-    return float(np.abs(x).max())
+    for part in (w, np.sign(w)):
+        if part.all() and np.abs(x / part - x[0] / part[0]).max() <= ALIKE * abs(x[0] / part[0]):
+            return float(x[0] / part[0])
+    return None
 
 
 def made_of_it_alone(role: Roles, base: Node, end: Node, tape: Tape) -> Array | None:

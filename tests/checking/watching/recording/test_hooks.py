@@ -96,3 +96,19 @@ def test_a_word_that_a_label_looks_up_is_no_value(tmp_path):
     )
     assert run.namespace["said"] == "cat"
     assert all(np.asarray(n.value).dtype.kind in "fiuc" for n in run.tape if n.value is not None)
+
+
+def test_a_list_that_is_added_to_an_array_is_one_value_of_those_that_it_holds(tmp_path):
+    """Z = X @ W + b, where b is a list of numbers: the slopes of W go through the sum, and those of b come from it."""
+    run = recorded(
+        tmp_path,
+        """\
+        import numpy as np
+        X, b, rows = np.ones((2, 3)), [0.5 + 0.1, 2.0], [[1.0 * 2.0, 0.0], [0.0, 1.0]]
+        Z = X @ np.ones((3, 2)) + b
+        V = rows * Z
+        """,
+    )
+    list_of_b, list_of_rows = node(run, "Z").args[1], node(run, "V").args[0]
+    assert (list_of_b.op, list_of_b.value.tolist()) == ("gathered", [0.6, 2.0])
+    assert (list_of_rows.op, list_of_rows.shape) == ("gathered", (2, 2))

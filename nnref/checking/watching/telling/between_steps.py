@@ -1,0 +1,63 @@
+"""What goes wrong from one step to the next, in words: values that are not used, not made anew, or of another step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nnref.checking.results.diagnosis import Diagnosis
+from nnref.checking.watching.meaning.updates import parameter_name
+from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.telling.lines import place
+from nnref.checking.watching.verdict.not_renewed import drawn_anew, old_outputs
+from nnref.checking.watching.verdict.stepped_again import stepped_again
+from nnref.checking.watching.watch import Watched
+
+
+def between_steps(watched: Watched) -> Iterator[Diagnosis]:
+    """What is computed and not used by the next step, or used by it and not computed anew; each line once."""
+    yield from never_changed(watched)
+    yield from stepped_once_more(watched)
+    yield from gone_on_with(watched)
+    role = watched.steps[0].roles
+    for update, drawn in drawn_anew(role):
+        name = parameter_name(update.base, update.new)
+        says = f"{name} is drawn anew in the next step: what this one has learned is lost."
+        yield Diagnosis(None, name, says, place=place(watched, drawn.site))
+
+
+def never_changed(watched: Watched) -> Iterator[Diagnosis]:
+    """Parameters whose new value is computed and never used."""
+    for update in watched.steps[0].roles.idle:
+        name = parameter_name(update.base)
+        into = next(iter(update.end.names), "a value that nothing uses")
+        says = f"{name} never changes: this line writes into {into}."
+        yield Diagnosis(None, name, says, place=place(watched, update.end.site))
+
+
+def stepped_once_more(watched: Watched) -> Iterator[Diagnosis]:
+    """Parameters that take a step by the gradient of the step before."""
+    for site, update in {node.site: update for update, node in stepped_again(watched.steps[0].roles)}.items():
+        name = parameter_name(update.base, update.new)
+        says = f"{name} steps once more by the gradient of the step before, when the next forward pass has begun."
+        yield Diagnosis(None, name, says, place=f"at or after {place(watched, site)}")
+
+
+def gone_on_with(watched: Watched) -> Iterator[Diagnosis]:
+    """Outputs and hidden values of the step before, with which the next one goes on though the parameters changed."""
+    said = set[Node]()
+    for old in old_outputs(watched.steps[0].roles):
+        if old.made in said:
+            continue
+        said.add(old.made)
+        name = parameter_name(old.update.base, old.update.new)
+        what = next(iter(old.made.names), "what is made here")
+        line = place(watched, old.met.site).partition(":")[0]
+        says = f"{what} is not computed anew with the new {name}: in the next step {line} goes on with the old one."
+        yield Diagnosis(None, what, says, place=place(watched, named_beside(watched, old.made, old.met.site)))
+
+
+def named_beside(watched: Watched, node: Node, beside: Site) -> Site:
+    """Where a value got its name in the function of another place, as that of a call does; else where it was made."""
+    recorder = watched.runs[0].recorder
+    sites = (recorder.sites[k] for k, _, named in recorder.stores if named is node)
+    return next((s for s in sites if (s.file, s.function) == (beside.file, beside.function)), node.site)

@@ -1,0 +1,25 @@
+"""A line, as the person finds it: by its number in the file, by its cell in a notebook, in a module by the module."""
+
+from __future__ import annotations
+
+import re
+
+from nnref.checking.watching.recording.tape import Site
+from nnref.checking.watching.watch import Watched
+
+
+def place(watched: Watched, site: Site) -> str:
+    """A line, as the person finds it, and its text."""
+    if not is_own_file(watched, site):
+        return f"{site.file.rsplit('/', 1)[-1]}, line {site.line}"
+    return f"{watched.source.where(site.line)}:  {watched.source.line(site.line)}"
+
+
+def as_found(watched: Watched, says: str) -> str:
+    """A sentence with its lines as the person finds them: those of a notebook by their cells."""
+    return re.sub(r"\bline (\d+)", lambda m: watched.source.where(int(m[1])), says)
+
+
+def is_own_file(watched: Watched, site: Site) -> bool:
+    """Is the line in the file that is checked, and not in a module beside it?"""
+    return not site.file or site.file.endswith(watched.source.name)
