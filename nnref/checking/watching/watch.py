@@ -13,7 +13,7 @@ from time import process_time
 from typing import Any
 
 from nnref.checking.reading.source import Source, SourceError, read
-from nnref.checking.watching.meaning.losses import OWN_LOSS, concerns, own, same_labels
+from nnref.checking.watching.meaning.losses import OWN_LOSS, concerns, of_same_outputs, own, same_labels
 from nnref.checking.watching.meaning.parameters import Roles, next_step
 from nnref.checking.watching.meaning.targets import Understood, understood
 from nnref.checking.watching.meaning.unjudged import unjudged
@@ -301,16 +301,20 @@ def with_late_loss(
     """The step after the first, where the program computes its loss after its updates, and no other loss fits.
 
     What is printed with the new parameters is the loss of the step that begins from them, if it has the same labels.
+    Where another loss fits, it is that only if it is made of the very outputs of that step, and one that people mean.
     """
-    if not readings or readings[0].all_right or any(r.loss.node is not None for r in readings):
+    if not readings or any(r.loss.node is not None for r in readings):
         return None
     after = next_step(role)
     if after is None or after.last >= len(tapes[0]) or len(after.updates) < len(role.updates):
         return None
-    if not any(same_labels(after, loss) for loss in (*own(after), *own(after, distances=True))):
+    another, mine = readings[0].all_right, own(after)
+    if another and not any(of_same_outputs(after, tapes, loss) for loss in mine):
+        return None
+    if not another and not any(same_labels(after, loss) for loss in (*mine, *own(after, distances=True))):
         return None
     late = judge(after, tapes, role, OWN_LOSS, written)
-    return Step(after, late) if late else None
+    return Step(after, late) if late and not (another and late[0].all_right) else None
 
 
 def enough(found: Sequence[Step]) -> bool:

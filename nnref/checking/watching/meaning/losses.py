@@ -150,6 +150,39 @@ def concerns(role: Roles, loss: Node) -> bool:
     return any(graph.depends(k, known) and not known >> k & 1 for k in shared) or same_labels(role, loss)
 
 
+def of_its_labels(role: Roles, loss: Node) -> bool:
+    """Is a loss made of labels that the step learns from, or of what those are made of, or make, entry by entry?"""
+    learnt = set[object]().union(*(made_of(role, m.labels) for m in role.meetings))
+    met = [m.labels for m in met_in(role, loss)]
+    return bool(met) and all(key_of(labels) in learnt or is_made_of_labels(role, labels) for labels in met)
+
+
+def made_of(role: Roles, labels: Node) -> set[object]:
+    """The labels, and the values of their shape that they are made of."""
+    nodes = (role.graph.tape[k] for k in bits_of(role.graph.above[labels.index]))
+    return {key_of(n) for n in (labels, *nodes) if n.shape == labels.shape}
+
+
+def is_made_of_labels(role: Roles, node: Node) -> bool:
+    """Is a value, as 1 - y is, made of labels that the step learns from?"""
+    return not made_of(role, node).isdisjoint({key_of(m.labels) for m in role.meetings})
+
+
+def of_same_outputs(role: Roles, tapes: Sequence[Tape], loss: Node) -> bool:
+    """Is a loss, one of those that people mean, made of what meets the same labels in the step, computed once more?
+
+    What is computed otherwise, as without the dropout of the step, is not what the gradients are of.
+    """
+    steps, met = [bare(m.output, role) for m in role.meetings], list(met_in(role, loss))
+    shown = [bare(m.output, role) for m in met if is_made_of_labels(role, m.labels)]
+
+    def equal(a: Node, b: Node) -> bool:
+        return all(np.array_equal(np.asarray(t[a.index].value), np.asarray(t[b.index].value)) for t in tapes)
+
+    same = all(any(equal(a, b) for b in steps) for a in shown)
+    return 0 < len(shown) == len(met) and same and is_proper(role, tapes[0], loss)
+
+
 def met_in(role: Roles, loss: Node) -> Iterator[Meeting]:
     """Where outputs meet labels on the way to a loss."""
     graph = role.graph

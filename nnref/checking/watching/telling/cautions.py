@@ -15,7 +15,7 @@ from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import way
 from nnref.checking.watching.meaning.updates import parameter_name
 from nnref.checking.watching.recording.tape import Node
-from nnref.checking.watching.telling.other_losses import other_loss
+from nnref.checking.watching.telling.other_losses import late_loss, other_loss
 from nnref.checking.watching.verdict.corrections import counted_fast, fixed_correction
 from nnref.checking.watching.verdict.verdicts import Judged
 from nnref.checking.watching.watch import Watched
@@ -114,7 +114,7 @@ def decays(watched: Watched) -> Iterator[str]:
     with_decay = [row for row in reading.rows if row.decay]
     if with_decay and reading.loss.node is not None:
         yield f"the gradient has a decay of {with_decay[0].decay:.3g} per weight that the loss does not have"
-    elif with_decay:
+    elif with_decay and not late_loss(watched, watched.steps[0].roles)[1]:
         yield f"the gradient has a decay beside the slope of {reading.loss.name}, and no loss was seen that says which"
 
 

@@ -38,7 +38,7 @@ def with_decay(
         return both[0], both[1] / both[0]
     alone = [made_of_it_alone(role, update.base, node, tape) for tape in tapes]
     shape = update.old.shape
-    if any(a is None or a.size != np.prod(shape, dtype=int) or not a.any() for a in alone):
+    if any(a is None or a.size != np.prod(shape, dtype=int) for a in alone) or not any(np.any(a) for a in alone):
         return None
     term = [update.sign * np.reshape(a, shape) for a in alone if a is not None]
     rest = [np.asarray(g, float) - t for g, t in zip(given, term, strict=True)]

@@ -104,7 +104,8 @@ def test_a_list_that_is_added_to_an_array_is_one_value_of_those_that_it_holds(tm
         tmp_path,
         """\
         import numpy as np
-        X, b, rows = np.ones((2, 3)), [0.5 + 0.1, 2.0], [[1.0 * 2.0, 0.0], [0.0, 1.0]]
+        X, x = np.ones((2, 3)), np.array([0.6, 2.0])
+        b, rows = [x[0] * 1.0, x[1] * 1.0], [[x[0] * 1.0, 0.0], [0.0, 1.0]]
         Z = X @ np.ones((3, 2)) + b
         V = rows * Z
         """,

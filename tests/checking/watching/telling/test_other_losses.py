@@ -82,17 +82,36 @@ fit(np.zeros(3), 0.0)
 """
 
 
-@pytest.mark.parametrize(("slope", "another"), [("p - y", False), ("(p - y) * p * (1 - p)", True)])
-def test_the_other_labels_of_a_binary_loss_are_the_same_and_a_bias_that_is_an_argument_is_judged(
-    slope, another, tmp_path
-):
+def test_the_other_labels_of_a_binary_loss_are_the_same_and_a_bias_that_is_an_argument_is_judged(tmp_path):
     """1 - y meets 1 - p; and 0.0 is what the bias begins with."""
-    found = seen(tmp_path, SIGMOID, ("SLOPE", slope))
+    found = seen(tmp_path, SIGMOID, ("SLOPE", "p - y"))
     assert settled(found) is True
     assert [row.truth[0].shape for row in found.rows] == [(3,), ()]
-    assert any(SAID in line for line in cautions(found)) is another
-    half = seen(tmp_path, SIGMOID, ("SLOPE", slope), ("d.mean()", "d.sum()"))
+    assert not any(SAID in line for line in cautions(found))
+    half = seen(tmp_path, SIGMOID, ("SLOPE", "p - y"), ("d.mean()", "d.sum()"))
     assert settled(half) is False
+
+
+def test_slopes_of_another_loss_are_wrong_where_that_of_the_file_is_computed_of_the_next_outputs(tmp_path):
+    """(p - y) p (1 - p) is the slope of a squared error; what is printed after the step is the cross-entropy."""
+    found = seen(tmp_path, SIGMOID, ("SLOPE", "(p - y) * p * (1 - p)"))
+    assert settled(found) is False
+    assert certificate(found, mend=False).first.place.startswith("line 9")
+    dropped = (
+        "    p = 1 / (1 + np.exp(-(X @ w + b)))\n    return",
+        "    p = 1 / (1 + np.exp(-(X @ w + 0.9 * b)))\n    return",
+    )
+    assert settled(seen(tmp_path, SIGMOID, ("SLOPE", "(p - y) * p * (1 - p)"), dropped)) is not False
+
+
+def test_a_decay_that_the_loss_after_the_step_has_is_right_and_one_that_it_has_not_is_none(tmp_path):
+    decay = ("    return -np", "    return 0.05 * w @ w - np")
+    w = ("X.T @ d / 40", "(X.T @ d / 40 + 0.1 * w)")
+    found = seen(tmp_path, SIGMOID, ("SLOPE", "p - y"), decay, w)
+    assert settled(found) is True
+    assert not any("decay" in line for line in cautions(found))
+    assert settled(seen(tmp_path, SIGMOID, ("SLOPE", "p - y"), decay)) is False
+    assert settled(seen(tmp_path, SIGMOID, ("SLOPE", "p - y"), decay, (w[0], w[1].replace("0.1", "0.2")))) is False
 
 
 def test_a_bias_whose_first_value_was_not_seen_is_no_loss_whose_slopes_are_others(tmp_path):

@@ -76,6 +76,12 @@ def test_a_loss_says_which_decay_is_meant_and_what_beside_it_is_wrong(old, new, 
     assert certificate(found, mend=False).first.place.removeprefix("at or after ").startswith(f"line {line}")
 
 
+def test_weights_that_begin_as_zeros_decay_by_nothing_at_first(tmp_path):
+    zeros = ("w, lam = np.random.randn(4), 0.3", "w, lam = np.zeros(4), 0.3")
+    assert settled(seen(tmp_path, RIDGE, zeros)) is True
+    assert settled(seen(tmp_path, RIDGE, zeros, ("x.T @ r", "x.T @ abs(r)"))) is False
+
+
 def test_what_is_made_of_data_too_is_no_decay(tmp_path):
     role, run = roles_of(tmp_path, RIDGE.replace(WAYS[0], "g[1:] += lam * w[1:] + x[0, 1:]"))
     update = role.updates[0]
