@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 import random
 from collections.abc import Callable
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -12,6 +13,23 @@ import numpy as np
 
 from nnref.checking.watching.recording.tape import words
 from nnref.checking.watching.recording.values import Array
+
+OPERATOR: dict[str, Callable[..., Any]] = {
+    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv,
+    "matmul": operator.matmul, "power": operator.pow, "floor_divide": operator.floordiv, "remainder": operator.mod,
+    "bitwise_and": operator.and_, "bitwise_or": operator.or_, "bitwise_xor": operator.xor,
+    "left_shift": operator.lshift, "right_shift": operator.rshift, "negative": operator.neg,
+    "positive": operator.pos, "invert": operator.invert, "less": operator.lt, "greater": operator.gt,
+    "less_equal": operator.le, "greater_equal": operator.ge, "equal": operator.eq, "not_equal": operator.ne,
+}  # fmt: skip
+
+IN_PLACE: dict[str, Callable[..., Any]] = {
+    "add": operator.iadd, "subtract": operator.isub, "multiply": operator.imul, "divide": operator.itruediv,
+    "matmul": operator.imatmul, "power": operator.ipow, "floor_divide": operator.ifloordiv,
+    "remainder": operator.imod, "bitwise_and": operator.iand, "bitwise_or": operator.ior,
+    "bitwise_xor": operator.ixor, "left_shift": operator.ilshift, "right_shift": operator.irshift,
+}  # fmt: skip
+"""The functions of an operation's operator, and those of the operator that writes into its first operand."""
 
 LOOKS = frozenset(["shape", "ndim", "size", "result_type", "array_equal", "allclose", "isclose", "shares_memory"])
 """Functions of numpy whose result is no value of the mathematics."""

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nnref.checking.watching.recording.bars import within
+from nnref.checking.watching.recording.functions import IN_PLACE, OPERATOR
 from nnref.checking.watching.recording.memory import layout, owner
 from nnref.checking.watching.recording.of_objects import (
     holds_objects,
@@ -27,22 +28,6 @@ from nnref.checking.watching.recording.tape import Held, Node, nodes_of, words
 from nnref.checking.watching.recording.values import Array, Values, Whole
 
 T = TypeVar("T")
-
-OPERATOR: dict[str, Callable[..., Any]] = {
-    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv,
-    "matmul": operator.matmul, "power": operator.pow, "floor_divide": operator.floordiv, "remainder": operator.mod,
-    "bitwise_and": operator.and_, "bitwise_or": operator.or_, "bitwise_xor": operator.xor,
-    "left_shift": operator.lshift, "right_shift": operator.rshift, "negative": operator.neg,
-    "positive": operator.pos, "invert": operator.invert, "less": operator.lt, "greater": operator.gt,
-    "less_equal": operator.le, "greater_equal": operator.ge, "equal": operator.eq, "not_equal": operator.ne,
-}  # fmt: skip
-
-IN_PLACE: dict[str, Callable[..., Any]] = {
-    "add": operator.iadd, "subtract": operator.isub, "multiply": operator.imul, "divide": operator.itruediv,
-    "matmul": operator.imatmul, "power": operator.ipow, "floor_divide": operator.ifloordiv,
-    "remainder": operator.imod, "bitwise_and": operator.iand, "bitwise_or": operator.ior,
-    "bitwise_xor": operator.ixor, "left_shift": operator.ilshift, "right_shift": operator.irshift,
-}  # fmt: skip
 
 TURNED = {
     "add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__", "power": "__rpow__",

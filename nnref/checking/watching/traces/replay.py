@@ -18,8 +18,8 @@ from nnref.checking.reading.source import Source
 from nnref.checking.watching.calculus.graph import bits_of
 from nnref.checking.watching.meaning.targets import understood
 from nnref.checking.watching.program import Run
-from nnref.checking.watching.recording.functions import NAMES, WRITERS, WRITING
-from nnref.checking.watching.recording.hooks import OFF, OPERATOR
+from nnref.checking.watching.recording.functions import NAMES, OPERATOR, WRITERS, WRITING
+from nnref.checking.watching.recording.hooks import OFF
 from nnref.checking.watching.recording.memory import positions
 from nnref.checking.watching.recording.recorder import Recorder
 from nnref.checking.watching.recording.tape import Node, Site, nodes_of, words

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from nnref.checking.watching.recording.hooks import IN_PLACE, OPERATOR
+from nnref.checking.watching.recording.functions import IN_PLACE, OPERATOR
 from nnref.checking.watching.recording.rewriting import HOOK, NATIVE, numbers, rewritten
 
 
