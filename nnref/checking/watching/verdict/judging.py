@@ -120,10 +120,16 @@ def choices(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss]) -> Itera
     logs = (n for n in role.graph.tape if n.op in ("log", "log2", "log10") and above >> n.index & 1)
     if any(guard(node.args[0]) for node in logs):
         yield Choice(guards=True)
-    maxima = [n for n in role.graph.tape if n.op == "max" and above >> n.index & 1]
+    maxima = [n for n in role.graph.tape if n.op == "max" and above >> n.index & 1 and not is_shift(role, n)]
     own = [loss.node for loss in likely if loss.node is not None]
     if any(role.graph.depends(n.index, role.parameters) and goes_in_beside(role, n, own) for n in maxima):
         yield Choice(held=True)
+
+
+def is_shift(role: Roles, largest: Node) -> bool:
+    """Is a largest value only subtracted from what it is the largest of, as before a softmax? It is no target."""
+    of = largest.args[0]
+    return all(n.op == "subtract" and n.args[0] is of for n in role.graph.users[largest.index])
 
 
 def goes_in_beside(role: Roles, largest: Node, own: Sequence[Node]) -> bool:
