@@ -44,6 +44,29 @@ def test_a_hinge_that_a_condition_decides_accuses_nobody(tmp_path):
     assert settled(seen(tmp_path, HINGE)) is not False
 
 
+BALANCED = """\
+import numpy as np
+X = np.concatenate([np.random.randn(20, 2) + 1, np.random.randn(20, 2) - 1])
+y = np.concatenate([np.ones(20), -np.ones(20)])
+w, b = np.zeros(2), 0.0
+for step in range(20):
+    m = y * (X @ w + b) < 1
+    dw = w - y[m] @ X[m]
+    db = -y[m].sum()
+    w = w - .005 * dw
+    b = b - .005 * db
+    loss = .5 * w @ w + np.maximum(0, 1 - y * (X @ w + b)).sum()
+"""
+
+
+def test_a_slope_that_is_0_because_labels_are_balanced_is_no_evidence(tmp_path):
+    """In the first step all examples are within the margin, and there are as many of each kind."""
+    assert settled(seen(tmp_path, BALANCED)) is True
+    for wrong in ("db = y[m].sum()", "db = -y[m].mean()"):
+        assert settled(seen(tmp_path, BALANCED.replace("db = -y[m].sum()", wrong))) is False
+    assert settled(seen(tmp_path, BALANCED.replace("db = -y[m].sum()", "db = -y.sum()"))) is not True
+
+
 BIAS_FIRST = """\
 import numpy as np
 X, Y = np.random.randn(40, 3), np.random.randn(40, 2)

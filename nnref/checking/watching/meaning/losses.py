@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import VIEWS, base_of, bits_of
+from nnref.checking.watching.calculus.graph import VIEWS, Graph, base_of, bits_of
 from nnref.checking.watching.calculus.slopes import GUARD, slopes, value_of
 from nnref.checking.watching.meaning.micro_batches import of_one_step
 from nnref.checking.watching.meaning.optimisers import entered
@@ -129,9 +129,18 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
             continue
         if measured_by(node, role) != ({"abs"} if distances else set()):
             continue
-        if not any(candidate(m) and m.op not in ("view", "array") for m in users[node.index]):
+        if not any(candidate(m) for m in used_by(graph, node)):
             found.append(node)
     return found
+
+
+def used_by(graph: Graph, node: Node) -> Iterator[Node]:
+    """What is made of a value, be it of a copy, as float(x) is, or of a view."""
+    for user in graph.users[node.index]:
+        if user.op in ("view", "array"):
+            yield from used_by(graph, user)
+        else:
+            yield user
 
 
 def same_labels(role: Roles, loss: Node) -> bool:

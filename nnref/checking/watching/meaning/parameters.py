@@ -20,7 +20,9 @@ from nnref.checking.watching.meaning.other_parts import other_parts
 from nnref.checking.watching.meaning.several_labels import of_both_outputs
 from nnref.checking.watching.meaning.updates import (
     Update,
+    additions,
     goes_on,
+    is_done_again,
     is_kept,
     keeps_its_name,
     key_of,
@@ -321,10 +323,10 @@ def updates(
     paired = {key[0]: u for key, u in found.items()}
     onward = cache(partial(goes_on, graph))
     mine = [u for u in replaceable(graph) if u.end.index > begin]
-    forward = {(u.end.site, u.base.index) for u in mine if not of_labels[u.step.index]}  # x + f(x), as it is done again
+    forward = {(n.site, base) for n, base, step in additions(graph) if not of_labels[step]}  # x + f(x), done again
     for update in mine:
         known = of_labels[update.step.index] and not of_labels[update.old.index]
-        if not known or (update.end.site, update.base.index) in forward:
+        if not known or (update.end.site, update.base.index) in forward or is_done_again(graph, update):
             continue
         if (pair := paired.get(update.base.index)) is None:
             first = found.setdefault(key_of(update.old), update)
