@@ -1,5 +1,7 @@
 """What is done again on the way forward is no update, and a margin that a condition decides by is no loss."""
 
+import pytest
+
 from nnref.checking.watching.telling.report import certificate, settled
 from tests.support.programs import seen
 
@@ -39,9 +41,30 @@ for i, x in enumerate(X):
 """
 
 
-def test_a_hinge_that_a_condition_decides_accuses_nobody(tmp_path):
-    """Its margin has no name and is no loss; and no output that meets a label is made of b."""
-    assert settled(seen(tmp_path, HINGE)) is not False
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("b -=", "b +="),
+        ("b -= .001 * y[i]", "b -= .001 * y[i] * x[0]"),
+        (".02 * w - np.dot(x, y[i])", ".02 * w + np.dot(x, y[i])"),
+    ],
+    ids=["sign of the bias", "slope of the bias", "sign of the slope"],
+)
+def test_a_hinge_that_a_condition_decides_is_judged(wrong, tmp_path):
+    """Its margin has no name and is no loss, and goes into no update; what 0.02 w meets there is no label of it."""
+    right = seen(tmp_path, HINGE)
+    assert settled(right) is True, certificate(right)
+    assert right.reading is not None
+    assert right.reading.loss.name == "hinge"
+    assert settled(seen(tmp_path, HINGE.replace(*wrong))) is False
+
+
+def test_a_decay_is_no_output_that_labels_are_compared_with(tmp_path):
+    """W - y, without x, is the slope of half the squared distance of w and y, which nobody means."""
+    alone = HINGE.replace("w, b = np.random.rand(2), 0", "w = np.zeros(2)").replace("        b -= .001 * y[i]\n", "")
+    alone = alone.replace(" - b)", ")").replace("np.dot(x, w)", "(x @ w)")
+    assert settled(seen(tmp_path, alone)) is True
+    assert settled(seen(tmp_path, alone.replace("np.dot(x, y[i])", "y[i]"))) is not True
 
 
 BALANCED = """\
