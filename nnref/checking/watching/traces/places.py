@@ -18,7 +18,7 @@ from nnref.checking.watching.recording.functions import NAMES
 from nnref.checking.watching.recording.minimising import MINIMISERS
 from nnref.checking.watching.recording.minimising import MINIMISING_RATE as RATE
 from nnref.checking.watching.recording.rewriting import OPERATORS, numbers
-from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.recording.tape import Node, Site, words
 from nnref.checking.watching.world import smaller
 
 MOVES_ONLY = frozenset(["leaf", "view", "put", "assign", "put_at", "item", "entry", "gathered", "array", "copy", "int"])
@@ -84,6 +84,8 @@ class Places:
             return ""
         if any(operator_of(part) == node.op for part in here):
             return "" if any(same_numbers(part, node) for part in here) else "other numbers stand there"
+        if node.op == "matmul" and any(operator_of(part) == "multiply" for part in here) and self.of_matrices(node):
+            return ""
         calls = [part for part in here if isinstance(part, ast.Call)]
         if any(last_name(call.func) in MINIMISERS for call in calls) and is_step(node):
             return ""
@@ -94,6 +96,20 @@ class Places:
         if calls and (asked - SPOKEN.get(node.op, set()) | {node.op}) & self.words[node.site.file]:
             return ""  # by another name: f = np.tanh; f(x). Of Python's own functions the name stands there
         return f"no {node.op} stands there"
+
+    def of_matrices(self, node: Node) -> bool:
+        """Is a value made of what the file makes a np.matrix of, of which * is the product of matrices?"""
+        todo, seen = [*node.inputs], set[int]()
+        while todo:
+            made = todo.pop()
+            if made.index in seen:
+                continue
+            seen.add(made.index)
+            calls = (part for part in self.at(made.site) if isinstance(part, ast.Call)) if made.op == "array" else ()
+            if any(last_name(call.func) in OF_MATRICES for call in calls):
+                return True
+            todo += made.inputs
+        return False
 
     def comparisons(self, site: Site) -> Iterator[str]:
         """The comparisons that begin at a place."""
@@ -113,6 +129,10 @@ class Places:
             given = part.value if isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Subscript) else None
             if isinstance(given, ast.Constant) and isinstance(given.value, int | float):
                 yield given.value
+
+
+OF_MATRICES = words("matrix mat asmatrix")
+"""Functions of numpy that make a np.matrix."""
 
 
 def gives_shape(part: ast.AST) -> bool:

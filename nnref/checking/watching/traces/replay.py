@@ -25,7 +25,7 @@ from nnref.checking.watching.recording.recorder import Recorder, gathered
 from nnref.checking.watching.recording.tape import Node, Site, nodes_of, words
 from nnref.checking.watching.runs import together
 from nnref.checking.watching.traces.left_out import left_out
-from nnref.checking.watching.traces.places import Places
+from nnref.checking.watching.traces.places import OF_MATRICES, Places
 from nnref.checking.watching.traces.trace import Given
 from nnref.checking.watching.watch import Watched, judged_steps, numbers_in, sources_of
 
@@ -218,6 +218,8 @@ def function(told: Any) -> Callable[..., Any] | None:
     module, name = rest
     module = "scipy.special" if str(module).startswith("scipy.special") else module
     module = "scipy.signal" if str(module).startswith("scipy.signal") else module
+    if module == "numpy" and name in OF_MATRICES:
+        return np.atleast_2d
     if module not in MODULES or name not in PURE:
         raise Unmade(f"{module}.{name} is none of the functions that are known to compute only")
     return looked_up(module, name)

@@ -68,7 +68,11 @@ for k in range(2):
 
 
 def test_the_entries_of_an_array_that_are_updated_after_the_first_are_counted(tmp_path):
-    role, _ = roles_of(tmp_path, ENTRIES)
+    """Where the array is read as a whole between them, the next entry is one of the array that was changed already."""
+    role, _ = roles_of(tmp_path, ENTRIES, ("* g[j]", "* g[j]; s = w.sum()"))
     assert list(other_entries(role).values()) == [2]
+    role, _ = roles_of(tmp_path, ENTRIES)
+    assert other_entries(role) == {}
+    assert len(role.updates) == 3
     whole, _ = roles_of(tmp_path, STEP)
     assert other_entries(whole) == {}
