@@ -213,6 +213,8 @@ def takes_its_place(graph: Graph, update: Update) -> bool | None:
     first = first_uses(graph, update.base)
     if any(first[n.site] < new.index < n.index for n in uses(graph, update.base)):
         return None
+    if update.base.leaf == "constant" and update.base.names and not new.names:
+        return False  # pad + rows * (height + pad), of which a shape is made
     return not (update.base.names or update.old.names) or not new.names or keeps_its_name(update)
 
 
