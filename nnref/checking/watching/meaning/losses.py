@@ -209,7 +209,7 @@ def is_margin(role: Roles, node: Node) -> bool:
 
 def is_step(role: Roles, node: Node) -> bool:
     """Is this a part of what an entry of a parameter is moved by, where the entries are gone through one by one?"""
-    todo = [node]
+    todo, seen = [node], {node.index}
     while todo:
         part = todo.pop()
         for user in role.graph.users[part.index]:
@@ -217,7 +217,8 @@ def is_step(role: Roles, node: Node) -> bool:
                 array = beginning(base_of(old.args[0]) if old.op in ("item", "entry", "view") and old.args else old)
                 if old is not part and array is not old and role.parameters >> array.index & 1:
                     return True
-            if user.op in OF_NUMBERS and np.prod(user.shape, dtype=int) == 1:
+            if user.op in OF_NUMBERS and user.index not in seen and np.prod(user.shape, dtype=int) == 1:
+                seen.add(user.index)
                 todo.append(user)
     return False
 
