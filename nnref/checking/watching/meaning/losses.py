@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE
-from nnref.checking.watching.calculus.graph import VIEWS, base_of, bits_of
+from nnref.checking.watching.calculus.graph import VIEWS, Graph, base_of, bits_of
 from nnref.checking.watching.calculus.slopes import GUARD, slopes, value_of
 from nnref.checking.watching.meaning.micro_batches import of_one_step
 from nnref.checking.watching.meaning.optimisers import entered
@@ -17,6 +17,7 @@ from nnref.checking.watching.meaning.other_parts import beginning
 from nnref.checking.watching.meaning.parameters import Meeting, Roles
 from nnref.checking.watching.meaning.targets import key_of
 from nnref.checking.watching.meaning.updates import replaceable
+from nnref.checking.watching.recording.memory import positions
 from nnref.checking.watching.recording.tape import Node, nodes_of, words
 
 Array = np.ndarray[Any, Any]
@@ -66,7 +67,7 @@ def losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:
         ones = {n.index: np.ones(n.shape) for n in parts}
         found = [Loss(OWN_LOSS, tuple(ones for _ in tapes), parts[0], unweighted=True)]
     outputs = stripped(role)
-    last = [o for o in outputs if not any(role.graph.above[p[0].index] >> o[0].index & 1 for p in outputs)]
+    last = [o for o in outputs if not any(goes_into(role.graph, o[0], p[0]) for p in outputs)]
     groups = [last, *([outputs] if len(last) < len(outputs) <= 4 else [])]
     for group in groups:
         for name, slope in STANDARD.items():
@@ -76,6 +77,20 @@ def losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:
             if len(given) == len(tapes) and given[0]:
                 found.append(Loss(name, given))
     return found
+
+
+def goes_into(graph: Graph, output: Node, other: Node) -> bool:
+    """Is an output made of another? Not where it is the array of that one, written over by the next example."""
+    if not graph.above[other.index] >> output.index & 1:
+        return False
+    node, left = other, np.ones(np.prod(output.shape, dtype=int), bool)
+    while node is not output:
+        part = node.args[1] if node.op == "put" else None
+        if not isinstance(part, Node) or graph.above[part.index] >> output.index & 1:
+            return True
+        left[positions(*node.args[2:])] = False
+        node = node.args[0]
+    return bool(left.any())
 
 
 def own_sums(role: Roles, distances: bool) -> list[list[Node]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import random
 from collections.abc import Callable
-from types import BuiltinFunctionType, FunctionType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -85,10 +85,9 @@ def part_of(call: Callable[..., Any], k: int, /, *args: Any, **kwargs: Any) -> A
 
 
 def container(function: Any) -> bool:
-    """Is this a method of a list, a dictionary or a set?"""
-    return isinstance(getattr(function, "__self__", None), list | dict | set) or not isinstance(
-        getattr(function, "__self__", None), np.ndarray | np.generic
-    )
+    """Is this a method of a list, a dictionary or a set? np.append is none, for all its name."""
+    owner = getattr(function, "__self__", None)
+    return owner is not None and not isinstance(owner, np.ndarray | np.generic | ModuleType)
 
 
 def random_maker(function: Any) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from nnref.checking.watching.recording.bars import within
 from nnref.checking.watching.recording.memory import layout, owner, part_of, same_memory
 from nnref.checking.watching.recording.of_objects import (
     holds_objects,
@@ -42,7 +43,6 @@ IN_PLACE: dict[str, Callable[..., Any]] = {
     "remainder": operator.imod, "bitwise_and": operator.iand, "bitwise_or": operator.ior,
     "bitwise_xor": operator.ixor, "left_shift": operator.ilshift, "right_shift": operator.irshift,
 }  # fmt: skip
-
 
 TURNED = {
     "add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__", "power": "__rpow__",
@@ -334,7 +334,7 @@ class Hooks(Values):
 
     def iterate(self, things: Any, site: int) -> Any:
         """For x in things"""
-        things = as_column(things) if self.on else things
+        things = as_column(within(things)) if self.on else things
         if self.on and isinstance(things, np.ndarray) and things.ndim:
             return self.items(things, site)
         return things

@@ -43,6 +43,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.reading.source import Source, SourceError, read
+from nnref.checking.watching.recording.bars import Bar
 from nnref.checking.watching.world import files as reading_files
 from nnref.checking.watching.world import modules as importing
 from nnref.checking.watching.world import packages
@@ -160,7 +161,7 @@ def imported(tree: ast.Module) -> Iterator[str]:
 
 def module_names(sets: Datasets, handed: Files) -> dict[str, dict[str, Any]]:
     """The modules that are answered, with what they hold."""
-    bar = {"tqdm": progress, "trange": lambda n, *args, **kwargs: range(n), "tqdm_notebook": progress}
+    bar = {"tqdm": Bar, "trange": lambda *args, **kwargs: Bar(range(*args)), "tqdm_notebook": Bar}
     return sets.names() | {
         "pandas": Pandas(handed).names(),
         "scipy.io": {"loadmat": handed.matrices, "savemat": nothing},
@@ -170,8 +171,8 @@ def module_names(sets: Datasets, handed: Files) -> dict[str, dict[str, Any]]:
         "h5py": {"File": lambda *args, **kwargs: Hierarchy(sets)},
         "tqdm": bar, "tqdm.notebook": bar, "tqdm.auto": bar,
         "matplotlib.pyplot": {"subplots": lambda *args, **kwargs: (Silent(), Silent())},
-        "IPython": {"get_ipython": Silent}, "rich.progress": {"track": progress},
-        "progressbar": {"ProgressBar": lambda *args, **kwargs: progress, "progressbar": progress},
+        "IPython": {"get_ipython": Silent}, "rich.progress": {"track": Bar},
+        "progressbar": {"ProgressBar": lambda *args, **kwargs: Bar(), "progressbar": Bar},
         "requests": {"get": Remote(handed).get}, "cv2": Folders(sets.digits).names(),
         "mlxtend.preprocessing": {"shuffle_arrays_unison": lambda arrays, *args, **kwargs: list(arrays)},
         "idx2numpy": {"convert_from_file": lambda name: square(handed, name)},
@@ -186,11 +187,6 @@ def square(handed: Files, name: str) -> Array:
     """An IDX file as an array: images (N, 28, 28), or labels (N,)."""
     found = handed.one(str(name))
     return found.reshape(-1, 28, 28) if found.ndim == 2 else found
-
-
-def progress(things: Any = None, *args: Any, **kwargs: Any) -> Any:
-    """A progress bar: what it goes through, and no bar."""
-    return Silent() if things is None else things
 
 
 def attributes(handed: Files) -> list[tuple[Any, str, Any]]:

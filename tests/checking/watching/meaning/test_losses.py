@@ -224,3 +224,33 @@ def test_a_part_of_the_step_of_an_entry_is_no_loss(tmp_path):
     assert settled(found) is True, certificate(found)
     assert found.steps[0].readings[0].loss.node is None
     assert settled(seen(tmp_path, SHRUNK, ("X[:, j]) +", "X[:, 1]) +"))) is False
+
+
+ONE_ARRAY_FOR_ALL = """\
+import numpy as np
+X, y = np.random.randint(0, 2, (6, 3)), np.array([0, 1, 1, 0, 1, 0])
+W, V = np.random.randn(4, 3), np.random.randn(2, 4)
+hidden, output = np.empty(4), np.empty(2)
+for epoch in range(10):
+    dV, dW = np.zeros((2, 4)), np.zeros((4, 3))
+    for k in range(6):
+        for i in range(4):
+            hidden[i] = 1 / (1 + np.exp(-(W[i] @ X[k])))
+        for i in range(2):
+            output[i] = 1 / (1 + np.exp(-(V[i] @ hidden)))
+        d = output - y[k]
+        e = V.T @ d * hidden * (1 - hidden)
+        dV += np.outer(d, hidden)
+        dW += np.outer(e, X[k])
+    V -= 0.1 * dV
+    W -= 0.1 * dW
+"""
+
+
+@pytest.mark.parametrize(("old", "new", "right"), [("", "", True), (" * (1 - hidden)", "", False)])
+def test_outputs_that_one_array_holds_one_after_the_other_are_those_of_all_examples(old, new, right, tmp_path):
+    """Six examples are written into the same array: a loss of the last one alone has none of the slopes."""
+    found = seen(tmp_path, ONE_ARRAY_FOR_ALL, (old, new))
+    assert settled(found) is right
+    rows = {row.update.base.names[0]: row.verdict for row in found.reading.rows}
+    assert rows == {"V": "ok", "W": "ok" if right else "WRONG"}

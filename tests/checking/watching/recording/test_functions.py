@@ -1,6 +1,7 @@
 """What is known of a function before it is called, by its name and by whose it is."""
 
 import math
+import operator
 
 import numpy as np
 import pytest
@@ -74,6 +75,11 @@ def test_the_kind_of_what_a_call_of_nothing_makes(op, kind):
 
 def test_a_method_of_a_list_or_dictionary_is_one_of_a_container_and_one_of_an_array_is_not():
     assert [container(f) for f in ([].append, {}.get, set().add, A.sum)] == [True, True, True, False]
+
+
+@pytest.mark.parametrize("function", [np.append, np.insert, np.add, operator.add])
+def test_a_function_that_has_the_name_of_a_method_of_lists_is_none(function):
+    assert not container(function)
 
 
 def test_a_call_is_made_again_for_one_of_its_results_and_without_the_array_that_it_wrote_into():

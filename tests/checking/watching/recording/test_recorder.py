@@ -30,6 +30,7 @@ WAYS = {
     "statistics": "y = (x - np.mean(x)) / np.sqrt(np.var(x) + 1e-5) + np.std(x)",
     "augmented attribute": "class A: pass\na = A()\na.v = x * 1.0\na.v += x\na.v[0] -= x[2] * x[1]\ny = a.v",
     "apply_along_axis": "y = np.apply_along_axis(lambda r: r * r.sum(), 0, x)",
+    "functions named as methods of lists": "y = np.add(np.append(x, x * x)[2:5], np.insert(x, 1, 2 * x[0])[:3])",
     "tile, pad, roll": "y = np.pad(np.roll(np.tile(x, 2), 1), 1)",
     "matmul of stacks": "y = np.matmul(np.stack([np.outer(x, x)] * 2), x)",
     "convolve": "y = np.convolve(x, x * 2)",
