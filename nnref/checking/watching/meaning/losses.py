@@ -121,7 +121,7 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
     into, after = role.into_updates, role.after
     users = graph.users
     passed = {n.index for u in role.updates for n in entered(role, u.step)} - {m.at.index for m in role.meetings}
-    gradients = sum(1 << k for k in passed if graph.depends(k, role.parameters))
+    gradients = sum(1 << k for k in passed if graph.depends(k, role.parameters) and not role.unlabelled)
 
     outputs = sum({1 << m.output.index for m in role.meetings})
 
