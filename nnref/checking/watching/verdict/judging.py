@@ -283,7 +283,7 @@ def by_itself(
     given = tuple(update.sign * np.asarray(step_in(tape, update), float) for tape in tapes)
     row = Judged(update, "WRONG", given, true)
     again = any(n.site == update.end.site for n in adds_again(tapes[0], update))
-    if (again or added_beside(role, update)) and not multiple(given, true, ALIKE):
+    if again or (added_beside(role, update) and not multiple(given, true, ALIKE)):
         return replace(row, verdict="cannot tell", note=ROW_BY_ROW)
     if given[0].shape != shape:
         row = fitted(row, shape)
