@@ -65,8 +65,12 @@ class Graph:
 
     @cached_property
     def roundoff(self) -> float:
-        """The unit of the least precise floating-point values on the tape."""
-        kinds = {n.value.dtype for n in self.tape if isinstance(n.value, np.ndarray | np.generic)}
+        """The unit of the least precise floating-point values that are computed; what is handed out is exact."""
+        moved: list[bool] = []
+        for n in self.tape:
+            moved.append(bool(n.leaf) or (n.op in LOOK_THROUGH and all(moved[m.index] for m in n.inputs)))
+        made = (n.value for n in self.tape if not moved[n.index])
+        kinds = {value.dtype for value in made if isinstance(value, np.ndarray | np.generic)}
         return max((float(np.finfo(k).eps) for k in kinds if k.kind == "f"), default=float(np.finfo(float).eps))
 
     @cached_property

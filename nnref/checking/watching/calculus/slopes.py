@@ -385,22 +385,20 @@ def again(node: Node, values: Mapping[int, Any]) -> Any:
 
 
 def moved(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
-    """Each input's slope, found by sending the indices of its entries through the operation."""
+    """Each input's slope, found by sending the indices of its entries, far from all numbers, through the operation."""
     floats = [m for m in node.inputs if m.real or m is node.args[0]]
     for m in floats:
-        values = {k.index: np.full(k.shape, -1.0) for k in floats}
-        values[m.index] = np.arange(np.prod(m.shape, dtype=int), dtype=float).reshape(m.shape)
-        if node.op == "pad":
-            sent = np.pad(values[m.index], value_of(node.args[1]), constant_values=-1)
-        elif node.op in ("tril", "triu", "diag"):
-            values[m.index] = values[m.index] + 1
-            sent = np.asarray(again(node, values)) - 1
-        else:
-            sent = np.asarray(again(node, values))
-        place = sent.astype(np.intp)
+        values = {k.index: np.zeros(k.shape) for k in floats}
+        values[m.index] = FAR + np.arange(np.prod(m.shape, dtype=int), dtype=float).reshape(m.shape)
+        sent = np.pad(values[m.index], value_of(node.args[1])) if node.op == "pad" else again(node, values)
+        place = (np.asarray(sent, float) - FAR).astype(np.intp)
         whole = np.zeros(int(np.prod(m.shape)))
         np.add.at(whole, place[place >= 0], g[place >= 0])
         yield m, whole.reshape(m.shape)
+
+
+FAR = 2.0**50
+"""No number that stands beside the entries, as 1 in np.append(h, 1), is as large: none is taken for an index."""
 
 
 def probed(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:

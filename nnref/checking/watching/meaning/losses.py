@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nnref.checking.watching.calculus.factors import ALIKE
 from nnref.checking.watching.calculus.graph import VIEWS, Graph, base_of, bits_of
 from nnref.checking.watching.calculus.slopes import GUARD, slopes, value_of
 from nnref.checking.watching.meaning.micro_batches import of_one_step
@@ -17,7 +18,7 @@ from nnref.checking.watching.meaning.parameters import Meeting, Roles
 from nnref.checking.watching.meaning.targets import key_of
 from nnref.checking.watching.meaning.updates import replaceable
 from nnref.checking.watching.recording.memory import positions
-from nnref.checking.watching.recording.tape import Node, words
+from nnref.checking.watching.recording.tape import Node, nodes_of, words
 
 Array = np.ndarray[Any, Any]
 Tape = Sequence[Node]
@@ -58,11 +59,13 @@ def losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:
         Loss(OWN_LOSS, tuple({n.index: np.ones(n.shape) for n in terms} for _ in tapes), terms[0], distance)
         for absolute in (False, True)
         for terms in own_sums(role, absolute)
+        if not is_slope(role, tapes, terms[0])
         for distance in (absolute and not is_proper(role, tapes[0], terms[0], but="absolute error"),)
     ]
-    if not found and len(role.labels) > 1 and len(terms := own(role, whole=False)) > 1:
-        ones = {n.index: np.ones(n.shape) for n in terms}
-        found = [Loss(OWN_LOSS, tuple(ones for _ in tapes), terms[0], unweighted=True)]
+    parts = [n for n in own(role, whole=False) if not is_slope(role, tapes, n)] if not found else []
+    if len(role.labels) > 1 and len(parts) > 1:
+        ones = {n.index: np.ones(n.shape) for n in parts}
+        found = [Loss(OWN_LOSS, tuple(ones for _ in tapes), parts[0], unweighted=True)]
     outputs = stripped(role)
     if outputs and all(is_margin_alone(role, meeting) for _, meeting in outputs):
         return [*found, *hinges(outputs, tapes)]
@@ -120,7 +123,7 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
     into, after = role.into_updates, role.after
     users = graph.users
     passed = {n.index for u in role.updates for n in entered(role, u.step)} - {m.at.index for m in role.meetings}
-    gradients = sum(1 << k for k in passed if graph.depends(k, role.parameters))
+    gradients = sum(1 << k for k in passed if graph.depends(k, role.parameters) and not role.unlabelled)
 
     outputs = sum({1 << m.output.index for m in role.meetings})
 
@@ -227,10 +230,23 @@ def chosen(node: Node) -> bool:
     return node.op in ("item", "entry") and bool(node.inputs) and np.prod(node.inputs[0].shape, dtype=int) > 1
 
 
+def is_slope(role: Roles, tapes: Sequence[Tape], node: Node) -> bool:
+    """Is this in every run the number that a parameter is moved along, as where a slope is computed once before?"""
+    values = [np.ravel(tape[node.index].value) for tape in tapes]
+    if not all(v.size == 1 and v.dtype.kind == "f" and v.all() and np.isfinite(v).all() for v in values):
+        return False
+    for update in role.updates:
+        for gradient in entered(role, update.step) if np.prod(update.step.shape, dtype=int) == 1 else ():
+            others = [np.ravel(tape[gradient.index].value) for tape in tapes]
+            if all(np.allclose(np.abs(v), np.abs(o), rtol=ALIKE, atol=0) for v, o in zip(values, others, strict=True)):
+                return True
+    return False
+
+
 def is_difference(role: Roles, node: Node) -> bool:
-    """Is this a label minus an output, or a multiple of it? It grows for ever, and nobody goes down it."""
+    """Is this labels minus outputs, a multiple of it, or its mean? It grows for ever, and nobody goes down it."""
     graph, parameters = role.graph, role.parameters
-    while node.op in VIEWS or node.op in ("multiply", "divide", "negative"):
+    while node.op in VIEWS or node.op in ("multiply", "divide", "negative", "mean", "sum"):
         learning = [m for m in node.inputs if graph.depends(m.index, parameters)]
         if len(learning) != 1 or (node.op == "divide" and learning[0] is not node.args[0]):
             return False
@@ -264,13 +280,23 @@ def is_margin(role: Roles, node: Node) -> bool:
 
 
 def is_step(role: Roles, node: Node) -> bool:
-    """Is this what an entry of a parameter is moved by, where the entries are gone through one by one?"""
-    for user in role.graph.users[node.index]:
-        for old in user.inputs if user.op in ("subtract", "add") else ():
-            array = beginning(base_of(old.args[0]) if old.op in ("item", "entry", "view") and old.args else old)
-            if old is not node and array is not old and role.parameters >> array.index & 1:
-                return True
+    """Is this a part of what an entry of a parameter is moved by, where the entries are gone through one by one?"""
+    todo, seen = [node], {node.index}
+    while todo:
+        part = todo.pop()
+        for user in role.graph.users[part.index]:
+            for old in user.inputs if user.op in ("subtract", "add") else ():
+                array = beginning(base_of(old.args[0]) if old.op in ("item", "entry", "view") and old.args else old)
+                if old is not part and array is not old and role.parameters >> array.index & 1:
+                    return True
+            if user.op in OF_NUMBERS and user.index not in seen and np.prod(user.shape, dtype=int) == 1:
+                seen.add(user.index)
+                todo.append(user)
     return False
+
+
+OF_NUMBERS = words("add subtract multiply divide negative")
+"""What is done to the slope of an entry before it is moved along it."""
 
 
 def is_proper(role: Roles, tape: Tape, loss: Node, but: str = "") -> bool:
@@ -372,19 +398,22 @@ def seeds_of(
     return found
 
 
-def met_labels(tape: Tape, meeting: Meeting) -> Node:
+def met_labels(tape: Tape, meeting: Meeting) -> Any:
     """The labels that are met there in this run: a list that is shuffled has others at this place of the tape.
 
-    Minus the labels, as in -Y / P, are the labels.
+    Minus the labels, as in -Y / P, are the labels. Numbers in a list that is compared as a whole are all of them.
     """
+    listed = [k for k, a in enumerate(meeting.at.args) if type(a) in (list, tuple) and meeting.labels in nodes_of(a)]
+    if listed and meeting.at.op in ("subtract", "multiply"):
+        return value_of(tape[meeting.at.index].args[listed[0]])
     here, place = tape[meeting.at.index].inputs, meeting.at.inputs.index(meeting.labels)
     met = here[place] if place < len(here) else tape[meeting.labels.index]
-    return met.inputs[0] if met.op == "negative" and met.inputs else met
+    return (met.inputs[0] if met.op == "negative" and met.inputs else met).value
 
 
-def one_hot(output: Node, labels: Node, at: Node) -> Array | None:
+def one_hot(output: Node, labels: Any, at: Node) -> Array | None:
     """The labels as an array of the output's shape; indices become ones."""
-    A, v = np.asarray(output.value), np.asarray(labels.value)
+    A, v = np.asarray(output.value), np.asarray(labels)
     if at.op in ("item", "put_at", "entry") or (v.dtype.kind in "iu" and v.shape != A.shape and at.op != "subtract"):
         try:
             Y = np.zeros(A.shape)

@@ -16,9 +16,10 @@ import numpy as np
 from nnref.checking.watching.calculus.graph import Graph, as_bits, base_of, bits_of
 from nnref.checking.watching.calculus.slopes import value_of
 from nnref.checking.watching.meaning.likely_labels import CANDIDATES, LIKELIHOOD, candidates
-from nnref.checking.watching.meaning.other_parts import other_parts
+from nnref.checking.watching.meaning.other_parts import beginning, other_parts
 from nnref.checking.watching.meaning.several_labels import of_both_outputs
 from nnref.checking.watching.meaning.updates import (
+    ROWS,
     Update,
     additions,
     goes_on,
@@ -35,7 +36,7 @@ from nnref.checking.watching.meaning.updates import (
     without_averages,
     without_parts,
 )
-from nnref.checking.watching.recording.tape import Node, words
+from nnref.checking.watching.recording.tape import Node, nodes_of, words
 
 MADE_ON_THE_WAY = words("arange zeros ones empty full linspace zeros_like ones_like empty_like eye identity")
 """Leaves that a program makes to index and to fill; they are the labels only where nothing else is."""
@@ -145,11 +146,38 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
     for other, role in found:
         if other[0] == key[0] and made_of(role, best):
             best = role
+    if (more := with_all_rows(graph, best, pairs)) is not None:
+        return only_what_reaches(more)
     for labels, bases in of_both_outputs(best, [role for _, role in found]):
         both = step(graph, labels, pairs)
         if both is not None and {u.base.index for u in both.updates} >= bases:
             return only_what_reaches(both)
     return only_what_reaches(best)
+
+
+def with_all_rows(graph: Graph, best: Roles, pairs: Sequence[tuple[str, Node, Node]]) -> Roles | None:
+    """The step of tables that are updated by rows, as vectors of words are; None if one of them is learnt by no more.
+
+    Which rows are chosen is all that it is told: there are no labels, and the loss is the program's own.
+    """
+    tables = as_bits(tables_of_rows(graph))
+    first = (n for n in graph.tape[: best.last] if n.op == "item")
+    rows = (n for n in first if tables >> beginning(base_of(n.args[0])).index & 1)
+    places = {m.index: m for n in rows for m in nodes_of(n.args[1]) if m.leaf != "constant"}
+    labels = tuple(places[k] for k in sorted(places))
+    role = step(graph, labels, pairs) if labels and tables & ~best.parameters else None
+    if role is None or best.parameters & ~role.parameters or role.parameters == best.parameters:
+        return None
+    return replace(role, unlabelled=True)
+
+
+def tables_of_rows(graph: Graph) -> Iterator[int]:
+    """The tables to whose rows something is added that is made of them too, as they were at first."""
+    for node in graph.tape:
+        if node.op in ROWS and isinstance(node.args[0], Node) and isinstance(node.args[2], Node):
+            table = beginning(base_of(node.args[0]))
+            if graph.above[node.args[2].index] >> table.index & 1 and number(table):
+                yield table.index
 
 
 def begins_late(graph: Graph, role: Roles) -> bool:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from nnref.checking.watching.calculus.graph import base_of, bits_of
+from nnref.checking.watching.meaning.losses import own
 from nnref.checking.watching.meaning.other_parts import beginning, following, is_part
 from nnref.checking.watching.meaning.parameters import Roles
-from nnref.checking.watching.meaning.updates import WRITTEN, Update, last_part, replaceable, uses
+from nnref.checking.watching.meaning.updates import ROWS, WRITTEN, Update, adds_again, last_part, replaceable, uses
 from nnref.checking.watching.recording.tape import Node
 
 
@@ -28,10 +29,28 @@ def unjudged(role: Roles) -> list[Update]:
     judged = {beginning(u.base).index for u in role.updates} | set(found)
     for update in replaceable(role.graph):
         array = beginning(update.base)
-        if array.index not in judged and is_changed_here(role, update) and is_drawn(role, array):
+        learnt = is_drawn(role, array) or (array.leaf == "zeros" and is_in_loss(role, array))
+        if array.index not in judged and is_changed_here(role, update) and learnt:
             judged.add(array.index)
             found[array.index] = update
-    return list(found.values())
+    return [*found.values(), *added_beside(role, judged)]
+
+
+def added_beside(role: Roles, judged: set[int]) -> Iterator[Update]:
+    """What is added to rows of a table that is judged, and is no part of what is judged of it."""
+    graph, inside = role.graph, 2 * role.last - role.begin
+    known = {n.index for u in role.updates for n in (u.end, *adds_again(graph.tape, u))}
+    for node in graph.tape[role.begin + 1 : inside]:
+        if node.op in ROWS and node.index not in known and isinstance(node.args[0], Node):
+            table, step = node.args[0], node.args[2]
+            now = not role.after[step.index] if isinstance(step, Node) else False
+            if now and beginning(base_of(table)).index in judged:
+                yield Update(table, step, node, -1)
+
+
+def is_in_loss(role: Roles, array: Node) -> bool:
+    """Is a loss of the program's own made of an array, as of a table of words that begins with zeros?"""
+    return any(role.graph.above[loss.index] >> array.index & 1 for loss in own(role, whole=False))
 
 
 def is_drawn(role: Roles, array: Node) -> bool:

@@ -99,21 +99,29 @@ ROWS = words("add.at subtract.at")
 """Operations that add to rows of a table, some of them several times."""
 
 
-def adds_again(graph: Graph, update: Update) -> bool:
-    """Is the same line reached again, for other rows, before anything is computed with the rows that it changed?"""
-    users = graph.users[update.end.index] if update.end.op in ROWS else []
-    after = min(users, key=lambda n: n.index, default=None)
-    return after is not None and after.op in ROWS and after.site == update.end.site
+def adds_again(tape: Sequence[Node], update: Update) -> list[Node]:
+    """What is added to rows of the same table before anything is computed with the rows that were changed."""
+    found: list[Node] = []
+    last = tape[update.end.index]
+    for node in tape[last.index + 1 :] if last.op in ROWS else ():
+        if node.op in ROWS and node.args[0] is last:
+            found.append(node)
+            last = node
+        elif last in node.inputs:
+            break
+    return found
 
 
 def step_in(tape: Sequence[Node], update: Update) -> Any:
-    """The step in one run, of the parameter's shape; where it is of rows of a table, with 0 in the others."""
+    """The step in one run, of the parameter's shape; of rows of a table, all that is added to them in this step."""
     value = tape[update.step.index].value
     made = tape[update.end.index]
     if made.op not in ROWS or update.new is None or value is None:
         return value
     whole = np.zeros(made.shape)
-    np.add.at(whole, value_of(made.args[1]), value)
+    for node in (made, *adds_again(tape, update)):
+        turn = 1 if node.op == made.op else -1
+        np.add.at(whole, value_of(node.args[1]), turn * np.asarray(value_of(node.args[2]), float))
     return whole
 
 
@@ -220,6 +228,8 @@ def takes_its_place(graph: Graph, update: Update) -> bool | None:
     first = first_uses(graph, update.base)
     if any(first[n.site] < new.index < n.index for n in uses(graph, update.base)):
         return None
+    if update.base.leaf == "constant" and update.base.names and not new.names:
+        return False  # pad + rows * (height + pad), of which a shape is made
     return not (update.base.names or update.old.names) or not new.names or keeps_its_name(update)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from nnref.checking.watching.recording.bars import within
 from nnref.checking.watching.recording.functions import IN_PLACE, OPERATOR
-from nnref.checking.watching.recording.memory import layout, owner
+from nnref.checking.watching.recording.memory import layout, owner, part_of, same_memory
 from nnref.checking.watching.recording.of_objects import (
     holds_objects,
     object_at,
@@ -145,6 +145,8 @@ class Hooks(Values):
         found = tuple(nodes_of(args))
         if not found and not isinstance(value, np.ndarray):
             return value
+        if not found and any(isinstance(part, np.ndarray) and part.dtype.kind in "OSU" for part in parts):
+            return self.keep(value, self.new_leaf(value, "looked up", self.sites[site]))
         if type(value) is int and all(n.leaf == "constant" and not of_object(n) for n in found):
             return value
         if isinstance(value, np.ndarray) and id(owner(value)) in self._buffers:
@@ -190,7 +192,7 @@ class Hooks(Values):
                     return value
             elif not isinstance(value, np.generic) or value.dtype.kind not in "fiuc":
                 return value
-            args = (self.resolved(a), self.resolved(index))
+            args = (self.last_read(a, index), self.resolved(index))
             return self.keep(value, self.add("item", operator.getitem, args, {}, value, self.sites[site]))
         return self.chosen(a, value, index, site)
 
@@ -246,7 +248,7 @@ class Hooks(Values):
         if not self.on or not isinstance(a, np.ndarray) or a.dtype.kind not in "fiubc":
             self.put_in_container(a, index, value, text, site)
             return
-        view = np.asarray(a)[(*index, ...) if type(index) is tuple else (index, ...)] if basic(index) else None
+        view = part_of(a, index) if basic(index) else None
         if view is not None and isinstance(value, np.ndarray) and same_memory(view, value):
             return  # what a[i] += b ends with
         args = (self.resolved(value),) if view is not None else (self.resolved(a), self.resolved(index))
@@ -401,12 +403,6 @@ def basic(index: Any) -> bool:
     """Does the index make a view with an Ellipsis after it: only ints, slices and None?"""
     parts = index if type(index) is tuple else (index,)
     return all(isinstance(p, int | np.integer | slice | None) and type(p) is not bool for p in parts)
-
-
-def same_memory(a: Array, b: Array) -> bool:
-    """Are two arrays the same entries in the same order?"""
-    same = a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
-    return same and a.shape == b.shape and a.strides == b.strides and a.dtype == b.dtype
 
 
 def rectangular(value: Any) -> Array:

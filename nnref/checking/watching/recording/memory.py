@@ -97,3 +97,16 @@ class Buffer:
 
 DROPPED = None
 """The value of a version of an array that was written over before anything read it as a whole."""
+
+
+def part_of(a: np.ndarray[Any, Any], index: Any) -> np.ndarray[Any, Any]:
+    """The view of an array that a basic index shows; of one entry of a np.matrix, which hands out a number for it."""
+    place = (*index, ...) if type(index) is tuple else (index, ...)
+    view = a[place]
+    return view if isinstance(view, np.ndarray) else np.asarray(a)[place]
+
+
+def same_memory(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
+    """Are two arrays the same entries in the same order?"""
+    same = a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
+    return same and a.shape == b.shape and a.strides == b.strides and a.dtype == b.dtype

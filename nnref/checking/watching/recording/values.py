@@ -140,6 +140,22 @@ class Values:
         buffer = self._buffers[id(root)] = Buffer(root, node, [node])
         return buffer
 
+    def last_read(self, a: Array, index: Any) -> Any:
+        """The array of which an entry is asked, as it was last read as a whole, if it is still the same entry.
+
+        What is written into an array entry by entry, as w[j] -= … in a loop, changes none of the entries beside it.
+        """
+        buffer = self._buffers.get(id(a))
+        place = index if type(index) is tuple else (index,)
+        plainly = all(isinstance(k, int | np.integer) and type(k) is not bool for k in place) and len(place) == a.ndim
+        if buffer is None or not plainly or any(n.leaf != "constant" for n in nodes_of(self.resolved(index))):
+            return self.resolved(a)
+        at = sum(int(k) % n * step for k, n, step in zip(place, *buffer.lying, strict=True))
+        node = buffer.node
+        while node.op == "put" and not node.used and not node.args[1].shape and node.args[2][0] != at:
+            node = node.args[0]
+        return node if (node.leaf or node.used) and node.value is not None else self.resolved(a)
+
     def resolved(self, thing: Any, depth: int = 0) -> Any:
         """An argument, with nodes in the place of the values that are known."""
         if (node := self.known(thing)) is not None:

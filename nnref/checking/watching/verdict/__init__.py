@@ -8,6 +8,6 @@ taken_as_given (the slope of a loss that nobody knows) and stepped_again (a step
 (which values of the backward pass are right), meant_for (for what a slope is used), derivatives (the factors that no
 label goes into), odd_terms (a term of a sum with another factor than the others), shared_factors (a factor that several
 gradients have), decays (a slope beside a decay), objects (slopes that objects hold), signs (steps up the loss), stale
-(parameters used after their update), on_the_step (what an optimiser makes of a gradient), first_wrong (the line) and
-on_the_way (does a statement lie on the way to an update?).
+(parameters used after their update), added_rows (lines that add to rows of one table), on_the_step (what an optimiser
+makes of a gradient), first_wrong (the line) and on_the_way (does a statement lie on the way to an update?).
 """

@@ -13,6 +13,7 @@ from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.program import Failure
 from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.verdict.added_rows import additions, odd_addition
 from nnref.checking.watching.verdict.corrections import LEFT_OUT as CORRECTION_LEFT_OUT
 from nnref.checking.watching.verdict.decays import LEFT_OUT, of_another, without_decay, wrong_beside_decay
 from nnref.checking.watching.verdict.derivatives import (
@@ -109,7 +110,10 @@ def located(search: Search, row: Judged) -> Mistake:
         return of_one_factor(search, row, row.factor or row.inner or 0.0)
     if (alone := without_decay(search, row)) is not None:
         return Mistake(alone, alone.site, row, "decay", LEFT_OUT)
-    wrong = first_of(search, row.update.step)
+    steps = [made.args[2] for made in additions(search, row)] or [row.update.step]
+    wrong = next((found for step in steps if (found := first_of(search, step)) is not None), None)
+    if wrong is None and (odd := odd_addition(search, row)) is not None:
+        return Mistake(odd[0], odd[0].site, row, "added rows", odd[1], certain=odd[2])
     return of_use(search, row) if wrong is None else of_value(search, row, wrong)
 
 

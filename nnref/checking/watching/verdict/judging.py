@@ -13,9 +13,10 @@ from nnref.checking.watching.calculus.graph import base_of, bits_of, through
 from nnref.checking.watching.calculus.slopes import Choice, guard, magnitude, slopes, value_of
 from nnref.checking.watching.meaning.losses import OWN_LOSS, Loss, is_proper, losses
 from nnref.checking.watching.meaning.optimisers import alike_in_all, noise_added
+from nnref.checking.watching.meaning.other_parts import beginning
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import of_one_kind, way
-from nnref.checking.watching.meaning.updates import Update, adds_again, step_in
+from nnref.checking.watching.meaning.updates import ROWS, Update, adds_again, step_in
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.corrections import LEFT_OUT, wrong_correction
 from nnref.checking.watching.verdict.decay_terms import with_decay
@@ -62,7 +63,15 @@ def judge(
     ranked = chosen(role, tapes, [*found, *(r for r in distances if r.right > most)], written)
     if (unsaid := next((r for r in found if r.loss.unweighted), None)) is not None:
         return (without_weights(unsaid),)
+    if ranked and not ranked[0].all_right and is_flat(likely, ranked):
+        return ()  # the program has a loss, and in this step it has no slope: no guess says more
     return ranked if same or named != OWN_LOSS else tuple(r for r in ranked if is_evidence(r))
+
+
+def is_flat(likely: Sequence[Loss], found: Sequence[Reading]) -> bool:
+    """Has the program a loss of its own that has no slope in this step, as where a table begins with zeros?"""
+    own = any(loss.node is not None and not loss.distance for loss in likely)
+    return own and not any(r.loss.node is not None for r in found)
 
 
 def without_weights(reading: Reading) -> Reading:
@@ -264,6 +273,13 @@ ROW_BY_ROW = (
 """Why no verdict is given on a table whose rows are updated by several calls of np.add.at in one step."""
 
 
+def added_beside(role: Roles, update: Update) -> bool:
+    """Is one row of a table moved, and is something added to rows of the same table on another line of the step?"""
+    table, whole = beginning(update.base), update.old is update.base
+    after = role.graph.tape[update.end.index : 2 * role.last - role.begin] if not whole else ()
+    return any(n.op in ROWS and beginning(base_of(n.args[0])) is table for n in after)
+
+
 def by_itself(
     role: Roles, update: Update, tapes: Sequence[Tape], known: Sequence[Slopes], before: Roles | None
 ) -> Judged:
@@ -273,7 +289,8 @@ def by_itself(
     true = tuple(np.zeros(shape) if t is None else np.asarray(t, float) for t in truth)
     given = tuple(update.sign * np.asarray(step_in(tape, update), float) for tape in tapes)
     row = Judged(update, "WRONG", given, true)
-    if adds_again(role.graph, update):
+    again = any(n.site == update.end.site for n in adds_again(tapes[0], update))
+    if again or (added_beside(role, update) and not multiple(given, true, ALIKE)):
         return replace(row, verdict="cannot tell", note=ROW_BY_ROW)
     if given[0].shape != shape:
         row = fitted(row, shape)

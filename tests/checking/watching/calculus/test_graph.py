@@ -5,6 +5,7 @@ import pytest
 
 from nnref.checking.watching.calculus.graph import Graph, base_of, bits_of
 from nnref.checking.watching.recording.tape import Node, Site, nodes_of, words
+from tests.support.recordings import graph
 
 HERE = Site("program.py", 1, 0, "")
 
@@ -42,3 +43,10 @@ def test_bits_are_listed_smallest_first_and_nodes_are_found_at_any_depth():
     a, b = tape(("leaf",), ("leaf",))
     assert list(nodes_of([a, {"k": (1, slice(None, b))}])) == [a, b]
     assert words("a  b a") == {"a", "b"}
+
+
+def test_the_least_precise_values_are_those_that_are_computed(tmp_path):
+    """Labels in single precision are what they are; what is computed in it has been rounded."""
+    text = "import numpy as np\nx = np.ones(3, 'int32').astype(np.float32)\ny = x[1:] * np.ones(2)\n"
+    assert graph(tmp_path, text)[0].roundoff == np.finfo(float).eps
+    assert graph(tmp_path, text, ("* np.ones(2)", "* np.float32(0.1)"))[0].roundoff == np.finfo("float32").eps

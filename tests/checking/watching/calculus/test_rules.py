@@ -6,6 +6,8 @@ from scipy import special
 
 from nnref.checking.watching.calculus import rules
 from nnref.checking.watching.calculus.rules import ELEMENTWISE
+from nnref.checking.watching.telling.report import settled
+from tests.support.programs import seen
 
 H = 2.0**-17
 NAMES = {"divide": np.divide, "atan": np.arctan, "expit": special.expit, "array": np.array, "real": np.real}
@@ -88,3 +90,27 @@ def test_what_was_broadcast_is_summed_and_a_tie_is_shared_as_agreed():
     assert rules.summed_to(np.ones((4, 2, 3)), (2, 1)).tolist() == [[12], [12]]
     assert rules.tied(np.array([1.0, 2, 3]), 2.0, 0.25).tolist() == [0, 0.25, 1]
     assert rules.axes_of((-1, 0), 3) == (2, 0)
+
+
+BIAS_ROWS = """\
+import numpy as np
+X, y = np.random.rand(20, 3), np.random.rand(20, 1)
+W, V = np.random.rand(6, 4), np.random.rand(1, 7)
+for k in range(20):
+    a = np.vstack((X[k].reshape(3, 1), [[1.0]]))
+    h = np.tanh(W @ a)
+    g = np.append(h, [[1]], axis=0)
+    e = V @ g - y[k]
+    dh = V[:, :6].T @ e * (1 - h ** 2)
+    W -= 0.1 * dh @ a.T
+    V -= 0.1 * e @ g.T
+"""
+
+
+@pytest.mark.parametrize(
+    "row", ["np.append(h, [[1]], axis=0)", "np.insert(h, 6, 1, axis=0)", "np.insert(h, [6], 2, 0)"]
+)
+def test_a_number_that_is_put_beside_entries_is_none_of_them(tmp_path, row):
+    """Where entries went is found by their indices: the 1 of a bias is not the entry of index 1."""
+    assert settled(seen(tmp_path, BIAS_ROWS, ("np.append(h, [[1]], axis=0)", row))) is True
+    assert settled(seen(tmp_path, BIAS_ROWS, ("np.append(h, [[1]], axis=0)", row), (" * (1 - h ** 2)", ""))) is False

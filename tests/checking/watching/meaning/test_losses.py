@@ -155,6 +155,77 @@ def test_the_step_of_an_entry_is_no_loss(tmp_path):
     assert all(reading.loss.node is None for step in found.steps for reading in step.readings)
 
 
+LINE = """\
+import numpy as np
+x, y = [], []
+for row in "1,3.1 2,5.0 3,6.8 4,9.2".split():
+    first, second = row.split(",")
+    x.append(float(first)); y.append(float(second))
+x = np.array(x)
+w, b = 0.0, 0.0
+print(np.mean((w * x + b - y) * x), np.mean(w * x + b - y))
+for step in range(100):
+    dw = np.mean((w * x + b - y) * x)
+    db = np.mean(w * x + b - y)
+    w -= 0.02 * dw
+    b -= 0.02 * db
+"""
+
+
+@pytest.mark.parametrize("shown", ["", "print(np.mean((w * x + b - y) * x), np.mean(w * x + b - y))\n"])
+def test_a_slope_that_is_computed_once_before_is_no_loss_and_a_list_is_all_its_labels(tmp_path, shown):
+    """The slope of one number is a number, made of labels and parameters; y, a list, is met by an array as a whole."""
+    found = seen(tmp_path, LINE, (LINE.splitlines()[7] + "\n", shown))
+    assert settled(found) is True, certificate(found)
+    assert found.steps[0].readings[0].loss.name == "squared error"
+    assert (
+        settled(seen(tmp_path, LINE, ("    dw = np.mean((w * x + b - y) * x)", "    dw = np.mean(w * x + b - y)")))
+        is False
+    )
+    assert settled(seen(tmp_path, LINE, ("    db = np.mean(", "    db = np.sum("))) is False
+
+
+MEAN_ERROR = """\
+import numpy as np
+X = np.random.randn(30, 3)
+y = X @ np.array([1.0, -2.0, 0.5]) + 0.3
+w, b, shown = np.zeros(3), 0.0, []
+for step in range(20):
+    error = y - (X @ w + b)
+    shown.append(np.mean(error))
+    w = w - 0.1 * (-2 / 30) * (X.T @ error)
+    b = b - 0.1 * (-2 / 30) * np.sum(error)
+"""
+
+
+def test_how_far_the_outputs_are_off_on_the_average_is_no_loss(tmp_path):
+    """It has no least value: errors that are kept to be plotted say nothing of what is trained on."""
+    assert settled(seen(tmp_path, MEAN_ERROR)) is True
+    assert settled(seen(tmp_path, MEAN_ERROR, ("(X.T @ error)", "(X.T @ error ** 2)"))) is False
+
+
+SHRUNK = """\
+import numpy as np
+X = np.hstack((np.ones((20, 1)), np.random.randn(20, 3)))
+y = (X[:, 1] > 0) * 1.0
+w = np.zeros(4)
+for step in range(50):
+    p = 1 / (1 + np.exp(-(X @ w)))
+    for j in range(4):
+        if j == 0:
+            w[j] -= 0.1 * np.mean((p - y) * X[:, j])
+        else:
+            w[j] -= 0.1 * (np.mean((p - y) * X[:, j]) + 0.05 * w[j])
+"""
+
+
+def test_a_part_of_the_step_of_an_entry_is_no_loss(tmp_path):
+    found = seen(tmp_path, SHRUNK)
+    assert settled(found) is True, certificate(found)
+    assert found.steps[0].readings[0].loss.node is None
+    assert settled(seen(tmp_path, SHRUNK, ("X[:, j]) +", "X[:, 1]) +"))) is False
+
+
 ONE_ARRAY_FOR_ALL = """\
 import numpy as np
 X, y = np.random.randint(0, 2, (6, 3)), np.array([0, 1, 1, 0, 1, 0])

@@ -113,3 +113,19 @@ def test_a_parameter_is_shown_by_its_name_without_self(tmp_path):
     value.names = []
     assert updates.parameter_name(value) == "line 4"
     assert updates.parameter_name(value, otherwise="bias") == "bias"
+
+
+CANVAS = """\
+import numpy as np
+rows, high = np.floor(np.sqrt(36.0)), np.array(64.0) / 8
+pad = 1
+canvas = np.ones((int(pad + rows * (high + pad)), 3))
+"""
+
+
+def test_a_number_that_is_written_out_and_added_without_a_name_is_no_parameter(tmp_path):
+    """The size of a picture is made of it, and the sum is nowhere kept."""
+    _, found, run = found_in(tmp_path, CANVAS)
+    made = [u for u in replaceable(found) if u.base is first(run, "pad")]
+    assert made
+    assert not any(updates.takes_its_place(found, u) for u in made)

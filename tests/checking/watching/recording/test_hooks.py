@@ -22,13 +22,6 @@ def test_an_index_makes_a_view_where_it_holds_numbers_and_slices_alone(index, vi
         assert np.shares_memory(A[(*index, ...) if type(index) is tuple else (index, ...)], A)
 
 
-def test_the_same_memory_is_the_same_entries_in_the_same_order():
-    assert hooks.same_memory(A[1:], A[1:])
-    assert not hooks.same_memory(A[1:], A[:2])
-    assert not hooks.same_memory(A, A.T)
-    assert not hooks.same_memory(A[::-1][::-1][:2], A[:3])
-
-
 def test_lists_are_arrays_as_far_as_they_are_rectangular():
     assert hooks.rectangular([[1, 2], [3, 4]]).shape == (2, 2)
     assert hooks.rectangular([[(0, 1), [1]], [(1, 1), [0]]]).tolist() == [[0, 1, 1], [1, 1, 0]]
@@ -113,3 +106,37 @@ def test_a_list_that_is_added_to_an_array_is_one_value_of_those_that_it_holds(tm
     list_of_b, list_of_rows = node(run, "Z").args[1], node(run, "V").args[0]
     assert (list_of_b.op, list_of_b.value.tolist()) == ("gathered", [0.6, 2.0])
     assert (list_of_rows.op, list_of_rows.shape) == ("gathered", (2, 2))
+
+
+ENTRIES = """\
+import numpy as np
+w = np.zeros(3)
+a = w * 2.0
+for j in range(3):
+    w[j] = w[j] + 1.0
+b = w * 2.0
+c = w[1] + 1.0
+"""
+
+
+def test_an_entry_beside_those_that_are_written_is_that_of_the_array_as_it_was_read(tmp_path):
+    """What is written into w[0] is none of w[1]; what was written into w[1] is all of it."""
+    run = recorded(tmp_path, ENTRIES)
+    items = [n for n in run.tape if n.op == "item"]
+    assert [n.args[0].op for n in items] == ["leaf", "leaf", "leaf", "put"]
+
+
+WORDS = """import numpy as np
+kinds = np.array(["a", "b", "a"], dtype=object)
+y = np.where(kinds == "a", -1, 1)
+"""
+
+
+def test_words_that_are_compared_are_something_that_is_known(tmp_path):
+    assert [n.leaf for n in node(recorded(tmp_path, WORDS), "y").inputs] == ["looked up"]
+
+
+def test_one_entry_of_a_matrix_is_written_into_it(tmp_path):
+    """np.matrix hands out a number for M[0, 1, ...], which is no view of it."""
+    tape = recorded(tmp_path, "import numpy as np\nM = np.matrix(np.zeros((1, 2)))\nM[0, 1] = 3.0\nb = M + 1.0\n").tape
+    assert [n.op for n in tape][-3:] == ["assign", "put", "add"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnref.checking.watching.recording.memory import Buffer, layout, owner, positions
+from nnref.checking.watching.recording.memory import Buffer, layout, owner, part_of, positions, same_memory
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,19 @@ def test_what_is_the_array_itself_is_whole_and_a_part_is_not():
     assert buffer.whole(layout(A[:], A))
     assert not buffer.whole(layout(A[1:], A))
     assert not buffer.whole(layout(A.T, A))
+
+
+def test_a_part_of_a_matrix_is_a_view_of_it_also_where_it_is_one_entry():
+    M = np.matrix(np.arange(6.0).reshape(2, 3))
+    for index in ((0, 1), 1, (slice(None), 2)):
+        assert np.shares_memory(part_of(M, index), M)
+
+
+A = np.arange(12.0).reshape(3, 4)
+
+
+def test_the_same_memory_is_the_same_entries_in_the_same_order():
+    assert same_memory(A[1:], A[1:])
+    assert not same_memory(A[1:], A[:2])
+    assert not same_memory(A, A.T)
+    assert not same_memory(A[::-1][::-1][:2], A[:3])

@@ -1,8 +1,11 @@
 """What was recorded is computed again where the program never ran; what is only told bears nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from nnref.checking.reading.source import read
 from nnref.checking.watching.telling.report import settled
 from nnref.checking.watching.traces import replay
 from nnref.checking.watching.traces.places import Places
@@ -103,3 +106,29 @@ def test_a_value_keeps_its_form_and_its_size():
 def test_an_assignment_passes_over_leading_axes():
     assert replay.fitting(np.ones((1, 1, 3)), (3,)).shape == (3,)
     assert replay.fitting(np.ones((1, 3)), (1, 3)).shape == (1, 3)
+
+
+MATRICES = """\
+import numpy as np
+X = np.matrix(np.random.rand(9, 2))
+y = np.matrix(np.random.rand(9, 1))
+theta = np.matrix(np.zeros((1, 2)))
+for step in range(50):
+    error = X * theta.T - y
+    moved = np.matrix(np.zeros(theta.shape))
+    for j in range(2):
+        moved[0, j] = theta[0, j] - 0.1 / len(X) * np.sum(np.multiply(error, X[:, j]))
+    theta = moved
+"""
+
+
+def test_a_product_of_matrices_is_written_with_a_star(tmp_path):
+    """Of arrays a star is no product of matrices: only what the file makes a np.matrix of has one."""
+    found = seen(tmp_path, MATRICES)
+    assert settled(found) is True
+    assert fault_apart(found, tmp_path) == ""
+    assert settled(seen(tmp_path, MATRICES, ("X[:, j]))", "X[:, 0]))"))) is False
+    found = seen(tmp_path, MATRICES)
+    arrays = MATRICES.replace("np.matrix(", "np.array(")
+    (tmp_path / "program.py").write_text(arrays, encoding="utf-8")
+    assert fault_apart(replace(found, source=read(tmp_path / "program.py")), tmp_path) != ""
