@@ -132,8 +132,11 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
         return scalar and not after[node.index] and not used and not made_of_gradients and not later
 
     replaced = {u.new.index for u in replaceable(graph) if u.new is not None}
+    back = passed_back(role)
     for node in graph.tape:
-        if not candidate(node) or node.op in ("view", "array") or chosen(node) or node.index in replaced:
+        if not candidate(node) or node.op in SHOWN or chosen(node) or node.index in replaced:
+            continue
+        if (graph.above[node.index] | 1 << node.index) & back:
             continue
         if any(after[n.index] and np.prod(n.shape, dtype=int) > 1 for n in users[node.index]):
             continue  # a bias whose first value was not seen meets the new parameters
@@ -144,9 +147,29 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
             continue
         if measured_by(node, role) != ({"abs"} if distances else set()):
             continue
-        if not any(candidate(m) and m.op not in ("view", "array") for m in users[node.index]):
+        if not any(candidate(m) and m.op not in SHOWN for m in users[node.index]):
             found.append(node)
     return found
+
+
+SHOWN = words("view array round")
+"""Operations by which a loss is shown; it is the loss itself that is trained on."""
+
+
+def passed_back(role: Roles) -> int:
+    """Slopes that are passed back through weights, as bits: of labels and parameters, times a parameter itself."""
+    graph, found = role.graph, 0
+    for node in graph.tape[role.begin + 1 :]:
+        if node.op not in JOINS or not role.of_labels[node.index]:
+            continue
+        slope = any(role.of_labels[m.index] and graph.depends(m.index, role.parameters) for m in node.inputs)
+        if slope and any(role.parameters >> base_of(m).index & 1 for m in node.inputs):
+            found |= 1 << node.index
+    return found
+
+
+JOINS = words("matmul dot inner einsum tensordot vdot")
+"""Operations by which weights come in, and by which slopes are passed back through them."""
 
 
 def same_labels(role: Roles, loss: Node) -> bool:
