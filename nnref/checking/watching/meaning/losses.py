@@ -358,6 +358,8 @@ def one_hot(output: Node, labels: Node, at: Node) -> Array | None:
         except (IndexError, TypeError, ValueError):
             return None
         return Y
+    if v.size == A.size == 1:
+        return v.astype(float).reshape(A.shape)  # w @ x - y[i] where y has a column
     try:
         return np.broadcast_to(v.astype(float), A.shape)
     except ValueError:
