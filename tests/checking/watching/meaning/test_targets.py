@@ -116,3 +116,31 @@ def test_the_next_values_of_a_wave_are_labels_and_the_first_state_of_a_network_i
     assert settled(found) is right
     verdicts = {row.update.base.names[0]: row.verdict == "ok" for row in found.reading.rows}
     assert verdicts == {"U": right, "W": right, "B": right, "V": True, "c": True}
+
+
+SCALED_BY_SIZES = """\
+import numpy as np
+def layer(n, m):
+    limit = np.sqrt(6 / (n + m))
+    return np.random.rand(n, m) * 2 * limit - limit
+X = np.random.rand(50, 6)
+W, b, V, c = layer(6, 4), np.zeros(4), layer(4, 6), np.zeros(6)
+for i in range(5):
+    h = np.maximum(0, X @ W + b)
+    d = 2 * (h @ V + c - X) / len(X)
+    dV, dc = h.T @ d, d.sum(0)
+    dh = d @ V.T * (h > 0)
+    dW, db = X.T @ dh, dh.sum(0)
+    for p, g in ((V, dV), (c, dc), (W, dW), (b, db)):
+        p -= 0.1 * g
+"""
+
+
+@pytest.mark.parametrize(("slope", "right"), [("dV, dc = h.T @ d,", True), ("dV, dc = h.T @ d * h.mean(),", False)])
+def test_a_number_by_which_weights_are_scaled_is_no_label(slope, right, tmp_path):
+    """The layers that are drawn with it would depend on that label, and no verdict would be about them."""
+    found = seen(tmp_path, SCALED_BY_SIZES, ("dV, dc = h.T @ d,", slope))
+    assert settled(found) is right
+    verdicts = {row.update.base.names[-1]: row.verdict == "ok" for row in found.reading.rows}
+    assert {k: v for k, v in verdicts.items() if k != "p"} in ({}, {"V": right, "c": True, "W": True, "b": True})
+    assert len(found.reading.rows) == 4
