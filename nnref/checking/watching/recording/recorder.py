@@ -21,6 +21,7 @@ from nnref.checking.watching.recording.functions import (
     LOOKS,
     SEEDS,
     again,
+    as_once,
     canonical,
     container,
     hashable,
@@ -96,6 +97,7 @@ class Recorder(Hooks):
         """A call of what is not the person's: one operation."""
         if anywhere(args) or isinstance(getattr(function, "__self__", None), Tabular):
             function, args = as_arrays(function, name, args)
+        args = tuple(map(as_once, args)) if getattr(function, "__module__", "") == "math" else args
         target = written(name, function, args, kwargs)
         here = self.sites[site]
         owner = getattr(function, "__self__", None)
@@ -332,6 +334,7 @@ def walked(thing: Any, depth: int = 0) -> Iterator[Array]:
 
 def whole_or_float(self: Recorder, site: int, function: Any, *args: Any, **kwargs: Any) -> Any:
     """float(x), int(x): the same number."""
+    args = tuple(map(as_once, args))
     value = function(*args, **kwargs)
     if function is float and args and type(args[0]) is int and self.known(args[0]) is None:  # a length: no label
         value = float(str(value))
