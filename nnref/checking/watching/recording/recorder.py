@@ -134,12 +134,13 @@ class Recorder(Hooks):
         if isinstance(value, np.ndarray | np.generic | float | int | complex):
             return self.one(op, call, args, kwargs, value, site)
         found = tuple(nodes_of((args, tuple(kwargs.values()))))
-        if type(value) in (list, tuple) and len(value) <= 4096:
+        named = getattr(value, "_make", None) if isinstance(value, tuple) else None  # as np.linalg.qr's
+        if (named or type(value) in (list, tuple)) and len(value) <= 4096:
             parts = []
             for k, part in enumerate(value):
                 number = isinstance(part, np.ndarray | np.generic | float) or (isinstance(part, int) and found)
                 parts.append(self.one(f"{op}[{k}]", picked(call, k), args, kwargs, part, site) if number else part)
-            return type(value)(parts)
+            return (named or type(value))(parts)
         if found and not isinstance(value, type | FunctionType):
             self._alive.append(value)
             self.opaque[id(value)] = self.add("opaque", call, args, kwargs, None, self.sites[site])
