@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import VIEWS, Graph, base_of, bits_of
+from nnref.checking.watching.calculus.graph import VIEWS, Graph, as_bits, base_of, bits_of
 from nnref.checking.watching.calculus.slopes import GUARD, slopes, value_of
 from nnref.checking.watching.meaning.micro_batches import of_one_step
 from nnref.checking.watching.meaning.optimisers import entered
@@ -157,12 +157,16 @@ SHOWN = words("view array round")
 
 
 def passed_back(role: Roles) -> int:
-    """Slopes that are passed back through weights, as bits: of labels and parameters, times a parameter itself."""
+    """Slopes that are passed back through weights, as bits: of what labels and outputs met in, times a parameter.
+
+    Where data are labels, as a critic's, all that goes forward through a second layer is that too.
+    """
     graph, found = role.graph, 0
-    for node in graph.tape[role.begin + 1 :]:
+    met = as_bits(m.at.index for m in role.meetings)
+    for node in () if role.unlabelled else graph.tape[role.begin + 1 :]:
         if node.op not in JOINS or not role.of_labels[node.index]:
             continue
-        slope = any(role.of_labels[m.index] and graph.depends(m.index, role.parameters) for m in node.inputs)
+        slope = any(graph.depends(m.index, met) for m in node.inputs)
         if slope and any(role.parameters >> base_of(m).index & 1 for m in node.inputs):
             found |= 1 << node.index
     return found

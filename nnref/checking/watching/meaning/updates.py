@@ -106,7 +106,7 @@ def step_in(tape: Sequence[Node], update: Update) -> Any:
     value = tape[update.step.index].value
     made = tape[update.end.index]
     if made.op not in ROWS or update.new is None or value is None:
-        return value if np.size(value) != 1 else np.reshape(value, update.old.shape)
+        return np.reshape(value, update.old.shape) if np.size(value) == np.prod(update.old.shape) == 1 else value
     whole = np.zeros(made.shape)
     np.add.at(whole, value_of(made.args[1]), value)
     return whole
