@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from nnref.checking.watching.calculus.factors import half_of_the_digits
 from nnref.checking.watching.calculus.graph import Graph, base_of
+from nnref.checking.watching.calculus.slopes import value_of
 from nnref.checking.watching.meaning.parameters import Roles, roles
 from nnref.checking.watching.meaning.targets import Understood, understood
 from nnref.checking.watching.program import Run
@@ -20,7 +22,12 @@ STILL = ("data", "labels", "table", "arange", "randint")
 MOVING = (*STILL, "random", "eye")
 """Leaves that are not moved in runs with other seeds: these too, and those that differ there anyway."""
 
-SATURATED = "outputs are exactly 0 or 1, or no numbers, with these weights; judged with weights a hundredth as large"
+SPARE = 3
+"""Runs that are made at most in the place of those whose outputs are saturated."""
+
+SATURATED = (
+    "outputs are 0 or 1 but for rounding, or no numbers, with these weights; judged with weights a hundredth as large"
+)
 TIED = "the program compares numbers that are equal; judged with weights a hundredth away, where it goes one way only"
 NEAR_BY = "with other numbers the program goes other ways: judged with weights a ten-thousandth away"
 PARTED = "the runs part before the last update"
@@ -79,7 +86,7 @@ class Several:
         jitter = frozenset(beginnings(self.role, MOVING))
         first, pairs = self.runs[0], self.runs[0].recorder.pairs
         along = {**self.how, "follows": () if self.apart else first.tape}
-        self.runs = (first, *(self.again(**along, seed=seed, jitter=jitter) for seed in seeds))
+        self.runs = (first, *self.elsewhere(seeds, {**along, "jitter": jitter}))
         if self.apart:
             known = understood([run.tape for run in self.runs], pairs)
             self.seen = known if known.role is not None else self.seen
@@ -95,6 +102,22 @@ class Several:
             self.notes.append(PARTED)
         return tapes
 
+    def elsewhere(self, seeds: Sequence[int], along: dict[str, Any]) -> Iterator[Run]:
+        """A run for each seed; with one of the next seeds where outputs are saturated with the numbers of that one."""
+        spare = iter(range(max(seeds, default=0) + 1, max(seeds, default=0) + 1 + SPARE))
+        for seed in seeds:
+            run = self.again(**along, seed=seed)
+            while follows(run.tape, self.runs[0].tape, self.role) and saturated(self.role, run.tape):
+                if (other := next(spare, None)) is None:
+                    break
+                run = self.again(**along, seed=other)
+            yield run
+
+
+def follows(tape: Sequence[Node], first: Sequence[Node], role: Roles) -> bool:
+    """Has a run done in the step what the first one did?"""
+    return len(aligned([first, tape], role)[0]) > role.last
+
 
 def saturated(role: Roles, tape: Sequence[Node] | None = None) -> bool:
     """Is an output, in the first run or on another tape, a probability that rounding made 0 or 1, or no number?"""
@@ -106,7 +129,7 @@ def saturated(role: Roles, tape: Sequence[Node] | None = None) -> bool:
         if not np.isfinite(value).all():
             return True
         probability = value.size > 1 and value.min() >= 0 and value.max() <= 1
-        if probability and is_cut(role, meeting.output, tape):
+        if probability and (is_cut(role, meeting.output, tape) or is_spent(role, meeting.output, tape)):
             return True
         if probability and ((value == 1).any() or ((value == 0).any() and value.sum(0).max() > 0.9)):
             return True
@@ -127,6 +150,19 @@ def is_cut(role: Roles, output: Node, tape: Sequence[Node] | None) -> bool:
             and given.value is not None
             and not np.array_equal(np.asarray(cut.value), np.asarray(given.value))
         ):
+            return True
+    return False
+
+
+def is_spent(role: Roles, output: Node, tape: Sequence[Node] | None) -> bool:
+    """Is a probability so near to 1 that 1 − p, of which a logarithm is taken, has lost half of its digits?"""
+    shown = (output, base_of(output))
+    for rest in role.graph.users[shown[1].index]:
+        if rest.op != "subtract" or rest.args[1] not in shown or np.size(value_of(rest.args[0])) > 1:
+            continue
+        logs = [n for n in role.graph.users[rest.index] if n.op in ("log", "log2", "log10", "divide")]
+        seen = rest if tape is None or rest.index >= len(tape) else tape[rest.index]
+        if logs and seen.value is not None and bool((np.abs(seen.value) < half_of_the_digits(role.graph)).any()):
             return True
     return False
 

@@ -162,3 +162,35 @@ def test_a_bias_whose_slope_an_if_decides_is_judged_too(tmp_path):
     assert settled(found) is True, certificate(found)
     assert {e.name for e in certificate(found).entries} == {"w", "b"}
     assert settled(seen(tmp_path, HINGE.replace("db = -y[i]", "db = -2 * y[i]"))) is not True
+
+
+VELOCITIES = """\
+import numpy as np
+rng = np.random.default_rng(5)
+class Net:
+    def __init__(self):
+        self.W, self.b = rng.normal(size=(4, 3)), np.zeros(3)
+        self.moved = {"W": 0, "b": 0}
+    def learn(self, x, t):
+        d = (x @ self.W + self.b - t) / len(x)
+        loss = (d ** 2).sum()
+        for name, slope in (("W", x.T @ d), ("b", d.sum(0))):
+            self.moved[name] = 0.9 * self.moved[name] - 0.1 * slope
+            setattr(self, name, getattr(self, name) + self.moved[name])
+X = rng.normal(size=(20, 4))
+T = np.array([[float(i * j % 7) for j in range(3)] for i in range(20)])
+net = Net()
+for step in range(6):
+    net.learn(X, T)
+"""
+
+
+def test_velocities_that_begin_as_0_in_a_dict_are_no_labels(tmp_path):
+    found = seen(tmp_path, VELOCITIES)
+    assert settled(found) is True
+
+
+def test_a_wrong_slope_beside_velocities_of_0_is_wrong_on_its_line(tmp_path):
+    found = seen(tmp_path, VELOCITIES, ('("b", d.sum(0))', '("b", d.mean(0))'))
+    assert settled(found) is False
+    assert certificate(found, mend=False).first.place.startswith("line 10")

@@ -87,3 +87,38 @@ def test_other_seeds_are_run_and_near_ones_where_the_program_goes_other_ways(tmp
     assert [how.get("seed", 0) for how in asked] == [1, 2, 0, 0]
     assert [how.get("near", 0) for how in asked] == [0, 0, 1, 2]
     assert len(made.notes) == 1
+
+
+LOGISTIC = """\
+import numpy as np
+X, Y = np.random.randn(6, 3), (np.random.rand(6, 1) > 0.5).astype(float)
+w = np.random.randn(3, 1)
+for step in range(3):
+    P = 1 / (1 + np.exp(-X @ w))
+    loss = -np.mean(Y * np.log(P) + (1 - Y) * np.log(1 - P))
+    w = w - 0.1 * X.T @ (P - Y) / 6
+"""
+
+
+@pytest.mark.parametrize(("rest", "is_it"), [(1e-3, False), (1e-6, False), (1e-9, True), (1e-13, True)])
+def test_outputs_are_saturated_where_half_of_the_digits_of_1_minus_p_are_lost(tmp_path, rest, is_it):
+    role, run = roles_of(tmp_path, LOGISTIC)
+    left = next(n for n in run.tape if n.op == "subtract" and n.args[1] is role.meetings[0].output)
+    left.value = np.array(left.value) * 0 + rest
+    assert saturated(role) is is_it
+
+
+def test_a_run_whose_outputs_are_saturated_is_made_again_with_other_numbers(tmp_path):
+    role, run = roles_of(tmp_path, STEP)
+    asked = []
+
+    def again(**how):
+        asked.append(how["seed"])
+        made = recorded(tmp_path, STEP, seed=how["seed"])
+        if how["seed"] == 1:
+            made.tape[role.meetings[0].output.index].value = np.array([[0.0, 1.0]])
+        return made
+
+    made = Several(again, (run,), Understood(role, [run.tape]), {})
+    assert len(made.others((1, 2))) == 3
+    assert asked == [1, 3, 2]

@@ -105,3 +105,20 @@ def alike(step: Sequence[Array], gradient: Sequence[Array]) -> bool:
         if by_size.size and by_size[-1] > by_size[0] * (1 + ALIKE):
             return False
     return True
+
+
+def alike_in_all(role: Roles, step: Node, gradient: Node, given: Sequence[Array], laid: Sequence[Array]) -> bool:
+    """The same of one number, whose steps in all runs are those of one rule: 1 / g is no optimiser's step.
+
+    Not where something made of parameters goes into the step beside the gradient: then each run has a rule of its own.
+    """
+    graph, bit = role.graph, 1 << gradient.index
+    between = (graph.tape[k] for k in bits_of(graph.above[step.index] | 1 << step.index) if graph.depends(k, bit))
+    beside = (m for n in between for m in n.inputs if n is not gradient and not graph.depends(m.index, bit))
+    own = any(graph.depends(m.index, role.parameters) for m in beside)
+    return alike(given, laid) if own else alike(in_one(given), in_one(laid))
+
+
+def in_one(parts: Sequence[Array]) -> Sequence[Array]:
+    """The values of all runs; of one number, as one array."""
+    return [np.concatenate([np.ravel(x) for x in parts])] if all(np.size(x) == 1 for x in parts) else parts

@@ -115,7 +115,8 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
             continue
         reached = [bin((graph.above[m.output.index] | 1 << m.output.index) & role.parameters) for m in role.meetings]
         own = {u.base.index for u in role.updates}
-        if are_learnt(graph, labels, role) or any(read_beside(labels[0], u.base) for u in role.updates):
+        beside = any(read_beside(labels[0], u.base) for u in role.updates)
+        if beside or is_velocity_of_zero(role) or are_learnt(graph, labels, role):
             continue
         if labels[0].leaf in MADE_ON_THE_WAY and not any(map(compares, role.meetings)):
             continue  # the first state of a recurrent network, which is added to what comes in
@@ -180,6 +181,14 @@ def are_learnt(graph: Graph, labels: tuple[Node, ...], role: Roles) -> bool:
 def read_beside(label: Node, base: Node) -> bool:
     """Are both numbers of one file, read on one line? Then one is no parameter, though it is put on another scale."""
     return label.leaf == base.leaf == "parsed" and label.site == base.site
+
+
+def is_velocity_of_zero(role: Roles) -> bool:
+    """Are these labels a velocity that begins as the number 0, which meets what is of the parameters' shapes alone?"""
+    shapes = {u.base.shape for u in role.updates}
+    alone = all(np.size(m.labels.value) == 1 and m.labels.value == 0 for m in role.meetings)
+    added = all(m.at.op in ("add", "subtract") and m.at.shape in shapes for m in role.meetings)
+    return alone and added and any(np.prod(m.at.shape, dtype=int) > 1 for m in role.meetings)
 
 
 def compares(meeting: Meeting) -> bool:

@@ -7,7 +7,9 @@ of an expression within an expression is used by that one alone: what uses it el
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from nnref.checking.watching.calculus.graph import base_of, bits_of
 from nnref.checking.watching.meaning.parameters import Roles
@@ -87,12 +89,49 @@ def written_out(role: Roles, node: Node, places: Places) -> bool:
     """Is a value made of numbers that are written out in the file, and of nothing else?"""
     bits = role.graph.above[node.index] | (1 << node.index)
     leaves = [role.graph.tape[k] for k in bits_of(bits) if role.graph.tape[k].leaf]
-    return all(any(is_number(part) or is_argument(leaf, part) for part in places.at(leaf.site)) for leaf in leaves)
+    return all(any(is_number(p) or is_argument(leaf, p, places) for p in places.at(leaf.site)) for leaf in leaves)
 
 
-def is_argument(leaf: Node, part: ast.AST) -> bool:
-    """Is a leaf a number that a call is given? One that is computed with has a value of its own."""
-    return leaf.leaf == "constant" and not leaf.shape and isinstance(part, ast.Call)
+def is_argument(leaf: Node, part: ast.AST, places: Places) -> bool:
+    """Is a leaf a number that a call is given, or that is kept as it was given; or the root of a whole number?
+
+    One that is computed with has a value of its own.
+    """
+    if leaf.shape or not isinstance(part, ast.Call | ast.Assign):
+        return False
+    if leaf.leaf == "sqrt":
+        square = float(leaf.value) ** 2
+        return abs(square - round(square)) <= np.sqrt(np.finfo(float).eps) * square
+    return leaf.leaf == "constant" and (isinstance(part, ast.Call) or is_kept(part, leaf, places))
+
+
+def is_kept(part: ast.Assign, leaf: Node, places: Places) -> bool:
+    """Does a statement keep a number as it was given, where nothing in the file puts what it computes?"""
+    names = {name for name, value in written(part) if is_plain(value)}
+    computed = {name for node in places.nodes(leaf.site) for name, value in written(node) if not is_plain(value)}
+    return bool(names) and not names & computed
+
+
+def is_plain(value: ast.expr | None) -> bool:
+    """Is it a name or a number, and nothing that is computed?"""
+    return isinstance(value, ast.Name | ast.Constant)
+
+
+def written(part: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
+    """The last names that a statement writes to, each with what it then has; None if that is computed from it."""
+    if isinstance(part, ast.AugAssign):
+        yield last_name(part.target), None
+    if not isinstance(part, ast.Assign):
+        return
+    for targets in map(elements, part.targets):
+        several = elements(part.value)
+        values = several if len(several) == len(targets) else [part.value] * len(targets)
+        yield from ((last_name(t), value) for t, value in zip(targets, values, strict=True))
+
+
+def elements(part: ast.expr) -> list[ast.expr]:
+    """The members of a tuple; of anything else, itself."""
+    return list(part.elts) if isinstance(part, ast.Tuple) else [part]
 
 
 def is_number(part: ast.AST) -> bool:

@@ -63,6 +63,12 @@ class Places:
             self.outer |= dict(operands(self.trees[site.file]))
         return self.trees[site.file].get((site.line, site.column), [])
 
+    def nodes(self, site: Site) -> Iterator[ast.AST]:
+        """What stands in the file of a place, and in the file that is checked."""
+        self.at(site)
+        yield from (part for here in self.trees[site.file].values() for part in here)
+        yield from self.source.nodes
+
     def within(self, site: Site, names: set[str]) -> bool:
         """Does a place lie in a function of one of these names?"""
         self.at(site)

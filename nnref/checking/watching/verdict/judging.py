@@ -12,7 +12,7 @@ from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, 
 from nnref.checking.watching.calculus.graph import bits_of, through
 from nnref.checking.watching.calculus.slopes import Choice, guard, magnitude, slopes, value_of
 from nnref.checking.watching.meaning.losses import OWN_LOSS, Loss, is_proper, losses
-from nnref.checking.watching.meaning.optimisers import alike, noise_added
+from nnref.checking.watching.meaning.optimisers import alike_in_all, noise_added
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import of_one_kind, way
 from nnref.checking.watching.meaning.updates import Update, adds_again, step_in
@@ -344,7 +344,7 @@ def optimised(role: Roles, row: Judged, tapes: Sequence[Tape], tolerance: float,
             signed = onward if c >= 0 else tuple(-v for v in onward)
             for given, beside in apart_from_decay(row, passed, old, tolerance):
                 for turn in (1, -1):
-                    if alike(given, tuple(turn * v for v in signed)):
+                    if alike_in_all(role, update.step, node, given, tuple(turn * v for v in signed)):
                         decay = decay or more / c or beside
                         return replace(row, verdict="ok", inner=turn * abs(c), decay=decay, note=says, entry=node)
     if (found := divided(role, update, tapes, row.given, row.truth)) is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import multiple
-from nnref.checking.watching.meaning.optimisers import alike, entered
+from nnref.checking.watching.meaning.optimisers import alike, entered, in_one
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.right_values import Search
 from nnref.checking.watching.verdict.verdicts import Judged
@@ -38,8 +38,8 @@ def of_optimiser(search: Search, row: Judged, wrong: Node) -> tuple[Node, bool] 
     if at is None or wrong.index <= made[at].index:
         return None
     for node in () if any(search.decays(n, row.update.base) for n in made[:at]) else reversed(made[1:at]):
-        laid_out = [np.reshape(v, t.shape) for v, t in zip(search.values(node) or [], row.truth, strict=True)]
-        if not alike(laid_out, row.truth) and not alike([-v for v in laid_out], row.truth):
+        laid_out = in_one([np.reshape(v, t.shape) for v, t in zip(search.values(node) or [], row.truth, strict=True)])
+        if not any(alike([turn * v for v in laid_out], in_one(row.truth)) for turn in (1, -1)):
             return node, True
     bit = 1 << made[at].index
     chain = [n for n in search.backward(row.update.step) if n is not made[at] and search.graph.depends(n.index, bit)]

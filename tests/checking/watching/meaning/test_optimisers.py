@@ -71,3 +71,49 @@ def test_a_mean_for_a_sum_is_named_behind_every_optimiser(tmp_path, step):
 def test_steps_that_all_go_up_the_loss_are_wrong(tmp_path, step):
     found = with_step(tmp_path, step, ("p[i] = p[i] -", "p[i] = p[i] +"))
     assert settled(found) is False
+
+
+ONE_NUMBER = """\
+import numpy as np
+X = np.random.randn(30, 3)
+y = X @ np.array([1.0, -2.0, 0.5]) + 0.3
+w, b, s, m = np.random.randn(3), 0.1, 0.0, 0.0
+for t in range(1, 5):
+    e = X @ w + b - y
+    loss = (e ** 2).mean() / 2
+    dw, db = X.T @ e / 30, e.mean()
+    w = w - 0.1 * dw
+    STEP
+"""
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "b = b - 0.1 * db",
+        "b = b - 0.01 * np.sign(db)",
+        "b = b - 0.1 * np.clip(db, -0.05, 0.05)",
+        "s = 0.9 * s + 0.1 * db ** 2; b = b - 0.01 * db / (np.sqrt(s) + 1e-8)",
+        "m = 0.9 * m + 0.1 * db; s = 0.99 * s + 0.01 * db ** 2; "
+        "b = b - 0.01 * m / (1 - 0.9 ** t) / (np.sqrt(s / (1 - 0.99 ** t)) + 1e-8)",
+        "b = b - 0.01 * abs(b) * db / abs(db)",
+    ],
+    ids=["plain", "its sign", "clipped", "RMSProp", "Adam", "as large as the number"],
+)
+def test_what_optimisers_make_of_one_number_is_right(step, tmp_path):
+    assert settled(seen(tmp_path, ONE_NUMBER, ("STEP", step))) is True
+
+
+@pytest.mark.parametrize(
+    ("step", "place"),
+    [
+        ("b = b - 0.1 / db", "at or after line 10"),
+        ("g = 0.1 / db; b = b - 0.1 * g", "line 10"),
+        ("b = b - 0.1 * db ** 3", "line 10"),
+    ],
+)
+def test_a_step_of_one_number_that_falls_as_its_gradient_grows_or_grows_faster_is_wrong(step, place, tmp_path):
+    """1 / g is of the sign of g, and so is each of the runs by itself."""
+    found = seen(tmp_path, ONE_NUMBER, ("STEP", step))
+    assert settled(found) is False
+    assert certificate(found, mend=False).first.place.partition(":")[0].endswith(place)
