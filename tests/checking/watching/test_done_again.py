@@ -1,5 +1,7 @@
 """What is done again on the way forward is no update, and a margin that a condition decides by is no loss."""
 
+import pytest
+
 from nnref.checking.watching.telling.report import certificate, settled
 from tests.support.programs import seen
 
@@ -39,9 +41,53 @@ for i, x in enumerate(X):
 """
 
 
-def test_a_hinge_that_a_condition_decides_accuses_nobody(tmp_path):
-    """Its margin has no name and is no loss; and no output that meets a label is made of b."""
-    assert settled(seen(tmp_path, HINGE)) is not False
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("b -=", "b +="),
+        ("b -= .001 * y[i]", "b -= .001 * y[i] * x[0]"),
+        (".02 * w - np.dot(x, y[i])", ".02 * w + np.dot(x, y[i])"),
+    ],
+    ids=["sign of the bias", "slope of the bias", "sign of the slope"],
+)
+def test_a_hinge_that_a_condition_decides_is_judged(wrong, tmp_path):
+    """Its margin has no name and is no loss, and goes into no update; what 0.02 w meets there is no label of it."""
+    right = seen(tmp_path, HINGE)
+    assert settled(right) is True, certificate(right)
+    assert right.reading is not None
+    assert right.reading.loss.name == "hinge"
+    assert settled(seen(tmp_path, HINGE.replace(*wrong))) is False
+
+
+def test_a_decay_is_no_output_that_labels_are_compared_with(tmp_path):
+    """W - y, without x, is the slope of half the squared distance of w and y, which nobody means."""
+    alone = HINGE.replace("w, b = np.random.rand(2), 0", "w = np.zeros(2)").replace("        b -= .001 * y[i]\n", "")
+    alone = alone.replace(" - b)", ")").replace("np.dot(x, w)", "(x @ w)")
+    assert settled(seen(tmp_path, alone)) is True
+    assert settled(seen(tmp_path, alone.replace("np.dot(x, y[i])", "y[i]"))) is not True
+
+
+BALANCED = """\
+import numpy as np
+X = np.concatenate([np.random.randn(20, 2) + 1, np.random.randn(20, 2) - 1])
+y = np.concatenate([np.ones(20), -np.ones(20)])
+w, b = np.zeros(2), 0.0
+for step in range(20):
+    m = y * (X @ w + b) < 1
+    dw = w - y[m] @ X[m]
+    db = -y[m].sum()
+    w = w - .005 * dw
+    b = b - .005 * db
+    loss = .5 * w @ w + np.maximum(0, 1 - y * (X @ w + b)).sum()
+"""
+
+
+def test_a_slope_that_is_0_because_labels_are_balanced_is_no_evidence(tmp_path):
+    """In the first step all examples are within the margin, and there are as many of each kind."""
+    assert settled(seen(tmp_path, BALANCED)) is True
+    for wrong in ("db = y[m].sum()", "db = -y[m].mean()"):
+        assert settled(seen(tmp_path, BALANCED.replace("db = -y[m].sum()", wrong))) is False
+    assert settled(seen(tmp_path, BALANCED.replace("db = -y[m].sum()", "db = -y.sum()"))) is not True
 
 
 BIAS_FIRST = """\

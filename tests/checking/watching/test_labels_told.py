@@ -164,6 +164,70 @@ def test_a_bias_whose_slope_an_if_decides_is_judged_too(tmp_path):
     assert settled(seen(tmp_path, HINGE.replace("db = -y[i]", "db = -2 * y[i]"))) is not True
 
 
+SEQUENCE = """\
+import numpy as np
+wave = np.sin(np.arange(30) / 3)
+P = {"W": np.random.randn(4, 5) * .4, "b": np.zeros((4, 1)), "V": np.random.randn(1, 4) * .4, "c": np.zeros((1, 1))}
+def squash(a): return np.tanh(a)
+for s in range(0, 20, 4):
+    x = [wave[s + k].reshape(1, 1) for k in range(4)]
+    t = [wave[s + k + 1].reshape(1, 1) for k in range(4)]
+    h, kept, ys = np.zeros((4, 1)), [], []
+    for k in range(4):
+        z = np.vstack((h, x[k]))
+        h = squash(P["W"] @ z + P["b"])
+        kept.append((z, h)); ys.append(P["V"] @ h + P["c"])
+    loss = sum(0.5 * float((y - u)[0, 0]) ** 2 for y, u in zip(ys, t))
+    g, back = {k: np.zeros_like(v) for k, v in P.items()}, np.zeros((4, 1))
+    for k in reversed(range(4)):
+        z, h = kept[k]
+        d = ys[k] - t[k]
+        g["V"] += d @ h.T; g["c"] += d
+        dz = (P["V"].T @ d + back) * (1 - h ** 2)
+        g["W"] += dz @ z.T; g["b"] += dz
+        back = (P["W"].T @ dz)[:4]
+    for k in P:
+        P[k] = P[k] - 0.1 * g[k]
+"""
+
+
+def test_a_series_of_which_each_value_is_the_target_of_the_one_before(tmp_path):
+    """The last W z + b before the update, which has no name, is no new b; and the loss goes through float(…)."""
+    found = seen(tmp_path, SEQUENCE)
+    assert settled(found) is True, certificate(found)
+    assert {e.name for e in certificate(found).entries} == {"W", "b", "V", "c"}
+    assert found.reading is not None
+    assert found.reading.loss.node is not None
+    wrong = seen(tmp_path, SEQUENCE.replace("dz)[:4]", "dz)[1:]"))
+    assert settled(wrong) is False
+    assert certificate(wrong, mend=False).first.place.startswith("line 21")
+
+
+CORRUPTED = """\
+import numpy as np
+def f(a): return 1 / (1 + np.exp(-a))
+X = (np.random.rand(30, 6) > .5).astype(float)
+W, a, b = np.random.uniform(-.4, .4, (6, 4)), np.zeros(4), np.zeros(6)
+for step in range(4):
+    x = np.random.binomial(1, .7, X.shape) * X
+    h = f(x @ W + a)
+    z = f(h @ W.T + b)
+    e = X - z
+    d = e @ W * h * (1 - h)
+    W += .1 * (x.T @ d + e.T @ h) / 30
+    a += .1 * d.mean(0)
+    b += .1 * e.mean(0)
+    loss = -np.mean(np.sum(X * np.log(z) + (1 - X) * np.log(1 - z), axis=1))
+"""
+
+
+@pytest.mark.parametrize("error", ["z - X", "(X - z) * z * (1 - z)", "x - z"])
+def test_an_autoencoder_of_made_data_is_judged_where_all_of_it_is_wrong(error, tmp_path):
+    """Nothing is right then that would say what the labels are."""
+    assert settled(seen(tmp_path, CORRUPTED)) is True
+    assert settled(seen(tmp_path, CORRUPTED.replace("e = X - z", f"e = {error}"))) is False
+
+
 VELOCITIES = """\
 import numpy as np
 rng = np.random.default_rng(5)

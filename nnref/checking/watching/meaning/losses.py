@@ -64,6 +64,8 @@ def losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:
         ones = {n.index: np.ones(n.shape) for n in terms}
         found = [Loss(OWN_LOSS, tuple(ones for _ in tapes), terms[0], unweighted=True)]
     outputs = stripped(role)
+    if outputs and all(is_margin_alone(role, meeting) for _, meeting in outputs):
+        return [*found, *hinges(outputs, tapes)]
     last = [o for o in outputs if not any(goes_into(role.graph, o[0], p[0]) for p in outputs)]
     groups = [last, *([outputs] if len(last) < len(outputs) <= 4 else [])]
     for group in groups:
@@ -144,9 +146,18 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
             continue
         if measured_by(node, role) != ({"abs"} if distances else set()):
             continue
-        if not any(candidate(m) and m.op not in ("view", "array") for m in users[node.index]):
+        if not any(candidate(m) for m in used_by(graph, node)):
             found.append(node)
     return found
+
+
+def used_by(graph: Graph, node: Node) -> Iterator[Node]:
+    """What is made of a value, be it of a copy, as float(x) is, or of a view."""
+    for user in graph.users[node.index]:
+        if user.op in ("view", "array"):
+            yield from used_by(graph, user)
+        else:
+            yield user
 
 
 def same_labels(role: Roles, loss: Node) -> bool:
@@ -193,6 +204,19 @@ def is_difference(role: Roles, node: Node) -> bool:
         node = learning[0]
     alone = (role.of_labels[m.index] and not graph.above[m.index] & parameters for m in node.inputs)
     return node.op == "subtract" and len(node.inputs) == 2 and any(alone)
+
+
+def is_margin_alone(role: Roles, meeting: Meeting) -> bool:
+    """Does a label of 1 or -1 multiply an output only to ask on which side it is, and goes that into no update?"""
+    sides = np.abs(np.asarray(meeting.labels.value, float)) == 1
+    return meeting.at.op == "multiply" and not role.into_updates >> meeting.at.index & 1 and bool(sides.all())
+
+
+def hinges(outputs: Sequence[tuple[Node, Meeting]], tapes: Sequence[Tape]) -> Iterator[Loss]:
+    """The hinge of margins that decide whether an example is learnt from, be it one alone, with a label of 1."""
+    seeds = [seeds_of(outputs, tape, lambda A, Y: -Y * (Y * A < 1)) for tape in tapes]
+    if len(given := tuple(s for s in seeds if s)) == len(tapes):
+        yield Loss("hinge", given)
 
 
 def is_margin(role: Roles, node: Node) -> bool:

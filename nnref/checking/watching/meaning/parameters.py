@@ -20,7 +20,9 @@ from nnref.checking.watching.meaning.other_parts import other_parts
 from nnref.checking.watching.meaning.several_labels import of_both_outputs
 from nnref.checking.watching.meaning.updates import (
     Update,
+    additions,
     goes_on,
+    is_done_again,
     is_kept,
     keeps_its_name,
     key_of,
@@ -266,6 +268,8 @@ def step(
     if not met:
         return None
     role = replace(role, meetings=met)
+    if all(is_decay(role, m) for m in met) and (beside := tuple(margins(role))):
+        role = replace(role, meetings=beside)
     role = replace(role, updates=(*found, *by_labels_alone(role)))
     return replace(role, updates=(*role.updates, *other_parts(graph, of_labels, role.updates, role.outputs, begin)))
 
@@ -330,10 +334,10 @@ def updates(
     paired = {key[0]: u for key, u in found.items()}
     onward = cache(partial(goes_on, graph))
     mine = [u for u in replaceable(graph) if u.end.index > begin]
-    forward = {(u.end.site, u.base.index) for u in mine if not of_labels[u.step.index]}  # x + f(x), as it is done again
+    forward = {(n.site, base) for n, base, step in additions(graph) if not of_labels[step]}  # x + f(x), done again
     for update in mine:
         known = of_labels[update.step.index] and not of_labels[update.old.index]
-        if not known or (update.end.site, update.base.index) in forward:
+        if not known or (update.end.site, update.base.index) in forward or is_done_again(graph, update):
             continue
         if (pair := paired.get(update.base.index)) is None:
             first = found.setdefault(key_of(update.old), update)
@@ -367,6 +371,31 @@ def meetings(role: Roles) -> Iterator[Meeting]:
         labels = [m for m in node.inputs if of_labels[m.index] and not graph.above[m.index] & parameters]
         if forward and labels:
             yield Meeting(forward[0], labels[0], node)
+
+
+def is_decay(role: Roles, meeting: Meeting) -> bool:
+    """Is what meets labels a parameter, or a number times it, as in 2 λ w - y x? That is no output."""
+    node = meeting.output
+    while base_of(node) is node and node.op in ("multiply", "divide", "negative"):
+        made = [m for m in node.inputs if role.graph.depends(m.index, role.parameters)]
+        if len(made) != 1 or made[0].shape != node.shape:
+            return False
+        node = made[0]
+    return (
+        bool(role.parameters >> base_of(node).index & 1) and bool(node.shape) and meeting.at.op in ("add", "subtract")
+    )
+
+
+def margins(role: Roles) -> Iterator[Meeting]:
+    """Where labels are multiplied by outputs to ask on which side they are, as where an `if` decides a hinge."""
+    graph, of_labels = role.graph, role.of_labels
+    for node in graph.tape[role.begin + 1 : role.last + 1]:
+        if node.op != "multiply" or len(node.inputs) != 2 or role.into_updates >> node.index & 1:
+            continue
+        label, output = sorted(node.inputs, key=lambda m: not of_labels[m.index])
+        made = graph.depends(output.index, role.parameters) and not graph.above[label.index] & role.parameters
+        if of_labels[label.index] and not of_labels[output.index] and made:
+            yield Meeting(output, label, node)
 
 
 def only_what_reaches(role: Roles) -> Roles | None:

@@ -36,8 +36,9 @@ def understood(tapes: Sequence[Sequence[Node]], pairs: Pairs = ()) -> Understood
     """What the values of recorded runs are to the program, its labels told from its data where they are the same."""
     graph = Graph(tapes[0])
     role = roles(graph, pairs)
-    sure = role is not None and role.labels[0].leaf not in {"random", *MADE_ON_THE_WAY} and not left_one(graph, role)
-    if sure or not (uses := compared(graph)):
+    drawn = {"random", *MADE_ON_THE_WAY}
+    sure = role is not None and not (role.unlabelled or role.labels[0].leaf in drawn or left_one(graph, role))
+    if sure or not (uses := compared(graph) or compared(graph, fewest=1)):
         return Understood(role, list(tapes))
     alike = tapes if all(len(tape) > max(uses) for tape in tapes) else tapes[:1]
     made = [with_labels(tape, uses) for tape in alike]
@@ -73,20 +74,23 @@ def learnt(graph: Graph) -> tuple[int, int]:
     return found, new
 
 
-def compared(graph: Graph) -> dict[int, Node]:
-    """Where data meet, in the first step, what was made of them and of parameters: the operation, and the data."""
+def compared(graph: Graph, fewest: int = 2) -> dict[int, Node]:
+    """Where data meet, in the first step, what was made of them and of parameters: the operation, and the data.
+
+    Of so many entries at least: one number is met by much that is no output.
+    """
     parameters, after = learnt(graph)
     found: dict[int, Node] = {}
     for node in graph.tape if parameters else ():
         for target, output in (node.inputs, node.inputs[::-1]) if len(node.inputs) == 2 else ():
-            if graph.depends(output.index, after) or not is_comparison(graph, node, target, output, parameters):
+            if graph.depends(output.index, after) or not is_comparison(graph, node, target, output, parameters, fewest):
                 continue
             found[node.index] = target
             after |= 1 << node.index
     return found
 
 
-def is_comparison(graph: Graph, node: Node, target: Node, output: Node, parameters: int) -> bool:
+def is_comparison(graph: Graph, node: Node, target: Node, output: Node, parameters: int, fewest: int) -> bool:
     """Are these data beside an output: in a difference, as the weight of a logarithm, or as the place that counts?
 
     What is beside it entry by entry is what it was made of; the place may be the number of the next character.
@@ -99,7 +103,7 @@ def is_comparison(graph: Graph, node: Node, target: Node, output: Node, paramete
         return target in nodes_of(place) and np.asarray(target.value).dtype.kind in "iu"
     sizes = [int(np.prod(part.shape, dtype=int)) for part in (target, output)]
     meets = node.op == "subtract" or (node.op == "multiply" and output.op in ("log", "log2", "log10"))
-    return meets and sizes[0] == sizes[1] > 1 and not target.deps & ~output.deps
+    return meets and sizes[0] == sizes[1] >= fewest and not target.deps & ~output.deps
 
 
 def with_labels(tape: Sequence[Node], uses: Mapping[int, Node]) -> tuple[list[Node], dict[int, int], tuple[Node, ...]]:

@@ -206,7 +206,7 @@ def takes_its_place(graph: Graph, update: Update) -> bool | None:
     new = update.new
     if new is None:
         return True
-    if used_up(graph, update) or is_row_elsewhere(graph, update):
+    if used_up(graph, update) or is_row_elsewhere(graph, update) or is_done_again(graph, update):
         return False
     if goes_on(graph, update):
         return True
@@ -214,6 +214,35 @@ def takes_its_place(graph: Graph, update: Update) -> bool | None:
     if any(first[n.site] < new.index < n.index for n in uses(graph, update.base)):
         return None
     return not (update.base.names or update.old.names) or not new.names or keeps_its_name(update)
+
+
+def is_done_again(graph: Graph, update: Update) -> bool:
+    """Was the same added to the same value here before, and has the sum no name, as in f(W x + b)? It replaces none."""
+    if is_kept(graph, update):
+        return False
+    first = graph.once("first sums", lambda: first_sums(graph))
+    return first.get((update.end.site, update.base.index), update.end.index) < update.end.index
+
+
+def first_sums(graph: Graph) -> dict[tuple[Site, int], int]:
+    """Where something is added to a value first."""
+    found: dict[tuple[Site, int], int] = {}
+    for node, base, _ in additions(graph):
+        found.setdefault((node.site, base), node.index)
+    return found
+
+
+def additions(graph: Graph) -> list[tuple[Node, int, int]]:
+    """Every sum and difference of two, with one of them, as the array that it is of, and the other."""
+
+    def found() -> Iterator[tuple[Node, int, int]]:
+        for node in graph.tape:
+            if node.op in ("subtract", "add") and len(node.args) == 2:
+                a, b = node.args
+                if isinstance(a, Node) and isinstance(b, Node):
+                    yield from ((node, base_of(x).index, y.index) for x, y in ((a, b), (b, a)))
+
+    return graph.once("additions", lambda: list(found()))
 
 
 def keeps_its_name(update: Update) -> bool:

@@ -88,6 +88,8 @@ class Places:
             return ""  # computed from the file
         if node.op == "reshape" and any(map(gives_shape, here)):
             return ""
+        if joined := [part for part in here if joins(part, node)]:
+            return "" if any(same_parts(part, node) for part in joined) else "other parts stand there"
         if any(operator_of(part) == node.op for part in here):
             return "" if any(same_numbers(part, node) for part in here) else "other numbers stand there"
         calls = [part for part in here if isinstance(part, ast.Call)]
@@ -125,6 +127,25 @@ def gives_shape(part: ast.AST) -> bool:
     """Is this a.shape = …, which lays the same entries out anew?"""
     target = part.targets[0] if isinstance(part, ast.Assign) else None
     return isinstance(target, ast.Attribute) and target.attr == "shape"
+
+
+JOINERS = {"r_": "concatenate", "c_": "column_stack"}
+"""What numpy's objects that join what stands in their brackets are recorded as."""
+
+
+def joins(part: ast.AST, node: Node) -> bool:
+    """Is this np.r_[a, b] or np.c_[a, b], of which the operation is made?"""
+    return isinstance(part, ast.Subscript) and JOINERS.get(last_name(part.value)) == node.op
+
+
+def same_parts(part: ast.AST, node: Node) -> bool:
+    """Are as many parts joined as stand in the brackets, and the numbers that are written out among them?"""
+    assert isinstance(part, ast.Subscript)
+    written = part.slice.elts if isinstance(part.slice, ast.Tuple) else [part.slice]
+    given = node.args[0] if node.args and not node.kwargs and isinstance(node.args[0], list) else []
+    # A number is laid into a list: np.r_[x, 1.0] joins x and [1.0].
+    single = [g[0] if isinstance(g, list) and len(g) == 1 else g for g in given]
+    return len(written) == len(single) and all(agrees(w, g) for w, g in zip(written, single, strict=True))
 
 
 def literal(part: ast.expr) -> Any:

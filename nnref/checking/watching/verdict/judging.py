@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, multiple, with_part
-from nnref.checking.watching.calculus.graph import bits_of, through
+from nnref.checking.watching.calculus.graph import base_of, bits_of, through
 from nnref.checking.watching.calculus.slopes import Choice, guard, magnitude, slopes, value_of
 from nnref.checking.watching.meaning.losses import OWN_LOSS, Loss, is_proper, losses
 from nnref.checking.watching.meaning.optimisers import alike_in_all, noise_added
@@ -18,6 +18,7 @@ from nnref.checking.watching.meaning.rates import of_one_kind, way
 from nnref.checking.watching.meaning.updates import Update, adds_again, step_in
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.corrections import LEFT_OUT, wrong_correction
+from nnref.checking.watching.verdict.draws import draw_in_words, draw_on_the_way
 from nnref.checking.watching.verdict.going_on import going_on
 from nnref.checking.watching.verdict.later_passes import of_later_passes
 from nnref.checking.watching.verdict.memory import within_memory
@@ -206,11 +207,13 @@ def verdicts(
         apart = {id(row) for row in usual.undecided(found)}
         for k in kind:
             open_ = id(rows[k]) in apart
-            rows[k] = beside(zeros(role, rows[k], known, factor), factor, alone)
+            rows[k] = beside(zeros(role, rows[k], known, factor, tapes), factor, alone)
             if open_ and rows[k].verdict in ("ok", "WRONG"):
                 rows[k] = replace(rows[k], verdict="WRONG", kind=NOT_ONE, note=of_both(found))
-    if lost:
-        why = f"{lost[0].op}, line {lost[0].site.line}, has no slope that is known"
+    draw = draw_on_the_way(role, loss) if any(row.verdict == "WRONG" for row in rows) else None
+    why = "" if draw is None else draw_in_words(draw)
+    why = f"{lost[0].op}, line {lost[0].site.line}, has no slope that is known" if lost else why
+    if why:
         rows = [row if row.verdict != "WRONG" else replace(row, verdict="cannot tell", note=why) for row in rows]
     return tuple(rows)
 
@@ -247,6 +250,9 @@ def kinds(role: Roles, rows: list[Judged], network: Sequence[int]) -> list[list[
     return [[network[j] for j in members] for members, _ in found]
 
 
+NO_EVIDENCE = "every true entry is 0, which is no evidence"
+"""Why no verdict is given where a step is 0, and should be."""
+
 ROW_BY_ROW = (
     "rows are added to one example after the other, of which only the first is seen: add to all of them at once"
 )
@@ -276,7 +282,7 @@ def by_itself(
     if not any(t.any() for t in true):
         memory = before is not None and any(not np.any(laid) for _, laid in entering(role, update, tapes))
         zero = memory or not any(x.any() for x in given)
-        note = "every true entry is 0, which is no evidence" if zero else "not zero, where every true entry is"
+        note = NO_EVIDENCE if zero else "not zero, where every true entry is"
         if not zero and all(t is None for t in truth):
             return replace(row, verdict="cannot tell", note="no output that meets labels is made of it")
         return replace(row, verdict="cannot tell" if zero else "WRONG", note=note, silent=zero)
@@ -364,8 +370,13 @@ def apart_from_decay(
             yield tuple(both[0] * v for v in laid), both[1]
 
 
-def zeros(role: Roles, row: Judged, known: Sequence[Slopes], factor: float | None) -> Judged:
-    """Where the true slopes are 0 but for rounding, as those of a bias before a normalisation, the steps should be."""
+def zeros(
+    role: Roles, row: Judged, known: Sequence[Slopes], factor: float | None, tapes: Sequence[Tape] = ()
+) -> Judged:
+    """Where the true slopes are 0 but for rounding, as those of a bias before a normalisation, the steps should be.
+
+    That they are is no evidence where they are 0 by chance, as the sum of as many labels of 1 as of -1 is.
+    """
     base, untold = row.update.base, row.verdict == "cannot tell" and row.silent
     if (row.verdict != "WRONG" and not untold) or row.note.startswith("shape"):
         return row
@@ -374,8 +385,25 @@ def zeros(role: Roles, row: Judged, known: Sequence[Slopes], factor: float | Non
     if not size or max(np.abs(t).max(initial=0.0) for t in row.truth) > u * size:
         return row
     given = max(np.abs(x).max(initial=0.0) for x in row.given) / abs((factor or 1.0) * (row.rate or 1.0))
+    if given > np.sqrt(u) * size:
+        return row
+    if tapes and not is_taken_out(role, base, tapes[0]):
+        return replace(row, verdict="cannot tell", note=NO_EVIDENCE, silent=True, factor=None)
     says = "the true gradient is 0: what follows takes this parameter out"
-    return replace(row, verdict="ok", note=says, silent=True) if given <= np.sqrt(u) * size else row
+    return replace(row, verdict="ok", note=says, silent=True)
+
+
+def is_taken_out(role: Roles, base: Node, tape: Tape) -> bool:
+    """Has no output a slope by this parameter, whatever the slopes of the outputs are?"""
+    drawn, graph = np.random.default_rng(0), role.graph
+    outputs = [m.output for m in role.meetings if not role.parameters >> base_of(m.output).index & 1]
+    seeds = {n.index: drawn.normal(size=n.shape) for n in outputs}
+    if not seeds:
+        return True
+    found, _ = slopes(tape, seeds, graph.dependent(role.parameters))
+    slope = found.get(base.index)
+    size = magnitude(base, graph.users[base.index], found)
+    return slope is None or bool(np.abs(slope).max(initial=0.0) <= np.finfo(float).eps * size)
 
 
 CONTRADICTED = "another factor than the others"

@@ -25,6 +25,8 @@ g = 1.5 if x[0] > 1 else 0.5
 s = sum(x)
 h = x * 1.0
 h.shape = (2, 1)
+m = np.r_[x, 1.0]
+n = np.c_[x, d]
 """
 
 
@@ -56,12 +58,18 @@ def test_every_operation_of_a_program_stands_where_it_was_recorded(run, places):
         ("e", {"op": "positive"}, "no positive stands there"),
         ("d", {"op": "exp"}, "no exp stands there"),
         ("a", {"site": 2}, "no multiply stands there"),
+        ("n", {"op": "concatenate"}, "no concatenate stands there"),
+        ("n", {"joined": 1}, "other parts stand there"),
+        ("m", {"joined": 2.0}, "other parts stand there"),
     ],
 )
 def test_an_operation_that_is_another_stands_nowhere(run, places, name, change, says):
     made = node(run, name)
     if "args" in change:
         change = {"args": (made.args[0], change["args"])}
+    if "joined" in change:
+        number = change["joined"]
+        change = {"args": ([made.args[0][0]] if number == 1 else [made.args[0][0], [number]],)}
     if "site" in change:
         change = {"site": replace(made.site, line=change["site"])}
     assert places.fault(replace(made, **change)) == says
