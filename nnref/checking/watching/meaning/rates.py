@@ -81,10 +81,29 @@ def scaled(role: Roles, node: Node) -> tuple[Node, tuple[str, float]] | None:
             continue
         if node.op == "divide" and array is not node.args[0]:
             return None
-        n = abs(float(np.ravel(np.asarray(value_of(number)))[0]))
+        n, inputs = abs(float(np.ravel(np.asarray(value_of(number)))[0])), within(role, number)
+        if inputs:
+            return array, ("view", 1.0) if number in inputs else ("rate", n / float(np.prod([*map(size, inputs)])))
         whole = node.op == "divide" or np.asarray(value_of(number)).dtype.kind in "iub"
         return array, (node.op if whole else "rate", n)
     return None
+
+
+def within(role: Roles, number: object) -> list[Node]:
+    """Of the numbers that a number is a product of, those that outputs are made of: an input that is written out."""
+    if not isinstance(number, Node):
+        return []
+    begun = 0
+    for update in role.updates:
+        begun |= role.graph.above[update.base.index]
+    if role.outputs & ~begun & (1 << number.index):
+        return [number] if size(number) else []
+    return [n for m in number.inputs for n in within(role, m)] if number.op == "multiply" else []
+
+
+def size(number: Node) -> float:
+    """How large a number is."""
+    return abs(float(np.ravel(np.asarray(value_of(number)))[0]))
 
 
 def is_factor(role: Roles, node: Node, number: object) -> bool:
