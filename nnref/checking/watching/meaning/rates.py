@@ -124,10 +124,11 @@ def let_through(role: Roles, node: Node) -> Node | None:
 
 def in_product(role: Roles, node: Node) -> Iterator[tuple[str, float]]:
     """The rates within a product on one line, as in 0.1 * X.T @ dZ."""
-    for part in map(base_of, node.inputs if node.op in PRODUCTS else ()):
-        numbers = [a for a in part.args if not isinstance(a, Node) and isinstance(a, float)]
+    of_numbers = node.op == "multiply" and not node.shape
+    for part in map(base_of, node.inputs if node.op in PRODUCTS or of_numbers else ()):
+        numbers = [value_of(a) for a in part.args if not isinstance(a, Node) or a.leaf == "constant"]
         if part.op == "multiply" and not part.names and part.site.line == node.site.line:
-            yield from (("rate", abs(n)) for n in numbers)
+            yield from (("rate", abs(n)) for n in numbers if isinstance(n, float))
 
 
 def added_to_older(role: Roles, update: Update, node: Node) -> Node | None:
