@@ -116,3 +116,19 @@ def made_alone(role: Roles, term: Node, base: Node) -> bool:
 def of_zeros_and_ones(node: Node) -> bool:
     """Is an array made of zeros and ones alone?"""
     return node.value is not None and bool(np.isin(np.asarray(node.value), (0, 1)).all())
+
+
+def terms_of_decay(role: Roles, loss: Node) -> list[Node]:
+    """The terms of a loss that are made of parameters and of no data, as λ ΣW² is; of one within another, the other."""
+    graph, reached, made = role.graph, 0, role.parameters
+    for meeting in role.meetings:
+        reached |= graph.above[meeting.output.index]
+    for update in role.updates:  # what a parameter was drawn from is no data
+        made |= graph.above[update.base.index]
+    data = [k for k in bits_of(reached & ~made) if graph.tape[k].op == "leaf"]
+    of_data = sum(1 << k for k in data)
+    beside = [graph.tape[k] for k in bits_of(graph.above[loss.index] & ~reached)]
+    numbers = [n for n in beside if np.prod(n.shape, dtype=int) == 1 and not role.of_labels[n.index]]
+    alone = [n for n in numbers if not graph.depends(n.index, of_data)]
+    found = [n for n in alone if graph.depends(n.index, role.parameters)]
+    return [n for n in found if not any(graph.above[m.index] >> n.index & 1 for m in found)]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, multiple, with_part
-from nnref.checking.watching.calculus.graph import base_of, bits_of, through
-from nnref.checking.watching.calculus.slopes import Choice, guard, magnitude, slopes, value_of
+from nnref.checking.watching.calculus.graph import base_of, through
+from nnref.checking.watching.calculus.slopes import Choice, magnitude, slopes
 from nnref.checking.watching.meaning.losses import OWN_LOSS, Loss, is_proper, losses
 from nnref.checking.watching.meaning.optimisers import alike_in_all, noise_added
 from nnref.checking.watching.meaning.other_parts import beginning
@@ -18,8 +18,9 @@ from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import of_one_kind, way
 from nnref.checking.watching.meaning.updates import ROWS, Update, adds_again, step_in
 from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.verdict.choices import choices
 from nnref.checking.watching.verdict.corrections import LEFT_OUT, wrong_correction
-from nnref.checking.watching.verdict.decay_terms import with_decay
+from nnref.checking.watching.verdict.decay_terms import terms_of_decay, with_decay
 from nnref.checking.watching.verdict.draws import draw_in_words, draw_on_the_way
 from nnref.checking.watching.verdict.going_on import going_on
 from nnref.checking.watching.verdict.later_passes import of_later_passes
@@ -116,59 +117,6 @@ def under(
     known, lost = [s for s, _ in made], tuple(made[0][1])
     rows = verdicts(role, tapes, known, lost, before, loss, written)
     return None if rows is None else Reading(loss, rows, tuple(known), choice, lost, most_common(rows))
-
-
-def choices(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss]) -> Iterator[Choice]:
-    """The slopes that may be meant: at ties of max(a, b), and of an own loss with the guards of its logarithms.
-
-    Last, those of an own loss in which the largest of several outputs is a target that is held fixed.
-    """
-    yield from (Choice(tie) for tie in ((0.0, 1.0, 0.5) if tied_anywhere(role, tapes) else (0.0,)))
-    above = 0
-    for loss in likely:
-        above |= 0 if loss.node is None else role.graph.above[loss.node.index]
-    logs = (n for n in role.graph.tape if n.op in ("log", "log2", "log10") and above >> n.index & 1)
-    if any(guard(node.args[0]) for node in logs):
-        yield Choice(guards=True)
-    maxima = [n for n in role.graph.tape if n.op == "max" and above >> n.index & 1 and not is_shift(role, n)]
-    own = [loss.node for loss in likely if loss.node is not None]
-    if any(role.graph.depends(n.index, role.parameters) and goes_in_beside(role, n, own) for n in maxima):
-        yield Choice(held=True)
-
-
-def is_shift(role: Roles, largest: Node) -> bool:
-    """Is a largest value only subtracted from what it is the largest of, as before a softmax? It is no target."""
-    of = largest.args[0]
-    return all(n.op == "subtract" and n.args[0] is of for n in role.graph.users[largest.index])
-
-
-def goes_in_beside(role: Roles, largest: Node, own: Sequence[Node]) -> bool:
-    """Does all that a largest value is made of go into an output otherwise too, as where one network gives both?
-
-    Or into a loss of the program's own, as where a copy of the network gives the largest value.
-    """
-    todo, seen = (
-        [*(m.output for m in role.meetings), *own],
-        {n.index for node in own for n in terms_of_decay(role, node)},
-    )
-    while todo:
-        node = todo.pop()
-        if node.index not in seen and node.op != "max":
-            seen.add(node.index)
-            todo += node.inputs
-    mine = role.graph.above[largest.index] & role.parameters
-    return all(k in seen for k in bits_of(mine))
-
-
-def tied_anywhere(role: Roles, tapes: Sequence[Tape]) -> bool:
-    """Is there a max(a, b) in the step with a = b somewhere? Each of its slopes there is as good as another."""
-    for tape in tapes:
-        for node in tape[role.begin + 1 : role.last + 1]:
-            if node.op in ("maximum", "minimum") and len(node.args) > 1:
-                a, b = (np.asarray(value_of(x)) for x in node.args[:2])
-                if a.dtype.kind in "fiub" and b.dtype.kind in "fiub" and bool((a == b).any()):
-                    return True
-    return False
 
 
 def chosen(
@@ -315,22 +263,6 @@ def by_itself(
     if (both := with_decay(role, update, update.step, tapes, row.given, true)) is not None:
         return replace(row, verdict="ok", factor=both[0], decay=both[1], note="")
     return optimised(role, row, tapes, tolerance, before)
-
-
-def terms_of_decay(role: Roles, loss: Node) -> list[Node]:
-    """The terms of a loss that are made of parameters and of no data, as λ ΣW² is; of one within another, the other."""
-    graph, reached, made = role.graph, 0, role.parameters
-    for meeting in role.meetings:
-        reached |= graph.above[meeting.output.index]
-    for update in role.updates:  # what a parameter was drawn from is no data
-        made |= graph.above[update.base.index]
-    data = [k for k in bits_of(reached & ~made) if graph.tape[k].op == "leaf"]
-    of_data = sum(1 << k for k in data)
-    beside = [graph.tape[k] for k in bits_of(graph.above[loss.index] & ~reached)]
-    numbers = [n for n in beside if np.prod(n.shape, dtype=int) == 1 and not role.of_labels[n.index]]
-    alone = [n for n in numbers if not graph.depends(n.index, of_data)]
-    found = [n for n in alone if graph.depends(n.index, role.parameters)]
-    return [n for n in found if not any(graph.above[m.index] >> n.index & 1 for m in found)]
 
 
 def fitted(row: Judged, shape: tuple[int, ...]) -> Judged:

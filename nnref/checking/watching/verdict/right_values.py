@@ -14,8 +14,8 @@ from nnref.checking.watching.calculus.slopes import backward, slopes
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.recording.tape import Node
-from nnref.checking.watching.verdict.decay_terms import made_alone
-from nnref.checking.watching.verdict.judging import Tape, terms_of_decay
+from nnref.checking.watching.verdict.decay_terms import made_alone, terms_of_decay
+from nnref.checking.watching.verdict.judging import Tape
 from nnref.checking.watching.verdict.verdicts import Reading
 
 PLACES = VIEWS | {"put", "item", "entry", "assign", "put_at"}

@@ -17,9 +17,10 @@ from nnref.checking.watching.calculus.factors import half_of_the_digits, multipl
 from nnref.checking.watching.calculus.graph import VIEWS, bits_of
 from nnref.checking.watching.calculus.rules import FLAT
 from nnref.checking.watching.calculus.slopes import Choice
-from nnref.checking.watching.meaning.losses import STANDARD, Loss, seeds_of, stripped
+from nnref.checking.watching.meaning.losses import Loss
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
+from nnref.checking.watching.meaning.standard_losses import STANDARD, seeds_of, stripped
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.judging import under, uphill
 from nnref.checking.watching.verdict.verdicts import Judged, Reading

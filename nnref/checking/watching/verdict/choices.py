@@ -1,0 +1,69 @@
+"""Which slopes may be meant where there is a choice: at ties, with the guards of logarithms, of targets held fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from nnref.checking.watching.calculus.graph import bits_of
+from nnref.checking.watching.calculus.slopes import Choice, guard, value_of
+from nnref.checking.watching.meaning.losses import Loss
+from nnref.checking.watching.meaning.parameters import Roles
+from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.verdict.decay_terms import terms_of_decay
+
+Tape = Sequence[Node]
+
+
+def choices(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss]) -> Iterator[Choice]:
+    """The slopes that may be meant: at ties of max(a, b), and of an own loss with the guards of its logarithms.
+
+    Last, those of an own loss in which the largest of several outputs is a target that is held fixed.
+    """
+    yield from (Choice(tie) for tie in ((0.0, 1.0, 0.5) if tied_anywhere(role, tapes) else (0.0,)))
+    above = 0
+    for loss in likely:
+        above |= 0 if loss.node is None else role.graph.above[loss.node.index]
+    logs = (n for n in role.graph.tape if n.op in ("log", "log2", "log10") and above >> n.index & 1)
+    if any(guard(node.args[0]) for node in logs):
+        yield Choice(guards=True)
+    maxima = [n for n in role.graph.tape if n.op == "max" and above >> n.index & 1 and not is_shift(role, n)]
+    own = [loss.node for loss in likely if loss.node is not None]
+    if any(role.graph.depends(n.index, role.parameters) and goes_in_beside(role, n, own) for n in maxima):
+        yield Choice(held=True)
+
+
+def is_shift(role: Roles, largest: Node) -> bool:
+    """Is a largest value only subtracted from what it is the largest of, as before a softmax? It is no target."""
+    of = largest.args[0]
+    return all(n.op == "subtract" and n.args[0] is of for n in role.graph.users[largest.index])
+
+
+def goes_in_beside(role: Roles, largest: Node, own: Sequence[Node]) -> bool:
+    """Does all that a largest value is made of go into an output otherwise too, as where one network gives both?
+
+    Or into a loss of the program's own, as where a copy of the network gives the largest value.
+    """
+    todo, seen = (
+        [*(m.output for m in role.meetings), *own],
+        {n.index for node in own for n in terms_of_decay(role, node)},
+    )
+    while todo:
+        node = todo.pop()
+        if node.index not in seen and node.op != "max":
+            seen.add(node.index)
+            todo += node.inputs
+    mine = role.graph.above[largest.index] & role.parameters
+    return all(k in seen for k in bits_of(mine))
+
+
+def tied_anywhere(role: Roles, tapes: Sequence[Tape]) -> bool:
+    """Is there a max(a, b) in the step with a = b somewhere? Each of its slopes there is as good as another."""
+    for tape in tapes:
+        for node in tape[role.begin + 1 : role.last + 1]:
+            if node.op in ("maximum", "minimum") and len(node.args) > 1:
+                a, b = (np.asarray(value_of(x)) for x in node.args[:2])
+                if a.dtype.kind in "fiub" and b.dtype.kind in "fiub" and bool((a == b).any()):
+                    return True
+    return False
