@@ -8,6 +8,7 @@ from itertools import islice
 import numpy as np
 
 from nnref.checking.watching.calculus.graph import Graph, base_of, bits_of, shown
+from nnref.checking.watching.meaning.updates import uses
 from nnref.checking.watching.recording.functions import FRESH, LIKE
 from nnref.checking.watching.recording.tape import Node, nodes_of, words
 
@@ -33,7 +34,7 @@ def candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
     kept = ("labels", "data", "table", "written", "array", "unknown", "parsed", "randint")
     leaves = [n for n in leaves if n.leaf in kept or not (is_computed(n) or replaced_by_name(graph, n))]
     ranked = sorted(leaves, key=lambda n: (LIKELIHOOD.get(n.leaf, 6), n.index))
-    yield from ((n,) for n in unlike(ranked)[: CANDIDATES // 2])
+    yield from ((n,) for n in unlike(graph, ranked)[: CANDIDATES // 2])
     yield from columns(graph, ranked)
     seen = set()
     for node in islice(graph.tape, 1000):
@@ -95,16 +96,26 @@ def of_rows(node: Node) -> Node | None:
     return base_of(place) if known and not base_of(place).leaf else None
 
 
-def unlike(leaves: Sequence[Node]) -> list[Node]:
-    """Of many leaves that were made alike, example by example, the first few: the others are what these are."""
-    met: dict[object, int] = {}
-    kept = []
+def unlike(graph: Graph, leaves: Sequence[Node]) -> list[Node]:
+    """Of many leaves that were made alike, example by example, the few that are used first: the others are as these.
+
+    Examples may be shuffled before the first step, which then has none of those that were made first.
+    """
+    alike: dict[object, list[Node]] = {}
     for leaf in leaves:
         names = tuple(leaf.names) or leaf.index
-        kind = (leaf.leaf, leaf.site if leaf.site.line else names, leaf.shape)
-        met[kind] = met.get(kind, 0) + 1
-        kept += [leaf] if met[kind] <= ALIKE_LEAVES else []
-    return kept
+        alike.setdefault((leaf.leaf, leaf.site if leaf.site.line else names, leaf.shape), []).append(leaf)
+    kept = set[int]()
+    for group in alike.values():
+        many = len(group) > ALIKE_LEAVES
+        first = sorted(group, key=lambda n: first_used(graph, n)) if many else group
+        kept |= {n.index for n in first[:ALIKE_LEAVES]}
+    return [leaf for leaf in leaves if leaf.index in kept]
+
+
+def first_used(graph: Graph, leaf: Node) -> tuple[int, int]:
+    """Where a leaf, or what was written into it, is first computed with; those that are not, last."""
+    return min((n.index for n in uses(graph, leaf)), default=len(graph.tape)), leaf.index
 
 
 def of_constants(graph: Graph, node: Node) -> bool:

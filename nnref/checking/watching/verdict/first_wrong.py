@@ -29,7 +29,13 @@ from nnref.checking.watching.verdict.judging import Tape
 from nnref.checking.watching.verdict.meant_for import another_slope, made_by, slope_skipped, used_rightly, without_slope
 from nnref.checking.watching.verdict.objects import wrong_part
 from nnref.checking.watching.verdict.odd_terms import departure, missing_uses, odd_term, of_another_factor
-from nnref.checking.watching.verdict.on_the_step import below_zero, gradient_of_another, is_gradient, of_optimiser
+from nnref.checking.watching.verdict.on_the_step import (
+    below_zero,
+    gradient_of_another,
+    is_gradient,
+    of_optimiser,
+    turned_by_optimiser,
+)
 from nnref.checking.watching.verdict.remembered import MEMORY
 from nnref.checking.watching.verdict.right_values import PLACES, Search
 from nnref.checking.watching.verdict.shared_factors import (
@@ -159,6 +165,9 @@ def of_one_factor(search: Search, row: Judged, own: float) -> Mistake:
     against = bool(stepped) and row.update.new is not None and all(u.sign != row.update.sign for u in stepped)
     if row.usual and own * row.usual < 0 and against:
         return Mistake(new, new.site, row, "sign", "the step goes up the loss: the sign is wrong")
+    if row.usual and own * row.usual < 0 and (node := turned_by_optimiser(search, row)) is not None:
+        says = "the gradient is right, and what is made of it here on the way to the step has the other sign"
+        return Mistake(node, node.site, row, "sign", says)
     if row.usual and (jump := jumped(search, row, own / row.usual)) is not None:
         return of_jump(search, row, jump, own / row.usual)
     if own < 0 and row.usual is not None and alike_factors(row.usual, own):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import multiple
@@ -44,6 +46,36 @@ def of_optimiser(search: Search, row: Judged, wrong: Node) -> tuple[Node, bool] 
     bit = 1 << made[at].index
     chain = [n for n in search.backward(row.update.step) if n is not made[at] and search.graph.depends(n.index, bit)]
     return next(((n, False) for n in chain if n.site.line), None)
+
+
+def turned_by_optimiser(search: Search, row: Judged) -> Node | None:
+    """The operation by which an optimiser turns the sign of a right gradient, and those of right rows do not."""
+    right = [r for r in search.reading.rows if r.verdict == "ok" and r.inner is not None]
+    if row.inner is None or not right:
+        return None
+    usual = Counter(n.op for n in turns_after(search, right[0]))
+    found = [n for n in turns_after(search, row) if usual[n.op] < 1]
+    return found[0] if len(found) == 1 else None
+
+
+def turns_after(search: Search, row: Judged) -> list[Node]:
+    """Where, between a gradient and its step, a value has the other sign, in every entry, than what it is made of."""
+    at = next((n for n in entered(search.role, row.update.step) if is_gradient(search, row, n)), None)
+    if at is None:
+        return []
+    chain = [n for n in search.backward(row.update.step) if search.graph.depends(n.index, 1 << at.index)]
+    signs = {n.index: sign_beside(search, row, n) for n in chain}
+    return [n for n in chain if any(signs[n.index] * signs.get(m.index, 0) < 0 for m in n.inputs)]
+
+
+def sign_beside(search: Search, row: Judged, node: Node) -> int:
+    """The sign that all entries of a value have beside those of the true gradient; 0 if they have none in common."""
+    given = search.values(node)
+    if given is None or any(np.size(v) != t.size for v, t in zip(given, row.truth, strict=True)):
+        return 0
+    pairs = zip(given, row.truth, strict=True)
+    signs = {s for v, t in pairs for s in np.unique(np.sign(np.ravel(v)) * np.sign(np.ravel(t))) if s}
+    return int(signs.pop()) if len(signs) == 1 else 0
 
 
 def below_zero(search: Search, row: Judged) -> Node | None:

@@ -13,6 +13,8 @@ from nnref.checking.watching.meaning.likely_labels import (
     unlike,
     unscaled,
 )
+from nnref.checking.watching.telling.report import settled
+from tests.support.programs import seen
 from tests.support.recordings import STEP, first, graph, node
 
 
@@ -62,8 +64,9 @@ def test_a_number_times_what_has_a_name_is_that(tmp_path):
 
 
 def test_of_many_leaves_of_one_line_the_first_few_are_tried(tmp_path):
-    _, run = graph(tmp_path, "import numpy as np\nA = [np.random.randn(2) for _ in range(9)]\nB = np.random.randn(2)\n")
-    assert [n.index for n in unlike(run.tape)] == [*range(ALIKE_LEAVES), 9]
+    text = "import numpy as np\nA = [np.random.randn(2) for _ in range(9)]\nB = np.random.randn(2)\n"
+    found, run = graph(tmp_path, text)
+    assert [n.index for n in unlike(found, run.tape)] == [*range(ALIKE_LEAVES), 9]
     assert np.shape(run.tape[9].value) == (2,)
 
 
@@ -72,3 +75,36 @@ def test_what_a_condition_compares_with_a_number_is_offered(tmp_path):
     found, run = graph(tmp_path, f"{text}q = np.where(lab == 1, z, 1 - z)\n")
     assert next(beside(node(run, "q")))[0] is node(run, "lab")
     assert (node(run, "lab"),) in list(candidates(found))
+
+
+def test_of_many_leaves_of_one_line_those_are_tried_that_are_used_first(tmp_path):
+    text = "import numpy as np\nA = [np.zeros(2) for _ in range(9)]\nfor a in A: a[0] = 1.0\n"
+    text += "B = [A[k] * 2 for k in (7, 5, 8)]\n"
+    found, run = graph(tmp_path, text)
+    leaves = [n for n in run.tape if n.leaf == "zeros"]
+    assert [leaves.index(n) for n in unlike(found, leaves)] == [0, 5, 7, 8]
+
+
+def test_examples_that_are_shuffled_before_the_first_step_have_their_labels(tmp_path):
+    """The labels of the first step are none of those that were made first."""
+    text = """\
+import numpy as np
+rows = []
+for k in range(40):
+    t = np.zeros((3, 1))
+    t[np.random.randint(3)] = 1.0
+    rows.append((np.random.rand(4, 1), t))
+W, b = np.random.randn(3, 4), np.zeros((3, 1))
+for epoch in range(2):
+    rows = rows[::-1]
+    for s in range(0, 40, 5):
+        dW, db = np.zeros((3, 4)), np.zeros((3, 1))
+        for x, t in rows[s:s + 5]:
+            a = 1 / (1 + np.exp(-(W @ x + b)))
+            d = (a - t) * a * (1 - a)
+            dW, db = dW + d @ x.T, db + d
+        W, b = W - 0.3 * dW, b - 0.3 * db
+"""
+    found = seen(tmp_path, text)
+    assert settled(found) is True
+    assert settled(seen(tmp_path, text, ("d = (a - t)", "d = (t - a)"))) is False

@@ -54,3 +54,29 @@ for step in range(3):
     W += -0.1 * g / np.sqrt(m + 1e-8)
 """
     assert certificate(seen(tmp_path, text), mend=False).first.place.startswith("line 8:")
+
+
+BY_AVERAGES = """\
+import numpy as np
+X, Y = np.random.randn(20, 3), np.random.randn(20, 2)
+W, b = np.random.randn(3, 2), np.random.randn(2)
+mw, mb, sw, sb = 0 * W, 0 * b, 0 * W, 0 * b
+for t in range(3):
+    d = X @ W + b - Y
+    loss = (d ** 2).sum() / 2
+    dW, db = X.T @ d, d.sum(0)
+    mw, mb = 0.9 * mw + 0.1 * dW, 0.9 * mb + 0.1 * db
+    sw, sb = 0.99 * sw + 0.01 * dW ** 2, 0.99 * sb + 0.01 * db ** 2
+    cw = mw / (1 - 0.9 ** (t + 1))
+    cb = mb / (1 - 0.9 ** (t + 1))
+    W += -0.01 * cw / (np.sqrt(sw / (1 - 0.99 ** (t + 1))) + 1e-8)
+    b += -0.01 * cb / (np.sqrt(sb / (1 - 0.99 ** (t + 1))) + 1e-8)
+"""
+
+
+def test_a_sign_that_an_optimiser_turns_is_named_there_and_not_at_the_gradient(tmp_path):
+    """1 - 0.9^-1 is below 0."""
+    found = seen(tmp_path, BY_AVERAGES, ("cb = mb / (1 - 0.9 ** (t + 1))", "cb = mb / (1 - 0.9 ** (t - 1))"))
+    assert certificate(found, mend=False).first.place.startswith("line 12:")
+    found = seen(tmp_path, BY_AVERAGES, ("d.sum(0)", "-d.sum(0)"))
+    assert certificate(found, mend=False).first.place.startswith("line 8:")
