@@ -122,14 +122,23 @@ def backward_lines(seen):
 
 
 def gradients(seen):
-    """What enters the first update of every parameter, in the first run, by the parameter's name, shape and turn."""
+    """What enters the first update of every parameter, in all runs, by the parameter's name, shape and turn.
+
+    In one run alone a decay of what begins as 0 is nothing, whatever its factor.
+    """
     found, met = {}, Counter()
     for update in seen.steps[0].roles.updates:
-        value, key = update.step.value, (str(update.base.names[:1]), update.base.shape)
+        values, key = step_in_all(seen, update), (str(update.base.names[:1]), update.base.shape)
         met[key] += 1
-        if value is not None:
-            found[(*key, met[key])] = update.sign * np.asarray(value, float)
+        if values is not None:
+            found[(*key, met[key])] = update.sign * values
     return found
+
+
+def step_in_all(seen, update):
+    """The step of an update in every run, as one array; None if one has none."""
+    values = [tape[update.step.index].value for tape in seen.tapes]
+    return None if any(v is None for v in values) else np.stack([np.asarray(v, float) for v in values])
 
 
 def changed(before, after):
@@ -156,6 +165,8 @@ def judged(mutant, program, before, folder):
     verdict = settled(seen)
     if not changed(before, gradients(seen)):
         return ("same", "") if verdict is not False else ("accused", "")
+    if verdict is None and seen.runs[0].failure is not None:
+        return "stops", ""  # Python says itself where
     if verdict is not False:
         return ("passed" if verdict else "cannot tell"), ""
     place = (certificate(seen, mend=False).first or Nowhere).place

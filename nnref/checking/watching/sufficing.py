@@ -23,6 +23,9 @@ GIVEN = ("data", "labels", "table", "constant", "arange", "unknown")
 SCALES = ("multiply", "divide", "array", "ravel", "reshape", "transpose", "view")
 """Operations by which drawn weights become parameters: a multiple, another type or shape."""
 
+SHIFTS = ("add", "subtract")
+"""Operations by which a number is added to all that was drawn."""
+
 LONG = 8000
 """Values of a step after which no second one is waited for, if nothing goes from this step into that one's gradients.
 """
@@ -110,12 +113,13 @@ def called(graph: Graph, leaf: Node) -> set[str]:
 
 
 def multiples(graph: Graph, leaf: Node) -> list[Node]:
-    """A leaf, and what is made of it and of numbers alone: copies, and multiples, as drawn weights are scaled."""
+    """A leaf, and what is made of it and of numbers alone: copies and multiples, as 2 * np.random.rand(3, 4) - 1 is."""
     found = [leaf]
     for node in found:
         for n in graph.users[node.index]:
             beside = (graph.tape[k] for k in bits_of(graph.above[n.index]))
-            if n not in found and n.op in SCALES and all(m.leaf in ("", leaf.leaf) or not m.shape for m in beside):
+            scaled = n.op in SCALES or (n.op in SHIFTS and all(m is node or not m.shape for m in n.inputs))
+            if n not in found and scaled and all(m.leaf in ("", leaf.leaf) or not m.shape for m in beside):
                 found.append(n)
     return found
 

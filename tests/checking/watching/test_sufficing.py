@@ -3,8 +3,9 @@
 import pytest
 
 from nnref.checking.watching import sufficing
-from nnref.checking.watching.telling.report import settled
+from nnref.checking.watching.telling.report import certificate, settled
 from nnref.checking.watching.watch import watch
+from tests.support.programs import seen
 
 LONG = """\
 import numpy as np
@@ -67,3 +68,26 @@ def test_a_step_that_is_not_long_is_followed_by_another(tmp_path, monkeypatch):
     found = recorded(tmp_path, monkeypatch, long=5000)
     assert len(found.steps) == 2
     assert found.steps[1].roles.last < len(found.tapes[0])
+
+
+SHIFTED = """\
+import numpy as np
+X, y = np.random.randn(4, 3), np.array([[0.0], [1], [1], [0]])
+V, W = 2 * np.random.random((3, 4)) - 1, np.random.random((4, 1)) - 0.5
+for step in range(20):
+    h = np.tanh(X @ V)
+    d = h @ W - y
+    loss = (d ** 2).sum() / 2
+    e = d.dot(W.T) * (1 - h ** 2)
+    W -= 0.1 * h.T.dot(d)
+    V -= 0.1 * X.dot(e)
+"""
+
+
+def test_a_program_that_stops_before_it_updates_what_was_drawn_and_shifted_is_not_right(tmp_path):
+    """2 * random - 1 is a parameter that was drawn; the line that stops is named, and no slope before it."""
+    found = seen(tmp_path, SHIFTED)
+    assert found.broken is not None
+    assert settled(found) is False
+    assert certificate(found, mend=False).first.place.startswith("line 10:")
+    assert settled(seen(tmp_path, SHIFTED, ("X.dot(e)", "X.T.dot(e)"))) is True

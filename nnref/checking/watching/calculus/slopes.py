@@ -101,9 +101,8 @@ def magnitude(node: Node, users: Sequence[Node], known: Mapping[int, Array]) -> 
     for user in users:
         if user.index not in known or user.op == "leaf":
             continue
-        shadow = positive(user)
         try:
-            for m, part in backward(shadow, np.abs(known[user.index]).reshape(user.shape), Choice(1.0)):
+            for m, part in backward(positive(user), np.abs(known[user.index]).reshape(user.shape), Choice(1.0)):
                 if m.index == node.index:
                     total += float(np.abs(np.asarray(part)).max(initial=0.0)) * max(1, known[user.index].size)
         except (NoSlope, NotImplementedError, ValueError, TypeError, IndexError, ArithmeticError):
@@ -128,6 +127,8 @@ def backward(node: Node, g: Array, choice: Choice) -> Iterator[tuple[Node, Any]]
     op = node.op.split("[")[0] if "[" in node.op and node.op not in FLAT else node.op
     if op in FLAT:
         return
+    if op == "opaque":  # a library's object, of which no number is known
+        raise NoSlope
     if op in STRUCTURE:
         yield from STRUCTURE[op](node, g)
         return
@@ -158,8 +159,7 @@ def backward(node: Node, g: Array, choice: Choice) -> Iterator[tuple[Node, Any]]
         ga, gb = ELEMENTWISE[op.split(".")[0]](g, node.value, wide, b)
         yield from paired(node, (summed_to(ga, wide.shape).reshape(a.shape), gb))
     elif op == "softmax":
-        axis = said(node, 1, "axis")
-        over = axes_of(axis, g.ndim)
+        over = axes_of(said(node, 1, "axis"), g.ndim)
         yield node.args[0], node.value * (g - (g * node.value).sum(over, keepdims=True))
     elif op in MOVES:
         yield from moved(node, g)

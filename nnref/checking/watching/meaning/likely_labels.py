@@ -8,6 +8,7 @@ from itertools import islice
 import numpy as np
 
 from nnref.checking.watching.calculus.graph import Graph, base_of, bits_of, shown
+from nnref.checking.watching.recording.functions import FRESH, LIKE
 from nnref.checking.watching.recording.tape import Node, nodes_of, words
 
 CANDIDATES = 60
@@ -30,7 +31,7 @@ def candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
     """What may be the labels: leaves, the likeliest first, columns of tables, and targets made of the inputs."""
     leaves = [n for n in graph.tape if n.leaf and n.leaf != "constant" and np.prod(n.shape, dtype=int)]
     kept = ("labels", "data", "table", "written", "array", "unknown", "parsed", "randint")
-    leaves = [n for n in leaves if n.leaf in kept or not replaced_by_name(graph, n)]
+    leaves = [n for n in leaves if n.leaf in kept or not (is_computed(n) or replaced_by_name(graph, n))]
     ranked = sorted(leaves, key=lambda n: (LIKELIHOOD.get(n.leaf, 6), n.index))
     yield from ((n,) for n in unlike(ranked)[: CANDIDATES // 2])
     yield from columns(graph, ranked)
@@ -47,6 +48,11 @@ def candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
             if not made.leaf and subset and made.index not in seen and not of_constants(graph, made):
                 seen.add(made.index)
                 yield (made,)
+
+
+def is_computed(leaf: Node) -> bool:
+    """Is a leaf one number that a function made of sizes, as np.sqrt(6 / (n + m)) is? Weights are scaled by it."""
+    return np.prod(leaf.shape, dtype=int) == 1 and leaf.leaf not in {*LIKELIHOOD, *FRESH, *LIKE, "random"}
 
 
 def beside(node: Node) -> Iterator[tuple[Node, Node]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import VIEWS, Graph, base_of, bits_of
+from nnref.checking.watching.calculus.graph import VIEWS, Graph, as_bits, base_of, bits_of
 from nnref.checking.watching.calculus.slopes import GUARD, slopes, value_of
 from nnref.checking.watching.meaning.micro_batches import of_one_step
 from nnref.checking.watching.meaning.optimisers import entered
@@ -134,8 +134,11 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
         return scalar and not after[node.index] and not used and not made_of_gradients and not later
 
     replaced = {u.new.index for u in replaceable(graph) if u.new is not None}
+    back = passed_back(role)
     for node in graph.tape:
-        if not candidate(node) or node.op in ("view", "array") or chosen(node) or node.index in replaced:
+        if not candidate(node) or node.op in SHOWN or chosen(node) or node.index in replaced:
+            continue
+        if (graph.above[node.index] | 1 << node.index) & back:
             continue
         if any(after[n.index] and np.prod(n.shape, dtype=int) > 1 for n in users[node.index]):
             continue  # a bias whose first value was not seen meets the new parameters
@@ -151,10 +154,34 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
     return found
 
 
+SHOWN = words("view array round")
+"""Operations by which a loss is shown; it is the loss itself that is trained on."""
+
+
+def passed_back(role: Roles) -> int:
+    """Slopes that are passed back through weights, as bits: of what labels and outputs met in, times a parameter.
+
+    Where data are labels, as a critic's, all that goes forward through a second layer is that too.
+    """
+    graph, found = role.graph, 0
+    met = as_bits(m.at.index for m in role.meetings)
+    for node in () if role.unlabelled else graph.tape[role.begin + 1 :]:
+        if node.op not in JOINS or not role.of_labels[node.index]:
+            continue
+        slope = any(graph.depends(m.index, met) for m in node.inputs)
+        if slope and any(role.parameters >> base_of(m).index & 1 for m in node.inputs):
+            found |= 1 << node.index
+    return found
+
+
+JOINS = words("matmul dot inner einsum tensordot vdot")
+"""Operations by which weights come in, and by which slopes are passed back through them."""
+
+
 def used_by(graph: Graph, node: Node) -> Iterator[Node]:
-    """What is made of a value, be it of a copy, as float(x) is, or of a view."""
+    """What is made of a value, be it of a copy, as float(x) is, of a view, or of the value rounded."""
     for user in graph.users[node.index]:
-        if user.op in ("view", "array"):
+        if user.op in SHOWN:
             yield from used_by(graph, user)
         else:
             yield user
@@ -359,6 +386,8 @@ def one_hot(output: Node, labels: Node, at: Node) -> Array | None:
         except (IndexError, TypeError, ValueError):
             return None
         return Y
+    if v.size == A.size == 1:
+        return v.astype(float).reshape(A.shape)  # w @ x - y[i] where y has a column
     try:
         return np.broadcast_to(v.astype(float), A.shape)
     except ValueError:

@@ -120,6 +120,8 @@ def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles |
         beside = any(read_beside(labels[0], u.base) for u in role.updates)
         if beside or is_velocity_of_zero(role) or are_learnt(graph, labels, role):
             continue
+        if labels[0].leaf in MADE_ON_THE_WAY and not any(map(compares, role.meetings)):
+            continue  # the first state of a recurrent network, which is added to what comes in
         if len(own) > 1 and not role.compared:
             data_alone.append(role)  # what only parameters meet are the data
             continue

@@ -81,10 +81,29 @@ def scaled(role: Roles, node: Node) -> tuple[Node, tuple[str, float]] | None:
             continue
         if node.op == "divide" and array is not node.args[0]:
             return None
-        n = abs(float(np.ravel(np.asarray(value_of(number)))[0]))
+        n, inputs = abs(float(np.ravel(np.asarray(value_of(number)))[0])), within(role, number)
+        if inputs:
+            return array, ("view", 1.0) if number in inputs else ("rate", n / float(np.prod([*map(size, inputs)])))
         whole = node.op == "divide" or np.asarray(value_of(number)).dtype.kind in "iub"
         return array, (node.op if whole else "rate", n)
     return None
+
+
+def within(role: Roles, number: object) -> list[Node]:
+    """Of the numbers that a number is a product of, those that outputs are made of: an input that is written out."""
+    if not isinstance(number, Node):
+        return []
+    begun = 0
+    for update in role.updates:
+        begun |= role.graph.above[update.base.index]
+    if role.outputs & ~begun & (1 << number.index):
+        return [number] if size(number) else []
+    return [n for m in number.inputs for n in within(role, m)] if number.op == "multiply" else []
+
+
+def size(number: Node) -> float:
+    """How large a number is."""
+    return abs(float(np.ravel(np.asarray(value_of(number)))[0]))
 
 
 def is_factor(role: Roles, node: Node, number: object) -> bool:
@@ -105,10 +124,11 @@ def let_through(role: Roles, node: Node) -> Node | None:
 
 def in_product(role: Roles, node: Node) -> Iterator[tuple[str, float]]:
     """The rates within a product on one line, as in 0.1 * X.T @ dZ."""
-    for part in map(base_of, node.inputs if node.op in PRODUCTS else ()):
-        numbers = [a for a in part.args if not isinstance(a, Node) and isinstance(a, float)]
+    of_numbers = node.op == "multiply" and not node.shape
+    for part in map(base_of, node.inputs if node.op in PRODUCTS or of_numbers else ()):
+        numbers = [value_of(a) for a in part.args if not isinstance(a, Node) or a.leaf == "constant"]
         if part.op == "multiply" and not part.names and part.site.line == node.site.line:
-            yield from (("rate", abs(n)) for n in numbers)
+            yield from (("rate", abs(n)) for n in numbers if isinstance(n, float))
 
 
 def added_to_older(role: Roles, update: Update, node: Node) -> Node | None:

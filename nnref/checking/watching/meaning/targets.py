@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import Graph, base_of, shown
+from nnref.checking.watching.calculus.graph import Graph, as_bits, base_of, bits_of, shown
 from nnref.checking.watching.meaning.parameters import MADE_ON_THE_WAY, Roles, only_what_reaches, roles, step
 from nnref.checking.watching.meaning.updates import replaceable, takes_its_place
 from nnref.checking.watching.recording.tape import Node, nodes_of
@@ -71,7 +71,8 @@ def learnt(graph: Graph) -> tuple[int, int]:
         if known or takes_its_place(graph, update):
             found |= 1 << base
             new |= 1 << update.new.index
-    return found, new
+    made = (k for k in bits_of(found) if graph.above[k] & found)  # a slope to which others are added, and no parameter
+    return found & ~as_bits(made), new
 
 
 def compared(graph: Graph, fewest: int = 2) -> dict[int, Node]:

@@ -10,7 +10,7 @@ from nnref.checking.watching.calculus.graph import base_of, bits_of
 from nnref.checking.watching.meaning.other_parts import beginning, following, is_part
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.updates import WRITTEN, Update, last_part, replaceable, uses
-from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.recording.tape import Node, words
 
 
 def unjudged(role: Roles) -> list[Update]:
@@ -31,7 +31,32 @@ def unjudged(role: Roles) -> list[Update]:
         if array.index not in judged and is_changed_here(role, update) and is_drawn(role, array):
             judged.add(array.index)
             found[array.index] = update
+    for update in lost_on_the_way(role):
+        if beginning(update.base).index not in judged:
+            found.setdefault(update.base.index, update)
     return list(found.values())
+
+
+def lost_on_the_way(role: Roles) -> Iterator[Update]:
+    """The changes of weights by labels, and by nothing that is made of the weights: what they made went another way.
+
+    As through code that was not recorded: their slope is then made of values that come from nowhere.
+    """
+    graph, end = role.graph, role.last + PART_OF_A_STEP * (role.last - role.begin)
+    for node in graph.tape[role.begin + 1 : end + 1]:
+        old, step = node.args if node.op in ("subtract", "add") and len(node.args) == 2 else (None, None)
+        if not isinstance(old, Node) or not isinstance(step, Node) or old.shape != node.shape:
+            continue
+        if role.of_labels[old.index] or not role.of_labels[step.index] or not is_drawn(role, base_of(old)):
+            continue
+        update = Update(old, step, node, 1 if node.op == "subtract" else -1)
+        joined = any(n.op in JOINS and n.index < node.index for n in uses(graph, update.base))
+        if joined and not graph.depends(step.index, 1 << update.base.index) and goes_on(role, update):
+            yield update
+
+
+JOINS = words("matmul dot inner einsum tensordot vdot")
+"""Operations by which weights come in."""
 
 
 def is_drawn(role: Roles, array: Node) -> bool:

@@ -82,8 +82,10 @@ def replacements(graph: Graph, node: Node) -> Iterator[Update]:
     ways = ((0, 1, 1),) if node.op == "subtract" else ((0, 1, -1), (1, 0, -1))
     for i, j, sign in ways:
         old, step = node.args[i], node.args[j]
-        if not isinstance(old, Node) or not isinstance(step, Node) or old.shape != node.shape or not number(old):
+        if not isinstance(old, Node) or not isinstance(step, Node) or not number(old):
             continue
+        if old.shape != node.shape and np.prod(old.shape) * np.prod(node.shape) != 1:
+            continue  # b = 0.0 is an array of one entry after b - rate * (p - y[i])
         if graph.above[step.index] >> base_of(old).index & 1:
             yield Update(old, step, node, sign)
 
@@ -104,7 +106,7 @@ def step_in(tape: Sequence[Node], update: Update) -> Any:
     value = tape[update.step.index].value
     made = tape[update.end.index]
     if made.op not in ROWS or update.new is None or value is None:
-        return value
+        return np.reshape(value, update.old.shape) if np.size(value) == np.prod(update.old.shape) == 1 else value
     whole = np.zeros(made.shape)
     np.add.at(whole, value_of(made.args[1]), value)
     return whole

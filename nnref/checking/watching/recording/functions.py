@@ -90,6 +90,11 @@ def container(function: Any) -> bool:
     return owner is not None and not isinstance(owner, np.ndarray | np.generic | ModuleType)
 
 
+def as_once(value: Any) -> Any:
+    """An array of one entry as the number that older numpys took it for, where they needed one; others as they are."""
+    return value.reshape(()) if isinstance(value, np.ndarray) and value.ndim and value.size == 1 else value
+
+
 def random_maker(function: Any) -> bool:
     """Does the function seed or make a generator of random numbers?"""
     module = str(getattr(function, "__module__", "") or "")

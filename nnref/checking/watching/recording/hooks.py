@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nnref.checking.watching.recording.bars import within
+from nnref.checking.watching.recording.functions import as_once
 from nnref.checking.watching.recording.memory import layout, owner
 from nnref.checking.watching.recording.of_objects import (
     holds_objects,
@@ -262,17 +263,16 @@ class Hooks(Values):
         view = a[(*index, ...) if type(index) is tuple else (index, ...)] if basic(index) else None
         if view is not None and isinstance(value, np.ndarray) and same_memory(view, value):
             return  # what a[i] += b ends with
+        value = as_once(value) if view is not None and not view.ndim else value
         args = (self.resolved(value),) if view is not None else (self.resolved(a), self.resolved(index))
         given = self.resolved(value)
-        target = a if view is None else view
-        self.about_to_write(target)
+        self.about_to_write(target := a if view is None else view)
         a[index] = value
-        site_ = self.sites[site]
         if view is not None:
             place = [n for n in nodes_of(self.resolved(index)) if n.leaf != "constant"]  # one_hot[i, y[i]] = 1
-            node = self.add("assign", None, (*args, target.shape, *place), {}, target, site_)
+            node = self.add("assign", None, (*args, target.shape, *place), {}, target, self.sites[site])
         else:
-            node = self.add("put_at", None, (*args, given), {}, target, site_)
+            node = self.add("put_at", None, (*args, given), {}, target, self.sites[site])
         self.wrote(target, node)
 
     def shaped(self, a: Any, shape: Any, site: int) -> None:

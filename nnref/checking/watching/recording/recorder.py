@@ -21,6 +21,7 @@ from nnref.checking.watching.recording.functions import (
     LOOKS,
     SEEDS,
     again,
+    as_once,
     canonical,
     container,
     hashable,
@@ -96,6 +97,7 @@ class Recorder(Hooks):
         """A call of what is not the person's: one operation."""
         if anywhere(args) or isinstance(getattr(function, "__self__", None), Tabular):
             function, args = as_arrays(function, name, args)
+        args = tuple(map(as_once, args)) if getattr(function, "__module__", "") == "math" else args
         target = written(name, function, args, kwargs)
         here = self.sites[site]
         owner = getattr(function, "__self__", None)
@@ -132,12 +134,13 @@ class Recorder(Hooks):
         if isinstance(value, np.ndarray | np.generic | float | int | complex):
             return self.one(op, call, args, kwargs, value, site)
         found = tuple(nodes_of((args, tuple(kwargs.values()))))
-        if type(value) in (list, tuple) and len(value) <= 4096:
+        named = getattr(value, "_make", None) if isinstance(value, tuple) else None  # as np.linalg.qr's
+        if (named or type(value) in (list, tuple)) and len(value) <= 4096:
             parts = []
             for k, part in enumerate(value):
                 number = isinstance(part, np.ndarray | np.generic | float) or (isinstance(part, int) and found)
                 parts.append(self.one(f"{op}[{k}]", picked(call, k), args, kwargs, part, site) if number else part)
-            return type(value)(parts)
+            return (named or type(value))(parts)
         if found and not isinstance(value, type | FunctionType):
             self._alive.append(value)
             self.opaque[id(value)] = self.add("opaque", call, args, kwargs, None, self.sites[site])
@@ -332,6 +335,7 @@ def walked(thing: Any, depth: int = 0) -> Iterator[Array]:
 
 def whole_or_float(self: Recorder, site: int, function: Any, *args: Any, **kwargs: Any) -> Any:
     """float(x), int(x): the same number."""
+    args = tuple(map(as_once, args))
     value = function(*args, **kwargs)
     if function is float and args and type(args[0]) is int and self.known(args[0]) is None:  # a length: no label
         value = float(str(value))

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import multiple
-from nnref.checking.watching.calculus.graph import bits_of
+from nnref.checking.watching.calculus.graph import VIEWS, bits_of
 from nnref.checking.watching.calculus.slopes import slopes
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.meant_for import made_by
@@ -62,6 +62,33 @@ def right_elsewhere(search: Search, factor: Node) -> bool:
     return any(n.index < search.role.last and slope_factor(search, n) is not None for n in same)
 
 
+def begun_before(search: Search, factor: Node) -> Node | None:
+    """The first value of a wrong factor on a line before it, in its function, that the forward pass does not bear out.
+
+    What is a value of the forward pass, one over it, or one less, is borne out; so is a slope.
+    """
+    graph, forward = search.graph, forward_of(search)
+    for k in bits_of(graph.above[factor.index] & ~forward):
+        node = graph.tape[k]
+        here = node.site.function == factor.site.function and node.site.line < factor.site.line
+        if not here or search.role.of_labels[k] or node.op in VIEWS or not graph.depends(k, search.role.parameters):
+            continue
+        inside = [n for n in graph.users[k] if graph.above[factor.index] >> n.index & 1 or n is factor]
+        last = node.names or any(n.site.line != node.site.line for n in inside)
+        if last and not is_borne_out(search, node, forward) and slope_factor(search, node) is None:
+            return node
+    return None
+
+
+def is_borne_out(search: Search, node: Node, forward: int) -> bool:
+    """Is it, in the first run, a value w of the forward pass, 1 / w, or 1 - w?"""
+    x, size = np.ravel(np.asarray(node.value, float)), np.prod(node.shape, dtype=int)
+    same = (search.graph.tape[k] for k in bits_of(forward))
+    values = (np.ravel(np.asarray(n.value, float)) for n in same if np.prod(n.shape, dtype=int) == size and n.real)
+    with np.errstate(all="ignore"):
+        return any(np.allclose(y, w, search.tolerance, 0) for w in values for y in (x, 1 / x, 1 - x))
+
+
 def slope_factor(search: Search, factor: Node, of: Collection[int] | None = None) -> float | None:
     """C with factor = c ∂A/∂Z, entry by entry, of some values A and Z of the forward pass; None if it is of none.
 
@@ -72,6 +99,7 @@ def slope_factor(search: Search, factor: Node, of: Collection[int] | None = None
     size = np.prod(factor.shape, dtype=int)
     if given is None:
         return 1.0
+    turned: float | None = None  # the slope by -z, as of 1 / (1 + exp(-z)), is minus that by z
     outs = [
         k
         for k in bits_of(forward)
@@ -84,6 +112,7 @@ def slope_factor(search: Search, factor: Node, of: Collection[int] | None = None
             if j == k or any(j not in f for f in found) or np.prod(tape[j].shape, dtype=int) != size:
                 continue
             c = multiple([g.ravel() for g in given], [f[j].ravel() for f in found], search.tolerance)
-            if c:
+            if c and tape[j].op != "negative":
                 return c
-    return None
+            turned = turned or c
+    return turned or None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE, multiple, with_part
 from nnref.checking.watching.calculus.graph import VIEWS, bits_of
+from nnref.checking.watching.calculus.slopes import slopes
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.program import Failure
@@ -17,6 +18,7 @@ from nnref.checking.watching.verdict.corrections import LEFT_OUT as CORRECTION_L
 from nnref.checking.watching.verdict.decays import LEFT_OUT, of_another, without_decay, wrong_beside_decay
 from nnref.checking.watching.verdict.derivatives import (
     backward_factor,
+    begun_before,
     of_another_value,
     right_elsewhere,
     slope_factor,
@@ -36,7 +38,7 @@ from nnref.checking.watching.verdict.shared_factors import (
     not_yet_scaled,
     put_to_others,
 )
-from nnref.checking.watching.verdict.signs import first_turned, is_turned_on_the_way, stays_turned, turned
+from nnref.checking.watching.verdict.signs import first_turned, is_turned_on_the_way, stays_turned, turned, turned_twice
 from nnref.checking.watching.verdict.stale import STALE, is_new_parameter, used_after_update, used_next
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
@@ -91,13 +93,21 @@ def in_object(search: Search, wrong: Sequence[Judged]) -> tuple[Mistake, int] | 
 
 def of_failure(role: Roles, tapes: Sequence[Tape], reading: Reading, failure: Failure) -> Mistake:
     """The first wrong value of what the line was given that stops the program; the line itself where all is right."""
-    search = Search(role, tapes, reading)
+    search = Search(role, tapes, with_all_slopes(tapes, reading))
     given = [n for n in failure.inputs if n.index < len(tapes[0]) and role.of_labels[n.index]]
     given = [n for n in given if role.graph.depends(n.index, role.parameters)]
-    wrong = [n for n in (first_of(search, node) for node in given) if n is not None]
+    known = reading.loss.node is not None or any(row.verdict == "ok" for row in reading.rows)  # else none is right
+    wrong = [n for n in (first_of(search, node) for node in given if known) if n is not None]
     node = min(wrong, key=lambda n: n.index, default=given[0])
     says = f"line {failure.site.line} stops with {' '.join(failure.says.split())}"
     return Mistake(node, node.site if wrong else failure.site, reading.rows[0], "stops", says)
+
+
+def with_all_slopes(tapes: Sequence[Tape], reading: Reading) -> Reading:
+    """A reading with the slopes of what no updated parameter went into too, as of the layers that were left."""
+    seeded = zip(tapes, reading.loss.seeds, strict=True)
+    known = (slopes(tape, seeds, [True] * len(tape), reading.choice)[0] for tape, seeds in seeded)
+    return replace(reading, slopes=tuple(known))
 
 
 def located(search: Search, row: Judged) -> Mistake:
@@ -235,7 +245,8 @@ def of_decay(search: Search, row: Judged) -> Mistake:
     base, usual = row.update.base, row.usual or 0.0
     old = [np.asarray(tape[base.index].value, float) for tape in search.tapes]
     both = with_part(row.given, row.truth, old, search.tolerance)
-    scale = both[0] / usual if both is not None and usual else 1.0
+    own = both[0] if both is not None else row.own  # behind an optimiser the step is no sum of the two
+    scale = own / usual if own and usual else 1.0
     if abs(scale - 1) > ALIKE and (node := jumped(search, row, scale)) is not None:
         return Mistake(node, node.site, row, "factor", f"the slope beside the decay is {scale:.4g} times the truth")
     chain = search.backward(row.update.step)
@@ -267,6 +278,8 @@ def jumped(search: Search, row: Judged, ratio: float) -> Node | None:
     """
     if abs(ratio - 1) <= ALIKE:
         return None
+    if alike_factors(ratio, -1.0) and (node := turned_twice(search, row)) is not None:
+        return node
     right = [search.role.graph.above[r.update.step.index] for r in search.reading.rows if r.verdict == "ok"]
     for node in search.backward(row.update.step):
         if node.op in PLACES or (right and all(bits >> node.index & 1 for bits in right)):
@@ -354,6 +367,9 @@ def first_of(search: Search, step: Node) -> Node | None:
         bit = 1 << node.index
         if bit & (right | excused | forward) or node in new:
             continue
+        if node.kwargs.get("each") and 1 << node.inputs[0].index & (right | excused):
+            right |= bit  # what a loop takes of a slope, one entry after the other
+            continue
         if node.op in PLACES and any(
             search.role.of_labels[m.index]
             and search.graph.depends(m.index, search.role.parameters)
@@ -381,6 +397,9 @@ def described(search: Search, row: Judged, node: Node) -> Mistake:
         )
         return Mistake(slope, slope.site, row, "no slope", says, certain=False, used=activation.site)
     factor = wrong_factor(search, node)
+    if factor is not None and (begun := begun_before(search, factor)) is not None:
+        says = f"the factor that is made from here on is wrong where it is used, in line {node.site.line}"
+        return Mistake(begun, begun.site, row, "factor made here", says, certain=False, used=node.site)
     if factor is not None and factor.site.line != node.site.line:
         if right_elsewhere(search, factor):
             says = "the derivative is taken at another value than the one that is meant"

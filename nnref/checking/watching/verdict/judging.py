@@ -24,7 +24,7 @@ from nnref.checking.watching.verdict.later_passes import of_later_passes
 from nnref.checking.watching.verdict.memory import within_memory
 from nnref.checking.watching.verdict.newton import SAYS as NEWTON
 from nnref.checking.watching.verdict.newton import divided
-from nnref.checking.watching.verdict.remembered import MEMORY, added_to_last, entering, goes_back, not_grown
+from nnref.checking.watching.verdict.remembered import MEMORY, added_to_last, entering, goes_back, not_grown, remembers
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual, most_common, of_both
 from nnref.checking.watching.verdict.verdicts import Judged, Laid, Reading, Slopes, at_their_rates
 
@@ -160,10 +160,12 @@ def chosen(
 ) -> tuple[Reading, ...]:
     """The readings, the loss that is meant first: the program's own if it fits as well as any."""
     ranked = sorted(found, key=lambda r: (r.all_right, r.fits[2], r.loss.node is not None, r.fits), reverse=True)
-    if ranked and ranked[0].loss.node is None and (ranked[0].all_right or 2 * ranked[0].right < len(ranked[0].rows)):
+    if ranked and ranked[0].loss.node is None:
         mine = [r for r in ranked if r.loss.node is not None and not uphill(r)]
         proper = [r for r in mine if r.loss.node is not None and is_proper(role, tapes[0], r.loss.node)]
-        ranked = [*proper, *(r for r in ranked if r not in proper)]
+        guess, as_good = ranked[0], any(r.right >= ranked[0].right for r in proper)
+        if guess.all_right or as_good or 2 * guess.right < len(guess.rows):
+            ranked = [*proper, *(r for r in ranked if r not in proper)]
     return tuple(at_their_rates(role, reading, written) for reading in ranked)
 
 
@@ -338,7 +340,7 @@ def optimised(role: Roles, row: Judged, tapes: Sequence[Tape], tolerance: float,
         if before is not None and goes_back(role, row, laid, tapes, before, tolerance):
             says = "what the step remembers of older gradients goes up the loss"
             return replace(row, verdict="WRONG", note=says, kind=MEMORY, entry=node)
-        if before is not None:
+        if before is not None and remembers(role, update.step, node, before):
             return replace(row, verdict="ok", factor=None, inner=abs(c), note="", decay=decay, entry=node)
         if node is update.step:
             continue

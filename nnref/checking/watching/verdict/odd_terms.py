@@ -31,11 +31,24 @@ def odd_term(search: Search, wrong: Node, step: Node) -> Node | None:
     usual = max((c for c, *_ in factors), key=lambda c: (sum(has(f, c) for f in factors), *likely(search, c, step)))
     usual_terms = [t for t, f in zip(found, factors, strict=True) if has(f, usual)]
     odd = [t for t, f in zip(found, factors, strict=True) if not has(f, usual)]
+    if odd and (shared := common_to(search, usual_terms, odd, usual, step)) is not None:
+        return shared
     less_likely = bool(odd) and likely(search, usual, step) > likely(search, search.factors(odd[0])[0], step)
     if not odd or len(odd) > len(usual_terms) or (len(odd) == len(usual_terms) and not less_likely):
         return None
     ratios = [c / usual for c in search.factors(odd[0])]
     return where_it_jumps(search, odd[0], usual_terms, ratios) or first_with_new_factor(search, odd[0], usual_terms)
+
+
+def common_to(search: Search, many: Sequence[Node], few: Sequence[Node], factor: float, step: Node) -> Node | None:
+    """What many terms have their factor from, one line for all, where the few are slopes of the own loss itself."""
+    exact = [c for c in search.factors(few[0]) if likely(search, c, step) == (True, True)]
+    if len(many) < 2 or not exact or likely(search, factor, step)[0]:
+        return None
+    shared = set.intersection(*({n.index for n in search.backward(t)} for t in many))
+    nodes = (search.graph.tape[k] for k in sorted(shared - {n.index for t in few for n in search.backward(t)}))
+    jumps = ((n, search.jump(n)) for n in nodes if n.op not in VIEWS and not search.forward >> n.index & 1)
+    return next((n for n, jump in jumps if jump is not None and has([factor / exact[0]], jump)), None)
 
 
 def where_it_jumps(search: Search, term: Node, others: Sequence[Node], ratios: Sequence[float]) -> Node | None:

@@ -56,7 +56,8 @@ def below_zero(search: Search, row: Judged) -> Node | None:
         path = [given]
         while before := [m for m in path[-1].inputs if m is not gradient and is_below(search, m)]:
             path.append(before[0])
-        return next((n for n in path if n.op in ("add", "subtract")), path[-1])
+        made = [n for n in reversed(path) if n.shape == given.shape and not is_gradient(search, row, n)]
+        return next((n for n in (*made, *path) if n in made or n.op in ("add", "subtract")), path[-1])
     return None
 
 

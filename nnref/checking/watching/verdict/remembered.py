@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE, with_part
-from nnref.checking.watching.calculus.graph import decayed
+from nnref.checking.watching.calculus.graph import bits_of, decayed
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.updates import Update
@@ -40,6 +40,15 @@ def entering(role: Roles, update: Update, tapes: Sequence[Tape]) -> Iterator[tup
         values = [tape[node.index].value for tape in tapes]
         if not any(v is None or np.size(v) != np.prod(shape, dtype=int) for v in values):
             yield node, tuple(np.asarray(v, float).reshape(shape) for v in values)
+
+
+def remembers(role: Roles, step: Node, gradient: Node, before: Roles) -> bool:
+    """Does something go into a step beside its gradient that labels went into before, as a velocity is?"""
+    graph, bit = role.graph, 1 << gradient.index
+    between = (graph.tape[k] for k in bits_of(graph.above[step.index] | 1 << step.index) if graph.depends(k, bit))
+    beside = (m for n in between if n is not gradient for m in n.inputs if not graph.depends(m.index, bit))
+    made = (k for m in beside for k in (m.index, *bits_of(graph.above[m.index])))
+    return any(before.of_labels[k] for k in made if k <= role.begin)
 
 
 def added_to_last(role: Roles, row: Judged, tapes: Sequence[Tape], before: Roles, tolerance: float) -> Node | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from nnref.checking.watching.calculus.factors import multiple
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.recording.tape import Node
@@ -37,6 +39,34 @@ def stays_turned(search: Search, row: Judged, node: Node) -> bool:
     chain = [n for n in search.backward(made) if search.graph.depends(n.index, 1 << node.index)]
     signs = {tuple(sorted({c > 0 for c in found})) for n in chain if (found := search.factors(n))}
     return len({s for s in signs if len(s) == 1}) < 2
+
+
+def turned_twice(search: Search, row: Judged) -> Node | None:
+    """What turns the sign of a row, where the rows of the right sign are made of it too, and turn it back on its line.
+
+    So it is where the slope of an activation has the wrong sign, which goes in once for each layer.
+    """
+    right = [search.backward(r.update.step) for r in search.reading.rows if r.verdict == "ok" and not r.silent]
+    for node in search.backward(row.update.step):
+        if node.op in PLACES or not turns(search, node) or not stays_turned(search, row, node):
+            continue
+        again = [[n for n in chain if n.index > node.index and n.op == node.op and turns(search, n)] for chain in right]
+        if right and all(node in chain and back for chain, back in zip(right, again, strict=True)):
+            return node
+    return None
+
+
+def turns(search: Search, node: Node) -> bool:
+    """Is a value of one sign, as a slope, and all that it is made of are of the other?"""
+    made_of = [m for m in node.inputs if search.role.of_labels[m.index]]
+    signs = [sign_of(search, m) for m in made_of]
+    return bool(signs) and sign_of(search, node) != 0 and all(s == -sign_of(search, node) for s in signs)
+
+
+def sign_of(search: Search, node: Node) -> int:
+    """The sign by which a value is a slope; 0 if it is none, or one of either sign. That of -z tells nothing."""
+    found = {int(np.sign(c)) for k, c in search.matches(node) if search.graph.tape[k].op != "negative"}
+    return found.pop() if len(found) == 1 else 0
 
 
 def turned(search: Search, row: Judged) -> Node | None:

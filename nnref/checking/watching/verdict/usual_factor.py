@@ -14,6 +14,7 @@ from nnref.checking.watching.calculus.graph import bits_of
 from nnref.checking.watching.meaning.losses import Loss
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
+from nnref.checking.watching.meaning.rates import in_product
 from nnref.checking.watching.meaning.updates import parameter_name
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.verdicts import Judged, numbers_of_examples
@@ -178,7 +179,8 @@ class Usual:
             if any(v is None or np.size(v) != t.size for v, t in zip(values, row.truth, strict=True)):
                 continue
             if c := multiple([np.ravel(v) for v in values], [t.ravel() for t in row.truth], tolerance):
-                yield c
+                rate = np.prod([n for _, n in in_product(self.role, node)])
+                yield from (c,) if rate in (0.0, 1.0) else (c / float(rate), c)
 
     def factors_put(self, row: Judged) -> int:
         """How often the factor changes from a gradient as it is made to its step."""

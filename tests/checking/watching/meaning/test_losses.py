@@ -183,3 +183,29 @@ def test_outputs_that_one_array_holds_one_after_the_other_are_those_of_all_examp
     assert settled(found) is right
     rows = {row.update.base.names[0]: row.verdict for row in found.reading.rows}
     assert rows == {"V": "ok", "W": "ok" if right else "WRONG"}
+
+
+ONE_INPUT = """\
+import numpy as np
+x, y = 0.7, np.array([[0.2]])
+W, V = np.random.randn(1, 4), np.random.randn(4, 1)
+for k in range(5):
+    h = np.tanh(x * W)
+    p = h @ V
+    loss = ((p - y) ** 2).mean()
+    print(SHOWN)
+    d = 2 * (p - y)
+    dh = d @ V.T * (1 - h ** 2)
+    dx = dh @ W.T
+    V = V - 0.1 * h.T @ d
+    W = W - 0.1 * x * dh
+"""
+
+
+@pytest.mark.parametrize("shown", ["round(loss, 4)", "np.round(loss, 3)", "round(float(loss), 2)"])
+def test_a_loss_that_is_rounded_to_be_shown_is_the_loss_and_the_slope_of_one_input_is_none(shown, tmp_path):
+    found = seen(tmp_path, ONE_INPUT, ("SHOWN", shown))
+    assert settled(found) is True, certificate(found)
+    owns = [reading.loss.node for reading in found.steps[0].readings if reading.loss.node is not None]
+    assert [node.names for node in owns] == [["loss"]]
+    assert settled(seen(tmp_path, ONE_INPUT, ("SHOWN", shown), (" * (1 - h ** 2)", ""))) is False

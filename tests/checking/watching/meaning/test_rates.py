@@ -141,3 +141,22 @@ def test_a_factor_that_all_gradients_have_is_said(tmp_path):
     assert "every gradient is 900 times the slope" in " ".join(str(certificate(found)).lower().split())
     right = watched(tmp_path, plain, LOSSES["with its loss"])
     assert "times the slope" not in str(certificate(right))
+
+
+WRITTEN_OUT = """\
+import numpy as np
+x, y = 0.7, np.array([0.2])
+w, b, v = np.random.randn(4), np.random.randn(4), np.random.randn(4)
+for k in range(5):
+    h = np.tanh(x * w + b)
+    d = h @ v - y
+    dh = d * v * (1 - h ** 2)
+    v = v - 0.1 * d * h
+    b = b - 0.1 * dh
+    w = w - STEP * dh
+"""
+
+
+@pytest.mark.parametrize(("step", "right"), [("0.1 * x", True), ("x * 0.1", True), ("0.1", False)])
+def test_an_input_that_is_written_out_is_no_part_of_the_rate(step, right, tmp_path):
+    assert settled(seen(tmp_path, WRITTEN_OUT, ("STEP", step))) is right

@@ -72,3 +72,36 @@ def test_the_entries_of_an_array_that_are_updated_after_the_first_are_counted(tm
     assert list(other_entries(role).values()) == [2]
     whole, _ = roles_of(tmp_path, STEP)
     assert other_entries(whole) == {}
+
+
+ANOTHER_WAY = """\
+import collections, math
+import numpy as np
+X, Y = np.random.randn(20, 3), np.random.randn(20)
+W, v = np.random.randn(4, 3), np.random.randn(4)
+for i in range(20):
+    z = W @ X[i]
+    HIDDEN
+    d = v @ h - Y[i]
+    dz = d * v * h * (1 - h)
+    v = v - 0.1 * d * h
+    W = W - 0.1 * np.outer(dz, X[i])
+"""
+
+WAYS = {
+    "code in a string": "names = {'z': z, 'np': np}; exec('h = 1 / (1 + np.exp(-z))', names); h = names['h']",
+    "a function of objects": "h = np.frompyfunc(lambda x: 1 / (1 + math.exp(-x)), 1, 1)(z).astype(float)",
+    "an iterator of numpy's": "h = np.zeros(4)\n    for k in range(4): h.flat[k] = 1 / (1 + math.exp(-z.flat[k]))",
+    "an object of a library's": "h = np.array(collections.deque([1 / (1 + math.exp(-x)) for x in z]))",
+}
+
+
+@pytest.mark.parametrize("hidden", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("slope", ["h * (1 - h)", "h * h"])
+def test_weights_whose_way_to_the_outputs_was_not_recorded_are_not_passed_over(hidden, slope, tmp_path):
+    """Neither passed nor called wrong: of the first layer nothing can be told."""
+    found = seen(tmp_path, ANOTHER_WAY, ("HIDDEN", hidden), ("h * (1 - h)", slope))
+    assert settled(found) is None
+    rows = {row.update.base.names[0]: row.verdict for row in found.reading.rows}
+    assert rows["v"] == "ok"
+    assert rows.get("W", "cannot tell") == "cannot tell"

@@ -6,6 +6,8 @@ import pytest
 
 from nnref.checking.watching.meaning import updates
 from nnref.checking.watching.meaning.updates import replaceable
+from nnref.checking.watching.telling.report import settled
+from tests.support.programs import seen
 from tests.support.recordings import STEP, first, graph, node
 
 
@@ -113,3 +115,23 @@ def test_a_parameter_is_shown_by_its_name_without_self(tmp_path):
     value.names = []
     assert updates.parameter_name(value) == "line 4"
     assert updates.parameter_name(value, otherwise="bias") == "bias"
+
+
+ROWS_WITH_A_COLUMN = """\
+import numpy as np
+X, y = np.random.randn(20, 3), np.random.randn(20, 1)
+w, b = np.random.randn(3), 0.0
+for i in range(20):
+    p = w @ X[i] + b
+    d = p - y[i]
+    w = w - 0.1 * d * X[i]
+    b = b - 0.1 * d
+"""
+
+
+@pytest.mark.parametrize(("new", "right"), [("0.1 * d\n", True), ("0.1 * d * p\n", False)])
+def test_a_number_that_becomes_an_array_of_one_entry_is_a_parameter(new, right, tmp_path):
+    """Labels in a column are arrays of one entry, row by row; what is compared with them is a number."""
+    found = seen(tmp_path, ROWS_WITH_A_COLUMN, ("0.1 * d\n", new))
+    assert {row.update.base.names[0] for row in found.reading.rows} == {"w", "b"}
+    assert settled(found) is right

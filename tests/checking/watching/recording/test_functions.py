@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nnref.checking.watching.recording.functions import (
+    as_once,
     canonical,
     container,
     kind_of,
@@ -16,6 +17,8 @@ from nnref.checking.watching.recording.functions import (
     without_out,
     written,
 )
+from nnref.checking.watching.telling.report import settled
+from tests.support.programs import fault_apart, seen
 
 A = np.arange(6.0).reshape(2, 3)
 
@@ -85,3 +88,36 @@ def test_a_function_that_has_the_name_of_a_method_of_lists_is_none(function):
 def test_a_call_is_made_again_for_one_of_its_results_and_without_the_array_that_it_wrote_into():
     assert picked(divmod, 1)(7, 4) == 3
     assert without_out({"out": A, "axis": 0}) == {"axis": 0}
+
+
+ARRAYS_OF_ONE_ENTRY = """\
+import math
+import numpy as np
+X, y = np.random.randn(6, 3), np.random.rand(6, 1)
+W, b, V = np.random.randn(4, 3), np.random.randn(4, 1), np.random.randn(4, 1)
+for step in range(5):
+    H, P = np.zeros((6, 4)), np.zeros(6)
+    for i in range(6):
+        for k in range(4):
+            H[i, k] = 1 / (1 + math.exp(-(X[i] @ W[k] + b[k])))
+        P[i] = H[i] @ V
+    loss = float(((P.reshape(-1, 1) - y) ** 2).sum(0, keepdims=True))
+    d = 2 * (P.reshape(-1, 1) - y)
+    dH = d @ V.T * H * (1 - H)
+    V = V - 0.1 * H.T @ d
+    W = W - 0.1 * dH.T @ X
+    b = b - 0.1 * dH.T.sum(1, keepdims=True)
+"""
+
+
+@pytest.mark.parametrize(("slope", "right"), [(" * (1 - H)", True), ("", False)])
+def test_arrays_of_one_entry_are_numbers_where_older_numpys_took_them_for_such(slope, right, tmp_path):
+    """As an entry of an array, in a function of math, and as a float: numpy 2.4 refuses what it took until then."""
+    found = seen(tmp_path, ARRAYS_OF_ONE_ENTRY, (" * (1 - H)\n", f"{slope}\n"))
+    assert settled(found) is right
+    assert len(found.reading.rows) == 3
+    assert not right or fault_apart(found, tmp_path) == ""
+
+
+def test_only_an_array_of_one_entry_is_a_number():
+    assert [np.ndim(as_once(thing)) for thing in (np.ones((1, 1)), np.ones((1, 2)), np.ones(()), 3.0)] == [0, 2, 0, 0]

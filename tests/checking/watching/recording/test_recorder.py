@@ -142,3 +142,12 @@ def test_a_generator_draws_the_same_in_every_run_of_one_number_and_others_in_ano
     one, same, other = (np.array(recorded(tmp_path, text, seed=k).namespace["x"]) for k in (0, 0, 1))
     assert (one == same).all()
     assert (one != other).all()
+
+
+def test_results_that_have_names_are_known_each(tmp_path):
+    """Weights that are drawn orthogonal are drawn numbers, and nothing that the program got from somewhere."""
+    run = recorded(tmp_path, "import numpy as np\nA = np.random.randn(4, 3)\nq, r = np.linalg.qr(A)\nw = q * 2")
+    assert run.error is None
+    assert [leaf.leaf for leaf in run.recorder.leaves] == ["random"]
+    assert node(run, "q").inputs == (node(run, "A"),)
+    assert run.namespace["q"].shape == (4, 3)

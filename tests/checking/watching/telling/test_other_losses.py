@@ -57,11 +57,11 @@ for step in range(9):
 
 
 def test_of_a_file_with_a_loss_it_is_never_said_that_it_has_none(tmp_path):
-    """Without its decay it fits more of the backward pass, where the mean is forgotten of all but the decay."""
+    """Without its decay it fits no more of the backward pass, where the mean is forgotten of all but the decay."""
     found = seen(tmp_path, DECAYED)
     said = " ".join(str(certificate(found, mend=False)).split())
     assert settled(found) is False
-    assert "the file's own, in line 6" in said
+    assert "your own cost, line 6" in said
     assert "has none" not in said
     assert "no loss of its own" not in said
 

@@ -79,3 +79,29 @@ def test_the_logarithm_of_one_probability_is_no_penalty(tmp_path):
     assert settled(found), certificate(found)
     assert [round(row.decay, 6) for row in found.rows] == [0.01, 0]
     assert settled(seen(tmp_path, ONE_BY_ONE, ("np.log(1 - p))", "np.log(1 - p)) + 0.02 * (w * w).sum()"))) is False
+
+
+BESIDE = """\
+import numpy as np
+X, Y = np.random.randn(30, 3), np.random.randn(30, 2)
+W, V = np.random.randn(3, 5), np.random.randn(5, 2)
+m, s = [0 * W, 0 * V], [0 * W, 0 * V]
+for t in range(1, 4):
+    h = np.maximum(X @ W, 0)
+    d = (h @ V - Y) / 30
+    loss = ((h @ V - Y) ** 2).sum() / 60 + 0.05 * (W ** 2).sum()
+    e = d @ V.T
+    e = e * (h > 0)
+    dW = X.T @ e
+    dW += 0.1 * W
+    for k, (w, g) in enumerate(((W, dW), (V, h.T @ d))):
+        m[k] = 0.9 * m[k] + 0.1 * g
+        s[k] = 0.999 * s[k] + 0.001 * g ** 2
+        w -= 0.01 * m[k] / (1 - 0.9 ** t) / (np.sqrt(s[k] / (1 - 0.999 ** t)) + 1e-8)
+"""
+
+
+def test_a_sign_that_comes_in_before_a_decay_is_named_and_not_the_decay(tmp_path):
+    found = seen(tmp_path, BESIDE, ("e = e * (h > 0)", "e = -e * (h > 0)"))
+    assert certificate(found, mend=False).first.place.startswith("line 10:")
+    assert settled(seen(tmp_path, BESIDE)) is True

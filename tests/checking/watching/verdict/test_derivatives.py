@@ -2,7 +2,9 @@
 
 import pytest
 
+from nnref.checking.watching.telling.report import certificate
 from nnref.checking.watching.verdict import derivatives
+from tests.support.programs import seen
 from tests.support.recordings import searched
 
 PROGRAM = """\
@@ -54,3 +56,32 @@ def test_what_is_three_times_a_derivative_is_one_with_that_factor(tmp_path):
     of_it, named = searched(tmp_path, PROGRAM, ("s2 = slope(z2)", "s2 = 3 * slope(z2)"))
     assert derivatives.slope_factor(of_it, named["s2"]) == pytest.approx(3)
     assert derivatives.slope_factor(of_it, named["h2"]) is None
+
+
+SWISH = """\
+import numpy as np
+X, Y = np.random.randn(20, 3), np.random.randn(20, 2)
+W, V = np.random.randn(3, 5), np.random.randn(5, 2)
+for step in range(3):
+    z = X @ W
+    a = z / (1 + np.exp(-z))
+    d = (a @ V - Y) / 20
+    loss = ((a @ V - Y) ** 2).sum() / 40
+    s = 1 / (1 + np.exp(-z))
+    e = d @ V.T * (s + z * s * (1 - s))
+    V -= 0.1 * a.T @ d
+    W -= 0.1 * X.T @ e
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (("    s = 1 / (1", "    s = 2 / (1"), "at or after line 9:"),
+        (("    s = 1 / (1 +", "    s = 1 / (1 -"), "at or after line 9:"),
+        (("(s + z", "(s - z"), "line 10:"),
+    ],
+)
+def test_a_wrong_derivative_begins_where_the_forward_pass_does_not_bear_it_out(change, place, tmp_path):
+    """1 / (1 + exp(-z)) is one over a value of the forward pass: then the line after it is the wrong one."""
+    assert certificate(seen(tmp_path, SWISH, change), mend=False).first.place.startswith(place)

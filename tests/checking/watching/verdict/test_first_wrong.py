@@ -415,3 +415,34 @@ def test_a_line_that_makes_all_right_when_it_is_changed_is_named_for_certain(tmp
 def test_without_the_mistake_all_is_right(text, tmp_path):
     found = seen(tmp_path, text)
     assert settled(found) is True, certificate(found)
+
+
+ONE_BY_ONE = """\
+import numpy as np
+x = np.random.randn(6, 4)
+t = np.random.randint(0, 3, 6)
+W, b = np.random.randn(4, 3), np.zeros(3)
+for xi, ti in zip(x, t):
+    E = np.exp(xi @ W + b)
+    p = E / np.sum(E)
+    loss = -np.log(p[ti])
+    g = np.zeros(3)
+    g[ti] = -1 / p[ti]
+    for i, slope in enumerate(g):
+        if slope == 0:
+            continue
+        S = np.sum(E)
+        J = -E[i] * E / S ** 2
+        J[i] = E[i] * (S - E[i]) / S ** 2
+        d = slope * J
+        W -= 0.1 * np.outer(xi, d)
+        b -= 0.1 * d
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [(("J[i] = E[i]", "J[i] = -E[i]"), "line 16:"), (("S = np.sum(E)", "S = 2 * np.sum(E)"), "at or after line 14:")],
+)
+def test_what_a_loop_takes_of_a_slope_entry_by_entry_is_right(change, place, tmp_path):
+    assert certificate(seen(tmp_path, ONE_BY_ONE, change), mend=False).first.place.startswith(place)

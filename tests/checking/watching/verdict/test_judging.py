@@ -146,3 +146,22 @@ def test_rows_that_are_added_to_example_by_example_are_not_judged_by_the_first(t
     found = seen(tmp_path, ROWS_ADDED, ONE_BY_ONE)
     assert settled(found) is None
     assert "one example after the other" in str(certificate(found))
+
+
+def test_the_own_loss_is_meant_where_a_guess_fits_no_more_of_what_is_wrong(tmp_path):
+    """With 1e4 times the slope beside the decay, a loss without the decay takes the decay as it comes."""
+    text = """\
+import numpy as np
+X = np.random.randn(100, 3)
+y = (X @ np.array([1.0, -2.0, 0.5]) > 0.2).astype(float)
+w, b = np.zeros(3), 0.0
+for step in range(5):
+    p = 1 / (1 + np.exp(-(X @ w + b)))
+    loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)) + 0.1 / 200 * np.sum(w ** 2)
+    dw = X.T @ (p - y) * 100 + 0.1 / 100 * w
+    db = np.sum(p - y) / 100
+    w = w - 0.1 * dw
+    b = b - 0.1 * db
+"""
+    assert settled(seen(tmp_path, text, ("* 100 +", "/ 100 +"))) is True
+    assert certificate(seen(tmp_path, text), mend=False).first.place.startswith("line 8:")

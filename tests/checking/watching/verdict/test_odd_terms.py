@@ -134,3 +134,32 @@ def test_a_sign_of_a_label_is_named_on_its_line(tmp_path):
     found = seen(tmp_path, CHARACTERS.replace("d[t[k]] -= 1", "d[t[k]] += 1"))
     assert settled(found) is False
     assert certificate(found, mend=False).first.place.startswith("line 19")
+
+
+def test_what_many_terms_have_from_one_line_is_named_and_not_the_term_that_is_right(tmp_path):
+    """Three of four terms are twice the slope, by one line before them."""
+    text = """\
+import numpy as np
+X, Y = np.random.randn(20, 4), np.random.randn(20, 3)
+A, B, C, D = [np.random.randn(4, 3) * 0.5 for _ in range(4)]
+E = np.random.randn(4, 4) * 0.5
+for step in range(3):
+    h = np.tanh(X @ E)
+    a, b, c, o = np.tanh(h @ A), np.tanh(h @ B), np.tanh(h @ C), np.tanh(h @ D)
+    s = a * b + c
+    p = o * np.tanh(s)
+    loss = ((p - Y) ** 2).sum() / 40
+    d = (p - Y) / 20
+    do = d * np.tanh(s) * (1 - o ** 2)
+    ds = d * o * (1 - np.tanh(s) ** 2)
+    da, db, dc = ds * b * (1 - a ** 2), ds * a * (1 - b ** 2), ds * (1 - c ** 2)
+    dh = da @ A.T + db @ B.T + dc @ C.T + do @ D.T
+    dE = X.T @ (dh * (1 - h ** 2))
+    A = A - 0.1 * h.T @ da; B = B - 0.1 * h.T @ db; C = C - 0.1 * h.T @ dc; D = D - 0.1 * h.T @ do
+    E = E - 0.1 * dE
+"""
+    assert settled(seen(tmp_path, text)) is True
+    twice = seen(tmp_path, text, ("ds = d * o", "ds = 2 * d * o"))
+    assert certificate(twice, mend=False).first.place.startswith("line 13:")
+    odd = seen(tmp_path, text, ("do = d *", "do = 2 * d *"))
+    assert certificate(odd, mend=False).first.place.startswith("line 12:")

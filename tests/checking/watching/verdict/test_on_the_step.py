@@ -2,8 +2,10 @@
 
 import pytest
 
+from nnref.checking.watching.telling.report import certificate
 from nnref.checking.watching.verdict import on_the_step
 from nnref.checking.watching.verdict.right_values import Search
+from tests.support.programs import seen
 from tests.support.recordings import STEP, judged
 
 SQUARES = STEP.replace("dW = X.T @ d", "dW = X.T @ d; s = 0.1 * dW ** 2; r = dW / (np.sqrt(s) + 1)").replace(
@@ -37,3 +39,18 @@ def test_behind_a_right_gradient_the_optimiser_is_meant(tmp_path):
     assert certain
     assert row.verdict == "WRONG"
     assert wrong.names == ["r"]
+
+
+def test_what_is_below_0_under_a_root_is_named_where_it_is_made_so(tmp_path):
+    text = """\
+import numpy as np
+X, Y = np.random.randn(20, 3), np.random.randn(20, 2)
+W, m = np.random.randn(3, 2), np.zeros((3, 2))
+for step in range(3):
+    d = X @ W - Y
+    loss = (d ** 2).sum() / 2
+    g = X.T @ d
+    m += -(g * g)
+    W += -0.1 * g / np.sqrt(m + 1e-8)
+"""
+    assert certificate(seen(tmp_path, text), mend=False).first.place.startswith("line 8:")

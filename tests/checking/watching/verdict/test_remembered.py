@@ -30,3 +30,33 @@ def test_a_decay_in_a_line_of_its_own_is_right_and_a_growth_wrong(sign, tmp_path
     assert len(found.rows) == 4
     if sign == "+":
         assert certificate(found, mend=False).first.place.startswith("line 17:")
+
+
+AFTERWARDS = """\
+import numpy as np
+def cost(X, y, w, b):
+    return ((X @ w + b - y) ** 2).mean() / 2
+X = np.random.randn(30, 4)
+y = X @ np.array([1.0, -2.0, 3.0, 0.5]) + 4
+w, b, m = np.zeros(4), 0.0, np.zeros(4)
+for step in range(6):
+    d = X @ w + b - y
+    dw, db = X.T @ d / 30, d.mean()
+    STEP
+    b = b - 0.1 * db
+    print(cost(X, y, w, b))
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "right"),
+    [
+        ("w = w - 0.1 * dw", True),
+        ("m = 0.9 * m + dw; w = w - 0.1 * m", True),
+        ("w = w - 0.1 * np.clip(dw, -0.5, 0.5)", True),
+        ("w = w - 0.1 / dw", False),
+    ],
+)
+def test_a_step_that_remembers_nothing_is_looked_at_in_a_later_step_too(step, right, tmp_path):
+    """The loss is printed after the update: it is that of the second step, of which the verdict is."""
+    assert settled(seen(tmp_path, AFTERWARDS, ("STEP", step))) is right

@@ -88,3 +88,34 @@ for k in range(9):
 def test_a_sign_that_is_turned_back_later_is_no_mistake(change, line, tmp_path):
     assert settled(seen(tmp_path, NORMALISED)) is True
     assert certificate(seen(tmp_path, NORMALISED, change), mend=False).first.place.startswith(f"line {line}:")
+
+
+HELPER = """\
+import numpy as np
+def squash(x, slope=False):
+    if slope:
+        return x * (1 - x)
+    return 1 / (1 + np.exp(-x))
+X = np.array([[0., 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
+y = np.array([[0.], [1], [1], [0]])
+V, W = 2 * np.random.random((3, 4)) - 1, 2 * np.random.random((4, 1)) - 1
+for step in range(20):
+    h = squash(X @ V)
+    p = squash(h @ W)
+    away = y - p
+    d = away * squash(p, slope=True)
+    e = d.dot(W.T) * squash(h, slope=True)
+    W += h.T.dot(d)
+    V += X.T.dot(e)
+"""
+
+
+def test_the_slope_of_an_activation_that_turns_each_layer_is_named_where_it_is_made(tmp_path):
+    """The second layer turns back what the first one turned: only every other gradient has the wrong sign."""
+    found = seen(tmp_path, HELPER, ("return x * (1 - x)", "return -(x * (1 - x))"))
+    assert certificate(found, mend=False).first.place.startswith("line 4:")
+
+
+@pytest.mark.parametrize(("change", "line"), [(("W += h", "W -= h"), 15), (("d = away *", "d = -away *"), 13)])
+def test_a_sign_that_goes_in_once_is_named_where_it_does(change, line, tmp_path):
+    assert certificate(seen(tmp_path, HELPER, change), mend=False).first.place.startswith(f"line {line}:")

@@ -155,3 +155,47 @@ for step in range(4):
 def test_a_gradient_that_is_the_slope_itself_is_believed_at_any_rate(tmp_path, change):
     wrong = [e.name for e in certificate(seen(tmp_path, RETURNED, change), mend=False).entries if e.verdict == "WRONG"]
     assert wrong == (["W"] if "x.T" in change[0] else ["b"])
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (("unit[2] -= rate * delta", "unit[2] -= 2 * (rate * delta)"), 27),
+        (("pull += after[j] * d", "pull += 2 * (after[j] * d)"), 19),
+    ],
+)
+def test_a_rate_within_a_product_of_numbers_is_a_rate(change, line, tmp_path):
+    """rate * delta * x is made at a rate: beside it, 2 * rate * delta is the one that is wrong."""
+    text = """\
+import math, random
+def squash(x): return 1 / (1 + math.exp(-x))
+rows = [([0.3, 0.1], [0.2, 0.9]), ([0.2, 1.0], [0.8, 0.1]), ([1.0, 0.4], [0.7, 0.3])]
+layers = [[[random.uniform(-1, 1) for _ in range(3)] for _ in range(2)] for _ in range(2)]
+def learn(rate):
+    for x, y in rows:
+        outs = [x]
+        for layer in layers:
+            outs.append([squash(u[0] * outs[-1][0] + u[1] * outs[-1][1] + u[2]) for u in layer])
+        loss = sum((p - t) ** 2 for p, t in zip(outs[2], y)) / 2
+        deltas = [[], []]
+        for k in (1, 0):
+            for j in range(2):
+                if k == 1:
+                    pull = outs[2][j] - y[j]
+                else:
+                    pull = 0.0
+                    for after, d in zip(layers[1], deltas[1]):
+                        pull += after[j] * d
+                deltas[k].append(pull * outs[k + 1][j] * (1 - outs[k + 1][j]))
+        for k in (0, 1):
+            for j in range(2):
+                unit = layers[k][j]
+                delta = deltas[k][j]
+                for i in range(2):
+                    unit[i] -= rate * delta * outs[k][i]
+                unit[2] -= rate * delta
+for epoch in range(3):
+    learn(0.5)
+"""
+    assert settled(seen(tmp_path, text)) is True
+    assert certificate(seen(tmp_path, text, change), mend=False).first.place.startswith(f"line {line}:")
