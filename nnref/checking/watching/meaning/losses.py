@@ -164,7 +164,7 @@ def passed_back(role: Roles) -> int:
     Where data are labels, as a critic's, all that goes forward through a second layer is that too.
     """
     graph, found = role.graph, 0
-    met = as_bits(m.at.index for m in role.meetings)
+    met = as_bits(m.at.index for m in role.meetings if m.at.real)  # what is drawn from outputs is no slope
     for node in () if role.unlabelled else graph.tape[role.begin + 1 :]:
         if node.op not in JOINS or not role.of_labels[node.index]:
             continue
