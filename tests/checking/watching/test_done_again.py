@@ -59,6 +59,14 @@ def test_a_hinge_that_a_condition_decides_is_judged(wrong, tmp_path):
     assert settled(seen(tmp_path, HINGE.replace(*wrong))) is False
 
 
+def test_a_bias_that_numbers_alone_change_is_named(tmp_path):
+    named = HINGE.replace("w, b = np.random.rand(2), 0", "w = np.random.rand(2); b = 0.0; rate = .001")
+    assert settled(seen(tmp_path, named)) is True
+    found = seen(tmp_path, named.replace("b -= .001 * y[i]", "b -= rate"))
+    assert settled(found) is None
+    assert "not judged" in " ".join(str(certificate(found)).split())
+
+
 def test_a_decay_is_no_output_that_labels_are_compared_with(tmp_path):
     """W - y, without x, is the slope of half the squared distance of w and y, which nobody means."""
     alone = HINGE.replace("w, b = np.random.rand(2), 0", "w = np.zeros(2)").replace("        b -= .001 * y[i]\n", "")

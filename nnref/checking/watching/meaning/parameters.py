@@ -76,9 +76,9 @@ class Roles:
 
     @cached_property
     def compared(self) -> list[Meeting]:
-        """The meetings with outputs. What meets a parameter itself, or rows of one, are the data."""
+        """The meetings with outputs. What meets a parameter itself, or rows of one, or its decay, are the data."""
         own = {u.base.index for u in self.updates}
-        return [m for m in self.meetings if base_of(m.output).index not in own]
+        return [m for m in self.meetings if base_of(m.output).index not in own and not is_decay(self, m)]
 
     @cached_property
     def outputs(self) -> int:

@@ -152,13 +152,24 @@ def first_term(role: Roles, node: Node) -> Node:
 
 
 def is_learnt(role: Roles, update: Update) -> bool:
-    """Is the old value made of no data, and the change more than numbers that are written out, or a mean followed?"""
+    """Is the old value made of no data, and the change more than numbers that are written out, or a mean followed?
+
+    A bias that numbers alone change is one that should be learnt.
+    """
     graph, base, step = role.graph, update.base, update.step
     made = [graph.tape[k] for k in bits_of(graph.above[base.index] | (1 << base.index)) if graph.tape[k].leaf]
     kinds = {graph.tape[k].leaf for k in bits_of(graph.above[step.index] | (1 << step.index))}
-    if any(n.leaf in ("data", "labels", "table", "looked up", "parsed") for n in made) or kinds <= {"", "constant"}:
+    if any(n.leaf in ("data", "labels", "table", "looked up", "parsed") for n in made):
+        return False
+    if kinds <= {"", "constant"} and not is_term(role, base):
         return False
     return np.prod(base.shape, dtype=int) > 0 and not follows(step, base)
+
+
+def is_term(role: Roles, base: Node) -> bool:
+    """Is a value, as a bias is, added to what parameters made on the way to an output? A temperature divides it."""
+    users = (n for n in role.graph.users[base.index] if n.op in ("add", "subtract") and role.outputs >> n.index & 1)
+    return any(role.graph.depends(m.index, role.parameters) for n in users for m in n.inputs if m is not base)
 
 
 def follows(step: Node, base: Node) -> bool:

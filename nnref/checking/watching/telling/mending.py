@@ -26,11 +26,11 @@ SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
 """Operators that are taken for one another."""
 
 
-def mended(watched: Watched, line: int, first: str = "", factor: bool = False) -> str:
+def mended(watched: Watched, line: int, first: str = "", factor: bool = False, of: Judged | None = None) -> str:
     """The line as it should be, as far as a small change of it makes the gradients right; "" if none was found.
 
     first is a line that is tried before others, such as one that a catalogue knows; factor says that all is right but
-    for a factor.
+    for a factor; of is the verdict that the mistake was found in, which has to be right then.
     """
     statement = statement_at(watched.source, line)
     wrong_at_once = any(row.verdict == "WRONG" for row in watched.rows)
@@ -44,7 +44,7 @@ def mended(watched: Watched, line: int, first: str = "", factor: bool = False) -
         if text in tried or text == ast.unparse(statement):
             continue
         tried.add(text)
-        if (source := with_line(watched.source, statement, text)) is not None and repairs(watched, source):
+        if (source := with_line(watched.source, statement, text)) is not None and repairs(watched, source, of):
             return text
     return ""
 
@@ -68,28 +68,36 @@ def with_line(source: Source, old: ast.stmt, text: str) -> Source | None:
         return None
 
 
-def repairs(watched: Watched, source: Source) -> bool:
+def repairs(watched: Watched, source: Source, of: Judged | None = None) -> bool:
     """Does the change make what was wrong right, and nothing wrong that was right? In one run, and then in all."""
     assert watched.again is not None
     for seeds in ((), (1, 2)):
         seen = watched.again(source, seeds, watched.steps[0].readings[0].loss.name)
-        if not better(watched, seen):
+        if not better(watched, seen, of):
             return False
     return True
 
 
-def better(before: Watched, now: Watched) -> bool:
-    """Is more right, and is nothing wrong that was not?"""
+def better(before: Watched, now: Watched, of: Judged | None = None) -> bool:
+    """Is more right, with what the mistake was found in, and is nothing wrong, or left out, that was not?
+
+    A line that ends the program leaves out updates, and so does one that makes something of no labels.
+    """
+    if not now.steps:
+        return False
+    rows, known = (seen.steps[0].readings[0].rows for seen in (now, before))
+    lines = {row.update.end.site.line for row in rows}
+    if len(rows) < len(known) or any(row.update.end.site.line not in lines for row in known):
+        return False
 
     def wrong(seen: Watched) -> list[tuple[int, int, tuple[int, ...]]]:
         return [place_of(row) for step in seen.steps for row in step.readings[0].rows if row.verdict != "ok"]
 
-    if not now.steps or len(now.steps[0].readings[0].rows) < len(before.steps[0].readings[0].rows):
-        return False
     was, still = wrong(before), wrong(now)
     loss = before.steps[0].readings[0].loss
     same = now.steps[0].readings[0].loss.name == loss.name or loss.node is None
-    return same and len(still) < len(was) and set(still) <= set(was)
+    mended_too = of is None or place_of(of) not in still
+    return same and mended_too and len(still) < len(was) and set(still) <= set(was)
 
 
 def place_of(row: Judged) -> tuple[int, int, tuple[int, ...]]:

@@ -303,7 +303,7 @@ def diagnosis(watched: Watched, shown: Step, mistake: Mistake) -> Diagnosis:
 def with_line_to_try(watched: Watched, mistake: Mistake, said: Diagnosis) -> Diagnosis:
     """A mistake with the line to try, which is where it is for certain, if that line makes all right."""
     line = named_on(watched, mistake) or mistake.site.line
-    right = mended(watched, line, factor=mistake.kind == "factor")
+    right = mended(watched, line, factor=mistake.kind == "factor", of=mistake.row)
     return replace(said, right=right, place=place(watched, replace(mistake.site, line=line)) if right else said.place)
 
 

@@ -116,7 +116,7 @@ def terms(search: Search, node: Node) -> Iterator[Node]:
         yield node
         return
     for m in node.inputs:
-        if search.role.of_labels[m.index]:
+        if search.role.of_labels[m.index] and m.real:  # dy[label] -= 1 adds no label to a slope
             yield from terms(search, m)
         elif any(search.factors_of_parts(m)):  # as of a divergence that no label goes into
             yield m

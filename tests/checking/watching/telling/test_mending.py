@@ -8,6 +8,7 @@ import pytest
 from nnref.checking.reading.source import Source
 from nnref.checking.watching.telling import mending
 from nnref.checking.watching.telling.mending import better, changes, mended, names_near, statement_at, with_line
+from nnref.checking.watching.telling.report import settled
 from tests.support.programs import seen
 from tests.support.recordings import STEP
 
@@ -115,3 +116,32 @@ def test_nothing_is_shown_where_the_time_is_up(tmp_path, monkeypatch):
     found = seen(tmp_path, STEP, ("X.T @ d", "-X.T @ d"))
     monkeypatch.setattr(mending, "PATIENCE", 0.0)
     assert mended(found, 7) == ""
+
+
+FACTORS = """\
+import numpy as np
+R = np.array([[5.0, 3.0, 1.0], [4.0, 2.0, 1.0], [1.0, 5.0, 4.0]])
+P, Q, a, b = np.random.rand(3, 2), np.random.rand(3, 2), np.zeros(3), np.zeros(3)
+rate = 0.1
+for i, j, r in [(i, j, R[i, j]) for i in range(3) for j in range(3)]:
+    e = r - (a[i] + b[j] + P[i, :].dot(Q[j, :]))
+    a[i] += rate * (e - 0.01 * a[i])
+    b[j] += rate * (e - 0.01 * b[j])
+    P[i, :] += rate * (e * Q[j, :] - 0.01 * P[i, :])
+    Q[j, :] += rate * (e * P[i, :] - 0.01 * Q[j, :])
+"""
+
+
+def test_no_line_is_shown_that_ends_the_program_or_leaves_the_labels_out(tmp_path):
+    """After rate @ … nothing is updated that could be wrong, and Q + rate is no step by a label."""
+    found = seen(tmp_path, FACTORS)
+    assert settled(found) is False
+    assert mended(found, 10) == ""
+
+
+def test_what_the_mistake_was_found_in_has_to_be_right(tmp_path):
+    now = of_verdicts("ok", "ok", "WRONG")
+    before = of_verdicts("ok", "WRONG", "WRONG")
+    mine, other = before.steps[0].readings[0].rows[1:]
+    assert better(before, now, mine)
+    assert not better(before, now, other)

@@ -92,6 +92,50 @@ def test_a_part_of_a_slope_that_is_used_as_the_whole_is_named_where_it_is_made(t
     assert [m.place[:7] for m in certificate(found, mend=False).diagnoses] == ["line 9:"]
 
 
+CHARACTERS = """\
+import numpy as np
+text = "abacadabacabad" * 3
+place = {c: k for k, c in enumerate("abcd")}
+W, U, V = (np.random.randn(*s) * .3 for s in ((5, 4), (5, 5), (4, 5)))
+c = np.zeros((4, 1))
+for p in range(0, 24, 6):
+    x = [place[c] for c in text[p:p + 6]]
+    t = [place[c] for c in text[p + 1:p + 7]]
+    h, P, loss = {-1: np.zeros((5, 1))}, {}, 0
+    for k in range(6):
+        v = np.zeros((4, 1)); v[x[k]] = 1
+        h[k] = np.tanh(W @ v + U @ h[k - 1])
+        e = np.exp(V @ h[k] + c); P[k] = e / e.sum()
+        loss += -np.log(P[k][t[k], 0])
+    dW, dU, dV, back = np.zeros_like(W), np.zeros_like(U), np.zeros_like(V), np.zeros((5, 1))
+    dc = np.zeros_like(c)
+    for k in reversed(range(6)):
+        d = P[k].copy()
+        d[t[k]] -= 1
+        dV += d @ h[k].T; dc += d
+        z = (1 - h[k] ** 2) * (V.T @ d + back)
+        v = np.zeros((4, 1)); v[x[k]] = 1
+        dW += z @ v.T; dU += z @ h[k - 1].T
+        back = U.T @ z
+    W -= .1 * dW; U -= .1 * dU; V -= .1 * dV; c -= .1 * dc
+"""
+
+
+def test_a_label_is_no_term_of_a_slope(tmp_path):
+    """Where it is put, or what is put there, may be the mistake, and not the line that reads the labels."""
+    of_it, _ = searched(tmp_path, CHARACTERS, ("d[t[k]] -= 1", "d[t[k]] += 1"))
+    made = [n for n in of_it.graph.tape if of_it.role.of_labels[n.index] and n.real]
+    assert any(not m.real for n in made for m in n.inputs if of_it.role.of_labels[m.index])
+    assert all(term.real for n in made for term in terms(of_it, n))
+
+
+def test_a_sign_of_a_label_is_named_on_its_line(tmp_path):
+    assert settled(seen(tmp_path, CHARACTERS)) is True
+    found = seen(tmp_path, CHARACTERS.replace("d[t[k]] -= 1", "d[t[k]] += 1"))
+    assert settled(found) is False
+    assert certificate(found, mend=False).first.place.startswith("line 19")
+
+
 def test_what_many_terms_have_from_one_line_is_named_and_not_the_term_that_is_right(tmp_path):
     """Three of four terms are twice the slope, by one line before them."""
     text = """\
