@@ -18,7 +18,7 @@ from nnref.checking.watching.recording.functions import NAMES
 from nnref.checking.watching.recording.minimising import MINIMISERS
 from nnref.checking.watching.recording.minimising import MINIMISING_RATE as RATE
 from nnref.checking.watching.recording.rewriting import OPERATORS, numbers
-from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.recording.tape import Node, Site, words
 from nnref.checking.watching.world import smaller
 
 MOVES_ONLY = frozenset(["leaf", "view", "put", "assign", "put_at", "item", "entry", "gathered", "array", "copy", "int"])
@@ -90,8 +90,10 @@ class Places:
             return ""
         if joined := [part for part in here if joins(part, node)]:
             return "" if any(same_parts(part, node) for part in joined) else "other parts stand there"
-        if any(operator_of(part) in operators_of(node) for part in here):
+        if any(operator_of(part) == node.op for part in here):
             return "" if any(same_numbers(part, node) for part in here) else "other numbers stand there"
+        if node.op == "matmul" and any(operator_of(part) == "multiply" for part in here) and self.of_matrices(node):
+            return ""
         calls = [part for part in here if isinstance(part, ast.Call)]
         if any(last_name(call.func) in MINIMISERS for call in calls) and is_step(node):
             return ""
@@ -102,6 +104,20 @@ class Places:
         if calls and (asked - SPOKEN.get(node.op, set()) | {node.op}) & self.words[node.site.file]:
             return ""  # by another name: f = np.tanh; f(x). Of Python's own functions the name stands there
         return f"no {node.op} stands there"
+
+    def of_matrices(self, node: Node) -> bool:
+        """Is a value made of what the file makes a np.matrix of, of which * is the product of matrices?"""
+        todo, seen = [*node.inputs], set[int]()
+        while todo:
+            made = todo.pop()
+            if made.index in seen:
+                continue
+            seen.add(made.index)
+            calls = (part for part in self.at(made.site) if isinstance(part, ast.Call)) if made.op == "array" else ()
+            if any(last_name(call.func) in OF_MATRICES for call in calls):
+                return True
+            todo += made.inputs
+        return False
 
     def comparisons(self, site: Site) -> Iterator[str]:
         """The comparisons that begin at a place."""
@@ -121,6 +137,10 @@ class Places:
             given = part.value if isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Subscript) else None
             if isinstance(given, ast.Constant) and isinstance(given.value, int | float):
                 yield given.value
+
+
+OF_MATRICES = words("matrix mat asmatrix")
+"""Functions of numpy that make a np.matrix."""
 
 
 def gives_shape(part: ast.AST) -> bool:
@@ -195,7 +215,7 @@ def operator_of(node: ast.AST) -> str:
 
 def same_numbers(part: ast.AST, node: Node) -> bool:
     """Are the numbers that an operator is written with those that were computed with?"""
-    if operator_of(part) not in operators_of(node):
+    if operator_of(part) != node.op:
         return False
     sides = [part.left, part.right] if isinstance(part, ast.BinOp) else []
     return all(agrees(side, given) for side, given in zip(sides, node.args, strict=False))
@@ -211,12 +231,6 @@ def agrees(written: ast.expr, given: Any) -> bool:
     if isinstance(given, Node) and given.leaf == "constant":
         return True  # written out as a value of its own, and moved from run to run
     return np.shape(value) == np.shape(number) and bool(np.all(np.asarray(value) == np.asarray(number)))
-
-
-def operators_of(node: Node) -> set[str]:
-    """The operators that an operation is written with: a * b of np.matrix is a matrix product too."""
-    of_matrices = node.op == "matmul" and any(isinstance(m.value, np.matrix) for m in node.inputs)
-    return {node.op, "multiply"} if of_matrices else {node.op}
 
 
 def last_name(function: ast.expr) -> str:

@@ -390,5 +390,5 @@ def laid(value: Any, kind: str, dims: tuple[int, ...]) -> Any:
         raise Unmade(f"shape {A.shape} came, {dims} was recorded")
     if form in ("array", "matrix", "generic"):
         A = A.reshape(dims).astype(plain_dtype(text))
-        return A[()] if form == "generic" else A if form == "array" else np.asmatrix(A)
+        return A[()] if form == "generic" else A if form == "array" else A.view(np.matrix)
     return {"float": float, "int": int, "complex": complex}[form](A.reshape(()).item())

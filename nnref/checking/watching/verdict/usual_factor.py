@@ -174,13 +174,24 @@ class Usual:
     def factors_as_made(self, row: Judged) -> Iterator[float]:
         """By what a gradient differs from the truth: as it is made, and after each operation up to its step."""
         tolerance = half_of_the_digits(self.role.graph)
-        for node in [*entered(self.role, row.update.step)][::-1]:
+        for node in reversed(list(self.since_last_product(row))):
             values = [tape[node.index].value for tape in self.tapes]
             if any(v is None or np.size(v) != t.size for v, t in zip(values, row.truth, strict=True)):
                 continue
             if c := multiple([np.ravel(v) for v in values], [t.ravel() for t in row.truth], tolerance):
                 rate = np.prod([n for _, n in in_product(self.role, node)])
                 yield from (c,) if rate in (0.0, 1.0) else (c / float(rate), c)
+
+    def since_last_product(self, row: Judged) -> Iterator[Node]:
+        """The values between a gradient and its step, last first; of one number, those since it was put to its input.
+
+        What that input was put to is no gradient of this parameter, though one number is a multiple of any other.
+        """
+        for node in entered(self.role, row.update.step):
+            yield node
+            beside = (m for m in node.inputs if not self.role.of_labels[m.index] and m.leaf != "constant")
+            if not node.shape and node.op == "multiply" and any(beside):
+                return
 
     def factors_put(self, row: Judged) -> int:
         """How often the factor changes from a gradient as it is made to its step."""
