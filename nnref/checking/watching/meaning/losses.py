@@ -10,7 +10,7 @@ import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE
 from nnref.checking.watching.calculus.graph import VIEWS, Graph, as_bits, base_of, bits_of
-from nnref.checking.watching.calculus.slopes import slopes
+from nnref.checking.watching.calculus.slopes import slopes, value_of
 from nnref.checking.watching.meaning.micro_batches import of_one_step
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.other_parts import beginning
@@ -135,7 +135,8 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
         made_of_gradients = bool(graph.above[node.index] & gradients)
         later = node.index > role.last and not graph.above[node.index] & outputs  # another run from the same beginning
         used = into >> node.index & 1 and node.op != "sqrt"  # the slope of a root is divided by it
-        return scalar and not after[node.index] and not used and not made_of_gradients and not later
+        mine = scalar and not after[node.index] and not used and not made_of_gradients and not later
+        return mine and not is_improvement(node)
 
     replaced = {u.new.index for u in replaceable(graph) if u.new is not None}
     back = passed_back(role)
@@ -189,6 +190,17 @@ def used_by(graph: Graph, node: Node) -> Iterator[Node]:
             yield from used_by(graph, user)
         else:
             yield user
+
+
+def is_improvement(node: Node) -> bool:
+    """Is this by how much a loss has changed since the step before, at which a program stops?"""
+    while node.op in ("abs", "divide", "negative") and isinstance(node.args[0], Node):
+        node = node.args[0]
+    if node.op != "subtract" or len(node.args) != 2:
+        return False
+    a, b = node.args
+    same = isinstance(a, Node) and isinstance(b, Node) and (a.op, a.site) == (b.op, b.site) and a is not b
+    return same or any(np.ndim(v) == 0 and np.isinf(v) for v in map(value_of, (a, b)) if isinstance(v, float | int))
 
 
 def same_labels(role: Roles, loss: Node) -> bool:

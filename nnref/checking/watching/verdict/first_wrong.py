@@ -119,8 +119,7 @@ def with_all_slopes(tapes: Sequence[Tape], reading: Reading) -> Reading:
 
 def located(search: Search, row: Judged) -> Mistake:
     """The first wrong value of a row."""
-    known = of_kind(search, row)
-    if known is not None:
+    if (known := of_kind(search, row)) is not None:
         return known
     if row.factor or row.inner:
         return of_one_factor(search, row, row.factor or row.inner or 0.0)

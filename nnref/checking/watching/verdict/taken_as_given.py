@@ -41,6 +41,10 @@ RULE = "none that has a slope: the perceptron's rule"
 """What a loss is called where what goes back is how far the outputs of a step are from their labels."""
 
 
+ALONE = 8
+"""Outputs beyond which the slope of one of them makes nothing right by itself: each example has one of its own."""
+
+
 @dataclass(frozen=True, eq=False)
 class Beginning:
     """An output, a value before it that all parameters went into, and what may be the slope of that."""
@@ -53,7 +57,10 @@ class Beginning:
 def beginnings(role: Roles) -> Iterator[Beginning]:
     """The outputs, those values before them that all parameters went into, and what may be the slopes of these."""
     graph, parameters = role.graph, role.parameters
-    for bare, _ in stripped(role):
+    outputs_met = stripped(role)
+    if len(outputs_met) > ALONE:
+        return
+    for bare, _ in outputs_met:
         size = int(np.prod(bare.shape, dtype=int))
         chain = [graph.tape[k] for k in bits_of(graph.above[bare.index] | (1 << bare.index))]
         whole = [n for n in chain if (graph.above[n.index] | (1 << n.index)) & parameters == parameters]

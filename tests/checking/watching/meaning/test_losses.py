@@ -280,3 +280,39 @@ def test_a_loss_that_is_rounded_to_be_shown_is_the_loss_and_the_slope_of_one_inp
     owns = [reading.loss.node for reading in found.steps[0].readings if reading.loss.node is not None]
     assert [node.names for node in owns] == [["loss"]]
     assert settled(seen(tmp_path, ONE_INPUT, ("SHOWN", shown), (" * (1 - h ** 2)", ""))) is False
+
+
+STOPPED = """\
+rows = [([0.3, 0.8], 0.9), ([0.1, -0.4], -0.2), ([-0.7, 0.2], 0.4), ([0.5, 0.5], 1.1), ([0.9, -0.1], 0.3),
+        ([-0.2, -0.6], -0.8), ([0.4, 0.0], 0.2), ([0.0, 0.7], 0.6), ([0.8, 0.3], 1.0), ([-0.5, -0.5], -0.9)]
+def predict(x, w, b): return sum(wi * xi for wi, xi in zip(w, x)) + b
+def mse(w, b): return sum((predict(x, w, b) - t) ** 2 for x, t in rows) / len(rows)
+w, b, before = [0.1, -0.2], 0.05, float("inf")
+for k in range(50):
+    dw, db = [0.0, 0.0], 0.0
+    for x, t in rows:
+        d = predict(x, w, b) - t
+        for j in range(2):
+            dw[j] += 2 * d * x[j] / len(rows)
+        db += 2 * d / len(rows)
+    w = [wi - 0.1 * g for wi, g in zip(w, dw)]
+    b = b - 0.1 * db
+    loss = mse(w, b)
+    if abs(before - loss) < 1e-9: break
+    before = loss
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (("db += 2 * d", "db += d"), 12),
+        (("b - 0.1 * db", "b + 0.1 * db"), 14),
+        (("dw[j] += 2 * d * x[j] / len(rows)", "dw[j] += 2 * d * x[j]"), 11),
+    ],
+)
+def test_by_how_much_a_loss_has_changed_is_none_and_the_loss_itself_tells_which_line_is_wrong(tmp_path, change, line):
+    assert settled(seen(tmp_path, STOPPED)) is True
+    found = seen(tmp_path, STOPPED, change)
+    assert settled(found) is False
+    assert certificate(found, mend=False).first.place.startswith(f"line {line}")
