@@ -13,7 +13,7 @@ from time import process_time
 from typing import Any
 
 from nnref.checking.reading.source import Source, SourceError, read
-from nnref.checking.watching.meaning.losses import OWN_LOSS, concerns, of_same_outputs, own, same_labels
+from nnref.checking.watching.meaning.losses import OWN_LOSS, concerns, is_meant_too, own, same_labels
 from nnref.checking.watching.meaning.parameters import Roles, next_step
 from nnref.checking.watching.meaning.targets import Understood, understood
 from nnref.checking.watching.meaning.unjudged import unjudged
@@ -309,7 +309,7 @@ def with_late_loss(
     if after is None or after.last >= len(tapes[0]) or len(after.updates) < len(role.updates):
         return None
     another, mine = readings[0].all_right, own(after)
-    if another and not any(of_same_outputs(after, tapes, loss) for loss in mine):
+    if another and not any(is_meant_too(after, tapes, loss, readings[0].loss.name) for loss in mine):
         return None
     if not another and not any(same_labels(after, loss) for loss in (*mine, *own(after, distances=True))):
         return None

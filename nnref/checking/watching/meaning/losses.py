@@ -237,10 +237,11 @@ def is_made_of_labels(role: Roles, node: Node) -> bool:
     return not made_of(role, node).isdisjoint({key_of(m.labels) for m in role.meetings})
 
 
-def of_same_outputs(role: Roles, tapes: Sequence[Tape], loss: Node) -> bool:
+def is_meant_too(role: Roles, tapes: Sequence[Tape], loss: Node, fits: str) -> bool:
     """Is a loss, one of those that people mean, made of what meets the same labels in the step, computed once more?
 
-    What is computed otherwise, as without the dropout of the step, is not what the gradients are of.
+    What is computed otherwise, as without the dropout of the step, is not what the gradients are of. fits is the loss
+    that the gradients fit: beside another one, how far outputs are from their labels is looked at, and not gone down.
     """
     steps, met = [bare(m.output, role) for m in role.meetings], list(met_in(role, loss))
     shown = [bare(m.output, role) for m in met if is_made_of_labels(role, m.labels)]
@@ -249,7 +250,12 @@ def of_same_outputs(role: Roles, tapes: Sequence[Tape], loss: Node) -> bool:
         return all(np.array_equal(np.asarray(t[a.index].value), np.asarray(t[b.index].value)) for t in tapes)
 
     same = all(any(equal(a, b) for b in steps) for a in shown)
-    return 0 < len(shown) == len(met) and same and is_proper(role, tapes[0], loss)
+    found = set(kinds(role, tapes[0], loss)) if same and 0 < len(shown) == len(met) else set[str]()
+    return fits in found or bool(found - DISTANCES)
+
+
+DISTANCES = frozenset(["squared error", "Huber error of width 1", "absolute error"])
+"""Losses that people look at too where they go down another."""
 
 
 def met_in(role: Roles, loss: Node) -> Iterator[Meeting]:
@@ -341,21 +347,26 @@ OF_NUMBERS = words("add subtract multiply divide negative")
 
 def is_proper(role: Roles, tape: Tape, loss: Node, but: str = "") -> bool:
     """Is the program's own loss one of those that people mean, but for one, with the labels that it takes?"""
+    return any(True for _ in kinds(role, tape, loss, but))
+
+
+def kinds(role: Roles, tape: Tape, loss: Node, but: str = "") -> Iterator[str]:
+    """Those of the losses that people mean, but for one, of which the program's own has the slopes."""
     graph = role.graph
     met: dict[int, tuple[Node, Meeting]] = {}
     for meeting in met_in(role, loss):
         met.setdefault(bare(meeting.output, role).index, (bare(meeting.output, role), meeting))
     wanted = graph.dependent(role.parameters)
     own_slopes, _ = slopes(tape, {loss.index: np.ones(loss.shape)}, wanted)
-    for standard in (slope for name, slope in STANDARD.items() if name != but):
-        seeds = seeds_of(list(met.values()), tape, standard)
+    for name, standard in STANDARD.items():
+        seeds = seeds_of(list(met.values()), tape, standard) if name != but else None
         if not seeds or any(k not in own_slopes for k in seeds):
             continue
         # One number is a multiple of any other: what is to be told apart from something is seen at all outputs at once.
         groups = [list(seeds)] if but else [[k] for k in seeds]
-        if all(alike(*(np.concatenate([np.ravel(s[k]) for k in g]) for s in (own_slopes, seeds))) for g in groups):
-            return not but or sum(seeds[k].size for k in seeds) > 1
-    return False
+        same = all(alike(*(np.concatenate([np.ravel(s[k]) for k in g]) for s in (own_slopes, seeds))) for g in groups)
+        if same and (not but or sum(seeds[k].size for k in seeds) > 1):
+            yield name
 
 
 def alike(a: Array, b: Array) -> bool:

@@ -104,6 +104,13 @@ def test_slopes_of_another_loss_are_wrong_where_that_of_the_file_is_computed_of_
     assert settled(seen(tmp_path, SIGMOID, ("SLOPE", "(p - y) * p * (1 - p)"), dropped)) is not False
 
 
+def test_a_squared_error_that_is_looked_at_beside_the_slopes_of_a_cross_entropy_is_cautioned(tmp_path):
+    looked = ("-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))", "np.mean((p - y) ** 2)")
+    found = seen(tmp_path, SIGMOID, ("SLOPE", "p - y"), looked)
+    assert settled(found) is True
+    assert any(SAID in line for line in cautions(found))
+
+
 def test_a_decay_that_the_loss_after_the_step_has_is_right_and_one_that_it_has_not_is_none(tmp_path):
     decay = ("    return -np", "    return 0.05 * w @ w - np")
     w = ("X.T @ d / 40", "(X.T @ d / 40 + 0.1 * w)")
