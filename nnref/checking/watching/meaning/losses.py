@@ -127,6 +127,7 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
     gradients = sum(1 << k for k in passed if graph.depends(k, role.parameters) and not role.unlabelled)
 
     outputs = sum({1 << m.output.index for m in role.meetings})
+    changes = as_bits(node.index for node in graph.tape if is_change(node))
 
     def candidate(node: Node) -> bool:
         scalar = (
@@ -135,8 +136,8 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
         made_of_gradients = bool(graph.above[node.index] & gradients)
         later = node.index > role.last and not graph.above[node.index] & outputs  # another run from the same beginning
         used = into >> node.index & 1 and node.op != "sqrt"  # the slope of a root is divided by it
-        mine = scalar and not after[node.index] and not used and not made_of_gradients and not later
-        return mine and not is_improvement(node)
+        changed = graph.depends(node.index, changes)
+        return scalar and not after[node.index] and not used and not made_of_gradients and not later and not changed
 
     replaced = {u.new.index for u in replaceable(graph) if u.new is not None}
     back = passed_back(role)
@@ -147,7 +148,7 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
             continue
         if any(after[n.index] and np.prod(n.shape, dtype=int) > 1 for n in users[node.index]):
             continue  # a bias whose first value was not seen meets the new parameters
-        if is_difference(role, node) or is_step(role, node) or is_margin(role, node):
+        if is_difference(role, node) or is_step(role, node) or is_margin(role, node) or is_size(role, node):
             continue
         mine = graph.above[node.index] & role.parameters
         if not mine or (whole and mine != role.parameters):
@@ -157,6 +158,17 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
         if not any(candidate(m) for m in used_by(graph, node)):
             found.append(node)
     return found
+
+
+def is_size(role: Roles, node: Node) -> bool:
+    """Is this how large something is that was summed up before, as a gradient of a bias that is compared with another?
+
+    How large all differences of outputs and labels are together is a loss.
+    """
+    while node.op in ("add", "divide", "multiply") and isinstance(node.args[0], Node):
+        node = node.args[0]
+    of = node.inputs[0] if node.op == "norm" and node.inputs else None
+    return of is not None and all(np.prod(of.shape) < np.prod(m.at.shape) for m in role.meetings)
 
 
 SHOWN = words("view array round")
@@ -192,11 +204,9 @@ def used_by(graph: Graph, node: Node) -> Iterator[Node]:
             yield user
 
 
-def is_improvement(node: Node) -> bool:
-    """Is this by how much a loss has changed since the step before, at which a program stops?"""
-    while node.op in ("abs", "divide", "negative") and isinstance(node.args[0], Node):
-        node = node.args[0]
-    if node.op != "subtract" or len(node.args) != 2:
+def is_change(node: Node) -> bool:
+    """Is this by how much a number has changed: a loss since the step before, or by a small change of one weight?"""
+    if node.op != "subtract" or len(node.args) != 2 or node.shape:
         return False
     a, b = node.args
     same = isinstance(a, Node) and isinstance(b, Node) and (a.op, a.site) == (b.op, b.site) and a is not b

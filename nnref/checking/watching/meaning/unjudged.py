@@ -53,7 +53,8 @@ def added_beside(role: Roles, judged: set[int]) -> Iterator[Update]:
 
 def is_in_loss(role: Roles, array: Node) -> bool:
     """Is a loss of the program's own made of an array, as of a table of words that begins with zeros?"""
-    return any(role.graph.above[loss.index] >> array.index & 1 for loss in own(role, whole=False))
+    losses = role.graph.once(("own losses of a part", role.last), lambda: own(role, whole=False))
+    return any(role.graph.above[loss.index] >> array.index & 1 for loss in losses)
 
 
 def lost_on_the_way(role: Roles) -> Iterator[Update]:

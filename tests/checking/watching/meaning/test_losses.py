@@ -316,3 +316,32 @@ def test_by_how_much_a_loss_has_changed_is_none_and_the_loss_itself_tells_which_
     found = seen(tmp_path, STOPPED, change)
     assert settled(found) is False
     assert certificate(found, mend=False).first.place.startswith(f"line {line}")
+
+
+CHECKED = """\
+import numpy as np
+X, y = np.random.randn(7, 3), np.random.randn(7, 1)
+w, b = np.random.randn(3, 1), np.zeros((1, 1))
+def cost(w, b): return np.mean((X @ w + b - y) ** 2) / 2
+for k in range(4):
+    d = (X @ w + b - y) / 7
+    dw, db = X.T @ d, d.sum(0, keepdims=True)
+    found = np.zeros(w.shape)
+    for j in range(3):
+        costs = []
+        for move in (1e-5, -1e-5):
+            moved = w.copy()
+            moved[j, 0] += move
+            costs.append(cost(moved, b))
+        found[j, 0] = (costs[0] - costs[1]) / 2e-5
+    apart = np.linalg.norm(found - 2 * dw) / (np.linalg.norm(found) + np.linalg.norm(2 * db))
+    w = w - 0.1 * dw
+    b = b - 0.1 * db
+"""
+"""The program compares its gradients with differences of its loss, wrongly: it prints a number that is not small."""
+
+
+def test_differences_of_a_loss_and_the_size_of_a_gradient_are_no_losses(tmp_path):
+    found = seen(tmp_path, CHECKED)
+    assert settled(found) is True
+    assert settled(seen(tmp_path, CHECKED, ("X.T @ d,", "X.T @ abs(d),"))) is False
