@@ -127,7 +127,9 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
     gradients = sum(1 << k for k in passed if graph.depends(k, role.parameters) and not role.unlabelled)
 
     outputs = sum({1 << m.output.index for m in role.meetings})
-    changes = as_bits(node.index for node in graph.tape if is_change(node))
+    changes, moved = as_bits(node.index for node in graph.tape if is_change(node)), 0
+    for node in graph.tape[role.begin + 1 : role.last + 1]:
+        moved |= graph.above[node.index] if is_change(node, role) else 0
 
     def candidate(node: Node) -> bool:
         scalar = (
@@ -136,7 +138,7 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
         made_of_gradients = bool(graph.above[node.index] & gradients)
         later = node.index > role.last and not graph.above[node.index] & outputs  # another run from the same beginning
         used = into >> node.index & 1 and node.op != "sqrt"  # the slope of a root is divided by it
-        changed = graph.depends(node.index, changes)
+        changed = graph.depends(node.index, changes) or bool(moved >> node.index & 1)
         return scalar and not after[node.index] and not used and not made_of_gradients and not later and not changed
 
     replaced = {u.new.index for u in replaceable(graph) if u.new is not None}
@@ -204,8 +206,13 @@ def used_by(graph: Graph, node: Node) -> Iterator[Node]:
             yield user
 
 
-def is_change(node: Node) -> bool:
-    """Is this by how much a number has changed: a loss since the step before, or by a small change of one weight?"""
+def is_change(node: Node, within: Roles | None = None) -> bool:
+    """Is this by how much a number has changed: a loss since the step before, or by a small change of one weight?
+
+    within asks for the latter: both numbers are of one step.
+    """
+    if within is not None and not all(within.begin < n.index <= within.last for n in node.inputs):
+        return False
     if node.op != "subtract" or len(node.args) != 2 or node.shape:
         return False
     a, b = node.args
