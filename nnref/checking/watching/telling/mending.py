@@ -86,8 +86,8 @@ def better(before: Watched, now: Watched, of: Judged | None = None) -> bool:
     if not now.steps:
         return False
     rows, known = (seen.steps[0].readings[0].rows for seen in (now, before))
-    lines = {row.update.end.site.line for row in rows}
-    if len(rows) < len(known) or any(row.update.end.site.line not in lines for row in known):
+    begun = {row.update.base.site for row in rows}  # a statement of several lines is tried as one of a single line
+    if len(rows) < len(known) or any(row.update.base.site not in begun for row in known):
         return False
 
     def wrong(seen: Watched) -> list[tuple[int, int, tuple[int, ...]]]:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from nnref.checking.reading.source import Source
+from nnref.checking.watching.calls.driven import driven
 from nnref.checking.watching.telling import mending
 from nnref.checking.watching.telling.mending import better, changes, mended, names_near, statement_at, with_line
 from nnref.checking.watching.telling.report import settled
@@ -79,7 +80,9 @@ def of_verdicts(*verdicts, name="own", node=1):
         SimpleNamespace(
             verdict=verdict,
             update=SimpleNamespace(
-                end=SimpleNamespace(site=SimpleNamespace(line=k, column=0)), old=SimpleNamespace(shape=(2,))
+                end=SimpleNamespace(site=SimpleNamespace(line=k, column=0)),
+                old=SimpleNamespace(shape=(2,)),
+                base=SimpleNamespace(site=k),
             ),
         )
         for k, verdict in enumerate(verdicts)
@@ -145,3 +148,30 @@ def test_what_the_mistake_was_found_in_has_to_be_right(tmp_path):
     mine, other = before.steps[0].readings[0].rows[1:]
     assert better(before, now, mine)
     assert not better(before, now, other)
+
+
+RETURNED = """\
+import numpy as np
+
+class Two:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.V, self.c = np.random.randn(n_in, n_hidden), np.zeros((1, n_hidden))
+        self.W, self.b = np.random.randn(n_hidden, n_out), np.zeros((1, n_out))
+
+    def forward(self, X):
+        self.h = np.tanh(X @ self.V + self.c)
+        return 1 / (1 + np.exp(-(self.h @ self.W + self.b)))
+
+    def backward(self, X, Y, out):
+        d = (out - Y) / len(X)
+        e = d @ self.W.T * (1 - self.h ** 2)
+        return {"dW": self.h.T @ d, "db": d.sum(0, keepdims=True),
+                "dV": X.T @ e, "dc": np.sum(e)}
+"""
+
+
+def test_a_statement_of_several_lines_is_tried_as_one_of_a_single_line(tmp_path):
+    (path := tmp_path / "two.py").write_text(RETURNED, encoding="utf-8")
+    found = driven(path)
+    assert settled(found) is False
+    assert "np.sum(e, axis=0, keepdims=True)" in mended(found, 16)
