@@ -41,50 +41,77 @@ def driven(
 ) -> Watched | None:
     """What is seen when a file that computes no gradient by itself is called; None where no way of calling it does.
 
-    The whole file is executed first, where it ends by itself, and else its definitions alone. A way that ends with an
-    error says nothing: arguments were guessed.
-
-    ends says whether the file may end by itself. A way that is right ends the search. One example alone hides a
-    missing 1/N, and is believed only where no batch can be handed over, or where nothing in the program speaks of one.
-    Where time is up before all ways were gone and none was right, the right one may be among the rest: None. Where one
-    was right, the classes that no time was left for are named. A call whose arguments the file has itself is believed.
-    only is the one class that is called, if any.
+    The whole file is executed first, where it ends by itself, and else its definitions alone. ends says whether the
+    file may end by itself. only is the one class that is called, if any.
     """
     source = source or read(path)
     namespace, definitions = defined(path.resolve(), source, data, ends)
-    settings: dict[str, Any] = {"source": source, "data": data, "definitions": definitions}
-    end, late = process_time() + seconds, perf_counter() + seconds + WAIT
-    seen: list[tuple[Way, Watched]] = []
-    found: dict[str, Watched] = {}
-    hopeless: set[tuple[str, bool]] = set()
-    tried, untried = set[str](), dict[str, None]()
-    here_defined = {node.name for node in source.nodes if isinstance(node, ast.ClassDef)}
-    for way in ways_to_call(source, namespace, only):
-        if process_time() > end or perf_counter() > late:
-            if not found:
-                return None
-            if way.owner in here_defined and way.owner not in tried:
-                untried[way.owner] = None
-            continue
-        part = found and way.owner not in here_defined  # as functions and classes of other files are, of what was found
-        if part or way.owner in found or (way.form is not None and (way.plan, way.form.several) in hopeless):
-            continue
-        here, error = gone(path, way, settings)
-        tried.add(way.owner)
-        hopeless |= ruled_out(way, error)
+    attempts = Attempts(path, source, {"source": source, "data": data, "definitions": definitions}, seconds)
+    return attempts.told(ways_to_call(source, namespace, only))
+
+
+class Attempts:
+    """The ways to call a file, gone one after the other until one is right or the time is up.
+
+    seen are the ways that ran and what was seen on each; found, by class or function, those that were right. hopeless
+    are plans that an error has ruled out, tried the classes of the file that were called, untried those that no time
+    was left for.
+    """
+
+    def __init__(self, path: Path, source: Source, settings: dict[str, Any], seconds: float) -> None:
+        self.path, self.source, self.settings = path, source, settings
+        self.end, self.late = process_time() + seconds, perf_counter() + seconds + WAIT
+        self.seen: list[tuple[Way, Watched]] = []
+        self.found: dict[str, Watched] = {}
+        self.hopeless: set[tuple[str, bool]] = set()
+        self.tried, self.untried = set[str](), dict[str, None]()
+        self.defined_here = {node.name for node in source.nodes if isinstance(node, ast.ClassDef)}
+
+    def told(self, ways: Iterator[Way]) -> Watched | None:
+        """The verdict, when all ways were gone or the time was up.
+
+        Where time is up before all ways were gone and none was right, the right one may be among the rest: None. Where
+        one was right, the classes that no time was left for are named. A call whose arguments the file has itself is
+        believed at once.
+        """
+        for way in ways:
+            if process_time() > self.end or perf_counter() > self.late:
+                if not self.found:
+                    return None
+                if way.owner in self.defined_here and way.owner not in self.tried:
+                    self.untried[way.owner] = None
+            elif not self.is_vain(way) and (own := self.go(way)) is not None:
+                return own
+            if "" in self.found:
+                break
+        whole = all_of_them(self.found, self.seen, self.source)
+        return replace(whole, untried=tuple(self.untried)) if whole is not None else None
+
+    def is_vain(self, way: Way) -> bool:
+        """Is a way one of what was found already, or ruled out?"""
+        part = self.found and way.owner not in self.defined_here  # functions and classes of other files are of it
+        ruled = way.form is not None and (way.plan, way.form.several) in self.hopeless
+        return bool(part) or way.owner in self.found or ruled
+
+    def go(self, way: Way) -> Watched | None:
+        """Go a way, and keep what is seen; that itself, where its arguments are the file's own and it tells.
+
+        A way that ends with an error says nothing: arguments were guessed. One example alone hides a missing 1/N, and
+        is believed only where no batch can be handed over, or where nothing in the program speaks of one.
+        """
+        here, error = gone(self.path, way, self.settings)
+        self.tried.add(way.owner)
+        self.hopeless |= ruled_out(way, error)
         if not here.rows or error is not None or (way.guessed and spread_out(here)):
-            continue
+            return None
         if not way.guessed and settled(here) is not None:
             return here
-        seen.append((way, here))
-        mine = [part for part in seen if part[0].owner == way.owner]
-        if right(here) and (not way.alone or not contradicted(mine, source)):
-            found[way.owner] = here
-            end = min(end, process_time() + MORE)
-            if not way.owner:
-                break
-    whole = all_of_them(found, seen, source)
-    return replace(whole, untried=tuple(untried)) if whole is not None else None
+        self.seen.append((way, here))
+        mine = [part for part in self.seen if part[0].owner == way.owner]
+        if right(here) and (not way.alone or not contradicted(mine, self.source)):
+            self.found[way.owner] = here
+            self.end = min(self.end, process_time() + MORE)
+        return None
 
 
 def ways_to_call(source: Source, namespace: dict[str, Any], only: str) -> Iterator[Way]:
