@@ -113,6 +113,28 @@ def test_the_reading_list_names_every_part():
     assert {p.stem for p in folder.iterdir() if p.name not in ("__init__.py", "__pycache__")} == set(PARTS)
 
 
+def unnamed(folder):
+    """The modules of a package that its docstring does not name."""
+    said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
+    modules = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    return sorted(name for name in modules - {"__init__"} if not re.search(rf"\b{name}\b", said))
+
+
+WINGS = sorted({path.parent for path in (Path(nnref.__file__).parent / "checking").rglob("__init__.py")})
+
+
+@pytest.mark.parametrize("wing", WINGS, ids=lambda wing: wing.name)
+def test_the_docstring_of_every_wing_is_a_reading_list_of_all_its_modules(wing):
+    assert unnamed(wing) == []
+
+
+def test_a_module_that_no_reading_list_names_is_found(tmp_path):
+    (tmp_path / "__init__.py").write_text('"""Read first, then second."""', encoding="utf-8")
+    for name in ("first", "second", "third"):
+        (tmp_path / f"{name}.py").write_text("", encoding="utf-8")
+    assert unnamed(tmp_path) == ["third"]
+
+
 def test_derivations_know_neither_numpy_nor_nnref():
     assert importers(ROOT / "derivations", {"numpy", "nnref"}) == []
 

@@ -1,1 +1,1 @@
-"""The mistakes people make in a backward pass, in the order its lines run: outputs, slopes, deltas, gradients."""
+"""The mistakes people make: forward, and going back, in the order the lines run, outputs, slopes, deltas, gradients."""

@@ -11,11 +11,12 @@ answered decides a verdict: it lets the program run, and marks what is data and 
     known_tables tables by the names of their files; texts: of letters and words
     arguments    the words of the command line, and answers to questions
     folders      folders of images; remote: what is fetched
-    tables       what pandas hands out, with its columns; reading: pandas itself
+    tables       what pandas hands out, with its columns; held: what all of it has in common; reading: pandas itself;
+                 everyday: what people do with it
     preparing    splits, scalers, one-hot labels
     datasets     data sets by the names of the packages that have them
     files        open, np.load, np.loadtxt, pickle, gzip
-    modules      imports: answered, silent, or absent
+    modules      imports: answered, silent, or absent; packages: where a program's own modules lie
     courses      what courses hand out beside a notebook; course_data: its data
 """
 

@@ -136,15 +136,28 @@ def last_name(node: ast.expr) -> str:
 def column_names(nodes: list[ast.AST]) -> Iterator[str]:
     """Columns that a table is asked for by name: df["age"], df[["age", "fare"]], drop("label", axis=1), usecols=…"""
     frames = {"df", "loc"} | {name for node in nodes for name in frame_names(node)}
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     for node in nodes:
         if isinstance(node, ast.Subscript) and (last_name(node.value) in frames or makes_frame(node.value)):
             parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
             yield from (name for part in parts for name in strings(part))
-        if isinstance(node, ast.Attribute) and last_name(node.value) in frames and LABEL.match(node.attr):
+        if isinstance(node, ast.Attribute) and (is_column(node, frames) or is_of_row(node)) and id(node) not in called:
             yield node.attr
         if isinstance(node, ast.keyword) and node.arg in ("usecols", "names"):
             yield from strings(node.value)
     yield from dropped_names(nodes)
+
+
+def is_column(node: ast.Attribute, frames: set[str]) -> bool:
+    """Is this data.Salary or data.label, a column by a name that pandas has not for something else?"""
+    capital = len(node.attr) > 1 and node.attr[0].isupper()
+    return last_name(node.value) in frames and (capital or bool(LABEL.match(node.attr)))
+
+
+def is_of_row(node: ast.Attribute) -> bool:
+    """Is this data.iloc[i].hours, one entry of a row?"""
+    row = isinstance(node.value, ast.Subscript) and last_name(node.value.value) in ("iloc", "loc")
+    return row and node.attr not in ("values", "index", "T", "shape", "size", "name", "dtype", "array")
 
 
 def frame_names(node: ast.AST) -> Iterator[str]:
