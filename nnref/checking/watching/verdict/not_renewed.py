@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nnref.checking.watching.calculus.graph import VIEWS, as_bits, base_of, bits_of
-from nnref.checking.watching.meaning.parameters import Meeting, Roles
+from nnref.checking.watching.calculus.graph import VIEWS, base_of
+from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.updates import Update
 from nnref.checking.watching.recording.tape import Node
 
@@ -29,32 +29,53 @@ def old_outputs(role: Roles) -> Iterator[Old]:
     Each gradient is that of the parameters at which the outputs were computed. Other labels there are those of other
     examples, whose outputs may all have been computed before.
     """
-    again = later(role)
-    for update in again:
+    depends, again = role.graph.depends, later(role)
+    meetings = met_again(role) if again else {}
+    for update, end in again.items():
         assert update.new is not None
-        if not role.graph.depends(again[update].index, 1 << update.new.index):
-            continue  # it begins from something else
         old, new = 1 << update.base.index, 1 << update.new.index
-        for met in role.compared:
-            if not role.graph.depends(met.output.index, old):
-                continue
-            for node, output in met_again(role, met):
-                if not role.graph.depends(output.index, new) and (made := kept(role, output, old)) is not None:
-                    yield Old(update, node, made)
-                    break
+        if not depends(end.index, new):
+            continue  # it begins from something else
+        for met in role.compared if meetings else ():
+            pairs = meetings.get(place_of(met.at, met.labels), []) if depends(met.output.index, old) else []
+            known = ((node, output) for node, output in pairs if not depends(output.index, new))
+            made = next(
+                ((node, kept_) for node, output in known if (kept_ := kept(role, output, old)) is not None), None
+            )
+            if made is not None:
+                yield Old(update, *made)
+                break
 
 
-def met_again(role: Roles, met: Meeting) -> Iterator[tuple[Node, Node]]:
-    """Where the labels of a meeting meet an output once more after the step, and that output goes into an update."""
-    graph = role.graph
-    into = as_bits(k for node in later(role).values() for k in bits_of(graph.above[node.index]))
+Place = tuple[object, ...]
+"""Where two values meet, and which of them is the label."""
+
+
+def met_again(role: Roles) -> dict[Place, list[tuple[Node, Node]]]:
+    """After the step, by where labels meet: the values that are made there of labels and an output, and that output."""
+    graph, lines = role.graph, {(m.at.site, m.at.op) for m in role.compared}
+    into = 0
+    for end in later(role).values():
+        into |= graph.above[end.index]
+    found: dict[Place, list[tuple[Node, Node]]] = {}
     for node in graph.tape[role.last + 1 :]:
-        if node.site != met.at.site or node.op != met.at.op or not into >> node.index & 1:
-            continue
-        labels = [m for m in node.inputs if is_same(m, met.labels)]
-        outputs = [m for m in node.inputs if m not in labels]
-        if labels and len(outputs) == 1:
-            yield node, outputs[0]
+        if (node.site, node.op) in lines and into >> node.index & 1 and len(node.inputs) == 2:
+            for labels, output in (node.inputs, node.inputs[::-1]):
+                found.setdefault(place_of(node, labels), []).append((node, output))
+    return found
+
+
+def place_of(node: Node, labels: Node) -> Place:
+    """Where a value is made, and of which part of which labels."""
+    return node.site, node.op, part_of(labels)
+
+
+def part_of(node: Node) -> Place:
+    """Which part of which value is shown: the same for two views of the same entries."""
+    first = node.args[0] if node.args else None
+    if (node.op in VIEWS or node.op == "item") and isinstance(first, Node):
+        return node.op, str(node.args[1:]), part_of(first)
+    return (node.index,)
 
 
 def later(role: Roles) -> dict[Update, Node]:
@@ -69,14 +90,6 @@ def made_again(role: Roles) -> Iterator[tuple[Update, Node]]:
         update = by_line.get((node.site, node.op))
         if update is not None and role.of_labels[node.index]:
             yield update, node
-
-
-def is_same(a: Node, b: Node) -> bool:
-    """Is this the same value, or the same part of it?"""
-    if a is b:
-        return True
-    parts = a.op == b.op and (a.op in VIEWS or a.op == "item") and a.args and isinstance(a.args[0], Node)
-    return bool(parts) and str(a.args[1:]) == str(b.args[1:]) and is_same(a.args[0], b.args[0])
 
 
 def kept(role: Roles, output: Node, old: int) -> Node | None:
