@@ -55,7 +55,13 @@ class Loss:
 
 
 def losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:
-    """The program's own losses, then the standard ones of its last outputs, then of all of them."""
+    """The program's own losses, then the standard ones of its last outputs, then of all of them; looked for once."""
+    _, _, found = role.graph.once(("losses", id(role), id(tapes)), lambda: (role, tapes, all_losses(role, tapes)))
+    return found
+
+
+def all_losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:
+    """The same, found now."""
     found = [
         Loss(OWN_LOSS, tuple({n.index: np.ones(n.shape) for n in terms} for _ in tapes), terms[0], distance)
         for absolute in (False, True)

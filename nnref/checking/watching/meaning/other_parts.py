@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import VIEWS, Graph, base_of, bits_of
+from nnref.checking.watching.calculus.graph import VIEWS, Graph, as_bits, base_of, bits_of
 from nnref.checking.watching.meaning.updates import Update, is_kept, key_of, uses
 from nnref.checking.watching.recording.tape import Node
 
@@ -26,6 +26,17 @@ def is_part(update: Update) -> bool:
     """Is it an update of a part of an array that is written into it?"""
     whole = np.prod(beginning(update.base).shape, dtype=int)
     return update.new is not None and update.old.op in PARTS and np.prod(update.old.shape, dtype=int) < whole
+
+
+def without_later_parts(graph: Graph, found: Sequence[Update]) -> Iterator[Update]:
+    """The updates but for those of further parts of an array that new values went into: they are of another example."""
+    new = as_bits(u.new.index for u in found if u.new is not None)
+    seen = set[Node]()
+    for update in found:
+        further = update.base in seen and is_part(update)
+        seen.add(update.base)
+        if not further or not graph.depends(update.step.index, new):
+            yield update
 
 
 def other_parts(

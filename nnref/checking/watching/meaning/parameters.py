@@ -16,7 +16,7 @@ import numpy as np
 from nnref.checking.watching.calculus.graph import Graph, as_bits, base_of, bits_of
 from nnref.checking.watching.calculus.slopes import value_of
 from nnref.checking.watching.meaning.likely_labels import CANDIDATES, LIKELIHOOD, candidates
-from nnref.checking.watching.meaning.other_parts import beginning, other_parts
+from nnref.checking.watching.meaning.other_parts import beginning, other_parts, without_later_parts
 from nnref.checking.watching.meaning.several_labels import of_both_outputs
 from nnref.checking.watching.meaning.updates import (
     ROWS,
@@ -300,7 +300,8 @@ def step(
     role = replace(role, meetings=met)
     if all(is_decay(role, m) for m in met) and (beside := tuple(margins(role))):
         role = replace(role, meetings=beside)
-    role = replace(role, updates=(*found, *by_labels_alone(role)))
+    role = replace(role, updates=tuple(without_later_parts(graph, found)))
+    role = replace(role, updates=(*role.updates, *by_labels_alone(role)))
     return replace(role, updates=(*role.updates, *other_parts(graph, of_labels, role.updates, role.outputs, begin)))
 
 

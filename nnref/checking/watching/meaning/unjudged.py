@@ -10,7 +10,16 @@ from nnref.checking.watching.calculus.graph import base_of, bits_of
 from nnref.checking.watching.meaning.losses import own
 from nnref.checking.watching.meaning.other_parts import beginning, following, is_part
 from nnref.checking.watching.meaning.parameters import Roles
-from nnref.checking.watching.meaning.updates import ROWS, WRITTEN, Update, adds_again, last_part, replaceable, uses
+from nnref.checking.watching.meaning.updates import (
+    ROWS,
+    WRITTEN,
+    Update,
+    adds_again,
+    last_part,
+    replaceable,
+    used_up,
+    uses,
+)
 from nnref.checking.watching.recording.tape import Node, words
 
 
@@ -24,7 +33,7 @@ def unjudged(role: Roles) -> list[Update]:
     for update in changes(role):
         base = update.base
         known = base.index in found or role.parameters >> base.index & 1
-        if not known and is_learnt(role, update) and goes_on(role, update):
+        if not known and is_learnt(role, update) and goes_on(role, update) and not used_up(role.graph, update):
             found[base.index] = update
     judged = {beginning(u.base).index for u in role.updates} | set(found)
     for update in replaceable(role.graph):
