@@ -312,11 +312,15 @@ def test_every_quoted_line_links_to_its_file_and_is_what_stands_there(pages, cla
 def test_the_readme_quotes_what_the_command_says_of_the_file(built):
     from press import runs
 
-    said = runs.output("nnref check examples/digits_columns_bias.py")["text"].splitlines()
+    def bare(line):
+        """A line without its columns; a sum that is 0 but for rounding is another on every machine."""
+        return re.sub(r"\S+e-1[5-9]\b", "rounding", " ".join(line.split()))
+
+    said = [bare(line) for line in runs.output("nnref check examples/digits_columns_bias.py")["text"].splitlines()]
     readme = (sites.ROOT / "README.md").read_text(encoding="utf-8")
     quoted = re.search(r"\$ nnref check examples/digits_columns_bias.py\n(.*?)```", readme, re.DOTALL)[1].splitlines()
     assert len(quoted) > 8
-    assert [line for line in quoted if line != "…" and line not in said] == []
+    assert [line for line in quoted if line != "…" and bare(line) not in said] == []
 
 
 def test_the_wrong_lines_of_the_article_are_open_and_all_others_folded(pages):
