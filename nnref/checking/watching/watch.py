@@ -12,6 +12,8 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
+import numpy as np
+
 from nnref.checking.reading.source import Source, SourceError, read
 from nnref.checking.watching.meaning.losses import OWN_LOSS, concerns, is_meant_too, own, same_labels
 from nnref.checking.watching.meaning.parameters import Roles, next_step
@@ -58,6 +60,9 @@ NO_SLOPE = (
     "no slope, and a perceptron's rule is no gradient"
 )
 """Why there is no verdict where something is updated by labels, and is no slope of anything."""
+
+NO_NUMBERS = "ran, and what meets the labels is no number, or infinite: are such entries in the data?"
+"""Why there is no verdict where the outputs of the step, or the labels, are not finite."""
 
 LARGEST = 1e15
 """A number beyond which none that is written out is a rate."""
@@ -200,7 +205,7 @@ def watch(
     tapes = all_of_them.others(tuple(seeds) if process_time() - begin < SLOW else tuple(seeds)[:1])
     runs, role, notes = all_of_them.runs, all_of_them.role, tuple(all_of_them.notes)
     steps = judged_steps(role, tapes, meant, numbers_in(sources_of(source, first.recorder.files)))
-    why = "" if steps else NO_SLOPE
+    why = "" if steps else NO_SLOPE if are_finite(role, tapes) else NO_NUMBERS
 
     enough_for_one = role.last + max(SPARE, role.last // 8)
 
@@ -210,6 +215,13 @@ def watch(
 
     found = Watched(source, runs, role, steps, why, how, guessed, notes, once_more, tuple(tapes), all_of_them.apart)
     return replace(found, seconds=process_time() - begin)
+
+
+def are_finite(role: Roles, tapes: Sequence[Sequence[Node]]) -> bool:
+    """Are the outputs and the labels that they meet finite numbers, in every run?"""
+    met = [n.index for m in role.meetings for n in (m.output, m.labels)]
+    values = (tape[k].value for tape in tapes for k in met if k < len(tape))
+    return all(np.isfinite(v).all() for v in values if v is not None)
 
 
 def needed(role: Roles, tape: Sequence[Node]) -> int:

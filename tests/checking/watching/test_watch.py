@@ -330,3 +330,12 @@ def test_a_value_that_is_no_number_is_not_told_and_keeps_nothing_from_being_born
     assert settled(found) is True, certificate(found)
     assert any(node.site.line == 2 for node in found.runs[0].tape)
     assert not fault_apart(found, tmp_path)
+
+
+@pytest.mark.parametrize("entry", ["np.nan", "np.inf"])
+def test_of_data_that_are_no_numbers_it_is_said_and_no_threshold_is_blamed(tmp_path, entry):
+    text = "import numpy as np\nX, y, w = np.full((9, 3), ENTRY), np.ones((9, 1)), np.ones((3, 1))\n"
+    loop = "for k in range(3):\n    d = X @ w - y\n    w = w - 0.1 * X.T @ d\n"
+    found = seen(tmp_path, text.replace("ENTRY", entry) + loop)
+    assert not found.steps
+    assert found.why.endswith("are such entries in the data?")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from nnref.checking.watching.calculus.graph import base_of, bits_of
-from nnref.checking.watching.meaning.losses import own
+from nnref.checking.watching.meaning.losses import JOINS, own
 from nnref.checking.watching.meaning.other_parts import beginning, following, is_part
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.updates import (
@@ -20,7 +20,7 @@ from nnref.checking.watching.meaning.updates import (
     used_up,
     uses,
 )
-from nnref.checking.watching.recording.tape import Node, words
+from nnref.checking.watching.recording.tape import Node
 
 
 def unjudged(role: Roles) -> list[Update]:
@@ -82,10 +82,6 @@ def lost_on_the_way(role: Roles) -> Iterator[Update]:
         joined = any(n.op in JOINS and n.index < node.index for n in uses(graph, update.base))
         if joined and not graph.depends(step.index, 1 << update.base.index) and goes_on(role, update):
             yield update
-
-
-JOINS = words("matmul dot inner einsum tensordot vdot")
-"""Operations by which weights come in."""
 
 
 def is_drawn(role: Roles, array: Node) -> bool:

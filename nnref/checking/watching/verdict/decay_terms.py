@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.calculus.factors import ALIKE, multiple, with_part
+from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, multiple, with_part
 from nnref.checking.watching.calculus.graph import VIEWS, bits_of
 from nnref.checking.watching.calculus.slopes import again, value_of
 from nnref.checking.watching.meaning.parameters import MADE_ON_THE_WAY, Roles
@@ -32,7 +32,7 @@ def with_decay(
 
     node is the value of which given shows the numbers, in every run.
     """
-    tolerance = float(np.sqrt(role.graph.roundoff))
+    tolerance = half_of_the_digits(role.graph)
     old = [np.asarray(tape[update.old.index].value, float) for tape in tapes]
     if (both := with_part(given, truth, old, tolerance)) is not None:
         return both[0], both[1] / both[0]
@@ -70,7 +70,7 @@ def made_of_it_alone(role: Roles, base: Node, end: Node, tape: Tape) -> Array | 
         alone = node.op in ADDS and len(left) < len(parts)
         known = node.op in ADDS or (node.op in SCALES and scales(role, graph.tape[k]))
         some = alone or any(np.any(v) for v in left.values())
-        values[k] = computed(node, left) if known and some else np.zeros(node.shape)
+        values[k] = with_other_values(node, left) if known and some else np.zeros(node.shape)
     found = values.get(end.index)
     return None if found is None else np.asarray(found, float)
 
@@ -82,7 +82,7 @@ def scales(role: Roles, node: Node) -> bool:
     )
 
 
-def computed(node: Node, values: Mapping[int, Any]) -> Any:
+def with_other_values(node: Node, values: Mapping[int, Any]) -> Any:
     """An operation of these once more, with other values of some arguments."""
     args = [values.get(a.index, a.value) if isinstance(a, Node) else a for a in node.args]
     if node.op == "view":

@@ -37,7 +37,7 @@ def old_outputs(role: Roles) -> Iterator[Old]:
         if not depends(end.index, new):
             continue  # it begins from something else
         for met in role.compared if meetings else ():
-            pairs = meetings.get(place_of(met.at, met.labels), []) if depends(met.output.index, old) else []
+            pairs = meetings.get(meeting_place(met.at, met.labels), []) if depends(met.output.index, old) else []
             known = ((node, output) for node, output in pairs if not depends(output.index, new))
             made = next(
                 ((node, kept_) for node, output in known if (kept_ := kept(role, output, old)) is not None), None
@@ -61,20 +61,20 @@ def met_again(role: Roles) -> dict[Place, list[tuple[Node, Node]]]:
     for node in graph.tape[role.last + 1 :]:
         if (node.site, node.op) in lines and into >> node.index & 1 and len(node.inputs) == 2:
             for labels, output in (node.inputs, node.inputs[::-1]):
-                found.setdefault(place_of(node, labels), []).append((node, output))
+                found.setdefault(meeting_place(node, labels), []).append((node, output))
     return found
 
 
-def place_of(node: Node, labels: Node) -> Place:
+def meeting_place(node: Node, labels: Node) -> Place:
     """Where a value is made, and of which part of which labels."""
-    return node.site, node.op, part_of(labels)
+    return node.site, node.op, shown_part(labels)
 
 
-def part_of(node: Node) -> Place:
+def shown_part(node: Node) -> Place:
     """Which part of which value is shown: the same for two views of the same entries."""
     first = node.args[0] if node.args else None
     if (node.op in VIEWS or node.op == "item") and isinstance(first, Node):
-        return node.op, str(node.args[1:]), part_of(first)
+        return node.op, str(node.args[1:]), shown_part(first)
     return (node.index,)
 
 

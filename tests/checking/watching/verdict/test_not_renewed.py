@@ -3,7 +3,7 @@
 import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
-from nnref.checking.watching.verdict.not_renewed import drawn_anew, kept, later, old_outputs, part_of
+from nnref.checking.watching.verdict.not_renewed import drawn_anew, kept, later, old_outputs, shown_part
 from tests.support.programs import seen
 from tests.support.recordings import roles_of
 
@@ -95,6 +95,6 @@ def test_a_part_is_the_same_where_it_is_taken_of_the_same_array_at_the_same_plac
         tmp_path, "import numpy as np\nA = np.random.randn(4, 4)\na = A[1:3] * 2.0\nb = A[1:3] * A[2:4]\n" + LOOP
     )
     parts = [n for n in run.tape if n.op == "view" and n.args[0].names[:1] == ["A"]]
-    assert len({part_of(n) for n in parts}) == 2
+    assert len({shown_part(n) for n in parts}) == 2
     output = role.meetings[0].output
     assert kept(role, output, role.parameters) is output
