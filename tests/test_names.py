@@ -92,6 +92,25 @@ def test_a_circle_is_seen_within_a_wing_and_within_a_function(tmp_path):
     assert imports.circle(planted(tmp_path, files)) == [f"nnref.checking.results.{name}" for name in names]
 
 
+def test_no_class_and_no_imported_function_of_the_checks_shares_its_name_with_another():
+    assert imports.ambiguous(ROOT) == {}
+
+
+def test_a_name_with_two_meanings_is_found(tmp_path):
+    """Two functions of one name are told apart where each is used in its own module, or asked of its module."""
+    files = {
+        "results/first": "class Way: pass\ndef rows(): pass\ndef forward(): pass",
+        "results/second": "class Way: pass\ndef rows(): pass\ndef forward(): pass",
+        "results/third": "from nnref.checking.results import first\nfrom nnref.checking.results.second import forward",
+    }
+    planted(tmp_path, files)
+    both = ["nnref.checking.results.first", "nnref.checking.results.second"]
+    assert imports.ambiguous(tmp_path) == {"Way": both}
+    files["results/third"] = "\n".join(f"from {module} import rows as its" for module in both)
+    planted(tmp_path, files)
+    assert imports.ambiguous(tmp_path) == {"Way": both, "rows": both}
+
+
 WING = "nnref.checking.watching."
 PARTS = re.findall(r"^    (\w+)/? {2,}", watching.__doc__, flags=re.MULTILINE)
 

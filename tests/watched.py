@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from nnref.checking.homework.watched_file import watched_or_called
-from nnref.checking.reading.source import read
+from nnref.checking.reading.source import read_source
 from nnref.checking.watching.telling.report import certificate, settled
 from tests.support.sources import ROOT
 
@@ -108,7 +108,7 @@ def span(row, node):
 
 def watched(path):
     """What is seen of a program."""
-    return watched_or_called(path, read(path), None)
+    return watched_or_called(path, read_source(path), None)
 
 
 def backward_lines(seen):

@@ -6,7 +6,7 @@ from pathlib import Path
 from nnref.checking.homework.recognition import read_network
 from nnref.checking.reading.candidates import networks, searched
 from nnref.checking.reading.loading import load
-from nnref.checking.reading.source import read
+from nnref.checking.reading.source import read_source
 
 BASE = """
 import numpy as np
@@ -76,6 +76,6 @@ def read_from(text):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "homework.py"
         path.write_text(text, encoding="utf-8")
-        source = read(path)
+        source = read_source(path)
         namespace = load(source, path.parent).namespace
         return read_network(networks(searched(namespace, None), namespace, source))

@@ -150,3 +150,27 @@ def drawn(graph):
                 counts.setdefault(wing(module), {}).setdefault(wing(other), []).append(module)
     lines = {name: [f"{to} ({len(users)})" for to, users in sorted(counts.get(name, {}).items())] for name in ARROWS}
     return [f"{name} → {', '.join(arrows) or 'nothing'}" for name, arrows in lines.items()]
+
+
+def ambiguous(root):
+    """The public names in nnref.checking that mean two things, each with the modules that define it.
+
+    Such a name is that of a class of two modules, or of a function that is imported by its name from two. The functions
+    that every record or reference has, such as forward, are asked of their modules, as `truth.gradient`.
+    """
+    known = {name: parsed(path.read_text(encoding="utf-8")) for name, path in modules(root).items()}
+    defined, classes = {}, set()
+    for module, tree in known.items():
+        for node in tree.body if module.startswith("nnref.checking.") else ():
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+                defined.setdefault(node.name, set()).add(module)
+                classes |= {(module, node.name)} if isinstance(node, ast.ClassDef) else set()
+    by_name = {
+        (node.module, alias.name)
+        for tree in known.values()
+        for node in statements(tree.body)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    met = {name: sorted(m for m in found if (m, name) in by_name | classes) for name, found in defined.items()}
+    return {name: found for name, found in sorted(met.items()) if len(found) > 1}

@@ -3,9 +3,9 @@
 import textwrap
 from contextlib import contextmanager
 
-from nnref.checking.reading.source import read
+from nnref.checking.reading.source import read_source
 from nnref.checking.watching.calculus.graph import Graph
-from nnref.checking.watching.meaning.parameters import roles
+from nnref.checking.watching.meaning.parameters import roles_of_step
 from nnref.checking.watching.program import execute
 from nnref.checking.watching.recording import recorder as recording
 from nnref.checking.watching.recording.recorder import Recorder
@@ -32,7 +32,7 @@ for step in range(3):
 def recorded(tmp_path, text, *changes, **how):
     """A program, some of it changed, run once under a recorder."""
     path = written(tmp_path, textwrap.dedent(text), *changes)
-    return execute(read(path), path, Recorder(**how))
+    return execute(read_source(path), path, Recorder(**how))
 
 
 def node(run, name):
@@ -54,14 +54,14 @@ def graph(tmp_path, text, *changes):
 def roles_of(tmp_path, text, *changes):
     """What the values of the first step of a program are to it, and the run."""
     of_run, run = graph(tmp_path, text, *changes)
-    return roles(of_run, run.recorder.pairs), run
+    return roles_of_step(of_run, run.recorder.pairs), run
 
 
 def judged(tmp_path, text, *changes):
     """What the values of a first step are, its tapes of two runs, and the verdicts under the loss that is meant."""
     runs = [recorded(tmp_path, text, *changes, seed=seed) for seed in (0, 1)]
     tapes = [run.tape for run in runs]
-    role = roles(Graph(tapes[0]))
+    role = roles_of_step(Graph(tapes[0]))
     return role, tapes, judge(role, tapes)[0]
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from importlib import import_module
 
 from nnref.checking.operations.record import record
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.layer import activation_layer
 
 
@@ -24,7 +24,7 @@ def with_slope(layers, formula):
     """The layers with a formula for the slope of every activation."""
 
     def wrong(Z, A, dA):
-        return formula.of(Carried.exact(Z, 0.0), Carried.exact(A, 0.0)).value * dA
+        return formula.of(WithError.exact(Z, 0.0), WithError.exact(A, 0.0)).value * dA
 
     return [
         made if made.name == "affine" else activation_layer(made.name, lambda Z, f=made.forward: f((), Z), wrong)

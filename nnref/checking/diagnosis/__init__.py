@@ -1,4 +1,4 @@
-"""Which mistake makes right numbers into these?
+"""Which mistakes explain wrong numbers?
 
 Going forward: forward_passes (which pass, and which loss, gives these numbers) and catalogue.forward (its mistakes).
 Going back, read in this order: diagnose (the question and its answer), backward_lines (the lines on which a mistake can

@@ -8,7 +8,7 @@ from math import inf
 
 from nnref.checking.operations import affine, record, softmax_cross_entropy
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.checking.reference.forward_errors import ForwardErrors
 from nnref.checking.results.diagnosis import Mistake
 from nnref.shapes import Array
@@ -41,13 +41,13 @@ class BackwardState:
     numbers: ForwardErrors
     l: int
     yours: Mapping[str, Array | None]
-    dZs: Mapping[int, Carried] = field(default_factory=dict)
+    dZs: Mapping[int, WithError] = field(default_factory=dict)
     theta: str = ""
-    Y: Carried | None = None
-    P: Carried | None = None
-    dA: Carried | None = None
-    dZ: Carried | None = None
-    g: Carried | None = None
+    Y: WithError | None = None
+    P: WithError | None = None
+    dA: WithError | None = None
+    dZ: WithError | None = None
+    g: WithError | None = None
 
     @property
     def activation(self) -> str:
@@ -55,13 +55,13 @@ class BackwardState:
         names = self.numbers.case.activation
         return names[min(self.l, len(names)) - 1] if names else ""
 
-    def put(self, line: str, made: Carried) -> BackwardState:
+    def put(self, line: str, made: WithError) -> BackwardState:
         """The state after a line has made its quantity."""
         return replace(self, **{LINES[line]: made})  # type: ignore[arg-type]  # the field that the line makes
 
 
-Make = Callable[..., Carried]
-"""A wrong line: what it makes at a place, for the unknown number s in it, if it has one. Linear in that number."""
+Make = Callable[..., WithError]
+"""A wrong line's result, linear in the unknown number s in it, if it has one."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Prediction:
 
     @property
     def unknown(self) -> bool:
-        """Is there a number to be found from the gradients, such as a leaky slope?"""
+        """Does it have an unknown number, such as a leaky slope, to be fitted to the gradients?"""
         return self.between is not None
 
 
@@ -104,7 +104,7 @@ RIGHT = {
 def mistake(
     key: str, line: str, wrong: str, right: str | None = None
 ) -> Callable[[Callable[[BackwardState], Iterator[Prediction]]], BackwardMistake]:
-    """Make the function that predicts it into a mistake; its docstring says what is done.
+    """Decorate a function that predicts wrong numbers, as a mistake; its docstring says what is done.
 
     The right line is that of its place unless given.
     """
@@ -116,8 +116,8 @@ def mistake(
     return named
 
 
-def right_line(line: str, at: BackwardState) -> Carried:
-    """What the right line makes, from whatever the lines above it have made."""
+def right_line(line: str, at: BackwardState) -> WithError:
+    """The right line's result, from the results of the lines above it."""
     n, l = at.numbers, at.l
     match line:
         case "labels":
@@ -129,7 +129,7 @@ def right_line(line: str, at: BackwardState) -> Carried:
         case "dA":
             return n.W[l + 1].T @ at.dZs[l + 1]
         case "slope":
-            return slope(at, l) * known(at.dA)
+            return activation_slope(at, l) * known(at.dA)
         case "dW":
             return known(at.dZ) @ n.A[l - 1].T
         case "db":
@@ -137,13 +137,13 @@ def right_line(line: str, at: BackwardState) -> Carried:
     return known(at.dZ if line == "batch" else at.g)
 
 
-def slope(at: BackwardState, l: int) -> Carried:
+def activation_slope(at: BackwardState, l: int) -> WithError:
     """The derivative of layer l's activation."""
     Z, A = at.numbers.Z[l], at.numbers.A[l]
     return record.slope(at.numbers.case.activation[l - 1], Z, A, Precision(at.numbers.u, 0.0))
 
 
-def known(quantity: Carried | None) -> Carried:
+def known(quantity: WithError | None) -> WithError:
     """A quantity that the lines above have made."""
     assert quantity is not None
     return quantity

@@ -1,4 +1,4 @@
-"""What mistake makes a right gradient into this one? Each mistake of the catalogue predicts the wrong numbers."""
+"""Which mistakes give these gradients? Each mistake of the catalogue predicts wrong numbers, which are compared."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CATALOGUE: tuple[BackwardMistake, ...] = (*SCALES, CONSTANT, *DELTAS, *WEIGHTS, 
 """Every mistake that can be named."""
 
 INPUTS_SEARCHED = 32
-"""Inputs that the search looks at; what it finds must then explain all of them."""
+"""Number of inputs that the search uses; its result must then explain all inputs."""
 
 
 LOGITS = {"scale"} | set(TOP) - set(HIDDEN)
@@ -35,8 +35,8 @@ LOGITS = {"scale"} | set(TOP) - set(HIDDEN)
 def catalogue() -> list[dict[str, str]]:
     """The catalogue as plain data: key, line, says, wrong, right, claim; the lines are those of a 3-layer network.
 
-    What is done to the logits stands in its last layer, all else in its second, where every name in it exists; what
-    reaches two layers up, in its first. The activation is ReLU, but for SHOWN_WITH_TANH.
+    Mistakes at the logits are shown in its last layer, all others in its second, where every name in them exists; those
+    that reach two layers up, in its first. The activation is ReLU, except for SHOWN_WITH_TANH.
     """
     names = ("key", "line", "says", "wrong", "right", "claim")
     return [
@@ -70,8 +70,8 @@ def diagnose(
 ) -> tuple[Diagnosis, ...]:
     """The mistakes that explain these gradients, first mistake first; () if all are right.
 
-    gradients by "W1", "b1", … as columns, in whatever shape they came, None for one not written yet; slack is what each
-    may be off beside rounding; intermediates are yours of "dZ2", "dA1", ….
+    gradients by "W1", "b1", … as columns, in whatever shape they came, None for one not written yet; slack is the error
+    allowed to each beyond rounding; intermediates are the given "dZ2", "dA1", ….
     """
     yours = {name: None if (g := gradients.get(name)) is None else np.asarray(g, "float64") for name in case.gradients}
     room = {
@@ -92,14 +92,14 @@ def diagnose(
 
 
 def slack_for_shape(slack: Array | float | None, g: Array | None) -> Array | float:
-    """What each entry of a gradient may be off; of one in another shape every entry may be off as much as any."""
+    """The error allowed to each entry of a gradient; in another shape, the largest for all."""
     if slack is None or isinstance(slack, float | int):
         return slack or 0.0
     return slack if g is not None and g.shape == slack.shape else float(np.max(slack, initial=0.0))
 
 
 def largest_inputs(case: Case, yours: Mapping[str, Array | None]) -> Array | None:
-    """The inputs with the largest values, if there are more than enough; None where no width is theirs alone."""
+    """The inputs with the largest values, if there are many; None where another layer has the same width."""
     n, N = case.X.shape
     others = {N, *(size for Z in case.Z.values() for size in Z.shape)}
     if n <= 2 * INPUTS_SEARCHED or n in others:
@@ -108,7 +108,7 @@ def largest_inputs(case: Case, yours: Mapping[str, Array | None]) -> Array | Non
 
 
 def case_at_inputs(case: Case, inputs: Array) -> Case:
-    """The same case, seen from some of its inputs only: going back, nothing else of X and W1 is used."""
+    """The same case with some of its inputs only: the backward pass uses X and W1 nowhere else."""
     X = case.X[inputs]
     arrays = {name: at_inputs(p, inputs, len(case.X)) for name, p in named(case.theta).items()}
     return replace(case, X=X, A={**case.A, "A0": X}, theta=unnamed(arrays, case.layers))

@@ -1,4 +1,4 @@
-"""Explanations: the mistakes made on the lines of a backward pass, what they make of it, and which come first."""
+"""Explanations of wrong gradients: mistakes on the lines of a backward pass, their results, and their ranking."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from nnref.checking.diagnosis.backward_lines import (
     right_line,
 )
 from nnref.checking.diagnosis.factors import CONSTANT, Factor
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.checking.reference.forward_errors import ForwardErrors
 
 
 @dataclass(frozen=True, eq=False)
 class Fault:
-    """A mistake at a quantity such as "dZ2": None where no mistake explains it; meanings, if its numbers mean more."""
+    """A mistake at a quantity such as "dZ2", None if unexplained; meanings, what its fitted numbers may mean."""
 
     at: str
     mistakes: tuple[BackwardMistake, ...] = ()
@@ -29,20 +29,20 @@ class Fault:
 
     @property
     def name(self) -> tuple[str, str]:
-        """Where and what: two faults of one name are the same."""
+        """The quantity and the mistake; faults of one name are the same."""
         return self.at, self.mistakes[0].key if self.mistakes else ""
 
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """Faults, from the last layer down to layer l, with what they cost and the dZ of every layer so far.
+    """Faults from the last layer down to layer l, their cost, and the dZ of every layer so far.
 
-    lost says that nothing can be told of the layers below: the dZ of this one is not known.
+    lost says that the layers below cannot be judged, as the dZ of this one is unknown.
     """
 
     faults: tuple[Fault, ...] = ()
     cost: int = 0
-    dZs: Mapping[int, Carried] = field(default_factory=dict)
+    dZs: Mapping[int, WithError] = field(default_factory=dict)
     lost: bool = False
 
     @property
@@ -57,7 +57,7 @@ class Explanation:
 
     @property
     def rank(self) -> tuple[int, int, int, int]:
-        """What comes first: the shortest, without a number of no meaning, and that claims no more than it must."""
+        """Sort key: the cheapest first, then those without a meaningless number, then those that claim least."""
         unnamed = sum(fault.mistakes[:1] in ((), (CONSTANT,)) for fault in self.faults)
         return self.cost, unnamed, self.kinds, sum(fault.at[1] in "ZA" for fault in self.faults)
 
@@ -68,7 +68,7 @@ class Explanation:
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """Predictions for some lines of a place, to be run in order; one of them may have an unknown number."""
+    """Predictions for some lines of one layer, evaluated in order; one of them may have an unknown number."""
 
     chosen: Mapping[str, tuple[BackwardMistake, Prediction]]
 
@@ -112,7 +112,7 @@ def detail_in_words(prediction: Prediction, l: int, s: float) -> str:
 
 @dataclass(frozen=True, eq=False)
 class GradientFaults:
-    """One explanation of one gradient: mistakes in its own lines, and the factor left over; None where not told."""
+    """One explanation of one gradient: mistakes in its own lines, and the remaining factor, None if unknown."""
 
     factor: Factor | None
     faults: tuple[Fault, ...]
@@ -120,7 +120,7 @@ class GradientFaults:
 
 def right_layers(numbers: ForwardErrors) -> Iterator[BackwardState]:
     """Every layer, from the last, as the right lines leave it."""
-    dZs: dict[int, Carried] = {}
+    dZs: dict[int, WithError] = {}
     for l in range(numbers.depth, 0, -1):
         at = RIGHT_LINES.run(BackwardState(numbers, l, {}, dZs), TOP if l == numbers.depth else HIDDEN)
         dZs = {**dZs, l: known(at.dZ)}
@@ -148,6 +148,6 @@ def chains(
                             yield Chain({line: (mistake, prediction), **chain.chosen}), end
 
 
-def right_gradient(at: BackwardState, theta: str) -> Carried:
+def right_gradient(at: BackwardState, theta: str) -> WithError:
     """The gradient that the right line makes of this dZ."""
     return right_line(f"d{theta}", at)

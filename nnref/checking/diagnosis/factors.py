@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from nnref.checking.diagnosis.backward_lines import ANY, BackwardMistake, BackwardState, Prediction, known
 from nnref.checking.diagnosis.fit import Number, same_factor, short_number
-from nnref.checking.operations.running_error import Carried
-from nnref.checking.results.factor import written
+from nnref.checking.operations.running_error import WithError
+from nnref.checking.results.factor import known_digits
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def named_scale(key: str, says: str, factor: str, factors: Callable[[int, int, f
     return Scale(key, "scale", says, wrong, right, "softmax_cross_entropy.dZ", predict, factors)
 
 
-def scaled_quantity(at: BackwardState) -> Carried:
+def scaled_quantity(at: BackwardState) -> WithError:
     """What is scaled: the gradient, or dZ where no gradient has been made yet."""
     return known(at.g or at.dZ)
 
@@ -72,7 +72,7 @@ CONSTANT = named_scale(
     lambda N, K, rate: (),
 )
 ZEROS = "zero throughout"
-"""What is said of a gradient without a number in it: many a mistake leaves that, so none is named."""
+"""What is said of a gradient of zeros: many mistakes give that, so none is named."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Factor:
 
 
 def meaning_of_factor(number: Number, N: int, classes: int, rate: float | None) -> Factor | None:
-    """What a factor means. A number without a name must be believed on its own evidence; else None."""
+    """What a factor means. One without a name needs enough equations as evidence; else None."""
     if number.value == 0:
         return Factor(0.0, 0.0, (), ZEROS)
     found: list[tuple[float, Scale]] = [
@@ -107,4 +107,4 @@ def meaning_of_factor(number: Number, N: int, classes: int, rate: float | None) 
         return None
     short = short_number(number.value, number.error)
     value, error = (number.value, number.error) if short is None else (short, 0.0)
-    return Factor(value, error, (CONSTANT,), f"{written(value, error)} times")
+    return Factor(value, error, (CONSTANT,), f"{known_digits(value, error)} times")

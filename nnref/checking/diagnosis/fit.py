@@ -1,4 +1,4 @@
-"""Does a prediction explain an array to the precision of both, and with which numbers in it?"""
+"""Does a prediction explain an array within the rounding of both, and with which unknown numbers?"""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from math import isclose
 
 import numpy as np
 
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.checking.reference import noise
 from nnref.checking.results.factor import fitted, nearest_factor
 from nnref.shapes import Array
 
 WITNESSES = 2
-"""Equations left over once the unknown numbers are found: fewer would let any two columns of numbers agree."""
+"""Equations needed beyond the unknown numbers: with fewer, any two columns would agree."""
 
 DIGITS = 3
 """A fitted number within its own error of one with so few digits is that one: people write 0.01, not 0.0100000002."""
@@ -21,25 +21,25 @@ DIGITS = 3
 
 @dataclass(frozen=True)
 class GivenGradient:
-    """A gradient that was given, with what its entries may be off beside rounding, and the multiple of u S allowed."""
+    """A given gradient, the error allowed to its entries beyond rounding, and the multiple of u S allowed."""
 
     value: Array
     slack: Array | float
     allowed: float
 
-    def tolerance(self, made: Carried) -> Array:
-        """What rounding of both may do: yours in its own precision, the prediction in float64."""
+    def tolerance(self, made: WithError) -> Array:
+        """The rounding of both: the given gradient in its own precision, the prediction in float64."""
         room = (made.u + noise.unit("float64")) * made.e + np.finfo("float64").tiny
         return self.allowed * room + self.slack
 
-    def agrees(self, made: Carried) -> bool:
+    def agrees(self, made: WithError) -> bool:
         """Is every entry what was predicted?"""
         if self.value.shape != made.shape or not np.isfinite(made.value).all():
             return False
         return bool((abs(self.value - made.value) <= self.tolerance(made)).all())
 
-    def could_be(self, made: Carried) -> bool:
-        """Is some multiple of a prediction as near as twice the tolerance allows? Least squares leaves no more."""
+    def could_be(self, made: WithError) -> bool:
+        """Is some multiple of a prediction within twice the tolerance, as least squares would find?"""
         if not (made.value**2).any():
             return False
         c = nearest_factor(self.value, made.value)
@@ -49,7 +49,7 @@ class GivenGradient:
 
 @dataclass(frozen=True)
 class Number:
-    """A fitted number, its error, and whether enough equations were left over to believe it."""
+    """A fitted number, its error, and whether enough equations were left over as evidence."""
 
     value: float
     error: float
@@ -67,7 +67,7 @@ def short_number(value: float, error: float) -> float | None:
     return short if abs(value - short) <= error < 1e-4 * abs(value) else None
 
 
-def solved(yours: GivenGradient, free: Array, made: list[Carried], equations: int) -> list[Number] | None:
+def solved(yours: GivenGradient, free: Array, made: list[WithError], equations: int) -> list[Number] | None:
     """The numbers c for which yours = free + Σ c made, to within the tolerance of either; None if there are none.
 
     Shapes: all alike
@@ -85,8 +85,8 @@ def solved(yours: GivenGradient, free: Array, made: list[Carried], equations: in
     ]
 
 
-def fitted_factor(yours: GivenGradient, made: Carried, equations: int) -> Number | None:
-    """The one factor c for which yours is c times what was predicted, in every entry; None where there is none."""
+def fitted_factor(yours: GivenGradient, made: WithError, equations: int) -> Number | None:
+    """The factor c with which the given gradient is c times the prediction in every entry; None where there is none."""
     if yours.value.shape != made.shape or not np.isfinite(made.value).all():
         return None
     if yours.agrees(made):
@@ -101,7 +101,7 @@ def fitted_factor(yours: GivenGradient, made: Carried, equations: int) -> Number
     return found[0]
 
 
-def same_numbers(a: Carried, b: Carried, allowed: float) -> bool:
+def same_numbers(a: WithError, b: WithError, allowed: float) -> bool:
     """Do two predictions agree to their own precision?"""
     if a.shape != b.shape:
         return False

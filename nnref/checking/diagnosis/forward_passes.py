@@ -1,4 +1,4 @@
-"""Which forward pass, and which loss, gives these numbers? Each mistake predicts them; none is named that does not."""
+"""Which forward pass, and which loss, gives these numbers? A mistake is named only if it reproduces them."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ from nnref.precision import unit
 from nnref.shapes import Array
 
 ROUNDING = 2.0**12
-"""Unit roundoffs, beside the largest number, by which two ways to the same output may differ: sums of up to a thousand
-terms in each of a few layers, whose errors the exponential of logits up to 10 multiplies by as much."""
+"""Allowed difference of two ways to one output, in unit roundoffs of its largest number: sums of up to a thousand terms
+in each of a few layers, whose errors the exponential of logits up to 10 multiplies by as much."""
 
 
-def alike(a: Array, b: Array, dtype: Any = "float64") -> bool:
-    """Are these the same numbers, up to the rounding of two different ways to them?"""
+def same_up_to_rounding(a: Array, b: Array, dtype: Any = "float64") -> bool:
+    """Do two arrays agree, up to the rounding of different ways to compute them?"""
     if np.shape(a) != np.shape(b) or not np.isfinite(a).all():
         return False
     return bool(np.abs(a - b).max(initial=0) <= ROUNDING * unit(dtype) * max(1.0, float(np.abs(b).max(initial=0))))
 
 
 @dataclass(frozen=True)
-class Output:
-    """What a network makes of its logits, without a mistake: of(Z). Shapes: Z (K, N) -> (K, N)"""
+class OutputFunction:
+    """A right output function of the logits: of(Z). Shapes: Z (K, N) -> (K, N)"""
 
     name: str
     of: Callable[[Array], Array]
 
 
-SOFTMAX = Output("softmax", softmax.forward)
-LOGITS = Output("logits", lambda Z: Z)
-LOG_SOFTMAX = Output("log softmax", lambda Z: Z - softmax.log_sum_exp(Z))
-SIGMOID = Output("sigmoid", sigmoid.forward)
+SOFTMAX = OutputFunction("softmax", softmax.forward)
+LOGITS = OutputFunction("logits", lambda Z: Z)
+LOG_SOFTMAX = OutputFunction("log softmax", lambda Z: Z - softmax.log_sum_exp(Z))
+SIGMOID = OutputFunction("sigmoid", sigmoid.forward)
 
-OUTPUTS: tuple[Output | OutputMistake, ...] = (SOFTMAX, LOGITS, LOG_SOFTMAX, *OUTPUTS_WRONG, SIGMOID)
+OUTPUTS: tuple[OutputFunction | OutputMistake, ...] = (SOFTMAX, LOGITS, LOG_SOFTMAX, *OUTPUTS_WRONG, SIGMOID)
 """Every output that is known, the likeliest first."""
 
 
@@ -61,7 +61,7 @@ class Forward:
     """A way forward: an activation for each hidden layer, what is done to the last layer, and a mistake in a layer."""
 
     activations: tuple[str, ...]
-    output: Output | OutputMistake = SOFTMAX
+    output: OutputFunction | OutputMistake = SOFTMAX
     fault: tuple[LayerMistake, int] | None = None
 
     @property
@@ -74,7 +74,7 @@ class Forward:
 
     @property
     def design(self) -> str | None:
-        """What makes this another network than the reference's, though no mistake; None where nothing does."""
+        """How this network differs from the reference without a mistake; None where it does not."""
         return f"the output is {self.output.name}" if self.output is SIGMOID else None
 
 
@@ -127,7 +127,7 @@ def recognised_forward(theta: Parameters, X: Array, output: Array, dtype: Any) -
     for activations, fault in ways_of_hidden_layers(depth):
         Z = passes(theta, X, Forward(activations, LOGITS, fault))["output"]
         for last in OUTPUTS:
-            if alike(output, last.of(Z), dtype):
+            if same_up_to_rounding(output, last.of(Z), dtype):
                 return Forward(activations, last, fault)
     return None
 
@@ -163,7 +163,7 @@ def known_losses(P: Array, Y: Array) -> Iterator[tuple[LossKind, float]]:
 
 
 def mistaken(mistakes: tuple[LossMistake, ...], mean: float, P: Array, Y: Array) -> Iterator[tuple[LossKind, float]]:
-    """What these mistakes make of the mean cross-entropy."""
+    """The values that these mistakes give in place of the mean cross-entropy."""
     for mistake in mistakes:
         for number, value in mistake.values(mean, P, Y):
             yield LossKind(mistake, mistake.says.format(number=number)), value
@@ -172,6 +172,6 @@ def mistaken(mistakes: tuple[LossMistake, ...], mean: float, P: Array, Y: Array)
 def recognised_loss(P: Array, Y: Array, value: float, dtype: Any) -> LossKind | None:
     """The first loss that gives this value; None where none does."""
     for found, expected in known_losses(P, Y):
-        if np.isfinite(expected) and alike(np.asarray(value), np.asarray(expected), dtype):
+        if np.isfinite(expected) and same_up_to_rounding(np.asarray(value), np.asarray(expected), dtype):
             return found
     return None

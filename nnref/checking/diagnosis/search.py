@@ -34,7 +34,7 @@ from nnref.checking.diagnosis.fit import (
     short_number,
     solved,
 )
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.checking.reference.forward_errors import ForwardErrors
 from nnref.shapes import Array
 
@@ -46,10 +46,10 @@ LOST = 5
 another that a mistake explains from the right dZ, 3 + 1."""
 
 MORE = 2
-"""Cost above the cheapest up to which an explanation of one layer is kept: the layers below may make up for it."""
+"""Explanations of a layer are kept up to this cost above the cheapest, as the layers below may reverse the order."""
 
 GRADIENT = {"W": ("dW", "gradient"), "b": ("db", "gradient")}
-"""The lines that make one gradient, from dZ."""
+"""The lines that compute one gradient from dZ."""
 
 
 class ExplanationSearch:
@@ -81,7 +81,7 @@ class ExplanationSearch:
     def explanations(self) -> list[Explanation]:
         """The cheapest explanations of everything, equal in cost; one with no faults if all is right.
 
-        The cheapest unfinished explanation is carried on first (uniform-cost search), so that none cheaper is missed.
+        The cheapest unfinished explanation is extended first (uniform-cost search), so that no cheaper one is missed.
         """
         begun = count()
         waiting = [(Explanation().rank, next(begun), self.n.depth, Explanation())]
@@ -94,7 +94,7 @@ class ExplanationSearch:
                     continue
                 found = self.layer(so_far, l)
                 most = min(e.cost for e in found) + MORE
-                # Of two with one name the first counts, and of equal ones the first is carried on first.
+                # Of two with one name the first is kept; of equal cost, the first is extended first.
                 for e in reversed({e.names: e for e in reversed(found) if e.cost <= most}.values()):
                     heappush(waiting, (e.rank, next(begun), l - 1, e))
         return sorted(done, key=lambda e: e.rank)
@@ -118,14 +118,14 @@ class ExplanationSearch:
         return found
 
     def needed(self, chain: Chain, s: float, at: BackwardState, start: BackwardState, lines: tuple[str, ...]) -> bool:
-        """Does each of several mistakes change dZ beside the others?"""
+        """Does each of several mistakes change dZ, given the others?"""
         return len(chain.chosen) < 2 or not any(
             same_numbers(known(chain.without(line).run(start, lines, s).dZ), known(at.dZ), self.allowed)
             for line in chain.chosen
         )
 
     def seen(self, at: BackwardState, plain: BackwardState, l: int) -> bool:
-        """Does a mistake in dZ change a gradient, and into the one that was given, up to a factor?"""
+        """Does a mistake in dZ change a gradient, and to the given one, up to a factor?"""
         for theta in "Wb":
             made, right = right_gradient(at, theta), right_gradient(plain, theta)
             yours = self.judged.get(f"{theta}{l}")
@@ -137,14 +137,14 @@ class ExplanationSearch:
     def reached(
         self, chain: Chain, end: BackwardState, start: BackwardState, lines: tuple[str, ...], l: int
     ) -> Iterator[tuple[float, BackwardState]]:
-        """The places that a chain may lead to: one, or, with an unknown number, one for each value that fits."""
+        """The states that a chain may lead to: one or, with an unknown number, one for each value that fits."""
         unknown = chain.unknown
         if unknown is None:
             yield 0.0, end
             return
         ends = [end, chain.run(start, lines, 1.0)]
         zero, one = (known(e.dZ) for e in ends)
-        direction = Carried(one.value - zero.value, one.e + zero.e, zero.u)
+        direction = WithError(one.value - zero.value, one.e + zero.e, zero.u)
         for theta in "Wb":
             equations = self.equations(direction, theta, l)
             number = self.unknown_number([right_gradient(e, theta) for e in ends], f"{theta}{l}", unknown, equations)
@@ -153,24 +153,24 @@ class ExplanationSearch:
                 yield number.value, replace(at, dZ=blurred(known(at.dZ), [zero, one], number))
                 return
 
-    def equations(self, dZ: Carried, theta: str, l: int) -> int:
-        """How many numbers of a gradient speak for themselves, as far as they come from this dZ.
+    def equations(self, dZ: WithError, theta: str, l: int) -> int:
+        """The number of independent equations in a gradient that is computed from this dZ.
 
-        Where dZ has rank one, db is the same but for a factor whatever is done to the examples; a row of dW says no
-        more than there are examples in it, or inputs.
+        Where dZ has rank one, db is the same up to a factor whatever is done to the examples; a row of dW gives at most
+        as many equations as there are examples, or inputs.
         """
         seen = np.where(abs(dZ.value) > self.allowed * dZ.u * dZ.e, dZ.value, 0)
         rank = int(np.linalg.matrix_rank(seen)) if seen.any() else 0
         n = self.n.A[l - 1].shape[0]
         return rank if theta == "b" else min(int(np.minimum((seen != 0).sum(axis=1), n).sum()), rank * n)
 
-    def unknown_number(self, ends: list[Carried], name: str, prediction: Prediction, equations: int) -> Number | None:
+    def unknown_number(self, ends: list[WithError], name: str, prediction: Prediction, equations: int) -> Number | None:
         """The number for which a gradient is c (value at 0 + s × direction), for some factor c."""
         yours = self.judged.get(name)
         if yours is None or yours.value.shape != ends[0].shape:
             return None
         zero, one = ends
-        direction = Carried(one.value - zero.value, one.e + zero.e, zero.u)
+        direction = WithError(one.value - zero.value, one.e + zero.e, zero.u)
         for free, columns in ((zero.value, [direction]), (0 * zero.value, [zero, direction])):
             numbers = solved(yours, free, columns, equations)
             if numbers is None:
@@ -180,11 +180,11 @@ class ExplanationSearch:
             if s is None or not s.believed or abs(s.value) <= s.error:
                 continue
             low, high = prediction.between or (-inf, inf)
-            if not low + s.error < s.value < high - s.error:  # at its limit it is another mistake, or none
+            if not low + s.error < s.value < high - s.error:  # at the end of its range it is another mistake, or none
                 continue
             short = short_number(s.value, s.error)
             s = s if short is None else replace(s, value=short, error=0.0)
-            made = Carried(zero.value + s.value * direction.value, zero.e + abs(s.value) * direction.e, zero.u)
+            made = WithError(zero.value + s.value * direction.value, zero.e + abs(s.value) * direction.e, zero.u)
             if yours.agrees(made * c):
                 return s
         return None
@@ -192,30 +192,30 @@ class ExplanationSearch:
     def gradients(
         self, so_far: Explanation, at: BackwardState, l: int, guess: int, most: int = 1
     ) -> Iterator[Explanation]:
-        """The ways to explain dW and db from this dZ; none, where it explains neither and is itself a guess."""
+        """The ways to explain dW and db from this dZ; none if it explains neither and is a guess."""
         plain = {theta: self.right_line_up_to_a_factor(at, theta, l, guess) for theta in "Wb"}
         matched = [theta for theta in "Wb" if plain[theta]]
         if not self.agrees_with_given(at, l) or (guess > 1 and len(matched) < 2):
             return
-        # One or two entries left of dZ are what many a mistake would leave, but for a factor or a second mistake.
+        # A dZ with only one or two nonzero entries could come from many mistakes, with a factor or a second one.
         without_meaning = any(way.factor and way.factor.without_meaning for theta in matched for way in plain[theta])
         if guess and (guess > 1 or without_meaning) and self.equations(known(at.dZ), "W", l) <= WITNESSES:
             return
         ways = {theta: plain[theta] or list(self.mistakes_in_own_lines(at, theta, l, most)) for theta in "Wb"}
-        for theta in matched:  # a factor that means nothing may hide a mistake that happens to be proportional
+        for theta in matched:  # a meaningless factor may be a mistake that happens to be proportional
             if not guess and any(way.factor and way.factor.without_meaning for way in plain[theta]):
                 ways[theta] = [*ways[theta], *self.mistakes_in_own_lines(at, theta, l, 1)]
         for W in ways["W"]:
             for b in ways["b"]:
                 yield from self.scaled(so_far, at, l, W, b)
 
-    def factor_unless_zero(self, made: Carried, name: str, factor: Factor) -> Factor | None:
+    def factor_unless_zero(self, made: WithError, name: str, factor: Factor) -> Factor | None:
         """The factor of a prediction; None where the prediction is zero to rounding, and so is any multiple of it."""
         silent = (abs(made.value) <= self.judged[name].tolerance(made)).all()
         return None if silent and factor.value == 1 else factor
 
-    def can_be_told_from_zeros(self, made: Carried, name: str) -> bool:
-        """Can a prediction be told from zeros of the right shape, which many a mistake would leave?"""
+    def can_be_told_from_zeros(self, made: WithError, name: str) -> bool:
+        """Is a prediction clearly not all zero, as the results of many mistakes are?"""
         yours = self.judged.get(name)
         if yours is None:
             return False
@@ -223,19 +223,19 @@ class ExplanationSearch:
         return not zeros
 
     def agrees_with_given(self, at: BackwardState, l: int) -> bool:
-        """Are dA and dZ those that were given, up to a factor, if they were?"""
+        """Do dA and dZ agree with the given ones, if any, up to a factor?"""
         made = {f"dA{l}": at.dA, f"dZ{l}": at.dZ}
         return all(
             name not in self.given or M is None or self.ratio_to_given(name, M) is not None for name, M in made.items()
         )
 
-    def ratio_to_given(self, name: str, made: Carried) -> Number | None:
+    def ratio_to_given(self, name: str, made: WithError) -> Number | None:
         """The factor between an intermediate that was given and a prediction."""
         given = self.given[name]
         return fitted_factor(GivenGradient(given, 0.0, self.allowed), made, given.size)
 
     def right_line_up_to_a_factor(self, at: BackwardState, theta: str, l: int, guess: int = 0) -> list[GradientFaults]:
-        """The right line's gradient, up to a factor: one way, or none. Only the right dZ may be off by any number."""
+        """The right line's gradient up to a factor: one way or none. Any number is allowed only with the right dZ."""
         if f"{theta}{l}" in self.absent:
             return [GradientFaults(None, ())]
         equations = 1 if guess else self.equations(known(at.dZ), theta, l)
@@ -243,7 +243,7 @@ class ExplanationSearch:
         found = self.factor(made, f"{theta}{l}", equations)
         return [] if found is None else [GradientFaults(self.factor_unless_zero(made, f"{theta}{l}", found), ())]
 
-    def factor(self, made: Carried, name: str, equations: int = 1) -> Factor | None:
+    def factor(self, made: WithError, name: str, equations: int = 1) -> Factor | None:
         """The factor between a prediction and the gradient that was given."""
         yours = self.judged.get(name)
         number = None if yours is None else fitted_factor(yours, made, equations)
@@ -272,8 +272,8 @@ class ExplanationSearch:
 
     def made(
         self, chain: Chain, end: BackwardState, at: BackwardState, lines: tuple[str, ...], name: str
-    ) -> Iterator[tuple[float, Carried]]:
-        """What a chain makes of one gradient, with its unknown number found."""
+    ) -> Iterator[tuple[float, WithError]]:
+        """The gradient that a chain gives, with its unknown number fitted."""
         unknown = chain.unknown
         if unknown is None:
             yield 0.0, known(end.g)
@@ -286,7 +286,7 @@ class ExplanationSearch:
     def scaled(
         self, so_far: Explanation, at: BackwardState, l: int, W: GradientFaults, b: GradientFaults
     ) -> Iterator[Explanation]:
-        """Where the factors come in: dZ may carry one of them on to all that is below, or each gradient its own."""
+        """Assign the factors: to dZ, which passes one on to all layers below, or to each gradient its own."""
         factors = [way.factor for way in (W, b) if way.factor is not None]
         carried = [Factor(1.0, 0.0, (), "")]
         carried += [f for f in factors if not any(same_factor(f.value, g.value, f.error) for g in carried)]
@@ -304,7 +304,7 @@ class ExplanationSearch:
                     cost += 1
             else:
                 dZ = known(at.dZ) if factor.value == 1 else known(at.dZ) * factor.value
-                dZ = Carried(dZ.value, dZ.e + abs(dZ.value) * factor.error / dZ.u, dZ.u) if factor.error else dZ
+                dZ = WithError(dZ.value, dZ.e + abs(dZ.value) * factor.error / dZ.u, dZ.u) if factor.error else dZ
                 yield replace(so_far.plus(cost, *faults), dZs={**so_far.dZs, l: self.given_or_made(dZ, l)})
 
     def left_over(self, of: Factor, carried: Factor, theta: str) -> Factor | None:
@@ -317,12 +317,12 @@ class ExplanationSearch:
             return replace(factor, meanings=(averaged, *factor.meanings))
         return factor
 
-    def given_or_made(self, dZ: Carried, l: int) -> Carried:
-        """The dZ that was given, where it was, in the loss's own scale; else as it was worked out."""
+    def given_or_made(self, dZ: WithError, l: int) -> WithError:
+        """The given dZ, if any, in the loss's scale; else the computed one."""
         number = self.ratio_to_given(f"dZ{l}", dZ) if f"dZ{l}" in self.given else None
         if number is None or not number.value:
             return dZ
-        return Carried.exact(self.given[f"dZ{l}"] / number.value, dZ.u)
+        return WithError.exact(self.given[f"dZ{l}"] / number.value, dZ.u)
 
     def unexplained(self, so_far: Explanation, at: BackwardState, l: int) -> Iterator[Explanation]:
         """What to say where no mistake explains a gradient: dW or db alone, or dZ itself and all that is below."""
@@ -331,10 +331,10 @@ class ExplanationSearch:
         lost = so_far.plus(LOST, Fault(f"dZ{l}"))
         if f"dZ{l}" in self.given:
             for factor in (1.0, 1 / self.n.N):  # many keep the mean's 1/N for dW and db
-                given = Carried.exact(self.given[f"dZ{l}"] * factor, self.n.u)
+                given = WithError.exact(self.given[f"dZ{l}"] * factor, self.n.u)
                 yield from self.gradients(lost, replace(at, dZ=given), l, 1)
         not_zero = [way for theta in "Wb" for way in plain[theta] if way.factor is None or way.factor.value]
-        if not not_zero and not self.right_below(l):  # a gradient that is zero tells nothing of dZ
+        if not not_zero and not self.right_below(l):  # a zero gradient is no evidence about dZ
             yield replace(lost, lost=True)
         for W in ways["W"] or [GradientFaults(None, (Fault(f"dW{l}"),))]:
             for b in ways["b"] or [GradientFaults(None, (Fault(f"db{l}"),))]:
@@ -352,11 +352,11 @@ class ExplanationSearch:
 
 
 def witnesses(made: Array) -> int:
-    """How many of the numbers of a gradient speak for themselves: rows of rank one differ by a factor alone."""
+    """The number of independent equations in a gradient: rows of rank one differ only by a factor."""
     rows = np.atleast_2d(made)
     return int(np.linalg.matrix_rank(rows) * (rows != 0).any(axis=1).sum()) if made.any() else 0
 
 
-def blurred(made: Carried, ends: list[Carried], number: Number) -> Carried:
+def blurred(made: WithError, ends: list[WithError], number: Number) -> WithError:
     """A prediction with the error of its fitted number added to its own."""
-    return Carried(made.value, made.e + abs(ends[1].value - ends[0].value) * number.error / made.u, made.u)
+    return WithError(made.value, made.e + abs(ends[1].value - ends[0].value) * number.error / made.u, made.u)

@@ -1,4 +1,4 @@
-"""What was found, said to a person: where the first mistake is, what it is, and what it explains."""
+"""The explanations as diagnoses for a person: where the first mistake is, what it is, and what it explains."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def merged(first: Diagnosis, again: Diagnosis) -> Diagnosis:
 
 
 def meant_otherwise(fault: Fault, others: list[Explanation]) -> tuple[Fault, ...]:
-    """The faults of equally short explanations that do without this one, where they begin to differ."""
+    """The faults of other explanations of equal cost that stand in place of this one."""
     found: dict[tuple[str, str], Fault] = {}
     for other in others:
         if fault.name not in {f.name for f in other.faults}:
@@ -90,7 +90,7 @@ def worded(template: str, l: int, activation: str, theta: str) -> str:
 
 
 def backward_order(case: Case) -> list[str]:
-    """Every quantity of the backward pass, in the order it is made: dZ3, dW3, db3, dA2, dZ2, …"""
+    """Every quantity of the backward pass, in the order of computation: dZ3, dW3, db3, dA2, dZ2, …"""
     depth = len(case.Z)
     return [f"{name}{l}" for l in range(depth, 0, -1) for name in ("dA", "dZ", "dW", "db") if name != "dA" or l < depth]
 
@@ -106,7 +106,7 @@ def right_before(case: Case, best: Explanation, fault: Fault) -> tuple[str, ...]
 
 
 def entries_explained(case: Case, search: ExplanationSearch, best: Explanation, fault: Fault) -> tuple[int, int]:
-    """How many wrong entries a fault explains, of those that it could: its own gradient, or all from its dZ down."""
+    """How many wrong entries a fault explains, of how many it could: its own gradient's, or all from its dZ down."""
     l = int(fault.at[2:])
     names = [fault.at[1:]] if fault.at[1] in "Wb" else [f"{p}{q}" for q in range(l, 0, -1) for p in "Wb"]
     lost = [int(f.at[2:]) for f in best.faults if not f.mistakes and f.at[1] == "Z"]
@@ -127,7 +127,7 @@ def wrong_entries(search: ExplanationSearch, name: str) -> int:
 
 
 def looks_like(case: Case, search: ExplanationSearch, fault: Fault, cleared: tuple[str, ...]) -> str:
-    """Where it is, and what it looks like, without a name for it."""
+    """A description of a fault without a name: where it is, and which pattern it has."""
     l = int(fault.at[2:])
     if fault.detail == ZEROS:
         return f"{fault.at} is {ZEROS}."

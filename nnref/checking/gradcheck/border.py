@@ -1,4 +1,4 @@
-"""The border to other people's code: their arrays come in, their mistakes go out with their own line."""
+"""The interface to user code: its arrays are converted, and its exceptions are reported with the user's own line."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class GradcheckError(ValueError):
     """What was passed cannot be checked. The message says what was expected, what came and what to try."""
 
 
-def read(leaf: Any, name: str) -> Array:
-    """Anything with __array__ or DLPack as a numpy array of whatever it holds.
+def array_from(leaf: Any, name: str) -> Array:
+    """Anything with __array__ or DLPack as a numpy array of its own dtype.
 
     Errors: GradcheckError that repeats a framework's own refusal, such as that of a tensor that requires grad.
     """
@@ -35,13 +35,13 @@ def read(leaf: Any, name: str) -> Array:
 
 
 def array(leaf: Any, name: str) -> Array:
-    """A leaf as a numpy array of floating-point numbers; bfloat16 is welcome.
+    """A leaf as a numpy array of floating-point numbers, bfloat16 included.
 
     Errors: GradcheckError for whatever cannot be read, integers, complex numbers, masked arrays, and what is no number.
     """
     if isinstance(leaf, np.ma.MaskedArray):
         raise GradcheckError(f"{name} is a masked array, whose sums leave entries out. Try .filled(0) on it.")
-    A = read(leaf, name)
+    A = array_from(leaf, name)
     if floating(A.dtype):
         return A
     if A.dtype.kind in "iub":
@@ -95,7 +95,7 @@ def users_line(traceback: TracebackType | None) -> str:
 
 
 def foreign(path: str) -> bool:
-    """Is it a file of nnref, of an installed package or of Python itself, in which no user looks for a mistake?"""
+    """Is it a file of nnref, of an installed package or of Python itself, and so not the user's?"""
     place = Path(path)
     here, python = Path(__file__).parents[2], Path(linecache.__file__).parent
     return here in place.parents or python in place.parents or "site-packages" in place.parts

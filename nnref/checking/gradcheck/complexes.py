@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from nnref.checking.gradcheck.border import read
+from nnref.checking.gradcheck.border import array_from
 from nnref.checking.gradcheck.loss import untouched
 from nnref.checking.gradcheck.nesting import leaves, matched, rebuild
 from nnref.checking.results.entry import Entry
@@ -24,22 +24,22 @@ Check = Callable[..., GradcheckReport]
 
 def any_complex(parameters: Any) -> bool:
     """Is there a complex array among the parameters?"""
-    return any(A.dtype.kind == "c" for A in leaves(parameters, leaf=read).values())
+    return any(A.dtype.kind == "c" for A in leaves(parameters, leaf=array_from).values())
 
 
 def check_parts(
     check: Check, loss: Callable[[Any], Any], parameters: Any, gradients: Any, **options: Any
 ) -> GradcheckReport:
-    """The check of a loss of complex parameters, as one of their real and imaginary parts."""
-    theta = leaves(parameters, leaf=read)
+    """Check a loss of complex parameters as a loss of their real and imaginary parts."""
+    theta = leaves(parameters, leaf=array_from)
     kinds = {name: A.dtype.kind == "c" for name, A in theta.items()}
 
     def whole(parts: dict[str, Any]) -> Any:
         return rebuild(parameters, iter([joined(parts[name]) for name in theta]))
 
     def yours(parts: dict[str, Any]) -> dict[str, Any]:
-        given = untouched("gradients", gradients, whole(parts), read) if callable(gradients) else gradients
-        found = matched(parameters, given, leaf=read)
+        given = untouched("gradients", gradients, whole(parts), array_from) if callable(gradients) else gradients
+        found = matched(parameters, given, leaf=array_from)
         return {name: None if g is None else split(g, kinds[name]) for name, g in found.items()}
 
     def conjugates(parts: dict[str, Any]) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def check_parts(
 
 
 def split(A: Array, parts: bool) -> Any:
-    """A complex array as its real and its imaginary part; a real one, where two parts are expected, has no second."""
+    """The real and the imaginary part of a complex array; a real array has no second part."""
     return {"real": A.real.copy(), "imag": A.imag.copy()} if parts else A
 
 
@@ -70,7 +70,7 @@ def joined(A: Any) -> Any:
 
 
 def unsure(entry: Entry) -> Entry:
-    """What is wrong in one convention and right in the other cannot be told."""
+    """The row as "cannot tell", for a gradient that is wrong in one convention and right in the other."""
     why = "right by JAX's convention, of which this one is the conjugate: pass its conjugate if that is meant"
     return replace(
         entry, verdict="cannot tell", wrong=0, cannot_tell=entry.cannot_tell + entry.wrong, where=(), reason=why

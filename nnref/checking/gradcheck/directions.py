@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from nnref.checking.gradcheck.slopes import Line, Step, complex_slope, first_step, power, slope_of
+from nnref.checking.gradcheck.slopes import DifferenceStep, Line, complex_slope, first_step, power, slope_of
 from nnref.checking.gradcheck.verdicts import RIGHT, JudgedTensor, Tensor
 from nnref.checking.results.entry import Entry, Worst
 from nnref.checking.results.findings import SURE, Finding, contents, described
@@ -16,12 +16,12 @@ from nnref.precision import gathered
 from nnref.shapes import Array
 
 LOOKED = 16
-"""Entries that are looked at where a direction has shown a mistake, to say what it is."""
+"""Entries compared where a direction has shown a mistake, to say which it is."""
 
 
 @dataclass(frozen=True)
 class AlongDirection:
-    """One direction: what the gradient says of it, the slope, and what may lie between the two."""
+    """One direction: ⟨gradient, direction⟩, the slope of the loss along it, and the error bar of their gap."""
 
     yours: float
     true: float
@@ -29,19 +29,19 @@ class AlongDirection:
 
     @property
     def gap(self) -> float:
-        """How many bars lie between; infinite where one is no number."""
+        """The gap in multiples of the bar; infinite for NaN."""
         gap = abs(self.yours - self.true)
         return float(gap / self.bar) if np.isfinite(gap) and self.bar > 0 else 0.0 if gap == 0 else float("inf")
 
 
 def judged_along(t: Tensor, entry: Entry, count: int, rng: np.random.Generator) -> Entry:
-    """The entry of a tensor, with what so many directions say of the entries that were not looked at.
+    """The row of a tensor, with the verdict of `count` directions on the entries that were not checked one by one.
 
-    Where those that were are right, the others are judged; where some are wrong and some not, the region is found.
+    If the checked entries are right, the others are judged; if some are wrong and some right, the region is found.
     """
     if entry.checked == entry.size or t.judged is None:
         return entry
-    with np.errstate(all="ignore"):  # a loss that overflows beside the point is seen in what is found there
+    with np.errstate(all="ignore"):  # a loss that overflows near the point shows in the values found
         if entry.verdict == "WRONG" and entry.wrong < entry.checked < entry.size:
             return with_region(t, entry, rng)
         if entry.verdict != "ok":
@@ -60,7 +60,7 @@ def judged_along(t: Tensor, entry: Entry, count: int, rng: np.random.Generator) 
 
 
 def wrong_along(t: Tensor, entry: Entry, seen: AlongDirection, rng: np.random.Generator) -> Entry:
-    """The entry of a gradient that is right where it was looked at, and wrong along a direction."""
+    """The row of a gradient that is right in the checked entries, and wrong along a direction."""
     found = region_of_mistake(t, rng)
     says = (
         f"along a direction of random signs yours is {seen.yours:.6g} and the slope {seen.true:.6g}: entries that were "
@@ -77,7 +77,7 @@ def wrong_along(t: Tensor, entry: Entry, seen: AlongDirection, rng: np.random.Ge
 
 
 def with_region(t: Tensor, entry: Entry, rng: np.random.Generator) -> Entry:
-    """The entry of a gradient that is wrong at some of the entries that were looked at, with the region where it is."""
+    """The row of a gradient that is wrong in some of the checked entries, with the region of the mistake."""
     if not np.isfinite(t.a).all() or not is_wrong(t, random_signs(t.A, rng)):
         return entry
     says = region_of_mistake(t, rng).says
@@ -87,7 +87,7 @@ def with_region(t: Tensor, entry: Entry, rng: np.random.Generator) -> Entry:
 
 @dataclass(frozen=True)
 class Region:
-    """Where a mistake is: the indices along each axis, in words, and some entries there: (index, yours, true, bar)."""
+    """The region of a mistake: its range along each axis, in words, and entries there: (index, yours, true, bar)."""
 
     place: str
     rows: Array
@@ -95,7 +95,7 @@ class Region:
 
     @property
     def gaps(self) -> Array:
-        """How far off each entry is, in its own bars."""
+        """The error of each entry in multiples of its bar."""
         gaps: Array = abs(self.rows[:, 1] - self.rows[:, 2]) / self.rows[:, 3]
         return gaps
 
@@ -106,7 +106,7 @@ class Region:
 
     @property
     def says(self) -> str:
-        """The place, and what is there."""
+        """The region in words, and the kind of mistake."""
         if not self.bad.any():
             return f"within {self.place}" if self.place else ""
         a, t, bar = self.rows[self.bad, 1:].T
@@ -125,7 +125,7 @@ class Region:
 
 
 def region_of_mistake(t: Tensor, rng: np.random.Generator) -> Region:
-    """The region outside which nothing is seen to be wrong: each axis halved within what the others leave, twice."""
+    """The smallest region found that holds the mistake: the range along each axis is halved in turn, in two rounds."""
     v = random_signs(t.A, rng)
     axes = [(0, n) for n in v.shape]
     for axis in [*range(v.ndim), *range(v.ndim)]:
@@ -157,12 +157,12 @@ def direction_of_entry(shape: tuple[int, ...], k: int) -> Array:
 
 
 def names_of_axes(ndim: int) -> tuple[str, ...]:
-    """What the axes are called."""
+    """The names of the axes."""
     return ("rows", "columns") if ndim == 2 else tuple(f"axis {k}, indices" for k in range(ndim))
 
 
 def halved(t: Tensor, v: Array, axis: int) -> tuple[int, int]:
-    """The least range of indices along an axis, by halving, outside which nothing is seen to be wrong."""
+    """The smallest range along an axis, found by halving, outside which no direction shows a mistake."""
     start, stop = 0, v.shape[axis]
     while stop - start > 1:
         middle = (start + stop) // 2
@@ -174,7 +174,7 @@ def halved(t: Tensor, v: Array, axis: int) -> tuple[int, int]:
 
 
 def trimmed(t: Tensor, v: Array, axis: int, start: int, stop: int) -> tuple[int, int]:
-    """The range without its halves at either end that are right: a mistake across the middle of a range."""
+    """The range without right halves at its ends: for a mistake that lies across the middle."""
     low, high = start, stop
     step = (stop - start) // 2
     while step:
@@ -206,9 +206,9 @@ def random_signs(A: Array, rng: np.random.Generator) -> Array:
 
 
 def seen_along(t: Tensor, direction: Array) -> AlongDirection | None:
-    """The slope along a direction within the tensor; None at a kink, where there are two.
+    """The slope along a direction within one tensor; None at a kink, which has two.
 
-    Errors of the entries add up along random signs as independent ones do, however they hang together.
+    Along random signs the errors of the entries add up like independent ones, even where they are correlated.
     """
     assert t.judged is not None
     n, yours = int(np.count_nonzero(direction)), float((t.a * direction.reshape(-1)).sum())
@@ -217,11 +217,11 @@ def seen_along(t: Tensor, direction: Array) -> AlongDirection | None:
         return AlongDirection(yours, complex_slope(t.loss, t.index, direction), room)
     line = Line(partial(t.loss.along, t.index, direction), t.loss.at, t.loss.noise, t.loss.u)
     h = power(first_step(t.loss, t.A) / max(1.0, float(np.sqrt(n))))
-    found = slope_of(line, Step(h, 0.0, 0.0, t.loss.noise), max(abs(yours), room), line.pair(h))
+    found = slope_of(line, DifferenceStep(h, 0.0, 0.0, t.loss.noise), max(abs(yours), room), line.pair(h))
     return None if found.between or found.jump else AlongDirection(yours, found.value, found.e + room)
 
 
 def largest_rounding(t: Tensor, judged: JudgedTensor) -> float:
-    """What rounding may do to an entry, and what was excused as rounding at those that are right."""
+    """The largest rounding error of an entry, and the largest gap that was excused as rounding."""
     gap = np.abs(t.a[t.places] - judged.truths.value)[(judged.verdicts == RIGHT) & np.isnan(judged.truths.low)]
     return max(judged.r, float(gap.max(initial=0)))

@@ -1,8 +1,8 @@
-"""A layer of full size: a few entries by differences, and every one beside the closed form of the layer that it is.
+"""A layer of full size: a few entries by differences, all entries by the closed form of the layer it is recognised as.
 
-Differences cost forward passes for every entry, which nobody waits for at a million. Where a function is recognised,
-its closed form gives them all at once. Where that and a gradient part, the furthest entries are asked of differences:
-another formula may round more, and is right.
+Differences cost several forward passes for each entry: too slow for a million. For a recognised function the closed
+form gives all entries at once. Where a gradient differs from it, differences decide on the entries with the largest
+gap, since another formula may be right and round more.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from nnref.checking.results.report import GradcheckReport
 from nnref.shapes import Array, trusted
 
 WHOLE = 1 << 14
-"""Entries, of all gradients together, up to which each is asked of differences."""
+"""Total number of entries up to which differences are taken for each."""
 
 ASKED = 256
-"""Entries of each gradient beyond that which are asked of differences: drawn ones, and those that part most."""
+"""Entries of a larger gradient for which differences are taken: random ones, and those furthest from the formula."""
 
 
 def large(arguments: Mapping[str, Any], names: tuple[str, ...], options: Mapping[str, Any]) -> bool:
-    """Are there too many entries to ask each, and did nobody say how many to?"""
+    """Are there more than WHOLE entries, and did the caller not say how many to check?"""
     return "entries" not in options and sum(np.size(arguments[name]) for name in names) > WHOLE
 
 
 def fewer(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a check that asks a few entries of differences."""
+    """The options of a check by differences of a few entries."""
     return {**options, "entries": ASKED}
 
 
@@ -71,7 +71,7 @@ def extended(entry: Entry, here: Point, layer: GivenLayer, arguments: Mapping[st
     furthest = np.argsort(units, axis=None)[::-1][: min(ASKED, int(apart.sum()))]
     asked = by_differences(name, furthest, here, layer, arguments, dY)
     if entry.verdict != "WRONG" and asked.verdict == "ok":
-        return entry  # another formula, that rounds more: the differences speak
+        return entry  # another formula that rounds more: differences decide
     if entry.verdict != "WRONG" and asked.verdict != "WRONG":
         return replace(entry, cannot_tell=int(apart.sum()), verdict="cannot tell", reason=asked.reason)
     a, t = np.asarray(here.yours[name], "float64"), truth.value

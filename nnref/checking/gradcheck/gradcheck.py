@@ -1,4 +1,4 @@
-"""Is this the gradient of this loss? The loss is only called, never looked into."""
+"""gradcheck: is this the gradient of this loss? The loss is a black box that is only called."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.complexes import any_complex, check_parts
 from nnref.checking.gradcheck.directions import judged_along
 from nnref.checking.gradcheck.kinks import settle
-from nnref.checking.gradcheck.loss import Loss, steady, untouched
-from nnref.checking.gradcheck.nesting import apart, leaves, matched, rebuild
+from nnref.checking.gradcheck.loss import PerturbedLoss, steady, untouched
+from nnref.checking.gradcheck.nesting import leaves, matched, rebuild, refuse_shared_memory
 from nnref.checking.gradcheck.slopes import complex_refusal, difference
 from nnref.checking.gradcheck.summary import summary
-from nnref.checking.gradcheck.verdicts import Tensor, judge
-from nnref.checking.gradcheck.workers import Workers, shown, willing
+from nnref.checking.gradcheck.verdicts import Tensor, judge_tensor
+from nnref.checking.gradcheck.workers import Workers, progress_tick, willing
 from nnref.checking.results.entry import Entry
-from nnref.checking.results.findings import Finding, readings
+from nnref.checking.results.findings import Finding, readings_of_shape
 from nnref.checking.results.report import GradcheckReport, GradientMismatch
 from nnref.checking.results.sampling import at_random
 from nnref.shapes import Array
 
 READ = 64
-"""Entries at which a gradient of the wrong shape is compared with the truth, to see what it is."""
+"""Entries at which a gradient of the wrong shape is compared with the truth, to say what it computes."""
 
 
 def gradcheck(
@@ -46,10 +46,10 @@ def gradcheck(
     """Compare gradients with the slopes of loss(parameters), each in multiples of its own error bar.
 
     loss is called with float64 copies in the same nesting. gradients has the structure of parameters, or is a callable
-    that returns it; None is "not written yet". method is "auto", "central" or "complex"; entries is "all" or how many
-    to check in each tensor, drawn from rng; directions is along how many directions of random signs all entries of a
-    tensor are checked at once, beside. executor is any concurrent.futures.Executor. progress None shows a bar on
-    a terminal where the check takes long; True, also lines elsewhere; a function is told (done, total). A complex
+    that returns it; None means "not written yet". method is "auto", "central" or "complex"; entries is "all" or how
+    many to check in each tensor, drawn from rng; directions is along how many directions of random signs all entries of
+    a tensor are checked at once, beside. executor is any concurrent.futures.Executor. progress None shows a bar on a
+    terminal where the check takes long; True, also lines elsewhere; a function is told (done, total). A complex
     parameter x + iy is two real ones, and its gradient ∂L/∂x + i ∂L/∂y.
     Errors: GradcheckError, a ValueError of one sentence, for what cannot be checked.
     """
@@ -65,7 +65,7 @@ def gradcheck(
     scalar = steady_loss(loss, parameters, theta, rng, executor)
     refusal = complex_refused(scalar, method, rng)
     places = {name: places_to_check(A, yours[name], entries, rng) for name, A in theta.items()}
-    with shown(progress, sum(map(len, places.values()))) as tick:
+    with progress_tick(progress, sum(map(len, places.values()))) as tick:
         workers = Workers(executor, tick)
         tensors = [Tensor(scalar, k, *named, refusal is None, workers, rng) for k, named in enumerate(theta.items())]
         found = judged_rows(tensors, yours, fine, places, directions, rng)
@@ -84,7 +84,7 @@ def movable(parameters: Any) -> dict[str, Array]:
     """
     theta = leaves(parameters)
     refuse_without_slope(theta)
-    apart(theta)
+    refuse_shared_memory(theta)
     return theta
 
 
@@ -94,26 +94,26 @@ def steady_loss(
     theta: dict[str, Array],
     rng: np.random.Generator,
     executor: Executor | None,
-) -> Loss:
-    """The loss at copies of the parameters, seen to be one number, the same twice, also for an executor's workers."""
+) -> PerturbedLoss:
+    """The loss at copies of the parameters, once seen to be one number, and reproducible on the executor too."""
     call, away = steady(loss, parameters)
-    scalar = Loss(call, list(theta.values()), rng, away)
+    scalar = PerturbedLoss(call, list(theta.values()), rng, away)
     if executor:
         willing(executor, scalar)
     return scalar
 
 
-def refuse_changed(scalar: Loss, theta: dict[str, Array]) -> None:
-    """Refuse a loss that changed what it was given, or that is another number by now at the same parameters."""
+def refuse_changed(scalar: PerturbedLoss, theta: dict[str, Array]) -> None:
+    """Refuse a loss that modified its arguments, or that now gives another number at the same parameters."""
     if not all(np.array_equal(A, B.astype("float64")) for A, B in zip(scalar.arrays, theta.values(), strict=True)):
         raise GradcheckError("the loss changed its own argument in a later call. Work on a copy of the parameters.")
     scalar.check_same(everywhere=True)
 
 
 def what_was_done(
-    loss: Loss, tensors: list[Tensor], entries: str | int, found: tuple[Entry, ...], analytic: bool
+    loss: PerturbedLoss, tensors: list[Tensor], entries: str | int, found: tuple[Entry, ...], analytic: bool
 ) -> dict[str, Any]:
-    """What the check did: how many evaluations it made, and the fewest that so many entries take."""
+    """What the check did: its number of evaluations, and the least that so many entries need."""
     return {
         "entries": entries if isinstance(entries, str) else int(entries),
         "loss": loss.at,
@@ -124,8 +124,8 @@ def what_was_done(
     }
 
 
-def complex_refused(scalar: Loss, method: str, rng: np.random.Generator) -> str | None:
-    """Why the complex step cannot be believed of this loss, or None; differences then look wide for its noise."""
+def complex_refused(scalar: PerturbedLoss, method: str, rng: np.random.Generator) -> str | None:
+    """Why the complex step cannot be trusted for this loss, or None; then rounding is searched more widely."""
     refusal = complex_refusal(scalar, rng) if method != "central" else "asked for"
     if method == "complex" and refusal:
         raise GradcheckError(f'method="complex" cannot be trusted here: {refusal}. Try method="auto".')
@@ -142,8 +142,8 @@ def judged_rows(
     directions: int,
     rng: np.random.Generator,
 ) -> tuple[Entry, ...]:
-    """A verdict a tensor; those near a kink are settled together, and all entries along so many directions beside."""
-    with np.errstate(all="ignore"):  # a loss that overflows beside the point is seen in what is found there
+    """The row of each tensor. Entries near kinks are settled together, and all are checked along directions too."""
+    with np.errstate(all="ignore"):  # a loss that overflows near the point shows in the values found
         found = [row_of_tensor(t, yours[t.name], fine[t.name], places[t.name]) for t in tensors]
         for k, judged in settle(tensors, rng).items():
             found[k] = summary(tensors[k], judged)
@@ -153,7 +153,7 @@ def judged_rows(
 
 
 def refuse_options(method: str, entries: str | int, directions: int = 0) -> None:
-    """Refuse what no option can be."""
+    """Refuse options of unknown value."""
     if method not in ("auto", "central", "complex"):
         raise GradcheckError(f'method should be "auto", "central" or "complex"; {method!r} came.')
     whole = isinstance(entries, int | np.integer) and not isinstance(entries, bool) and entries >= 1
@@ -164,7 +164,7 @@ def refuse_options(method: str, entries: str | int, directions: int = 0) -> None
 
 
 def refuse_without_slope(theta: dict[str, Array]) -> None:
-    """Refuse parameters among which there is nothing to check, or at which there is no slope."""
+    """Refuse parameters without entries, or that are not finite."""
     if not any(A.size for A in theta.values()):
         raise GradcheckError("parameters should hold at least one number; none came, so there is nothing to check.")
     for name, A in theta.items():
@@ -175,7 +175,7 @@ def refuse_without_slope(theta: dict[str, Array]) -> None:
 
 
 def row_of_tensor(tensor: Tensor, g: Array | None, fine: Array | None, places: Array) -> Entry:
-    """The verdict on one tensor's gradient g; fine is the same from float64 parameters, where g is coarser."""
+    """The tensor with its gradient g; fine is the gradient from float64 parameters, where g is of a coarser dtype."""
     A = tensor.A
     if g is None:
         return Entry(tensor.name, A.shape, A.size, 0, 0, 0, 0, None, "not written yet")
@@ -189,17 +189,17 @@ def row_of_tensor(tensor: Tensor, g: Array | None, fine: Array | None, places: A
 
 
 def entry_of_tensor(tensor: Tensor) -> Entry:
-    """The row of a tensor whose places are chosen; where there are none, nothing is wrong."""
+    """The row of a tensor whose entries to check are chosen; without any, nothing is wrong."""
     if not len(tensor.places):
         return Entry(tensor.name, tensor.A.shape, tensor.A.size, 0, 0, 0, 0, None, "ok")
-    return summary(tensor, judge(tensor))
+    return summary(tensor, judge_tensor(tensor))
 
 
 def misshapen(tensor: Tensor, g: Array, places: Array) -> Entry:
-    """A gradient of another shape is wrong; what it may be is compared with the truth at a few entries."""
+    """The row of a gradient of another shape: wrong. Likely causes are tested against the truth at a few entries."""
     A = tensor.A
     finding, seen = Finding("shape", f"shape {g.shape} for {A.shape}"), None
-    for likely, values in readings(g, A.shape):
+    for likely, values in readings_of_shape(g, A.shape):
         tensor.a, tensor.places = values.reshape(-1), places[:: max(1, len(places) // READ)]
         judged = entry_of_tensor(tensor)
         if seen is None or judged.verdict == "ok":
@@ -219,15 +219,15 @@ def gradients_in_float64(gradients: Any, parameters: Any, theta: dict[str, Array
     wide = rebuild(parameters, iter([A.astype("float64") for A in theta.values()]))
     try:
         return matched(parameters, gradients(wide))
-    # A kernel may take its own precision only; it is then judged without.
+    # A kernel may support only its own precision; it is then judged without the float64 gradients.
     except Exception:
         return dict.fromkeys(theta)
 
 
 def places_to_check(A: Array, g: Array | None, entries: str | int, rng: np.random.Generator) -> Array:
-    """Which flat places to check: all, or so many at random, half of them among all, half where there is a gradient.
+    """Flat indices to check: all, or a random sample, half of it from all entries, half from those with a gradient.
 
-    Of a sparse gradient a sample of all would hold zeros alone; and one of the others, none that is wrongly zero.
+    In a sparse gradient, a sample of all entries would hold only zeros, and one of the others no wrong zero.
     """
     if g is None:
         return np.arange(0)

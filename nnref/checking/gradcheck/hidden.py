@@ -17,13 +17,13 @@ from nnref.precision import gathered, unit
 from nnref.shapes import Array
 
 SEED = 2
-"""The drawn arguments are the same in every run."""
+"""Seed of the drawn arguments: the same in every run."""
 
 APART = 3
-"""Arguments of one number that are drawn one by one, which tells which was forgotten; more are drawn together."""
+"""Number of constant arguments up to which they are drawn one at a time, to tell which was forgotten."""
 
 MIX = (0.75, -1.5)
-"""A vjp of a dY₁ + b dY₂ is a times that of dY₁ plus b times that of dY₂. Neither 1 nor alike, and exact in binary."""
+"""The coefficients a, b of the test vjp(a dY₁ + b dY₂) = a vjp(dY₁) + b vjp(dY₂): unequal, not 1, exact in binary."""
 
 
 def looked_further(
@@ -34,10 +34,10 @@ def looked_further(
     other: Array,
     options: Mapping[str, Any],
 ) -> GradcheckReport:
-    """The report, or, where that is ok, the first that finds something wrong where a mistake could have hidden.
+    """The report or, where that is ok, the first report that finds a mistake at another dY or other arguments.
 
-    other is another dY. What was found there is said in the report. A dY of ones, at which the gradient of a norm is 0,
-    may leave nothing to tell: then a drawn one decides.
+    other is another dY; the report says what was found there. At a dY of ones the gradient of a norm is 0, and may show
+    nothing: then a drawn dY decides.
     """
     flat = is_one_number(dY) and not report.wrong
     if not report.ok and not flat:
@@ -62,7 +62,7 @@ def looked_further(
 
 
 def with_finding(report: GradcheckReport, kind: str, what: str) -> GradcheckReport:
-    """The report with a finding ahead of the others for all that is wrong."""
+    """The report with one finding put before the others, in every row that is wrong."""
     return replace(
         report,
         entries=tuple(
@@ -75,7 +75,7 @@ def with_finding(report: GradcheckReport, kind: str, what: str) -> GradcheckRepo
 def other_points(
     layer: GivenLayer, arguments: dict[str, Any], dY: Array, other: Array
 ) -> Iterator[tuple[str, str, dict[str, Any], Array]]:
-    """Where else to look: in words, what a mistake seen only there is, the arguments, and dY."""
+    """Other points to check: each with the words for a mistake that shows only there, the arguments, and dY."""
     if is_one_number(dY):
         yield "at a drawn dY", "right only for a dY that is all one number, which hid it", arguments, other
     elif not is_linear_in_dY(layer, arguments, dY, other):
@@ -94,10 +94,10 @@ def other_points(
 
 
 def drawn_beside(layer: GivenLayer, arguments: dict[str, Any]) -> Iterator[tuple[str, str, Array]]:
-    """The arguments that are one number throughout, that number in words, and other numbers near it."""
+    """The constant arguments, their value in words, and drawn arguments near it."""
     rng = np.random.default_rng(SEED)
     for name in (given for given in layer.roles.values() if given != DY):
-        # What vjp is not given may be in what it remembers, which would then belong to other arguments.
+        # An argument that the vjp does not take may be one that it remembers; that would then not match a drawn one.
         A = arguments.get(name)
         if isinstance(A, np.ndarray) and floating(A.dtype) and is_one_number(A):
             value = "zeros" if not A.any() else "ones" if (A == 1).all() else f"{A.flat[0]:g}"
@@ -106,7 +106,7 @@ def drawn_beside(layer: GivenLayer, arguments: dict[str, Any]) -> Iterator[tuple
 
 
 def is_one_number(A: Array) -> bool:
-    """Are all entries of an array one number? An array of one entry counts as constant only if that is 0 or 1."""
+    """Is an array constant? One with a single entry only counts if that is 0 or 1."""
     return A.size > 0 and bool((A.flat[0] == A).all()) and (A.size > 1 or A.flat[0] in (0, 1))
 
 
@@ -117,7 +117,7 @@ def mixture(first: Any, second: Any) -> Any:
 
 
 def gradients_for(layer: GivenLayer, arguments: dict[str, Any], *several: Array) -> list[dict[str, Any]]:
-    """What vjp returns for each dY."""
+    """The gradients as a function of dY, at these arguments."""
     return [layer.gradients(arguments, dY) for dY in several]
 
 
@@ -128,7 +128,7 @@ def ignores_dY(layer: GivenLayer, arguments: dict[str, Any], dY: Array, other: A
 
 
 def is_linear_in_dY(layer: GivenLayer, arguments: dict[str, Any], dY: Array, other: Array) -> bool:
-    """Is the vjp of a mixture the mixture of the vjps, to what rounding may do? What is not, is looked at closely."""
+    """Is the vjp linear in dY, within rounding? Where a first comparison fails, it is examined closely."""
     one, two, both = gradients_for(layer, arguments, dY, other, mixture(dY, other))
     for name, g in one.items():
         if g is None or two[name] is None or both[name] is None:

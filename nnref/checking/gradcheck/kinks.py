@@ -1,8 +1,8 @@
 """Kinks of several variables: ties of a maximum or a sort, an absolute difference, and units that are exactly 0.
 
-What a right gradient gives at a kink is a slope of one of the smooth pieces that meet there, or a mean of some. So it
-must lie between the slopes of these pieces along every direction, and not only along the axes, entry by entry. The
-pieces are found by moving all parameters a little, this way and that.
+At a kink, a right gradient is that of one of the smooth pieces that meet there, or a mean of several. So along every
+direction, not only along the axes, it must lie between the slopes of these pieces. The pieces are found at random
+points near the kink.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nnref.checking.gradcheck.loss import Loss, size
+from nnref.checking.gradcheck.loss import PerturbedLoss, size
 from nnref.checking.gradcheck.slopes import DECIDES, FINER, KINK, power
 from nnref.checking.gradcheck.verdicts import RIGHT, UNTOLD, WRONG, JudgedTensor, Tensor
 from nnref.checking.results.findings import SURE
@@ -59,7 +59,7 @@ class Kinked:
 
     @property
     def bar(self) -> float:
-        """What the slopes may be off by."""
+        """The error bar of the slopes."""
         assert self.t.judged
         return float(self.t.judged.truths.e[self.i] + self.t.judged.r)
 
@@ -89,10 +89,10 @@ def step_near(judged: list[Tensor]) -> float:
 class Near:
     """The loss near a kink: at several entries moved at once, and at points of the pieces that meet there."""
 
-    def __init__(self, loss: Loss, h: float, rng: np.random.Generator) -> None:
+    def __init__(self, loss: PerturbedLoss, h: float, rng: np.random.Generator) -> None:
         self.loss, self.h, self.rng = loss, h, rng
 
-    def at(self, moves: list[Move], h: float, loss: Loss | None = None) -> float:
+    def at(self, moves: list[Move], h: float, loss: PerturbedLoss | None = None) -> float:
         """The loss after these moves, of h each."""
         loss = loss or self.loss
         kept = [loss.arrays[tensor].flat[k] for tensor, k, _ in moves]
@@ -105,7 +105,7 @@ class Near:
                 loss.arrays[tensor].flat[k] = before
 
     def sides(self, moves: list[Move]) -> tuple[float, float]:
-        """The slopes to either side along these moves, the lower one first."""
+        """The one-sided slopes along these moves, the lower one first."""
         up, down = (
             (
                 4 * FINER * (self.at(moves, s * self.h / FINER) - self.loss.at)
@@ -137,7 +137,7 @@ class Near:
         return low, high
 
     def interact(self, one: Move, others: list[Move]) -> bool:
-        """Do these kink together? Their common change is more than the sum of both, in proportion to the step."""
+        """Do these kink together? Then moving both changes the loss by more than both changes, in proportion to h."""
 
         def beyond(h: float) -> float:
             return self.at([one, *others], h) - self.at([one], h) - self.at(others, h) + self.loss.at
@@ -161,7 +161,7 @@ def nearby(arrays: list[Array], h: float, rng: np.random.Generator) -> Iterator[
 
 
 def sharpened(near: Near, k: Kinked) -> bool:
-    """Measure the slopes to either side anew where steps that reach other kinks left them too blunt to decide."""
+    """Measure one-sided slopes anew where they could not decide because their steps had reached other kinks."""
     state = k.t.judged
     if not state or state.truths.e[k.i] <= DECIDES * state.scale:
         return False
@@ -178,7 +178,7 @@ def sharpened(near: Near, k: Kinked) -> bool:
 
 
 def widened(near: Near, kinked: list[Kinked]) -> Iterator[Kinked]:
-    """The entries outside the slopes to either side that are the slope of another piece: those are right after all."""
+    """The entries outside both one-sided slopes that equal the slope of another piece, and so are right."""
     stubborn: dict[int, int] = {}
     for k in kinked:
         state = k.t.judged
@@ -202,7 +202,7 @@ def widened(near: Near, kinked: list[Kinked]) -> Iterator[Kinked]:
 
 
 def torn(near: Near, kinked: list[Kinked], rng: np.random.Generator) -> Iterator[Kinked]:
-    """The entries that are accepted one by one, and are no slope of any piece when tied entries move together."""
+    """Entries accepted one by one that are the slope of no piece when tied entries are moved together."""
     for tensor in {k.t.index for k in kinked}:
         own = [k for k in kinked if k.t.index == tensor]
         for one in [own[int(i)] for i in rng.permutation(len(own))[:SEEDS]]:
@@ -222,7 +222,7 @@ def torn(near: Near, kinked: list[Kinked], rng: np.random.Generator) -> Iterator
 
 
 def blamed(group: list[tuple[Kinked, float]], why: str) -> Iterator[Kinked]:
-    """The entries of a group that is wrong; where all are 0, by a convention maybe, that cannot be told."""
+    """The entries of a wrong group; undecided where all are 0, which may be a convention."""
     convention = all(k.yours == 0 for k, _ in group)
     for k, _ in group:
         if k.t.judged:
@@ -241,7 +241,7 @@ def range_in_words(low: float, high: float) -> str:
 
 
 def groups_to_move(one: Kinked, others: list[Kinked]) -> Iterator[list[tuple[Kinked, float]]]:
-    """What to move together: an entry with each of some others, alike and against each other, and with all of them."""
+    """Groups to move together: an entry with each other one, in equal and opposite directions, and with all of them."""
     if len(others) > PARTNERS:
         return
     for other in others[:2] if len(others) <= FEW else []:
@@ -252,7 +252,7 @@ def groups_to_move(one: Kinked, others: list[Kinked]) -> Iterator[list[tuple[Kin
 
 
 def partners(near: Near, one: Kinked, others: list[Kinked]) -> list[Kinked]:
-    """Some of the entries that are tied with one, found by halving."""
+    """Some of the entries tied with a given one, found by halving."""
     if not others or not near.interact((*one.place, 1.0), [(*k.place, 1.0) for k in others]):
         return []
     if len(others) == 1:

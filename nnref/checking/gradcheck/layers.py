@@ -1,4 +1,4 @@
-"""A layer as one gives it: a forward function and its vjp, called with copies of everything."""
+"""A user's layer: a forward function and its vjp, both called with copies of all arrays."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.gradcheck.border import GradcheckError, array, read
+from nnref.checking.gradcheck.border import GradcheckError, array, array_from
 from nnref.checking.gradcheck.gradcheck import gradcheck
 from nnref.checking.gradcheck.roles import DY, OUTPUT, Roles, called_by_name
 from nnref.checking.results.report import GradcheckReport
@@ -17,7 +17,7 @@ from nnref.shapes import Array
 
 @dataclass
 class GivenLayer:
-    """A forward function and a vjp, who is given copies of everything, and what it wrote into."""
+    """A forward function and a vjp, called with copies, and the names of the arguments that the vjp modified."""
 
     forward: Callable[..., Any]
     vjp: Callable[..., Any]
@@ -27,7 +27,7 @@ class GivenLayer:
 
     def output(self, arguments: Mapping[str, Any]) -> Array:
         """The output of forward for copies of the arguments, as an array, real or complex."""
-        Y = read(called_by_name("forward", self.forward, copies(arguments)), "the output of forward")
+        Y = array_from(called_by_name("forward", self.forward, copies(arguments)), "the output of forward")
         return Y if Y.dtype.kind == "c" else array(Y, "the output of forward")
 
     def gradients(self, arguments: Mapping[str, Any], dY: Array) -> dict[str, Any]:
@@ -46,7 +46,7 @@ class GivenLayer:
         """The check at these arguments and this dY."""
 
         def gradients(moved: dict[str, Any]) -> dict[str, Any]:
-            # From float64 arguments the kernel is asked what float64 gives, so dY must not be coarser than they are.
+            # Where the check calls the vjp with float64 arguments, dY must be float64 too.
             wide = all(np.asarray(A).dtype in ("float64", "complex128") for A in moved.values())
             kind = ("complex128" if np.iscomplexobj(dY) else "float64") if wide else None
             return self.gradients({**arguments, **moved}, np.asarray(dY, kind))
@@ -72,12 +72,12 @@ class Inner:
 
 
 def copies(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Arrays as copies, so that nobody writes into another's; anything else as it is."""
+    """Copies of the arrays; anything else as it is."""
     return {name: A.copy() if isinstance(A, np.ndarray) else A for name, A in values.items()}
 
 
 def same_everywhere(A: Array, B: Array) -> bool:
-    """Are these the same numbers still?"""
+    """Are the numbers unchanged?"""
     return A.dtype == object or np.array_equal(A, B, equal_nan=A.dtype.kind in "fc")
 
 
@@ -87,7 +87,7 @@ def wide_of(dY: Array) -> Array:
 
 
 def by_name(gradients: Any, names: tuple[str, ...]) -> dict[str, Any]:
-    """What vjp returned, one gradient a name."""
+    """What vjp returned, by name."""
     if isinstance(gradients, Mapping):
         if missing := [name for name in names if name not in gradients]:
             raise GradcheckError(

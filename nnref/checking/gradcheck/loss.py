@@ -1,4 +1,4 @@
-"""The loss as a function of one entry at a time, and whether it is the same number whenever it is asked again."""
+"""The loss as a function of one parameter entry, and whether it is reproducible."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.gradcheck.border import GradcheckError, array, floating, framed, read
+from nnref.checking.gradcheck.border import GradcheckError, array, array_from, floating, framed
 from nnref.checking.gradcheck.nesting import Leaf, leaves, rebuild
 from nnref.checking.gradcheck.stairs import Rounding, measured, steps_within
 from nnref.precision import unit
 from nnref.shapes import Array
 
 H = 1e-100
-"""The complex step: its square is nothing beside any number of the loss (Squire & Trapp 1998)."""
+"""The complex step: its square vanishes beside any number in the loss (Squire & Trapp 1998)."""
 
 JITTER = 64.0
 """Unit roundoffs by which two evaluations at one point may differ: twice the 2 √k of a sum of k = 256 terms, added in
 two orders (precision.gathered says what 2 √k rests on)."""
 
 AWAY = (2.0**-3, 2.0**-10)
-"""How far off, in sizes of each tensor, the point lies at which the loss is evaluated again at the end of a check: the
-first of these at which it is finite."""
+"""Distances, in sizes of each tensor, of the point at which the loss is evaluated before and after the check: the first
+of them at which the loss is finite is taken."""
 
 
 @dataclass
@@ -46,7 +46,7 @@ def number(L: Any) -> Array:
     """
     if L is None:
         raise GradcheckError("the loss returned None; it should be one floating-point number. Does it end in return?")
-    A = read(L, "the loss")
+    A = array_from(L, "the loss")
     if A.size == 1 and not floating(A.dtype) and A.dtype.kind != "c":
         raise GradcheckError(f"the loss should be one floating-point number; {A.dtype} came.")
     if A.size != 1:
@@ -58,7 +58,7 @@ def number(L: Any) -> Array:
 
 
 def finite(L: Array) -> Array:
-    """L itself, refused where it is no finite real number: no slope exists there."""
+    """L if it is a finite real number, else refused: no slope exists there."""
     if L.dtype.kind == "c":
         raise GradcheckError(f"the loss is {L} at real parameters; it should be real. Try its .real, or abs(…)**2.")
     if not np.isfinite(L):
@@ -68,7 +68,7 @@ def finite(L: Array) -> Array:
 
 @dataclass(frozen=True)
 class FarPoint:
-    """Where every tensor is moved by so many of its sizes, entry by entry up and down, and what the loss was there."""
+    """A point with every tensor moved by `distance` times its size, entries up and down in turn, and the loss there."""
 
     distance: float
     value: float
@@ -79,7 +79,7 @@ class FarPoint:
 
 
 def moved(arrays: list[Array], distance: float) -> list[Array]:
-    """Every tensor moved by so many of its sizes, its entries up and down in turn."""
+    """Every tensor moved by `distance` times its size, its entries up and down in turn."""
     return [A + distance * size(A) * signs(A) for A in arrays]
 
 
@@ -94,16 +94,16 @@ def signs(A: Array) -> Array:
 
 
 def steady(loss: Callable[[Any], Any], parameters: Any) -> tuple[Call, FarPoint | None]:
-    """The loss of a list of arrays, after it was seen to be one number, the same twice, and to change nothing.
+    """The loss of a list of arrays, after checking that it is one number, reproducible, and modifies nothing.
 
-    Between the two it was elsewhere, so that what remembers its last value shows; where it was is kept, and asked again
-    at the end.
+    Between the two evaluations there is one at a far point, to expose a loss that caches its last value. That point is
+    kept, and evaluated again at the end.
     """
     first = finite(number(untouched("the loss", loss, parameters)))
-    call = Call(loss, rebuild(parameters, repeat(np.zeros(0))))  # the nesting alone, without the arrays
+    call = Call(loss, rebuild(parameters, repeat(np.zeros(0))))  # keeps the nesting, not the arrays
     at = [A.astype("float64") for A in leaves(parameters).values()]
     with np.errstate(all="ignore"):
-        points = (FarPoint(distance, plain(call(moved(at, distance)))) for distance in AWAY)
+        points = (FarPoint(distance, real_part(call(moved(at, distance)))) for distance in AWAY)
         away = next((point for point in points if np.isfinite(point.value)), None)
     second = finite(number(untouched("the loss", loss, parameters)))
     if not same_evaluation(float(first), float(second), unit(first.dtype)):
@@ -114,7 +114,7 @@ def steady(loss: Callable[[Any], Any], parameters: Any) -> tuple[Call, FarPoint 
     return call, away
 
 
-def plain(L: Array) -> float:
+def real_part(L: Array) -> float:
     """The real part of a loss, which may be complex away from here, as with the root of a negative number."""
     return float(np.real(L))
 
@@ -135,7 +135,7 @@ def untouched(what: str, function: Callable[[Any], Any], parameters: Any, leaf: 
     return result
 
 
-class Loss:
+class PerturbedLoss:
     """The loss at private float64 copies of the parameters, one entry of which is moved and put back."""
 
     def __init__(
@@ -163,36 +163,36 @@ class Loss:
         self, arrays: list[Array], at: float, rng: np.random.Generator, like: Rounding | None = None
     ) -> Rounding:
         """What rounding does to the loss, which is at, at these arrays; like is what it does elsewhere."""
-        return measured(lambda moved: plain(self.counted(moved)), arrays, at, self.u, rng, like)
+        return measured(lambda moved: real_part(self.counted(moved)), arrays, at, self.u, rng, like)
 
     def look_wide(self, rng: np.random.Generator) -> None:
-        """Look for steps farther off, which differences would mistake for slopes."""
+        """Search a wider range for steps of the loss, which differences would mistake for slopes."""
         if not self.rounding.stair:
-            height = steps_within(lambda moved: plain(self.counted(moved)), self.arrays, self.at, self.noise, rng)
+            height = steps_within(lambda moved: real_part(self.counted(moved)), self.arrays, self.at, self.noise, rng)
             if height:
                 self.rounding = replace(self.rounding, noise=max(self.noise, height), stair=height)
 
     def counted(self, arrays: list[Array]) -> Array:
-        """The loss of these arrays. What overflows or divides by zero beside the point is seen in the result."""
+        """The loss of these arrays; overflow and division by zero show in the value, and give no warning."""
         self.evaluations += 1
         with np.errstate(all="ignore"):
             return self.call([A.copy() for A in arrays] if self.fresh else arrays)
 
     def remembers(self) -> bool:
-        """Does the loss know an array by its identity, and so miss that it was moved in place? It then gets copies."""
+        """Does the loss cache by the identity of its arrays, and so miss changes in place? Then it is given copies."""
         if not self.away:
             return False
         kept = [A.copy() for A in self.arrays]
         for A, B in zip(self.arrays, self.away.arrays(kept), strict=True):
             A[...] = B
-        there = plain(self.counted(self.arrays))
+        there = real_part(self.counted(self.arrays))
         for A, B in zip(self.arrays, kept, strict=True):
             A[...] = B
         if same_evaluation(there, self.away.value, self.u) and same_evaluation(
-            plain(self.counted(self.arrays)), self.at, self.u
+            real_part(self.counted(self.arrays)), self.at, self.u
         ):
             return False
-        self.counted(self.away.arrays(self.arrays))  # so that nothing is remembered of the arrays that were moved
+        self.counted(self.away.arrays(self.arrays))  # so that no cached value of the moved arrays is used
         return True
 
     def check_same(self, everywhere: bool = False) -> None:
@@ -204,13 +204,13 @@ class Loss:
         if everywhere and self.away:
             before.append((self.away.value, self.away.arrays(self.arrays)))
         for then, arrays in before:
-            now = plain(self.counted(arrays))
+            now = real_part(self.counted(arrays))
             if not same_evaluation(then, now, self.u):
                 raise drift(f"the loss is {then!r} and later {now!r} at the same parameters")
 
-    def twin(self, arrays: list[Array] | None = None) -> Loss:
-        """The loss at arrays of its own, equal to these unless given: for another thread, or at another point."""
-        twin = object.__new__(Loss)
+    def twin(self, arrays: list[Array] | None = None) -> PerturbedLoss:
+        """The same loss with copies of its arrays, or with others: for another thread, or at another point."""
+        twin = object.__new__(PerturbedLoss)
         twin.__dict__.update(self.__dict__)
         twin.arrays = [np.array(A, order="C") for A in arrays or self.arrays]
         twin.evaluations, twin.complex = 0, None
@@ -220,7 +220,7 @@ class Loss:
         """L(θ + t direction), the direction within one tensor."""
         moved = list(self.arrays)
         moved[tensor] = moved[tensor] + t * direction
-        return plain(self.counted(moved))
+        return real_part(self.counted(moved))
 
     def entry(self, tensor: int, k: int, t: float) -> float:
         """L(θ + t e_k): one entry is moved in place and put back, whatever the loss does."""
@@ -228,7 +228,7 @@ class Loss:
         kept = flat[k]
         try:
             flat[k] = kept + t
-            return plain(self.counted(self.arrays))
+            return real_part(self.counted(self.arrays))
         finally:
             flat[k] = kept
 
@@ -245,7 +245,7 @@ class Loss:
 
 
 def drift(seen: str) -> GradcheckError:
-    """The error that refuses a loss which is another number at the same parameters; seen says both numbers."""
+    """The error for a loss that is not reproducible; seen holds both numbers in words."""
     return GradcheckError(
         f"{seen}: the loss changes from call to call, as with a counter, a schedule, running statistics, dropout or a "
         f"cache. Give one that depends on its argument alone."

@@ -1,4 +1,4 @@
-"""Parameters as a person keeps them: any nesting of arrays, walked in one order and named as they are reached."""
+"""Parameters in any nesting of lists, tuples, dicts and dataclasses: walked in one order, and named by their path."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def matched(parameters: Any, gradients: Any, name: str = "", leaf: Leaf = array)
     return {key: g for step, part in expected for key, g in matched(part, came[step], name + step, leaf).items()}
 
 
-def apart(arrays: dict[str, Array]) -> None:
-    """Refuse parameters that share memory: moved one at a time, they are not what the loss was written for.
+def refuse_shared_memory(arrays: dict[str, Array]) -> None:
+    """Refuse parameters that share memory: moving one entry would move another too.
 
     Errors: GradcheckError naming the first two.
     """
@@ -86,7 +86,7 @@ def apart(arrays: dict[str, Array]) -> None:
         root = A
         while isinstance(root.base, np.ndarray):
             root = root.base
-        # Views share their root; a tensor that another library hands over twice shares only its address.
+        # Views share their base; a tensor converted twice from another library shares only its address.
         for other in {*alike.get(id(root), ()), *alike.get(-A.ctypes.data, ())}:
             if A.size and np.shares_memory(A, arrays[other]):
                 raise GradcheckError(

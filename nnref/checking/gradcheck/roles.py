@@ -1,4 +1,4 @@
-"""What each parameter of a vjp is: an argument of the forward function, dY, or the output. Found by trying."""
+"""What each parameter of a vjp stands for, found by trying: an argument of the forward function, dY, or the output."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from nnref.checking.gradcheck.border import GradcheckError, framed
 DY, OUTPUT = "dY", "the output of forward"
 
 MANY = 60
-"""Ways to give a vjp its arguments that are tried: all there are for four unknown parameters and two arguments."""
+"""Number of ways to call a vjp that are tried: all there are for four unknown parameters and two arguments."""
 
 Roles = dict[str, str]
 """What each parameter of a vjp is given: the name of an argument, DY or OUTPUT."""
 
 
 def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    """What a function takes. One that does not say, as a ufunc of numpy, takes anything by place."""
+    """The parameters of a function; *args for one without a signature, such as a numpy ufunc."""
     try:
         return list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
@@ -36,11 +36,11 @@ def called_by_name(who: str, function: Callable[..., Any], values: Mapping[str, 
     return framed(who, lambda: function(*(values[name] for name in by_place), **by_name))
 
 
-def candidates(vjp: Callable[..., Any], arguments: Mapping[str, Any]) -> list[Roles]:
-    """Every way to give a vjp what it takes, the likeliest first.
+def possible_roles(vjp: Callable[..., Any], arguments: Mapping[str, Any]) -> list[Roles]:
+    """Every assignment of roles to a vjp's parameters, the likeliest first.
 
-    A parameter called as an argument is that argument. The others are dY, which must be one of them, arguments that
-    are not taken by name, and the output; names decide only what is tried first.
+    A parameter with an argument's name is that argument. Of the others one must be dY; the rest are arguments under
+    other names, or the output. Their names only decide what is tried first.
     Errors: GradcheckError for a vjp that takes *args, or nothing that could be dY.
     """
     parameters = parameters_of(vjp)
@@ -56,7 +56,7 @@ def candidates(vjp: Callable[..., Any], arguments: Mapping[str, Any]) -> list[Ro
 
 
 def assignments(unknown: list[str], free: list[str]) -> Iterator[Roles]:
-    """The unknown parameters as dY, as free arguments and as the output: dY as a name with d or g first."""
+    """The unknown parameters as dY, free arguments and the output; names that begin with d or g as dY first."""
     slots = sorted(unknown, key=lambda name: (not name.startswith("d"), not name.startswith("g")))
     for slot in slots:
         others = [name for name in unknown if name != slot]
@@ -65,11 +65,11 @@ def assignments(unknown: list[str], free: list[str]) -> Iterator[Roles]:
 
 
 OUTPUTS = {"y", "a", "p", "s", "h", "out", "output", "result"}
-"""Names, in small letters, under which a reader expects the output."""
+"""Names, in lower case, that usually mean the output."""
 
 
 def is_taken_for_output(roles: Roles) -> bool:
-    """Is a parameter the output whose name does not say so? It may have been meant for an argument."""
+    """Is a parameter read as the output although it is not named so? It may be meant as an argument."""
     return any(given == OUTPUT and name.lower() not in OUTPUTS for name, given in roles.items())
 
 

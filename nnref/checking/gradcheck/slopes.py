@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.gradcheck.loss import H, Loss, moved, plain, size
+from nnref.checking.gradcheck.loss import H, PerturbedLoss, moved, real_part, size
 from nnref.shapes import Array
 
 KINK = 24.0
@@ -28,8 +28,8 @@ SMALLEST = 2.0**-106
 """The least step that is tried, in sizes of its tensor: the square of the unit roundoff."""
 
 VISIBLE = 0.25
-"""A slope is seen at a step where truncation and rounding are less than this share of it: one more factor of FINER in
-the step then still leaves more slope than error."""
+"""A step shows a slope if truncation and rounding are below this share of it: with a step FINER times smaller there is
+still more slope than error."""
 
 CONVERGES = 0.5**0.5
 """The changes of a one-sided slope from step to step shrink by this factor at least where there is a slope: by 1/4 for
@@ -37,18 +37,18 @@ curvature, 1/2 where a term |t|^1.5 bends it, and not at all (1) where it grows 
 jump. The mean of 1/2 and 1."""
 
 SECANTS = 4.0 ** np.arange(-4, 5)
-"""Distances, in sizes of a tensor, at which a loss is asked whether it changes with it at all."""
+"""Distances, in sizes of a tensor, at which the loss is evaluated to see whether it depends on that tensor at all."""
 
 DECIDES = 1e-2
-"""An error bar above this share of the tensor's largest entry decides nothing. It is below 1/64, so that N − 1 for N in
-a batch of 64, the smallest slip of a formula that people make, is never called right."""
+"""An error bar above this share of the tensor's largest entry decides nothing. Below 1/64, so that N − 1 in place of N
+in a batch of 64, the smallest common mistake, is never called right."""
 
 
 @dataclass(frozen=True)
 class Slope:
     """∂L/∂θ at one place: the value, its error bar e, and the slopes to either side where a kink was found.
 
-    jump is where those grow without end as the step shrinks: there is no slope.
+    jump says that the one-sided slopes grow without bound as the step shrinks: there is no slope.
     """
 
     value: float
@@ -58,10 +58,10 @@ class Slope:
 
 
 @dataclass(frozen=True)
-class Step:
-    """The step h for one tensor, what bends over it, D(h) − D(h/4) and one side's slope against the other's, and noise.
+class DifferenceStep:
+    """The step h for one tensor; bend is D(h) − D(h/4), sides the difference of the one-sided slopes.
 
-    noise is what rounding does to the loss here and at h from here, where it may do more.
+    noise is the larger rounding error of the loss, at θ or at a distance of h.
     """
 
     h: float
@@ -84,17 +84,17 @@ class Line:
         return self.L(h), self.L(-h)
 
     def rounding(self, *pairs: tuple[float, float]) -> float:
-        """The noise at these values, which may be larger than that at θ because they are."""
+        """The noise of these values: larger than at θ if they are larger than the loss there."""
         return self.noise + excess(self.at, self.u, *pairs)
 
 
 def excess(at: float, u: float, *pairs: tuple[Any, Any]) -> Any:
-    """What a relative rounding of 2 u adds where the loss is larger than at θ."""
+    """The additional rounding, 2 u relative, where the loss is larger than at θ."""
     return 2 * u * np.maximum(0, np.abs(pairs).max(axis=(0, 1)) - abs(at))
 
 
-def first_step(loss: Loss, A: Array) -> float:
-    """The largest step tried: u^(1/5), beyond which even extrapolated differences lose, times the tensor's size.
+def first_step(loss: PerturbedLoss, A: Array) -> float:
+    """The largest step tried: the tensor's size times u^(1/5), above which extrapolated differences lose accuracy.
 
     A power of two, so that adding it to a number is exact more often than not.
     """
@@ -106,7 +106,7 @@ def power(h: float) -> float:
     return float(2.0 ** np.round(np.log2(h)))
 
 
-def best_step(loss: Loss, tensor: int, places: Array) -> Step:
+def best_step(loss: PerturbedLoss, tensor: int, places: Array) -> DifferenceStep:
     """The step at which truncation and rounding together are least, found at a few places of the tensor."""
     A = loss.arrays[tensor]
 
@@ -116,24 +116,24 @@ def best_step(loss: Loss, tensor: int, places: Array) -> Step:
 
     start = first_step(loss, A)
     best = trial_of_step(loss, start, look)
-    if not best.sees and size(A) < 1:  # tiny parameters may be tiny in the units of the loss too
+    if not best.sees and size(A) < 1:  # parameters of tiny size may need steps that are tiny, too
         best = min(best, trial_of_step(loss, power(loss.u**0.2 * size(A)), look), key=Trial.order)
     h = best.step.h
-    # Rounding only grows as h shrinks: once it alone is more than the least total, nothing better follows. Where no
-    # slope is seen yet, because the loss swings within the step, smaller ones may show it as long as the loss changes.
+    # Rounding grows as h shrinks: once it alone exceeds the least total, no smaller step is better. If no slope is
+    # visible yet, as the loss oscillates within the step, smaller steps may show one while the loss still changes.
     while loss.noise / (h / FINER) < best.total or (not best.sees and loss_changes(loss, look(h))):
         h /= FINER
         if h < SMALLEST * size(A):
             break
         best = min(best, trial_of_step(loss, h, look), key=Trial.order)
-    # A loss that hardly bends, as where units are saturated, bears larger steps, up to the tensor's own size.
+    # A nearly linear loss, as with saturated units, allows larger steps, up to the tensor's size.
     while best.step.h >= start and FINER * best.step.h <= size(A):
         other = trial_of_step(loss, FINER * best.step.h, look)
         if not other.order() < best.order():
             break
         best = other
     there = loss.twin(moved_one(loss.arrays, tensor, best.step.h))
-    at = plain(there.counted(there.arrays))
+    at = real_part(there.counted(there.arrays))
     noise = there.rounding_at(there.arrays, at, np.random.default_rng(0), like=loss.rounding).noise
     loss.evaluations += there.evaluations
     return replace(best.step, noise=noise)
@@ -144,7 +144,7 @@ def moved_one(arrays: list[Array], tensor: int, h: float) -> list[Array]:
     return [moved([B], h / size(B))[0] if k == tensor else B for k, B in enumerate(arrays)]
 
 
-def loss_changes(loss: Loss, pairs: list[tuple[float, float]]) -> bool:
+def loss_changes(loss: PerturbedLoss, pairs: list[tuple[float, float]]) -> bool:
     """Does the loss change by more than its noise at any of these steps?"""
     gaps = np.abs(np.array(pairs) - loss.at)
     return bool((gaps[np.isfinite(gaps)] > FINER * loss.noise).any())
@@ -154,7 +154,7 @@ def loss_changes(loss: Loss, pairs: list[tuple[float, float]]) -> bool:
 class Trial:
     """A step, its truncation and rounding together, and the slope that was seen with it."""
 
-    step: Step
+    step: DifferenceStep
     total: float
     slope: float
 
@@ -164,35 +164,36 @@ class Trial:
         return self.total < VISIBLE * self.slope
 
     def order(self) -> tuple[bool, float]:
-        """What sees the slope comes first, and among these the least relative error; the least total else.
+        """Sort key: trials that see the slope first, by relative error; the others by total error.
 
-        The total alone would prefer steps over which the loss swings: the longer they are, the smaller what they see.
+        By total error alone, steps over which the loss oscillates would win: the longer they are, the smaller the
+        quotient.
         """
         return (not self.sees, self.total / self.slope if self.sees else self.total)
 
 
-def trial_of_step(loss: Loss, h: float, look: Callable[[float], list[tuple[float, float]]]) -> Trial:
-    """The step h as it does where one looks."""
+def trial_of_step(loss: PerturbedLoss, h: float, look: Callable[[float], list[tuple[float, float]]]) -> Trial:
+    """The errors of step h at the entries in look."""
     near_and_far = list(zip(look(h / FINER), look(h), strict=True))
     bend = most([abs(central(n, h / FINER) - central(f, h)) for n, f in near_and_far])
-    # Curvature makes the sides differ in proportion to h, and so is told from a kink, which does not.
+    # Curvature makes one-sided slopes differ in proportion to h; a kink does not.
     sides = [4 / 3 * (abs(sum(f) - 2 * loss.at) / h - abs(sum(n) - 2 * loss.at) / (h / FINER)) for n, f in near_and_far]
     slopes = np.abs([central(n, h / FINER) for n, _ in near_and_far])
-    step = Step(h, bend if np.isfinite(bend) else 0.0, max(0.0, most(sides)), loss.noise)
+    step = DifferenceStep(h, bend if np.isfinite(bend) else 0.0, max(0.0, most(sides)), loss.noise)
     return Trial(step, bend + loss.noise / h, float(slopes[np.isfinite(slopes)].max(initial=0)))
 
 
 def most(values: list[float]) -> float:
-    """What three quarters do not exceed, infinite where the loss was not finite at more than one in four.
+    """The upper quartile; infinite where the loss was not finite at more than a quarter of the entries.
 
-    The middle would be too small where half of the places belong to units that are off: their step does not fit the
-    others, which all had to be looked at again.
+    The median would be too small where half of the entries belong to units that are off: the step would suit only
+    those.
     """
     quartile = np.sort(values)[3 * (len(values) - 1) // 4] if values else 0.0
     return float(np.nan_to_num(quartile, nan=np.inf, posinf=np.inf))
 
 
-def pair(loss: Loss, tensor: int, k: int, h: float) -> tuple[float, float]:
+def pair(loss: PerturbedLoss, tensor: int, k: int, h: float) -> tuple[float, float]:
     """L(θ + h e_k) and L(θ − h e_k)."""
     return loss.entry(tensor, k, h), loss.entry(tensor, k, -h)
 
@@ -204,9 +205,9 @@ def central(at: tuple[float, float], h: float) -> float:
 
 @dataclass
 class Sides:
-    """The slopes to either side at ever smaller steps, with what rounding may do to them; and the best kink among them.
+    """One-sided slopes at ever smaller steps, with their rounding errors, and the kink that is known best.
 
-    At a kink they settle; at a jump, or where a slope is infinite, they grow as long as one looks.
+    At a kink they converge; at a jump, or an infinite slope, they keep growing.
     """
 
     seen: list[tuple[float, float, float]] = field(default_factory=list)
@@ -217,18 +218,18 @@ class Sides:
         self.seen.append((up, down, bar))
 
     def keep(self, kink: Slope) -> None:
-        """The kink that is known best."""
+        """Keep this kink if it is known better than the last."""
         if self.kink is None or kink.e < self.kink.e:
             self.kink = kink
 
     def hides(self, noise: float) -> bool:
-        """Would rounding hide the kink by now?"""
+        """Is the step so small that rounding hides the kink?"""
         width = self.kink.between[1] - self.kink.between[0] if self.kink and self.kink.between else np.inf
         return 8 * KINK * noise > width
 
     @property
     def settle(self) -> bool:
-        """Do the slopes to either side stop changing, as far as rounding lets one see?"""
+        """Do the one-sided slopes converge, as far as rounding shows?"""
         settled = True
         for before, now, after in zip(self.seen, self.seen[1:], self.seen[2:], strict=False):
             bar, first, then = 2 * after[2], *(np.abs(np.subtract(b, a)[:2]) for a, b in ((before, now), (now, after)))
@@ -237,12 +238,12 @@ class Sides:
         return settled
 
 
-def difference(loss: Loss, tensor: int, k: int, h: float) -> float:
+def difference(loss: PerturbedLoss, tensor: int, k: int, h: float) -> float:
     """The central difference of the loss at entry k of a tensor."""
     return central(pair(loss, tensor, k, h), h)
 
 
-def slope_of(line: Line, step: Step, scale: float, far: tuple[float, float]) -> Slope:
+def slope_of(line: Line, step: DifferenceStep, scale: float, far: tuple[float, float]) -> Slope:
     """L'(0) with its error bar, from steps h, h/4, h/16: h shrinks until three agree as well as they do elsewhere.
 
     far is L(h) and L(−h). The bar is the whole gap between two steps, though extrapolation removes most of it, plus
@@ -263,12 +264,12 @@ def slope_of(line: Line, step: Step, scale: float, far: tuple[float, float]) -> 
             agreed = None
             sides.keep(Slope(value, e + KINK * noise, (low, high)))
         elif sides.kink and sides.hides(noise):
-            break  # it is not gone: rounding would hide it now
+            break  # the kink is not refuted: at this step rounding hides it
         else:
             best, sides.kink = min(best, Slope(value, e), key=lambda slope: slope.e), None
-            if not abs(D2 - D1) <= 4 * (step.bend + PAIR * noise):  # nor where one of them is no number
+            if not abs(D2 - D1) <= 4 * (step.bend + PAIR * noise):  # nor where one of them is NaN
                 agreed = None
-            elif agreed and agreed.e <= DECIDES * scale:  # a gap that the next step does not keep was small by accident
+            elif agreed and agreed.e <= DECIDES * scale:  # a gap that was small by chance grows again
                 return replace(agreed, e=max(agreed.e, abs(D2 - D1) - PAIR * noise))
             else:
                 agreed = Slope(value, e)
@@ -278,14 +279,14 @@ def slope_of(line: Line, step: Step, scale: float, far: tuple[float, float]) -> 
     return sides.kink or best if sides.settle else Slope(best.value, np.inf, jump=True)
 
 
-def complex_slope(loss: Loss, tensor: int, direction: Array) -> float:
+def complex_slope(loss: PerturbedLoss, tensor: int, direction: Array) -> float:
     """Im L(θ + iH direction) / H."""
     moved = list(loss.arrays)
     moved[tensor] = moved[tensor] + 1j * H * direction
     return float(np.imag(loss.counted(moved))) / H
 
 
-def complex_refusal(loss: Loss, rng: np.random.Generator) -> str | None:
+def complex_refusal(loss: PerturbedLoss, rng: np.random.Generator) -> str | None:
     """Why the complex step cannot be trusted for this loss; None if it agrees with differences for every tensor."""
     for tensor, A in enumerate(loss.arrays):
         for _ in range(3 if A.size else 0):
@@ -302,16 +303,16 @@ def complex_refusal(loss: Loss, rng: np.random.Generator) -> str | None:
     return None
 
 
-def contradiction(loss: Loss, tensor: int, direction: Array, slope: float) -> str | None:
-    """What differences along one direction have against a slope by the complex step."""
+def contradiction(loss: PerturbedLoss, tensor: int, direction: Array, slope: float) -> str | None:
+    """How differences along one direction contradict the complex step's slope, in words; None if they agree."""
     line = Line(partial(loss.along, tensor, direction), loss.at, loss.noise, loss.u)
     A, length = loss.arrays[tensor], max(1.0, float(np.linalg.norm(direction)))
     h = power(first_step(loss, A) / length)
     far = line.pair(h)
-    if size(A) < 1 and abs(central(far, h)) < VISIBLE * abs(slope):  # the loss swings over this step
+    if size(A) < 1 and abs(central(far, h)) < VISIBLE * abs(slope):  # the loss oscillates within this step
         h = power(h * size(A))
         far = line.pair(h)
-    seen = slope_of(line, Step(h, 0.0, 0.0, loss.noise), abs(slope), far)
+    seen = slope_of(line, DifferenceStep(h, 0.0, 0.0, loss.noise), abs(slope), far)
     if seen.between or seen.jump or not abs(slope - seen.value) <= seen.e:
         return "the complex step disagrees with differences: a kink, or a loss that is not analytic"
     least = max(abs(slope), abs(seen.value))
@@ -321,9 +322,9 @@ def contradiction(loss: Loss, tensor: int, direction: Array, slope: float) -> st
 
 
 def secant(line: Line, size: float) -> float:
-    """The least slope, but for 0, from here to points at many distances, in the size of a tensor.
+    """The smallest nonzero slope of secants from θ to points at the distances SECANTS.
 
-    What the loss does at all: where the slope itself is 0, an error bar must be small beside this.
+    The scale of changes in the loss: where the slope is 0, an error bar has to be small beside this.
     """
     found = [abs(L - line.at) / t for t in size * SECANTS for L in line.pair(t)]
     return min((x for x in found if np.isfinite(x) and x > 0), default=0.0)

@@ -1,4 +1,4 @@
-"""What rounding does to a loss: its noise, and the stair on which a rounded loss stands."""
+"""The rounding of a loss: its noise, and its stair, the steps in which a coarsely rounded loss changes."""
 
 from __future__ import annotations
 
@@ -10,52 +10,51 @@ import numpy as np
 from nnref.shapes import Array
 
 SPACINGS = (2.0**10, 2.0**16, 2.0**22, 2.0**33)
-"""Distances, in unit roundoffs, between the points at which the loss is looked at to see its rounding. A log of 1 + x
-is a staircase for small x: points within one stair would show no noise at all, so the widest is about 1e-6."""
+"""Distances, in unit roundoffs, between the points at which the loss is sampled to measure its rounding. log(1 + x)
+changes in steps for small x, and points within one step would show no noise: so the largest is about 1e-6."""
 
 GROWS = 8.0
-"""How much more the loss is scattered at some distance than at another, where it is rounding: the spreads of nine
-points, each known to a factor of two or so. Over any two of the distances a kink's share grows 64 times or more."""
+"""Largest ratio of the scatter at two distances that is taken for rounding: each is estimated from nine points, to a
+factor of about two. From one distance to the next, the scatter of a kink grows 64-fold or more."""
 
 POINTS = 9
 """How many points lie on one line: five fourth differences."""
 
 LINES = 3
-"""Lines on which the rounding of the loss is looked at. The median decides, since one line may cross a kink."""
+"""Lines on which the rounding of the loss is measured. The median is taken, since one line may cross a kink."""
 
 STAIRS = 2
-"""Lines on which a stair is looked for: the loss may not change along one of them."""
+"""Lines on which a stair is searched: along one, the loss may not change."""
 
 STAIR = 8.0
-"""Noise assumed of a loss that does not change along any line, in unit roundoffs of 1: twice the larger of what is
-known of such losses. That is u for log(1 + x), and 2 u √L for the square (1 − y)² of a saturated unit, 4 u up to L =
-4, beyond which 2 u L says more."""
+"""Noise assumed of a loss that does not change along any line, in unit roundoffs: twice the larger of two known cases.
+These are u for log(1 + x), and 2 u √L for the square (1 − y)² of a saturated unit, so 4 u up to L = 4, beyond which 2 u
+L is larger."""
 
 COARSE = 64.0
-"""Unit roundoffs of the loss. A stair above this is no rounding of the dtype that the loss is in (loss.JITTER)."""
+"""Height of a stair, in unit roundoffs of the loss, above which it is coarser than the loss's own dtype
+(loss.JITTER)."""
 
 REACH = (-40, 0, 10, 30, 60, 100)
 """Distances, as powers of two of a tensor's size, at which a loss that has not changed yet is evaluated."""
 
 FINEST = -56
-"""The least distance tried, as a power of two of a tensor's size: 2^-53 is half a spacing of float64, and this is an
-eighth of that."""
+"""The smallest distance tried, as a power of two of a tensor's size: an eighth of 2^-53, half a spacing of float64."""
 
 
 WIDE = tuple(2.0**k for k in range(-20, -4, 3))
-"""Distances, in sizes of a tensor, over which a loss that never stands still is searched for steps."""
+"""Distances, in sizes of a tensor, over which a loss that changes everywhere is searched for steps."""
 
 SEVERAL = 16.0
-"""How many times the noise the scatter of steps is: the noise is four standard deviations, and this is four times
-four."""
+"""Multiple of the noise from which scatter is taken for steps: the noise is four standard deviations, this sixteen."""
 
 NEAR = -43
-"""The power of two, in sizes of a tensor, of the least distance at which rounding is looked at: 2^10 · 2^-53."""
+"""Exponent of the smallest distance, in sizes of a tensor, at which rounding is measured: 2^10 · 2^-53."""
 
 
 @dataclass(frozen=True)
 class Rounding:
-    """noise is what rounding may do to one evaluation; spacing shows it; stair is the height of a coarse stair, or 0.
+    """noise is the rounding error of one evaluation, spacing the distance that shows it, stair its step height or 0.
 
     changes is the least distance, in sizes of the tensors, at which the loss was seen to change; infinite if none was.
     """
@@ -74,13 +73,13 @@ def measured(
     rng: np.random.Generator,
     like: Rounding | None,
 ) -> Rounding:
-    """The rounding of the loss, which is at, at these arrays; like is that at others, whose spacing is then enough."""
+    """The rounding of the loss at these arrays, with value `at`; like is one elsewhere, whose spacing is reused."""
     if like:
         seen = scatter(L, arrays, at, like.spacing, rng, lines=1)
         return Rounding(max(like.noise, 2 * u * abs(at), seen), like.spacing, like.stair, like.changes)
     seen, spacing, still = 0.0, u * SPACINGS[0], STAIR * u * max(1.0, abs(at))
     scattered = {wide: scatter(L, arrays, at, wide, rng) for wide in (u * k for k in SPACINGS if u * k < 1e-2)}
-    # Rounding does not grow with the distance, but for stairs; what grows beyond is a kink that was crossed.
+    # Except for stairs, rounding does not grow with the distance: a growing scatter comes from a kink that was crossed.
     if 4 * still < max(scattered.values()) <= GROWS * min(scattered.values()):
         # A sum whose terms nearly cancel is off by more than it is large. Not so a jump at the point itself, beside
         # which nothing is scattered.
@@ -93,9 +92,9 @@ def measured(
         height, where = first_change(L, arrays, at, max(COARSE * u * abs(at), seen, still), rng)
         stair, changes = max(stair, height), min(changes, where)
         if np.log2(changes) < NEAR:
-            break  # there is nothing to stand on
+            break  # there is no stair
     if stair:
-        # Points four stairs apart fall on different ones, and their smooth part leaves only the fourth power.
+        # Points four steps apart lie on different steps, and the smooth part leaves only a fourth-power term.
         spacing = max(spacing, 4 * changes)
         seen = max(seen, stair, scatter(L, arrays, at, spacing, rng))
     return Rounding(max(2 * u * abs(at), seen or STAIR * u), spacing, stair, changes)
@@ -110,11 +109,11 @@ def scatter(
     lines: int = LINES,
     first: int = 0,
 ) -> float:
-    """What rounding does to the loss, from its fourth differences along lines of equally spaced points.
+    """The rounding error of the loss, from fourth differences along lines of equally spaced points.
 
-    The smooth part of the loss leaves spacing⁴ there, which is nothing; independent roundings leave √70 of their
-    standard deviation (Moré & Wild 2011). The median of some lines, since one may cross a kink; four deviations. The
-    first of the points is the given one, or lies so many spacings from it.
+    The smooth part of the loss contributes about spacing⁴, which is negligible; independent roundings, √70 times their
+    standard deviation (Moré & Wild 2011). Returned are four standard deviations, by the median of several lines, since
+    one may cross a kink. The first point lies `first` spacings from the given one.
     """
     found = []
     for _ in range(lines):
@@ -127,18 +126,18 @@ def scatter(
 def spread(values: list[float]) -> float:
     """The standard deviation of independent roundings that would leave such fourth differences."""
     fourth = np.diff(values, 4)
-    largest = float(np.abs(fourth).max(initial=0)) or 1.0  # squares may underflow, or overflow
+    largest = float(np.abs(fourth).max(initial=0)) or 1.0  # squares could underflow or overflow
     return largest * float(np.sqrt(((fourth / largest) ** 2).mean() / 70))
 
 
 def steps_within(
     L: Callable[[list[Array]], float], arrays: list[Array], at: float, noise: float, rng: np.random.Generator
 ) -> float:
-    """The height of the steps of a loss that is rounded in part, and so never stands still; 0 where there are none.
+    """The height of the steps of a loss of which a part is rounded coarsely; 0 where there are none.
 
-    Its fourth differences are larger than its noise and stay what they are over eight times the distance, while a kink
-    adds eight times as much, and what is smooth more. And three intervals out of three hold a jump, which a loss that
-    swings does not, nor one that jumps in a place or two.
+    The fourth differences of such a loss exceed its noise and do not grow over eight times the distance; a kink's grow
+    eightfold, those of a smooth loss more. And each of three intervals holds a jump, unlike in a loss that oscillates,
+    or jumps at one or two points.
     """
     before = 0.0
     for spacing in WIDE:
@@ -148,7 +147,7 @@ def steps_within(
         if not np.isfinite(found):
             return 0.0
         if before > SEVERAL * noise and found <= 2 * before:
-            least = max(SEVERAL * noise, before / SEVERAL)  # what is scattered so much has steps of such a height
+            least = max(SEVERAL * noise, before / SEVERAL)  # scatter of this size comes from steps of this height
             heights = [jump_between(L, arrays, moves, i * spacing, (i + 1) * spacing, least) for i in (1, 4, 6)]
             if min(heights) > 0:
                 return max(found, before, *heights)
@@ -159,7 +158,7 @@ def steps_within(
 def jump_between(
     L: Callable[[list[Array]], float], arrays: list[Array], moves: list[Array], low: float, high: float, least: float
 ) -> float:
-    """How far the loss jumps somewhere between two points of a line; 0 if that is not more than least."""
+    """The height of a jump of the loss between two points of a line; 0 if it is at most least."""
     below, above = (L(moved_along(arrays, moves, t)) for t in (low, high))
     while high - low > 2.0**-50 * high and abs(above - below) > least:
         middle = (low + high) / 2
@@ -185,9 +184,9 @@ def moved_along(arrays: list[Array], moves: list[Array], t: float) -> list[Array
 def first_change(
     L: Callable[[list[Array]], float], arrays: list[Array], at: float, least: float, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """How much the loss changes where it first does along one line, if that is more than least, and how far off it is.
+    """The first change of the loss along a line that is larger than least, and its distance.
 
-    A continuous loss changes by little there, however long it has stood still; a rounded one by a whole step.
+    A continuous loss changes only a little there, even after a flat part; a rounded one by a whole step.
     """
     moves = random_moves(arrays, rng)
 
@@ -203,12 +202,12 @@ def first_change(
         low = float(reach)
     else:
         return 0.0, np.inf
-    # Whole powers of two first; then the step itself, until no number lies between the two sides of it.
+    # First by powers of two; then the step is located by bisection, down to neighbouring numbers.
     while high - low > 2.0**-50 * max(1.0, abs(high)) and (height > least or high - low > 1):
         middle = (low + high) / 2 if high - low <= 1 else float((low + high) // 2)
         found = change(middle)
         low, high, height = (low, middle, found) if found > 0 else (middle, high, height)
         if height <= least and high < NEAR:
             break
-    # What changes at once, however little it is moved, stands on no stair: it may jump at this very point.
+    # A loss that changes at the smallest move has no stair here: it may jump at this very point.
     return (height if least < height < np.inf and low > FINEST else 0.0), 2.0**high

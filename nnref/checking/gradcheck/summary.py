@@ -1,4 +1,4 @@
-"""What is said of a tensor whose places were judged: counts, the worst entry, and where the wrong ones lie."""
+"""The summary of a judged tensor: counts, the worst entry, and where the wrong entries lie."""
 
 from __future__ import annotations
 

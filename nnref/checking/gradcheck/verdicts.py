@@ -8,11 +8,11 @@ from functools import partial
 
 import numpy as np
 
-from nnref.checking.gradcheck.loss import JITTER, Loss, drift, signs, size
+from nnref.checking.gradcheck.loss import JITTER, PerturbedLoss, drift, signs, size
 from nnref.checking.gradcheck.slopes import (
     DECIDES,
+    DifferenceStep,
     Line,
-    Step,
     best_step,
     central,
     excess,
@@ -29,21 +29,21 @@ from nnref.shapes import Array
 RIGHT, UNTOLD, WRONG = 0, 1, 2
 
 BATCH = 64
-"""The length of the longest sum, where no dimension of the tensor is longer: a batch cannot be seen from outside."""
+"""Length assumed of the longest sum, if no dimension of the tensor is longer: the batch size is not known here."""
 
 HALF = 4.0
-"""Roundings of a result in half precision, and of what went into it: noise.SAFE."""
+"""Roundings allowed to a result in half precision and its inputs: noise.SAFE."""
 
 MOVED = 32
 """Sample size of the entries whose slopes are measured again at moved parameters: finds a 10 % minority that moves
 more with probability 0.97."""
 
 ASKED = 1
-"""Doubtful entries of a tensor whose first look is repeated: one shows a loss that changes from call to call."""
+"""Doubtful entries that are measured again: one is enough to expose a loss that is not reproducible."""
 
 AGAIN = 3
-"""More measurements of rounding where one does not explain a gap. Signs that cancel make one a quarter of what is
-usual, which is what SURE forgives, with probability 1/5, and four in a row with probability 1/600."""
+"""Further measurements of rounding where one does not explain a gap. By cancelling signs, one measurement is below a
+quarter of the usual, which SURE allows for, with probability 1/5; four in a row are with probability 1/600."""
 
 LOOKED = 8
 """Entries at which the step of a tensor is found: the four with the largest gradient and four others. Two may sit at
@@ -61,7 +61,7 @@ a 10 % minority of right ones with probability 0.97."""
 class Truths:
     """The slopes at some places of one tensor, their error bars, and the slopes to either side of a kink, else nan.
 
-    jump is 1 where the loss jumps, so that there is no slope.
+    jump is 1 where the loss jumps and so has no slope.
     """
 
     value: Array
@@ -77,15 +77,15 @@ class Truths:
         return cls(value, np.broadcast_to(e, value.shape).copy(), low, high, np.zeros(value.shape))
 
     def put(self, where: Array, rows: Array) -> None:
-        """Replace some by rows (value, e, low, high, jump)."""
+        """Replace some places by rows (value, e, low, high, jump)."""
         self.value[where], self.e[where], self.low[where], self.high[where], self.jump[where] = rows.T
 
 
 @dataclass
 class JudgedTensor:
-    """How the places of a tensor were judged: their slopes, their verdicts, and what rounding may do to the gradient.
+    """A judged tensor: the slopes and verdicts of its places, and the rounding error of the gradient.
 
-    scale is what an error bar has to be small beside.
+    An error bar decides something only if it is small beside scale.
     """
 
     truths: Truths
@@ -98,7 +98,7 @@ class JudgedTensor:
 class Tensor:
     """One parameter, its gradient a (flat, float64), the same from float64 parameters, and what is known of both."""
 
-    loss: Loss
+    loss: PerturbedLoss
     index: int
     name: str
     A: Array
@@ -109,7 +109,7 @@ class Tensor:
     places: Array = field(default_factory=lambda: np.zeros(0, int))
     fine: Array | None = None
     coarse: bool = False
-    step: Step | None = None
+    step: DifferenceStep | None = None
     reasons: dict[int, str] = field(default_factory=dict)
     kept: Array = field(default_factory=lambda: np.zeros(0, bool))
     judged: JudgedTensor | None = None
@@ -122,13 +122,13 @@ class Tensor:
 
     @property
     def sums(self) -> float:
-        """How many roundings the longest sum behind an entry is taken to gather; in half precision, 4.
+        """The number of roundings assumed to accumulate in the longest sum behind an entry; 4 in half precision.
 
-        bfloat16 and float16 are added up in float32 by every kernel worth the name, and rounded once at the end.
+        Kernels accumulate bfloat16 and float16 in float32, and round once at the end.
         """
         return HALF if self.A.dtype.itemsize < 4 else gathered(max((BATCH, *self.A.shape)))
 
-    def steps(self) -> Step:
+    def steps(self) -> DifferenceStep:
         """The step for differences, found when it is first needed, at large entries and at some others."""
         if self.step is None:
             known = np.abs(np.nan_to_num(self.a[self.places], posinf=0, neginf=0))
@@ -138,46 +138,46 @@ class Tensor:
         return self.step
 
 
-def imaginaries(loss: Loss, tensor: int, places: Array) -> Array:
+def imaginaries(loss: PerturbedLoss, tensor: int, places: Array) -> Array:
     """The slopes by the complex step, one row a place."""
     return np.array([loss.imaginary(tensor, int(k)) for k in places])
 
 
-def pairs(loss: Loss, tensor: int, places: Array, *, h: float) -> Array:
+def pairs(loss: PerturbedLoss, tensor: int, places: Array, *, h: float) -> Array:
     """L(θ + h e_k) and L(θ − h e_k), one row a place."""
     return np.array([pair(loss, tensor, int(k), h) for k in places])
 
 
-def closely(loss: Loss, tensor: int, places: Array, *, step: Step, scale: float) -> Array:
+def closely(loss: PerturbedLoss, tensor: int, places: Array, *, step: DifferenceStep, scale: float) -> Array:
     """The slopes from several steps, kinks looked for: rows (value, e, low, high, jump)."""
     rows = []
     for k in map(int, places):
         own = step if step_moves_parameter(loss, tensor, k, step.h) else replace(step, h=first_step_at(loss, tensor, k))
         first = pair(loss, tensor, k, own.h)
-        D = central(first, own.h)  # not finite where the first step leaves the loss's domain, and the next may not
+        D = central(first, own.h)  # not finite if the step leaves the loss's domain; smaller ones may not
         noise = own.noise + float(rounding_of_moved(loss, tensor, k)) * (abs(D) if np.isfinite(D) else scale)
         s = slope_of(Line(partial(loss.entry, tensor, k), loss.at, noise, loss.u), own, scale, first)
         rows.append((s.value, s.e, *(s.between or (np.nan, np.nan)), float(s.jump)))
     return np.array(rows)
 
 
-def step_moves_parameter(loss: Loss, tensor: int, k: int | Array, h: float) -> Array:
-    """Does a step of h move the parameter by h, to half of the digits at least?"""
+def step_moves_parameter(loss: PerturbedLoss, tensor: int, k: int | Array, h: float) -> Array:
+    """Is (θ + h) − θ equal to h to at least half of the digits?"""
     return h * h > 2.0**-53 * np.square(loss.arrays[tensor].reshape(-1)[k])
 
 
-def first_step_at(loss: Loss, tensor: int, k: int) -> float:
-    """The largest step for one entry, in its own size, where that of its tensor would hardly move it."""
+def first_step_at(loss: PerturbedLoss, tensor: int, k: int) -> float:
+    """The largest step for one entry, by its own size, where the tensor's step would be lost in rounding."""
     return power(loss.u**0.2 * abs(float(loss.arrays[tensor].flat[k])))
 
 
-def rounding_of_moved(loss: Loss, tensor: int, k: int | Array) -> Array:
-    """How far off a moved parameter is: θ_k + h is itself rounded."""
+def rounding_of_moved(loss: PerturbedLoss, tensor: int, k: int | Array) -> Array:
+    """The rounding error of a moved parameter θ_k + h."""
     return 2.0**-53 * np.abs(loss.arrays[tensor].reshape(-1)[k])
 
 
-def judge(t: Tensor) -> JudgedTensor:
-    """How each place of the tensor is judged; kept with it, since kinks are settled for all tensors together."""
+def judge_tensor(t: Tensor) -> JudgedTensor:
+    """The tensor with its verdicts; both are kept, since kinks are settled for all tensors together."""
     truths, bent = first_look(t)
     scale = size_of(t, truths) or least_change(t)
     r = rounding(t, truths, scale)
@@ -196,14 +196,14 @@ def judge(t: Tensor) -> JudgedTensor:
 
 
 def explicable(t: Tensor, truths: Truths, verdicts: Array, r: float) -> bool:
-    """Is some gap so small that a measure of rounding which came out too low might explain it?"""
+    """Is some gap small enough to be explained if rounding was underestimated?"""
     gap = np.abs(t.a[t.places] - truths.value)
     return bool(((verdicts != RIGHT) & (gap <= SURE * SURE * (truths.e + r))).any())
 
 
 def first_look(t: Tensor) -> tuple[Truths, Array]:
-    """One look at every place: the complex step, or one pair of points. And whether the loss bends there unusually."""
-    t.kept = np.zeros(len(t.places), bool)  # where differences have not contradicted the complex step
+    """A first measurement at every place, by complex step or difference; and whether the loss is unusually curved."""
+    t.kept = np.zeros(len(t.places), bool)  # the complex step was not contradicted by differences
     if t.analytic:
         value = t.workers.map(imaginaries, t.loss, t.index, t.places)
         return Truths.of(value, 0.0), np.zeros(len(value), bool)
@@ -219,22 +219,22 @@ def first_look(t: Tensor) -> tuple[Truths, Array]:
 
 
 def size_of(t: Tensor, truths: Truths) -> float:
-    """The largest entry of the tensor, yours or true: what an error bar has to be small beside."""
+    """The largest entry of the gradient, given or true: the scale that an error bar is compared with."""
     return max(float(np.abs(x[np.isfinite(x)]).max(initial=0)) for x in (t.a, truths.value))
 
 
 def least_change(t: Tensor) -> float:
-    """How much the loss changes with this tensor at all, where its slopes and yours are all 0: the least secant."""
+    """The scale where given and true slopes are all 0: the smallest secant slope of the loss in this tensor."""
     line = Line(partial(t.loss.along, t.index, signs(t.A)), t.loss.at, t.loss.noise, t.loss.u)
     return secant(line, size(t.A))
 
 
 def rounding(t: Tensor, truths: Truths, scale: float, looked: bool = False) -> float:
-    """What rounding in the declared dtype may do to this tensor's gradient.
+    """The error that rounding in the declared dtype may cause in this tensor's gradient.
 
-    Measured: how far the true slopes move when every parameter moves by one unit roundoff, as a rounded forward pass
-    moves them, at a few places; a sum of k terms gathers 2 √k of those. Differences in float64 carry far more noise
-    than this in their own bars: there it is measured only where that is looked into, and counted beyond the noise.
+    It is measured at a few places as the change of the true slopes when every parameter moves by one unit roundoff, as
+    in a rounded forward pass; a sum of k terms accumulates 2 √k of those. In float64 the bars of the differences are
+    far larger: there it is measured only at places that are examined closely, and beyond their noise.
     """
     if not t.analytic and t.A.dtype.itemsize >= 8 and not looked:
         return float(t.sums * t.u * scale)
@@ -256,22 +256,22 @@ def verdict(t: Tensor, truths: Truths, r: float, scale: float) -> Array:
     """Right, wrong, or cannot tell, for every place."""
     a, bar = t.a[t.places], truths.e + r
     gap = np.abs(a - truths.value)
-    # Rounding of the declared dtype decides what it can; a bar that is larger still decides nothing.
+    # First what rounding of the declared dtype decides; a bar that is too large decides nothing.
     decides = bar <= max(DECIDES, SURE * t.sums * t.u) * scale
     between = (truths.low - bar <= a) & (a <= truths.high + bar)
     beyond = (a < truths.low - SURE * bar) | (a > truths.high + SURE * bar)
     kinked = ~np.isnan(truths.low)
-    # Where nothing changes the loss, however far one goes, 0 is exact.
+    # Where the loss does not change at any distance, 0 is exact.
     right = np.where(kinked, between, (gap <= bar) & decides | (gap == 0) & (scale == 0)) & (truths.jump == 0)
     wrong = np.where(kinked, beyond, gap > SURE * bar) | ~np.isfinite(a)
     return np.where(right, RIGHT, np.where(wrong, WRONG, UNTOLD))
 
 
 def look_closely(t: Tensor, truths: Truths, verdicts: Array, bent: Array, r: float, scale: float) -> None:
-    """Several steps wherever the first look did not say right, and where the loss bends.
+    """Measure with several steps wherever the first verdict was not "right", or the loss is curved.
 
-    A kink bends the complex step to one side and a difference to the mean: what either calls into question is decided
-    here. Where most of a tensor is wrong, some confirm the rest, so that no check costs more than it must twice.
+    At a kink the complex step gives one side's slope and a difference the mean, so doubtful places are decided here.
+    Where most of a tensor is wrong, a sample confirms the rest, to bound the cost.
     """
     doubtful = np.flatnonzero((verdicts != RIGHT) | bent)
     if not len(doubtful):
@@ -283,19 +283,19 @@ def look_closely(t: Tensor, truths: Truths, verdicts: Array, bent: Array, r: flo
     for part in (some, np.setdiff1d(doubtful, some)):
         if len(part):
             rows = t.workers.map(closely, t.loss, t.index, t.places[part], True, step=t.steps(), scale=scale)
-            if t.analytic:  # what differences do not contradict stays, with their bar
+            if t.analytic:  # keeps slopes that differences do not contradict, with the differences' bar
                 same = np.isnan(rows[:, 2]) & (np.abs(rows[:, 0] - truths.value[part]) <= rows[:, 1])
                 rows[same, 0], t.kept[part] = truths.value[part][same], same
             truths.put(part, rows)
             verdicts[part] = verdict(t, truths, r, scale)[part]
         if not np.isnan(truths.low[part]).all():
-            t.loss.check_same()  # before any slope between those to either side is accepted
+            t.loss.check_same()  # before a slope between the one-sided ones is accepted
         if (verdicts[part] == WRONG).all():
             return
 
 
 def ask_again(t: Tensor, truths: Truths, doubtful: Array) -> None:
-    """The first look at a few doubtful places once more: nothing is held against a gradient that a loss made up.
+    """Repeat the first measurement at a few doubtful places, so that no gradient is blamed for an irreproducible loss.
 
     Errors: GradcheckError where the loss is another number at the same place.
     """
@@ -311,9 +311,9 @@ def ask_again(t: Tensor, truths: Truths, doubtful: Array) -> None:
 
 
 def doubt(t: Tensor, truths: Truths, verdicts: Array, r: float) -> None:
-    """Turn "right" into "cannot tell" where differences are too blunt to see what the complex step sees.
+    """Turn "right" into "cannot tell" where differences are too inaccurate to confirm the complex step.
 
-    Unless it is as small as what rounding does where nothing has cancelled.
+    Not where the gap is as small as rounding without cancellation.
     """
     gap = np.abs(t.a[t.places] - truths.value)
     suspects = np.flatnonzero(t.kept & (verdicts == RIGHT) & (gap > r))
@@ -325,11 +325,11 @@ def doubt(t: Tensor, truths: Truths, verdicts: Array, r: float) -> None:
 
 
 def excuse(t: Tensor, truths: Truths, verdicts: Array, r: float, scale: float) -> None:
-    """Turn "wrong" into less where the precision of a coarse gradient may be to blame; say why what is untold.
+    """Turn "wrong" into "right" or "cannot tell" where the coarse dtype of a gradient may be the cause; says why.
 
-    What float64 parameters cure is right if rounding can do as much where nothing has cancelled, and cannot be told
-    otherwise: a mistake of the coarse path alone would look the same. Without gradients from float64 parameters,
-    nothing is called right for this, and only what rounding cannot do is wrong.
+    An entry that is right with float64 parameters is right if rounding without cancellation can be as large as the gap,
+    else undecided: a mistake in the coarse code path alone would look the same. Without gradients from float64
+    parameters nothing is called right here, and only gaps beyond rounding are wrong.
     """
     for k in np.flatnonzero(verdicts == UNTOLD):
         t.reasons.setdefault(int(k), reason(t, truths, int(k), r, scale))
@@ -343,7 +343,7 @@ def excuse(t: Tensor, truths: Truths, verdicts: Array, r: float, scale: float) -
         excused, right = gap <= SURE * bar, np.zeros(len(a), bool)
         why = f"{dtype} may round so much where terms cancel; a gradient function that also takes float64 could decide"
     else:
-        # An error between 1 and u64 / u of what it was: nearer to u64 / u in the logarithm, it came from rounding.
+        # In float64 an error from rounding shrinks by u64 / u, a mistake not at all: the nearer in logarithm decides.
         shrinks, left = np.sqrt(2.0**-53 / t.u), np.abs(t.fine[t.places] - truths.value)
         excused = left <= np.maximum(shrinks * gap, truths.e)
         right = excused & (gap <= bar) & (truths.e <= DECIDES * scale)
@@ -357,12 +357,12 @@ def excuse(t: Tensor, truths: Truths, verdicts: Array, r: float, scale: float) -
 
 
 def uncancelled(t: Tensor, suspects: Array) -> float:
-    """The largest slope at some places where units are not saturated and the examples of a batch do not cancel.
+    """The largest slope of some places at points where units are not saturated and examples do not cancel.
 
-    1 − A² near A = 1, P − Y near 0 and a sum over examples that is nearly 0 keep the rounding of their terms, which no
-    slope at θ itself shows.
+    1 − A² near A = 1, P − Y near 0 and nearly vanishing sums over examples have the rounding errors of their large
+    terms, which the slope at θ does not show.
     """
-    h = min(t.steps().h, t.loss.u ** (1 / 3))  # θ's own step may be long, where units are saturated and these are not
+    h = min(t.steps().h, t.loss.u ** (1 / 3))  # θ's step may be long, for saturated units, which these are not
     found = [0.0]
     for arrays in elsewhere(t.loss.arrays, t.index):
         there = t.loss.twin(arrays)
@@ -372,11 +372,11 @@ def uncancelled(t: Tensor, suspects: Array) -> float:
 
 
 def elsewhere(arrays: list[Array], index: int) -> Iterator[list[Array]]:
-    """Points far from θ at which what cancels there does not.
+    """Points far from θ at which what cancels at θ does not.
 
-    With one tensor near 0, or all up to one, nothing that follows is saturated by them and the others keep the factors
-    that they give; going to 0 with all lets nothing saturate. Going away from each of these by the size of the tensor
-    in question, or from θ by that of another, treats the examples of a batch differently.
+    With one tensor near 0, or all before it, later units are not saturated by it while other factors stay; with all
+    near 0, nothing is saturated. A further move by the size of the tensor in question, or from θ by that of another,
+    makes the examples of a batch differ.
     """
     T = range(len(arrays))
     scales = [[SHRUNK[-1] if k == small else 1.0 for k in T] for small in T]
@@ -391,7 +391,7 @@ def elsewhere(arrays: list[Array], index: int) -> Iterator[list[Array]]:
 
 
 def reason(t: Tensor, truths: Truths, k: int, r: float, scale: float) -> str:
-    """Why place k cannot be told."""
+    """Why the verdict on place k is "cannot tell"."""
     if truths.jump[k]:
         return "the loss jumps here, or its slope is infinite: its slope grows as long as the step shrinks"
     if not np.isfinite(truths.value[k]):

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.gradcheck.border import GradcheckError, array, floating, read
+from nnref.checking.gradcheck.border import GradcheckError, array, array_from, floating
 from nnref.checking.gradcheck.full_size import everywhere, fewer, large
 from nnref.checking.gradcheck.hidden import looked_further, with_finding
 from nnref.checking.gradcheck.layers import GivenLayer
-from nnref.checking.gradcheck.roles import candidates, in_words, is_taken_for_output, parameters_of
+from nnref.checking.gradcheck.roles import in_words, is_taken_for_output, parameters_of, possible_roles
 from nnref.checking.recognition.judged import drawn_anew, judged
 from nnref.checking.recognition.layers import Recognised, recognised
 from nnref.checking.results.findings import Finding
@@ -22,10 +22,10 @@ from nnref.precision import unit
 from nnref.shapes import Array
 
 SEED = 0
-"""dY is the same in every run, so that a failure can be had again."""
+"""Seed of dY: the same in every run, so that failures can be reproduced."""
 
 TRIED = 4
-"""Entries of each gradient at which a way to call a vjp is tried: a wrong one is right at none, but where it is 0."""
+"""Entries at which a way to call a vjp is tried: a wrong way is right at none, except zeros."""
 
 
 def check_numpy_vjp(
@@ -73,10 +73,10 @@ def check_numpy_vjp(
 
 
 def beside(report: GradcheckReport, layer: GivenLayer, arguments: Mapping[str, Any]) -> list[str]:
-    """What is said beside a verdict: what the vjp wrote into, and what it was given where that may explain it."""
+    """The report with remarks: arguments that the vjp modified, and how it was called if that may be the mistake."""
     notes = [f"vjp writes into {name}, of which it was given a copy" for name in sorted(layer.wrote)]
-    if (not report.ok or is_taken_for_output(layer.roles)) and len(candidates(layer.vjp, arguments)) > 1:
-        # A parameter that no argument is called after may be one of those under another name, and all is well.
+    if (not report.ok or is_taken_for_output(layer.roles)) and len(possible_roles(layer.vjp, arguments)) > 1:
+        # A parameter without an argument of its name may be one under another name, which is no mistake.
         notes.append(f"vjp was given {in_words(layer.roles)}")
     return notes
 
@@ -89,11 +89,11 @@ def elsewhere(
     dY: Array,
     options: Mapping[str, Any],
 ) -> GradcheckReport:
-    """The report, or that at drawn arguments, if the vjp of a layer of the handbook errs there as people do with it.
+    """The report, or that at drawn arguments if there the vjp of a recognised layer makes a catalogued mistake.
 
-    Errors that are all beyond δ, or inputs that are all positive, hide what a formula makes of others. A vjp that only
-    remembers what belongs to the arguments given makes no mistake with a name: then the report stays, and says so. It
-    stays for pixels that are alike too, which may never be met.
+    Inputs that are all positive, or errors that are all beyond Huber's δ, hide mistakes for other values. A vjp that
+    merely remembers the given arguments makes no catalogued mistake at others: then the report stays, and says so. It
+    stays too where only equal pixels would show a mistake, as there may never be any.
     """
     at = drawn_anew(found, layer.output, layer.gradients, arguments, dY, set(layer.roles.values()))
     if at is None:
@@ -113,15 +113,15 @@ def elsewhere(
 def likeliest(
     forward: Callable[..., Any], vjp: Callable[..., Any], arguments: dict[str, Any], names: tuple[str, ...], dY: Array
 ) -> GivenLayer:
-    """The layer with the roles under which its vjp is right at a few entries; or, where it never is, least wrong."""
-    ways = candidates(vjp, arguments)
+    """The layer with the roles under which its vjp is right at a few entries or, if none is, least wrong."""
+    ways = possible_roles(vjp, arguments)
     if len(ways) == 1:
         return GivenLayer(forward, vjp, names, ways[0])
     best, least = ways[0], np.inf
     for roles in ways:
         try:
             found = GivenLayer(forward, vjp, names, roles).report(arguments, dY, {"entries": TRIED, "progress": False})
-        except GradcheckError:  # another shape, or whatever a stranger's function says of what it was not written for
+        except GradcheckError:  # another shape, or an error of the user's function under a wrong way to call it
             continue
         if found.ok:
             return GivenLayer(forward, vjp, names, roles)
@@ -132,8 +132,8 @@ def likeliest(
 
 
 def real(A: Any, name: str) -> Array:
-    """An argument as real numbers, or the real parts of complex ones: what its dtype rounds to."""
-    A = read(A, name)
+    """The argument's real part, whose dtype decides what rounds."""
+    A = array_from(A, name)
     return A.real if A.dtype.kind == "c" else array(A, name)
 
 

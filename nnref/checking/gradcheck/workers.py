@@ -1,4 +1,4 @@
-"""Many entries at once: in this thread or on anyone's executor, with a bar where it takes long."""
+"""Many entries at once, in this thread or on the caller's executor, with a progress bar where it takes long."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError, first_line
-from nnref.checking.gradcheck.loss import Loss
+from nnref.checking.gradcheck.loss import PerturbedLoss
 from nnref.checking.results.findings import SURE
 from nnref.shapes import Array
 
 CHUNK = 256
-"""Entries handed over at a time: some tenths of a second of a loss that takes a millisecond, so that a bar moves."""
+"""Entries handed over at a time: a few tenths of a second if the loss takes a millisecond, so that the bar moves."""
 
 PATIENCE = 2.0
-"""Seconds before a bar is shown on a terminal: what takes less needs none."""
+"""Seconds before a bar is shown on a terminal."""
 
 Work = Callable[..., Array]
 """work(loss, tensor, places, **options), one row for every place."""
@@ -33,14 +33,16 @@ Tick = Callable[[int], None]
 class Workers:
     """Runs work over the places of a tensor, in order, and counts the evaluations of the loss that were made.
 
-    A block whose worker was lost is done again here; again counts them.
+    A block whose worker was lost is repeated in this process; again counts such blocks.
     """
 
     def __init__(self, executor: Executor | None, tick: Tick) -> None:
         self.executor, self.tick, self.again = executor, tick, 0
 
-    def map(self, work: Work, loss: Loss, tensor: int, places: Array, again: bool = False, **options: Any) -> Array:
-        """The rows of work for all places; loss.evaluations is raised by what it took. A second look is not told."""
+    def map(
+        self, work: Work, loss: PerturbedLoss, tensor: int, places: Array, again: bool = False, **options: Any
+    ) -> Array:
+        """The rows of work for all places; adds to loss.evaluations. A repeated measurement does not move the bar."""
         chunks = np.split(places, range(CHUNK, len(places), CHUNK))
         tasks = ((work, loss, tensor, chunk, options, again) for chunk in chunks)
         rows = []
@@ -51,7 +53,7 @@ class Workers:
         return np.concatenate(rows)
 
     def spread(self, tasks: list[Task]) -> Iterator[tuple[Array, int]]:
-        """What the executor makes of the tasks, in their order. What fails there may fail here, with its own error."""
+        """The executor's results in order. A task that fails there is repeated here, and raises its own error here."""
         waiting: list[Future[tuple[Array, int]] | None] = [self.handed_over(task) for task in tasks]
         for task, future in zip(tasks, waiting, strict=True):
             try:
@@ -60,14 +62,14 @@ class Workers:
                     continue
             except GradcheckError:
                 raise
-            # Each executor has its own error for a worker that is gone; a loss that raises does so here again.
+            # Executors differ in their error for a lost worker; an error of the loss is raised again here.
             except Exception:
                 pass
             self.again += 1
             yield run_block(task)
 
     def handed_over(self, task: Task) -> Future[tuple[Array, int]] | None:
-        """The executor's promise for a task; None from one that takes no more."""
+        """The executor's future for a task; None if it accepts no more."""
         assert self.executor is not None
         try:
             return self.executor.submit(run_block, task)
@@ -75,12 +77,12 @@ class Workers:
             return None
 
 
-Task = tuple[Work, Loss, int, Array, dict[str, Any], bool]
-"""One block of entries: what is to be done, the loss, the tensor, the places, the options, and whether it is again."""
+Task = tuple[Work, PerturbedLoss, int, Array, dict[str, Any], bool]
+"""One block of entries: the work, the loss, the tensor, the places, the options, and whether it is a repetition."""
 
 
 def run_block(task: Task) -> tuple[Array, int]:
-    """One chunk, on a loss with arrays of its own: what it found, and how often the loss was evaluated.
+    """One chunk, on a loss with its own arrays: the rows, and the number of evaluations.
 
     Errors: GradcheckError where the loss is another number after a whole chunk than before.
     """
@@ -94,12 +96,12 @@ def run_block(task: Task) -> tuple[Array, int]:
     return rows, own.evaluations
 
 
-def evaluated_by_worker(loss: Loss) -> float:
-    """The loss where it stands, evaluated by a worker."""
+def evaluated_by_worker(loss: PerturbedLoss) -> float:
+    """The loss at the unmoved parameters, evaluated by a worker."""
     return float(loss.twin().counted(loss.arrays))
 
 
-def willing(executor: Executor, loss: Loss) -> None:
+def willing(executor: Executor, loss: PerturbedLoss) -> None:
     """Refuse an executor that cannot run this loss, or whose workers compute another number.
 
     Errors: GradcheckError saying which of them it is.
@@ -108,7 +110,7 @@ def willing(executor: Executor, loss: Loss) -> None:
         there = executor.submit(evaluated_by_worker, loss).result()
     except GradcheckError:
         raise
-    # Executors fail in their own ways; whether pickling is to blame can be tried.
+    # Executors fail in different ways; whether pickling is the cause can be tested.
     except Exception as error:
         try:
             pickle.dumps(loss)
@@ -126,7 +128,7 @@ def willing(executor: Executor, loss: Loss) -> None:
 
 
 @contextmanager
-def shown(progress: bool | Callable[[int, int], None] | None, total: int) -> Iterator[Tick]:
+def progress_tick(progress: bool | Callable[[int, int], None] | None, total: int) -> Iterator[Tick]:
     """A tick that shows how far the check is: a function's (done, total), a bar on a terminal, or lines if asked."""
     if callable(progress):
         yield counting(progress, total)

@@ -1,8 +1,8 @@
-"""What was read by its names, watched as it is called: the trace of that call is judged again where the file never ran.
+"""The call that the reader made, made once more and recorded, so that a process that never ran the file can judge it.
 
-The reader calls a file's functions in its own process, where the file may do as it likes. So the call that it found
-right is made once more under the recorder, with other numbers in each run, and the gradients are stated as those of the
-parameters that they were read as. What the trace does not bear out is not right.
+The reader (by_names) calls a file's functions in its own process, where the file could tamper with the verdict. So a
+call whose gradients it found right is repeated under the recorder, with other numbers in each run, and each gradient is
+recorded as that of the parameter it was read as. Only what this record confirms is reported as right.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.homework.recognition import Reading, upstream_function
+from nnref.checking.homework.recognition import NetworkReading, upstream_function
 from nnref.checking.reading.candidates import networks, searched
 from nnref.checking.reading.network import Network
 from nnref.checking.reading.random_network import drawn_network
@@ -23,16 +23,16 @@ from nnref.checking.watching.telling.report import settled
 from nnref.checking.watching.watch import Watched, watch
 
 
-def watched_as_read(path: Path, source: Source, reading: Reading, everything: bool, data: Any) -> Watched | None:
-    """The reading's own call as it was seen, where it is right as seen; else None."""
+def watched_as_read(path: Path, source: Source, reading: NetworkReading, everything: bool, data: Any) -> Watched | None:
+    """The recorded call of a network that was read, if the record confirms its gradients; else None."""
     then = partial(called_again, source, reading)
     how = f"as its names say, {reading.convention.data}, {reading.convention.labels}"
     seen = watch(path, source=source, data=data, then=then, definitions=not everything, how=how)
     return seen if settled(seen) is True else None
 
 
-def called_again(source: Source, reading: Reading, namespace: dict[str, Any]) -> None:
-    """Call the network of a reading as that did, in another namespace of the same file, with the numbers of this run.
+def called_again(source: Source, reading: NetworkReading, namespace: dict[str, Any]) -> None:
+    """Repeat the reader's call in a fresh namespace of the same file, with the numbers of this run.
 
     Errors: LookupError where the namespace has no such network; whatever its functions raise.
     """
@@ -57,7 +57,7 @@ def called_again(source: Source, reading: Reading, namespace: dict[str, Any]) ->
 
 
 def same_network(wanted: Network, found: Any) -> Network:
-    """Of the networks in a namespace, that with the functions and the parameters of another namespace's.
+    """The network in this namespace that has the same functions and parameters as `wanted`, which was read in another.
 
     Errors: LookupError if there is none.
     """
@@ -69,7 +69,7 @@ def same_network(wanted: Network, found: Any) -> Network:
 
 
 def likeness(network: Network) -> tuple[object, ...]:
-    """What tells a network from others of its file: the names of its functions, and of its parameters."""
+    """What identifies a network within its file: the names of its functions and of its parameters."""
     functions = {
         purpose: f if isinstance(f, str) else getattr(f, "__name__", "") for purpose, f in network.functions.items()
     }

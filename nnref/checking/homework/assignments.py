@@ -6,9 +6,9 @@ import ast
 import re
 from collections.abc import Iterator
 
-from nnref.checking.homework.recognition import Reading
-from nnref.checking.reading.containers import last_name
-from nnref.checking.reading.names import GRADIENTS, ROLES, canonical, digits, gradient_of, kind, plain
+from nnref.checking.homework.recognition import NetworkReading
+from nnref.checking.reading.containers import last_named_step
+from nnref.checking.reading.names import GRADIENTS, ROLES, canonical, gradient_of, kind, numbers_in_name, plain_name
 from nnref.checking.reading.source import named_last
 from nnref.checking.reading.uses import key
 
@@ -18,11 +18,11 @@ Makes = ast.Assign | ast.AugAssign | ast.AnnAssign
 MAKES = (ast.Assign, ast.AugAssign, ast.AnnAssign)
 
 NOTHING_YET = re.compile(r"^(?:\[?np\.(?:zeros|empty|ones)(?:_like)?\(.*|None|\[\]|\{\}|dict\(\)|\[None\].*)$")
-"""What a variable is given before it gets its value."""
+"""A placeholder assigned before the value: np.zeros and the like, an empty list, None."""
 
 
-def functions_serving(reading: Reading, purpose: str) -> list[Function]:
-    """The function of a purpose, then every other that it may call: all of the file's functions and methods."""
+def functions_serving(reading: NetworkReading, purpose: str) -> list[Function]:
+    """The function that serves a purpose (such as "backward"), then all other functions and methods of the file."""
     source = reading.network.source
     if source is None:
         return []
@@ -31,11 +31,11 @@ def functions_serving(reading: Reading, purpose: str) -> list[Function]:
     return [first, *others] if first else others
 
 
-def assignment(reading: Reading, quantity: str, purpose: str = "backward") -> Node | None:
+def assignment(reading: NetworkReading, quantity: str, purpose: str = "backward") -> Node | None:
     """Where a quantity such as "db2", "dZ1" or "Z2" gets its value: the first line that assigns to its name.
 
-    dZ is what dW and db are made of, whatever it is called. A parameter that is only ever updated in place stands for
-    its gradient; in a class of one layer, dW for every dW2.
+    dZ is recognised as what dW and db are computed from, whatever its name. Where a parameter is only updated in place,
+    the line of its update stands for its gradient; in a class of one layer, the line of dW stands for every dW2.
     """
     if quantity[:2] == "dZ" and (node := finished_dZ(reading, int(quantity[2:]))) is not None:
         return node
@@ -53,21 +53,21 @@ def assignment(reading: Reading, quantity: str, purpose: str = "backward") -> No
 
 
 def is_quantity_of_any_layer(name: str, quantity: str) -> bool:
-    """Is the name that of a quantity of any layer: dW, or grad_weights, for dW2?"""
+    """Is this the quantity's name without a layer number: dW, or grad_weights, for dW2?"""
     stem = re.sub(r"\d+$", "", quantity)
-    of = gradient_of(name) if quantity[:2] in ("dW", "db") and not digits(name) else None
-    return plain(name) == plain(stem) or (of is not None and kind(of) == stem[1])
+    of = gradient_of(name) if quantity[:2] in ("dW", "db") and not numbers_in_name(name) else None
+    return plain_name(name) == plain_name(stem) or (of is not None and kind(of) == stem[1])
 
 
 def assignment_of_layer(nodes: list[Node], function: Function, last: bool) -> Node:
-    """Of several lines that make one quantity: the first for the last layer, that in a loop for the others."""
+    """Of several lines for one quantity: the first for the last layer, the one in a loop for the others."""
     loops = [node for node in ast.walk(function) if isinstance(node, ast.For | ast.While)]
     within = [node for node in nodes if any(loop.lineno < node.lineno <= (loop.end_lineno or 0) for loop in loops)]
     return nodes[0] if last else (within or nodes)[-1]
 
 
-def finished_dZ(reading: Reading, l: int) -> Node | None:
-    """The line that finishes dZ, known as the variable that both dW and db are made of."""
+def finished_dZ(reading: NetworkReading, l: int) -> Node | None:
+    """The last line that changes dZ, the variable that both dW and db are computed from."""
     function, name, dW = reading.network.definition("backward"), dZ_variable(reading, l), assignment(reading, f"dW{l}")
     if function is None or name is None or dW is None:
         return None
@@ -81,8 +81,8 @@ def finished_dZ(reading: Reading, l: int) -> Node | None:
     return before[-1] if before else None
 
 
-def dZ_variable(reading: Reading, l: int) -> str | None:
-    """The one variable of the backward function that the lines of both dW and db hold; None if there are more."""
+def dZ_variable(reading: NetworkReading, l: int) -> str | None:
+    """The one variable of the backward function that occurs in the lines of both dW and db; None if several do."""
     function = reading.network.definition("backward")
     dW, db = (assignment(reading, f"d{p}{l}") for p in "Wb")
     if function is None or dW is None or db is None:
@@ -93,24 +93,24 @@ def dZ_variable(reading: Reading, l: int) -> str | None:
 
 
 def may_be_dZ(name: str) -> bool:
-    """Is this no name of data, of a rate, of an activation or of weights?"""
-    return ROLES.get(plain(name)) not in ("X", "Y", "N", "rate") and (canonical(name) or " ")[0] not in "ZAW"
+    """May a variable of this name be dZ? Not if it is a name of data, a rate, an activation or weights."""
+    return ROLES.get(plain_name(name)) not in ("X", "Y", "N", "rate") and (canonical(name) or " ")[0] not in "ZAW"
 
 
-def line_through_weights(reading: Reading, l: int) -> Node | None:
-    """The line that passes dZ back through the weights of the layer above, within the line of dZ or before it."""
+def line_through_weights(reading: NetworkReading, l: int) -> Node | None:
+    """The line that multiplies by the weights of the layer above: the line of dZ itself, or one before it."""
     function, node = reading.network.definition("backward"), finished_dZ(reading, l)
     path = reading.network.found.paths.get(f"W{l + 1}")
     if function is None or node is None or path is None:
         return None
-    W = last_name(path)
+    W = last_named_step(path)
     makes = [n for n in ast.walk(function) if isinstance(n, MAKES) and n.lineno < node.lineno]
     earlier = [n for n in makes if set(changed_variables(n)) & names_read(node)]
     return next((n for n in (node, *reversed(earlier)) if n.value is not None and reads_name(n.value, W)), None)  # type: ignore[union-attr]
 
 
 def reads_name(node: ast.expr, name: str) -> bool:
-    """Does an expression hold a variable, an attribute or a key of that name?"""
+    """Does an expression read a variable, an attribute or a key of that name?"""
     return any(named_last(part) == name for part in ast.walk(node) if isinstance(part, ast.expr))
 
 
@@ -132,20 +132,19 @@ def names_read(node: Node) -> set[str]:
 
 
 def stands_for_gradient(node: Node) -> bool:
-    """Is W1 here its gradient, as in grads["W1"] = …, {"W1": …}, or the parameter being moved by it?"""
+    """Does a name such as W1 mean its gradient here: as in grads["W1"] = … and {"W1": …}, or in the update of W1?"""
     if isinstance(node, ast.AugAssign | ast.expr):
         return True
     if not isinstance(node, ast.Assign):
         return False
     target = node.targets[0]
-    if isinstance(target, ast.Subscript) and plain(named_last(target.value) or "") in GRADIENTS:
+    if isinstance(target, ast.Subscript) and plain_name(named_last(target.value) or "") in GRADIENTS:
         return True
     return ast.unparse(target) in [ast.unparse(part) for part in ast.walk(node.value) if isinstance(part, type(target))]
 
 
 def assigned(function: Function) -> Iterator[tuple[Node, str]]:
-    """Everything in a function that gets a value, with its name, in the order of the lines: assignments, the entries of
-    a dictionary that is written out, and the arguments of dict(W1=…)."""
+    """All names that a function assigns, in order: variables, keys of {"W1": …}, and arguments of dict(W1=…)."""
     found: list[tuple[Node, str]] = []
     for node in ast.walk(function):
         if isinstance(node, ast.Dict):
@@ -165,7 +164,7 @@ def assigned(function: Function) -> Iterator[tuple[Node, str]]:
 
 def assigned_name(target: ast.expr) -> str | None:
     """What is assigned to: db of grads["db" + str(l)], nabla_b of nabla_b[-1], dbias of self.bias.grad."""
-    if isinstance(target, ast.Attribute) and plain(target.attr) in ("grad", "gradient"):
+    if isinstance(target, ast.Attribute) and plain_name(target.attr) in ("grad", "gradient"):
         owner = named_last(target.value)
         return f"d{owner}" if owner else None
     if isinstance(target, ast.Subscript) and named_last(target) is None:
@@ -174,20 +173,20 @@ def assigned_name(target: ast.expr) -> str | None:
 
 
 def only_makes_room(node: Node) -> bool:
-    """Does a line only make room for a value?"""
+    """Does a line only assign a placeholder, such as np.zeros?"""
     value = getattr(node, "value", None)
     return isinstance(value, ast.expr) and bool(NOTHING_YET.match(ast.unparse(value)))
 
 
-def spells_quantity(reading: Reading, name: str, quantity: str) -> bool:
+def spells_quantity(reading: NetworkReading, name: str, quantity: str) -> bool:
     """Is the name, as the person spells it, that of a quantity of the reference?"""
     if canonical(name) == quantity:
         return True
     own = reading.network.found.paths
     if quantity[0] == "d" and quantity[1:] in own:
-        spelt = plain(last_name(own[quantity[1:]]))
-        return gradient_of(name) == spelt and spelt != plain(quantity[1:][0])
-    return quantity in own and plain(name) == plain(last_name(own[quantity]))
+        spelt = plain_name(last_named_step(own[quantity[1:]]))
+        return gradient_of(name) == spelt and spelt != plain_name(quantity[1:][0])
+    return quantity in own and plain_name(name) == plain_name(last_named_step(own[quantity]))
 
 
 def if_in_function(function: Function | None, node: Node | None) -> Node | None:
@@ -195,7 +194,7 @@ def if_in_function(function: Function | None, node: Node | None) -> Node | None:
     return node if function is not None and any(part is node for part in ast.walk(function)) else None
 
 
-def source_line(reading: Reading, node: Node | None) -> str:
+def source_line(reading: NetworkReading, node: Node | None) -> str:
     """The words "line 41:  db2 = np.sum(dZ2)", or nothing where the source is not at hand."""
     source = reading.network.source
     if source is None or node is None:

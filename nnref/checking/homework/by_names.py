@@ -1,4 +1,4 @@
-"""The verdict on a network that is read by the names in it: where watching tells nothing, or to say it in words."""
+"""The verdict on a network found by the names in a file: used where watching decides nothing, and for its wording."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nnref.checking.homework.deltas import recorded_dZ
 from nnref.checking.homework.forward_verdict import judge_forward
 from nnref.checking.homework.npz import certify_file
 from nnref.checking.homework.own_loss_verdict import entries_against_own_loss
-from nnref.checking.homework.recognition import Reading
+from nnref.checking.homework.recognition import NetworkReading
 from nnref.checking.homework.reference_verdict import (
     allowance,
     entries_against_reference,
@@ -29,8 +29,7 @@ from nnref.checking.reading.arguments import Pool, Unbound, call
 from nnref.checking.reading.candidates import Unread, listed, networks, searched
 from nnref.checking.reading.loading import Loaded, load, modules_beside
 from nnref.checking.reading.network import RATE
-from nnref.checking.reading.source import Source
-from nnref.checking.reading.source import read as read_source
+from nnref.checking.reading.source import Source, read_source
 from nnref.checking.reference import noise
 from nnref.checking.results.certificate import Certificate
 from nnref.checking.results.diagnosis import Diagnosis
@@ -62,7 +61,7 @@ def check_file(
 def examine_loaded(
     loaded: Loaded, name: str | None, source: Source, title: str, X: Array | None, Y: Array | None
 ) -> Certificate:
-    """Judge what was loaded from a file; where nothing could be read, say what failed while loading."""
+    """Judge the network in a file that was loaded; where none can be read, say what failed while loading."""
     try:
         return examine(searched(loaded.namespace, name), loaded.namespace, source, title, X, Y)
     except Unread as error:
@@ -83,7 +82,7 @@ def examine(
     return certificate_of_reading(reading, title)
 
 
-def certificate_of_reading(reading: Reading, title: str) -> Certificate:
+def certificate_of_reading(reading: NetworkReading, title: str) -> Certificate:
     """The two verdicts on a network that was read, and its mistakes."""
     fault, same, apart = judge_forward(reading)
     shown = reading.output is not None or reading.loss is not None
@@ -122,13 +121,13 @@ def certificate_of_reading(reading: Reading, title: str) -> Certificate:
 
 
 def undecided(entry: Entry) -> Entry:
-    """A gradient that differs from the reference's, of which it is not known whether it should be the same."""
+    """The row of a gradient that differs from the reference's, as "cannot tell": the two may be of different losses."""
     if entry.verdict != "WRONG":
         return entry
     return replace(entry, verdict="cannot tell", wrong=0, cannot_tell=entry.wrong, where=())
 
 
-def diagnoses_in_file(reading: Reading, slack: dict[str, Array]) -> tuple[Diagnosis, ...]:
+def diagnoses_in_file(reading: NetworkReading, slack: dict[str, Array]) -> tuple[Diagnosis, ...]:
     """The mistakes going back, the first one first, each with its line and the right line in the file's own words."""
     assert reading.case is not None
     rate = RATE if reading.backward_pass.updated else None
@@ -143,7 +142,7 @@ def diagnoses_in_file(reading: Reading, slack: dict[str, Array]) -> tuple[Diagno
     return tuple(with_source_line(reading, diagnosis) for diagnosis in found)
 
 
-def with_source_line(reading: Reading, found: Diagnosis) -> Diagnosis:
+def with_source_line(reading: NetworkReading, found: Diagnosis) -> Diagnosis:
     """A mistake with its line in the file, and the right line as the file would write it."""
     node = assignments.assignment(reading, found.quantity)
     if node is None:  # the line that dZ enters, but not that of a layer's own class, where every dZ does
@@ -156,7 +155,7 @@ def with_source_line(reading: Reading, found: Diagnosis) -> Diagnosis:
 
 
 def check_plain_form(namespace: dict[str, Any], title: str, X: Any, Y: Any) -> Certificate | None:
-    """Loss, parameters and gradients of something that is no such network: the first verdict alone; None if absent."""
+    """The first verdict alone, for any loss, parameters and gradients; None if there are none."""
     loss, gradients, theta = (next((namespace[n] for n in names if n in namespace), None) for names in FORM_A)
     if not callable(loss) or gradients is None or theta is None or callable(theta):
         return None
@@ -185,7 +184,7 @@ FORM_A = (
 """The names by which loss, gradients and parameters are found where nothing else is."""
 
 
-def reading_in_words(reading: Reading) -> str:
+def reading_in_words(reading: NetworkReading) -> str:
     """How the file was read, in one line."""
     network, c = reading.network, reading.convention
     names = " ".join(network.found.spelling[n] for n in parameter_names(reading) if n in network.found.spelling)

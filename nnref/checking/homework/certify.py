@@ -31,7 +31,7 @@ OTHER = {
     ("mean", "scale.N"): "If you meant the summed loss, pass reduction='sum'.",
     ("sum", "scale.1/N"): "If you meant the mean loss, pass reduction='mean'.",
 }
-"""What a factor may also mean: not a mistake, but the other of the two losses."""
+"""What a factor of N or 1/N may mean beside a mistake: that your loss is the sum, or the mean, over the examples."""
 
 
 def certify(
@@ -124,7 +124,7 @@ def diagnoses_of_arrays(
 
 
 def in_layout_of_arrays(found: Diagnosis, layout: str, reduction: str) -> Diagnosis:
-    """A diagnosis with a line that makes such numbers, as yours is not at hand, and what else a factor may mean."""
+    """A diagnosis with a line that computes such numbers, as your own is unknown, and what else a factor may mean."""
     if found.mistake is None:
         return found
     other = OTHER.get((reduction, found.mistake.key))
@@ -150,7 +150,7 @@ def gradient_entries(
 def intermediate_entries(at: GivenArrays, case: Case, allowed: float, factor: int) -> dict[str, Entry]:
     """The verdicts on Z, A, dA and dZ that were given.
 
-    Many keep the mean's 1/N for dW and db: a dZ that is N times as large is said to be so, and not blamed.
+    Many people divide by N only in dW and db: a dZ that is N times the mean's is reported as such, and is no mistake.
     """
     numbers = ForwardErrors.of(case, at.dtype)
     right = {f"Z{l}": Z for l, Z in numbers.Z.items()} | {f"A{l}": A for l, A in numbers.A.items()}

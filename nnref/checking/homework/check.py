@@ -8,8 +8,7 @@ from typing import Any
 
 from nnref.checking.homework.by_names import examine
 from nnref.checking.homework.watched_file import judged_file
-from nnref.checking.reading.source import Source, SourceError
-from nnref.checking.reading.source import read as read_source
+from nnref.checking.reading.source import Source, SourceError, read_source
 from nnref.checking.results.certificate import Certificate
 from nnref.shapes import Array
 
@@ -36,7 +35,7 @@ def check(target: Any, X: Array | None = None, Y: Array | None = None) -> Certif
 
 
 def home_of(things: dict[str, Any]) -> dict[str, Any]:
-    """The module's names that functions look up: those of the first function."""
+    """The global names of the module in which the first of these functions was defined."""
     return next((f.__globals__ for f in things.values() if isinstance(f, FunctionType)), things)
 
 

@@ -13,12 +13,12 @@ from nnref.checking.homework import confinement, isolation
 from nnref.checking.homework.judge import borne_out
 
 TIME_LIMIT = 30.0
-"""Seconds of computing for one file: one for most, twenty where every pixel of an image is a value of its own."""
+"""Processor seconds for one file. Most take one; a program with one value for each pixel of an image takes twenty."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a child is to check, and how much it is to say."""
+    """What a child process is to check, and how much detail its report has."""
 
     path: str
     name: str | None = None
@@ -62,7 +62,7 @@ OUT_OF_MEMORY = (
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Did an error come of the limit on memory? A library that cannot be loaded for it says so in other words."""
+    """Was an error caused by the limit on memory? Libraries that fail to load say so in words of their own."""
     return isinstance(error, MemoryError) or bool(re.search("failed to map segment|annot allocate memory", str(error)))
 
 
@@ -82,7 +82,7 @@ def outcome(order: Order) -> dict[str, Any]:
         return {"status": 2, "error": "", "found": error.found, "missing": error.missing}
     except (SourceError, OSError) as error:
         return {"status": 2, "error": str(error), "found": [], "missing": []}
-    except Exception as error:  # a fault of ours: said as such, and no verdict
+    except Exception as error:  # a fault of nnref: reported as one, without a verdict
         if out_of_memory(error):
             return failure(order, OUT_OF_MEMORY)
         import traceback
@@ -98,14 +98,14 @@ def outcome(order: Order) -> dict[str, Any]:
 
 
 def as_it_was_read(order: Order, report: Any, data: Any) -> Any:
-    """What is seen of the call that the reader made, where it made one and that can be recorded; else None."""
+    """The report on the reader's call as it was recorded; None if it made no call, or one that cannot be recorded."""
     from nnref.checking.homework.as_read import watched_as_read
-    from nnref.checking.reading.source import read
+    from nnref.checking.reading.source import read_source
     from nnref.checking.watching.watch import Watched
 
     if report.read is None or order.name is not None or isinstance(report.read, Watched):
         return report.read if order.name is None else None
     path = Path(order.path)
     with suppress(Exception):  # what cannot be watched is judged by its words
-        return watched_as_read(path, read(path), report.read, order.everything, data)
+        return watched_as_read(path, read_source(path), report.read, order.everything, data)
     return None

@@ -72,7 +72,7 @@ def run_check(arguments: argparse.Namespace) -> int:
     said = found.get("lines") or unread_in_words(target.name, found)
     print("\n".join(map(printable, said)), file=sys.stdout if "lines" in found else sys.stderr)
     if arguments.gradescope:
-        gradescope.write(Path(arguments.gradescope), found, said, hints=not arguments.no_hints)
+        gradescope.write_results(Path(arguments.gradescope), found, said, hints=not arguments.no_hints)
     if arguments.format == "github":
         print("\n".join(map(printable, github_lines(arguments.target, found))), flush=True)
     if arguments.json or arguments.format == "json":

@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 MEMORY = 2 << 30
-"""Bytes of memory that a file may take; with the libraries' address space, which they reserve and do not use, aside."""
+"""Bytes of memory that a file may take, not counting address space that libraries reserve and do not use."""
 
 FILE_SIZE = 256 << 20
 """Bytes that a file may write into one file."""
@@ -30,7 +30,7 @@ TOO_LONG, ASLEEP = 124, 125
 """Exit status where the CPU time was used up, and where a file slept."""
 
 AWAKE = 0.01
-"""Share of a processor below which a process sleeps: a hundred busy neighbours on its core leave it as much."""
+"""Share of a processor below which a process counts as asleep; even among a hundred busy ones it gets that much."""
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID = 0x20000, 0x10000000, 0x20000000
 CLONE_NEWNET, CLONE_NEWIPC = 0x40000000, 0x8000000
@@ -42,8 +42,8 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 def confined(writable: Path, seconds: float, sandbox: bool, file: Callable[[], None], *lifeline: int) -> int:
     """Run a file in processes of its own that can write in one folder alone; the exit status of the one it ran in.
 
-    TOO_LONG or ASLEEP if it had to be ended. Everything it started has ended when this returns. It is ended too when a
-    descriptor can be read that is given as a lifeline: when the marker has closed its side.
+    The status is TOO_LONG or ASLEEP if it had to be ended. Everything that it started has ended when this returns. A
+    lifeline is a descriptor that becomes readable when the marker closes its side; the file is then ended too.
     Errors: OSError with sandbox, where the system has no namespaces for us.
     """
     if not hasattr(os, "fork"):
@@ -143,7 +143,7 @@ def limited(seconds: float, apart: bool) -> None:
 
 
 def watched(child: int, seconds: float, lifeline: Sequence[int]) -> int:
-    """Wait for a child, and end it once it has computed for so long, or has slept for so long."""
+    """Wait for a child, and end it once it has used `seconds` of processor time, or has been asleep for as long."""
     clock = (~child << 3) | 2  # the processor time of a process, by Linux's number for its clock
     begun = processor_time(clock)
     since, at = time.monotonic(), 0.0
@@ -164,7 +164,7 @@ def watched(child: int, seconds: float, lifeline: Sequence[int]) -> int:
 
 
 def processor_time(clock: int) -> float:
-    """The processor time of another process in seconds; where it cannot be had, that of the clock on the wall."""
+    """The processor time of another process in seconds; wall-clock time where the system does not tell."""
     try:
         return time.clock_gettime(clock)
     except (OSError, AttributeError):
@@ -172,7 +172,7 @@ def processor_time(clock: int) -> float:
 
 
 def end_children() -> None:
-    """End what is left, generation after generation: children whose parent ended have become ours."""
+    """End all processes that are left, in rounds: when a parent ends, its children become this process's own."""
     while True:
         listed = Path(f"/proc/self/task/{os.getpid()}/children")
         for pid in listed.read_text().split() if listed.exists() else ():

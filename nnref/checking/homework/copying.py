@@ -9,11 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from nnref.checking.reading.source import SourceError, read
+from nnref.checking.reading.source import SourceError, read_source
 from nnref.checking.watching.world import packages
 
 COPIED = 256 << 20
-"""Bytes of a folder that are copied, small files first; what is left out is not there for the file."""
+"""Bytes of a folder that are copied at most, small files first. The checked file does not see what is left out."""
 
 FILES_COPIED = 5000
 
@@ -21,7 +21,7 @@ LEFT_OUT = frozenset({"node_modules", "site-packages", "venv", "env"})
 """Folders that are no part of a homework."""
 
 MODULES, ENTRIES_SEEN, DEEPEST = 500, 5000, 2
-"""Modules that are copied from around a file's folder, entries that are looked at for them, and how far down.
+"""Limits on the search for modules around a file's folder: modules copied, directory entries looked at, and depth.
 
 Packages within packages do not count as further down.
 """
@@ -54,9 +54,9 @@ def order_in_copy(order: dict[str, Any], scratch: Path) -> dict[str, Any]:
 
 
 def files_that_are_named(path: Path, around: list[tuple[Path, Path]]) -> list[tuple[Path, Path]]:
-    """What is copied of the files around one: of many programs those that it names, or that these name.
+    """The files to copy with a program: all beside it or, of many programs, those that it or they name.
 
-    A class of 500 is no part of each other's homework, and to copy it 500 times took longer than to judge it.
+    The files of 500 students do not need one another, and copying all of them for each took longer than judging them.
     """
     programs = {source: inside for source, inside in around if source.suffix in PROGRAMS}
     if len(programs) <= FEW:
@@ -75,7 +75,7 @@ def is_named(inside: Path, words: set[str]) -> bool:
 
 
 def words_of(path: Path) -> set[str]:
-    """The words of a program: what it imports, or opens by its name, is among them."""
+    """All words in a program's text; names of modules that it imports and of files that it opens are among them."""
     try:
         return set(re.findall(r"\w+", path.read_text(encoding="utf-8", errors="replace")))
     except OSError:
@@ -83,10 +83,10 @@ def words_of(path: Path) -> set[str]:
 
 
 PROGRAMS = (".py", ".ipynb")
-"""What is a program and no data."""
+"""Suffixes of programs; all other files are data."""
 
 FEW = 40
-"""Programs around a file of which all are copied: those of a project, and not of a class."""
+"""Number of programs beside a file up to which all are copied: so many belong to one project, more to a whole class."""
 
 
 def folder_of_imports(path: Path) -> Path:
@@ -108,7 +108,7 @@ def folder_of_package(path: Path) -> Path:
 def modules_named(path: Path) -> list[Path]:
     """The modules and packages that a file imports, where they lie beside it or above."""
     try:
-        return packages.named(path, read(path))
+        return packages.named(path, read_source(path))
     except (SourceError, OSError):
         return []
 

@@ -15,9 +15,9 @@ from nnref.shapes import Array
 
 @dataclass(frozen=True)
 class Tolerance:
-    """What a gradient may be off: `allowed` times u S, for its own rounding, and `error`, for the truth's.
+    """How far a gradient may be off: `allowed` times u S for its own rounding, plus `error` for that of the truth.
 
-    doubt is the largest change of an entry if a rectifier that is within rounding of its kink is on its other side.
+    doubt is the largest change of an entry if a ReLU whose input rounds to about 0 is on its other side.
     """
 
     S: Array
@@ -43,9 +43,9 @@ def judged_entry(
     turned: bool = False,
     absent: str = "not written yet",
 ) -> Entry:
-    """The row of a gradient g as columns, whose owner keeps it in `shape`, turned where that is the transpose.
+    """The row of a gradient g, given in columns. Its owner keeps it in `shape`; turned says that this is the transpose.
 
-    One that has another shape, `came`, is wrong throughout, and compared as numpy would broadcast it.
+    A gradient that came in another shape is wrong throughout, and is compared as numpy would broadcast it.
     """
     if g is None:
         return Entry(name, shape, truth.size, 0, 0, 0, 0, None, absent)
@@ -57,7 +57,7 @@ def judged_entry(
         return Entry(name, shape, truth.size, truth.size, truth.size, 0, 0, None, "WRONG", where)
     gap, noises = errors_in_units(a, truth, bar)
     off = ~(noises <= bar.allowed) | misshapen
-    # Where a rectifier stands within rounding of its kink, either slope is a gradient.
+    # Where a ReLU's input is 0 up to rounding, the gradient with either slope is right.
     untold = off & (gap <= bar.doubt + bar.allowed * bar.unit) & (np.asarray(bar.doubt) > 0) & (not misshapen)
     wrong = off & ~untold
     if wrong.any() and not misshapen:
@@ -78,7 +78,7 @@ def errors_in_units(a: Array, truth: Array, bar: Tolerance) -> tuple[Array, Arra
 
 
 def worst_entry(a: Array, truth: Array, gap: Array, noises: Array, wrong: Array, bar: Tolerance) -> Worst:
-    """The entry to look at: of wrong ones the one with the largest gap, which says most; else the most units off."""
+    """The entry shown in the report: the wrong one with the largest gap; if none is wrong, the one most units off."""
     size = np.where(wrong, gap, -1.0) if wrong.any() else noises
     k = np.unravel_index(int(size.argmax()), a.shape)
     S = float(np.broadcast_to(bar.S, a.shape)[k])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from nnref.checking.diagnosis.catalogue.forward import UNSHIFTED, LayerMistake, OutputMistake
-from nnref.checking.diagnosis.forward_passes import SOFTMAX, Forward, alike, passes
+from nnref.checking.diagnosis.forward_passes import SOFTMAX, Forward, passes, same_up_to_rounding
 from nnref.checking.homework import assignments, mistake_line, recognition
-from nnref.checking.homework.recognition import Reading, mean_cross_entropy, probabilities
+from nnref.checking.homework.recognition import NetworkReading, mean_cross_entropy, probabilities
 from nnref.checking.operations.record import writing
 from nnref.checking.reading.names import canonical
 from nnref.checking.reading.network import output_of
@@ -18,9 +18,8 @@ LARGE = 1e3
 """Logits at which exp overflows and a softmax that is not shifted gives nan."""
 
 
-def judge_forward(reading: Reading) -> tuple[Diagnosis | None, bool | None, str]:
-    """The second verdict: the first mistake in the forward pass or loss, whether both are the reference's, or why that
-    is not judged."""
+def judge_forward(reading: NetworkReading) -> tuple[Diagnosis | None, bool | None, str]:
+    """The second verdict: the first mistake, whether forward pass and loss are the reference's, or why not judged."""
     way, kind = reading.forward, reading.loss_kind
     if (fault := wrong_output(reading) or wrong_loss(reading)) is not None:
         return fault, False, ""
@@ -38,8 +37,8 @@ def forward_difference(quantity: str, place: str, says: str) -> Diagnosis:
     return Diagnosis(None, quantity, f"{says} A mistake, or another network.", place=place, doubtful=True)
 
 
-def wrong_output(reading: Reading) -> Diagnosis | None:
-    """The mistake that makes the output another than the reference's; None where it is right, or not shown."""
+def wrong_output(reading: NetworkReading) -> Diagnosis | None:
+    """The mistake that explains an output unlike the reference's; None where it is right, or not returned."""
     if reading.output is None:
         return None
     if not np.isfinite(reading.output).all():
@@ -50,8 +49,8 @@ def wrong_output(reading: Reading) -> Diagnosis | None:
     return forward_first(reading, reading.forward)
 
 
-def wrong_loss(reading: Reading) -> Diagnosis | None:
-    """The mistake in the loss; None where it is one that is known, or not shown."""
+def wrong_loss(reading: NetworkReading) -> Diagnosis | None:
+    """The mistake in the loss; None where it is a known loss, or not returned."""
     kind, place = reading.loss_kind, assignments.source_line(reading, mistake_line.loss_line(reading))
     if reading.loss is None or (kind is None and reading.output is None):
         return None
@@ -65,12 +64,12 @@ def wrong_loss(reading: Reading) -> Diagnosis | None:
     return Diagnosis(mistake, "loss", says, place=place, right=right, claim=claim, harmless=harmless)
 
 
-def expected_loss(reading: Reading) -> float:
+def expected_loss(reading: NetworkReading) -> float:
     """The mean cross-entropy of their output."""
     return mean_cross_entropy(probabilities(reading), reading.Y, None)
 
 
-def overflows(reading: Reading) -> bool:
+def overflows(reading: NetworkReading) -> bool:
     """Does the output stop being finite at large logits?"""
     assert reading.case is not None
     last = reading.case.theta[-1]
@@ -83,8 +82,8 @@ def overflows(reading: Reading) -> bool:
     return out is not None and not np.isfinite(out).all()
 
 
-def forward_first(reading: Reading, way: Forward) -> Diagnosis | None:
-    """A forward mistake that reproduces their output: what it is, where, and the right line; None where it is right."""
+def forward_first(reading: NetworkReading, way: Forward) -> Diagnosis | None:
+    """The mistake that reproduces their output, with its line and the right one; None if the output is right."""
     if way.says is None:
         return None
     says = f"{way.says[0].upper()}{way.says[1:]}. Explains your output to rounding."
@@ -94,7 +93,7 @@ def forward_first(reading: Reading, way: Forward) -> Diagnosis | None:
     return output_diagnosis(reading, way.output, says)
 
 
-def layer_diagnosis(reading: Reading, mistake: LayerMistake, l: int, way: Forward, says: str) -> Diagnosis:
+def layer_diagnosis(reading: NetworkReading, mistake: LayerMistake, l: int, way: Forward, says: str) -> Diagnosis:
     """A mistake in layer l, with its line and the right one in the file's own words."""
     made = (f"A{l}", f"Z{l}") if mistake.line == "A" else (f"Z{l}",)
     node = next((n for name in made if (n := assignments.assignment(reading, name, "forward")) is not None), None)
@@ -111,7 +110,7 @@ def layer_diagnosis(reading: Reading, mistake: LayerMistake, l: int, way: Forwar
     )
 
 
-def output_diagnosis(reading: Reading, mistake: OutputMistake, says: str) -> Diagnosis:
+def output_diagnosis(reading: NetworkReading, mistake: OutputMistake, says: str) -> Diagnosis:
     """A mistake at the output, with its line and the right one in the file's layout and its name for the logits."""
     Z = mistake_line.file_names(reading).get(f"Z{len(reading.sizes) - 1}", "Z")
     return Diagnosis(
@@ -125,7 +124,7 @@ def output_diagnosis(reading: Reading, mistake: OutputMistake, says: str) -> Dia
     )
 
 
-def unknown_forward(reading: Reading) -> Diagnosis:
+def unknown_forward(reading: NetworkReading) -> Diagnosis:
     """A forward pass that no known mistake explains: the first intermediate that differs, where they have names."""
     x, y = reading.convention.theirs(reading.X, reading.Y)
     passed = reading.network.forward(reading.own(), x, y)
@@ -137,7 +136,7 @@ def unknown_forward(reading: Reading) -> Diagnosis:
             if canonical(n) == name and isinstance(A, np.ndarray) and A.size == right.size
             if (columns := reading.convention.output(A, len(right))).shape == right.shape
         ]
-        if theirs and not alike(theirs[0], right, reading.dtype):
+        if theirs and not same_up_to_rounding(theirs[0], right, reading.dtype):
             node = assignments.assignment(reading, name, "forward")
             return forward_difference(
                 name, assignments.source_line(reading, node), f"{name} is the first to differ from the reference's."

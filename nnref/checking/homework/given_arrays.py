@@ -28,8 +28,8 @@ from nnref.shapes import Array
 class GivenArrays:
     """The reference's view of arrays that were given: parameters, batch, gradients and intermediates, as columns.
 
-    gradients that do not have their parameter's shape are left as they came, but for the layout: that is a mistake to
-    be named. dtype is the precision declared by the parameters; layout is that of W.
+    A gradient without its parameter's shape is only turned to columns, not reshaped, since that mistake is to be named.
+    dtype is the precision of the parameters; layout is that of W.
     """
 
     layers: Layers
@@ -53,7 +53,7 @@ def in_columns(
     layout: str | None = None,
     intermediates: Mapping[str, Any] | None = None,
 ) -> GivenArrays:
-    """Read parameters, a batch and gradients, in either layout; what fits both ways is asked for, never guessed.
+    """Read parameters, a batch and gradients, in either layout; where the shapes fit both, the caller has to say which.
 
     Errors: LayoutError for shapes that fit in no way or in two; ValueError for an unknown activation, layout or key.
     """
@@ -87,7 +87,7 @@ def in_columns(
 
 
 def refuse_unknown(activation: str, layout: str | None) -> None:
-    """Refuse an activation that no module is named after, and a layout that is none."""
+    """Refuse the name of an activation or a layout that does not exist."""
     named_activation(activation)
     if layout not in (None, *LAYOUTS):
         raise ValueError(f'layout should be "columns" or "rows"; {layout!r} came.')
@@ -114,7 +114,7 @@ def arrays_by_name(tree: Any, what: str) -> dict[str, Array]:
 
 
 def floating_array(leaf: Any, name: str, scalar: bool = False) -> Array:
-    """An array of floating-point numbers; a gradient may be one Python number by mistake, which is looked into."""
+    """An array of floating-point numbers. With scalar, one Python number is accepted too, so that it can be judged."""
     A = np.asarray(leaf, dtype="float64") if scalar and isinstance(leaf, int | float) else np.asarray(leaf)
     if A.dtype.kind != "f":
         raise ValueError(
@@ -157,7 +157,7 @@ def gradient_in_columns(name: str, g: Array | None, theta: Array, layout: str) -
     if g is None:
         return None
     if name[0] == "b" and g.size == theta.size:
-        # What matters is that θ − α g is θ's shape again; a column taken from a vector would make a square of it.
+        # A shape is right if θ − α g keeps θ's shape: subtracting a column from a vector would broadcast to a square.
         return g.reshape(-1, 1) if keeps_shape(theta, g) else g.reshape(-1)
     return g.T if layout == "rows" and g.ndim == 2 else g
 

@@ -1,4 +1,4 @@
-"""The result of one file as Gradescope reads it: a test a parameter, each with its share of the points."""
+"""The result of one file as Gradescope reads it: one test for each parameter, each with its share of the points."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ POINTS = 1.0
 """Points for each parameter's gradient, and for the loss: Gradescope scales them."""
 
 
-def write(out: Path, found: dict[str, Any], said: list[str], hints: bool) -> None:
+def write_results(out: Path, found: dict[str, Any], said: list[str], hints: bool) -> None:
     """Write results.json. Without hints a student sees which parameter is wrong, and not why."""
     out.write_text(json.dumps(results(found, said, hints), indent=1), encoding="utf-8")
 
 
 def results(found: dict[str, Any], said: list[str], hints: bool) -> dict[str, Any]:
-    """A test a parameter, right, wrong or undecided, and one for the loss; none for a file that was not read."""
+    """One test for each parameter (right, wrong or undecided), and one for the loss; none for an unread file."""
     report = found.get("report")
     output = "\n".join(map(printable, said)) if hints or report is None else ""
     if report is None:

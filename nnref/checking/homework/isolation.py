@@ -21,10 +21,10 @@ LARGEST = 16 << 20
 """Bytes of a result: more are not read."""
 
 TAG = 64
-"""The first bytes of a result: the signature in hexadecimal."""
+"""Length of the signature, in hexadecimal, that a result begins with."""
 
 HARMLESS_IN_A_CELL = "'"
-"""What stands before a cell that a spreadsheet would take for a formula."""
+"""Prefix of a cell that a spreadsheet would otherwise take for a formula."""
 
 Judge = Callable[[dict[str, Any], Path, dict[str, Any]], dict[str, Any]]
 
@@ -37,8 +37,8 @@ def as_it_is(order: dict[str, Any], scratch: Path, found: dict[str, Any]) -> dic
 def result_of(order: dict[str, Any], seconds: float, judge: Judge = as_it_is) -> tuple[dict[str, Any] | None, int]:
     """The result of running and judging a file, or None, and how the process ended.
 
-    order["path"] and order["data"] are replaced by copies, in a folder that goes away; before it does, and after the
-    process and all that it started have ended, judge(order, folder, result) gives the result that counts.
+    order["path"] and order["data"] are replaced by copies in a temporary folder. When the process and all that it
+    started have ended, judge(order, folder, result) gives the result that counts; then the folder is deleted.
     """
     with tempfile.TemporaryDirectory(prefix="nnref-", ignore_cleanup_errors=True) as scratch:
         found, status = answer_of("run", order_in_copy(order, Path(scratch)), Path(scratch), seconds, is_result)
@@ -48,7 +48,7 @@ def result_of(order: dict[str, Any], seconds: float, judge: Judge = as_it_is) ->
 def answer_of(
     work: str, order: dict[str, Any], scratch: Path, seconds: float, form: Callable[[Any], bool]
 ) -> tuple[dict[str, Any] | None, int]:
-    """What a process of its own gives for an order, if it has the key and the form; else None; and how it ended."""
+    """The answer of a separate process to an order, None if unsigned or of another form; and its exit status."""
     key = secrets.token_hex(32)
     raw, status = nursery.answer_of_process(work, order | {"key": key}, scratch, seconds, LARGEST)
     return trusted(raw, key, form), status

@@ -1,8 +1,8 @@
-"""The second opinion: what comes out right is judged again in a process that never runs the file.
+"""The second opinion: a file that comes out right is judged again, in a process that never runs it.
 
-The process that ran the file sends what its lines computed, operation by operation, and this one computes it again from
-the leaves, beside the file as it lies on the disk. Only if it finds everything right too is the file right: whatever a
-file does to the process that it is run in, to numpy, to nnref or to the result there, is not seen here.
+The process that ran the file sends what its lines computed, operation by operation. This one computes all of it again
+from the inputs, and compares the operations with the lines of the file on the disk. The file is right only if both
+processes find it so: what a file does to numpy, to nnref or to the result in its own process has no effect here.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ TRACE = "trace"
 """The name of the file in the scratch folder that holds what was recorded."""
 
 SECONDS = 30.0
-"""Processor time for a second opinion: a second for most steps, a dozen for those of tens of thousands of values."""
+"""Processor seconds for a second opinion. Most steps take one; a step of tens of thousands of values takes a dozen."""
 
 
 def borne_out(order: dict[str, Any], scratch: Path, found: dict[str, Any]) -> dict[str, Any]:
-    """A result, where it says right as the second process finds it; what is not right needs no second opinion."""
+    """The result; where it says right, as the second process finds it. What is not right needs no second opinion."""
     path = Path(order["path"])
     if found["status"] != 0 or path.suffix == ".npz":  # arrays are no code
         return found
     asked = {name: order[name] for name in ("path", "name", "hints", "verbose")} | {"traced": str(scratch)}
     asked["given"] = bool(order.get("data"))
-    with tempfile.TemporaryDirectory(prefix="nnref-") as empty:  # nothing that the file wrote is near
+    with tempfile.TemporaryDirectory(prefix="nnref-") as empty:  # a folder that holds nothing the file wrote
         said, ended = isolation.answer_of("again", asked, Path(empty), SECONDS, is_second_opinion)
     if said is None:
         said = {"fault": f"judging it again ended with status {ended}"}
@@ -44,7 +44,7 @@ def borne_out(order: dict[str, Any], scratch: Path, found: dict[str, Any]) -> di
 
 
 def of_one_mind(found: dict[str, Any], said: dict[str, Any]) -> bool:
-    """May the result of the process that ran the file be kept? Both are of as many parameters, and all are right."""
+    """Do both processes judge the same number of parameters, and find all of them right?"""
     theirs, ours = found["report"]["entries"], said["report"]["entries"]
     return len(theirs) == len(ours) and all(entry.get("verdict") == "ok" for entry in theirs)
 
@@ -57,9 +57,9 @@ def is_second_opinion(said: Any) -> bool:
 def judged_again(
     path: Path, name: str | None, scratch: Path, hints: bool, verbose: bool, given: bool
 ) -> dict[str, Any]:
-    """The result of what was recorded of a file; {"fault": …} where it bears none, "" if nothing speaks against it."""
+    """The result for a file's recording; else {"fault": why}, "" if there is no recording and the file is harmless."""
     from nnref.checking.homework.reach import belonging, fault_of_files
-    from nnref.checking.reading.source import read
+    from nnref.checking.reading.source import read_source
     from nnref.checking.watching.telling.report import certificate
     from nnref.checking.watching.traces.places import Places
     from nnref.checking.watching.traces.replay import watched_again
@@ -68,13 +68,13 @@ def judged_again(
     recorded = scratch / TRACE
     if name is not None or not recorded.is_file():
         return {"fault": fault_of_files(path)}
-    source, trace = read(path), unpacked(recorded.read_bytes())
+    source, trace = read_source(path), unpacked(recorded.read_bytes())
     own = belonging(path)
     places = Places(path, source, partial(original, path=path, scratch=scratch, own=own), given)
     seen, fault = watched_again(trace, source, places)
     if seen is None or fault or not seen.steps:
         return {"fault": fault or "no step of it can be judged"}
-    # What is said beside the verdict are the words of the process that ran the file: they decide nothing.
+    # The notes beside the verdict come from the process that ran the file; they decide nothing.
     report = replace(certificate(seen, mend=False), hints=hints, notes=tuple(map(isolation.printable, trace["notes"])))
     if report.status != 0:
         return {"fault": "computed again, it is not right"}
@@ -82,7 +82,7 @@ def judged_again(
 
 
 def original(file: str, path: Path, scratch: Path, own: set[Path]) -> Path | None:
-    """The file of which this is the copy, if it belongs to the one that is judged, or what a course has; else None."""
+    """The original of a copied file, if it is part of the judged program or a course's own module; else None."""
     if packages.COURSES in Path(file).parents:
         return Path(file)
     base, copies = folder_of_imports(path), scratch / "above"
@@ -93,12 +93,12 @@ def original(file: str, path: Path, scratch: Path, own: set[Path]) -> Path | Non
     return None
 
 
-def answer(order: dict[str, Any]) -> dict[str, Any]:
-    """The second opinion, in a process of its own; a fault, where what was recorded is no trace."""
+def second_opinion(order: dict[str, Any]) -> dict[str, Any]:
+    """Work of the judging process: the second opinion on a trace, or a fault where the recording is not a valid one."""
     try:
         path, traced = Path(order["path"]), Path(order["traced"])
         return judged_again(path, order["name"], traced, order["hints"], order["verbose"], order["given"])
     except MemoryError:
         return {"fault": "what was recorded is too large; try it with less data, or with --data"}
-    except Exception as error:  # a trace that anybody may have written
+    except Exception as error:  # the trace is untrusted: the file may have written it
         return {"fault": f"what was recorded cannot be read ({type(error).__name__}: {error})"}

@@ -20,17 +20,17 @@ from nnref.parameters import named
 from nnref.shapes import Array, trusted
 
 INPUT = "X"
-"""The name of a layer's input beside its parameters."""
+"""The key under which a layer's input stands among its parameters."""
 
 ROUNDED = 2.0**-20
-"""Part of its largest entry by which a predicted gradient may be off: 16 roundings of float32."""
+"""Error allowed to a predicted gradient, relative to its largest entry: 16 roundings of float32."""
 
 
 @dataclass(frozen=True)
 class Passes:
     """A network's forward and backward pass, the gradients that were given, and what rounding may do to each entry.
 
-    spots are the layers that the backward pass comes through, those within layers too; truth its gradients by name.
+    spots are the layers that the backward pass goes through, nested ones included; truth holds its gradients by name.
     """
 
     layers: Sequence[Layer]
@@ -47,7 +47,7 @@ class Passes:
         return [name for spot in reversed(self.spots[least:k]) for name in spot.names]
 
     def last_of_its_kind(self, k: int) -> int | None:
-        """The nearest spot before one whose layer is of its kind: the same mistake may be made there."""
+        """The nearest earlier spot whose layer is of the same kind: the same mistake may have been made there."""
         return next((j for j in reversed(range(k)) if self.spots[j].layer.name == self.spots[k].layer.name), None)
 
     def right(self, name: str) -> bool:
@@ -55,7 +55,7 @@ class Passes:
         return self.near(name, self.truth[name])
 
     def near(self, name: str, made: Array, wide: bool = False) -> bool:
-        """Is a gradient these numbers, within what rounding may do? It may do more to numbers larger than the truth."""
+        """Does a gradient equal these numbers up to rounding? More is allowed to numbers larger than the truth."""
         g, room = self.yours.get(name), self.rooms[name]
         if g is None or np.shape(g) != made.shape:
             return False
@@ -72,10 +72,10 @@ def diagnosis_of_layers(
     yours: Mapping[str, Array | None],
     rooms: Mapping[str, Array],
 ) -> Diagnosis | None:
-    """The mistake that makes the very gradients that are wrong, or the layer it is in; None where all are right.
+    """The mistake that reproduces the wrong gradients, or at least its layer; None where all are right.
 
-    yours are the gradients by name, and rooms what rounding may do to each entry. A mistake in what a layer sends back
-    is the cause if all gradients before it come out as yours are.
+    yours are the gradients by name, rooms how far rounding may move each entry. A mistake in the gradient that a layer
+    passes back is the cause if it reproduces all gradients of the layers before.
     Shapes: X (n0, N), Y (n_L, N)
     """
     with trusted(), np.errstate(all="ignore"):
@@ -95,9 +95,9 @@ def diagnosis_of_layers(
 
 
 def named_mistake(p: Passes, k: int, wrong: list[str]) -> Diagnosis | None:
-    """The mistake of the layer's own catalogue that explains its parameters' gradients, or all that lie before it.
+    """The mistake in the layer's catalogue that explains its parameters' gradients, or those of all layers before.
 
-    All before it, up to the next layer of its kind, in which the same mistake may be made.
+    "All before" ends at the next layer of the same kind, in which the same mistake may have been made.
     """
     spot, again = p.spots[k], p.last_of_its_kind(k)
     before = p.before(k, again or 0) or p.before(k)
@@ -119,7 +119,7 @@ def named_mistake(p: Passes, k: int, wrong: list[str]) -> Diagnosis | None:
 
 
 def predictions(spot: Spot) -> Iterator[tuple[str, dict[str, Array]]]:
-    """Every mistake in words, with what each way to make it gives by the names of parameters and input."""
+    """Every mistake in words, with the gradients of parameters and input that each way to make it would give."""
     if spot.layer.name == "residual":
         through = spot.layer.dA(spot.theta, spot.A, spot.Z, spot.dZ) - spot.dZ
         yield "what comes back past the branch is missing: dZ is to be added to it", {INPUT: through}
@@ -131,12 +131,12 @@ def predictions(spot: Spot) -> Iterator[tuple[str, dict[str, Array]]]:
         try:
             for made in known.known.mistaken(slip, known.reading, at, Running(spot.dZ), {}):  # type: ignore[union-attr]
                 yield slip.says, {name: np.asarray(getattr(G, "value", G)) for name, G in made.items()}
-        except (ValueError, IndexError, KeyError):  # a way that these shapes do not have, or that asks for yours
+        except (ValueError, IndexError, KeyError):  # impossible with these shapes
             continue
 
 
 def recognised_layer(layer: Layer, theta: Any, A: Array) -> Recognised | None:
-    """What is known of a layer as people write it, found by its numbers."""
+    """The entry of the handbook for a layer, recognised by its outputs."""
     arguments = arguments_of(theta, A)
 
     def call(at: Mapping[str, Any]) -> Array:
@@ -153,7 +153,7 @@ def arguments_of(theta: Any, A: Array) -> dict[str, Any]:
 
 
 def unnamed_mistake(p: Passes, k: int, wrong: list[str]) -> Diagnosis:
-    """Where the first gradient is wrong, if nothing says why; and what may have sent it, where all of a layer's are."""
+    """The first wrong gradient, explained by no mistake; if all of its layer's are wrong, what may have sent them."""
     spot = p.spots[k]
     says = f"d{wrong[0]} of {spot.called}, is the first to differ going back."
     after = next((j for j in range(k + 1, len(p.spots)) if p.spots[j].names), len(p.spots) - 1)

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.diagnosis.forward_passes import alike
+from nnref.checking.diagnosis.forward_passes import same_up_to_rounding
 from nnref.checking.homework.assignments import Node, functions_serving
-from nnref.checking.homework.recognition import Reading
+from nnref.checking.homework.recognition import NetworkReading
 from nnref.checking.reading.containers import members
-from nnref.checking.reading.names import ROLES, canonical, plain
+from nnref.checking.reading.names import ROLES, canonical, plain_name
 from nnref.checking.reading.source import named_last
 from nnref.shapes import Array
 
 
-def softmax_line(reading: Reading) -> Node | None:
+def softmax_line(reading: NetworkReading) -> Node | None:
     """The line that normalises: the last that calls exp or divides in a function of softmax, else in forward."""
-    chosen = [f for f in functions_serving(reading, "forward") if "softmax" in plain(f.name)] or functions_serving(
+    chosen = [f for f in functions_serving(reading, "forward") if "softmax" in plain_name(f.name)] or functions_serving(
         reading, "forward"
     )
     for function in chosen:
@@ -30,7 +30,7 @@ def softmax_line(reading: Reading) -> Node | None:
     return None
 
 
-def loss_line(reading: Reading) -> Node | None:
+def loss_line(reading: NetworkReading) -> Node | None:
     """The line that takes the logarithm."""
     for function in functions_serving(reading, "loss"):
         for node in ast.walk(function):
@@ -48,7 +48,7 @@ def takes_logarithm(node: ast.expr) -> bool:
     return any(isinstance(part, ast.Attribute) and part.attr.startswith("log") for part in ast.walk(node))
 
 
-def file_names(reading: Reading) -> dict[str, str]:
+def file_names(reading: NetworkReading) -> dict[str, str]:
     """How the file writes the reference's quantities: {"dZ2": "delta2", "A1": 'cache["A1"]', "N": "m", …}."""
     found = by_value(reading)
     last = len(reading.sizes) - 1
@@ -74,8 +74,8 @@ def file_names(reading: Reading) -> dict[str, str]:
     return found
 
 
-def by_value(reading: Reading) -> dict[str, str]:
-    """The variables of the backward function that hold a quantity of the reference, whatever they are called."""
+def by_value(reading: NetworkReading) -> dict[str, str]:
+    """The variables of the backward function whose values are a quantity of the reference, whatever their names."""
     case, found = reading.case, {}
     if case is None:
         return {}
@@ -100,19 +100,21 @@ def array_variables(values: dict[str, Any]) -> Iterator[tuple[str, Array]]:
             yield from ((f"self.{key}", part) for key, part in members(value).items() if isinstance(part, np.ndarray))
 
 
-def holds_quantity(A: Array, right: Array, reading: Reading) -> bool:
-    """Are these the numbers of a quantity of the reference, in their layout?"""
+def holds_quantity(A: Array, right: Array, reading: NetworkReading) -> bool:
+    """Does an array equal a quantity of the reference, in the file's layout?"""
     theirs = A.T if reading.convention.data == "rows" else A
-    return theirs.dtype.kind == "f" and theirs.shape == right.shape and alike(theirs, right, reading.dtype)
+    return (
+        theirs.dtype.kind == "f" and theirs.shape == right.shape and same_up_to_rounding(theirs, right, reading.dtype)
+    )
 
 
-def unaveraged(A: Array, right: Array, reading: Reading) -> bool:
-    """Is this a quantity of the reference without the 1/N of the mean?"""
+def unaveraged(A: Array, right: Array, reading: NetworkReading) -> bool:
+    """Does an array equal a quantity of the reference times N, as without the mean's 1/N?"""
     return holds_quantity(A, right.shape[1] * right, reading)
 
 
-def lacks_mean(reading: Reading) -> bool:
-    """Does the last dZ in their backward function lack the 1/N, so that dW and db must bring it?"""
+def lacks_mean(reading: NetworkReading) -> bool:
+    """Does the last dZ of their backward function lack the mean's 1/N, so that dW and db must divide by N?"""
     last = f"dZ{len(reading.sizes) - 1}"
     if reading.case is None:
         return False
@@ -124,19 +126,19 @@ def lacks_mean(reading: Reading) -> bool:
 
 
 def note_name(found: dict[str, str], name: str, text: str, last: int) -> None:
-    """Remember how a quantity is written, the first time it is met; of labels, the one that says one-hot."""
-    role = ROLES.get(plain(name))
+    """Keep the first way in which a quantity is written; of labels, prefer one whose name says one-hot."""
+    role = ROLES.get(plain_name(name))
     key = canonical(name) or {"X": "X", "Y": "Y", "N": "N", "output": "P"}.get(role or "")
     if key and key not in found:
         found[key] = text
-    if role == "Y" and "hot" in plain(name):
+    if role == "Y" and "hot" in plain_name(name):
         found["Y"] = text
 
 
-def own_words(reading: Reading, line: str) -> str:
+def own_words(reading: NetworkReading, line: str) -> str:
     """A right line of the reference, in columns and its names, as this file would write it.
 
-    Where the file's dZ carries no 1 / N, dW and db do.
+    Where the file's dZ is not divided by N, the lines of dW and db are.
     """
     known = file_names(reading)
     target, _, text = line.rpartition(" = ")
@@ -153,12 +155,12 @@ def own_words(reading: Reading, line: str) -> str:
     return f"{known.get(target, target)} = {said}" if target else said
 
 
-def in_layout_of_file(tree: ast.expr, reading: Reading, target: str) -> ast.expr:
-    """The expression in the file's layout; W may lie the other way round than X does, as in X @ W.T."""
+def in_layout_of_file(tree: ast.expr, reading: NetworkReading, target: str) -> ast.expr:
+    """The expression in the file's layout. W may have another layout than X, as in X @ W.T."""
     weights, data = reading.convention.weights, reading.convention.data
     if weights == data:
         return transposed_expression(tree) if data == "rows" else tree
-    if target[:2] == "dW" or target[:1] == "W":  # the target lies as W does, and everything else the other way
+    if target[:2] == "dW" or target[:1] == "W":  # the target has W's layout, and everything else the other
         tree = tree if weights == "columns" else transposed_expression(tree)
         return Flipped(r"^(?:d?[ZAb]\d+|X|Y|P|E)$").visit(tree)
     tree = tree if data == "columns" else transposed_expression(tree)
@@ -183,7 +185,7 @@ class Flipped(ast.NodeTransformer):
         return node
 
 
-def flat_bias(reading: Reading) -> bool:
+def flat_bias(reading: NetworkReading) -> bool:
     """Are the biases kept as (n,)?"""
     return any(len(shape) == 1 for shape in reading.network.shapes().values())
 

@@ -1,4 +1,4 @@
-"""Does a model compute what its gradients are judged as? It is asked itself, where it can be called."""
+"""Does a model compute the network that its gradients are judged as? It is called, where possible, and compared."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from nnref.shapes import Array
 def refuse_another_forward_pass(model: Any, X: Any, logits: Array, dtype: np.dtype[Any], read_as: str) -> None:
     """Refuse a model whose outputs are neither these logits (classes × examples) nor their probabilities or logarithms.
 
-    Rounding moves an output by about one unit roundoff, another function by about 1: half the digits have to agree.
-    A model that cannot be called with X says nothing.
+    Rounding moves an output by about one unit roundoff, another function by about 1: half the digits have to agree. A
+    model that cannot be called with X is not refused.
     Errors: ValueError with the example that differs most.
     """
     came = outputs(model, X)
@@ -38,7 +38,7 @@ def refuse_another_forward_pass(model: Any, X: Any, logits: Array, dtype: np.dty
 
 
 def outputs(model: Any, X: Any) -> Array | None:
-    """What a torch.nn.Module or a Keras model makes of examples, one a row; None if it cannot be asked."""
+    """The outputs of a torch.nn.Module or a Keras model for examples in rows; None if it cannot be called."""
     torch = sys.modules.get("torch")
     try:
         if torch is not None and isinstance(model, torch.nn.Module):

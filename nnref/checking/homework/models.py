@@ -72,7 +72,7 @@ def by_name_in_turn(arrays: Iterable[Any]) -> dict[str, Any]:
 
 
 def as_numpy(leaf: Any) -> Any:
-    """A tensor of any library, on any device, as a numpy array; bfloat16 as float32; what is none as it came."""
+    """A tensor of any library, on any device, as a numpy array, bfloat16 as float32; anything else as it came."""
     if leaf is None:
         return None
     if hasattr(leaf, "detach"):  # PyTorch

@@ -17,13 +17,13 @@ from nnref.checking.results.certificate import Certificate
 from nnref.shapes import Array
 
 QUANTITY = re.compile(r"(d?)([WwBbZzAa])_?([1-9]\d*)")
-"""W1, b_2, dW1, dZ3, A2: what an array is called; letters of either case, as they cannot be mistaken."""
+"""Names of arrays: W1, b_2, dW1, dZ3, A2, in either case."""
 
 DATA = (("X", "Y"), ("x", "y"), ("X", "y"), ("x_train", "y_train"))
 """Names of the data and the labels, those of one file together."""
 
 SETTINGS = ("activation", "reduction", "layout")
-"""What is said in words: activation="tanh", reduction="sum", layout="rows"."""
+"""Keys whose values are words: activation="tanh", reduction="sum", layout="rows"."""
 
 
 def arrays_of_npz(path: Path) -> dict[str, Array]:
@@ -47,7 +47,7 @@ def only_data(path: Path) -> bool:
     try:
         if path.suffix != ".npz":
             return False
-        with ZipFile(path) as held:  # names alone: what a file unpacks to is for a process with limits
+        with ZipFile(path) as held:  # the names alone: a hostile archive is unpacked only in a process with limits
             names = [name.removesuffix(".npy") for name in held.namelist()]
         return not any(name[:1] == "d" and QUANTITY.fullmatch(name) for name in names)
     except (BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError):
@@ -71,8 +71,8 @@ def certify_file(
 ) -> Certificate:
     """Judge what an .npz holds: W1, b1, …, dW1, db1, …, X and Y, and Z1, A1, dZ1, … if they are there.
 
-    data_of stand for X and Y; activation, reduction and layout are taken from settings, else from the file. What has
-    another name is left out, and said to be.
+    data_of replaces X and Y; activation, reduction and layout are taken from settings, else from the file. Arrays of
+    other names are left out, and a note says so.
     Errors: SourceError for what cannot be read, with what to write instead; OSError.
     """
     held = arrays_of_npz(path)

@@ -1,7 +1,7 @@
-"""Where the processes come from that judge: forked, one an order, from one that has imported nnref and runs no file.
+"""The processes that judge: one is forked for each order, from a process that has imported nnref and runs no file.
 
-An order goes to such a process through a pipe, and what it has found comes back through another. The pipe of the order
-stays open: closed by the marker, or by its death, it ends the process and all that this has started.
+A process gets its order through one pipe and returns its result through another. The first stays open: when the marker
+closes it, or dies, the process and all that it has started are ended.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 FORKS = hasattr(os, "fork")
-"""Can processes be forked here? Else each is started anew, and is ended by its own process alone."""
+"""Can processes be forked here? Else each is started anew, and what it starts in turn may outlive it."""
 
 COMMAND = [sys.executable, "-P", "-m", "nnref.checking.homework.worker"]
-"""What these processes run; -P: a numpy.py in the folder that it is in must not be taken for numpy."""
+"""The command of these processes. With -P, a numpy.py in the current folder is not taken for numpy."""
 
 QUIET = {"MPLBACKEND": "Agg", "TF_CPP_MIN_LOG_LEVEL": "3", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""No windows and no chatter; and one thread each, since many files are checked at once."""
+"""No windows, few messages, and one thread each, since many files are checked at once."""
 
 KILLED = -9
 """The status of a process that did not say how it ended."""
@@ -39,11 +39,11 @@ MOMENT = 0.2
 """Seconds to wait for the end of a process whose children have ended with it."""
 
 STOPPED = threading.Event()
-"""Set once no more files are to be marked."""
+"""Set when marking is to stop: no further file is begun."""
 
 
 class Stopped(Exception):
-    """Nothing more is to be marked."""
+    """Raised instead of beginning a file after STOPPED was set."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,7 @@ TRIES = 3
 
 
 def answer_of_process(work: str, order: dict[str, Any], scratch: Path, seconds: float, most: int) -> tuple[bytes, int]:
-    """What a process of its own gives for an order, and how it ended; given again where the nursery was ended."""
+    """The answer of a separate process to an order, and its exit status; tried again if the nursery was killed."""
     for _ in range(TRIES):
         raw, status, orphaned = answered_once(work, order, scratch, seconds, most)
         if not orphaned:
@@ -81,9 +81,9 @@ def answer_of_process(work: str, order: dict[str, Any], scratch: Path, seconds: 
 def answered_once(
     work: str, order: dict[str, Any], scratch: Path, seconds: float, most: int
 ) -> tuple[bytes, int, bool]:
-    """What a process gives for an order, at most a byte more than so many; how it ended, and whether with the nursery.
+    """The answer of one process, at most `most` + 1 bytes; its exit status; and whether the nursery was killed too.
 
-    work names what it does with the order (worker.WORKS); scratch is the folder that it may write in.
+    work names what is done with the order (a key of worker.WORKS); scratch is the folder that may be written in.
     """
     environ = surroundings(TMPDIR=str(scratch), MPLCONFIGDIR=str(scratch))
     given = json.dumps(order | {"environ": environ, "scratch": str(scratch), "seconds": seconds})
@@ -104,13 +104,13 @@ def answered_once(
 
 
 def surroundings(**own: str) -> dict[str, str]:
-    """The environment of a process that judges: nnref from where it is, no windows, and what is its own."""
+    """The environment of a process that judges: nnref on its path, QUIET, and the variables given here."""
     search = [str(Path(__file__).parents[3]), *(p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p)]
     return os.environ | QUIET | {"PYTHONPATH": os.pathsep.join(search)} | own
 
 
 def read_at_most(reading: int, limit: int) -> bytes:
-    """What comes through a pipe until its end, and one byte more than the limit at most."""
+    """All bytes from a pipe until it is closed, at most limit + 1."""
     parts, left = [], limit + 1
     while left and (part := os.read(reading, min(left, 1 << 16))):
         parts.append(part)
@@ -119,7 +119,7 @@ def read_at_most(reading: int, limit: int) -> bytes:
 
 
 class Nursery:
-    """One process that has imported what judges, and forks; started when it is first asked, and anew if it is gone."""
+    """A process that has imported nnref and is forked for each order; started at the first, and again if it died."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -127,7 +127,7 @@ class Nursery:
         self.control: socket.socket | None = None
 
     def begin(self, work: str, pipes: tuple[int, ...]) -> subprocess.Popen[bytes]:
-        """Have a process forked that does this work, and give it the ends of these pipes; that it is forked from."""
+        """Fork a process for this work, with these ends of pipes; returns the process that it was forked from."""
         with self.lock:
             for _ in range(2):
                 if STOPPED.is_set():
@@ -170,7 +170,7 @@ class Nursery:
         self.process = self.control = None
 
     def forget(self) -> None:
-        """In a copy of this process: what the other one started is not ours."""
+        """After a fork, in the child: do not touch the parent's process."""
         if self.control is not None:
             self.control.close()
         if self.process is not None:
@@ -195,7 +195,7 @@ def has_ended(process: subprocess.Popen[bytes]) -> bool:
 
 @contextmanager
 def forked(work: str, seconds: float) -> Iterator[Worker]:
-    """A process from the nursery, which watches over the seconds itself."""
+    """A process forked from the nursery; it keeps to the time limit itself."""
     ordering, taking = socket.socketpair()
     reading, giving = os.pipe()
     told, telling = os.pipe()
@@ -244,7 +244,7 @@ def started(work: str, seconds: float) -> Iterator[Worker]:
 
 
 def handed_on(writing: int) -> tuple[dict[str, Any], str]:
-    """How a process is given the end of a pipe, and what it is told to find it by: a descriptor, or a handle."""
+    """How a child inherits the end of a pipe (arguments of Popen), and the descriptor or handle it finds it by."""
     if sys.platform != "win32":
         return {"pass_fds": (writing,)}, str(writing)
     import msvcrt

@@ -1,4 +1,4 @@
-"""The gradients of a network of any layers beside its own: every entry in units of what its own formulas round."""
+"""The gradients of a network of any layers against their truth, every entry in units of rounding."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class GivenNetwork:
 
 
 def given_network(layers: Layers, theta: Any, X: Any, Y: Any, gradients: Any) -> GivenNetwork:
-    """Read parameters, a batch and gradients; a model of another library has to compute what these layers do.
+    """Read parameters, a batch and gradients. The outputs of a model of another library must be those of these layers.
 
     Errors: ValueError for a tree that is not the layers', gradients of strangers, what is not finite, and a model whose
     outputs are others.
@@ -117,7 +117,7 @@ def entries_beside_own_truth(
 ) -> list[Entry]:
     """The verdict on every gradient, the last layer first; the sum's is `factor` times the mean's, and so is its noise.
 
-    doubt is what an entry may be off beside rounding: infinite where a unit stands within rounding of its kink.
+    doubt is how far an entry may be off beyond rounding: infinite where a unit's input is at its kink up to rounding.
     """
     truth = named(trees.gradient(at.layers, at.theta, at.X, at.Y))
     entries = []
@@ -136,7 +136,7 @@ def refuse_infinite(arrays: Mapping[str, Array]) -> None:
 
 
 def explained(at: GivenNetwork, factor: int, room: float, S: Mapping[str, Array]) -> Diagnosis | None:
-    """The layer, and the mistake, that make these gradients of the mean, each entry known to within room S."""
+    """The layer and the mistake that explain these gradients of the mean loss, each entry known to within room S."""
     given = {name: None if g is None else np.asarray(g) / factor for name, g in at.gradients.items()}
     rooms = {name: room * scale for name, scale in S.items()}
     return diagnosis_of_layers(at.layers, rounded(at.theta, "float64"), at.X, at.Y, given, rooms)

@@ -1,4 +1,4 @@
-"""The rows of the report where the loss is a person's own: every gradient against its slopes."""
+"""The rows of the report where the loss is the person's own: gradients against difference quotients of it."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import numpy as np
 from nnref.checking.diagnosis.forward_passes import SIGMOID
 from nnref.checking.gradcheck.gradcheck import gradcheck
 from nnref.checking.gradcheck.nesting import GradcheckError
-from nnref.checking.homework.recognition import Reading, loss_as_number, mean_cross_entropy
+from nnref.checking.homework.recognition import NetworkReading, loss_as_number, mean_cross_entropy
 from nnref.checking.reading.network import output_of
 from nnref.checking.results.entry import Entry
 from nnref.shapes import Array
 
 SAMPLE = 24
-"""Entries of a tensor that differences of a stranger's loss are taken for; a wrong formula is wrong in nearly all."""
+"""Sample size: entries of each tensor that are compared; a wrong formula is wrong in nearly all of them."""
 
 ALONG = 1e-5
-"""How far parameters are moved to tell which loss a gradient is the slope of: float64's best, for functions near 1."""
+"""Step h of a central difference that tells losses apart: about the best in float64 for values near 1."""
 
 SLOPE_AGREES = 1e-6
-"""The relative gap to the slope of the loss that is meant; other losses differ by far more, and this one by 1e-9."""
+"""Largest relative gap to the slope of the loss that is meant; its own gap is about 1e-9, that of others far larger."""
 
 Loss = Callable[[Array, Array], float]
 
 
-def entries_against_own_loss(reading: Reading) -> tuple[list[Entry], str]:
+def entries_against_own_loss(reading: NetworkReading) -> tuple[list[Entry], str]:
     """The gradients against slopes of the person's own loss, and how they were found."""
     network, N = reading.network, reading.X.shape[1]
     x, y = reading.convention.theirs(reading.X, reading.Y)
@@ -43,14 +43,14 @@ def entries_against_own_loss(reading: Reading) -> tuple[list[Entry], str]:
     reading.assumed = name
     try:
         report = gradcheck(loss, own, yours, method="central", entries=SAMPLE)
-    except GradcheckError as error:  # such as a loss that is nan: nothing can be said of its gradient
+    except GradcheckError as error:  # such as a loss that is nan: its gradient cannot be judged
         untold = [Entry(n, A.shape, A.size, 0, 0, 0, 0, None, "cannot tell") for n, A in own.items()]
         return untold[::-1], f"none: {error}"
     found = sorted(report.entries, key=lambda e: (-int(e.name[1:]), e.name[0]))
     return found, f"differences of {f'the {name} of your output' if name else 'your loss'}"
 
 
-def output_at(reading: Reading, theta: dict[str, Array]) -> Array:
+def output_at(reading: NetworkReading, theta: dict[str, Array]) -> Array:
     """What the forward pass gives at other parameters, as columns."""
     width, N = reading.sizes[-1], reading.X.shape[1]
     passed = reading.network.forward(theta, *reading.convention.theirs(reading.X, reading.Y))
@@ -58,10 +58,11 @@ def output_at(reading: Reading, theta: dict[str, Array]) -> Array:
     return reading.convention.output(out, width)
 
 
-def implied_loss(reading: Reading) -> tuple[str, Loss]:
-    """The loss that is meant where the file has none: the mean cross-entropy of a softmax.
+def implied_loss(reading: NetworkReading) -> tuple[str, Loss]:
+    """The loss that is assumed where the file has none: the mean cross-entropy of a softmax.
 
-    Of a sigmoid output it may be another, and the first whose slope along a random direction the gradients give is it.
+    With a sigmoid output several are possible: the first whose slope along a random direction agrees with the
+    gradients.
     """
 
     def usual(output: Array, Y: Array) -> float:

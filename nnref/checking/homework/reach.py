@@ -1,7 +1,7 @@
-"""What a file may reach beyond its own arrays: of one that was only read, and not watched, its words are looked at.
+"""What a file could tamper with, judged by its text: for files that were only read by name, and not watched.
 
-A file that is called by the reader is judged in the process that runs it. It is believed there only if neither it nor
-a module beside it has a word by which a program gets at the memory, the files or the frames of its own process.
+A file whose functions the reader calls is judged in the process that runs them. Its result is trusted only if neither
+the file nor a module beside it uses a name that gives access to the memory, files or frames of that process.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nnref.checking.homework.copying import folder_of_imports, modules_named
-from nnref.checking.reading.source import Source, SourceError, read
+from nnref.checking.reading.source import Source, SourceError, read_source
 from nnref.checking.watching.recording.tape import words
 
 HARMLESS = words(
@@ -22,7 +22,7 @@ HARMLESS = words(
     "itertools json math matplotlib numbers numpy operator os pandas pathlib pprint random re scipy seaborn sklearn "
     "statistics struct sys textwrap time tqdm typing typing_extensions urllib warnings"
 )
-"""Packages that homework imports, and through which a program gets no further than by the words below."""
+"""Packages that homework imports, and that give no access beyond the names listed below."""
 
 OF_SYSTEM = {
     "os": words("path makedirs mkdir listdir getcwd environ sep walk name linesep"),
@@ -31,7 +31,7 @@ OF_SYSTEM = {
 """What may be asked of these."""
 
 BUILTINS = words("eval exec compile __import__ globals locals vars breakpoint memoryview")
-"""Names by which a program gets at everything."""
+"""Builtins that give access to everything."""
 
 BY_NAME = words("getattr setattr delattr hasattr")
 """Functions that take an attribute by its name, which has to be written out."""
@@ -52,11 +52,11 @@ DUNDERS = words(
     "__add__ __mul__ __matmul__ __sub__ __iter__ __next__ __enter__ __exit__ __version__ __setitem__ __eq__ "
     "__post_init__ __slots__ __neg__ __radd__ __rmul__ __rsub__ __truediv__ __pow__ __hash__ __lt__ __gt__"
 )
-"""Names with two underscores that lead nowhere."""
+"""Names with two underscores that give no such access."""
 
 
 def fault_of_files(path: Path) -> str:
-    """The first word of a file, or of a module that it imports from beside it, that gets at what judges; "" if none."""
+    """The first name in a file, or a module of its folder that it imports, that gives such access; "" if none."""
     todo, seen, searched = [path.resolve()], set[Path](), folders_searched(path.resolve())
     while todo:
         file = todo.pop()
@@ -64,7 +64,7 @@ def fault_of_files(path: Path) -> str:
             continue
         seen.add(file)
         try:
-            source = read(file)
+            source = read_source(file)
         except (SourceError, OSError) as error:
             return f"{file.name} cannot be read ({error})"
         for line, said in words_that_lead_further(source):
@@ -79,7 +79,7 @@ def fault_of_files(path: Path) -> str:
 
 
 def belonging(path: Path) -> set[Path]:
-    """A file, and the modules beside it that it imports, or that they import; a neighbour's file is none of them."""
+    """A file and the modules beside it that it imports, directly or not; other files of the folder are left out."""
     todo, seen, searched = [path.resolve()], set[Path](), folders_searched(path.resolve())
     while todo:
         file = todo.pop()
@@ -88,14 +88,14 @@ def belonging(path: Path) -> set[Path]:
             with suppress(SourceError, OSError):
                 todo += [
                     found.resolve()
-                    for _, module in imported_modules(read(file))
+                    for _, module in imported_modules(read_source(file))
                     for found in files_of_module(module, file, searched)
                 ]
     return seen
 
 
 def imported_modules(source: Source) -> Iterator[tuple[int, str]]:
-    """The modules that a file imports, each with its line; with a dot for each folder that it begins above itself."""
+    """The modules that a file imports, each with its line; relative ones with their leading dots."""
     for node in source.nodes:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
@@ -125,7 +125,7 @@ def files_of_module(name: str, file: Path, searched: Sequence[Path]) -> Iterator
 
 
 def installed(name: str) -> bool:
-    """May a module of this name be imported at all? What is not there leads nowhere."""
+    """Is there a module of this name at all? One that is absent gives access to nothing."""
     from importlib.util import find_spec
 
     try:
@@ -135,7 +135,7 @@ def installed(name: str) -> bool:
 
 
 def words_that_lead_further(source: Source) -> Iterator[tuple[int, str]]:
-    """Every word by which a program gets at frames, modules, files or memory, with its line."""
+    """Every name that gives access to frames, modules, files or memory, with its line."""
     functions = {id(node.func) for node in source.nodes if isinstance(node, ast.Call)}
     within = {id(node.value.value) for node in source.nodes if is_window(node)}  # type: ignore[attr-defined]
     for node in source.nodes:
@@ -169,7 +169,7 @@ def is_window(node: ast.AST) -> bool:
 
 
 def leads_from(node: ast.Attribute) -> bool:
-    """Does an attribute lead to frames, modules, files or memory? One of os or sys does, unless OF_SYSTEM has it."""
+    """Does an attribute give access to frames, modules, files or memory? Those of os and sys do, but for OF_SYSTEM."""
     owner = node.value.id if isinstance(node.value, ast.Name) else ""
     private = node.attr.startswith("_") and not node.attr.startswith("__") and owner not in ("self", "cls")
     if owner in OF_SYSTEM:
@@ -178,7 +178,7 @@ def leads_from(node: ast.Attribute) -> bool:
 
 
 def calls_that_lead_further(node: ast.Call) -> Iterator[str]:
-    """A call that takes an attribute by a name that is made, writes a file, makes a type, or reads code as data."""
+    """Calls that get an attribute by a computed name, write a file, make a type, or load pickled code."""
     name = node.func.id if isinstance(node.func, ast.Name) else ""
     if name in BY_NAME and not (
         len(node.args) > 1 and text_of(node.args[1]) and not attribute_leads_further(text_of(node.args[1]))
@@ -206,5 +206,5 @@ def attribute_leads_further(name: str) -> bool:
 
 
 def is_hidden_name(name: str) -> bool:
-    """Has a name two underscores, and is none of those that lead nowhere?"""
+    """Has a name two underscores, without being one of DUNDERS?"""
     return name.startswith("__") and name.endswith("__") and name not in DUNDERS

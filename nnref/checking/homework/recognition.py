@@ -1,4 +1,4 @@
-"""Reading and judging a person's network: is it the gradient of their loss, and is theirs the reference's loss?"""
+"""Calling a person's network in the layout that fits, and recognising its forward pass and loss."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from nnref.checking.diagnosis.forward_passes import (
     SOFTMAX,
     Forward,
     LossKind,
-    alike,
     layers_of,
     passes,
     recognised_forward,
     recognised_loss,
+    same_up_to_rounding,
     ways_of_hidden_layers,
 )
 from nnref.checking.operations.record import activations, writing
-from nnref.checking.reading.arguments import Unbound, arguments
+from nnref.checking.reading.arguments import Unbound, named_parameters
 from nnref.checking.reading.candidates import Unread
 from nnref.checking.reading.layout import (
     LABELS,
@@ -40,7 +40,7 @@ from nnref.checking.reading.layout import (
     one_at_a_time,
 )
 from nnref.checking.reading.loading import sentence
-from nnref.checking.reading.names import ROLES, plain
+from nnref.checking.reading.names import ROLES, plain_name
 from nnref.checking.reading.network import BackwardPass, Network, output_of
 from nnref.checking.reading.random_network import drawn_network
 from nnref.checking.reading.uses import one_example
@@ -52,7 +52,7 @@ from nnref.shapes import Array
 
 
 @dataclass
-class Reading:
+class NetworkReading:
     """A network that could be called, the convention it could be called in, and what it gave."""
 
     network: Network
@@ -85,7 +85,7 @@ class Reading:
         return self.convention.parameters(theta or self.theta, self.network.arrays())
 
     def score(self) -> tuple[int, int, int]:
-        """How well the reading fits: the forward pass is known, gradients agree, gradients have the right shape."""
+        """How well the reading fits: forward pass and loss known, gradients that agree, and of the right shape."""
         right = sum(g is not None and g.shape == self.shape(n) for n, g in self.gradients.items())
         return (self.forward is not None) + (self.loss_kind is not None) - bool(self.silent), self.agreeing, right
 
@@ -102,14 +102,14 @@ class Reading:
         return (self.sizes[l], self.sizes[l - 1] if name[0] == "W" else 1)
 
 
-def read_network(networks: Iterable[Network], X: Array | None = None, Y: Array | None = None) -> Reading:
+def read_network(networks: Iterable[Network], X: Array | None = None, Y: Array | None = None) -> NetworkReading:
     """The reading that fits best among all networks, layouts and forms of labels; a perfect one ends the search.
 
     Errors: Unread, with the reason of the likeliest network, if none can be called.
     """
     reasons: list[tuple[int, str]] = []
     for network in networks:
-        best: Reading | None = None
+        best: NetworkReading | None = None
         for convention, sizes in conventions_to_try(network):
             for how, upstream in upstream_gradients(network, convention):
                 if how and best is not None and "upstream" in network.functions:
@@ -131,9 +131,9 @@ def read_network(networks: Iterable[Network], X: Array | None = None, Y: Array |
 
 
 def conventions_to_try(network: Network) -> Iterator[tuple[Convention, list[int]]]:
-    """Every convention, those for one example first where nothing in the backward pass speaks of a batch.
+    """Every layout to try; those of single examples first, where nothing in the backward pass suggests a batch.
 
-    Elsewhere they are not tried: one example hides a missing transpose and an axis, and makes two mistakes alike.
+    Elsewhere single examples are not tried: with one, a missing transpose and a wrong axis cannot be seen.
     """
     ways = fitting_layouts(network.shapes())
     if one_example(network.going_back()):
@@ -142,7 +142,7 @@ def conventions_to_try(network: Network) -> Iterator[tuple[Convention, list[int]
 
 
 def why_it_failed(error: Exception, network: Network, convention: Convention, sizes: list[int]) -> tuple[int, str]:
-    """Why a convention failed, and how far it came: an error going back weighs more where the forward pass is right."""
+    """How far a layout got, and why it failed: furthest is an error going back, after a right forward pass."""
     if isinstance(error, Unfit):
         return FOREMOST, str(error)
     said = str(error) if isinstance(error, Unbound | ValueError) and error.__traceback__ is None else ""
@@ -161,10 +161,10 @@ def why_it_failed(error: Exception, network: Network, convention: Convention, si
 
 
 FURTHER = 4.0
-"""Size of data at which activations are told apart that agree near 0: sums of inputs of this size reach beyond 6."""
+"""Scale of the data at which activations that agree near 0 differ: their weighted sums reach beyond the 6 of ReLU6."""
 
 STEP = 1e-6
-"""Relative error of the factor between an update and the gradient, at most: the parameter itself was rounded."""
+"""Largest relative error of the factor between an update and the gradient, as the parameter itself was rounded."""
 
 FOREMOST = 9
 """Priority of a data-shape error: always reported first. Other failures have 0 to 4, by how much of a pass worked."""
@@ -179,10 +179,10 @@ class NoGradients(ValueError):
 
 
 def upstream_gradients(network: Network, convention: Convention) -> Iterator[tuple[str, Any]]:
-    """What a backward that starts at the output may be given: their own loss's gradient, or, said in words, ours."""
+    """What to pass to a backward function that takes the output's gradient: their own loss's, or ours, with a note."""
     yield "", None
     backward = network.function("backward", network.tree)
-    if backward is None or not any(ROLES.get(plain(name)) == "upstream" for name in arguments(backward)):
+    if backward is None or not any(ROLES.get(plain_name(name)) == "upstream" for name in named_parameters(backward)):
         return
     theirs = network.functions.get("upstream")
     if theirs is not None:
@@ -209,8 +209,8 @@ def upstream_function(upstream: Any, convention: Convention, Y: Array, y: Any) -
 
 def call_in_convention(
     network: Network, convention: Convention, sizes: list[int], upstream: Any, X: Any, Y: Any
-) -> Reading:
-    """Call the network in one convention, at data so large that activations which bend far from 0 are told apart.
+) -> NetworkReading:
+    """Call the network in one layout, at larger data too: some activations differ only far from 0.
 
     Errors: whatever it raises; NoGradients if nothing came back.
     """
@@ -221,8 +221,8 @@ def call_in_convention(
     return reading
 
 
-def bends_further_out(reading: Reading) -> bool:
-    """Is the forward pass another than the one that was recognised where the data are larger, as ReLU6 is?"""
+def bends_further_out(reading: NetworkReading) -> bool:
+    """Does the forward pass differ, at larger data, from the one that was recognised, as ReLU6 differs from ReLU?"""
     if reading.forward is None or reading.output is None:
         return False
     X, network = FURTHER * reading.X, reading.network
@@ -236,13 +236,13 @@ def bends_further_out(reading: Reading) -> bool:
     if out is None or not np.isfinite(out).all():
         return False
     theirs = reading.convention.output(out, width).astype("float64")
-    return not alike(theirs, passes(reading.theta, X, reading.forward)["output"], out.dtype)
+    return not same_up_to_rounding(theirs, passes(reading.theta, X, reading.forward)["output"], out.dtype)
 
 
 def call_at(
     network: Network, convention: Convention, sizes: list[int], upstream: Any, X: Any, Y: Any, size: float = 1.0
-) -> Reading:
-    """Call the network at parameters and data that are drawn, the data times size, or at X and Y."""
+) -> NetworkReading:
+    """Call the network at drawn parameters, and at X and Y or at drawn data times `size`."""
     theta, ours, labels = drawn_network(sizes, 1 if convention.single else None)
     ours = size * ours
     if X is not None:
@@ -263,7 +263,7 @@ def call_at(
             "it moves every entry by the same amount, as Adam does, which tells nothing of the gradient's size; "
             "let it return the gradients, or keep them in self.dW1, self.db1, …"
         )
-    reading = Reading(network, convention, sizes, theta, ours, labels, backward_pass)
+    reading = NetworkReading(network, convention, sizes, theta, ours, labels, backward_pass)
     shapes = {name: A.shape for name, A in own.items()}
     reading.gradients = {
         name: convention.gradient(name, backward_pass.gradients[name], shapes[name])
@@ -276,14 +276,14 @@ def call_at(
 
 
 def one_size(moved: dict[str, Array]) -> bool:
-    """Have nearly all entries of an update one size? Then it was divided by the gradient's own."""
+    """Do nearly all entries of an update have one size? Then the gradient was divided by its own, as in Adam."""
     sizes = np.concatenate([abs(np.asarray(g, "float64")).ravel() for g in moved.values()])
     sizes = sizes[sizes > 0]
     return bool(sizes.size > 8 and (abs(sizes / np.median(sizes) - 1) < 0.01).mean() > 0.9)
 
 
 def parameters_as_held(p: Affine, l: int, own: dict[str, Array], convention: Convention) -> Affine:
-    """A layer's parameters as the person's precision holds them; a bias they do not have is zero."""
+    """A layer's parameters, rounded to the person's precision; a bias that they do not have is zero."""
     k = l // 2 + 1
     W = own[f"W{k}"].astype("float64")
     b = own[f"b{k}"].astype("float64").reshape(-1, 1) if f"b{k}" in own else np.zeros_like(p.b)
@@ -316,7 +316,7 @@ def network_name(network: Network, purpose: str) -> str:
     return f if isinstance(f, str) else str(getattr(f, "__name__", "the function"))
 
 
-def recognise(reading: Reading, own: dict[str, Array], x: Any, y: Any) -> None:
+def recognise(reading: NetworkReading, own: dict[str, Array], x: Any, y: Any) -> None:
     """Find which forward pass and loss they have, and how many gradients agree with the reference's."""
     network, width, N = reading.network, reading.sizes[-1], reading.X.shape[1]
     passed = network.forward(own, x, y)
@@ -339,14 +339,14 @@ def recognise(reading: Reading, own: dict[str, Array], x: Any, y: Any) -> None:
         reading.backward_pass = replace(reading.backward_pass, step=network_step)
         reading.gradients = {n: None if g is None else g / network_step for n, g in reading.gradients.items()}
     reading.agreeing = sum(
-        g is not None and alike(g, truth[name], reading.dtype) for name, g in reading.gradients.items()
+        g is not None and same_up_to_rounding(g, truth[name], reading.dtype) for name, g in reading.gradients.items()
     )
 
 
-def length_of_step(reading: Reading) -> float | None:
-    """The one factor between an update and the gradient beside the learning rate, such as 1 − β of a momentum.
+def length_of_step(reading: NetworkReading) -> float | None:
+    """The factor between an update and rate · gradient, such as 1 − β of a momentum.
 
-    A step may be of any length, so that is no mistake; but a factor that means something, such as N, may be one.
+    A factor alone is no mistake, as a step may have any length; one with a meaning, such as N, may be.
     """
     assert reading.case is not None
     if not reading.backward_pass.updated or any(g is None for g in reading.gradients.values()):
@@ -361,18 +361,18 @@ def length_of_step(reading: Reading) -> float | None:
     return shared[0] if means is not None and means.without_meaning else None
 
 
-def factor_to_reference(g: Array, name: str, reading: Reading) -> float | None:
+def factor_to_reference(g: Array, name: str, reading: NetworkReading) -> float | None:
     """The positive factor between one update and the reference's gradient; None where there is none."""
     assert reading.case is not None
     t = reading.case.gradients[name]
     if g.shape != t.shape or not (t * t).any() or not np.isfinite(g).all():
         return None
     c = nearest_factor(g, t)
-    return c if c > 0 and alike(g / c, t, reading.dtype) else None
+    return c if c > 0 and same_up_to_rounding(g / c, t, reading.dtype) else None
 
 
-def forward_by_loss(reading: Reading) -> Forward | None:
-    """The right way forward whose mean cross-entropy is their loss, where they show no output."""
+def forward_by_loss(reading: NetworkReading) -> Forward | None:
+    """The forward pass whose mean cross-entropy equals their loss, for a network that returns no output."""
     for chosen, fault in ways_of_hidden_layers(len(reading.sizes) - 1):
         way = Forward(chosen, SOFTMAX, fault)
         if reading.loss is not None:
@@ -383,8 +383,8 @@ def forward_by_loss(reading: Reading) -> Forward | None:
     return None
 
 
-def activations_by_name(reading: Reading) -> tuple[str, ...]:
-    """The activation that the file's names suggest, where its numbers do not say."""
+def activations_by_name(reading: NetworkReading) -> tuple[str, ...]:
+    """The activation that the file's names suggest, where its numbers do not decide."""
     source = reading.network.source
     words = "\n".join(source.lines).lower() if source else ""
     written = [name for name in activations() if any(re.search(word, words) for word in writing(name).words)]
@@ -393,7 +393,7 @@ def activations_by_name(reading: Reading) -> tuple[str, ...]:
     return (name,) * (len(reading.sizes) - 2)
 
 
-def probabilities(reading: Reading) -> Array:
+def probabilities(reading: NetworkReading) -> Array:
     """Their output as probabilities: what the loss is a function of."""
     forward = reading.forward or Forward(activations_by_name(reading))
     if reading.forward is None and reading.output is not None:

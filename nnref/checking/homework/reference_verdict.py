@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nnref.checking.homework.entry_verdict import Tolerance, judged_entry
-from nnref.checking.homework.recognition import Reading
+from nnref.checking.homework.recognition import NetworkReading
 from nnref.checking.reading.network import RATE
 from nnref.checking.reference import noise
 from nnref.checking.results.entry import Entry
@@ -13,12 +13,12 @@ from nnref.network import named
 from nnref.shapes import Array
 
 STRANGER = 16.0
-"""A person may compute the same with other operations than the reference: an unshifted exponential, a division in every
-line, −y/p passed through the softmax's Jacobian. Each costs a few roundings more, so this many times the reference's
-own noise is allowed; a mistake is ten thousand million times as large."""
+"""Multiple of the reference's rounding that is allowed: other formulas for the same (an unshifted exponential, a
+division in every line, −y/p through the softmax's Jacobian) round a few times more. Mistakes are about 10¹⁰ times as
+large."""
 
 
-def entries_against_reference(reading: Reading, slack: dict[str, Array]) -> list[Entry]:
+def entries_against_reference(reading: NetworkReading, slack: dict[str, Array]) -> list[Entry]:
     """Every entry of every gradient against the reference's, in units of its rounding, the last layer first."""
     case = reading.case
     assert case is not None
@@ -38,20 +38,20 @@ def entries_against_reference(reading: Reading, slack: dict[str, Array]) -> list
     return found
 
 
-def allowance(reading: Reading) -> float:
-    """The multiple of u S that a stranger's operations may reach."""
+def allowance(reading: NetworkReading) -> float:
+    """The multiple of u S that is allowed to other people's formulas."""
     assert reading.case is not None
     return STRANGER * noise.allowed(reading.case.layers, reading.case.theta, reading.X.shape[1])
 
 
 def gradients_right(entries: list[Entry]) -> bool | None:
-    """Are the gradients right? None where none is wrong, but some cannot be told or are not there."""
+    """Are the gradients right? None if none is wrong, but some are undecided or absent."""
     verdicts = {entry.verdict for entry in entries}
     return False if "WRONG" in verdicts else True if verdicts <= {"ok"} else None
 
 
-def slack_of_update(reading: Reading) -> dict[str, Array]:
-    """What a gradient read from (before − after) / rate may be off: the parameter itself was rounded, twice."""
+def slack_of_update(reading: NetworkReading) -> dict[str, Array]:
+    """The error of a gradient read from (before − after) / rate: the parameter was rounded, before and after."""
     if not reading.backward_pass.updated or reading.case is None:
         return {}
     u = noise.unit(reading.dtype)
@@ -60,11 +60,11 @@ def slack_of_update(reading: Reading) -> dict[str, Array]:
     return {n: 2 * u * (2 * np.abs(p) / RATE / step + np.abs(reading.case.gradients[n])) for n, p in theta.items()}
 
 
-def parameter_names(reading: Reading) -> list[str]:
+def parameter_names(reading: NetworkReading) -> list[str]:
     """W1, b1, W2, … of the network's layers."""
     return [f"{p}{l}" for l in range(1, len(reading.sizes)) for p in "Wb"]
 
 
-def parameters_in_order(reading: Reading) -> list[Array]:
+def parameters_in_order(reading: NetworkReading) -> list[Array]:
     """The parameters as columns, in that order."""
     return [A for layer in reading.theta for A in layer]

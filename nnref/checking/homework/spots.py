@@ -1,4 +1,4 @@
-"""The places in a network at which a mistake can be made going back, in layers within layers too."""
+"""The spots of a network at which a backward pass can go wrong: its layers, nested ones included."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Path = tuple[int, ...]
 """How a layer is reached: its number in the network, then that of each layer within."""
 
 Changed = Callable[[Path, Layer], Layer]
-"""What stands in the place of the layer at a path."""
+"""Gives the layer that replaces the one at a path."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Place:
-    """A spot before anything has passed through it."""
+    """A spot of a network as it is defined, without the arrays of a pass."""
 
     path: Path
     number: str
@@ -50,7 +50,7 @@ class Place:
 
 
 def rebuilt(layer: Layer, path: Path, changed: Changed) -> Layer:
-    """A layer with others in the place of those within."""
+    """The layer, with each of its inner layers replaced."""
     within = [rebuilt(part, (*path, k), changed) for k, part in enumerate(layer.within)]
     if layer.name == "chain":
         return chain(*within)
@@ -101,7 +101,7 @@ def spots(layers: Sequence[Layer], theta: Any, A: Sequence[Array], dZ: Array) ->
 def gradients_with(
     layers: Sequence[Layer], theta: Any, A: Sequence[Array], dZ: Array, spot: Spot, dtheta: Any, dA: Array
 ) -> dict[str, Array]:
-    """The gradients of the network by name, where one spot gives these and all others go back as they should."""
+    """The gradients of the network by name if one spot returned dtheta and dA, and all others were right."""
 
     def changed(path: Path, layer: Layer) -> Layer:
         if path != spot.path:

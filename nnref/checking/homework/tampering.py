@@ -1,4 +1,4 @@
-"""What judges, as it was before a file ran in its process: a file that changes any of it is not judged there."""
+"""The functions that decide a verdict, remembered before a file runs: a file that changes any is not judged there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ JUDGES = frozenset({"nnref", "numpy", "json", "hmac", "builtins", "math"})
 
 
 def originals() -> dict[tuple[str, ...], Any]:
-    """What judges: every function and class of nnref, numpy, json, hmac and Python itself, by where it is found."""
+    """Every function and class of nnref, numpy, json, hmac and Python itself, by module and name."""
     found: dict[tuple[str, ...], Any] = {}
     for name, module in list(sys.modules.items()):
         package = name.partition(".")[0]
@@ -31,7 +31,7 @@ def parts_of(name: str, attribute: str, value: Any) -> dict[tuple[str, ...], Any
 
 
 def tampered(before: dict[tuple[str, ...], Any]) -> str:
-    """The name of something that judges and is no longer what it was; "" if all is."""
+    """The name of one that was replaced since; "" if none was."""
     for (name, attribute, *rest), value in before.items():
         now = vars(sys.modules.get(name, object)).get(attribute) if name in sys.modules else None
         if rest:

@@ -1,4 +1,4 @@
-"""nnref check FILE: the program is watched; the reader, which goes by names, is asked where that decides nothing."""
+"""nnref check FILE: the program is watched as it runs; where that decides nothing, its network is read by names."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from pathlib import Path
 
 from nnref.checking.homework.by_names import FORM_A, check_file
 from nnref.checking.reading.candidates import Unread, going_back
-from nnref.checking.reading.source import Source, SourceError
-from nnref.checking.reading.source import read as read_source
+from nnref.checking.reading.source import Source, SourceError, read_source
 from nnref.checking.results.certificate import MISTAKE, Certificate
 from nnref.checking.watching.calculus.factors import ALIKE
 from nnref.checking.watching.calculus.graph import bits_of
@@ -20,7 +19,7 @@ from nnref.checking.watching.calls.driven import driven
 from nnref.checking.watching.calls.later_classes import with_later_classes
 from nnref.checking.watching.calls.layer_report import layers_judged
 from nnref.checking.watching.telling.cautions import factors_on_the_way
-from nnref.checking.watching.telling.lines import place
+from nnref.checking.watching.telling.lines import line_in_words
 from nnref.checking.watching.telling.mending import mended
 from nnref.checking.watching.telling.report import certificate, settled
 from nnref.checking.watching.verdict.right_values import first_slope
@@ -31,7 +30,7 @@ from nnref.shapes import Array
 Data = tuple[Array, Array] | None
 
 PATIENCE = 9.0
-"""Seconds after which no further way to call a file is tried: the rest of the time limit is the reader's."""
+"""Seconds after which no further way to call the functions is tried; what is left is for reading by names."""
 
 
 def judged_file(
@@ -41,7 +40,7 @@ def judged_file(
     everything: bool = False,
     settings: Mapping[str, str] | None = None,
 ) -> Certificate:
-    """The verdict on a file: of the program as it runs, or as it is called, or as it is read.
+    """The verdict on a file: as it runs, else by calling its functions, else by reading its network by names.
 
     Errors: Unread if it is none of these; SourceError and OSError for files.
     """
@@ -58,7 +57,7 @@ def judged_file(
     except SourceError:
         raise
     except Exception as error:
-        # A fault of ours in watching: the reader may still find a mistake, and the report says it.
+        # A fault of nnref in watching: reading by names may still find a mistake, and the report says what happened.
         says = f"watching it failed, and so it may have more than was read: {type(error).__name__}: {error}"
         return undecided(check_file(path, None, data, everything, settings), says)
     if settled(seen) is True and not by_the_batch(seen):
@@ -83,7 +82,7 @@ def judged_file(
 
 
 def computed_elsewhere(seen: Watched, source: Source) -> str:
-    """What to say of a program that computes with tensors of another library and has nothing to call; "" of others."""
+    """The refusal of a program that computes with another library's tensors and has nothing to call; "" for others."""
     run = seen.runs[0]
     functions = [node.name for node in source.nodes if isinstance(node, ast.FunctionDef)]
     if not isinstance(run.error, AbsentError) or run.error.name not in OTHERS or asked_for(source):
@@ -102,7 +101,7 @@ OTHERS = frozenset(["torch", "tensorflow", "keras", "jax"])
 
 
 def with_caution(read: Certificate) -> Certificate:
-    """A forward pass that is right but for overflow or an epsilon, under a right gradient, is worth a line only."""
+    """With right gradients, a forward pass that is right but for overflow or an epsilon becomes a note, no mistake."""
     fault = read.forward
     if fault is None or not fault.harmless or read.gradient_of_own_loss is not True:
         return read
@@ -112,9 +111,9 @@ def with_caution(read: Certificate) -> Certificate:
 
 
 def unless_stopped(seen: Watched, judged: Certificate) -> Certificate:
-    """What was judged by parts of a file; no verdict that it is right where the program, run by itself, stops.
+    """A verdict on parts of a file; not that it is right, where the program itself stops with an error.
 
-    It does so in an operation on something that is made of several arrays, none of which was handed out to it.
+    Only an error counts that comes from the program's own arrays: several of them, none handed out by nnref.
     """
     failure = seen.runs[0].failure if seen.runs and not seen.guessed else None
     leaves = seen.runs[0].recorder.leaves if seen.runs else []
@@ -128,19 +127,19 @@ def unless_stopped(seen: Watched, judged: Certificate) -> Certificate:
 
 
 def undecided(judged: Certificate, why: str) -> Certificate:
-    """The same, with why it is no verdict that a file is right."""
+    """The same certificate with the verdict left open, and a note that says why."""
     right = None if judged.gradient_of_own_loss else judged.gradient_of_own_loss
     return replace(judged, gradient_of_own_loss=right, notes=(*judged.notes, why))
 
 
 FROM_OUTSIDE = ("data", "labels", "table", "unknown", "parsed", "looked up")
-"""Leaves that are handed out in the place of what the program reads: their shapes may be what stops it."""
+"""Kinds of leaves that nnref supplies for what the program reads: their shapes may be why it stops."""
 
 
 def unless_misread(read: Certificate, source: Source) -> Certificate:
-    """What was read, in a file that could not be watched; where all is wrong and nothing says why, it was misread.
+    """The certificate of an unwatched file; left open where all is wrong and no mistake explains it, as if misread.
 
-    Not so where the file calls the three things as it is asked to: then there is nothing to misread.
+    A file that names loss, parameters and gradients as nnref asks cannot be misread.
     """
     explained = any(found.mistake is not None or found is read.forward for found in read.mistakes)
     all_wrong = all(e.verdict == "WRONG" for e in read.entries)
@@ -170,7 +169,7 @@ def asked_for(source: Source) -> bool:
 
 
 def all_of_it(source: Source, read: Certificate) -> Certificate:
-    """What was read; no verdict on the file, where it also draws arrays that are none of those judged."""
+    """The certificate; left open where the file also draws parameters at random that were not judged."""
     judged = {part for entry in read.entries for part in re.findall(r"\w+", entry.name)}
     left = [(name, line) for name, line in attributes_drawn(source) if name not in judged]
     if (
@@ -184,7 +183,7 @@ def all_of_it(source: Source, read: Certificate) -> Certificate:
 
 
 def attributes_drawn(source: Source) -> list[tuple[str, int]]:
-    """The attributes that are drawn at random in some __init__: what a program means to learn."""
+    """The attributes that an __init__ draws at random, with their lines: what a program means to learn."""
     found = []
     for node in source.nodes:
         if isinstance(node, ast.FunctionDef) and node.name == "__init__":
@@ -196,13 +195,13 @@ def attributes_drawn(source: Source) -> list[tuple[str, int]]:
 
 
 def agreed(seen: Watched, read: Certificate) -> Certificate:
-    """What was watched; in the reader's words where both point to one line, or where watching tells nothing."""
+    """The verdict of watching, in the reader's words where both name one line; the reader's where it is undecided."""
     named, told = read.first, settled(seen)
     known = named is not None and named.mistake is not None and not read.ok
     if told is True:
         summed = known and read.same_loss and read.diagnosis in BY_THE_BATCH
         return placed(seen, read) if summed else certificate(seen)
-    if told is None:  # what the reader passes may be less than what the program updates
+    if told is None:  # the reader may have passed fewer parameters than the program updates
         return read if read.status == MISTAKE else certificate(seen)
     watched = certificate(seen, mend=False)
     first = watched.first
@@ -220,17 +219,17 @@ def agreed(seen: Watched, read: Certificate) -> Certificate:
 
 
 def placed(seen: Watched, read: Certificate) -> Certificate:
-    """The first mistake, which goes into every gradient, at the first slope that was made, where it has no line."""
+    """A first mistake without a line, as it affects every gradient: placed at the first gradient that was computed."""
     first, step = read.first, seen.steps[0]
     made = first_slope(step.roles, seen.tapes, step.readings[0])
     if first is None or first.place or made is None or Path(made.site.file).name != seen.source.name:
         return read
-    head = replace(first, place=f"at or after {place(seen, made.site)}")
+    head = replace(first, place=f"at or after {line_in_words(seen, made.site)}")
     return replace(read, diagnoses=tuple(head if d is first else d for d in read.diagnoses))
 
 
 def by_the_batch(seen: Watched) -> bool:
-    """Are all gradients of the program's own loss too large by one factor, which is the number of examples?"""
+    """Are gradients of the program's own loss too large by a factor that is the number of examples?"""
     step = seen.steps[0]
     loss, rows = step.readings[0].loss, step.readings[0].rows
     examples = {n for label in step.roles.labels for n in label.shape if n > 2}
@@ -255,15 +254,15 @@ def line_alone(place: str) -> str:
 
 
 def watched_or_called(path: Path, source: Source, data: Data) -> Watched:
-    """The program as it runs; where that tells nothing, as its own functions can be called."""
+    """The program as it runs; where that decides nothing, its functions as nnref calls them."""
     return or_called(watch(path, source=source, data=data), path, source, data)
 
 
 def or_called(seen: Watched, path: Path, source: Source, data: Data) -> Watched:
-    """What was seen of a program that ran; where that tells nothing, of its functions as they can be called."""
+    """What was recorded of the program; where that decides nothing, what was recorded by calling its functions."""
     if settled(seen) is not None or (seen.steps and seen.cut_short):
         return seen
-    if data is not None:  # the reader says what of the data does not fit the network
+    if data is not None:  # reading by names can say what of the data does not fit the network
         return seen
     called = driven(path, source=source, data=data, seconds=PATIENCE - seen.seconds, ends=not seen.runs[0].stopped)
     return called if called is not None and called.steps and (settled(called) is not None or not seen.steps) else seen

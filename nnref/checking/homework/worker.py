@@ -1,9 +1,9 @@
-"""The process that judges: it takes one order, answers it apart from itself, signs what came of it, and ends.
+"""The process that judges: it takes one order, runs it in a child process, signs the result, and ends.
 
     python -P -m nnref.checking.homework.worker 3           the nursery: forks a worker for each order that comes
     python -P -m nnref.checking.homework.worker run 5       one worker, where there is no fork
 
-A worker is three processes (confinement): the file runs in the last, and nothing of it comes back but by the pipe.
+A worker is three processes (see confinement). The file runs in the last, and only its pipe leads back.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def outcome_of_run(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def leave(place: Path, trace: bytes | None) -> None:
-    """Leave what was recorded for a second opinion; nothing, where it is larger than a file may be."""
+    """Write the recording for the second opinion; not if it is larger than the limit on files."""
     try:
         if trace is not None:
             place.write_bytes(trace)
@@ -43,7 +43,7 @@ def leave(place: Path, trace: bytes | None) -> None:
         place.unlink(missing_ok=True)
 
 
-WORKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"run": outcome_of_run, "again": judge.answer}
+WORKS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"run": outcome_of_run, "again": judge.second_opinion}
 """What is done with an order: the file is run and judged, or what was recorded of it is judged again."""
 
 
@@ -52,7 +52,7 @@ OFTEN = ("numpy.random", "scipy.special", "nnref.running.data")
 one."""
 
 RARELY = (20_000, 10, 10)
-"""When a worker looks for what refers to itself and nothing else: seldom, for a record is long and has none of it."""
+"""Thresholds of the garbage collector in a worker: high, as recordings are long and hold no reference cycles."""
 
 SEVERAL = 2
 """Files from which on the nursery imports OFTEN."""
@@ -105,13 +105,13 @@ def answer_order(
 ) -> int:
     """Do the work of an order in processes of its own, and write the signed result; how they ended.
 
-    before is what judges; the descriptors that are ours are closed where the file runs, and the first of them, where
-    there are any, ends all when its other side is closed.
+    before is what tampering.originals gave. The descriptors in ours are closed where the file runs; when the other side
+    of the first is closed, everything is ended.
     """
     key, seconds, sandbox = order.pop("key"), order.pop("seconds"), bool(order.get("sandbox", False))
     scratch = Path(order["scratch"])
     surrounded(order.pop("environ"), Path(order["path"]).parent if work == "run" else scratch)
-    # Names of this function: what the file puts in their place in the modules is not what is called here.
+    # Local names: a file that replaces these functions in their modules does not change what is called here.
     send, sign, dumps, compare = os.write, signed, json.dumps, tampering.tampered
 
     def file() -> None:
@@ -135,7 +135,7 @@ def answer_order(
 
 
 def surrounded(environ: dict[str, str], folder: Path) -> None:
-    """Take the environment and the folder that the marker names, and no input or output."""
+    """Set the environment and the folder that the order names, and close standard input and output."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nothing, number)

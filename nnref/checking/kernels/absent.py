@@ -1,4 +1,4 @@
-"""No gradient came: is there none, or was it forgotten? And functions that draw random numbers."""
+"""Arguments without a gradient (is there none, or was it forgotten?), and functions that draw random numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from nnref.arrays import namespace
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.kernels.case import Case
+from nnref.checking.kernels.case import KernelCase
 from nnref.checking.kernels.framework import dtype_name
 from nnref.checking.operations.kernel_arithmetic import UNITS
 from nnref.checking.results.entry import Entry
@@ -21,7 +21,7 @@ SEED = 17
 """The seed of the other numbers that an argument is given, to see whether the output depends on it."""
 
 
-def decided_where_none_came(case: Case, report: GradcheckReport) -> GradcheckReport:
+def decided_where_none_came(case: KernelCase, report: GradcheckReport) -> GradcheckReport:
     """The report, where no gradient came for an argument: right where the output does not depend on it.
 
     An argument of two numbers, of which one is 0, is a mask: that none came says that it has none.
@@ -37,7 +37,7 @@ def decided_where_none_came(case: Case, report: GradcheckReport) -> GradcheckRep
     return replace(report, entries=tuple(entries), method="; ".join([report.method, *said]))
 
 
-def of_none(case: Case, entry: Entry) -> Entry:
+def of_none(case: KernelCase, entry: Entry) -> Entry:
     """The entry of an argument for which no gradient came."""
     if depends(case, case.names.index(entry.name)):
         says = "no gradient came, and the output depends on it: leave it out of wrt= if it is to have none"
@@ -45,14 +45,14 @@ def of_none(case: Case, entry: Entry) -> Entry:
     return replace(entry, verdict="ok", coarse="no gradient came, and the output does not depend on it")
 
 
-def depends(case: Case, place: int) -> bool:
-    """Is the output another where this argument is?"""
+def depends(case: KernelCase, place: int) -> bool:
+    """Does the output change with this argument?"""
     A, given = case.given[place], list(case.given)
     given[place] = case.framework.drawn(tuple(A.shape), A, np.random.default_rng(SEED))
     return not case.framework.same(case.output(), replace(case, given=given).output())
 
 
-def is_mask(case: Case, A: Any) -> bool:
+def is_mask(case: KernelCase, A: Any) -> bool:
     """Does it hold 0 and one other number, and nothing else?"""
     with case.framework.precise():
         wide = case.framework.wide(A)
@@ -65,8 +65,8 @@ def is_mask(case: Case, A: Any) -> bool:
         return two and bool(most != least) and bool((most == 0) | (least == 0))
 
 
-def steady_case(case: Case) -> tuple[Case, list[str]]:
-    """The question with a function that gives the same in every call: what it draws is drawn with one seed, and said.
+def steady_case(case: KernelCase) -> tuple[KernelCase, list[str]]:
+    """The case with a function that repeats itself: its random numbers get one seed, and a note says so.
 
     Errors: GradcheckError for a function that changes from call to call all the same.
     """
@@ -81,8 +81,8 @@ def steady_case(case: Case) -> tuple[Case, list[str]]:
     return again, ["what it draws is drawn with one seed in every call"]
 
 
-def same_again(case: Case) -> bool:
-    """Do two calls agree, but for sums in another order?"""
+def same_again(case: KernelCase) -> bool:
+    """Do two calls agree, up to rounding from another order of additions?"""
     framework, Y, Z = case.framework, case.output(), case.output()
     if framework.same(Y, Z):
         return True

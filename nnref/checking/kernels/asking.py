@@ -1,4 +1,4 @@
-"""What is asked: a function or a module as one of arrays by place, the names of these, and which have a gradient."""
+"""How a function or a module becomes a function of arrays by position, with their names and which have a gradient."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from nnref.arrays import namespace
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.kernels.case import Case
+from nnref.checking.kernels.case import KernelCase
 from nnref.checking.kernels.framework import Framework, dtype_name
 from nnref.checking.kernels.frameworks import callable_of, framework_of
 from nnref.checking.operations.embedding_kernel import PADDED
@@ -24,10 +24,10 @@ Rebuild = Callable[[Iterator[Any]], Any]
 
 @dataclass
 class Asked:
-    """A function of leaves by place, the leaves and their names; numbers that came along inside, such as ε.
+    """A function of leaves by position, the leaves and their names, and plain numbers among its arguments, such as ε.
 
-    packed(leaves) are the parameters of a module, and the arguments by place and by name as the function takes them.
-    own are the places of a module's parameters that learn, fixed of those that do not.
+    packed(leaves) gives a module's parameters, and the positional and keyword arguments as the function takes them. own
+    are the positions of a module's trainable parameters, fixed those of the others.
     """
 
     f: Callable[..., Any]
@@ -40,7 +40,7 @@ class Asked:
 
 
 def is_array(A: Any) -> bool:
-    """Is it an array of some library, and no number of numpy's?"""
+    """Is it an array of some library, and not a numpy scalar?"""
     return hasattr(A, "dtype") and hasattr(A, "shape") and not isinstance(A, np.generic)
 
 
@@ -52,7 +52,7 @@ def holds_arrays(value: Any) -> bool:
 
 
 def taken_apart(value: Any, name: str) -> tuple[list[tuple[str, Any]], Rebuild]:
-    """The leaves of an argument by name, and how to put them together again; what holds no array is one leaf."""
+    """The leaves of an argument by name, and a function that rebuilds it; an argument without arrays is one leaf."""
     if not holds_arrays(value):
         return [(name, value)], next
     keys = list(value) if isinstance(value, Mapping) else list(range(len(value)))
@@ -70,7 +70,7 @@ def taken_apart(value: Any, name: str) -> tuple[list[tuple[str, Any]], Rebuild]:
 
 
 def taken(function: Any, arguments: Any) -> Asked:
-    """The question as a function of leaves by place.
+    """The function and its arguments as a function of leaves by position.
 
     Errors: GradcheckError for an argument that the function does not take.
     """
@@ -105,14 +105,14 @@ def taken(function: Any, arguments: Any) -> Asked:
 
 
 def named_places(names: list[str], arguments: Any) -> Iterator[tuple[str, Any]]:
-    """The arguments by place under the function's own names for them, or x0, x1, …"""
+    """The positional arguments under the function's own names for them, or x0, x1, …"""
     values = list(arguments) if isinstance(arguments, tuple | list) else [arguments]
     for k, value in enumerate(values):
         yield (names[k] if k < len(names) else f"x{k}"), value
 
 
 def by_name(f: Callable[..., Any], names: list[str], arguments: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The arguments in the function's order, and those that it takes by place alone.
+    """The arguments in the function's order, and those that are positional-only.
 
     Errors: GradcheckError for a name that it does not have, and for a place that is left out before others.
     """
@@ -132,7 +132,7 @@ def by_name(f: Callable[..., Any], names: list[str], arguments: Mapping[str, Any
 
 
 def parameters(f: Callable[..., Any]) -> list[inspect.Parameter]:
-    """What a function takes, but for *args; [] where it does not say, or takes anything by place."""
+    """The parameters of a function without *args; [] where its signature is unknown, or is *args alone."""
     try:
         found = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):
@@ -156,7 +156,7 @@ class Own:
 
 
 def unbound(function: Any) -> tuple[Callable[..., Any], list[str], Own | None]:
-    """What to call, the names of its arguments, and the parameters that it has of its own, which it is given first.
+    """What to call, the names of its arguments, and a module's own parameters, which come before the arguments.
 
     Errors: GradcheckError for what cannot be called, or has no parameters yet.
     """
@@ -215,7 +215,7 @@ def keras_layer(layer: Any) -> tuple[Callable[..., Any], list[str], Own]:
 
 
 def true_function(truth: Any, q: Asked) -> Callable[..., Any] | None:
-    """A truth that takes what the function takes, as a function of the same leaves.
+    """The user's truth, which takes the function's arguments, as a function of the same leaves.
 
     The parameters of a module are those of the truth by the same names, if it is a module, else they follow by place.
     Errors: GradcheckError for a module of other parameters.
@@ -236,10 +236,10 @@ def true_function(truth: Any, q: Asked) -> Callable[..., Any] | None:
     return of_leaves
 
 
-def asked(
+def case_and_remarks(
     forward: Any, vjp: Any, arguments: Any, wrt: str | tuple[str, ...] | None, truth: Any = None
-) -> tuple[Case, list[str]]:
-    """The question, and a sentence on each argument that is held fixed without being asked to.
+) -> tuple[KernelCase, list[str]]:
+    """The case, and a sentence on each argument that is held fixed although the caller did not say so.
 
     Errors: GradcheckError for names that are not there, arrays of two libraries, or no array to move.
     """
@@ -252,7 +252,7 @@ def asked(
         raise GradcheckError(
             f"the arguments should be arrays of one library; {listed(strangers)} numpy's beside {framework.called}'s."
         )
-    case = Case(q.f, q.leaves, q.names, [], framework, vjp, hints=q.numbers, truth=true_function(truth, q))
+    case = KernelCase(q.f, q.leaves, q.names, [], framework, vjp, hints=q.numbers, truth=true_function(truth, q))
     if wrt is None:
         places, notes = differentiable(q, framework)
     else:
@@ -307,7 +307,7 @@ def differentiable(q: Asked, framework: Framework) -> tuple[list[int], list[str]
 
 
 def hides(A: Any, framework: Framework) -> bool:
-    """Does an array hold −∞, as masks do, and no other number that is not finite?"""
+    """Does an array hold −∞, as masks do, and is it finite elsewhere?"""
     with framework.precise():
         wide = framework.wide(A)
         xp = namespace(wide)

@@ -1,4 +1,4 @@
-"""A kernel without a closed form: the function itself in float64, or the one that is given, by differences."""
+"""A kernel without a closed form: judged by differences of the function in float64, or of the user's truth."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.vjp import check_numpy_vjp as check_in_numpy
-from nnref.checking.kernels.case import Case
+from nnref.checking.kernels.case import KernelCase
 from nnref.checking.kernels.framework import Framework, dtype_name
 from nnref.checking.operations.kernel_arithmetic import UNITS
 from nnref.checking.results.findings import Finding
@@ -21,20 +21,20 @@ from nnref.checking.results.report import GradcheckReport
 from nnref.shapes import Array
 
 ENTRIES = 256
-"""Entries of each gradient that are compared, where it has more: what that misses, results/sampling.py says."""
+"""Sample size: entries compared of a gradient that has more; results/sampling.py says what that can miss."""
 
 DIRECTIONS = 10
-"""Directions of random signs along which the others are judged: a wrong entry is missed with a chance of 0.1 %."""
+"""Random sign vectors along which the other entries are judged at once; misses a wrong one with probability 0.1 %."""
 
 
-def by_differences(case: Case, dY: Any, options: Mapping[str, Any]) -> GradcheckReport:
-    """The report. Of a coarse dtype, the function is asked in float32 too: there shows what rounding hides."""
+def by_differences(case: KernelCase, dY: Any, options: Mapping[str, Any]) -> GradcheckReport:
+    """The report. A kernel of a coarse dtype is checked in float32 too, where less is hidden by rounding."""
     report = in_own_dtype(case, dY, options)
     if UNITS[case.stored] <= UNITS["float32"] or report.wrong:
         return report
     try:
         finer = in_own_dtype(with_float32_copies(case), None, options)
-    except GradcheckError:  # a kernel of that dtype alone
+    except GradcheckError:  # the kernel supports its own dtype only
         return replace(report, method=f"{report.method}; the function does not take float32, which would show more")
     if not finer.wrong:
         said = "right with float32 copies too" if finer.ok else "with float32 copies it cannot be told either"
@@ -45,8 +45,8 @@ def by_differences(case: Case, dY: Any, options: Mapping[str, Any]) -> Gradcheck
     return replace(finer, entries=tuple(entries))
 
 
-def with_float32_copies(case: Case) -> Case:
-    """The question with float32 copies of what is coarser."""
+def with_float32_copies(case: KernelCase) -> KernelCase:
+    """The case with float32 copies of coarser arrays."""
     given = list(case.given)
     for k, A in enumerate(given):
         if case.framework.owns(A) and case.framework.floating(A) and UNITS[dtype_name(A)] > UNITS["float32"]:
@@ -54,7 +54,7 @@ def with_float32_copies(case: Case) -> Case:
     return replace(case, given=given, wrote=set())
 
 
-def in_own_dtype(case: Case, dY: Any, options: Mapping[str, Any]) -> GradcheckReport:
+def in_own_dtype(case: KernelCase, dY: Any, options: Mapping[str, Any]) -> GradcheckReport:
     """The report: the kernel's gradients as they come from the device, the truth by float64 calls of the function."""
     framework, shown_as = case.framework, {alias(case.names[k], k): case.names[k] for k in case.wrt}
     moved = list(shown_as)
@@ -69,7 +69,7 @@ def in_own_dtype(case: Case, dY: Any, options: Mapping[str, Any]) -> GradcheckRe
             for k, A in enumerate(given):
                 if k not in case.wrt and framework.owns(A) and framework.floating(A):
                     given[k] = framework.guest(framework.host(A), A)
-            return shown(framework, framework.output(case.truth or case.f, given))
+            return output_in_numpy(framework, framework.output(case.truth or case.f, given))
 
     def vjp(dY: Array, **arrays: Array) -> dict[str, Any]:
         given = list(case.given)
@@ -99,7 +99,7 @@ def in_own_dtype(case: Case, dY: Any, options: Mapping[str, Any]) -> GradcheckRe
 
 
 def alias(name: str, place: int) -> str:
-    """A name that a parameter may have: that of a module's, layer.0.weight, is none."""
+    """A valid Python name for an argument: a module's layer.0.weight is none."""
     return name if name.isidentifier() and not iskeyword(name) and name != "dY" else f"argument_{place}_"
 
 
@@ -110,7 +110,7 @@ def wide(A: Array) -> Array:
 
 
 def named(function: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
-    """The function with the names of its arguments to be read."""
+    """The function with a signature that shows these names of its arguments."""
     import inspect
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -119,7 +119,7 @@ def named(function: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
 
 
 def numbers(framework: Framework, A: Any, name: str) -> Array:
-    """The numbers in numpy, in their own dtype, which bfloat16 has by ml_dtypes alone.
+    """The array in numpy, in its own dtype; bfloat16 needs the package ml_dtypes.
 
     Errors: GradcheckError where that is not installed.
     """
@@ -144,14 +144,14 @@ def put(framework: Framework, A: Array, like: Any) -> Any:
 
 
 def arrived(framework: Framework, A: Array, like: Any) -> Any:
-    """A numpy array as the library has it, in its own dtype: bfloat16 goes by way of float32."""
+    """A numpy array as one of the library, in its own dtype; bfloat16 is passed as float32."""
     A = np.asarray(A)
     if A.dtype.name == "bfloat16":
         return framework.cast(framework.guest(A.astype("float32"), like), like)
     return framework.guest(A, like)
 
 
-def shown(framework: Framework, Y: Any) -> Array:
+def output_in_numpy(framework: Framework, Y: Any) -> Array:
     """An output of float64 or complex128 in numpy."""
     if "complex" in dtype_name(Y):
         return np.asarray(Y.detach().cpu().numpy() if hasattr(Y, "detach") else Y)

@@ -1,4 +1,4 @@
-"""One question: a function, what it is given, and how its library takes the vector-Jacobian product."""
+"""One case to check: a function, its arguments, and how its library computes the vector-Jacobian product."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.gradcheck.roles import DY, OUTPUT, Roles, called_by_name, candidates
+from nnref.checking.gradcheck.roles import DY, OUTPUT, Roles, called_by_name, possible_roles
 from nnref.checking.kernels.framework import SEED, Framework, dtype_name
 from nnref.checking.kernels.frameworks import arguments_untouched
 from nnref.checking.operations.kernel_arithmetic import UNITS
 
 SMALL = (1.0, 2.0**-5, 2.0**-10)
-"""Sizes of drawn rows: an ε of 1e-6 that was forgotten shows where squares are as small as that."""
+"""Scales of drawn rows: a forgotten ε of 1e-6 changes the result only where squares are about that small."""
 
 
 @dataclass
-class Case:
-    """A function f, its arguments by place and their names, and which of them have a gradient.
+class KernelCase:
+    """A function f, its positional arguments and their names, and which of them have a gradient.
 
-    vjp is the user's own, for a library that takes none; roles are what its parameters are. hints are numbers that a
+    vjp is the user's own, for a library without one; roles say what its parameters are. hints are plain numbers that a
     module holds, such as its ε; truth is a forward function in float64.
     """
 
@@ -53,7 +53,7 @@ class Case:
         assert self.vjp
         values = {**dict(zip(self.names, self.given, strict=True)), DY: dY}
         if self.roles is None:
-            self.roles = candidates(self.vjp, values if DY in self.names else dict(list(values.items())[:-1]))[0]
+            self.roles = possible_roles(self.vjp, values if DY in self.names else dict(list(values.items())[:-1]))[0]
         if OUTPUT in self.roles.values():
             values[OUTPUT] = self.output()
         found = called_by_name("vjp", self.vjp, {name: values[given] for name, given in self.roles.items()})
@@ -69,10 +69,10 @@ class Case:
         """A dY like the output, dense and without pattern."""
         return self.framework.drawn(tuple(Y.shape), Y, np.random.default_rng(seed))
 
-    def elsewhere(self, seed: int, sizes: tuple[float, ...] = SMALL) -> Case:
-        """The same question at drawn arguments of these shapes, each row of one of these sizes.
+    def elsewhere(self, seed: int, sizes: tuple[float, ...] = SMALL) -> KernelCase:
+        """The same case at drawn arguments of these shapes, each row of one of these scales.
 
-        Only what has a gradient is drawn. A library's own zeros and ones would hide what multiplies them.
+        Only arguments with a gradient are drawn anew: initial zeros and ones would hide factors that multiply them.
         """
         rng = np.random.default_rng(seed)
         given = list(self.given)
@@ -86,12 +86,12 @@ class Case:
 
     @property
     def stored(self) -> str:
-        """The name of the coarsest dtype among what has a gradient: what the kernel keeps things in."""
+        """The name of the coarsest dtype among the arguments with a gradient: the one the kernel stores in."""
         return max((dtype_name(self.given[k]) for k in self.wrt), key=lambda name: UNITS[name])
 
     @property
     def numbers(self) -> list[Any]:
-        """What came along that is no array: ε, whether a mask is causal, a scale."""
+        """The arguments that are no arrays: ε, whether a mask is causal, a scale."""
         found: list[Any] = list(self.hints)
         for A in self.given:
             found += list(A) if isinstance(A, tuple | list) else [] if self.framework.owns(A) else [A]

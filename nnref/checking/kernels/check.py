@@ -1,4 +1,4 @@
-"""The one call: is this vector-Jacobian product right? Arrays of any library, or numpy's, on the device they are on."""
+"""check_vjp: is this vector-Jacobian product right? For arrays of any library, on the device they are on."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.vjp import check_numpy_vjp as check_in_numpy
 from nnref.checking.kernels import blackbox, odd
 from nnref.checking.kernels.absent import decided_where_none_came, steady_case
-from nnref.checking.kernels.asking import asked, taken_apart
-from nnref.checking.kernels.case import Case
+from nnref.checking.kernels.asking import case_and_remarks, taken_apart
+from nnref.checking.kernels.case import KernelCase
 from nnref.checking.kernels.closed import closed
 from nnref.checking.kernels.frameworks import framework_of
-from nnref.checking.kernels.outputs import TOGETHER, Asking, Output, each, outputs_asked, picked
-from nnref.checking.kernels.recognise import Known, known_forms
+from nnref.checking.kernels.outputs import TOGETHER, Asking, KernelOutput, case_of_output, each, outputs_asked
+from nnref.checking.kernels.recognise import KnownKernel, known_forms
 from nnref.checking.operations.kernel_arithmetic import UNITS
 from nnref.checking.results.report import GradcheckReport, GradientMismatch
 
@@ -59,7 +59,7 @@ def check_vjp(
     plain = reference is None and truth is None and shapes is None and outputs is None
     if callable(vjp) and plain and framework_of(given_arrays(arguments)) is None:
         return check_in_numpy(forward, vjp, arguments, wrt=wrt, dY=dY, **options)
-    case, notes = asked(forward, vjp, arguments, wrt, truth)
+    case, notes = case_and_remarks(forward, vjp, arguments, wrt, truth)
     asked_of_one = {"reference": reference, "accumulate": accumulate, "shapes": shapes, "options": options}
     report = of_outputs(case, outputs_asked(case, outputs), dY, partial(of_one_output, **asked_of_one), options)
     wrote = [f"the kernel writes into {name}" for name in sorted(case.wrote)]
@@ -67,7 +67,7 @@ def check_vjp(
 
 
 def refuse_bad_use(arguments: Any, accumulate: str | None, shapes: str | None) -> None:
-    """Refuse a call without arguments, and options that are none.
+    """Refuse a call without arguments, and unknown values of options.
 
     Errors: GradcheckError saying what to try.
     """
@@ -80,21 +80,21 @@ def refuse_bad_use(arguments: Any, accumulate: str | None, shapes: str | None) -
 
 
 def of_outputs(
-    case: Case,
-    several: list[Output],
+    case: KernelCase,
+    several: list[KernelOutput],
     dY: Any,
     ask: Asking,
     options: Mapping[str, Any],
 ) -> GradcheckReport:
     """The report on each of a function's outputs; of a single one, as ask(case, dY) gives it."""
     if len(several) == 1:
-        return ask(picked(case, several[0], alone=True), dY)
+        return ask(case_of_output(case, several[0], alone=True), dY)
     fewer = {**options, "entries": TOGETHER}
     return each(case, several, dY, ask, lambda all_, dY: blackbox.by_differences(all_, dY, fewer))
 
 
 def of_one_output(
-    case: Case,
+    case: KernelCase,
     dY: Any,
     reference: Any,
     accumulate: str | None,
@@ -105,7 +105,7 @@ def of_one_output(
     case, notes = steady_case(case)
     known = [] if case.truth and reference is None else known_forms(case, accumulate, reference)
 
-    def answer(case: Case, known: list[Known], dY: Any) -> GradcheckReport:
+    def answer(case: KernelCase, known: list[KnownKernel], dY: Any) -> GradcheckReport:
         if not known:
             return blackbox.by_differences(case, dY, options)
         reports = [closed(case, one, dY, accumulate) for one in known]

@@ -1,4 +1,4 @@
-"""A kernel against a closed form: every entry, at your arguments and at drawn ones, and twice."""
+"""A kernel against a closed form: every entry, at the given arguments and at drawn ones, in two calls."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import numpy as np
 
 from nnref.arrays import namespace
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.gradcheck.roles import candidates
-from nnref.checking.kernels.case import Case
+from nnref.checking.gradcheck.roles import possible_roles
+from nnref.checking.kernels.case import KernelCase
 from nnref.checking.kernels.judge import JudgedGradient, judged_gradients
-from nnref.checking.kernels.naming import Question, findings, scaled, unseen
-from nnref.checking.kernels.recognise import Known, added_in
+from nnref.checking.kernels.naming import Question, common_factor, findings, unseen
+from nnref.checking.kernels.recognise import KnownKernel, added_in
 from nnref.checking.kernels.report import KernelReport
-from nnref.checking.kernels.slips import slip
+from nnref.checking.kernels.slips import layer_slip
 from nnref.checking.results.entry import Entry, Worst
 from nnref.checking.results.findings import Finding, shapes
 from nnref.checking.results.report import GradcheckReport
 
 CALLS = 4
-"""Other calls that a gradient which is wrong is compared with: of races that come every second time 6 % are missed."""
+"""Further calls compared with a wrong gradient; misses a race that shows in every second call with probability 6 %."""
 
 ELSEWHERE = 11
-"""The seed of the drawn arguments at which a gradient that is right is looked at again."""
+"""Seed of the drawn arguments at which a right gradient is checked again."""
 
 
 @dataclass
 class Look:
-    """What was found at one point: an entry a gradient, the worst shares, the histograms."""
+    """What was found at one point: a row for each gradient, its largest error in units of rounding, its histogram."""
 
     entries: list[Entry]
     shares: dict[str, float] = field(default_factory=dict)
@@ -49,8 +49,8 @@ class Look:
         return any(entry.verdict not in ("ok", "cannot tell") for entry in self.entries)
 
 
-def closed(case: Case, known: Known, dY: Any, accumulate: str | None) -> GradcheckReport:
-    """The report of a kernel that is, or should be, a closed form."""
+def closed(case: KernelCase, known: KnownKernel, dY: Any, accumulate: str | None) -> GradcheckReport:
+    """The report on a kernel that computes, or should compute, a closed form."""
     added = added_in(case, accumulate)
     Y = case.output()
     if dY is None:
@@ -81,7 +81,7 @@ def closed(case: Case, known: Known, dY: Any, accumulate: str | None) -> Gradche
     )
 
 
-def settled(known: Known) -> str:
+def settled(known: KnownKernel) -> str:
     """The settings that were found, in brackets."""
     said = [
         f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}" for key, value in known.settings.items()
@@ -89,7 +89,7 @@ def settled(known: Known) -> str:
     return f" ({', '.join(said)})" if said else ""
 
 
-def seen(case: Case, known: Known, dY: Any, added: str) -> Look:
+def seen(case: KernelCase, known: KnownKernel, dY: Any, added: str) -> Look:
     """The look at one point."""
     given = gradients(case, known, dY, added)
     look = Look([], gradients=given)
@@ -109,17 +109,17 @@ def seen(case: Case, known: Known, dY: Any, added: str) -> Look:
     return look
 
 
-def gradients(case: Case, known: Known, dY: Any, added: str) -> list[Any]:
-    """The gradients; of a user's vjp, called in the way under which it is least wrong."""
+def gradients(case: KernelCase, known: KnownKernel, dY: Any, added: str) -> list[Any]:
+    """The gradients; a user's vjp is called in the way that makes them least wrong."""
     if case.vjp is None or case.roles is not None:
         return case.gradients(dY)
     best, least = None, float("inf")
-    for roles in candidates(case.vjp, dict(zip(case.names, case.given, strict=True))):
+    for roles in possible_roles(case.vjp, dict(zip(case.names, case.given, strict=True))):
         case.roles = roles
         try:
             with case.framework.precise(), np.errstate(all="ignore"):
                 far = sum(distance(j) for j in judged_gradients(case, known, dY, case.gradients(dY), added))
-        except GradcheckError:  # what it was not written for
+        except GradcheckError:  # the vjp rejects this way of calling it
             continue
         if far < least:
             best, least = roles, far
@@ -136,7 +136,7 @@ def counted(mask: Any) -> int:
 
 
 def distance(j: JudgedGradient) -> float:
-    """How far a gradient is from right: 0 where it is."""
+    """How far a gradient is from right; 0 where it is right."""
     xp = namespace(j.t)
     return float(xp.mean(xp.log(xp.maximum(j.shares, 0 * j.t + 1)))) if prod(j.t.shape) else 0.0
 
@@ -150,12 +150,12 @@ def add(look: Look, q: Question) -> None:
     at = int(xp.argmax(shares))
     index = tuple(int(k) for k in np.unravel_index(at, tuple(j.t.shape)))
     a, t, share = (float(xp.reshape(A, (-1,))[at]) for A in (j.a, j.t, shares))
-    found = findings(q, slip) if wrong or untold else ()
+    found = findings(q, layer_slip) if wrong or untold else ()
     coarse = f"at most {share:.2g} of what rounding may do" if not wrong else ""
     reason = "rounding can do so much, but is not likely to" if untold else ""
     if not wrong and not untold:
         alike, hidden = unseen(q)
-        one = scaled(q)
+        one = common_factor(q)
         together = [f"as if {says}" for says in alike] or ([one] if one else [])
         if together:
             advice = "" if q.case.stored in ("float32", "float64") else "; the same kernel in float32 would show it"
@@ -183,7 +183,7 @@ def add(look: Look, q: Question) -> None:
 
 
 def note(look: Look, name: str, hidden: set[str], dtype: str) -> None:
-    """Say below a gradient that is right which mistakes no entry of it can show in its dtype."""
+    """Note below a right gradient which mistakes its dtype is too coarse to show."""
     if hidden:
         k = next(k for k, entry in enumerate(look.entries) if entry.name == name)
         said = f"{look.entries[k].coarse}; {dtype} cannot show at this size: {'; '.join(sorted(hidden))}"
@@ -191,24 +191,24 @@ def note(look: Look, name: str, hidden: set[str], dtype: str) -> None:
 
 
 def marked(look: Look, says: str) -> Look:
-    """The look with a sentence ahead of what else is said of what is wrong."""
+    """The look with a sentence put before the other remarks on what is wrong."""
     look.entries = [
         replace(e, where=(Finding("hidden", says), *e.where)) if e.verdict == "WRONG" else e for e in look.entries
     ]
     return look
 
 
-def unlike_forward(known: Known, Y: Any) -> Entry:
-    """The entry of an output that is not that of the form which was named."""
+def unlike_forward(known: KnownKernel, Y: Any) -> Entry:
+    """The row of an output that differs from that of the form the caller named."""
     shape = tuple(Y.shape)
     says = f"not the output of {known.form.called} with any setting that was tried: {known.share:.3g} times the allowed"
     return Entry("output", shape, prod(shape), prod(shape), 1, 0, 0, None, "WRONG", (Finding("forward", says),))
 
 
-def steadiness(case: Case, dY: Any, added: str, known: Known, first: Look) -> str:
-    """Whether other calls give other numbers: an order of additions that changes, or a race.
+def steadiness(case: KernelCase, dY: Any, added: str, known: KnownKernel, first: Look) -> str:
+    """Whether further calls give other numbers: because the order of additions varies, or because of a race.
 
-    Where the first was wrong, more are asked: a race may come one time in several.
+    Where the first call was wrong, more are made, as a race need not show every time.
     """
     apart, others = 0.0, [case.gradients(dY) for _ in range(CALLS if first.wrong else 1)]
     with case.framework.precise(), np.errstate(all="ignore"):
@@ -224,7 +224,7 @@ def steadiness(case: Case, dY: Any, added: str, known: Known, first: Look) -> st
 
 
 def furthest_apart(j: JudgedGradient, k: JudgedGradient) -> float:
-    """How far two calls are apart at most, in parts of what rounding may do; NaN beside a number is infinitely far."""
+    """The largest difference between two calls in units of rounding; infinite for NaN beside a number."""
     if not prod(j.t.shape):
         return 0.0
     xp = namespace(j.t)

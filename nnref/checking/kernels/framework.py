@@ -1,4 +1,4 @@
-"""What a check asks of a library of arrays: a vjp, numbers in float64, and to show them."""
+"""What a check needs of a library of arrays: a vjp, arrays in float64, and numbers for the report."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from nnref.checking.operations.kernel_arithmetic import UNITS
 from nnref.shapes import Array
 
 SEED = 0
-"""What is drawn is the same in every run, so that a failure can be had again."""
+"""Seed of all that is drawn: the same in every run, so that failures can be reproduced."""
 
 Leaves = Callable[[Any], list[tuple[str, Any]]]
 """What a function returned, by name."""
 
 
 class Framework:
-    """A library of the array API, such as CuPy or numpy, which takes no vjp of its own."""
+    """A library of the array API without a vjp of its own, such as CuPy or numpy."""
 
     called = "this library"
     seed: int | None = None
-    """Of the random numbers that a function draws; None leaves them as they come."""
+    """Seed of the random numbers that the function draws; None leaves them random."""
 
     def seeded(self) -> Framework:
         """The same library, in which every call of a function draws the same random numbers, if it can be told to."""
@@ -59,7 +59,7 @@ class Framework:
         return namespace(A).astype(A, like.dtype)
 
     def whole(self, A: Any) -> Any:
-        """Whole numbers as they are, where the truth is."""
+        """Integers, unchanged, where the truth is computed."""
         return A
 
     def host(self, A: Any) -> Array:
@@ -88,7 +88,7 @@ class Framework:
     def several(
         self, f: Callable[..., Any], given: Sequence[Any], wrt: Sequence[int], leaves: Leaves
     ) -> list[tuple[str, Any, bool]]:
-        """All that f returns, by name, and whether it can be differentiated as far as the library knows."""
+        """All that f returns, by name, each with whether the library says that it can be differentiated."""
         return [(name, A, True) for name, A in leaves(framed("the function", lambda: f(*given)))]
 
     def joined(self, arrays: Sequence[Any]) -> Any:
@@ -103,11 +103,11 @@ class Framework:
         return bool(xp.all(alike | (xp.isnan(A) & xp.isnan(B)) if self.floating(A) else alike))
 
     def put_back(self, A: Any, old: Any) -> None:
-        """The numbers of old where A is."""
+        """Write the numbers of old into A."""
         A[...] = old
 
     def vjp(self, f: Callable[..., Any], given: Sequence[Any], wrt: Sequence[int], dY: Any) -> tuple[Any, list[Any]]:
-        """The output, and the gradients of ⟨dY, f⟩ with respect to some of what f is given, as the library takes them.
+        """The output, and the gradients of ⟨dY, f⟩ with respect to the arguments in wrt, as the library computes them.
 
         Errors: GradcheckError where the library has none.
         """

@@ -1,4 +1,4 @@
-"""Which library the arrays are of: how each takes a vector-Jacobian product stands in a file of its own."""
+"""Which library the arrays belong to; how each computes a vector-Jacobian product stands in its own file."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from nnref.checking.kernels.in_tensorflow import TensorFlow
 from nnref.checking.kernels.in_torch import Torch
 
 KNOWN = {"torch": Torch, "jax": Jax, "tensorflow": TensorFlow}
-"""The libraries that take vjps, by the module that the caller has imported."""
+"""The libraries with a vjp, by the name of the module that the caller has imported."""
 
 
 def framework_of(arguments: Sequence[Any]) -> Framework | None:
-    """The library whose arrays these are; None where they are numpy's alone, or no arrays.
+    """The library of these arrays; None where all are numpy's, or none is an array.
 
     Errors: GradcheckError for arrays of two libraries.
     """
@@ -46,13 +46,13 @@ def on_host(A: Any) -> bool:
 
 
 def loaded(name: str) -> bool:
-    """Is the module there whole, and not half imported?"""
+    """Is the module fully imported?"""
     wanted = {"torch": "Tensor", "jax": "vjp", "tensorflow": "GradientTape"}[name]
     return hasattr(sys.modules[name], wanted)
 
 
 def callable_of(function: Any) -> tuple[Callable[..., Any], list[str]]:
-    """What to call, and the names of its arguments by place: of a class of torch.autograd.Function, its apply.
+    """What to call, and the names of its positional arguments; for a torch.autograd.Function that is its apply.
 
     Names are empty where the function does not say.
     """
@@ -69,7 +69,7 @@ def callable_of(function: Any) -> tuple[Callable[..., Any], list[str]]:
 
 
 def names_of(function: Any) -> list[str]:
-    """The names of what a function takes by place."""
+    """The names of a function's positional arguments."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -81,7 +81,7 @@ def names_of(function: Any) -> list[str]:
 
 @contextmanager
 def arguments_untouched(framework: Framework, given: Sequence[Any], names: Sequence[str]) -> Iterator[list[str]]:
-    """The names of the arguments that were written into, known after the block; each is put right again."""
+    """The names of the arguments that the block modified in place, known after it; each is restored."""
     before = [framework.copy(A) if framework.owns(A) else A for A in given]
     wrote: list[str] = []
     yield wrote

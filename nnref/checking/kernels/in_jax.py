@@ -1,4 +1,4 @@
-"""JAX, as the checks of kernels ask it. It is not imported here."""
+"""JAX, as the checks of kernels use it. It is not imported here."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Jax(Framework):
         return isinstance(A, self.jax.Array)
 
     def precise(self) -> AbstractContextManager[Any]:
-        """JAX knows float64 only where it is told."""
+        """JAX has float64 only where it is enabled."""
         if hasattr(self.jax, "enable_x64"):
             return self.jax.enable_x64(True)
         from jax.experimental import enable_x64  # before JAX 0.8
@@ -35,7 +35,7 @@ class Jax(Framework):
         return enable_x64(True)
 
     def wide(self, A: Any) -> Any:
-        """In float64, on its device; of a CPU as numpy sees it, which has nothing to compile."""
+        """In float64, on its device; on a CPU as a numpy array, for which nothing is compiled."""
         return np.asarray(A).astype("float64") if self.beside(A) else A.astype("float64")
 
     def beside(self, A: Any) -> bool:

@@ -1,4 +1,4 @@
-"""TensorFlow and Keras, as the checks of kernels ask them. Neither is imported here."""
+"""TensorFlow and Keras, as the checks of kernels use them. Neither is imported here."""
 
 from __future__ import annotations
 

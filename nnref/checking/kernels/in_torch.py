@@ -1,4 +1,4 @@
-"""PyTorch, as the checks of kernels ask it. It is not imported here."""
+"""PyTorch, as the checks of kernels use it. It is not imported here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Torch(Framework):
 
     @contextmanager
     def drawing(self) -> Iterator[None]:
-        """Random numbers that begin at the seed; those of the caller go on as if nothing had been drawn."""
+        """A context in which random numbers begin at the seed; afterwards the caller's generator is as it was."""
         if self.seed is None:
             yield
             return

@@ -1,4 +1,4 @@
-"""The verdict on each gradient, every entry at full size on its own device, in parts of what rounding may do to it."""
+"""The verdict on each gradient: every entry, on its own device, with its error in units of rounding."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 
 from nnref.arrays import namespace
-from nnref.checking.kernels.case import Case
+from nnref.checking.kernels.case import KernelCase
 from nnref.checking.kernels.framework import dtype_name
-from nnref.checking.kernels.recognise import Known
+from nnref.checking.kernels.recognise import KnownKernel
 from nnref.checking.kernels.report import EDGES
-from nnref.checking.operations.kernel_arithmetic import Precision, Rounded
+from nnref.checking.operations.kernel_arithmetic import KernelPrecision, Rounded
 from nnref.checking.operations.kernel_form import RIGHT, Change
 from nnref.shapes import Array
 
 
 @dataclass
 class JudgedGradient:
-    """One gradient: yours, the truth and the two bounds, float64 on the device; None where there is no gradient.
+    """One gradient: the kernel's, the truth and the two bounds, in float64 on the device; None where there is none.
 
     Shapes: all as the argument's.
     """
@@ -41,19 +41,19 @@ class JudgedGradient:
 
     @property
     def wrong(self) -> Any:
-        """Where no rounding can be so large, or there is no number."""
+        """Entries whose error no rounding can reach, or that are NaN."""
         xp = namespace(self.t)
         return xp.isfinite(self.t) & ~(self.gap <= self.most)
 
     @property
     def untold(self) -> Any:
-        """Where rounding is not likely so large, but can be; or the truth is no number."""
+        """Entries whose error rounding can reach but is unlikely to; or whose truth is NaN."""
         xp = namespace(self.t)
         return (~xp.isfinite(self.t) | ~(self.gap <= self.likely)) & ~self.wrong
 
     @property
     def shares(self) -> Any:
-        """The error of each entry in parts of what rounding is likely to do at most; infinite for what is no number."""
+        """The error of each entry relative to the likely rounding error; infinite for NaN."""
         xp = namespace(self.t)
         share = self.gap / xp.maximum(self.likely, 0 * self.likely + 2.0**-1070)
         return xp.where(xp.isnan(share), 0 * xp.where(xp.isnan(share), 1 + 0 * self.likely, share) + xp.inf, share)
@@ -65,7 +65,7 @@ class JudgedGradient:
         return (*(x - y for x, y in pairwise(beyond)), beyond[-1])
 
 
-def truths(case: Case, known: Known, dY: Any) -> dict[str, Any]:
+def truths(case: KernelCase, known: KnownKernel, dY: Any) -> dict[str, Any]:
     """The closed form's gradients by role, by nnref's proven formulas, in float64."""
     wide = case.framework.wide(dY)
     found = known.form.truth(known.values(case), wide, known.settings)
@@ -73,9 +73,9 @@ def truths(case: Case, known: Known, dY: Any) -> dict[str, Any]:
 
 
 def bounds(
-    case: Case, known: Known, dY: Any, precision: Precision, change: Change = RIGHT
+    case: KernelCase, known: KnownKernel, dY: Any, precision: KernelPrecision, change: Change = RIGHT
 ) -> dict[str, tuple[Any, Any, Any]]:
-    """The value, the likely and the largest error of each gradient by role, as a kernel of this precision has them."""
+    """The value, likely and largest rounding error of each gradient by role, in a kernel of this precision."""
     ar = Rounded(precision)
     found = known.form.gradients(ar, known.values(case), case.framework.wide(dY), known.settings, change)
     return {
@@ -85,15 +85,17 @@ def bounds(
 
 
 def shaped(A: Any, like: Any) -> Any:
-    """An array in the shape of another; a number for all entries is one for each."""
+    """An array in the shape of another; a single number is broadcast."""
     shape = tuple(like.shape)
     if isinstance(A, float):
         return A
     return namespace(A).reshape(A, shape)
 
 
-def judged_gradients(case: Case, known: Known, dY: Any, found: list[Any], accumulate: str) -> list[JudgedGradient]:
-    """Each gradient that came, with its truth and its bounds; those that did not come are left out."""
+def judged_gradients(
+    case: KernelCase, known: KnownKernel, dY: Any, found: list[Any], accumulate: str
+) -> list[JudgedGradient]:
+    """Each gradient that was returned, with its truth and its bounds."""
     true, room = truths(case, known, dY), bounds(case, known, dY, known.precision(case, accumulate))
     roles = {place: role for role, place in known.places.items()}
     made = []
@@ -102,13 +104,13 @@ def judged_gradients(case: Case, known: Known, dY: Any, found: list[Any], accumu
         if g is None or tuple(g.shape) != tuple(case.given[place].shape):
             continue
         t, (_, likely, most) = true[role], room[role]
-        own = Precision.of(dtype_name(g), "float64")
+        own = KernelPrecision.of(dtype_name(g), "float64")
         likely, most = (e + own.coarse * (abs(t) + e) + own.grain for e in (likely, most))
         made.append(JudgedGradient(case.names[place], role, case.framework.wide(g), t, likely, most, dtype_name(g)))
     return made
 
 
-def host(case: Case, A: Any) -> Array:
+def host(case: KernelCase, A: Any) -> Array:
     """Numbers for the report."""
     made: Array = np.asarray(A) if isinstance(A, np.ndarray) else case.framework.host(A)
     return made

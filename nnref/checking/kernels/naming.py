@@ -1,4 +1,4 @@
-"""What is the mistake? The form's own catalogue, terms left out of a sum, a factor, a coarse sum; and where it is."""
+"""Which mistake is it, and where? One of the form's catalogue, terms missing from a sum, a factor, a coarse sum."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from typing import Any
 import numpy as np
 
 from nnref.arrays import namespace
-from nnref.checking.kernels.case import Case
+from nnref.checking.kernels.case import KernelCase
 from nnref.checking.kernels.judge import JudgedGradient, bounds, host, shaped
-from nnref.checking.kernels.places import where
-from nnref.checking.kernels.recognise import Known
-from nnref.checking.operations.kernel_arithmetic import UNITS, Plain, Precision, flags
+from nnref.checking.kernels.places import region_in_words
+from nnref.checking.kernels.recognise import KnownKernel
+from nnref.checking.operations.kernel_arithmetic import UNITS, KernelPrecision, Plain, flags
 from nnref.checking.operations.kernel_form import Change, Summed
 from nnref.checking.results.findings import SURE, Finding, described, patterns
 from nnref.shapes import Array, ShapeError
 
 TILES = (1024, 512, 256, 128, 64, 32, 16, 8)
-"""Block sizes of kernels: what is left over after whole blocks is where sums lose terms."""
+"""Block sizes of kernels: sums lose the terms that remain after the whole blocks."""
 
 MANY = 256
-"""Terms of a sum up to which every tail and every head of it is tried as what was left out."""
+"""Length of a sum up to which every head and tail of it is tried as the part that was left out."""
 
 ENTRIES = 1 << 18
-"""Entries of a gradient that are looked at for a factor or another order."""
+"""Entries of a gradient that are examined for a factor or another order, at most."""
 
 LARGE = 1 << 21
 """Entries beyond which only the likeliest tails are tried, so that naming a mistake takes seconds."""
 
 
 SAME = 1e-9
-"""Of the largest entry: a prediction that is within so much of the truth is no mistake at these arguments."""
+"""Relative to the largest entry: a prediction this near the truth cannot be told from it at these arguments."""
 
 
 ROWS = 8
-"""Rows of which a standard error is taken at least."""
+"""Fewest rows from which a standard error is computed."""
 
 
 @dataclass
 class Question:
-    """One gradient that is not right: what to explain, and what to explain it by."""
+    """One gradient that is not right, and what is needed to explain it."""
 
-    case: Case
-    known: Known
+    case: KernelCase
+    known: KnownKernel
     dY: Any
     j: JudgedGradient
     accumulate: str
@@ -62,13 +62,13 @@ class Question:
 
 
 def findings(q: Question, further: Callable[[Question], Finding | None]) -> tuple[Finding, ...]:
-    """What a sentence can say of a gradient that is not right: what is done wrong, or where, or both.
+    """Sentences on a gradient that is not right: what was done wrong, or where, or both.
 
-    further looks for a mistake that the form itself does not know.
+    further looks for a mistake that is not in the form's catalogue.
     """
     xp = namespace(q.j.a)
     bad = host(q.case, q.bad).astype(bool)
-    place = where(bad, q.axes)
+    place = region_in_words(bad, q.axes)
     lost = int(xp.sum(xp.astype(~xp.isfinite(q.j.a), xp.int64)))
     if lost:
         said = f"{lost} {'entry is' if lost == 1 else 'entries are'} not finite"
@@ -84,7 +84,7 @@ def findings(q: Question, further: Callable[[Question], Finding | None]) -> tupl
 
 
 def fits(q: Question, w: Any, room: Any, mask: Any) -> float:
-    """How far the gradient is from a prediction, in parts of its room: at most 1 where that explains it."""
+    """The largest distance from a prediction, relative to the error allowed: at most 1 if that explains it."""
     xp = namespace(w)
     share = abs(q.j.a - w) / xp.maximum(room, 0 * room + 2.0**-1070)
     if mask is not None:
@@ -94,7 +94,7 @@ def fits(q: Question, w: Any, room: Any, mask: Any) -> float:
 
 
 def mistake(q: Question, mask: Any) -> Finding | None:
-    """The mistake of the form's catalogue whose gradient this is, everywhere or where the mask is."""
+    """The mistake of the form's catalogue that gives this gradient, everywhere or within the mask."""
     best, least = None, 1.0
     for one in q.known.form.mistakes:
         if one.of and q.j.role not in one.of:
@@ -112,18 +112,18 @@ def mistake(q: Question, mask: Any) -> Finding | None:
 
 
 def predicted(q: Question, change: Change) -> tuple[Any, Any] | None:
-    """What a mistake gives, and what rounding may do to it; None where it cannot be made here."""
+    """The gradient that a mistake gives, and its rounding error; None where the mistake cannot be made here."""
     try:
         with np.errstate(all="ignore"):
             w, likely, _ = bounds(q.case, q.known, q.dY, q.known.precision(q.case, q.accumulate), change)[q.j.role]
     except (ShapeError, ZeroDivisionError):
         return None
-    own = Precision.of(q.j.dtype, "float64")
+    own = KernelPrecision.of(q.j.dtype, "float64")
     return w, likely + own.coarse * (abs(w) + likely) + own.grain
 
 
 def left_out(q: Question) -> Finding | None:
-    """The terms that a sum was taken without, if that is the mistake."""
+    """The terms that were left out of a sum, if that is the mistake."""
     best, least, ar = None, 1.0, Plain()
     values, wide = q.known.values(q.case), q.case.framework.wide(q.dY)
     own = UNITS[q.j.dtype]
@@ -131,7 +131,7 @@ def left_out(q: Question) -> Finding | None:
         if q.j.role not in summed.of:
             continue
         n = terms(summed, values, wide)
-        for start, stop in candidates(n, prod(q.j.t.shape)):
+        for start, stop in ranges_left_out(n, prod(q.j.t.shape)):
             change = Change("", {summed.key: kept(summed, q.j.t, n, start, stop)})
             with np.errstate(all="ignore"):
                 made = q.known.form.gradients(ar, values, wide, q.known.settings, change)[q.j.role]
@@ -147,26 +147,26 @@ def left_out(q: Question) -> Finding | None:
 
 
 def nearer(q: Question, w: Any) -> bool:
-    """Do the errors of the wrong entries lean towards a prediction, and by about as much as that is off?"""
+    """Are the errors of the wrong entries correlated with a prediction's, and of about the same size?"""
     xp = namespace(w)
     off, way = (xp.where(q.bad, A / q.j.likely, 0 * A) for A in (q.j.a - q.j.t, w - q.j.t))
     return 0.5 < leaning(off, way)[0] < 1.5
 
 
 def terms(summed: Summed, values: Any, dY: Any) -> int:
-    """How many terms a sum has."""
+    """The number of terms of a sum."""
     shape = tuple(dY.shape if summed.over == "Y" else values[summed.over].shape)
     return prod(shape[:-1]) if summed.key == "rows" else int(shape[summed.axis])
 
 
 def kept(summed: Summed, like: Any, n: int, start: int, stop: int) -> Any:
-    """1 for every term of a sum but those from start to stop, along the axis that is summed."""
+    """A mask along the summed axis: 0 for the terms from start to stop, 1 for the others."""
     line = flags(like, [float(not start <= k < stop) for k in range(n)])
     tall = {"rows": (n, 1), "queries": (n, 1), "images": (n, 1, 1, 1)}.get(summed.key)
     return namespace(like).reshape(line, tall) if tall else line
 
 
-def candidates(n: int, entries: int) -> Iterator[tuple[int, int]]:
+def ranges_left_out(n: int, entries: int) -> Iterator[tuple[int, int]]:
     """Ranges of terms that kernels leave out: tails, heads, blocks, single ones; the likeliest first."""
     likely = [n % tile for tile in TILES if tile < n] + [2**k for k in range(8)]
     cheap = n <= MANY and entries <= LARGE
@@ -181,7 +181,7 @@ def candidates(n: int, entries: int) -> Iterator[tuple[int, int]]:
 
 
 def pattern(q: Question, mask: Array) -> Finding | None:
-    """A factor, zeros, another order: what can be said of the numbers alone, where the mask is."""
+    """A factor, zeros or another order: what the numbers within the mask show by themselves."""
     rows = max(1, ENTRIES // max(1, prod(q.j.t.shape[1:]))) if q.j.t.ndim else 1
     cut = (slice(min(rows, q.j.t.shape[0])), ...) if q.j.t.ndim else ...
     a, t, likely = (host(q.case, A[cut]) for A in (q.j.a, q.j.t, q.j.likely))
@@ -190,13 +190,13 @@ def pattern(q: Question, mask: Array) -> Finding | None:
         return None
     checked = np.ones(a.shape, bool) if mask.all() else mask
     found = patterns(a, t, 0 * likely, likely / SURE, checked, checked)
-    # A shift that leaves a few entries and a factor explains anything.
+    # A shift that leaves only a few entries explains anything, together with a factor.
     useful = [f for f in found if f.kind not in ("block", "tail", "entry", "shifted")]
     return useful[0] if useful else None
 
 
 def coarsely_added(q: Question) -> Finding | None:
-    """Is all of it what rounding does where a kernel computes in its own dtype throughout?"""
+    """Is the whole error what rounding gives in a kernel that also adds up in its own coarse dtype?"""
     stored = q.case.stored
     if UNITS[stored] <= UNITS[q.accumulate]:
         return None
@@ -214,11 +214,11 @@ def coarsely_added(q: Question) -> Finding | None:
 
 
 def unseen(q: Question) -> tuple[list[str], list[str]]:
-    """Of a gradient that is right entry by entry: mistakes that all entries together look like, and those that they
-    cannot show.
+    """Of a gradient right in every entry: mistakes that the entries together suggest, and mistakes they cannot show.
 
-    A mistake below the grain of its dtype moves no entry beyond its room. Over many entries it still leans one way: its
-    share c in what is off is fitted, and is near 1 where the mistake was made, near 0 where it was not.
+    A mistake smaller than its dtype's rounding moves no entry beyond its allowed error, but shifts many entries in the
+    same direction. The coefficient c of the mistake in the errors is fitted: it is near 1 where the mistake was made,
+    near 0 where not.
     """
     alike, hidden = [], []
     xp, off = namespace(q.j.t), (q.j.a - q.j.t) / q.j.likely
@@ -231,7 +231,7 @@ def unseen(q: Question) -> tuple[list[str], list[str]]:
         way = (made[0] - q.j.t) / q.j.likely
         moved = float(xp.max(abs(made[0] - q.j.t)))
         if float(xp.max(abs(way))) > 2 or moved <= SAME * float(xp.max(abs(q.j.t))):
-            continue  # it would have been seen, or changes nothing here
+            continue  # it would show in single entries, or changes nothing here
         c, by_rows, by_entries = leaning(off, way)
         by_rows = max(by_rows, by_shared(q, way))
         if abs(c - 1) + SURE * by_rows < 0.5:
@@ -242,9 +242,10 @@ def unseen(q: Question) -> tuple[list[str], list[str]]:
 
 
 def by_shared(q: Question, way: Any) -> float:
-    """The standard error of a share by what all entries of a row of terms have in common, of a sum over rows.
+    """The standard error of c from the rounding that all terms of a row share, in a sum over rows.
 
-    A row's 1/root is rounded once, by u at most: so every term of the row is, and n rows make it u / √n of the sum.
+    A row's 1/root is rounded once, by at most u, and with it every term of the row; over n rows the sum is off by u /
+    √n.
     """
     over = [s for s in q.known.form.sums if s.key == "rows" and q.j.role in s.of]
     if not over or len(q.j.t.shape) > 1:
@@ -258,9 +259,9 @@ def by_shared(q: Question, way: Any) -> float:
 
 
 def leaning(off: Any, way: Any) -> tuple[float, float, float]:
-    """The share of a direction in the errors, and its standard error: by rows, which round together, and by entries.
+    """The coefficient c of a direction in the errors; its standard errors by rows, rounded together, and by entries.
 
-    It is infinite by rows where there are fewer than eight.
+    The standard error by rows is infinite for fewer than ROWS rows.
     """
     xp = namespace(off)
     square = float(xp.sum(way * way))
@@ -276,10 +277,10 @@ def leaning(off: Any, way: Any) -> tuple[float, float, float]:
     return c, by_rows if rows >= ROWS else inf, by_entries
 
 
-def scaled(q: Question) -> str:
-    """The one factor that all entries together are off by, below what any of them shows; "" where there is none.
+def common_factor(q: Question) -> str:
+    """A factor by which all entries together are off, though none shows it by itself; "" where there is none.
 
-    Rounding moves it by at most about 4 standard errors of what it may do, entries of a row moving together at worst.
+    Rounding alone moves the fitted factor by at most about 4 standard errors, if entries of a row are moved together.
     """
     xp, way = namespace(q.j.t), q.j.t / q.j.likely
     square = float(xp.sum(way * way))

@@ -10,30 +10,30 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.kernels.case import Case
+from nnref.checking.kernels.case import KernelCase
 from nnref.checking.kernels.in_torch import Torch
 from nnref.checking.results.entry import Entry
 from nnref.checking.results.findings import Finding
 from nnref.checking.results.report import GradcheckReport
 
 SEED = 13
-"""What is drawn at odd sizes is the same in every run."""
+"""Seed of the arguments drawn at odd sizes: the same in every run."""
 
-Answer = Callable[[Case, Any], GradcheckReport]
+Answer = Callable[[KernelCase, Any], GradcheckReport]
 """The check of a case with a dY, or with a drawn one."""
 
 
 @dataclass
 class Variant:
-    """The same question with other strides or sizes, in words."""
+    """The same case with other strides or sizes, and these in words."""
 
     says: str
-    case: Case
+    case: KernelCase
     dY: Any = None
 
 
-def tried(case: Case, report: GradcheckReport, answer: Answer) -> GradcheckReport:
-    """The report; or, where that is ok, the first of an odd variant that is not. Its method says what was tried."""
+def tried(case: KernelCase, report: GradcheckReport, answer: Answer) -> GradcheckReport:
+    """The report or, where that is ok, the first report on a variant that is not; its method says what was tried."""
     if not report.ok:
         return report
     right, refused = [], []
@@ -68,15 +68,15 @@ def marked(report: GradcheckReport, says: str) -> GradcheckReport:
     )
 
 
-def variants(case: Case) -> Iterator[Variant]:
-    """Strides, where the library has them, then sizes."""
+def variants(case: KernelCase) -> Iterator[Variant]:
+    """Variants of the strides, where the library has any, then of the sizes."""
     if isinstance(case.framework, Torch):
         yield from strides(case)
     yield from sizes(case)
 
 
-def strides(case: Case) -> Iterator[Variant]:
-    """Every argument with the same numbers laid out otherwise, and dY as a sum sends it."""
+def strides(case: KernelCase) -> Iterator[Variant]:
+    """Every argument with other strides, and dY expanded from a single number, as it comes from a sum."""
     torch = case.framework.torch  # type: ignore[attr-defined]
     for k in case.wrt:
         A, name = case.given[k].detach(), case.names[k]
@@ -98,14 +98,14 @@ def strides(case: Case) -> Iterator[Variant]:
         yield Variant("with dY transposed in memory", case, case.drawn_dY(Y).mT.contiguous().mT)
 
 
-def moved(case: Case, k: int, A: Any, says: str) -> Variant:
+def moved(case: KernelCase, k: int, A: Any, says: str) -> Variant:
     """The case with one argument replaced."""
     given = list(case.given)
     given[k] = A
     return Variant(says, replace(case, given=given, wrote=set()))
 
 
-def sizes(case: Case) -> Iterator[Variant]:
+def sizes(case: KernelCase) -> Iterator[Variant]:
     """One row, three rows; one column, and one more and one less than a power of two."""
     A = case.given[case.wrt[0]]
     if A.ndim == 0:
@@ -119,7 +119,7 @@ def sizes(case: Case) -> Iterator[Variant]:
             yield resized(case, {last: n}, f"with {n} column{'s' * (n > 1)}")
 
 
-def resized(case: Case, sizes: dict[int, int], says: str) -> Variant:
+def resized(case: KernelCase, sizes: dict[int, int], says: str) -> Variant:
     """The case at drawn arguments of other sizes: axes of one length change together."""
     rng, given = np.random.default_rng(SEED), list(case.given)
     for k, A in enumerate(case.given):
@@ -135,7 +135,7 @@ def resized(case: Case, sizes: dict[int, int], says: str) -> Variant:
     return Variant(says, replace(case, given=given, wrote=set()))
 
 
-def without_rows(case: Case) -> tuple[Entry, ...]:
+def without_rows(case: KernelCase) -> tuple[Entry, ...]:
     """What is wrong with an empty batch: gradients of another shape, or sums of nothing that are not 0.
 
     Errors: GradcheckError where the kernel refuses it.

@@ -1,4 +1,4 @@
-"""Several outputs: each is a question of its own, and then all together are one."""
+"""Functions of several outputs: each output is checked by itself, then all of them together."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.kernels.case import Case
+from nnref.checking.kernels.case import KernelCase
 from nnref.checking.kernels.report import KernelReport
 from nnref.checking.results.entry import Entry
 from nnref.checking.results.findings import Finding
 from nnref.checking.results.report import GradcheckReport
 
 TOGETHER = 32
-"""Entries of each gradient that are compared for all outputs at once, when each alone is right everywhere."""
+"""Sample size: entries of each gradient compared for all outputs together, after each was right by itself."""
 
-Asking = Callable[[Case, Any], GradcheckReport]
+Asking = Callable[[KernelCase, Any], GradcheckReport]
 """The check of one output, with its dY or None for a drawn one."""
 
 
 @dataclass
-class Output:
-    """One output of a function: what it is called, and where it stands among all that is returned."""
+class KernelOutput:
+    """One output of a function: its name, and its position among the returned leaves."""
 
     name: str
     place: int
 
 
 def output_leaves(Y: Any, name: str = "") -> list[tuple[str, Any]]:
-    """What a function returned, by name: (y, (h, c)) is 0, 1.0 and 1.1; None is nothing."""
+    """The returned leaves by name: those of (y, (h, c)) are 0, 1.0 and 1.1; None is left out."""
     if Y is None:
         return []
     if isinstance(Y, Mapping):
@@ -41,7 +41,7 @@ def output_leaves(Y: Any, name: str = "") -> list[tuple[str, Any]]:
     return [leaf for key, part in parts for leaf in output_leaves(part, f"{name}.{key}" if name else key)]
 
 
-def outputs_asked(case: Case, wanted: Any) -> list[Output]:
+def outputs_asked(case: KernelCase, wanted: Any) -> list[KernelOutput]:
     """The outputs that are differentiated: those that are wanted, by number or name, or all that can be.
 
     A library that knows says which can be: PyTorch leaves out what is marked non-differentiable.
@@ -58,18 +58,18 @@ def outputs_asked(case: Case, wanted: Any) -> list[Output]:
         if unknown := [one for one in asked if one not in [names[k] for k in arrays]]:
             there = ", ".join(names[k] or "0" for k in arrays)
             raise GradcheckError(f"outputs should be among {there}; {', '.join(unknown)} came.")
-        return [Output(one, names.index(one)) for one in asked]
+        return [KernelOutput(one, names.index(one)) for one in asked]
     chosen = [k for k in arrays if found[k][2]] or arrays
     if case.vjp and len(chosen) > 1:
         raise GradcheckError(
             f"beside a vjp of your own the function should return one array; {len(chosen)} came. "
             "Try lambda *x: forward(*x)[0], or outputs=0."
         )
-    return [Output(names[k], k) for k in chosen]
+    return [KernelOutput(names[k], k) for k in chosen]
 
 
-def picked(case: Case, output: Output, alone: bool = False) -> Case:
-    """The question of one output. A truth of one output is that of an output that is asked for alone.
+def case_of_output(case: KernelCase, output: KernelOutput, alone: bool = False) -> KernelCase:
+    """The case of one output. A truth with a single output belongs to the one output asked for, if alone.
 
     Errors: GradcheckError for a truth of fewer outputs.
     """
@@ -88,8 +88,8 @@ def picked(case: Case, output: Output, alone: bool = False) -> Case:
     return replace(case, f=of(case.f), truth=of(case.truth) if case.truth else None)
 
 
-def joined_outputs(case: Case, outputs: list[Output]) -> Case:
-    """The question of several outputs as one long vector."""
+def joined_outputs(case: KernelCase, outputs: list[KernelOutput]) -> KernelCase:
+    """The case of several outputs, joined to one long vector."""
     f, framework = case.f, case.framework
 
     def of_all(*given: Any) -> Any:
@@ -99,8 +99,8 @@ def joined_outputs(case: Case, outputs: list[Output]) -> Case:
     return replace(case, f=of_all, truth=None, wrote=set())
 
 
-def each(case: Case, outputs: list[Output], dY: Any, ask: Asking, ask_all: Asking) -> GradcheckReport:
-    """The report on each output by itself; where all is right, on all at once too.
+def each(case: KernelCase, outputs: list[KernelOutput], dY: Any, ask: Asking, ask_all: Asking) -> GradcheckReport:
+    """The report on each output by itself and, where all are right, on all of them together.
 
     A vector-Jacobian product is linear in dY: what is right for each is right for all, if the backward pass is linear.
     Errors: GradcheckError for a dY that is not one for each output.
@@ -109,7 +109,7 @@ def each(case: Case, outputs: list[Output], dY: Any, ask: Asking, ask_all: Askin
     if len(given) != len(outputs):
         names = ", ".join(output.name for output in outputs)
         raise GradcheckError(f"dY should be one for each of the outputs {names}; {len(given)} came.")
-    parts = [picked(case, output) for output in outputs]
+    parts = [case_of_output(case, output) for output in outputs]
     reports = [ask(part, one) for part, one in zip(parts, given, strict=True)]
     if all(report.ok for report in reports):
         together = ask_all(joined_outputs(case, outputs), None)
@@ -121,14 +121,14 @@ def each(case: Case, outputs: list[Output], dY: Any, ask: Asking, ask_all: Askin
     return put_together(outputs, reports, ignored)
 
 
-def silent(case: Case) -> bool:
-    """Does nothing come back through an output: is every gradient 0, or none?"""
+def silent(case: KernelCase) -> bool:
+    """Is every gradient of this output 0, or absent?"""
     found = case.gradients(case.drawn_dY(case.output()))
     return all(g is None or not case.framework.host(g).any() for g in found)
 
 
-def put_together(outputs: list[Output], reports: list[GradcheckReport], ignored: list[bool]) -> GradcheckReport:
-    """One report of several, each entry with the output that it is of."""
+def put_together(outputs: list[KernelOutput], reports: list[GradcheckReport], ignored: list[bool]) -> GradcheckReport:
+    """One report on several outputs, each row with the name of its output."""
     entries: list[Entry] = []
     shares: dict[str, float] = {}
     histograms: dict[str, tuple[int, ...]] = {}
@@ -146,8 +146,8 @@ def put_together(outputs: list[Output], reports: list[GradcheckReport], ignored:
     return KernelReport(tuple(entries), ". ".join(said), {}, shares=shares, histograms=histograms)
 
 
-def passed_over(entry: Entry, output: Output) -> Entry:
-    """The entry of an output through which nothing comes back."""
+def passed_over(entry: Entry, output: KernelOutput) -> Entry:
+    """The row of an output all of whose gradients are 0."""
     says = (
         f"nothing comes back through output {output.name}: its dY is ignored. If it is to have no gradient, "
         "mark it so, or ask for the others with outputs="

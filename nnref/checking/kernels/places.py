@@ -1,4 +1,4 @@
-"""Where are entries wrong? One sentence from the mask: rows, columns, tails, tiles, heads, the causal triangle."""
+"""The region of the wrong entries in words: rows, columns, tails, tiles, heads, the causal triangle."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def axis_names(named: Sequence[str], ndim: int) -> list[str]:
     return [*(f"axis {k}, indices" for k in range(missing)), *named]
 
 
-def where(wrong: Array, named: Sequence[str]) -> str:
-    """The region in words; "" where it is everywhere, or has no shape that can be said."""
+def region_in_words(wrong: Array, named: Sequence[str]) -> str:
+    """The region in words; "" where it is the whole array, or has no simple shape."""
     if not wrong.any() or wrong.mean() > EVERYWHERE:
         return ""
     names = axis_names(named, wrong.ndim)
@@ -37,14 +37,14 @@ def where(wrong: Array, named: Sequence[str]) -> str:
 
 
 EVERYWHERE = 0.97
-"""A larger share of wrong entries is everywhere: of a gradient wrong throughout, some are right by chance."""
+"""Share of wrong entries above which the whole array is wrong: some entries are right by chance."""
 
 FULL = 0.6
-"""The share of a region that is wrong where a mistake is there: the rest is right by chance, or is 0."""
+"""Share of a region that has to be wrong: its other entries may be right by chance, or 0."""
 
 
 def box(wrong: Array, names: list[str]) -> str:
-    """Indices along each axis, all of whose combinations are wrong."""
+    """A box: indices along each axis, all combinations of which are wrong."""
     axes = [np.flatnonzero(wrong.any(axis=tuple(j for j in range(wrong.ndim) if j != k))) for k in range(wrong.ndim)]
     if wrong.sum() == 1:
         return f"only entry {tuple(int(axis[0]) for axis in axes)}"

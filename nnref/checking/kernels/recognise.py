@@ -1,4 +1,4 @@
-"""Which closed form is a function? The one whose numbers it gives, at your arguments and at drawn ones."""
+"""Which closed form does a function compute? The one with its outputs, at the given arguments and at drawn ones."""
 
 from __future__ import annotations
 
@@ -12,51 +12,51 @@ import numpy as np
 
 from nnref.arrays import namespace
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.kernels.case import SMALL, Case
+from nnref.checking.kernels.case import SMALL, KernelCase
 from nnref.checking.kernels.framework import dtype_name
 from nnref.checking.operations.closed_forms import forms
-from nnref.checking.operations.kernel_arithmetic import Precision, Rounded
-from nnref.checking.operations.kernel_form import Form, Settings
+from nnref.checking.operations.kernel_arithmetic import KernelPrecision, Rounded
+from nnref.checking.operations.kernel_form import ClosedForm, Settings
 from nnref.shapes import ShapeError
 
 PROBE = 7
 """The seed of the arguments at which a form is confirmed."""
 
 SIZES = (2.0**-3, 2.0**-6, 2.0**-9, 2.0**-12)
-"""Sizes of rows at which settings that fit otherwise are told apart: an ε shows beside squares of its own size."""
+"""Scales of rows that tell settings apart: an ε shows beside squares of its own size."""
 
 LARGE = (4.0, 16.0)
-"""Sizes of rows at which forms that fit otherwise are told apart: GELU and its tanh form beyond 2, ReLU6 beyond 6."""
+"""Scales of rows that tell forms apart: GELU and its tanh form differ beyond 2, ReLU6 and ReLU beyond 6."""
 
 
 @dataclass(frozen=True)
-class Known:
-    """A form, its settings, and the place of the argument that plays each of its roles."""
+class KnownKernel:
+    """A closed form, its settings, and the position of the argument for each of its roles."""
 
-    form: Form
+    form: ClosedForm
     settings: Settings
     places: dict[str, int]
     share: float
 
-    def values(self, case: Case) -> dict[str, Any]:
-        """The arguments by role, what is floating in float64."""
+    def values(self, case: KernelCase) -> dict[str, Any]:
+        """The arguments by role, floating-point ones in float64."""
         made = {}
         for role, place in self.places.items():
             A = case.given[place]
             made[role] = case.framework.whole(A) if role in self.form.whole else case.framework.wide(A)
         return made
 
-    def precision(self, case: Case, accumulate: str) -> Precision:
-        """The units of the kernel."""
-        return Precision.of(case.stored, accumulate)
+    def precision(self, case: KernelCase, accumulate: str) -> KernelPrecision:
+        """The kernel's units of rounding."""
+        return KernelPrecision.of(case.stored, accumulate)
 
 
-def added_in(case: Case, accumulate: str | None) -> str:
-    """The dtype in which a kernel adds up: float32, or its own where that is finer, unless told."""
+def added_in(case: KernelCase, accumulate: str | None) -> str:
+    """The dtype in which a kernel accumulates: as given, else float32 or its own if that is finer."""
     return accumulate or ("float64" if case.stored == "float64" else "float32")
 
 
-def form_of(reference: Any) -> Form:
+def form_of(reference: Any) -> ClosedForm:
     """The form that a caller names: a module such as nnref.rms_norm, one of its functions, or its name.
 
     Errors: GradcheckError naming the forms there are.
@@ -70,11 +70,11 @@ def form_of(reference: Any) -> Form:
     raise GradcheckError(f"reference should be one of nnref's {known}; {reference!r} came. Or give truth=, in float64.")
 
 
-def known_forms(case: Case, accumulate: str | None, reference: Any = None) -> list[Known]:
-    """The forms that the function is, by its numbers; the one that is named, with its settings found.
+def known_forms(case: KernelCase, accumulate: str | None, reference: Any = None) -> list[KnownKernel]:
+    """The closed forms that have the function's outputs; or the named one, with its settings found.
 
-    Mostly one or none. Several, where no output of the dtype tells them apart: a gradient is right that is one of
-    theirs.
+    Mostly one or none. Several, where the dtype is too coarse to tell them apart: then the gradient of any of them is
+    right.
     Errors: GradcheckError where what is named does not take such arguments.
     """
     Y = case.output()
@@ -96,12 +96,12 @@ def known_forms(case: Case, accumulate: str | None, reference: Any = None) -> li
 
 
 def in_this_form(
-    form: Form, case: Case, points: list[tuple[Case, Any]], accumulate: str | None, anyway: bool
-) -> list[Known]:
-    """The form with the settings and the order of arguments that fit best: [] where none fits, but for anyway."""
+    form: ClosedForm, case: KernelCase, points: list[tuple[KernelCase, Any]], accumulate: str | None, anyway: bool
+) -> list[KnownKernel]:
+    """The form with the settings and order of arguments that fit best; [] if none fits, unless `anyway`."""
     shape, found = tuple(points[0][1].shape), []
     for places in orders(form, case):
-        tried = [Known(form, settings, places, 0.0) for settings in fitting_settings(form, case, places, shape)]
+        tried = [KnownKernel(form, settings, places, 0.0) for settings in fitting_settings(form, case, places, shape)]
         made = ranked(tried, points, accumulate)
         if len(fits := [known for known in made if known.share <= 1]) > 1:
             made = ranked(fits, [*points, *(at(case, (size,)) for size in SIZES)], accumulate)
@@ -110,20 +110,20 @@ def in_this_form(
     return [known for known in best if anyway or known.share <= 1]
 
 
-def at(case: Case, sizes: tuple[float, ...]) -> tuple[Case, Any]:
+def at(case: KernelCase, sizes: tuple[float, ...]) -> tuple[KernelCase, Any]:
     """Drawn arguments with rows of these sizes, and the output there."""
     drawn = case.elsewhere(PROBE, sizes)
     return drawn, drawn.output()
 
 
-def ranked(tried: list[Known], points: list[tuple[Case, Any]], accumulate: str | None) -> list[Known]:
+def ranked(tried: list[KnownKernel], points: list[tuple[KernelCase, Any]], accumulate: str | None) -> list[KnownKernel]:
     """Forms with settings, the one that is least off at its worst point first."""
     found = [replace(known, share=furthest(known, points, accumulate)) for known in tried]
     return sorted(found, key=lambda known: known.share)
 
 
-def furthest(known: Known, points: list[tuple[Case, Any]], accumulate: str | None) -> float:
-    """The most that the output is off at these points; at the first where it does not fit."""
+def furthest(known: KnownKernel, points: list[tuple[KernelCase, Any]], accumulate: str | None) -> float:
+    """The largest error of the output at these points, in units of rounding; stops at the first that does not fit."""
     share = 0.0
     for case, Y in points:
         share = max(share, off(known, case, Y, accumulate))
@@ -132,8 +132,8 @@ def furthest(known: Known, points: list[tuple[Case, Any]], accumulate: str | Non
     return share
 
 
-def orders(form: Form, case: Case) -> Iterator[dict[str, int]]:
-    """The places of the arguments by the roles that they may play in a form, in their own order first."""
+def orders(form: ClosedForm, case: KernelCase) -> Iterator[dict[str, int]]:
+    """Assignments of the arguments' positions to the roles of a form, the given order first."""
     arrays = [k for k, A in enumerate(case.given) if case.framework.owns(A)]
     floating = [k for k in arrays if case.framework.floating(case.given[k])]
     whole = [k for k in arrays if k not in floating]
@@ -146,17 +146,19 @@ def orders(form: Form, case: Case) -> Iterator[dict[str, int]]:
             yield dict(zip(roles, order, strict=True)) | {form.mask: mask}
 
 
-def fitting_settings(form: Form, case: Case, places: dict[str, int], output: tuple[int, ...]) -> list[dict[str, Any]]:
-    """The settings of a form for arguments of these shapes; none where it does not take them."""
+def fitting_settings(
+    form: ClosedForm, case: KernelCase, places: dict[str, int], output: tuple[int, ...]
+) -> list[dict[str, Any]]:
+    """The settings that a form may have for arguments of these shapes; none where it cannot take them."""
     shapes = {role: tuple(case.given[place].shape) for role, place in places.items()}
     try:
         return list(form.settings(shapes, output, case.numbers))
-    except IndexError:  # another number of axes than it takes
+    except IndexError:  # the form takes another number of axes
         return []
 
 
-def off(known: Known, case: Case, Y: Any, accumulate: str | None) -> float:
-    """The most that the output is off, in shares of what rounding may do to that form's."""
+def off(known: KnownKernel, case: KernelCase, Y: Any, accumulate: str | None) -> float:
+    """The largest error of the output, in units of the form's rounding."""
     framework = case.framework
     with framework.precise(), np.errstate(all="ignore"):
         ar = Rounded(known.precision(case, added_in(case, accumulate)))
@@ -164,13 +166,13 @@ def off(known: Known, case: Case, Y: Any, accumulate: str | None) -> float:
             made = known.form.forward(ar, known.values(case), known.settings)
         except ShapeError:
             return float("inf")
-        own = Rounded(Precision.of(dtype_name(Y), "float64")).store(made)
+        own = Rounded(KernelPrecision.of(dtype_name(Y), "float64")).store(made)
         Y64 = framework.wide(Y)
         xp = namespace(Y64)
         gap = abs(xp.reshape(own.value, Y64.shape) - Y64)
         room = xp.reshape(own.likely, Y64.shape)
         if not bool(xp.any(room < xp.max(abs(Y64)))) and bool(xp.any(Y64 != 0)):
-            return float("inf")  # bounds that are wider than all there is say nothing
+            return float("inf")  # bounds wider than the values themselves decide nothing
         share = xp.max(xp.where(gap <= room, gap / room, 1 + gap / room))
         found = float(share)
     return float("inf") if isnan(found) else found

@@ -1,4 +1,4 @@
-"""What the check of a kernel found: the table, and how far off its entries are in shares of the allowed."""
+"""The report on a kernel: the table, and the errors of the entries relative to what is allowed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 EDGES = tuple(2.0**k for k in range(-12, 5))
-"""Edges of the histogram, in shares of what rounding may do: from 1/4096 to 16."""
+"""Edges of the histogram, in units of the allowed rounding error: from 1/4096 to 16."""
 
 
 @dataclass(frozen=True)
 class KernelReport(GradcheckReport):
-    """The verdict on every gradient. shares is the worst of each, in parts of what rounding may do to that very entry.
+    """The verdict on every gradient. shares is the largest error of each, relative to the rounding error of that entry.
 
     histograms count, for each, the entries up to the first edge, between edges, and beyond the last.
     """
@@ -33,7 +33,7 @@ class KernelReport(GradcheckReport):
         return {**super().to_dict(), "shares": self.shares, "histograms": self.histograms, "edges": EDGES}
 
     def plot(self, name: str | None = None) -> Figure:
-        """How many entries are off by how much of what rounding may do; right of 1 is no rounding.
+        """A histogram of the errors in units of rounding; what lies right of 1 is no rounding.
 
         name is one gradient; None draws all. Needs matplotlib: pip install 'nnref[plots]'.
         Errors: ValueError naming the gradients there are.

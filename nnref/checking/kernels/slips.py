@@ -1,4 +1,4 @@
-"""The mistakes that people make with a layer as they write it, looked for in the gradient of a kernel of that layer."""
+"""The catalogued mistakes of a layer, looked for in the gradients of a kernel that computes that layer."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ from nnref.precision import gathered
 from nnref.shapes import Array, trusted
 
 LARGE = 1 << 18
-"""Entries of a gradient beyond which the catalogue is not looked through: it is computed on the host."""
+"""Size of a gradient above which the catalogue is not tried, as its mistakes are computed on the host."""
 
 
-def slip(q: Question) -> Finding | None:
-    """The mistake of the layer's catalogue whose gradient this is.
+def layer_slip(q: Question) -> Finding | None:
+    """The mistake of the layer's catalogue that gives this gradient.
 
-    The layer is the one whose outputs are those of the closed form: so what is known of it as people write it, along
-    any axis and in any layout, is known of the kernel too.
+    The layer is the one that has the closed form's outputs, along any axis and in any layout.
     """
     if prod(q.j.t.shape) > LARGE:
         return None
@@ -46,19 +45,19 @@ def slip(q: Question) -> Finding | None:
 def predicted_gradients(
     found: Recognised, arguments: dict[str, Any], dY: Array, j: JudgedGradient, yours: Array
 ) -> Iterator[tuple[str, Running]]:
-    """Every mistake in words, with what each way to make it gives of this gradient."""
+    """Every mistake in words, with this gradient as each way to make the mistake gives it."""
     at = running(arguments)
     for one in found.known.slips:
         try:
             for made in found.known.mistaken(one, found.reading, at, Running(dY), {j.role: yours}):
                 if j.role in made:
                     yield one.says, namespace(made[j.role]).reshape(made[j.role], yours.shape)
-        except (ValueError, IndexError):  # a way that these shapes do not have
+        except (ValueError, IndexError):  # impossible with these shapes
             continue
 
 
 def explains_gradient(q: Question, made: Running) -> bool:
-    """Are yours these numbers, as far as rounding lets one tell, and not some near them?"""
+    """Does the kernel's gradient equal these numbers up to rounding, where they differ from the truth?"""
     a, t, likely = (host(q.case, A) for A in (q.j.a, q.j.t, q.j.likely))
     w, longest = made.value, max(a.shape, default=1)
     of_its_own = max(UNITS[q.accumulate] * gathered(longest), UNITS[q.j.dtype]) * made.e

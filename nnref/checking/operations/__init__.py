@@ -1,4 +1,4 @@
-"""What the checks know of each operation: one record an operation, one file a record, and no table of them anywhere.
+"""What the checks know of each operation: one record for each, in its own file, found by looking and listed nowhere.
 
 Read in this order: record (what a record holds, and how it is looked up), rounding (u, and what a product rounds),
 running_error (a number with its error), running (a formula in such numbers), entrywise (the record of a function of one

@@ -46,7 +46,7 @@ def gradients_ball(A: Matrix, dZ: Matrix) -> dict[str, Matrix]:
 
 
 def series(W: Matrix | None, z: Any, rows: Rows) -> Rows:
-    """W T, with T the rows that move: the others do not move the output."""
+    """W T, with T the rows that depend on t; the others do not contribute."""
     import flint
 
     assert W is not None

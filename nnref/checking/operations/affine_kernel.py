@@ -7,8 +7,8 @@ from typing import Any
 
 from nnref import affine
 from nnref.arrays import namespace
-from nnref.checking.operations.kernel_arithmetic import rows
-from nnref.checking.operations.kernel_form import Change, Form, Mistake, Settings, Summed, Values
+from nnref.checking.operations.kernel_arithmetic import rows_of_last_axis
+from nnref.checking.operations.kernel_form import Change, ClosedForm, KernelMistake, Settings, Summed, Values
 from nnref.shapes import Array
 
 
@@ -30,13 +30,13 @@ def weights(values: Values, settings: Settings) -> Array:
 
 def forward(ar: Any, values: Values, settings: Settings) -> Any:
     """X Wᵀ + b, as rows."""
-    Y = ar.matmul(ar.given(rows(values["X"])), ar.given(weights(values, settings).T))
+    Y = ar.matmul(ar.given(rows_of_last_axis(values["X"])), ar.given(weights(values, settings).T))
     return Y + values["b"] if "b" in values else Y
 
 
 def gradients(ar: Any, values: Values, dY: Array, settings: Settings, change: Change) -> dict[str, Any]:
     """DX = dY W, dW = dYᵀ X, db = the sum of dY over rows."""
-    X, W, D, which = rows(values["X"]), weights(values, settings), rows(dY), change.which
+    X, W, D, which = rows_of_last_axis(values["X"]), weights(values, settings), rows_of_last_axis(dY), change.which
     share = X.shape[0] if which == "averaged" else 1
     kept = D * change.kept("rows")
     used = W.T if which == "not transposed" and W.shape[0] == W.shape[1] else W
@@ -50,7 +50,7 @@ def gradients(ar: Any, values: Values, dY: Array, settings: Settings, change: Ch
 
 def truth(values: Values, dY: Array, settings: Settings) -> dict[str, Array]:
     """By nnref.affine, a column an example."""
-    A, dZ = rows(values["X"]).T, rows(dY).T
+    A, dZ = rows_of_last_axis(values["X"]).T, rows_of_last_axis(dY).T
     dW = affine.dW(A, dZ)
     found = {"X": affine.dA(weights(values, settings), dZ).T, "W": dW.T if settings["turned"] else dW}
     if "b" in values:
@@ -59,7 +59,7 @@ def truth(values: Values, dY: Array, settings: Settings) -> dict[str, Array]:
 
 
 FORMS = (
-    Form(
+    ClosedForm(
         "affine",
         ("X", "W", "b"),
         layouts,
@@ -67,8 +67,8 @@ FORMS = (
         gradients,
         truth,
         mistakes=(
-            Mistake("averaged", "averaged over the rows where it should be summed", ("W", "b")),
-            Mistake("not transposed", "the weights are not transposed", ("X",)),
+            KernelMistake("averaged", "averaged over the rows where it should be summed", ("W", "b")),
+            KernelMistake("not transposed", "the weights are not transposed", ("X",)),
         ),
         sums=(
             Summed("rows", "rows", ("W", "b"), "X", 0, "the sum over rows"),

@@ -1,7 +1,8 @@
 """How people write attention: rows or columns, heads and batches, any mask and scale; and its mistakes going back.
 
-What the weights are is asked of the function: its output is linear in the values, so that values of a single one show
-the weights of one key. Where a weight is 0 for all inputs there is the mask, and the scale is in their logarithms.
+The attention weights are measured: the output is linear in the values, so values that are 1 at one key and 0 elsewhere
+give the weights of that key. The mask is where weights are 0 for all inputs, and the scale follows from their
+logarithms.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from nnref import attention, masked_softmax
 from nnref.arrays import namespace
-from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried, square
+from nnref.checking.operations.known import KnownLayer, LayerReading, Layout, Slip, Symbols, Tried, square
 from nnref.shapes import Array
 
 Settings = Mapping[str, Any]
@@ -24,13 +25,13 @@ ORDERS = {2: ((0, 1), (1, 0)), 3: ((0, 1, 2), (1, 0, 2), (0, 2, 1)), 4: ((0, 1, 
 """The axes of queries, keys and values as (…, positions, width), by their number."""
 
 MANY = 256
-"""Calls of a function that is asked for its weights."""
+"""Most calls of a function to measure its weights."""
 
 SHARE = 1e-9
-"""By how much rounding may put a weight below 0 or above 1."""
+"""How far rounding may move a weight below 0 or above 1."""
 
 LARGEST = 1 << 23
-"""Weights that are asked for."""
+"""Most weights that are measured."""
 
 
 def layout(shape: tuple[int, ...], order: tuple[int, ...]) -> Layout:
@@ -39,7 +40,7 @@ def layout(shape: tuple[int, ...], order: tuple[int, ...]) -> Layout:
     return Layout.of(shape, order, (int(np.prod(sizes[:-2])), *sizes[-2:]))
 
 
-def readings(tried: Tried) -> Iterator[Reading]:
+def readings(tried: Tried) -> Iterator[LayerReading]:
     """Every attention of three arrays."""
     floats = {name: A for name, A in tried.floats.items() if A.ndim == tried.Y.ndim}
     for names in permutations(floats, 3):
@@ -47,7 +48,7 @@ def readings(tried: Tried) -> Iterator[Reading]:
             parts = [layout(floats[name].shape, order) for name in names]
             output = layout(tried.Y.shape, order)
             if fit(parts[0].shape, parts[1].shape, parts[2].shape, output.shape):
-                P = asked(tried, names[2], parts, output)
+                P = weights_by_asking(tried, names[2], parts, output)
                 yield from read(tried, names, parts, output, P) if P is not None else ()
 
 
@@ -58,10 +59,10 @@ def fit(Q: tuple[int, ...], K: tuple[int, ...], V: tuple[int, ...], Y: tuple[int
     return same_batch and Q[2] == K[2] and K[1] == V[1] and Y[1:] == (Q[1], V[2]) and few
 
 
-def asked(tried: Tried, name: str, parts: list[Layout], output: Layout) -> Array | None:
+def weights_by_asking(tried: Tried, name: str, parts: list[Layout], output: Layout) -> Array | None:
     """The weights (batch, queries, keys): what comes out for values that are 1 at one key, and 0 elsewhere.
 
-    Each column of the values asks for another key, so that a call shows as many as the values are wide.
+    Each column of the values measures another key, so that one call measures as many as the values are wide.
     """
     _, keys, width = parts[2].shape
     weights = []
@@ -77,14 +78,14 @@ def asked(tried: Tried, name: str, parts: list[Layout], output: Layout) -> Array
         if not ((weights[-1] > -SHARE) & (weights[-1] < 1 + SHARE)).all():
             return None
     P = np.concatenate(weights, axis=2)
-    # Values that were drawn say at once whether the output is these weights times them, column by column.
+    # With drawn values it is checked that the output is these weights times the values, column by column.
     V = parts[2].take(tried.floats[name])
     close = np.allclose(P.sum(axis=2), 1) and np.allclose(P @ V, output.take(tried.Y), rtol=1e-8, atol=1e-10)
     return P if close else None
 
 
-def read(tried: Tried, names: tuple[str, ...], parts: list[Layout], output: Layout, P: Array) -> Iterator[Reading]:
-    """The attention with these weights: its mask is where they are not 0, its scale in their logarithms."""
+def read(tried: Tried, names: tuple[str, ...], parts: list[Layout], output: Layout, P: Array) -> Iterator[LayerReading]:
+    """The attention with these weights: its mask is where they are not 0, its scale follows from their logarithms."""
     Q, K = (part.take(tried.floats[name]) for part, name in zip(parts[:2], names[:2], strict=True))
     M = (P > 0).astype("float64")
     scale = scale_of(Q @ np.swapaxes(K, 1, 2), P, M)
@@ -98,7 +99,7 @@ def read(tried: Tried, names: tuple[str, ...], parts: list[Layout], output: Layo
     roles = dict(zip(names, "QKV", strict=True))
     layouts = {"Q": scaled, "K": parts[1], "V": parts[2]}
     settings = {"scale": scale / natural}
-    yield Reading("attention", ", ".join(filter(None, says)), roles, layouts, output, {"M": M}, settings)
+    yield LayerReading("attention", ", ".join(filter(None, says)), roles, layouts, output, {"M": M}, settings)
 
 
 def scale_of(S: Array, P: Array, M: Array) -> float | None:
@@ -141,10 +142,10 @@ def gradients(at: Symbols, dY: Any, settings: Settings) -> Symbols:
     }
 
 
-class Back(NamedTuple):
-    """What goes back through one example's attention: weights, their gradient, and c = 1/√d.
+class AttentionBackward(NamedTuple):
+    """The arrays of one example's backward pass: weights, their gradient, and c = 1/√d.
 
-    The queries are times their scale, which is 1 where people write 1/√d; so must what has no scale be divided by it.
+    The queries include the scale relative to 1/√d; a mistake that omits the scale has to be divided by it.
     """
 
     Q: Any
@@ -180,25 +181,25 @@ class Back(NamedTuple):
         return masked_softmax.forward((self.Q @ self.K.T * self.c).T, M.T).T
 
 
-def of(key: str, says: str, *ways: Callable[[Back], Symbols]) -> Slip:
-    """A mistake, in so many ways, made in every example."""
+def of(key: str, says: str, *ways: Callable[[AttentionBackward], Symbols]) -> Slip:
+    """A mistake with its ways to make it, applied to every example."""
 
     def made(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
         for way in ways:
             try:
                 yield together([way(one(at, dY, k, settings["scale"])) for k in range(at["Q"].shape[0])])
-            except ValueError:  # shapes that this way does not have
+            except ValueError:  # impossible with these shapes
                 yield {}
 
     return Slip(key, says, made)
 
 
-def one(at: Symbols, dY: Any, k: int, scale: float) -> Back:
+def one(at: Symbols, dY: Any, k: int, scale: float) -> AttentionBackward:
     """What goes back through example k."""
     c = 1 / sqrt(at["Q"].shape[2])
     Q, K, V, M = (at[name][k] for name in "QKVM")
     P = masked_softmax.forward((Q @ K.T * c).T, M.T).T
-    return Back(Q, K, V, M, P, dY[k] @ V.T, dY[k], c, scale)
+    return AttentionBackward(Q, K, V, M, P, dY[k] @ V.T, dY[k], c, scale)
 
 
 def together(parts: list[Symbols]) -> Symbols:
@@ -206,12 +207,12 @@ def together(parts: list[Symbols]) -> Symbols:
     return {s: namespace(parts[0][s]).stack([part[s] for part in parts], axis=0) for s in parts[0]}
 
 
-def ones(b: Back) -> Array:
+def ones(b: AttentionBackward) -> Array:
     """A mask that hides nothing."""
     return np.ones(b.M.shape)
 
 
-def causal(b: Back) -> Array:
+def causal(b: AttentionBackward) -> Array:
     """A causal mask."""
     return np.tri(*b.M.shape)
 
@@ -295,4 +296,4 @@ SLIPS = (
     ),
 )
 
-KNOWN = Known("attention", readings, forward, gradients, SLIPS)
+KNOWN = KnownLayer("attention", readings, forward, gradients, SLIPS)

@@ -9,11 +9,11 @@ from typing import Any
 from nnref import attention
 from nnref.arrays import namespace
 from nnref.checking.operations.kernel_arithmetic import Plain, flags
-from nnref.checking.operations.kernel_form import Change, Form, Mistake, Settings, Summed, Values
+from nnref.checking.operations.kernel_form import Change, ClosedForm, KernelMistake, Settings, Summed, Values
 from nnref.shapes import Array, ShapeError, trusted
 
 HIDDEN = 1e30
-"""Taken off the scores of keys that are not seen, so that their exponential is 0."""
+"""Subtracted from the scores of hidden keys, so that their exponential is 0."""
 
 
 def masks(
@@ -64,7 +64,7 @@ def mask(values: Values, kind: str, further: int = 0) -> Array:
 
 
 def bias(values: Values, settings: Settings) -> Array | None:
-    """What is added to the scores; −∞ as a number that hides as well."""
+    """What is added to the scores; −∞ is replaced by −HIDDEN."""
     if settings["mask"] != "added":
         return None
     xp, M = namespace(values["Q"]), values["M"]
@@ -84,7 +84,7 @@ def turned(A: Array) -> Array:
 
 
 def weights(ar: Any, values: Values, settings: Settings, change: Change) -> Any:
-    """P. The scores too may be kept in the kernel's dtype."""
+    """P. The scores too may be stored in the kernel's dtype."""
     Q, K, which = values["Q"], values["K"], change.which
     xp = namespace(Q)
     kind = "full" if which == "no mask" else settings["mask"]
@@ -174,7 +174,7 @@ def each(q: Array, k: Array, v: Array, M: Array, d: Array, share: float) -> dict
 SCORES = ("Q", "K")
 
 FORMS = (
-    Form(
+    ClosedForm(
         "attention",
         ("Q", "K", "V"),
         masks,
@@ -182,13 +182,13 @@ FORMS = (
         gradients,
         truth,
         mistakes=(
-            Mistake("no scale", "the scale 1/√d is forgotten going back", SCORES),
-            Mistake("scale twice", "the scale 1/√d is taken twice", SCORES),
-            Mistake("no scale inside", "P is made again without the scale 1/√d"),
-            Mistake("no mask", "the mask is forgotten going back"),
-            Mistake("mask off", "the causal mask is off by one: a query sees one key too many"),
-            Mistake("no D", "the row sums of P dP are not subtracted", SCORES),
-            Mistake("not transposed", "dS is not transposed", ("K",)),
+            KernelMistake("no scale", "the scale 1/√d is forgotten going back", SCORES),
+            KernelMistake("scale twice", "the scale 1/√d is taken twice", SCORES),
+            KernelMistake("no scale inside", "P is made again without the scale 1/√d"),
+            KernelMistake("no mask", "the mask is forgotten going back"),
+            KernelMistake("mask off", "the causal mask is off by one: a query sees one key too many"),
+            KernelMistake("no D", "the row sums of P dP are not subtracted", SCORES),
+            KernelMistake("not transposed", "dS is not transposed", ("K",)),
         ),
         sums=(
             Summed("keys", "keys", ("Q",), "K", -2, "the sum over keys"),

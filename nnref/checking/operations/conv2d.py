@@ -11,7 +11,7 @@ import numpy as np
 from nnref import conv2d
 from nnref.arrays import namespace
 from nnref.checking.operations.images import Moved, image, images, movements, overwritten, windows
-from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried
+from nnref.checking.operations.known import KnownLayer, LayerReading, Layout, Slip, Symbols, Tried
 from nnref.shapes import Array
 from nnref.windows import Windows, added
 
@@ -24,7 +24,7 @@ TURNED = (2, 3)
 """The axes of a kernel that run backwards in what mathematicians call convolution."""
 
 
-def readings(tried: Tried) -> Iterator[Reading]:
+def readings(tried: Tried) -> Iterator[LayerReading]:
     """Every convolution of one array with another, and maybe a bias."""
     floats = tried.floats
     if len(floats) not in (2, 3):
@@ -36,7 +36,7 @@ def readings(tried: Tried) -> Iterator[Reading]:
                 yield from of_arrays(tried, x, w, rest[0] if rest else None, X, W)
 
 
-def of_arrays(tried: Tried, x: str, w: str, b: str | None, X: Array, W: Array) -> Iterator[Reading]:
+def of_arrays(tried: Tried, x: str, w: str, b: str | None, X: Array, W: Array) -> Iterator[LayerReading]:
     """Every convolution of these two, the output lying as the images do or as the kernels say."""
     for axes, layout in images(X.shape):
         for kinds in KERNELS.get(W.ndim, ()):
@@ -56,7 +56,7 @@ def of_arrays(tried: Tried, x: str, w: str, b: str | None, X: Array, W: Array) -
 
 def turned(
     x: str, w: str, b: str | None, images_: Layout, kernels: Layout, output: Layout, moved: Moved, tried: Tried
-) -> Iterator[Reading]:
+) -> Iterator[LayerReading]:
     """The kernels as they are, and turned round."""
     D = kernels.shape[0]
     roles, layouts, given = {x: "X", w: "W"}, {"X": images_, "W": kernels}, {"b": np.zeros((D, 1))}
@@ -65,10 +65,12 @@ def turned(
             return
         roles, layouts, given = roles | {b: "b"}, layouts | {"b": Layout.reshaped(tried.floats[b].shape, (D, 1))}, {}
     says = f"conv2d, {moved}"
-    yield Reading("conv2d", says, roles, layouts, output, given, moved._asdict())
+    yield LayerReading("conv2d", says, roles, layouts, output, given, moved._asdict())
     if max(kernels.shape[2:]) > 1:
         round_ = layouts | {"W": replace(kernels, flipped=TURNED)}
-        yield Reading("conv2d", f"{says}, of the kernel turned round", roles, round_, output, given, moved._asdict())
+        yield LayerReading(
+            "conv2d", f"{says}, of the kernel turned round", roles, round_, output, given, moved._asdict()
+        )
 
 
 def kernel(shape: tuple[int, ...], axes: str) -> Layout:
@@ -255,4 +257,4 @@ SLIPS = (
     ),
 )
 
-KNOWN = Known("conv2d", readings, forward, gradients, SLIPS)
+KNOWN = KnownLayer("conv2d", readings, forward, gradients, SLIPS)

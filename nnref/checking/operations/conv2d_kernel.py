@@ -9,7 +9,7 @@ from typing import Any
 from nnref import conv2d
 from nnref.arrays import namespace
 from nnref.checking.operations.kernel_arithmetic import flags
-from nnref.checking.operations.kernel_form import Change, Form, Mistake, Settings, Summed, Values
+from nnref.checking.operations.kernel_form import Change, ClosedForm, KernelMistake, Settings, Summed, Values
 from nnref.shapes import Array
 
 
@@ -96,7 +96,7 @@ def truth(values: Values, dY: Array, settings: Settings) -> dict[str, Array]:
 
 
 FORMS = (
-    Form(
+    ClosedForm(
         "conv2d",
         ("X", "W", "b"),
         windows,
@@ -104,10 +104,10 @@ FORMS = (
         gradients,
         truth,
         mistakes=(
-            Mistake("flipped", "the filter is flipped", ("X", "W")),
-            Mistake("taps turned", "the filter's rows and columns are exchanged", ("X", "W")),
-            Mistake("averaged", "averaged over the images where it should be summed", ("W", "b")),
-            Mistake("no border", "windows that reach into the padding are left out"),
+            KernelMistake("flipped", "the filter is flipped", ("X", "W")),
+            KernelMistake("taps turned", "the filter's rows and columns are exchanged", ("X", "W")),
+            KernelMistake("averaged", "averaged over the images where it should be summed", ("W", "b")),
+            KernelMistake("no border", "windows that reach into the padding are left out"),
         ),
         sums=(Summed("images", "images", ("W", "b"), "X", 0, "the sum over images"),),
         optional=1,

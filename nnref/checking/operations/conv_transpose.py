@@ -13,13 +13,13 @@ from nnref import conv_transpose
 from nnref.arrays import namespace
 from nnref.checking.operations.conv2d import KERNELS, TURNED, around, both, framed_by, kernel, slip, swapped
 from nnref.checking.operations.images import Moved, image, images, movements
-from nnref.checking.operations.known import Known, Layout, Reading, Symbols, Tried
+from nnref.checking.operations.known import KnownLayer, LayerReading, Layout, Symbols, Tried
 from nnref.windows import added, mixed
 
 Settings = Mapping[str, Any]
 
 
-def readings(tried: Tried) -> Iterator[Reading]:
+def readings(tried: Tried) -> Iterator[LayerReading]:
     """Every transposed convolution of one array with another, and maybe a bias."""
     floats = tried.floats
     if len(floats) not in (2, 3):
@@ -34,8 +34,8 @@ def readings(tried: Tried) -> Iterator[Reading]:
                 yield from moving(tried, x, w, layout, image(tried.Y.shape, axes), kernel(W.shape, kinds))
 
 
-def moving(tried: Tried, x: str, w: str, layout: Layout, output: Layout, kernels: Layout) -> Iterator[Reading]:
-    """Every stride, padding and dilation under which the large images have the small ones for windows."""
+def moving(tried: Tried, x: str, w: str, layout: Layout, output: Layout, kernels: Layout) -> Iterator[LayerReading]:
+    """Every stride, padding and dilation with which windows over the large images are as many as the small pixels."""
     C, D, *taps = kernels.shape
     rest = [name for name in tried.floats if name not in (x, w)]
     fit = layout.shape[0] == C and output.shape[0] == D and layout.shape[3] == output.shape[3]
@@ -49,10 +49,10 @@ def moving(tried: Tried, x: str, w: str, layout: Layout, output: Layout, kernels
     for moved in movements(output.shape, (taps[0], taps[1]), layout.shape[1:3]):
         settings = {"H": output.shape[1], "B": output.shape[2], "moved": moved}
         says = f"conv_transpose, {moved}"
-        yield Reading("conv_transpose", says, roles, layouts, output, given, settings)
+        yield LayerReading("conv_transpose", says, roles, layouts, output, given, settings)
         if max(taps) > 1:
             round_ = layouts | {"W": replace(kernels, flipped=TURNED)}
-            yield Reading(
+            yield LayerReading(
                 "conv_transpose", f"{says}, of the kernel turned round", roles, round_, output, given, settings
             )
 
@@ -79,7 +79,7 @@ def with_kernel(change: Callable[[Any], Any]) -> Callable[..., Symbols]:
 
 
 def with_gradient(change: Callable[[Any], Any]) -> Callable[..., Symbols]:
-    """The gradient of the kernels, put elsewhere."""
+    """The gradient of the kernels, with this change made to it."""
     return lambda at, dY, settings: {"W": change(conv_transpose.dW(at["X"], at["W"], dY, *settings["moved"]))}
 
 
@@ -96,7 +96,7 @@ def as_if(**changed: int) -> Callable[..., Symbols]:
 
 
 def moved_otherwise(at: Symbols, dY: Any, wrong: Moved) -> Symbols:
-    """The gradients where pixel a is taken to have been spread from a · stride + u · dilation − padding on."""
+    """The gradients if pixel a had been spread to a · stride + u · dilation − padding with these wrong numbers."""
     X, W = at["X"], at["W"]
     xp, (P, Q) = namespace(dY), X.shape[1:3]
     reach = [
@@ -138,4 +138,4 @@ SLIPS = (
     ),
 )
 
-KNOWN = Known("conv_transpose", readings, forward, gradients, SLIPS)
+KNOWN = KnownLayer("conv_transpose", readings, forward, gradients, SLIPS)

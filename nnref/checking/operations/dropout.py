@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from nnref import dropout
-from nnref.checking.operations.known import YOURS, Known, Layout, Reading, Slip, Symbols, Tried
+from nnref.checking.operations.known import YOURS, KnownLayer, LayerReading, Layout, Slip, Symbols, Tried
 from nnref.shapes import Array
 
 Settings = Mapping[str, Any]
 
 FEWEST = 8
-"""Entries from which a pattern of zeros is taken for a mask: a rectifier has one too, but another for other inputs."""
+"""Fewest entries for zeros to be taken for a mask. A ReLU has zeros too, but others for other inputs."""
 
 
-def readings(tried: Tried) -> Iterator[Reading]:
+def readings(tried: Tried) -> Iterator[LayerReading]:
     """Dropout, where every output is 0 or one multiple of the input; the zeros are the mask."""
     for x, X in tried.floats.items():
         if X.shape != tried.Y.shape or X.size < FEWEST:
@@ -32,7 +32,7 @@ def readings(tried: Tried) -> Iterator[Reading]:
             rate = round(rate, 12) if abs(round(rate, 12) - rate) < 1e-14 else rate
             given = {"mask": flat.take(kept.astype("float64"))}
             says = f"dropout at a rate of {rate:.4g}" if rate else "a mask"
-            yield Reading("dropout", says, {x: "X"}, {"X": flat}, flat, given, {"rate": rate})
+            yield LayerReading("dropout", says, {x: "X"}, {"X": flat}, flat, given, {"rate": rate})
 
 
 def forward(at: Symbols, settings: Settings) -> Any:
@@ -55,7 +55,7 @@ def of_X(key: str, says: str, *ways: Callable[[Array, Any, float], Any]) -> Slip
 
 
 def redrawn(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
-    """Another mask than that of the forward pass: zeros elsewhere, and the rest is right."""
+    """A mask drawn anew in the backward pass: its zeros are elsewhere, and the other entries right."""
     if "X" in at[YOURS]:
         own = np.where(np.asarray(at[YOURS]["X"], "float64") != 0, 1.0, 0.0)
         if (own != at["mask"]).any() and not own.all():
@@ -95,4 +95,4 @@ SLIPS = (
     Slip("dropout.redrawn", "the mask is drawn anew going back: it should be the one of the forward pass", redrawn),
 )
 
-KNOWN = Known("dropout", readings, forward, gradients, SLIPS)
+KNOWN = KnownLayer("dropout", readings, forward, gradients, SLIPS)

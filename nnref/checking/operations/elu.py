@@ -11,11 +11,11 @@ from nnref.checking.operations.entrywise import entrywise
 from nnref.checking.operations.record import Ball, Formula, Kink, Record, Slopes, Writing
 from nnref.checking.operations.relu import positive, sign_of
 from nnref.checking.operations.rounding import SAFE, Precision
-from nnref.checking.operations.running_error import Carried, exponential
+from nnref.checking.operations.running_error import WithError, exponential
 from nnref.shapes import Array
 
 ROUNDINGS = 8
-"""Units u that α (exp Z − 1) and the slope may be off: 6 of numpy's exp, a difference and a product."""
+"""Error of α (exp Z − 1) and of the slope in units u: 6 of numpy's exp, a difference and a product."""
 
 
 def steepest(alpha: float, Z: Array, r: Array) -> Array:
@@ -27,10 +27,10 @@ def steepest(alpha: float, Z: Array, r: Array) -> Array:
     return made
 
 
-def error(alpha: float, Z: Carried, A: Array, p: Precision) -> Array:
-    """The error of Z times the steepest slope within its reach; below 0 what exp Z, the 1 beside it and α round.
+def error(alpha: float, Z: WithError, A: Array, p: Precision) -> Array:
+    """The error of Z times the steepest slope within its reach; below 0 also the rounding of exp Z, of − 1 and of α.
 
-    People write exp Z − 1, which cancels near 0, and take the slope from A: so the 1 is counted, however small A is.
+    People write exp Z − 1, which cancels near 0, and take the slope from A: so the 1 counts, however small A is.
     """
     r = p.reach * Z.e
     carried = steepest(alpha, Z.value, r) * Z.e
@@ -38,12 +38,12 @@ def error(alpha: float, Z: Carried, A: Array, p: Precision) -> Array:
     return carried + namespace(Z.value).where(Z.value > r, 0 * rounded, rounded)
 
 
-def slope(alpha: float, Z: Carried, A: Carried, p: Precision) -> Carried:
-    """The slope, exp Z or A + α: it errs as A does, and by its own rounding; above 0 it is exactly 1."""
+def slope(alpha: float, Z: WithError, A: WithError, p: Precision) -> WithError:
+    """The slope, exp Z or A + α: it has A's error and its own rounding; above 0 it is exactly 1."""
     value = formulas.dZ(Z.value, 0 * Z.value + 1, alpha)
     r = p.reach * Z.e
     e = error(alpha, Z, A.value, p) + value
-    return Carried(value, namespace(value).where(Z.value > r, 0 * e, e), Z.u)
+    return WithError(value, namespace(value).where(Z.value > r, 0 * e, e), Z.u)
 
 
 def ball(alpha: float, z: Ball) -> Ball:
@@ -68,13 +68,13 @@ def series(alpha: float, x: Any) -> Any:
     return type(x)([above.union(under) for above, under in zip(x.coeffs(), below.coeffs(), strict=False)])
 
 
-def cut_exponential(V: Carried) -> Carried:
-    """Exp of numbers that carry their error, those above 0 taken for 0."""
+def cut_exponential(V: WithError) -> WithError:
+    """Exp of min(V, 0), with its error."""
     cut = namespace(V.value).where(V.value > 0, 0 * V.value, V.value)
-    return exponential(Carried(cut, V.e, V.u))
+    return exponential(WithError(cut, V.e, V.u))
 
 
-def split(Z: Carried, below: Carried) -> Carried:
+def split(Z: WithError, below: WithError) -> WithError:
     """1 above 0, and other numbers below."""
     return below.where(Z.value <= 0) + positive(Z)
 

@@ -1,4 +1,4 @@
-"""How people write an embedding, a row or a column a word; and what becomes of words that stand at several places."""
+"""How people write an embedding, a row or a column per word; and the mistakes with words that occur several times."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 
 from nnref import embedding
-from nnref.checking.operations.known import YOURS, Known, Layout, Reading, Slip, Symbols, Tried
+from nnref.checking.operations.known import YOURS, KnownLayer, LayerReading, Layout, Slip, Symbols, Tried
 from nnref.shapes import Array
 
 Settings = Mapping[str, Any]
 
 
 TABLES = {"E": "O", "P": "OP"}
-"""The tables, of words and maybe of positions, and the matrices of ones that choose from them."""
+"""The tables, of words and maybe of positions, with their one-hot matrices."""
 
 LARGEST = 1 << 24
-"""Entries of a matrix of ones and zeros, a word by a place, that is still made."""
+"""Largest one-hot matrix (words by places) that is built."""
 
 
-def readings(tried: Tried) -> Iterator[Reading]:
+def readings(tried: Tried) -> Iterator[LayerReading]:
     """A table of rows, or of columns, and the numbers of words, given or remembered."""
     whole = [np.asarray(A) for A in tried.arguments.values() if np.asarray(A).dtype.kind in "iu" and np.ndim(A)]
     tables = tried.floats
@@ -42,7 +42,7 @@ def readings(tried: Tried) -> Iterator[Reading]:
             yield reading(table, Layout.reshaped(E.shape, E.shape), output, words, "columns")
 
 
-def with_positions(tried: Tried, whole: list[Array]) -> Iterator[Reading]:
+def with_positions(tried: Tried, whole: list[Array]) -> Iterator[LayerReading]:
     """A table of words and one of positions, a row each, whose rows are added, as in GPT: E[words] + P[:T]."""
     for words, ((table, E), (other, P)) in product(whole, permutations(tried.floats.items())):
         fit = (
@@ -71,21 +71,21 @@ def within(words: Array, n: int) -> bool:
     return bool((words >= -n).all() and (words < n).all())
 
 
-def reading(table: str, layout: Layout, output: Layout, words: Array, lie: str) -> Reading:
-    """The reading of a table whose words lie as rows or as columns."""
+def reading(table: str, layout: Layout, output: Layout, words: Array, lie: str) -> LayerReading:
+    """The reading of a table with words as rows or as columns."""
     given = {"O": one_hot(words, layout.shape[1])}
-    return Reading("embedding", f"an embedding, its words as {lie}", {table: "E"}, {"E": layout}, output, given)
+    return LayerReading("embedding", f"an embedding, its words as {lie}", {table: "E"}, {"E": layout}, output, given)
 
 
 def one_hot(words: Array, n: int) -> Array:
-    """A column for every place, with its single one at the word."""
+    """One-hot columns, one for every place."""
     hot = np.zeros((n, words.size))
     hot[words.reshape(-1) % n, np.arange(words.size)] = 1
     return hot
 
 
 def forward(at: Symbols, settings: Settings) -> Any:
-    """E O, and what the positions have of their own."""
+    """E O, plus P OP where there is a table of positions."""
     of_words = embedding.forward(at["E"], at["O"])
     return of_words + embedding.forward(at["P"], at["OP"]) if "P" in at else of_words
 
@@ -96,7 +96,7 @@ def gradients(at: Symbols, dY: Any, settings: Settings) -> Symbols:
 
 
 def weighted(key: str, says: str, *ways: Callable[[Array], Array], table: str = "E") -> Slip:
-    """A mistake with words that stand at several places, or with positions: each place with another weight."""
+    """A mistake with words that occur several times, or with positions: each place gets another weight."""
 
     def of(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
         yield from ({table: dY @ way(at[TABLES[table]]).T} for way in ways if table in at)
@@ -105,7 +105,7 @@ def weighted(key: str, says: str, *ways: Callable[[Array], Array], table: str = 
 
 
 def last(O: Array) -> Array:
-    """Of each word its last place alone."""
+    """Weights that keep only the last place of each word."""
     kept = np.zeros_like(O)
     word, place = np.nonzero(O)
     for w, t in sorted(zip(word, place, strict=True), key=lambda pair: pair[1]):
@@ -115,18 +115,18 @@ def last(O: Array) -> Array:
 
 
 def first(O: Array) -> Array:
-    """Of each word its first place alone."""
+    """Weights that keep only the first place of each word."""
     return last(O[:, ::-1])[:, ::-1]
 
 
 def averaged(O: Array) -> Array:
-    """Of each word the mean over its places."""
+    """Weights that average the places of each word."""
     found: Array = O / np.maximum(1, O.sum(axis=1, keepdims=True))
     return found
 
 
 def silent(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
-    """One word that stands there gets nothing."""
+    """One of the words that occur gets no gradient."""
     yours, there = at[YOURS].get("E"), at["O"].any(axis=1)
     if yours is not None:
         quiet = there & ~(np.asarray(yours) != 0).any(axis=0)
@@ -167,4 +167,4 @@ SLIPS = (
     ),
 )
 
-KNOWN = Known("embedding", readings, forward, gradients, SLIPS)
+KNOWN = KnownLayer("embedding", readings, forward, gradients, SLIPS)

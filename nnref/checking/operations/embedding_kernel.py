@@ -1,4 +1,4 @@
-"""An embedding as a kernel: rows of a table by their numbers; a number that comes twice adds up its gradients."""
+"""An embedding as a kernel: rows of a table by index; the gradients of an index that occurs twice are added."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 from nnref import embedding
 from nnref.arrays import namespace
-from nnref.checking.operations.kernel_arithmetic import flags, rows
-from nnref.checking.operations.kernel_form import Change, Form, Mistake, Settings, Summed, Values
+from nnref.checking.operations.kernel_arithmetic import flags, rows_of_last_axis
+from nnref.checking.operations.kernel_form import Change, ClosedForm, KernelMistake, Settings, Summed, Values
 from nnref.shapes import Array
 
 LARGEST = 1 << 24
-"""Entries of a matrix of ones and zeros, a word by a place, that is still made."""
+"""Largest one-hot matrix (words by places) that is built."""
 
 PADDED = "padding_idx"
-"""What PyTorch calls the word that pads, and gets no gradient."""
+"""PyTorch's name for the padding word, which gets no gradient."""
 
 
 def taken(
@@ -30,7 +30,7 @@ def taken(
 
 
 def hot(values: Values) -> Array:
-    """A row for every place, with a single one: that of its word. Negative numbers count from the end."""
+    """One-hot rows, one for every place. Negative indices count from the end."""
     E, words = values["E"], values["words"]
     xp = namespace(E)
     column = xp.astype(xp.reshape(words, (-1, 1)), E.dtype)
@@ -49,17 +49,17 @@ def gradients(ar: Any, values: Values, dY: Array, settings: Settings, change: Ch
     """Of every word the sum of dY over the places where it stands, in any order; blocks may store their parts."""
     O = hot(values)
     xp = namespace(O)
-    times = xp.sum(O, axis=0)  # how often each word stands there
+    times = xp.sum(O, axis=0)  # how often each word occurs
     used = weights(O, change.which)
     most = max(1, int(xp.max(times)))
     terms = used * change.kept("rows")
-    made = ar.bilinear(lambda A, B: A.T @ B, terms, rows(dY), most, split=True)
+    made = ar.bilinear(lambda A, B: A.T @ B, terms, rows_of_last_axis(dY), most, split=True)
     share = O.shape[0] if change.which == "averaged" else 1
     return {"E": made * learning(O, settings) / float(share)}
 
 
 def learning(O: Array, settings: Settings) -> Any:
-    """A column with 0 for a word that pads, and 1 for every other; 1 where none does."""
+    """A column with 0 for the padding word and 1 for every other; 1 without padding."""
     if "padding" not in settings:
         return 1.0
     kept = [float(k != settings["padding"]) for k in range(O.shape[1])]
@@ -81,11 +81,11 @@ def weights(O: Array, which: str) -> Any:
 def truth(values: Values, dY: Array, settings: Settings) -> dict[str, Array]:
     """By nnref.embedding, a column a place."""
     O = hot(values)
-    return {"E": embedding.dE(O.T, rows(dY).T).T * learning(O, settings)}
+    return {"E": embedding.dE(O.T, rows_of_last_axis(dY).T).T * learning(O, settings)}
 
 
 FORMS = (
-    Form(
+    ClosedForm(
         "embedding",
         ("E", "words"),
         taken,
@@ -93,10 +93,12 @@ FORMS = (
         gradients,
         truth,
         mistakes=(
-            Mistake("last", "a word that stands at several places keeps one of them, the last: add them up"),
-            Mistake("first", "a word that stands at several places keeps one of them, the first: add them up"),
-            Mistake("mean", "a word that stands at several places gets the mean of dY over them, and not the sum"),
-            Mistake("averaged", "divided by the number of places"),
+            KernelMistake("last", "a word that stands at several places keeps one of them, the last: add them up"),
+            KernelMistake("first", "a word that stands at several places keeps one of them, the first: add them up"),
+            KernelMistake(
+                "mean", "a word that stands at several places gets the mean of dY over them, and not the sum"
+            ),
+            KernelMistake("averaged", "divided by the number of places"),
         ),
         sums=(Summed("rows", "places", ("E",), "Y", 0, "the sum over places"),),
         whole=("words",),

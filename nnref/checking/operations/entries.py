@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 
 from nnref import sigmoid
-from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried
+from nnref.checking.operations.known import KnownLayer, LayerReading, Layout, Slip, Symbols, Tried
 from nnref.checking.operations.record import activations, names, record
 from nnref.checking.operations.running import Running
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.layer import ACTIVATIONS, Layer, activation
 from nnref.shapes import Array
 
 Settings = Mapping[str, Any]
 
 FURTHER = 8.0
-"""Size of numbers at which activations are told apart that agree near 0, such as ReLU and ReLU6, which bends at 6."""
+"""Size of inputs that tells apart activations that agree near 0, such as ReLU and ReLU6."""
 
 QUICK = 1.702
 """GELU by a sigmoid is Z σ(1.702 Z) (Hendrycks & Gimpel 2016, §2)."""
@@ -27,10 +27,10 @@ BELOW = ("elu", "leaky_relu")
 """Activations whose parameter is their factor below 0."""
 
 NEAR = 2.0**-40
-"""Part of a factor by which the number of few digits that people wrote may differ from what outputs say it is."""
+"""Relative error within which a factor measured from outputs is taken for the number of few digits near it."""
 
 
-def readings(tried: Tried) -> Iterator[Reading]:
+def readings(tried: Tried) -> Iterator[LayerReading]:
     """Every activation, of a function of one array."""
     if len(tried.arguments) != 1 or len(tried.floats) != 1:
         return
@@ -42,7 +42,7 @@ def readings(tried: Tried) -> Iterator[Reading]:
     for name in [*named, *(name for name in ACTIVATIONS if name not in named), *with_a_number(flat, X, tried.Y)]:
         if further is not None and not agrees(name, flat.take(FURTHER * X), flat.take(further)):
             continue
-        yield Reading(name, f"{name}, entry by entry", {x: "Z"}, {"Z": flat}, flat, settings={"activation": name})
+        yield LayerReading(name, f"{name}, entry by entry", {x: "Z"}, {"Z": flat}, flat, settings={"activation": name})
 
 
 def with_a_number(flat: Layout, X: Array, Y: Array) -> Iterator[str]:
@@ -51,13 +51,13 @@ def with_a_number(flat: Layout, X: Array, Y: Array) -> Iterator[str]:
     k = Z.argmin()
     for name in BELOW if Z.flat[k] < 0 else ():
         factor = A.flat[k] / activation(f"{name} 1").forward((), Z).flat[k]
-        if np.isfinite(factor) and factor > 0 and (name, factor) != ("leaky_relu", 1):  # which leaves all as it is
+        if np.isfinite(factor) and factor > 0 and (name, factor) != ("leaky_relu", 1):  # the identity
             near = float(f"{factor:.6g}")
             yield f"{name} {near if abs(near - factor) <= NEAR * factor else factor}"
 
 
 def at_larger(tried: Tried, x: str) -> Array | None:
-    """What the function gives for larger numbers; None where it gives no numbers there."""
+    """The function's outputs for larger inputs; None where they are not finite."""
     try:
         Y = np.asarray(tried.call({x: FURTHER * tried.floats[x]}), "float64")
     except Exception:  # a stranger's function
@@ -66,7 +66,7 @@ def at_larger(tried: Tried, x: str) -> Array | None:
 
 
 def agrees(name: str, Z: Array, Y: Array) -> bool:
-    """Does an activation give about these numbers?"""
+    """Is an activation of Z approximately Y?"""
     return np.allclose(activation(name).forward((), Z), Y, rtol=2.0**-20, atol=2.0**-20)
 
 
@@ -85,13 +85,13 @@ def gradients(at: Symbols, dY: Any, settings: Settings) -> Symbols:
     return {"Z": layer(settings).dA((), at["Z"], forward(at, settings), dY)}
 
 
-def carried(A: Running) -> Carried:
-    """The same numbers for a record's formulas, whose products of errors are left out here."""
-    return Carried(A.value, A.e, 0.0)
+def carried(A: Running) -> WithError:
+    """Running as WithError, for the formulas of a record."""
+    return WithError(A.value, A.e, 0.0)
 
 
-def running(A: Carried) -> Running:
-    """And back."""
+def running(A: WithError) -> Running:
+    """WithError as Running."""
     return Running(A.value, A.e)
 
 
@@ -129,7 +129,7 @@ def by_formulas(which: str, at: Symbols, dY: Any, settings: Settings) -> Iterato
 
 
 def other_way(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
-    """A mask the wrong way round: of two slopes, such as 0 and 1, each where the other belongs."""
+    """A mask inverted: of two slopes, such as 0 and 1, each where the other belongs."""
     slope = gradients(at, Running(np.ones(dY.shape)), settings)["Z"].value
     low, high = slope.min(), slope.max()
     if ((slope == low) | (slope == high)).all():
@@ -165,4 +165,4 @@ SLIPS = (
     Slip("entry.other", "the slope is that of another activation, or of its other approximation", of_another),
 )
 
-KNOWN = Known("activation", readings, forward, gradients, SLIPS)
+KNOWN = KnownLayer("activation", readings, forward, gradients, SLIPS)

@@ -21,16 +21,16 @@ from nnref.checking.operations.record import (
     Writing,
 )
 from nnref.checking.operations.rounding import SAFE, Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.shapes import Array
 
-Error = Callable[[Carried, Array, Precision], Array]
+Error = Callable[[WithError, Array, Precision], Array]
 """error(Z, A, precision): the error of A = f(Z), from that of Z and from computing f."""
 
-Slope = Callable[[Carried, Carried, Precision], Carried]
+Slope = Callable[[WithError, WithError, Precision], WithError]
 """slope(Z, A, precision): f' as it is computed, from Z or from A, with its error."""
 
-Backward = Callable[[Carried, Carried, Precision], tuple[Array, Array]]
+Backward = Callable[[WithError, WithError, Precision], tuple[Array, Array]]
 """backward(slope, dA, precision): dZ = slope ∘ dA and its error."""
 
 
@@ -56,12 +56,12 @@ def entrywise(
     back = backward or smooth
 
     def going_back(theta: Any, Z: Array, E_Z: Array, A: Array, E_A: Array, dA: Array, E_dA: Array, p: Precision) -> Any:
-        made = slope(Carried(Z, E_Z, p.reach), Carried(A, E_A, p.reach), p)
-        return ((), *back(made, Carried(dA, E_dA, p.reach), p))
+        made = slope(WithError(Z, E_Z, p.reach), WithError(A, E_A, p.reach), p)
+        return ((), *back(made, WithError(dA, E_dA, p.reach), p))
 
     return Record(
         name,
-        Errors(lambda theta, Z, E_Z, A, p: error(Carried(Z, E_Z, p.reach), A, p), going_back, slope),
+        Errors(lambda theta, Z, E_Z, A, p: error(WithError(Z, E_Z, p.reach), A, p), going_back, slope),
         Enclosures(
             lambda theta, Z, where: decided(ball, Z, kinks, where),
             lambda Z, dA: {},
@@ -75,29 +75,29 @@ def entrywise(
     )
 
 
-def smooth(slope: Carried, dA: Carried, p: Precision) -> tuple[Array, Array]:
+def smooth(slope: WithError, dA: WithError, p: Precision) -> tuple[Array, Array]:
     """The gradient dZ = f'(Z) dA and its error, where the slope is itself computed."""
     E_dZ = abs(slope.value) * dA.e + (slope.e + p.size(slope.value, slope.e)) * p.size(dA.value, dA.e)
     return slope.value * dA.value, E_dZ + p.underflow * (abs(dA.value) + dA.e > 0)
 
 
-def piecewise_linear(slope: Carried, dA: Carried, p: Precision) -> tuple[Array, Array]:
+def piecewise_linear(slope: WithError, dA: WithError, p: Precision) -> tuple[Array, Array]:
     """The gradient dZ = f'(Z) dA and its error, where the slope is exact: a product with 0 or 1 rounds nothing."""
     rounded = np.where((slope.value != 0) & (slope.value != 1), abs(slope.value * dA.value), 0.0)
     return slope.value * dA.value, abs(slope.value) * dA.e + rounded
 
 
 def nearest_to_0(Z: Array, r: Array) -> Array:
-    """How near to 0 numbers within r of Z come."""
+    """The smallest distance from 0 of the numbers within r of Z."""
     near = abs(Z) - r
     made: Array = namespace(near).maximum(near, 0 * near)
     return made
 
 
 def of_steepest(
-    steepest: Callable[[Array, Array], Array], roundings: float, Z: Carried, A: Array, p: Precision
+    steepest: Callable[[Array, Array], Array], roundings: float, Z: WithError, A: Array, p: Precision
 ) -> Array:
-    """The error of A = f(Z): that of Z times the steepest slope within its reach, and what computing f rounds.
+    """The error of A = f(Z): that of Z times the steepest slope within its reach, plus the rounding of f.
 
     steepest(z, r) is the largest |f'| within r of z. numpy's exp and tanh err by 3 units in the last place, 6 u;
     roundings counts those and the operations beside them.
@@ -105,18 +105,18 @@ def of_steepest(
     return steepest(Z.value, p.reach * Z.e) * Z.e + roundings / SAFE * (abs(A) + p.underflow * (abs(A) + Z.e > 0))
 
 
-def beside_large(slope: Carried, Z: Carried, p: Precision) -> Carried:
-    """A slope with what may underflow of it: a factor that is small where the other, Z, is large."""
-    return Carried(slope.value, slope.e + p.underflow * (1 + abs(Z.value)), slope.u)
+def beside_large(slope: WithError, Z: WithError, p: Precision) -> WithError:
+    """A slope with an allowance for underflow: one factor is small where the other, Z, is large."""
+    return WithError(slope.value, slope.e + p.underflow * (1 + abs(Z.value)), slope.u)
 
 
-def of_formula(f: Callable[[Carried], Carried], Z: Carried, p: Precision) -> Array:
+def of_formula(f: Callable[[WithError], WithError], Z: WithError, p: Precision) -> Array:
     """The error of A = f(Z), where f is written in numbers that carry their error; a factor may underflow beside Z."""
     return f(Z).e + p.underflow * (1 + abs(Z.value)) * (abs(Z.value) + Z.e > 0)
 
 
 def decided(f: Callable[[Ball], Ball], Z: Matrix, kinks: tuple[Kink, ...], where: str) -> Matrix:
-    """F of every entry of Z, where each ball lies on one side of every kink; one that is exactly there is below it."""
+    """Apply f to every entry of Z, each a ball on one side of every kink; one exactly at a kink counts as below."""
     N = Z.ncols()
     for k, z in enumerate(entries(Z) if kinks else ()):
         if not all(z > kink.at or z <= kink.at for kink in kinks):
@@ -139,7 +139,7 @@ def entries(M: Matrix) -> list[Ball]:
 
 
 def pushed(f: Callable[[Ball], Ball], z: Callable[[int], Ball], rows: Rows) -> Rows:
-    """The coefficients of t in f(z + t₁ t) for every t₁ of every row; a row that no longer moves is left out."""
+    """The coefficients of t in f(z + t₁ t) for every t₁ of every row; rows of zeros are left out."""
     from flint import arb_series
 
     found = {}

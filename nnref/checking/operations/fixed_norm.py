@@ -1,4 +1,4 @@
-"""How people write batch norm as it predicts: mean and variance are given, along one axis; and its mistakes."""
+"""How people write batch norm at inference, with given mean and variance along one axis; and its mistakes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from nnref import batch_norm, batch_norm_inference
 from nnref.arrays import namespace
-from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried
+from nnref.checking.operations.known import KnownLayer, LayerReading, Layout, Slip, Symbols, Tried
 from nnref.checking.operations.norms import TINY, simple
 from nnref.shapes import Array
 
@@ -21,7 +21,7 @@ GAIN = ("gamma", "beta")
 STATISTICS = ("mean", "variance")
 
 
-def readings(tried: Tried) -> Iterator[Reading]:
+def readings(tried: Tried) -> Iterator[LayerReading]:
     """Every normalisation of an input by a mean and a variance that are arguments, maybe with a gain and a shift."""
     floats = tried.floats
     if len(floats) not in (3, 5):
@@ -37,7 +37,7 @@ def readings(tried: Tried) -> Iterator[Reading]:
                 yield from along(tried, x, axis, dict(zip(others, order, strict=True)))
 
 
-def along(tried: Tried, x: str, axis: int, roles: dict[str, str]) -> Iterator[Reading]:
+def along(tried: Tried, x: str, axis: int, roles: dict[str, str]) -> Iterator[LayerReading]:
     """The normalisation along one axis with these roles, if the numbers give one ε."""
     floats, X = tried.floats, tried.floats[x]
     n, rest = X.shape[axis], [k for k in range(X.ndim) if k != axis]
@@ -49,7 +49,7 @@ def along(tried: Tried, x: str, axis: int, roles: dict[str, str]) -> Iterator[Re
     if eps is not None:
         said = f", ε = {eps:.3g}" if eps > TINY else ""
         says = f"batch norm at inference, statistics given, along axis {axis}{said}"
-        yield Reading("batch_norm_inference", says, {x: "X"} | roles, layouts, image, given, {"eps": eps})
+        yield LayerReading("batch_norm_inference", says, {x: "X"} | roles, layouts, image, given, {"eps": eps})
 
 
 def solved(X: Array, Y: Array, at: Symbols) -> float | None:
@@ -100,7 +100,7 @@ def over_examples(A: Any) -> Any:
 
 
 def as_in_training(at: Symbols, dY: Any, settings: Settings) -> Any:
-    """What goes back where mean and variance are those of the batch."""
+    """The gradient of training, with the batch's own mean and variance."""
     return batch_norm.dX(at["X"], at["gamma"], dY, settings["eps"])
 
 
@@ -172,4 +172,4 @@ SLIPS = (
     ),
 )
 
-KNOWN = Known("batch_norm_inference", readings, forward, gradients, SLIPS)
+KNOWN = KnownLayer("batch_norm_inference", readings, forward, gradients, SLIPS)

@@ -1,4 +1,4 @@
-"""What the checks know of GELU: 1 + erf cancels far below 0, and the slope may be negative and is no function of A."""
+"""What the checks know of GELU: 1 + erf cancels far below 0; the slope can be negative, and is no function of A."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nnref.arrays import erf, namespace
 from nnref.checking.operations.entrywise import beside_large, entrywise, nearest_to_0, of_formula
 from nnref.checking.operations.record import Ball, Formula, Slopes, Writing
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.gelu import ROOT_2, ROOT_2_PI
 from nnref.shapes import Array
 
@@ -19,17 +19,17 @@ def density(Z: Array) -> Array:
     return made
 
 
-def Phi(Z: Carried, reach: float = 0.0) -> Carried:
-    """The normal distribution function, as (1 + erf(Z / √2)) / 2: rounded like 1, however small it is.
+def Phi(Z: WithError, reach: float = 0.0) -> WithError:
+    """The normal distribution function (1 + erf(Z / √2)) / 2: its rounding error is that of 1, however small it is.
 
     Its slope is φ, at its largest within reach where Z is nearest to 0. Dividing by √2 rounds Z once more.
     """
     near = density(nearest_to_0(Z.value, reach * Z.e))
     value = (1 + erf(Z.value / ROOT_2)) / 2
-    return Carried(value, near * (Z.e + abs(Z.value)) + 1 + value, Z.u)
+    return WithError(value, near * (Z.e + abs(Z.value)) + 1 + value, Z.u)
 
 
-def phi(Z: Carried, reach: float = 0.0) -> Carried:
+def phi(Z: WithError, reach: float = 0.0) -> WithError:
     """The normal density, whose exponent z² / 2 is rounded; its slope −z φ is steepest at ±1."""
     value = density(Z.value)
     xp, far, near = namespace(Z.value), abs(Z.value) + reach * Z.e, nearest_to_0(Z.value, reach * Z.e)
@@ -38,15 +38,15 @@ def phi(Z: Carried, reach: float = 0.0) -> Carried:
         density(xp.ones_like(far)),
         xp.maximum(far * density(far), near * density(near)),
     )
-    return Carried(value, steepest * Z.e + value * (2 + Z.value * Z.value / 2), Z.u)
+    return WithError(value, steepest * Z.e + value * (2 + Z.value * Z.value / 2), Z.u)
 
 
-def error(Z: Carried, A: Array, p: Precision) -> Array:
+def error(Z: WithError, A: Array, p: Precision) -> Array:
     """The error of Z Φ(Z): that of each factor times the other, and of their product."""
     return of_formula(lambda Z: Z * Phi(Z, p.reach), Z, p)
 
 
-def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
+def slope(Z: WithError, A: WithError, p: Precision) -> WithError:
     """The slope Φ + Z φ, operation by operation; a density may underflow beside a large Z."""
     return beside_large(Phi(Z, p.reach) + Z * phi(Z, p.reach), Z, p)
 

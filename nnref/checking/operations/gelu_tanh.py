@@ -9,65 +9,66 @@ from nnref.checking.operations import tanh
 from nnref.checking.operations.entrywise import beside_large, entrywise, of_formula
 from nnref.checking.operations.record import Ball, Formula, Slopes, Writing
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.gelu_tanh import CUBIC, ROOT
 from nnref.shapes import Array
 
 STEEPEST = 1.2
-"""More than the largest slope, 1.13 near Z = 1.4."""
+"""A bound of the slope, whose maximum is 1.13 near Z = 1.4."""
 
 ROUNDINGS = 8.0
 """Units u of Z that Z (1 + T) / 2 rounds at most: 3 of the cubic, 2 of tanh, and a sum and products."""
 
 
-def rounded(number: Any, u: float) -> Carried:
-    """A constant that no binary number is: it has been rounded once."""
-    return Carried(number, abs(number), u)
+def rounded(number: Any, u: float) -> WithError:
+    """A constant with its one rounding, as it is no binary number."""
+    return WithError(number, abs(number), u)
 
 
-def cubic(Z: Carried) -> Carried:
+def cubic(Z: WithError) -> WithError:
     """√(2/π) (Z + 0.044715 Z³), what stands in the tanh."""
     return (Z + Z * Z * Z * rounded(CUBIC, Z.u)) * rounded(ROOT, Z.u)
 
 
-def of_cubic(Z: Carried) -> Carried:
+def of_cubic(Z: WithError) -> WithError:
     """The slope of what stands in the tanh."""
     return (1 + Z * Z * rounded(3 * CUBIC, Z.u)) * rounded(ROOT, Z.u)
 
 
-def within_reach(Z: Carried, p: Precision) -> Carried:
+def within_reach(Z: WithError, p: Precision) -> WithError:
     """The tanh of the cubic, which lies between −1 and 1 however far off Z is."""
     return bounded(tanh.within_reach(cubic(Z), p), 2.0, p)
 
 
-def bounded(V: Carried, width: float, p: Precision) -> Carried:
+def bounded(V: WithError, width: float, p: Precision) -> WithError:
     """Numbers that lie in an interval of this width: they cannot be further off."""
     if not p.reach:
         return V
-    return Carried(V.value, namespace(V.e).minimum(V.e, 0 * V.e + width / p.reach), V.u)
+    return WithError(V.value, namespace(V.e).minimum(V.e, 0 * V.e + width / p.reach), V.u)
 
 
-def error(Z: Carried, A: Array, p: Precision) -> Array:
+def error(Z: WithError, A: Array, p: Precision) -> Array:
     """The error of Z (1 + T) / 2, operation by operation; no more than the steepest slope makes of that of Z.
 
-    The operations lose sight of that where Z is far off, since the cubic is steeper than the tanh is flat.
+    Operation by operation alone, the error would grow for large Z, where the cubic's slope outgrows the tanh's
+    flatness.
     """
     by_slope = STEEPEST * Z.e + ROUNDINGS * (abs(Z.value) + p.reach * Z.e)
     made: Array = namespace(by_slope).minimum(of_formula(lambda Z: Z * (1 + within_reach(Z, p)) / 2, Z, p), by_slope)
     return made + p.underflow * (1 + abs(Z.value)) * (abs(Z.value) + Z.e > 0)
 
 
-def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
+def slope(Z: WithError, A: WithError, p: Precision) -> WithError:
     """The slope, operation by operation, which lies between −0.2 and 1.2; a product may underflow beside a large Z."""
     return beside_large(bounded(written(Z, within_reach(Z, p)), 1.4, p), Z, p)
 
 
-def written(V: Carried, T: Carried) -> Carried:
+def written(V: WithError, T: WithError) -> WithError:
     """(1 + T)/2 + V/2 (1 − T²) √(2/π) (1 + 3 · 0.044715 V²), the slope where T is the tanh of the cubic of V."""
     return (1 + T) / 2 + V / 2 * tanh.less_square(T) * of_cubic(V)
 
 
-def of(V: Carried) -> Carried:
+def of(V: WithError) -> WithError:
     """The tanh of the cubic."""
     return tanh.of(cubic(V))
 

@@ -13,7 +13,7 @@ from nnref import grouped_conv2d
 from nnref.arrays import namespace
 from nnref.checking.operations import conv2d
 from nnref.checking.operations.images import image, images, movements
-from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried
+from nnref.checking.operations.known import KnownLayer, LayerReading, Layout, Slip, Symbols, Tried
 from nnref.shapes import Array
 
 Settings = Mapping[str, Any]
@@ -26,7 +26,7 @@ TURNED = (3, 4)
 """The axes of a kernel that run backwards in what mathematicians call convolution."""
 
 
-def readings(tried: Tried) -> Iterator[Reading]:
+def readings(tried: Tried) -> Iterator[LayerReading]:
     """Every convolution in two or more groups, and maybe a bias."""
     floats = tried.floats
     if len(floats) not in (2, 3):
@@ -55,7 +55,7 @@ def kernel(shape: tuple[int, ...], axes: str, channels: int) -> Layout | None:
     return Layout.of(shape, order, (G, D, C, size["I"], size["J"]))
 
 
-def moving(tried: Tried, x: str, w: str, axes: str, layout: Layout, kernels: Layout) -> Iterator[Reading]:
+def moving(tried: Tried, x: str, w: str, axes: str, layout: Layout, kernels: Layout) -> Iterator[LayerReading]:
     """Every stride, padding and dilation, the kernels as they are and turned round."""
     G, D, C, *taps = kernels.shape
     output = image(tried.Y.shape, axes)
@@ -71,10 +71,10 @@ def moving(tried: Tried, x: str, w: str, axes: str, layout: Layout, kernels: Lay
     kind = "depthwise" if C == 1 else f"in {G} groups"
     for moved in movements(layout.shape, (taps[0], taps[1]), output.shape[1:3]):
         says = f"conv2d {kind}, {moved}"
-        yield Reading("grouped_conv2d", says, roles, layouts, out, given, moved._asdict())
+        yield LayerReading("grouped_conv2d", says, roles, layouts, out, given, moved._asdict())
         round_ = layouts | {"W": replace(kernels, flipped=TURNED)}
         if max(taps) > 1:
-            yield Reading(
+            yield LayerReading(
                 "grouped_conv2d", f"{says}, of the kernel turned round", roles, round_, out, given, moved._asdict()
             )
 
@@ -133,4 +133,4 @@ SLIPS = (
     Slip("conv.other_group", "dY goes back by the filters of another group", other_group),
 )
 
-KNOWN = Known("grouped_conv2d", readings, forward, gradients, SLIPS)
+KNOWN = KnownLayer("grouped_conv2d", readings, forward, gradients, SLIPS)

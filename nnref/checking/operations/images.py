@@ -1,4 +1,4 @@
-"""How images lie in people's arrays, and how windows may move over them: what convolution and pooling share."""
+"""The layouts of images, and the movements of windows over them: shared by convolution and pooling."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PADDINGS, STRIDES, DILATIONS = range(6), range(1, 5), range(1, 4)
 
 
 class Moved(NamedTuple):
-    """How windows move."""
+    """The movement of windows: stride, padding, dilation."""
 
     stride: int
     padding: int
@@ -48,7 +48,7 @@ def image(shape: tuple[int, ...], axes: str) -> Layout:
 
 
 def movements(X: tuple[int, ...], kernel: tuple[int, ...], places: tuple[int, ...]) -> Iterator[Moved]:
-    """Every stride, padding and dilation for which windows of that size have so many places, the simplest first."""
+    """Every stride, padding and dilation that gives this number of windows, the simplest first."""
     for dilation, padding, stride in product(DILATIONS, PADDINGS, STRIDES):
         if dilation > 1 and kernel == (1, 1):
             continue
@@ -71,7 +71,7 @@ def overwritten(
     last: bool = True,
     chosen: Mapping[tuple[int, int], Any] | None = None,
 ) -> Any:
-    """What goes back to padded images where a window writes over what others wrote, instead of adding to it.
+    """The gradient of padded images where each window overwrites, instead of adding.
 
     sent holds, by tap, what each window sends to the pixel that it saw there, (channels, rows, columns, examples);
     chosen, of the same shape, where it writes at all. The last window wins, or the first.

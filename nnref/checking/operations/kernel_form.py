@@ -1,4 +1,4 @@
-"""A closed form: what a kernel may be, its proven gradients, how it rounds, and the mistakes made with it."""
+"""A closed form that a kernel may compute: its proven gradients, its rounding, and the mistakes made with it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Values = Mapping[str, Any]
 """The arguments of a form by their role, such as X and gamma, float64 on the kernel's device."""
 
 Settings = Mapping[str, Any]
-"""What is no array: ε, the stride, whether a mask is causal."""
+"""The settings that are no arrays: ε, the stride, whether a mask is causal."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What is wrong in a formula: the key of a mistake, and of each sum the terms that are kept, 1 or 0."""
+    """A change to a formula: the key of a mistake, and for each sum a mask of the terms that are kept."""
 
     which: str = ""
     keep: Mapping[str, Any] = field(default_factory=dict)
@@ -32,10 +32,10 @@ RIGHT = Change()
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A mistake that people make: its key in the form's formula, what a sentence says of it, and whose gradient it is.
+class KernelMistake:
+    """A common mistake: its key in the form's formula, the sentence that describes it, and the gradient it affects.
 
-    of is empty where it is made in several.
+    of is empty where it affects several.
     """
 
     key: str
@@ -45,7 +45,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Summed:
-    """A sum of which a kernel may leave terms out: its key, what one term is called, whose gradient, along which axis.
+    """A sum from which a kernel may omit terms: its key, the name of a term, the gradient it is in, and its axis.
 
     axis is that of the argument `over`, whose length is the number of terms.
     """
@@ -59,7 +59,7 @@ class Summed:
 
 
 @dataclass(frozen=True)
-class Form:
+class ClosedForm:
     """One closed form.
 
     roles are its arguments in the order people give them, of which the last `optional` may be missing; those in
@@ -75,7 +75,7 @@ class Form:
     forward: Callable[[Any, Values, Settings], Any]
     gradients: Callable[[Any, Values, Array, Settings, Change], dict[str, Any]]
     truth: Callable[[Values, Array, Settings], dict[str, Array]]
-    mistakes: tuple[Mistake, ...] = ()
+    mistakes: tuple[KernelMistake, ...] = ()
     sums: tuple[Summed, ...] = ()
     optional: int = 0
     whole: tuple[str, ...] = ()

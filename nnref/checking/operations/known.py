@@ -1,4 +1,4 @@
-"""What the checks know of a layer as people write it: its arguments, its formulas, the mistakes people make."""
+"""What the checks know of a layer as people write it: its arguments, formulas and common mistakes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nnref.arrays import namespace
 from nnref.shapes import Array
 
 YOURS = "yours"
-"""Where a slip finds the gradients that were returned, by symbol."""
+"""Key under which a slip finds the returned gradients, by symbol."""
 
 Symbols = dict[str, Any]
 """Arrays by the symbols of nnref's formulas, X, gamma, …: plain, or running numbers that carry their errors."""
@@ -20,10 +20,10 @@ Symbols = dict[str, Any]
 
 @dataclass(frozen=True)
 class Layout:
-    """How one array of theirs lies beside nnref's: reshaped to split, its axes taken in order, reshaped to shape.
+    """How a user's array becomes nnref's: reshaped to split, its axes permuted to order, reshaped to shape.
 
-    flipped are axes of shape that run backwards; picked is an axis of shape and the order of its entries; nnref's array
-    is scale times theirs, so that a gradient goes back with the same factor.
+    flipped are axes of shape to reverse; picked is an axis of shape and the order of its entries. nnref's array is
+    scale times theirs, and so is a gradient on its way back.
     """
 
     theirs: tuple[int, ...]
@@ -45,7 +45,7 @@ class Layout:
         return cls(theirs, theirs, tuple(range(len(theirs))), shape, **more)
 
     def take(self, A: Any) -> Any:
-        """Their array as nnref's."""
+        """A user's array in nnref's layout."""
         xp = namespace(A)
         A = xp.reshape(xp.permute_dims(xp.reshape(A, self.split), self.order), self.shape)
         if self.picked:
@@ -54,7 +54,7 @@ class Layout:
         return A if self.scale == 1 else A * self.scale
 
     def give(self, G: Any) -> Any:
-        """A gradient of nnref's as theirs: the transpose of take. An output of a scale of 1 goes the same way."""
+        """A gradient in the user's layout: the transpose of take. An output too, if scale is 1."""
         xp = namespace(G)
         G = xp.flip(G, axis=self.flipped) if self.flipped else G
         if self.picked:
@@ -66,7 +66,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Slip:
-    """A mistake in a backward pass: its key, the sentence that names it, and the gradients that it makes.
+    """A mistake in a backward pass: its key, the sentence that describes it, and its wrong gradients.
 
     of(at, dY, settings) gives the wrong ones by symbol; the others are right. It may yield several ways to make it.
     claim is the formula that was missed, such as "layer_norm.dX".
@@ -78,11 +78,11 @@ class Slip:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """One way to read somebody's function as a layer: which argument is which symbol, and how each of them lies.
+class LayerReading:
+    """One way to read a function as a layer: the symbol and the layout of each argument.
 
-    given are symbols that are no argument, such as a gain of ones where there is none; settings are numbers such as ε.
-    name is the layer's, says what it is in words.
+    given are symbols without an argument, such as a gain of ones; settings are numbers such as ε. name is the layer's
+    name, says describes it in words.
     """
 
     name: str
@@ -117,7 +117,7 @@ class Tried:
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownLayer:
     """What the checks know of a layer as people write it.
 
     readings(tried) -> every way in which a function may be this layer, the likeliest first; forward(at, settings) -> Y
@@ -125,26 +125,26 @@ class Known:
     """
 
     name: str
-    readings: Callable[[Tried], Iterator[Reading]]
+    readings: Callable[[Tried], Iterator[LayerReading]]
     forward: Callable[[Symbols, Mapping[str, Any]], Any]
     gradients: Callable[[Symbols, Any, Mapping[str, Any]], Symbols]
     slips: tuple[Slip, ...]
 
-    def output(self, reading: Reading, arguments: Mapping[str, Any]) -> Any:
+    def output(self, reading: LayerReading, arguments: Mapping[str, Any]) -> Any:
         """What the layer gives for their arguments, in their shape."""
         return reading.output.give(self.forward(reading.symbols(arguments), reading.settings))
 
-    def slopes(self, reading: Reading, arguments: Mapping[str, Any], dY: Any) -> dict[str, Any]:
+    def slopes(self, reading: LayerReading, arguments: Mapping[str, Any], dY: Any) -> dict[str, Any]:
         """The closed form of every gradient, by their names and in their shapes."""
         at = reading.symbols(arguments)
         return given_back(reading, self.gradients(at, reading.output.take(dY), reading.settings))
 
     def mistaken(
-        self, slip: Slip, reading: Reading, arguments: Mapping[str, Any], dY: Any, yours: Mapping[str, Array]
+        self, slip: Slip, reading: LayerReading, arguments: Mapping[str, Any], dY: Any, yours: Mapping[str, Array]
     ) -> Iterator[dict[str, Any]]:
-        """What the mistake makes of each gradient it touches, by their names: one dictionary for each way to make it.
+        """The gradients that a mistake changes, by the user's names: one dictionary for each way to make it.
 
-        yours are the gradients as they came, for a mistake that draws something of its own: they are at[YOURS].
+        yours are the returned gradients, as at[YOURS], for a mistake that involves random numbers.
         """
         at = reading.symbols(arguments)
         at[YOURS] = {
@@ -156,18 +156,18 @@ class Known:
             yield given_back(reading, made)
 
 
-def fits(reading: Reading, s: str, G: Any) -> bool:
+def fits(reading: LayerReading, s: str, G: Any) -> bool:
     """Has a gradient the shape of its argument?"""
     return G is not None and tuple(G.shape) == reading.layouts[s].theirs
 
 
-def given_back(reading: Reading, made: Symbols) -> dict[str, Any]:
-    """Gradients by their names, in their shapes; of symbols that are no argument there is none."""
+def given_back(reading: LayerReading, made: Symbols) -> dict[str, Any]:
+    """Gradients by the user's names and in the user's shapes; symbols without an argument have none."""
     return {name: reading.layouts[s].give(made[s]) for name, s in reading.roles.items() if s in made}
 
 
 def square(A: Any) -> Any:
-    """A matrix whose transpose fits in its place, so that one may be taken for the other.
+    """A matrix that could be mistaken for its transpose, as it is square.
 
     Errors: ValueError if it is not square.
     """
@@ -177,5 +177,5 @@ def square(A: Any) -> Any:
 
 
 def sum_along(A: Any, axis: int | tuple[int, ...]) -> Any:
-    """The sum along axes, which stay."""
+    """The sum along axes, which are kept."""
     return namespace(A).sum(A, axis=axis, keepdims=True)

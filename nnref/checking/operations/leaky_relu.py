@@ -1,4 +1,4 @@
-"""What the checks know of the leaky rectifier, whose slope below 0 people choose: "leaky_relu 0.1" is one of 0.1."""
+"""What the checks know of the leaky ReLU; its slope below 0 is chosen, as 0.1 in "leaky_relu 0.1"."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nnref.checking.operations.entrywise import entrywise, piecewise_linear
 from nnref.checking.operations.record import Formula, Kink, OwnMistake, Record, Slopes, Writing, Wrong
 from nnref.checking.operations.relu import sign_of
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.leaky_relu import SLOPE
 from nnref.shapes import Array
 
@@ -27,15 +27,15 @@ def mask(below: float, Z: Array) -> Array:
     return made
 
 
-def error(below: float, Z: Carried, A: Array, p: Precision) -> Array:
+def error(below: float, Z: WithError, A: Array, p: Precision) -> Array:
     """The error of Z times the exact slope; below 0 the product is rounded, and so may the slope be."""
     carried = mask(below, Z.value) * Z.e
     return carried + np.where(Z.value > 0, 0.0, p.size(A, carried) + p.underflow * (abs(A) + Z.e > 0))
 
 
-def slope(below: float, Z: Carried, A: Carried, p: Precision) -> Carried:
+def slope(below: float, Z: WithError, A: WithError, p: Precision) -> WithError:
     """The slope, which is given and not computed."""
-    return Carried.exact(mask(below, Z.value), Z.u)
+    return WithError.exact(mask(below, Z.value), Z.u)
 
 
 def ball(below: float, z: Any) -> Any:
@@ -43,10 +43,10 @@ def ball(below: float, z: Any) -> Any:
     return z if sign_of(z) > 0 else below * z
 
 
-def exchanged(below: float, Z: Carried, A: Carried) -> Carried:
+def exchanged(below: float, Z: WithError, A: WithError) -> WithError:
     """The slope with its two sides exchanged."""
     ones = namespace(Z.value).ones_like(Z.value)
-    return Carried.exact(namespace(Z.value).where(Z.value > 0, below * ones, ones), Z.u)
+    return WithError.exact(namespace(Z.value).where(Z.value > 0, below * ones, ones), Z.u)
 
 
 def with_parameters(below: float) -> Record:

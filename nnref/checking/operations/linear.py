@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from nnref import affine
-from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried, square, sum_along
+from nnref.checking.operations.known import KnownLayer, LayerReading, Layout, Slip, Symbols, Tried, square, sum_along
 from nnref.shapes import Array
 
 Settings = Mapping[str, Any]
 
 
-def readings(tried: Tried) -> Iterator[Reading]:
+def readings(tried: Tried) -> Iterator[LayerReading]:
     """Every affine layer of an input, a matrix of weights and maybe a bias."""
     floats = tried.floats
     if len(floats) not in (2, 3):
@@ -28,7 +28,7 @@ def readings(tried: Tried) -> Iterator[Reading]:
                 yield from lying(tried, x, w, lie)
 
 
-def lying(tried: Tried, x: str, w: str, lie: str) -> Iterator[Reading]:
+def lying(tried: Tried, x: str, w: str, lie: str) -> Iterator[LayerReading]:
     """The readings of these two where examples lie as rows or as columns."""
     floats, Y = tried.floats, tried.Y
     X, W = floats[x], floats[w]
@@ -47,7 +47,7 @@ def lying(tried: Tried, x: str, w: str, lie: str) -> Iterator[Reading]:
                 roles[name], layouts["b"] = "b", Layout.reshaped(floats[name].shape, (m, 1))
             turned = (order == (1, 0)) != (lie == "rows")
             says = f"affine, examples as {lie}" + (", of the transposed weights" if turned else "")
-            yield Reading("affine", says, roles, layouts, other, given)
+            yield LayerReading("affine", says, roles, layouts, other, given)
 
 
 def side_of(shape: tuple[int, ...], lie: str) -> Layout:
@@ -69,7 +69,7 @@ def gradients(at: Symbols, dY: Any, settings: Settings) -> Symbols:
 
 
 def slip(key: str, says: str, *ways: Callable[[Symbols, Any], Symbols]) -> Slip:
-    """A mistake, in so many ways; a way that these shapes do not have is left out."""
+    """A mistake with its ways to make it; ways impossible with these shapes are left out."""
 
     def of(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
         for way in ways:
@@ -105,7 +105,7 @@ def of_bias(change: Callable[[Any], Any]) -> Callable[[Symbols, Any], Symbols]:
 
 
 def ones(dY: Any) -> Array:
-    """A dY of ones, as one has who forgets it."""
+    """A dY of ones, as if dY had been forgotten."""
     return np.ones(dY.shape)
 
 
@@ -174,4 +174,4 @@ def square_like(A: Any, B: Any) -> Any:
     return A
 
 
-KNOWN = Known("affine", readings, forward, gradients, SLIPS)
+KNOWN = KnownLayer("affine", readings, forward, gradients, SLIPS)

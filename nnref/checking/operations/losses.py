@@ -1,7 +1,7 @@
 """How people write losses: of rows or columns, summed, averaged or entry by entry, any factor; and the mistakes made.
 
-A loss is a kind, such as a cross-entropy, whose formulas give one number an example or an entry, and a factor, which is
-asked of the numbers: people put 1/N, 1/2, 1/(n N), T² or nothing in front.
+A loss is a kind, such as a cross-entropy, with one number per example or entry, times a factor that is measured: people
+write 1/N, 1/2, 1/(n N), T² or nothing in front.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried
+from nnref.checking.operations.known import KnownLayer, LayerReading, Layout, Slip, Symbols, Tried
 from nnref.checking.operations.losses_of import KINDS, Kind
 from nnref.shapes import Array
 
@@ -24,7 +24,7 @@ REDUCED, EACH = "reduced", "each"
 
 
 MANY = 1 << 12
-"""Losses of single examples or entries that are worked out one by one, where the formula is that of their mean."""
+"""Most losses of single examples or entries that are computed one by one, where the formula gives only their mean."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def sides(shape: tuple[int, ...], Y: tuple[int, ...], kind: Kind) -> Iterator[Si
         yield Side(Layout.reshaped(shape, shape), Layout.reshaped(Y, (1, int(np.prod(Y)))), "columns")
 
 
-def readings(tried: Tried) -> Iterator[Reading]:
+def readings(tried: Tried) -> Iterator[LayerReading]:
     """Every loss of outputs and targets."""
     arrays = {
         name: np.asarray(A) for name, A in tried.arguments.items() if np.ndim(A) and np.asarray(A).dtype.kind in "fiub"
@@ -69,7 +69,7 @@ def readings(tried: Tried) -> Iterator[Reading]:
 
 def read(
     tried: Tried, kind: Kind, side: Side, outputs: tuple[str, Array], targets: tuple[str, Array]
-) -> Iterator[Reading]:
+) -> Iterator[LayerReading]:
     """The readings as one kind of loss, with the factor that the numbers give."""
     (o, O), (t, T) = outputs, targets
     losses = side.outputs.shape[1] if not kind.entrywise else O.size
@@ -91,7 +91,7 @@ def read(
         if factor is None:
             continue
         says = ", ".join([kind.words(settings), side.lie, times(factor, side.outputs.shape, kind.entrywise, reduction)])
-        yield Reading(
+        yield LayerReading(
             kind.name,
             says.rstrip(", "),
             {o: "Z"} | roles,
@@ -133,7 +133,7 @@ def factor_of(ours: Array, theirs: Array) -> float | None:
 
 
 def times(factor: float, shape: tuple[int, ...], entrywise: bool, reduction: str) -> str:
-    """The factor in words; a sum is one, and so is what stands entry by entry."""
+    """The factor in words; it is 1 for a sum, and for a loss entry by entry."""
     n, N = shape
     if reduction == EACH:
         return "" if near(factor, 1.0) else f"times {factor:.6g}"
@@ -167,13 +167,13 @@ def gradients(at: Symbols, dY: Any, settings: Settings) -> Symbols:
 
 
 def by_kind(at: Symbols, dY: Any, settings: Settings, key: str) -> Iterator[Symbols]:
-    """The mistakes of one name that its kind knows."""
+    """The mistakes of this name in the loss's kind."""
     for way in settings["kind"].slips.get(key, ()):
         yield {"Z": way(at["Z"], at["T"], settings) * (dY * settings["factor"])}
 
 
 def named(key: str, says: str) -> Slip:
-    """A mistake that some kinds of loss know."""
+    """A mistake that only some kinds of loss have."""
     return Slip(f"loss.{key}", says, lambda at, dY, settings: by_kind(at, dY, settings, key))
 
 
@@ -185,7 +185,7 @@ def not_averaged(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
 
 
 def averaged_otherwise(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
-    """A division by one axis's length, where the loss divides by all; or one more, where it does not."""
+    """A division by one axis's length where the loss divides by all of them, or one that the loss does not have."""
     size = at["Z"].shape[1]
     whole = any(near(settings["factor"], half / size) for half in (1, 0.5))
     for length in sorted({n for n in settings["sizes"] if 1 < n < size}) if settings["kind"].entrywise else ():
@@ -255,4 +255,4 @@ SLIPS = (
     Slip("loss.averaged_again", "it is divided by the number of examples or entries once too often", averaged_again),
 )
 
-KNOWN = Known("losses", readings, forward, gradients, SLIPS)
+KNOWN = KnownLayer("losses", readings, forward, gradients, SLIPS)

@@ -1,4 +1,4 @@
-"""The kinds of loss that people write: each as nnref's formulas of an example or an entry, and its own mistakes."""
+"""The kinds of loss that people write: each with nnref's formulas for an example or an entry, and its own mistakes."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ Formula = Callable[[Any, Any, Settings], Any]
 """From outputs (n, N), targets (n, N) and settings."""
 
 ONE = np.ones((1, 1))
-"""What comes back to the loss of every example."""
+"""The gradient 1 of the loss of each example."""
 
 SMOOTHINGS = (0.1, 0.05, 0.2, 0.01, 0.3)
-"""Shares that people spread over the classes, the commonest first."""
+"""Usual amounts of label smoothing, the commonest first."""
 
 TEMPERATURES = (2.0, 3.0, 4.0, 5.0, 10.0, 20.0, 1.5, 0.5, 2.5)
-"""Temperatures that people distil at."""
+"""Usual temperatures of distillation."""
 
 DELTAS = (1.0, 1.35, 0.5, 2.0, 0.1, 1 / 9, 1.5, 5.0, 10.0)
-"""Where people let Huber's loss turn into lines."""
+"""Usual values of Huber's δ."""
 
 
 EPSILONS = tuple(float(f"1e-{k}") for k in (8, 7, 10, 12, 9, 5, 6, 15, 16, 11, 4, 3, 13, 14, 2))
-"""What people add within a logarithm, the commonest first."""
+"""Usual ε added within a logarithm, the commonest first."""
 
 
 @dataclass(frozen=True)
 class Kind:
     """One kind of loss: formula(Z, T) -> (1, N) or, entrywise, (1, n N), or the mean of these where it averages.
 
-    back(Z, T) is the gradient of the sum of them. asked, where there is one, finds the settings by asking the function
-    itself at other outputs: asked(losses, T), where losses(Z) are its numbers for outputs Z.
+    back(Z, T) is the gradient of their sum. asked, if there is one, measures the settings by calling the function at
+    other outputs: asked(losses, T), where losses(Z) are its values for outputs Z.
     """
 
     name: str
@@ -116,7 +116,7 @@ def softmax_minus(Z: Any, T: Any) -> Any:
 
 
 def teacher(T: Any, settings: Settings) -> Any:
-    """The targets, from logits where it is they that came."""
+    """The targets; their softmax where they are the teacher's logits."""
     return softmax.forward(T / settings["temperature"]) if settings.get("of_logits") else T
 
 
@@ -148,7 +148,7 @@ def two_rows(Z: Any) -> Any:
 
 
 def guarded(P: Any, settings: Settings) -> Any:
-    """Probabilities with what people add to them within the logarithm."""
+    """Probabilities plus the ε within the logarithm."""
     return P + settings["eps"] if "eps" in settings else P
 
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from nnref import affine, lstm_cell, sigmoid, tanh
 from nnref.arrays import namespace
-from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried
-from nnref.checking.operations.recurrences import apart
-from nnref.checking.operations.recurrent import blocks, whole
+from nnref.checking.operations.known import KnownLayer, LayerReading, Layout, Slip, Symbols, Tried
+from nnref.checking.operations.recurrences import gates_apart
+from nnref.checking.operations.recurrent import all_gates, blocks
 
 Settings = Mapping[str, Any]
 
@@ -20,8 +20,8 @@ GATES = ("i", "f", "o", "g")
 """The gates in the order of nnref's formulas: input, forget, output, candidate."""
 
 
-class Lies(NamedTuple):
-    """How the states lie: as rows or as columns, so many units and examples; and how h and c are put together."""
+class StateLayout(NamedTuple):
+    """The layout of the states: rows or columns, numbers of units and examples, and how h and c form the output."""
 
     rows: bool
     m: int
@@ -34,7 +34,7 @@ class Lies(NamedTuple):
         return Layout.of(shape, turned, tuple(shape[k] for k in turned), **more)
 
 
-def readings(tried: Tried) -> Iterator[Reading]:
+def readings(tried: Tried) -> Iterator[LayerReading]:
     """Every step of an LSTM of an input, two states, weights and biases."""
     floats = tried.floats
     if not 4 <= len(floats) <= 19:
@@ -50,25 +50,29 @@ def readings(tried: Tried) -> Iterator[Reading]:
                     yield from with_a_matrix_a_gate(tried, lies, roles)
 
 
-def lying(states: tuple[int, ...], Y: tuple[int, ...]) -> Iterator[Lies]:
+def lying(states: tuple[int, ...], Y: tuple[int, ...]) -> Iterator[StateLayout]:
     """Every way in which h and c may lie in the output."""
     for rows in (True, False):
         N, m = states if rows else states[::-1]
         for first in ((0, 1), (1, 0)):  # h before c, or after it
             picked = (0, first) if first != (0, 1) else None
             if (2, *states) == Y:
-                yield Lies(rows, m, N, Layout.of(Y, (0, 2, 1) if rows else (0, 1, 2), (2, m, N), picked=picked))
+                yield StateLayout(rows, m, N, Layout.of(Y, (0, 2, 1) if rows else (0, 1, 2), (2, m, N), picked=picked))
             if rows and (N, 2 * m) == Y:
-                yield Lies(rows, m, N, Layout(Y, (N, 2, m), (1, 2, 0), (2, m, N), picked=picked))
+                yield StateLayout(rows, m, N, Layout(Y, (N, 2, m), (1, 2, 0), (2, m, N), picked=picked))
             if (2 * m * N,) == Y:  # one after the other, end to end
                 split = (2, N, m) if rows else (2, m, N)
-                yield Lies(rows, m, N, Layout(Y, split, (0, 2, 1) if rows else (0, 1, 2), (2, m, N), picked=picked))
+                yield StateLayout(
+                    rows, m, N, Layout(Y, split, (0, 2, 1) if rows else (0, 1, 2), (2, m, N), picked=picked)
+                )
             if ((2 * N, m) if rows else (2 * m, N)) == Y:
                 split = (2, N, m) if rows else (2, m, N)
-                yield Lies(rows, m, N, Layout(Y, split, (0, 2, 1) if rows else (0, 1, 2), (2, m, N), picked=picked))
+                yield StateLayout(
+                    rows, m, N, Layout(Y, split, (0, 2, 1) if rows else (0, 1, 2), (2, m, N), picked=picked)
+                )
 
 
-def with_weights(tried: Tried, lies: Lies, roles: dict[str, str]) -> Iterator[Reading]:
+def with_weights(tried: Tried, lies: StateLayout, roles: dict[str, str]) -> Iterator[LayerReading]:
     """The other arguments as weights of input and state, apart or together, and as biases."""
     floats = tried.floats
     n = floats[next(iter(roles))].shape[lies.rows]
@@ -88,7 +92,7 @@ def with_weights(tried: Tried, lies: Lies, roles: dict[str, str]) -> Iterator[Re
                     yield from gated(tried, lies, roles | dict(zip(names, wide, strict=True)), order, biases)
 
 
-def with_a_matrix_a_gate(tried: Tried, lies: Lies, roles: dict[str, str]) -> Iterator[Reading]:
+def with_a_matrix_a_gate(tried: Tried, lies: StateLayout, roles: dict[str, str]) -> Iterator[LayerReading]:
     """The other arguments as a matrix and a bias for every gate, each kind in the same order of gates."""
     floats = tried.floats
     if len(floats) < len(roles) + len(GATES):
@@ -96,18 +100,18 @@ def with_a_matrix_a_gate(tried: Tried, lies: Lies, roles: dict[str, str]) -> Ite
     states = {s: lies.matrix(floats[name].shape) for name, s in roles.items()}
     rest, n = [name for name in floats if name not in roles], states["X"].shape[0]
     for order in permutations(range(len(GATES))):
-        for parts in apart(floats, rest, n, lies.m, GATES, order):
+        for parts in gates_apart(floats, rest, n, lies.m, GATES, order):
             zero = {s: np.zeros((lies.m, 1)) for gate in GATES if (s := f"b{gate}") not in parts.layouts}
             for state_first in (False, True) if "Vi" in parts.layouts else (False,):
                 says = f"a step of an LSTM, its gates in the order {''.join(GATES[order.index(j)] for j in range(4))}"
                 settings = {"state_first": state_first}
                 layouts = states | parts.layouts
-                yield Reading("lstm_cell", says, roles | parts.roles, layouts, lies.output, zero, settings)
+                yield LayerReading("lstm_cell", says, roles | parts.roles, layouts, lies.output, zero, settings)
 
 
 def gated(
-    tried: Tried, lies: Lies, roles: dict[str, str], order: tuple[int, int], biases: list[str]
-) -> Iterator[Reading]:
+    tried: Tried, lies: StateLayout, roles: dict[str, str], order: tuple[int, int], biases: list[str]
+) -> Iterator[LayerReading]:
     """The gates in every order."""
     floats, m = tried.floats, lies.m
     states = {s: lies.matrix(floats[name].shape) for name, s in roles.items() if s in "XHC"}
@@ -125,10 +129,10 @@ def gated(
         for state_first in (False, True) if "V" in every.values() else (False,):
             says = f"a step of an LSTM, its gates in the order {''.join(gates)}"
             settings = {"state_first": state_first}
-            yield Reading("lstm_cell", says, every, layouts, lies.output, given, settings)
+            yield LayerReading("lstm_cell", says, every, layouts, lies.output, given, settings)
 
 
-class Step(NamedTuple):
+class LstmStep(NamedTuple):
     """One step: its weighted sums, the gates, the states, and the gradients of h and c that come in."""
 
     Z: tuple[Any, ...]
@@ -168,9 +172,9 @@ def inputs(at: Symbols, settings: Settings) -> Any:
 
 def sums(at: Symbols, settings: Settings) -> tuple[Any, ...]:
     """The weighted sums of the four gates."""
-    W, U = (whole(at, s, GATES) if s in at or f"{s}i" in at else None for s in "WU")
-    Z = W @ at["X"] + U @ at["H"] if W is not None else whole(at, "V", GATES) @ inputs(at, settings)
-    Z = Z + whole(at, "b", GATES) + (whole(at, "c", GATES) if "c" in at or "ci" in at else 0)
+    W, U = (all_gates(at, s, GATES) if s in at or f"{s}i" in at else None for s in "WU")
+    Z = W @ at["X"] + U @ at["H"] if W is not None else all_gates(at, "V", GATES) @ inputs(at, settings)
+    Z = Z + all_gates(at, "b", GATES) + (all_gates(at, "c", GATES) if "c" in at or "ci" in at else 0)
     m = Z.shape[0] // 4
     return tuple(Z[k * m : (k + 1) * m] for k in range(4))
 
@@ -193,11 +197,11 @@ def through(at: Symbols, back: Mapping[str, Any], settings: Settings) -> Symbols
     dZ = namespace(back["i"]).concat([back[gate] for gate in GATES], axis=0)
     found = {"C": back["C"], "b": affine.db(dZ), "c": affine.db(dZ)}
     if "W" in at or "Wi" in at:
-        W, U = (whole(at, s, GATES) for s in "WU")
+        W, U = (all_gates(at, s, GATES) for s in "WU")
         found |= {"W": affine.dW(at["X"], dZ), "U": affine.dW(at["H"], dZ)}
         found |= {"X": affine.dA(W, dZ), "H": affine.dA(U, dZ)}
     else:
-        both, n, m = affine.dA(whole(at, "V", GATES), dZ), at["X"].shape[0], at["H"].shape[0]
+        both, n, m = affine.dA(all_gates(at, "V", GATES), dZ), at["X"].shape[0], at["H"].shape[0]
         X, H = (both[m:], both[:m]) if settings["state_first"] else (both[:n], both[n:])
         found |= {"V": affine.dW(inputs(at, settings), dZ), "X": X, "H": H}
     return found | by_gate(found, at["H"].shape[0])
@@ -209,15 +213,15 @@ def by_gate(found: Symbols, m: int) -> Symbols:
     return {s + gate: part for s, parts in several.items() for gate, part in zip(GATES, parts, strict=True)}
 
 
-def step(at: Symbols, dY: Any, settings: Settings) -> Step:
+def step(at: Symbols, dY: Any, settings: Settings) -> LstmStep:
     """The step and what comes back to it."""
     Z = sums(at, settings)
     I, F, O, G = sigmoid.forward(Z[0]), sigmoid.forward(Z[1]), sigmoid.forward(Z[2]), tanh.forward(Z[3])
     C = F * at["C"] + I * G
-    return Step(Z, I, F, O, G, at["C"], C, tanh.forward(C), dY[0], dY[1])
+    return LstmStep(Z, I, F, O, G, at["C"], C, tanh.forward(C), dY[0], dY[1])
 
 
-def slip(key: str, says: str, *ways: Callable[[Step], dict[str, Any]]) -> Slip:
+def slip(key: str, says: str, *ways: Callable[[LstmStep], dict[str, Any]]) -> Slip:
     """A mistake in the gradients of the gates, in so many ways."""
 
     def of(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
@@ -303,4 +307,4 @@ SLIPS = (
     ),
 )
 
-KNOWN = Known("lstm_cell", readings, forward, gradients, SLIPS)
+KNOWN = KnownLayer("lstm_cell", readings, forward, gradients, SLIPS)

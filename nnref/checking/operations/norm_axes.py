@@ -1,4 +1,4 @@
-"""The axes of a norm as people write it: those of statistics, of gains and of groups, as the shapes alone say."""
+"""The possible axes of a norm, from the shapes alone: those of statistics, of gains and of groups."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from nnref.shapes import Array
 
 
 def subsets(k: int) -> Iterator[tuple[int, ...]]:
-    """The sets of axes that a statistic may be over: all but none."""
+    """The nonempty sets of axes."""
     return chain.from_iterable(combinations(range(k), size) for size in range(1, k + 1))
 
 
 def spans(parameter: Array, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """The axes of an input that a parameter may lie along, as its own sizes say."""
+    """The axes of an input along which a parameter of this shape may lie."""
     own = tuple(n for n in parameter.shape if n > 1)
     return [
         axes
@@ -36,9 +36,9 @@ def splits(shape: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], int | None
 
 
 class Along(NamedTuple):
-    """An input (split, maybe), over which of its axes the statistics are, along which the gains lie, and the groups.
+    """An input, maybe with one axis split: the axes of its statistics, of its gains, and of groups.
 
-    bare: there are no gains; they are taken for ones along what is normalised.
+    bare says that there are no gains; ones are used, along what is normalised.
     """
 
     split: tuple[int, ...]
@@ -65,7 +65,7 @@ class Along(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What such a norm is called: where channels are apart, that of the batch if every example is in it."""
+        """The usual name of such a norm: with separate channels, batch norm if its statistics include all examples."""
         apart = len(self.split) - len(self.over)
         if self.groups is not None:
             return "group_norm"
@@ -84,12 +84,12 @@ class Along(NamedTuple):
         return {name: tuple(sorted({n for n in several if n > 1})) for name, several in counts.items()}
 
 
-def ways(shape: tuple[int, ...], parameters: list[Array]) -> Iterator[Along]:
+def axes_to_normalise(shape: tuple[int, ...], parameters: list[Array]) -> Iterator[Along]:
     """Every way to normalise an input whose gain and shift have these shapes."""
     for split, axis in splits(shape):
         for over in subsets(len(split)):
             if axis is not None and (axis in over or axis + 1 not in over):
-                continue  # groups are apart, and what is in one is together
+                continue  # statistics are separate for groups, and cover a group
             if int(np.prod([split[k] for k in over])) == 1:
                 continue
             if not parameters:

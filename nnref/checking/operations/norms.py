@@ -13,8 +13,8 @@ import numpy as np
 
 from nnref import group_norm, rms_norm
 from nnref.arrays import namespace
-from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried
-from nnref.checking.operations.norm_axes import Along, ways
+from nnref.checking.operations.known import KnownLayer, LayerReading, Layout, Slip, Symbols, Tried
+from nnref.checking.operations.norm_axes import Along, axes_to_normalise
 from nnref.shapes import Array
 
 Settings = Mapping[str, Any]
@@ -24,7 +24,7 @@ OVER = (1, 2)
 
 
 class Norm(NamedTuple):
-    """A norm and what goes back through it: the gains, X less its mean, 1 / deviation, γ dY, dY, its size.
+    """The arrays of a norm's backward pass: gains, X − mean, 1 / deviation, γ dY, dY; and how many are normalised over.
 
     centred is 1 where the mean is taken away, and 0 in an RMS norm. Where people divide by another deviation, over
     n − 1 or by a length, theirs is 1 / unit times ours, and our gains are unit times theirs.
@@ -41,7 +41,7 @@ class Norm(NamedTuple):
 
     @property
     def plain(self) -> Any:
-        """What γ dY is where γ is left out, in our gains."""
+        """What stands for γ dY if γ is forgotten, in units of our gains."""
         return self.unit * self.dY
 
     @property
@@ -54,15 +54,15 @@ class Norm(NamedTuple):
         return namespace(A).mean(A, axis=OVER, keepdims=True)
 
     def of_mean(self, A: Any, times: float = 1.0) -> Any:
-        """What goes back through the mean."""
+        """The gradient through the mean."""
         return times * self.mean(A) if self.centred else 0.0
 
     def of_variance(self, A: Any, times: Any = 1.0) -> Any:
-        """What goes back through the variance."""
+        """The gradient through the variance."""
         return self.Xhat * (times * self.mean(A * self.Xhat))
 
     def back(self, A: Any, of_mean: float = 1.0, of_variance: Any = 1.0) -> Any:
-        """The gradient of the input where A is that of X̂, its two corrections times these."""
+        """The gradient of the input if A is that of X̂, with its two corrections multiplied by these factors."""
         return self.r * (A - self.of_mean(A, of_mean) - self.of_variance(A, of_variance))
 
 
@@ -129,7 +129,7 @@ def of_gamma(key: str, says: str, *ways: Callable[[Symbols, Norm, Settings], Any
 
 
 def across(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
-    """The statistics of one row used along a column: where as many are normalised together as there are of them."""
+    """Statistics used along the wrong axis: possible where both axes have the same length."""
     p, sizes = norm(at, dY, settings), dY.shape
     for i, j in ((1, 3), (2, 0), (1, 0), (2, 3)):
         if sizes[i] == sizes[j] == p.n > 1:
@@ -277,8 +277,8 @@ SLIPS = (
 )
 
 
-class Found(NamedTuple):
-    """What the numbers say of a norm: is a mean taken away, ε, a factor of the gain, and what to call it."""
+class FoundNorm(NamedTuple):
+    """The settings of a norm that its outputs show: whether centred, ε, a factor of the gain, and a note on it."""
 
     centred: bool
     eps: float
@@ -286,7 +286,7 @@ class Found(NamedTuple):
     note: str
 
 
-def solved(along: Along, X: Array, gamma: Array, beta: Array, Y: Array) -> Iterator[Found]:
+def solved(along: Along, X: Array, gamma: Array, beta: Array, Y: Array) -> Iterator[FoundNorm]:
     """Every ε with which Y is a norm of X, from the numbers: with or without a mean; over n, n − 1, or as a length."""
     n = X.shape[1] * X.shape[2]
     bare = (Y - beta[:, :, None, None]) / gamma[:, :, None, None]
@@ -300,11 +300,11 @@ def solved(along: Along, X: Array, gamma: Array, beta: Array, Y: Array) -> Itera
         room = 2.0**-44 * float(np.max(inverse**2, initial=0))
         if np.isfinite(eps).all() and np.ptp(eps) <= room and eps.min() >= -room and (inverse > 0).all():
             found = simple(float(np.median(eps)), room)
-            yield Found(centred, max(found, TINY) / times, times**-0.5, f", ε = {found:.3g}{note}")
+            yield FoundNorm(centred, max(found, TINY) / times, times**-0.5, f", ε = {found:.3g}{note}")
 
 
 TINY = 1e-300
-"""The ε of a norm that has none: the formulas ask for a positive one."""
+"""ε of a norm without one: the formulas need a positive number."""
 
 
 def simple(eps: float, room: float) -> float:
@@ -315,7 +315,7 @@ def simple(eps: float, room: float) -> float:
     return next((number for number in rounded if abs(number - eps) <= room), eps)
 
 
-def readings(tried: Tried) -> Iterator[Reading]:
+def readings(tried: Tried) -> Iterator[LayerReading]:
     """Every norm that a function of an input, and maybe a gain and a shift, may be."""
     floats = tried.floats
     for x, X in floats.items():
@@ -325,7 +325,7 @@ def readings(tried: Tried) -> Iterator[Reading]:
         if len({np.squeeze(floats[name]).shape for name in others}) > 1:
             continue
         for roles in orders(others):
-            for along in ways(X.shape, [floats[name] for name in others]):
+            for along in axes_to_normalise(X.shape, [floats[name] for name in others]):
                 yield from readings_along(tried, x, roles, along)
 
 
@@ -336,7 +336,7 @@ def orders(others: list[str]) -> list[dict[str, str]]:
     return [{others[0]: "gamma"}, {others[0]: "beta"}] if others else [{}]
 
 
-def readings_along(tried: Tried, x: str, roles: dict[str, str], along: Along) -> Iterator[Reading]:
+def readings_along(tried: Tried, x: str, roles: dict[str, str], along: Along) -> Iterator[LayerReading]:
     """The norms along these axes, with the ε that the numbers give."""
     X, floats, shape = tried.floats[x], tried.floats, along.shape
     image = Layout(X.shape, along.split, along.order, shape)
@@ -358,7 +358,7 @@ def readings_along(tried: Tried, x: str, roles: dict[str, str], along: Along) ->
         name = along.name if found.centred else "l2_normalize" if "length" in found.note else "rms_norm"
         says = f"{name} over {in_words(along)}{found.note}"
         settings = {"eps": found.eps, "centred": found.centred, "unit": found.factor} | along.counts
-        yield Reading(name, says, {x: "X"} | roles, scaled, image, with_gain, settings)
+        yield LayerReading(name, says, {x: "X"} | roles, scaled, image, with_gain, settings)
 
 
 def in_words(along: Along) -> str:
@@ -368,4 +368,4 @@ def in_words(along: Along) -> str:
     return f"axis {along.over[0]}" if len(along.over) == 1 else f"axes {', '.join(map(str, along.over))}"
 
 
-KNOWN = Known("group_norm", readings, forward, gradients, SLIPS)
+KNOWN = KnownLayer("group_norm", readings, forward, gradients, SLIPS)

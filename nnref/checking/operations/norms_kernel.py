@@ -9,8 +9,8 @@ from typing import Any
 
 from nnref import layer_norm, rms_norm
 from nnref.arrays import namespace
-from nnref.checking.operations.kernel_arithmetic import rows
-from nnref.checking.operations.kernel_form import Change, Form, Mistake, Settings, Summed, Values
+from nnref.checking.operations.kernel_arithmetic import rows_of_last_axis
+from nnref.checking.operations.kernel_form import Change, ClosedForm, KernelMistake, Settings, Summed, Values
 from nnref.shapes import Array
 
 EPS = (1e-5, 1e-6, 1e-8, 1e-12, 1e-3, 2.0**-23, 2.0**-7, 2.0**-10)
@@ -40,7 +40,7 @@ def normalised(ar: Any, X: Array, eps: float, which: str, centred: bool) -> tupl
 
 def forward(ar: Any, values: Values, settings: Settings, centred: bool) -> Any:
     """Gain times X̂, and the shift, as rows."""
-    Xhat, _ = normalised(ar, rows(values["X"]), settings["eps"], "", centred)
+    Xhat, _ = normalised(ar, rows_of_last_axis(values["X"]), settings["eps"], "", centred)
     Y = Xhat * values["gamma"] if "gamma" in values else Xhat
     return Y + values["beta"] if "beta" in values else Y
 
@@ -48,7 +48,7 @@ def forward(ar: Any, values: Values, settings: Settings, centred: bool) -> Any:
 def gradients(ar: Any, values: Values, dY: Array, settings: Settings, change: Change, centred: bool) -> dict[str, Any]:
     """R (dX̂ − mean dX̂ − X̂ mean(dX̂ X̂)), and the sums over the rows."""
     which, w = change.which, values.get("gamma", 1.0)
-    X, given = rows(values["X"]), ar.given(rows(dY))
+    X, given = rows_of_last_axis(values["X"]), ar.given(rows_of_last_axis(dY))
     n, N = X.shape[-1], X.shape[0]
     Xhat, r = normalised(ar, X, settings["eps"], which, centred)
     weight = {"no weight": 1.0, "weight twice": w * w}.get(which, w)
@@ -89,25 +89,25 @@ def truth_of_rms_norm(values: Values, dY: Array, settings: Settings) -> dict[str
 
 def as_columns(values: Values, dY: Array, settings: Settings) -> tuple[Array, Array, Array, float]:
     """X, dY and the gain with a column an example, and ε."""
-    X = rows(values["X"]).T
+    X = rows_of_last_axis(values["X"]).T
     gamma = values["gamma"][:, None] if "gamma" in values else namespace(X).ones_like(X[:, :1])
-    return X, rows(dY).T, gamma, settings["eps"]
+    return X, rows_of_last_axis(dY).T, gamma, settings["eps"]
 
 
 WEIGHT = (
-    Mistake("no weight", "the weight is forgotten", ("X",)),
-    Mistake("weight twice", "multiplied by the weight twice", ("X",)),
-    Mistake("weight in sum", "the weight stands twice in the mean of w dY X̂", ("X",)),
-    Mistake("no weight in sum", "the weight is missing in the mean of w dY X̂", ("X",)),
-    Mistake("no second term", "the term of the root, X̂ mean(w dY X̂), is forgotten", ("X",)),
-    Mistake("second term twice", "the term of the root, X̂ mean(w dY X̂), is subtracted twice", ("X",)),
-    Mistake("sum for mean", "a sum over the row where its mean should be", ("X",)),
-    Mistake("no eps", "ε is forgotten"),
-    Mistake("no r", "not divided by the root", ("X",)),
-    Mistake("r twice", "divided by the root twice", ("X",)),
-    Mistake("raw X", "dY times X, which is not normalised", ("gamma",)),
-    Mistake("weight in dgamma", "multiplied by the weight, which does not belong there", ("gamma",)),
-    Mistake("averaged", "averaged over the rows where it should be summed", ("gamma", "beta")),
+    KernelMistake("no weight", "the weight is forgotten", ("X",)),
+    KernelMistake("weight twice", "multiplied by the weight twice", ("X",)),
+    KernelMistake("weight in sum", "the weight stands twice in the mean of w dY X̂", ("X",)),
+    KernelMistake("no weight in sum", "the weight is missing in the mean of w dY X̂", ("X",)),
+    KernelMistake("no second term", "the term of the root, X̂ mean(w dY X̂), is forgotten", ("X",)),
+    KernelMistake("second term twice", "the term of the root, X̂ mean(w dY X̂), is subtracted twice", ("X",)),
+    KernelMistake("sum for mean", "a sum over the row where its mean should be", ("X",)),
+    KernelMistake("no eps", "ε is forgotten"),
+    KernelMistake("no r", "not divided by the root", ("X",)),
+    KernelMistake("r twice", "divided by the root twice", ("X",)),
+    KernelMistake("raw X", "dY times X, which is not normalised", ("gamma",)),
+    KernelMistake("weight in dgamma", "multiplied by the weight, which does not belong there", ("gamma",)),
+    KernelMistake("averaged", "averaged over the rows where it should be summed", ("gamma", "beta")),
 )
 
 SUMS = (
@@ -117,7 +117,7 @@ SUMS = (
 
 AXES = {"X": ("rows", "columns"), "gamma": ("columns",), "beta": ("columns",)}
 
-LAYER_NORM = Form(
+LAYER_NORM = ClosedForm(
     "layer_norm",
     ("X", "gamma", "beta"),
     epsilons,
@@ -126,11 +126,11 @@ LAYER_NORM = Form(
     truth_of_layer_norm,
     mistakes=(
         *WEIGHT,
-        Mistake("no mean", "the mean of w dY is not subtracted", ("X",)),
-        Mistake("mean twice", "the mean of w dY is subtracted twice", ("X",)),
-        Mistake("uncentred", "the mean of x is not subtracted from it"),
-        Mistake("unscaled", "x is scaled and not centred", ("gamma",)),
-        Mistake("n - 1", "the variance is divided by n − 1"),
+        KernelMistake("no mean", "the mean of w dY is not subtracted", ("X",)),
+        KernelMistake("mean twice", "the mean of w dY is subtracted twice", ("X",)),
+        KernelMistake("uncentred", "the mean of x is not subtracted from it"),
+        KernelMistake("unscaled", "x is scaled and not centred", ("gamma",)),
+        KernelMistake("n - 1", "the variance is divided by n − 1"),
     ),
     sums=(
         Summed("columns", "columns", ("X",), "X", -1, "the sum of w dY"),
@@ -141,7 +141,7 @@ LAYER_NORM = Form(
     axes=AXES,
 )
 
-RMS_NORM = Form(
+RMS_NORM = ClosedForm(
     "rms_norm",
     ("X", "gamma"),
     epsilons,
@@ -150,8 +150,8 @@ RMS_NORM = Form(
     truth_of_rms_norm,
     mistakes=(
         *WEIGHT,
-        Mistake("mean", "the mean of w dY is subtracted, as in layer norm", ("X",)),
-        Mistake("n - 1", "the mean of squares is divided by n − 1"),
+        KernelMistake("mean", "the mean of w dY is subtracted, as in layer norm", ("X",)),
+        KernelMistake("n - 1", "the mean of squares is divided by n − 1"),
     ),
     sums=SUMS,
     optional=1,

@@ -9,18 +9,18 @@ import numpy as np
 
 from nnref.arrays import namespace
 from nnref.checking.operations import attention
-from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried, given_back
+from nnref.checking.operations.known import KnownLayer, LayerReading, Layout, Slip, Symbols, Tried, given_back
 
 Settings = Mapping[str, Any]
 
 PARTS = ("first", "second", "third")
-"""The three parts by where they stand; which of them are the queries is in their numbers."""
+"""The three parts by position; which of them are queries, keys and values is found from the outputs."""
 
 AXES = ((2, 0, 3, 1, 4), (3, 0, 2, 1, 4))
 """(batch, positions, parts, heads, width), or heads before parts, as (parts, batch, heads, positions, width)."""
 
 
-def readings(tried: Tried) -> Iterator[Reading]:
+def readings(tried: Tried) -> Iterator[LayerReading]:
     """Every attention of an array (batch, positions, 3 D) that gives one of (batch, positions, D)."""
     if len(tried.floats) != 1:
         return
@@ -37,7 +37,7 @@ def readings(tried: Tried) -> Iterator[Reading]:
             yield from of_parts(tried, name, packed, output, H)
 
 
-def of_parts(tried: Tried, name: str, packed: Layout, output: Layout, H: int) -> Iterator[Reading]:
+def of_parts(tried: Tried, name: str, packed: Layout, output: Layout, H: int) -> Iterator[LayerReading]:
     """The attentions of the three parts, taken for arguments of their own."""
 
     def call(parts: Mapping[str, Any]) -> Any:
@@ -48,7 +48,7 @@ def of_parts(tried: Tried, name: str, packed: Layout, output: Layout, H: int) ->
     for inner in attention.readings(Tried(parts, output.take(tried.Y), call)):
         heads = f"{H} heads" if H > 1 else "one head"
         says = f"{inner.says}, {heads}, of one array"
-        yield Reading("attention", says, {name: "A"}, {"A": packed}, output, settings={"inner": inner})
+        yield LayerReading("attention", says, {name: "A"}, {"A": packed}, output, settings={"inner": inner})
 
 
 def parted(at: Symbols, settings: Settings) -> Symbols:
@@ -74,7 +74,7 @@ def of_inner(at: Symbols, dY: Any, settings: Settings) -> Symbols:
     return attention.gradients(parted(at, settings), inner.output.take(dY), inner.settings)
 
 
-def together(inner: Reading, made: Symbols) -> Any:
+def together(inner: LayerReading, made: Symbols) -> Any:
     """The gradients of the three parts as one array."""
     parts = given_back(inner, made)
     return namespace(parts["first"]).stack([parts[part] for part in PARTS], axis=0)
@@ -91,4 +91,4 @@ def in_parts(slip: Slip) -> Slip:
     return Slip(slip.key, slip.says, of)
 
 
-KNOWN = Known("packed_attention", readings, forward, gradients, tuple(map(in_parts, attention.SLIPS)))
+KNOWN = KnownLayer("packed_attention", readings, forward, gradients, tuple(map(in_parts, attention.SLIPS)))

@@ -8,7 +8,7 @@ from typing import Any
 from nnref import avg_pool, max_pool
 from nnref.arrays import namespace
 from nnref.checking.operations.images import images, movements, overwritten, windows
-from nnref.checking.operations.known import Known, Reading, Slip, Symbols, Tried
+from nnref.checking.operations.known import KnownLayer, LayerReading, Slip, Symbols, Tried
 from nnref.windows import added, largest
 
 Settings = Mapping[str, Any]
@@ -17,7 +17,7 @@ SIZES = range(1, 6)
 """Rows and columns of a window that are tried."""
 
 
-def readings(tried: Tried) -> Iterator[Reading]:
+def readings(tried: Tried) -> Iterator[LayerReading]:
     """Every pooling of one array."""
     if len(tried.floats) != 1:
         return
@@ -33,7 +33,7 @@ def readings(tried: Tried) -> Iterator[Reading]:
                     for name in ("max_pool", "avg_pool"):
                         says = f"{name}, windows of {kernel[0]} × {kernel[1]}, {moved}"
                         settings = {"name": name, "kernel": kernel, "moved": moved}
-                        yield Reading(name, says, {x: "X"}, {"X": layout}, output, settings=settings)
+                        yield LayerReading(name, says, {x: "X"}, {"X": layout}, output, settings=settings)
 
 
 def chosen(at: Symbols, settings: Settings) -> Any:
@@ -80,27 +80,31 @@ def sharing(
     return of
 
 
-def plain(A: Any) -> Any:
-    """The numbers without their errors."""
+def without_error(A: Any) -> Any:
+    """The values without their errors."""
     return A.value if hasattr(A, "value") else A
 
 
 def ties(pixels: Any, Y: Any, taps: dict[tuple[int, int], Any]) -> Any:
     """1 at every pixel that is as large as the largest."""
-    return (plain(pixels) == plain(Y)).astype("float64")
+    return (without_error(pixels) == without_error(Y)).astype("float64")
 
 
 def smallest(pixels: Any, Y: Any, taps: dict[tuple[int, int], Any]) -> Any:
     """1 at the smallest pixel."""
     least = None
     for other in taps.values():
-        least = plain(other) if least is None else namespace(plain(other)).minimum(least, plain(other))
-    return (plain(pixels) == least).astype("float64")
+        least = (
+            without_error(other)
+            if least is None
+            else namespace(without_error(other)).minimum(least, without_error(other))
+        )
+    return (without_error(pixels) == least).astype("float64")
 
 
 def every(pixels: Any, Y: Any, taps: dict[tuple[int, int], Any]) -> Any:
     """1 everywhere."""
-    return 0 * plain(pixels) + 1
+    return 0 * without_error(pixels) + 1
 
 
 def mean(pixels: Any, Y: Any, taps: dict[tuple[int, int], Any]) -> Any:
@@ -176,4 +180,4 @@ SLIPS = (
     Slip("pool.padding_missing", "the padding is missing in the backward pass", moved_otherwise),
 )
 
-KNOWN = Known("pooling", readings, forward, gradients, SLIPS)
+KNOWN = KnownLayer("pooling", readings, forward, gradients, SLIPS)

@@ -1,4 +1,4 @@
-"""A record: all that the checks know of one operation. A part that is not there is missed by name, never filled in."""
+"""A record: all that the checks know of one operation. Asking for a part that is missing raises, and names it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.shapes import Array
 
 Ball = Any
@@ -23,15 +23,15 @@ Matrix = Any
 """A flint.arb_mat."""
 
 Rows = dict[int, list[Ball]]
-"""Of the units of a layer that move, the coefficients of t in each of several power series."""
+"""For each unit that depends on t, by its number: the coefficients of t in several power series."""
 
 
 class Unknown(LookupError):
-    """The checks know nothing of an operation, or lack one part of its record. The message says which."""
+    """An operation has no record, or its record lacks a part. The message says which."""
 
 
 class Undecided(ArithmeticError):
-    """No precision that was tried decides: on which side of its kink a unit lies, or which float64 is nearest."""
+    """Undecided at every precision tried: the side of a kink on which a unit lies, or the nearest float64."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Errors:
 
     forward: Callable[[Any, Array, Array, Array, Precision], Array]
     backward: Callable[[Any, Array, Array, Array, Array, Array, Array, Precision], tuple[Any, Array, Array]]
-    slope: Callable[[Carried, Carried, Precision], Carried] | None = None
+    slope: Callable[[WithError, WithError, Precision], WithError] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Kink:
 
 @dataclass(frozen=True)
 class Writing:
-    """How people write an operation, in numpy: what a sentence calls it, the line forward, the lines going back.
+    """How people write an operation in numpy: its name in a sentence, its forward line, its backward lines.
 
     Lines are templates in the layer's number: Z{l}, A{j} of the layer before, W{k} of the one after. words are
     patterns of its names, in lower case; beside are the operations whose names stand in a program that uses this one.
@@ -89,21 +89,21 @@ class Formula:
     """A formula as people write it, and its value for the weighted sums Z and the activations A of a layer."""
 
     text: str
-    of: Callable[[Carried, Carried], Carried]
+    of: Callable[[WithError, WithError], WithError]
 
 
 @dataclass(frozen=True)
 class Wrong:
-    """One way to write a wrong dZ: of(Z, dA, s) is what it makes, with s the unknown number in it, if it has one."""
+    """One way to write a wrong dZ: of(Z, dA, s) is its value, with s an unknown number in it, if there is one."""
 
-    of: Callable[[Carried, Carried, float], Carried]
+    of: Callable[[WithError, WithError, float], WithError]
     detail: str = ""
     between: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
 class OwnMistake:
-    """A mistake that is made with this operation's slope only: its key, what is done, the wrong line, the ways to."""
+    """A mistake made only with this operation's slope: its key, what is done, the wrong line, the ways to make it."""
 
     key: str
     says: str
@@ -129,12 +129,12 @@ class Slopes:
 
     @property
     def texts(self) -> set[str]:
-        """Every formula that is known of this operation: none of them is another's in its own network."""
+        """Every formula known of this operation: in its networks, none counts as another operation's."""
         return {formula.text for formula in (*self.taken, *self.misplaced, *self.miswritten)}
 
 
 @dataclass(frozen=True)
-class Loss:
+class LossRecord:
     """What the checks know of a loss of the logits Z and the labels Y.
 
     error(Z, E_Z, Y, precision) -> (dZ, E_dZ); enclosed(Z, Y) -> (loss, dZ) in balls; series(z, t, y) -> the loss of one
@@ -175,7 +175,7 @@ def names() -> list[str]:
 
 @cache
 def that_may_have_a_record() -> tuple[str, ...]:
-    """The modules beside this one whose source defines RECORD, or cannot be seen: the others need not be imported."""
+    """The modules here whose source defines RECORD, or whose source is not at hand: only these are imported."""
     here = Path(__file__).parent
     sources = {module.name: here / f"{module.name}.py" for module in iter_modules([str(here)])}
     return tuple(name for name, path in sources.items() if not path.is_file() or b"\nRECORD" in path.read_bytes())
@@ -199,7 +199,7 @@ def record(name: str) -> Record:
     """
     stem, *values = name.split() or [""]
     module = f"{__package__}.{stem}"
-    known = module in sys.modules or (stem.isidentifier() and find_spec(module))  # looking for a file takes its time
+    known = module in sys.modules or (stem.isidentifier() and find_spec(module))  # searching for a file is slow
     defined = import_module(module) if known else None
     if not isinstance(getattr(defined, "RECORD", None), Record) or (values and not hasattr(defined, "with_parameters")):
         raise Unknown(f"nothing is known of the operation {name!r}: it has no record, {module.replace('.', '/')}.py.")
@@ -226,7 +226,7 @@ def errors(name: str) -> Errors:
     return found
 
 
-def slope(name: str, Z: Carried, A: Carried, precision: Precision) -> Carried:
+def slope(name: str, Z: WithError, A: WithError, precision: Precision) -> WithError:
     """The slope of an entrywise operation as it is computed, with its error. Errors: Unknown."""
     found = errors(name).slope
     if found is None:
@@ -234,7 +234,7 @@ def slope(name: str, Z: Carried, A: Carried, precision: Precision) -> Carried:
     return found(Z, A, precision)
 
 
-def enclosures(name: str) -> Enclosures:
+def enclosures_of(name: str) -> Enclosures:
     """An operation in balls. Errors: Unknown."""
     found: Enclosures = part(name, "enclosures")
     return found

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nnref.checking.operations.known import Known, Layout, Reading, Tried
+from nnref.checking.operations.known import KnownLayer, LayerReading, Layout, Tried
 from nnref.checking.operations.recurrent import GATES, SLIPS, forward, gradients
 from nnref.shapes import Array
 
@@ -18,7 +18,7 @@ AXES = {1: ("D",), 2: ("ND", "DN", "TD", "DT"), 3: ("NTD", "TND", "DNT", "DTN")}
 """How the axes of an input may follow each other: features, steps of time, examples."""
 
 
-class Lies(NamedTuple):
+class SequenceLayout(NamedTuple):
     """How input and output lie: their axes, sizes, whether all states come out, and how a state alone lies."""
 
     x: str
@@ -40,7 +40,7 @@ class Lies(NamedTuple):
         return Layout(A.shape, split, order, (self.m, self.N))
 
 
-def lying(X: Array, Y: Array) -> Iterator[Lies]:
+def lying(X: Array, Y: Array) -> Iterator[SequenceLayout]:
     """Every way in which a sequence and what comes out may lie."""
     for axes in AXES.get(X.ndim, ()):
         size = dict(zip(axes, X.shape, strict=True))
@@ -53,16 +53,16 @@ def lying(X: Array, Y: Array) -> Iterator[Lies]:
                 continue
             order = tuple(out.index(a) for a in "TDN" if a in out)
             output = Layout.of(Y.shape, order, (T if every else 1, given["D"], N))
-            yield Lies(axes, T, n, N, given["D"], every, output, axes.replace("T", ""))
+            yield SequenceLayout(axes, T, n, N, given["D"], every, output, axes.replace("T", ""))
 
 
-def input_of(X: Array, lies: Lies) -> Layout:
+def input_of(X: Array, lies: SequenceLayout) -> Layout:
     """The input as (T, n, N)."""
     order = tuple(lies.x.index(a) for a in "TDN" if a in lies.x)
     return Layout.of(X.shape, order, (lies.T, lies.n, lies.N))
 
 
-def readings(tried: Tried) -> Iterator[Reading]:
+def readings(tried: Tried) -> Iterator[LayerReading]:
     """Every recurrent layer of a sequence, maybe states, weights and biases."""
     floats = tried.floats
     if not 2 <= len(floats) <= 15:
@@ -81,14 +81,14 @@ def readings(tried: Tried) -> Iterator[Reading]:
 
 def of_cell(
     tried: Tried,
-    lies: Lies,
+    lies: SequenceLayout,
     x: str,
     states: tuple[str, ...],
     rest: list[str],
     matrices: list[str],
     cell: str,
     gates: tuple[str, ...],
-) -> Iterator[Reading]:
+) -> Iterator[LayerReading]:
     """The readings as one kind of cell, its gates in every order."""
     floats, m, k = tried.floats, lies.m, len(gates)
     roles = {x: "X"} | dict(zip(states, "HC", strict=False))
@@ -100,14 +100,17 @@ def of_cell(
         fixed[s] = layout
     zero = {s: np.zeros((m, lies.N)) for s in "HC" if s not in fixed}
     for order in permutations(range(k)):
-        for parts in [*together(floats, rest, lies, k, order), *apart(floats, rest, lies.n, lies.m, gates, order)]:
+        for parts in [
+            *together(floats, rest, lies, k, order),
+            *gates_apart(floats, rest, lies.n, lies.m, gates, order),
+        ]:
             joined = "V" in {s[0] for s in parts.roles.values()}
             with_ones = "V" in parts.layouts and parts.layouts["V"].shape[1] > lies.n + m
             for settings in settings_of(cell, joined, with_ones):
                 layouts = fixed | parts.layouts
                 says = said(cell, gates, order, lies, settings)
                 more = {"cell": cell, "every": lies.every, **settings}
-                yield Reading(cell, says, roles | dict(parts.roles), layouts, lies.output, dict(zero), more)
+                yield LayerReading(cell, says, roles | dict(parts.roles), layouts, lies.output, dict(zero), more)
 
 
 class Parts(NamedTuple):
@@ -118,7 +121,7 @@ class Parts(NamedTuple):
 
 
 def together(
-    floats: Mapping[str, Array], rest: list[str], lies: Lies, k: int, order: tuple[int, ...]
+    floats: Mapping[str, Array], rest: list[str], lies: SequenceLayout, k: int, order: tuple[int, ...]
 ) -> Iterator[Parts]:
     """All gates in one matrix: of input, of state, or of both."""
     n, m = lies.n, lies.m
@@ -154,7 +157,7 @@ def with_biases(parts: Parts, biases: list[str], lie: Mapping[str, Layout]) -> I
         yield Parts(parts.roles | dict(zip(biases, way, strict=True)), parts.layouts | layouts)
 
 
-def apart(
+def gates_apart(
     floats: Mapping[str, Array], rest: list[str], n: int, m: int, gates: tuple[str, ...], order: tuple[int, ...]
 ) -> Iterator[Parts]:
     """A matrix and a bias for every gate, each kind in the same order of gates."""
@@ -222,7 +225,9 @@ def settings_of(cell: str, joined: bool, with_ones: bool = False) -> Iterator[di
                 yield {"state_first": first, "reset": reset, "kept": kept}
 
 
-def said(cell: str, gates: tuple[str, ...], order: tuple[int, ...], lies: Lies, settings: Mapping[str, Any]) -> str:
+def said(
+    cell: str, gates: tuple[str, ...], order: tuple[int, ...], lies: SequenceLayout, settings: Mapping[str, Any]
+) -> str:
     """In words."""
     name = {"rnn": "an RNN", "lstm": "an LSTM", "gru": "a GRU"}[cell]
     steps = f"{name} over {lies.T} steps" if lies.T > 1 else f"a step of {name}"
@@ -236,4 +241,4 @@ def said(cell: str, gates: tuple[str, ...], order: tuple[int, ...], lies: Lies, 
     return ", ".join(parts) + ("" if lies.every else ", its last state")
 
 
-KNOWN = Known("recurrent", readings, forward, gradients, SLIPS)
+KNOWN = KnownLayer("recurrent", readings, forward, gradients, SLIPS)

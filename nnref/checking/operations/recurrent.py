@@ -1,7 +1,7 @@
 """Recurrent layers over time, an RNN, an LSTM or a GRU: their formulas from those of a step, and the mistakes made.
 
-Everything is (T, features, N), and a step is T = 1. A cell knows one step and what goes back through it; the loop over
-time is the same for all. What comes back to a state is dY of its step and what the step after sends (rnn.every_length).
+All arrays are (T, features, N), and one step has T = 1. A cell defines one step forward and back; the loop over time is
+the same for all. The gradient of a state is dY of its step plus what the next step sends (rnn.every_length).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ GATES = {"rnn": ("h",), "lstm": ("i", "f", "o", "g"), "gru": ("r", "z", "n")}
 """The gates of a cell in the order of our formulas; g and n are candidates."""
 
 
-class Step(NamedTuple):
+class CellStep(NamedTuple):
     """One step: the weighted sums of input and of state, the states before and after, and what the cell computed."""
 
     x: tuple[Any, ...]
@@ -33,8 +33,8 @@ class Step(NamedTuple):
     parts: tuple[Any, ...]
 
 
-class Back(NamedTuple):
-    """What goes back through a step: to the weighted sums of input and of state, to the state beside them, to c."""
+class StepBackward(NamedTuple):
+    """The gradients of a step: of the weighted sums of input and of state, of the previous state itself, and of c."""
 
     x: tuple[Any, ...]
     u: tuple[Any, ...]
@@ -60,14 +60,14 @@ class Rnn:
     """One state, h = tanh(x + u), or its rectifier."""
 
     @staticmethod
-    def step(x: tuple[Any, ...], u: tuple[Any, ...], H0: Any, C0: Any, settings: Settings, U: Any) -> Step:
+    def step(x: tuple[Any, ...], u: tuple[Any, ...], H0: Any, C0: Any, settings: Settings, U: Any) -> CellStep:
         """A step forward."""
         Z = x[0] + u[0]
         H = tanh.forward(Z) if settings["activation"] == "tanh" else relu.forward(Z)
-        return Step(x, u, H0, C0, H, C0, (Z,))
+        return CellStep(x, u, H0, C0, H, C0, (Z,))
 
     @staticmethod
-    def back(s: Step, dH: Any, dC: Any, settings: Settings, made: Mapping[str, Any], U: Any) -> Back:
+    def back(s: CellStep, dH: Any, dC: Any, settings: Settings, made: Mapping[str, Any], U: Any) -> StepBackward:
         """A step back."""
         if made.get("no_slope"):
             dZ = dH * 1
@@ -76,23 +76,23 @@ class Rnn:
             dZ = tanh.dZ(at, dH)
         else:
             dZ = relu.dZ(s.H0 if made.get("slope_before") else s.parts[0], dH)
-        return Back((dZ,), (dZ,), 0 * s.H0, None)
+        return StepBackward((dZ,), (dZ,), 0 * s.H0, None)
 
 
 class Lstm:
     """Two states, c = f c⁰ + i g and h = o tanh(c)."""
 
     @staticmethod
-    def step(x: tuple[Any, ...], u: tuple[Any, ...], H0: Any, C0: Any, settings: Settings, U: Any) -> Step:
+    def step(x: tuple[Any, ...], u: tuple[Any, ...], H0: Any, C0: Any, settings: Settings, U: Any) -> CellStep:
         """A step forward."""
         I, F, O = (sigmoid.forward(x[k] + u[k]) for k in range(3))
         G = tanh.forward(x[3] + u[3])
         C = F * C0 + I * G
         T = tanh.forward(C)
-        return Step(x, u, H0, C0, O * T, C, (I, F, O, G, T))
+        return CellStep(x, u, H0, C0, O * T, C, (I, F, O, G, T))
 
     @staticmethod
-    def back(s: Step, dH: Any, dC: Any, settings: Settings, made: Mapping[str, Any], U: Any) -> Back:
+    def back(s: CellStep, dH: Any, dC: Any, settings: Settings, made: Mapping[str, Any], U: Any) -> StepBackward:
         """A step back."""
         I, F, O, G, T = s.parts
         through = dH * O if made.get("no_cell_slope") else tanh.dZ(T, dH * O)
@@ -104,14 +104,14 @@ class Lstm:
             slope_of(made, "o", O, dH * T),
             slope_of(made, "g", G, dC * I),
         )
-        return Back(gates, gates, 0 * s.H0, dC * 1 if made.get("cell_without_forget") else dC * F)
+        return StepBackward(gates, gates, 0 * s.H0, dC * 1 if made.get("cell_without_forget") else dC * F)
 
 
 class Gru:
     """One state, h = k h⁰ + (1 − k) n, where the share k that is kept is z, or 1 − z where z says what is new."""
 
     @staticmethod
-    def step(x: tuple[Any, ...], u: tuple[Any, ...], H0: Any, C0: Any, settings: Settings, U: Any) -> Step:
+    def step(x: tuple[Any, ...], u: tuple[Any, ...], H0: Any, C0: Any, settings: Settings, U: Any) -> CellStep:
         """A step forward; the reset gate is applied to what the state gives, or to the state (settings["reset"])."""
         R, Z = (sigmoid.forward(x[k] + u[k]) for k in range(2))
         if settings["reset"] == "after":
@@ -119,10 +119,10 @@ class Gru:
         else:
             G = tanh.forward(x[2] + U["n"] @ (R * H0) + U["c"])
         K = Z if settings["kept"] else 1 - Z
-        return Step(x, u, H0, C0, (1 - K) * G + K * H0, C0, (R, Z, G, K))
+        return CellStep(x, u, H0, C0, (1 - K) * G + K * H0, C0, (R, Z, G, K))
 
     @staticmethod
-    def back(s: Step, dH: Any, dC: Any, settings: Settings, made: Mapping[str, Any], U: Any) -> Back:
+    def back(s: CellStep, dH: Any, dC: Any, settings: Settings, made: Mapping[str, Any], U: Any) -> StepBackward:
         """A step back."""
         R, Z, G, K = s.parts
         if made.get("update_inverted"):
@@ -133,11 +133,11 @@ class Gru:
         kept = 0 * s.H0 if made.get("not_kept") else dH * K
         if settings["reset"] == "after":
             dR = slope_of(made, "r", R, da * s.u[2])
-            return Back((dR, dZ, da), (dR, dZ, da * 1 if made.get("no_reset") else da * R), kept, None)
+            return StepBackward((dR, dZ, da), (dR, dZ, da * 1 if made.get("no_reset") else da * R), kept, None)
         reset = U["n"].T @ da
         dR = slope_of(made, "r", R, reset * s.H0)
         through = 0 * kept if made.get("not_through") else reset * 1 if made.get("no_reset") else reset * R
-        return Back((dR, dZ, da), (dR, dZ, da), kept + through, None)
+        return StepBackward((dR, dZ, da), (dR, dZ, da), kept + through, None)
 
 
 CELLS: dict[str, Any] = {"rnn": Rnn, "lstm": Lstm, "gru": Gru}
@@ -148,7 +148,7 @@ def blocks(A: Any, m: int) -> list[Any]:
     return [A[k * m : (k + 1) * m] for k in range(A.shape[0] // m)]
 
 
-def whole(at: Symbols, s: str, gates: tuple[str, ...]) -> Any:
+def all_gates(at: Symbols, s: str, gates: tuple[str, ...]) -> Any:
     """The rows of all gates, given as one array or as one a gate."""
     return at[s] if s in at else namespace(at[s + gates[0]]).concat([at[s + gate] for gate in gates], axis=0)
 
@@ -158,13 +158,13 @@ def weights(at: Symbols, settings: Settings) -> tuple[Any, Any, Any, Any]:
     gates, n = GATES[settings["cell"]], at["X"].shape[1]
     zero = np.zeros((at["H"].shape[0] * len(gates), 1))
     if "V" in at or "V" + gates[0] in at:
-        V, m = whole(at, "V", gates), at["H"].shape[0]
+        V, m = all_gates(at, "V", gates), at["H"].shape[0]
         if "ones" in settings:
             at, V = biases_among(at, V, settings)
         W, U = (V[:, m:], V[:, :m]) if settings["state_first"] else (V[:, :n], V[:, n:])
     else:
-        W, U = whole(at, "W", gates), whole(at, "U", gates)
-    b, c = (whole(at, s, gates) if s in at or s + gates[0] in at else zero for s in "bc")
+        W, U = all_gates(at, "W", gates), all_gates(at, "U", gates)
+    b, c = (all_gates(at, s, gates) if s in at or s + gates[0] in at else zero for s in "bc")
     return W, U, b, c
 
 
@@ -175,12 +175,12 @@ def biases_among(at: Symbols, V: Any, settings: Settings) -> tuple[Symbols, Any]
     return {**at, "b": V[:, -1:]}, V[:, :-1]
 
 
-def steps(at: Symbols, settings: Settings) -> list[Step]:
+def steps(at: Symbols, settings: Settings) -> list[CellStep]:
     """Every step, the first first."""
     cell, m = CELLS[settings["cell"]], at["H"].shape[0]
     W, U, b, c = weights(at, settings)
     own = {"n": U[-m:], "c": c[-m:]}
-    found: list[Step] = []
+    found: list[CellStep] = []
     H, C = at["H"], at["C"]
     for t in range(at["X"].shape[0]):
         x, u = blocks(W @ at["X"][t] + b, m), blocks(U @ H + c, m)
@@ -201,7 +201,7 @@ def gradients(at: Symbols, dY: Any, settings: Settings) -> Symbols:
 
 
 def with_mistake(at: Symbols, dY: Any, settings: Settings, made: Mapping[str, Any]) -> Symbols:
-    """The gradients, some part of them otherwise: made says which."""
+    """The gradients with a mistake in some part, which made names."""
     cell, gates, m = CELLS[settings["cell"]], GATES[settings["cell"]], at["H"].shape[0]
     W, U, _, c = weights(at, settings)
     own, every = {"n": U[-m:], "c": c[-m:]}, steps(at, settings)
@@ -224,14 +224,14 @@ def with_mistake(at: Symbols, dY: Any, settings: Settings, made: Mapping[str, An
 
 
 def to_state(U: Any, du: Any, settings: Settings) -> Any:
-    """What the weighted sums send to the state before; of a candidate behind a reset gate the cell has done it."""
+    """The gradient of the previous state through the weighted sums, except a candidate's behind a reset gate."""
     if settings.get("reset") == "before":
         m = U.shape[1]
         return U[:-m].T @ du[:-m]
     return affine.dA(U, du)
 
 
-def of_weights(X: Any, s: Step, dx: Any, du: Any, settings: Settings, made: Mapping[str, Any]) -> tuple[Any, ...]:
+def of_weights(X: Any, s: CellStep, dx: Any, du: Any, settings: Settings, made: Mapping[str, Any]) -> tuple[Any, ...]:
     """The gradients of the weights and biases of input and state, from one step."""
     H = s.H if made.get("state_now") else s.H0
     dU = affine.dW(H, du)
@@ -270,7 +270,7 @@ def total(parts: list[Any]) -> Any:
 
 
 def slip(key: str, says: str, *ways: dict[str, Any], cells: str = "rnn lstm gru", only: str = "") -> Slip:
-    """A mistake, in so many ways, of some cells; only: the symbols that it touches, where it is not all."""
+    """A mistake of some cells, with its ways to make it; only are the symbols it affects, if not all."""
 
     def of(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
         for made in ways if settings["cell"] in cells.split() else ():
@@ -284,7 +284,7 @@ def slip(key: str, says: str, *ways: dict[str, Any], cells: str = "rnn lstm gru"
 
 
 TIMELY = {"not_carried", "own_forgotten", "one_step", "cell_not_carried"}
-"""Mistakes that take several steps to make."""
+"""Mistakes that only show with several steps."""
 
 SLIPS = (
     slip(

@@ -1,4 +1,4 @@
-"""What the checks know of the rectifier: nothing is rounded, but at the kink the slope hangs on the last digit."""
+"""What the checks know of ReLU: nothing is rounded, but near the kink the slope depends on the last digit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nnref.arrays import namespace
 from nnref.checking.operations.entrywise import entrywise, piecewise_linear
 from nnref.checking.operations.record import Ball, Formula, Kink, OwnMistake, Slopes, Writing, Wrong
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.shapes import Array
 
 
@@ -19,17 +19,17 @@ def mask(Z: Array) -> Array:
     return Z > 0
 
 
-def error(Z: Carried, A: Array, p: Precision) -> Array:
+def error(Z: WithError, A: Array, p: Precision) -> Array:
     """The error of max(0, Z): that of Z where Z > 0, else 0."""
     return mask(Z.value) * Z.e
 
 
-def as_numbers(mask: Array, Z: Carried) -> Carried:
+def as_numbers(mask: Array, Z: WithError) -> WithError:
     """A mask as numbers of the kind of Z, exact."""
-    return Carried.exact(namespace(Z.value).astype(mask, Z.value.dtype), Z.u)
+    return WithError.exact(namespace(Z.value).astype(mask, Z.value.dtype), Z.u)
 
 
-def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
+def slope(Z: WithError, A: WithError, p: Precision) -> WithError:
     """The slope, which is exact: 1 where Z > 0, else 0."""
     return as_numbers(mask(Z.value), Z)
 
@@ -44,18 +44,18 @@ def sign_of(z: Ball) -> Ball:
     return z[0] if hasattr(z, "coeffs") else z
 
 
-def half_at_0(Z: Carried) -> Array:
+def half_at_0(Z: WithError) -> Array:
     """The mask with 1/2 at 0."""
     made: Array = (as_numbers(Z.value >= 0, Z).value + as_numbers(Z.value > 0, Z).value) / 2
     return made
 
 
-def positive(V: Carried) -> Carried:
+def positive(V: WithError) -> WithError:
     """1 where a number is above 0, else 0."""
     return as_numbers(V.value > 0, V)
 
 
-def where(condition: Callable[[Array], Array]) -> Callable[[Carried, Carried, float], Carried]:
+def where_holds(condition: Callable[[Array], Array]) -> Callable[[WithError, WithError, float], WithError]:
     """DA where a condition on Z holds, else 0."""
     return lambda Z, dA, s: dA.where(condition(Z.value))
 
@@ -77,14 +77,14 @@ RECORD = entrywise(
                 "slope.inverted",
                 "The mask is the wrong way round.",
                 "dZ{l} = dA{l} * (Z{l} <= 0)",
-                (Wrong(where(lambda Z: Z <= 0)), Wrong(where(lambda Z: Z < 0), "Z < 0")),
+                (Wrong(where_holds(lambda Z: Z <= 0)), Wrong(where_holds(lambda Z: Z < 0), "Z < 0")),
             ),
             OwnMistake(
                 "slope.at_zero",
                 "The mask lets the exact zeros through: ReLU'(0) is 0 here, as in the forward pass max(0, Z).",
                 "dZ{l} = dA{l} * (Z{l} >= 0)",
                 (
-                    Wrong(where(lambda Z: Z >= 0)),
+                    Wrong(where_holds(lambda Z: Z >= 0)),
                     Wrong(lambda Z, dA, s: dA * half_at_0(Z), "1/2 at 0"),
                 ),
             ),

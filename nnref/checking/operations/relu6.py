@@ -1,12 +1,12 @@
-"""What the checks know of ReLU6: a rectifier with a second kink, at 6, where it is cut off."""
+"""What the checks know of ReLU6: a ReLU with a second kink at 6, where it is cut off."""
 
 from __future__ import annotations
 
 from nnref.checking.operations.entrywise import entrywise, piecewise_linear
 from nnref.checking.operations.record import Ball, Formula, Kink, OwnMistake, Slopes, Undecided, Writing, Wrong
-from nnref.checking.operations.relu import as_numbers, sign_of, where
+from nnref.checking.operations.relu import as_numbers, sign_of, where_holds
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.relu6 import CUT
 from nnref.shapes import Array
 
@@ -17,12 +17,12 @@ def mask(Z: Array) -> Array:
     return made
 
 
-def error(Z: Carried, A: Array, p: Precision) -> Array:
+def error(Z: WithError, A: Array, p: Precision) -> Array:
     """The error of Z between the kinks, else 0."""
     return mask(Z.value) * Z.e
 
 
-def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
+def slope(Z: WithError, A: WithError, p: Precision) -> WithError:
     """The slope, which is exact."""
     return as_numbers(mask(Z.value), Z)
 
@@ -62,7 +62,7 @@ RECORD = entrywise(
                 "slope.inverted",
                 "The mask is the wrong way round.",
                 "dZ{l} = dA{l} * (Z{l} <= 0)",
-                (Wrong(where(lambda Z: ~mask(Z))),),
+                (Wrong(where_holds(lambda Z: ~mask(Z))),),
             ),
         ),
         mask=mask,

@@ -1,6 +1,6 @@
 """How people write rotary positions: pairs in halves or side by side, any axis for the positions; and the mistakes.
 
-The angles are asked of the function: each pair that was drawn is a complex number, and so is what comes out for it.
+The angles are measured: each pair is read as a complex number, and the output divided by the input.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import numpy as np
 
 from nnref import rope
 from nnref.arrays import namespace
-from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried
+from nnref.checking.operations.known import KnownLayer, LayerReading, Layout, Slip, Symbols, Tried
 from nnref.shapes import Array
 
 Settings = Mapping[str, Any]
 
 
-def readings(tried: Tried) -> Iterator[Reading]:
+def readings(tried: Tried) -> Iterator[LayerReading]:
     """Every way to pair the features along the last axis, or along the first."""
     for x, X in tried.floats.items():
         if X.shape != tried.Y.shape or X.ndim < 2:
@@ -29,7 +29,7 @@ def readings(tried: Tried) -> Iterator[Reading]:
                     yield from turning(tried, x, X, paired(X.shape, axis, pairs), pairs, axis)
 
 
-def turning(tried: Tried, x: str, X: Array, layout: Layout, pairs: str, axis: int) -> Iterator[Reading]:
+def turning(tried: Tried, x: str, X: Array, layout: Layout, pairs: str, axis: int) -> Iterator[LayerReading]:
     """The angles by which the pairs turn, if they do turn."""
     (one, two), (first, second) = layout.take(X), layout.take(tried.Y)
     ratio = (first + 1j * second) / (one + 1j * two)
@@ -37,7 +37,7 @@ def turning(tried: Tried, x: str, X: Array, layout: Layout, pairs: str, axis: in
         says = f"rope, its pairs the {pairs} of axis {axis}"
         other = paired(X.shape, axis, "halves" if pairs == "neighbours" else "neighbours")
         settings = {"there": layout, "other": other}
-        yield Reading("rope", says, {x: "X"}, {"X": layout}, layout, {"Theta": np.angle(ratio)}, settings)
+        yield LayerReading("rope", says, {x: "X"}, {"X": layout}, layout, {"Theta": np.angle(ratio)}, settings)
 
 
 def paired(shape: tuple[int, ...], axis: int, pairs: str) -> Layout:
@@ -103,4 +103,4 @@ SLIPS = (
     ),
 )
 
-KNOWN = Known("rope", readings, forward, gradients, SLIPS)
+KNOWN = KnownLayer("rope", readings, forward, gradients, SLIPS)

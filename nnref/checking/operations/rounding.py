@@ -11,7 +11,7 @@ from nnref.precision import unit
 from nnref.shapes import Array
 
 SAFE = 4.0
-"""The least multiple of u S that is allowed: a term of S outside a sum stands for at most four roundings."""
+"""Smallest multiple of u S that is allowed: each term of S outside a sum stands for at most four roundings."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Precision:
 
     @property
     def reach(self) -> float:
-        """The factor c u between E_x and how far off x may really be."""
+        """The factor c u: x differs from the real number by at most c u E_x."""
         return self.c * self.u
 
     def size(self, x: Array, E_x: Array) -> Array:

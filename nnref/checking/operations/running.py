@@ -1,14 +1,14 @@
-"""A formula run in numbers that carry their rounding errors: the noise scale of any layer, from its own formulas.
+"""Evaluating a formula in arrays with rounding errors: gives the noise scale of any layer from its own formulas.
 
-A layer's formulas ask the namespace of their arrays for exp, sum, reshape, … (nnref.arrays). Running numbers have a
-namespace too, in which each operation adds what it rounds to the error that came with its operands (Higham 2002, §3.3).
-So a formula that is run in them says how far rounding may have moved its result, and no scale is derived by hand.
-The errors are of first order in u: products of two errors are left out, as in affine.py.
+A layer's formulas take exp, sum, reshape, … from the namespace of their arrays (nnref.arrays). The class Running has a
+namespace too, in which each operation adds its own rounding to the errors of its operands (Higham 2002, §3.3). So
+evaluating a formula also gives the rounding error of its result, and no scale is derived by hand. The errors are of
+first order in u: products of two errors are left out, as in affine.py.
 
-Errors that come together are added up, as if all had one sign; or, for what is typical, their squares are (noting). The
-first is a bound for one formula; through twenty layers it is a bound that no gradient, however wrong, would pass. If
-roundings are independent and without bias, t times the root of the sum of squares is passed with a chance of
-2 exp(−t²/2) at most (Hoeffding; Higham & Mary 2019).
+Errors of operands are added as if all had one sign or, for a typical error, their squares are (noting). The first gives
+a strict bound for one formula; through twenty layers it is so large that even wrong gradients stay below it. If
+roundings are independent and unbiased, t times the root of the sum of squares is exceeded with probability at most 2
+exp(−t²/2) (Hoeffding; Higham & Mary 2019).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LAST_PLACES = 6.0
 
 @dataclass
 class Notes:
-    """What a pass in running numbers noted: its longest sum, and how narrowly each of its decisions was made.
+    """What is noted while formulas are evaluated: the longest sum, and how close each comparison was.
 
     typical: squares of errors are added up, and not errors. margins holds, for every comparison, the least |a − b| in
     units of their errors, by the last axis.
@@ -42,7 +42,7 @@ class Notes:
     margins: list[Array] = field(default_factory=list)
 
     def narrowest(self, N: int) -> Array:
-        """By example, the narrowest decision of all; the examples are the last axis, or the fastest along it."""
+        """For each example, its closest comparison; the examples are the last axis, or vary fastest along it."""
         found = np.full(N, np.inf)
         for margin in self.margins:
             if margin.size % N == 0:
@@ -51,12 +51,12 @@ class Notes:
 
 
 TAKEN: list[Notes] = []
-"""Where notes are taken now."""
+"""The notes being taken now, innermost last."""
 
 
 @contextmanager
 def noting(typical: bool = False) -> Iterator[Notes]:
-    """Take notes of everything that running numbers do meanwhile, and add their errors up as asked."""
+    """Take notes within the block, and add errors, or their squares if typical."""
     notes = Notes(typical)
     TAKEN.append(notes)
     try:
@@ -71,20 +71,20 @@ def is_typical() -> bool:
 
 
 def joint(*errors: Any) -> Any:
-    """The error where several come together."""
+    """The combined error of several."""
     if is_typical():
         return np.sqrt(sum(np.square(e) for e in errors))
     return sum(errors)
 
 
 def summed(terms: int) -> None:
-    """Note a sum of so many terms."""
+    """Note the number of terms of a sum."""
     for notes in TAKEN:
         notes.longest = max(notes.longest, terms)
 
 
 def decided(A: Any, B: Any) -> None:
-    """Note how narrowly A and B were told apart, entry by entry. What was given exactly is as far apart as it is."""
+    """Note how close the comparisons of A and B are, in units of their errors; infinite for exact numbers."""
     if TAKEN:
         (a, e_a), (b, e_b) = parts(A), parts(B)
         errors, gap = np.asarray(joint(e_a, e_b)), np.asarray(abs(a - b))
@@ -96,7 +96,7 @@ def decided(A: Any, B: Any) -> None:
 
 
 class Running:
-    """An array and its running error e, in multiples of u; both have its shape. Operators add what they round."""
+    """An array and its running error e, in multiples of u, of the same shape. Operators add their own rounding."""
 
     __array_ufunc__ = None  # array * Running is ours to compute, not numpy's
     __slots__ = ("e", "value")
@@ -136,7 +136,7 @@ class Running:
         return self.moved(np.transpose)
 
     def moved(self, rearrange: Callable[[Array], Array]) -> Running:
-        """The numbers taken elsewhere, as a slice or a reshape does: nothing is rounded."""
+        """The entries rearranged, as by a slice or a reshape: nothing is rounded."""
         return Running(rearrange(self.value), rearrange(self.e))
 
     def __getitem__(self, index: Any) -> Running:
@@ -166,7 +166,7 @@ class Running:
         product = self.value * value
         one = (abs(self.value) == 1) | (abs(value) == 1)  # a product with 1 rounds nothing
         rounding = np.where(one, 0, abs(product))
-        if other is self:  # both factors err alike
+        if other is self:  # both factors have the same error
             return Running(product, joint(2 * abs(value) * e, rounding))
         return Running(product, joint(abs(self.value) * e, self.e * abs(value), rounding))
 
@@ -229,12 +229,12 @@ def parts(other: Any) -> tuple[Any, Any]:
 
 
 def rounded(total: Array, one: Array, other: Array) -> Array:
-    """What a sum of two rounds: nothing where one of them is 0."""
+    """The rounding of a sum of two: none where one of them is 0."""
     return np.where((np.asarray(one) == 0) | (np.asarray(other) == 0), 0, abs(total))
 
 
 def function(f: Callable[[Array], Array], slope: Callable[[Array, Array], Array]) -> Callable[[Any], Any]:
-    """F of every entry: slope(x, f(x)) times the error of x, and what computing f rounds."""
+    """Apply f to every entry; the error is slope(x, f(x)) times that of x, plus the rounding of f."""
 
     def of(A: Any) -> Any:
         if not isinstance(A, Running):
@@ -254,7 +254,7 @@ def erf(A: Any) -> Any:
 
 
 def total(A: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The sum over axes: each term is counted once, and how many there are by noise.allowed."""
+    """The sum over axes; the number of terms is noted, and allowed for in noise.allowed."""
     if not isinstance(A, Running):
         return np.sum(A, axis=axis, keepdims=keepdims)
     value = np.sum(A.value, axis=axis, keepdims=keepdims)
@@ -272,7 +272,7 @@ def mean(A: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def largest(A: Any, axis: int, keepdims: bool = False) -> Any:
-    """The largest along an axis, with the error of the one that it is."""
+    """The largest along an axis, with that entry's error."""
     if not isinstance(A, Running):
         return np.max(A, axis=axis, keepdims=keepdims)
     place = np.expand_dims(A.value.argmax(axis=axis), axis)
@@ -303,7 +303,7 @@ def joined(join: Callable[..., Array]) -> Callable[..., Any]:
 
 
 def rearranging(rearrange: Callable[..., Array]) -> Callable[..., Any]:
-    """A function that only moves numbers, such as reshape."""
+    """A function that only rearranges entries, such as reshape."""
 
     def of(A: Any, *where_to: Any, **options: Any) -> Any:
         if isinstance(A, Running):
@@ -349,6 +349,6 @@ NAMESPACE = SimpleNamespace(
         "matrix_transpose": rearranging(lambda A: np.swapaxes(A, -1, -2)),
     }
 )
-"""The standard's functions, of running numbers and of plain arrays among them."""
+"""The functions of the array API standard, for Running and plain arrays mixed."""
 
 KNOWN[Running] = NAMESPACE

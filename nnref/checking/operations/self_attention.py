@@ -12,7 +12,7 @@ import numpy as np
 from nnref import affine, multi_head
 from nnref.arrays import namespace
 from nnref.checking.operations import attention
-from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried
+from nnref.checking.operations.known import KnownLayer, LayerReading, Layout, Slip, Symbols, Tried
 
 Settings = Mapping[str, Any]
 
@@ -24,14 +24,14 @@ FUSED = {"Wqkv": ("Wq", "Wk", "Wv"), "bqkv": ("bq", "bk", "bv")}
 
 
 class Lie(NamedTuple):
-    """How an input and an output lie: as (features, positions, examples), and in words."""
+    """The layouts of input and output as (features, positions, examples), and their description."""
 
     X: Layout
     Y: Layout
     says: str = ""
 
 
-def readings(tried: Tried) -> Iterator[Reading]:
+def readings(tried: Tried) -> Iterator[LayerReading]:
     """Every self-attention of an input and one to four matrices, maybe with biases."""
     floats = tried.floats
     if not 2 <= len(floats) <= 9:
@@ -57,7 +57,7 @@ def lies(X: tuple[int, ...], Y: tuple[int, ...]) -> Iterator[Lie]:
         yield Lie(Layout.reshaped(X, first[0]), Layout.reshaped(Y, first[1]), "features first")
 
 
-def fused(tried: Tried, x: str, lie: Lie, matrices: list[str], biases: list[str]) -> Iterator[Reading]:
+def fused(tried: Tried, x: str, lie: Lie, matrices: list[str], biases: list[str]) -> Iterator[LayerReading]:
     """One matrix for queries, keys and values, and maybe that of the output; biases likewise.
 
     It holds all queries, then all keys, then all values; or these three head by head.
@@ -103,7 +103,7 @@ def divisors(m: int) -> tuple[int, ...]:
     return tuple(G for G in range(1, m + 1) if m % G == 0)
 
 
-def apart(at: Symbols) -> Symbols:
+def parts_apart(at: Symbols) -> Symbols:
     """The symbols with each of the fused ones in its three parts."""
     found = dict(at)
     for whole, parts in FUSED.items():
@@ -113,7 +113,7 @@ def apart(at: Symbols) -> Symbols:
     return found
 
 
-def projected(tried: Tried, x: str, lie: Lie, matrices: list[str], biases: list[str]) -> Iterator[Reading]:
+def projected(tried: Tried, x: str, lie: Lie, matrices: list[str], biases: list[str]) -> Iterator[LayerReading]:
     """The matrices in every order, those of the arguments first, and their biases in the same."""
     floats, (D, E) = tried.floats, (lie.X.shape[0], lie.Y.shape[0])
     for order, turned in product(permutations(range(len(matrices))), (False, True)):
@@ -138,7 +138,7 @@ def projected(tried: Tried, x: str, lie: Lie, matrices: list[str], biases: list[
 
 def headed(
     roles: dict[str, str], layouts: dict[str, Layout], lie: Lie, m: int, numbers: tuple[int, ...], how: str = ""
-) -> Iterator[Reading]:
+) -> Iterator[LayerReading]:
     """These numbers of heads, causal or not, their scores over √d or not."""
     T = lie.Y.shape[1]
     for heads in numbers:
@@ -149,7 +149,7 @@ def headed(
             heads_said = f"{heads} heads" if heads > 1 else "one head"
             words = ", ".join(filter(None, ["self-attention", heads_said, "causal" * causal, note, lie.says])) + how
             settings = {"heads": heads, "scale": scale * sqrt(d)}
-            yield Reading("self_attention", words, roles, layouts, lie.Y, {"M": M}, settings)
+            yield LayerReading("self_attention", words, roles, layouts, lie.Y, {"M": M}, settings)
 
 
 def columns(shape: tuple[int, ...]) -> Layout:
@@ -165,7 +165,7 @@ def flat(A: Any) -> Any:
 
 def parts(at: Symbols, settings: Settings) -> list[Any]:
     """Queries, times their scale, keys and values, (heads, width, positions, examples)."""
-    at = apart(at)
+    at = parts_apart(at)
     X, G = at["X"], settings["heads"]
     made = [at[f"W{s}"] @ flat(X) + at.get(f"b{s}", 0) for s in "qkv"]
     made[0] = made[0] * settings["scale"]
@@ -191,7 +191,7 @@ def flat_heads(A: Any) -> Any:
 
 
 def to_heads(at: Symbols, dY: Any, settings: Settings) -> Any:
-    """What comes back to the heads."""
+    """The gradient of the heads' outputs."""
     back = affine.dA(at["Wo"], flat(dY)) if "Wo" in at else flat(dY)
     G = settings["heads"]
     return namespace(back).reshape(back, (G, back.shape[0] // G, *dY.shape[1:]))
@@ -211,7 +211,7 @@ def to_parts(at: Symbols, dY: Any, settings: Settings) -> Symbols:
 
 def through(at: Symbols, back: Mapping[str, Any], dY: Any, settings: Settings, paths: str = PROJECTIONS) -> Symbols:
     """From the gradients of queries, keys and values to those of input, matrices and biases."""
-    whole, at = at, apart(at)
+    whole, at = at, parts_apart(at)
     X, of_input = flat(at["X"]), None
     found: Symbols = {}
     for s in PROJECTIONS:
@@ -231,14 +231,14 @@ def through(at: Symbols, back: Mapping[str, Any], dY: Any, settings: Settings, p
     return found
 
 
-def rows(A: Any) -> Any:
+def heads_as_batch(A: Any) -> Any:
     """Heads and examples as a batch: (heads · examples, positions, width)."""
     A = namespace(A).permute_dims(A, (0, 3, 2, 1))
     return namespace(A).reshape(A, (-1, *A.shape[2:]))
 
 
 def heads(A: Any, like: Any) -> Any:
-    """And back."""
+    """The inverse of heads_as_batch."""
     G, _, _, N = like.shape
     A = namespace(A).reshape(A, (G, N, *A.shape[1:]))
     return namespace(A).permute_dims(A, (0, 3, 2, 1))
@@ -251,9 +251,9 @@ def in_heads(slip: Slip) -> Slip:
         every = dict(zip(PROJECTIONS, parts(at, settings), strict=True))
         dH = to_heads(at, dY, settings)
         right = to_parts(at, dY, settings)
-        batch = {s: rows(A) for s, A in every.items()}
+        batch = {s: heads_as_batch(A) for s, A in every.items()}
         batch["M"] = np.broadcast_to(at["M"], (batch["Q"].shape[0], *at["M"].shape))
-        for made in slip.of(batch, rows(dH), {"scale": settings["scale"]}):
+        for made in slip.of(batch, heads_as_batch(dH), {"scale": settings["scale"]}):
             wrong = {s: heads(G, every[s]) for s, G in made.items()}
             yield through(at, right | wrong, dY, settings) if wrong else {}
 
@@ -289,4 +289,4 @@ SLIPS = (
     ),
 )
 
-KNOWN = Known("self_attention", readings, forward, gradients, SLIPS)
+KNOWN = KnownLayer("self_attention", readings, forward, gradients, SLIPS)

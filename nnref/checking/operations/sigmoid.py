@@ -1,4 +1,5 @@
-"""What the checks know of the sigmoid: its slope A (1 − A) cancels where A is near 1, and is as wrong as A there."""
+"""What the checks know of the sigmoid: its slope A (1 − A) cancels where A is near 1, and has A's absolute error
+there."""
 
 from __future__ import annotations
 
@@ -9,11 +10,11 @@ from nnref.arrays import namespace
 from nnref.checking.operations.entrywise import entrywise, nearest_to_0, of_steepest
 from nnref.checking.operations.record import Ball, Formula, Slopes, Writing
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.shapes import Array
 
 ROUNDINGS = 8
-"""Units u that computing it may be off, beside its own size: 6 of numpy's exp, a sum and a quotient."""
+"""Relative error of the sigmoid in units u: 6 of numpy's exp, a sum and a quotient."""
 
 
 def steepest(Z: Array, r: Array) -> Array:
@@ -23,22 +24,22 @@ def steepest(Z: Array, r: Array) -> Array:
     return made
 
 
-def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
+def slope(Z: WithError, A: WithError, p: Precision) -> WithError:
     """The slope A (1 − A) and its error, which is that of A, however small the slope is."""
     value = A.value * (1 - A.value)
-    return Carried(value, value + (abs(1 - 2 * A.value) + p.reach * A.e) * A.e, A.u)
+    return WithError(value, value + (abs(1 - 2 * A.value) + p.reach * A.e) * A.e, A.u)
 
 
-def of(Z: Carried) -> Carried:
+def of(Z: WithError) -> WithError:
     """The sigmoid of numbers that carry their error."""
     A = sigmoid.forward(Z.value)
-    return Carried(A, A * (1 - A) * Z.e + 2 * A, Z.u)
+    return WithError(A, A * (1 - A) * Z.e + 2 * A, Z.u)
 
 
-def within_reach(Z: Carried, p: Precision) -> Carried:
-    """The sigmoid with the largest error that any slope within reach of Z may give it: a factor of other operations."""
+def within_reach(Z: WithError, p: Precision) -> WithError:
+    """The sigmoid with the error of the steepest slope within reach of Z, for use as a factor elsewhere."""
     A = sigmoid.forward(Z.value)
-    return Carried(A, of_steepest(steepest, ROUNDINGS, Z, A, p), Z.u)
+    return WithError(A, of_steepest(steepest, ROUNDINGS, Z, A, p), Z.u)
 
 
 def ball(z: Ball) -> Ball:
@@ -46,7 +47,7 @@ def ball(z: Ball) -> Ball:
     return 1 / (1 + (-z).exp())
 
 
-def times_rest(V: Carried) -> Carried:
+def times_rest(V: WithError) -> WithError:
     """V (1 − V)."""
     return V * (1 - V)
 

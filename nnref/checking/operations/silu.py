@@ -6,21 +6,21 @@ from nnref.checking.operations import sigmoid
 from nnref.checking.operations.entrywise import beside_large, entrywise, of_formula
 from nnref.checking.operations.record import Ball, Formula, Slopes, Writing
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.shapes import Array
 
 
-def error(Z: Carried, A: Array, p: Precision) -> Array:
+def error(Z: WithError, A: Array, p: Precision) -> Array:
     """The error of Z σ(Z): that of each factor times the other, and of their product."""
     return of_formula(lambda Z: Z * sigmoid.within_reach(Z, p), Z, p)
 
 
-def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
+def slope(Z: WithError, A: WithError, p: Precision) -> WithError:
     """The slope σ (1 + Z (1 − σ)), operation by operation; a sigmoid may underflow beside a large Z."""
     return beside_large(written(Z, sigmoid.within_reach(Z, p)), Z, p)
 
 
-def written(Z: Carried, S: Carried) -> Carried:
+def written(Z: WithError, S: WithError) -> WithError:
     """S (1 + Z (1 − S)), the slope where S is the sigmoid of Z."""
     return S * (1 + Z * (1 - S))
 

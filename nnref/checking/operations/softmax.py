@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from nnref import softmax
-from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried, sum_along
+from nnref.checking.operations.known import KnownLayer, LayerReading, Layout, Slip, Symbols, Tried, sum_along
 
 Settings = Mapping[str, Any]
 
 
-def readings(tried: Tried) -> Iterator[Reading]:
+def readings(tried: Tried) -> Iterator[LayerReading]:
     """Softmax along every axis, of the input or of a multiple of it."""
     if len(tried.floats) != 1:
         return
@@ -27,7 +27,7 @@ def readings(tried: Tried) -> Iterator[Reading]:
             scale = factor(X, tried.Y, axis)
             says = f"softmax along axis {axis}" + (f", of {scale:.6g} times its input" if scale != 1 else "")
             scores = Layout.of(X.shape, order, shape, scale=scale)
-            yield Reading("softmax", says, {x: "Z"}, {"Z": scores}, Layout.of(X.shape, order, shape))
+            yield LayerReading("softmax", says, {x: "Z"}, {"Z": scores}, Layout.of(X.shape, order, shape))
 
 
 def factor(X: Any, Y: Any, axis: int) -> float:
@@ -90,4 +90,4 @@ SLIPS = (
     of_Z("softmax.dY_passed", "dY is passed on as it came", lambda P, dY: dY * 1),
 )
 
-KNOWN = Known("softmax", readings, forward, gradients, SLIPS)
+KNOWN = KnownLayer("softmax", readings, forward, gradients, SLIPS)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nnref import softmax
-from nnref.checking.operations.record import Ball, Loss, Matrix, Writing
+from nnref.checking.operations.record import Ball, LossRecord, Matrix, Writing
 from nnref.checking.operations.rounding import Precision
 from nnref.shapes import Array
 
@@ -28,7 +28,7 @@ def error(Z: Array, E: Array, Y: Array, p: Precision) -> tuple[Array, Array]:
     others[top] = 0
     moved[top] = np.minimum(moved[top], others.sum(axis=0))
     dZ = (P - Y) / N
-    # P + moved: the sum and the quotient. Where they underflow, exp loses 6 u · tiny, the two divisions one each.
+    # P + moved is for the sum and the quotient. In underflow, exp loses 6 u · tiny, the two divisions one each.
     E_dZ = (moved / reach + P + moved + 3 * p.underflow) / N
     return dZ, E_dZ + p.size(dZ, E_dZ)
 
@@ -73,7 +73,7 @@ def series(z: list[Ball], t: list[Ball], y: list[float]) -> Any:
     return L
 
 
-RECORD = Loss(
+RECORD = LossRecord(
     "softmax_cross_entropy",
     error,
     enclosed,

@@ -7,8 +7,8 @@ from typing import Any
 
 from nnref import softmax_cross_entropy
 from nnref.arrays import namespace
-from nnref.checking.operations.kernel_arithmetic import flags, rows
-from nnref.checking.operations.kernel_form import Change, Form, Mistake, Settings, Summed, Values
+from nnref.checking.operations.kernel_arithmetic import flags, rows_of_last_axis
+from nnref.checking.operations.kernel_form import Change, ClosedForm, KernelMistake, Settings, Summed, Values
 from nnref.shapes import Array
 
 IGNORED = -100
@@ -29,7 +29,7 @@ def reductions(
 
 def labels(values: Values) -> tuple[Array, Array]:
     """The classes as one-hot rows and, as a column, 1 for the rows that count; float64."""
-    z, y = rows(values["z"]), values["y"]
+    z, y = rows_of_last_axis(values["z"]), values["y"]
     xp = namespace(z)
     y = xp.reshape(y, (-1, 1))
     C = z.shape[1]
@@ -50,7 +50,7 @@ def logarithms(ar: Any, z: Array, columns: Any = 1.0) -> Any:
 def forward(ar: Any, values: Values, settings: Settings) -> Any:
     """The loss, as a column or as one number in a matrix."""
     hot, counted = labels(values)
-    each = ar.sum(logarithms(ar, rows(values["z"])) * hot, -1) * -counted
+    each = ar.sum(logarithms(ar, rows_of_last_axis(values["z"])) * hot, -1) * -counted
     if settings["reduction"] == "none":
         return each
     total = ar.sum(each, 0)
@@ -59,7 +59,7 @@ def forward(ar: Any, values: Values, settings: Settings) -> Any:
 
 def gradients(ar: Any, values: Values, dY: Array, settings: Settings, change: Change) -> dict[str, Any]:
     """(P − Y) times dY / count, which may be stored, for the rows that count."""
-    z, which = rows(values["z"]), change.which
+    z, which = rows_of_last_axis(values["z"]), change.which
     xp = namespace(z)
     hot, counted = labels(values)
     P = ar.exp(logarithms(ar, z, change.kept("columns")))
@@ -75,7 +75,7 @@ def gradients(ar: Any, values: Values, dY: Array, settings: Settings, change: Ch
 
 def truth(values: Values, dY: Array, settings: Settings) -> dict[str, Array]:
     """By softmax_cross_entropy.dZ, a column an example, of the rows that count."""
-    z = rows(values["z"])
+    z = rows_of_last_axis(values["z"])
     xp = namespace(z)
     hot, counted = labels(values)
     first = xp.astype(hot * 0 == 0, z.dtype) / z.shape[1]  # any label will do where none counts
@@ -85,7 +85,7 @@ def truth(values: Values, dY: Array, settings: Settings) -> dict[str, Array]:
 
 
 FORMS = (
-    Form(
+    ClosedForm(
         "softmax_cross_entropy",
         ("z", "y"),
         reductions,
@@ -93,12 +93,12 @@ FORMS = (
         gradients,
         truth,
         mistakes=(
-            Mistake("all rows", "divided by all rows: those of class −100 do not count"),
-            Mistake("no count", "not divided by the number of rows that count"),
-            Mistake("mean", "divided by the number of rows: the losses are summed"),
-            Mistake("no label", "P alone: the label is not subtracted"),
-            Mistake("ignored", "rows of class −100 have a gradient"),
-            Mistake("no dY", "not multiplied by the gradient of the loss that comes in"),
+            KernelMistake("all rows", "divided by all rows: those of class −100 do not count"),
+            KernelMistake("no count", "not divided by the number of rows that count"),
+            KernelMistake("mean", "divided by the number of rows: the losses are summed"),
+            KernelMistake("no label", "P alone: the label is not subtracted"),
+            KernelMistake("ignored", "rows of class −100 have a gradient"),
+            KernelMistake("no dY", "not multiplied by the gradient of the loss that comes in"),
         ),
         sums=(
             Summed("columns", "classes", ("z",), "z", -1, "the sum of the exponentials"),

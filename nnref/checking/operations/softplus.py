@@ -8,12 +8,12 @@ from nnref.checking.operations import sigmoid
 from nnref.checking.operations.entrywise import entrywise, of_steepest
 from nnref.checking.operations.record import Ball, Formula, Slopes, Writing
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried, exponential
+from nnref.checking.operations.running_error import WithError, exponential
 from nnref.shapes import Array
 from nnref.sigmoid import forward as sigma
 
 ROUNDINGS = 16
-"""Units u that computing it may be off, beside its own size: 6 of an exponential, 6 of a logarithm, and the sums."""
+"""Relative error of softplus in units u: 6 of an exponential, 6 of a logarithm, and the sums."""
 
 
 def steepest(Z: Array, r: Array) -> Array:
@@ -21,10 +21,10 @@ def steepest(Z: Array, r: Array) -> Array:
     return sigma(Z + r)
 
 
-def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
-    """The slope, the sigmoid of Z, with what underflows of it."""
+def slope(Z: WithError, A: WithError, p: Precision) -> WithError:
+    """The slope, the sigmoid of Z, with an allowance for underflow."""
     S = sigmoid.within_reach(Z, p)
-    return Carried(S.value, S.e + p.underflow, Z.u)
+    return WithError(S.value, S.e + p.underflow, Z.u)
 
 
 def ball(z: Ball) -> Ball:

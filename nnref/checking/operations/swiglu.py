@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from nnref import affine, gelu, gelu_tanh, relu, sigmoid, silu
 from nnref.arrays import namespace
-from nnref.checking.operations.known import Known, Layout, Reading, Slip, Symbols, Tried
+from nnref.checking.operations.known import KnownLayer, LayerReading, Layout, Slip, Symbols, Tried
 
 Settings = Mapping[str, Any]
 
@@ -32,7 +32,7 @@ GATES = {
 """The units by the activation of their gates: A = f(G) F."""
 
 
-def readings(tried: Tried) -> Iterator[Reading]:
+def readings(tried: Tried) -> Iterator[LayerReading]:
     """Every gated unit of two arrays, of one that is split in halves, or of an input and weights."""
     floats = tried.floats
     if len(floats) == 2:
@@ -45,13 +45,15 @@ def readings(tried: Tried) -> Iterator[Reading]:
 
 def each(
     says: str, roles: dict[str, str], layouts: dict[str, Layout], output: Layout, **more: Any
-) -> Iterator[Reading]:
+) -> Iterator[LayerReading]:
     """A reading for the activation of each kind of gate."""
     for activation, gate in GATES.items():
-        yield Reading(gate.name, f"{gate.name}{says}", roles, layouts, output, settings={"gate": activation, **more})
+        yield LayerReading(
+            gate.name, f"{gate.name}{says}", roles, layouts, output, settings={"gate": activation, **more}
+        )
 
 
-def of_two(tried: Tried) -> Iterator[Reading]:
+def of_two(tried: Tried) -> Iterator[LayerReading]:
     """A gate and features of one shape."""
     for names in permutations(tried.floats):
         if all(tried.floats[name].shape == tried.Y.shape for name in names):
@@ -61,7 +63,7 @@ def of_two(tried: Tried) -> Iterator[Reading]:
             )
 
 
-def of_halves(tried: Tried) -> Iterator[Reading]:
+def of_halves(tried: Tried) -> Iterator[LayerReading]:
     """An array whose halves along an axis are gate and features."""
     ((x, X),) = tried.floats.items()
     for axis in range(X.ndim):
@@ -78,7 +80,7 @@ def of_halves(tried: Tried) -> Iterator[Reading]:
             yield from each(f", its gate the {which} half of axis {axis}", {x: "B"}, {"B": both}, output)
 
 
-def of_weights(tried: Tried) -> Iterator[Reading]:
+def of_weights(tried: Tried) -> Iterator[LayerReading]:
     """Rows of an input, weights of the gate and of the features, and maybe of what comes out."""
     floats, Y = tried.floats, tried.Y
     for names in permutations(floats):
@@ -151,7 +153,7 @@ def slip(key: str, says: str, *ways: Callable[[Any, Any, Any, Gate], tuple[Any, 
 
 
 def one_path(at: Symbols, dY: Any, settings: Settings) -> Iterator[Symbols]:
-    """The gradient of the input through one of its two ways alone."""
+    """The gradient of the input through only one of its two paths."""
     if "W" in at:
         G, F = halves(at)
         gate = GATES[settings["gate"]]
@@ -197,4 +199,4 @@ SLIPS = (
     Slip("gated.one_path", "the input feeds gate and features: one of the two ways back is missing", one_path),
 )
 
-KNOWN = Known("swiglu", readings, forward, gradients, SLIPS)
+KNOWN = KnownLayer("swiglu", readings, forward, gradients, SLIPS)

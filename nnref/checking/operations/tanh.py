@@ -1,4 +1,4 @@
-"""What the checks know of tanh: its slope 1 − A² cancels where A is near ±1, and is as wrong as A there."""
+"""What the checks know of tanh: its slope 1 − A² cancels where A is near ±1, and has A's absolute error there."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from nnref.arrays import namespace
 from nnref.checking.operations.entrywise import entrywise, nearest_to_0, of_steepest
 from nnref.checking.operations.record import Ball, Formula, Slopes, Writing
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.shapes import Array
 
 ROUNDINGS = 8
-"""Units u that computing it may be off, beside its own size: 6 of numpy's tanh, and room for a quotient."""
+"""Relative error of tanh in units u: 6 of numpy's tanh, and 2 for a quotient."""
 
 
 def steepest(Z: Array, r: Array) -> Array:
@@ -22,28 +22,28 @@ def steepest(Z: Array, r: Array) -> Array:
     return made
 
 
-def slope(Z: Carried, A: Carried, p: Precision) -> Carried:
+def slope(Z: WithError, A: WithError, p: Precision) -> WithError:
     """The slope 1 − A² and its error: A² + (1 − A²) = 1 for two roundings, and that of A, however small it is."""
-    return Carried(1 - A.value * A.value, 1 + (2 * abs(A.value) + p.reach * A.e) * A.e, A.u)
+    return WithError(1 - A.value * A.value, 1 + (2 * abs(A.value) + p.reach * A.e) * A.e, A.u)
 
 
-def within_reach(Z: Carried, p: Precision) -> Carried:
-    """Tanh with the largest error that any slope within reach of Z may give it: a factor of other operations."""
+def within_reach(Z: WithError, p: Precision) -> WithError:
+    """Tanh with the error of the steepest slope within reach of Z, for use as a factor elsewhere."""
     A: Array = namespace(Z.value).tanh(Z.value)
-    return Carried(A, of_steepest(steepest, ROUNDINGS, Z, A, p), Z.u)
+    return WithError(A, of_steepest(steepest, ROUNDINGS, Z, A, p), Z.u)
 
 
-def of(Z: Carried) -> Carried:
+def of(Z: WithError) -> WithError:
     """Tanh of numbers that carry their error."""
     return Z.rounded(namespace(Z.value).tanh(Z.value), 1.0)
 
 
 def series(x: Ball) -> Ball:
-    """Tanh x = 1 − 2 / (1 + exp 2x), so that flint's tanh is not asked twice."""
+    """Tanh x = 1 − 2 / (1 + exp 2x), a formula independent of flint's tanh, which the ball uses."""
     return 1 - 2 / (1 + (2 * x).exp())
 
 
-def less_square(V: Carried) -> Carried:
+def less_square(V: WithError) -> WithError:
     """1 − V²."""
     return 1 - V * V
 

@@ -10,7 +10,7 @@ from types import CodeType
 from typing import Any
 
 from nnref.checking.reading import loading
-from nnref.checking.reading.names import HIDDEN_WIDTH, ROLES, WIDTHS, canonical, digits, plain
+from nnref.checking.reading.names import HIDDEN_WIDTH, ROLES, WIDTHS, canonical, numbers_in_name, plain_name
 from nnref.checking.reading.source import Source
 
 
@@ -22,7 +22,7 @@ class Unbound(Exception):
         self.names = names
 
 
-class Unmade(Exception):
+class UnmadeParameters(Exception):
     """Parameters that nothing in a file makes, or that fit together in no way."""
 
 
@@ -33,13 +33,13 @@ class Pool:
         self.roles = {"one": 1, "zero": 0.0, "false": False, "rate": 1.0, "seed": 0} | roles
         self.named: dict[str, Any] = {}
         for name, value in (named or {}).items():
-            self.named.setdefault(plain(name), value)
+            self.named.setdefault(plain_name(name), value)
             if spelling := canonical(name):
-                self.named.setdefault(plain(spelling), value)
+                self.named.setdefault(plain_name(spelling), value)
 
     def find(self, name: str) -> tuple[bool, Any]:
         """Whether something fits an argument's name, and what."""
-        keys = [plain(name), plain(canonical(name) or name)]
+        keys = [plain_name(name), plain_name(canonical(name) or name)]
         for key in keys:
             if key in self.named:
                 return True, self.named[key]
@@ -61,9 +61,9 @@ def call(
     Errors: Unbound; whatever the function raises.
     """
     given, left, by_use = {}, [], by_use or {}
-    played = {by_use.get(name, ROLES.get(plain(name))) for name in arguments(function)}
+    played = {by_use.get(name, ROLES.get(plain_name(name))) for name in named_parameters(function)}
     order = tuple(role for role in order if role not in played)
-    for name, parameter in arguments(function).items():
+    for name, parameter in named_parameters(function).items():
         fits, value = pool.find(name)
         if by_use.get(name) in pool.roles:
             fits, value = True, pool.roles[by_use[name]]
@@ -77,17 +77,19 @@ def call(
         left = []
     if left:
         raise Unbound(getattr(function, "__name__", "the function"), left)
-    positional = [given.pop(n) for n, p in arguments(function).items() if p.kind is p.POSITIONAL_ONLY and n in given]
+    positional = [
+        given.pop(n) for n, p in named_parameters(function).items() if p.kind is p.POSITIONAL_ONLY and n in given
+    ]
     return function(*positional, **given)
 
 
 def keeps_default(name: str, default: Any, settings: tuple[str, ...]) -> bool:
     """Settings that a person gave a value keep it; data, rates and counts of steps are ours."""
-    role = ROLES.get(plain(name))
+    role = ROLES.get(plain_name(name))
     return role in ("zero", "false", "activation", "seed", "scale", *settings) and default is not None
 
 
-def arguments(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+def named_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """The named parameters of a function, without *args and **kwargs."""
     try:
         found = inspect.signature(function).parameters
@@ -114,13 +116,13 @@ def build(
             return make(*args, **kwargs), True
         except Exception:
             continue
-    wanted = arguments(make)
+    wanted = named_parameters(make)
     given: dict[str, Any] = {}
     left = []
-    hidden = [n for n in wanted if WIDTHS.get(plain(n)) is None and HIDDEN_WIDTH.match(plain(n))]
+    hidden = [n for n in wanted if WIDTHS.get(plain_name(n)) is None and HIDDEN_WIDTH.match(plain_name(n))]
     for argument, parameter in wanted.items():
         fits, value = width(argument, hidden, widths)
-        role = ROLES.get(plain(argument))
+        role = ROLES.get(plain_name(argument))
         if not fits and data and role in ("X", "Y"):
             fits, value = True, data[role == "Y"]
         if parameter.default is not parameter.empty:
@@ -136,7 +138,7 @@ def build(
 def width(argument: str, hidden: list[str], widths: list[int]) -> tuple[bool, Any]:
     """What an argument of a maker should be."""
     if argument in hidden:
-        ordered = sorted(hidden, key=digits)
+        ordered = sorted(hidden, key=numbers_in_name)
         return True, widths[1 + min(ordered.index(argument), len(widths) - 3)]
     values = {
         "input width": widths[0],
@@ -148,7 +150,7 @@ def width(argument: str, hidden: list[str], widths: list[int]) -> tuple[bool, An
         "scale": 0.1,
         "activation": "relu",
     }
-    role = WIDTHS.get(plain(argument))
+    role = WIDTHS.get(plain_name(argument))
     return role is not None, values.get(role or "")
 
 

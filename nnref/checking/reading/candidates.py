@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.reading.arguments import Pool, Unbound, Unmade, arguments, build, call, globals_of
-from nnref.checking.reading.containers import Found, last_name, members, parameters, parts, walk
+from nnref.checking.reading.arguments import Pool, Unbound, UnmadeParameters, build, call, globals_of, named_parameters
+from nnref.checking.reading.containers import FoundParameters, last_named_step, members, parameters, parts, walk
 from nnref.checking.reading.layout import fitting_layouts
 from nnref.checking.reading.loading import Later, sentence, value
-from nnref.checking.reading.names import ROLES, canonical, digits, kind, plain, ranked
+from nnref.checking.reading.names import ROLES, canonical, kind, numbers_in_name, plain_name, ranked
 from nnref.checking.reading.network import UPDATES, Network
 from nnref.checking.reading.source import Source, named_last, returned
 from nnref.checking.reading.uses import learning_rate
@@ -148,7 +148,7 @@ def of_object(thing: Any, namespace: dict[str, Any], source: Source | None, own_
     return Network(thing, found, namespace, chosen, source, own_widths=own_widths)
 
 
-def chained(thing: Any) -> Found:
+def chained(thing: Any) -> FoundParameters:
     """The parameters of an object: all of them, or, where they make no chain, those of the first attribute that do.
 
     An optimiser keeps more of the same names and shapes, which begin as zeros.
@@ -160,16 +160,16 @@ def chained(thing: Any) -> Found:
         own = parameters({name: part})
         if own.paths and fitting_layouts(shapes_of(thing, own)) and any(A.any() for _, A in walk(part)):
             return own
-    return Found({}, {})
+    return FoundParameters({}, {})
 
 
 def going_back(names: list[str]) -> list[str]:
     """The functions that may give gradients, those that train last; else those of the loss, which may return both."""
     likely = ranked(names, "backward")
-    return sorted(likely, key=lambda name: plain(name).startswith(UPDATES)) or ranked(names, "loss")
+    return sorted(likely, key=lambda name: plain_name(name).startswith(UPDATES)) or ranked(names, "loss")
 
 
-def shapes_of(tree: Any, found: Found) -> dict[str, tuple[int, ...]]:
+def shapes_of(tree: Any, found: FoundParameters) -> dict[str, tuple[int, ...]]:
     """The shapes of the parameters that were found in a tree."""
     ways = {path: name for name, path in found.paths.items()}
     return {ways[path]: A.shape for path, A in walk(tree) if path in ways}
@@ -185,7 +185,7 @@ def free(own: dict[str, Any], purpose: str) -> Callable[..., Any] | None:
 def criterion(network: Network, own: dict[str, Any]) -> None:
     """The loss as a class of its own, with forward and perhaps backward, where the file has no function for it."""
     for name, cls in own.items():
-        if not isinstance(cls, type) or not re.search("loss|entropy|criterion|cost|objective", plain(name)):
+        if not isinstance(cls, type) or not re.search("loss|entropy|criterion|cost|objective", plain_name(name)):
             continue
         methods = [n for n, _ in getmembers(cls, callable) if not n.startswith("__") or n == "__call__"]
         forward = [*ranked(methods, "forward"), *ranked(methods, "loss"), *(n for n in methods if n == "calculate")]
@@ -262,7 +262,7 @@ def functions(
             functions = {"backward": own[backward], "forward": own.get(forward or ""), "loss": free(own, "loss")}
             try:
                 tree, layer_names, own_widths = made(own, names, source, namespace, functions)
-            except (Unbound, Unmade) as error:
+            except (Unbound, UnmadeParameters) as error:
                 problems.append(str(error))
                 continue
             except Exception as error:
@@ -295,19 +295,21 @@ def made(
             named = isinstance(tree, tuple | list) and not hasattr(tree, "_fields") and layer_names
             told = named and all(layer_names or ()) and len(set(layer_names or ())) == len(tree)
             return tree, layer_names if told else None, own_widths
-        shapes = ", ".join(f"{last_name(path)} {A.shape}".strip() for path, A in walk(tree))
-        trouble = Unmade(f"what {name} makes is no chain of layers: {shapes or type(tree).__name__}")
+        shapes = ", ".join(f"{last_named_step(path)} {A.shape}".strip() for path, A in walk(tree))
+        trouble = UnmadeParameters(f"what {name} makes is no chain of layers: {shapes or type(tree).__name__}")
     for name, cls in own.items():
         thing = tried(build, cls, name, source, namespace, widths) if isinstance(cls, type) else None
         if thing is not None and parameters(thing[0]).paths:
             return thing[0], None, thing[1]
     arrays = {k: v for k, v in own.items() if kind(k) and isinstance(v, np.ndarray)}
-    trees = [v for k, v in own.items() if ROLES.get(plain(k)) == "parameters" and isinstance(v, dict | list | tuple)]
+    trees = [
+        v for k, v in own.items() if ROLES.get(plain_name(k)) == "parameters" and isinstance(v, dict | list | tuple)
+    ]
     if arrays or trees:
         return (arrays or trees[0]), None, True
     invented = from_arguments(functions, widths)
     if not invented:
-        raise trouble or Unmade(
+        raise trouble or UnmadeParameters(
             "backward needs parameters that nothing in the file makes: write an init function that returns W1, b1, …"
         )
     return invented, None, False
@@ -316,7 +318,7 @@ def made(
 def widths_for(functions: dict[str, Any]) -> list[int]:
     """As many sizes as the highest numbered weight among the arguments asks for."""
     named = {n for f in functions.values() if isinstance(f, FunctionType) for n in mentioned(f.__code__)}
-    layers = [digits(n)[0] for n in named if kind(n) == "W" and len(digits(n)) == 1]
+    layers = [numbers_in_name(n)[0] for n in named if kind(n) == "W" and len(numbers_in_name(n)) == 1]
     depth = max(layers, default=3)
     return [WIDTHS[0], *(8 - l % 2 + l // 2 for l in range(depth - 1)), WIDTHS[-1]] if 1 <= depth <= 6 else WIDTHS
 
@@ -334,10 +336,10 @@ def mentioned(code: CodeType) -> Iterator[str]:
 def from_arguments(functions: dict[str, Any], widths: list[int]) -> dict[str, Any]:
     """Parameters for functions that take, or look up, W1, b1, …, where nothing makes them: columns, sizes ours."""
     f = functions.get("forward") or functions["backward"]
-    wanted = [n for n in [*arguments(f), *globals_of(f.__code__)] if kind(n) and canonical(n)]
+    wanted = [n for n in [*named_parameters(f), *globals_of(f.__code__)] if kind(n) and canonical(n)]
     made = {}
     for name in wanted:
-        l = digits(name)[0]
+        l = numbers_in_name(name)[0]
         if l < len(widths):
             made[name] = np.zeros((widths[l], widths[l - 1] if kind(name) == "W" else 1))
     return made
@@ -354,7 +356,7 @@ def bind_globals(network: Network) -> None:
     used = {name for code in codes for name in globals_of(code)}
     for name in sorted(used):
         missing = name not in network.namespace and name not in vars(np) and not hasattr(__import__("builtins"), name)
-        role = ROLES.get(plain(name))
+        role = ROLES.get(plain_name(name))
         counts = name in OURS and isinstance(network.namespace.get(name, 0), int | float)
         if (role == "N" and (missing or counts)) or (role in ("X", "Y") and missing):
             network.globals[name] = role

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.reading.layout import fitting_layouts
-from nnref.checking.reading.names import GRADIENTS, digits, gradient_of, kind, plain
+from nnref.checking.reading.names import GRADIENTS, gradient_of, kind, numbers_in_name, plain_name
 from nnref.shapes import Array
 
 Path = tuple[Any, ...]
@@ -60,14 +60,14 @@ def members(thing: Any) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundParameters:
     """Parameters of a tree: the way to each by the reference's name, and how the person spells it."""
 
     paths: dict[str, Path]
     spelling: dict[str, str]
 
 
-def parameters(tree: Any) -> Found:
+def parameters(tree: Any) -> FoundParameters:
     """The weights and biases of a tree, numbered by the digits in their names, else in the order of appearance."""
     found: dict[str, list[Path]] = {"W": [], "b": []}
     for path, A in walk(tree):
@@ -78,10 +78,10 @@ def parameters(tree: Any) -> Found:
     shapes = {name: np.shape(at(tree, path)) for name, path in paths.items()}
     if not fitting_layouts(shapes) and not any(isinstance(step, str) for path, _ in walk(tree) for step in path):
         return unnamed(tree)
-    return Found(paths, {name: spelt(path) for name, path in paths.items()})
+    return FoundParameters(paths, {name: spelt(path) for name, path in paths.items()})
 
 
-def unnamed(tree: Any) -> Found:
+def unnamed(tree: Any) -> FoundParameters:
     """The parameters of a list or tuple without any names: W and b in turn, all W and then all b, or W alone.
 
     Shapes alone do not tell: of a layer with one neuron, W may look like b.
@@ -94,8 +94,8 @@ def unnamed(tree: Any) -> Found:
         found = {f"W{l}": way for l, way in enumerate(W, 1)} | {f"b{l}": way for l, way in enumerate(b, 1)}
         shapes = {name: np.shape(at(tree, way)) for name, way in found.items()}
         if len(b) in (0, len(W)) and W and fitting_layouts(shapes):
-            return Found(found, {name: spelt(way) for name, way in found.items()})
-    return Found({}, {})
+            return FoundParameters(found, {name: spelt(way) for name, way in found.items()})
+    return FoundParameters({}, {})
 
 
 def ordered(arrays: list[Array], own: list[str], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
@@ -124,24 +124,24 @@ def in_order(paths: list[Path]) -> list[Path]:
 
 def number(path: Path) -> tuple[int, ...]:
     """All numbers on the way to an array."""
-    return tuple(n for step in path for n in ((step,) if isinstance(step, int) else digits(str(step))))
+    return tuple(n for step in path for n in ((step,) if isinstance(step, int) else numbers_in_name(str(step))))
 
 
 WRAPPERS = frozenset(["data", "value", "val", "values", "array", "tensor", "grad", "gradient"])
 """Attributes in which an object of a person's own keeps an array: weight.data, weight.grad."""
 
 
-def last_name(path: Path) -> str:
+def last_named_step(path: Path) -> str:
     """The last step that is a name, and not that of a wrapper around the array: weight of weight.data."""
     names = [step for step in path if isinstance(step, str)]
-    while len(names) > 1 and plain(names[-1]) in WRAPPERS:
+    while len(names) > 1 and plain_name(names[-1]) in WRAPPERS:
         names.pop()
     return names[-1] if names else ""
 
 
 def kind_of(path: Path, A: Array) -> str | None:
     """W or b by the last name on the way; without any name, by shape."""
-    name = last_name(path)
+    name = last_named_step(path)
     if path and isinstance(path[-1], int) and (not name or kind(name) is None):
         return "W" if A.ndim == 2 and 1 not in A.shape else "b"
     return kind(name)
@@ -150,7 +150,7 @@ def kind_of(path: Path, A: Array) -> str | None:
 def gradient_path(path: Path) -> bool:
     """Does the way lead to a gradient?"""
     names = [step for step in path if isinstance(step, str)]
-    return any(plain(name) in GRADIENTS for name in names) or bool(names and gradient_of(names[-1]))
+    return any(plain_name(name) in GRADIENTS for name in names) or bool(names and gradient_of(names[-1]))
 
 
 def spelt(path: Path) -> str:
@@ -161,11 +161,11 @@ def spelt(path: Path) -> str:
     return text
 
 
-def gradients(tree: Any, of: Found, all_are: bool = False) -> dict[str, Array]:
+def gradients_in_tree(tree: Any, of: FoundParameters, all_are: bool = False) -> dict[str, Array]:
     """The gradients in a tree by the name of their parameter; all_are says that everything named W1 there is one."""
     found: dict[str, list[tuple[Path, Array]]] = {"W": [], "b": []}
     for path, A in walk(tree):
-        name = gradient_of(last_name(path)) or last_name(path)
+        name = gradient_of(last_named_step(path)) or last_named_step(path)
         if all_are or gradient_path(path):
             k = kind(name) or (kind_of(path, A) if not name or isinstance(path[-1], int) else None)
             if k:
@@ -184,7 +184,7 @@ def numbered(k: str, arrays: list[tuple[Path, Array]], paths: dict[str, Path]) -
         return {by_number[n]: A for n, A in own.items()}
     ways = dict(zip(map(id, (A for _, A in arrays)), (path for path, _ in arrays), strict=True))
     ordered = [A for way in in_order(list(ways.values())) for path, A in arrays if path == way]
-    return dict(zip(sorted(paths, key=digits), ordered, strict=True)) if len(ordered) == len(paths) else {}
+    return dict(zip(sorted(paths, key=numbers_in_name), ordered, strict=True)) if len(ordered) == len(paths) else {}
 
 
 def backwards_lists(found: dict[str, Array], shapes: dict[str, tuple[int, ...]]) -> dict[str, Array]:
@@ -204,7 +204,7 @@ def at(tree: Any, path: Path) -> Any:
     return tree
 
 
-def place(tree: Any, path: Path, A: Array) -> None:
+def put_along(tree: Any, path: Path, A: Array) -> None:
     """Put numbers into the array at the end of a way: into the array itself, which others may share."""
     old = at(tree, path)
     if isinstance(old, np.ndarray) and old.dtype == A.dtype and old.flags.writeable and old.shape == A.shape:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from nnref.checking.reading.source import Source, SourceError, read
+from nnref.checking.reading.source import Source, SourceError, read_source
 
 SLOW = frozenset(
     [
@@ -148,7 +148,7 @@ def load(source: Source, folder: Path, everything: bool = False) -> Loaded:
     if everything:
         sys.modules["__main__"] = module
         return run(source, module)
-    finder = next((f for f in sys.meta_path if isinstance(f, Beside)), None)
+    finder = next((f for f in sys.meta_path if isinstance(f, DefinitionsFinder)), None)
     if finder is not None and module.__name__ not in sys.modules:  # where dataclasses look a class's module up
         module.__loader__ = finder
         sys.modules[module.__name__] = module
@@ -221,7 +221,7 @@ def plain_statement(node: ast.stmt, namespace: dict[str, Any]) -> bool:
         return all(isinstance(part, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef) for part in node.body)
     if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        return all(plain_target(t, namespace) for t in targets) and plain(node.value, namespace)
+        return all(plain_target(t, namespace) for t in targets) and is_harmless(node.value, namespace)
     return False
 
 
@@ -229,10 +229,10 @@ def plain_target(node: ast.expr, namespace: dict[str, Any]) -> bool:
     """May this be assigned to: a name, several names, an attribute or an item of what is known."""
     if isinstance(node, ast.Tuple | ast.List):
         return all(plain_target(part, namespace) for part in node.elts)
-    return isinstance(node, ast.Name) or plain(node, namespace)
+    return isinstance(node, ast.Name) or is_harmless(node, namespace)
 
 
-def plain(node: ast.AST, namespace: dict[str, Any], trusting: bool = False) -> bool:
+def is_harmless(node: ast.AST, namespace: dict[str, Any], trusting: bool = False) -> bool:
     """Is the expression made of constants, known names, numpy's functions without files, and functions themselves?
 
     trusting lets it call the file's own classes and functions too.
@@ -242,13 +242,15 @@ def plain(node: ast.AST, namespace: dict[str, Any], trusting: bool = False) -> b
     if isinstance(node, ast.Name):
         return (node.id in namespace or hasattr(builtins, node.id)) and not isinstance(namespace.get(node.id), Later)
     if isinstance(node, ast.Attribute):
-        return plain(node.value, namespace, trusting)
+        return is_harmless(node.value, namespace, trusting)
     if isinstance(node, ast.Call):
         own = trusting and isinstance(node.func, ast.Name) and callable(namespace.get(node.func.id))
         return (own or callable_without_harm(node.func, namespace)) and all(
-            plain(part, namespace, trusting) for part in [*node.args, *(k.value for k in node.keywords)]
+            is_harmless(part, namespace, trusting) for part in [*node.args, *(k.value for k in node.keywords)]
         )
-    return isinstance(node, PLAIN) and all(plain(part, namespace, trusting) for part in ast.iter_child_nodes(node))
+    return isinstance(node, PLAIN) and all(
+        is_harmless(part, namespace, trusting) for part in ast.iter_child_nodes(node)
+    )
 
 
 def callable_without_harm(node: ast.expr, namespace: dict[str, Any]) -> bool:
@@ -269,7 +271,7 @@ def value(node: ast.expr, namespace: dict[str, Any]) -> Any:
 
     Errors: LookupError if the expression is not plain or has no value.
     """
-    if not plain(node, namespace, trusting=True):
+    if not is_harmless(node, namespace, trusting=True):
         raise LookupError(ast.unparse(node))
     try:
         return eval(compile(ast.Expression(node), "argument", "eval"), dict(namespace))
@@ -311,7 +313,7 @@ def sentence(error: BaseException, source: Source | None = None) -> str:
 @contextmanager
 def modules_beside(folder: Path) -> Iterator[None]:
     """While this lasts, imports find what lies in the folder; after it, they and what was imported are as before."""
-    finder = Beside(folder)
+    finder = DefinitionsFinder(folder)
     sys.meta_path.insert(0, finder)
     try:
         yield
@@ -322,7 +324,7 @@ def modules_beside(folder: Path) -> Iterator[None]:
                 del sys.modules[name]
 
 
-class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class DefinitionsFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Modules beside the file: they too are only defined, not run, and none of them hides one of Python's own."""
 
     def __init__(self, folder: Path) -> None:
@@ -350,6 +352,6 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         if file is not None and file.is_file():
             module.__file__ = str(file)
             try:
-                define(read(file), module)
+                define(read_source(file), module)
             except SourceError as error:
                 raise ImportError(str(error)) from None

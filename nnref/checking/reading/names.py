@@ -132,10 +132,10 @@ NOT = {
 }
 
 
-def plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """A name without what people vary: case, underscores, primes.
 
-    >>> plain("back_prop"), plain("dW_1")
+    >>> plain_name("back_prop"), plain_name("dW_1")
     ('backprop', 'dw1')
     """
     return name.lower().replace("_", "").replace("'", "")
@@ -147,7 +147,7 @@ def kind(name: str) -> str | None:
     >>> kind("weights1"), kind("b_out"), kind("W_ih"), kind("vW1"), kind("batch")
     ('W', 'b', 'W', None, None)
     """
-    word = plain(name)
+    word = plain_name(name)
     if IS_WEIGHT.match(word):
         return "W"
     return "b" if IS_BIAS.match(word) else None
@@ -159,15 +159,15 @@ def gradient_of(name: str) -> str | None:
     >>> gradient_of("dW1"), gradient_of("grad_b2"), gradient_of("weights_grad"), gradient_of("W1"), gradient_of("dZ1")
     ('w1', 'b2', 'weights', None, None)
     """
-    word = plain(name)
+    word = plain_name(name)
     for _ in range(2):
         word, changed = GRADIENT.subn("", word, count=1)
-        if changed and kind(word) and plain(name) != word:
+        if changed and kind(word) and plain_name(name) != word:
             return word
     return None
 
 
-def digits(text: str) -> tuple[int, ...]:
+def numbers_in_name(text: str) -> tuple[int, ...]:
     """The numbers in a name: (1,) of W1."""
     return tuple(int(n) for n in re.findall(r"\d+", text))
 
@@ -178,7 +178,7 @@ def canonical(name: str) -> str | None:
     >>> [canonical(name) for name in ("z1", "hidden1", "delta2", "dweights1", "d_a1", "W_2", "y")]
     ['Z1', 'A1', 'dZ2', 'dW1', 'dA1', 'W2', None]
     """
-    word = plain(name)
+    word = plain_name(name)
     match = re.match(r"^(.*?)(\d+)$", word)
     if not match:
         return None
@@ -217,11 +217,11 @@ STEMS = {
 
 def ranked(names: list[str], purpose: str) -> list[str]:
     """The functions that may serve a purpose, the likeliest first: whole networks before single layers."""
-    fitting = [name for name in names if FUNCTIONS[purpose].search(plain(name))]
-    best = [name for name in fitting if not NOT[purpose].search(plain(name))]
+    fitting = [name for name in names if FUNCTIONS[purpose].search(plain_name(name))]
+    best = [name for name in fitting if not NOT[purpose].search(plain_name(name))]
     first = FIRST[purpose]
     return sorted(
-        best, key=lambda name: (not name.startswith("nnref_"), not re.search(first, plain(name)), len(name))
+        best, key=lambda name: (not name.startswith("nnref_"), not re.search(first, plain_name(name)), len(name))
     ) + [name for name in fitting if name not in best]
 
 

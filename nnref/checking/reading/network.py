@@ -15,21 +15,21 @@ import numpy as np
 
 from nnref.checking.reading.arguments import Pool, call
 from nnref.checking.reading.containers import (
-    Found,
+    FoundParameters,
     at,
     backwards_lists,
     copied,
-    gradients,
+    gradients_in_tree,
     members,
     ordered,
     parts,
-    place,
+    put_along,
     walk,
 )
 from nnref.checking.reading.layout import fitting_layouts
-from nnref.checking.reading.names import GRADIENTS, ROLES, canonical, gradient_of, plain
+from nnref.checking.reading.names import GRADIENTS, ROLES, canonical, gradient_of, plain_name
 from nnref.checking.reading.source import Source, returned
-from nnref.checking.reading.uses import called, learning_rate, methods, roles
+from nnref.checking.reading.uses import argument_roles, functions_called, learning_rate, methods_of_object
 from nnref.shapes import Array
 
 RATE = 1.0
@@ -69,7 +69,7 @@ class Network:
     """
 
     tree: Any
-    found: Found
+    found: FoundParameters
     namespace: dict[str, Any]
     functions: dict[str, Any]
     source: Source | None = None
@@ -109,7 +109,7 @@ class Network:
         for name, path in self.found.paths.items():
             if name in theta:
                 steps = (self.names.index(path[0]), *path[1:]) if self.names else path
-                place(holder, steps, theta[name])
+                put_along(holder, steps, theta[name])
         return tuple(holder) if type(self.tree) is tuple else holder
 
     def function(self, purpose: str, holder: Any) -> Callable[..., Any] | None:
@@ -129,7 +129,7 @@ class Network:
         if f is None:
             return Passed(None, {}, holder)
         # An alpha with a default is no learning rate here.
-        raw = call(f, self.pool(holder, X, Y, {}, None), ("X",), roles(self.definition("forward")), ("rate",))
+        raw = call(f, self.pool(holder, X, Y, {}, None), ("X",), argument_roles(self.definition("forward")), ("rate",))
         named = names_of(raw, returned(self.definition("forward")))
         if self.is_object:
             named = attributes(holder) | named
@@ -146,7 +146,7 @@ class Network:
 
     def going_back(self) -> list[Any]:
         """The syntax of the backward function and of what it calls in the file, but for what goes forward."""
-        return [] if self.source is None else called(self.source, self.definition("backward"))
+        return [] if self.source is None else functions_called(self.source, self.definition("backward"))
 
     def pool(self, holder: Any, X: Any, Y: Any, named: dict[str, Any], raw: Any) -> Pool:
         """What can be given to a function: data, parameters, and what the forward pass returned."""
@@ -199,7 +199,7 @@ class Network:
             if upstream is not None:
                 pool.roles["upstream"] = upstream(pool.roles.get("output"))
             with variables_of(f) as variables:
-                raw = call(f, pool, ("X", "Y"), roles(self.definition("backward")))
+                raw = call(f, pool, ("X", "Y"), argument_roles(self.definition("backward")))
             return replace(self.gradients_of_backward(f, raw, theta, holder), variables=variables)
 
     def held(self, holder: Any) -> dict[str, Any]:
@@ -216,18 +216,18 @@ class Network:
     def gradients_of_backward(self, f: Any, raw: Any, theta: dict[str, Array], holder: Any) -> BackwardPass:
         """The gradients, from what was returned, from the network's attributes, or from how its parameters moved."""
         named = names_of(raw, returned(self.definition("backward")))
-        updates = plain(f.__name__).startswith(UPDATES)
-        found = gradients(named, self.found, all_are=not updates)
+        updates = plain_name(f.__name__).startswith(UPDATES)
+        found = gradients_in_tree(named, self.found, all_are=not updates)
         if not found and not updates:
             found = self.unnamed(raw)
         if not found:
-            found = gradients(holder if self.is_object else self.of_module(), self.found)
+            found = gradients_in_tree(holder if self.is_object else self.of_module(), self.found)
         shapes = {name: A.shape for name, A in theta.items()}
         if found:
             return BackwardPass(backwards_lists({n: np.asarray(g) for n, g in found.items()}, shapes))
         after = {name: np.asarray(at_way(self.view(holder), path)) for name, path in self.found.paths.items()}
         if not any(A.shape != theta[n].shape or (theta[n] != A).any() for n, A in after.items()):
-            after = gradients(named, self.found, all_are=True) or self.unnamed(raw) if updates else {}
+            after = gradients_in_tree(named, self.found, all_are=True) or self.unnamed(raw) if updates else {}
         return BackwardPass({n: (theta[n] - np.asarray(A)) / RATE for n, A in after.items()}, updated=bool(after))
 
     def unnamed(self, raw: Any) -> dict[str, Array]:
@@ -238,16 +238,16 @@ class Network:
 
     def of_module(self) -> dict[str, Any]:
         """What the module holds that may be gradients: dictionaries so named, and dW1, db1, …."""
-        return {k: v for k, v in self.namespace.items() if plain(k) in GRADIENTS or gradient_of(k)}
+        return {k: v for k, v in self.namespace.items() if plain_name(k) in GRADIENTS or gradient_of(k)}
 
     def loss(self, passed: Passed, X: Any, Y: Any) -> Any:
         """The person's own loss after a forward pass, as they return it; None where there is none."""
-        named = {plain(name): value for name, value in passed.named.items()}
+        named = {plain_name(name): value for name, value in passed.named.items()}
         f = self.function("loss", passed.holder)
         if f is None:
             return next((named[k] for k in ("loss", "cost", "totalloss", "datal") if k in named), None)
         pool = self.pool(passed.holder, X, Y, passed.named, passed.raw)
-        raw = call(f, pool, ("output", "Y"), roles(self.definition("loss")), ("rate",))
+        raw = call(f, pool, ("output", "Y"), argument_roles(self.definition("loss")), ("rate",))
         if isinstance(raw, tuple):
             raw = names_of(raw, returned(self.definition("loss"))).get("loss", raw[0])
         return raw
@@ -342,7 +342,7 @@ def give_data(holder: Any, X: Any, Y: Any) -> None:
     if isinstance(holder, dict | list | tuple):
         return
     for name, value in members(holder).items():
-        role = ROLES.get(plain(name))
+        role = ROLES.get(plain_name(name))
         if role in ("X", "Y") and isinstance(value, np.ndarray):
             setattr(holder, name, X if role == "X" else Y)
         elif role == "N" and isinstance(value, int):
@@ -354,8 +354,8 @@ def set_rate(holder: Any) -> None:
     if isinstance(holder, dict | list | tuple):
         return
     for name, value in members(holder).items():
-        rate = ROLES.get(plain(name)) == "rate" and isinstance(value, float | int)
-        if rate and learning_rate(name, methods(holder)):
+        rate = ROLES.get(plain_name(name)) == "rate" and isinstance(value, float | int)
+        if rate and learning_rate(name, methods_of_object(holder)):
             setattr(holder, name, RATE)
 
 
@@ -416,9 +416,9 @@ def output_of(named: dict[str, Any], raw: Any, width: int, N: int, depth: int) -
     ends = {name: A[-1] if isinstance(A, list | tuple) and A else A for name, A in named.items()}
     outputs = {name: A for name, A in ends.items() if fits(A) and is_last(canonical(name), depth)}
     for name, A in outputs.items():
-        if ROLES.get(plain(name)) == "output" and plain(name) not in ("z", "scores", "logits"):
+        if ROLES.get(plain_name(name)) == "output" and plain_name(name) not in ("z", "scores", "logits"):
             return A
-    by_letter = {(canonical(name) or " Z"[plain(name) in ("z", "zs")])[0]: A for name, A in outputs.items()}
+    by_letter = {(canonical(name) or " Z"[plain_name(name) in ("z", "zs")])[0]: A for name, A in outputs.items()}
     return by_letter.get("A", by_letter.get(" ", by_letter.get("Z")))
 
 

@@ -79,7 +79,7 @@ class Source:
         return frozenset(name for name, f in functions if any(isinstance(n, ast.Global) for n in ast.walk(f)))
 
 
-def read(path: Path) -> Source:
+def read_source(path: Path) -> Source:
     """The source of a .py or .ipynb file.
 
     Errors: SourceError for what is no Python; OSError for what cannot be opened.

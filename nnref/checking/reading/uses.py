@@ -9,7 +9,7 @@ from functools import cache
 from types import CodeType, FunctionType
 from typing import Any
 
-from nnref.checking.reading.names import FUNCTIONS, OPERATIONS, ROLES, canonical, kind, plain
+from nnref.checking.reading.names import FUNCTIONS, OPERATIONS, ROLES, canonical, kind, plain_name
 from nnref.checking.reading.source import Source, named_last
 
 LEARNS = re.compile(r"backw|backp|bprop|bwd|grad|train|fit|update|step|optim|descent|sgd|learn|adam|momentum")
@@ -23,7 +23,7 @@ BATCH = frozenset(["axis", "shape", "size", "len", "sum", "mean", "average", "ke
 
 
 @cache
-def roles(function: ast.FunctionDef | None) -> dict[str, str]:
+def argument_roles(function: ast.FunctionDef | None) -> dict[str, str]:
     """The arguments that a function takes apart as parameters, p["W1"], p.W1 and W1, b1 = p, or as a cache, c["Z1"]."""
     found: dict[str, str] = {}
     if function is None:
@@ -59,7 +59,7 @@ def key(node: ast.expr) -> str:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
-def called(source: Source, function: ast.FunctionDef | None) -> list[ast.FunctionDef]:
+def functions_called(source: Source, function: ast.FunctionDef | None) -> list[ast.FunctionDef]:
     """A function of the file and all that it calls there, but for what goes forward."""
     found: list[ast.FunctionDef] = []
     waiting = [function] if function else []
@@ -68,7 +68,7 @@ def called(source: Source, function: ast.FunctionDef | None) -> list[ast.Functio
         f = waiting.pop()
         found.append(f)
         words = {word for node in ast.walk(f) for word in said(node)}
-        calls = [g for g in there if g.name in words and not FORTH.search(plain(g.name))]
+        calls = [g for g in there if g.name in words and not FORTH.search(plain_name(g.name))]
         waiting += [g for g in calls if g not in found and g not in waiting]
     return found
 
@@ -76,7 +76,7 @@ def called(source: Source, function: ast.FunctionDef | None) -> list[ast.Functio
 def one_example(functions: list[ast.FunctionDef]) -> bool:
     """Do these functions speak of nothing that a batch needs: no axis, no shape, no mean, no number of examples?"""
     words = {word for f in functions for node in ast.walk(f) for word in said(node)}
-    return bool(functions) and not words & BATCH and not any(ROLES.get(plain(word)) == "N" for word in words)
+    return bool(functions) and not words & BATCH and not any(ROLES.get(plain_name(word)) == "N" for word in words)
 
 
 def said(node: ast.AST) -> Iterator[str]:
@@ -94,7 +94,7 @@ def said(node: ast.AST) -> Iterator[str]:
 def learning_rate(name: str, functions: dict[str, Any]) -> bool:
     """Is a name of a rate one, by the functions that use it? Not where any of them has nothing to do with learning."""
     users = [f for f, body in functions.items() if name in names_in(body) and not f.startswith("__")]
-    return all(LEARNS.search(plain(f)) for f in users)
+    return all(LEARNS.search(plain_name(f)) for f in users)
 
 
 def names_in(thing: Any) -> set[str]:
@@ -111,7 +111,7 @@ def all_names(code: CodeType) -> Iterator[str]:
             yield from all_names(constant)
 
 
-def methods(thing: Any) -> dict[str, Any]:
+def methods_of_object(thing: Any) -> dict[str, Any]:
     """The functions of an object's class and of those it inherits from."""
     return {
         name: f for cls in reversed(type(thing).__mro__) for name, f in vars(cls).items() if isinstance(f, FunctionType)

@@ -1,5 +1,5 @@
 """Which layer is somebody's function, and which mistake does its backward pass make?
 
-layers finds the layer of the handbook whose outputs are those of the function, whatever it is called; judged compares
+layers finds the layer of the handbook that has the function's outputs, whatever the function's name; judged compares
 its gradients with that layer's closed form.
 """

@@ -10,14 +10,14 @@ import numpy as np
 
 from nnref.checking.operations.known import Slip
 from nnref.checking.operations.running import Running
-from nnref.checking.recognition.layers import Recognised, bar, drawn, floating, running, same, widened
+from nnref.checking.recognition.layers import Recognised, bar, drawn, holds_floats, running, same, widened
 from nnref.checking.results.findings import SURE, Finding
 from nnref.checking.results.report import GradcheckReport
 from nnref.precision import unit
 from nnref.shapes import Array, trusted
 
 SEED = 6
-"""The dY at which a mistake is confirmed is the same in every run."""
+"""Seed of the dY at which a mistake is confirmed: the same in every run."""
 
 Gradients = Callable[[dict[str, Any], Array], dict[str, Any]]
 """What a vjp returns for arguments and dY, by name."""
@@ -25,7 +25,7 @@ Gradients = Callable[[dict[str, Any], Array], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Point:
-    """One place: the arguments, dY, what the vjp returned there, and the closed form."""
+    """One point of evaluation: the arguments, dY, what the vjp returned there, and the closed form."""
 
     arguments: Mapping[str, Any]
     dY: Array
@@ -33,7 +33,7 @@ class Point:
     truth: Mapping[str, Running]
 
     def units(self, name: str, of: Running) -> Array:
-        """How far yours is from these numbers, in multiples of what rounding may do to them."""
+        """The distance of a returned gradient from these numbers, entry by entry, in units of their rounding."""
         yours = self.yours[name]
         gap = abs(np.asarray(yours, "float64") - of.value)
         room = bar(of, coarsest(yours, self.arguments), self.arguments)
@@ -42,14 +42,14 @@ class Point:
         return np.where(np.isfinite(units), units, np.inf)
 
     def furthest(self, name: str, of: Running | None = None) -> float:
-        """The furthest of yours from these numbers, or from the truth; infinite where the shapes differ."""
+        """The largest such distance, by default from the truth; infinite where the shapes differ."""
         of = self.truth[name] if of is None else of
         if self.yours[name].shape != of.shape:
             return np.inf
         return float(self.units(name, of).max(initial=0))
 
     def made(self, found: Recognised, slip: Slip) -> Iterator[dict[str, Running]]:
-        """What a mistake makes here, one dictionary for each way to make it."""
+        """The gradients that a mistake gives here, one dictionary for each way to make it."""
         given = running(widened(self.arguments))
         for way in found.known.mistaken(slip, found.reading, given, Running(self.dY), self.yours):
             yield {name: A if isinstance(A, Running) else Running(A) for name, A in way.items()}
@@ -58,7 +58,7 @@ class Point:
 def coarsest(yours: Array, arguments: Mapping[str, Any]) -> Any:
     """The coarsest dtype there is: a float64 gradient of float32 arguments may have been computed in either.
 
-    A scale such as 1 / np.sqrt(d) is a float64 and makes one of what float32 made before it.
+    A factor such as 1 / np.sqrt(d) is a float64, and turns a float32 result into a float64.
     """
     given = [A for A in arguments.values() if floats(A)]
     return max((A.dtype for A in (yours, *given)), key=unit)
@@ -101,8 +101,8 @@ def drawn_anew(
 ) -> dict[str, Any] | None:
     """Other arguments at which a vjp is far from the closed form of its layer, which forward is there too; or None.
 
-    They are of both signs, or, where forward is not the layer there, of those that were given. Only what a vjp may be
-    given is drawn: what it remembers of others would belong to the arguments before.
+    They have both signs or, where forward is not the layer there, the signs of the given ones. Only arguments that the
+    vjp itself takes are drawn: anything it remembers would belong to the earlier arguments.
     """
     with trusted(), np.errstate(all="ignore"):
         for signed in (True, False):
@@ -118,7 +118,7 @@ def drawn_anew(
 
 def floats(A: Any) -> bool:
     """An array of floating-point numbers?"""
-    return isinstance(A, np.ndarray) and floating(A)
+    return isinstance(A, np.ndarray) and holds_floats(A)
 
 
 def is_layer_at(found: Recognised, output: Callable[[dict[str, Any]], Array], arguments: dict[str, Any]) -> bool:
@@ -132,9 +132,9 @@ def is_layer_at(found: Recognised, output: Callable[[dict[str, Any]], Array], ar
 def compared_at(
     found: Recognised, gradients: Gradients, arguments: Mapping[str, Any], dY: Array
 ) -> Iterator[Point | None]:
-    """The arguments as they were given, and others that were drawn, at which a mistake can hide behind no number.
+    """The given arguments, and drawn ones, at which no special value hides a mistake.
 
-    Those are in the dtypes of the first: a kernel that computes in single precision is not asked for more.
+    The drawn ones have the dtypes of the given ones, so that a single-precision kernel is judged as one.
     """
     yield point(found, gradients, dict(arguments), dY)
     other = np.random.default_rng(SEED).standard_normal(np.shape(dY))
@@ -157,7 +157,7 @@ def in_dtype_of(A: Any, B: Array) -> Array:
 
 
 def point(found: Recognised, gradients: Gradients, arguments: dict[str, Any], dY: Array) -> Point | None:
-    """What there is at one place; None where the vjp fails there, or returns no numbers."""
+    """The evaluation at one point; None where the vjp fails there, or returns no numbers."""
     try:
         given = gradients(arguments, dY)
         yours = {name: np.asarray(g) for name, g in given.items() if g is not None}
@@ -170,7 +170,7 @@ def point(found: Recognised, gradients: Gradients, arguments: dict[str, Any], dY
 
 
 def mistakes_by_name(found: Recognised, points: list[Point], wrong: list[str]) -> dict[str, Finding]:
-    """By name, the mistake that makes the very numbers that are wrong, at every place."""
+    """By name, the mistake that reproduces a wrong gradient at every point."""
     names = [name for name in wrong if all(name in p.truth for p in points)]
     says: dict[str, list[str]] = {}
     for slip in found.known.slips if names else ():
@@ -189,7 +189,7 @@ def mistakes_by_name(found: Recognised, points: list[Point], wrong: list[str]) -
 
 
 def names_explained(found: Recognised, slip: Slip, points: list[Point], names: list[str]) -> set[str]:
-    """The names whose numbers one way to make a mistake explains, if it explains all that it touches."""
+    """The names of the wrong gradients that one way to make a mistake explains, if it explains all that it changes."""
     try:
         several = zip(*(list(p.made(found, slip)) for p in points), strict=True)
         for made in several:
@@ -200,11 +200,11 @@ def names_explained(found: Recognised, slip: Slip, points: list[Point], names: l
                 apart = {n for n in touched if n in names and any(p.furthest(n) > SURE * SURE for p in points)}
                 if apart:
                     return apart
-    except (ValueError, IndexError):  # a way that these shapes do not have
+    except (ValueError, IndexError):  # impossible with these shapes
         return set()
     return set()
 
 
 def explains(p: Point, name: str, made: Running) -> bool:
-    """Are yours these numbers, and not some of the truth that they happen to be near?"""
+    """Does the returned gradient equal these numbers, where they differ from the truth?"""
     return p.furthest(name, made) <= SURE

@@ -11,39 +11,39 @@ from typing import Any
 import numpy as np
 
 from nnref.checking import operations
-from nnref.checking.operations.known import Known, Reading, Tried
+from nnref.checking.operations.known import KnownLayer, LayerReading, Tried
 from nnref.checking.operations.running import Running
 from nnref.precision import gathered, unit
 from nnref.shapes import Array, trusted
 
 SEED = 5
-"""The arguments at which a function is recognised are the same in every run."""
+"""Seed of the arguments at which a function is recognised: the same in every run."""
 
 ROOM = 16.0
-"""Recognised within so many times what our own order of operations rounds: theirs may be another."""
+"""Multiple of the reference's rounding within which an output is recognised, as operations may have another order."""
 
 LARGE = 1 << 23
-"""Numbers in the largest argument of a function that is tried: a reading costs a few passes over them."""
+"""Largest size of an argument of a function that is tried: each reading costs a few passes over it."""
 
 PLAIN = 2.0**-26
-"""Part of the largest output by which a reading may be off before its rounding errors are worked out."""
+"""Relative gap beyond which a reading is rejected before its rounding errors are computed."""
 
 FEW = 3
-"""Arguments of most layers; of more than these it is asked which move the output."""
+"""Number of arguments of most layers; of a function with more, those that do not change the output are found first."""
 
 MASKED = -1e4
-"""What is below is taken for minus infinity in a mask that is added to scores."""
+"""In a mask that is added to scores, smaller entries stand for minus infinity."""
 
 
 @dataclass(frozen=True)
 class Recognised:
     """A layer, and how the function's arguments and output lie beside its own.
 
-    positive: what is one positive number throughout, as a variance of ones is, has to stay positive.
+    positive says that a constant positive argument, such as a variance of ones, is replaced by positive numbers only.
     """
 
-    known: Known
-    reading: Reading
+    known: KnownLayer
+    reading: LayerReading
     positive: bool = False
 
     def truth(self, arguments: Mapping[str, Any], dY: Array) -> dict[str, Running]:
@@ -51,18 +51,18 @@ class Recognised:
         return self.known.slopes(self.reading, running(arguments), Running(dY))
 
 
-def layers() -> Iterator[Known]:
+def layers() -> Iterator[KnownLayer]:
     """Every layer of which the checks know how people write it, in alphabetical order of the files."""
     for module in iter_modules(operations.__path__):
         found = getattr(import_module(f"{operations.__name__}.{module.name}"), "KNOWN", None)
-        if isinstance(found, Known):
+        if isinstance(found, KnownLayer):
             yield found
 
 
 def recognised(call: Callable[[Mapping[str, Any]], Array], arguments: Mapping[str, Any], Y: Array) -> Recognised | None:
     """The layer that a function is, or None. call(arguments) is its output, and Y that at the arguments themselves.
 
-    It is asked in double precision, whatever the arguments are in.
+    The function is called in double precision, whatever the dtypes of the arguments.
     """
     given, positive = widened(arguments), False
     there = drawn(given)
@@ -76,7 +76,7 @@ def recognised(call: Callable[[Mapping[str, Any]], Array], arguments: Mapping[st
                 at_there = np.asarray(call(there), "float64")
             at_given = np.asarray(call(given), "float64")
             tried = without_idle(Tried(there, at_there, call))
-    except Exception:  # a stranger's function may say no to anything that it was not written for
+    except Exception:  # a stranger's function may reject arguments that it was not written for
         return None
     if not tried.Y.shape == at_given.shape == Y.shape or not np.isfinite(tried.Y).all():
         return None
@@ -90,7 +90,7 @@ def recognised(call: Callable[[Mapping[str, Any]], Array], arguments: Mapping[st
 
 
 def without_idle(tried: Tried) -> Tried:
-    """The function of what moves its output: running statistics, which training leaves alone, are no part of it."""
+    """The function without arguments that never change its output, such as running statistics in training."""
     arguments = tried.arguments
     idle = [
         name
@@ -104,19 +104,19 @@ def without_idle(tried: Tried) -> Tried:
 
 
 def eligible(arguments: Mapping[str, Any], Y: Array) -> bool:
-    """Is it small enough, and of real numbers?"""
+    """Are the arguments and the output small enough, and real?"""
     arrays = [Y, *(A for A in arguments.values() if isinstance(A, np.ndarray))]
     return all(0 < A.size <= LARGE and A.dtype.kind in "fiub" for A in arrays) and Y.dtype.kind == "f"
 
 
 def same(found: Recognised, arguments: Mapping[str, Any], Y: Array) -> bool:
-    """Does the layer give this output, within rounding? Plain numbers, which cost a fraction, are asked first."""
+    """Does the layer give this output, within rounding? It is first computed without error bounds, which is cheaper."""
     try:
         near = found.known.output(found.reading, arguments)
         if near.shape != Y.shape or not (abs(near - Y) <= PLAIN * abs(Y).max(initial=0)).all():
             return False
         made = found.known.output(found.reading, running(arguments))
-    except (ValueError, IndexError, TypeError):  # a reading that does not fit after all
+    except (ValueError, IndexError, TypeError):  # the reading does not fit these arguments after all
         return False
     if made.shape != Y.shape or not np.isfinite(made.value).all():
         return False
@@ -124,13 +124,13 @@ def same(found: Recognised, arguments: Mapping[str, Any], Y: Array) -> bool:
 
 
 def bar(of: Running, dtype: Any, arguments: Mapping[str, Any]) -> Array:
-    """What rounding in a dtype may do to each number, its longest sum no longer than the largest argument."""
+    """The rounding error allowed in a dtype; no sum has more terms than the largest argument has entries."""
     longest = max((A.size for A in arguments.values() if hasattr(A, "size")), default=1)
     return unit(dtype) * gathered(max(longest, of.size)) * of.e
 
 
 def running(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The floating-point arrays as running numbers."""
+    """The floating-point arrays with running errors."""
     return {
         name: Running(A) if isinstance(A, np.ndarray) and A.dtype.kind == "f" else A for name, A in arguments.items()
     }
@@ -139,22 +139,21 @@ def running(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def widened(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Floating-point arrays in double precision."""
     return {
-        name: np.asarray(A, "float64") if isinstance(A, np.ndarray) and floating(A) else A
+        name: np.asarray(A, "float64") if isinstance(A, np.ndarray) and holds_floats(A) else A
         for name, A in arguments.items()
     }
 
 
-def floating(A: Array) -> bool:
+def holds_floats(A: Array) -> bool:
     """Real floating-point numbers, or a type such as bfloat16 that a package adds."""
     return A.dtype.kind == "f" or (A.dtype.kind == "V" and "float" in A.dtype.name)
 
 
 def drawn(arguments: Mapping[str, Any], signed: bool = False, positive: bool = False) -> dict[str, Any]:
-    """Other numbers in place of floating-point ones, but for masks, labels and tables of cosines and sines.
+    """Drawn arguments in place of floating-point ones, except masks, labels and tables of cosines and sines.
 
-    What is nowhere negative stays so, and so does what lies between 0 and 1, or adds up to one along an axis; not if
-    numbers of both signs are asked for. One number throughout becomes numbers of both signs, unless it should stay
-    positive.
+    Unless signed, arrays without negative entries, with entries in [0, 1], or with sums of one along an axis keep that
+    property. A constant array becomes one of both signs, unless `positive`.
     """
     rng = np.random.default_rng(SEED)
     found = dict(arguments)
@@ -165,7 +164,7 @@ def drawn(arguments: Mapping[str, Any], signed: bool = False, positive: bool = F
 
 
 def like(A: Array, rng: np.random.Generator, positive: bool = False) -> Array:
-    """Other numbers of the same kind."""
+    """A drawn array with the same properties."""
     made = rng.standard_normal(A.shape)
     if (A < 0).any() or ((A.flat[0] == A).all() and not (positive and A.flat[0] > 0)):
         return made
@@ -176,13 +175,13 @@ def like(A: Array, rng: np.random.Generator, positive: bool = False) -> Array:
 
 
 def labels(A: Array) -> bool:
-    """Is it a mask, or does it hold only −1, 0 and 1, both signs of them or zeros beside ones?"""
+    """Is it a mask, or made of −1, 0 and 1 only, with two different values?"""
     signs = bool(np.isin(A, (-1.0, 0.0, 1.0)).all()) and (A.flat[0] != A).any()
     return mask(A) or bool(signs)
 
 
 def turning(A: Array, arguments: Mapping[str, Any]) -> bool:
-    """Is there another array of its shape, with which it is the cosines and sines of angles, that are not all alike?"""
+    """Are this array and another of its shape cosines and sines of the same angles, not all equal?"""
     if (A.flat[0] == A).all():  # gains of ones beside shifts of zeros are none
         return False
     others = (B for B in arguments.values() if isinstance(B, np.ndarray) and B is not A and B.shape == A.shape)
@@ -190,11 +189,11 @@ def turning(A: Array, arguments: Mapping[str, Any]) -> bool:
 
 
 def shares(A: Array) -> int | None:
-    """The axis along which numbers add up to one, as probabilities do; None if there is none."""
+    """The axis along which entries sum to one, as probabilities do; None if there is none."""
     return next((k for k in range(A.ndim) if A.shape[k] > 1 and np.allclose(A.sum(axis=k), 1)), None)
 
 
 def mask(A: Array) -> bool:
-    """Is it one of zeros and ones, or one that is added to scores?"""
+    """Is it a mask: of zeros and ones, or one that is added to scores?"""
     both = bool((A == 0).any() and (A != 0).any())
     return both and bool(((A == 0) | (A.max() == A) | (A < MASKED)).all())

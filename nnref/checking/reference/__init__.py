@@ -1,7 +1,7 @@
-"""The reference network at a point: its true gradient, and how far rounding alone may move each entry of it.
+"""The reference network at a point: its true gradient, and the rounding error allowed to each entry.
 
-Read in this order: intermediates (everything the reference makes on the way), truth (the complex step), noise (the unit
-of error), forward_errors (the forward pass with its error), trees (networks of any layers), balls and series (rigorous
+Read in this order: intermediates (all quantities of the two passes), truth (the complex step), noise (the unit of
+error), forward_errors (the forward pass with its error), trees (networks of any layers), balls and series (rigorous
 enclosures), strictest_truth (which of them is used), golden, vectors and layer_vectors (known answers for other
 languages).
 """

@@ -1,8 +1,7 @@
 """The true gradient, enclosed: every number is a ball that holds the real one, by python-flint's Arb (Johansson 2017).
 
-The formulas are those of the derivations; nothing is rounded without its error being added to the radius. The numbers
-that come in are binary fractions and so exact. `nnref.checking.series` encloses the same gradient without any formula
-for a derivative.
+The formulas are those of the derivations; every rounding error is added to the radius. The inputs are binary fractions,
+and so exact. `nnref.checking.series` encloses the same gradient without any formula for a derivative.
 """
 
 from __future__ import annotations
@@ -24,17 +23,17 @@ from nnref.precision import unit
 from nnref.shapes import Array, composable, one_hot_columns
 
 BITS = 128
-"""The precision to begin with: 53 digits of a float64 and 75 to lose on the way."""
+"""Precision in bits to begin with: the 53 of a float64, and 75 that may be lost."""
 
 LIMIT = 1 << 14
-"""The precision at which we give up: what 16,384 bits leave undecided is as good as a tie."""
+"""Largest precision in bits: what it leaves undecided is treated as a tie."""
 
 
 @dataclass(frozen=True)
 class Enclosure:
     """Balls around the loss, every A[l] (A[0] is X, then the output of each layer), every ∂L/∂A[l], and dW, db by name.
 
-    dA[0], with respect to the data, is None: nobody learns from it.
+    dA[0], with respect to the data, is None: it is not needed.
     """
 
     bits: int
@@ -47,7 +46,7 @@ class Enclosure:
 def enclosures(
     layers: Layers, theta: Parameters, X: Array, Y: Array, bits: int = BITS, most: int | None = None
 ) -> Enclosure:
-    """Balls around the loss and all its derivatives, at the first precision from bits that decides every rectifier.
+    """Balls around the loss and all its derivatives, at the first precision from bits that decides every kink.
 
     The loss is the mean of log Σ exp z − Σ y z, for the labels Y as they are. Not for several threads at once: the
     precision is flint's global one.
@@ -86,13 +85,13 @@ def enclosed(layers: Layers, theta: Parameters, X: Array, Y: Array, bits: int) -
     for l, theta_l in enumerate(exact):
         if isinstance(theta_l, Affine):
             composable(W=theta[l].W, A=np.empty((A[l].nrows(), A[l].ncols())))
-        of = record.enclosures(layers[l].name)
+        of = record.enclosures_of(layers[l].name)
         A.append(of.forward(theta_l, A[l], f"layer {l // 2 + 1}, {bits} bits"))
     one_hot_columns(np.empty((A[-1].nrows(), A[-1].ncols())), Y)
     loss, dZ = softmax_cross_entropy.RECORD.enclosed(A[-1], Y.tolist())
     dA, G = [None] * (len(A) - 1) + [dZ], {}
     for l, theta_l in reversed(list(enumerate(exact))):
-        of = record.enclosures(layers[l].name)
+        of = record.enclosures_of(layers[l].name)
         if gradients := of.gradients(A[l], dA[l + 1]):
             G[l] = gradients
         dA[l] = of.dA(theta_l, A[l], A[l + 1], dA[l + 1]) if l else None
@@ -132,7 +131,7 @@ def nearest_floats(exact: list[Ball], dtype: DTypeLike) -> Array:
         twice = near.astype(dtype)
         other = np.nextafter(twice, np.where(near > twice, np.inf, -np.inf).astype(dtype))
         midway = (near != twice) & (near - twice == other - near)
-    # Rounding twice is rounding once, unless the first lands midway between two numbers: then x itself decides.
+    # Rounding twice equals rounding once, unless the first result is midway between two numbers: then x decides.
     for k in np.flatnonzero(midway):
         if exact[k] != near[k]:
             twice[k] = (max if exact[k] > near[k] else min)(twice[k], other[k])
@@ -144,7 +143,7 @@ def gradient(
 ) -> tuple[Gradients, Enclosure]:
     """The correctly rounded gradient: for every entry the one float nearest to the real number, and its enclosure.
 
-    The precision is doubled until every entry is decided, so no BLAS, compiler or order of summation has a say.
+    The precision is doubled until every entry is decided, so no BLAS, compiler or order of summation matters.
 
     Shapes: X (n0, N), Y (n_L, N) -> a gradient shaped like theta, in dtype
     Errors: Undecided, which names the entry; and those of `enclosures`.
@@ -166,7 +165,7 @@ def gradient(
 def truth(
     layers: Layers, theta: Parameters, X: Array, Y: Array, most: int | None = None
 ) -> tuple[Gradients, Gradients, int]:
-    """The gradient in float64, for each entry a radius, and the bits: the real number is no farther away than that.
+    """The gradient in float64, for each entry a radius within which the real number lies, and the bits used.
 
     Shapes: X (n0, N), Y (n_L, N) -> a gradient and a radius shaped like theta, float64
     Errors: those of `enclosures`.
@@ -184,7 +183,7 @@ def truth(
 def multiples_in_balls(yours: Gradients, enclosure: Enclosure, S: Parameters, dtype: DTypeLike) -> dict[str, Array]:
     """|yours − truth| / (u S) of every entry, rounded up: the real quotient is no larger.
 
-    Where S = 0 nothing was rounded, and any difference is infinitely many units; so is what is no number.
+    Where S = 0 nothing was rounded, and any difference is infinitely many units; NaN is too.
     """
     multiples = {}
     with precision(enclosure.bits), np.errstate(over="ignore", divide="ignore", invalid="ignore"):
@@ -201,9 +200,9 @@ def multiples_in_balls(yours: Gradients, enclosure: Enclosure, S: Parameters, dt
 
 
 def other_side(layers: Layers, enclosure: Enclosure, A: list[Array]) -> list[tuple[int, int, int]]:
-    """(layer, unit, example) of every unit that rounding put on the other side of a kink in the activations A.
+    """(layer, unit, example) of every unit that rounding moved across a kink in the activations A.
 
-    Of a rectifier the slope is then 0 where the true one is 1, or the reverse: no code can be called wrong for it.
+    A ReLU's slope is then 0 where the true one is 1, or the reverse, which is no mistake in the code.
     """
     found = []
     for l, layer in enumerate(layers):

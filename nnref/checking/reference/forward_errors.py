@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 
 from nnref.checking.operations import record, softmax_cross_entropy
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.checking.reference.intermediates import Case
 from nnref.layer import Affine
 
@@ -21,12 +21,12 @@ class ForwardErrors:
 
     case: Case
     u: float
-    Z: Mapping[int, Carried]
-    A: Mapping[int, Carried]
-    W: Mapping[int, Carried]
-    b: Mapping[int, Carried]
-    P: Carried
-    Y: Carried
+    Z: Mapping[int, WithError]
+    A: Mapping[int, WithError]
+    W: Mapping[int, WithError]
+    b: Mapping[int, WithError]
+    P: WithError
+    Y: WithError
 
     @property
     def depth(self) -> int:
@@ -45,19 +45,19 @@ class ForwardErrors:
 
     @classmethod
     def of(cls, case: Case, dtype: DTypeLike) -> ForwardErrors:
-        """The case's forward pass, each quantity with its error as the noise floor counts it."""
+        """The case's forward pass, each quantity with its running error."""
         precision = Precision.of(dtype)
         u = precision.u
-        Z, A, W, b = {}, {0: Carried.exact(case.A["A0"], u)}, {}, {}
+        Z, A, W, b = {}, {0: WithError.exact(case.A["A0"], u)}, {}, {}
         at, l = A[0], 0
         for layer, theta in zip(case.layers, case.theta, strict=True):
             l += isinstance(theta, Affine)
             out = case.Z[f"Z{l}"] if isinstance(theta, Affine) else case.A[f"A{l}"]
-            at = Carried(out, record.errors(layer.name).forward(theta, at.value, at.e, out, precision), u)
+            at = WithError(out, record.errors(layer.name).forward(theta, at.value, at.e, out, precision), u)
             if isinstance(theta, Affine):
-                Z[l], W[l], b[l] = at, Carried.exact(theta.W, u), Carried.exact(theta.b, u)
+                Z[l], W[l], b[l] = at, WithError.exact(theta.W, u), WithError.exact(theta.b, u)
             else:
                 A[l] = at
         d, E = softmax_cross_entropy.RECORD.error(Z[l].value, Z[l].e, case.Y, precision)
-        P = Carried(case.P, np.maximum(E - abs(d), 0) * case.Y.shape[1], u)
-        return cls(case, u, Z, A, W, b, P, Carried.exact(case.Y, u))
+        P = WithError(case.P, np.maximum(E - abs(d), 0) * case.Y.shape[1], u)
+        return cls(case, u, Z, A, W, b, P, WithError.exact(case.Y, u))

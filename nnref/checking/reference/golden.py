@@ -1,6 +1,6 @@
 """The golden gradient: a network fixed by integer arithmetic, its correctly rounded gradient, and their SHA-256.
 
-No BLAS, compiler or order of summation can change it, and any language can make the network again, bit for bit:
+No BLAS, compiler or order of summation can change it, and any language can reproduce the network bit for bit:
 
     x ← (6364136223846793005 x + 1442695040888963407) mod 2⁶⁴, from x = 1     (Knuth 1997, §3.3.4, MMIX)
     number  = ((x >> 40) − 2²³) / 2ᵐ       a multiple of 2⁻ᵐ, exact in float32; the shift of an x gives one number
@@ -26,13 +26,13 @@ N = 32
 """Examples in the golden batch."""
 
 PARAMETERS_SHA256 = "b3e1637e1328359feb60c5786705137ee2c619fc618e1c5a7366c52f34fb2586"
-"""Of W1, b1, W2, … as little-endian C-order float64: whoever makes the network elsewhere begins by comparing this."""
+"""SHA-256 of W1, b1, W2, … as little-endian C-order float64: the first thing to compare in another language."""
 
 BATCH_SHA256 = "29bd15abc8280ad836eafb8fae2a33a7e2832420bd03d8d3b43e2cae124b5b12"
-"""Of X, then Y, likewise."""
+"""SHA-256 of X, then Y, likewise."""
 
 GRADIENT_SHA256 = "c126268e1301e243138016651869d15becacd7895599f6e8d36686717720fcc1"
-"""Of dW1, db1, dW2, … likewise, each the float64 nearest to the real number."""
+"""SHA-256 of dW1, db1, dW2, … likewise, each entry the float64 nearest to the real number."""
 
 
 def integers() -> Iterator[int]:

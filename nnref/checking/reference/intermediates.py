@@ -1,4 +1,4 @@
-"""The reference's own computation, with everything that it makes on the way kept by name."""
+"""The reference's own computation, with all intermediate results by name."""
 
 from __future__ import annotations
 

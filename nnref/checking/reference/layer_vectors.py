@@ -1,7 +1,7 @@
-"""Known answers of every layer of the handbook: small arrays, and what its functions give for them, to 50 digits.
+"""Known answers of every layer of the handbook: small arrays, and its functions' values there, to 50 digits.
 
-The answers come from the claims, worked out in mpmath to more digits than are shown, and not from nnref's functions.
-What goes in is a binary fraction, written exactly.
+The answers come from the claims, evaluated in mpmath to more digits than are shown, not from nnref's functions. The
+inputs are binary fractions, written exactly.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def one_hot(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
 
 
 def mask(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """Ones and zeros; the first row and the first column are ones, so that there is something to see for each."""
+    """Ones and zeros; the first row and the first column are ones, so that every query sees a key."""
     found = rng.integers(0, 2, shape) * 1.0
     found[0], found[:, 0] = 1, 1
     return found
@@ -84,7 +84,7 @@ SPECIAL: dict[str, Draw] = {
     "embedding.O": one_hot,
     "kl_divergence.Y": probabilities,
 }
-"""Arguments that may not be any number, by their name, or by the concept's and theirs."""
+"""Arguments that need special values, by their name, or by the concept's name and theirs."""
 
 
 NUMBERS = {"anyOf": [{"type": "string", "pattern": r"^-?[0-9.]+(e[+-]?[0-9]+)?$"}, {"type": "array"}]}
@@ -115,13 +115,13 @@ SCHEMA = {
 """What layers.json looks like. Arrays are nested lists of decimal strings, numbers are strings."""
 
 
-def names() -> list[str]:
+def functions_with_answers() -> list[str]:
     """The functions that have known answers: all that take an array, in alphabetical order."""
     return sorted(name for name, shapes in bridge.formulas().items() if any(shapes.values()))
 
 
 def arguments(name: str, shapes: dict[str, tuple[str, ...]]) -> dict[str, Any]:
-    """What goes into a function. An argument is the same for all functions of a concept that take it."""
+    """The arguments of a function. One argument is the same for all functions of a concept that take it."""
     return {p: argument(name.partition(".")[0], p, shape) for p, shape in shapes.items() if p}
 
 
@@ -140,7 +140,7 @@ def extent(size: str) -> int:
 
 
 def case(name: str) -> dict[str, Any]:
-    """A function, what goes in, exactly, and the answer to DIGITS digits; arrays are nested lists."""
+    """A function, its exact arguments, and its answer to DIGITS digits; arrays are nested lists."""
     shapes = bridge.formulas()[name]
     given = arguments(name, shapes)
     shape = tuple(extent(size) for size in shapes[""])
@@ -169,6 +169,6 @@ def exact(A: Any) -> Any:
 
 
 def arrays(cases: list[dict[str, Any]]) -> dict[str, Array]:
-    """The cases as the nearest float64: NAME.symbol is what goes into a function, NAME its answer."""
+    """The cases as the nearest float64: NAME.symbol is an argument of a function, NAME its answer."""
     found = {f"{c['function']}.{p}": np.array(A, "float64") for c in cases for p, A in c["given"].items()}
     return found | {c["function"]: np.array(c["answer"], "float64") for c in cases}

@@ -2,8 +2,8 @@
 
 A difference is judged as |a − truth| / (u S), with u the unit roundoff of the precision in use and S the running-error
 scale: the sum of the sizes of everything that was rounded on the way, each carried to the gradient by the derivative of
-what follows (Higham 2002, §3.1 and §3.3). A relative error would cry wolf on entries that are small because large terms
-cancelled, and an absolute one would pass wrong entries that are small. docs/lies/scale.md derives every line of it.
+what follows (Higham 2002, §3.1 and §3.3). A relative error would call right entries wrong that are small because large
+terms cancelled; an absolute one would pass small entries that are wrong. docs/lies/scale.md derives every line of it.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def multiples(yours: Array, truth: Array, S: Array, dtype: DTypeLike, floor: flo
 def scale(layers: Layers, theta: Parameters, X: Array, Y: Array, dtype: DTypeLike) -> Parameters:
     """The running-error scale S of every entry of the gradient, for a pass carried out in dtype.
 
-    Each operation's record says how it rounds. Nothing of the backward code is used, so that a wrong backward pass
-    cannot excuse itself.
+    Each operation's record says how it rounds. No backward code is used, so that a wrong backward pass cannot enlarge
+    its own tolerance.
 
     Shapes: X (n0, N), Y (n_L, N) -> a scale shaped like theta, float64; 0 where every term is exactly 0
     Errors: Unknown for an operation that has no record, or whose record does not say how it rounds.

@@ -1,8 +1,8 @@
 """The gradient enclosed once more, without any formula for a derivative: L(θ + t e) as a power series in t, mod t².
 
-A number x(t) = x₀ + x₁ t is a pair of balls. How it passes through an operation is for that operation's record to say:
-a linear map acts on both; a rectifier is decided by x₀; exp, log and quotients are flint's power series. The
-coefficient of t in the loss is ∂L/∂e, and has to overlap the ball that the backward pass gives.
+A number x(t) = x₀ + x₁ t is a pair of balls. Each operation's record says how it maps such a pair: a linear map acts on
+both; a ReLU is decided by x₀; exp, log and quotients are flint's power series. The coefficient of t in the loss is
+∂L/∂e, and has to overlap the ball from the backward pass.
 """
 
 from __future__ import annotations
@@ -114,8 +114,8 @@ def of_example(
 ) -> list[Ball]:
     """The coefficients of t in the loss of example s, when unit i of the output of layer l moves by t times each of t.
 
-    rows holds the coefficients of the units that move, one for each entry of t: unit i at first, then whatever each
-    operation's record makes of them.
+    rows holds the coefficients of the units that depend on t, one for each entry of t: at first unit i, then what each
+    operation's record gives.
     """
     import flint
 

@@ -1,4 +1,4 @@
-"""What is true of the reference network at a point, and where rounding leaves it open."""
+"""The true gradient of the reference network at a point, by the strictest affordable method; and units at kinks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 from nnref import network
 from nnref.checking.operations import record
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.checking.reference import balls, noise, truth
 from nnref.checking.reference.forward_errors import ForwardErrors
 from nnref.checking.reference.intermediates import Case
@@ -20,10 +20,10 @@ from nnref.network import Layers, Parameters, named
 from nnref.shapes import Array
 
 ENCLOSED = 1 << 24
-"""Parameters times examples up to which every entry is enclosed in a ball: about a second and a half."""
+"""Parameters times examples up to which every entry is enclosed in a ball: about 1.5 seconds."""
 
 BITS = 1 << 10
-"""Bits up to which a rectifier that lies on no side of its kink is looked at again."""
+"""Largest precision in bits at which a ReLU whose sign is undecided is evaluated again."""
 
 ONE_BY_ONE = 1 << 18
 """Parameters times examples up to which every entry is found by its own complex step: about a tenth of a second."""
@@ -32,12 +32,12 @@ DIRECTIONS = 3
 """Random directions of each parameter along which the complex step confirms the backward pass."""
 
 SEED = 0
-"""The directions are the same in every run."""
+"""Seed of the directions: the same in every run."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """The true gradient in float64, by name: how it was found, and what each entry may be off."""
+    """The true gradient in float64, by name; how it was found, and the error of each entry."""
 
     method: str
     gradient: dict[str, Array]
@@ -45,7 +45,8 @@ class Truth:
 
 
 def reference_truth(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Truth:
-    """The true gradient, by the strictest way that takes a second or two: balls, complex steps, or a confirmed pass."""
+    """The true gradient by the strictest method that takes at most two seconds: balls, complex steps, a confirmed
+    pass."""
     theta = tuple(network.rounded(theta_l, "float64") for theta_l in theta)
     work = sum(p.size for p in named(theta).values()) * X.shape[1]
     if work <= ENCLOSED and find_spec("flint") and (truth := truth_in_balls(layers, theta, X, Y)):
@@ -54,7 +55,7 @@ def reference_truth(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Tr
 
 
 def truth_in_balls(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Truth | None:
-    """The truth as balls, none of whose numbers is rounded without a bound; None where a kink stays undecided."""
+    """The truth by balls, with rigorous bounds; None where a kink stays undecided."""
     try:
         T, radius, bits = balls.truth(layers, theta, X, Y, most=BITS)
     except record.Undecided:
@@ -88,7 +89,7 @@ def in_float64(layers: Layers, theta: Parameters, X: Array, Y: Array, one_by_one
 
 
 def confirm(layers: Layers, theta: Parameters, X: Array, Y: Array, gradient: Parameters) -> None:
-    """Hold the gradient against slopes of the loss along random directions of each parameter.
+    """Compare the gradient with slopes of the loss along random directions of each parameter.
 
     Errors: ArithmeticError where they differ by more than rounding: the reference itself is then at fault.
     """
@@ -111,7 +112,7 @@ def slope_along(layers: Layers, theta: Parameters, X: Array, Y: Array, name: str
 
 
 def units_at_kinks(case: Case, dtype: DTypeLike) -> dict[int, Array]:
-    """The rectifiers, by layer, whose sign in dtype is not that in a finer precision, or within rounding of 0.
+    """The ReLUs, by layer, whose input has another sign in a finer precision, or is 0 within rounding.
 
     Shapes: masks (n_l, N). Where Z is 0 and nothing was rounded, the convention ReLU'(0) = 0 decides.
     """
@@ -130,7 +131,7 @@ def units_at_kinks(case: Case, dtype: DTypeLike) -> dict[int, Array]:
 
 
 def doubtful(case: Case, units: dict[int, Array]) -> dict[str, Array]:
-    """What either choice at those units may do to every entry of the gradient, at most.
+    """The largest change of every entry of the gradient by the choice of a slope at those units.
 
     Shapes: by name, shaped like the parameters
     """
@@ -150,12 +151,12 @@ def doubtful(case: Case, units: dict[int, Array]) -> dict[str, Array]:
 
 def slopes_along(case: Case, l: int) -> Array:
     """The size of the derivative of layer l's activation."""
-    Z, A = (Carried.exact(case_of[f"{name}{l}"], 0.0) for name, case_of in (("Z", case.Z), ("A", case.A)))
+    Z, A = (WithError.exact(case_of[f"{name}{l}"], 0.0) for name, case_of in (("Z", case.Z), ("A", case.A)))
     return abs(record.slope(case.activation[l - 1], Z, A, Precision.of("float64")).value)
 
 
 def notes_on_kinks(units: dict[int, Array]) -> tuple[str, ...]:
-    """The rectifiers that cannot be told, by name."""
+    """Notes on the ReLUs whose sign is undecided."""
     named_ones = [
         f"unit {i} of layer {l}, example {s}" for l, mask in units.items() for i, s in np.argwhere(mask).tolist()
     ]

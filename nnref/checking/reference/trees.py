@@ -1,8 +1,8 @@
 """Networks of general layers: noise, kinks and truth from their forward and backward formulas, whatever the layers are.
 
-A layer of the handbook has no hand-made record of how it rounds: its own formulas say so, run in running numbers
-(operations/running.py). How long the longest sum is, and how narrowly a rectifier or a pooling window decided, are
-noted on the way. The truth is the complex step of every parameter, and asks for forward passes alone.
+The rounding of a layer of the handbook stands in no record: it follows from its formulas, evaluated with errors
+(operations/running.py). The length of the longest sum, and how close the comparisons in ReLU and pooling are, are noted
+on the way. The truth is the complex step of every parameter, which needs forward passes only.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from nnref.shapes import Array, trusted
 from nnref.threads import one_blas_thread
 
 REACH = 8.0
-"""Typical errors that rounding may reach: if roundings are independent it passes them with a chance of 3e-14."""
+"""Multiple of the typical error that is allowed: independent roundings exceed it with probability 3e-14."""
 
 CHUNK = 1 << 19
-"""Complex numbers to hold at a time behind the layer whose parameters move."""
+"""Most complex numbers held at a time in the layers after the one whose parameters are moved."""
 
 
 def general(layers: Layers) -> bool:
-    """Is one of the layers more than an affine one or an activation?
+    """Is one of the layers other than affine or an activation?
 
     Errors: Unknown for an operation within them of which nothing is known.
     """
@@ -49,7 +49,7 @@ def general(layers: Layers) -> bool:
 
 
 def of_the_handbook(name: str) -> bool:
-    """Is a layer one that puts others together, or one whose module has its formulas and the layer?"""
+    """Is a layer a combination of others, or one whose module defines its formulas and a layer?"""
     if name in ("chain", "residual") or hasattr(positions, name):
         return True
     spec = find_spec(f"nnref.{name}") if name.isidentifier() else None
@@ -62,8 +62,8 @@ def of_the_handbook(name: str) -> bool:
 def scale(layers: Layers, theta: Parameters, X: Array, Y: Array, dtype: DTypeLike) -> tuple[Parameters, float]:
     """The typical running error S of every entry of the gradient, and the multiple of u S that rounding may reach.
 
-    A bound would be passed by any gradient: through norms and attention errors of one sign add up to a million times
-    the gradient of the first layer, in double precision. The multiple is REACH, whatever the lengths of sums.
+    A strict bound would be useless: through norms and attention, errors of one sign add up to a million times the
+    gradient of the first layer, in double precision. The multiple is REACH, whatever the lengths of sums.
 
     Shapes: X (n0, N), Y (n_L, N) -> a scale shaped like theta, float64
     """
@@ -80,12 +80,12 @@ def scale(layers: Layers, theta: Parameters, X: Array, Y: Array, dtype: DTypeLik
 
 
 def running_input(X: Array) -> Any:
-    """The examples as running numbers: they are given, and so exact."""
+    """The examples as exact Running arrays."""
     return Running(X.astype("float64"))
 
 
 def decided(layers: Layers, theta: Parameters, X: Array) -> Array:
-    """Which examples have every rectifier and every pooling window decided beyond what rounding in X's dtype may do."""
+    """The examples in which no comparison in ReLU or pooling is within rounding, in X's dtype."""
     exact = tuple(rounded(theta_l, "float64") for theta_l in theta)
     with trusted(), noting(typical=True) as notes, np.errstate(all="ignore"):
         activations(layers, tuple(mapped(Running, theta_l) for theta_l in exact), running_input(X))
@@ -118,7 +118,7 @@ def losses(layers: Layers, theta: Parameters, Y: Array, Z: Array) -> Array:
 
 
 def separate(layers: Layers, theta: Parameters, Z: Array) -> bool:
-    """Is what comes out for an example its own, whatever stands beside it? Not where a batch is normalised."""
+    """Is each example's output independent of the other examples? Not under batch norm."""
     with trusted():
         alone = activations(layers, theta, Z)[-1]
         beside = activations(layers, theta, np.concatenate([Z, 2 * Z + 1], axis=-1))[-1]
@@ -174,7 +174,7 @@ def moving(layer: Layer, theta: Any, A: Array, Z: Array) -> Callable[[int], Arra
 
 
 def affine_in_parameters(layer: Layer, theta: Any, A: Array, Z: Array) -> bool:
-    """Do the outputs at θ + D and θ − D have their middle at θ?"""
+    """Is the output at θ the mean of those at θ + D and θ − D?"""
     rng = np.random.default_rng(0)
     D = mapped(lambda p: rng.standard_normal(p.shape), theta)
     up, down = (layer.forward(mapped(lambda p, d, s=s: p + s * d, theta, D), A) for s in (1, -1))

@@ -18,10 +18,10 @@ H = 1e-40
 nothing is subtracted, there is no cancellation (Squire & Trapp 1998). Much smaller, and small slopes underflow."""
 
 FLOOR = float(np.finfo("float64").tiny) / H
-"""What underflow may do to a slope: H times it keeps all its digits only above the smallest normal number."""
+"""Slopes below this lose digits: H times a slope has full precision only above the smallest normal number."""
 
 CHUNK = 1 << 18
-"""Complex numbers to hold at a time in the widest layer: 4 MiB, measured fastest between 2¹⁵ and 2¹⁸."""
+"""Most complex numbers held at a time in the widest layer: 4 MiB, measured fastest between 2¹⁵ and 2¹⁸."""
 
 
 def gradient(layers: Layers, theta: Parameters, X: Array, Y: Array) -> Parameters:

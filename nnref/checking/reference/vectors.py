@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 
 def write(out: str | os.PathLike[str]) -> list[Path]:
-    """Make the folder with everything in it, beside its place and renamed there: whole or absent. Returns its files.
+    """Write the folder under another name and rename it, so that it is complete or absent. Returns its files.
 
     Errors: ValueError if there is something already.
     """
@@ -79,7 +79,7 @@ def fill(folder: Path) -> None:
 
 def write_layers(folder: Path) -> None:
     """Write the answers of every layer of the handbook: as decimals, and as float64."""
-    cases = [layer_vectors.case(name) for name in layer_vectors.names()]
+    cases = [layer_vectors.case(name) for name in layer_vectors.functions_with_answers()]
     made = {"format": layer_vectors.FORMAT, "digits": layer_vectors.DIGITS, "cases": cases}
     write_lines(folder / "layers.json", json.dumps(made, indent=1))
     write_lines(folder / "layers-schema.json", json.dumps(layer_vectors.SCHEMA, indent=1))
@@ -175,13 +175,13 @@ def rounded_answers(network: Network, bits: int, rounding: Callable[[Matrix], T]
 
 
 def given(network: Network) -> dict[str, Array]:
-    """What goes in, by name."""
+    """The inputs, by name."""
     _, theta, X, Y = network
     return named(theta) | {"X": X, "Y": Y}
 
 
 def tiny(name: str) -> dict[str, Any]:
-    """One case of the tiny network: what goes in, exactly, and every answer to DIGITS digits."""
+    """One case of the tiny network: its exact inputs, and every answer to DIGITS digits."""
     says, make = TINY_REGIMES[name]
     network = make()
     return {

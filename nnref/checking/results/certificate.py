@@ -23,10 +23,10 @@ BACK, FORTH = ("dA", "dZ", "W", "b"), ("Z", "A")
 class Certificate:
     """Two verdicts, never mixed: the gradient of your own loss, and the reference's forward pass and loss.
 
-    entries are the gradients, intermediates what else was given of Z, A, dZ and dA. diagnoses are the mistakes going
-    back, the first one first; forward is the first going forward. part names what same_loss is about, and apart says
-    why that is None. watched is what was seen of the program, where that was watched; read, what it was read as. `ok`
-    only if all of it is right: neither wrong, undecided nor unwritten.
+    entries are the gradients, intermediates what else was given of Z, A, dZ and dA. diagnoses are the mistakes of the
+    backward pass, in order; forward is the first of the forward pass. part names what same_loss is about, and apart
+    says why that is None. watched is the recording of the program, if there is one; read, the network read by names.
+    `ok` only if all is right: nothing wrong, undecided or unwritten.
     """
 
     title: str
@@ -60,7 +60,7 @@ class Certificate:
 
     @property
     def judged(self) -> tuple[Entry, ...]:
-        """Everything that was judged, in the order it is made: forward, then backward from the last layer."""
+        """Everything that was judged, in the order of computation: forward, then backward from the last layer."""
         found = {entry.name: entry for entry in (*self.intermediates, *self.entries)}
         depth = range(1, len(found) + 1)
         forth = [f"{kind}{l}" for l in depth for kind in FORTH]
@@ -70,7 +70,7 @@ class Certificate:
 
     @property
     def wrong(self) -> tuple[Entry, ...]:
-        """What is wrong, in the order it is made."""
+        """What is wrong, in the order of computation."""
         return tuple(entry for entry in self.judged if entry.verdict == "WRONG")
 
     @property
@@ -85,7 +85,7 @@ class Certificate:
 
     @property
     def mistakes(self) -> tuple[Diagnosis, ...]:
-        """Every mistake, the one to mend first at the head: going forward, unless the loss is what it should be."""
+        """Every mistake, the one to mend first at the head: that of the forward pass, unless it is harmless."""
         forward = () if self.forward is None or self.forward.doubtful else (self.forward,)
         early = bool(self.forward and not self.forward.harmless)
         return (*forward, *self.diagnoses) if early else (*self.diagnoses, *forward)
@@ -115,7 +115,7 @@ class Certificate:
 
     @property
     def cleared(self) -> str:
-        """What is right, and what follows from it for the lines that made it."""
+        """What is right, and which lines are therefore cleared."""
         if not self.diagnoses:
             return ""
         seen = [quantity(entry.name) for entry in self.judged if entry.verdict == "ok"]
@@ -130,7 +130,7 @@ class Certificate:
 
     def lines(self, verbose: bool = False) -> list[str]:
         """The report, at most 80 columns wide; verbose adds the settings."""
-        found = folded(f"{self.title}: {self.reading}.", "") + table.rows(self.judged, notes_below)
+        found = folded(f"{self.title}: {self.reading}.", "") + table.table_rows(self.judged, notes_below)
         if self.hints:
             found += self.named()
         found += [line for note in self.notes for line in folded(f"{note[0].upper()}{note[1:]}.", "")]
@@ -216,7 +216,7 @@ class Certificate:
 
 
 def notes_below(entry: Entry) -> list[str]:
-    """What is said below a row: where the mistake lies, and why something cannot be told."""
+    """The notes below a row: where the mistake is, and why something is undecided."""
     return [*(finding.says for finding in entry.where), *([entry.reason] if entry.cannot_tell and entry.reason else [])]
 
 

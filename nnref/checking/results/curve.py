@@ -1,4 +1,4 @@
-"""The error of a central difference against its step: why a check believes what it says."""
+"""The figure of a central difference's error against its step: the evidence for a verdict."""
 
 from __future__ import annotations
 

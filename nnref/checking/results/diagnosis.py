@@ -1,4 +1,4 @@
-"""A mistake, and that it was found: what is said to a person."""
+"""A mistake by name, and its diagnosis in a file."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Mistake:
 class Diagnosis:
     """One mistake found: its name, or None where none of the catalogue explains every wrong entry, and where it is.
 
-    quantity is the first that is wrong, such as "db2" or "dZ1"; also, where the same mistake was made again; cleared,
-    what comes before it and is right; explains of `of` wrong entries follow from it. alternatives are other mistakes
-    that make the very same numbers on these data. place is the line, where there is a file. harmless says of a
-    mistake going forward that the loss is what it should be but for rounding, so that gradients can be judged;
-    doubtful, that it may be no mistake at all, but another network.
+    quantity is the first that is wrong, such as "db2" or "dZ1"; also lists where the same mistake was made again, and
+    cleared the right quantities before it. `explains` of the `of` wrong entries follow from it. alternatives are other
+    mistakes that give the same numbers on these data. place is the line, where there is a file. harmless says that a
+    mistake in the forward pass changes the loss by rounding only, so that gradients can be judged; doubtful, that it
+    may be another network and no mistake.
     """
 
     mistake: Mistake | None

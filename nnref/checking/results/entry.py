@@ -25,7 +25,7 @@ class Worst:
 class Entry:
     """One parameter's gradient: how many entries were checked, how they were judged, the worst, and where it is.
 
-    reason says why entries could not be told, coarse how large a mistake the precision of the gradient would hide.
+    reason says why entries are undecided; coarse, how large a mistake the gradient's precision would hide.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""By which factors do predictions give an array? The least squares of every wing, and what is known of its answer."""
+"""The least squares used by all checks: the factors with which predictions give an array, and their accuracy."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ WRITTEN = 6
 
 @dataclass(frozen=True)
 class Fitted:
-    """A factor, the most that it may be off if every entry is off by its room, and its standard error by the scatter of
-    the entries about it."""
+    """A factor, its largest error if every entry is off by its room, and its standard error from the scatter of the
+    entries."""
 
     value: float
     bound: float
@@ -39,7 +39,7 @@ def fitted(a: Array, made: list[Array], room: Array) -> list[Fitted] | None:
     """The numbers c for which Σ c made is nearest to a, in units of the room that each entry has; None where a column
     is within its room of 0, or two columns cannot be told apart.
 
-    An entry is off by at most its room, so c by at most √n rooms over the size of its column.
+    With every entry off by at most its room, c is off by at most √n rooms over the norm of its column.
     Shapes: all alike
     """
     # In units of the largest room, so that no square overflows; where there is none, what is equal must be exactly so.
@@ -48,7 +48,7 @@ def fitted(a: Array, made: list[Array], room: Array) -> list[Fitted] | None:
     weight = 1 / np.maximum(room / scale, 1e-30)
     columns = np.stack([(M / scale * weight).ravel() for M in made], axis=1)
     size = np.linalg.norm(columns, axis=0)
-    if not (size > 1).all():  # the direction is drowned by rounding
+    if not (size > 1).all():  # the column is no larger than its rounding
         return None
     columns = columns / size
     gram = columns.T @ columns
@@ -57,7 +57,7 @@ def fitted(a: Array, made: list[Array], room: Array) -> list[Fitted] | None:
     inverse = np.linalg.inv(gram)
     wanted = (a / scale * weight).ravel()
     found = inverse @ (columns.T @ wanted)
-    found += inverse @ (columns.T @ (wanted - columns @ found))  # what squaring the condition lost
+    found += inverse @ (columns.T @ (wanted - columns @ found))  # accuracy lost by the squared condition number
     values, each = found / size, np.sqrt(np.diag(inverse)) / size
     bounds = max(1.0, float(abs(values).max())) * np.sqrt(len(wanted)) * each
     scatter = np.linalg.norm(wanted - columns @ found) / np.sqrt(max(len(wanted) - len(made), 1)) * each
@@ -75,10 +75,10 @@ def digits_known(value: float, error: float) -> int:
     return min(max(floor(log10(abs(value) / error)), 1), WRITTEN)
 
 
-def written(value: float, error: float) -> str:
+def known_digits(value: float, error: float) -> str:
     """The number in the digits that are known of it.
 
-    >>> written(0.8984375, 1e-3), written(1.2345678, 1e-12)
+    >>> known_digits(0.8984375, 1e-3), known_digits(1.2345678, 1e-12)
     ('0.9', '1.23457')
     """
     return f"{value:.{digits_known(value, error)}g}"

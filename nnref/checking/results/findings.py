@@ -1,4 +1,4 @@
-"""Where a gradient is wrong, and how: findings as data, each with the sentence that says it."""
+"""Patterns in a wrong gradient: where it is wrong and how, as data with a sentence each."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from nnref.checking.results.rearranged import orders
 from nnref.shapes import Array
 
 SURE = 4.0
-"""A gap beyond this many error bars is no rounding: the rule of gradcheck/verdicts.py, used for patterns too."""
+"""Gap, in error bars, above which an entry is wrong: as in gradcheck/verdicts.py."""
 
 CHANCE = 1e-2
-"""A ratio is called p/q only if a number drawn at random would come as close to a fraction with a denominator of at
-most q with less than this chance: some q² fractions lie between 0 and 1, each with its room to either side."""
+"""A ratio is called p/q only if a random number would be as near to a fraction of denominator at most q with less than
+this probability: about q² fractions lie between 0 and 1, each with an interval of the ratio's error."""
 
 BLOCKS = (128, 64, 32, 16, 8)
-"""Widths in which kernels are tiled: what is left over after whole tiles is where they go wrong."""
+"""Usual tile widths of kernels, which often go wrong in the remainder after the last whole tile."""
 
 
 LISTED = 6
-"""Ranges that a sentence lists; more are not read."""
+"""Most ranges that a sentence lists."""
 
 ORDINALS = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
 """Strides in words; larger ones in figures."""
@@ -38,7 +38,7 @@ class Finding:
     says: str
 
 
-def readings(g: Array, shape: tuple[int, ...]) -> Iterator[tuple[Finding, Array]]:
+def readings_of_shape(g: Array, shape: tuple[int, ...]) -> Iterator[tuple[Finding, Array]]:
     """What a gradient of the wrong shape may be, with the values it then gives for the right one, likeliest first."""
     both = f"shape {g.shape} for {shape}"
     if g.shape == shape[::-1]:
@@ -56,13 +56,13 @@ def readings(g: Array, shape: tuple[int, ...]) -> Iterator[tuple[Finding, Array]
                 yield Finding("unreduced", f"{both}: axis {k} not summed"), g.sum(axis=k)
     try:
         yield Finding("shape", both), np.broadcast_to(g, shape)
-    except ValueError:  # numpy's own rule says that it does not fit
+    except ValueError:  # by numpy's rules it does not broadcast
         return
 
 
 def shapes(yours: tuple[int, ...], expected: tuple[int, ...]) -> Finding:
     """What a gradient of one shape where another is expected may be."""
-    found = (finding for finding, _ in readings(np.zeros(yours), expected))
+    found = (finding for finding, _ in readings_of_shape(np.zeros(yours), expected))
     return next(found, Finding("shape", f"shape {yours} for {expected}"))
 
 
@@ -79,7 +79,7 @@ def patterns(a: Array, t: Array, e: Array, bar: Array, checked: Array, wrong: Ar
 
     if wrong[checked].all():
         return inside(checked, "everywhere")
-    # A factor hides where the truth is 0: a tensor wrong by one factor has entries that are right because they are 0.
+    # Where the truth is 0 a factor does not show: a tensor wrong by one factor is right in those entries.
     if np.isfinite(a[checked]).all() and (whole := inside(checked, "everywhere")):
         return whole
     held, found = inside(wrong, "there"), region(wrong, checked)
@@ -90,7 +90,7 @@ def patterns(a: Array, t: Array, e: Array, bar: Array, checked: Array, wrong: Ar
 
 
 def contents(a: Array, t: Array, e: Array, bar: Array, where: str) -> Iterator[Finding]:
-    """What wrong values are: not numbers, zeros, anything where the truth is 0, a multiple of it, one number."""
+    """What the wrong values have in common: NaN, zeros, nonzeros where the truth is 0, a multiple of it, one number."""
     if (~np.isfinite(a)).any():
         bad = int((~np.isfinite(a)).sum())
         kind = "NaN" if np.isnan(a).any() else "infinite"
@@ -107,7 +107,7 @@ def contents(a: Array, t: Array, e: Array, bar: Array, where: str) -> Iterator[F
 
 
 def near(a: Array, t: Array, bar: Array) -> bool:
-    """Are all entries the same, within their error bars?"""
+    """Do all entries agree, within their error bars?"""
     return bool(np.isfinite(a).all() and (np.abs(a - t) <= SURE * bar).all())
 
 
@@ -134,7 +134,7 @@ def ratio(a: Array, t: Array, e: Array, bar: Array, where: str = "everywhere") -
     if found is None:
         return None
     r, known = found[0].value, np.flatnonzero(t)
-    # How well the factor is known: by how far entries scatter about it, and by what all truths may be off together.
+    # The factor's accuracy: from the scatter of the entries about it, and from an error common to all truths.
     together = abs(r) * float((e.flat[known] / np.abs(t.flat[known])).min())
     room = SURE * found[0].scatter + 2.0**-50 * abs(r) + together
     if r == 0 or abs(r - 1) <= room or not near(a, r * t, max(1.0, abs(r)) * bar):
@@ -146,7 +146,7 @@ def ratio(a: Array, t: Array, e: Array, bar: Array, where: str = "everywhere") -
 
 
 def unlike(x: float, y: float, digits: int) -> tuple[str, str]:
-    """Two numbers in so many digits, or in as many more as it takes to tell them apart.
+    """Two numbers in this many digits, or in more if they would look the same.
 
     >>> unlike(6.25, 3.125, 4), unlike(6.25083, 6.250831, 4), unlike(0.0, 0.0, 4)
     (('6.25', '3.125'), ('6.25083', '6.250831'), ('0', '0'))
@@ -172,7 +172,7 @@ def share(x: float) -> str:
 
 
 def simple(r: float, room: float) -> str | None:
-    """The factor as the simplest fraction within its room, where that can be no accident.
+    """The factor as the simplest fraction within its error, unless that may be chance.
 
     >>> simple(5.0000000001, 1e-9), simple(-1 / 7, 1e-9), simple(0.6, 1e-9), simple(0.5772156649, 1e-9)
     ('5', '-1/7', '3/5', None)
@@ -199,7 +199,7 @@ def region(wrong: Array, checked: Array) -> tuple[Finding, ...]:
     names = ("rows", "columns") if wrong.ndim == 2 else tuple(f"axis {k}, indices" for k in range(wrong.ndim))
     found = []
     for k, (name, n) in enumerate(zip(names, wrong.shape, strict=True)):
-        # An index that was checked nowhere beside the others tells nothing of where the mistake ends.
+        # An index without checked entries among the others does not show where the mistake ends.
         beside = np.ix_(*axes[:k], np.arange(n), *axes[k + 1 :])
         known = np.unique(np.nonzero(checked[beside])[k])
         if len(axes[k]) < len(known):

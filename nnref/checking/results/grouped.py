@@ -1,4 +1,4 @@
-"""A long report: what is wrong in full, the worst first; the rest in groups by the module that holds it."""
+"""The rows of a long report: wrong ones in full, the worst first; the others grouped by module."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def by_need(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def groups(entries: Sequence[Entry], most: int) -> list[Group]:
-    """At most so many groups, or one a verdict: by as many parts of their names, at the dots, as that allows."""
+    """At most `most` groups (or one per verdict): by as many dotted parts of their names as that allows."""
     deepest = max((entry.name.count(".") for entry in entries), default=0)
     for parts in range(deepest, 0, -1):
         found = list(sharing(entries, parts))
@@ -41,7 +41,7 @@ def sharing(entries: Sequence[Entry], parts: int) -> Iterator[Group]:
     yield from found.values()
 
 
-def called(group: Group) -> str:
+def group_name(group: Group) -> str:
     """What a group is called: the beginning of the names, or how many they are."""
     names = [entry.name.split(".") for entry in group]
     common = []

@@ -13,7 +13,7 @@ AXES = 4
 """Axes up to which orders are tried: batch, channel, row and column."""
 
 EFFORT = 10_000_000
-"""Numbers that are compared to find a shift: some tens of milliseconds."""
+"""Most numbers that are compared to find a shift: tens of milliseconds."""
 
 
 def orders(a: Array, t: Array) -> Iterator[tuple[str, Array]]:
@@ -43,7 +43,7 @@ def along(axes: tuple[int, ...]) -> str:
 
 
 def shifted(t: Array, axis: int) -> Iterator[tuple[str, Array]]:
-    """The truth shifted along one axis, what leaves it coming in again at the other side, or zeros."""
+    """The truth shifted along one axis, cyclically or with zeros."""
     n = t.shape[axis]
     for by in (k for s in range(1, n) for k in (s, -s)) if n * t.size <= EFFORT else ():
         round_ = np.roll(t, by, axis)
@@ -54,7 +54,7 @@ def shifted(t: Array, axis: int) -> Iterator[tuple[str, Array]]:
 
 
 def sorted_alike(a: Array, t: Array, axis: int) -> Iterator[tuple[str, Array]]:
-    """The truth with the slices along one axis in the order that those of a have, by one number for each slice."""
+    """The truth with its slices along one axis permuted as in a, matched by one number for each slice."""
     rows, wanted = (np.moveaxis(x, axis, 0).reshape(x.shape[axis], -1) for x in (t, a))
     if len(rows) < 3:  # two are reversed
         return

@@ -1,4 +1,4 @@
-"""What a gradient check found: one row a parameter, in plain words, at most 80 columns."""
+"""The report of a gradient check: one row for each parameter, at most 80 columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Difference = Callable[[int, int, float], float]
 
 @dataclass(frozen=True)
 class GradcheckReport:
-    """The verdict on every parameter. `ok` only if everything is right: neither wrong, undecided nor unwritten.
+    """The verdict on every parameter. `ok` only if all is right: nothing wrong, undecided or unwritten.
 
     difference evaluates the loss for the plot, and noise is how far one evaluation may be off.
     """
@@ -101,7 +101,7 @@ class GradcheckReport:
 
 
 class GradientMismatch(AssertionError):
-    """A gradient is not what the loss says it is; `report` holds the table."""
+    """A gradient does not agree with its loss; `report` holds the table."""
 
     def __init__(self, report: GradcheckReport) -> None:
         super().__init__(report)

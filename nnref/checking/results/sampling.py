@@ -4,7 +4,7 @@ from typing import Any
 
 
 def missed(share: Any, drawn: int) -> Any:
-    """The greatest chance that so many entries, drawn at random, are all right where this share of them is wrong.
+    """The probability, at most, that all of a random sample is right if this share of all entries is wrong.
 
     >>> round(missed(0.01, 1000), 6)
     4.3e-05
@@ -13,7 +13,7 @@ def missed(share: Any, drawn: int) -> Any:
 
 
 def missed_along(directions: int) -> float:
-    """The greatest chance that so many directions of random signs all hide an error that their bars would show.
+    """The probability, at most, that random sign vectors all hide an error above their bars.
 
     >>> missed_along(10)
     0.0009765625
@@ -22,5 +22,5 @@ def missed_along(directions: int) -> float:
 
 
 def at_random(checked: int) -> int:
-    """How many of the entries that a sample holds were drawn among all, and not among those that are not zero."""
+    """How many entries of a sample were drawn from all entries, and not from the nonzero ones."""
     return (checked + 1) // 2

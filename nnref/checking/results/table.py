@@ -8,7 +8,7 @@ from typing import Any
 
 from nnref.checking.results.entry import Entry
 from nnref.checking.results.findings import unlike
-from nnref.checking.results.grouped import Group, by_need, called, groups
+from nnref.checking.results.grouped import Group, by_need, group_name, groups
 from nnref.checking.results.sampling import at_random, missed
 
 WIDTH = 80
@@ -19,13 +19,13 @@ SHARE = 0.01
 HEAD = ("param", "shape", "checked", "wrong", "worst at", "yours", "true", "verdict")
 
 GIVES_WAY = (0, 1, 4)
-"""The columns that are cut where a table is too wide: names, shapes and indices can be long, numbers cannot."""
+"""The columns that are shortened in a table that is too wide: names, shapes and indices."""
 
 LEAST = 8
 """Characters that a cut column keeps."""
 
 LONG = 40
-"""Lines beyond which a report is shortened: what is wrong in full, the worst first, and the rest in groups."""
+"""Lines above which a report is shortened: wrong rows in full, the worst first, and the others in groups."""
 
 GROUPS = 16
 """Lines of groups in such a report, at most, where their names allow it."""
@@ -54,7 +54,7 @@ def index_text(numbers: Sequence[int]) -> str:
 
 
 def row_notes(entry: Entry, verbose: bool) -> list[str]:
-    """What is said below a row: where the mistake lies, what was undecided and why, and what was not looked at."""
+    """The notes below a row: where the mistake is, what is undecided and why, and what was not checked."""
     lines = [finding.says for finding in entry.where]
     if entry.cannot_tell:
         lines.append(f"{entry.cannot_tell} of {entry.checked} cannot be told{': ' * bool(entry.reason)}{entry.reason}")
@@ -80,7 +80,10 @@ def table_text(entries: Sequence[Entry], method: str, settings: Mapping[str, Any
 
     Without the settings a long table is shortened.
     """
-    lines, truth = rows(entries, lambda entry: row_notes(entry, settings is not None)), folded(f"truth: {method}", "")
+    lines, truth = (
+        table_rows(entries, lambda entry: row_notes(entry, settings is not None)),
+        folded(f"truth: {method}", ""),
+    )
     if settings is None and len(lines) + len(truth) > LONG:
         lines = shortened(entries, LONG - len(truth))
     lines += truth
@@ -89,16 +92,18 @@ def table_text(entries: Sequence[Entry], method: str, settings: Mapping[str, Any
 
 
 def shortened(entries: Sequence[Entry], most: int) -> list[str]:
-    """At most so many lines: the head, the worst of what is not right with what is said of it, groups of the rest."""
+    """At most `most` lines: the head, the worst rows with their notes, and the others in groups."""
     ranked = by_need(entries)
     for full in range(sum(entry.verdict != "ok" for entry in entries), -1, -1):
-        lines = rows(ranked[:full], lambda entry: row_notes(entry, False), groups(ranked[full:], GROUPS))
+        lines = table_rows(ranked[:full], lambda entry: row_notes(entry, False), groups(ranked[full:], GROUPS))
         if len(lines) <= most:
             break
     return lines
 
 
-def rows(entries: Sequence[Entry], below: Callable[[Entry], list[str]], together: Sequence[Group] = ()) -> list[str]:
+def table_rows(
+    entries: Sequence[Entry], below: Callable[[Entry], list[str]], together: Sequence[Group] = ()
+) -> list[str]:
     """The head, a line an entry and a line a group; what is said below an entry stands beside it, if it fits there."""
     table = narrowed([HEAD, *map(cells, entries), *map(cells_of_group, together)])
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
@@ -119,7 +124,7 @@ def cells_of_group(group: Group) -> tuple[str, ...]:
     checked, wrong = (str(sum(getattr(entry, count) for entry in group)) for count in ("checked", "wrong"))
     if group[0].verdict not in JUDGED:
         checked = wrong = ""
-    return (called(group), f"{len(group)} arrays", checked, wrong, "", "", "", group[0].verdict)
+    return (group_name(group), f"{len(group)} arrays", checked, wrong, "", "", "", group[0].verdict)
 
 
 def narrowed(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:

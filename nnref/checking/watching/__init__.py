@@ -27,8 +27,8 @@ it, modules, `open`, `np.load` and their like are answered. An array that is han
 from it shares its memory and is known, so a table that holds pixels and labels marks two arrays and hands out views.
 What a stand-in computes from marked arrays is a call like any other: its result depends on what went in.
 
-How `calls.driving` meets the core: a Way has a name, says whether its calls are guessed, and has `run(namespace)`. It
-is called once for each seed, in a fresh namespace of definitions, under the recorder that `recorder.current()` gives,
-and marks its X and Y as above. Gradients that are returned and update nothing are stated by
+How `calls.driving` meets the core: a WayToCall has a name, says whether its calls are guessed, and has
+`run(namespace)`. It is called once for each seed, in a fresh namespace of definitions, under the recorder that
+`recorder.current()` gives, and marks its X and Y as above. Gradients that are returned and update nothing are stated by
 `recorder.current().pair(parameter, gradient, name)`, arrays or scalars as the program holds them.
 """

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.reading.source import Source, SourceError, read
+from nnref.checking.reading.source import Source, SourceError, read_source
 from nnref.checking.watching import world
 from nnref.checking.watching.recording import recorder as recording
 from nnref.checking.watching.recording.recorder import Recorder
@@ -238,7 +238,7 @@ def modules(
     before, main, search = set(sys.modules), sys.modules.get(name), list(sys.path)
     setattr(module, HOOK, recorder)
     sys.modules[name] = module
-    finder = Beside(path, recorder, roots, data)
+    finder = OwnModulesFinder(path, recorder, roots, data)
     sys.meta_path.insert(0, finder)
     try:
         yield
@@ -254,7 +254,7 @@ def modules(
             sys.modules[name] = main
 
 
-class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class OwnModulesFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds the modules of the program's own folder, of its package, and of what it put on sys.path."""
 
     def __init__(self, path: Path, recorder: Recorder, roots: Sequence[Path] = (), data: Any = None) -> None:
@@ -302,7 +302,7 @@ class Beside(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module.__file__ = file
         setattr(module, HOOK, self.recorder)
         try:
-            source = read(Path(file))
+            source = read_source(Path(file))
         except SourceError as error:
             raise ImportError(str(error)) from None
         self.recorder.files.add(file)

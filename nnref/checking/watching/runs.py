@@ -11,7 +11,7 @@ import numpy as np
 from nnref.checking.watching.calculus.factors import half_of_the_digits
 from nnref.checking.watching.calculus.graph import Graph, base_of
 from nnref.checking.watching.calculus.slopes import value_of
-from nnref.checking.watching.meaning.parameters import Roles, roles
+from nnref.checking.watching.meaning.parameters import Roles, roles_of_step
 from nnref.checking.watching.meaning.targets import Understood, understood
 from nnref.checking.watching.program import Run
 from nnref.checking.watching.recording.tape import Node
@@ -73,7 +73,7 @@ class Several:
     def instead(self, more: dict[str, Any], note: str) -> None:
         """Take another run for the first one, if the program does as much in it."""
         first, run = self.runs[0], self.again(**self.how, **more)
-        other = roles(Graph(run.tape), run.recorder.pairs)
+        other = roles_of_step(Graph(run.tape), run.recorder.pairs)
         if other is None or len(other.updates) < len(self.role.updates):
             return
         run.recorder.sufficed = first.recorder.sufficed and len(run.tape) >= len(first.tape)

@@ -104,15 +104,15 @@ def left_over(role: Roles, sources: Sequence[Source]) -> tuple[list[Node], bool]
     left = [n for n in left if n.real and np.prod(n.shape, dtype=int) > 1]
     named = set().union(*map(updates_by_name, sources)) if left else set()
     known = any(named & spoken(update.base) for update in role.updates)
-    return [n for n in left if not known or named & called(role.graph, n)], known
+    return [n for n in left if not known or named & words_of_leaf(role.graph, n)], known
 
 
-def called(graph: Graph, leaf: Node) -> set[str]:
+def words_of_leaf(graph: Graph, leaf: Node) -> set[str]:
     """The words in the names of a leaf, and of its copies and multiples."""
-    return set().union(*map(spoken, multiples(graph, leaf)))
+    return set().union(*map(spoken, copies_and_multiples(graph, leaf)))
 
 
-def multiples(graph: Graph, leaf: Node) -> list[Node]:
+def copies_and_multiples(graph: Graph, leaf: Node) -> list[Node]:
     """A leaf, and what is made of it and of numbers alone: copies and multiples, as 2 * np.random.rand(3, 4) - 1 is."""
     found = [leaf]
     for node in found:

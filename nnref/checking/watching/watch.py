@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.reading.source import Source, SourceError, read
+from nnref.checking.reading.source import Source, SourceError, read_source
 from nnref.checking.watching.meaning.losses import OWN_LOSS, concerns, is_meant_too, own, same_labels
 from nnref.checking.watching.meaning.parameters import Roles, next_step
 from nnref.checking.watching.meaning.targets import Understood, understood
@@ -160,7 +160,7 @@ def sources_of(source: Source, files: Iterable[str]) -> list[Source]:
     found = [source]
     for file in files:
         with suppress(SourceError, OSError):
-            found += [read(Path(file))] if not file.endswith(source.name) else []
+            found += [read_source(Path(file))] if not file.endswith(source.name) else []
     return found
 
 
@@ -184,7 +184,7 @@ def watch(
     meant: str = "",
 ) -> Watched:
     """Watch a file run by itself, or, with `then`, what is done with its definitions."""
-    source = source or read(path)
+    source = source or read_source(path)
     path, begin = path.resolve(), process_time()
     given: dict[str, Any] = {"data": data, "definitions": definitions, "then": then}
     settings = dict(given)

@@ -6,7 +6,7 @@ import pytest
 from nnref.checking.diagnosis.backward_lines import LINES, RIGHT, BackwardState, mistake, right_line
 from nnref.checking.diagnosis.diagnose import CATALOGUE
 from nnref.checking.operations import record
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.checking.reference.forward_errors import ForwardErrors
 from tests.support.backward import case
 from tests.support.quick import some
@@ -32,7 +32,7 @@ def test_the_right_lines_make_the_reference_s_numbers(activation):
 def test_a_wrong_line_reaches_those_below_it_and_none_above():
     at = case("tanh")
     s = BackwardState(ForwardErrors.of(at, "float64"), 3, {})
-    s = s.put("labels", right_line("labels", s)).put("outputs", Carried.exact(np.zeros(at.P.shape), 2.0**-53))
+    s = s.put("labels", right_line("labels", s)).put("outputs", WithError.exact(np.zeros(at.P.shape), 2.0**-53))
     np.testing.assert_array_equal(s.Y.value, at.Y)
     np.testing.assert_allclose(right_line("loss", s).value, -at.Y / at.X.shape[1])
 

@@ -8,7 +8,7 @@ import pytest
 import nnref
 from nnref.checking.diagnosis.diagnose import CATALOGUE, catalogue, diagnose
 from nnref.checking.diagnosis.search import right_gradient, right_layers
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.checking.reference import noise
 from nnref.checking.reference.forward_errors import ForwardErrors
 from nnref.checking.reference.intermediates import Case
@@ -100,7 +100,7 @@ def test_the_error_carried_by_the_right_lines_is_the_noise_floor_s(sizes, activa
 def test_carried_errors_hold_what_rounding_does(rng):
     """Products, sums and slopes in float32 against float64: never further than the carried error says."""
     A, B, C = (rng.standard_normal(shape) for shape in ((6, 30), (30, 5), (6, 5)))
-    exact = [Carried.exact(M.astype("float32").astype("float64"), 2.0**-24) for M in (A, B, C)]
+    exact = [WithError.exact(M.astype("float32").astype("float64"), 2.0**-24) for M in (A, B, C)]
     rough = [M.value.astype("float32") for M in exact]
 
     def formula(A, B, C):

@@ -15,7 +15,7 @@ from nnref.checking.diagnosis.explanations import (
     right_layers,
 )
 from nnref.checking.diagnosis.factors import CONSTANT, SUMMED
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.checking.reference.forward_errors import ForwardErrors
 from tests.support.backward import case
 
@@ -92,4 +92,4 @@ def test_a_line_is_said_by_the_quantity_that_it_makes():
 
 def test_nothing_wrong_is_an_explanation_that_costs_nothing(layers):
     assert (Explanation().rank, RIGHT_LINES.unknown) == ((0, 0, 0, 0), None)
-    assert isinstance(RIGHT_LINES.run(layers[1], HIDDEN).dZ, Carried)
+    assert isinstance(RIGHT_LINES.run(layers[1], HIDDEN).dZ, WithError)

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from nnref.checking.diagnosis.fit import GivenGradient, fitted_factor, same_factor, same_numbers, short_number, solved
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 
 U = 2.0**-53
 
 
 def made(value):
     """A prediction, each entry rounded a few times."""
-    return Carried(np.asarray(value, float), 3 * np.abs(value), U)
+    return WithError(np.asarray(value, float), 3 * np.abs(value), U)
 
 
 def given(value, slack=0.0):

@@ -6,7 +6,7 @@ import pytest
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.loss import (
     Call,
-    Loss,
+    PerturbedLoss,
     finite,
     moved,
     number,
@@ -26,7 +26,7 @@ def square(parameters):
 
 def loss_of(f, rng, parameters):
     call, away = steady(f, parameters)
-    return Loss(call, list(parameters.values()), rng, away)
+    return PerturbedLoss(call, list(parameters.values()), rng, away)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.gradcheck.nesting import apart, children, leaves, matched, rebuild
+from nnref.checking.gradcheck.nesting import children, leaves, matched, rebuild, refuse_shared_memory
 
 Pair = namedtuple("Pair", "W b")
 
@@ -64,7 +64,7 @@ def test_another_nesting_is_refused_with_what_was_expected(gradients, says):
 
 def test_two_names_for_one_memory_are_refused_and_neighbours_in_one_buffer_are_not():
     buffer = np.arange(6.0)
-    apart({"a": buffer[:3], "b": buffer[3:]})
+    refuse_shared_memory({"a": buffer[:3], "b": buffer[3:]})
     for A, B in ((buffer, buffer[2:4]), (buffer[:4], buffer[3:])):
         with pytest.raises(GradcheckError, match="a and b are one array in memory"):
-            apart({"a": A, "b": B})
+            refuse_shared_memory({"a": A, "b": B})

@@ -3,11 +3,11 @@
 import pytest
 
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.gradcheck.roles import DY, MANY, OUTPUT, assignments, called_by_name, candidates, parameters_of
+from nnref.checking.gradcheck.roles import DY, MANY, OUTPUT, assignments, called_by_name, parameters_of, possible_roles
 
 
 def test_a_parameter_called_as_an_argument_is_that_argument_and_the_other_is_dY():
-    assert candidates(lambda g, x: None, {"x": 1}) == [{"x": "x", "g": DY}]
+    assert possible_roles(lambda g, x: None, {"x": 1}) == [{"x": "x", "g": DY}]
 
 
 def test_a_name_with_d_is_tried_as_dY_before_one_with_g_and_that_before_any_other():
@@ -18,14 +18,14 @@ def test_a_name_with_d_is_tried_as_dY_before_one_with_g_and_that_before_any_othe
 
 
 def test_what_is_not_dY_may_be_an_argument_of_another_name_or_the_output():
-    found = candidates(lambda dY, z: None, {"x": 1})
+    found = possible_roles(lambda dY, z: None, {"x": 1})
     assert {"dY": DY, "z": "x"} in found
     assert {"dY": DY, "z": OUTPUT} in found
     assert found.index({"dY": DY, "z": "x"}) < found.index({"dY": DY, "z": OUTPUT})
 
 
 def test_no_more_ways_are_tried_than_said():
-    assert len(candidates(lambda a, b, c, d, e, f: None, dict.fromkeys("uvwxyz", 1))) == MANY
+    assert len(possible_roles(lambda a, b, c, d, e, f: None, dict.fromkeys("uvwxyz", 1))) == MANY
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_no_more_ways_are_tried_than_said():
 )
 def test_a_vjp_that_cannot_be_given_dY_is_refused(vjp, says):
     with pytest.raises(GradcheckError, match=says):
-        candidates(vjp, {"x": 1})
+        possible_roles(vjp, {"x": 1})
 
 
 def test_parameters_go_by_name_or_by_place_where_there_are_only_places():

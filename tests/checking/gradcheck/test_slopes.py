@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from nnref.checking.gradcheck.slopes import Line, Step, excess, power, slope_of
+from nnref.checking.gradcheck.slopes import DifferenceStep, Line, excess, power, slope_of
 
 
 def found(L, h=2.0**-8):
     """The slope at 0 of a function of one number, of about the size 1."""
     line = Line(L, L(0.0), 2.0**-52, 2.0**-53)
-    return slope_of(line, Step(h, 0.0, 0.0, line.noise), 1.0, line.pair(h))
+    return slope_of(line, DifferenceStep(h, 0.0, 0.0, line.noise), 1.0, line.pair(h))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import nnref
 from nnref.checking.diagnosis.catalogue.forward import FORWARD
 from nnref.checking.homework.by_names import check_file
 from nnref.checking.homework.watched_file import judged_file, unless_misread
-from nnref.checking.reading.source import read as read_source
+from nnref.checking.reading.source import read_source
 from tests.support.homework import BASE, STATEFUL
 from tests.support.quick import some
 

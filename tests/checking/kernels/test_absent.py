@@ -5,7 +5,7 @@ import pytest
 
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.kernels.absent import depends, is_mask, same_again, steady_case
-from nnref.checking.kernels.case import Case
+from nnref.checking.kernels.case import KernelCase
 from nnref.checking.kernels.framework import Framework
 
 RNG = np.random.default_rng(0)
@@ -14,7 +14,7 @@ RNG = np.random.default_rng(0)
 
 def of(f, *given):
     """The question of a function of these arrays."""
-    return Case(f, list(given), [f"a{k}" for k in range(len(given))], list(range(len(given))), Framework())
+    return KernelCase(f, list(given), [f"a{k}" for k in range(len(given))], list(range(len(given))), Framework())
 
 
 def test_an_output_depends_on_what_moves_it_and_on_nothing_else():

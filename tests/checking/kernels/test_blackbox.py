@@ -3,7 +3,7 @@
 import numpy as np
 
 from nnref.checking.kernels.blackbox import alias, by_differences, named, wide, with_float32_copies
-from nnref.checking.kernels.case import Case
+from nnref.checking.kernels.case import KernelCase
 from nnref.checking.kernels.framework import Framework
 
 
@@ -30,7 +30,7 @@ def test_complex_numbers_stay_complex():
 def asked(vjp, dtype):
     """The question of x³."""
     x = np.linspace(0.5, 2, 5).astype(dtype)
-    return Case(lambda x: x * x * x, [x], ["x"], [0], Framework(), vjp=vjp)
+    return KernelCase(lambda x: x * x * x, [x], ["x"], [0], Framework(), vjp=vjp)
 
 
 def test_only_what_is_coarser_than_float32_is_widened():

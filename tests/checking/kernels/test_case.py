@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.kernels.case import SMALL, Case
+from nnref.checking.kernels.case import SMALL, KernelCase
 from nnref.checking.kernels.framework import Framework
 
 
@@ -15,7 +15,7 @@ def product(x, y):
 def asked(vjp=None, f=product, dtype="float64"):
     """The question of a product of two vectors."""
     given = [np.array([1.0, 2.0, 3.0], dtype), np.array([4.0, 5.0, 6.0], dtype)]
-    return Case(f, given, ["x", "y"], [0, 1], Framework(), vjp=vjp)
+    return KernelCase(f, given, ["x", "y"], [0, 1], Framework(), vjp=vjp)
 
 
 @pytest.mark.parametrize(
@@ -69,5 +69,5 @@ def test_the_kernel_keeps_things_in_the_coarsest_dtype_that_has_a_gradient():
 
 
 def test_numbers_that_came_along_are_no_arrays():
-    case = Case(product, [np.ones(2), 1e-6, (3, True)], ["x", "eps", "more"], [0], Framework(), hints=[0.5])
+    case = KernelCase(product, [np.ones(2), 1e-6, (3, True)], ["x", "eps", "more"], [0], Framework(), hints=[0.5])
     assert case.numbers == [0.5, 1e-6, 3, True]

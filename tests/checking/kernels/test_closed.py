@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.kernels.case import Case
+from nnref.checking.kernels.case import KernelCase
 from nnref.checking.kernels.closed import Look, closed, settled
 from nnref.checking.kernels.framework import Framework
 from nnref.checking.kernels.recognise import known_forms
@@ -27,7 +27,7 @@ def right(x, dY):
 
 def report(vjp, rng, dY=None):
     """The report of softmax with this vjp."""
-    case = Case(softmax, [rng.standard_normal((4, 6))], ["x"], [0], Framework(), vjp=vjp)
+    case = KernelCase(softmax, [rng.standard_normal((4, 6))], ["x"], [0], Framework(), vjp=vjp)
     (known,) = known_forms(case, None)
     return closed(case, known, dY, None)
 

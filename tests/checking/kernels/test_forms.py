@@ -5,7 +5,7 @@ import pytest
 
 from nnref.checking.kernels.naming import kept, terms
 from nnref.checking.operations.closed_forms import forms
-from nnref.checking.operations.kernel_arithmetic import Plain, Precision, Rounded
+from nnref.checking.operations.kernel_arithmetic import KernelPrecision, Plain, Rounded
 from nnref.checking.operations.kernel_form import RIGHT, Change
 
 SHAPES = {
@@ -94,7 +94,7 @@ def test_a_kernel_that_rounds_so_stays_within_the_bounds(form, rng):
     values, settings, dY = question(form, rng, "float16")
     with np.errstate(all="ignore"):
         rounded = form.gradients(Float32(), values, dY, settings, RIGHT)
-        bounds = form.gradients(Rounded(Precision.of("float16", "float32")), values, dY, settings, RIGHT)
+        bounds = form.gradients(Rounded(KernelPrecision.of("float16", "float32")), values, dY, settings, RIGHT)
     for name, C in bounds.items():
         gap = abs(np.asarray(rounded[name], "float64") - C.value)
         assert (gap <= C.likely).all(), name
@@ -107,7 +107,7 @@ def test_bounds_a_tenth_as_wide_would_not_do(rng):
         values, settings, dY = question(form, rng, "float16")
         with np.errstate(all="ignore"):
             rounded = form.gradients(Float32(), values, dY, settings, RIGHT)
-            bounds = form.gradients(Rounded(Precision.of("float16", "float32")), values, dY, settings, RIGHT)
+            bounds = form.gradients(Rounded(KernelPrecision.of("float16", "float32")), values, dY, settings, RIGHT)
         for name, C in bounds.items():
             with np.errstate(all="ignore"):
                 shares.append(np.nanmax(abs(np.asarray(rounded[name], "float64") - C.value) / C.likely))

@@ -4,9 +4,16 @@ import numpy as np
 import pytest
 
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.kernels.case import Case
+from nnref.checking.kernels.case import KernelCase
 from nnref.checking.kernels.framework import Framework
-from nnref.checking.kernels.outputs import Output, joined_outputs, output_leaves, outputs_asked, picked, silent
+from nnref.checking.kernels.outputs import (
+    KernelOutput,
+    case_of_output,
+    joined_outputs,
+    output_leaves,
+    outputs_asked,
+    silent,
+)
 
 
 def several(x):
@@ -15,7 +22,7 @@ def several(x):
 
 def asked(vjp=None):
     """The question of a function of several outputs."""
-    return Case(several, [np.ones(3)], ["x"], [0], Framework(), vjp=vjp)
+    return KernelCase(several, [np.ones(3)], ["x"], [0], Framework(), vjp=vjp)
 
 
 def test_outputs_are_named_by_their_places_and_keys_and_none_is_none():
@@ -24,8 +31,8 @@ def test_outputs_are_named_by_their_places_and_keys_and_none_is_none():
 
 
 def test_only_floating_outputs_are_differentiated_and_one_may_be_picked_by_name():
-    assert outputs_asked(asked(), None) == [Output("0", 0), Output("1.h", 1)]
-    assert outputs_asked(asked(), "1.h") == [Output("1.h", 1)]
+    assert outputs_asked(asked(), None) == [KernelOutput("0", 0), KernelOutput("1.h", 1)]
+    assert outputs_asked(asked(), "1.h") == [KernelOutput("1.h", 1)]
     with pytest.raises(GradcheckError, match=r"outputs should be among 0, 1\.h; 1\.n came"):
         outputs_asked(asked(), ["1.n"])
     with pytest.raises(GradcheckError, match="beside a vjp of your own the function should return one array; 2 came"):
@@ -39,14 +46,23 @@ def test_an_output_that_the_library_does_not_differentiate_is_left_out():
 
     case = asked()
     case.framework = Marking()
-    assert outputs_asked(case, None) == [Output("1.h", 1)]
+    assert outputs_asked(case, None) == [KernelOutput("1.h", 1)]
 
 
 def test_one_output_is_picked_and_all_are_one_vector():
-    assert picked(asked(), Output("1.h", 1)).f(np.ones(3)).tolist() == [2, 2, 2]
-    assert joined_outputs(asked(), [Output("0", 0), Output("1.h", 1)]).f(np.ones(3)).tolist() == [1, 1, 1, 2, 2, 2]
+    assert case_of_output(asked(), KernelOutput("1.h", 1)).f(np.ones(3)).tolist() == [2, 2, 2]
+    assert joined_outputs(asked(), [KernelOutput("0", 0), KernelOutput("1.h", 1)]).f(np.ones(3)).tolist() == [
+        1,
+        1,
+        1,
+        2,
+        2,
+        2,
+    ]
 
 
 @pytest.mark.parametrize(("factor", "nothing"), [(0.0, True), (1e-9, False)])
 def test_an_output_through_which_nothing_comes_back_is_silent(factor, nothing):
-    assert silent(Case(lambda x: x, [np.ones(3)], ["x"], [0], Framework(), vjp=lambda x, dY: factor * dY)) is nothing
+    assert (
+        silent(KernelCase(lambda x: x, [np.ones(3)], ["x"], [0], Framework(), vjp=lambda x, dY: factor * dY)) is nothing
+    )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnref.checking.kernels.places import where
+from nnref.checking.kernels.places import region_in_words
 
 ROWS = ("rows", "columns")
 
@@ -32,15 +32,17 @@ CASES = {
 
 @pytest.mark.parametrize(("says", "wrong"), CASES.items(), ids=lambda x: x if isinstance(x, str) else "")
 def test_a_region_in_words(says, wrong):
-    assert where(wrong, ROWS) == says
+    assert region_in_words(wrong, ROWS) == says
 
 
 def test_axes_before_positions_are_batch_and_heads():
-    assert where(mask((2, 3, 8, 5), np.s_[:, 1]), ("positions", "columns")) == "heads 1".replace("heads", "head")
-    assert where(mask((2, 3, 8, 5), np.s_[1]), ("positions", "columns")) == "batch 1"
+    assert region_in_words(mask((2, 3, 8, 5), np.s_[:, 1]), ("positions", "columns")) == "heads 1".replace(
+        "heads", "head"
+    )
+    assert region_in_words(mask((2, 3, 8, 5), np.s_[1]), ("positions", "columns")) == "batch 1"
 
 
 def test_entries_that_are_right_by_chance_leave_the_region_what_it_is(rng):
     wrong = mask((40, 100), np.s_[:, 96:])
     wrong[::5, 97] = False
-    assert where(wrong, ROWS) == "columns 96..99, the remainder after a multiple of 32"
+    assert region_in_words(wrong, ROWS) == "columns 96..99, the remainder after a multiple of 32"

@@ -5,7 +5,7 @@ import pytest
 
 from nnref import rms_norm
 from nnref.checking.gradcheck.border import GradcheckError
-from nnref.checking.kernels.case import Case
+from nnref.checking.kernels.case import KernelCase
 from nnref.checking.kernels.framework import Framework
 from nnref.checking.kernels.recognise import added_in, form_of, known_forms, orders
 from nnref.checking.operations.closed_forms import forms
@@ -13,7 +13,7 @@ from nnref.checking.operations.closed_forms import forms
 
 def case(f, *given):
     """The question of a function of these arrays."""
-    return Case(f, list(given), [f"a{k}" for k in range(len(given))], list(range(len(given))), Framework())
+    return KernelCase(f, list(given), [f"a{k}" for k in range(len(given))], list(range(len(given))), Framework())
 
 
 def normal(x, gain, eps=1e-5):

@@ -6,7 +6,7 @@ import pytest
 from nnref import elu as formulas
 from nnref.checking.operations import elu, record
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from tests.conftest import require
 
 P = Precision.of("float64")
@@ -16,7 +16,7 @@ P = Precision.of("float64")
 def test_every_part_of_a_record_has_the_chosen_alpha(alpha):
     chosen, Z = record.record(f"elu {alpha}"), np.array([[-2.0, 3.0]])
     A = formulas.forward(Z, alpha)
-    at = Carried.exact(Z, P.u), Carried.exact(A, P.u)
+    at = WithError.exact(Z, P.u), WithError.exact(A, P.u)
     right = formulas.dZ(Z, np.ones_like(Z), alpha)
     np.testing.assert_allclose(chosen.errors.slope(*at, P).value, right, rtol=1e-15)
     np.testing.assert_allclose(chosen.slopes.taken[0].of(*at).value, right, rtol=1e-15)

@@ -5,11 +5,11 @@ import pytest
 
 from nnref.checking.operations import leaky_relu, record
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.leaky_relu import SLOPE
 
 P = Precision.of("float64")
-Z = Carried(np.array([[-2.0, 0.0, 3.0]]), np.array([[1.0, 1.0, 1.0]]), P.u)
+Z = WithError(np.array([[-2.0, 0.0, 3.0]]), np.array([[1.0, 1.0, 1.0]]), P.u)
 
 
 @pytest.mark.parametrize("below", leaky_relu.CHOICES)

@@ -14,7 +14,7 @@ from nnref.checking.diagnosis.diagnose import diagnose
 from nnref.checking.operations import record
 from nnref.checking.operations.record import Unknown
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.checking.reference import balls, noise, series, strictest_truth
 from nnref.checking.reference.intermediates import Case
 from nnref.layer import ACTIVATIONS, activation_layer
@@ -46,7 +46,7 @@ def rounding_is_covered(activation, rng):
     A, one = made.forward((), Z), np.ones_like(Z)
     rough_A = made.forward((), rough)
     E_A = record.errors(activation).forward((), Z, E, A, P)
-    slope = record.slope(activation, Carried(Z, E, P.reach), Carried(A, E_A, P.reach), P)
+    slope = record.slope(activation, WithError(Z, E, P.reach), WithError(A, E_A, P.reach), P)
     rough_slope = made.dA((), rough, rough_A, one.astype("float32"))
     near_A = abs(rough_A - A) <= P.reach * E_A
     near_slope = abs(rough_slope - made.dA((), Z, A, one)) <= P.reach * (slope.e + abs(slope.value))
@@ -64,7 +64,7 @@ def test_a_wrong_noise_scale_in_a_record_is_seen(activation, part, rng, monkeypa
     """A thousandth of the right one; a rectifier's slope is exact, and has no error to take away."""
     right = record.record(activation)
     if part == "slope" and right.kinks:
-        assert (right.errors.slope(*(Carried(np.ones((1, 1)), np.ones((1, 1)), 1.0),) * 2, P).e == 0).all()
+        assert (right.errors.slope(*(WithError(np.ones((1, 1)), np.ones((1, 1)), 1.0),) * 2, P).e == 0).all()
         return
     small = {
         "forward": lambda theta, Z, E, A, p: right.errors.forward(theta, Z, E, A, p) / 1000,
@@ -81,7 +81,7 @@ def test_the_scale_of_another_activation_is_seen(activation, other, rng, monkeyp
     Z = 4 * rng.standard_normal((1, 50))
     A = ACTIVATIONS[activation].forward((), Z)
     planted(monkeypatch, record.record(activation), errors=record.record(other).errors)
-    slope = record.slope(activation, Carried.exact(Z, 0.0), Carried.exact(A, 0.0), P).value
+    slope = record.slope(activation, WithError.exact(Z, 0.0), WithError.exact(A, 0.0), P).value
     same = np.allclose(slope, ACTIVATIONS[activation].dA((), Z, A, np.ones_like(Z)), rtol=1e-12)
     assert same == (activation == other)
 
@@ -146,7 +146,7 @@ def test_the_lines_that_a_record_writes_are_right(activation, rng):
 def test_a_formula_that_a_record_calls_wrong_is_wrong_and_the_first_it_calls_its_own_is_right(activation, rng):
     Z = rng.standard_normal((3, 4))
     made, slopes = ACTIVATIONS[activation], record.record(activation).slopes
-    at = (Carried.exact(Z, 0.0), Carried.exact(made.forward((), Z), 0.0))
+    at = (WithError.exact(Z, 0.0), WithError.exact(made.forward((), Z), 0.0))
     right = made.dA((), Z, at[1].value, np.ones_like(Z))
     for formula in slopes.taken[:1]:
         np.testing.assert_allclose(formula.of(*at).value, right, rtol=1e-12)

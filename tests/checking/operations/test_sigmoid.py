@@ -5,7 +5,7 @@ import numpy as np
 from nnref import sigmoid as formulas
 from nnref.checking.operations import sigmoid
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 
 P = Precision.of("float32")
 
@@ -23,7 +23,7 @@ def test_a_slope_that_cancels_keeps_the_error_of_A():
     """At Z = 12, A is 1 to 24 bits but for a hundred roundings: 1 − A in float32 is known to one part in a hundred."""
     Z = np.array([[12.0]])
     A = formulas.forward(Z)
-    made = sigmoid.slope(Carried.exact(Z, P.u), Carried(A, 2 * A, P.u), P)
+    made = sigmoid.slope(WithError.exact(Z, P.u), WithError(A, 2 * A, P.u), P)
     rough = formulas.forward(Z.astype("float32"))
     off = abs(rough * (1 - rough) - made.value) / made.value
     assert off > 1e-4
@@ -31,5 +31,5 @@ def test_a_slope_that_cancels_keeps_the_error_of_A():
 
 
 def test_within_reach_is_never_surer_than_at_the_point(rng):
-    Z = Carried(rng.standard_normal((1, 100)) * 4, 1e4 * rng.random((1, 100)), P.u)
+    Z = WithError(rng.standard_normal((1, 100)) * 4, 1e4 * rng.random((1, 100)), P.u)
     assert (sigmoid.within_reach(Z, P).e >= sigmoid.of(Z).e * (1 - 1e-12)).all()

@@ -6,7 +6,7 @@ from scipy.optimize import brentq
 from nnref import silu as formulas
 from nnref.checking.operations import silu
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from tests.conftest import require
 
 P = Precision.of("float64")
@@ -14,7 +14,7 @@ P = Precision.of("float64")
 
 def slope(z):
     one = np.array([[z]])
-    return silu.slope(Carried.exact(one, P.u), Carried.exact(formulas.forward(one), P.u), P).value[0, 0]
+    return silu.slope(WithError.exact(one, P.u), WithError.exact(formulas.forward(one), P.u), P).value[0, 0]
 
 
 def test_two_sums_of_one_activation_have_slopes_of_opposite_sign():

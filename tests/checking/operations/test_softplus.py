@@ -6,7 +6,7 @@ from scipy.special import expit
 
 from nnref.checking.operations import softplus
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from tests.conftest import require
 
 P = Precision.of("float64")
@@ -14,7 +14,7 @@ P = Precision.of("float64")
 
 def test_the_slope_is_the_sigmoid_of_Z_and_its_steepest_is_at_the_right_end(rng):
     Z, r = rng.standard_normal((1, 100)) * 4, rng.random((1, 100))
-    made = softplus.slope(Carried.exact(Z, P.u), Carried.exact(Z, P.u), P)
+    made = softplus.slope(WithError.exact(Z, P.u), WithError.exact(Z, P.u), P)
     np.testing.assert_allclose(made.value, expit(Z), rtol=1e-14)
     np.testing.assert_allclose(softplus.steepest(Z, r), expit(Z + r), rtol=1e-14)
 

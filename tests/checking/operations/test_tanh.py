@@ -5,7 +5,7 @@ import pytest
 
 from nnref.checking.operations import tanh
 from nnref.checking.operations.rounding import Precision
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from tests.conftest import require
 
 P = Precision.of("float32")
@@ -15,7 +15,7 @@ P = Precision.of("float32")
 def test_a_slope_that_cancels_keeps_the_rounding_of_A(z):
     Z = np.array([[z]])
     A = np.tanh(Z)
-    made = tanh.slope(Carried.exact(Z, P.u), Carried(A, 6 * A, P.u), P)
+    made = tanh.slope(WithError.exact(Z, P.u), WithError(A, 6 * A, P.u), P)
     rough = np.tanh(Z.astype("float32"))
     off = abs((1 - rough * rough) - 1 / np.cosh(Z) ** 2)
     assert off <= P.reach * made.e

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from nnref.checking.reading.arguments import Pool, Unbound, arguments, build, call, globals_of, keeps_default, width
+from nnref.checking.reading.arguments import (
+    Pool,
+    Unbound,
+    build,
+    call,
+    globals_of,
+    keeps_default,
+    named_parameters,
+    width,
+)
 
 POOL = Pool({"X": "data", "Y": "labels", "N": 5}, {"W1": "weights"})
 
@@ -57,4 +66,4 @@ def test_functions_within_look_up_names_in_the_module_too():
         return g
 
     assert "np" in set(globals_of(f.__code__))
-    assert list(arguments(lambda a, *b, c, **d: None)) == ["a", "c"]
+    assert list(named_parameters(lambda a, *b, c, **d: None)) == ["a", "c"]

@@ -92,7 +92,7 @@ def test_only_plain_constants_are_executed(line, executed):
 def loaded(tmp_path, text, name="homework.py"):
     path = tmp_path / name
     path.write_text(textwrap.dedent(text), encoding="utf-8")
-    return loading.load(source.read(path), tmp_path)
+    return loading.load(source.read_source(path), tmp_path)
 
 
 def test_training_input_and_missing_files_are_not_reached(tmp_path):
@@ -153,7 +153,7 @@ TEXT = "# naïve\nn = 3\r\nm = 4\n"
 def test_any_encoding_and_line_end_is_read(tmp_path, data):
     path = tmp_path / "a.py"
     path.write_bytes(data)
-    assert loading.load(source.read(path), tmp_path).namespace["m"] == 4
+    assert loading.load(source.read_source(path), tmp_path).namespace["m"] == 4
 
 
 def test_a_notebook_is_read_without_its_magics_and_by_its_cells(tmp_path):
@@ -162,7 +162,7 @@ def test_a_notebook_is_read_without_its_magics_and_by_its_cells(tmp_path):
     document = {"cells": [{"cell_type": "code", "source": text.splitlines(True)} for text in cells]}
     path = tmp_path / "a.ipynb"
     path.write_text(json.dumps(document), encoding="utf-8")
-    read = source.read(path)
+    read = source.read_source(path)
     found = loading.load(read, tmp_path).namespace
     assert found["n"] == 1
     assert found["f"]() == 2
@@ -182,7 +182,7 @@ def test_a_notebook_is_read_without_its_magics_and_by_its_cells(tmp_path):
 def test_what_is_no_python_is_said_by_its_line(tmp_path, name, text, says):
     (tmp_path / name).write_text(text)
     with pytest.raises(source.SourceError, match=says):
-        source.read(tmp_path / name)
+        source.read_source(tmp_path / name)
 
 
 HOMEWORK = """

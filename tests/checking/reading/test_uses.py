@@ -29,7 +29,7 @@ def function(text):
     ],
 )
 def test_an_argument_is_what_is_taken_out_of_it(text, roles):
-    assert uses.roles(function(text)) == roles
+    assert uses.argument_roles(function(text)) == roles
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import erf
 
 import nnref
-from nnref.checking.reading.source import read
+from nnref.checking.reading.source import read_source
 from nnref.checking.recognition import layers
 from nnref.checking.recognition.layers import recognised
 from nnref.checking.watching.calls.layer_report import layers_judged
@@ -339,7 +339,7 @@ def layernorm_backward(dout, cache):
 def test_a_file_of_layers_is_told_the_mistake_of_the_layer(tmp_path):
     path = tmp_path / "layers.py"
     path.write_text(FILE)
-    found = layers_judged(path, read(path))
+    found = layers_judged(path, read_source(path))
     assert "that of gamma and beta is right: the statistics are taken for constants" in found.diagnoses[0].says
 
 
@@ -361,7 +361,7 @@ NAMED = {
 @pytest.mark.long
 def test_each_layer_of_a_file_is_told_its_own_mistake():
     path = Path(__file__).parents[2] / "unseen" / "layers_as_written.py"
-    found = layers_judged(path, read(path))
+    found = layers_judged(path, read_source(path))
     said = {diagnosis.quantity: diagnosis.says for diagnosis in found.diagnoses}
     assert said.keys() == NAMED.keys()
     for name, sentence in NAMED.items():

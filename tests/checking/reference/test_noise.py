@@ -90,7 +90,7 @@ NEEDED = {
 COVERED = {
     "db: additions": ("(p.size(dZ, E_dZ) + E_dZ).sum", "E_dZ.sum", 2),
     "tanh: two roundings of the slope": ("A.value * A.value, 1 + (", "A.value * A.value, (", 2),
-    "sigmoid: two roundings of the slope": ("Carried(value, value + (", "Carried(value, (", 2),
+    "sigmoid: two roundings of the slope": ("WithError(value, value + (", "WithError(value, (", 2),
     "dZ: rounding the product": (SMOOTH, "slope.e * p.size(dA.value, dA.e)", 2),
     "softmax: z − max z": ("2 + abs(shifted) + E)", "2 + E)", 3),
     "dZ of the loss: a difference and a quotient": ("return dZ, E_dZ + p.size(dZ, E_dZ)", "return dZ, E_dZ", 3),

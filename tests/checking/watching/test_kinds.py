@@ -3,7 +3,7 @@
 import pytest
 
 from nnref.checking.homework.watched_file import watched_or_called
-from nnref.checking.reading.source import read
+from nnref.checking.reading.source import read_source
 from nnref.checking.watching.telling.report import certificate, settled
 from nnref.checking.watching.watch import watch
 from tests.support.programs import fault_apart, written
@@ -296,7 +296,7 @@ KINDS = {
 def seen(tmp_path, text):
     """What is seen of a program as it runs, or as it is called."""
     path = written(tmp_path, text)
-    return watched_or_called(path, read(path), None)
+    return watched_or_called(path, read_source(path), None)
 
 
 @pytest.mark.parametrize("kind", some(KINDS, 4))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nnref.checking.reading.source import read
+from nnref.checking.reading.source import read_source
 from nnref.checking.watching.calls.driven import driven
 from nnref.checking.watching.recording.ordered import InOrder
 from nnref.checking.watching.telling.report import certificate, settled
@@ -113,7 +113,7 @@ def test_one_number_is_judged_by_several_runs_and_not_by_itself(tmp_path):
     """Any number is a multiple of any other: a wrong gradient of one weight would always fit in a single run."""
     assert settled(seen(tmp_path, ONE)) is True
     assert settled(seen(tmp_path, ONE.replace("(p - y) * x", "(p - y) * x ** 2"))) is False
-    alone = watch(tmp_path / "program.py", source=read(tmp_path / "program.py"), seeds=())
+    alone = watch(tmp_path / "program.py", source=read_source(tmp_path / "program.py"), seeds=())
     assert settled(alone) is not True, certificate(alone)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nnref.checking.reading.source import read
+from nnref.checking.reading.source import read_source
 from nnref.checking.watching.program import execute
 from nnref.checking.watching.recording.recorder import Recorder
 from tests.support.programs import written
@@ -48,7 +48,9 @@ def test_definitions_are_made_though_a_statement_fails_and_nothing_else_is_done(
         tmp_path, "import no_such_package\nk = 1 / 0\ndef f(x):\n    return x * 2.0\nprint(f)\nraise OSError\n"
     )
     done = []
-    run = execute(read(path), path, Recorder(), definitions=True, then=lambda names: done.append(names["f"](3.0)))
+    run = execute(
+        read_source(path), path, Recorder(), definitions=True, then=lambda names: done.append(names["f"](3.0))
+    )
     assert done == [6.0]
     assert [line for line, _ in run.failed] == [2] or run.absent == ["no_such_package"]
     assert not isinstance(run.error, OSError)

@@ -11,7 +11,7 @@ from nnref.checking.diagnosis.backward_lines import BackwardState, Prediction, k
 from nnref.checking.diagnosis.catalogue.outputs import OUTPUTS, backwards, rolled
 from nnref.checking.diagnosis.catalogue.slopes import SLOPES_WRONG
 from nnref.checking.diagnosis.fit import WITNESSES
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.checking.reference import noise
 from nnref.shapes import Array
 
@@ -41,7 +41,7 @@ def updated_weights(at: BackwardState) -> Iterator[Prediction]:
     k, u = at.l + 1, at.numbers.u
     step = at.yours.get(f"W{k}")
     if step is not None and step.shape == at.numbers.W[k].shape and np.isfinite(step).all():
-        dW = Carried(step, abs(step), u)
+        dW = WithError(step, abs(step), u)
         yield Prediction(lambda at, s: (at.numbers.W[k] - dW * s).T @ at.dZs[k], "learning rate {s}", (0, inf))
 
 
@@ -61,9 +61,9 @@ def no_weights(at: BackwardState) -> Iterator[Prediction]:
 
 
 def parts_of_batch(at: BackwardState, one: bool) -> Iterator[tuple[str, Array, float]]:
-    """One example alone, or all but one, at either end: how it is said, which examples, and the factor of their mean.
+    """One example alone, or all but one, at either end: in words, the examples, and the factor of their mean.
 
-    An example that is left out should have had enough in it: a unit or two going missing look the same otherwise.
+    The omitted example needs enough nonzero units: a missing unit or two would look the same.
     """
     N, dZ = at.numbers.N, known(at.dZ).value
     for end, j in (("the last", N - 1), ("the first", 0)):
@@ -75,7 +75,7 @@ def parts_of_batch(at: BackwardState, one: bool) -> Iterator[tuple[str, Array, f
 
 
 def keeping(line: str, one: bool) -> Callable[[BackwardState], Iterator[Prediction]]:
-    """What the right line makes of a part of the batch alone."""
+    """The right line's result for a part of the batch."""
 
     def predictions(at: BackwardState) -> Iterator[Prediction]:
         for text, kept, factor in parts_of_batch(at, one):
@@ -114,10 +114,10 @@ def rounded_dZ(at: BackwardState) -> Iterator[Prediction]:
             yield Prediction(lambda at, s, name=name: cast(known(at.dZ), name), name)
 
 
-def cast(made: Carried, name: str) -> Carried:
+def cast(made: WithError, name: str) -> WithError:
     """The numbers, rounded to a lower precision and back to float64; their errors stay."""
     with np.errstate(over="ignore"):
-        return Carried(made.value.astype(name).astype("float64"), made.e, made.u)
+        return WithError(made.value.astype(name).astype("float64"), made.e, made.u)
 
 
 @mistake("clipped.dZ", "batch", "dZ{l} = np.clip(dZ{l}, -1, 1)")
@@ -130,12 +130,12 @@ def clipped_dZ(at: BackwardState) -> Iterator[Prediction]:
     i = int(abs(dZ.value).max(axis=1).argmax())  # the row of the largest entry is clipped, if any is
     for limit in limits(dZ.value[i], A, g[i]):
 
-        def clip(at: BackwardState, s: float, limit: float = limit) -> Carried:
+        def clip(at: BackwardState, s: float, limit: float = limit) -> WithError:
             dZ = known(at.dZ)
             over = abs(dZ.value) > limit
             # The limit was found from sums over the batch and is as exact as they are.
             e = np.where(over, limit * A.shape[1], dZ.e)
-            return Carried(np.clip(dZ.value, -limit, limit), e, dZ.u)
+            return WithError(np.clip(dZ.value, -limit, limit), e, dZ.u)
 
         yield Prediction(clip, f"at {limit:.6g}")
 
@@ -152,7 +152,7 @@ def limits(row: Array, A: Array, g: Array) -> Iterator[float]:
         if direction.any():
             limit = float(direction @ (g - within) / (direction @ direction))
             gap = abs(within + limit * direction - g).max()
-            if low < limit < high and gap <= 1e-6 * abs(g).max():  # the search decides to the last digit
+            if low < limit < high and gap <= 1e-6 * abs(g).max():  # the search later compares to the last digit
                 yield limit
 
 

@@ -11,7 +11,7 @@ from nnref.checking.diagnosis.backward_lines import ANY, BackwardState, Predicti
 from nnref.checking.diagnosis.catalogue.deltas import cast, keeping
 from nnref.checking.diagnosis.catalogue.outputs import backwards, rolled
 from nnref.checking.diagnosis.fit import WITNESSES, short_number
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.checking.reference import noise
 
 
@@ -90,14 +90,14 @@ def one_number(at: BackwardState) -> Iterator[Prediction]:
     yield from in_shapes(lambda dZ: dZ.sum() / (m * N), "their mean")
 
 
-def in_shapes(f: Callable[[Carried], Carried], text: str) -> Iterator[Prediction]:
+def in_shapes(f: Callable[[WithError], WithError], text: str) -> Iterator[Prediction]:
     """One number made of dZ: repeated for every neuron, and in the other shapes that it may have been left in."""
     yield Prediction(lambda at, s: f(known(at.dZ)).moved(lambda A: np.repeat(A, known(at.dZ).shape[0], axis=0)), text)
     for shape in ((), (1,), (1, 1)):
         yield Prediction(lambda at, s, shape=shape: reshaped(f(known(at.dZ)), shape), text)
 
 
-def reshaped(made: Carried, shape: tuple[int, ...]) -> Carried:
+def reshaped(made: WithError, shape: tuple[int, ...]) -> WithError:
     """The numbers, with their errors, in another shape."""
     return made.moved(lambda A: A.reshape(shape))
 
@@ -166,10 +166,10 @@ def db_other_dZ(at: BackwardState) -> Iterator[Prediction]:
 @mistake("bias.of_absolutes", "db", "db{l} = np.sum(np.abs(dZ{l}), axis=1, keepdims=True)")
 def of_absolutes(at: BackwardState) -> Iterator[Prediction]:
     """The sizes are summed, without their signs."""
-    yield Prediction(lambda at, s: Carried(abs(known(at.dZ).value), known(at.dZ).e, at.numbers.u).sum(axis=1))
+    yield Prediction(lambda at, s: WithError(abs(known(at.dZ).value), known(at.dZ).e, at.numbers.u).sum(axis=1))
 
 
-def parameter(at: BackwardState) -> Carried:
+def parameter(at: BackwardState) -> WithError:
     """The parameter whose gradient this is."""
     return (at.numbers.W if at.theta == "W" else at.numbers.b)[at.l]
 
@@ -204,7 +204,7 @@ def updated_parameter(at: BackwardState) -> Iterator[Prediction]:
 
 
 NEAR = 1e-9
-"""A gradient that is read from a step, before − after, is at its limit but for the rounding of the parameter."""
+"""Relative error within which an entry is at the limit: a gradient read as before − after is rounded."""
 
 
 @mistake("gradient.clipped", "gradient", "d{theta}{l} = np.clip(d{theta}{l}, -1, 1)")
@@ -215,9 +215,9 @@ def clipped_gradient(at: BackwardState) -> Iterator[Prediction]:
         return
     limit = float(abs(yours).max())
 
-    def clip(at: BackwardState, s: float) -> Carried:
+    def clip(at: BackwardState, s: float) -> WithError:
         g = known(at.g)
-        return Carried(np.clip(g.value, -limit, limit), g.e, g.u)
+        return WithError(np.clip(g.value, -limit, limit), g.e, g.u)
 
     # Entries within the limit show that the others were cut off; a limit that one or two entries meet may be their own
     # value, unless it is one that people write.

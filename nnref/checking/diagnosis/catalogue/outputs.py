@@ -9,7 +9,7 @@ import numpy as np
 from nnref.checking.diagnosis.backward_lines import BackwardState, Prediction, known, mistake
 from nnref.checking.diagnosis.catalogue.slopes import derivatives
 from nnref.checking.operations import sigmoid
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.shapes import Array
 
 
@@ -52,13 +52,13 @@ def labels_missing(at: BackwardState) -> Iterator[Prediction]:
     yield Prediction(lambda at, s: at.numbers.Y * 0.0)
 
 
-def softmax_over(Z: Carried, axis: int | None) -> Carried:
+def softmax_over(Z: WithError, axis: int | None) -> WithError:
     """Exp Z over its sum along an axis, or over everything, with an error that allows for each exponential."""
     shifted = Z.value - Z.value.max()
-    E = Carried(np.exp(shifted), np.exp(shifted) * (1 + abs(shifted) + Z.e), Z.u)
+    E = WithError(np.exp(shifted), np.exp(shifted) * (1 + abs(shifted) + Z.e), Z.u)
     total = E.sum(axis)
     P = E.value / total.value
-    return Carried(P, P * (2 + E.e / E.value + total.e / total.value), Z.u)
+    return WithError(P, P * (2 + E.e / E.value + total.e / total.value), Z.u)
 
 
 @mistake("softmax.axis", "outputs", "P = E / E.sum(axis=1, keepdims=True)")
@@ -84,19 +84,19 @@ def softmax_sigmoid(at: BackwardState) -> Iterator[Prediction]:
 def softmax_rounded(at: BackwardState) -> Iterator[Prediction]:
     """The predicted class stands for the probabilities."""
 
-    def winners(at: BackwardState, s: float) -> Carried:
+    def winners(at: BackwardState, s: float) -> WithError:
         Z = at.numbers.Z[at.l].value
-        return Carried.exact((Z.max(axis=0) == Z).astype("float64"), at.numbers.u)
+        return WithError.exact((Z.max(axis=0) == Z).astype("float64"), at.numbers.u)
 
     yield Prediction(winners)
 
 
-def per_label(at: BackwardState, f: Callable[[Array], Array]) -> Carried:
+def per_label(at: BackwardState, f: Callable[[Array], Array]) -> WithError:
     """Y f(P) where Y is not 0, with the relative error of P in f at most doubled."""
     Y, P = known(at.Y), known(at.P)
     value = np.where(Y.value == 0, 0, Y.value * f(np.where(Y.value == 0, 1, P.value)))
     relative = P.e / np.maximum(abs(P.value), np.finfo("float64").tiny)
-    return Carried(value, abs(value) * (2 + 2 * relative) + abs(Y.value) * P.e, P.u)
+    return WithError(value, abs(value) * (2 + 2 * relative) + abs(Y.value) * P.e, P.u)
 
 
 @mistake("softmax.diagonal", "loss", "dZ{l} = -Y / P * P * (1 - P) / N")
@@ -111,7 +111,7 @@ def skipped(at: BackwardState) -> Iterator[Prediction]:
     yield Prediction(lambda at, s: -per_label(at, lambda P: 1 / P) / at.numbers.N)
 
 
-def through_softmax(at: BackwardState, dP: Carried) -> Carried:
+def through_softmax(at: BackwardState, dP: WithError) -> WithError:
     """P ∘ (dP − 1 Σ P ∘ dP)."""
     P = known(at.P)
     return P * (dP - (P * dP).sum(axis=0))
@@ -123,7 +123,7 @@ def squared(at: BackwardState) -> Iterator[Prediction]:
     K = at.numbers.classes
     for factor, text in ((1.0, "(P - Y)²/2"), (2.0, "(P - Y)²"), (1 / K, "its mean over classes"), (2 / K, "its mean")):
 
-        def of(at: BackwardState, through: bool, factor: float = factor) -> Carried:
+        def of(at: BackwardState, through: bool, factor: float = factor) -> WithError:
             d = (known(at.P) - known(at.Y)) * (factor / at.numbers.N)
             return through_softmax(at, d) if through else d * known(at.P) * (1 - known(at.P))
 
@@ -135,11 +135,11 @@ def squared(at: BackwardState) -> Iterator[Prediction]:
 def binary(at: BackwardState) -> Iterator[Prediction]:
     """The derivative is that of the binary cross-entropy, which also counts the classes that are not the label."""
 
-    def of(at: BackwardState, s: float) -> Carried:
+    def of(at: BackwardState, s: float) -> WithError:
         P, Y = known(at.P), known(at.Y)
         rest = (1 - Y.value) * P.value / (1 - P.value)
         # p (1 − y) / (1 − p): the error of 1 − p is that of p, and enters divided by (1 − p)².
-        second = Carried(rest, (1 - Y.value) * (2 * P.e + P.value) / (1 - P.value) ** 2 + 2 * rest, P.u)
+        second = WithError(rest, (1 - Y.value) * (2 * P.e + P.value) / (1 - P.value) ** 2 + 2 * rest, P.u)
         dP_P = second - Y
         return (dP_P - P * dP_P.sum(axis=0)) / at.numbers.N
 

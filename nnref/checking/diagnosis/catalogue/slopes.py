@@ -11,23 +11,23 @@ from nnref.checking.diagnosis.backward_lines import (
     BackwardState,
     Make,
     Prediction,
+    activation_slope,
     known,
     mistake,
-    slope,
 )
 from nnref.checking.operations.record import Formula, OwnMistake, Slopes, activations, record
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.shapes import Array
 
 
 @cache
 def derivatives() -> tuple[Formula, ...]:
-    """What people take for a derivative, right or wrong, of any activation that has a record; each formula once."""
+    """The formulas that people use for a derivative, right or wrong, of every activation with a record; each once."""
     slopes = [record(name).slopes for name in activations()]
     return tuple({formula.text: formula for s in slopes for formula in (*s.taken, *s.misplaced)}.values())
 
 
-def times_dA(line: Callable[..., Carried]) -> Make:
+def times_dA(line: Callable[..., WithError]) -> Make:
     """A wrong slope, times dA."""
     return lambda at, s: line(at) * known(at.dA)
 
@@ -37,12 +37,12 @@ def prediction_of_formula(formula: Formula) -> Prediction:
     return Prediction(times_dA(lambda at: formula.of(Z_of(at), A_of(at))), formula.text)
 
 
-def Z_of(at: BackwardState) -> Carried:
+def Z_of(at: BackwardState) -> WithError:
     """The weighted sums of this layer."""
     return at.numbers.Z[at.l]
 
 
-def A_of(at: BackwardState) -> Carried:
+def A_of(at: BackwardState) -> WithError:
     """The activations of this layer."""
     return at.numbers.A[at.l]
 
@@ -83,7 +83,7 @@ def slope_of_another_layer(at: BackwardState) -> Iterator[Prediction]:
     n = at.numbers
     for q in range(1, n.depth):
         if q != at.l and n.Z[q].shape == n.Z[at.l].shape:
-            yield Prediction(times_dA(lambda at, q=q: slope(at, q)), f"at layer {q}")
+            yield Prediction(times_dA(lambda at, q=q: activation_slope(at, q)), f"at layer {q}")
     if (mask := slopes_of(at).mask) is not None:
         for q, V in ((0, n.A[0]), (n.depth, n.Z[n.depth])):
             if V.shape == n.Z[at.l].shape:
@@ -92,7 +92,7 @@ def slope_of_another_layer(at: BackwardState) -> Iterator[Prediction]:
                 )
 
 
-def masked(dA: Carried, mask: Array) -> Carried:
+def masked(dA: WithError, mask: Array) -> WithError:
     """The product of dA with a mask; where that holds only 0 and 1, nothing is rounded."""
     return dA.where(mask) if mask.dtype == bool else dA * mask
 
@@ -101,7 +101,7 @@ def masked(dA: Carried, mask: Array) -> Carried:
 def slope_twice(at: BackwardState) -> Iterator[Prediction]:
     """The activation's derivative is applied twice."""
     if slopes_of(at).twice:
-        yield Prediction(times_dA(lambda at: slope(at, at.l) * slope(at, at.l)))
+        yield Prediction(times_dA(lambda at: activation_slope(at, at.l) * activation_slope(at, at.l)))
 
 
 @mistake("slope.argument", "slope", "dZ{l} = dA{l} * (1 - Z{l}**2)")

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from nnref.checking.watching.calculus.slopes import again, value_of
+from nnref.checking.watching.calculus.slopes import evaluated_at, value_of
 from nnref.checking.watching.recording.memory import positions
 from nnref.checking.watching.recording.tape import Node, words
 
@@ -185,18 +185,22 @@ def through(node: Node, known: Mapping[int, Array]) -> Array | None:
         return np.asarray(whole[node.args[1]])
     if node.op == "array" or node.call is None:
         return whole.reshape(node.shape) if whole.size == np.prod(node.shape) else None
-    return np.asarray(again(node, {first.index: whole}))
+    return np.asarray(evaluated_at(node, {first.index: whole}))
 
 
 @lru_cache(maxsize=16)  # the tables that rows are taken from; each row asks for all that it is a part of
-def shown(node: Node) -> tuple[Node, Array] | None:
+def entries_of_leaf(node: Node) -> tuple[Node, Array] | None:
     """The leaf of which a value shows some entries, and which: their flat indices; None if it is made otherwise."""
     if node.leaf:
         return node, np.arange(np.prod(node.shape, dtype=int)).reshape(node.shape)
     first = node.args[0] if node.args else None
     if node.op == "array" and isinstance(first, Node) and first.shape == node.shape:
-        return shown(first)  # a copy
-    if node.op not in ("view", "item", "entry") or not isinstance(first, Node) or (below := shown(first)) is None:
+        return entries_of_leaf(first)  # a copy
+    if (
+        node.op not in ("view", "item", "entry")
+        or not isinstance(first, Node)
+        or (below := entries_of_leaf(first)) is None
+    ):
         return None
     base, places = below
     try:

@@ -376,7 +376,7 @@ def replaced(thing: Any, values: Mapping[int, Any]) -> Any:
     return value_of(thing)
 
 
-def again(node: Node, values: Mapping[int, Any]) -> Any:
+def evaluated_at(node: Node, values: Mapping[int, Any]) -> Any:
     """The operation once more, with other values of some arguments."""
     if node.call is None:
         raise NoSlope
@@ -390,7 +390,7 @@ def moved(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
     for m in floats:
         values = {k.index: np.zeros(k.shape) for k in floats}
         values[m.index] = FAR + np.arange(np.prod(m.shape, dtype=int), dtype=float).reshape(m.shape)
-        sent = np.pad(values[m.index], value_of(node.args[1])) if node.op == "pad" else again(node, values)
+        sent = np.pad(values[m.index], value_of(node.args[1])) if node.op == "pad" else evaluated_at(node, values)
         place = (np.asarray(sent, float) - FAR).astype(np.intp)
         whole = np.zeros(int(np.prod(m.shape)))
         np.add.at(whole, place[place >= 0], g[place >= 0])
@@ -433,7 +433,7 @@ def by_entry(node: Node, g: Array, m: Node, step: complex | None) -> Array | Non
             continue
         moved_ = base.copy()
         moved_[k] += step
-        result = np.asarray(again(node, {m.index: moved_}))
+        result = np.asarray(evaluated_at(node, {m.index: moved_}))
         if result.dtype.kind != "c":
             return None
         whole[k] = float((g * result.imag).sum()) / step.imag
@@ -444,5 +444,5 @@ def difference(node: Node, g: Array, m: Node, along: Array) -> float:
     """The slope along a direction by a central difference; exact but for rounding, where the operation is linear."""
     base = np.asarray(m.value, float)
     h = float(np.finfo(float).eps) ** (1 / 3) * (float(np.abs(base).max(initial=0.0)) or 1.0)
-    forth, back = (np.asarray(again(node, {m.index: base + s * h * along}), float) for s in (1, -1))
+    forth, back = (np.asarray(evaluated_at(node, {m.index: base + s * h * along}), float) for s in (1, -1))
     return float((g * (forth - back)).sum()) / (2 * h)

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.reading.arguments import Pool, Unbound, arguments, call
+from nnref.checking.reading.arguments import Pool, Unbound, call, named_parameters
 from nnref.checking.reading.containers import members, parts
-from nnref.checking.reading.names import ROLES, plain
+from nnref.checking.reading.names import ROLES, plain_name
 from nnref.checking.reading.network import names_of
 from nnref.checking.reading.source import Source, returned
-from nnref.checking.reading.uses import roles
+from nnref.checking.reading.uses import argument_roles
 from nnref.checking.watching.recording.recorder import current, leaf
 from nnref.shapes import Array
 
@@ -51,7 +51,7 @@ SIDE = 8
 
 
 @dataclass(frozen=True)
-class Form:
+class DataForm:
     """How data are handed over: examples as rows, as columns or one alone, and the labels in which form."""
 
     examples: str
@@ -74,33 +74,33 @@ class Form:
 
 
 FORMS = (
-    Form("rows", "one-hot labels"),
-    Form("rows", "classes"),
-    Form("rows", "0 and 1 in a column"),
-    Form("columns", "one-hot labels"),
-    Form("columns", "classes"),
-    Form("columns", "0 and 1 in a row"),
-    Form("rows", "classes in a column"),
-    Form("rows", "0 and 1"),
-    Form("rows", "-1 and 1"),
-    Form("rows", "numbers in a column"),
-    Form("rows", "numbers"),
-    Form("one vector", "one-hot labels"),
-    Form("one column", "one-hot labels"),
-    Form("one vector", "a class"),
-    Form("one vector", "a number"),
-    Form("pairs", "one-hot labels"),
-    Form("rows, each a matrix", "one-hot labels"),
-    Form("rows, each a matrix", "0 and 1 in a column"),
-    Form("one image", "a class"),
-    Form("images", "one-hot labels"),
-    Form("images with a channel", "one-hot labels"),
-    Form("images with a channel", "classes"),
+    DataForm("rows", "one-hot labels"),
+    DataForm("rows", "classes"),
+    DataForm("rows", "0 and 1 in a column"),
+    DataForm("columns", "one-hot labels"),
+    DataForm("columns", "classes"),
+    DataForm("columns", "0 and 1 in a row"),
+    DataForm("rows", "classes in a column"),
+    DataForm("rows", "0 and 1"),
+    DataForm("rows", "-1 and 1"),
+    DataForm("rows", "numbers in a column"),
+    DataForm("rows", "numbers"),
+    DataForm("one vector", "one-hot labels"),
+    DataForm("one column", "one-hot labels"),
+    DataForm("one vector", "a class"),
+    DataForm("one vector", "a number"),
+    DataForm("pairs", "one-hot labels"),
+    DataForm("rows, each a matrix", "one-hot labels"),
+    DataForm("rows, each a matrix", "0 and 1 in a column"),
+    DataForm("one image", "a class"),
+    DataForm("images", "one-hot labels"),
+    DataForm("images with a channel", "one-hot labels"),
+    DataForm("images with a channel", "classes"),
 )
 """The forms that are tried, those of many examples first: one example hides a missing transpose and a missing 1/N."""
 
 
-def batch(form: Form, width: int | tuple[int, ...], classes: int, seed: int) -> tuple[Any, Any]:
+def batch(form: DataForm, width: int | tuple[int, ...], classes: int, seed: int) -> tuple[Any, Any]:
     """X and Y in a form, marked as data and labels: dense and signed, and every class is there.
 
     width is how many inputs there are, or the shape of an image with its channels.
@@ -125,7 +125,7 @@ def batch(form: Form, width: int | tuple[int, ...], classes: int, seed: int) -> 
     return X, current().item(Y, 0, 0) if form.alone and np.shape(Y) == (1,) else Y
 
 
-def shape_of(form: Form, width: int | tuple[int, ...]) -> tuple[int, ...]:
+def shape_of(form: DataForm, width: int | tuple[int, ...]) -> tuple[int, ...]:
     """The shape of one example. Networks that take a channel are made for digits of 28 × 28, as a rule."""
     if isinstance(width, tuple):
         return width
@@ -138,12 +138,14 @@ IMAGE_SHAPE = re.compile(r"^(in|input|image|img)(dims?|shape|size)$")
 """Names of the shape of one image, without underscores."""
 
 
-def image_shape(thing: Any, form: Form) -> tuple[int, ...] | None:
+def image_shape(thing: Any, form: DataForm) -> tuple[int, ...] | None:
     """The shape of an image that an object, or what makes it, names: input_dim=(3, 32, 32); None for other forms."""
     if form.examples != "images with a channel" or isinstance(thing, dict | list | tuple):
         return None
-    named = {name: p.default for name, p in arguments(type(thing)).items()} | members(thing)
-    shapes = (value for name, value in named.items() if IMAGE_SHAPE.match(plain(name)) and isinstance(value, tuple))
+    named = {name: p.default for name, p in named_parameters(type(thing)).items()} | members(thing)
+    shapes = (
+        value for name, value in named.items() if IMAGE_SHAPE.match(plain_name(name)) and isinstance(value, tuple)
+    )
     return next((shape for shape in shapes if len(shape) == 3 and all(isinstance(n, int) for n in shape)), None)
 
 
@@ -168,7 +170,7 @@ def labels(kind: str, y: Array, classes: int, random: np.random.RandomState) -> 
     return both if kind == "0 and 1" else both[:, None]
 
 
-def outputs(form: Form, classes: int) -> bool:
+def outputs(form: DataForm, classes: int) -> bool:
     """Does the form fit a network of so many outputs?"""
     return form.several == (classes > 1)
 
@@ -199,12 +201,12 @@ class Caller:
         count = EXAMPLES if np.ndim(self.X) == 2 or isinstance(self.X, list) else 1
         given = {"X": self.X, "Y": self.Y, "N": count, "one": 2, "rate": 0.1, "hidden width": HIDDEN} | self.roles
         # What the program made comes first: `l2` may be a setting, and another spelling of A2.
-        pool = Pool(given, {**self.known, **(SETTINGS | words(self.source) | self.known)})
+        pool = Pool(given, {**self.known, **(SETTINGS | first_strings(self.source) | self.known)})
         by_use = self.by_name(function, pool)
         if isinstance(self.roles.get("cache"), dict):
-            taken = {name for name, _ in keyed(definition)} & {*arguments(function)}
-            by_use |= {name: "cache" for name in taken if ROLES.get(plain(name)) in ("cache", "output")}
-        by_use |= roles(definition)
+            taken = {name for name, _ in keyed(definition)} & {*named_parameters(function)}
+            by_use |= {name: "cache" for name in taken if ROLES.get(plain_name(name)) in ("cache", "output")}
+        by_use |= argument_roles(definition)
         raw = call(function, pool, order, by_use, ("rate", "N"))
         self.learn(raw, returned(definition))
         self.log.append(name)
@@ -212,7 +214,7 @@ class Caller:
 
     def by_name(self, function: Callable[..., Any], pool: Pool) -> dict[str, str]:
         """The roles of the arguments whose names are not known as they stand, by the words in them."""
-        unknown = [p.name for p in asked(function) if not pool.find(p.name)[0]]
+        unknown = [p.name for p in required_parameters(function) if not pool.find(p.name)[0]]
         return {name: role for name in unknown if (role := role_by_words(name)) is not None}
 
     def learn(self, raw: Any, names: list[str] | None) -> None:
@@ -238,7 +240,7 @@ def output_in(raw: Any, found: dict[str, Any]) -> Any:
         return raw
     if isinstance(raw, tuple) and raw and isinstance(raw[0], np.ndarray) and cache_in(raw) is not raw:
         return raw[0]
-    named = [v for k, v in found.items() if ROLES.get(plain(k)) == "output" and isinstance(v, np.ndarray)]
+    named = [v for k, v in found.items() if ROLES.get(plain_name(k)) == "output" and isinstance(v, np.ndarray)]
     arrays = [v for v in found.values() if isinstance(v, np.ndarray)]
     parts = list(raw.values()) if isinstance(raw, dict) else list(raw) if isinstance(raw, list) else []
     return next(iter([*named, *parts[-1:], *arrays[-1:]]), None)
@@ -279,7 +281,7 @@ def cache_in(raw: tuple[Any, ...]) -> Any:
     return others[0] if len(others) == 1 else raw
 
 
-def words(source: Source) -> dict[str, str]:
+def first_strings(source: Source) -> dict[str, str]:
     """The first string that each name is compared with: {"activation": "relu"}."""
     found: dict[str, str] = {}
     for node in source.nodes:
@@ -317,20 +319,20 @@ def methods(cls: type) -> list[str]:
     return [n for n in dict.fromkeys(names) if not n.startswith("__") or n == "__call__"]
 
 
-def asked(function: Callable[..., Any]) -> list[inspect.Parameter]:
+def required_parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     """The parameters that have no default."""
-    return [p for p in arguments(function).values() if p.default is p.empty]
+    return [p for p in named_parameters(function).values() if p.default is p.empty]
 
 
 def data_arguments(function: Callable[..., Any]) -> set[str]:
     """Which of "X" and "Y" the function takes, by the names of its arguments."""
-    return {role for name in arguments(function) if (role := ROLES.get(plain(name))) in ("X", "Y")}
+    return {role for name in named_parameters(function) if (role := ROLES.get(plain_name(name))) in ("X", "Y")}
 
 
 def kept_data(thing: Any, X: Any, Y: Any) -> None:
     """An object that keeps its data in attributes gets ours."""
     for name, value in members(thing).items():
-        role = ROLES.get(plain(name))
+        role = ROLES.get(plain_name(name))
         if role in ("X", "Y") and isinstance(value, np.ndarray):
             setattr(thing, name, X if role == "X" else Y)
 
@@ -350,4 +352,4 @@ def arrays_in(tree: Any, path: tuple[Any, ...] = (), seen: set[int] | None = Non
         yield from arrays_in(part, (*path, key), seen)
 
 
-__all__ = ["FORMS", "Caller", "Form", "Unbound", "arrays_in", "batch", "outputs"]
+__all__ = ["FORMS", "Caller", "DataForm", "Unbound", "arrays_in", "batch", "outputs"]

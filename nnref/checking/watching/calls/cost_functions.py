@@ -19,7 +19,7 @@ import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.gradcheck import gradcheck
-from nnref.checking.reading.names import plain
+from nnref.checking.reading.names import plain_name
 from nnref.checking.reading.source import Source
 from nnref.checking.results.certificate import Certificate
 from nnref.checking.results.diagnosis import Diagnosis
@@ -69,8 +69,8 @@ def cost_and_gradient_judged(path: Path, source: Source, data: Any = None) -> Ce
     """The verdict on the gradient of a file's cost function; None if there is no such pair, or none that runs."""
     run = execute(source, path.resolve(), Recorder(), name="watched", data=data, definitions=True)
     functions = own_functions(run.namespace)
-    costs = [f for name, f in functions.items() if COST.fullmatch(plain(name))]
-    slopes = [f for name, f in functions.items() if GRADIENT.fullmatch(plain(name))]
+    costs = [f for name, f in functions.items() if COST.fullmatch(plain_name(name))]
+    slopes = [f for name, f in functions.items() if GRADIENT.fullmatch(plain_name(name))]
     if len(costs) != 1 or len(slopes) != 1:
         return None
     tried = list(attempts(costs[0], slopes[0]))
@@ -116,7 +116,7 @@ def seen(
 def attempts(cost: Callable[..., Any], gradient: Callable[..., Any]) -> Iterator[Attempt]:
     """The check at every shape of theta, X and y that both functions take, where the gradient has theta's shape."""
     names, same = list(inspect.signature(cost).parameters), list(inspect.signature(gradient).parameters)
-    roles = [[n for n in names if pattern.fullmatch(plain(n))] for pattern in (THETA, DATA, LABELS)]
+    roles = [[n for n in names if pattern.fullmatch(plain_name(n))] for pattern in (THETA, DATA, LABELS)]
     if sorted(names) != sorted(same) or len(names) != 3 or any(len(found) != 1 for found in roles):
         return
     theta, X, y = (found[0] for found in roles)
@@ -133,14 +133,14 @@ def attempts(cost: Callable[..., Any], gradient: Callable[..., Any]) -> Iterator
             if np.size(value) != 1 or slope.shape != given[theta].shape:
                 continue
             at = {k: A for k, A in given.items() if k != theta}
-            loss, slopes = (partial(called, f, at, theta) for f in (cost, gradient))
+            loss, slopes = (partial(value_at, f, at, theta) for f in (cost, gradient))
             report = gradcheck(loss, given[theta], slopes)
         except (GradcheckError, ArithmeticError, TypeError, ValueError, IndexError):
             continue  # of these shapes: others are tried
         yield Attempt(given, theta, report)
 
 
-def called(function: Callable[..., Any], given: Mapping[str, Array], name: str, theta: Array) -> Any:
+def value_at(function: Callable[..., Any], given: Mapping[str, Array], name: str, theta: Array) -> Any:
     """What the function makes of theta under its name beside what is given: a number, or an array."""
     made = np.asarray(function(**given, **{name: theta}))
     return made.reshape(()) if made.size == 1 and theta.size > 1 else made
@@ -162,11 +162,13 @@ def mistake(path: Path, source: Source, data: Any, gradient: Callable[..., Any],
                 f"({EXAMPLES}, 1) and ({EXAMPLES},) make {EXAMPLES} × {EXAMPLES}: every example meets every other. "
                 f"Give both one shape."
             )
-            return Diagnosis(None, name, says, place=place(source, node.site.line))
+            return Diagnosis(None, name, says, place=line_with_text(source, node.site.line))
     first = gradient.__code__.co_firstlineno
-    return Diagnosis(None, name, "It is not the slope of the cost.", place=f"at or after {place(source, first)}")
+    return Diagnosis(
+        None, name, "It is not the slope of the cost.", place=f"at or after {line_with_text(source, first)}"
+    )
 
 
-def place(source: Source, line: int) -> str:
+def line_with_text(source: Source, line: int) -> str:
     """A line with its text."""
     return f"{source.where(line)}:  {source.line(line).strip()}"

@@ -11,10 +11,10 @@ from time import perf_counter, process_time
 from typing import Any
 
 from nnref.checking.reading.arguments import Unbound
-from nnref.checking.reading.source import Source, read
+from nnref.checking.reading.source import Source, read_source
 from nnref.checking.reading.uses import one_example
 from nnref.checking.watching.calculus.graph import bits_of
-from nnref.checking.watching.calls.driving import Unsuited, Way, forms_for, of_thing, ways
+from nnref.checking.watching.calls.driving import Unsuited, WayToCall, forms_for, of_thing, ways_of_calling
 from nnref.checking.watching.program import execute
 from nnref.checking.watching.recording.recorder import Recorder
 from nnref.checking.watching.telling.report import settled
@@ -44,7 +44,7 @@ def driven(
     The whole file is executed first, where it ends by itself, and else its definitions alone. ends says whether the
     file may end by itself. only is the one class that is called, if any.
     """
-    source = source or read(path)
+    source = source or read_source(path)
     namespace, definitions = defined(path.resolve(), source, data, ends)
     attempts = Attempts(path, source, {"source": source, "data": data, "definitions": definitions}, seconds)
     return attempts.told(ways_to_call(source, namespace, only))
@@ -61,13 +61,13 @@ class Attempts:
     def __init__(self, path: Path, source: Source, settings: dict[str, Any], seconds: float) -> None:
         self.path, self.source, self.settings = path, source, settings
         self.end, self.late = process_time() + seconds, perf_counter() + seconds + WAIT
-        self.seen: list[tuple[Way, Watched]] = []
+        self.seen: list[tuple[WayToCall, Watched]] = []
         self.found: dict[str, Watched] = {}
         self.hopeless: set[tuple[str, bool]] = set()
         self.tried, self.untried = set[str](), dict[str, None]()
         self.defined_here = {node.name for node in source.nodes if isinstance(node, ast.ClassDef)}
 
-    def told(self, ways: Iterator[Way]) -> Watched | None:
+    def told(self, ways: Iterator[WayToCall]) -> Watched | None:
         """The verdict, when all ways were gone or the time was up.
 
         Where time is up before all ways were gone and none was right, the right one may be among the rest: None. Where
@@ -87,13 +87,13 @@ class Attempts:
         whole = all_of_them(self.found, self.seen, self.source)
         return replace(whole, untried=tuple(self.untried)) if whole is not None else None
 
-    def is_vain(self, way: Way) -> bool:
+    def is_vain(self, way: WayToCall) -> bool:
         """Is a way one of what was found already, or ruled out?"""
         part = self.found and way.owner not in self.defined_here  # functions and classes of other files are of it
         ruled = way.form is not None and (way.plan, way.form.several) in self.hopeless
         return bool(part) or way.owner in self.found or ruled
 
-    def go(self, way: Way) -> Watched | None:
+    def go(self, way: WayToCall) -> Watched | None:
         """Go a way, and keep what is seen; that itself, where its arguments are the file's own and it tells.
 
         A way that ends with an error says nothing: arguments were guessed. One example alone hides a missing 1/N, and
@@ -114,14 +114,14 @@ class Attempts:
         return None
 
 
-def ways_to_call(source: Source, namespace: dict[str, Any], only: str) -> Iterator[Way]:
+def ways_to_call(source: Source, namespace: dict[str, Any], only: str) -> Iterator[WayToCall]:
     """The ways to call a file; or, of one class of it, the ways to use that, be it a part of others or not."""
     if not only:
-        return ways(source, namespace)
+        return ways_of_calling(source, namespace)
     return of_thing(source, only, namespace[only], forms_for(source)) if only in namespace else iter(())
 
 
-def ruled_out(way: Way, error: Exception | None) -> set[tuple[str, bool]]:
+def ruled_out(way: WayToCall, error: Exception | None) -> set[tuple[str, bool]]:
     """The plans that an error rules out, each with whether the form of the data has several outputs."""
     # Whatever the form of the data, there is nothing to give some argument, or a class that has no body yet.
     if isinstance(error, Unbound | NotImplementedError):
@@ -138,14 +138,14 @@ def defined(path: Path, source: Source, data: Any, ends: bool) -> tuple[dict[str
     return execute(source, path, Recorder(), name="watched", data=data, definitions=True).namespace, True
 
 
-def gone(path: Path, way: Way, settings: dict[str, Any]) -> tuple[Watched, Exception | None]:
+def gone(path: Path, way: WayToCall, settings: dict[str, Any]) -> tuple[Watched, Exception | None]:
     """What is seen on a way, and the error that ended it."""
     errors: list[Exception] = []
     found = watch(path, then=partial(noted, way, errors), how=way.name, guessed=way.guessed, **settings)
     return found, errors[0] if errors else None
 
 
-def all_of_them(found: dict[str, Watched], seen: list[tuple[Way, Watched]], source: Source) -> Watched | None:
+def all_of_them(found: dict[str, Watched], seen: list[tuple[WayToCall, Watched]], source: Source) -> Watched | None:
     """The verdict on a file that is called: of its networks that which is wrong, else the first, the others named."""
     owners = list(dict.fromkeys(way.owner for way, _ in seen))
     best = {owner: found.get(owner) or believed([p for p in seen if p[0].owner == owner], source) for owner in owners}
@@ -160,7 +160,7 @@ def all_of_them(found: dict[str, Watched], seen: list[tuple[Way, Watched]], sour
     return replace(first[1], notes=(*first[1].notes, *also))
 
 
-def believed(seen: list[tuple[Way, Watched]], source: Source) -> Watched | None:
+def believed(seen: list[tuple[WayToCall, Watched]], source: Source) -> Watched | None:
     """Of the ways to call one network that which judged most; one example alone only where no batch was wrong."""
     several = [(way, found) for way, found in seen if not way.alone]
     kept = several if contradicted(seen, source) else seen
@@ -173,7 +173,7 @@ def spread_out(found: Watched) -> bool:
     return any(m.labels.shape != m.output.shape and m.labels.shape and m.output.shape for m in met)
 
 
-def noted(way: Way, errors: list[Exception], namespace: dict[str, Any]) -> None:
+def noted(way: WayToCall, errors: list[Exception], namespace: dict[str, Any]) -> None:
     """Go a way, and note the error that ends it: one of the file's own statements before it is another matter."""
     try:
         way.run(namespace)
@@ -195,7 +195,7 @@ def judged_most(found: Watched) -> tuple[int, int]:
     return len(judged), sum(row.verdict == "ok" for row in judged)
 
 
-def contradicted(seen: list[tuple[Way, Watched]], source: Source) -> bool:
+def contradicted(seen: list[tuple[WayToCall, Watched]], source: Source) -> bool:
     """Did a batch run to its end and come out wrong, where the functions that make the gradients speak of batches?"""
     names = {name for way, found in seen if not way.alone for name in gradient_functions(found)}
     functions = [n for n in source.nodes if isinstance(n, ast.FunctionDef) and n.name in names]

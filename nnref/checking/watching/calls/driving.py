@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.reading.arguments import Unbound, Unmade, build, calls
+from nnref.checking.reading.arguments import Unbound, UnmadeParameters, build, calls
 from nnref.checking.reading.candidates import assembled, from_arguments, going_back
 from nnref.checking.reading.containers import at, parameters, walk
 from nnref.checking.reading.layout import fitting_layouts
-from nnref.checking.reading.names import WIDTHS, kind, plain, ranked
+from nnref.checking.reading.names import WIDTHS, kind, plain_name, ranked
 from nnref.checking.reading.source import Source, returned
 from nnref.checking.reading.uses import names_in
 from nnref.checking.watching.calls.calling import (
@@ -25,9 +25,8 @@ from nnref.checking.watching.calls.calling import (
     HIDDEN,
     WIDTH,
     Caller,
-    Form,
+    DataForm,
     arrays_in,
-    asked,
     batch,
     data_arguments,
     image_shape,
@@ -36,6 +35,7 @@ from nnref.checking.watching.calls.calling import (
     outputs,
     own_classes,
     own_functions,
+    required_parameters,
 )
 from nnref.checking.watching.calls.pairing import gradients_of, looks_like_gradient, stated
 from nnref.checking.watching.recording.recorder import current
@@ -65,7 +65,7 @@ SPREAD = 0.5
 
 
 @dataclass(frozen=True)
-class Way:
+class WayToCall:
     """One way to make a file compute a gradient: `run(namespace)` makes the calls, in a namespace of definitions.
 
     guessed says that arguments or their order were guessed: an error under such calls never counts against the file.
@@ -76,7 +76,7 @@ class Way:
     run: Callable[[dict[str, Any]], None]
     guessed: bool = True
     plan: str = ""
-    form: Form | None = None
+    form: DataForm | None = None
     owner: str = ""
 
     @property
@@ -93,16 +93,16 @@ class Unsuited(Exception):
         self.outputs = outputs
 
 
-def ways(source: Source, namespace: dict[str, Any]) -> Iterator[Way]:
+def ways_of_calling(source: Source, namespace: dict[str, Any]) -> Iterator[WayToCall]:
     """The ways to call what is defined in a namespace, the likeliest first."""
     functions, classes = own_functions(namespace), defined_here_first(source, own_classes(namespace))
     forms = forms_for(source)
     for name, function in functions.items():
-        starts, needed = STARTS.match(plain(name)), [p.name for p in asked(function)]
-        if NEVER.search(plain(name)) or not (starts or TRAINS.match(plain(name))):
+        starts, needed = STARTS.match(plain_name(name)), [p.name for p in required_parameters(function)]
+        if NEVER.search(plain_name(name)) or not (starts or TRAINS.match(plain_name(name))):
             continue
         if own_arrays(namespace, needed) if needed else starts:
-            yield Way(f"{name}({', '.join(needed)})", partial(called_with, name, needed), guessed=False)
+            yield WayToCall(f"{name}({', '.join(needed)})", partial(called_with, name, needed), guessed=False)
     things = {k: v for k, v in namespace.items() if type(v) in classes.values()}
     for name, thing in things.items():
         yield from of_thing(source, name, type(thing), forms)
@@ -128,7 +128,7 @@ def used_by_others(functions: dict[str, Any], classes: dict[str, type]) -> set[s
     return found & set(classes)
 
 
-def forms_for(source: Source) -> tuple[Form, ...]:
+def forms_for(source: Source) -> tuple[DataForm, ...]:
     """The forms of data, those of images first where the program takes an input apart as images are."""
     shapes = [n for n in source.nodes if isinstance(n, ast.Assign) and ast.unparse(n.value).endswith(".shape")]
     parts = [len(t.elts) for n in shapes for t in n.targets if isinstance(t, ast.Tuple)]
@@ -147,36 +147,41 @@ def called_with(name: str, names: Sequence[str], namespace: dict[str, Any]) -> N
     namespace[name](*(namespace[argument] for argument in names))
 
 
-def of_thing(source: Source, name: str, cls: type, forms: tuple[Form, ...]) -> Iterator[Way]:
+def of_thing(source: Source, name: str, cls: type, forms: tuple[DataForm, ...]) -> Iterator[WayToCall]:
     """The ways to use an object, or a class: let it train, then step by step; with every form of data."""
     names = methods(cls)
-    trains = [n for n in names if TRAINS.match(plain(n)) and not NEVER.search(plain(n))]
-    trains.sort(key=lambda n: not plain(n).startswith(("fit", "train")))
-    slopes = [n for n in names if SLOPES.search(plain(n))]
+    trains = [n for n in names if may_train(n)]
+    trains.sort(key=lambda n: not plain_name(n).startswith(("fit", "train")))
+    slopes = [n for n in names if SLOPES.search(plain_name(n))]
     backward = list(dict.fromkeys(n for n in (*slopes, *going_back(names)) if n not in trains))
     for method in trains:
         for form in forms:
-            yield way(f"{name}.{method}", form, partial(trained, source, name, method, form), name)
+            yield way_to_call(f"{name}.{method}", form, partial(trained, source, name, method, form), name)
     for method in backward[:2]:
         for form in forms:
-            yield way(f"{name}: forward and {method}", form, partial(stepped, source, name, method, form), name)
+            yield way_to_call(f"{name}: forward and {method}", form, partial(stepped, source, name, method, form), name)
 
 
-def of_functions(source: Source, functions: dict[str, Any], forms: tuple[Form, ...]) -> Iterator[Way]:
+def may_train(name: str) -> bool:
+    """Does a function's name say that it trains, and not that it must never be called?"""
+    return bool(TRAINS.match(plain_name(name))) and not NEVER.search(plain_name(name))
+
+
+def of_functions(source: Source, functions: dict[str, Any], forms: tuple[DataForm, ...]) -> Iterator[WayToCall]:
     """The ways to use functions: one that trains, then init, forward, loss, backward and update in turn."""
     names = list(functions)
     for name in names:
-        if TRAINS.match(plain(name)) and not NEVER.search(plain(name)) and len(asked(functions[name])) >= 2:
+        if may_train(name) and len(required_parameters(functions[name])) >= 2:
             for form in forms:
-                yield way(name, form, partial(one_function, source, name, form))
+                yield way_to_call(name, form, partial(one_function, source, name, form))
     for name in going_back(names)[:3]:
         for form in forms:
-            yield way(f"{name} and what goes before", form, partial(in_turn, source, name, form))
+            yield way_to_call(f"{name} and what goes before", form, partial(in_turn, source, name, form))
 
 
-def way(plan: str, form: Form, run: Callable[[dict[str, Any]], None], owner: str = "") -> Way:
+def way_to_call(plan: str, form: DataForm, run: Callable[[dict[str, Any]], None], owner: str = "") -> WayToCall:
     """A way of a plan and a form of data."""
-    return Way(f"{plan}, {form.name}", run, True, plan, form, owner)
+    return WayToCall(f"{plan}, {form.name}", run, True, plan, form, owner)
 
 
 def widths(classes: int) -> list[int]:
@@ -184,7 +189,7 @@ def widths(classes: int) -> list[int]:
     return [WIDTH, HIDDEN, HIDDEN - 1, classes]
 
 
-def made(source: Source, name: str, namespace: dict[str, Any], form: Form) -> tuple[Any, Any, Any]:
+def made(source: Source, name: str, namespace: dict[str, Any], form: DataForm) -> tuple[Any, Any, Any]:
     """The object of a name, or one of a class, with data that fit it.
 
     Errors: Unsuited where none of this form do; Unbound and whatever else the class raises.
@@ -212,7 +217,7 @@ def made(source: Source, name: str, namespace: dict[str, Any], form: Form) -> tu
 
 def asks_for_widths(cls: type) -> bool:
     """Must an object be told how many inputs and outputs it has? Then they are as we say, however its weights lie."""
-    roles = {WIDTHS.get(plain(p.name)) for p in asked(cls)}
+    roles = {WIDTHS.get(plain_name(p.name)) for p in required_parameters(cls)}
     return {"input width", "output width"} <= roles or "widths" in roles
 
 
@@ -236,7 +241,7 @@ def built(
     return caller(make)
 
 
-def fitting(form: Form, tree: Any, data: tuple[Any, Any]) -> tuple[Any, Any]:
+def fitting(form: DataForm, tree: Any, data: tuple[Any, Any]) -> tuple[Any, Any]:
     """Data of the sizes that the matrices of a network want: (n, k) of the first and the last.
 
     Errors: Unsuited if it has one output and the form several, or the other way round.
@@ -269,7 +274,7 @@ def sides(tree: Any, shapes: list[tuple[int, ...]]) -> dict[str, tuple[int, int]
     return {"rows": (wide[0][0], wide[-1][1]), "columns": (wide[0][1], wide[-1][0])}
 
 
-def trained(source: Source, name: str, method: str, form: Form, namespace: dict[str, Any]) -> None:
+def trained(source: Source, name: str, method: str, form: DataForm, namespace: dict[str, Any]) -> None:
     """Make an object and let it train."""
     thing, X, Y = made(source, name, namespace, form)
     set_rate_if_none(thing)
@@ -289,7 +294,7 @@ def set_rate_if_none(thing: Any) -> None:
             setattr(thing, name, 0.1)
 
 
-def stepped(source: Source, name: str, backward: str, form: Form, namespace: dict[str, Any]) -> None:
+def stepped(source: Source, name: str, backward: str, form: DataForm, namespace: dict[str, Any]) -> None:
     """Make an object; forward, its loss, backward and its update; what updates nothing is paired by name."""
     thing, X, Y = made(source, name, namespace, form)
     caller, owner = Caller(source, namespace, X, Y), type(thing).__name__
@@ -306,7 +311,8 @@ def stepped(source: Source, name: str, backward: str, form: Form, namespace: dic
     stated(unmoved(before, kept, dict(arrays_in(thing))), given)
     caller.known |= {str(path[-1]): A for path, A in given.items() if path}
     caller.roles["upstream"] = raw
-    for update in [n for n in names if UPDATES.search(plain(n)) and n != backward and not NEVER.search(plain(n))][:1]:
+    updates = [n for n in names if UPDATES.search(plain_name(n)) and n != backward]
+    for update in [n for n in updates if not NEVER.search(plain_name(n))][:1]:
         attempted(caller, getattr(thing, update), owner)
 
 
@@ -327,7 +333,7 @@ def attempted(caller: Caller, function: Any, owner: str | None = None) -> Any:
         return None
 
 
-def one_function(source: Source, name: str, form: Form, namespace: dict[str, Any]) -> None:
+def one_function(source: Source, name: str, form: DataForm, namespace: dict[str, Any]) -> None:
     """Call one function that trains, and the update, where it leaves that to another."""
     caller, before = begun(source, name, form, namespace)
     had = set(namespace)
@@ -338,7 +344,7 @@ def one_function(source: Source, name: str, form: Form, namespace: dict[str, Any
         then_updated(caller, own_functions(namespace), name)
 
 
-def in_turn(source: Source, backward: str, form: Form, namespace: dict[str, Any]) -> None:
+def in_turn(source: Source, backward: str, form: DataForm, namespace: dict[str, Any]) -> None:
     """Call functions in turn: what makes the parameters, forward, the loss, backward, the update."""
     caller, before = begun(source, backward, form, namespace)
     functions = own_functions(namespace)
@@ -369,12 +375,12 @@ def made_since(namespace: dict[str, Any], had: set[str]) -> dict[Any, Any]:
 
 def then_updated(caller: Caller, functions: dict[str, Any], backward: str) -> None:
     """Call the function that updates, if there is one."""
-    names = [n for n in functions if UPDATES.search(plain(n)) and n != backward and not TRAINS.match(plain(n))]
-    for update in names[:1]:
+    updates = [n for n in functions if UPDATES.search(plain_name(n)) and n != backward]
+    for update in [n for n in updates if not TRAINS.match(plain_name(n))][:1]:
         attempted(caller, functions[update])
 
 
-def begun(source: Source, name: str, form: Form, namespace: dict[str, Any]) -> tuple[Caller, dict[Any, Any]]:
+def begun(source: Source, name: str, form: DataForm, namespace: dict[str, Any]) -> tuple[Caller, dict[Any, Any]]:
     """A caller that knows the parameters, made by the file, held by it, or invented from the names of arguments.
 
     Errors: Unsuited, Unbound, and what the function that makes them raises.
@@ -396,15 +402,15 @@ def begun(source: Source, name: str, form: Form, namespace: dict[str, Any]) -> t
 
 
 def parameters_of(
-    source: Source, name: str, namespace: dict[str, Any], functions: dict[str, Any], sizes: list[int], form: Form
+    source: Source, name: str, namespace: dict[str, Any], functions: dict[str, Any], sizes: list[int], form: DataForm
 ) -> tuple[Any, list[str] | None]:
     """The parameters, and their names where they come as a tuple."""
     begin = [n for n in functions if n != name and n in source.setters and not data_arguments(functions[n])]
     makers = ranked([n for n in functions if n != name], "init")
-    for maker in dict.fromkeys([*makers, *(n for n in begin if not UPDATES.search(plain(n)))]):
+    for maker in dict.fromkeys([*makers, *(n for n in begin if not UPDATES.search(plain_name(n)))]):
         try:
             tree = built(functions[maker], maker, source, namespace, sizes)
-        except (Unbound, Unmade, TypeError, ValueError, IndexError, KeyError):
+        except (Unbound, UnmadeParameters, TypeError, ValueError, IndexError, KeyError):
             continue
         if any(np.size(A) for _, A in arrays_in(tree)):
             names = returned(source.definition(maker), calls=False) if isinstance(tree, tuple) else None
@@ -418,19 +424,19 @@ def parameters_of(
     return drawn(invented, form) if invented else of_one_layer(functions[name], sizes, form), None
 
 
-def drawn(shapes: dict[str, Any], form: Form) -> dict[str, Any]:
+def drawn(shapes: dict[str, Any], form: DataForm) -> dict[str, Any]:
     """Parameters that the program takes as arguments, drawn; as columns, or turned for rows."""
     random = np.random.RandomState(current().seed + 3)
     turned = form.examples == "rows"
     return {k: 0.5 * random.randn(*(A.shape[::-1] if turned else A.shape)) for k, A in shapes.items()}
 
 
-def of_one_layer(function: Any, sizes: list[int], form: Form) -> dict[str, Any]:
+def of_one_layer(function: Any, sizes: list[int], form: DataForm) -> dict[str, Any]:
     """W and b, or theta, of a function that takes them without a number: one layer."""
     random = np.random.RandomState(current().seed + 3)
     n, k = sizes[0], sizes[-1]
     found: dict[str, Any] = {}
-    for parameter in asked(function):
+    for parameter in required_parameters(function):
         which = kind(parameter.name)
         flat = form.labels in ("0 and 1", "-1 and 1", "numbers", "a number")
         if which == "W":

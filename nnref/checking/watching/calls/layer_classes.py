@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.reading.arguments import arguments
-from nnref.checking.reading.names import ROLES, plain
+from nnref.checking.reading.arguments import named_parameters
+from nnref.checking.reading.names import ROLES, plain_name
 from nnref.checking.reading.network import same_chance
 from nnref.checking.reading.source import Source
 from nnref.checking.watching.calls.calling import arrays_in, methods, own_classes
@@ -30,12 +30,12 @@ def of_classes(source: Source, namespace: Mapping[str, Any]) -> Iterator[Ways]:
     """Classes of layers: a method that goes forward, and one that goes back and is given a gradient."""
     for name, cls in own_classes(dict(namespace)).items():
         names = methods(cls)
-        back = next((n for n in names if re.match(r"back|bwd|bprop", plain(n))), None)
-        forth = next((n for n in names if re.match(r"forw|fwd|fprop|call$|__call__$", plain(n))), None)
+        back = next((n for n in names if re.match(r"back|bwd|bprop", plain_name(n))), None)
+        forth = next((n for n in names if re.match(r"forw|fwd|fprop|call$|__call__$", plain_name(n))), None)
         if back is None or forth is None or inspect.isabstract(cls):
             continue
-        needed = [p for n, p in arguments(getattr(cls, back)).items() if n != "self" and p.default is p.empty]
-        roles = {ROLES.get(plain(p.name)) for p in needed}
+        needed = [p for n, p in named_parameters(getattr(cls, back)).items() if n != "self" and p.default is p.empty]
+        roles = {ROLES.get(plain_name(p.name)) for p in needed}
         if not needed or "Y" in roles or "X" in roles or holds_others(cls, namespace):
             continue
         if unwritten(source.definition(forth, name)) or unwritten(source.definition(back, name)):
@@ -67,9 +67,9 @@ def holds_others(cls: type, namespace: Mapping[str, Any]) -> bool:
 
 def of_object(name: str, line: int, cls: type, forth: str, back: str) -> Iterator[Layer]:
     """A class of layers, made and run in every choice of shapes."""
-    made = arguments(cls)
-    x = next(iter([n for n in arguments(getattr(cls, forth)) if n != "self"]), None)
-    rate = [n for n in arguments(getattr(cls, back)) if n != "self"][1:]
+    made = named_parameters(cls)
+    x = next(iter([n for n in named_parameters(getattr(cls, forth)) if n != "self"]), None)
+    rate = [n for n in named_parameters(getattr(cls, back)) if n != "self"][1:]
     if x is None:
         return
     for settings, X in Shapes(name).of_object(made):

@@ -20,8 +20,8 @@ import numpy as np
 
 from nnref.checking.gradcheck.border import GradcheckError
 from nnref.checking.gradcheck.vjp import check_numpy_vjp
-from nnref.checking.reading.arguments import arguments
-from nnref.checking.reading.names import ROLES, plain
+from nnref.checking.reading.arguments import named_parameters
+from nnref.checking.reading.names import ROLES, plain_name
 from nnref.checking.reading.network import same_chance
 from nnref.checking.reading.source import Source, returned
 from nnref.checking.results.entry import Entry
@@ -29,7 +29,7 @@ from nnref.checking.results.report import GradcheckReport
 from nnref.checking.watching.calls.calling import own_functions
 from nnref.checking.watching.calls.layer import Layer, Ways, line_of
 from nnref.checking.watching.calls.layer_classes import of_classes
-from nnref.checking.watching.calls.layer_shapes import EXAMPLES, Shapes, choices
+from nnref.checking.watching.calls.layer_shapes import EXAMPLES, Shapes, argument_choices
 from nnref.checking.watching.calls.own_calls import Given, floats
 from nnref.checking.watching.calls.pairing import is_gradient_of
 from nnref.shapes import Array
@@ -119,7 +119,7 @@ def judged(layer: Layer, names: tuple[str, ...]) -> LayerVerdict:
     try:
         report = checked(layer, names, {})
         if report.ok or not report.wrong:
-            return whole(layer, names, report)
+            return verdict_without_mistake(layer, names, report)
         wrong = [entry.name for entry in report.wrong]
         if passes_on(layer, names):
             note = "its backward pass hands on what it is given: right if the loss has the slope already, else wrong"
@@ -129,12 +129,12 @@ def judged(layer: Layer, names: tuple[str, ...]) -> LayerVerdict:
             means = checked(layer, names, dict.fromkeys(wrong, float(EXAMPLES)))
         if means is not None and means.ok:
             note = f"{' and '.join(wrong)}: the mean over the examples, so that nothing else may divide by their number"
-            return whole(layer, names, means, note)
+            return verdict_without_mistake(layer, names, means, note)
         single = None
         if nearly(layer, report):
             single = checked(replace(layer, arguments=in_single_precision(layer.arguments)), names, {})
         if single is not None and single.ok:
-            return whole(layer, names, single, "right in single precision, in which it computes")
+            return verdict_without_mistake(layer, names, single, "right in single precision, in which it computes")
     except GradcheckError as error:
         return LayerVerdict(layer.name, layer.line, (), f"not judged: {error}")
     return LayerVerdict(layer.name, layer.line, report.entries)
@@ -160,7 +160,9 @@ def in_single_precision(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value.astype(np.float32) if floats(value) else value for name, value in given.items()}
 
 
-def whole(layer: Layer, names: tuple[str, ...], report: GradcheckReport, note: str = "") -> LayerVerdict:
+def verdict_without_mistake(
+    layer: Layer, names: tuple[str, ...], report: GradcheckReport, note: str = ""
+) -> LayerVerdict:
     """A verdict without a mistake; what moves the output and has no gradient is named, and then nothing is green."""
     first = next(iter(layer.arguments))  # the gradient of the input moves no parameter: a first layer may leave it out
     missing = [name for name in layer.arguments if name not in (first, *names) and moves(layer, name)]
@@ -255,8 +257,8 @@ def head_and_tail(name: str) -> tuple[str, str]:
 def upstream(back: Callable[..., Any]) -> list[str]:
     """The arguments of a backward function that are gradients of its outputs: dout, dA, dnext_h, grad."""
     found = []
-    for name in arguments(back):
-        word = plain(name)
+    for name in named_parameters(back):
+        word = plain_name(name)
         if not (re.match(r"d(?!ict|ata|im|rop|type|ecay)\w", word) or ROLES.get(word) == "upstream"):
             break
         found.append(name)
@@ -271,7 +273,7 @@ def of_pair(
         line_of(source, back.__name__),
         *(returned(source.definition(f.__name__)) for f in (back, forward)),
     )
-    for given in [*heard, *(Given(found, {}) for found in choices(arguments(forward), Shapes(name)))]:
+    for given in [*heard, *(Given(found, {}) for found in argument_choices(named_parameters(forward), Shapes(name)))]:
         yield Layer(name, line, given.values, *run_with(given, forward, back, names, made), given in heard)
 
 
@@ -296,7 +298,7 @@ def run_with(
     def come_back(dY: Array, **values: Any) -> dict[str, Any]:
         outputs, cache = ahead(values)
         passed, whole = dict(zip(slots, split(dY, outputs), strict=True)), given.together(values)
-        for other, parameter in arguments(back).items():
+        for other, parameter in named_parameters(back).items():
             if other in passed:
                 continue
             if other in whole:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.reading.names import WIDTHS, plain
+from nnref.checking.reading.names import WIDTHS, plain_name
 from nnref.shapes import Array
 
 EXAMPLES = 4
@@ -102,35 +102,35 @@ class Shapes:
         for sizes in CHOICES:
             x = sizes.get("x", sizes["w"])
             units = x[0] if len(x) == 2 and sizes["w"][1:] == x[:1] else x[-1] if len(x) < 4 else x[1]
-            given = {name: self.setting(name, sizes, units) for name, p in made.items() if asked(name, p)}
+            given = {name: self.setting(name, sizes, units) for name, p in made.items() if must_be_given(name, p)}
             yield given, self.input(sizes, 1)
 
     def setting(self, name: str, sizes: Sizes, units: int) -> Any:
         """What an argument of a layer's maker is given."""
-        role, kind = WIDTHS.get(plain(name)), kind_of(name)
-        if role == "input width" and plain(name) != "inputshape":
+        role, kind = WIDTHS.get(plain_name(name)), kind_of(name)
+        if role == "input width" and plain_name(name) != "inputshape":
             return units
         if role == "output width" or re.match(r"(n_?)?(units|neurons|out)", name):
             return 5
         if kind in ("w", "b", "gamma") and kind in sizes:
             return self.drawn(sizes[kind], 2)
-        return SETTINGS.get(plain(name), 5)
+        return SETTINGS.get(plain_name(name), 5)
 
 
-def asked(name: str, parameter: inspect.Parameter) -> bool:
+def must_be_given(name: str, parameter: inspect.Parameter) -> bool:
     """Must the argument be given: it has no default, or is a width?"""
     if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
         return False
-    return parameter.default is parameter.empty or WIDTHS.get(plain(name)) in ("input width", "output width")
+    return parameter.default is parameter.empty or WIDTHS.get(plain_name(name)) in ("input width", "output width")
 
 
 def kind_of(name: str) -> str | None:
     """What an argument is: "x", "w", "b", "h", "u" or "gamma"."""
-    word = plain(name)
+    word = plain_name(name)
     return next((kind for kind, pattern in KINDS if re.match(pattern, word)), None)
 
 
-def choices(parameters: Mapping[str, inspect.Parameter], shapes: Shapes) -> Iterator[dict[str, Any]]:
+def argument_choices(parameters: Mapping[str, inspect.Parameter], shapes: Shapes) -> Iterator[dict[str, Any]]:
     """Arguments for a forward function, in every choice of shapes that has all it takes."""
     for sizes in CHOICES:
         given: dict[str, Any] = {}
@@ -138,14 +138,14 @@ def choices(parameters: Mapping[str, inspect.Parameter], shapes: Shapes) -> Iter
             kind = kind_of(name)
             if parameter.default is not parameter.empty:
                 continue
-            if kind is None and re.search(r"param|hparam|config|options", plain(name)):
+            if kind is None and re.search(r"param|hparam|config|options", plain_name(name)):
                 given[name] = shapes.settings()
             elif kind in ("x", "words") and "words" in sizes:
                 given[name] = shapes.words(sizes["words"], k + 1)
             elif kind in sizes:
                 given[name] = shapes.drawn(sizes[kind], k + 1)
-            elif plain(name) in SETTINGS:
-                given[name] = SETTINGS[plain(name)]
+            elif plain_name(name) in SETTINGS:
+                given[name] = SETTINGS[plain_name(name)]
             elif not given:
                 given[name] = shapes.input(sizes, k + 1)
         missing = [n for n, p in parameters.items() if p.default is p.empty and n not in given]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.reading.names import GRADIENTS, plain
+from nnref.checking.reading.names import GRADIENTS, plain_name
 from nnref.checking.watching.calls.calling import arrays_in
 from nnref.checking.watching.recording.recorder import current
 
@@ -54,7 +54,7 @@ def steps(path: Path, without: re.Pattern[str] | None = None) -> tuple[str, ...]
     """The steps of a path as plain words, without containers, and without what makes a name that of a gradient."""
     words = []
     for step in path:
-        word = plain(str(step))
+        word = plain_name(str(step))
         if word not in CONTAINERS:
             word = without.sub("", word, count=1) if without is not None else word
             words.append(SHORT.get(word, word))
@@ -100,7 +100,7 @@ def gradients_of(
 
 def looks_like_gradient(path: Path) -> bool:
     """Does some step of the way speak of a gradient?"""
-    words = [plain(str(step)) for step in path if not isinstance(step, int)]
+    words = [plain_name(str(step)) for step in path if not isinstance(step, int)]
     return any(word in GRADIENTS or AFFIX.search(word) for word in words)
 
 

@@ -7,7 +7,7 @@ from itertools import islice
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import Graph, base_of, bits_of, shown
+from nnref.checking.watching.calculus.graph import Graph, base_of, bits_of, entries_of_leaf
 from nnref.checking.watching.meaning.updates import uses
 from nnref.checking.watching.recording.functions import FRESH, LIKE
 from nnref.checking.watching.recording.tape import Node, nodes_of, words
@@ -28,7 +28,7 @@ LIKELIHOOD = {
 """The order in which kinds of leaves are tried; others after these."""
 
 
-def candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
+def label_candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
     """What may be the labels: leaves, the likeliest first, columns of tables, and targets made of the inputs."""
     leaves = [n for n in graph.tape if n.leaf and n.leaf != "constant" and np.prod(n.shape, dtype=int)]
     kept = ("labels", "data", "table", "written", "array", "unknown", "parsed", "randint")
@@ -149,7 +149,7 @@ def columns(graph: Graph, leaves: Sequence[Node]) -> Iterator[tuple[Node, ...]]:
     parts: dict[int, dict[int, list[Node]]] = {}
     for node in graph.tape:
         part = node.op in ("view", "item", "entry") and isinstance(node.args[0], Node)
-        if not part or np.prod(node.args[0].shape) > LARGE or (found := shown(node)) is None:
+        if not part or np.prod(node.args[0].shape) > LARGE or (found := entries_of_leaf(node)) is None:
             continue
         if found[0].index not in tables:
             continue

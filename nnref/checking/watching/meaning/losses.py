@@ -16,7 +16,7 @@ from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.other_parts import beginning
 from nnref.checking.watching.meaning.parameters import Meeting, Roles
 from nnref.checking.watching.meaning.standard_losses import STANDARD, bare, seeds_of, stripped
-from nnref.checking.watching.meaning.targets import key_of
+from nnref.checking.watching.meaning.targets import key_of_labels
 from nnref.checking.watching.meaning.updates import replaceable
 from nnref.checking.watching.recording.memory import positions
 from nnref.checking.watching.recording.tape import Node, words
@@ -66,10 +66,10 @@ def all_losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:
         Loss(OWN_LOSS, tuple({n.index: np.ones(n.shape) for n in terms} for _ in tapes), terms[0], distance)
         for absolute in (False, True)
         for terms in own_sums(role, absolute)
-        if not is_slope(role, tapes, terms[0])
+        if not is_movement(role, tapes, terms[0])
         for distance in (absolute and not is_proper(role, tapes[0], terms[0], but="absolute error"),)
     ]
-    parts = [n for n in own(role, whole=False) if not is_slope(role, tapes, n)] if not found else []
+    parts = [n for n in own(role, whole=False) if not is_movement(role, tapes, n)] if not found else []
     if len(role.labels) > 1 and len(parts) > 1:
         ones = {n.index: np.ones(n.shape) for n in parts}
         found = [Loss(OWN_LOSS, tuple(ones for _ in tapes), parts[0], unweighted=True)]
@@ -150,7 +150,7 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
     replaced = {u.new.index for u in replaceable(graph) if u.new is not None}
     back = passed_back(role)
     for node in graph.tape:
-        if not candidate(node) or node.op in SHOWN or chosen(node) or node.index in replaced:
+        if not candidate(node) or node.op in SHOWN or is_entry(node) or node.index in replaced:
             continue
         if (graph.above[node.index] | 1 << node.index) & back:
             continue
@@ -228,8 +228,8 @@ def is_change(node: Node, within: Roles | None = None) -> bool:
 
 def same_labels(role: Roles, loss: Node) -> bool:
     """Is a loss made of the labels, all and no others, that the step learns from?"""
-    learnt = {key_of(m.labels) for m in role.meetings}
-    return learnt == {key_of(m.labels) for m in met_in(role, loss)}
+    learnt = {key_of_labels(m.labels) for m in role.meetings}
+    return learnt == {key_of_labels(m.labels) for m in met_in(role, loss)}
 
 
 def concerns(role: Roles, loss: Node) -> bool:
@@ -246,18 +246,18 @@ def of_its_labels(role: Roles, loss: Node) -> bool:
     """Is a loss made of labels that the step learns from, or of what those are made of, or make, entry by entry?"""
     learnt = set[object]().union(*(made_of(role, m.labels) for m in role.meetings))
     met = [m.labels for m in met_in(role, loss)]
-    return bool(met) and all(key_of(labels) in learnt or is_made_of_labels(role, labels) for labels in met)
+    return bool(met) and all(key_of_labels(labels) in learnt or is_made_of_labels(role, labels) for labels in met)
 
 
 def made_of(role: Roles, labels: Node) -> set[object]:
     """The labels, and the values of their shape that they are made of."""
     nodes = (role.graph.tape[k] for k in bits_of(role.graph.above[labels.index]))
-    return {key_of(n) for n in (labels, *nodes) if n.shape == labels.shape}
+    return {key_of_labels(n) for n in (labels, *nodes) if n.shape == labels.shape}
 
 
 def is_made_of_labels(role: Roles, node: Node) -> bool:
     """Is a value, as 1 - y is, made of labels that the step learns from?"""
-    return not made_of(role, node).isdisjoint({key_of(m.labels) for m in role.meetings})
+    return not made_of(role, node).isdisjoint({key_of_labels(m.labels) for m in role.meetings})
 
 
 def is_meant_too(role: Roles, tapes: Sequence[Tape], loss: Node, fits: str) -> bool:
@@ -273,7 +273,7 @@ def is_meant_too(role: Roles, tapes: Sequence[Tape], loss: Node, fits: str) -> b
         return all(np.array_equal(np.asarray(t[a.index].value), np.asarray(t[b.index].value)) for t in tapes)
 
     same = all(any(equal(a, b) for b in steps) for a in shown)
-    found = set(kinds(role, tapes[0], loss)) if same and 0 < len(shown) == len(met) else set[str]()
+    found = set(losses_with_these_slopes(role, tapes[0], loss)) if same and 0 < len(shown) == len(met) else set[str]()
     return fits in found or bool(found - DISTANCES)
 
 
@@ -292,14 +292,14 @@ def met_in(role: Roles, loss: Node) -> Iterator[Meeting]:
             yield Meeting(forward[0], labels[0], node)
 
 
-def chosen(node: Node) -> bool:
+def is_entry(node: Node) -> bool:
     """Is this one entry of a larger array, as P[i, y[i]] is, or of many that are gone through? It is no loss."""
     if node.kwargs.get("each"):
         return True
     return node.op in ("item", "entry") and bool(node.inputs) and np.prod(node.inputs[0].shape, dtype=int) > 1
 
 
-def is_slope(role: Roles, tapes: Sequence[Tape], node: Node) -> bool:
+def is_movement(role: Roles, tapes: Sequence[Tape], node: Node) -> bool:
     """Is this in every run the number that a parameter is moved along, as where a slope is computed once before?"""
     values = [np.ravel(tape[node.index].value) for tape in tapes]
     if not all(v.size == 1 and v.dtype.kind == "f" and v.all() and np.isfinite(v).all() for v in values):
@@ -370,10 +370,10 @@ OF_NUMBERS = words("add subtract multiply divide negative")
 
 def is_proper(role: Roles, tape: Tape, loss: Node, but: str = "") -> bool:
     """Is the program's own loss one of those that people mean, but for one, with the labels that it takes?"""
-    return any(True for _ in kinds(role, tape, loss, but))
+    return any(True for _ in losses_with_these_slopes(role, tape, loss, but))
 
 
-def kinds(role: Roles, tape: Tape, loss: Node, but: str = "") -> Iterator[str]:
+def losses_with_these_slopes(role: Roles, tape: Tape, loss: Node, but: str = "") -> Iterator[str]:
     """Those of the losses that people mean, but for one, of which the program's own has the slopes."""
     graph = role.graph
     met: dict[int, tuple[Node, Meeting]] = {}
@@ -387,12 +387,15 @@ def kinds(role: Roles, tape: Tape, loss: Node, but: str = "") -> Iterator[str]:
             continue
         # One number is a multiple of any other: what is to be told apart from something is seen at all outputs at once.
         groups = [list(seeds)] if but else [[k] for k in seeds]
-        same = all(alike(*(np.concatenate([np.ravel(s[k]) for k in g]) for s in (own_slopes, seeds))) for g in groups)
+        same = all(
+            are_proportional(*(np.concatenate([np.ravel(s[k]) for k in g]) for s in (own_slopes, seeds)))
+            for g in groups
+        )
         if same and (not but or sum(seeds[k].size for k in seeds) > 1):
             yield name
 
 
-def alike(a: Array, b: Array) -> bool:
+def are_proportional(a: Array, b: Array) -> bool:
     """Is one array a multiple of another, to half of the digits?"""
     x, y = np.ravel(a), np.ravel(b)
     norm = float(np.linalg.norm(x) * np.linalg.norm(y))

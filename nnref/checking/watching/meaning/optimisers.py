@@ -84,7 +84,7 @@ def centred(role: Roles, step: Node, gradient: Node) -> Node | None:
     return None
 
 
-def alike(step: Sequence[Array], gradient: Sequence[Array]) -> bool:
+def steps_as_an_optimiser(step: Sequence[Array], gradient: Sequence[Array]) -> bool:
     """Is a step, entry by entry, of the gradient's sign, and never smaller where that is larger, as of an optimiser?
 
     Nor does it grow faster than the gradient, as a square does: what divides it may only make large ones smaller.
@@ -116,7 +116,7 @@ def alike_in_all(role: Roles, step: Node, gradient: Node, given: Sequence[Array]
     between = (graph.tape[k] for k in bits_of(graph.above[step.index] | 1 << step.index) if graph.depends(k, bit))
     beside = (m for n in between for m in n.inputs if n is not gradient and not graph.depends(m.index, bit))
     own = any(graph.depends(m.index, role.parameters) for m in beside)
-    return alike(given, laid) if own else alike(in_one(given), in_one(laid))
+    return steps_as_an_optimiser(given, laid) if own else steps_as_an_optimiser(in_one(given), in_one(laid))
 
 
 def in_one(parts: Sequence[Array]) -> Sequence[Array]:

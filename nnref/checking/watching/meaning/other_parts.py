@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from nnref.checking.watching.calculus.graph import VIEWS, Graph, as_bits, base_of, bits_of
-from nnref.checking.watching.meaning.updates import Update, is_kept, key_of, uses
+from nnref.checking.watching.meaning.updates import Update, is_kept, key_of_parameter, uses
 from nnref.checking.watching.recording.tape import Node
 
 PARTS = ("item", "view")
@@ -48,12 +48,12 @@ def other_parts(
     where this takes the array as a whole, that part of the whole. What a step before wrote into the array last is known
     as what it was then: it is left to that step.
     """
-    known = {key_of(u.old) for u in updates}
+    known = {key_of_parameter(u.old) for u in updates}
     for first in [u for u in updates if is_part(u)]:
         shown = parts_shown(graph, first)
         for update in following(graph, of_labels, first, outputs, begin):
             same = shown.get(str(update.old.args[1:]))
-            key = (first.base.index, *key_of(same or update.old)[1:])
+            key = (first.base.index, *key_of_parameter(same or update.old)[1:])
             if key in known or written_last(first.base, update.old):
                 continue
             known.add(key)

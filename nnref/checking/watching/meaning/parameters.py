@@ -15,7 +15,7 @@ import numpy as np
 
 from nnref.checking.watching.calculus.graph import Graph, as_bits, base_of, bits_of
 from nnref.checking.watching.calculus.slopes import value_of
-from nnref.checking.watching.meaning.likely_labels import CANDIDATES, LIKELIHOOD, candidates
+from nnref.checking.watching.meaning.likely_labels import CANDIDATES, LIKELIHOOD, label_candidates
 from nnref.checking.watching.meaning.other_parts import beginning, other_parts, without_later_parts
 from nnref.checking.watching.meaning.several_labels import of_both_outputs
 from nnref.checking.watching.meaning.updates import (
@@ -26,7 +26,7 @@ from nnref.checking.watching.meaning.updates import (
     is_done_again,
     is_kept,
     keeps_its_name,
-    key_of,
+    key_of_parameter,
     number,
     replaceable,
     superseded,
@@ -108,11 +108,11 @@ class Roles:
         return self.graph.dependent(new)
 
 
-def roles(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles | None:
+def roles_of_step(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles | None:
     """The labels, parameters and outputs of the first step on a tape; None where nothing is updated by labels."""
     found: list[tuple[tuple[object, ...], Roles]] = []
     data_alone: list[Roles] = []
-    for labels in islice(candidates(graph), CANDIDATES):
+    for labels in islice(label_candidates(graph), CANDIDATES):
         role = step(graph, labels, pairs)
         if role is None or begins_late(graph, role):
             continue
@@ -371,9 +371,9 @@ def updates(
         if not known or (update.end.site, update.base.index) in forward or is_done_again(graph, update):
             continue
         if (pair := paired.get(update.base.index)) is None:
-            first = found.setdefault(key_of(update.old), update)
+            first = found.setdefault(key_of_parameter(update.old), update)
             if superseded(graph, first, [update]) and not onward(first):
-                found[key_of(update.old)] = update  # g = w - C x y is the slope of a hinge, and no new w
+                found[key_of_parameter(update.old)] = update  # g = w - C x y is the slope of a hinge, and no new w
         elif update.old is pair.old and times(update.step, pair.step) and takes_its_place(graph, update):
             # What the program itself does with a gradient that it returns says more: which way it goes, and how far.
             found[pair.old.index, -1] = replace(update, name=pair.name)

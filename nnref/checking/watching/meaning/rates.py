@@ -25,7 +25,7 @@ PRODUCTS = words("dot matmul outer")
 
 
 @dataclass(frozen=True, eq=False)
-class Way:
+class WayToStep:
     """From a gradient to its step. rate is the product of the fractional numbers that multiply it, without signs.
 
     kind holds all else that scales it, in no order, and one "rate" for each such number; numbers are those of both.
@@ -41,10 +41,10 @@ class Way:
     returned: bool
 
 
-def way(role: Roles, update: Update, value: Node, optimised: bool) -> Way:
+def way_to_step(role: Roles, update: Update, value: Node, optimised: bool) -> WayToStep:
     """From the value that is a multiple of the slope back to what the program calls the gradient."""
     if update.new is None:
-        return Way(1.0, (), (), named=True, remembers=False, returned=True)
+        return WayToStep(1.0, (), (), named=True, remembers=False, returned=True)
     node, found, remembers, named = value, list[tuple[str, float]](), optimised, False
     while True:
         if (newest := added_to_older(role, update, node)) is not None:
@@ -53,7 +53,7 @@ def way(role: Roles, update: Update, value: Node, optimised: bool) -> Way:
         if (unchanged := let_through(role, node)) is not None:
             node = unchanged
             continue
-        factor = scaled(role, node)
+        factor = multiple_and_number(role, node)
         if node.names and (factor is None or node is not update.step):
             named = True
             break
@@ -64,10 +64,10 @@ def way(role: Roles, update: Update, value: Node, optimised: bool) -> Way:
         found += [(op, n) for op, n in number if op not in VIEWS]
     rate = float(np.prod([n for op, n in found if op == "rate"]))
     kind = tuple(sorted(op if op == "rate" else f"{op} {n:.12g}" for op, n in found))
-    return Way(rate, kind, tuple(n for _, n in found), named, remembers, returned=False)
+    return WayToStep(rate, kind, tuple(n for _, n in found), named, remembers, returned=False)
 
 
-def scaled(role: Roles, node: Node) -> tuple[Node, tuple[str, float]] | None:
+def multiple_and_number(role: Roles, node: Node) -> tuple[Node, tuple[str, float]] | None:
     """What a value is a multiple of, or shows, and the number: a "rate", if it is fractional and multiplies."""
     if not node.inputs:
         return None
@@ -142,7 +142,7 @@ def added_to_older(role: Roles, update: Update, node: Node) -> Node | None:
     return None if role.graph.depends(old[0].index, 1 << update.base.index) else new[0]
 
 
-def of_one_kind(ways: Sequence[Way], known: Sequence[bool]) -> list[tuple[list[int], bool]]:
+def of_one_kind(ways: Sequence[WayToStep], known: Sequence[bool]) -> list[tuple[list[int], bool]]:
     """The steps that can be compared: their places, and whether they are compared by their gradients alone.
 
     Those that remember, those that do not, and gradients that are returned are sorts of their own, unless the program

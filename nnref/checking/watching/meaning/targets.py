@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import Graph, as_bits, base_of, bits_of, shown
-from nnref.checking.watching.meaning.parameters import MADE_ON_THE_WAY, Roles, only_what_reaches, roles, step
+from nnref.checking.watching.calculus.graph import Graph, as_bits, base_of, bits_of, entries_of_leaf
+from nnref.checking.watching.meaning.parameters import MADE_ON_THE_WAY, Roles, only_what_reaches, roles_of_step, step
 from nnref.checking.watching.meaning.updates import replaceable, takes_its_place
 from nnref.checking.watching.recording.tape import Node, nodes_of
 
@@ -35,7 +35,7 @@ class Understood:
 def understood(tapes: Sequence[Sequence[Node]], pairs: Pairs = ()) -> Understood:
     """What the values of recorded runs are to the program, its labels told from its data where they are the same."""
     graph = Graph(tapes[0])
-    role = roles(graph, pairs)
+    role = roles_of_step(graph, pairs)
     drawn = {"random", *MADE_ON_THE_WAY}
     sure = role is not None and not (role.unlabelled or role.labels[0].leaf in drawn or left_one(graph, role))
     if sure or not (uses := compared(graph) or compared(graph, fewest=1)):
@@ -120,7 +120,7 @@ def with_labels(tape: Sequence[Node], uses: Mapping[int, Node]) -> tuple[list[No
         given = {m.index: made[places[m.index]] for m in node.inputs}
         if node.index in uses:
             target = tape[uses[node.index].index]
-            if (key := key_of(target)) not in labels:
+            if (key := key_of_labels(target)) not in labels:
                 leaf = replace(target, op="leaf", call=None, args=(), kwargs={}, inputs=(), leaf="labels")
                 leaf.index, leaf.deps = len(made), 1 << (ordinals + len(labels))
                 leaf.names = list(target.names)
@@ -137,9 +137,9 @@ def with_labels(tape: Sequence[Node], uses: Mapping[int, Node]) -> tuple[list[No
     return made, places, tuple(labels.values())
 
 
-def key_of(target: Node) -> object:
+def key_of_labels(target: Node) -> object:
     """What is the same where the same labels are met again: entries of a leaf, or an array with its numbers."""
-    found = shown(target)
+    found = entries_of_leaf(target)
     if np.size(target.value) > 1 or found is None:
         return np.ascontiguousarray(target.value).tobytes(), target.shape
     return found[0].index, found[1].tobytes()

@@ -64,7 +64,7 @@ def times(step: Node, gradient: Node) -> bool:
     return step is gradient or (step.op in ("multiply", "divide") and gradient in step.inputs and not number)
 
 
-def key_of(node: Node) -> tuple[int, ...]:
+def key_of_parameter(node: Node) -> tuple[int, ...]:
     """A parameter, or the part of it that a view or an entry shows. A copy of the whole of it is no other one."""
     base = base_of(node)
     if node is base or not node.args or node.op == "array":

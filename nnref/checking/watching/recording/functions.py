@@ -76,7 +76,7 @@ def name_of(function: Any) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
 
 
-def canonical(name: str, function: Any) -> str:
+def rule_name(name: str, function: Any) -> str:
     """The name under which an operation has its rule: np.sum, x.sum and math.fsum are one."""
     owner = getattr(function, "__self__", None)
     if isinstance(owner, np.ufunc):
@@ -92,12 +92,12 @@ def again(name: str, first: Any, *args: Any, **kwargs: Any) -> Any:
     return getattr(first, name)(*args, **kwargs)
 
 
-def picked(call: Callable[..., Any], k: int) -> Callable[..., Any]:
+def kth_result(call: Callable[..., Any], k: int) -> Callable[..., Any]:
     """The k-th of several results."""
-    return functools.partial(part_of, call, k)
+    return functools.partial(result_of_call, call, k)
 
 
-def part_of(call: Callable[..., Any], k: int, /, *args: Any, **kwargs: Any) -> Any:
+def result_of_call(call: Callable[..., Any], k: int, /, *args: Any, **kwargs: Any) -> Any:
     """The same, of a call that is made now."""
     return call(*args, **kwargs)[k]
 
@@ -126,7 +126,7 @@ def kind_of(op: str) -> str:
     return "random" if name in DRAWS or name in ("permutation", "choice", "shuffle") else name
 
 
-def written(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Array | None:
+def written_array(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Array | None:
     """The array into which a call writes, if it does."""
     out = kwargs.get("out")
     out = out[0] if isinstance(out, tuple) else out

@@ -15,7 +15,7 @@ import numpy as np
 
 from nnref.checking.watching.recording.bars import within
 from nnref.checking.watching.recording.functions import IN_PLACE, OPERATOR, as_once
-from nnref.checking.watching.recording.memory import layout, owner, part_of, same_memory
+from nnref.checking.watching.recording.memory import layout, owner, same_memory, view_of
 from nnref.checking.watching.recording.of_objects import (
     holds_objects,
     object_at,
@@ -23,7 +23,7 @@ from nnref.checking.watching.recording.of_objects import (
     rows_of_objects,
     shape_of_objects,
 )
-from nnref.checking.watching.recording.tabular import ByPlace, Tabular, as_column, computed, operated, picked
+from nnref.checking.watching.recording.tabular import ByPlace, Tabular, as_column, computed, operated, part_of_column
 from nnref.checking.watching.recording.tape import Held, Node, nodes_of, words
 from nnref.checking.watching.recording.values import Array, Values, Whole
 
@@ -174,7 +174,7 @@ class Hooks(Values):
 
     def item(self, a: Any, index: Any, site: int) -> Any:
         """a[i]"""
-        if self.on and isinstance(a, Tabular | ByPlace) and (part := picked(self, a, index, site)):
+        if self.on and isinstance(a, Tabular | ByPlace) and (part := part_of_column(self, a, index, site)):
             return part[0]
         value = a[index]
         if not self.on:
@@ -248,7 +248,7 @@ class Hooks(Values):
         if not self.on or not isinstance(a, np.ndarray) or a.dtype.kind not in "fiubc":
             self.put_in_container(a, index, value, text, site)
             return
-        view = part_of(a, index) if basic(index) else None
+        view = view_of(a, index) if basic(index) else None
         if view is not None and isinstance(value, np.ndarray) and same_memory(view, value):
             return  # what a[i] += b ends with
         value = as_once(value) if view is not None and not view.ndim else value

@@ -99,7 +99,7 @@ DROPPED = None
 """The value of a version of an array that was written over before anything read it as a whole."""
 
 
-def part_of(a: np.ndarray[Any, Any], index: Any) -> np.ndarray[Any, Any]:
+def view_of(a: np.ndarray[Any, Any], index: Any) -> np.ndarray[Any, Any]:
     """The view of an array that a basic index shows; of one entry of a np.matrix, which hands out a number for it."""
     place = (*index, ...) if type(index) is tuple else (index, ...)
     view = a[place]

@@ -22,15 +22,15 @@ from nnref.checking.watching.recording.functions import (
     SEEDS,
     again,
     as_once,
-    canonical,
     container,
     hashable,
     kind_of,
+    kth_result,
     name_of,
-    picked,
     random_maker,
+    rule_name,
     without_out,
-    written,
+    written_array,
 )
 from nnref.checking.watching.recording.hooks import Hooks, larger
 from nnref.checking.watching.recording.minimising import is_search, minimised
@@ -98,7 +98,7 @@ class Recorder(Hooks):
         if anywhere(args) or isinstance(getattr(function, "__self__", None), Tabular):
             function, args = as_arrays(function, name, args)
         args = tuple(map(as_once, args)) if getattr(function, "__module__", "") == "math" else args
-        target = written(name, function, args, kwargs)
+        target = written_array(name, function, args, kwargs)
         here = self.sites[site]
         owner = getattr(function, "__self__", None)
         method = isinstance(owner, np.ndarray | np.generic | float | int) or id(owner) in self.opaque
@@ -114,10 +114,10 @@ class Recorder(Hooks):
         result = function(*args, **kwargs)
         redo = functools.partial(again, name) if method else function
         if target is not None:
-            node = self.add(canonical(name, function), redo, inputs, without_out(named), target, here)
+            node = self.add(rule_name(name, function), redo, inputs, without_out(named), target, here)
             self.wrote(target, node)
             return result
-        return self.result(canonical(name, function), redo, inputs, named, result, site)
+        return self.result(rule_name(name, function), redo, inputs, named, result, site)
 
     def result(
         self,
@@ -139,7 +139,7 @@ class Recorder(Hooks):
             parts = []
             for k, part in enumerate(value):
                 number = isinstance(part, np.ndarray | np.generic | float) or (isinstance(part, int) and found)
-                parts.append(self.one(f"{op}[{k}]", picked(call, k), args, kwargs, part, site) if number else part)
+                parts.append(self.one(f"{op}[{k}]", kth_result(call, k), args, kwargs, part, site) if number else part)
             return (named or type(value))(parts)
         if found and not isinstance(value, type | FunctionType):
             self._alive.append(value)

@@ -76,7 +76,7 @@ def operated(recorder: Any, op: str, a: Any, b: Any, site: int) -> tuple[Any] | 
     return (value if array or not isinstance(value, np.ndarray) else held.holding(value),)
 
 
-def picked(recorder: Any, a: Any, index: Any, site: int) -> tuple[Any] | None:
+def part_of_column(recorder: Any, a: Any, index: Any, site: int) -> tuple[Any] | None:
     """A part of a column's array, a number or a column of labels; None if it is none of an array."""
     held: Any = a.held if isinstance(a, ByPlace) else a
     array = computed(held)

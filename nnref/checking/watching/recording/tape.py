@@ -76,7 +76,7 @@ def nodes_of(thing: Any) -> Iterator[Node]:
     if isinstance(thing, Node):
         yield thing
     elif isinstance(thing, list | tuple):
-        for part in thing if not plain(thing) else ():
+        for part in thing if not words_and_integers(thing) else ():
             yield from nodes_of(part)
     elif isinstance(thing, slice):
         yield from nodes_of((thing.start, thing.stop, thing.step))
@@ -84,7 +84,7 @@ def nodes_of(thing: Any) -> Iterator[Node]:
         yield from nodes_of(tuple(thing.values()))
 
 
-def plain(things: list[Any] | tuple[Any, ...]) -> bool:
+def words_and_integers(things: list[Any] | tuple[Any, ...]) -> bool:
     """Are these words and whole numbers alone, which nobody knows one by one? A list of pixels is long."""
     return PLAIN.issuperset(map(type, things))
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nnref.checking.watching.recording.memory import Buffer, layout, owner
-from nnref.checking.watching.recording.tape import Node, Site, nodes_of, plain
+from nnref.checking.watching.recording.tape import Node, Site, nodes_of, words_and_integers
 
 T = TypeVar("T")
 Array = np.ndarray[Any, Any]
@@ -163,7 +163,7 @@ class Values:
             return node
         if depth < DEPTH:
             if type(thing) in (list, tuple):
-                if plain(thing):
+                if words_and_integers(thing):
                     return type(thing)(thing)
                 return type(thing)([self.resolved(part, depth + 1) for part in thing])
             if type(thing) is builtins.slice:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from nnref.checking.results.diagnosis import Diagnosis
 from nnref.checking.watching.meaning.updates import parameter_name
 from nnref.checking.watching.recording.tape import Node, Site
-from nnref.checking.watching.telling.lines import place
-from nnref.checking.watching.verdict.not_renewed import drawn_anew, old_outputs
+from nnref.checking.watching.telling.lines import line_in_words
+from nnref.checking.watching.verdict.not_renewed import old_outputs, parameters_drawn_anew
 from nnref.checking.watching.verdict.stepped_again import stepped_again
 from nnref.checking.watching.watch import Watched
 
@@ -19,10 +19,10 @@ def between_steps(watched: Watched) -> Iterator[Diagnosis]:
     yield from stepped_once_more(watched)
     yield from gone_on_with(watched)
     role = watched.steps[0].roles
-    for update, drawn in drawn_anew(role):
+    for update, drawn in parameters_drawn_anew(role):
         name = parameter_name(update.base, update.new)
         says = f"{name} is drawn anew in the next step: what this one has learned is lost."
-        yield Diagnosis(None, name, says, place=place(watched, drawn.site))
+        yield Diagnosis(None, name, says, place=line_in_words(watched, drawn.site))
 
 
 def never_changed(watched: Watched) -> Iterator[Diagnosis]:
@@ -31,7 +31,7 @@ def never_changed(watched: Watched) -> Iterator[Diagnosis]:
         name = parameter_name(update.base)
         into = next(iter(update.end.names), "a value that nothing uses")
         says = f"{name} never changes: this line writes into {into}."
-        yield Diagnosis(None, name, says, place=place(watched, update.end.site))
+        yield Diagnosis(None, name, says, place=line_in_words(watched, update.end.site))
 
 
 def stepped_once_more(watched: Watched) -> Iterator[Diagnosis]:
@@ -39,7 +39,7 @@ def stepped_once_more(watched: Watched) -> Iterator[Diagnosis]:
     for site, update in {node.site: update for update, node in stepped_again(watched.steps[0].roles)}.items():
         name = parameter_name(update.base, update.new)
         says = f"{name} steps once more by the gradient of the step before, when the next forward pass has begun."
-        yield Diagnosis(None, name, says, place=f"at or after {place(watched, site)}")
+        yield Diagnosis(None, name, says, place=f"at or after {line_in_words(watched, site)}")
 
 
 def gone_on_with(watched: Watched) -> Iterator[Diagnosis]:
@@ -51,9 +51,9 @@ def gone_on_with(watched: Watched) -> Iterator[Diagnosis]:
         said.add(old.made)
         name = parameter_name(old.update.base, old.update.new)
         what = next(iter(old.made.names), "what is made here")
-        line = place(watched, old.met.site).partition(":")[0]
+        line = line_in_words(watched, old.met.site).partition(":")[0]
         says = f"{what} is not computed anew with the new {name}: in the next step {line} goes on with the old one."
-        yield Diagnosis(None, what, says, place=place(watched, named_beside(watched, old.made, old.met.site)))
+        yield Diagnosis(None, what, says, place=line_in_words(watched, named_beside(watched, old.made, old.met.site)))
 
 
 def named_beside(watched: Watched, node: Node, beside: Site) -> Site:

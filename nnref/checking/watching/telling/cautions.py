@@ -12,7 +12,7 @@ from nnref.checking.watching.calculus.graph import bits_of
 from nnref.checking.watching.calculus.slopes import guard, said, value_of
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
-from nnref.checking.watching.meaning.rates import way
+from nnref.checking.watching.meaning.rates import way_to_step
 from nnref.checking.watching.meaning.updates import parameter_name
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.telling.other_losses import late_loss, other_loss
@@ -203,7 +203,7 @@ def multiple_in_steps(watched: Watched) -> float | None:
     rows = [row for row in watched.steps[0].readings[0].rows if row.factor is not None]
     if c is None or not all(row.rate for row in rows):
         return None
-    ways = [way(role, row.update, row.entry or row.update.step, False) for row in rows]
+    ways = [way_to_step(role, row.update, row.entry or row.update.step, False) for row in rows]
     powers = [float(n) ** k for n in examples(role) for k in (-2, -1, 2)]
     return c if all(w.named for w in ways) or any(abs(c / p - 1) <= ALIKE for p in powers) else None
 
@@ -281,7 +281,7 @@ def divided(watched: Watched, role: Roles) -> bool:
     """
     counts = examples(role)
     for row in watched.steps[0].readings[0].rows:
-        found = way(role, row.update, row.update.step, False)
+        found = way_to_step(role, row.update, row.update.step, False)
         quotients = [q for number in found.numbers if number for q in (number, 1 / number)]
         if any(abs(q / n - 1) <= ALIKE for q in quotients for n in counts):
             return True

@@ -8,7 +8,7 @@ from nnref.checking.watching.recording.tape import Site
 from nnref.checking.watching.watch import Watched
 
 
-def place(watched: Watched, site: Site) -> str:
+def line_in_words(watched: Watched, site: Site) -> str:
     """A line, as the person finds it, and its text."""
     if not is_own_file(watched, site):
         return f"{site.file.rsplit('/', 1)[-1]}, line {site.line}"

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from nnref.checking.reading.source import Source
 from nnref.checking.watching.calculus.graph import base_of
 from nnref.checking.watching.meaning.updates import last_part
-from nnref.checking.watching.verdict.first_wrong import Mistake
+from nnref.checking.watching.verdict.first_wrong import FirstWrong
 
 
-def renamed_before(source: Source, mistake: Mistake, used: Sequence[int]) -> tuple[int, bool] | None:
+def renamed_before(source: Source, mistake: FirstWrong, used: Sequence[int]) -> tuple[int, bool] | None:
     """The line on which something right got the name that it is used by; and is that the mistake for certain?
 
     It may be what a wrong value is made of; or a right slope that is taken for another one, under its second name.

@@ -20,14 +20,14 @@ from nnref.checking.watching.meaning.other_parts import beginning
 from nnref.checking.watching.meaning.unjudged import other_entries
 from nnref.checking.watching.meaning.updates import SHORT, parameter_name
 from nnref.checking.watching.recording.tape import Node
-from nnref.checking.watching.sufficing import multiples
+from nnref.checking.watching.sufficing import copies_and_multiples
 from nnref.checking.watching.telling.between_steps import between_steps
 from nnref.checking.watching.telling.cautions import cautions, multiple_of_own_slope, spread_out
-from nnref.checking.watching.telling.lines import as_found, is_own_file, place
+from nnref.checking.watching.telling.lines import as_found, is_own_file, line_in_words
 from nnref.checking.watching.telling.mending import mended
 from nnref.checking.watching.telling.other_losses import no_loss
 from nnref.checking.watching.telling.renaming import renamed_before
-from nnref.checking.watching.verdict.first_wrong import TAKEN_ELSEWHERE, Mistake, mistakes, of_failure
+from nnref.checking.watching.verdict.first_wrong import TAKEN_ELSEWHERE, FirstWrong, mistakes, of_failure
 from nnref.checking.watching.verdict.guesses import UNKNOWN
 from nnref.checking.watching.verdict.judging import CONTRADICTED, uphill
 from nnref.checking.watching.verdict.right_values import with_most_right
@@ -41,7 +41,7 @@ def settled(watched: Watched) -> bool | None:
     if not watched.steps:
         return None
     shown = step_shown(watched)
-    entries = rows(watched, shown, shown.readings[0])
+    entries = report_entries(watched, shown, shown.readings[0])
     role = watched.steps[0].roles
     beside = any(True for _ in between_steps(watched)) or own_loss_apart(watched)
     wrong = any(e.verdict == "WRONG" for e in entries) or beside
@@ -63,7 +63,7 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
         raise ValueError(f"nothing can be reported: {watched.why}")
     shown = step_shown(watched)
     reading = shown.readings[0]
-    entries = rows(watched, shown, reading)
+    entries = report_entries(watched, shown, reading)
     found = list(mistakes_of(watched)) if any(e.verdict == "WRONG" for e in entries) else []
     if not found and watched.broken is not None:
         found = [of_failure(shown.roles, watched.tapes, reading, watched.broken)]
@@ -93,7 +93,7 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
 
 
 @lru_cache(maxsize=1)
-def mistakes_of(watched: Watched) -> tuple[Mistake, ...]:
+def mistakes_of(watched: Watched) -> tuple[FirstWrong, ...]:
     """The first mistake of every wrong gradient, found once for all that is said of one program."""
     shown = step_shown(watched)
     likeliest = with_most_right(shown.roles, watched.tapes, shown.readings)
@@ -148,7 +148,7 @@ def out_of_reach(watched: Watched) -> list[str]:
         here = role.graph.tape[role.begin + 1 : max(n.index for n in ends) + 1]
         more = sum((n.site, n.op) == (ends[0].site, ends[0].op) for n in here) - len(ends)
         if more:
-            where = place(watched, ends[0].site).partition(":")[0]
+            where = line_in_words(watched, ends[0].site).partition(":")[0]
             said.append(f"{where} updates {more} more numbers, which reach no output in this step")
     return said
 
@@ -168,7 +168,7 @@ def stopped(watched: Watched) -> list[str]:
     left = ", ".join(name_of_left(watched, n) for n in watched.unfinished)
     if failure is None:
         return [f"the record was full before the program updates {left}: not judged"] if left else []
-    where = place(watched, failure.site).partition(":")[0]
+    where = line_in_words(watched, failure.site).partition(":")[0]
     says = f"the program stops at {where} with {' '.join(failure.says.split())}"
     return [f"{says}, before it updates {left}" if left else says]
 
@@ -188,7 +188,7 @@ def without_labels(watched: Watched) -> list[str]:
 
 def name_of_left(watched: Watched, node: Node) -> str:
     """What the program calls a parameter that was drawn and scaled."""
-    same = multiples(watched.roles.graph, node) if watched.roles is not None else []
+    same = copies_and_multiples(watched.roles.graph, node) if watched.roles is not None else []
     return parameter_name(next((n for n in same if n.names), node))
 
 
@@ -198,7 +198,7 @@ def step_shown(watched: Watched) -> Step:
     return next(wrong, watched.steps[0])
 
 
-def rows(watched: Watched, shown: Step, reading: Reading) -> list[Entry]:
+def report_entries(watched: Watched, shown: Step, reading: Reading) -> list[Entry]:
     """One entry a parameter: its parts, as the entries of an array updated one by one, are judged as one."""
     known = told(watched.steps)
     names: dict[str, int] = {}
@@ -282,7 +282,7 @@ def gradient_name(watched: Watched, shown: Step, row: Judged) -> str:
     return (named[0] if named else f"d{parameter_name(row.update.base)}").removeprefix(SHORT)
 
 
-def diagnosis(watched: Watched, shown: Step, mistake: Mistake) -> Diagnosis:
+def diagnosis(watched: Watched, shown: Step, mistake: FirstWrong) -> Diagnosis:
     """A mistake as the report says it."""
     row = mistake.row
     name = (mistake.node.names or [gradient_name(watched, shown, row)])[-1].removeprefix(SHORT)
@@ -290,7 +290,7 @@ def diagnosis(watched: Watched, shown: Step, mistake: Mistake) -> Diagnosis:
     renamed = renamed_before(watched.source, mistake, used) if is_own_file(watched, mistake.site) else None
     line, certain = renamed or (mistake.site.line, mistake.certain)
     line = named_on(watched, mistake) or line
-    where = place(watched, replace(mistake.site, line=line))
+    where = line_in_words(watched, replace(mistake.site, line=line))
     return Diagnosis(
         None,
         name,
@@ -300,14 +300,16 @@ def diagnosis(watched: Watched, shown: Step, mistake: Mistake) -> Diagnosis:
     )
 
 
-def with_line_to_try(watched: Watched, mistake: Mistake, said: Diagnosis) -> Diagnosis:
+def with_line_to_try(watched: Watched, mistake: FirstWrong, said: Diagnosis) -> Diagnosis:
     """A mistake with the line to try, which is where it is for certain, if that line makes all right."""
     line = named_on(watched, mistake) or mistake.site.line
     right = mended(watched, line, factor=mistake.kind == "factor", of=mistake.row)
-    return replace(said, right=right, place=place(watched, replace(mistake.site, line=line)) if right else said.place)
+    return replace(
+        said, right=right, place=line_in_words(watched, replace(mistake.site, line=line)) if right else said.place
+    )
 
 
-def named_on(watched: Watched, mistake: Mistake) -> int | None:
+def named_on(watched: Watched, mistake: FirstWrong) -> int | None:
     """The line on which a derivative at another value got its name, outside the function that made it; else None."""
     recorder, node = watched.runs[0].recorder, mistake.node
     lines = (recorder.sites[k] for k, _, named in recorder.stores if named is node)
@@ -331,7 +333,7 @@ def own_loss_apart(watched: Watched) -> Diagnosis | None:
     line = f" of {watched.source.where(first[0].site.line)}" if first and first[0].site != node.site else ""
     says = f"The gradients{line} are those of {readings[0].loss.name}, and the loss of this line has other slopes."
     says = f"{says} {met[:1].upper()}{met[1:]}".strip()
-    return Diagnosis(None, name, says, place=place(watched, node.site))
+    return Diagnosis(None, name, says, place=line_in_words(watched, node.site))
 
 
 def loss_in_words(watched: Watched, reading: Reading) -> str:

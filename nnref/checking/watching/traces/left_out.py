@@ -14,7 +14,8 @@ import numpy as np
 from nnref.checking.watching.calculus.graph import base_of, bits_of
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.recording.tape import Node, words
-from nnref.checking.watching.traces.places import Places, last_name, operator_of
+from nnref.checking.watching.traces.places import Places, operator_of
+from nnref.checking.watching.world.needs import called_name
 
 SPREADS = words("add subtract multiply")
 """Operations by which a bias or a scale comes in: it has another shape than what it is spread over."""
@@ -120,13 +121,13 @@ def is_plain(value: ast.expr | None) -> bool:
 def written(part: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
     """The last names that a statement writes to, each with what it then has; None if that is computed from it."""
     if isinstance(part, ast.AugAssign):
-        yield last_name(part.target), None
+        yield called_name(part.target), None
     if not isinstance(part, ast.Assign):
         return
     for targets in map(elements, part.targets):
         several = elements(part.value)
         values = several if len(several) == len(targets) else [part.value] * len(targets)
-        yield from ((last_name(t), value) for t, value in zip(targets, values, strict=True))
+        yield from ((called_name(t), value) for t, value in zip(targets, values, strict=True))
 
 
 def elements(part: ast.expr) -> list[ast.expr]:
@@ -141,10 +142,10 @@ def is_number(part: ast.AST) -> bool:
     if isinstance(part, ast.BinOp):
         return is_number(part.left) and is_number(part.right)
     if isinstance(part, ast.Call):
-        return last_name(part.func) in FUNCTIONS and not part.keywords and all(map(is_number, part.args))
+        return called_name(part.func) in FUNCTIONS and not part.keywords and all(map(is_number, part.args))
     if isinstance(part, ast.UnaryOp):
         return is_number(part.operand)
-    return isinstance(part, ast.Constant) or (isinstance(part, ast.expr) and last_name(part) in NUMBERS)
+    return isinstance(part, ast.Constant) or (isinstance(part, ast.expr) and called_name(part) in NUMBERS)
 
 
 def skipped(node: Node, role: Roles, bits: int, places: Places) -> ast.expr | ast.AugAssign | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.reading.source import Source, SourceError, read
+from nnref.checking.reading.source import Source, SourceError, read_source
 from nnref.checking.watching.calculus.slopes import value_of
 from nnref.checking.watching.recording.functions import NAMES
 from nnref.checking.watching.recording.minimising import MINIMISERS
@@ -20,6 +20,7 @@ from nnref.checking.watching.recording.minimising import MINIMISING_RATE as RATE
 from nnref.checking.watching.recording.rewriting import OPERATORS, numbers
 from nnref.checking.watching.recording.tape import Node, Site, words
 from nnref.checking.watching.world import smaller
+from nnref.checking.watching.world.needs import called_name
 
 MOVES_ONLY = frozenset(["leaf", "view", "put", "assign", "put_at", "item", "entry", "gathered", "array", "copy", "int"])
 """Operations that compute nothing: they say where values lie, or make a number of another kind of it."""
@@ -95,10 +96,10 @@ class Places:
         if node.op == "matmul" and any(operator_of(part) == "multiply" for part in here) and self.of_matrices(node):
             return ""
         calls = [part for part in here if isinstance(part, ast.Call)]
-        if any(last_name(call.func) in MINIMISERS for call in calls) and is_step(node):
+        if any(called_name(call.func) in MINIMISERS for call in calls) and is_step(node):
             return ""
         asked = names_of(node)
-        named = [call for call in calls if last_name(call.func) in asked]
+        named = [call for call in calls if called_name(call.func) in asked]
         if named:
             return "" if any(same_call(call, node) for call in named) else f"{node.op} is called with other arguments"
         if calls and (asked - SPOKEN.get(node.op, set()) | {node.op}) & self.words[node.site.file]:
@@ -114,7 +115,7 @@ class Places:
                 continue
             seen.add(made.index)
             calls = (part for part in self.at(made.site) if isinstance(part, ast.Call)) if made.op == "array" else ()
-            if any(last_name(call.func) in OF_MATRICES for call in calls):
+            if any(called_name(call.func) in OF_MATRICES for call in calls):
                 return True
             todo += made.inputs
         return False
@@ -155,7 +156,7 @@ JOINERS = {"r_": "concatenate", "c_": "column_stack"}
 
 def joins(part: ast.AST, node: Node) -> bool:
     """Is this np.r_[a, b] or np.c_[a, b], of which the operation is made?"""
-    return isinstance(part, ast.Subscript) and JOINERS.get(last_name(part.value)) == node.op
+    return isinstance(part, ast.Subscript) and JOINERS.get(called_name(part.value)) == node.op
 
 
 def same_parts(part: ast.AST, node: Node) -> bool:
@@ -184,7 +185,7 @@ def read_tree(source: Source | str | None, path: Path, given: bool) -> tuple[Tre
     found: Tree = defaultdict(list)
     names: set[str] = set()
     try:
-        source = read(Path(source)) if isinstance(source, str) else source
+        source = read_source(Path(source)) if isinstance(source, str) else source
     except (SourceError, OSError):
         source = None
     for node in ast.walk(smaller(copy.deepcopy(source.tree), path, given)) if source is not None else ():
@@ -233,11 +234,6 @@ def agrees(written: ast.expr, given: Any) -> bool:
     return np.shape(value) == np.shape(number) and bool(np.all(np.asarray(value) == np.asarray(number)))
 
 
-def last_name(function: ast.expr) -> str:
-    """The last part of what is called: sum of np.sum and of x.sum."""
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-
-
 def names_of(node: Node) -> set[str]:
     """The names under which a call is written that is recorded as this operation."""
     op = node.op.split("[")[0]
@@ -249,7 +245,7 @@ def names_of(node: Node) -> set[str]:
 def same_call(call: ast.Call, node: Node) -> bool:
     """Are the arguments that a call is written with those that it was made with?"""
     written = {k.arg: k.value for k in call.keywords if k.arg}
-    if node.op == "add" and last_name(call.func) == "sum":
+    if node.op == "add" and called_name(call.func) == "sum":
         return True  # sum(things): one addition after another
     starred = any(k.arg is None for k in call.keywords) or any(isinstance(a, ast.Starred) for a in call.args)
     if not starred and set(node.kwargs) - set(written):

@@ -61,7 +61,7 @@ PURE = words(
 OF_UFUNC = frozenset(["reduce", "accumulate", "outer", "at", "reduceat"])
 
 
-class Unmade(Exception):
+class NotRecomputed(Exception):
     """A value that cannot be computed again; says why."""
 
 
@@ -108,15 +108,15 @@ def fault_of(found: Watched, told: Sequence[Retold], places: Places) -> str:
                 node = run.tape[k]
                 on_parameters = role.graph.above[k] & role.parameters
                 if on_parameters and (node.leaf or k in run.taken):
-                    return f"{where(found.source, node.site)}: {run.taken.get(k, 'a value from nowhere')}"
+                    return f"{site_in_words(found.source, node.site)}: {run.taken.get(k, 'a value from nowhere')}"
                 if (on_parameters or role.of_labels[k]) and (why := places.fault(node)):
-                    return f"{where(found.source, node.site)}: {why}"
+                    return f"{site_in_words(found.source, node.site)}: {why}"
         if said := left_out(role, loss, places):
             return said
     return ""
 
 
-def where(source: Source, site: Site) -> str:
+def site_in_words(source: Source, site: Site) -> str:
     """A line in words."""
     return source.where(site.line) if site.file.endswith(source.name) else f"{site.file.rsplit('/')[-1]}:{site.line}"
 
@@ -137,7 +137,7 @@ def retold(run: Given, arrays: Sequence[Any], places: Places) -> Retold:
         try:
             node.call = function(call)
             if value is None and node.op not in BY_PLACE and node.op not in operations(call):
-                raise Unmade("its function is another operation")
+                raise NotRecomputed("its function is another operation")
             raw = reader.read(value) if value is not None else computed(node, places)
             node.value = laid(raw, kind, node.dims)
             if value is not None and not begins(node):
@@ -190,14 +190,14 @@ def plain_dtype(text: Any) -> np.dtype[Any]:
     """A dtype of numbers, never of objects."""
     dtype = np.dtype(str(text))
     if dtype.kind not in "fiubc":
-        raise Unmade(f"a dtype of {text}")
+        raise NotRecomputed(f"a dtype of {text}")
     return dtype
 
 
 def function(told: Any) -> Callable[..., Any] | None:
     """The function of a name, among those that only compute.
 
-    Errors: Unmade for any other.
+    Errors: NotRecomputed for any other.
     """
     if told is None:
         return None
@@ -209,18 +209,18 @@ def function(told: Any) -> Callable[..., Any] | None:
         return lambda *args, **kwargs: inner(*args, **kwargs)[k]  # type: ignore[misc]
     if kind == "method":
         if rest[0] not in PURE:
-            raise Unmade(f"{rest[0]} is none of the functions that are known to compute only")
+            raise NotRecomputed(f"{rest[0]} is none of the functions that are known to compute only")
         return functools.partial(method, rest[0])
     if kind == "of":
         inner = function(rest[0])
         if not isinstance(inner, np.ufunc) or rest[1] not in OF_UFUNC:
-            raise Unmade(f"{rest[1]} is no way to apply a function")
+            raise NotRecomputed(f"{rest[1]} is no way to apply a function")
         return getattr(inner, rest[1])
     module, name = rest
     module = "scipy.special" if str(module).startswith("scipy.special") else module
     module = "scipy.signal" if str(module).startswith("scipy.signal") else module
     if module not in MODULES or name not in PURE:
-        raise Unmade(f"{module}.{name} is none of the functions that are known to compute only")
+        raise NotRecomputed(f"{module}.{name} is none of the functions that are known to compute only")
     return looked_up(module, name)
 
 
@@ -256,22 +256,22 @@ for _op, _function in OPERATOR.items():
 def method(name: str, first: Any, *args: Any, **kwargs: Any) -> Any:
     """A method of an array or a number, and of nothing else."""
     if not isinstance(first, np.ndarray | np.generic | float | int):
-        raise Unmade(f"{name} of {type(first).__name__}")
+        raise NotRecomputed(f"{name} of {type(first).__name__}")
     return getattr(first, name)(*args, **kwargs)
 
 
 def computed(node: Node, places: Places) -> Any:
     """The value of an operation.
 
-    Errors: Unmade, or what the operation raises.
+    Errors: NotRecomputed, or what the operation raises.
     """
     args, kwargs = tuple(map(valued, node.args)), {k: valued(v) for k, v in node.kwargs.items()}
     if node.op in BY_PLACE:
         return BY_PLACE[node.op](node, args, places)
     if node.call is None:
-        raise Unmade("it has no function")
+        raise NotRecomputed("it has no function")
     if kwargs.get("where") is not None and isinstance(node.call, np.ufunc):
-        raise Unmade("it leaves entries as they were")
+        raise NotRecomputed("it leaves entries as they were")
     if writes(node):
         args = (np.array(args[0]), *args[1:])
         node.call(*args, **kwargs)
@@ -293,11 +293,11 @@ def writes(node: Node) -> bool:
 def valued(thing: Any) -> Any:
     """An argument with values in the place of nodes.
 
-    Errors: Unmade where one has none.
+    Errors: NotRecomputed where one has none.
     """
     if isinstance(thing, Node):
         if thing.value is None:
-            raise Unmade(f"it is made of {thing.op}, which is not there")
+            raise NotRecomputed(f"it is made of {thing.op}, which is not there")
         return thing.value
     if type(thing) in (list, tuple):
         return type(thing)([valued(part) for part in thing])
@@ -342,7 +342,7 @@ def compared(node: Node, args: Any, places: Places) -> Any:
     """A comparison of two numbers, as 0 or 1: which one, the file says."""
     for op in places.comparisons(node.site):
         return int(bool(OPERATOR[op](*args)))
-    raise Unmade("the file compares nothing there")
+    raise NotRecomputed("the file compares nothing there")
 
 
 def chosen(node: Node, args: Any, places: Places) -> Any:
@@ -353,7 +353,7 @@ def chosen(node: Node, args: Any, places: Places) -> Any:
     for number in places.numbers_put(node.site):
         if args[0] in (number, *OFF):
             return args[0]
-    raise Unmade("it was chosen of a list")
+    raise NotRecomputed("it was chosen of a list")
 
 
 BY_PLACE: dict[str, Callable[..., Any]] = {
@@ -380,14 +380,14 @@ def fitting(value: Any, shape: Sequence[int]) -> Any:
 def laid(value: Any, kind: str, dims: tuple[int, ...]) -> Any:
     """A value in the form and precision that it had in the program.
 
-    Errors: Unmade where it has another size.
+    Errors: NotRecomputed where it has another size.
     """
     if kind == "none":  # written over before anything read it as a whole
         return value
     form, _, text = str(kind).partition(" ")
     A = np.asarray(value)
     if A.size != np.prod(dims, dtype=int):
-        raise Unmade(f"shape {A.shape} came, {dims} was recorded")
+        raise NotRecomputed(f"shape {A.shape} came, {dims} was recorded")
     if form in ("array", "matrix", "generic"):
         A = A.reshape(dims).astype(plain_dtype(text))
         return A[()] if form == "generic" else A if form == "array" else A.view(np.matrix)

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.recording.functions import again, part_of
+from nnref.checking.watching.recording.functions import again, result_of_call
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.recording.values import gathered
 from nnref.checking.watching.watch import Watched
@@ -100,7 +100,7 @@ def told(node: Node, gentle: frozenset[int], sites: dict[Site, int], arrays: Arr
     site = sites.setdefault(node.site, len(sites))
     first = [node.op, site, node.leaf, node.names, kind_of(node.value), node.dims]
     try:
-        call = None if node.op in MADE_BY_PLACE else called(node.call)
+        call = None if node.op in MADE_BY_PLACE else function_told(node.call)
         args = [word(a, arrays) for a in node.args]
         kwargs = {k: word(v, arrays) for k, v in node.kwargs.items()}
         given = node.op in LEAVES or node.index in gentle
@@ -154,7 +154,7 @@ def word(thing: Any, arrays: Arrays) -> list[Any]:
     raise Untold
 
 
-def called(call: Any) -> list[Any]:
+def function_told(call: Any) -> list[Any]:
     """A function by its name.
 
     Errors: Untold for one that has none under which it could be found again.
@@ -163,13 +163,13 @@ def called(call: Any) -> list[Any]:
         return ["gathered"]
     if isinstance(call, functools.partial) and call.func is again and not call.keywords:
         return ["method", call.args[0]]
-    if isinstance(call, functools.partial) and call.func is part_of:
-        return ["part", call.args[1], called(call.args[0])]
+    if isinstance(call, functools.partial) and call.func is result_of_call:
+        return ["part", call.args[1], function_told(call.args[0])]
     if isinstance(call, np.ufunc):
         return ["function", "numpy" if getattr(np, call.__name__, None) is call else "scipy.special", call.__name__]
     owner = getattr(call, "__self__", None)
     if isinstance(owner, np.ufunc):
-        return ["of", called(owner), call.__name__]
+        return ["of", function_told(owner), call.__name__]
     module, name = getattr(call, "__module__", None), getattr(call, "__qualname__", None)
     bound = owner is not None and not isinstance(owner, ModuleType)
     if bound or not isinstance(module, str) or not isinstance(name, str) or not name.isidentifier():

@@ -17,7 +17,7 @@ NOT_ALL = "what is added to the rows is not all of the slope: they are used wher
 """What is said where each addition is the slope of a use, and all of them together are not that of the table."""
 
 
-def additions(search: Search, row: Judged) -> list[Node]:
+def additions_to_table(search: Search, row: Judged) -> list[Node]:
     """The operations that add to rows of the table in this step; none where one operation does it all."""
     more = adds_again(search.tapes[0], row.update)
     return [row.update.end, *more] if more else []
@@ -25,7 +25,7 @@ def additions(search: Search, row: Judged) -> list[Node]:
 
 def odd_addition(search: Search, row: Judged) -> tuple[Node, str, bool] | None:
     """Of several additions, each a multiple of a slope, that of another factor; what to say; and is it certain?"""
-    made = additions(search, row)
+    made = additions_to_table(search, row)
     if not made:
         return None
     usual = [r.factor for r in search.reading.rows if r.verdict == "ok" and r.factor]

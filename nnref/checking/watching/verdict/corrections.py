@@ -172,7 +172,7 @@ def onward(
         if len(users) != 1:
             return numbers, frozenset([*past, "several uses"])
         user = users[0]
-        array, number = scaled(role, user)
+        array, number = array_and_number(role, user)
         if array is node and number:
             numbers.append((user, 1 / number, earlier(role, user)))
         elif user.op == "sqrt":
@@ -192,7 +192,7 @@ PLACED = VIEWS | {"put", "assign"}
 def earlier(role: Roles, node: Node) -> float | None:
     """The number that an array was divided by on the same line and column in the step before; None without it."""
     same = (n for n in reversed(role.graph.tape[: role.begin + 1]) if n.site == node.site and n.op == node.op)
-    number = next((scaled(role, n)[1] for n in same), 0.0)
+    number = next((array_and_number(role, n)[1] for n in same), 0.0)
     return 1 / number if number else None
 
 
@@ -269,18 +269,20 @@ def averaged(role: Roles, node: Node) -> Average | None:
     older, new = sorted(node.args, key=lambda m: role.of_labels[m.index])
     if role.of_labels[older.index] or not role.of_labels[new.index]:
         return None
-    memory, kept = scaled(role, older)
-    value, taken = scaled(role, new)
+    memory, kept = array_and_number(role, older)
+    value, taken = array_and_number(role, new)
     if value.op == "subtract" and len(value.args) == 2 and value.args[1] is memory and kept == 1:
         return Average(1 - taken, taken)
     if value is new and value.op == "multiply" and all(map(is_array, value.args)):  # 0.001 * g * g
-        parts = [(scaled(role, part), other) for part, other in (value.args, value.args[::-1]) if not part.names]
+        parts = [
+            (array_and_number(role, part), other) for part, other in (value.args, value.args[::-1]) if not part.names
+        ]
         taken = next((c for (array, c), other in parts if array is other), taken)
-    more = scaled(role, value)[0] is not value and not value.names  # the factor may be the gradient's own
+    more = array_and_number(role, value)[0] is not value and not value.names  # the factor may be the gradient's own
     return None if more or taken == 1 else Average(kept, taken)
 
 
-def scaled(role: Roles, node: Node) -> tuple[Node, float]:
+def array_and_number(role: Roles, node: Node) -> tuple[Node, float]:
     """An array and the number that it is multiplied by; the value itself and 1 if it is no such product."""
     if node.op in ("multiply", "divide") and len(node.args) == 2:
         for array, number in (node.args, node.args[::-1])[: 2 if node.op == "multiply" else 1]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, multiple, with_part
 from nnref.checking.watching.calculus.graph import VIEWS, bits_of
-from nnref.checking.watching.calculus.slopes import again, value_of
+from nnref.checking.watching.calculus.slopes import evaluated_at, value_of
 from nnref.checking.watching.meaning.parameters import MADE_ON_THE_WAY, Roles
 from nnref.checking.watching.meaning.updates import Update
 from nnref.checking.watching.recording.memory import positions
@@ -100,7 +100,7 @@ def with_other_values(node: Node, values: Mapping[int, Any]) -> Any:
         made = np.array(args[0], float)
         made[value_of(args[1])] = args[2]
         return made
-    return again(node, values)
+    return evaluated_at(node, values)
 
 
 def made_alone(role: Roles, term: Node, base: Node) -> bool:

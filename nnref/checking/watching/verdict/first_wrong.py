@@ -14,7 +14,7 @@ from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.program import Failure
 from nnref.checking.watching.recording.tape import Node, Site
-from nnref.checking.watching.verdict.added_rows import additions, odd_addition
+from nnref.checking.watching.verdict.added_rows import additions_to_table, odd_addition
 from nnref.checking.watching.verdict.corrections import LEFT_OUT as CORRECTION_LEFT_OUT
 from nnref.checking.watching.verdict.decays import LEFT_OUT, of_another, without_decay, wrong_beside_decay
 from nnref.checking.watching.verdict.derivatives import (
@@ -55,7 +55,7 @@ TAKEN_ELSEWHERE = "another argument"
 
 
 @dataclass(frozen=True, eq=False)
-class Mistake:
+class FirstWrong:
     """The first wrong value of one parameter's gradient: its node, the site to point to, and the kind of mistake.
 
     certain says that everything the value was made of is right; else the mistake is at or after that line. used is the
@@ -71,7 +71,7 @@ class Mistake:
     used: Site | None = None
 
 
-def mistakes(role: Roles, tapes: Sequence[Tape], reading: Reading) -> list[Mistake]:
+def mistakes(role: Roles, tapes: Sequence[Tape], reading: Reading) -> list[FirstWrong]:
     """The first mistake of every wrong row, the earliest first, each line once, as the row says that is made next."""
     search = Search(role, tapes, reading)
     wrong = [row for row in reading.rows if row.verdict == "WRONG"]
@@ -88,17 +88,17 @@ def mistakes(role: Roles, tapes: Sequence[Tape], reading: Reading) -> list[Mista
     return kept
 
 
-def in_object(search: Search, wrong: Sequence[Judged]) -> tuple[Mistake, int] | None:
+def in_object(search: Search, wrong: Sequence[Judged]) -> tuple[FirstWrong, int] | None:
     """The first wrong part of a slope that an object of the program holds, and its value as a bit; None without it."""
     if any(row.kind == "adds up" for row in wrong) or (part := wrong_part(search)) is None:
         return None
     node, site, says = part
     bit = 1 << node.index
     rows = [row for row in wrong if search.graph.depends(row.update.step.index, bit)]
-    return (Mistake(node, site, rows[0], "value", says), bit) if rows else None
+    return (FirstWrong(node, site, rows[0], "value", says), bit) if rows else None
 
 
-def of_failure(role: Roles, tapes: Sequence[Tape], reading: Reading, failure: Failure) -> Mistake:
+def of_failure(role: Roles, tapes: Sequence[Tape], reading: Reading, failure: Failure) -> FirstWrong:
     """The first wrong value of what the line was given that stops the program; the line itself where all is right."""
     search = Search(role, tapes, with_all_slopes(tapes, reading))
     given = [n for n in failure.inputs if n.index < len(tapes[0]) and role.of_labels[n.index]]
@@ -107,7 +107,7 @@ def of_failure(role: Roles, tapes: Sequence[Tape], reading: Reading, failure: Fa
     wrong = [n for n in (first_of(search, node) for node in given if known) if n is not None]
     node = min(wrong, key=lambda n: n.index, default=given[0])
     says = f"line {failure.site.line} stops with {' '.join(failure.says.split())}"
-    return Mistake(node, node.site if wrong else failure.site, reading.rows[0], "stops", says)
+    return FirstWrong(node, node.site if wrong else failure.site, reading.rows[0], "stops", says)
 
 
 def with_all_slopes(tapes: Sequence[Tape], reading: Reading) -> Reading:
@@ -117,67 +117,67 @@ def with_all_slopes(tapes: Sequence[Tape], reading: Reading) -> Reading:
     return replace(reading, slopes=tuple(known))
 
 
-def located(search: Search, row: Judged) -> Mistake:
+def located(search: Search, row: Judged) -> FirstWrong:
     """The first wrong value of a row."""
     if (known := of_kind(search, row)) is not None:
         return known
     if row.factor or row.inner:
         return of_one_factor(search, row, row.factor or row.inner or 0.0)
     if (alone := without_decay(search, row)) is not None:
-        return Mistake(alone, alone.site, row, "decay", LEFT_OUT)
-    steps = [made.args[2] for made in additions(search, row)] or [row.update.step]
+        return FirstWrong(alone, alone.site, row, "decay", LEFT_OUT)
+    steps = [made.args[2] for made in additions_to_table(search, row)] or [row.update.step]
     wrong = next((found for step in steps if (found := first_of(search, step)) is not None), None)
     if wrong is None and (odd := odd_addition(search, row)) is not None:
-        return Mistake(odd[0], odd[0].site, row, "added rows", odd[1], certain=odd[2])
+        return FirstWrong(odd[0], odd[0].site, row, "added rows", odd[1], certain=odd[2])
     return of_use(search, row) if wrong is None else of_value(search, row, wrong)
 
 
-def of_kind(search: Search, row: Judged) -> Mistake | None:
+def of_kind(search: Search, row: Judged) -> FirstWrong | None:
     """The mistake of a row of which the verdict says what kind it is."""
     if row.kind == MEMORY and row.entry is not None:
         after = [n for n in search.backward(row.update.step) if search.graph.depends(n.index, 1 << row.entry.index)]
         first = next((n for n in after if n is not row.entry and n.site.line), row.update.end)
-        return Mistake(first, first.site, row, MEMORY, row.note, certain=False)
+        return FirstWrong(first, first.site, row, MEMORY, row.note, certain=False)
     if row.kind == "adds up":
         chain = list(entered(search.role, row.update.step))
         chain = chain[chain.index(row.entry) :] if row.entry in chain else chain
         node = next((n for n in chain if n.op in ("add", "put") and n is not row.update.step), row.update.step)
-        return Mistake(node, node.site, row, "adds up", row.note)
+        return FirstWrong(node, node.site, row, "adds up", row.note)
     if row.kind in ("correction", CORRECTION_LEFT_OUT) and row.entry is not None:
-        return Mistake(row.entry, row.entry.site, row, "correction", row.note, certain=row.kind == "correction")
+        return FirstWrong(row.entry, row.entry.site, row, "correction", row.note, certain=row.kind == "correction")
     if row.kind == NOT_ONE:
         return of_both(search, row)
     if row.kind == "decay":
         return of_decay(search, row)
     if row.kind == "not finite" and (root := below_zero(search, row)) is not None:
         says = "what this line makes is below 0 in places, and its square root or logarithm is taken later"
-        return Mistake(root, root.site, row, "not finite", says)
+        return FirstWrong(root, root.site, row, "not finite", says)
     return None
 
 
-def of_one_factor(search: Search, row: Judged, own: float) -> Mistake:
+def of_one_factor(search: Search, row: Judged, own: float) -> FirstWrong:
     """The mistake in a gradient that is the truth times one factor, which is not that of the others or goes up."""
     new, given = row.update.end, search.reading.loss.given
     if given is not None and row.usual and own < 0 and alike_factors(own, row.usual):
-        return Mistake(given, given.site, row, "sign", "the step leads away from the labels", certain=False)
+        return FirstWrong(given, given.site, row, "sign", "the step leads away from the labels", certain=False)
     stepped = [r.update for r in search.reading.rows if r.verdict == "ok" and r.update.new is not None]
     against = bool(stepped) and row.update.new is not None and all(u.sign != row.update.sign for u in stepped)
     if row.usual and own * row.usual < 0 and against:
-        return Mistake(new, new.site, row, "sign", "the step goes up the loss: the sign is wrong")
+        return FirstWrong(new, new.site, row, "sign", "the step goes up the loss: the sign is wrong")
     if row.usual and own * row.usual < 0 and (node := turned_by_optimiser(search, row)) is not None:
         says = "the gradient is right, and what is made of it here on the way to the step has the other sign"
-        return Mistake(node, node.site, row, "sign", says)
+        return FirstWrong(node, node.site, row, "sign", says)
     if row.usual and (jump := jumped(search, row, own / row.usual)) is not None:
         return of_jump(search, row, jump, own / row.usual)
     if own < 0 and row.usual is not None and alike_factors(row.usual, own):
         return of_all_steps(search, row)
     if row.usual and (other := put_to_others(search, row, row.usual / own)) is not None:
         says = f"what is made of this is {row.usual / own:.4g} times the slope, beside what is not"
-        return Mistake(other, other.site, row, "factor", says)
+        return FirstWrong(other, other.site, row, "factor", says)
     return of_factor(search, row)
 
 
-def of_use(search: Search, row: Judged) -> Mistake:
+def of_use(search: Search, row: Judged) -> FirstWrong:
     """The mistake where all that a step is made of is a slope of something."""
     made = [*entered(search.role, row.update.step)][-1]
     of_another = search.beyond_doubt >> made.index & 1
@@ -185,38 +185,38 @@ def of_use(search: Search, row: Judged) -> Mistake:
         return no_slope(search, row, before)
     if (meant := gradient_of_another(search, row)) is not None:
         says, renamed = "this is a slope, but not that of what it updates", len(set(meant.names)) > 1
-        return Mistake(meant, meant.site, row, "another slope", says, certain=not renamed)  # b = a makes no value
+        return FirstWrong(meant, meant.site, row, "another slope", says, certain=not renamed)  # b = a makes no value
     says = "the gradient is right, and what is made of it here is not"
-    return Mistake(row.update.step, row.update.end.site, row, "update", says)
+    return FirstWrong(row.update.step, row.update.end.site, row, "update", says)
 
 
-def of_value(search: Search, row: Judged, wrong: Node) -> Mistake:
+def of_value(search: Search, row: Judged, wrong: Node) -> FirstWrong:
     """The mistake in the first value of a step that is no slope."""
     if any(search.role.after[m.index] and is_new_parameter(search.role, m) for m in wrong.inputs):
-        return Mistake(wrong, wrong.site, row, "stale", STALE)
+        return FirstWrong(wrong, wrong.site, row, "stale", STALE)
     if (found := wrong_beside_decay(search, row, wrong)) is not None:
-        return Mistake(found[0], found[0].site, row, "factor", found[1])
+        return FirstWrong(found[0], found[0].site, row, "factor", found[1])
     if (user := used_after_update(search, row, wrong)) is not None:
-        return Mistake(user, user.site, row, "stale", STALE)
+        return FirstWrong(user, user.site, row, "stale", STALE)
     if (made := of_optimiser(search, row, wrong)) is not None:
         says = "the gradient is right, and what is made of it on the way to the step is not"
-        return Mistake(made[0], made[0].site, row, "update", says, certain=made[1])
+        return FirstWrong(made[0], made[0].site, row, "update", says, certain=made[1])
     if (odd := odd_term(search, wrong, row.update.step)) is not None:
         says = "the factor of this term is not that of the terms to which it is added"
-        return Mistake(odd, odd.site, row, "factor", says)
+        return FirstWrong(odd, odd.site, row, "factor", says)
     if missing := missing_uses(search, wrong):
-        return Mistake(wrong, wrong.site, row, "part", missing)
+        return FirstWrong(wrong, wrong.site, row, "part", missing)
     left = departure(search, row, wrong)
     if left is not None and left[0].site.line != wrong.site.line:
         says = f"this is {left[1]:.4g} times the slope of your loss, and what it is made of is that slope itself"
-        return Mistake(left[0], left[0].site, row, "factor", says)
+        return FirstWrong(left[0], left[0].site, row, "factor", says)
     if (doubtful := of_another_factor(search, row, wrong)) is not None:
         says = "this is a slope but for a factor that others have not, and what is made of it is none"
-        return Mistake(doubtful, doubtful.site, row, "value", says, certain=False)
+        return FirstWrong(doubtful, doubtful.site, row, "value", says, certain=False)
     return described(search, row, wrong)
 
 
-def of_both(search: Search, row: Judged) -> Mistake:
+def of_both(search: Search, row: Judged) -> FirstWrong:
     """Two factors, one of which is wrong: no line is, and both are at or after the first that makes one of the two."""
     rows = [r for r in search.reading.rows if r.kind == NOT_ONE and r.own]
     made: dict[bool, dict[int, Node]] = {True: {}, False: {}}
@@ -225,10 +225,10 @@ def of_both(search: Search, row: Judged) -> Mistake:
         made[abs((r.own or 0.0) / (row.own or 1.0) - 1) <= ALIKE] |= {n.index: n for n in chain}
     alone = [made[True].get(k) or made[False][k] for k in made[True].keys() ^ made[False].keys()]
     first = min(alone, key=lambda n: n.index, default=row.update.end)
-    return Mistake(first, first.site, row, NOT_ONE, row.note, certain=False)
+    return FirstWrong(first, first.site, row, NOT_ONE, row.note, certain=False)
 
 
-def of_all_steps(search: Search, row: Judged) -> Mistake:
+def of_all_steps(search: Search, row: Judged) -> FirstWrong:
     """A step up the loss, as all others are: one line that adds every slope, or the first slope of the other sign.
 
     Where several lines add, the one line from which all slopes come is more likely to be the mistake.
@@ -237,22 +237,22 @@ def of_all_steps(search: Search, row: Judged) -> Mistake:
     added = row.update.sign < 0 and not is_turned_on_the_way(search, row)
     if added and len(sites) == 1 and len(search.reading.rows) > 1:
         says = "the step goes up the loss: the slopes are added, and should be subtracted"
-        return Mistake(row.update.end, row.update.end.site, row, "sign", says)
+        return FirstWrong(row.update.end, row.update.end.site, row, "sign", says)
     node = (first_turned(search, row) if not added and row.update.sign < 0 else turned(search, row)) or row.update.end
-    return Mistake(node, node.site, row, "sign", "the step goes up the loss: the sign is wrong")
+    return FirstWrong(node, node.site, row, "sign", "the step goes up the loss: the sign is wrong")
 
 
-def of_jump(search: Search, row: Judged, node: Node, ratio: float) -> Mistake:
+def of_jump(search: Search, row: Judged, node: Node, ratio: float) -> FirstWrong:
     """A factor that comes in with one operation; if what it is multiplied by was made wrong, the line of that."""
     factor = backward_factor(search, node)
     made = slope_factor(search, factor) if factor is not None else None
     if factor is not None and made and abs(made / ratio - 1) <= ALIKE and factor.site.line != node.site.line:
         says = f"the factor that is made here is {ratio:.4g} times what it should be"
-        return Mistake(node, factor.site, row, "factor made here", says, used=node.site)
-    return Mistake(node, node.site, row, "factor", row.note)
+        return FirstWrong(node, factor.site, row, "factor made here", says, used=node.site)
+    return FirstWrong(node, node.site, row, "factor", row.note)
 
 
-def of_decay(search: Search, row: Judged) -> Mistake:
+def of_decay(search: Search, row: Judged) -> FirstWrong:
     """A step with another decay than the loss has: it, or the slope beside it, may be what is too large."""
     base, usual = row.update.base, row.usual or 0.0
     old = [np.asarray(tape[base.index].value, float) for tape in search.tapes]
@@ -260,27 +260,27 @@ def of_decay(search: Search, row: Judged) -> Mistake:
     own = both[0] if both is not None else row.own  # behind an optimiser the step is no sum of the two
     scale = own / usual if own and usual else 1.0
     if abs(scale - 1) > ALIKE and (node := jumped(search, row, scale)) is not None:
-        return Mistake(node, node.site, row, "factor", f"the slope beside the decay is {scale:.4g} times the truth")
+        return FirstWrong(node, node.site, row, "factor", f"the slope beside the decay is {scale:.4g} times the truth")
     chain = search.backward(row.update.step)
     adding = (n for n in chain if n.op in ("add", "subtract", "put", "multiply") and not search.forward >> n.index & 1)
     joined = [n for n in adding if search.decays(n, base)]
     if joined and (found := wrong_beside_decay(search, row, joined[0])) is not None:
-        return Mistake(found[0], found[0].site, row, "factor", found[1])
+        return FirstWrong(found[0], found[0].site, row, "factor", found[1])
     if not joined and (alone := without_decay(search, row)) is not None:
-        return Mistake(alone, alone.site, row, "decay", LEFT_OUT)
+        return FirstWrong(alone, alone.site, row, "decay", LEFT_OUT)
     like = [r for r in search.reading.rows if r.kind == "decay"]
     beside = [r for r in search.reading.rows if r.verdict == "ok" and not r.silent]
     factors = Usual(search.role, search.tapes, search.reading.loss, search.reading.rows)
     known = any(factors.factors_after(r) is not None for r in beside)
     if not joined and (node := of_another(search, row)) is not None:
         says = "what is added to the slope here is not the decay of this parameter"
-        return Mistake(node, node.site, row, "decay", says)
+        return FirstWrong(node, node.site, row, "decay", says)
     if not joined or (len(like) > 1 and not known and abs(scale - 1) <= ALIKE):
         says = f"{row.note}, or all else is larger by a factor"
-        return Mistake(chain[0], chain[0].site, row, "decay", says, certain=False)
+        return FirstWrong(chain[0], chain[0].site, row, "decay", says, certain=False)
     term = next((m for m in joined[0].inputs if not search.role.of_labels[m.index]), joined[0])
     at = term if term.site.line and term is not base and term.op not in VIEWS else joined[0]
-    return Mistake(joined[0], at.site, row, "decay", row.note, certain=at.site.line == joined[0].site.line)
+    return FirstWrong(joined[0], at.site, row, "decay", row.note, certain=at.site.line == joined[0].site.line)
 
 
 def jumped(search: Search, row: Judged, ratio: float) -> Node | None:
@@ -302,25 +302,25 @@ def jumped(search: Search, row: Judged, ratio: float) -> Node | None:
     return None
 
 
-def of_factor(search: Search, row: Judged) -> Mistake:
+def of_factor(search: Search, row: Judged) -> FirstWrong:
     """A gradient that is right but for a factor: where a factor comes in that the others do not have."""
     if (taken := not_yet_scaled(search, row)) is not None:
         says = "what this line is made of is scaled before it goes into the other gradients, and not here"
-        return Mistake(taken, taken.site, row, "factor", says)
+        return FirstWrong(taken, taken.site, row, "factor", says)
     early = new_factor(search, row)
     if early is None and (cause := common_cause(search, row)):
         certain = len({n.site.line for n in cause}) == 1
-        return Mistake(cause[0], cause[0].site, row, "factor", row.note, certain=certain)
+        return FirstWrong(cause[0], cause[0].site, row, "factor", row.note, certain=certain)
     if early is not None and (before := last_shared(search, row)) is not None and before.site.line < early.site.line:
-        return Mistake(before, before.site, row, "factor", row.note, certain=False)
+        return FirstWrong(before, before.site, row, "factor", row.note, certain=False)
     if early is not None:
-        return Mistake(early, early.site, row, "factor", row.note)
+        return FirstWrong(early, early.site, row, "factor", row.note)
     chain = list(ratios(search, row))
     others = [ratio for r in search.reading.rows if r.verdict != "WRONG" and r.factor for _, ratio in ratios(search, r)]
     strange = [n for n, ratio in chain if ratio and not any(abs(ratio / o - 1) <= ALIKE for o in others if o)]
     made = chain[-1][0] if chain else row.update.step
     node = strange[-1] if strange else made
-    return Mistake(node, node.site, row, "factor", row.note)
+    return FirstWrong(node, node.site, row, "factor", row.note)
 
 
 def new_factor(search: Search, row: Judged) -> Node | None:
@@ -393,13 +393,13 @@ def first_of(search: Search, step: Node) -> Node | None:
     return None
 
 
-def described(search: Search, row: Judged, node: Node) -> Mistake:
+def described(search: Search, row: Judged, node: Node) -> FirstWrong:
     """A wrong value, and what is wrong about it as far as it can be told."""
     role = search.role
     if is_new_parameter(role, node) and (user := used_next(search, row, node)) is not None:
-        return Mistake(user, user.site, row, "stale", STALE)  # a view stands where its array was made
+        return FirstWrong(user, user.site, row, "stale", STALE)  # a view stands where its array was made
     if row.note.startswith("shape") and node is row.update.step:
-        return Mistake(node, node.site, row, "shape", row.note)
+        return FirstWrong(node, node.site, row, "shape", row.note)
     if (before := without_slope(search, row, node)) is not None:
         return no_slope(search, row, before)
     if (skipped := slope_skipped(search, node)) is not None:
@@ -407,36 +407,36 @@ def described(search: Search, row: Judged, node: Node) -> Mistake:
         says = (
             "the derivative of what this is the slope by is missing: it is taken for the slope of what that is made of"
         )
-        return Mistake(slope, slope.site, row, "no slope", says, certain=False, used=activation.site)
+        return FirstWrong(slope, slope.site, row, "no slope", says, certain=False, used=activation.site)
     factor = wrong_factor(search, node)
     if factor is not None and (begun := begun_before(search, factor)) is not None:
         says = f"the factor that is made from here on is wrong where it is used, in line {node.site.line}"
-        return Mistake(begun, begun.site, row, "factor made here", says, certain=False, used=node.site)
+        return FirstWrong(begun, begun.site, row, "factor made here", says, certain=False, used=node.site)
     if factor is not None and factor.site.line != node.site.line:
         if right_elsewhere(search, factor):
             says = "the derivative is taken at another value than the one that is meant"
-            return Mistake(factor, node.site, row, TAKEN_ELSEWHERE, says, used=node.site)
+            return FirstWrong(factor, node.site, row, TAKEN_ELSEWHERE, says, used=node.site)
         says = f"the factor that is made here is wrong where it is used, in line {node.site.line}"
-        return Mistake(node, factor.site, row, "factor made here", says, used=node.site)
+        return FirstWrong(node, factor.site, row, "factor made here", says, used=node.site)
     if (factor := of_another_value(search, node)) is not None:
         says = f"the derivative is of another value than the slope that it multiplies in line {node.site.line}"
-        return Mistake(factor, node.site, row, TAKEN_ELSEWHERE, says, used=node.site)
+        return FirstWrong(factor, node.site, row, TAKEN_ELSEWHERE, says, used=node.site)
     if (meant := another_slope(search, row, node)) is not None:
         says = "this is the slope of another value than the one that it is used for"
-        return Mistake(meant, meant.site, row, "another slope", says, used=node.site)
+        return FirstWrong(meant, meant.site, row, "another slope", says, used=node.site)
     if (part := no_part(search, node)) is not None and not used_rightly(search, part, node):
         says = f"this is no part of the slope to which it is added in line {node.site.line}"
-        return Mistake(part, part.site, row, "value", says, used=node.site)
+        return FirstWrong(part, part.site, row, "value", says, used=node.site)
     says, seen = "what this line is made of is right, and what it makes is not", len(search.tapes)
-    return Mistake(node, node.site, row, "value", says, certain=np.prod(node.shape, dtype=int) * seen > 1)
+    return FirstWrong(node, node.site, row, "value", says, certain=np.prod(node.shape, dtype=int) * seen > 1)
 
 
-def no_slope(search: Search, row: Judged, before: Node) -> Mistake:
+def no_slope(search: Search, row: Judged, before: Node) -> FirstWrong:
     """A slope of an activation's result in the place of that of what it was made of."""
     of = search.match(before)
     activation = search.graph.tape[of[0]].site if of is not None else None
     says = "the activation's derivative is missing: this is ∂L/∂A, where ∂L/∂Z is meant"
-    return Mistake(before, before.site, row, "no slope", says, used=activation)
+    return FirstWrong(before, before.site, row, "no slope", says, used=activation)
 
 
 def no_part(search: Search, node: Node) -> Node | None:

@@ -15,7 +15,7 @@ from nnref.checking.watching.meaning.losses import OWN_LOSS, Loss, is_proper, lo
 from nnref.checking.watching.meaning.optimisers import alike_in_all, noise_added
 from nnref.checking.watching.meaning.other_parts import beginning
 from nnref.checking.watching.meaning.parameters import Roles
-from nnref.checking.watching.meaning.rates import of_one_kind, way
+from nnref.checking.watching.meaning.rates import of_one_kind, way_to_step
 from nnref.checking.watching.meaning.updates import ROWS, Update, adds_again, step_in
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.choices import choices
@@ -59,9 +59,9 @@ def judge(
             if reading is not None:
                 (distances if loss.distance and not reading.all_right else found).append(reading)
                 if reading.all_right:
-                    return chosen(role, tapes, found, written)
+                    return meant_first(role, tapes, found, written)
     most = max((r.right for r in found), default=0)
-    ranked = chosen(role, tapes, [*found, *(r for r in distances if r.right > most)], written)
+    ranked = meant_first(role, tapes, [*found, *(r for r in distances if r.right > most)], written)
     if (unsaid := next((r for r in found if r.loss.unweighted), None)) is not None:
         return (without_weights(unsaid),)
     if ranked and not ranked[0].all_right and is_flat(likely, ranked):
@@ -119,7 +119,7 @@ def under(
     return None if rows is None else Reading(loss, rows, tuple(known), choice, lost, most_common(rows))
 
 
-def chosen(
+def meant_first(
     role: Roles, tapes: Sequence[Tape], found: Sequence[Reading], written: frozenset[float]
 ) -> tuple[Reading, ...]:
     """The readings, the loss that is meant first: the program's own if it fits as well as any."""
@@ -162,7 +162,7 @@ def verdicts(
     flat = not lost and not any(t.any() for row in rows for t in row.truth)
     if flat or all(row.silent for row in rows):
         return None  # nothing of this loss has a slope: it is no evidence, and a rule of another kind may be right
-    groups = [kind for network in networks(role, rows) for kind in kinds(role, rows, network)]
+    groups = [kind for network in networks(role, rows) for kind in comparable_rows(role, rows, network)]
     usual = Usual(role, tapes, loss, rows, written)
     for kind in groups:
         found = usual.ranked([rows[k] for k in kind])
@@ -204,9 +204,11 @@ def networks(role: Roles, rows: Sequence[Judged]) -> list[list[int]]:
     return [sorted(members) for _, members in found]
 
 
-def kinds(role: Roles, rows: list[Judged], network: Sequence[int]) -> list[list[int]]:
+def comparable_rows(role: Roles, rows: list[Judged], network: Sequence[int]) -> list[list[int]]:
     """The rows of a network whose factors can be compared; they get the rates that they are compared at."""
-    ways = [way(role, r.update, r.entry or r.update.step, r.inner is not None) for r in (rows[k] for k in network)]
+    ways = [
+        way_to_step(role, r.update, r.entry or r.update.step, r.inner is not None) for r in (rows[k] for k in network)
+    ]
     found = of_one_kind(ways, [rows[k].own is not None for k in network])
     for members, by_gradient in found:
         for j in members if by_gradient else ():

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from nnref.checking.watching.calculus.graph import base_of
-from nnref.checking.watching.meaning.updates import WRITTEN, Update, key_of
+from nnref.checking.watching.meaning.updates import WRITTEN, Update, key_of_parameter
 from nnref.checking.watching.recording.tape import Node
 
 Part = tuple[int, ...]
@@ -22,23 +22,23 @@ def lineages(steps: Sequence[Sequence[Update]]) -> Mapping[Update, Part]:
     made: dict[int, int] = {}
     alone: dict[object, Part] = {}
     for updates in steps:
-        times = Counter(map(place, updates))
+        times = Counter(map(place_of_update, updates))
         for update in updates:
             chain = list(before(update.base))
             first = next((made[n.index] for n in chain if n.index in made), None)
-            part = (chain[-1].index if first is None else first, *key_of(update.old)[1:])
-            if first is None and times[place(update)] == 1:
-                part = alone.get(place(update), part)
+            part = (chain[-1].index if first is None else first, *key_of_parameter(update.old)[1:])
+            if first is None and times[place_of_update(update)] == 1:
+                part = alone.get(place_of_update(update), part)
             found[update] = part
         for update in updates:
             if update.new is not None:
                 made[update.new.index] = made[base_of(update.new).index] = found[update][0]
-            if times[place(update)] == 1:
-                alone.setdefault(place(update), found[update])
+            if times[place_of_update(update)] == 1:
+                alone.setdefault(place_of_update(update), found[update])
     return found
 
 
-def place(update: Update) -> object:
+def place_of_update(update: Update) -> object:
     """The place of an update in the program, and the shape of what it replaces."""
     return update.end.site, update.old.shape
 

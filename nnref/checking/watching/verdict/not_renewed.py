@@ -107,7 +107,7 @@ def kept(role: Roles, output: Node, old: int) -> Node | None:
     return None
 
 
-def drawn_anew(role: Roles) -> Iterator[tuple[Update, Node]]:
+def parameters_drawn_anew(role: Roles) -> Iterator[tuple[Update, Node]]:
     """The parameters that the next step updates where it does now, from another beginning, while others go on."""
     graph = role.graph
     goes_on = {u: graph.depends(node.index, 1 << u.new.index) for u, node in later(role).items() if u.new is not None}

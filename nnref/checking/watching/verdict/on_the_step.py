@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import multiple
-from nnref.checking.watching.meaning.optimisers import alike, entered, in_one
+from nnref.checking.watching.meaning.optimisers import entered, in_one, steps_as_an_optimiser
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.right_values import Search
 from nnref.checking.watching.verdict.verdicts import Judged
@@ -41,7 +41,7 @@ def of_optimiser(search: Search, row: Judged, wrong: Node) -> tuple[Node, bool] 
         return None
     for node in () if any(search.decays(n, row.update.base) for n in made[:at]) else reversed(made[1:at]):
         laid_out = in_one([np.reshape(v, t.shape) for v, t in zip(search.values(node) or [], row.truth, strict=True)])
-        if not any(alike([turn * v for v in laid_out], in_one(row.truth)) for turn in (1, -1)):
+        if not any(steps_as_an_optimiser([turn * v for v in laid_out], in_one(row.truth)) for turn in (1, -1)):
             return node, True
     bit = 1 << made[at].index
     chain = [n for n in search.backward(row.update.step) if n is not made[at] and search.graph.depends(n.index, bit)]

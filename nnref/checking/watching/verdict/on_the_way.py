@@ -23,7 +23,7 @@ def leads_to_update(source: Source, line: int) -> bool:
         return True
     made = set(results(first, source))
     while True:
-        reached = [n for n in statements if made & words(n.value)]
+        reached = [n for n in statements if made & names_of_expression(n.value)]
         if any(is_update(n) for n in reached):
             return True
         more = {name for n in reached for name in results(n, source)} - made
@@ -38,13 +38,13 @@ MAKING = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Expr)
 
 def updated(source: Source) -> set[str]:
     """The words of all that the program replaces by itself plus or minus something."""
-    return {name for n in source.nodes if is_update(n) for t in targets(n) for name in words(t)}
+    return {name for n in source.nodes if is_update(n) for t in targets(n) for name in names_of_expression(t)}
 
 
 def is_update(node: ast.AST) -> bool:
     """Is it a -= …, or a = a - …, with an expression that is no number?"""
     if isinstance(node, ast.AugAssign):
-        return isinstance(node.op, ast.Sub | ast.Add) and bool(words(node.value))
+        return isinstance(node.op, ast.Sub | ast.Add) and bool(names_of_expression(node.value))
     if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.BinOp):
         return False
     same = {ast.unparse(node.value.left), ast.unparse(node.value.right)} & {ast.unparse(t) for t in node.targets}
@@ -61,16 +61,16 @@ def targets(node: ast.AST) -> Iterable[ast.expr]:
 def results(node: ast.AST, source: Source) -> Iterator[str]:
     """The names of what a statement makes: those it writes into, the function that returns it, the list it grows."""
     for target in targets(node):
-        yield from words(target)
+        yield from names_of_expression(target)
     if isinstance(node, ast.Return):
         inside = [f for f in source.nodes if isinstance(f, ast.FunctionDef) and f.lineno <= node.lineno <= end(f)]
         yield from (f.name for f in inside)
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         called = node.value.func
         if isinstance(called, ast.Attribute) and called.attr in ("append", "insert", "extend", "update"):
-            yield from words(called.value)
+            yield from names_of_expression(called.value)
         elif isinstance(called, ast.Attribute) and called.attr in ("at", "subtract", "add", "multiply", "copyto"):
-            yield from (name for part in node.value.args for name in words(part))
+            yield from (name for part in node.value.args for name in names_of_expression(part))
 
 
 def end(node: ast.FunctionDef) -> int:
@@ -78,7 +78,7 @@ def end(node: ast.FunctionDef) -> int:
     return node.end_lineno or node.lineno
 
 
-def words(node: ast.AST | None) -> set[str]:
+def names_of_expression(node: ast.AST | None) -> set[str]:
     """The names in an expression, without self."""
     found = re.findall(r"[^\W\d]\w*", ast.unparse(node)) if node is not None else []
     return set(found) - {"self"}

@@ -9,7 +9,7 @@ from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.updates import Update, uses
 from nnref.checking.watching.recording.tape import Node
-from nnref.checking.watching.verdict.corrections import scaled
+from nnref.checking.watching.verdict.corrections import array_and_number
 
 
 def stepped_again(role: Roles) -> Iterator[tuple[Update, Node]]:
@@ -47,7 +47,7 @@ def multiple_of(role: Roles, step: Node) -> set[int]:
     """The values of which a step is a multiple, or which it shows."""
     found = {step.index}
     while step.inputs:
-        array, _ = scaled(role, step)
+        array, _ = array_and_number(role, step)
         if array is step and step.op not in VIEWS:
             break
         step = array if array is not step else step.inputs[0]

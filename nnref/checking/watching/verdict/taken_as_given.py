@@ -83,7 +83,7 @@ def taken_as_given(role: Roles, tapes: Sequence[Tape], choice: Choice) -> Readin
         if any(v is None or not np.isfinite(np.asarray(v, float)).all() for v in given):
             continue
         known = [np.asarray(v, float).reshape(begin.output.shape) for v in given]
-        seeds = tuple({begin.output.index: way(role, tapes, begin) * v} for v in known)
+        seeds = tuple({begin.output.index: sign_of_slope(role, tapes, begin) * v} for v in known)
         rule = is_of_a_rule(role, tapes, begin)
         loss = Loss(RULE if rule else NAME, seeds, given=begin.slope, rule=rule)
         reading = under(role, tapes, loss, choice, None)
@@ -111,7 +111,7 @@ def is_of_a_rule(role: Roles, tapes: Sequence[Tape], begin: Beginning) -> bool:
     return weights is not None and all(alone(role, m) for m in weights)
 
 
-def way(role: Roles, tapes: Sequence[Tape], begin: Beginning) -> int:
+def sign_of_slope(role: Roles, tapes: Sequence[Tape], begin: Beginning) -> int:
     """1 where the slope leads outputs to their labels, -1 where it is minus that, as y - p is.
 
     What is no such difference may have one sign where labels are large and the other where they are small. Where it is

@@ -37,7 +37,7 @@ def by_factor(rows: Sequence[Judged]) -> list[Group]:
     found: list[Group] = []
     for row in rows:
         if row.own:
-            home = next((group for group in found if alike(row.own, group[0].own or 0.0)), None)
+            home = next((group for group in found if equal_factors(row.own, group[0].own or 0.0)), None)
             if home is None:
                 found.append([row])
             else:
@@ -55,7 +55,7 @@ def largest(group: Group) -> int:
     return max(row.truth[0].size for row in group)
 
 
-def alike(a: float, b: float) -> bool:
+def equal_factors(a: float, b: float) -> bool:
     """Are two factors one?"""
     return b != 0 and abs(a / b - 1) <= ALIKE
 
@@ -142,14 +142,14 @@ class Usual:
 
     def is_written(self, row: Judged) -> bool:
         """Is the gradient the slope itself, or does its step go as far as a number says that is written out, a rate?"""
-        if alike(abs(row.own or 0.0), 1.0):
+        if equal_factors(abs(row.own or 0.0), 1.0):
             return True
-        return row.update.new is not None and any(alike(abs(row.factor or 0.0), n) for n in self.written)
+        return row.update.new is not None and any(equal_factors(abs(row.factor or 0.0), n) for n in self.written)
 
     def alike_at_first(self, groups: Sequence[Group]) -> bool:
         """Have all gradients one factor as they are made, so that it was put to some of them later?"""
         made = [next(self.factors_as_made(row), 0.0) for group in groups for row in group]
-        return all(alike(c, made[0]) for c in made)
+        return all(equal_factors(c, made[0]) for c in made)
 
     @cached_property
     def last_layer(self) -> int:
@@ -195,23 +195,23 @@ class Usual:
 
     def factors_put(self, row: Judged) -> int:
         """How often the factor changes from a gradient as it is made to its step."""
-        return sum(not alike(after, before) for before, after in pairwise(self.factors_as_made(row)))
+        return sum(not equal_factors(after, before) for before, after in pairwise(self.factors_as_made(row)))
 
     def factors_after(self, row: Judged) -> int | None:
         """How often the factor changes from a gradient as it is made to the slope of the own loss; None without it."""
         down = (row.own or 0.0) > 0  # what is minus the slope is added, or turned on the way to the step
         made = list(self.factors_as_made(row)) if self.loss.node is not None and down else []
-        at = next((k for k, c in enumerate(made) if alike(abs(c), 1.0)), None)
-        return None if at is None else sum(not alike(b, a) for a, b in pairwise(made[: at + 1]))
+        at = next((k for k, c in enumerate(made) if equal_factors(abs(c), 1.0)), None)
+        return None if at is None else sum(not equal_factors(b, a) for a, b in pairwise(made[: at + 1]))
 
     def is_mean_of(self, row: Judged, other: Judged) -> bool:
         """Is one gradient of a guessed loss, which is a sum over the examples, a mean, and another one that sum?"""
         if not row.own or not other.own:
             return False
         ratio, examples = other.own / row.own, numbers_of_examples(self.role)
-        n = next((n for n in examples if alike(ratio, n)), None)
+        n = next((n for n in examples if equal_factors(ratio, n)), None)
         made = next(self.factors_as_made(other), None)
-        return n is not None and made is not None and not alike(abs(made) * n, 1.0)
+        return n is not None and made is not None and not equal_factors(abs(made) * n, 1.0)
 
 
 def of_both(found: Sequence[Group]) -> str:

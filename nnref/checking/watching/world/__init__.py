@@ -43,12 +43,12 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.reading.source import Source, SourceError, read
+from nnref.checking.reading.source import Source, SourceError, read_source
 from nnref.checking.watching.recording.bars import Bar
 from nnref.checking.watching.world import files as reading_files
 from nnref.checking.watching.world import modules as importing
 from nnref.checking.watching.world import packages
-from nnref.checking.watching.world.arguments import OTHERWISE, answer
+from nnref.checking.watching.world.arguments import OTHERWISE, input_answer
 from nnref.checking.watching.world.counts import made_smaller
 from nnref.checking.watching.world.datasets import Datasets
 from nnref.checking.watching.world.digits import Digits, digits
@@ -98,8 +98,8 @@ def prepared(path: Path, data: tuple[Array, Array] | None = None, seed: int = 0,
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nnref-scratch-")))
         handed = Files(sets, folder, scratch)
         modules = Modules([folder, folder.parent, *above(path.resolve())], module_names(sets, handed))
-        stack.enter_context(importing.answered(modules))
-        stack.enter_context(reading_files.answered(handed, attributes(handed)))
+        stack.enter_context(importing.imports_answered(modules))
+        stack.enter_context(reading_files.files_answered(handed, attributes(handed)))
         sys.argv[1:] = asked.words
         stack.enter_context(old_names())
         yield World(numbers, modules.absent)
@@ -127,7 +127,7 @@ def above(path: Path) -> tuple[Path, ...]:
 @lru_cache(maxsize=4)
 def as_it_lies(path: Path, changed: int) -> Source:
     """A file, read once as long as it is not changed."""
-    return read(path)
+    return read_source(path)
 
 
 @cache
@@ -140,7 +140,7 @@ def sources(path: Path) -> list[ast.Module]:
         if file in found or not file.is_file():
             continue
         try:
-            found[file] = read(file).tree
+            found[file] = read_source(file).tree
         except (SourceError, OSError):
             continue
         waiting += [path.parent.joinpath(*name.split(".")).with_suffix(".py") for name in imported(found[file])]
@@ -196,7 +196,7 @@ def attributes(handed: Files) -> list[tuple[Any, str, Any]]:
     return [
         (os, "listdir", folders.listdir), (os.path, "isdir", folders.isdir),
         (urllib.request, "urlopen", remote.urlopen), (gzip, "decompress", decompress),
-        (builtins, "input", answer), (time, "sleep", nothing),
+        (builtins, "input", input_answer), (time, "sleep", nothing),
         (argparse.ArgumentParser, "parse_args", given_arguments),
     ]  # fmt: skip
 

@@ -24,10 +24,10 @@ TRAINS = re.compile(r"train|mlp|(^|[^k])nn$|neural|net|learn|fit|back", re.IGNOR
 """Words of a command line by which a program learns."""
 
 
-def answer(*question: object) -> str:
+def input_answer(*question: object) -> str:
     """What input() gives.
 
-    >>> answer("Learning rate? "), answer("How many nodes does layer 1 have? "), answer()
+    >>> input_answer("Learning rate? "), input_answer("How many nodes does layer 1 have? "), input_answer()
     ('0.1', '3', '1')
     """
     asked = " ".join(map(str, question))
@@ -38,7 +38,7 @@ NUMBERS = {"int": "20", "float": "0.1"}
 """The word of a command line that is made a number."""
 
 
-def arguments(trees: list[ast.Module]) -> list[str]:
+def command_line(trees: list[ast.Module]) -> list[str]:
     """The words after a program's own name that it cannot do without; [] where it asks for none, or may do without."""
     nodes = [node for tree in trees for node in ast.walk(tree)]
     compared = [length for node in nodes for length in lengths(node)]

@@ -28,7 +28,7 @@ def numbers(trees: list[ast.Module]) -> set[int]:
     return {node.value for node in nodes if isinstance(node, ast.Constant) and type(node.value) is int}
 
 
-def whole(trees: list[ast.Module], folder: Path) -> int:
+def dataset_size(trees: list[ast.Module], folder: Path) -> int:
     """The largest of the well-known sizes that are named; 0 if there is none, or where data lie beside the program."""
     found = max(numbers(trees) & WHOLE, default=0)
     if not found and any(shaped_by(node, 10000) for tree in trees for node in ast.walk(tree)):

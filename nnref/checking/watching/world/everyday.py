@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.world.needs import words
+from nnref.checking.watching.recording.tape import words
 from nnref.shapes import Array
 
 OF_NUMPY = words("abs clip cumsum cumprod round sqrt exp log1p")
@@ -28,14 +28,14 @@ def method(data: Any, name: str) -> Any:
     if name in OF_NUMPY:
         return lambda *args, **kwargs: data.like(getattr(np, name)(numbers(data), *args, **kwargs))
     if name in OF_ARRAY:
-        return lambda *args, **kwargs: getattr(data.values, name)(*map(plain, args), **kwargs)
+        return lambda *args, **kwargs: getattr(data.values, name)(*map(array_of_data, args), **kwargs)
     if name in ALIKE:
         return lambda *args, **kwargs: data
     made = METHODS.get(name)
     return None if made is None else lambda *args, **kwargs: made(data, *args, **kwargs)
 
 
-def plain(x: Any) -> Any:
+def array_of_data(x: Any) -> Any:
     """The array of a table; other things as they are."""
     return getattr(x, "array", x)
 
@@ -62,7 +62,7 @@ def mode(data: Any, *args: Any, **kwargs: Any) -> Any:
 
 def is_in(data: Any, kept: Any, *args: Any) -> Any:
     """Which entries are among some."""
-    return data.like(np.isin(data.array, list(plain(kept))))
+    return data.like(np.isin(data.array, list(array_of_data(kept))))
 
 
 def between(data: Any, low: Any, high: Any, *args: Any, **kwargs: Any) -> Any:
@@ -72,12 +72,12 @@ def between(data: Any, low: Any, high: Any, *args: Any, **kwargs: Any) -> Any:
 
 def where(data: Any, kept: Any, other: Any = 0, *args: Any, **kwargs: Any) -> Any:
     """The entries that a condition keeps, and others in the place of the rest."""
-    return data.like(np.where(plain(kept), data.array, plain(other)))
+    return data.like(np.where(array_of_data(kept), data.array, array_of_data(other)))
 
 
 def masked(data: Any, left: Any, other: Any = 0, *args: Any, **kwargs: Any) -> Any:
     """The entries that a condition leaves, and others in their place where it holds."""
-    return data.like(np.where(plain(left), plain(other), data.array))
+    return data.like(np.where(array_of_data(left), array_of_data(other), data.array))
 
 
 def items(data: Any) -> Iterator[tuple[Any, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nnref.checking.watching.world.needs import words
+from nnref.checking.watching.recording.tape import words
 
 MEASURES = ("radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity", "concave points")
 """What is measured of a cell, each as its mean, its error and its worst."""

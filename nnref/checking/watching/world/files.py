@@ -356,7 +356,7 @@ def objects(columns: list[Array]) -> Array:
 
 
 @contextmanager
-def answered(files: Files, attributes: list[tuple[Any, str, Any]]) -> Iterator[None]:
+def files_answered(files: Files, attributes: list[tuple[Any, str, Any]]) -> Iterator[None]:
     """While this lasts, these attributes of modules are ours, and so are the functions that read and write files."""
     ours = [
         *attributes,

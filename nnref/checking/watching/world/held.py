@@ -10,10 +10,10 @@ import numpy as np
 
 from nnref.checking.watching.recording.recorder import leaf
 from nnref.checking.watching.recording.tabular import Tabular
+from nnref.checking.watching.recording.tape import words
 from nnref.checking.watching.world import everyday
 from nnref.checking.watching.world.columns import Columns
 from nnref.checking.watching.world.modules import Silent
-from nnref.checking.watching.world.needs import words
 from nnref.shapes import Array
 
 OPERATORS = {
@@ -179,14 +179,14 @@ for _name in REFLECTED:
     setattr(Data, f"__r{_name}__", operator_of(_name, reflected=True))
 
 
-def plain(x: Any) -> Any:
+def array_of_table(x: Any) -> Any:
     """The array of a table; other things as they are."""
     if isinstance(x, tuple):
-        return tuple(map(plain, x))
+        return tuple(map(array_of_table, x))
     return x.array if isinstance(x, Data) else x
 
 
-def as_numbers(array: Array) -> Array:
+def column_as_numbers(array: Array) -> Array:
     """A column of a table of words and numbers: as numbers, if it has nothing else."""
     if array.dtype != object or not numeric(array):
         return array

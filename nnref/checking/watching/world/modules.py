@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.world.needs import words
+from nnref.checking.watching.recording.tape import words
 
 SILENT = words("""
     IPython PyQt5 PyQt6 alive_progress altair bokeh colorama coloredlogs comet_ml customtkinter cycler dash dotenv
@@ -236,7 +236,7 @@ def asked_by_the_program() -> bool:
 
 
 @contextmanager
-def answered(modules: Modules) -> Iterator[None]:
+def imports_answered(modules: Modules) -> Iterator[None]:
     """While this lasts, imports find the modules that are answered first, and absent ones last."""
     last = Last(modules)
     beside = cache(modules.beside)  # a large library has thousands of modules below one name

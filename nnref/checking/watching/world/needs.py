@@ -8,14 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nnref.checking.watching.world.arguments import arguments
-from nnref.checking.watching.world.counts import PART, whole
-
-
-def words(text: str) -> frozenset[str]:
-    """The words of a text."""
-    return frozenset(text.split())
-
+from nnref.checking.watching.recording.tape import words
+from nnref.checking.watching.world.arguments import command_line
+from nnref.checking.watching.world.counts import PART, dataset_size
 
 ROWS = 1100
 """Rows handed out where the source asks for no number: more than the 1,000 that are commonly held out."""
@@ -82,7 +77,7 @@ class Needs:
 def needs(trees: list[ast.Module], folder: Path) -> Needs:
     """What the sources ask for, all of them taken together; data that lie in the folder are handed out whole."""
     nodes = [node for tree in trees for node in ast.walk(tree)]
-    all_of_it = whole(trees, folder)
+    all_of_it = dataset_size(trees, folder)
     found = Needs(rows=all_of_it // PART or max([ROWS, *rows_of(nodes)]), whole=all_of_it)
     found.columns = list(dict.fromkeys(column_names(nodes)))
     dropped = [name for name in dropped_names(nodes) if name in found.columns]
@@ -93,7 +88,7 @@ def needs(trees: list[ast.Module], folder: Path) -> Needs:
     found.values = list(dict.fromkeys(word for word in mapped_values(nodes) if word not in of_others))
     found.values = found.values or found.spoken.pop(found.label, [])
     found.label_at, found.width = label_place(nodes)
-    found.words = arguments(trees)
+    found.words = command_line(trees)
     found.frames = any(isinstance(n, ast.Attribute) and n.attr in ("to_numpy", "values", "iloc", "loc") for n in nodes)
     return found
 
@@ -104,7 +99,7 @@ def rows_of(nodes: list[ast.AST]) -> Iterator[int]:
         yield from (k + ROWS for k in [batch_size(node)] if ROWS // 9 <= k <= HELD_OUT_MOST)
         if isinstance(node, ast.Slice) and node.upper is None:
             yield from (k + ROWS // 2 for k in [number(node.lower) or 0] if ROWS // 2 <= k <= HELD_OUT_MOST)
-        if isinstance(node, ast.Call) and last_name(node.func) in BY_SIZE:
+        if isinstance(node, ast.Call) and called_name(node.func) in BY_SIZE:
             sizes = [part for arg in node.args for part in (arg.elts if isinstance(arg, ast.Tuple) else [arg])]
             yield from (k for part in sizes if (k := number(part)) == 5000)
 
@@ -113,7 +108,7 @@ def batch_size(node: ast.AST) -> int:
     """The size of a batch, where a name says so: batch_sz = 500, train(batch_size=500); else 0."""
     named: list[tuple[str, ast.expr | None]] = []
     if isinstance(node, ast.Assign):
-        named = [(last_name(target), node.value) for target in node.targets]
+        named = [(called_name(target), node.value) for target in node.targets]
     elif isinstance(node, ast.keyword):
         named = [(node.arg or "", node.value)]
     elif isinstance(node, ast.arguments):
@@ -128,7 +123,7 @@ def number(node: ast.expr | None) -> int | None:
     return None
 
 
-def last_name(node: ast.expr) -> str:
+def called_name(node: ast.expr) -> str:
     """The name by which something is called: reshape of x.reshape."""
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
@@ -138,7 +133,7 @@ def column_names(nodes: list[ast.AST]) -> Iterator[str]:
     frames = {"df", "loc"} | {name for node in nodes for name in frame_names(node)}
     called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     for node in nodes:
-        if isinstance(node, ast.Subscript) and (last_name(node.value) in frames or makes_frame(node.value)):
+        if isinstance(node, ast.Subscript) and (called_name(node.value) in frames or makes_frame(node.value)):
             parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
             yield from (name for part in parts for name in strings(part))
         if isinstance(node, ast.Attribute) and (is_column(node, frames) or is_of_row(node)) and id(node) not in called:
@@ -151,25 +146,25 @@ def column_names(nodes: list[ast.AST]) -> Iterator[str]:
 def is_column(node: ast.Attribute, frames: set[str]) -> bool:
     """Is this data.Salary or data.label, a column by a name that pandas has not for something else?"""
     capital = len(node.attr) > 1 and node.attr[0].isupper()
-    return last_name(node.value) in frames and (capital or bool(LABEL.match(node.attr)))
+    return called_name(node.value) in frames and (capital or bool(LABEL.match(node.attr)))
 
 
 def is_of_row(node: ast.Attribute) -> bool:
     """Is this data.iloc[i].hours, one entry of a row?"""
-    row = isinstance(node.value, ast.Subscript) and last_name(node.value.value) in ("iloc", "loc")
+    row = isinstance(node.value, ast.Subscript) and called_name(node.value.value) in ("iloc", "loc")
     return row and node.attr not in ("values", "index", "T", "shape", "size", "name", "dtype", "array")
 
 
 def frame_names(node: ast.AST) -> Iterator[str]:
     """Names given to what a pandas reader, or a copy of it, returned."""
     if isinstance(node, ast.Assign) and makes_frame(node.value):
-        yield from (last_name(target) for target in node.targets)
+        yield from (called_name(target) for target in node.targets)
 
 
 def makes_frame(node: ast.expr) -> bool:
     """Is this what a pandas reader returned, or what a method made of that, but for an array?"""
     while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
-        if isinstance(node, ast.Call) and last_name(node.func) in FRAME_MAKERS:
+        if isinstance(node, ast.Call) and called_name(node.func) in FRAME_MAKERS:
             return True
         if isinstance(node, ast.Attribute) and node.attr in ("values", "to_numpy", "shape", "columns"):
             return False
@@ -195,7 +190,7 @@ def strings(node: ast.AST) -> Iterator[str]:
 def mapped_values(nodes: list[ast.AST]) -> Iterator[str]:
     """The words that labels are replaced by numbers from: .map({"setosa": 0, …})."""
     for node in nodes:
-        if isinstance(node, ast.Call) and last_name(node.func) in ("map", "replace"):
+        if isinstance(node, ast.Call) and called_name(node.func) in ("map", "replace"):
             for given in node.args:
                 if isinstance(given, ast.Dict):
                     yield from (k.value for k in given.keys if isinstance(k, ast.Constant) and type(k.value) is str)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.watching.recording.recorder import leaf
-from nnref.checking.watching.world.held import Data, plain
-from nnref.checking.watching.world.needs import words
+from nnref.checking.watching.recording.tape import words
+from nnref.checking.watching.world.held import Data, array_of_table
 from nnref.checking.watching.world.tables import Frame
 from nnref.shapes import Array
 
@@ -21,10 +21,10 @@ def train_test_split(*arrays: Any, test_size: Any = None, train_size: Any = None
         test_size = 0.25 if train_size is None else (n - train_size if train_size >= 1 else 1 - float(train_size))
     out = int(test_size) if test_size >= 1 else max(1, round(n * float(test_size)))
     first = n - out if train_size is None else min(n - out, int(train_size if train_size >= 1 else n * train_size))
-    return [part for a in arrays for part in (rows(a, 0, first), rows(a, n - out, n))]
+    return [part for a in arrays for part in (row_range(a, 0, first), row_range(a, n - out, n))]
 
 
-def rows(things: Any, first: int, last: int) -> Any:
+def row_range(things: Any, first: int, last: int) -> Any:
     """So many rows of an array, a table or a list."""
     return things[first:last]
 
@@ -58,14 +58,14 @@ class Scaler(Estimator):
 
     def fit(self, X: Any, y: Any = None) -> Any:
         """Measure each column."""
-        self.mean_, spread = self.measure(np.asarray(plain(X), float))
+        self.mean_, spread = self.measure(np.asarray(array_of_table(X), float))
         self.scale_ = np.where(spread == 0, 1.0, spread)
         return self
 
     def transform(self, X: Any, *args: Any) -> Array:
         """The scaled columns."""
         known = isinstance(X, Data)
-        scaled = (np.asarray(plain(X), float) - self.mean_) / self.scale_
+        scaled = (np.asarray(array_of_table(X), float) - self.mean_) / self.scale_
         return leaf(scaled, "labels" if getattr(X, "label", False) else "data") if known else scaled
 
     def fit_transform(self, X: Any, y: Any = None, **kwargs: Any) -> Array:
@@ -90,13 +90,13 @@ class OneHotEncoder(Estimator):
 
     def fit(self, y: Any, *args: Any) -> Any:
         """Find the classes."""
-        self.classes_ = np.unique(np.asarray(plain(y)).ravel())
+        self.classes_ = np.unique(np.asarray(array_of_table(y)).ravel())
         self.categories_ = [self.classes_]
         return self
 
     def transform(self, y: Any) -> Any:
         """The one-hot rows (N, classes), marked as labels."""
-        hot = (np.asarray(plain(y)).reshape(-1, 1) == self.classes_).astype(float)
+        hot = (np.asarray(array_of_table(y)).reshape(-1, 1) == self.classes_).astype(float)
         sparse = self.settings.get("sparse_output", self.settings.get("sparse", type(self) is OneHotEncoder))
         return Sparse(leaf(hot, "labels")) if sparse else leaf(hot, "labels")
 
@@ -123,7 +123,7 @@ class LabelEncoder(OneHotEncoder):
 
     def transform(self, y: Any) -> Any:
         """The number of each label (N,), marked."""
-        return leaf(np.searchsorted(self.classes_, np.asarray(plain(y)).ravel()), "labels")
+        return leaf(np.searchsorted(self.classes_, np.asarray(array_of_table(y)).ravel()), "labels")
 
 
 class Sparse:
@@ -149,7 +149,7 @@ class Sparse:
 
 def to_categorical(y: Any, num_classes: int | None = None, dtype: Any = "float32", **kwargs: Any) -> Array:
     """One-hot rows (N, num_classes) of whole numbers, marked as labels."""
-    y = np.asarray(plain(y)).astype(int)
+    y = np.asarray(array_of_table(y)).astype(int)
     y = y[..., 0] if y.ndim > 1 and y.shape[-1] == 1 else y
     k = int(num_classes or y.max() + 1)
     return leaf((y[..., None] == np.arange(k)).astype(dtype), "labels")
@@ -157,7 +157,7 @@ def to_categorical(y: Any, num_classes: int | None = None, dtype: Any = "float32
 
 def get_dummies(y: Any, *args: Any, **kwargs: Any) -> Any:
     """One column a class, as a table."""
-    array = np.asarray(plain(y))
+    array = np.asarray(array_of_table(y))
     if array.ndim > 1:
         return y
     classes = np.unique(array)
@@ -184,7 +184,7 @@ class Folds(Estimator):
         yield np.arange(n - n // 4), np.arange(n - n // 4, n)
 
 
-def whole(cls: type[Any], **settings: Any) -> Callable[..., Any]:
+def done_at_once(cls: type[Any], **settings: Any) -> Callable[..., Any]:
     """The function that does what a class of this module does at once."""
     return lambda X, *args, **kwargs: cls(**settings).fit_transform(X)
 
@@ -203,8 +203,8 @@ SKLEARN: dict[str, dict[str, Any]] = {
     "sklearn.cross_validation": {"train_test_split": train_test_split},
     "sklearn.preprocessing": {
         "StandardScaler": Scaler, "MinMaxScaler": MinMaxScaler, "OneHotEncoder": OneHotEncoder,
-        "LabelBinarizer": LabelBinarizer, "LabelEncoder": LabelEncoder, "scale": whole(Scaler),
-        "minmax_scale": whole(MinMaxScaler), "label_binarize": lambda y, **kwargs: to_categorical(y),
+        "LabelBinarizer": LabelBinarizer, "LabelEncoder": LabelEncoder, "scale": done_at_once(Scaler),
+        "minmax_scale": done_at_once(MinMaxScaler), "label_binarize": lambda y, **kwargs: to_categorical(y),
         "normalize": lambda X, *args, **kwargs: X / np.maximum(np.linalg.norm(X, axis=1, keepdims=True), 1e-300),
     },
     "sklearn.utils": {"shuffle": shuffle},

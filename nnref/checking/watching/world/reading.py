@@ -8,7 +8,7 @@ import numpy as np
 
 from nnref.checking.watching.world.columns import Columns
 from nnref.checking.watching.world.files import Files, nothing
-from nnref.checking.watching.world.held import Data, plain
+from nnref.checking.watching.world.held import Data, array_of_table
 from nnref.checking.watching.world.modules import Silent
 from nnref.checking.watching.world.preparing import get_dummies
 from nnref.checking.watching.world.tables import Frame, Series
@@ -41,7 +41,7 @@ class Pandas:
             **readers, "DataFrame": Frame, "Series": Series, "get_dummies": get_dummies, "concat": concat,
             "to_numeric": lambda x, *args, **kwargs: x, "factorize": lambda x: Series(x).factorize(),
             "set_option": nothing, "reset_option": nothing, "options": Silent(), "isna": lambda x: Series(x).isnull(),
-            "isnull": lambda x: Frame(x).isnull() if np.ndim(plain(x)) else x is None,
+            "isnull": lambda x: Frame(x).isnull() if np.ndim(array_of_table(x)) else x is None,
         }  # fmt: skip
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.watching.recording.recorder import current
-from nnref.checking.watching.recording.tabular import ByPlace, picked
+from nnref.checking.watching.recording.tabular import ByPlace, part_of_column
 from nnref.checking.watching.world.columns import Columns
-from nnref.checking.watching.world.held import Data, as_numbers, marked, numeric, plain
+from nnref.checking.watching.world.held import Data, array_of_table, column_as_numbers, marked, numeric
 from nnref.checking.watching.world.modules import Silent
 from nnref.checking.watching.world.needs import LABEL
 from nnref.shapes import Array
@@ -89,11 +89,11 @@ class Series(Data):
     loc = iat = iloc
 
     def __getitem__(self, index: Any) -> Any:
-        found = self.array[plain(index)]
+        found = self.array[array_of_table(index)]
         return self.like(found) if isinstance(found, np.ndarray) else found
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.array[plain(index)] = plain(value)
+        self.array[array_of_table(index)] = array_of_table(value)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.values)
@@ -130,7 +130,7 @@ class Row(Series):
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_") and name in self.__dict__.get("columns", ()):
-            part = picked(current(), self, name, 0)
+            part = part_of_column(current(), self, name, 0)
             return part[0] if part is not None else self[name]
         return super().__getattr__(name)
 
@@ -147,8 +147,8 @@ class Frame(Data):
             data = data.array
         if isinstance(data, dict):
             columns = list(data)
-            data = np.column_stack([np.asarray(plain(column)) for column in data.values()])
-        self.array = np.asarray(plain(data)) if data is not None else np.zeros((0, 0))
+            data = np.column_stack([np.asarray(array_of_table(column)) for column in data.values()])
+        self.array = np.asarray(array_of_table(data)) if data is not None else np.zeros((0, 0))
         if self.array.ndim == 1:
             self.array = self.array[:, None]
         self.columns = Columns(columns if columns is not None else map(str, range(self.array.shape[1])))
@@ -204,7 +204,7 @@ class Frame(Data):
 
     def insert(self, loc: int, column: Any, value: Any, *args: Any, **kwargs: Any) -> None:
         """A new column before the one of that number."""
-        new = np.broadcast_to(np.asarray(plain(value)), (len(self.array),))
+        new = np.broadcast_to(np.asarray(array_of_table(value)), (len(self.array),))
         self.array = np.insert(self.array.astype(np.result_type(self.array, new)), loc, new, axis=1)
         self.columns.insert(loc, column)
 
@@ -237,15 +237,15 @@ class Frame(Data):
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str) or (not isinstance(key, list | slice | Data | np.ndarray) and key in self.columns):
-            return Series(as_numbers(self.array[:, self.columns.index(key)]), key, key in self.labels)
+            return Series(column_as_numbers(self.array[:, self.columns.index(key)]), key, key in self.labels)
         if isinstance(key, Columns):
             return self.only(list(key))
         if isinstance(key, list) and all(isinstance(k, str) for k in key):
             return self.only(key)
-        return self.like(self.array[plain(key)])
+        return self.like(self.array[array_of_table(key)])
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        column = np.broadcast_to(np.asarray(plain(value)), (len(self.array),))
+        column = np.broadcast_to(np.asarray(array_of_table(value)), (len(self.array),))
         if key not in self.columns:
             self.columns.append(key)
             self.array = np.column_stack([self.array, column])
@@ -311,7 +311,9 @@ class Rows(ByPlace):
         names = [columns] if isinstance(columns, int | np.integer) else chosen(frame.columns, columns)
         at = [n if isinstance(n, int | np.integer) else frame.columns.index(n) for n in names]
         part = frame.only([frame.columns[k] for k in at])
-        part = Frame(part.array[plain(rows)], part.columns, frame.labels) if not isinstance(rows, int) else part
+        part = (
+            Frame(part.array[array_of_table(rows)], part.columns, frame.labels) if not isinstance(rows, int) else part
+        )
         if isinstance(rows, int | np.integer):
             row = part.array[rows]
             return Row(row, part.columns, frame.labels) if len(at) > 1 else row[0]
@@ -323,7 +325,7 @@ class Rows(ByPlace):
             self.data[rows] = value
             return
         at = self.data.columns.index(columns) if isinstance(columns, str) else columns
-        self.data.array[plain(rows), at] = plain(value)
+        self.data.array[array_of_table(rows), at] = array_of_table(value)
 
 
 def chosen(names: Columns, which: Any) -> list[Any]:
@@ -333,5 +335,5 @@ def chosen(names: Columns, which: Any) -> list[Any]:
         return names[first : names.index(which.stop) + 1 if which.stop is not None else None]
     if isinstance(which, slice):
         return names[which]
-    mask = np.asarray(plain(which))
+    mask = np.asarray(array_of_table(which))
     return [n for n, kept in zip(names, mask, strict=True) if kept] if mask.dtype == bool else list(mask.tolist())

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from nnref.checking.watching.world.needs import words
+from nnref.checking.watching.recording.tape import words
 
 LISTS = re.compile(r"names|dinos|cities|pokemon|words?\.txt|vocab", re.IGNORECASE)
 """Files of a name a line."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nnref.checking.diagnosis.catalogue.outputs import OUTPUTS, labels_off_by_a_class, labels_smoothed, softmax_over
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from tests.support.backward import agrees, case, predicted, state
 
 
@@ -28,7 +28,7 @@ def test_smoothed_labels_still_sum_to_one():
 @pytest.mark.parametrize("axis", [0, 1, None])
 def test_a_softmax_over_any_axis_carries_what_float32_does_to_it(axis, rng):
     Z = rng.standard_normal((6, 7)) * 5
-    made = softmax_over(Carried.exact(Z.astype("float32").astype("float64"), 2.0**-24), axis)
+    made = softmax_over(WithError.exact(Z.astype("float32").astype("float64"), 2.0**-24), axis)
     E = np.exp(Z.astype("float32") - Z.astype("float32").max())
     rough = E / E.sum(axis=axis, keepdims=True)
     assert (abs(rough - made.value) <= 4 * 2.0**-24 * made.e).all()

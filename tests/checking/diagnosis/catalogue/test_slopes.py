@@ -5,7 +5,7 @@ import pytest
 
 from nnref.checking.diagnosis.catalogue.slopes import SLOPES_WRONG, derivatives, masked, own_mistakes
 from nnref.checking.operations import record
-from nnref.checking.operations.running_error import Carried
+from nnref.checking.operations.running_error import WithError
 from nnref.checking.reference.intermediates import Case
 from nnref.parameters import mapped
 from tests.support.backward import agrees, case, predicted, state
@@ -52,7 +52,7 @@ def test_a_mistake_of_one_activation_is_made_in_no_other():
 
 
 def test_a_mask_rounds_nothing(rng):
-    dA = Carried(rng.standard_normal((3, 4)), np.ones((3, 4)), 2.0**-53)
+    dA = WithError(rng.standard_normal((3, 4)), np.ones((3, 4)), 2.0**-53)
     kept = masked(dA, dA.value > 0)
     np.testing.assert_array_equal(kept.e, dA.value > 0)
     assert (masked(dA, np.full((3, 4), 0.1)).e > 0.1).all()

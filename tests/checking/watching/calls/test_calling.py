@@ -7,7 +7,7 @@ import pytest
 
 from nnref.checking.reading.source import Source
 from nnref.checking.watching.calls import calling
-from nnref.checking.watching.calls.calling import EXAMPLES, FORMS, Caller, Form, Unbound, arrays_in, batch, outputs
+from nnref.checking.watching.calls.calling import EXAMPLES, FORMS, Caller, DataForm, Unbound, arrays_in, batch, outputs
 from nnref.checking.watching.recording.recorder import Recorder
 from tests.support.recordings import under_a_recorder
 
@@ -40,7 +40,7 @@ def test_every_form_has_as_many_labels_as_examples_and_every_class_is_there(form
 
 def test_every_class_is_there_whatever_was_drawn():
     with under_a_recorder():
-        drawn = [batch(Form("rows", "classes"), WIDTH, CLASSES, seed)[1] for seed in range(9)]
+        drawn = [batch(DataForm("rows", "classes"), WIDTH, CLASSES, seed)[1] for seed in range(9)]
     assert {len(set(y.tolist())) for y in drawn} == {CLASSES}
 
 
@@ -76,7 +76,7 @@ def test_the_output_of_a_forward_pass_is_told_from_its_cache():
 def test_a_name_that_is_compared_with_a_word_is_given_it():
     tests = ("self.loss == 'mse'", "activation == 'relu'", "activation == 'tanh'", "n == 3")
     said = source("".join(f"if {test}: pass\n" for test in tests))
-    assert calling.words(said) == {"activation": "relu", "loss": "mse"}
+    assert calling.first_strings(said) == {"activation": "relu", "loss": "mse"}
 
 
 def test_every_array_in_a_tree_is_found_once_with_the_way_to_it():

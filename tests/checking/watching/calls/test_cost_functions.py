@@ -3,7 +3,7 @@
 import pytest
 
 from nnref.checking.homework.watched_file import judged_file
-from nnref.checking.reading.source import read
+from nnref.checking.reading.source import read_source
 from nnref.checking.watching.calls.cost_functions import cost_and_gradient_judged
 from nnref.checking.watching.telling.report import settled
 from tests.support.quick import some
@@ -64,11 +64,11 @@ def test_what_is_right_in_one_shape_is_right(file):
     """With y of shape (m, 1) the product is m × m; with both flat it is what was meant."""
     text = BROADCAST.replace("np.array([[np.sum(d * X[:, 0])], [np.sum(d * X[:, 1])]])", "X.T @ d")
     path = file(text)
-    found = cost_and_gradient_judged(path, read(path))
+    found = cost_and_gradient_judged(path, read_source(path))
     assert found.status == 0
     assert settled(found.read) is True  # so that a process that never runs the file can judge it again
     path = file(text.replace("X.T @ d", "X.T @ d + theta"))
-    assert cost_and_gradient_judged(path, read(path)).status == 1
+    assert cost_and_gradient_judged(path, read_source(path)).status == 1
 
 
 @pytest.mark.parametrize(
@@ -82,4 +82,4 @@ def test_what_is_right_in_one_shape_is_right(file):
 )
 def test_what_is_no_such_pair_is_left_alone(text, file):
     path = file(text)
-    assert cost_and_gradient_judged(path, read(path)) is None
+    assert cost_and_gradient_judged(path, read_source(path)) is None

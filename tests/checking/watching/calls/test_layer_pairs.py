@@ -6,7 +6,7 @@ import textwrap
 import numpy as np
 import pytest
 
-from nnref.checking.reading.source import read
+from nnref.checking.reading.source import read_source
 from nnref.checking.watching.calls.layer import line_of
 from nnref.checking.watching.calls.layer_classes import unwritten
 from nnref.checking.watching.calls.layer_pairs import layer_verdicts
@@ -108,7 +108,7 @@ def verdicts(tmp_path, text):
     """The verdicts on the layers of a program's text, by name."""
     path = tmp_path / "layers.py"
     path.write_text("import numpy as np\n" + textwrap.dedent(text), encoding="utf-8")
-    source = read(path)
+    source = read_source(path)
     names = {}
     exec(compile(source.tree, str(path), "exec"), names)
     return {verdict.name: verdict for verdict in layer_verdicts(source, names)}
@@ -198,11 +198,11 @@ def test_a_file_of_layers_has_a_row_a_layer_and_the_wrong_one_has_its_line(tmp_p
     right, (was, wrong) = LAYERS["affine"]
     text = textwrap.dedent(right) + textwrap.dedent(LAYERS["Dropout"][0])
     path.write_text("import numpy as np\n" + text, encoding="utf-8")
-    certificate = layers_judged(path, read(path))
+    certificate = layers_judged(path, read_source(path))
     assert certificate.ok
     assert [(entry.name, entry.verdict) for entry in certificate.entries] == [("affine", "ok"), ("Dropout", "ok")]
     path.write_text("import numpy as np\n" + text.replace(was, wrong), encoding="utf-8")
-    certificate = layers_judged(path, read(path))
+    certificate = layers_judged(path, read_source(path))
     assert certificate.gradient_of_own_loss is False
     assert certificate.first.place.startswith("at or after line 6:  def affine_backward")
     assert certificate.first.says == "the gradient with respect to w is wrong; that of x and b is right."
@@ -211,7 +211,7 @@ def test_a_file_of_layers_has_a_row_a_layer_and_the_wrong_one_has_its_line(tmp_p
 def test_a_file_without_layers_has_no_such_report(tmp_path):
     path = tmp_path / "none.py"
     path.write_text("def softmax(z):\n    return z\n", encoding="utf-8")
-    assert layers_judged(path, read(path)) is None
+    assert layers_judged(path, read_source(path)) is None
 
 
 @pytest.mark.parametrize("names", [("in_ch", "out_ch"), ("c_in", "c_out"), ("in_channels", "out_channels")])
@@ -226,7 +226,7 @@ def test_a_method_that_only_says_what_others_will_do_is_not_written_and_a_method
     path = tmp_path / "layers.py"
     text = 'class A:\n    def forward(self, x):\n        "What comes."\n        raise NotImplementedError\n'
     path.write_text(f"{text}class B(A):\n    def forward(self, x):\n        return 2 * x\n", encoding="utf-8")
-    source = read(path)
+    source = read_source(path)
     assert [unwritten(source.definition("forward", owner)) for owner in "AB"] == [True, False]
     assert [line_of(source, "forward", owner) for owner in "AB"] == [2, 6]
     assert line_of(source, "backward") == 0

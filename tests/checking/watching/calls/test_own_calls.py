@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnref.checking.reading.source import read
+from nnref.checking.reading.source import read_source
 from nnref.checking.watching.calls.layer_report import layers_judged
 from nnref.checking.watching.calls.own_calls import taken_apart
 from tests.checking.watching.calls.test_layer_pairs import LAYERS
@@ -63,7 +63,7 @@ def judged(tmp_path, text, **how):
     """The report on a file of layers."""
     path = tmp_path / "layers.py"
     path.write_text(text, encoding="utf-8")
-    return layers_judged(path, read(path), **how)
+    return layers_judged(path, read_source(path), **how)
 
 
 def test_a_cell_whose_parameters_are_a_dictionary_is_judged_with_what_the_file_gives_it(tmp_path):

@@ -5,8 +5,8 @@ import numpy as np
 from nnref.checking.watching.meaning.likely_labels import (
     ALIKE_LEAVES,
     beside,
-    candidates,
     columns,
+    label_candidates,
     of_constants,
     of_rows,
     replaced_by_name,
@@ -21,7 +21,7 @@ from tests.support.recordings import STEP, first, graph, node
 def offered(tmp_path, text, *changes):
     """The names of what may be the labels of a program, in their order."""
     found, _ = graph(tmp_path, text, *changes)
-    return [[name for n in nodes for name in n.names[:1]] for nodes in candidates(found)]
+    return [[name for n in nodes for name in n.names[:1]] for nodes in label_candidates(found)]
 
 
 def test_what_is_replaced_by_itself_and_more_is_offered_as_labels_nowhere(tmp_path):
@@ -74,7 +74,7 @@ def test_what_a_condition_compares_with_a_number_is_offered(tmp_path):
     text = "import numpy as np\nx, w = np.random.randn(4), np.random.randn(4)\nlab = x > 0\nz = x * w\n"
     found, run = graph(tmp_path, f"{text}q = np.where(lab == 1, z, 1 - z)\n")
     assert next(beside(node(run, "q")))[0] is node(run, "lab")
-    assert (node(run, "lab"),) in list(candidates(found))
+    assert (node(run, "lab"),) in list(label_candidates(found))
 
 
 def test_of_many_leaves_of_one_line_those_are_tried_that_are_used_first(tmp_path):

@@ -95,9 +95,9 @@ def test_a_step_is_a_number_times_its_gradient_and_what_it_makes_is_kept(tmp_pat
 def test_a_part_of_a_parameter_is_another_than_the_whole_and_a_copy_is_not(tmp_path):
     text = "import numpy as np\nw = np.random.randn(4)\na = w[:2] + 1\nb = w[2:] + 1\nc = w.copy() + 1\n"
     _, run = graph(tmp_path, text)
-    keys = [updates.key_of(node(run, name).args[0]) for name in "abc"]
+    keys = [updates.key_of_parameter(node(run, name).args[0]) for name in "abc"]
     assert len(set(keys)) == 3
-    assert keys[2] == updates.key_of(node(run, "w"))
+    assert keys[2] == updates.key_of_parameter(node(run, "w"))
     assert {key[0] for key in keys} == {node(run, "w").index}
 
 

@@ -8,14 +8,14 @@ import pytest
 
 from nnref.checking.watching.recording.functions import (
     as_once,
-    canonical,
     container,
     kind_of,
+    kth_result,
     name_of,
-    picked,
     random_maker,
+    rule_name,
     without_out,
-    written,
+    written_array,
 )
 from nnref.checking.watching.telling.report import settled
 from tests.support.programs import fault_apart, seen
@@ -34,11 +34,11 @@ def shuffle(things):
      (np.add.reduce, "add.reduce"), (np.absolute, "abs"), (np.true_divide, "divide")],
 )  # fmt: skip
 def test_operations_that_are_one_have_one_name(function, name):
-    assert canonical(name_of(function), function) == name
+    assert rule_name(name_of(function), function) == name
 
 
 def test_a_function_of_another_library_keeps_its_module():
-    assert canonical("shuffle", shuffle).endswith("test_functions.shuffle")
+    assert rule_name("shuffle", shuffle).endswith("test_functions.shuffle")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_function_of_another_library_keeps_its_module():
     ],
 )
 def test_what_a_call_writes_into(function, args, kwargs, into):
-    assert (written(name_of(function), function, args, kwargs) is A) == into
+    assert (written_array(name_of(function), function, args, kwargs) is A) == into
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_function_that_has_the_name_of_a_method_of_lists_is_none(function):
 
 
 def test_a_call_is_made_again_for_one_of_its_results_and_without_the_array_that_it_wrote_into():
-    assert picked(divmod, 1)(7, 4) == 3
+    assert kth_result(divmod, 1)(7, 4) == 3
     assert without_out({"out": A, "axis": 0}) == {"axis": 0}
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnref.checking.watching.recording.memory import Buffer, layout, owner, part_of, positions, same_memory
+from nnref.checking.watching.recording.memory import Buffer, layout, owner, positions, same_memory, view_of
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_what_is_the_array_itself_is_whole_and_a_part_is_not():
 def test_a_part_of_a_matrix_is_a_view_of_it_also_where_it_is_one_entry():
     M = np.matrix(np.arange(6.0).reshape(2, 3))
     for index in ((0, 1), 1, (slice(None), 2)):
-        assert np.shares_memory(part_of(M, index), M)
+        assert np.shares_memory(view_of(M, index), M)
 
 
 A = np.arange(12.0).reshape(3, 4)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from nnref.checking.reading.source import Source
-from nnref.checking.watching.telling.lines import as_found, is_own_file, place
+from nnref.checking.watching.telling.lines import as_found, is_own_file, line_in_words
 from tests.support.programs import seen
 from tests.support.recordings import STEP
 
@@ -30,8 +30,8 @@ def test_lines_within_a_sentence_are_those_that_the_person_finds(starts, says):
 def test_a_line_is_shown_with_its_text_and_one_of_a_module_with_the_module(tmp_path):
     found = seen(tmp_path, STEP)
     site = found.steps[0].roles.updates[0].end.site
-    assert place(found, site) == "line 9:  W = W - 0.1 * dW"
+    assert line_in_words(found, site) == "line 9:  W = W - 0.1 * dW"
     other = replace(site, file="/elsewhere/layers.py")
     assert is_own_file(found, site)
     assert not is_own_file(found, other)
-    assert place(found, other) == "layers.py, line 9"
+    assert line_in_words(found, other) == "layers.py, line 9"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nnref.checking.reading.source import read
+from nnref.checking.reading.source import read_source
 from nnref.checking.watching.recording.tape import Site
 from nnref.checking.watching.traces.places import Places
 from tests.support.recordings import node, recorded
@@ -38,7 +38,7 @@ def run(tmp_path):
 @pytest.fixture
 def places(run, tmp_path):
     path = tmp_path / "program.py"
-    return Places(path, read(path), lambda file: path if Path(file) == path else None)
+    return Places(path, read_source(path), lambda file: path if Path(file) == path else None)
 
 
 def test_every_operation_of_a_program_stands_where_it_was_recorded(run, places):

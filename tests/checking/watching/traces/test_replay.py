@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nnref.checking.reading.source import read
+from nnref.checking.reading.source import read_source
 from nnref.checking.watching.telling.report import settled
 from nnref.checking.watching.traces import replay
 from nnref.checking.watching.traces.places import Places
@@ -86,20 +86,20 @@ def test_a_trace_that_was_changed_bears_nothing_out(found, tmp_path, change, say
     ],
 )  # fmt: skip
 def test_only_what_computes_is_called(told):
-    with pytest.raises(replay.Unmade):
+    with pytest.raises(replay.NotRecomputed):
         replay.function(told)
 
 
 def test_a_dtype_is_one_of_numbers():
     assert replay.plain_dtype("<f4") == np.float32
-    with pytest.raises(replay.Unmade):
+    with pytest.raises(replay.NotRecomputed):
         replay.plain_dtype("|O")
 
 
 def test_a_value_keeps_its_form_and_its_size():
     assert type(replay.laid(2.5, "generic <f4", ())) is np.float32
     assert type(replay.laid(np.ones(1), "float", ())) is float
-    with pytest.raises(replay.Unmade, match=r"shape \(3,\) came, \(2,\) was recorded"):
+    with pytest.raises(replay.NotRecomputed, match=r"shape \(3,\) came, \(2,\) was recorded"):
         replay.laid(np.ones(3), "array <f8", (2,))
 
 
@@ -131,4 +131,4 @@ def test_a_product_of_matrices_is_written_with_a_star(tmp_path):
     found = seen(tmp_path, MATRICES)
     arrays = MATRICES.replace("np.matrix(", "np.array(")
     (tmp_path / "program.py").write_text(arrays, encoding="utf-8")
-    assert fault_apart(replace(found, source=read(tmp_path / "program.py")), tmp_path) != ""
+    assert fault_apart(replace(found, source=read_source(tmp_path / "program.py")), tmp_path) != ""

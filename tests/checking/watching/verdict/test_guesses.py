@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nnref.checking.homework.watched_file import watched_or_called
-from nnref.checking.reading.source import read
+from nnref.checking.reading.source import read_source
 from nnref.checking.watching.telling.report import settled
 from nnref.checking.watching.verdict.guesses import goes_both_ways
 from tests.support.programs import written
@@ -27,7 +27,7 @@ def train(X, y, lr=0.1):
 )
 def test_a_slope_that_leads_some_outputs_away_from_their_labels_is_of_no_loss(slope, right, tmp_path):
     path = written(tmp_path, FILE, ("SLOPE", slope))
-    assert settled(watched_or_called(path, read(path), None)) is right
+    assert settled(watched_or_called(path, read_source(path), None)) is right
 
 
 def test_a_slope_goes_both_ways_where_most_of_one_kind_goes_along_and_most_of_the_other_against():

@@ -4,7 +4,7 @@ import pytest
 
 from nnref.checking.watching.meaning.parameters import next_step
 from nnref.checking.watching.telling.report import settled
-from nnref.checking.watching.verdict.lineages import before, lineages, place
+from nnref.checking.watching.verdict.lineages import before, lineages, place_of_update
 from tests.support.programs import seen
 from tests.support.recordings import STEP, roles_of
 
@@ -54,8 +54,8 @@ def test_what_was_clipped_is_told_by_its_line_where_that_updates_one_parameter(t
 def test_a_place_is_a_line_and_a_shape(tmp_path):
     role, _ = roles_of(tmp_path, STEP)
     W, b = role.updates
-    assert place(W) != place(b)
-    assert place(W) == place(next_step(role).updates[0])
+    assert place_of_update(W) != place_of_update(b)
+    assert place_of_update(W) == place_of_update(next_step(role).updates[0])
     assert list(before(W.base)) == [W.base]
 
 

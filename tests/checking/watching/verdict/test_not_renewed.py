@@ -3,7 +3,7 @@
 import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
-from nnref.checking.watching.verdict.not_renewed import drawn_anew, kept, later, old_outputs, shown_part
+from nnref.checking.watching.verdict.not_renewed import kept, later, old_outputs, parameters_drawn_anew, shown_part
 from tests.support.programs import seen
 from tests.support.recordings import roles_of
 
@@ -50,7 +50,7 @@ def test_a_program_that_computes_all_anew_is_right(tmp_path):
     role, _ = roles_of(tmp_path, LOOP)
     assert len(later(role)) == 2
     assert not list(old_outputs(role))
-    assert not list(drawn_anew(role))
+    assert not list(parameters_drawn_anew(role))
     assert settled(seen(tmp_path, LOOP)) is True
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nnref.checking.reading.source import read
+from nnref.checking.reading.source import read_source
 from nnref.checking.watching.verdict.on_the_way import leads_to_update, updated
 
 PROGRAM = """\
@@ -23,7 +23,7 @@ n += 1
 def source(tmp_path):
     path = tmp_path / "program.py"
     path.write_text(PROGRAM)
-    return read(path)
+    return read_source(path)
 
 
 @pytest.mark.parametrize(

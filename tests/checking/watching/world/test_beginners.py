@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nnref.checking.watching.telling.report import settled
-from nnref.checking.watching.world.arguments import answer, arguments
+from nnref.checking.watching.world.arguments import command_line, input_answer
 from nnref.checking.watching.world.columns import Columns
 from nnref.checking.watching.world.feature_names import classes_of, features
 from nnref.checking.watching.world.folders import converted, resized, threshold
@@ -30,13 +30,13 @@ from tests.support.programs import seen
     ],
 )
 def test_a_program_is_called_with_the_words_that_it_cannot_do_without(source, given):
-    assert arguments([ast.parse(source)]) == given
+    assert command_line([ast.parse(source)]) == given
 
 
 def test_a_question_is_answered_by_what_it_speaks_of():
-    assert answer("Number of epochs: ") == "20"
-    assert answer("Path of the file? ") == "train.csv"
-    assert answer("Train again (y/n)? ") == "y"
+    assert input_answer("Number of epochs: ") == "20"
+    assert input_answer("Path of the file? ") == "train.csv"
+    assert input_answer("Train again (y/n)? ") == "y"
 
 
 TEXT = """\
