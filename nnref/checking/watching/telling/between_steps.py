@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from nnref.checking.results.diagnosis import Diagnosis
 from nnref.checking.watching.meaning.updates import parameter_name
 from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.telling.forgetting import forgotten
 from nnref.checking.watching.telling.lines import line_in_words
 from nnref.checking.watching.verdict.not_renewed import old_outputs, parameters_drawn_anew
 from nnref.checking.watching.verdict.stepped_again import stepped_again
@@ -16,6 +17,7 @@ from nnref.checking.watching.watch import Watched
 def between_steps(watched: Watched) -> Iterator[Diagnosis]:
     """What is computed and not used by the next step, or used by it and not computed anew; each line once."""
     yield from never_changed(watched)
+    yield from forgotten(watched)
     yield from stepped_once_more(watched)
     yield from gone_on_with(watched)
     role = watched.steps[0].roles

@@ -23,6 +23,7 @@ from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.sufficing import copies_and_multiples
 from nnref.checking.watching.telling.between_steps import between_steps
 from nnref.checking.watching.telling.cautions import cautions, multiple_of_own_slope, spread_out
+from nnref.checking.watching.telling.forgetting import entries_left_alone, left_alone, never_seen_to_learn
 from nnref.checking.watching.telling.lines import as_found, is_own_file, line_in_words
 from nnref.checking.watching.telling.mending import mended
 from nnref.checking.watching.telling.other_losses import no_loss
@@ -47,7 +48,8 @@ def settled(watched: Watched) -> bool | None:
     wrong = any(e.verdict == "WRONG" for e in entries) or beside
     if watched.broken is not None and not wrong:
         return False if all(e.verdict == "ok" for e in entries) else None
-    left = watched.unfinished or watched.unjudged or watched.untried or other_entries(role)
+    open_ends = watched.unfinished, watched.unjudged, watched.untried, other_entries(role)
+    left = any((*open_ends, left_alone(watched), entries_left_alone(watched)))
     loss = shown.readings[0].loss
     given = loss.given is not None and not loss.rule  # nobody looked at the slope itself
     told = not (left or given) and all(e.verdict == "ok" for e in entries) and multiple_of_own_slope(watched) is None
@@ -105,6 +107,7 @@ def unfinished(watched: Watched) -> list[str]:
     return [
         *stopped(watched),
         *without_labels(watched),
+        *never_seen_to_learn(watched),
         *out_of_reach(watched),
         *one_of_many(watched),
         *(f"class {name} is not judged: what was watched ended before it was used" for name in watched.untried),

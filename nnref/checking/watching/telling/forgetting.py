@@ -1,0 +1,90 @@
+"""Parameters whose update was forgotten: in words, with the gradient that nothing uses, where there is one."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from nnref.checking.results.diagnosis import Diagnosis
+from nnref.checking.watching.meaning.updates import Update, parameter_name
+from nnref.checking.watching.sufficing import spoken
+from nnref.checking.watching.telling.lines import line_in_words
+from nnref.checking.watching.verdict.never_updated import NeverUpdated, entries_left, never_updated
+from nnref.checking.watching.verdict.on_the_way import is_update, names_of_expression, targets
+from nnref.checking.watching.watch import Watched
+
+
+def forgotten(watched: Watched) -> Iterator[Diagnosis]:
+    """Parameters whose gradient is computed under their name and never used, and that no line updates."""
+    for left in left_alone(watched):
+        if is_forgotten(watched, left):
+            name, gradient = called(left), gradient_of(left)
+            says = f"{gradient} is the gradient of {name}, and nothing uses it: no line updates {name}."
+            assert left.gradient is not None
+            yield Diagnosis(None, gradient, says, place=line_in_words(watched, left.gradient.site))
+
+
+def left_alone(watched: Watched) -> list[NeverUpdated]:
+    """What goes into the outputs as a parameter does, and no step that was seen changes."""
+    if not watched.steps or watched.unfinished:
+        return []
+    role, reading = watched.steps[0].roles, watched.steps[0].readings[0]
+    return role.graph.once(("left alone", role.last), lambda: never_updated(role, watched.tapes, reading))
+
+
+def called(left: NeverUpdated) -> str:
+    """What the program calls an array that is never updated."""
+    return parameter_name(left.array)
+
+
+def gradient_of(left: NeverUpdated) -> str:
+    """What the program calls its gradient; "" where it has none, or no name."""
+    return next(iter(left.gradient.names), "") if left.gradient is not None else ""
+
+
+def is_forgotten(watched: Watched, left: NeverUpdated) -> bool:
+    """Is there a gradient that has the array's name, as dW1 has, and no update of the array that is still to come?
+
+    A weight that is meant to stay as it was drawn may have a slope too, as what a layer hands down to its input.
+    """
+    *_, last = re.findall(r"\w+", called(left)) or [""]
+    named = bool(last) and re.sub(r"\d+$", "", last).lower() in gradient_of(left).lower()
+    return named and not is_to_come(watched, left)
+
+
+def is_to_come(watched: Watched, left: NeverUpdated) -> bool:
+    """Has the program an update of something of that name, which the steps that were seen did not come to?"""
+    seen = {(u.end.site.file.rsplit("/", 1)[-1], u.end.site.line) for u in watched.steps[0].roles.updates}
+    for source in watched.sources:
+        for node in source.nodes:
+            if not isinstance(node, ast.Assign | ast.AugAssign) or not is_update(node):
+                continue
+            names = {name for target in targets(node) for name in names_of_expression(target)}
+            if names & spoken(left.array) and (source.name, node.lineno) not in seen:
+                return True
+    return False
+
+
+def never_seen_to_learn(watched: Watched) -> Iterator[str]:
+    """What goes into the outputs as a parameter does, and is changed in no step that was seen."""
+    for left in left_alone(watched):
+        if is_forgotten(watched, left):
+            continue
+        line = watched.source.where(left.met.site.line)
+        says = f"no step that was seen changes {called(left)}, which goes into the outputs in {line}"
+        if (gradient := gradient_of(left)) and left.gradient is not None:
+            says += f", and nothing uses {gradient}, its gradient in {watched.source.where(left.gradient.site.line)}"
+        yield f"{says}. If it is meant to learn, its update is missing"
+    for update, n in entries_left_alone(watched).items():
+        line, name = watched.source.where(update.end.site.line), parameter_name(update.base, update.new)
+        are = "1 entry" if n == 1 else f"{n} entries"
+        yield f"{are} of {name} with a slope that is not 0 no step that was seen changes, as {line} does the others"
+
+
+def entries_left_alone(watched: Watched) -> dict[Update, int]:
+    """How many entries of an array are left as they are, where others of it are updated."""
+    if not watched.steps or watched.unfinished:
+        return {}
+    role, reading = watched.steps[0].roles, watched.steps[0].readings[0]
+    return role.graph.once(("entries left alone", role.last), lambda: entries_left(role, reading))

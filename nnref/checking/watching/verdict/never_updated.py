@@ -1,0 +1,221 @@
+"""Arrays that go into the outputs as parameters do, and that no line updates: their gradient may be there, unused."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+
+from nnref.checking.watching.calculus.graph import VIEWS, base_of, bits_of, through
+from nnref.checking.watching.meaning.losses import JOINS
+from nnref.checking.watching.meaning.other_parts import beginning, is_part
+from nnref.checking.watching.meaning.parameters import Roles, next_step
+from nnref.checking.watching.meaning.updates import Update, replaceable
+from nnref.checking.watching.recording.tape import Node, Site, words
+from nnref.checking.watching.verdict.judging import under
+from nnref.checking.watching.verdict.not_renewed import later
+from nnref.checking.watching.verdict.verdicts import Reading
+
+BEGINNINGS = words("random zeros ones empty full zeros_like ones_like")
+"""Leaves of which parameters are made at first."""
+
+WRITTEN_OUT = words("constant array")
+"""Leaves of numbers that are written out: zeros among them are a bias at first, as np.float64(0.0) is."""
+
+TRIED = 8
+"""Unused values of the backward pass that are compared with the slope of one array."""
+
+
+@dataclass(frozen=True, eq=False)
+class NeverUpdated:
+    """An array, where it comes into the forward pass, and its gradient, if the backward pass has one that is right."""
+
+    array: Node
+    met: Node
+    gradient: Node | None
+
+
+def never_updated(role: Roles, tapes: Sequence[Sequence[Node]], reading: Reading) -> list[NeverUpdated]:
+    """The arrays that are drawn at random or filled, go into the outputs of two steps, and are never changed."""
+    graph = role.graph
+    changed = {base_of(u.base).index for u in replaceable(graph)} | {u.base.index for u in role.updates}
+    again = used_again(role)
+    found: dict[int, NeverUpdated] = {}
+    for array, part, met in coming_in(role):
+        untouched = array.index not in changed and not any(n.op in WRITES for n in graph.users[array.index])
+        if array.index in found or not untouched or (met.site, met.op, array.index) not in again:
+            continue
+        gradient = unused_gradient(role, tapes, reading, part)
+        if gradient is not None or not is_row(part):
+            found[array.index] = NeverUpdated(array, met, gradient)
+    return list(found.values())
+
+
+WRITES = words("put put_at assign copyto at")
+"""Operations that write into an array."""
+
+
+def coming_in(role: Roles) -> Iterator[tuple[Node, Node, Node]]:
+    """Every array that may be meant to learn, the part of it that comes in, and the operation by which it does."""
+    graph = role.graph
+    for k in bits_of(as_outputs(role)):
+        met = graph.tape[k]
+        if k <= role.begin or len(met.inputs) != 2:
+            continue
+        for part, other in (met.inputs, met.inputs[::-1]):
+            array = base_of(part)
+            if graph.depends(part.index, role.parameters) or not begins_as_parameter(role, array):
+                continue
+            if is_weight(role, array, part, other) if met.op in JOINS else is_bias(array, met, other):
+                yield array, part, met
+
+
+def as_outputs(role: Roles) -> int:
+    """The outputs that are compared with labels, and what they are made of."""
+    found = 0
+    for meeting in role.compared:
+        found |= role.graph.above[meeting.output.index] | (1 << meeting.output.index)
+    return found
+
+
+def begins_as_parameter(role: Roles, array: Node) -> bool:
+    """Is it an array of drawn numbers, or one that was filled, made before it meets anything, of nothing else?"""
+    if not array.real or role.of_labels[array.index]:
+        return False
+    leaves = {n.leaf for n in beginnings(array)}
+    return leaves <= BEGINNINGS or (leaves <= WRITTEN_OUT and bool(array.names) and not np.any(array.value))
+
+
+def beginnings(array: Node) -> Iterator[Node]:
+    """The leaves that an array is made of, without the numbers by which it is scaled, as by the root of a size."""
+    todo, seen = [array], set[Node]()
+    while todo:
+        node = todo.pop()
+        if node.leaf:
+            yield node
+        more = [m for m in node.inputs if m.shape and m not in seen]
+        todo += more
+        seen.update(more)
+
+
+def is_weight(role: Roles, array: Node, part: Node, other: Node) -> bool:
+    """Is an array that others are multiplied by one of weights? Data may be drawn too, but there is a row an example.
+
+    What a parameter itself is multiplied by are data or a first state, but for the rows of a table; and what is made of
+    one without a product, as by a momentum or a norm, is a parameter still.
+    """
+    direct = bool(role.parameters >> base_of(other).index & 1)
+    if not direct and role.graph.depends(other.index, role.parameters):
+        joined = any(role.graph.tape[k].op in JOINS for k in bits_of(role.graph.above[other.index] | 1 << other.index))
+        return joined and (has_examples(role, other) or not has_examples(role, array))
+    if has_examples(role, array):
+        return False
+    if direct:
+        return is_drawn(array) and is_row(part) != is_row(other)
+    return has_examples(role, base_of(other)) or (is_matrix(array) and is_drawn(array))
+
+
+def is_bias(array: Node, met: Node, other: Node) -> bool:
+    """Is an array with one axis, or a number, added to sums of products with weights, as a bias is?"""
+    flat = sum(n > 1 for n in array.shape) < 2
+    return met.op == "add" and flat and is_sum(other)
+
+
+def is_sum(node: Node) -> bool:
+    """Is it a product with weights, or such a product and something more?"""
+    todo, seen = [node], {node}
+    while todo:
+        node = base_of(todo.pop())
+        if node.op in JOINS:
+            return True
+        more = [m for m in node.inputs if m not in seen] if node.op in ("add", "sum") else []
+        todo += more
+        seen.update(more)
+    return False
+
+
+def is_drawn(array: Node) -> bool:
+    """Is it made of numbers that were drawn?"""
+    return any(n.leaf == "random" for n in beginnings(array))
+
+
+def is_matrix(array: Node) -> bool:
+    """Has it more than one row, and more than one column?"""
+    return len(array.shape) > 1 and min(array.shape[:2]) > 1
+
+
+def is_row(part: Node) -> bool:
+    """Is it a row that was looked up in a table?"""
+    first = part.args[0] if part.args and part.op in ("item", "view") else None
+    return isinstance(first, Node) and len(first.shape) == 2 and part.shape == first.shape[1:]
+
+
+def has_examples(role: Roles, array: Node) -> bool:
+    """Has an array as many rows as there are labels, or as many columns where the labels lie in columns?"""
+    for labels in (m for label in role.labels for m in (label, base_of(label))):
+        sizes = [(axis, n) for axis, n in enumerate(labels.shape) if n > 1]
+        if len(sizes) == 1 and sizes[0][1] in array.shape:
+            return True
+        if any(axis < len(array.shape) and array.shape[axis] == n for axis, n in sizes):
+            return True
+    return False
+
+
+def used_again(role: Roles) -> set[tuple[Site, str, int]]:
+    """Where the next steps use which arrays, by line and operation."""
+    after = role.graph.tape[role.last + 1 :]
+    return {(n.site, n.op, base_of(m).index) for n in after for m in n.inputs}
+
+
+def unused_gradient(role: Roles, tapes: Sequence[Sequence[Node]], reading: Reading, part: Node) -> Node | None:
+    """The value of the backward pass that no update is made of, and that is the slope of an array; else None."""
+    graph, size = role.graph, np.prod(part.shape, dtype=int)
+    ends = [*(u.end for u in role.updates), *later(role).values()]
+    used = functools.reduce(operator.or_, (graph.above[end.index] | 1 << end.index for end in ends))
+    inside = graph.tape[role.begin + 1 : 2 * role.last - role.begin + 1]
+    made = (n for n in inside if role.of_labels[n.index] and n.op not in VIEWS and not used >> n.index & 1)
+    likely = (n for n in made if np.prod(n.shape, dtype=int) == size and not role.after[n.index])
+    return next((n for n in islice(likely, TRIED) if is_slope(role, tapes, reading, part, n)), None)
+
+
+def is_slope(role: Roles, tapes: Sequence[Sequence[Node]], reading: Reading, part: Node, given: Node) -> bool:
+    """Is a value the slope of an array, as if it were returned as its gradient?"""
+    returned = Update(part, given, None, 1)
+    judged = under(replace(role, updates=(*role.updates, returned)), tapes, reading.loss, reading.choice, None)
+    rows = judged.rows if judged is not None else ()
+    return any(row.update is returned and row.verdict == "ok" and not row.silent for row in rows)
+
+
+def entries_left(role: Roles, reading: Reading) -> dict[Update, int]:
+    """Of arrays that are updated in parts: how many entries have a slope that is not 0, and are updated in no step.
+
+    Where the next step updates other parts, as where one entry is chosen at a time, that says nothing.
+    """
+    after = next_step(role)
+    again = [(first.end.site, then) for first, then in positions_updated(after).values()] if after is not None else []
+    found: dict[Update, int] = {}
+    for first, now in positions_updated(role).values():
+        slope = reading.slopes[0].get(first.base.index)
+        if slope is None or (first.end.site, now) not in again:
+            continue
+        moved = {int(k) for k in np.flatnonzero(slope)}
+        if now <= moved and (left := len(moved - now)):
+            found[first] = left
+    return found
+
+
+def positions_updated(role: Roles) -> dict[int, tuple[Update, set[int]]]:
+    """Of each array that is updated in parts, by its first value: the first update, and which entries they all show."""
+    found: dict[int, tuple[Update, set[int]]] = {}
+    for update in role.updates:
+        written = base_of(update.old)  # the array, or what it is after other parts were written
+        places = np.arange(np.prod(written.shape, dtype=int)).reshape(written.shape)
+        part = through(update.old, {written.index: places}) if is_part(update) else None
+        if part is not None:
+            _, known = found.setdefault(beginning(written).index, (update, set()))
+            known.update(map(int, np.ravel(part)))
+    return found

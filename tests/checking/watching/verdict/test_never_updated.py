@@ -1,0 +1,168 @@
+"""Arrays that go into the outputs as parameters do, and that no line updates."""
+
+import pytest
+
+from nnref.checking.watching.telling.report import certificate, settled, unfinished
+from nnref.checking.watching.verdict.never_updated import coming_in, entries_left, never_updated
+from tests.support.programs import seen
+
+LOOP = """\
+import numpy as np
+X = np.random.randn(40, 4)
+y = (X[:, :1] > 0).astype(float)
+v, c = np.random.randn(4, 6) / np.sqrt(4), np.zeros(6)
+w, b = np.random.randn(6, 1), np.zeros(1)
+for k in range(30):
+    h = np.tanh(X @ v + c)
+    p = 1 / (1 + np.exp(-(h @ w + b)))
+    loss = np.mean((p - y) ** 2)
+    dz = 2 * (p - y) / y.size * p * (1 - p)
+    dw = h.T @ dz
+    db = dz.sum(axis=0)
+    ds = dz @ w.T * (1 - h ** 2)
+    dv = X.T @ ds
+    dc = ds.sum(axis=0)
+    v -= 0.5 * dv
+    c -= 0.5 * dc
+    w -= 0.5 * dw
+    b -= 0.5 * db
+"""
+LINE = {"dw": 11, "db": 12, "dv": 14, "dc": 15}
+
+
+def without(name: str) -> tuple[str, str]:
+    return (f"    {name} -= 0.5 * d{name}\n", "")
+
+
+@pytest.mark.parametrize("name", ["v", "c", "w", "b"])
+def test_the_gradient_that_nothing_uses_is_named_on_its_line(tmp_path, name):
+    found = seen(tmp_path, LOOP, without(name))
+    assert settled(found) is False
+    first = certificate(found, mend=False).first
+    assert first.place.startswith(f"line {LINE[f'd{name}']}:")
+    assert first.says == f"d{name} is the gradient of {name}, and nothing uses it: no line updates {name}."
+
+
+@pytest.mark.parametrize("name", ["v", "c", "w", "b"])
+def test_of_an_array_that_no_line_computes_a_gradient_of_it_is_said_that_nothing_changes_it(tmp_path, name):
+    (line,) = (line for line in LOOP.splitlines(keepends=True) if line.startswith(f"    d{name} ="))
+    found = seen(tmp_path, LOOP, without(name), (line, ""))
+    assert settled(found) is None
+    assert any(f"no step that was seen changes {name}, which" in note for note in unfinished(found))
+
+
+def test_a_gradient_that_is_added_to_itself_changes_nothing(tmp_path):
+    found = seen(tmp_path, LOOP, ("    b -= 0.5 * db\n", "    db -= 0.5 * db\n"))
+    assert settled(found) is False
+    assert certificate(found, mend=False).first.place.startswith("line 12:")
+
+
+def test_an_update_that_no_step_came_to_is_no_forgotten_one(tmp_path):
+    found = seen(tmp_path, LOOP, ("    b -=", "    if loss < 1e-9: b -="))
+    assert settled(found) is None
+    assert any("changes b, which" in note and "nothing uses db" in note for note in unfinished(found))
+
+
+RIGHT = {
+    "as it is": [],
+    "no bias": [without("b"), (" + b)))", ")))"), ("    db = dz.sum(axis=0)\n", "")],
+    "noise": [
+        ("h = np.tanh(X @", "x = X + 0.1 * np.random.randn(40, 4)\n    h = np.tanh(x @"),
+        ("dv = X.T", "dx = ds @ v.T\n    dv = x.T"),
+    ],
+    "a slope of the data": [("    v -=", "    dX = ds @ v.T\n    v -=")],
+    "one example": [
+        ("np.random.randn(40, 4)", "np.random.randn(1, 4)"),
+        ("(X[:, :1] > 0).astype(float)", "np.array([[1.0]])"),
+        ("    v -=", "    dX = ds @ v.T\n    v -="),
+    ],
+    "columns": [
+        ("X = np.random.randn(40, 4)\ny = (X[:, :1] > 0)", "Q = np.random.randn(4, 40)\ny = (Q[:1] > 0)"),
+        ("h = np.tanh(X", "X, t = Q.T, y.T\n    h = np.tanh(X"),
+        ("(p - y) ** 2", "(p - t) ** 2"),
+        ("2 * (p - y) / y.size", "2 * (p - t) / y.size"),
+        ("    v -=", "    dQ = v @ ds.T\n    v -="),
+    ],
+    "a point ahead": [
+        ("for k in range(30):\n", "m = np.zeros_like(v)\nfor k in range(30):\n    u = v + 0.9 * m\n"),
+        ("X @ v", "X @ u"),
+        ("v -= 0.5 * dv", "m = 0.9 * m - 0.5 * dv\n    v += m"),
+    ],
+    "row by row": [
+        ("h = np.tanh(X", "h = np.tanh(X[k : k + 1]"),
+        ("(p - y) ** 2", "(p - y[k]) ** 2"),
+        ("2 * (p - y) / y.size", "2 * (p - y[k])"),
+        ("dv = X.T", "dx = ds @ v.T\n    dv = X[k : k + 1].T"),
+    ],
+}
+
+
+@pytest.mark.parametrize("changes", RIGHT.values(), ids=list(RIGHT))
+def test_data_and_noise_that_are_drawn_need_no_update(tmp_path, changes):
+    found = seen(tmp_path, LOOP, *changes)
+    assert settled(found) is True
+    step = found.steps[0]
+    assert not never_updated(step.roles, found.tapes, step.readings[0])
+
+
+def test_weights_and_biases_come_in_and_data_do_not(tmp_path):
+    found = seen(tmp_path, LOOP, without("v"), without("b"))
+    assert {array.names[0] for array, _, _ in coming_in(found.steps[0].roles)} == {"v", "b"}
+
+
+TABLE = """\
+import numpy as np
+pairs = [(0, 3), (2, 1), (4, 0), (1, 2), (3, 4)] * 4
+V, U = np.random.randn(6, 3), np.random.randn(3, 6)
+for word, near in pairs:
+    h = V[word]
+    e = np.exp(h @ U)
+    p = e / e.sum()
+    loss = -np.log(p[near])
+    g = p.copy()
+    g[near] -= 1
+    dU = np.outer(h, g)
+    dh = U @ g
+    U -= 0.1 * dU
+    V[word] -= 0.1 * dh
+"""
+
+
+def test_rows_of_a_table_that_are_never_updated_are_named_where_their_slope_is_there(tmp_path):
+    assert settled(seen(tmp_path, TABLE)) is True
+    found = seen(tmp_path, TABLE, ("    V[word] -= 0.1 * dh\n", ""))
+    assert settled(found) is None
+    assert any("nothing uses dh, its gradient in line 12" in note for note in unfinished(found))
+    assert settled(seen(tmp_path, TABLE, ("    U -= 0.1 * dU\n", ""))) is False
+
+
+ONE_BY_ONE = """\
+import numpy as np
+X = np.random.randn(30, 4)
+y = X @ np.random.randn(4) + 1
+w = np.zeros(4)
+for k in range(20):
+    e = X @ w - y
+    loss = (e ** 2).mean() / 2
+    g = X.T @ e / 30
+    for j in range(0, 4):
+        w[j] -= 0.1 * g[j]
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [(("range(0, 4)", "range(1, 4)"), "1 entry"), (("range(0, 4)", "range(0, 2)"), "2 entries")],
+    ids=["without the first", "half of them"],
+)
+def test_entries_that_no_step_updates_are_counted(tmp_path, change, left):
+    found = seen(tmp_path, ONE_BY_ONE, change)
+    assert settled(found) is None
+    assert any(note.startswith(f"{left} of w with a slope that is not 0") for note in unfinished(found))
+
+
+def test_all_entries_or_another_one_each_step_are_enough(tmp_path):
+    assert settled(seen(tmp_path, ONE_BY_ONE)) is True
+    in_turn = ("    for j in range(0, 4):\n        w[j] -= 0.1 * g[j]\n", "    w[k % 4] -= 0.1 * g[k % 4]\n")
+    found = seen(tmp_path, ONE_BY_ONE, in_turn)
+    assert not entries_left(found.steps[0].roles, found.steps[0].readings[0])
