@@ -6,6 +6,7 @@ from nnref.checking.homework.watched_file import watched_or_called
 from nnref.checking.reading.source import read_source
 from nnref.checking.watching.telling.report import certificate, settled
 from nnref.checking.watching.watch import watch
+from tests.support.engines import VALUE
 from tests.support.programs import fault_apart, written
 from tests.support.quick import some
 
@@ -26,52 +27,16 @@ for epoch in range(5):
     b -= 0.1 * np.array([dh.sum(0), d.sum(0)], dtype=object)
 """
 
-SCALARS = """\
-import math
-import random
-class Number:
-    def __init__(self, data, parents=()):
-        self.data, self.grad, self.parents, self.back = data, 0.0, parents, lambda: None
-    def __add__(self, other):
-        out = Number(self.data + other.data, (self, other))
-        def back():
-            self.grad += out.grad
-            other.grad += out.grad
-        out.back = back
-        return out
-    def __mul__(self, other):
-        out = Number(self.data * other.data, (self, other))
-        def back():
-            self.grad += other.data * out.grad
-            other.grad += self.data * out.grad
-        out.back = back
-        return out
-    def tanh(self):
-        t = math.tanh(self.data)
-        out = Number(t, (self,))
-        def back():
-            self.grad += (1 - t ** 2) * out.grad
-        out.back = back
-        return out
-    def backward(self):
-        order, seen = [], set()
-        def visit(v):
-            if v not in seen:
-                seen.add(v)
-                for p in v.parents:
-                    visit(p)
-                order.append(v)
-        visit(self)
-        self.grad = 1.0
-        for v in reversed(order):
-            v.back()
-w = [Number(random.uniform(-1, 1)) for _ in range(5)]
+SCALARS = (
+    VALUE
+    + """\
+w = [Value(random.uniform(-1, 1)) for _ in range(5)]
 examples = [([2.0, 3.0], 1.0), ([3.0, -1.0], -1.0)]
 for step in range(4):
-    total = Number(0.0)
+    total = Value(0.0)
     for (a, c), y in examples:
-        h = (w[0] * Number(a) + w[1] * Number(c) + w[2]).tanh()
-        e = w[3] * h + w[4] + Number(-y)
+        h = (w[0] * Value(a) + w[1] * Value(c) + w[2]).tanh()
+        e = w[3] * h + w[4] + Value(-y)
         total = total + e * e
     for p in w:
         p.grad = 0.0
@@ -79,6 +44,7 @@ for step in range(4):
     for p in w:
         p.data -= 0.05 * p.grad
 """
+)
 
 AUTOENCODER = """\
 import numpy as np
@@ -276,7 +242,7 @@ for x, y in zip(X, Y):
 
 KINDS = {
     "arrays of arrays": (OBJECTS, "(1 - h ** 2)", "(1 - h)", "line 11"),
-    "numbers as objects that go back": (SCALARS, "(1 - t ** 2)", "(1 - t)", "line 24"),
+    "numbers as objects that go back": (SCALARS, "(1 - t ** 2)", "(1 - t)", "line 34"),
     "numbers whose gradients add up": (SCALARS, "p.grad = 0.0", "pass", "line 10"),
     "labels that are the data": (AUTOENCODER, "(1 - h ** 2)", "(1 - h)", "line 10"),
     "functions that fill globals": (GLOBALS, "(1 - h ** 2)", "(1 - h)", "line 11"),

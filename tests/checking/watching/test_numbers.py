@@ -7,49 +7,13 @@ from nnref.checking.watching.calls.driven import driven
 from nnref.checking.watching.recording.ordered import InOrder
 from nnref.checking.watching.telling.report import certificate, settled
 from nnref.checking.watching.watch import watch
+from tests.support.engines import VALUE
 from tests.support.programs import fault_apart, seen, written
 from tests.support.quick import some
 
-ENGINE = """\
-import random
-class Value:
-    def __init__(self, data, parents=()):
-        self.data, self.grad, self.parents, self.back = data, 0, set(parents), lambda: None
-    def __add__(self, o):
-        o = o if isinstance(o, Value) else Value(o)
-        out = Value(self.data + o.data, (self, o))
-        def back():
-            self.grad += out.grad
-            o.grad += out.grad
-        out.back = back
-        return out
-    def __mul__(self, o):
-        o = o if isinstance(o, Value) else Value(o)
-        out = Value(self.data * o.data, (self, o))
-        def back():
-            self.grad += o.data * out.grad
-            o.grad += self.data * out.grad
-        out.back = back
-        return out
-    __radd__, __rmul__ = __add__, __mul__
-    def relu(self):
-        out = Value(0 if self.data < 0 else self.data, (self,))
-        def back():
-            self.grad += (out.data > 0) * out.grad
-        out.back = back
-        return out
-    def backward(self):
-        order, seen = [], set()
-        def visit(v):
-            if v not in seen:
-                seen.add(v)
-                for p in v.parents:
-                    visit(p)
-                order.append(v)
-        visit(self)
-        self.grad = 1
-        for v in reversed(order):
-            v.back()
+ENGINE = (
+    VALUE
+    + """\
 class Neuron:
     def __init__(self, n, bent):
         self.w, self.b, self.bent = [Value(random.uniform(-1, 1)) for _ in range(n)], Value(0), bent
@@ -69,6 +33,7 @@ for epoch in range(5):
     for p in parameters:
         p.data -= 0.1 * p.grad
 """
+)
 
 
 def test_every_number_is_judged_also_what_begins_at_0_at_the_corner_of_a_rectifier(tmp_path):
@@ -83,9 +48,11 @@ def test_every_number_is_judged_also_what_begins_at_0_at_the_corner_of_a_rectifi
 
 
 def test_a_mistake_in_how_a_product_goes_back_is_found_on_its_line(tmp_path):
-    found = seen(tmp_path, ENGINE, ("self.grad += o.data * out.grad", "self.grad += self.data * out.grad"), limit=1500)
+    right = "self.grad += other.data * out.grad"
+    found = seen(tmp_path, ENGINE, (right, "self.grad += self.data * out.grad"), limit=1500)
     assert settled(found) is False, certificate(found)
-    assert "line 17:" in certificate(found, mend=False).first.place
+    line = ENGINE.partition(right)[0].count("\n") + 1
+    assert f"line {line}:" in certificate(found, mend=False).first.place
 
 
 @pytest.mark.parametrize("slope", some(["out.grad", "(out.data <= 0) * out.grad", "2 * (out.data > 0) * out.grad"], 99))

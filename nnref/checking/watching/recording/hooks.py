@@ -376,10 +376,13 @@ class Hooks(Values):
             node.held.append(Held(id(owner), text.rpartition(".")[2], len(self.tape), self.sites[site]))
         return value
 
-    def unpacked(self, values: T, texts: tuple[str, ...], site: int) -> T:
-        """Several values get a name each."""
+    def unpacked(self, values: T, texts: tuple[str, ...], owners: tuple[Any, ...], site: int) -> T:
+        """Several values get a name each, and those of attributes their object."""
         if self.on and isinstance(values, list | tuple) and len(values) == len(texts):
-            known = [self.named(value, text, site) for value, text in zip(values, texts, strict=True)]
+            known = [
+                self.named(value, text, site) if owner is None else self.held(value, text, owner, site)
+                for value, text, owner in zip(values, texts, owners, strict=True)
+            ]
             return type(values)(known) if type(values) in (list, tuple) else values
         return values
 

@@ -243,7 +243,8 @@ class Rewriter(ast.NodeTransformer):
             return self.hook("named", target, value, ast.Constant(ast.unparse(target)))
         if isinstance(target, ast.Tuple | ast.List) and not any(isinstance(e, ast.Starred) for e in target.elts):
             names = [ast.Constant(ast.unparse(element)) for element in target.elts]
-            return self.hook("unpacked", target, value, ast.Tuple(list(names), ast.Load()))
+            owners = [owner(element, target.elts) for element in target.elts]
+            return self.hook("unpacked", target, value, *(ast.Tuple(list(p), ast.Load()) for p in (names, owners)))
         return value
 
     def replaced(self, targets: list[ast.expr], k: int, target: ast.expr) -> list[ast.stmt]:
@@ -269,6 +270,13 @@ class Rewriter(ast.NodeTransformer):
         """A name that no program has."""
         self.temporaries += 1
         return f"_nnref_{self.temporaries}_"
+
+
+def owner(target: ast.expr, targets: list[ast.expr]) -> ast.expr:
+    """The object of a target such as self.x, among several; None if it has none, or is itself assigned beside it."""
+    name = target.value if isinstance(target, ast.Attribute) else None
+    assigned = {part.id for part in targets if isinstance(part, ast.Name)}
+    return load(name.id) if isinstance(name, ast.Name) and name.id not in assigned else ast.Constant(None)
 
 
 def compares(node: ast.AST) -> bool:

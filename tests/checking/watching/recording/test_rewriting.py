@@ -60,7 +60,8 @@ class Heard:
         self.at("taken", site)
         return value
 
-    def unpacked(self, values, texts, site):
+    def unpacked(self, values, texts, owners, site):
+        self.owners = owners
         self.at(f"names {' '.join(texts)}", site)
         return values
 
@@ -150,6 +151,15 @@ def test_hooks_are_called_with_the_lines_of_the_program(text, heard):
     calls = run(text)[1].calls
     for call in heard:
         calls = calls[calls.index(call) + 1 :]
+
+
+def test_attributes_among_several_targets_have_their_object_unless_that_is_assigned_beside_them():
+    """In `a, a.x = b, c` the x is that of the new a, which is not there yet when the values are named."""
+    names, heard = run("class Box: pass\na = b = Box()\na.x, b.y, z = 1, 2, 3")
+    assert heard.owners == (names["a"], names["b"], None)
+    names, heard = run("class Box: pass\na, b = Box(), Box()\na, a.x = b, 1")
+    assert heard.owners == (None, None)
+    assert names["b"].x == 1
 
 
 def test_a_number_for_two_names_is_two_numbers():

@@ -3,53 +3,19 @@
 import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
+from tests.support.engines import VALUE
 from tests.support.programs import seen
 
-ENGINE = """\
-import random
-class Num:
-    def __init__(self, data, made_of=()):
-        self.data = data; self.grad = 0.0; self.made_of = set(made_of); self.back = lambda: None
-    def __add__(self, other):
-        other = other if isinstance(other, Num) else Num(other)
-        out = Num(self.data + other.data, (self, other))
-        def back():
-            self.grad += out.grad
-            other.grad += out.grad
-        out.back = back
-        return out
-    def __mul__(self, other):
-        other = other if isinstance(other, Num) else Num(other)
-        out = Num(self.data * other.data, (self, other))
-        def back():
-            self.grad += other.data * out.grad
-            other.grad += self.data * out.grad
-        out.back = back
-        return out
-    def relu(self):
-        out = Num(0 if self.data < 0 else self.data, (self,))
-        def back():
-            self.grad += (out.data > 0) * out.grad
-        out.back = back
-        return out
-    def backward(self):
-        order, seen = [], set()
-        def visit(v):
-            if v not in seen:
-                seen.add(v)
-                for w in v.made_of: visit(w)
-                order.append(v)
-        visit(self)
-        self.grad = 1.0
-        for v in order[::-1]: v.back()
-    def __sub__(self, other): return self + other * -1
+ENGINE = (
+    VALUE
+    + """\
 random.seed(5)
-W = [[Num(random.uniform(-1, 1)) for _ in range(3)] for _ in range(3)]
-V = [Num(random.uniform(-1, 1)) for _ in range(3)]
+W = [[Value(random.uniform(-1, 1)) for _ in range(3)] for _ in range(3)]
+V = [Value(random.uniform(-1, 1)) for _ in range(3)]
 learnt = [p for row in W for p in row] + V
 xs = [[1.5, -2.0], [0.5, 1.0], [-1.0, 0.7]]; ys = [1.0, -1.0, 0.5]
 for step in range(2):
-    loss = Num(0.0)
+    loss = Value(0.0)
     for x, y in zip(xs, ys):
         h = [(w[0] * x[0] + w[1] * x[1] + w[2]).relu() for w in W]
         e = V[0] * h[0] + V[1] * h[1] + V[2] * h[2] - y
@@ -58,6 +24,7 @@ for step in range(2):
     loss.backward()
     for p in learnt: p.data -= 0.05 * p.grad
 """
+)
 
 TENSORS = """\
 import numpy as np
