@@ -335,6 +335,65 @@ def test_parameters_may_be_spelt_in_many_ways(tmp_path, W, b):
     assert check_file(path).ok
 
 
+LOSS_AS_A_CLASS = """
+import numpy as np
+class Net:
+    def __init__(self):
+        self.W1, self.b1 = np.random.randn(6, 5), np.zeros(5)
+        self.W2, self.b2 = np.random.randn(5, 3), np.zeros(3)
+    def forward(self, X):
+        self.X, self.A1 = X, np.tanh(X @ self.W1 + self.b1)
+        Z2 = self.A1 @ self.W2 + self.b2
+        E = np.exp(Z2 - Z2.max(axis=1, keepdims=True))
+        self.P = E / E.sum(axis=1, keepdims=True)
+        return self.P
+    def backward(self, dvalues):
+        dZ2 = self.P * (dvalues - (self.P * dvalues).sum(axis=1, keepdims=True))
+        self.dW2, self.db2 = self.A1.T @ dZ2, dZ2.sum(axis=0)
+        dZ1 = (dZ2 @ self.W2.T) * (1 - self.A1**2)
+        self.dW1, self.db1 = self.X.T @ dZ1, dZ1.sum(axis=0)
+class CrossEntropy:
+    def forward(self, P, Y):
+        return -np.sum(Y * np.log(P)) / len(Y)
+    def backward(self, P, Y):
+        self.dinputs = -Y / P / len(Y)
+"""
+
+
+def test_a_loss_that_is_a_class_of_its_own_begins_the_backward_pass(tmp_path):
+    path = tmp_path / "homework.py"
+    path.write_text(LOSS_AS_A_CLASS)
+    report = check_file(path)
+    assert report.ok, str(report)
+    assert report.reading == "W1 b1 W2 b2 as rows, one-hot, tanh, softmax"
+    path.write_text(LOSS_AS_A_CLASS.replace("-Y / P / len(Y)", "-Y / P"))
+    assert check_file(path).first.mistake.key == "scale.N"
+
+
+FROM_THE_MODULE = """
+import numpy as np
+def forward(X):
+    A1 = np.tanh(W1 @ X + b1)
+    E = np.exp(W2 @ A1 + b2)
+    return A1, E / E.sum(axis=0)
+def backward(X, Y):
+    A1, P = forward(X)
+    dZ2 = (P - Y) / X.shape[1]
+    dZ1 = W2.T @ dZ2 * (1 - A1**2)
+    return {"dW2": dZ2 @ A1.T, "db2": dZ2.sum(1, keepdims=True), "dW1": dZ1 @ X.T, "db1": dZ1.sum(1, keepdims=True)}
+"""
+
+
+def test_parameters_that_functions_look_up_in_a_module_without_them_are_put_there(tmp_path):
+    path = tmp_path / "homework.py"
+    path.write_text(FROM_THE_MODULE)
+    report = check_file(path)
+    assert report.gradient_of_own_loss
+    assert report.reading.startswith("W1 b1 W2 b2 as columns, one-hot, tanh, softmax")
+    path.write_text(FROM_THE_MODULE.replace(" * (1 - A1**2)", ""))
+    assert check_file(path).first.mistake.key == "slope.missing"
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
