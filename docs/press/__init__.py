@@ -1,1 +1,1 @@
-"""How the site is made: what MkDocs has no part in. hooks.py calls it; nothing here imports mkdocs."""
+"""How the site is made, apart from MkDocs: hooks.py calls these modules, and none of them imports mkdocs."""

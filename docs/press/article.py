@@ -1,4 +1,4 @@
-"""The source article, equation by equation: its words as a quotation, then the verdict that a proof gives."""
+"""The source article, equation by equation: its words as a quotation, then the verdict by a proof."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ VERDICTS = {
     "wrong": ("wrong", "is wrong", "are wrong"),
     "no meaning": ("nothing to prove", "states nothing that could be proved", "state nothing that could be proved"),
 }
-"""The verdicts, what holds first: as a label, of one equation, of several."""
+"""The verdicts, "holds" first: as a label, for one equation, for several."""
 
 AGAINST = {"notation": "Read as it stands", "wrong": "Counterexample"}
-"""What is said against an equation, by its verdict: a loose one fails only if it is read to the letter."""
+"""Heading of the objection to an equation, by its verdict: one of loose notation fails only if read literally."""
 
 NONE_YET = '<p class="missing">The article has not been judged, equation by equation, in this build.</p>'
 
 
 def counted(entries: Sequence[Entry]) -> str:
-    """How many equations have which verdict, what holds first."""
+    """The number of equations with each verdict, "holds" first."""
     count = Counter(entry["verdict"] for entry in entries)
     parts = [
         f"**{count[verdict]}** {one if count[verdict] == 1 else several}"
@@ -49,7 +49,7 @@ def linked(words: str, context: page.Context) -> str:
 
 
 def one(entry: Entry, context: page.Context) -> str:
-    """A quotation, its verdict, what is against it and the right form."""
+    """A quotation, its verdict, the objection and the right form."""
     anchor, verdict = entry["id"], entry["verdict"]
     proved = f" · proved as {context.link(entry['claim'])}" if entry.get("claim") in context.claims else ""
     label = f"[{anchor}](#{anchor}) **{VERDICTS[verdict][0]}**{proved if verdict == 'holds' else ''}"

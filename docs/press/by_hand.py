@@ -1,7 +1,7 @@
-"""The 2-2-2 network of the page of the backward pass, with every number in sight: as a graph, and as sums.
+"""The 2-2-2 network on the page of the backward pass, with all its numbers: as a graph, and as sums.
 
-The graph shows what nnref computed. The sums are worked by hand: the probabilities are rounded once, and every line
-after them is exact, so that a reader who takes the numbers of a line gets the number beside it.
+The graph shows what nnref computed. The sums are as by hand: the probabilities are rounded once, and all later lines
+are exact, so that a reader who computes with the numbers of a line gets its result.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Matrix = Sequence[Sequence[float]]
 Values = Mapping[str, Any]
 
 WIDTH, LINE, COLUMN, PAD = 118, 16, 137, 8
-"""In the units of the drawing: a box, a line of numbers, the distance of two columns, the margin inside a box."""
+"""Sizes in the drawing: the width of a box, the height of a line, the distance of columns, the margin in a box."""
 
 PLACES = 4
 """Decimals to which the probabilities, and the loss, are rounded: those of the playground below the sums."""
@@ -87,7 +87,7 @@ def corner(box: Box) -> tuple[float, float]:
 
 
 def drawn_box(box: Box, found: Values) -> str:
-    """A quantity with its numbers, and its gradient with those of the way back under them."""
+    """A quantity with its numbers, and its gradient with its own below."""
     x, y = corner(box)
     parts = [
         f'<rect x="{x:.0f}" y="{y:.0f}" width="{WIDTH}" height="{height(box, found):.0f}" rx="6"/>',
@@ -140,7 +140,7 @@ def signed(x: float) -> str:
 
 
 def exact(x: float) -> str:
-    """All decimals of a number that is worked by hand, with a real minus: its factors have few."""
+    """All decimals of a number computed by hand, which has few, with a real minus."""
     text = f"{x:.9f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text.replace("-", "−")
 
@@ -191,13 +191,13 @@ SUMS: Mapping[str, Callable[[Values, int, int], str]] = {
     "dW1": lambda v, i, j: products(list(zip(v["dZ1"][i], v["X"][j], strict=True))),
     "db1": lambda v, i, _: " + ".join(map(signed, v["dZ1"][i])),
 }
-"""How an entry of each is made of numbers that are known by then."""
+"""How an entry of each quantity is computed from earlier numbers."""
 
 
 REASONS: Mapping[str, Callable[[Values, int, int], str]] = {
     "dZ1": lambda v, i, s: f", for Z1[{i}, {s}] is {exact(v['Z1'][i][s])}"
 }
-"""What is said after an entry where its line does not say it."""
+"""The reason after an entry, where its sum does not show it."""
 
 
 def sums(name: str, given: Values) -> str:

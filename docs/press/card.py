@@ -1,4 +1,4 @@
-"""The picture by which a page is announced where it is shared, and the tags that name it: drawn from the logo."""
+"""The preview picture of a shared page, drawn from the logo, and the tags that name it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from press.sources import ROOT
 LOGO = ROOT / "docs" / "assets" / "logo.svg"
 PLACE = Path("assets") / "card.png"
 WIDTH, HEIGHT = 1200, 630
-"""Pixels, as the pages that show such pictures ask for."""
+"""Pixels, as sites that show previews require."""
 
 PAPER, INK, QUIET, RED = "#15171c", "#f1f3f7", "#a0a6b3", "#ff9a94"
 COMMAND = "nnref check examples/digits_columns_bias.py"
@@ -21,7 +21,7 @@ COMMAND = "nnref check examples/digits_columns_bias.py"
 
 
 def console() -> list[tuple[str, str]]:
-    """The command, and of what it says the wrong parameter and the first mistake, each with its colour."""
+    """The command, and from its output the wrong parameter and the first mistake, each with its colour."""
     said = [line.rstrip() for line in str(runs.output(COMMAND)["text"]).splitlines()]
     first = next(k for k, line in enumerate(said) if line.startswith("First mistake"))
     wrong = next(line for line in said if line.endswith("WRONG"))
@@ -55,7 +55,7 @@ def draw(place: Path) -> None:
 
 
 def announced(output: str, page: Any, config: Any) -> str:
-    """The page with the tags that say what it is where it is shared; addresses are whole, so they need site_url."""
+    """The page with the tags of its preview; they hold absolute addresses, and so need site_url."""
     title = page.title if page.is_homepage is False else config.site_name
     tags = {
         "og:type": "website",

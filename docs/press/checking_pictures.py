@@ -1,4 +1,4 @@
-"""Why checks lie, measured: the error of a difference against its step, kinks, and noise against relative error."""
+"""How checks fail, measured: the error of a difference by its step, kinks, and noise beside relative error."""
 
 from __future__ import annotations
 
@@ -114,13 +114,13 @@ def entry_of(theta: Any, rng: Any) -> Any:
 
 
 def sides(layers: Any, theta: Any, X: Any) -> Any:
-    """Which rectifiers let their sum through."""
+    """Which ReLUs are on."""
     sums = zip(layers, activations(layers, theta, X)[1:], strict=True)
     return np.concatenate([(Z > 0).ravel() for layer, Z in sums if layer.name == "affine"])
 
 
 def over_kinks(layers: Any, theta: Any, X: Any, Y: Any, v: Any, steps: Any) -> tuple[list[bool], list[float]]:
-    """For each step along v: whether a rectifier changes sides within it, and the relative error of the difference."""
+    """For each step along v: whether a ReLU switches within it, and the relative error of the difference."""
 
     def loss(t: complex) -> Any:
         return nnref.loss(layers, along(theta, v, t), X, Y)

@@ -1,4 +1,4 @@
-"""The run and the digit that the pages look at: one training run on the digits at hand, one held-out example."""
+"""The training run and the digit that the pages show: one run on the embedded digits, one held-out example."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DOUBT = 0.8
 
 @cache
 def data() -> Any:
-    """The digits at hand: the embedded 5,000, wherever the site is built."""
+    """The embedded 5,000 digits, wherever the site is built."""
     from nnref.running.data import embedded
 
     return embedded()
@@ -55,7 +55,7 @@ def example() -> tuple[Any, Any, int]:
 
 @cache
 def passed() -> dict[str, Any]:
-    """Everything that one pass forward and back makes of the digit, by the names of the formulas."""
+    """All quantities of one forward and backward pass of the digit, by the names in the formulas."""
     from nnref import affine, relu, softmax_cross_entropy
     from nnref.network import activations
 

@@ -1,4 +1,4 @@
-"""What a directive in the prose becomes."""
+"""The text that each directive in the prose is replaced by."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def table(path: str, repository: str = "") -> dict[str, Directive]:
     prefix = "../" * path.count("/")
     root = prefix if path.endswith("index.md") else f"../{prefix}"  # a page is a folder of its own in the site
     here = context("" if path.startswith("proofs/") else f"{prefix}proofs/", repository)
-    shown: set[str] = set()  # as cards on this page, so that no list tells of them again
+    shown: set[str] = set()  # shown as cards on this page, so that no list repeats them
 
     def card(name: str, *, whole: bool = False) -> str:
         shown.add(name)
@@ -85,7 +85,7 @@ def of_concept(rest: str, context: page.Context, card: Directive) -> str:
 
 
 def lemmas(name: str, context: page.Context, shown: Collection[str]) -> str:
-    """What else is proved of a concept, a line each, folded."""
+    """The lemmas of a concept, one line each, folded."""
     group = page.concepts(context.claims).get(name, ())
     rows = [
         f"- {context.link(c['name'])} {page.sentence(c['says'])}"
@@ -105,13 +105,13 @@ def other_activations(context: page.Context, shown: Collection[str], card: Direc
 
 
 def statement(name: str, context: page.Context) -> str:
-    """The statement of a claim alone, and the way to its proof, its code and its tests."""
+    """The statement of a claim, with links to its proof, its code and its tests."""
     claim = known(name, context.claims)
     return f"{page.stated(claim)}\n\n{page.at_hand(claim, context)}\n{{ .from }}"
 
 
 def equation(rest: str, context: page.Context) -> str:
-    """What a claim asks, and one line of its proof, as one equation."""
+    """The left side of a claim and one line of its proof, as one equation."""
     claim, k = numbered(rest, context.claims)
     line = " ".join(page.arrived(claim["steps"][k - 1]))
     shown = page.formula(f"{claim['question']} {line}", f"{claim['name']}.is.{k}", claim["name"], "answer")
@@ -119,7 +119,7 @@ def equation(rest: str, context: page.Context) -> str:
 
 
 def summary(names: Sequence[str], context: page.Context) -> str:
-    """Several results as a table without lines, each the way to its proof; what they assume and abbreviate, once."""
+    """Several results in a grid, each a link to its proof; common assumptions and abbreviations stand once."""
     claims = [known(name, context.claims) for name in names]
     cells = [cell(claim, context) for claim in claims]
     given = dict.fromkeys(condition for claim in claims for condition in claim["given"])
@@ -186,7 +186,7 @@ def headline(rest: str, context: page.Context) -> str:
 
 
 def vocabulary(claims: Mapping[str, page.Claim]) -> str:
-    """Every symbol of the project in one table: a line for each thing that it stands for, with the concepts where."""
+    """Every symbol of the project in one table: a row for each meaning, with the concepts that use it."""
     lines: dict[tuple[str, str, str], tuple[dict[str, None], dict[str, None]]] = {}
     for claim in claims.values():
         for symbol in claim.get("symbols") or ():
@@ -202,7 +202,7 @@ def vocabulary(claims: Mapping[str, page.Claim]) -> str:
 
 
 FEW = 2
-"""Names that a cell of a table holds; of more it says how many they are."""
+"""Most names in a cell of a table; of more, only the number is shown."""
 
 
 def several(names: Collection[str], what: str) -> str:
@@ -220,7 +220,7 @@ def cited(context: page.Context) -> str:
 
 
 def figure(name: str) -> str:
-    """A picture drawn at build, with what it shows in words."""
+    """A picture drawn at build, with its description."""
     drawn = measures.figure(name)
     return (
         f'<figure class="drawn" role="group" aria-label="{html.escape(drawn["alt"])}">'
@@ -230,7 +230,7 @@ def figure(name: str) -> str:
 
 
 def reported(name: str) -> str:
-    """What the report says of one of its catalogues: the planted bugs, a fuzz, the mutants.
+    """The report's sentence on one of its catalogues: the planted bugs, a fuzz, the mutants.
 
     Errors: LookupError if there is a report and it has no such catalogue.
     """
@@ -247,7 +247,7 @@ def reported(name: str) -> str:
 
 
 def killed(caught: Mapping[str, Sequence[str]]) -> str:
-    """Of every planted mistake, in how many regimes it is caught, of those where it changes a number at all."""
+    """For every planted mistake: in how many regimes it is caught, of those where it changes a number."""
     if not caught:
         return ""
     rows = [
@@ -264,7 +264,7 @@ def peers() -> str:
     if not found:
         return '<p class="missing">No comparison has been measured yet.</p>'
     result = json.loads(found[-1].read_text(encoding="utf-8"))
-    first, *others = result["columns"]  # a table's corner may not be empty: a reader that cannot see it asks for it
+    first, *others = result["columns"]  # screen readers need a text in the table's corner
     rows = [[first or "program", *others], ["---"] * len(result["columns"]), *result["rows"]]
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
     table = "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 INK, FAINT, ACCENT, WRONG, RIGHT = "#010101", "#020202", "#030303", "#040404", "#050505"
-"""Stand-ins that drawings use; the page's own colours take their place."""
+"""Placeholder colours in drawings, replaced by the page's own."""
 
 COLOURS = {
     INK: "currentColor",
@@ -18,7 +18,7 @@ COLOURS = {
 }
 
 AS_LARGE = 98
-"""CSS pixels of an inch: one of seven fills a column of text, and letters are equally large in all pictures."""
+"""CSS pixels per inch: a picture of seven inches fills a column of text, with letters of one size in all pictures."""
 
 PIXELS = (92, 124, 250)
 """Red, green and blue of a full pixel: seen on white and on black."""
@@ -62,7 +62,7 @@ def blank(width: float, height: float) -> Any:
 
 
 def svg(figure: Any, name: str) -> str:
-    """The figure as an SVG to stand in a page; name keeps its ids apart from those of others."""
+    """The figure as an SVG for a page; name makes its ids unique."""
     out = io.StringIO()
     figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = out.getvalue()

@@ -1,4 +1,4 @@
-"""Exercises: files to download and fill in, which nnref then marks."""
+"""Exercises: files to download, to complete, and to check with nnref."""
 
 from __future__ import annotations
 

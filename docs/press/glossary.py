@@ -1,4 +1,4 @@
-"""The glossary: its terms, read off its page, and the links to it from the first use of each on every other page."""
+"""The glossary: its terms, read from its page, and links to them from their first use on every other page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENTRY = re.compile(r"^\*\*(?P<names>[^*]+)\*\*\{ #(?P<anchor>[a-z-]+) \}: (?P<sa
 
 @dataclass(frozen=True)
 class Term:
-    """A term: the words it is known by, its anchor, and what it means."""
+    """A term: its spellings, its anchor, and its meaning."""
 
     names: tuple[str, ...]
     anchor: str
@@ -59,10 +59,10 @@ CLOSED = {
     "details",
     "math",
 }
-"""What holds no link to the glossary: code, headings, links, pictures, and what is folded away."""
+"""Elements without links to the glossary: code, headings, links, pictures, and folded text."""
 
 QUIET = re.compile(r'class="[^"]*\b(?:formula|card|play|arithmatex|verdict|highlight|exercise|symbol)\b')
-"""Blocks that hold none either."""
+"""Blocks without such links, by their class."""
 
 
 def linked(page: str, path: str, known: tuple[Term, ...]) -> str:
@@ -83,13 +83,13 @@ def linked(page: str, path: str, known: tuple[Term, ...]) -> str:
 
 
 def first_uses(text: str, left: list[Term], to: str) -> str:
-    """A stretch of text with a link at each term that was not met before; left loses what is met."""
+    """A text with a link at the first use of each term in left, from which that is removed."""
     found = sorted(
         ((match, term) for term in left if (match := term.pattern().search(text))), key=lambda f: f[0].start()
     )
     out, end = [], 0
     for match, term in found:
-        if match.start() < end:  # within a longer term: its turn comes later
+        if match.start() < end:  # part of a longer term, which is linked later
             continue
         left.remove(term)
         says = html.escape(term.says, quote=True)

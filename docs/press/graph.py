@@ -1,8 +1,8 @@
-"""The graph of all results as SVG: what rests on what, and how much of it is verified.
+"""The graph of all results as SVG: which uses which, and how many are verified.
 
-Every concept has a row. A result stands to the right of all it rests on. Its circle is filled only when every witness
-that applies to it agrees in the report, and the same is true of all it rests on. A witness that was not run in this
-build is counted apart.
+Every concept has a row. A result stands to the right of all results it uses. Its circle is filled only if every witness
+that applies to it agrees in the report, and the same holds for all it uses. Witnesses that were not run in this build
+are counted separately.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class Node:
 
 
 def agreed(name: str, context: page.Context) -> bool:
-    """Every witness that applies and was run says so in the report; one that is missing here alone does not agree."""
+    """Does every applicable witness agree in the report? One that is only missing here does not count as agreeing."""
     found, run = context.witnesses.get(name, {}).get("witnesses", {}), set(WITNESSES) - set(context.not_run)
     statuses = [found.get(which, MISSING)["status"] for which in run]
     return "ok" in statuses and all(status in ("ok", "not applicable") for status in statuses)
 
 
 def verified(name: str, context: page.Context) -> bool:
-    """The result, and all it rests on."""
+    """Do the witnesses agree on the result and on all it uses?"""
     uses = context.claims[name].get("uses", ())
     return agreed(name, context) and all(verified(used, context) for used in uses)
 

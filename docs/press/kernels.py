@@ -1,4 +1,4 @@
-"""What kernels were measured to do: tables from the dated results, and what the listings printed where they ran."""
+"""Measurements of kernels: tables from the dated results, and the output of the listings where they ran."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def latest(pattern: str) -> dict[str, Any] | None:
 
 
 def measured(_: str = "") -> str:
-    """How far PyTorch's own backward passes were off, in parts of what rounding may do: a table for each device."""
+    """The errors of PyTorch's own backward passes, in units of the allowed rounding: a table for each device."""
     parts = [table(result, rows) for result, rows in results()]
     return "\n\n".join(parts) or '<p class="missing">No kernel has been measured yet.</p>'
 
@@ -54,7 +54,7 @@ def share(row: dict[str, Any] | None) -> str:
 
 
 def planted(_: str = "") -> str:
-    """What became of the planted mistakes, an outcome a column."""
+    """The outcomes of the planted mistakes, one column each."""
     result = latest("*-kernels.json")
     if result is None:
         return '<p class="missing">No mistake has been planted in a kernel yet.</p>'
@@ -66,7 +66,7 @@ def planted(_: str = "") -> str:
 
 
 def example(name: str) -> str:
-    """What a listing printed where it ran, with the device and the date."""
+    """The output of a listing, with the device and the date of its run."""
     for pattern in ("*-kernels.json", "*-kernels-cuda.json"):
         result = latest(pattern)
         if result and name in result.get("examples", {}):

@@ -1,4 +1,4 @@
-"""What each mistake of the catalogue does to the numbers: its line is run, as it is shown, in a plain backward pass."""
+"""The effect of each mistake of the catalogue: its line is executed, as shown, in a plain backward pass."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SLOPES = {"relu": "(Z{l} > 0)", "tanh": "(1 - A{l}**2)"}
 """The slope as the backward pass writes it."""
 
 UNKNOWN = 0.1
-"""What stands for the number that a mistake leaves open, such as a learning rate or a slope."""
+"""Value of the unknown number in a mistake, such as a learning rate or a slope."""
 
 BACKWARD = """
 E = np.exp(Z3 - Z3.max(axis=0))
@@ -46,7 +46,7 @@ db1 = np.sum(dZ1, axis=1, keepdims=True)
 """The backward pass of the pages, a line a quantity; slope(l) is that of the activation of layer l."""
 
 FROM_P = "dZ3 = P * (dP - (dP * P).sum(axis=0)) / N"
-"""How dZ3 is made where a mistake is in dP, the gradient with respect to the probabilities."""
+"""The line of dZ3 where the mistake is in dP, the gradient with respect to the probabilities."""
 
 Numbers = Mapping[str, Any]
 
@@ -80,7 +80,7 @@ def with_mistake(wrong: str) -> list[str]:
     if name == "dP":
         return [line if assigned(line) != "dZ3" else f"{wrong}\n{FROM_P}" for line in lines]
     k = [assigned(line) for line in lines].index(name)
-    if re.fullmatch(r"dZ\d\[.*\]", wrong):  # fewer examples of dZ, and as many of the A that it meets
+    if re.fullmatch(r"dZ\d\[.*\]", wrong):  # fewer examples of dZ need as many of A
         part = wrong[wrong.index("[") :]
         below = f"A{int(name[2]) - 1}"
         lines[k + 1 : k + 3] = [re.sub(rf"\b({name}|{below})\b", rf"\1{part}", line) for line in lines[k + 1 : k + 3]]
@@ -91,7 +91,7 @@ def with_mistake(wrong: str) -> list[str]:
 
 
 def run(lines: list[str], start: Numbers) -> dict[str, Any]:
-    """The gradients that these lines make."""
+    """The gradients computed by these lines."""
     names = {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in start.items()}
     names |= {"np": np, "one_hot": lambda labels: np.eye(start["K"])[:, labels]}
     names |= dict.fromkeys(("alpha", "c", "eps", "lam"), UNKNOWN)
@@ -106,7 +106,7 @@ def told(wrong: str, start: Numbers) -> str:
     truth = run(BACKWARD, start)
     try:
         yours = run(with_mistake(wrong), start)
-    except ValueError:  # shapes that do not meet
+    except ValueError:  # shapes that do not broadcast
         return ""
     for name, G in yours.items():
         if np.shape(G) != truth[name].shape:
@@ -129,7 +129,7 @@ def activation_of(right: str) -> str | None:
 
 
 def first(entry: Mapping[str, str], networks: list[tuple[dict[str, Any], str]]) -> str:
-    """What a mistake's line gives on the first network that shows it, with the activation of its right line.
+    """The effect of a mistake's line on the first network that shows it, with the activation of its right line.
 
     Errors: LookupError for a line that changes no number on any.
     """
@@ -143,6 +143,6 @@ def first(entry: Mapping[str, str], networks: list[tuple[dict[str, Any], str]]) 
 
 
 def made() -> dict[str, Any]:
-    """For every mistake what it gives, by its key."""
+    """The effect of every mistake, by its key."""
     networks = [(network(*drawn), says) for *drawn, says in NETWORKS]
     return {"figures": {}, "values": {f"mistake {entry['key']}": first(entry, networks) for entry in catalogue()}}

@@ -28,7 +28,7 @@ LINES = {
 
 
 def row(entry: Entry, usual: str, numbers: Callable[[str], str]) -> str:
-    """A mistake as a row: its name, which is its anchor, what is done, the wrong line, and what that gives."""
+    """A mistake as a row: its name, which is its anchor, its description, the wrong line, and its effect."""
     key = entry["key"]
     other = f", for `{entry['right']}`" if entry["right"] != usual else ""
     return (

@@ -1,4 +1,4 @@
-"""Pages that are made whole, and what is added to every page."""
+"""Generated pages, and additions to every page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from press import sources
 
 
 def context(prefix: str, repository: str = "") -> page.Context:
-    """What a claim's section may refer to, on a page from which proofs/ is reached by this prefix."""
+    """The context for a claim's section, on a page with this prefix to proofs/."""
     report = sources.report()
     return page.Context(
         claims=sources.derivations()["claims"],
@@ -44,7 +44,7 @@ def entries(source: str) -> dict[str, str]:
 
 
 def navigation() -> dict[str, list[Any]]:
-    """What is added to the list of a tab: under Proofs, the page of every concept in its family, and the tests."""
+    """Generated entries of the navigation: under Proofs, the page of every concept in its family, and the tests."""
     families: dict[str, list[Any]] = {name: [] for name in FAMILIES}
     for concept, claims in page.concepts(sources.derivations()["claims"]).items():
         families[family(concept, claims)].append({page.title(concept): f"proofs/{concept}.md"})
@@ -57,7 +57,7 @@ LOSSES = ("L", "H", "l")
 
 
 def family(concept: str, claims: Sequence[page.Claim]) -> str:
-    """What a concept is, by what it defines and whether it has gradients."""
+    """The family of a concept, by its definitions and whether it has gradients."""
     defined = [str(claim["names"]).partition("_")[0] for claim in claims if claim["kind"] == "definition"]
     if concept in ACTIVATIONS:
         return "Activations"

@@ -1,4 +1,4 @@
-"""What a page says without its formulas: the words that are searched, and the sentence by which a page is announced."""
+"""A page without its formulas: the text for the search index, and the page's description."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SIGNS = {
     "partial": "∂", "sum": "Σ", "cdot": "·", "circ": "∘", "ge": "≥", "le": "≤", "neq": "≠", "to": "→", "infty": "∞",
     "log": "log", "exp": "exp", "tanh": "tanh", "max": "max", "min": "min",
 }  # fmt: skip
-"""Commands of TeX as they are written in a line of text; all others say how something looks, and go."""
+"""TeX commands with their plain characters; all others are formatting, and dropped."""
 
 FRACTION = re.compile(r"\\d?frac\{([^{}]*)\}\{([^{}]*)\}")
 SHOWN = re.compile(r"\\\[.*?\\\]", re.DOTALL)
@@ -29,7 +29,7 @@ def spelled(tex: str) -> str:
 
 
 def readable(text: str) -> str:
-    """Words as they are searched: displayed formulas go, those in a line are spelled."""
+    """Text for the search index: displayed formulas are dropped, inline ones spelled out."""
     return IN_LINE.sub(lambda found: spelled(found[1]), SHOWN.sub("", text))
 
 
@@ -49,7 +49,7 @@ LONGEST = 200
 
 
 def opening(markdown: str) -> str:
-    """The first sentences of a page, without marks."""
+    """The first sentences of a page, without markup."""
     body = re.sub(r"\A---\n.*?\n---\n", "", markdown, flags=re.DOTALL)
     prose = (part for part in re.split(r"\n\s*\n", body) if PROSE.match(part) and not part.startswith("```"))
     text = re.sub(r"\n\{.*?\}$", "", next(prose, ""), flags=re.DOTALL)

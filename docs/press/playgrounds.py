@@ -1,4 +1,4 @@
-"""Playgrounds: the numbers that a script starts from, and the same in words and tables for those without scripts.
+"""Playgrounds: the initial numbers of a script, and the same as text and tables where no script runs.
 
 The scripts are docs/assets/play/*.js, written by hand; no network is needed. numbers.js holds their mathematics, which
 the tests compare with numpy.
@@ -19,7 +19,7 @@ from nnref import affine, relu, softmax, softmax_cross_entropy
 from press import digits
 
 LOGITS, LABEL = (2.0, 1.0, -1.0), 0
-"""What the softmax sliders start from."""
+"""Initial values of the softmax sliders."""
 
 NETWORK = {
     "X": [[1.0, -2.0], [0.5, 1.0]],
@@ -42,7 +42,7 @@ MISTAKES = {
     "dA.not_transposed": "W not transposed",
     "slope.missing": "ReLU's slope forgotten",
 }
-"""The mistakes of the bench, by their key in the catalogue: what is chosen from."""
+"""The mistakes to choose from on the bench, by their key in the catalogue."""
 
 WEIGHTS = "float32"
 """The precision in which the drawing page is given the weights."""
@@ -64,7 +64,7 @@ def values() -> dict[str, Any]:
 
 
 def made() -> dict[str, Any]:
-    """What every playground starts from, by its name."""
+    """The initial values of every playground, by its name."""
     from nnref.checking.diagnosis import diagnose
 
     X, _, label = digits.example()

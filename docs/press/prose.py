@@ -71,7 +71,7 @@ def refuse_typed(markdown: str, path: str) -> None:
 
 
 def indent(markdown: str, place: int) -> str:
-    """The blanks before a directive in an indented block, such as a tab, which what it becomes needs too."""
+    """The indentation of a directive in a nested block, such as a tab; its replacement needs the same."""
     before = markdown[markdown.rfind("\n", 0, place) + 1 : place]
     return before if before.isspace() else ""
 

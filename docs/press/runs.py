@@ -1,4 +1,4 @@
-"""What a command says, from running it while the site is built."""
+"""The output of a command that is run while the site is built."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ TAKES_AT_MOST = 120
 
 @cache
 def processes() -> ThreadPoolExecutor:
-    """Where commands wait that are run in processes of their own, as many at a time as there are cores."""
+    """The pool that runs commands in separate processes, as many at a time as there are cores."""
     return ThreadPoolExecutor(os.cpu_count())
 
 
 @cache
 def begun(command: str) -> Future[dict[str, object]]:
-    """The command as it is run, or waits to be."""
+    """The future of a command, started at the first call."""
     return processes().submit(ran, command)
 
 
 def begin(folder: Path) -> None:
-    """Run what the pages of a folder show, while the site is built: a page waits for what is not there yet."""
+    """Start all commands of the pages of a folder; a page waits for those that are not finished."""
     for path in sorted(folder.rglob("*.md")):
         for command in re.findall(r"\{\{ run (.+?) \}\}", path.read_text(encoding="utf-8")):
             begun(command)

@@ -1,7 +1,6 @@
-"""What the site is printed from: the proofs, the report of the witnesses, the functions, the theorems.
+"""The sources of the site: the proofs, the report of the witnesses, the functions, the theorems.
 
-Everything that takes time is kept in build/site under a hash of the files that decide it, and made again when one of
-them changes. Nothing here is typed by hand.
+Slow results are cached in build/site under a hash of the files that they depend on. Nothing here is typed by hand.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ def digest(paths: Iterable[Path], *words: str) -> str:
 
 
 PRINTS = {ROOT / "derivations" / "output" / f"{name}.py" for name in ("page", "context", "quoting", "titles")}
-"""They print what was proved; nothing that is proved or measured depends on them."""
+"""Files that only print what was proved: no proof or measurement depends on them."""
 
 
 def sources(*folders: str) -> list[Path]:
@@ -49,7 +48,7 @@ def sources(*folders: str) -> list[Path]:
 
 
 def kept(name: str, key: str, make: Callable[[], str]) -> str:
-    """The text of that name and key, made only if it is not kept. Older ones of the name are removed."""
+    """The cached text of this name and key, computed if it is missing. Older ones of the name are removed."""
     stem, dot, suffix = name.rpartition(".")
     place = KEPT / f"{stem}-{key}{dot}{suffix}"
     if not place.is_file():
@@ -79,7 +78,7 @@ def run(
 
 
 def derive() -> str:
-    """Prove everything that no test has proved of these sources; the JSON, if every claim holds.
+    """Prove all claims, unless a test has proved these sources already; returns the JSON if every claim holds.
 
     Errors: BuildStops naming the first gap.
     """

@@ -93,7 +93,7 @@ def silent(layers: Any, theta: Any, scale: float) -> float:
 
 
 def descended(theta: Any, alpha: float, *, steps: int, size: int | None, scale: float = 1.0) -> tuple[list[float], Any]:
-    """Losses of plain gradient descent, until they stop being numbers, and the last parameters that were."""
+    """Losses of plain gradient descent until they are not finite, and the last finite parameters."""
     layers = nnref.mnist_mlp()
     X, Y = digits.data().x_train * np.float32(scale), nnref.one_hot(digits.data().y_train, dtype="float32")
     rng, losses = np.random.default_rng(0), []
@@ -117,7 +117,7 @@ def small_start() -> Any:
 
 
 def failures() -> tuple[Any, str, str, dict[str, str]]:
-    """The loss of four runs, one of them as it should be."""
+    """The loss of four runs, one of them right."""
     layers, he = nnref.mnist_mlp(), nnref.initialise(nnref.mnist_mlp(), seed=0, dtype="float32")
     rate = digits.run().settings.learning_rate
     runs = {

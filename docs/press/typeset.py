@@ -53,10 +53,10 @@ function render(source, lines, display) {
 """
 
 SMALLEST = 0.72
-"""How small a line of a formula may become where the page is narrow, as a share; below that it scrolls."""
+"""Smallest scale of a formula on a narrow page; below that it scrolls."""
 
 VERSION = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
-"""Typeset formulas are kept from build to build; another program makes others."""
+"""Version of this program in the key of cached formulas."""
 
 STACK = 64 << 20
 """Bytes of stack for MathJax, whose parser is recursive."""
@@ -67,7 +67,7 @@ class BadTeX(ValueError):
 
 
 class Unbound(ValueError):
-    """A displayed formula was printed from nothing that was checked."""
+    """A displayed formula does not come from a checked claim."""
 
 
 class Typesetter:
