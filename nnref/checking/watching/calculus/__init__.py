@@ -1,5 +1,5 @@
-"""What is true of a tape: rules (the derivative of each operation), slopes (∂/∂(every recorded value) of a scalar).
+"""The true slopes of a recording: rules (the derivative of each operation), slopes (of a scalar, by every value).
 
-Then graph (what depends on what, as sets of bits), factors (one factor between two arrays, in all runs) and multiples
-(of which of many arrays one is a multiple).
+Then graph (which value depends on which, as sets of bits), factors (is one array c times another, in all runs?) and
+multiples (which of many arrays is an array a multiple of?).
 """

@@ -1,4 +1,4 @@
-"""One factor between what a program computed and what is true, in all runs, to half of the digits."""
+"""Is what a program computed one multiple of the truth, in all runs and to half of the digits?"""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from nnref.checking.watching.calculus.graph import Array, Graph
 
 ALIKE = 1e-4
-"""Factors that differ by less than this part are one: batch sizes and rates differ by far more."""
+"""Relative difference below which two factors are equal: batch sizes and rates differ by far more."""
 
 
 def half_of_the_digits(graph: Graph) -> float:
-    """How far two right values may be apart, relative to the largest: half of the digits of the least precise one.
+    """Tolerance between right values, relative to the largest: half of the digits of the least precise value.
 
-    Rounding takes a few digits at the end; a wrong formula agrees in half of all digits only by accident.
+    Rounding costs a few digits; a wrong formula agrees to half of all digits only by accident.
     """
     return float(np.sqrt(graph.roundoff))
 
@@ -27,7 +27,7 @@ def joined(parts: Sequence[Any]) -> Array:
 
 
 def multiple(given: Sequence[Any], truth: Sequence[Any], tolerance: float) -> float | None:
-    """C with given = c · truth in all runs; None if there is none. 0.0 if both are zero."""
+    """C with given = c · truth in all runs; None if there is none, 0.0 if both are zero."""
     if differ(given, truth, tolerance):
         return None
     x, g = joined(given), joined(truth)
@@ -43,9 +43,9 @@ def multiple(given: Sequence[Any], truth: Sequence[Any], tolerance: float) -> fl
 
 
 def differ(given: Sequence[Any], truth: Sequence[Any], tolerance: float) -> bool:
-    """Do some entries of large arrays show already that no c has given = c · truth? The best c for them alone has not.
+    """Does a sample of large arrays already show that no c has given = c · truth, as its best c does not?
 
-    Where c is near for all entries, the sum of the squares over n of them is at most n times the largest square.
+    If c fits all entries, the sum of squares over n of them is at most n times the largest square.
     """
     x, g = (np.ravel(np.asarray(parts[0], float)) for parts in (given, truth))
     if x.size != g.size or x.size < LARGE:
@@ -60,7 +60,7 @@ def differ(given: Sequence[Any], truth: Sequence[Any], tolerance: float) -> bool
 
 
 LARGE, SAMPLE = 4096, 256
-"""Entries from which on a few are looked at first, and how many of them."""
+"""Size from which a sample of entries is compared first, and the size of that sample."""
 
 
 def with_part(

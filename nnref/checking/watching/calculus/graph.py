@@ -1,4 +1,4 @@
-"""What depends on what on a tape, as sets of bits; and values that are the same but for a copy or a view."""
+"""The dependences between recorded values, as sets of bits; and values that are copies or views of others."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ Array = np.ndarray[Any, Any]
 T = TypeVar("T")
 
 VIEWS = words("view array ravel reshape transpose swapaxes squeeze expand_dims atleast_2d atleast_1d broadcast_to")
-"""Operations after which the same numbers are there, in another shape."""
+"""Operations that keep the numbers, in another shape."""
 
 LOOK_THROUGH = VIEWS | {"item", "entry"}
 
 
 class Graph:
-    """The values of a tape, of which those in `cut` depend on nothing: a step begins from the parameters it has.
+    """The values of a tape and their dependences; those in `cut`, as a step's parameters, depend on nothing.
 
-    above[k] is the set of values that went into value k, as bits.
+    above[k] is the set of ancestors of value k, as bits.
     """
 
     def __init__(self, tape: Sequence[Node], cut: frozenset[int] = frozenset()) -> None:
@@ -39,15 +39,15 @@ class Graph:
             self.above.append(bits)
 
     def depends(self, index: int, bits: int) -> bool:
-        """Is a value one of those, or made of one of them?"""
+        """Is a value one of these, or a descendant of one?"""
         return bool((self.above[index] | (1 << index)) & bits)
 
     def dependent(self, on: int) -> list[bool]:
-        """Which values are made of one of those, or are one of them."""
+        """For every value: is it one of these, or a descendant of one?"""
         return self.once(("dependent", on), lambda: self.reached(on))
 
     def reached(self, on: int) -> list[bool]:
-        """The same, from each value to those that are made of it."""
+        """The same, computed by following each value to its descendants."""
         there = [k for k in bits_of(on) if k < len(self.tape)]
         found = [False] * len(self.tape)
         for k in there:
@@ -58,14 +58,14 @@ class Graph:
         return found
 
     def once(self, what: Hashable, make: Callable[[], T]) -> T:
-        """Something that is made of the graph when it is first asked for, and is kept as long as the graph."""
+        """A result computed from the graph at the first call, and kept with it."""
         if what not in self.remembered:
             self.remembered[what] = make()
         return cast(T, self.remembered[what])
 
     @cached_property
     def roundoff(self) -> float:
-        """The unit of the least precise floating-point values that are computed; what is handed out is exact."""
+        """The unit roundoff of the least precise computed values; data that were handed out count as exact."""
         moved: list[bool] = []
         for n in self.tape:
             moved.append(bool(n.leaf) or (n.op in LOOK_THROUGH and all(moved[m.index] for m in n.inputs)))
@@ -75,12 +75,12 @@ class Graph:
 
     @cached_property
     def below(self) -> list[list[int]]:
-        """What each value is made of directly, by its index."""
+        """The direct inputs of each value, by its index."""
         return [[m.index for m in node.inputs] for node in self.tape]
 
     @cached_property
     def users(self) -> list[list[Node]]:
-        """What is made directly of each value."""
+        """The direct uses of each value."""
         found: list[list[Node]] = [[] for _ in self.tape]
         for node in self.tape:
             for m in node.inputs:
@@ -102,7 +102,7 @@ def bits_of(bits: int) -> Iterator[int]:
 
 
 WIDE = 1000
-"""Bits above which numpy finds those that are set faster than a loop does."""
+"""Number of bits above which numpy is faster than a loop in finding those that are set."""
 
 
 def as_bits(members: Iterable[int]) -> int:
@@ -115,7 +115,7 @@ def as_bits(members: Iterable[int]) -> int:
 
 
 def base_of(node: Node) -> Node:
-    """Through copies and views, to what they show; through a factor between a half and 1 too, which is decay."""
+    """The value behind copies, views, and multiplications by a factor between 1/2 and 1, which are decay."""
     while True:
         first = node.args[0] if node.args else None
         if node.op in LOOK_THROUGH and isinstance(first, Node):
@@ -127,13 +127,13 @@ def base_of(node: Node) -> Node:
 
 
 DECAYS = words("multiply subtract add")
-"""Operations by which an array decays, or grows by mistake."""
+"""Operations with which weight decay is written."""
 
 
 def decayed(node: Node) -> Node | None:
-    """The array that is multiplied by a number between a half and 1, if this is what the operation does.
+    """The array that an operation multiplies by a number between 1/2 and 1; None if it does not.
 
-    Or from which less than half of itself is subtracted, as by w -= rate * decay * w, or to which that is added.
+    Or from which it subtracts less than half of itself, as w -= rate * decay * w does, or adds it.
     """
     if node.op in ("subtract", "add"):
         array, part = node.args[:2] if len(node.args) > 1 else (None, None)
@@ -148,7 +148,7 @@ def decayed(node: Node) -> Node | None:
 
 
 def is_part_of(part: Any, array: Node) -> bool:
-    """Is a value an array times a number below a half?"""
+    """Is a value an array times a number below 1/2?"""
     factor = 1.0
     while isinstance(part, Node) and part is not array and part.op == "multiply":
         numbers = [a for a in part.args if np.ndim(value_of(a)) == 0]
@@ -167,7 +167,7 @@ def is_array(thing: Any) -> bool:
 def through(node: Node, known: Mapping[int, Array]) -> Array | None:
     """∂L/∂(a copy or view) from ∂L/∂(what it shows); None where that is not known."""
     first = node.args[0] if node.args else None
-    # Of a view all uses count, also those of the array by other views.
+    # all uses of a view's array count, those by other views too
     if node.index in known and not (node.op == "view" and isinstance(first, Node) and first.index in known):
         return known[node.index]
     if node.op in DECAYS and (kept := decayed(node)) is not None:
@@ -188,9 +188,9 @@ def through(node: Node, known: Mapping[int, Array]) -> Array | None:
     return np.asarray(evaluated_at(node, {first.index: whole}))
 
 
-@lru_cache(maxsize=16)  # the tables that rows are taken from; each row asks for all that it is a part of
+@lru_cache(maxsize=16)  # cached: each row of a table asks for the whole table
 def entries_of_leaf(node: Node) -> tuple[Node, Array] | None:
-    """The leaf of which a value shows some entries, and which: their flat indices; None if it is made otherwise."""
+    """The leaf of which a value is a selection of entries, and their flat indices; None for any other value."""
     if node.leaf:
         return node, np.arange(np.prod(node.shape, dtype=int)).reshape(node.shape)
     first = node.args[0] if node.args else None

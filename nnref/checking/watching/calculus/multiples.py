@@ -1,4 +1,4 @@
-"""Many arrays of one size, and which of them an array may be a multiple of: found by one product with all of them."""
+"""Which of many arrays of one size an array may be a multiple of, found by one matrix product with samples of all."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from nnref.checking.watching.calculus.factors import joined
 from nnref.checking.watching.calculus.graph import Array
 
 SAMPLED = 128
-"""Entries of each run that are looked at, of larger arrays those at equal distances."""
+"""Sample size: entries of each run that are compared; of larger arrays, equally spaced ones."""
 
 SLACK = 64 * float(np.finfo(float).eps)
-"""What rounding may add to the part of a squared length that no multiple takes up, an entry and beside that length."""
+"""Rounding error of the squared residual, per entry and relative to the squared length."""
 
 
 class Multiples:
-    """Arrays of one size in every run, by their keys: those that remain are looked at one by one.
+    """Arrays of one size in every run, by key; the candidates found are then compared entry by entry.
 
-    x = c g to a tolerance in every entry bounds how far the best multiple of a sample of g is from that sample of x.
+    If x = c g to a tolerance in every entry, the best multiple of a sample of g is near the same sample of x.
     """
 
     def __init__(self, arrays: Sequence[tuple[int, Sequence[Array]]], tolerance: float) -> None:
@@ -34,7 +34,7 @@ class Multiples:
             self.ways = [of_length_one(np.array(rows)) for rows in ways]
 
     def of(self, values: Sequence[Array]) -> list[int]:
-        """The keys of the arrays of which the values may be a multiple, as they lie or transposed, in their order."""
+        """The keys of the arrays that the values may be a multiple of, as they are or transposed, in order."""
         x = sampled(values)
         largest = max(float(np.abs(v).max(initial=0.0)) for v in values)
         if x.size != self.ways[0].shape[1]:
@@ -59,10 +59,10 @@ def of_length_one(G: Array) -> Array:
 
 
 def turned(A: Any) -> bool:
-    """May an array lie in two ways: a matrix of more than one row and column?"""
+    """Does transposing change an array: a matrix with several rows and columns?"""
     return A.ndim == 2 and 1 not in A.shape
 
 
 def sampled(runs: Sequence[Any]) -> Array:
-    """Some entries of an array in each run, in a row, at the same places in every array of its size."""
+    """A sample of an array's entries in all runs, joined; at the same places in every array of its size."""
     return joined([np.ravel(A)[:: max(1, np.size(A) // SAMPLED)] for A in runs])

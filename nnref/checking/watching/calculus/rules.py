@@ -1,4 +1,4 @@
-"""The derivative of each operation: what ∂L/∂(result) makes of ∂L/∂(each argument)."""
+"""The derivative of each operation: ∂L/∂(each argument) from ∂L/∂(result)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Rule = Callable[..., tuple[Any, ...]]
 
 
 def special(name: str, *args: Any) -> Any:
-    """A function of scipy.special, where the program that is watched uses its like."""
+    """A function of scipy.special, imported when a watched program uses its counterpart."""
     from scipy import special as functions
 
     return getattr(functions, name)(*args)
@@ -68,18 +68,18 @@ FLAT = words(
     "argmin argsort any all unique nonzero count_nonzero searchsorted bincount isin in1d where[0] int heaviside "
     "array_equal digitize flatnonzero argwhere left_shift right_shift"
 )
-"""Operations whose slope is 0 wherever there is one."""
+"""Operations whose slope is 0 wherever it exists."""
 
 MOVES = words(
     "concatenate hstack vstack stack column_stack append insert tile repeat roll flip fliplr flipud rot90 delete take "
     "diag diagonal rollaxis take_along_axis dstack broadcast_to pad split array_split tril triu compress choose block "
     "sliding_window_view resize ravel reshape transpose swapaxes moveaxis squeeze expand_dims atleast_2d atleast_1d"
 )
-"""Operations that only move entries: where each went is found by sending their indices through."""
+"""Operations that only move entries: they are applied to the entries' indices to find where each went."""
 
 
 def tied(a: Array, b: Any, tie: float) -> Array:
-    """The slope of max(a, b) with respect to a: 1, 0, or where both are equal what is agreed on there."""
+    """The slope of max(a, b) with respect to a: 1, 0, or `tie` where both are equal."""
     return np.where(a > b, 1.0, np.where(a == b, tie, 0.0))
 
 
@@ -91,7 +91,7 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
 
 
 def spread(g: Any, x: Array, axis: Any, keepdims: bool) -> Array:
-    """The slope of a sum, laid back over what was summed."""
+    """The slope of a sum, broadcast over the summed array."""
     g = np.asarray(g)
     if not keepdims and x.ndim:
         for a in sorted(axes_of(axis, x.ndim)):
@@ -149,7 +149,7 @@ def tensordot(g: Any, a: Array, b: Array, axes: Any) -> tuple[Array, Array]:
     left, right = ([k for k in range(A.ndim) if k not in of] for A, of in ((a, first), (b, second)))
     ga = np.tensordot(g, b, (list(range(len(left), len(left) + len(right))), right))
     gb = np.tensordot(a, g, (left, list(range(len(left)))))
-    # What was summed comes last, in the order of the other's axes; it goes back to where it was.
+    # The summed axes come last, in the order of the other argument's; they are moved back.
     of_a = [*left, *(first[second.index(k)] for k in sorted(second))]
     of_b = [*(second[first.index(k)] for k in sorted(first)), *right]
     return np.transpose(ga, np.argsort(of_a)), np.transpose(gb, np.argsort(of_b))

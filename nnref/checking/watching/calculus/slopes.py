@@ -1,4 +1,4 @@
-"""∂L/∂(every recorded value), by reverse mode over the tape; replay of the tape is the witness."""
+"""∂L/∂(every recorded value), by reverse mode over the tape; tests compare it with replays of the tape."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from nnref.checking.watching.recording.memory import positions
 from nnref.checking.watching.recording.tape import Node
 
 STEP = 1e-30
-"""The complex step of an operation without a rule: nothing is subtracted, so that it may be as small as one likes."""
+"""The complex step of an operation without a rule; as nothing is subtracted, it may be arbitrarily small."""
 
 GUARD = 1e-3
 """A number below this that is added to a probability is a guard against log(0)."""
 
 COARSE = float(np.finfo(float).eps) ** 0.5
-"""How far a difference along one direction may be from the complex steps, relative to their size, to agree."""
+"""Relative tolerance between the complex steps and a difference along one direction."""
 
 PROBED = 4000
-"""Entries of an argument, above which an operation without a rule is not probed entry by entry."""
+"""Largest size of an argument for which an operation without a rule is probed entry by entry."""
 
 
 class NoSlope(Exception):
@@ -44,7 +44,7 @@ class NoSlope(Exception):
 
 
 def value_of(thing: Any) -> Any:
-    """An argument with values in the place of nodes."""
+    """An argument with nodes replaced by their values."""
     if isinstance(thing, Node):
         return thing.value
     if type(thing) in (list, tuple):
@@ -55,7 +55,7 @@ def value_of(thing: Any) -> Any:
 
 
 class Choice(NamedTuple):
-    """Which of several slopes is meant: of max(a, b) to a where a = b, and of log(p + 1e-8), whose guard may count."""
+    """Choices between slopes: of max(a, b) at a = b, and of log(p + 1e-8), with the guard or without."""
 
     tie: float = 0.0
     guards: bool = False
@@ -66,7 +66,7 @@ class Choice(NamedTuple):
 def slopes(
     tape: Sequence[Node], seeds: Mapping[int, Any], wanted: Sequence[bool], choice: Choice | None = None
 ) -> tuple[dict[int, Array], list[Node]]:
-    """{index: ∂L/∂value} of every value that L depends on and that is wanted, and the operations that had no rule.
+    """{index: ∂L/∂value} for every wanted value that L depends on, and the operations without a rule.
 
     seeds are ∂L/∂(some values).
     """
@@ -93,9 +93,9 @@ def slopes(
 
 
 def magnitude(node: Node, users: Sequence[Node], known: Mapping[int, Array]) -> float:
-    """How large the terms are that cancel in ∂L/∂value: the same sum, of absolute values, times their number.
+    """The size of the terms that may cancel in ∂L/∂value: the sum of their absolute values, times their number.
 
-    One unit of roundoff of this is what a slope that is 0 may be off by.
+    One unit roundoff of this is the error of a slope that is 0.
     """
     total = 0.0
     for user in users:
@@ -111,7 +111,7 @@ def magnitude(node: Node, users: Sequence[Node], known: Mapping[int, Array]) -> 
 
 
 def positive(node: Node) -> Node:
-    """The operation on absolute values."""
+    """The same operation on absolute values."""
 
     def one(thing: Any) -> Any:
         if isinstance(thing, Node) and thing.real and thing.value is not None:
@@ -123,11 +123,11 @@ def positive(node: Node) -> Node:
 
 
 def backward(node: Node, g: Array, choice: Choice) -> Iterator[tuple[Node, Any]]:
-    """What a slope of a result makes of the slopes of the nodes it was made of."""
+    """The slopes of a node's inputs, from the slope g of its result."""
     op = node.op.split("[")[0] if "[" in node.op and node.op not in FLAT else node.op
     if op in FLAT:
         return
-    if op == "opaque":  # a library's object, of which no number is known
+    if op == "opaque":  # an object of a library, without known numbers
         raise NoSlope
     if op in STRUCTURE:
         yield from STRUCTURE[op](node, g)
@@ -176,17 +176,17 @@ def of_entries(op: str, node: Node, g: Array, choice: Choice) -> Iterator[tuple[
     if op in ("array", "nan_to_num") and not isinstance(node.args[0], Node):
         yield from stacked(node.args[0], g)
         return
-    # A np.matrix multiplies as matrices do: its entries are what the rules are about.
+    # The rules are about entries, but a np.matrix multiplies as a matrix: so it is made an array.
     y = np.asarray(node.value) if isinstance(node.value, np.ndarray) else node.value
     yield from paired(node, ELEMENTWISE[op](g if where is True else g * value_of(where), y, *plain))
 
 
 PRODUCTS = frozenset(["matmul", "dot", "tensordot", "einsum", "outer", "inner"])
-"""Operations that multiply, and sum over what both have."""
+"""Operations that multiply and sum over shared axes."""
 
 
 def of_product(op: str, node: Node, g: Array, args: Sequence[Any]) -> Iterator[tuple[Node, Any]]:
-    """The slopes of what is multiplied."""
+    """The slopes of the operands of a product."""
     if op in ("matmul", "dot"):
         both = (product if op == "matmul" else dot)(g, args[0], np.asarray(value_of(args[1])))
         yield from paired(node, both)
@@ -205,7 +205,7 @@ def of_product(op: str, node: Node, g: Array, args: Sequence[Any]) -> Iterator[t
 
 
 def euclidean(node: Node, x: Array) -> bool:
-    """Is a norm the root of the sum of all squares over an axis, or of all there are?"""
+    """Is a norm the Euclidean one, over an axis or all entries?"""
     order, axis = said(node, 1, "ord"), said(node, 2, "axis")
     vector = x.ndim == 1 or (axis is not None and np.ndim(axis) == 0)
     return isinstance(node.args[0], Node) and (order is None or (vector and order == 2))
@@ -227,7 +227,7 @@ def said(node: Node, k: int | None, name: str) -> Any:
 
 
 def clipped(node: Node, args: Sequence[Any]) -> Array:
-    """Where clip lets a value through."""
+    """A mask of the entries that clip leaves unchanged."""
     x = np.asarray(value_of(node.args[0]))
     low = next((v for v in (said(node, 1, "a_min"), said(node, 1, "min")) if v is not None), None)
     high = next((v for v in (said(node, 2, "a_max"), said(node, 2, "max")) if v is not None), None)
@@ -237,7 +237,7 @@ def clipped(node: Node, args: Sequence[Any]) -> Array:
 
 
 def paired(node: Node, parts: Sequence[Any], exact: bool = False) -> Iterator[tuple[Node, Any]]:
-    """Each slope with the node that it is of, summed where that was broadcast."""
+    """Each slope with its node, summed where that was broadcast."""
     for argument, part in zip(node.args, parts, strict=False):
         if isinstance(argument, Node) and part is not None:
             yield argument, np.reshape(part, argument.shape) if exact else summed_to(part, argument.shape)
@@ -246,7 +246,7 @@ def paired(node: Node, parts: Sequence[Any], exact: bool = False) -> Iterator[tu
 
 
 def stacked(things: Any, g: Any) -> Iterator[tuple[Node, Any]]:
-    """The slopes of what a list was made an array of."""
+    """The slopes of the elements of a list that became an array."""
     if isinstance(things, Node):
         g = np.asarray(g)
         yield (
@@ -293,7 +293,7 @@ def of_assign(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
 
 
 def fitted(g: Array, shape: tuple[int, ...]) -> Array:
-    """A slope as that of a value that was broadcast, or that had axes of length 1 more."""
+    """A slope in the shape of a value that was broadcast, or that had additional axes of length 1."""
     if g.size == np.prod(shape, dtype=int):
         return g.reshape(shape)
     return summed_to(g, tuple(n for k, n in enumerate(shape) if k >= len(shape) - g.ndim)).reshape(shape)
@@ -346,7 +346,7 @@ def of_gathered(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
 
 
 def of_chosen(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
-    """Z if z > 0 else 0: the one that was chosen goes on; what was compared has the slope 0."""
+    """Z if z > 0 else 0: the chosen value gets the slope, the compared ones 0."""
     if isinstance(node.args[0], Node):
         yield node.args[0], g
     yield node.args[1], np.zeros(node.args[1].shape)
@@ -368,7 +368,7 @@ STRUCTURE = {
 
 
 def replaced(thing: Any, values: Mapping[int, Any]) -> Any:
-    """An argument with values in the place of nodes, some of them others than were recorded."""
+    """An argument with nodes replaced by values: given ones, or those recorded."""
     if isinstance(thing, Node):
         return values.get(thing.index, thing.value)
     if type(thing) in (list, tuple):
@@ -385,7 +385,7 @@ def evaluated_at(node: Node, values: Mapping[int, Any]) -> Any:
 
 
 def moved(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
-    """Each input's slope, found by sending the indices of its entries, far from all numbers, through the operation."""
+    """Each input's slope, for an operation that moves entries: it is applied to their indices, offset by FAR."""
     floats = [m for m in node.inputs if m.real or m is node.args[0]]
     for m in floats:
         values = {k.index: np.zeros(k.shape) for k in floats}
@@ -398,13 +398,13 @@ def moved(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
 
 
 FAR = 2.0**50
-"""No number that stands beside the entries, as 1 in np.append(h, 1), is as large: none is taken for an index."""
+"""Offset of the indices: larger than any number among the entries, as the 1 in np.append(h, 1)."""
 
 
 def probed(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
-    """Each input's slope by a complex step of each of its entries; by differences, where complex numbers mislead.
+    """Each input's slope by a complex step in each entry; by differences where complex numbers do not work.
 
-    scipy's correlate2d conjugates its second argument, and abs forgets the step: one difference along a line tells.
+    scipy's correlate2d conjugates its second argument, and abs drops the step; one difference along a line shows it.
     """
     for m in node.inputs:
         if not m.real:
@@ -441,7 +441,7 @@ def by_entry(node: Node, g: Array, m: Node, step: complex | None) -> Array | Non
 
 
 def difference(node: Node, g: Array, m: Node, along: Array) -> float:
-    """The slope along a direction by a central difference; exact but for rounding, where the operation is linear."""
+    """The slope along a direction by a central difference: exact up to rounding where the operation is linear."""
     base = np.asarray(m.value, float)
     h = float(np.finfo(float).eps) ** (1 / 3) * (float(np.abs(base).max(initial=0.0)) or 1.0)
     forth, back = (np.asarray(evaluated_at(node, {m.index: base + s * h * along}), float) for s in (1, -1))

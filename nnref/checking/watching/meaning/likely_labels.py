@@ -13,13 +13,13 @@ from nnref.checking.watching.recording.functions import FRESH, LIKE
 from nnref.checking.watching.recording.tape import Node, nodes_of, words
 
 CANDIDATES = 60
-"""Leaves that are tried as the labels, likeliest first."""
+"""Most leaves that are tried as the labels."""
 
 ALIKE_LEAVES = 4
-"""Of leaves that were made on one line, in one shape, so many are tried as the labels."""
+"""Most leaves of one line and shape that are tried as the labels."""
 
 LARGE = 500_000
-"""Entries of a table above which its columns are not looked at one by one."""
+"""Size of a table above which its columns are not tried separately."""
 
 LIKELIHOOD = {
     "labels": 0, "looked up": 1, "array": 1, "written": 1, "table": 1,
@@ -52,15 +52,15 @@ def label_candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
 
 
 def is_computed(leaf: Node) -> bool:
-    """Is a leaf one number that a function made of sizes, as np.sqrt(6 / (n + m)) is? Weights are scaled by it."""
+    """Is a leaf a number computed from sizes, such as np.sqrt(6 / (n + m)), by which weights are scaled?"""
     return np.prod(leaf.shape, dtype=int) == 1 and leaf.leaf not in {*LIKELIHOOD, *FRESH, *LIKE, "random"}
 
 
 def beside(node: Node) -> Iterator[tuple[Node, Node]]:
-    """What may be a target, with what may be its output: the sides of a difference, a product or a quotient.
+    """A possible target with its possible output: the two operands of a difference, product or quotient.
 
-    And what is compared with numbers in a condition, with what the condition chooses; and the whole numbers that choose
-    entries, with what they choose of.
+    Also what a condition compares with numbers, with the values it selects from; and integer indices, with the array
+    they index.
     """
     if looks_up(node):
         yield from ((m, node.args[0]) for m in nodes_of(node.args[1]) if np.asarray(m.value).dtype.kind in "iu")
@@ -73,16 +73,16 @@ def beside(node: Node) -> Iterator[tuple[Node, Node]]:
 
 
 COMPARISONS = words("equal not_equal greater less greater_equal less_equal")
-"""Operations by which labels of classes say which of two values counts."""
+"""Comparisons by which class labels select one of two values."""
 
 
 def looks_up(node: Node) -> bool:
-    """Is this A[range(n), y], where something that is known chooses the entries?"""
+    """Is this A[range(n), y], with known indices?"""
     return node.op == "item" and isinstance(node.args[0], Node) and any(True for _ in nodes_of(node.args[1]))
 
 
 def unscaled(node: Node) -> Node:
-    """What the program has a name for, where a value without one is a number times it, as 3 * Y is."""
+    """The named value of which an unnamed one is a multiple, as in 3 * Y."""
     named = [m for m in node.inputs if m.names]
     if node.names or node.op not in ("multiply", "divide") or len(node.inputs) != 1 or not named:
         return node
@@ -90,16 +90,16 @@ def unscaled(node: Node) -> Node:
 
 
 def of_rows(node: Node) -> Node | None:
-    """The classes by which rows of an identity matrix are looked up, if they are made of something: its labels."""
+    """The class numbers that index an identity matrix, if they were computed: the labels of a one-hot encoding."""
     table, place = node.args[0], node.args[1]
     known = isinstance(table, Node) and table.leaf in ("eye", "identity") and isinstance(place, Node)
     return base_of(place) if known and not base_of(place).leaf else None
 
 
 def unlike(graph: Graph, leaves: Sequence[Node]) -> list[Node]:
-    """Of many leaves that were made alike, example by example, the few that are used first: the others are as these.
+    """Of many leaves of one kind, made example by example, the few that are used first, as representatives.
 
-    Examples may be shuffled before the first step, which then has none of those that were made first.
+    After shuffling, the first step does not use those that were made first.
     """
     alike: dict[object, list[Node]] = {}
     for leaf in leaves:
@@ -114,25 +114,25 @@ def unlike(graph: Graph, leaves: Sequence[Node]) -> list[Node]:
 
 
 def first_used(graph: Graph, leaf: Node) -> tuple[int, int]:
-    """Where a leaf, or what was written into it, is first computed with; those that are not, last."""
+    """The position of the first operation on a leaf, or on what was written into it; the tape's end without one."""
     return min((n.index for n in uses(graph, leaf)), default=len(graph.tape)), leaf.index
 
 
 def of_constants(graph: Graph, node: Node) -> bool:
-    """Is a value made of numbers that are written out, and of nothing else, as -rate is?"""
+    """Is a value computed from literal numbers only, as -rate is?"""
     return all(graph.tape[k].leaf in ("", "constant") for k in bits_of(graph.above[node.index]))
 
 
 def given(graph: Graph, node: Node) -> bool:
-    """Is a value made of no number that was drawn, but for an order of rows? Then no parameter went into it."""
+    """Does a value depend on no random numbers except a permutation? Then it depends on no drawn parameter."""
     drawn = (n for n in (graph.tape[k] for k in bits_of(graph.above[node.index])) if n.leaf == "random")
     return all(np.asarray(n.value).dtype.kind in "iu" for n in drawn)
 
 
 def replaced_by_name(graph: Graph, leaf: Node) -> bool:
-    """Is b -= … or b = b - … done to it, with something that is made of more than b? Then these are no labels.
+    """Is it updated by b -= … or b = b - … with a value that depends on more than b? Then it is no label.
 
-    Nor are drawn weights before they are scaled, or the number by which they are.
+    Nor are drawn weights before their scaling, or the number that scales them.
     """
     users = (n for n in graph.users[leaf.index] if n.op in ("subtract", "add") and n.args and n.args[0] is leaf)
     steps = (n for n in users if n.deps & ~leaf.deps)
@@ -141,9 +141,9 @@ def replaced_by_name(graph: Graph, leaf: Node) -> bool:
 
 
 def columns(graph: Graph, leaves: Sequence[Node]) -> Iterator[tuple[Node, ...]]:
-    """The parts of a table that show its last column alone, or its first; of an array, and of lists written out.
+    """The selections of exactly the last or the first column of a table, an array or a literal list.
 
-    Of a wider table than the program looks at, the last and the first column that it does look at.
+    If the program uses only some columns, the last and the first of those.
     """
     tables = {n.index: n for n in leaves if len(n.shape) == 2 and n.shape[1] > 1 and n.leaf not in ("random", "eye")}
     parts: dict[int, dict[int, list[Node]]] = {}

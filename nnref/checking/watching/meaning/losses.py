@@ -1,4 +1,4 @@
-"""Which loss is meant: a scalar of the program's own, or one of those that people mean where theirs has none."""
+"""Which loss is meant: a scalar of the program, or a standard loss where the program has none."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ Array = np.ndarray[Any, Any]
 Tape = Sequence[Node]
 
 NEAR = 8
-"""How many operations before a scalar are looked at to see that it is an accuracy or a distance."""
+"""Number of operations before a scalar that are examined to recognise an accuracy or a distance."""
 
 OWN_LOSS = "own"
-"""What a loss of the program's own is called."""
+"""Name of the program's own loss."""
 
 OWN = 6
-"""Losses of the program's own that are tried, the first ones."""
+"""Most losses of the program that are tried."""
 
 
 @dataclass(frozen=True, eq=False)
 class Loss:
-    """A loss that may be meant. seeds give, in each run, ∂loss/∂(some values); node is the program's own scalar.
+    """A candidate for the loss. seeds are, in each run, ∂loss/∂(some values); node is the program's own scalar.
 
-    Where the program adds up the gradients of micro-batches, the loss is the sum of theirs, and node is the first.
-    unweighted says that its terms are losses of several outputs, with weights that the program does not say.
-    distance says that it is made of absolute values, and no Huber error: more often printed than trained on.
-    given is the program's own slope of a loss that is not known; rule says that it is the difference of labels and of
-    outputs that are those of a step, as in the perceptron's rule.
+    With gradients accumulated over micro-batches, the loss is the sum of theirs and node is the first. unweighted says
+    that its terms are losses of several outputs, whose weights are unknown. distance says that it consists of absolute
+    values, other than in Huber's loss: more often printed than trained on. given is a slope of the program whose loss
+    is unknown; rule says that it is the difference of labels and a step function's outputs, as in the perceptron's
+    rule.
     """
 
     name: str
@@ -55,13 +55,13 @@ class Loss:
 
 
 def losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:
-    """The program's own losses, then the standard ones of its last outputs, then of all of them; looked for once."""
+    """The program's own losses, then standard ones of its last outputs, then of all outputs; computed once."""
     _, _, found = role.graph.once(("losses", id(role), id(tapes)), lambda: (role, tapes, all_losses(role, tapes)))
     return found
 
 
 def all_losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:
-    """The same, found now."""
+    """The same, computed."""
     found = [
         Loss(OWN_LOSS, tuple({n.index: np.ones(n.shape) for n in terms} for _ in tapes), terms[0], distance)
         for absolute in (False, True)
@@ -89,7 +89,7 @@ def all_losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:
 
 
 def goes_into(graph: Graph, output: Node, other: Node) -> bool:
-    """Is an output made of another? Not where it is the array of that one, written over by the next example."""
+    """Does an output depend on another? Not where it is that one's array, overwritten for the next example."""
     if not graph.above[other.index] >> output.index & 1:
         return False
     node, left = other, np.ones(np.prod(output.shape, dtype=int), bool)
@@ -103,7 +103,7 @@ def goes_into(graph: Graph, output: Node, other: Node) -> bool:
 
 
 def own_sums(role: Roles, distances: bool) -> list[list[Node]]:
-    """The program's own losses: those of micro-batches whose gradients are added up together, the others one by one."""
+    """The program's own losses; those of accumulated micro-batches as one sum, the others by themselves."""
     alone = own(role, distances)
     together = of_one_step(role, alone)
     within = [n for loss in alone if loss not in together for n in within_monotone(loss)]
@@ -111,20 +111,20 @@ def own_sums(role: Roles, distances: bool) -> list[list[Node]]:
 
 
 MONOTONE = words("sqrt exp log square power")
-"""Functions of a loss that are shown in its place: a root mean squared error, a perplexity."""
+"""Functions of a loss that are reported in its place, as a root mean squared error or a perplexity."""
 
 
 def within_monotone(loss: Node) -> Iterator[Node]:
-    """The scalars of which a scalar is such a function: which one is trained on, the gradients say."""
+    """The scalars behind such a function; which of them is trained on is found by the gradients."""
     while loss.op in MONOTONE and len(loss.inputs) == 1 and loss.inputs[0].real:
         loss = loss.inputs[0]
         yield loss
 
 
 def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
-    """Scalars that depend on the labels and on every parameter, and that no update is made of; measures are none.
+    """Scalars that depend on the labels and on every parameter, and that no update depends on; no accuracies.
 
-    distances asks for those instead that are made of absolute values; without whole, some parameter is enough.
+    distances asks for those of absolute values instead; without whole, dependence on some parameter is enough.
     """
     graph, found = role.graph, []
     into, after = role.into_updates, role.after
@@ -142,7 +142,7 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
             role.of_labels[node.index] and node.index > role.begin and np.prod(node.shape, dtype=int) == 1 and node.real
         )
         made_of_gradients = bool(graph.above[node.index] & gradients)
-        later = node.index > role.last and not graph.above[node.index] & outputs  # another run from the same beginning
+        later = node.index > role.last and not graph.above[node.index] & outputs  # run again from the same start
         used = into >> node.index & 1 and node.op != "sqrt"  # the slope of a root is divided by it
         changed = graph.depends(node.index, changes) or bool(moved >> node.index & 1)
         return scalar and not after[node.index] and not used and not made_of_gradients and not later and not changed
@@ -155,7 +155,7 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
         if (graph.above[node.index] | 1 << node.index) & back:
             continue
         if any(after[n.index] and np.prod(n.shape, dtype=int) > 1 for n in users[node.index]):
-            continue  # a bias whose first value was not seen meets the new parameters
+            continue  # a bias without a recorded first value meets the new parameters
         if is_difference(role, node) or is_step(role, node) or is_margin(role, node) or is_size(role, node):
             continue
         mine = graph.above[node.index] & role.parameters
@@ -169,9 +169,9 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
 
 
 def is_size(role: Roles, node: Node) -> bool:
-    """Is this how large something is that was summed up before, as a gradient of a bias that is compared with another?
+    """Is this the norm of an already summed value, as of a bias gradient in a gradient check?
 
-    How large all differences of outputs and labels are together is a loss.
+    The norm of all differences of outputs and labels is a loss.
     """
     while node.op in ("add", "divide", "multiply") and isinstance(node.args[0], Node):
         node = node.args[0]
@@ -180,16 +180,16 @@ def is_size(role: Roles, node: Node) -> bool:
 
 
 SHOWN = words("view array round")
-"""Operations by which a loss is shown; it is the loss itself that is trained on."""
+"""Operations that prepare a loss for display."""
 
 
 def passed_back(role: Roles) -> int:
-    """Slopes that are passed back through weights, as bits: of what labels and outputs met in, times a parameter.
+    """Slopes passed back through weights, as a bit set: values where labels met outputs, times a parameter.
 
-    Where data are labels, as a critic's, all that goes forward through a second layer is that too.
+    None where data are the labels, as of a critic: there the forward pass through a second layer would count too.
     """
     graph, found = role.graph, 0
-    met = as_bits(m.at.index for m in role.meetings if m.at.real)  # what is drawn from outputs is no slope
+    met = as_bits(m.at.index for m in role.meetings if m.at.real)  # a sample drawn from outputs is no slope
     for node in () if role.unlabelled else graph.tape[role.begin + 1 :]:
         if node.op not in JOINS or not role.of_labels[node.index]:
             continue
@@ -200,11 +200,11 @@ def passed_back(role: Roles) -> int:
 
 
 JOINS = words("matmul dot inner einsum tensordot vdot")
-"""Operations by which weights come in, and by which slopes are passed back through them."""
+"""Operations that multiply by weights, forward and backward."""
 
 
 def used_by(graph: Graph, node: Node) -> Iterator[Node]:
-    """What is made of a value, be it of a copy, as float(x) is, of a view, or of the value rounded."""
+    """The uses of a value, and of its copies (such as float(x)), views and rounded values."""
     for user in graph.users[node.index]:
         if user.op in SHOWN:
             yield from used_by(graph, user)
@@ -213,9 +213,9 @@ def used_by(graph: Graph, node: Node) -> Iterator[Node]:
 
 
 def is_change(node: Node, within: Roles | None = None) -> bool:
-    """Is this by how much a number has changed: a loss since the step before, or by a small change of one weight?
+    """Is this the change of a number: of a loss since the last step, or in a difference quotient?
 
-    within asks for the latter: both numbers are of one step.
+    within asks for the latter: both numbers belong to one step.
     """
     if within is not None and not all(within.begin < n.index <= within.last for n in node.inputs):
         return False
@@ -227,15 +227,15 @@ def is_change(node: Node, within: Roles | None = None) -> bool:
 
 
 def same_labels(role: Roles, loss: Node) -> bool:
-    """Is a loss made of the labels, all and no others, that the step learns from?"""
+    """Does a loss depend on exactly the labels that the step learns from?"""
     learnt = {key_of_labels(m.labels) for m in role.meetings}
     return learnt == {key_of_labels(m.labels) for m in met_in(role, loss)}
 
 
 def concerns(role: Roles, loss: Node) -> bool:
-    """Is a loss of this step: made of what its outputs are made of in the step, or of its labels?
+    """Does a loss belong to this step, by the inputs of its outputs or by its labels?
 
-    That of one example, printed between two steps, says nothing of the batch that the second one learns from.
+    The loss of one example, printed between two steps, is not that of the second step's batch.
     """
     graph, known = role.graph, role.parameters
     shared = (k for k in bits_of(graph.above[loss.index] & role.outputs) if k > role.begin)
@@ -243,28 +243,29 @@ def concerns(role: Roles, loss: Node) -> bool:
 
 
 def of_its_labels(role: Roles, loss: Node) -> bool:
-    """Is a loss made of labels that the step learns from, or of what those are made of, or make, entry by entry?"""
+    """Does a loss depend on labels that the step learns from, or on values that are these up to an entrywise
+    function?"""
     learnt = set[object]().union(*(made_of(role, m.labels) for m in role.meetings))
     met = [m.labels for m in met_in(role, loss)]
     return bool(met) and all(key_of_labels(labels) in learnt or is_made_of_labels(role, labels) for labels in met)
 
 
 def made_of(role: Roles, labels: Node) -> set[object]:
-    """The labels, and the values of their shape that they are made of."""
+    """The labels, and the values of their shape that they were computed from."""
     nodes = (role.graph.tape[k] for k in bits_of(role.graph.above[labels.index]))
     return {key_of_labels(n) for n in (labels, *nodes) if n.shape == labels.shape}
 
 
 def is_made_of_labels(role: Roles, node: Node) -> bool:
-    """Is a value, as 1 - y is, made of labels that the step learns from?"""
+    """Is a value, such as 1 - y, computed from labels that the step learns from?"""
     return not made_of(role, node).isdisjoint({key_of_labels(m.labels) for m in role.meetings})
 
 
 def is_meant_too(role: Roles, tapes: Sequence[Tape], loss: Node, fits: str) -> bool:
-    """Is a loss, one of those that people mean, made of what meets the same labels in the step, computed once more?
+    """Is a loss a standard one, of outputs that are computed again after meeting the same labels in the step?
 
-    What is computed otherwise, as without the dropout of the step, is not what the gradients are of. fits is the loss
-    that the gradients fit: beside another one, how far outputs are from their labels is looked at, and not gone down.
+    Outputs computed differently, as without dropout, are not those of the gradients. fits is the loss that the
+    gradients agree with: beside another loss, a distance from the labels is only monitored.
     """
     steps, met = [bare(m.output, role) for m in role.meetings], list(met_in(role, loss))
     shown = [bare(m.output, role) for m in met if is_made_of_labels(role, m.labels)]
@@ -278,11 +279,11 @@ def is_meant_too(role: Roles, tapes: Sequence[Tape], loss: Node, fits: str) -> b
 
 
 DISTANCES = frozenset(["squared error", "Huber error of width 1", "absolute error"])
-"""Losses that people look at too where they go down another."""
+"""Losses that people also monitor when they train on another."""
 
 
 def met_in(role: Roles, loss: Node) -> Iterator[Meeting]:
-    """Where outputs meet labels on the way to a loss."""
+    """The meetings of outputs and labels on the way to a loss."""
     graph = role.graph
     for k in bits_of(graph.above[loss.index] | 1 << loss.index):
         node = graph.tape[k]
@@ -293,14 +294,14 @@ def met_in(role: Roles, loss: Node) -> Iterator[Meeting]:
 
 
 def is_entry(node: Node) -> bool:
-    """Is this one entry of a larger array, as P[i, y[i]] is, or of many that are gone through? It is no loss."""
+    """Is this one entry of a larger array, such as P[i, y[i]], or an element of a loop? Then it is no loss."""
     if node.kwargs.get("each"):
         return True
     return node.op in ("item", "entry") and bool(node.inputs) and np.prod(node.inputs[0].shape, dtype=int) > 1
 
 
 def is_movement(role: Roles, tapes: Sequence[Tape], node: Node) -> bool:
-    """Is this in every run the number that a parameter is moved along, as where a slope is computed once before?"""
+    """Is this number, in every run, the direction of a parameter's step, as with a slope computed in advance?"""
     values = [np.ravel(tape[node.index].value) for tape in tapes]
     if not all(v.size == 1 and v.dtype.kind == "f" and v.all() and np.isfinite(v).all() for v in values):
         return False
@@ -313,7 +314,7 @@ def is_movement(role: Roles, tapes: Sequence[Tape], node: Node) -> bool:
 
 
 def is_difference(role: Roles, node: Node) -> bool:
-    """Is this labels minus outputs, a multiple of it, or its mean? It grows for ever, and nobody goes down it."""
+    """Is this labels minus outputs, a multiple of it, or its mean? It has no minimum, and so is no loss."""
     graph, parameters = role.graph, role.parameters
     while node.op in VIEWS or node.op in ("multiply", "divide", "negative", "mean", "sum"):
         learning = [m for m in node.inputs if graph.depends(m.index, parameters)]
@@ -325,20 +326,20 @@ def is_difference(role: Roles, node: Node) -> bool:
 
 
 def is_margin_alone(role: Roles, meeting: Meeting) -> bool:
-    """Does a label of 1 or -1 multiply an output only to ask on which side it is, and goes that into no update?"""
+    """Does a label of 1 or −1 multiply an output only for a comparison, and the product go into no update?"""
     sides = np.abs(np.asarray(meeting.labels.value, float)) == 1
     return meeting.at.op == "multiply" and not role.into_updates >> meeting.at.index & 1 and bool(sides.all())
 
 
 def hinges(outputs: Sequence[tuple[Node, Meeting]], tapes: Sequence[Tape]) -> Iterator[Loss]:
-    """The hinge of margins that decide whether an example is learnt from, be it one alone, with a label of 1."""
+    """The hinge loss, for margins that decide whether an example is learnt from, be it a single one of label 1."""
     seeds = [seeds_of(outputs, tape, lambda A, Y: -Y * (Y * A < 1)) for tape in tapes]
     if len(given := tuple(s for s in seeds if s)) == len(tapes):
         yield Loss("hinge", given)
 
 
 def is_margin(role: Roles, node: Node) -> bool:
-    """Is this a label times an output that has no name, as y * (x @ w) >= 1 begins with? It decides, and is no loss."""
+    """Is this a label times an output without a name, as in y * (x @ w) >= 1? It is a margin and no loss."""
     if node.names or node.op != "multiply" or len(node.inputs) != 2:
         return False
     graph = role.graph
@@ -349,7 +350,7 @@ def is_margin(role: Roles, node: Node) -> bool:
 
 
 def is_step(role: Roles, node: Node) -> bool:
-    """Is this a part of what an entry of a parameter is moved by, where the entries are gone through one by one?"""
+    """Is this a part of the step of one entry, in a loop over a parameter's entries?"""
     todo, seen = [node], {node.index}
     while todo:
         part = todo.pop()
@@ -365,16 +366,16 @@ def is_step(role: Roles, node: Node) -> bool:
 
 
 OF_NUMBERS = words("add subtract multiply divide negative")
-"""What is done to the slope of an entry before it is moved along it."""
+"""Operations between the slope of an entry and its step."""
 
 
 def is_proper(role: Roles, tape: Tape, loss: Node, but: str = "") -> bool:
-    """Is the program's own loss one of those that people mean, but for one, with the labels that it takes?"""
+    """Is the program's own loss a standard one, other than `but`, for its labels?"""
     return any(True for _ in losses_with_these_slopes(role, tape, loss, but))
 
 
 def losses_with_these_slopes(role: Roles, tape: Tape, loss: Node, but: str = "") -> Iterator[str]:
-    """Those of the losses that people mean, but for one, of which the program's own has the slopes."""
+    """The standard losses, other than `but`, that have the slopes of the program's own loss."""
     graph = role.graph
     met: dict[int, tuple[Node, Meeting]] = {}
     for meeting in met_in(role, loss):
@@ -385,7 +386,7 @@ def losses_with_these_slopes(role: Roles, tape: Tape, loss: Node, but: str = "")
         seeds = seeds_of(list(met.values()), tape, standard) if name != but else None
         if not seeds or any(k not in own_slopes for k in seeds):
             continue
-        # One number is a multiple of any other: what is to be told apart from something is seen at all outputs at once.
+        # Any number is a multiple of any other, so all outputs are compared together.
         groups = [list(seeds)] if but else [[k] for k in seeds]
         same = all(
             are_proportional(*(np.concatenate([np.ravel(s[k]) for k in g]) for s in (own_slopes, seeds)))
@@ -403,12 +404,12 @@ def are_proportional(a: Array, b: Array) -> bool:
 
 
 def is_measure(node: Node, role: Roles) -> bool:
-    """Is this an accuracy, which nobody takes the slope of, or a mean distance, which few do?"""
+    """Is this an accuracy, which has no slope, or a mean distance, which is rarely trained on?"""
     return bool(measured_by(node, role))
 
 
 def measured_by(node: Node, role: Roles) -> set[str]:
-    """The operations near a scalar, on outputs and not on labels alone, by which accuracies and distances are made."""
+    """The operations of accuracies and distances shortly before a scalar, on outputs and not on labels alone."""
     near: set[str] = set()
     todo = [(node, 0)]
     while todo:

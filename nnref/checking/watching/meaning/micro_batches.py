@@ -1,4 +1,4 @@
-"""One step from several forward passes: the losses of micro-batches, whose gradients are added up before the update."""
+"""One step from several forward passes: micro-batches whose gradients are accumulated before the update."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from nnref.checking.watching.recording.tape import Node, Site
 
 
 def of_one_step(role: Roles, losses: Sequence[Node]) -> list[Node]:
-    """The losses of one line, each with a forward pass of its own that the update is made of; [] if there is one.
+    """The losses of one line, each with its own forward pass in the step; [] if there is only one.
 
-    The loss that the step goes down is their sum: the gradients of all of them went into it.
+    The step descends on their sum, as all their gradients go into it.
     """
     forward = forward_values(role)
     passes = {n.index: role.graph.above[n.index] & forward for n in losses}
@@ -31,7 +31,7 @@ def of_one_step(role: Roles, losses: Sequence[Node]) -> list[Node]:
 
 
 def forward_values(role: Roles) -> int:
-    """The values that are made of parameters, of data and of no label, as bits: those of one forward pass each."""
+    """The values that depend on parameters and data and on no label, as a bit set."""
     graph, made = role.graph, role.parameters
     for update in role.updates:
         made |= graph.above[update.base.index]

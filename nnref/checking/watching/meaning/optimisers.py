@@ -1,7 +1,7 @@
 """From the step of an update back to the gradient that entered the optimiser.
 
-Between the two lies what momentum, RMSProp, Adam, clipping or decay do: operations on entries. The gradient is a value
-through which all that the step knows of the labels has passed.
+Between the two are momentum, RMSProp, Adam, clipping or decay: operations on entries. The gradient is a value through
+which all of the step's dependence on labels passes.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ BY_ENTRY = words(
     "add subtract multiply divide power sqrt square negative positive abs maximum minimum clip where array view sign "
     "reciprocal norm sum mean put assign greater less isnan nan_to_num max ravel reshape transpose"
 )
-"""What an optimiser does to a gradient."""
+"""Operations of optimisers on a gradient."""
 
 
 def entered(role: Roles, step: Node) -> Iterator[Node]:
-    """The values of the step's size through which all it knows of the labels has passed, the last one first."""
+    """The values of the step's size through which all its dependence on labels passes, the last one first."""
     size = np.prod(step.shape, dtype=int)
     front = {step.index: step}
     while front:
@@ -44,12 +44,12 @@ def entered(role: Roles, step: Node) -> Iterator[Node]:
 
 
 def of_forward_pass(role: Roles, node: Node) -> bool:
-    """Is a factor made of several parameters and of no label? An optimiser knows of one, or of their gradients."""
+    """Does a factor depend on several parameters and on no label? Then it is no part of an optimiser."""
     return not role.of_labels[node.index] and (role.graph.above[node.index] & role.parameters).bit_count() > 1
 
 
 def clipped(role: Roles, node: Node, size: int) -> Node | None:
-    """The gradient that is multiplied by a number made of it and of others, as where their norm is limited."""
+    """The gradient behind a multiplication by a number that depends on all gradients, as in clipping by their norm."""
     if node.op not in ("multiply", "divide") or len(node.inputs) != 2:
         return None
     for array, number in (node.inputs, node.inputs[::-1]):
@@ -60,7 +60,7 @@ def clipped(role: Roles, node: Node, size: int) -> Node | None:
 
 
 def noise_added(role: Roles, step: Node, gradient: Node) -> Node | None:
-    """The random numbers, made of no label and no parameter, that are added to a gradient on its way to a step."""
+    """Random numbers, independent of labels and parameters, added to a gradient on its way to a step."""
     graph = role.graph
     between = graph.above[step.index] | 1 << step.index
     for k in bits_of(between):
@@ -76,7 +76,7 @@ def noise_added(role: Roles, step: Node, gradient: Node) -> Node | None:
 
 
 def centred(role: Roles, step: Node, gradient: Node) -> Node | None:
-    """The gradient less its own mean over an axis, as gradient centralisation takes it; None if nothing does that."""
+    """The gradient minus its mean over an axis (gradient centralisation); None if there is no such operation."""
     for node in role.graph.users[gradient.index]:
         mean = node.args[1] if node.op == "subtract" and node.args[0] is gradient else None
         if isinstance(mean, Node) and mean.op == "mean" and mean.args[0] is gradient:
@@ -85,9 +85,9 @@ def centred(role: Roles, step: Node, gradient: Node) -> Node | None:
 
 
 def steps_as_an_optimiser(step: Sequence[Array], gradient: Sequence[Array]) -> bool:
-    """Is a step, entry by entry, of the gradient's sign, and never smaller where that is larger, as of an optimiser?
+    """Has a step, entry by entry, the gradient's sign, and does it grow with the gradient, as in an optimiser?
 
-    Nor does it grow faster than the gradient, as a square does: what divides it may only make large ones smaller.
+    It may not grow faster than the gradient, as a square does: an optimiser only damps large gradients.
     """
     for x, g in zip(step, gradient, strict=True):
         x_, g_ = np.ravel(x).astype(float), np.ravel(g).astype(float)
@@ -108,9 +108,9 @@ def steps_as_an_optimiser(step: Sequence[Array], gradient: Sequence[Array]) -> b
 
 
 def alike_in_all(role: Roles, step: Node, gradient: Node, given: Sequence[Array], laid: Sequence[Array]) -> bool:
-    """The same of one number, whose steps in all runs are those of one rule: 1 / g is no optimiser's step.
+    """The same for a single number over all runs, which follow one rule: 1 / g is no optimiser's step.
 
-    Not where something made of parameters goes into the step beside the gradient: then each run has a rule of its own.
+    Not where the step also depends on parameters other than through the gradient: then each run has its own rule.
     """
     graph, bit = role.graph, 1 << gradient.index
     between = (graph.tape[k] for k in bits_of(graph.above[step.index] | 1 << step.index) if graph.depends(k, bit))
@@ -120,5 +120,5 @@ def alike_in_all(role: Roles, step: Node, gradient: Node, given: Sequence[Array]
 
 
 def in_one(parts: Sequence[Array]) -> Sequence[Array]:
-    """The values of all runs; of one number, as one array."""
+    """The values of all runs; those of a single number as one array."""
     return [np.concatenate([np.ravel(x) for x in parts])] if all(np.size(x) == 1 for x in parts) else parts

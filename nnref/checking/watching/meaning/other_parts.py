@@ -1,4 +1,4 @@
-"""Parameters that are kept in one array and updated part by part, as w[1:] += … and then w[0] += … are."""
+"""Parameters in one array that are updated part by part, as by w[1:] += … and then w[0] += …."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from nnref.checking.watching.meaning.updates import Update, is_kept, key_of_para
 from nnref.checking.watching.recording.tape import Node
 
 PARTS = ("item", "view")
-"""Operations that show a part of an array."""
+"""Operations that select a part of an array."""
 
 
 def beginning(base: Node, array: Node | None = None) -> Node:
-    """An array before anything was written into it; or before it was written into that array, if it is that one."""
+    """The state of an array before all that was written into it, or back to the state `array`, if that is met."""
     while base is not array and base.op == "put" and isinstance(base.args[0], Node):
         base = base_of(base.args[0])
     return base
 
 
 def is_part(update: Update) -> bool:
-    """Is it an update of a part of an array that is written into it?"""
+    """Is it an update of a part of an array, written into that?"""
     whole = np.prod(beginning(update.base).shape, dtype=int)
     return update.new is not None and update.old.op in PARTS and np.prod(update.old.shape, dtype=int) < whole
 
 
 def without_later_parts(graph: Graph, found: Sequence[Update]) -> Iterator[Update]:
-    """The updates but for those of further parts of an array that new values went into: they are of another example."""
+    """The updates without those of further parts that use already updated values: they belong to the next example."""
     new = as_bits(u.new.index for u in found if u.new is not None)
     seen = set[Node]()
     for update in found:
@@ -42,11 +42,10 @@ def without_later_parts(graph: Graph, found: Sequence[Update]) -> Iterator[Updat
 def other_parts(
     graph: Graph, of_labels: Sequence[bool], updates: Sequence[Update], outputs: int, begin: int
 ) -> Iterator[Update]:
-    """The updates of further parts of arrays of which one part is updated, until the next forward pass begins.
+    """The updates of further parts of partly updated arrays, until the next forward pass begins.
 
-    What is written into an array beside a part changes that part not: old is the part as the forward pass shows it, or,
-    where this takes the array as a whole, that part of the whole. What a step before wrote into the array last is known
-    as what it was then: it is left to that step.
+    Writing another part leaves a part unchanged: so old is the part as the forward pass reads it, or that part of the
+    whole array if it reads the whole. A part that the previous step wrote last is that step's, and is left out.
     """
     known = {key_of_parameter(u.old) for u in updates}
     for first in [u for u in updates if is_part(u)]:
@@ -61,22 +60,22 @@ def other_parts(
 
 
 def parts_shown(graph: Graph, first: Update) -> dict[str, Node]:
-    """The parts of an array that are shown before one of them is updated, by what says which they are."""
+    """The parts of an array that are read before one of them is updated, by their index."""
     users = graph.users[first.base.index]
     return {str(n.args[1:]): n for n in users if n.op in PARTS and n.index < first.end.index}
 
 
 def written_last(array: Node, part: Node) -> bool:
-    """Is a part of an array what was written into it last?"""
+    """Is a part the last one that was written into an array?"""
     return array.op == "put" and str(array.args[2:]) == str(part.args[1:])
 
 
 def following(graph: Graph, of_labels: Sequence[bool], first: Update, outputs: int, begin: int) -> Iterator[Update]:
-    """The updates of parts of an array after one of them, until a line of the forward pass is executed again."""
+    """The updates of an array's parts after the first, until a line of the forward pass is executed again."""
     array = first.base
     made = (graph.tape[k] for k in bits_of(outputs) if k > begin and graph.depends(k, 1 << array.index))
     forward = {n.site for n in made if n.op not in VIEWS and n is not array}  # a view has the site of its array
-    if not forward:  # the parts themselves meet what is taken for labels, as where that is the data
+    if not forward:  # the parts meet the labels directly, as where data are the labels
         used = (n for n in uses(graph, array) if n.index < first.end.index and n.site.line != first.end.site.line)
         forward = {n.site for n in used}
     for node in graph.tape[first.end.index + 1 :]:

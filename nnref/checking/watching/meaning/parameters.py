@@ -1,7 +1,7 @@
 """Labels, outputs and parameters, found by what the program does with them.
 
-The labels are the leaf that meets a value made of the most parameters. A parameter is an array that depends on no label
-and that the program replaces by itself plus or minus something that depends on the labels and on the parameter.
+The labels are the leaf that meets the value that depends on the most parameters. A parameter is an array that depends
+on no label, and that the program replaces by itself ± something that depends on the labels and on the parameter.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from nnref.checking.watching.meaning.updates import (
 from nnref.checking.watching.recording.tape import Node, nodes_of, words
 
 MADE_ON_THE_WAY = words("arange zeros ones empty full linspace zeros_like ones_like empty_like eye identity")
-"""Leaves that a program makes to index and to fill; they are the labels only where nothing else is."""
+"""Arrays made for indexing or filling; they are taken for labels only if nothing else can be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +53,11 @@ class Meeting:
 
 @dataclass(frozen=True, eq=False)
 class Roles:
-    """What the values of one step are to the program. of_labels[k] says whether value k depends on the labels.
+    """The roles of the values in one step. of_labels[k] says whether value k depends on the labels.
 
-    labels are the values from which they come: a leaf, or those parts of a table that show one column. The step begins
-    after value `begin`. idle are new values that are computed and that the next step does not use. Without labels, as
-    of a critic, unlabelled says so, and labels are some of the data.
+    labels are their sources: a leaf, or the selections of one column of a table. The step begins after value `begin`.
+    idle are updated values that the next step does not use. In a program without labels, such as a critic, unlabelled
+    is set and labels are some of the data.
     """
 
     graph: Graph
@@ -76,13 +76,13 @@ class Roles:
 
     @cached_property
     def compared(self) -> list[Meeting]:
-        """The meetings with outputs. What meets a parameter itself, or rows of one, or its decay, are the data."""
+        """The meetings with outputs; what meets a parameter itself, its rows or its decay are data."""
         own = {u.base.index for u in self.updates}
         return [m for m in self.meetings if base_of(m.output).index not in own and not is_decay(self, m)]
 
     @cached_property
     def outputs(self) -> int:
-        """The outputs that meet labels, and what they are made of, as bits."""
+        """The outputs that meet labels, with their ancestors, as a bit set."""
         found = 0
         for meeting in self.meetings:
             found |= self.graph.above[meeting.output.index] | (1 << meeting.output.index)
@@ -90,7 +90,7 @@ class Roles:
 
     @cached_property
     def into_updates(self) -> int:
-        """Everything that the updates are made of, as bits."""
+        """The ancestors of all updates, as a bit set."""
         found = 0
         for update in self.updates:
             found |= self.graph.above[update.step.index] | (1 << update.step.index)
@@ -103,7 +103,7 @@ class Roles:
 
     @cached_property
     def after(self) -> list[bool]:
-        """Which values are made of an updated parameter."""
+        """For every value: does it depend on an updated parameter?"""
         new = as_bits(u.new.index for u in self.updates if u.new is not None)
         return self.graph.dependent(new)
 
@@ -122,9 +122,9 @@ def roles_of_step(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) ->
         if beside or is_velocity_of_zero(role) or are_learnt(graph, labels, role):
             continue
         if labels[0].leaf in MADE_ON_THE_WAY and not any(map(compares, role.meetings)):
-            continue  # the first state of a recurrent network, which is added to what comes in
+            continue  # the initial state of a recurrent network, which is added to its input
         if len(own) > 1 and not role.compared:
-            data_alone.append(role)  # what only parameters meet are the data
+            data_alone.append(role)  # what only meets parameters is data
             continue
         key: tuple[object, ...] = (
             bool(role.compared),
@@ -158,9 +158,9 @@ def roles_of_step(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) ->
 
 
 def with_all_rows(graph: Graph, best: Roles, pairs: Sequence[tuple[str, Node, Node]]) -> Roles | None:
-    """The step of tables that are updated by rows, as vectors of words are; None if one of them is learnt by no more.
+    """The roles in a step on tables updated by rows, such as word vectors; None if fewer tables are learnt so.
 
-    Which rows are chosen is all that it is told: there are no labels, and the loss is the program's own.
+    The indices of rows are the only data: there are no labels, and the loss is the program's own.
     """
     tables = as_bits(tables_of_rows(graph))
     first = (n for n in graph.tape[: best.last] if n.op == "item")
@@ -174,7 +174,7 @@ def with_all_rows(graph: Graph, best: Roles, pairs: Sequence[tuple[str, Node, No
 
 
 def tables_of_rows(graph: Graph) -> Iterator[int]:
-    """The tables to whose rows something is added that is made of them too, as they were at first."""
+    """The initial state of the tables to whose rows something is added that depends on them."""
     for node in graph.tape:
         if node.op in ROWS and isinstance(node.args[0], Node) and isinstance(node.args[2], Node):
             table = beginning(base_of(node.args[0]))
@@ -183,15 +183,15 @@ def tables_of_rows(graph: Graph) -> Iterator[int]:
 
 
 def begins_late(graph: Graph, role: Roles) -> bool:
-    """Did the program replace every parameter before, on the lines where it does now? Then this is no first step."""
+    """Was every parameter updated before on the same lines? Then this is not the first step."""
     made = {u.new.index: u.end.site for u in replaceable(graph) if u.new is not None}
     return all(u.new is not None and made.get(u.base.index) == u.end.site for u in role.updates)
 
 
 def of_density(found: Sequence[Roles]) -> Roles | None:
-    """The data of a density, as of a mixture of Gaussians, which has no labels: all data meet parameters alone.
+    """The data of a density model, such as a mixture of Gaussians, without labels: the data meet only parameters.
 
-    A parameter is subtracted from them, as a mean is; what weights only multiply goes into a network without labels.
+    A parameter such as a mean is subtracted from them; data that are only multiplied by weights belong to a network.
     """
     subtracted = [role for role in found if any(m.at.op == "subtract" for m in role.meetings)]
     likely = subtracted or [replace(role, unlabelled=True) for role in found]
@@ -199,9 +199,9 @@ def of_density(found: Sequence[Roles]) -> Roles | None:
 
 
 def are_learnt(graph: Graph, labels: tuple[Node, ...], role: Roles) -> bool:
-    """Does the program replace these labels too by themselves plus or minus something made of parameters?
+    """Are these labels also replaced by themselves ± something that depends on parameters?
 
-    y - p, which has no name or another, takes no place of y.
+    An expression y - p without a name, or with another, does not replace y.
     """
     mine = {n.index for n in labels}
     steps = (u for u in replaceable(graph) if u.base.index in mine and graph.depends(u.step.index, role.parameters))
@@ -209,12 +209,12 @@ def are_learnt(graph: Graph, labels: tuple[Node, ...], role: Roles) -> bool:
 
 
 def read_beside(label: Node, base: Node) -> bool:
-    """Are both numbers of one file, read on one line? Then one is no parameter, though it is put on another scale."""
+    """Were both numbers read from one file on one line? Then they are data, even if one is rescaled."""
     return label.leaf == base.leaf == "parsed" and label.site == base.site
 
 
 def is_velocity_of_zero(role: Roles) -> bool:
-    """Are these labels a velocity that begins as the number 0, which meets what is of the parameters' shapes alone?"""
+    """Are these labels a velocity that is initially the number 0, and meets only values of the parameters' shapes?"""
     shapes = {u.base.shape for u in role.updates}
     alone = all(np.size(m.labels.value) == 1 and m.labels.value == 0 for m in role.meetings)
     added = all(m.at.op in ("add", "subtract") and m.at.shape in shapes for m in role.meetings)
@@ -222,9 +222,9 @@ def is_velocity_of_zero(role: Roles) -> bool:
 
 
 def compares(meeting: Meeting) -> bool:
-    """May this be where labels meet outputs? What is added is a bias, and one number that multiplies many, a rate.
+    """Can this be a meeting of labels and outputs? An addend is a bias, and a number times an array a rate.
 
-    A difference may be a sum too, of one of the two and minus the other, as where a class has a - b = a + b * -1.
+    A sum with a negated operand is a difference, as in a class with a - b = a + b * -1.
     """
     scales = meeting.at.op in ("multiply", "divide") and np.prod(meeting.labels.shape, dtype=int) == 1
     added = meeting.at.op == "add" and not (is_negated(meeting.labels) or is_negated(meeting.output))
@@ -240,9 +240,9 @@ def is_negated(node: Node) -> bool:
 def all_made_there(
     graph: Graph, best: Roles, found: Sequence[Roles], pairs: Sequence[tuple[str, Node, Node]]
 ) -> Roles | None:
-    """The same with all values as labels that were made where these were, example by example; None if that is none.
+    """The same roles with all labels that were made on the same line, example by example; None if that does not work.
 
-    What was computed of labels, as -y, is one only where several are computed there in the step, and each may be one.
+    Values computed from labels, such as -y, count only if several are computed on that line in the step.
     """
     first = best.labels[0]
     kind = (first.leaf, first.op, first.site, first.shape)
@@ -257,17 +257,17 @@ def all_made_there(
     role = without_data(step(graph, there, pairs), pairs)
     bits = role.parameters if role is not None else 0
     if role is None or not all(graph.depends(u.base.index, bits) for u in best.updates):
-        return None  # what an example in the middle updates is made of what the first one did
+        return None  # the update of a later example depends on that of the first
     return role if role.compared else None
 
 
 def is_part(node: Node, table: Node) -> bool:
-    """Is a value a part of a table that was given, as one row of it?"""
+    """Is a value a part of a given table, such as one row?"""
     return bool(table.leaf) and base_of(node) is table
 
 
 def without_data(role: Roles | None, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles | None:
-    """The step without those labels which are its data, made where the labels are, as the words of a text are."""
+    """The roles without labels that are data, though made on the labels' line, as the words of a text."""
     if role is None or len(role.labels) < 2 or len(role.compared) == len(role.meetings):
         return role
     data = 0
@@ -278,7 +278,7 @@ def without_data(role: Roles | None, pairs: Sequence[tuple[str, Node, Node]] = (
 
 
 def made_of(role: Roles, other: Roles) -> bool:
-    """Are the labels of the other made of these alone, as 1 - y is of y?"""
+    """Are the other's labels computed from these alone, as 1 - y from y?"""
     (labels, *more), (others, *_) = role.labels, other.labels
     return not more and not labels.leaf and bool(role.graph.above[others.index] >> labels.index & 1)
 
@@ -286,7 +286,7 @@ def made_of(role: Roles, other: Roles) -> bool:
 def step(
     graph: Graph, labels: tuple[Node, ...], pairs: Sequence[tuple[str, Node, Node]] = (), begin: int = -1
 ) -> Roles | None:
-    """What the values after `begin` are, with these labels; None if no parameter is updated by them."""
+    """The roles of the values after `begin` with these labels; None if they update no parameter."""
     bits = sum({1 << n.index for n in labels})
     by_labels = (u for u in replaceable(graph) if u.end.index > begin and graph.depends(u.step.index, bits))
     if not pairs and all(graph.depends(u.old.index, bits) for u in by_labels):
@@ -306,9 +306,9 @@ def step(
 
 
 def by_labels_alone(role: Roles) -> Iterator[Update]:
-    """Parameters whose step is made of labels and of no parameter of their own, as of a hinge that an `if` decides.
+    """Parameters whose step depends on labels but not on themselves, as with a hinge in an `if`.
 
-    They go into an output, and are replaced where others are, by what goes into none.
+    They go into an output, and are replaced where others are, by a value that goes into no output.
     """
     graph, known = role.graph, role.parameters
     outputs = beside_labels(role)
@@ -331,7 +331,7 @@ def by_labels_alone(role: Roles) -> Iterator[Update]:
 
 
 def beside_labels(role: Roles) -> int:
-    """What is made of parameters and no label, meets a label in the step, be it for a print, and what it is made of."""
+    """Values of parameters and no label that meet a label in the step, even to be printed; with their ancestors."""
     graph, found = role.graph, 0
     for node in graph.tape[role.begin + 1 : role.last + 1]:
         for m in node.inputs if role.of_labels[node.index] else ():
@@ -341,7 +341,7 @@ def beside_labels(role: Roles) -> int:
 
 
 def next_step(role: Roles) -> Roles | None:
-    """The step after one: what was computed until then, and depends on parameters, is what this one begins from."""
+    """The roles in the next step, which starts from the values computed so far."""
     graph = role.graph
     known = graph.dependent(role.parameters)
     old = [n.index for n in graph.tape[: role.last + 1] if known[n.index]]
@@ -357,7 +357,7 @@ def next_step(role: Roles) -> Roles | None:
 def updates(
     graph: Graph, of_labels: Sequence[bool], pairs: Sequence[tuple[str, Node, Node]], begin: int
 ) -> tuple[tuple[Update, ...], tuple[Update, ...]]:
-    """The first replacement of every parameter, or of every part of one; and those that take no parameter's place."""
+    """The first update of every parameter, or of every part of one; and new values that are not used."""
     found: dict[tuple[int, ...], Update] = {}
     for name, old, gradient in pairs:
         if gradient.index < len(of_labels) and of_labels[gradient.index] and not of_labels[old.index]:
@@ -375,7 +375,7 @@ def updates(
             if superseded(graph, first, [update]) and not onward(first):
                 found[key_of_parameter(update.old)] = update  # g = w - C x y is the slope of a hinge, and no new w
         elif update.old is pair.old and times(update.step, pair.step) and takes_its_place(graph, update):
-            # What the program itself does with a gradient that it returns says more: which way it goes, and how far.
+            # The program's own use of a returned gradient is preferred, as it shows the sign and the rate.
             found[pair.old.index, -1] = replace(update, name=pair.name)
     same: dict[int, list[Update]] = {}
     for update in found.values():
@@ -392,7 +392,7 @@ def updates(
 
 
 def meetings(role: Roles) -> Iterator[Meeting]:
-    """Every operation in which a value that depends on parameters and no label meets one of labels and no parameter."""
+    """Every operation on a value that depends on parameters only and one that depends on labels only."""
     graph, of_labels, parameters = role.graph, role.of_labels, role.parameters
     into = role.into_updates
     for node in graph.tape[role.begin + 1 : role.last + 1]:
@@ -405,7 +405,7 @@ def meetings(role: Roles) -> Iterator[Meeting]:
 
 
 def is_decay(role: Roles, meeting: Meeting) -> bool:
-    """Is what meets labels a parameter, or a number times it, as in 2 λ w - y x? That is no output."""
+    """Is the value that meets labels a multiple of a parameter, as in 2 λ w - y x? That is no output."""
     node = meeting.output
     while base_of(node) is node and node.op in ("multiply", "divide", "negative"):
         made = [m for m in node.inputs if role.graph.depends(m.index, role.parameters)]
@@ -418,7 +418,7 @@ def is_decay(role: Roles, meeting: Meeting) -> bool:
 
 
 def margins(role: Roles) -> Iterator[Meeting]:
-    """Where labels are multiplied by outputs to ask on which side they are, as where an `if` decides a hinge."""
+    """The products of labels and outputs that are only compared, as in the `if` of a hinge."""
     graph, of_labels = role.graph, role.of_labels
     for node in graph.tape[role.begin + 1 : role.last + 1]:
         if node.op != "multiply" or len(node.inputs) != 2 or role.into_updates >> node.index & 1:
@@ -430,7 +430,7 @@ def margins(role: Roles) -> Iterator[Meeting]:
 
 
 def only_what_reaches(role: Roles) -> Roles | None:
-    """Without what is no part of any output."""
+    """The roles without parameters that go into no output."""
     reached = role.outputs
     beside = {u.base.index for u in role.updates if not role.graph.depends(u.step.index, 1 << u.base.index)}
     kept = tuple(u for u in role.updates if reached >> u.base.index & 1 or (u.new and u.base.index in beside))

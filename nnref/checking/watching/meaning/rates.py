@@ -1,7 +1,7 @@
-"""How far a step goes along its gradient: the numbers between the two, of which some are rates.
+"""The numbers that multiply a gradient on its way to the step, some of which are rates.
 
-A program may step its weights and its biases, or its layers, at rates of their own, and some of them by an optimiser.
-So gradients are compared, and not steps, wherever the steps are of one kind: the same operations, but for the rate.
+Weights, biases or layers may have rates or optimisers of their own. So gradients are compared in place of steps,
+wherever the steps are of one kind: the same operations up to the rate.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from nnref.checking.watching.meaning.updates import Update
 from nnref.checking.watching.recording.tape import Node, words
 
 LIMITS = words("clip maximum minimum")
-"""Operations that leave a value as it is where it keeps within a limit."""
+"""Operations that leave a value within limits unchanged."""
 
 PRODUCTS = words("dot matmul outer")
-"""Operations that make a gradient, of which one factor may hold the rate: 0.1 * X.T @ dZ."""
+"""Operations that compute a gradient, of which one factor may include the rate: 0.1 * X.T @ dZ."""
 
 
 @dataclass(frozen=True, eq=False)
 class WayToStep:
     """From a gradient to its step. rate is the product of the fractional numbers that multiply it, without signs.
 
-    kind holds all else that scales it, in no order, and one "rate" for each such number; numbers are those of both.
-    named says that the program gives the gradient a name, remembers that the step holds a multiple of older steps,
-    returned that there is no step.
+    kind is the multiset of all other factors, with one "rate" for each fractional number; numbers are the values of
+    both. named says that the gradient has a name in the program; remembers, that the step includes older ones, as with
+    momentum; returned, that there is no step.
     """
 
     rate: float
@@ -42,7 +42,7 @@ class WayToStep:
 
 
 def way_to_step(role: Roles, update: Update, value: Node, optimised: bool) -> WayToStep:
-    """From the value that is a multiple of the slope back to what the program calls the gradient."""
+    """The way from what the program calls the gradient to the value that is a multiple of the slope."""
     if update.new is None:
         return WayToStep(1.0, (), (), named=True, remembers=False, returned=True)
     node, found, remembers, named = value, list[tuple[str, float]](), optimised, False
@@ -68,7 +68,7 @@ def way_to_step(role: Roles, update: Update, value: Node, optimised: bool) -> Wa
 
 
 def multiple_and_number(role: Roles, node: Node) -> tuple[Node, tuple[str, float]] | None:
-    """What a value is a multiple of, or shows, and the number: a "rate", if it is fractional and multiplies."""
+    """The value that this is a multiple or view of, and the number; a "rate" if it is fractional and multiplies."""
     if not node.inputs:
         return None
     if node.op in VIEWS or node.op == "negative":
@@ -90,7 +90,7 @@ def multiple_and_number(role: Roles, node: Node) -> tuple[Node, tuple[str, float
 
 
 def within(role: Roles, number: object) -> list[Node]:
-    """Of the numbers that a number is a product of, those that outputs are made of: an input that is written out."""
+    """Of the factors of a number, those that outputs depend on, such as a literal input."""
     if not isinstance(number, Node):
         return []
     begun = 0
@@ -102,12 +102,12 @@ def within(role: Roles, number: object) -> list[Node]:
 
 
 def size(number: Node) -> float:
-    """How large a number is."""
+    """The absolute value of a number."""
     return abs(float(np.ravel(np.asarray(value_of(number)))[0]))
 
 
 def is_factor(role: Roles, node: Node, number: object) -> bool:
-    """Is a number that a number is multiplied by a part of its slope, as an input or a unit is, and no rate?"""
+    """Is the factor of a single number a part of its slope, as an input or a unit is, and no rate?"""
     if node.shape or not isinstance(number, Node):
         return False
     above = role.graph.above[number.index] | (1 << number.index)
@@ -115,7 +115,7 @@ def is_factor(role: Roles, node: Node, number: object) -> bool:
 
 
 def let_through(role: Roles, node: Node) -> Node | None:
-    """What a limit was laid on that it did not reach: the value is as it was. None if there is none."""
+    """The input of a clip or limit that had no effect; None for any other value."""
     given = [m for m in node.inputs if role.of_labels[m.index]]
     if node.op not in LIMITS or len(given) != 1 or node.value is None or given[0].value is None:
         return None
@@ -132,7 +132,7 @@ def in_product(role: Roles, node: Node) -> Iterator[tuple[str, float]]:
 
 
 def added_to_older(role: Roles, update: Update, node: Node) -> Node | None:
-    """The newest part of a sum with a multiple of what was there before, as m = 0.9 m + g is; None if it is none."""
+    """The new term in a sum with a multiple of an older value, as g in m = 0.9 m + g; None if it is none."""
     if node.op not in ("add", "subtract") or len(node.inputs) != 2:
         return None
     new = [m for m in node.inputs if role.of_labels[m.index]]
@@ -143,12 +143,11 @@ def added_to_older(role: Roles, update: Update, node: Node) -> Node | None:
 
 
 def of_one_kind(ways: Sequence[WayToStep], known: Sequence[bool]) -> list[tuple[list[int], bool]]:
-    """The steps that can be compared: their places, and whether they are compared by their gradients alone.
+    """The groups of comparable steps: their indices, and whether only the gradients are compared.
 
-    Those that remember, those that do not, and gradients that are returned are sorts of their own, unless the program
-    names all gradients. Where steps of one sort are scaled by unlike operations, all of each step is compared: one of
-    them may have forgotten a division. known says which of them are a multiple of a slope; the others are put where
-    they can do no harm.
+    Steps with memory, steps without, and returned gradients are separate groups, unless all gradients have names. Where
+    steps of one group are scaled by different operations, the whole steps are compared, as one may lack a division.
+    known says which of them are multiples of a slope; the others do not affect the groups.
     """
     sorts: dict[tuple[bool, bool], list[int]] = {}
     for k, w in enumerate(ways):

@@ -1,4 +1,4 @@
-"""Labels of several outputs: a network with two tasks learns from both, and each alone updates a part of it."""
+"""Labels of several outputs: a network with two tasks, each of which updates a part of it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Roles = Any
 
 
 def of_both_outputs(best: Roles, others: Sequence[Roles]) -> Iterator[tuple[tuple[Node, ...], set[int]]]:
-    """The labels of two outputs of one network, and all parameters that either of them updates.
+    """The roles with the labels of two outputs of one network, and all parameters that either updates.
 
-    The other output has parameters of its own. What goes into the first one too and is moved by something else than
-    its labels, as a scale is that follows the size of the outputs, is no second task.
+    The second output must have its own parameters. Something that goes into the first output and follows other values
+    than its labels, such as the running scale of the outputs, is no second task.
     """
     mine = {u.base.index for u in best.updates}
     for other in others:
@@ -29,5 +29,5 @@ def of_both_outputs(best: Roles, others: Sequence[Roles]) -> Iterator[tuple[tupl
 
 
 def in_outputs(role: Roles, labels: Sequence[Node]) -> bool:
-    """Is an output made of these labels, or one of them?"""
+    """Does an output depend on one of these labels?"""
     return bool(role.outputs & sum({1 << n.index for n in labels}))

@@ -1,4 +1,4 @@
-"""The losses that people mean: the slopes of each at the outputs, which are found where they meet the labels."""
+"""The standard losses: the slope of each with respect to the outputs, which are found where they meet the labels."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Tape = Sequence[Node]
 
 
 def stripped(role: Roles) -> list[tuple[Node, Meeting]]:
-    """The outputs: what meets the labels, without log, 1 −, clip and the small numbers that guard them.
+    """The outputs: the values that meet the labels, without log, 1 −, clip and guards around them.
 
-    One that is compared with several labels, as with all words around one, is there as often.
+    An output compared with several labels, as with all context words, occurs that often.
     """
     found: dict[tuple[int, int], tuple[Node, Meeting]] = {}
     labels = sum({1 << n.index for n in role.labels})
@@ -32,7 +32,7 @@ def stripped(role: Roles) -> list[tuple[Node, Meeting]]:
 
 
 def plainer(a: Meeting, b: Meeting) -> bool:
-    """Does one meeting show the labels themselves sooner than the other: in a difference, and not as 1 - y?"""
+    """Is one meeting a better source of the labels than the other: a difference, and with y and not 1 - y?"""
     return (a.at.op == "subtract", a.labels.op != "subtract") > (b.at.op == "subtract", b.labels.op != "subtract")
 
 
@@ -60,7 +60,7 @@ def bare(node: Node, role: Roles) -> Node:
 def seeds_of(
     group: Sequence[tuple[Node, Meeting]], tape: Tape, slope: Callable[[Array, Array], Array]
 ) -> dict[int, Array] | None:
-    """∂loss/∂outputs in one run; None if labels and outputs do not fit together."""
+    """∂loss/∂outputs in one run; None if the shapes of labels and outputs do not fit."""
     found: dict[int, Array] = {}
     for output, meeting in group:
         A = np.asarray(tape[output.index].value, float)
@@ -72,9 +72,9 @@ def seeds_of(
 
 
 def met_labels(tape: Tape, meeting: Meeting) -> Any:
-    """The labels that are met there in this run: a list that is shuffled has others at this place of the tape.
+    """The labels of this meeting in this run, as a shuffled list differs between runs.
 
-    Minus the labels, as in -Y / P, are the labels. Numbers in a list that is compared as a whole are all of them.
+    In -Y / P, Y are the labels. Of a list that is compared as a whole, all numbers are labels.
     """
     listed = [k for k, a in enumerate(meeting.at.args) if type(a) in (list, tuple) and meeting.labels in nodes_of(a)]
     if listed and meeting.at.op in ("subtract", "multiply"):

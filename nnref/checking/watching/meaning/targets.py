@@ -1,7 +1,7 @@
-"""Programs whose labels are their data, as an autoencoder's: what is compared with outputs is told from what goes in.
+"""Programs whose labels are their data, such as autoencoders: the compared data are separated from the inputs.
 
-Such a program has one leaf where others have two, and everything depends on it. Where data meet an output that was made
-of them, in a difference or beside a logarithm, they are put on the tape once more, as labels.
+Such a program has one leaf where others have two. Where the data meet an output computed from them, in a difference or
+as the weight of a logarithm, they are put on the tape a second time, as labels.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ Pairs = Sequence[tuple[str, Node, Node]]
 
 @dataclass(frozen=True, eq=False)
 class Understood:
-    """The roles of a program's first step, and the tapes that they are about.
+    """The roles of a program's first step, and the tapes they refer to.
 
-    places[run][k] is where value k of a recorded tape stands on that one: the same place, but where labels were put in.
+    places[run][k] is the index, on that tape, of value k of the recorded one: shifted where labels were inserted.
     """
 
     role: Roles | None
@@ -33,7 +33,7 @@ class Understood:
 
 
 def understood(tapes: Sequence[Sequence[Node]], pairs: Pairs = ()) -> Understood:
-    """What the values of recorded runs are to the program, its labels told from its data where they are the same."""
+    """The roles of recorded values, with labels separated from data where these are the same."""
     graph = Graph(tapes[0])
     role = roles_of_step(graph, pairs)
     drawn = {"random", *MADE_ON_THE_WAY}
@@ -47,20 +47,20 @@ def understood(tapes: Sequence[Sequence[Node]], pairs: Pairs = ()) -> Understood
     found = step(Graph(tape), labels, new)
     found = only_what_reaches(found) if found is not None else None
     if found is None or len({u.base.index for u in found.updates}) < bin(learnt(graph)[0]).count("1"):
-        return Understood(role, list(tapes))  # rather no verdict than one on a part of what it learns
+        return Understood(role, list(tapes))  # no verdict is better than one on a part of the parameters
     return Understood(found, [tape for tape, _, _ in made], [places for _, places, _ in made])
 
 
 def left_one(graph: Graph, role: Roles) -> bool:
-    """Are labels and data made on one line, and is one that the program learns of no parameter of this role?"""
+    """Are labels and data made on one line, while a learnt value is no parameter in these roles?"""
     known = sum({1 << u.base.index for u in role.updates})
     return len(role.labels) > 1 and bool(learnt(graph)[0] & ~known)
 
 
 def learnt(graph: Graph) -> tuple[int, int]:
-    """The values that the program replaces by themselves plus or minus something made of them; and the new values.
+    """The values that the program replaces by themselves ± something computed from them; and the new values.
 
-    Both as bits. A new value is one of the first no more, nor is what is made of one, as a memory of gradients is.
+    Both as bit sets. New values, and what depends on them, such as averages of gradients, are excluded from the first.
     """
     found = new = 0
     for update in replaceable(graph):
@@ -71,14 +71,14 @@ def learnt(graph: Graph) -> tuple[int, int]:
         if known or takes_its_place(graph, update):
             found |= 1 << base
             new |= 1 << update.new.index
-    made = (k for k in bits_of(found) if graph.above[k] & found)  # a slope to which others are added, and no parameter
+    made = (k for k in bits_of(found) if graph.above[k] & found)  # an accumulated slope, and no parameter
     return found & ~as_bits(made), new
 
 
 def compared(graph: Graph, fewest: int = 2) -> dict[int, Node]:
-    """Where data meet, in the first step, what was made of them and of parameters: the operation, and the data.
+    """The operations of the first step where data meet a value computed from them and parameters; with the data.
 
-    Of so many entries at least: one number is met by much that is no output.
+    Only for data of at least `fewest` entries, as a single number meets many values that are no outputs.
     """
     parameters, after = learnt(graph)
     found: dict[int, Node] = {}
@@ -92,9 +92,9 @@ def compared(graph: Graph, fewest: int = 2) -> dict[int, Node]:
 
 
 def is_comparison(graph: Graph, node: Node, target: Node, output: Node, parameters: int, fewest: int) -> bool:
-    """Are these data beside an output: in a difference, as the weight of a logarithm, or as the place that counts?
+    """Do these data meet an output: in a difference, as the weight of a logarithm, or as an index?
 
-    What is beside it entry by entry is what it was made of; the place may be the number of the next character.
+    Entry by entry they have to be the data it was computed from; an index may be that of the next character.
     """
     made = graph.depends(output.index, parameters) and not parameters >> base_of(output).index & 1
     if not made or graph.depends(target.index, parameters) or not target.deps or target.value is None:
@@ -108,9 +108,9 @@ def is_comparison(graph: Graph, node: Node, target: Node, output: Node, paramete
 
 
 def with_labels(tape: Sequence[Node], uses: Mapping[int, Node]) -> tuple[list[Node], dict[int, int], tuple[Node, ...]]:
-    """A tape on which what is compared is a leaf of its own, where each value is now, and these leaves.
+    """A tape with the compared data as separate leaves, the new index of each value, and these leaves.
 
-    The same entries of one array are one leaf, and so are the same numbers of a copy.
+    Equal selections of one array share a leaf, and so do equal numbers of a copy.
     """
     made: list[Node] = []
     places: dict[int, int] = {}
@@ -138,7 +138,7 @@ def with_labels(tape: Sequence[Node], uses: Mapping[int, Node]) -> tuple[list[No
 
 
 def key_of_labels(target: Node) -> object:
-    """What is the same where the same labels are met again: entries of a leaf, or an array with its numbers."""
+    """A key for equal labels: the entries of a leaf, or an array with its numbers."""
     found = entries_of_leaf(target)
     if np.size(target.value) > 1 or found is None:
         return np.ascontiguousarray(target.value).tobytes(), target.shape
@@ -146,7 +146,7 @@ def key_of_labels(target: Node) -> object:
 
 
 def of_new(thing: Any, new: Mapping[int, Node]) -> Any:
-    """An argument with the values of another tape in the place of nodes."""
+    """An argument with its nodes replaced by those of the other tape."""
     if isinstance(thing, Node):
         return new[thing.index]
     if type(thing) in (list, tuple):

@@ -1,4 +1,4 @@
-"""What a step changes and no verdict is about: parameters that are changed by something that no label went into."""
+"""Changes in a step without a verdict: of parameters, by values that depend on no label."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from nnref.checking.watching.recording.tape import Node
 
 
 def unjudged(role: Roles) -> list[Update]:
-    """The changes of what went into the outputs, and may be learnt, by something that depends on no label.
+    """The changes of possible parameters of the outputs by values that depend on no label.
 
-    A state that is carried on goes into the outputs of the same step; a running mean follows what it is the mean of;
-    data are no parameters, and what numbers alone change is a counter or a temperature.
+    Excluded are states that go into the outputs of the same step, running means, data, and counters or temperatures,
+    which only numbers change.
     """
     found: dict[int, Update] = {}
     for update in changes(role):
@@ -49,7 +49,7 @@ def unjudged(role: Roles) -> list[Update]:
 
 
 def added_beside(role: Roles, judged: set[int]) -> Iterator[Update]:
-    """What is added to rows of a table that is judged, and is no part of what is judged of it."""
+    """Additions to rows of a judged table that its verdict does not cover."""
     graph, inside = role.graph, 2 * role.last - role.begin
     known = {n.index for u in role.updates for n in (u.end, *adds_again(graph.tape, u))}
     for node in graph.tape[role.begin + 1 : inside]:
@@ -61,15 +61,15 @@ def added_beside(role: Roles, judged: set[int]) -> Iterator[Update]:
 
 
 def is_in_loss(role: Roles, array: Node) -> bool:
-    """Is a loss of the program's own made of an array, as of a table of words that begins with zeros?"""
+    """Does a loss of the program depend on an array, such as a word table that begins with zeros?"""
     losses = role.graph.once(("own losses of a part", role.last), lambda: own(role, whole=False))
     return any(role.graph.above[loss.index] >> array.index & 1 for loss in losses)
 
 
 def lost_on_the_way(role: Roles) -> Iterator[Update]:
-    """The changes of weights by labels, and by nothing that is made of the weights: what they made went another way.
+    """Changes of weights by values that depend on labels but not on the weights, whose use was not recorded.
 
-    As through code that was not recorded: their slope is then made of values that come from nowhere.
+    As with code that cannot be recorded: the slope is then computed from values of unknown origin.
     """
     graph, end = role.graph, role.last + PART_OF_A_STEP * (role.last - role.begin)
     for node in graph.tape[role.begin + 1 : end + 1]:
@@ -85,7 +85,7 @@ def lost_on_the_way(role: Roles) -> Iterator[Update]:
 
 
 def is_drawn(role: Roles, array: Node) -> bool:
-    """Is an array made of numbers that were drawn, and of numbers that are written out, as weights are at first?"""
+    """Is an array computed from random and literal numbers only, as initial weights are?"""
     if not array.real or np.prod(array.shape, dtype=int) < 2:
         return False
     made = (role.graph.tape[k] for k in bits_of(role.graph.above[array.index] | (1 << array.index)))
@@ -94,7 +94,7 @@ def is_drawn(role: Roles, array: Node) -> bool:
 
 
 def is_changed_here(role: Roles, update: Update) -> bool:
-    """Is a part of an array written into it in the step, moved by what labels and the part itself went into?"""
+    """Is a part of an array updated in the step by a value that depends on labels and on that part?"""
     graph, new = role.graph, update.end
     inside = role.begin < new.index <= role.last + PART_OF_A_STEP * (role.last - role.begin)
     part = update.old.op in ("view", "item", "entry") and update.old is not update.base
@@ -103,14 +103,14 @@ def is_changed_here(role: Roles, update: Update) -> bool:
 
 
 PART_OF_A_STEP = 1
-"""What is updated after the last parameter that is judged, within as many values as the step has, is of the step."""
+"""Updates after the last judged one belong to the step if they follow within this multiple of its length."""
 
 
 def other_entries(role: Roles) -> dict[Update, int]:
-    """How many more entries or rows of an array are updated where one is, before the next forward pass: none is judged.
+    """The number of further entries or rows updated before the next forward pass, without a verdict.
 
-    Each is written into the array that the one before was written into, and so depends on the labels already. Another
-    part of it may be written by something that no parameter went into.
+    Each is written into an array that already holds the update before, and so depends on labels. Another part may be
+    written by a value that depends on no parameter.
     """
     judged = {u.new for u in role.updates}
     found: dict[Update, int] = {}
@@ -125,7 +125,7 @@ def other_entries(role: Roles) -> dict[Update, int]:
 
 
 def is_part_alone(role: Roles, node: Node, array: Node) -> bool:
-    """Is this a part of an array plus or minus something made of labels and of no parameter?"""
+    """Is this a part of an array ± something that depends on labels and no parameter?"""
     if node.op not in ("subtract", "add") or len(node.args) != 2 or not role.of_labels[node.index]:
         return False
     old, step = node.args
@@ -135,7 +135,7 @@ def is_part_alone(role: Roles, node: Node, array: Node) -> bool:
 
 
 def changes(role: Roles) -> Iterator[Update]:
-    """Every old ± change of what went into the outputs, which no label went into, and which none of them is made of."""
+    """Every old ± change of an ancestor of the outputs that depends on no label and goes into no output."""
     for node in role.graph.tape:
         if node.op not in ("subtract", "add") or len(node.args) != 2 or role.of_labels[node.index]:
             continue
@@ -149,7 +149,7 @@ def changes(role: Roles) -> Iterator[Update]:
 
 
 def first_term(role: Roles, node: Node) -> Node:
-    """What a sum begins with that has no name and is a part of another: a of a - b + c."""
+    """The first term of a sum with an unnamed inner sum: a of a - b + c."""
     while node.op in ("subtract", "add") and not node.names and len(role.graph.users[node.index]) == 1:
         if not isinstance(node.args[0], Node) or node.args[0].shape != node.shape:
             break
@@ -158,9 +158,9 @@ def first_term(role: Roles, node: Node) -> Node:
 
 
 def is_learnt(role: Roles, update: Update) -> bool:
-    """Is the old value made of no data, and the change more than numbers that are written out, or a mean followed?
+    """Is the old value independent of data, and the change neither made of literal numbers nor that of a running mean?
 
-    A bias that numbers alone change is one that should be learnt.
+    A bias that only literal numbers change counts, as it should be learnt.
     """
     graph, base, step = role.graph, update.base, update.step
     made = [graph.tape[k] for k in bits_of(graph.above[base.index] | (1 << base.index)) if graph.tape[k].leaf]
@@ -173,13 +173,13 @@ def is_learnt(role: Roles, update: Update) -> bool:
 
 
 def is_term(role: Roles, base: Node) -> bool:
-    """Is a value, as a bias is, added to what parameters made on the way to an output? A temperature divides it."""
+    """Is a value added, as a bias, to a value that depends on parameters? A temperature divides instead."""
     users = (n for n in role.graph.users[base.index] if n.op in ("add", "subtract") and role.outputs >> n.index & 1)
     return any(role.graph.depends(m.index, role.parameters) for n in users for m in n.inputs if m is not base)
 
 
 def follows(step: Node, base: Node) -> bool:
-    """Is the step a number times the difference of something and the old value, as of a running mean?"""
+    """Is the step a number times (something − old value), as in a running mean?"""
     while step.op in ("multiply", "divide") and len(step.inputs):
         arrays = [m for m in step.inputs if m.shape == step.shape]
         if len(arrays) != 1:
@@ -189,7 +189,7 @@ def follows(step: Node, base: Node) -> bool:
 
 
 def goes_on(role: Roles, update: Update) -> bool:
-    """Does the program go on with the new value: is it written into the old one, or has it its name?"""
+    """Does the new value replace the old one: by being written into it, or by taking its name?"""
     new, old = update.new, update.old
     assert new is not None
     had, has = {last_part(n) for n in (*update.base.names, *old.names)}, {last_part(n) for n in new.names}

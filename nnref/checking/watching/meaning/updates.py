@@ -1,4 +1,4 @@
-"""Updates: what a program replaces by itself plus or minus something, and whether it goes on with the new value."""
+"""Updates: values that a program replaces by themselves ± something, if the new value is used from then on."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from nnref.checking.watching.calculus.slopes import value_of
 from nnref.checking.watching.recording.tape import Node, Site, words
 
 SHORT = "self."
-"""What is left out of a name that is shown."""
+"""Prefix that is dropped from displayed names."""
 
 
 @dataclass(frozen=True, eq=False)
 class Update:
     """One replacement of a parameter: new = old − step, or old + step where sign is −1.
 
-    step is what the optimiser made of the gradient. new is None where the program only returns the gradient. whole is
-    the array as the step began with it, where old is an entry of it after others were written.
+    step is the optimiser's result. new is None where the program only returns the gradient. whole is the initial array,
+    where old is an entry of it read after others were written.
     """
 
     old: Node
@@ -38,7 +38,7 @@ class Update:
         return self.whole or base_of(self.old)
 
     def old_in(self, tape: Sequence[Node]) -> Node:
-        """The parameter, or the part of it, in one run, as the step began with it."""
+        """The parameter, or its part, at the beginning of the step in one run."""
         old = tape[self.old.index]
         return old if self.whole is None else replace(old, args=(tape[self.whole.index], *old.args[1:]))
 
@@ -49,7 +49,7 @@ class Update:
 
 
 def is_kept(graph: Graph, update: Update) -> bool:
-    """Does the new value get a name, or is it written into an array, as W[k] -= step does?"""
+    """Is the new value given a name, or written into an array, as by W[k] -= step?"""
     new = update.new
     return new is None or bool(new.names) or any(n.op in WRITTEN for n in graph.users[new.index])
 
@@ -65,7 +65,7 @@ def times(step: Node, gradient: Node) -> bool:
 
 
 def key_of_parameter(node: Node) -> tuple[int, ...]:
-    """A parameter, or the part of it that a view or an entry shows. A copy of the whole of it is no other one."""
+    """A key for a parameter, or for the part that a view or an entry selects. A copy of the whole has the same key."""
     base = base_of(node)
     if node is base or not node.args or node.op == "array":
         return (base.index,)
@@ -73,12 +73,12 @@ def key_of_parameter(node: Node) -> tuple[int, ...]:
 
 
 def replaceable(graph: Graph) -> tuple[Update, ...]:
-    """Every old − step and old + step where the step depends on the old, which is made of floats."""
+    """Every old − step and old + step where the step depends on old, an array of floats."""
     return graph.once("replaceable", lambda: tuple(u for node in graph.tape for u in replacements(graph, node)))
 
 
 def replacements(graph: Graph, node: Node) -> Iterator[Update]:
-    """Old − step and old + step, the step made of the old too; of rows of the old, where np.add.at says which."""
+    """Old − step and old + step with a step that depends on old; also of rows of old, by np.add.at."""
     if node.op in ROWS and isinstance(node.args[0], Node) and isinstance(node.args[2], Node):
         old, step = node.args[0], node.args[2]
         if graph.above[step.index] >> base_of(old).index & 1 and number(old):
@@ -92,17 +92,17 @@ def replacements(graph: Graph, node: Node) -> Iterator[Update]:
         if not isinstance(old, Node) or not isinstance(step, Node) or not number(old):
             continue
         if old.shape != node.shape and np.prod(old.shape) * np.prod(node.shape) != 1:
-            continue  # b = 0.0 is an array of one entry after b - rate * (p - y[i])
+            continue  # b = 0.0 becomes an array of one entry by b - rate * (p - y[i])
         if graph.above[step.index] >> base_of(old).index & 1:
             yield Update(old, step, node, sign)
 
 
 ROWS = words("add.at subtract.at")
-"""Operations that add to rows of a table, some of them several times."""
+"""Operations that add to rows of a table; a row may occur several times."""
 
 
 def adds_again(tape: Sequence[Node], update: Update) -> list[Node]:
-    """What is added to rows of the same table before anything is computed with the rows that were changed."""
+    """Further additions to rows of the same table, before the changed rows are used."""
     found: list[Node] = []
     last = tape[update.end.index]
     for node in tape[last.index + 1 :] if last.op in ROWS else ():
@@ -115,7 +115,7 @@ def adds_again(tape: Sequence[Node], update: Update) -> list[Node]:
 
 
 def step_in(tape: Sequence[Node], update: Update) -> Any:
-    """The step in one run, of the parameter's shape; of rows of a table, all that is added to them in this step."""
+    """The step in one run, in the parameter's shape; for rows of a table, the sum of all additions in this step."""
     value = tape[update.step.index].value
     made = tape[update.end.index]
     if made.op not in ROWS or update.new is None or value is None:
@@ -128,12 +128,12 @@ def step_in(tape: Sequence[Node], update: Update) -> Any:
 
 
 def number(node: Node) -> bool:
-    """Is the value made of floats, or of whole numbers that were written out as a parameter's first value?"""
+    """Is the value an array of floats, or a literal integer as a parameter's initial value?"""
     return node.real or isinstance(node.value, int) or getattr(node.value, "dtype", np.dtype(bool)).kind in "iu"
 
 
 def superseded(graph: Graph, update: Update, others: Sequence[Update]) -> bool:
-    """Is what looks like a new parameter only a part of the step of another update of it, as dW + λ W is?"""
+    """Is this apparent new value only a part of the step of another update, as dW + λ W is?"""
     new = update.new
     if new is None:
         return False
@@ -142,9 +142,9 @@ def superseded(graph: Graph, update: Update, others: Sequence[Update]) -> bool:
 
 
 def without_averages(graph: Graph, updates: Sequence[Update], onward: Callable[[Update], bool]) -> list[Update]:
-    """Those of one parameter that are no averages of old values and of one with which the program has gone on.
+    """The updates of one parameter without averages of old values and a value already in use.
 
-    onward says of an update whether the program goes on with its new value.
+    onward says for each update whether its new value is used from then on.
     """
     made: dict[int, list[Update]] = {}
     for update in updates:
@@ -160,7 +160,7 @@ def without_averages(graph: Graph, updates: Sequence[Update], onward: Callable[[
 
 
 def without_parts(graph: Graph, updates: Sequence[Update]) -> list[Update]:
-    """Those of one parameter that are no part of the step of another one, as dW + λ W is."""
+    """The updates of one parameter without those that are part of another's step, as dW + λ W is."""
     above = 0
     for update in updates:
         above |= graph.above[update.step.index] | (1 << update.step.index)
@@ -168,19 +168,19 @@ def without_parts(graph: Graph, updates: Sequence[Update]) -> list[Update]:
 
 
 def goes_on(graph: Graph, update: Update) -> bool:
-    """Does the program compute with the new value what it computed with the old one?"""
+    """Is the new value used on the lines where the old one was?"""
     new, first = update.end, first_uses(graph, update.base)
     elsewhere = (n for n in uses(graph, new) if n.site != new.site)  # for v in y - p is no use of y
     return any(first.get(n.site, new.index) < new.index < n.index for n in elsewhere)
 
 
 def first_uses(graph: Graph, node: Node) -> dict[Site, int]:
-    """The places where a value is used, each with the first value that is made of it there."""
+    """The sites where a value is used, each with the first result there."""
     return graph.once(("first uses", node.index), lambda: first_at_each(graph, node))
 
 
 def first_at_each(graph: Graph, node: Node) -> dict[Site, int]:
-    """The same, made now."""
+    """The same, computed."""
     found: dict[Site, int] = {}
     for user in uses(graph, node):
         found[user.site] = min(user.index, found.get(user.site, user.index))
@@ -188,9 +188,9 @@ def first_at_each(graph: Graph, node: Node) -> dict[Site, int]:
 
 
 def velocities(graph: Graph, updates: Sequence[Update]) -> set[Update]:
-    """Those that are no updates of a parameter, but of what another one is moved by.
+    """The updates of velocities: of values that move a parameter.
 
-    A bias to which a sum of numbers times weights is added is moved by none of these weights: the sum is an output.
+    Where a weighted sum is added to a bias, the weights are no velocities: the sum is an output.
     """
     of_value = {u.new.index: u for u in updates if u.new is not None}
     made = as_bits(of_value)
@@ -200,7 +200,7 @@ def velocities(graph: Graph, updates: Sequence[Update]) -> set[Update]:
 
 
 def is_velocity(graph: Graph, update: Update, other: Update) -> bool:
-    """Is what looks like a parameter what another one is moved by, entry by entry, as v is in W + v?"""
+    """Is this apparent parameter what another is moved by, entry by entry, as v in W + v?"""
     todo, seen = [other.step], set[int]()
     if update.new is None or other.base is update.base or not graph.depends(other.step.index, 1 << update.new.index):
         return False
@@ -215,11 +215,11 @@ def is_velocity(graph: Graph, update: Update, other: Update) -> bool:
 
 
 BY_ENTRY = words("add subtract multiply divide negative array view")
-"""How a velocity enters a step."""
+"""Operations with which a velocity enters a step."""
 
 
 def takes_its_place(graph: Graph, update: Update) -> bool | None:
-    """Does the program go on with the new value? None if it goes on with the old one, False if it has another name."""
+    """Is the new value used from then on? None if the old one is, False if the new one has another name."""
     new = update.new
     if new is None:
         return True
@@ -231,12 +231,12 @@ def takes_its_place(graph: Graph, update: Update) -> bool | None:
     if any(first[n.site] < new.index < n.index for n in uses(graph, update.base)):
         return None
     if update.base.leaf == "constant" and update.base.names and not new.names:
-        return False  # pad + rows * (height + pad), of which a shape is made
+        return False  # pad + rows * (height + pad), the size of an array
     return not (update.base.names or update.old.names) or not new.names or keeps_its_name(update)
 
 
 def is_done_again(graph: Graph, update: Update) -> bool:
-    """Was the same added to the same value here before, and has the sum no name, as in f(W x + b)? It replaces none."""
+    """Was the same sum computed here before, without a name, as in f(W x + b)? Then it is no update."""
     if is_kept(graph, update):
         return False
     first = graph.once("first sums", lambda: first_sums(graph))
@@ -244,7 +244,7 @@ def is_done_again(graph: Graph, update: Update) -> bool:
 
 
 def first_sums(graph: Graph) -> dict[tuple[Site, int], int]:
-    """Where something is added to a value first."""
+    """The first addition to each value at each site."""
     found: dict[tuple[Site, int], int] = {}
     for node, base, _ in additions(graph):
         found.setdefault((node.site, base), node.index)
@@ -252,7 +252,7 @@ def first_sums(graph: Graph) -> dict[tuple[Site, int], int]:
 
 
 def additions(graph: Graph) -> list[tuple[Node, int, int]]:
-    """Every sum and difference of two, with one of them, as the array that it is of, and the other."""
+    """Every sum and difference of two values, with the base index of one operand and the other's index."""
 
     def found() -> Iterator[tuple[Node, int, int]]:
         for node in graph.tape:
@@ -271,7 +271,7 @@ def keeps_its_name(update: Update) -> bool:
 
 
 def used_up(graph: Graph, update: Update) -> bool:
-    """Is the value only a part of an expression whose result is another thing, as mean + b is in mean + b + c?"""
+    """Is the value only an unnamed part of a larger expression, as mean + b in mean + b + c?"""
     node = made = update.end
     while not node.names and len(users := graph.users[node.index]) == 1 and same_line(users[0], made):
         node = users[0]
@@ -282,11 +282,11 @@ def used_up(graph: Graph, update: Update) -> bool:
 
 
 FORWARD = words("add subtract exp tanh negative dot matmul")
-"""Operations by which no new parameter is kept in bounds, masked or given a precision."""
+"""Operations of a forward pass, which are not used to clip, mask or cast a new parameter."""
 
 
 def is_row_elsewhere(graph: Graph, update: Update) -> bool:
-    """Is a row of a table plus something neither written into the table nor given a name, as E[x] + W h is?"""
+    """Is a row of a table plus something neither stored in the table nor named, as E[x] + W h?"""
     new, sizes = update.new, [np.prod(n.shape, dtype=int) for n in (update.old, update.base)]
     part = update.old.op in ("view", "item") and sizes[0] < sizes[1]
     return part and new is not None and not is_kept(graph, update)
@@ -302,7 +302,7 @@ def same_line(a: Node, b: Node) -> bool:
 
 
 def uses(graph: Graph, node: Node) -> Iterator[Node]:
-    """What is made of a value, or of a copy, a view, or the array of which it became a part."""
+    """The uses of a value, of its copies and views, and of an array that it became a part of."""
     todo, seen = [node], set()
     while todo:
         for user in graph.users[todo.pop().index]:
@@ -316,7 +316,7 @@ def uses(graph: Graph, node: Node) -> Iterator[Node]:
 
 
 def parameter_name(base: Node, new: Node | None = None, otherwise: str = "") -> str:
-    """What the program calls a parameter."""
+    """The program's name of a parameter."""
     names = (
         [n for n in base.names if n.startswith(SHORT)]
         or [*base.names, *(new.names if new is not None else [])]
@@ -326,5 +326,5 @@ def parameter_name(base: Node, new: Node | None = None, otherwise: str = "") -> 
 
 
 def last_part(name: str) -> str:
-    """What follows the last dot, or a word in brackets: W1 of self.W1 and params['W1']; [0] keeps its brackets."""
+    """The last part of a name: W1 of self.W1 and params['W1']; an index such as [0] keeps its brackets."""
     return name.rsplit(".", 1)[-1] if "[" not in name else name[name.index("[") :].removeprefix("['").removesuffix("']")

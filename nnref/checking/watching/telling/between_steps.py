@@ -1,4 +1,4 @@
-"""What goes wrong from one step to the next, in words: values that are not used, not made anew, or of another step."""
+"""Mistakes between steps, in words: results that are not used, values that are not recomputed, old gradients."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nnref.checking.watching.watch import Watched
 
 
 def between_steps(watched: Watched) -> Iterator[Diagnosis]:
-    """What is computed and not used by the next step, or used by it and not computed anew; each line once."""
+    """Results that the next step should use and does not, or uses and should recompute; each line once."""
     yield from never_changed(watched)
     yield from forgotten(watched)
     yield from stepped_once_more(watched)
@@ -37,7 +37,7 @@ def never_changed(watched: Watched) -> Iterator[Diagnosis]:
 
 
 def stepped_once_more(watched: Watched) -> Iterator[Diagnosis]:
-    """Parameters that take a step by the gradient of the step before."""
+    """Parameters that take another step by the gradient of the step before."""
     for site, update in {node.site: update for update, node in stepped_again(watched.steps[0].roles)}.items():
         name = parameter_name(update.base, update.new)
         says = f"{name} steps once more by the gradient of the step before, when the next forward pass has begun."
@@ -45,7 +45,7 @@ def stepped_once_more(watched: Watched) -> Iterator[Diagnosis]:
 
 
 def gone_on_with(watched: Watched) -> Iterator[Diagnosis]:
-    """Outputs and hidden values of the step before, with which the next one goes on though the parameters changed."""
+    """Outputs and hidden values of one step that the next one uses again, though the parameters changed."""
     said = set[Node]()
     for old in old_outputs(watched.steps[0].roles):
         if old.made in said:
@@ -59,7 +59,7 @@ def gone_on_with(watched: Watched) -> Iterator[Diagnosis]:
 
 
 def named_beside(watched: Watched, node: Node, beside: Site) -> Site:
-    """Where a value got its name in the function of another place, as that of a call does; else where it was made."""
+    """The site where a value got its name in the function of `beside`, as a call's result; else its own site."""
     recorder = watched.runs[0].recorder
     sites = (recorder.sites[k] for k, _, named in recorder.stores if named is node)
     return next((s for s in sites if (s.file, s.function) == (beside.file, beside.function)), node.site)

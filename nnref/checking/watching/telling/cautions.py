@@ -1,4 +1,4 @@
-"""What is no mistake and yet worth a line: guards, unshifted softmax, and whether it will train at all."""
+"""Remarks that are no mistakes: guards in logarithms, an unshifted softmax, and whether the program will train."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nnref.checking.watching.verdict.verdicts import Judged
 from nnref.checking.watching.watch import Watched
 
 CUT = 20.0
-"""Above it a cut is no activation's, but keeps an exponential finite."""
+"""Larger upper limits belong to no activation, but keep an exponential finite."""
 
 
 def cautions(watched: Watched) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ def unscaled(role: Roles) -> Iterator[str]:
 
 
 def unshifted(watched: Watched, role: Roles) -> Iterator[str]:
-    """Softmax of what was not shifted by its maximum."""
+    """A softmax whose scores were not shifted by their maximum."""
     for node in forward(role):
         if node.op == "divide" and len(node.inputs) == 2:
             top, bottom = node.inputs
@@ -99,7 +99,7 @@ def unshifted(watched: Watched, role: Roles) -> Iterator[str]:
 
 
 def guarded(watched: Watched, role: Roles) -> Iterator[str]:
-    """log(p + 1e-8), whose slope is taken for that of log(p)"""
+    """log(p + 1e-8) where the gradient is that of log(p)"""
     if watched.steps[0].readings[0].choice.guards:
         return
     for node in role.graph.tape[: role.last]:
@@ -109,7 +109,7 @@ def guarded(watched: Watched, role: Roles) -> Iterator[str]:
 
 
 def decays(watched: Watched) -> Iterator[str]:
-    """Weight decay in the gradient and none in the loss; of a loss that was not seen nobody knows."""
+    """Weight decay in the gradient and not in the loss, if the loss is known."""
     reading = watched.steps[0].readings[0]
     with_decay = [row for row in reading.rows if row.decay]
     if with_decay and reading.loss.node is not None:
@@ -119,9 +119,9 @@ def decays(watched: Watched) -> Iterator[str]:
 
 
 def not_reached(watched: Watched, role: Roles) -> Iterator[str]:
-    """An activation such as ReLU6 that is cut off above, where nothing came up to the cut: its slope there is not seen.
+    """An activation with an upper limit, such as ReLU6, that no value reached: its slope there is not judged.
 
-    A cut at 1 guards probabilities, and one far out an exponential: neither is an activation's.
+    A limit of 1 guards probabilities, and a large one an exponential: these belong to no activation.
     """
     for node in forward(role):
         top = upper(node)
@@ -135,7 +135,7 @@ def not_reached(watched: Watched, role: Roles) -> Iterator[str]:
 
 
 def upper(node: Node) -> float | None:
-    """The number that a clip or a minimum lets nothing above."""
+    """The upper limit of a clip or a minimum."""
     if node.op == "clip":
         top = next((v for v in (said(node, 2, "a_max"), said(node, 2, "max")) if v is not None), None)
     elif node.op == "minimum":
@@ -146,7 +146,7 @@ def upper(node: Node) -> float | None:
 
 
 def dead(watched: Watched, role: Roles) -> Iterator[str]:
-    """Units of a rectifier that are off for all data."""
+    """Units of a ReLU that are off for all data."""
     for node in forward(role):
         if node.op == "maximum" and len(node.shape) == 2 and min(node.shape) > 1 and node.value is not None:
             value = np.asarray(node.value)
@@ -157,7 +157,7 @@ def dead(watched: Watched, role: Roles) -> Iterator[str]:
 
 
 def factors_on_the_way(seen: Watched, row: Judged) -> list[float]:
-    """By which factors the values between a gradient and its update differ from the slope of the loss."""
+    """The factors, relative to the slope of the loss, of the values between a gradient and its update."""
     found = []
     for node in entered(seen.steps[0].roles, row.update.step):
         values = [tape[node.index].value for tape in seen.tapes]
@@ -168,7 +168,7 @@ def factors_on_the_way(seen: Watched, row: Judged) -> list[float]:
 
 
 def multiplied(watched: Watched) -> Iterator[str]:
-    """Gradients that are one multiple of the slopes of the own loss: the rate has to make up for that."""
+    """Gradients that are all the same multiple of the own loss's slopes: the rate has to compensate."""
     if (c := multiple_of_own_slope(watched)) is not None:
         yield f"every gradient is {c:.6g} times the slope of your loss; the step has to make up for that"
     elif (c := multiple_in_steps(watched)) is not None:
@@ -176,15 +176,15 @@ def multiplied(watched: Watched) -> Iterator[str]:
 
 
 def multiple_of_own_slope(watched: Watched) -> float | None:
-    """The one factor, if it is not 1, of gradients that are returned and not stepped along; None otherwise."""
+    """The common factor of returned gradients without a step, if it is not 1; None otherwise."""
     rows = watched.steps[0].readings[0].rows
     return None if any(row.update.new is not None for row in rows) else own_factor(watched)
 
 
 def own_factor(watched: Watched) -> float | None:
-    """The one factor of all gradients and the slopes of the program's own loss; None if it is 1, or if it is none.
+    """The common factor of all gradients, relative to the own loss's slopes; None if it is 1, or there is none.
 
-    Of losses of several forward passes, the mean is as good as the sum.
+    Of the losses of several forward passes, either the mean or the sum may be meant.
     """
     reading = watched.steps[0].readings[0]
     factors = [float(row.own) for row in reading.rows if row.factor is not None and row.own and not row.silent]
@@ -195,9 +195,9 @@ def own_factor(watched: Watched) -> float | None:
 
 
 def multiple_in_steps(watched: Watched) -> float | None:
-    """The same of gradients that are stepped along, if their rates are known; a power of N where they have no name.
+    """The common factor of gradients with a step, if the rates are known; for unnamed ones only powers of N.
 
-    Rates of gradients without a name hold whatever else is a number: 2 / N, as a rule.
+    The rate of an unnamed gradient includes all other numbers, mostly 2 / N.
     """
     role, c = watched.steps[0].roles, own_factor(watched)
     rows = [row for row in watched.steps[0].readings[0].rows if row.factor is not None]
@@ -209,12 +209,12 @@ def multiple_in_steps(watched: Watched) -> float | None:
 
 
 def examples(role: Roles) -> set[int]:
-    """The numbers of examples that there may be in the step: the longest side of the labels where they are met."""
+    """The possible numbers of examples in the step: the longest axis of the labels where they meet outputs."""
     return {n for m in role.meetings if (n := max(m.labels.shape, default=1)) > 2}
 
 
 def several_rates(watched: Watched) -> Iterator[str]:
-    """Parameters that are stepped at rates of their own."""
+    """Parameters with rates of their own."""
     found: dict[str, list[str]] = {}
     for row in watched.steps[0].readings[0].rows:
         if row.factor is not None and row.rate:
@@ -226,7 +226,7 @@ def several_rates(watched: Watched) -> Iterator[str]:
 
 
 def corrected_once(watched: Watched) -> Iterator[str]:
-    """An average that every step corrects as the first one does, as where t is the epoch or is never counted up."""
+    """An average with the same bias correction in every step, as where t is the epoch or never counted up."""
     for step in watched.steps[1:2]:
         found = (fixed_correction(step.roles, update) for update in step.roles.updates)
         lines = dict.fromkeys(watched.source.where(node.site.line) for node in found if node is not None)
@@ -235,7 +235,7 @@ def corrected_once(watched: Watched) -> Iterator[str]:
 
 
 def counted_several_times(watched: Watched) -> Iterator[str]:
-    """A counter of steps that counts on for every layer, so that the bias correction of the last ones is too weak."""
+    """A step counter that is increased for every layer, so that the bias correction of the last layers is too weak."""
     for step in watched.steps[1:2]:
         found = filter(None, (counted_fast(step.roles, update) for update in step.roles.updates))
         lines = {line_of(watched, node): n for node, n in found}
@@ -251,7 +251,7 @@ def line_of(watched: Watched, node: Node) -> str:
 
 
 def only_returned(watched: Watched) -> Iterator[str]:
-    """Parameters whose gradient is returned and of which no update was seen, where others have one."""
+    """Parameters whose gradient is only returned, while others are updated."""
     updates = [row.update for row in watched.steps[0].readings[0].rows]
     left = [parameter_name(u.base, None, u.name) for u in updates if u.new is None]
     if left and len(left) < len(updates):
@@ -259,7 +259,7 @@ def only_returned(watched: Watched) -> Iterator[str]:
 
 
 def summed(watched: Watched, role: Roles) -> Iterator[str]:
-    """Gradients of a loss that is summed over the examples, which the loss says, or which no loss contradicts."""
+    """Gradients of a loss summed over the examples, by the program's loss or without one."""
     reading = watched.steps[0].readings[0]
     n = max(examples(role), default=0)
     if not n or divided(watched, role):
@@ -275,9 +275,9 @@ def summed(watched: Watched, role: Roles) -> Iterator[str]:
 
 
 def divided(watched: Watched, role: Roles) -> bool:
-    """Is a step divided by the number of examples, or by anything but a number that is written out?
+    """Is a step divided by the number of examples, or by anything other than a literal number?
 
-    The tape has the value of rate / m; that it is a quotient, only the line says.
+    The tape holds only the value of rate / m; that it is a quotient follows from the line.
     """
     counts = examples(role)
     for row in watched.steps[0].readings[0].rows:
@@ -293,7 +293,7 @@ def divided(watched: Watched, role: Roles) -> bool:
 
 
 def spread_out(watched: Watched, role: Roles) -> Iterator[str]:
-    """Labels of one shape that meet outputs of another, so that every example meets every other: a loss, as a rule."""
+    """Labels and outputs whose shapes broadcast, so that every example meets every other; mostly in the loss."""
     for node in role.graph.tape[: role.last]:
         shapes = sorted(m.shape for m in node.inputs)
         m = node.shape[0] if len(node.shape) == 2 else 0
@@ -304,7 +304,7 @@ def spread_out(watched: Watched, role: Roles) -> Iterator[str]:
 
 
 def averaged(role: Roles, loss: Node) -> bool:
-    """Is anything on the way from the labels to the loss a mean, or divided by a multiple of a size of the labels?"""
+    """Is there a mean, or a division by a multiple of the labels' length, between labels and loss?"""
     labels = sum(1 << label.index for label in role.labels)
     sizes = {n for label in role.labels for n in label.shape}
     for k in bits_of(role.graph.above[loss.index] | 1 << loss.index):

@@ -1,4 +1,4 @@
-"""A line, as the person finds it: by its number in the file, by its cell in a notebook, in a module by the module."""
+"""How a line is shown: by its number in the file, with its cell in a notebook, with the file's name in a module."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from nnref.checking.watching.watch import Watched
 
 
 def line_in_words(watched: Watched, site: Site) -> str:
-    """A line, as the person finds it, and its text."""
+    """A line's place, and its text."""
     if not is_own_file(watched, site):
         return f"{site.file.rsplit('/', 1)[-1]}, line {site.line}"
     return f"{watched.source.where(site.line)}:  {watched.source.line(site.line)}"
 
 
 def as_found(watched: Watched, says: str) -> str:
-    """A sentence with its lines as the person finds them: those of a notebook by their cells."""
+    """A sentence with its line numbers as shown to the person: in a notebook with their cells."""
     return re.sub(r"\bline (\d+)", lambda m: watched.source.where(int(m[1])), says)
 
 

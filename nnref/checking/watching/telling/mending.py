@@ -1,4 +1,4 @@
-"""The line to try: small changes of the wrong line, each tried out by watching the program with it."""
+"""The line to try: small changes of the wrong line, each tested by watching the changed program."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from nnref.checking.watching.verdict.verdicts import Judged
 from nnref.checking.watching.watch import Watched
 
 PATIENCE, WAIT = 2.0, 6.0
-"""Seconds of work for one mistake, and seconds on a busy machine: what is not found by then is not shown."""
+"""Seconds of processor time for one mistake, and of wall-clock time; a change not found by then is not shown."""
 
 TOO_LONG = 3 * PATIENCE
-"""Seconds of watching a program after which none is watched again with a change: all its runs may take as long."""
+"""Seconds of watching a program above which no change is tried: each would take as long."""
 
 SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
     ast.Add: (ast.Sub,), ast.Sub: (ast.Add,), ast.Mult: (ast.Div, ast.MatMult), ast.Div: (ast.Mult,),
     ast.Gt: (ast.Lt, ast.GtE), ast.Lt: (ast.Gt, ast.LtE), ast.GtE: (ast.Gt, ast.LtE), ast.LtE: (ast.Lt, ast.GtE),
     ast.MatMult: (ast.Mult,),
 }  # fmt: skip
-"""Operators that are taken for one another."""
+"""Operators that are confused with one another."""
 
 
 def mended(watched: Watched, line: int, first: str = "", factor: bool = False, of: Judged | None = None) -> str:
-    """The line as it should be, as far as a small change of it makes the gradients right; "" if none was found.
+    """The line with a small change that makes the gradients right; "" if none was found.
 
-    first is a line that is tried before others, such as one that a catalogue knows; factor says that all is right but
-    for a factor; of is the verdict that the mistake was found in, which has to be right then.
+    first is a line to try before others, such as a catalogue's; factor says that only a factor is wrong; of is the
+    verdict with the mistake, which has to become right.
     """
     statement = statement_at(watched.source, line)
     wrong_at_once = any(row.verdict == "WRONG" for row in watched.rows)
     if statement is None or watched.again is None or not wrong_at_once or watched.seconds > TOO_LONG:
-        return ""  # a change is tried in the first step alone
+        return ""  # changes are only tested in the first step
     begin, waited = process_time(), perf_counter()
     tried: set[str] = set()
     for text in (*([first] if first else []), *changes(watched.source, statement, factor)):
@@ -57,7 +57,7 @@ def statement_at(source: Source, line: int) -> ast.stmt | None:
 
 
 def with_line(source: Source, old: ast.stmt, text: str) -> Source | None:
-    """The source with another statement in the place of one; None if that is no Python."""
+    """The source with one statement replaced; None if the result is no valid Python."""
     end = old.end_lineno or old.lineno
     before, after = source.lines[old.lineno - 1][: old.col_offset], source.lines[end - 1][old.end_col_offset or 0 :]
     fill = ["" for _ in range(end - old.lineno)]
@@ -69,7 +69,7 @@ def with_line(source: Source, old: ast.stmt, text: str) -> Source | None:
 
 
 def repairs(watched: Watched, source: Source, of: Judged | None = None) -> bool:
-    """Does the change make what was wrong right, and nothing wrong that was right? In one run, and then in all."""
+    """Does the change repair what was wrong, and break nothing? Tested in one run, then in all."""
     assert watched.again is not None
     for seeds in ((), (1, 2)):
         seen = watched.again(source, seeds, watched.steps[0].readings[0].loss.name)
@@ -79,14 +79,14 @@ def repairs(watched: Watched, source: Source, of: Judged | None = None) -> bool:
 
 
 def better(before: Watched, now: Watched, of: Judged | None = None) -> bool:
-    """Is more right, with what the mistake was found in, and is nothing wrong, or left out, that was not?
+    """Is more right, including the wrong row, and nothing newly wrong or missing?
 
-    A line that ends the program leaves out updates, and so does one that makes something of no labels.
+    A change that ends the program, or removes the dependence on labels, loses updates.
     """
     if not now.steps:
         return False
     rows, known = (seen.steps[0].readings[0].rows for seen in (now, before))
-    begun = {row.update.base.site for row in rows}  # a statement of several lines is tried as one of a single line
+    begun = {row.update.base.site for row in rows}  # a statement over several lines is tested on a single line
     if len(rows) < len(known) or any(row.update.base.site not in begun for row in known):
         return False
 
@@ -101,7 +101,7 @@ def better(before: Watched, now: Watched, of: Judged | None = None) -> bool:
 
 
 def place_of(row: Judged) -> tuple[int, int, tuple[int, ...]]:
-    """The line and column of an update, which a change of another statement leaves as they are, and its shape."""
+    """The line, column and shape of an update: unchanged when another statement is replaced."""
     site = row.update.end.site
     return site.line, site.column, row.update.old.shape
 
@@ -119,12 +119,12 @@ def changes(source: Source, statement: ast.stmt, factor: bool) -> Iterator[str]:
 
 
 def places(statement: ast.stmt) -> list[ast.AST]:
-    """The parts of a statement, in the order of ast.walk; a copy has them in the same order."""
+    """The nodes of a statement in the order of ast.walk, which is the same in a copy."""
     return list(ast.walk(statement))
 
 
 def variant(statement: ast.stmt) -> tuple[ast.stmt, list[ast.AST]]:
-    """A copy of the statement, and its parts."""
+    """A copy of the statement, and its nodes."""
     made = copy.deepcopy(statement)
     return made, places(made)
 
@@ -154,7 +154,7 @@ def operators(statement: ast.stmt, names: list[str]) -> Iterator[ast.stmt]:
 
 
 def put(statement: ast.stmt, change: object) -> Iterator[ast.stmt]:
-    """Each expression in turn replaced by what `change` makes of it."""
+    """The statement with each expression in turn replaced by its `change`."""
     assert callable(change)
     for k, part in enumerate(places(statement)):
         if not isinstance(part, ast.expr) or isinstance(getattr(part, "ctx", None), ast.Store):
@@ -175,7 +175,7 @@ class Put(ast.NodeTransformer):
         self.old, self.new, self.done = old, new, False
 
     def visit(self, node: ast.AST) -> ast.AST:
-        """The new node in the place of the old one."""
+        """Replace the old node by the new one."""
         if node is self.old:
             self.done = True
             return self.new
@@ -242,7 +242,7 @@ def indices(statement: ast.stmt, names: list[str]) -> Iterator[ast.stmt]:
 
 
 def factors(statement: ast.stmt, names: list[str]) -> Iterator[ast.stmt]:
-    """Value / m and value * m, for what the function knows; value * 2 and value / 2."""
+    """Value / m and value * m, for the names in the function; value * 2 and value / 2."""
     if not isinstance(statement, ast.Assign | ast.Return | ast.AugAssign) or statement.value is None:
         return
     sizes = [n for n in names if n.isidentifier() and len(n) <= 12]
@@ -296,7 +296,7 @@ def slopes(statement: ast.stmt, names: list[str]) -> Iterator[ast.stmt]:
 
 
 def renamed(statement: ast.stmt, names: list[str]) -> Iterator[ast.stmt]:
-    """Another name for one that is used."""
+    """One name replaced by another."""
     yield from put(
         statement,
         lambda e: (
@@ -308,7 +308,7 @@ def renamed(statement: ast.stmt, names: list[str]) -> Iterator[ast.stmt]:
 
 
 def names_near(source: Source, statement: ast.stmt) -> list[str]:
-    """The names that the function of a statement uses, the nearest first: no others are tried."""
+    """The names used in the function of a statement, the nearest first; only these are tried."""
     functions = [n for n in source.nodes if isinstance(n, ast.FunctionDef)]
     around = [f for f in functions if f.lineno <= statement.lineno <= (f.end_lineno or 0)]
     scope: ast.AST = max(around, key=lambda f: f.lineno, default=source.tree)

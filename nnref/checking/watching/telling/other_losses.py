@@ -1,4 +1,4 @@
-"""A loss that a program computes with its new parameters, and that is another than the one it steps along."""
+"""A loss that a program computes with the new parameters, and that is not the loss of its gradients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nnref.checking.watching.watch import Watched
 
 
 def other_loss(watched: Watched, role: Roles) -> Iterator[str]:
-    """A loss of the file that is computed after the update, where the gradients fit a standard one and not this one."""
+    """A note on a loss computed after the update, where the gradients are those of a standard loss instead."""
     mine, fits = late_loss(watched, role)
     if mine is not None and not fits:
         line = watched.source.where(mine.site.line)
@@ -22,16 +22,16 @@ def other_loss(watched: Watched, role: Roles) -> Iterator[str]:
 
 
 def late_loss(watched: Watched, role: Roles) -> tuple[Node | None, bool]:
-    """A loss of the file that is computed after the update, if any, and whether all gradients are its slopes.
+    """A loss of the file computed after the update, if any, and whether all gradients are its slopes.
 
-    It has to be one that people mean, made of the labels that the step learns from, before or after they are changed
-    entry by entry: what is looked at besides, and losses of other examples, are none.
+    It has to be a standard loss of the labels that the step learns from, also transformed entry by entry; other
+    monitored numbers, and losses of other examples, do not count.
     """
     return role.graph.once(("late loss", role.last), lambda: late_loss_of(watched, role))
 
 
 def late_loss_of(watched: Watched, role: Roles) -> tuple[Node | None, bool]:
-    """The same, found now."""
+    """The same, computed."""
     reading, after = watched.steps[0].readings[0], next_step(role)
     if reading.loss.node is not None or not reading.all_right or after is None or after.last >= len(watched.tapes[0]):
         return None, False
@@ -43,7 +43,7 @@ def late_loss_of(watched: Watched, role: Roles) -> tuple[Node | None, bool]:
 def no_loss(watched: Watched) -> str:
     """Why no loss is judged beside the gradients: the file has none, or none within the steps that were watched.
 
-    Or it has one, and the gradients are nearer to those of another.
+    Or it has one, and the gradients agree better with another.
     """
     known = (reading.loss.node for reading in watched.steps[0].readings)
     if (mine := next((node for node in known if node is not None), None)) is not None:
@@ -59,11 +59,11 @@ def no_loss(watched: Watched) -> str:
 
 
 LOSSES = re.compile("loss|cost|entropy|objective|likelihood|nll|mse")
-"""Words by which people name a loss."""
+"""Words in the names of losses."""
 
 
 def names_made(node: ast.AST) -> list[str]:
-    """The name of a function that is defined, or those that are assigned to."""
+    """The names that a statement defines or assigns."""
     if isinstance(node, ast.FunctionDef):
         return [node.name]
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []

@@ -1,4 +1,4 @@
-"""Lines that only give a value another name, as dz = dh does: no operation, and yet the mistake may be there."""
+"""Lines that only give a value another name, as dz = dh: no operation, and yet possibly the mistake."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from nnref.checking.watching.verdict.first_wrong import FirstWrong
 
 
 def renamed_before(source: Source, mistake: FirstWrong, used: Sequence[int]) -> tuple[int, bool] | None:
-    """The line on which something right got the name that it is used by; and is that the mistake for certain?
+    """The line on which a right value got the name it is used by, and whether that is certainly the mistake.
 
-    It may be what a wrong value is made of; or a right slope that is taken for another one, under its second name.
-    used are the lines on which something is made of the value. None if there is no such line.
+    The value may be the input of a wrong one, or a right slope used as another one under its second name. used are the
+    lines that use the value. None if there is no such line.
     """
     node, of_slope = mistake.node, mistake.kind in ("no slope", "another slope")
     for at, new, old in renamings(source):
@@ -43,7 +43,7 @@ def first_line_around(source: Source, line: int) -> int:
 
 
 def passed_on(source: Source, line: int) -> int | None:
-    """The line that returns an argument as it is, in another method of the class that a line lies in; None without."""
+    """The line that returns an argument unchanged, in another method of the same class; None if there is none."""
     homes = [n for n in source.nodes if isinstance(n, ast.ClassDef) and n.lineno <= line <= (n.end_lineno or 0)]
     for method in (part for home in homes[-1:] for part in home.body if isinstance(part, ast.FunctionDef)):
         last, given = method.body[-1], {a.arg for a in method.args.args[1:]}
@@ -66,7 +66,7 @@ def renamings(source: Source) -> Iterator[tuple[int, str, str]]:
         for new, old in pairs:
             if not isinstance(new, NAMES) or not isinstance(old, NAMES):
                 continue
-            if last_part(ast.unparse(new)) != last_part(ast.unparse(old)):  # W2 = params["W2"] says nothing new
+            if last_part(ast.unparse(new)) != last_part(ast.unparse(old)):  # W2 = params["W2"] gives no new name
                 yield node.lineno, ast.unparse(new), ast.unparse(old)
 
 

@@ -1,4 +1,4 @@
-"""What was seen as a certificate: a row a parameter, the first mistake with its line, and what was not judged."""
+"""The certificate of a watched program: a row for each parameter, the first mistake, and what was not judged."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from nnref.checking.watching.watch import Step, Watched, told
 
 
 def settled(watched: Watched) -> bool | None:
-    """Is the gradient right: True, False, or None where watching does not tell?"""
+    """Is the gradient right: True, False, or None where watching does not decide?"""
     if not watched.steps:
         return None
     shown = step_shown(watched)
@@ -51,13 +51,13 @@ def settled(watched: Watched) -> bool | None:
     open_ends = watched.unfinished, watched.unjudged, watched.untried, other_entries(role)
     left = any((*open_ends, left_alone(watched), entries_left_alone(watched)))
     loss = shown.readings[0].loss
-    given = loss.given is not None and not loss.rule  # nobody looked at the slope itself
+    given = loss.given is not None and not loss.rule  # the slope itself was not judged
     told = not (left or given) and all(e.verdict == "ok" for e in entries) and multiple_of_own_slope(watched) is None
     return False if wrong else True if told else None
 
 
 def certificate(watched: Watched, mend: bool = True) -> Certificate:
-    """The report of what was watched; mend looks for the line to try.
+    """The report of a watched program; mend says whether to search for the line to try.
 
     Errors: ValueError if no step of it could be judged.
     """
@@ -103,7 +103,7 @@ def mistakes_of(watched: Watched) -> tuple[FirstWrong, ...]:
 
 
 def unfinished(watched: Watched) -> list[str]:
-    """What ended the program after the step, and what that step changes and nothing judges."""
+    """Notes: what ended the program after the step, and what the step changes without being judged."""
     return [
         *stopped(watched),
         *without_labels(watched),
@@ -117,7 +117,7 @@ def unfinished(watched: Watched) -> list[str]:
 
 
 def given(watched: Watched) -> list[str]:
-    """The slope that is taken as it stands, where nobody knows the loss that it is of."""
+    """The note on a slope that was taken as given, as its loss is unknown."""
     loss = step_shown(watched).readings[0].loss
     if loss.given is None or loss.rule:
         return []
@@ -129,7 +129,7 @@ def given(watched: Watched) -> list[str]:
 
 
 def one_of_many(watched: Watched) -> list[str]:
-    """Of which arrays only the part that is updated first is judged, where a loop goes over them."""
+    """The note on arrays updated part by part in a loop, of which only the first part is judged."""
     said = []
     for update, more in other_entries(watched.steps[0].roles).items():
         name, line = parameter_name(update.base, update.new), watched.source.where(update.end.site.line)
@@ -141,7 +141,7 @@ def one_of_many(watched: Watched) -> list[str]:
 
 
 def out_of_reach(watched: Watched) -> list[str]:
-    """How many numbers a line updates beside those that are judged, as those of units that are off for all examples."""
+    """The note on numbers that a line updates without a verdict, as those of units that are off for all examples."""
     shown = step_shown(watched)
     role, said = shown.roles, []
     for group in groups(shown.readings[0]):
@@ -157,7 +157,7 @@ def out_of_reach(watched: Watched) -> list[str]:
 
 
 def losses_tried(watched: Watched) -> list[str]:
-    """Which losses were tried, where a file has none and its gradient is the slope of none of them."""
+    """The note on the losses tried, where a file has none and its gradient fits none of them."""
     step = step_shown(watched)
     if not any(row.kind == UNKNOWN for row in step.readings[0].rows):
         return []
@@ -166,7 +166,7 @@ def losses_tried(watched: Watched) -> list[str]:
 
 
 def stopped(watched: Watched) -> list[str]:
-    """What ended the program after the step: an error, or the end of the record."""
+    """The note on what ended the program after the step: an error, or the limit of the recording."""
     failure = watched.runs[0].failure if not watched.guessed else None
     left = ", ".join(name_of_left(watched, n) for n in watched.unfinished)
     if failure is None:
@@ -177,7 +177,7 @@ def stopped(watched: Watched) -> list[str]:
 
 
 def without_labels(watched: Watched) -> list[str]:
-    """What is changed in the step and not judged, as no label goes into the change."""
+    """The note on parameters that change without any label, and are not judged."""
     said = []
     for u in watched.unjudged:
         name, where = parameter_name(beginning(u.base), u.new), watched.source.where(u.end.site.line)
@@ -202,7 +202,7 @@ def step_shown(watched: Watched) -> Step:
 
 
 def report_entries(watched: Watched, shown: Step, reading: Reading) -> list[Entry]:
-    """One entry a parameter: its parts, as the entries of an array updated one by one, are judged as one."""
+    """One row for each parameter; parts that are updated one by one are combined."""
     known = told(watched.steps)
     names: dict[str, int] = {}
     entries = []
@@ -219,7 +219,7 @@ def report_entries(watched: Watched, shown: Step, reading: Reading) -> list[Entr
 
 
 def groups(reading: Reading) -> list[list[Judged]]:
-    """The rows of each parameter; numbers that one line updates one after the other are one parameter, as a list is."""
+    """The rows grouped by parameter; numbers updated one after another on one line count as one parameter."""
     found: dict[object, list[Judged]] = {}
     for row in reading.rows:
         base = row.update.base
@@ -231,7 +231,7 @@ def groups(reading: Reading) -> list[list[Judged]]:
 def entry(name: str, group: Sequence[Judged], tolerance: float) -> Entry:
     """Some judged rows of one parameter as one entry of the table.
 
-    The slopes of some of its numbers may be 0, as those of a unit that is off: as in an array, the others are evidence.
+    Some slopes may be 0, as those of a unit that is off: as in an array, the others are evidence.
     """
     seen_right = any(row.verdict == "ok" and not row.silent for row in group)
     worst: Worst | None = None
@@ -255,7 +255,7 @@ def entry(name: str, group: Sequence[Judged], tolerance: float) -> Entry:
 
 
 def compared(row: Judged, tolerance: float) -> tuple[int, Worst | None, tuple[Finding, ...]]:
-    """How many entries of a wrong row are, the worst, and what it looks like; in units of the gradient, if known."""
+    """For a wrong row: the number of wrong entries, the worst, and the pattern; in units of the gradient, if known."""
     truth = row.truth[0]
     given = row.given[0]
     if given.shape != truth.shape:
@@ -275,18 +275,18 @@ def compared(row: Judged, tolerance: float) -> tuple[int, Worst | None, tuple[Fi
 
 
 def disowned(e: Entry) -> Entry:
-    """An entry that is right for another loss than the program's own."""
+    """The row as not right: it is right for another loss than the program's own."""
     return replace(e, verdict="WRONG", wrong=e.size, where=(), worst=None)
 
 
 def gradient_name(watched: Watched, shown: Step, row: Judged) -> str:
-    """What the program calls a parameter's gradient, or how it is made."""
+    """The program's name for a parameter's gradient, or its expression."""
     named = [n.names[-1] for n in entered(shown.roles, row.update.step) if n.names]
     return (named[0] if named else f"d{parameter_name(row.update.base)}").removeprefix(SHORT)
 
 
 def diagnosis(watched: Watched, shown: Step, mistake: FirstWrong) -> Diagnosis:
-    """A mistake as the report says it."""
+    """A mistake in the words of the report."""
     row = mistake.row
     name = (mistake.node.names or [gradient_name(watched, shown, row)])[-1].removeprefix(SHORT)
     used = [n.site.line for n in shown.roles.graph.users[mistake.node.index]]
@@ -304,7 +304,7 @@ def diagnosis(watched: Watched, shown: Step, mistake: FirstWrong) -> Diagnosis:
 
 
 def with_line_to_try(watched: Watched, mistake: FirstWrong, said: Diagnosis) -> Diagnosis:
-    """A mistake with the line to try, which is where it is for certain, if that line makes all right."""
+    """A mistake with the line to try; if that repairs everything, the place becomes certain."""
     line = named_on(watched, mistake) or mistake.site.line
     right = mended(watched, line, factor=mistake.kind == "factor", of=mistake.row)
     return replace(
@@ -313,7 +313,7 @@ def with_line_to_try(watched: Watched, mistake: FirstWrong, said: Diagnosis) -> 
 
 
 def named_on(watched: Watched, mistake: FirstWrong) -> int | None:
-    """The line on which a derivative at another value got its name, outside the function that made it; else None."""
+    """The line on which a derivative of the wrong value was given its name by the caller; else None."""
     recorder, node = watched.runs[0].recorder, mistake.node
     lines = (recorder.sites[k] for k, _, named in recorder.stores if named is node)
     outside = (site.line for site in lines if site.function != node.site.function)
@@ -321,7 +321,7 @@ def named_on(watched: Watched, mistake: FirstWrong) -> int | None:
 
 
 def own_loss_apart(watched: Watched) -> Diagnosis | None:
-    """The program's own loss, if these are not its slopes but those of another one."""
+    """The note that the gradients are not those of the program's own loss, but of another."""
     readings = watched.steps[0].readings
     if readings[0].loss.node is not None or not readings[0].all_right:
         return None
@@ -353,7 +353,7 @@ def loss_in_words(watched: Watched, reading: Reading) -> str:
 
 
 def described(watched: Watched, reading: Reading, entries: Sequence[Entry]) -> str:
-    """What was judged, in one sentence: every parameter that is updated, with the lines of its updates."""
+    """What was judged, in one sentence: every updated parameter with the lines of its updates."""
     found: dict[tuple[str, tuple[int, ...]], list[str]] = {}
     for group, e in zip(groups(reading), entries, strict=True):
         made = "updated" if group[0].update.new is not None else "gradient"

@@ -1,4 +1,4 @@
-"""Rows of one table to which several lines add in one step, as a word's vector is met as a context and as another's."""
+"""Tables to whose rows several lines add in one step, as where a word occurs as the centre and in a context."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from nnref.checking.watching.verdict.right_values import Search
 from nnref.checking.watching.verdict.verdicts import Judged
 
 ANOTHER = "what is added here is another multiple of its slope than what the other lines add"
-"""What is said of one of several additions."""
+"""Message for one wrong addition among several."""
 
 NOT_ALL = "what is added to the rows is not all of the slope: they are used where nothing is added for"
-"""What is said where each addition is the slope of a use, and all of them together are not that of the table."""
+"""Message where each addition is a right part of the gradient, but a part is missing."""
 
 
 def additions_to_table(search: Search, row: Judged) -> list[Node]:
@@ -24,7 +24,7 @@ def additions_to_table(search: Search, row: Judged) -> list[Node]:
 
 
 def odd_addition(search: Search, row: Judged) -> tuple[Node, str, bool] | None:
-    """Of several additions, each a multiple of a slope, that of another factor; what to say; and is it certain?"""
+    """The one of several additions that has another factor, the message, and whether it is certain."""
     made = additions_to_table(search, row)
     if not made:
         return None
@@ -37,5 +37,5 @@ def odd_addition(search: Search, row: Judged) -> tuple[Node, str, bool] | None:
 
 
 def factors(search: Search, made: Node) -> Iterator[float]:
-    """How many times a slope is subtracted by an addition."""
+    """The multiples c with which an addition subtracts c times a part of the table's slope."""
     yield from ((c if made.op == "subtract.at" else -c) for c in search.factors(made.args[2]))

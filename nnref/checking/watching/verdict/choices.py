@@ -1,4 +1,4 @@
-"""Which slopes may be meant where there is a choice: at ties, with the guards of logarithms, of targets held fixed."""
+"""The choices in a slope: at ties of max, at guards within logarithms, and of targets that are held fixed."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def choices(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss]) -> Itera
 
 
 def is_shift(role: Roles, largest: Node) -> bool:
-    """Is a largest value only subtracted from what it is the largest of, as before a softmax? It is no target."""
+    """Is a maximum only subtracted from its own values, as before a softmax? Then it is no target."""
     of = largest.args[0]
     return all(n.op == "subtract" and n.args[0] is of for n in role.graph.users[largest.index])
 
 
 def goes_in_beside(role: Roles, largest: Node, own: Sequence[Node]) -> bool:
-    """Does all that a largest value is made of go into an output otherwise too, as where one network gives both?
+    """Is a maximum taken of a network that also gives an output, so that one network gives both?
 
-    Or into a loss of the program's own, as where a copy of the network gives the largest value.
+    Or of one that goes into a loss of the program, as where a copy of the network gives the maximum.
     """
     todo, seen = (
         [*(m.output for m in role.meetings), *own],
@@ -59,7 +59,7 @@ def goes_in_beside(role: Roles, largest: Node, own: Sequence[Node]) -> bool:
 
 
 def tied_anywhere(role: Roles, tapes: Sequence[Tape]) -> bool:
-    """Is there a max(a, b) in the step with a = b somewhere? Each of its slopes there is as good as another."""
+    """Is there a max(a, b) in the step with a = b somewhere? There both one-sided slopes are right."""
     for tape in tapes:
         for node in tape[role.begin + 1 : role.last + 1]:
             if node.op in ("maximum", "minimum") and len(node.args) > 1:

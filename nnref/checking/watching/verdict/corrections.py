@@ -1,7 +1,7 @@
-"""Averages that an optimiser remembers, and the division by 1 − β^t that corrects them for having begun at 0.
+"""Running averages of an optimiser, and their bias correction: the division by 1 − β^t.
 
-Of an average the numbers are known that scale it on the way to the step, each with what it was in the step before. A
-right one is 1 − β in the first step and 1 − β² in the next. Of the two averages of Adam both are corrected, or none.
+For each average, the numbers that divide it on the way to the step are followed over two steps. A right correction is 1
+− β in the first step and 1 − β² in the second. Of Adam's two averages either both are corrected or neither.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from nnref.checking.watching.meaning.updates import Update, uses
 from nnref.checking.watching.recording.tape import Node
 
 LEFT_OUT = "correction left out"
-"""The kind of verdict on a step of two averages, of which one is corrected: what is not there has no line."""
+"""Verdict kind: of two averages only one is corrected. The missing correction has no line."""
 
 
 @dataclass(frozen=True, eq=False)
 class Average:
-    """A running average: kept of what was there, and taken of what is new."""
+    """A running average: kept · old + taken · new."""
 
     kept: float
     taken: float
@@ -33,7 +33,7 @@ class Average:
 
 @dataclass(frozen=True, eq=False)
 class Corrected:
-    """An average that is divided by a number: there, by this, and by that in the step before."""
+    """A division of an average: its node, the divisor, and the divisor in the step before."""
 
     average: Average
     node: Node
@@ -43,9 +43,9 @@ class Corrected:
 
 @dataclass(frozen=True, eq=False)
 class Scaled:
-    """An average on its way to the step: the numbers by which it is divided, now and in the step before, if any.
+    """An average on its way to the step: the numbers that divide it, now and in the step before, if any.
 
-    past says how it goes on: to "sqrt", to what is "divided" by another array, to the "step", or to something else.
+    past says what it goes into: "sqrt", what is "divided" by another array, the "step", or something else.
     """
 
     node: Node
@@ -60,19 +60,19 @@ class Scaled:
 
     @property
     def is_as_it_was(self) -> bool:
-        """Is it scaled by the same numbers in both steps, as where nothing corrects it?"""
+        """Is it divided by the same numbers in both steps, as without a correction?"""
         return all(before is not None and near(now, before) for _, now, before in self.numbers)
 
 
 def of_first_steps(beta: float, now: float, before: float | None) -> bool:
-    """Are two numbers 1 − β² and 1 − β? Or is the first one 1 − β, where there is no step before?"""
+    """Are these 1 − β² and 1 − β? Without a step before: is the first 1 − β?"""
     return near(now, 1 - beta) if before is None else near(before, 1 - beta) and near(now, 1 - beta**2)
 
 
 def wrong_correction(role: Roles, update: Update) -> tuple[Node, str, bool] | None:
-    """A value that is no right correction of an average, that in words, and whether its line is the wrong one.
+    """A wrong correction of an average, its message, and whether its line is the wrong one.
 
-    Or whose parts are no whole, or which is corrected and goes on as it was; of two averages, one may be left out.
+    Wrong too: kept + taken ≠ 1; a correction whose result is not used; one of two averages left uncorrected.
     """
     if (other := of_another_average(role, update)) is not None:
         return *other, True
@@ -95,20 +95,20 @@ def wrong_correction(role: Roles, update: Update) -> tuple[Node, str, bool] | No
 
 
 def corrected_as(one: Scaled, other: Scaled) -> Node | None:
-    """Where an average is divided in the first step by 1 − β of the other one, which is not its own."""
+    """The division of an average by 1 − β with the β of the other average."""
     first = ((node, now) for node, now, before in one.numbers if before is None and node.op == "divide")
     beta, own = other.average.kept, one.average.kept
     return next((node for node, now in first if near(now, 1 - beta) and not near(now, 1 - own)), None)
 
 
 def is_quotient(a: Scaled, b: Scaled) -> bool:
-    """Is one of two averages divided by the square root of the other, and by nothing else that is not known?"""
+    """Is one of two averages divided by the square root of the other, and by nothing unknown besides?"""
     first, second = (b, a) if "sqrt" in a.past else (a, b)
     return first.past == {"divided", "step"} and second.past == {"sqrt"}
 
 
 def wrongly_divided(found: Scaled) -> tuple[Node, str] | None:
-    """The number by which an average is scaled in its first two steps, if it should be 1 − β and 1 − β²."""
+    """The divisor of an average in the first two steps, if it was meant as 1 − β and 1 − β² and is wrong."""
     beta = found.average.kept
     if not near(beta + found.average.taken, 1.0):
         return None
@@ -129,12 +129,12 @@ def wrongly_divided(found: Scaled) -> tuple[Node, str] | None:
 
 
 def plus(now: float, before: float | None) -> tuple[float, float | None]:
-    """1 + β² and 1 + β as they would be of −β: 1 − β² and 1 + β."""
+    """Divisors 1 + β², 1 + β as those of −β would be: 1 − β² and 1 + β."""
     return (now, None) if before is None else (2 - now, before)
 
 
 def not_taken(role: Roles, update: Update, found: Scaled) -> Node | None:
-    """Where an average goes on as it is, though the program corrects it and does nothing with what comes of that."""
+    """The use of an uncorrected average, though the program computes its correction and does not use that."""
     graph, inside = role.graph, role.graph.above[update.step.index] | (1 << update.step.index)
     users = [n for n in uses(graph, found.node) if n.index <= role.last]
     beta = found.average.kept
@@ -148,7 +148,7 @@ def not_taken(role: Roles, update: Update, found: Scaled) -> Node | None:
 
 
 def averages_in(role: Roles, update: Update) -> Iterator[Scaled]:
-    """The averages that a step is made of, with the numbers that scale them on the way."""
+    """The averages that a step is computed from, with the numbers that divide them on the way."""
     graph = role.graph
     inside = graph.above[update.step.index] | (1 << update.step.index)
     for k in bits_of(inside):
@@ -162,9 +162,9 @@ def averages_in(role: Roles, update: Update) -> Iterator[Scaled]:
 def onward(
     role: Roles, update: Update, node: Node, inside: int
 ) -> tuple[list[tuple[Node, float, float | None]], frozenset[str]]:
-    """The numbers that a value is divided by on its way to a step, now and in the step before; and what else is done.
+    """The numbers that divide a value on its way to a step, now and in the step before; and what it goes into.
 
-    The way ends where it meets a value that depends on labels, or is taken apart, but for one that it is divided by.
+    The way ends at a value that depends on labels (unless that divides it), or where the value is split.
     """
     numbers, past = list[tuple[Node, float, float | None]](), set[str]()
     while node is not update.step:
@@ -186,20 +186,20 @@ def onward(
 
 
 PLACED = VIEWS | {"put", "assign"}
-"""Operations that show an average, or write it where it is remembered."""
+"""Operations that view an average, or store it."""
 
 
 def earlier(role: Roles, node: Node) -> float | None:
-    """The number that an array was divided by on the same line and column in the step before; None without it."""
+    """The divisor at the same line and column in the step before; None if there was none."""
     same = (n for n in reversed(role.graph.tape[: role.begin + 1]) if n.site == node.site and n.op == node.op)
     number = next((array_and_number(role, n)[1] for n in same), 0.0)
     return 1 / number if number else None
 
 
 def of_another_average(role: Roles, update: Update) -> tuple[Node, str] | None:
-    """A corrected average that is corrected as another one would be, or whose parts are no whole; and that in words.
+    """An average with the correction of another β, or with kept + taken ≠ 1; and the message.
 
-    What is divided by 1 − β in one step and by 1 − β² in the next is corrected as if β of it were kept.
+    Division by 1 − β in one step and 1 − β² in the next is the correction for kept = β.
     """
     for found in corrected(role, update):
         average, beta = found.average, 1 - found.before
@@ -215,7 +215,7 @@ def of_another_average(role: Roles, update: Update) -> tuple[Node, str] | None:
 
 
 def counts(average: Average, beta: float) -> int:
-    """How far t counts on in a step, if by more than 1, as a counter does that all layers share; 0 else."""
+    """By how much t grows in one step, if by more than 1, as a counter shared by all layers does; else 0."""
     if not (0 < average.kept < 1 and 0 < beta < 1):
         return 0
     n = math.log(beta) / math.log(average.kept)
@@ -223,7 +223,7 @@ def counts(average: Average, beta: float) -> int:
 
 
 def counted_fast(role: Roles, update: Update) -> tuple[Node, int] | None:
-    """A correction whose t counts on by more than 1 in a step, and by how much; None if there is none."""
+    """A correction whose t grows by more than 1 in one step, and by how much; None if there is none."""
     for found in corrected(role, update):
         beta = 1 - found.before
         if near(found.divisor, 1 - beta**2) and (n := counts(found.average, beta)):
@@ -232,7 +232,7 @@ def counted_fast(role: Roles, update: Update) -> tuple[Node, int] | None:
 
 
 def fixed_correction(role: Roles, update: Update) -> Node | None:
-    """A division that corrects an average for its first step, and is the same in the next; None if there is none."""
+    """A division by 1 − β that is right in the first step, and unchanged in the second; None if there is none."""
     for found in corrected(role, update):
         whole = near(found.average.kept + found.average.taken, 1.0)
         if whole and near(found.before, found.divisor) and near(found.divisor, found.average.taken):
@@ -263,7 +263,7 @@ def divisor(node: Node) -> float | None:
 
 
 def averaged(role: Roles, node: Node) -> Average | None:
-    """The average that a value is: a m + c g, or m + c (g − m); None if it is none."""
+    """A value read as a running average, a m + c g or m + c (g − m); None if it is none."""
     if node.op != "add" or len(node.args) != 2 or not all(map(is_array, node.args)):
         return None
     older, new = sorted(node.args, key=lambda m: role.of_labels[m.index])
@@ -278,12 +278,12 @@ def averaged(role: Roles, node: Node) -> Average | None:
             (array_and_number(role, part), other) for part, other in (value.args, value.args[::-1]) if not part.names
         ]
         taken = next((c for (array, c), other in parts if array is other), taken)
-    more = array_and_number(role, value)[0] is not value and not value.names  # the factor may be the gradient's own
+    more = array_and_number(role, value)[0] is not value and not value.names  # the factor may belong to the gradient
     return None if more or taken == 1 else Average(kept, taken)
 
 
 def array_and_number(role: Roles, node: Node) -> tuple[Node, float]:
-    """An array and the number that it is multiplied by; the value itself and 1 if it is no such product."""
+    """An array and the number that multiplies it; the value itself and 1 if it is no such product."""
     if node.op in ("multiply", "divide") and len(node.args) == 2:
         for array, number in (node.args, node.args[::-1])[: 2 if node.op == "multiply" else 1]:
             alone = np.size(value_of(number)) == 1 and not (isinstance(number, Node) and role.of_labels[number.index])

@@ -1,4 +1,4 @@
-"""Decay: what of a step is made of a parameter alone, be it all of the parameter that decays or a part of it."""
+"""Weight decay: the terms of a step that depend on a parameter alone, on all of it or on a part."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ Array = np.ndarray[Any, Any]
 Tape = Sequence[Node]
 
 ADDS = words("add subtract concatenate hstack vstack stack row_stack column_stack append put assign put_at")
-"""Operations that add, or put beside each other, what is made of labels and what is made of a parameter alone."""
+"""Operations that add or concatenate what depends on labels and what depends on a parameter alone."""
 
 SCALES = words("multiply divide negative positive item entry") | VIEWS
-"""Operations that only multiply what is made of both, or show a part of it."""
+"""Operations that only scale such a sum, or view a part of it."""
 
 
 def with_decay(
     role: Roles, update: Update, node: Node, tapes: Sequence[Tape], given: Sequence[Any], truth: Sequence[Any]
 ) -> tuple[float, float] | None:
-    """(c, λ) with given = c · (truth + λ · the parameter), or, where a part of it decays, that part; None if neither.
+    """(c, λ) with given = c · (truth + λ · parameter), or with the part of it that decays; None if there is none.
 
-    node is the value of which given shows the numbers, in every run.
+    node is the value whose numbers given holds, in every run.
     """
     tolerance = half_of_the_digits(role.graph)
     old = [np.asarray(tape[update.old.index].value, float) for tape in tapes]
@@ -47,7 +47,7 @@ def with_decay(
 
 
 def per_weight(term: Sequence[Array], old: Sequence[Array]) -> float | None:
-    """How much of each weight that it has a term is, or of its sign, as of λ Σ|w|; None where it is neither."""
+    """The factor of each weight in a term, or of its sign, as with λ Σ|w|; None where it is neither."""
     there = [(t[t != 0], w[t != 0]) for t, w in zip(term, old, strict=True)]
     x, w = (np.concatenate(parts) for parts in zip(*there, strict=True))
     for part in (w, np.sign(w)):
@@ -57,7 +57,7 @@ def per_weight(term: Sequence[Array], old: Sequence[Array]) -> float | None:
 
 
 def made_of_it_alone(role: Roles, base: Node, end: Node, tape: Tape) -> Array | None:
-    """What is left of a value where all that is made of labels is 0; of what is added, only what is made of base."""
+    """A value with all that depends on labels set to 0, and of its terms only those made of base kept."""
     graph, values = role.graph, dict[int, Any]()
     for k in bits_of(graph.above[end.index] | 1 << end.index):
         if not role.of_labels[k] or not graph.above[k] & role.parameters:
@@ -76,7 +76,7 @@ def made_of_it_alone(role: Roles, base: Node, end: Node, tape: Tape) -> Array | 
 
 
 def scales(role: Roles, node: Node) -> bool:
-    """Is one thing made of labels multiplied by what is not, or divided by it?"""
+    """Is it one factor that depends on labels, multiplied or divided by one that does not?"""
     return [m for m in node.inputs if role.of_labels[m.index]] == [node.args[0]] or (
         node.op == "multiply" and sum(role.of_labels[m.index] for m in node.inputs) == 1
     )
@@ -104,7 +104,7 @@ def with_other_values(node: Node, values: Mapping[int, Any]) -> Any:
 
 
 def made_alone(role: Roles, term: Node, base: Node) -> bool:
-    """Is a value made of one parameter, of numbers, and of arrays of zeros and ones that leave entries out?"""
+    """Is a value made of one parameter, numbers, and masks of zeros and ones alone?"""
     graph = role.graph
     if role.of_labels[term.index] or not graph.depends(term.index, 1 << base.index):
         return False
@@ -114,16 +114,16 @@ def made_alone(role: Roles, term: Node, base: Node) -> bool:
 
 
 def of_zeros_and_ones(node: Node) -> bool:
-    """Is an array made of zeros and ones alone?"""
+    """Is an array computed from zeros and ones alone?"""
     return node.value is not None and bool(np.isin(np.asarray(node.value), (0, 1)).all())
 
 
 def terms_of_decay(role: Roles, loss: Node) -> list[Node]:
-    """The terms of a loss that are made of parameters and of no data, as λ ΣW² is; of one within another, the other."""
+    """The terms of a loss made of parameters without data, such as λ ΣW²; of nested ones, the outermost."""
     graph, reached, made = role.graph, 0, role.parameters
     for meeting in role.meetings:
         reached |= graph.above[meeting.output.index]
-    for update in role.updates:  # what a parameter was drawn from is no data
+    for update in role.updates:  # the random numbers of an initialisation are no data
         made |= graph.above[update.base.index]
     data = [k for k in bits_of(reached & ~made) if graph.tape[k].op == "leaf"]
     of_data = sum(1 << k for k in data)

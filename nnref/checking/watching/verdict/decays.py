@@ -1,4 +1,4 @@
-"""Slopes and decays that are added: which of the two is not that of the program's own loss, or is left out."""
+"""Sums of a slope and a decay: which of the two disagrees with the program's own loss, or is missing."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ LEFT_OUT = "the slope of the decay that your loss has is not added to this"
 
 
 def wrong_beside_decay(search: Search, row: Judged, joined: Node) -> tuple[Node, str] | None:
-    """What is added to a decay that is that of the loss itself, and is a multiple of the slope; and that in words.
+    """A multiple of the slope, where the decay added to it is exactly the loss's own; and the message.
 
-    Without a decay it would be no mistake, but another rate.
+    Without a decay, the multiple would only be another rate.
     """
     base, k = row.update.base, row.update.base.index
     labelled = [m for m in joined.inputs if search.role.of_labels[m.index]]
@@ -39,7 +39,7 @@ def wrong_beside_decay(search: Search, row: Judged, joined: Node) -> tuple[Node,
 
 
 def without_decay(search: Search, row: Judged) -> Node | None:
-    """A slope of the loss without its decay, to which nothing is added that is made of parameters alone."""
+    """A slope of the loss without its decay term, if no term of parameters alone is added to it."""
     k = row.update.base.index
     if not search.of_data or any(k not in g for g in search.of_data):
         return None
@@ -65,7 +65,7 @@ def as_laid(search: Search, node: Node, truth: list[np.ndarray]) -> float | None
 
 
 def of_another(search: Search, row: Judged) -> Node | None:
-    """Where something that no label went into is added to the slope that the row has; None if it is nowhere."""
+    """The sum at which something that does not depend on labels is added to the row's slope; None if there is none."""
     entry = row.entry
     if entry is None:
         return None

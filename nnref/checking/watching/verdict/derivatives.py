@@ -1,4 +1,4 @@
-"""The factors of a backward pass that no label goes into: derivatives, of some value of the forward pass or of none."""
+"""Factors of a backward pass that depend on no label: derivatives of activations, right or wrong."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from nnref.checking.watching.verdict.right_values import Search
 
 
 def wrong_factor(search: Search, node: Node) -> Node | None:
-    """A factor that depends on no label, was made for the backward pass alone, and is no slope of the forward pass."""
+    """A factor computed for the backward pass only, that depends on no label and is no slope of the forward pass."""
     made = backward_factor(search, node)
     return made if made is not None and slope_factor(search, made) is None else None
 
 
 def of_another_value(search: Search, node: Node) -> Node | None:
-    """A derivative that was made for this product alone, and is that of another value than the slope beside it."""
+    """A derivative in a product, of another value than the slope that it multiplies."""
     made = backward_factor(search, node)
     if made is None or made.site.function == node.site.function or len(search.graph.users[made.index]) > 1:
         return None
@@ -31,14 +31,14 @@ def of_another_value(search: Search, node: Node) -> Node | None:
 
 
 def forward_of(search: Search) -> int:
-    """The values of the forward pass, as bits: what outputs are made of, and the program's own loss without labels."""
+    """The forward pass as a bit set: ancestors of the outputs, and those of the own loss that depend on no label."""
     role, loss, found = search.role, search.reading.loss.node, search.role.outputs
     of_loss = bits_of(role.graph.above[loss.index]) if loss is not None else ()
     return found | sum(1 << k for k in of_loss if not role.of_labels[k] and not found >> k & 1)
 
 
 def backward_factor(search: Search, node: Node) -> Node | None:
-    """The factor of a product that depends on no label and was made for the backward pass alone."""
+    """The factor of a product that depends on no label and is computed for the backward pass only."""
     role, forward = search.role, forward_of(search)
     for m in node.inputs if node.op in ("multiply", "divide") else ():
         made = made_by(m)
@@ -50,9 +50,9 @@ def backward_factor(search: Search, node: Node) -> Node | None:
 
 
 def right_elsewhere(search: Search, factor: Node) -> bool:
-    """Did the line that makes the factor make a right one elsewhere? Then it was given the wrong value here.
+    """Does the factor's line give a right factor elsewhere? Then its argument is wrong here.
 
-    So it did where it makes a value of the forward pass, as the sigmoid itself, which is then taken for its slope.
+    Or does it compute a value of the forward pass, such as the sigmoid itself, taken for its slope here?
     """
     alike = (n for n in search.graph.tape if (n.site, n.op) == (factor.site, factor.op) and n is not factor)
     same = [n for n in alike if search.role.begin < n.index]
@@ -63,9 +63,9 @@ def right_elsewhere(search: Search, factor: Node) -> bool:
 
 
 def begun_before(search: Search, factor: Node) -> Node | None:
-    """The first value of a wrong factor on a line before it, in its function, that the forward pass does not bear out.
+    """The first value of a wrong factor, on an earlier line of its function, that is not known from the forward pass.
 
-    What is a value of the forward pass, one over it, or one less, is borne out; so is a slope.
+    Known are values w of the forward pass, 1/w, 1 − w, and slopes.
     """
     graph, forward = search.graph, forward_of(search)
     for k in bits_of(graph.above[factor.index] & ~forward):
@@ -90,9 +90,9 @@ def is_borne_out(search: Search, node: Node, forward: int) -> bool:
 
 
 def slope_factor(search: Search, factor: Node, of: Collection[int] | None = None) -> float | None:
-    """C with factor = c ∂A/∂Z, entry by entry, of some values A and Z of the forward pass; None if it is of none.
+    """C with factor = c ∂A/∂Z, entry by entry, for some values A and Z of the forward pass; None if there are none.
 
-    of are the indices of the values that A may be, if not any.
+    of are the indices of the values that A may be; by default any.
     """
     given, forward = search.values(factor), forward_of(search)
     tape = search.graph.tape

@@ -1,4 +1,4 @@
-"""Values that are drawn on the way to an output, as the states of a Boltzmann machine are: a draw has no slope."""
+"""Random draws between parameters and output, as of the states of a Boltzmann machine: a draw has no slope."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.recording.tape import Node, words
 
 ORDERS = words("greater less greater_equal less_equal")
-"""Comparisons by which a probability and a number that is drawn make a 0 or a 1."""
+"""Comparisons of a probability with a random number, which give 0 or 1."""
 
 
 def draw_on_the_way(role: Roles, loss: Loss) -> Node | None:
-    """The first draw that parameters go into, and from which the way goes on through a parameter to the loss or output.
+    """The first draw that depends on parameters, and whose result meets a parameter on its way to the loss or output.
 
-    An action that is drawn, and is learnt from as a label is, meets no parameter before the loss. None if none is.
+    A drawn action in reinforcement learning meets no parameter before the loss, and is none of these. None without one.
     """
     graph, above = role.graph, 0
     for end in (*(m.output for m in role.meetings), *([loss.node] if loss.node is not None else [])):
@@ -28,7 +28,7 @@ def draw_on_the_way(role: Roles, loss: Loss) -> Node | None:
 
 
 def meets_parameter(role: Roles, node: Node, made: int) -> bool:
-    """Is this an operation on what is made of something, and on a parameter that is not?"""
+    """Does this operation combine a descendant of `made` with a parameter that is none?"""
     beside = [m for m in node.inputs if not role.graph.depends(m.index, made)]
     return len(beside) < len(node.inputs) and any(role.parameters >> base_of(m).index & 1 for m in beside)
 
@@ -39,7 +39,7 @@ def draw_in_words(draw: Node) -> str:
 
 
 def is_draw(role: Roles, node: Node) -> bool:
-    """Is a value that is made of parameters compared with numbers that were drawn after it was made?"""
+    """Is a value that depends on parameters compared with numbers drawn after it was computed?"""
     if node.op not in ORDERS or len(node.inputs) != 2:
         return False
     graph, parameters = role.graph, role.parameters

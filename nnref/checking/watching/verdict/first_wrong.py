@@ -51,15 +51,15 @@ from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
 
 TAKEN_ELSEWHERE = "another argument"
-"""The kind of mistake where a function that is right elsewhere was given another value: its call is the wrong line."""
+"""Mistake kind: a function that is right elsewhere gets a wrong argument; the line of the call is wrong."""
 
 
 @dataclass(frozen=True, eq=False)
 class FirstWrong:
-    """The first wrong value of one parameter's gradient: its node, the site to point to, and the kind of mistake.
+    """The first wrong value in the gradient of one parameter: its node, the site to report, and the kind of mistake.
 
-    certain says that everything the value was made of is right; else the mistake is at or after that line. used is the
-    site where a wrong factor is used, if that is another line; or of the activation whose slope is missing.
+    certain says that all inputs of the value are right; else the mistake is at or after its line. used is the site
+    where a wrong factor is used, if that is another line, or that of the activation whose slope is missing.
     """
 
     node: Node
@@ -72,7 +72,7 @@ class FirstWrong:
 
 
 def mistakes(role: Roles, tapes: Sequence[Tape], reading: Reading) -> list[FirstWrong]:
-    """The first mistake of every wrong row, the earliest first, each line once, as the row says that is made next."""
+    """The first mistake of every wrong row, in order of computation; each line once."""
     search = Search(role, tapes, reading)
     wrong = [row for row in reading.rows if row.verdict == "WRONG"]
     first = in_object(search, wrong)
@@ -89,7 +89,7 @@ def mistakes(role: Roles, tapes: Sequence[Tape], reading: Reading) -> list[First
 
 
 def in_object(search: Search, wrong: Sequence[Judged]) -> tuple[FirstWrong, int] | None:
-    """The first wrong part of a slope that an object of the program holds, and its value as a bit; None without it."""
+    """The first wrong part of a slope that an object holds, and its index as a bit; None if there is none."""
     if any(row.kind == "adds up" for row in wrong) or (part := wrong_part(search)) is None:
         return None
     node, site, says = part
@@ -99,7 +99,7 @@ def in_object(search: Search, wrong: Sequence[Judged]) -> tuple[FirstWrong, int]
 
 
 def of_failure(role: Roles, tapes: Sequence[Tape], reading: Reading, failure: Failure) -> FirstWrong:
-    """The first wrong value of what the line was given that stops the program; the line itself where all is right."""
+    """The first wrong value among the inputs of a line that raises an error; the line itself if all are right."""
     search = Search(role, tapes, with_all_slopes(tapes, reading))
     given = [n for n in failure.inputs if n.index < len(tapes[0]) and role.of_labels[n.index]]
     given = [n for n in given if role.graph.depends(n.index, role.parameters)]
@@ -111,7 +111,7 @@ def of_failure(role: Roles, tapes: Sequence[Tape], reading: Reading, failure: Fa
 
 
 def with_all_slopes(tapes: Sequence[Tape], reading: Reading) -> Reading:
-    """A reading with the slopes of what no updated parameter went into too, as of the layers that were left."""
+    """A reading with the slopes of values that no updated parameter goes into, too."""
     seeded = zip(tapes, reading.loss.seeds, strict=True)
     known = (slopes(tape, seeds, [True] * len(tape), reading.choice)[0] for tape, seeds in seeded)
     return replace(reading, slopes=tuple(known))
@@ -133,7 +133,7 @@ def located(search: Search, row: Judged) -> FirstWrong:
 
 
 def of_kind(search: Search, row: Judged) -> FirstWrong | None:
-    """The mistake of a row of which the verdict says what kind it is."""
+    """The mistake of a row whose verdict has a kind."""
     if row.kind == MEMORY and row.entry is not None:
         after = [n for n in search.backward(row.update.step) if search.graph.depends(n.index, 1 << row.entry.index)]
         first = next((n for n in after if n is not row.entry and n.site.line), row.update.end)
@@ -156,7 +156,7 @@ def of_kind(search: Search, row: Judged) -> FirstWrong | None:
 
 
 def of_one_factor(search: Search, row: Judged, own: float) -> FirstWrong:
-    """The mistake in a gradient that is the truth times one factor, which is not that of the others or goes up."""
+    """The mistake in a gradient that is a multiple of the truth: by another factor than the others, or uphill."""
     new, given = row.update.end, search.reading.loss.given
     if given is not None and row.usual and own < 0 and alike_factors(own, row.usual):
         return FirstWrong(given, given.site, row, "sign", "the step leads away from the labels", certain=False)
@@ -178,7 +178,7 @@ def of_one_factor(search: Search, row: Judged, own: float) -> FirstWrong:
 
 
 def of_use(search: Search, row: Judged) -> FirstWrong:
-    """The mistake where all that a step is made of is a slope of something."""
+    """The mistake of a step made of right slopes only, one of which is used wrongly."""
     made = [*entered(search.role, row.update.step)][-1]
     of_another = search.beyond_doubt >> made.index & 1
     if not of_another and (before := without_slope(search, row, made)) is not None:
@@ -191,7 +191,7 @@ def of_use(search: Search, row: Judged) -> FirstWrong:
 
 
 def of_value(search: Search, row: Judged, wrong: Node) -> FirstWrong:
-    """The mistake in the first value of a step that is no slope."""
+    """The mistake at the first value that is no slope."""
     if any(search.role.after[m.index] and is_new_parameter(search.role, m) for m in wrong.inputs):
         return FirstWrong(wrong, wrong.site, row, "stale", STALE)
     if (found := wrong_beside_decay(search, row, wrong)) is not None:
@@ -217,7 +217,7 @@ def of_value(search: Search, row: Judged, wrong: Node) -> FirstWrong:
 
 
 def of_both(search: Search, row: Judged) -> FirstWrong:
-    """Two factors, one of which is wrong: no line is, and both are at or after the first that makes one of the two."""
+    """Two gradients with two factors, where nothing says which is wrong: at or after the first line of the two."""
     rows = [r for r in search.reading.rows if r.kind == NOT_ONE and r.own]
     made: dict[bool, dict[int, Node]] = {True: {}, False: {}}
     for r in rows:
@@ -229,9 +229,9 @@ def of_both(search: Search, row: Judged) -> FirstWrong:
 
 
 def of_all_steps(search: Search, row: Judged) -> FirstWrong:
-    """A step up the loss, as all others are: one line that adds every slope, or the first slope of the other sign.
+    """A step up the loss, like all others: the one line that adds every slope, or the first slope of the wrong sign.
 
-    Where several lines add, the one line from which all slopes come is more likely to be the mistake.
+    Where several lines add, the one line that all slopes come from is more likely wrong.
     """
     sites = {r.update.end.site for r in search.reading.rows}
     added = row.update.sign < 0 and not is_turned_on_the_way(search, row)
@@ -243,7 +243,7 @@ def of_all_steps(search: Search, row: Judged) -> FirstWrong:
 
 
 def of_jump(search: Search, row: Judged, node: Node, ratio: float) -> FirstWrong:
-    """A factor that comes in with one operation; if what it is multiplied by was made wrong, the line of that."""
+    """A wrong factor that enters with one operation; if its other operand was computed wrongly, the line of that."""
     factor = backward_factor(search, node)
     made = slope_factor(search, factor) if factor is not None else None
     if factor is not None and made and abs(made / ratio - 1) <= ALIKE and factor.site.line != node.site.line:
@@ -253,11 +253,11 @@ def of_jump(search: Search, row: Judged, node: Node, ratio: float) -> FirstWrong
 
 
 def of_decay(search: Search, row: Judged) -> FirstWrong:
-    """A step with another decay than the loss has: it, or the slope beside it, may be what is too large."""
+    """A step with another decay than the loss's: either the decay or the slope beside it has a wrong factor."""
     base, usual = row.update.base, row.usual or 0.0
     old = [np.asarray(tape[base.index].value, float) for tape in search.tapes]
     both = with_part(row.given, row.truth, old, search.tolerance)
-    own = both[0] if both is not None else row.own  # behind an optimiser the step is no sum of the two
+    own = both[0] if both is not None else row.own  # after an optimiser the step is no sum of the two
     scale = own / usual if own and usual else 1.0
     if abs(scale - 1) > ALIKE and (node := jumped(search, row, scale)) is not None:
         return FirstWrong(node, node.site, row, "factor", f"the slope beside the decay is {scale:.4g} times the truth")
@@ -284,9 +284,9 @@ def of_decay(search: Search, row: Judged) -> FirstWrong:
 
 
 def jumped(search: Search, row: Judged, ratio: float) -> Node | None:
-    """The first value that is by so much off what it is made of, where that is by how much the row is off the others.
+    """The first value whose factor jumps, against its inputs, by the ratio of the row's factor to the others'.
 
-    What all right rows are made of too is none of it.
+    Ancestors of all right rows are left out.
     """
     if abs(ratio - 1) <= ALIKE:
         return None
@@ -303,7 +303,7 @@ def jumped(search: Search, row: Judged, ratio: float) -> Node | None:
 
 
 def of_factor(search: Search, row: Judged) -> FirstWrong:
-    """A gradient that is right but for a factor: where a factor comes in that the others do not have."""
+    """A gradient that is right up to a factor: the value at which that factor enters."""
     if (taken := not_yet_scaled(search, row)) is not None:
         says = "what this line is made of is scaled before it goes into the other gradients, and not here"
         return FirstWrong(taken, taken.site, row, "factor", says)
@@ -324,7 +324,7 @@ def of_factor(search: Search, row: Judged) -> FirstWrong:
 
 
 def new_factor(search: Search, row: Judged) -> Node | None:
-    """The first value that went into this row alone, and whose factor no value has that went into a right row."""
+    """The first ancestor of this row alone with a factor that no ancestor of a right row has."""
     right = [r for r in search.reading.rows if r.verdict != "WRONG" and r.factor]
     mine = search.backward(row.update.step)
     made = {n.index for n in entered(search.role, row.update.step)}
@@ -345,7 +345,7 @@ def new_factor(search: Search, row: Judged) -> Node | None:
 
 
 def ratios(search: Search, row: Judged) -> Iterator[tuple[Node, float]]:
-    """The values from the step back to where the gradient was made, and by which factor each differs from the next."""
+    """The values from the step back to the gradient, each with its ratio to the next."""
     chain = [n for n in entered(search.role, row.update.step) if search.values(n) is not None]
     if row.inner is not None:  # between the step and the gradient stands an optimiser
         chain = chain[next((k for k, n in enumerate(chain) if is_gradient(search, row, n)), 0) :]
@@ -361,7 +361,7 @@ def ratios(search: Search, row: Judged) -> Iterator[tuple[Node, float]]:
 
 
 def first_of(search: Search, step: Node) -> Node | None:
-    """The first value that is not right and of which nothing right is made."""
+    """The first wrong value from which nothing right is computed."""
     chain = search.backward(step)
     right = 0
     for node in chain:
@@ -374,7 +374,7 @@ def first_of(search: Search, step: Node) -> Node | None:
             excused |= search.graph.above[k]
     new = {u.new for u in search.role.updates}
     loss = search.reading.loss.node
-    forward = 0 if loss is None else search.graph.above[loss.index]  # the loss is taken as it stands
+    forward = 0 if loss is None else search.graph.above[loss.index]  # the loss itself is not judged
     for node in chain:
         bit = 1 << node.index
         if bit & (right | excused | forward) or node in new:
@@ -394,7 +394,7 @@ def first_of(search: Search, step: Node) -> Node | None:
 
 
 def described(search: Search, row: Judged, node: Node) -> FirstWrong:
-    """A wrong value, and what is wrong about it as far as it can be told."""
+    """The mistake at a wrong value, and its message, as far as the kind is known."""
     role = search.role
     if is_new_parameter(role, node) and (user := used_next(search, row, node)) is not None:
         return FirstWrong(user, user.site, row, "stale", STALE)  # a view stands where its array was made
@@ -432,7 +432,7 @@ def described(search: Search, row: Judged, node: Node) -> FirstWrong:
 
 
 def no_slope(search: Search, row: Judged, before: Node) -> FirstWrong:
-    """A slope of an activation's result in the place of that of what it was made of."""
+    """A slope with respect to an activation's output where that with respect to its input is meant."""
     of = search.match(before)
     activation = search.graph.tape[of[0]].site if of is not None else None
     says = "the activation's derivative is missing: this is ∂L/∂A, where ∂L/∂Z is meant"
@@ -440,7 +440,7 @@ def no_slope(search: Search, row: Judged, before: Node) -> FirstWrong:
 
 
 def no_part(search: Search, node: Node) -> Node | None:
-    """What is added in a wrong sum though it is the slope of something else, where the rest is a part of one slope."""
+    """The term of a wrong sum that is the slope of something else, where the other terms are parts of one slope."""
     parts = [made_by(m) for m in node.inputs if search.role.of_labels[m.index]]
     if node.op not in ("add", "subtract", "add.at") or len(parts) < 2:
         return None

@@ -1,4 +1,4 @@
-"""A gradient as it goes into what an optimiser remembers: as it is, less its mean over an axis, or with a decay."""
+"""The forms in which a gradient enters an optimiser's averages: itself, minus its mean over an axis, or with decay."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CENTRED = "its mean over an axis is taken out of it before the step (gradient ce
 def going_on(
     role: Roles, update: Update, gradient: Node, laid: Laid, tapes: Sequence[Sequence[Node]]
 ) -> Iterator[tuple[Laid, float, str]]:
-    """What may go into the step of a gradient: its values in every run, the decay beside it, and what is to be said."""
+    """The forms in which a gradient may enter: the values in every run, the decay, and a note."""
     yield laid, 0.0, ""
     if (less := centred(role, update.step, gradient)) is not None:
         yield values(tapes, less, laid), 0.0, CENTRED
@@ -32,7 +32,7 @@ def going_on(
 
 
 def decayed(role: Roles, update: Update, gradient: Node) -> Iterator[Node]:
-    """The sums of a gradient and something made of its parameter: one for each average, where they have no name."""
+    """The sums of a gradient and a term of its parameter: one for each average, if the sum has no name."""
     graph = role.graph
     for node in graph.users[gradient.index]:
         others = [m for m in node.inputs if m is not gradient and not role.of_labels[m.index]]

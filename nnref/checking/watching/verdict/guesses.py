@@ -1,4 +1,4 @@
-"""When a loss that was guessed may accuse: a file without a loss of its own may mean one that was not thought of."""
+"""When a guessed loss is evidence of a mistake: a file without a loss may mean one that was not tried."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ Array = np.ndarray[Any, Any]
 Tape = Sequence[Node]
 
 UNKNOWN = "the loss is unknown"
-"""The kind of verdict on a gradient that no loss that was tried has, in a file without a loss of its own."""
+"""Verdict kind: in a file without a loss, no loss that was tried has this gradient."""
 
 
 def believed(role: Roles, tapes: Sequence[Tape], readings: Sequence[Reading]) -> tuple[Reading, ...]:
-    """The readings, the first of which accuses nobody where its loss is a guess that nothing bears out."""
+    """The readings; the first calls nothing wrong if its loss is a guess without evidence."""
     readings = of_other_losses(role, tapes, readings)
     first = readings[0] if readings else None
     if role.unlabelled and not (first is not None and any(r.verdict == "ok" and not r.silent for r in first.rows)):
-        return ()  # what meets parameters alone are no labels, and nothing says that this is a loss
+        return ()  # labels that only meet parameters are none, and there is no evidence of a loss
     if any(r.loss.node is not None for r in readings) or any(loss.node is not None for loss in losses(role, tapes)):
         return tuple(readings)
     if first is not None and any((r.verdict == "ok" and not r.silent) or r.own is not None for r in first.rows):
@@ -53,24 +53,24 @@ def believed(role: Roles, tapes: Sequence[Tape], readings: Sequence[Reading]) ->
 
 
 def is_borne_out(role: Roles, tapes: Sequence[Tape], reading: Reading) -> bool:
-    """Is a part of the backward pass right under this loss, and the whole of it under no other whatever?
+    """Is a part of the backward pass right under this loss, and all of it right under no other loss?
 
-    Or is the whole of it right for a slope of the outputs that is the slope of no loss?
+    Or is all of it right for an output slope that is the slope of no loss?
     """
     if not any(compares(meeting) or is_known(role, meeting.labels) for meeting in role.meetings):
-        return False  # what is added to an output is no label of it, unless it is known to be one
+        return False  # an addend of an output is its label only if known to be one
     search, of_losses = Search(role, tapes, reading), list(of_some_loss(role, tapes, reading))
     made = (n for row in reading.rows for n in search.backward(row.update.step))
     return not any(of_losses) and (bool(of_losses) or any(search.right(n) for n in made))
 
 
 def is_known(role: Roles, labels: Node) -> bool:
-    """Are these labels that the program was handed as such, or made of them?"""
+    """Were these handed to the program as labels, or computed from such?"""
     return any(role.graph.tape[k].leaf == "labels" for k in bits_of(role.graph.above[labels.index] | 1 << labels.index))
 
 
 def of_some_loss(role: Roles, tapes: Sequence[Tape], reading: Reading) -> Iterator[bool]:
-    """For each value of the backward pass that makes all right as the slope of an output: may it be that of a loss?"""
+    """For each value with which, as an output's slope, the backward pass is right: can it be the slope of a loss?"""
     for begin in beginnings(role):
         bare, output, slope = begin.bare, begin.output, begin.slope
         given = [tape[slope.index].value for tape in tapes]
@@ -85,10 +85,10 @@ def of_some_loss(role: Roles, tapes: Sequence[Tape], reading: Reading) -> Iterat
 
 
 def goes_both_ways(slope: Array, meant: Array) -> bool:
-    """Does a slope lead most outputs that are below their labels towards them, and most that are above away, or so?
+    """Does a slope move some outputs towards their labels and others away, by the side on which they are?
 
-    meant is the slope of a loss that people mean, which is below 0 where the output is below its label. No loss that is
-    least where outputs are their labels has a slope of the other kind.
+    meant is the slope of a usual loss: negative where the output is below its label. A slope with the wrong sign on one
+    side is that of no loss with its minimum at the labels.
     """
     if slope.size != meant.size:
         return False

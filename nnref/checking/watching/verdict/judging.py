@@ -1,4 +1,4 @@
-"""The verdict on each parameter: what enters its update is one multiple, in every run, of ∂L/∂(the parameter)."""
+"""The verdict on each parameter: its step must be one multiple, in every run, of ∂L/∂(the parameter)."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def judge(
 ) -> tuple[Reading, ...]:
     """The verdicts under every loss that may be meant, the best first; () where none can be made.
 
-    before is the step before this one, whose steps an optimiser may remember; named and site, the loss that is meant
-    there, and where the program computes it; written, the numbers that are written out in the program.
+    before is the previous step, whose gradients an optimiser may remember; named and site, the loss meant there and
+    where the program computes it; written, the literal numbers of the program.
     """
     likely = [loss for loss in losses(role, tapes) if loss.node is not None or not role.unlabelled]
     same = [loss for loss in likely if loss.name == named]
@@ -65,34 +65,34 @@ def judge(
     if (unsaid := next((r for r in found if r.loss.unweighted), None)) is not None:
         return (without_weights(unsaid),)
     if ranked and not ranked[0].all_right and is_flat(likely, ranked):
-        return ()  # the program has a loss, and in this step it has no slope: no guess says more
+        return ()  # the program's own loss has no slope in this step: a guess would be no better
     return ranked if same or named != OWN_LOSS else tuple(r for r in ranked if is_evidence(r))
 
 
 def is_flat(likely: Sequence[Loss], found: Sequence[Reading]) -> bool:
-    """Has the program a loss of its own that has no slope in this step, as where a table begins with zeros?"""
+    """Has the program's own loss no slope in this step, as where a table begins with zeros?"""
     own = any(loss.node is not None and not loss.distance for loss in likely)
     return own and not any(r.loss.node is not None for r in found)
 
 
 def without_weights(reading: Reading) -> Reading:
-    """Not told, where what is wrong may be right with weights of the losses that the program does not say."""
+    """The reading with wrong rows left open that may be right with unknown weights of several losses."""
     says = "the file has a loss for each output and nowhere their sum: with other weights this may be right"
     rows = [replace(r, verdict="cannot tell", note=says) if r.verdict == "WRONG" else r for r in reading.rows]
     return replace(reading, rows=tuple(rows))
 
 
 def is_evidence(reading: Reading) -> bool:
-    """May this be the loss of a step that has none of the program's own, as where it is computed now and then?
+    """Can this reading be evidence in a step without the program's own loss, as where that is only computed sometimes?
 
-    Not where it is that of a few alone: a hinge that no example is beyond has no slope, and what is left is decay.
+    Not if few rows have a slope: a hinge with all margins met has none, and only decay is left.
     """
     right = sum(row.verdict == "ok" and not row.silent for row in reading.rows)
     return 2 * right >= len(reading.rows) or any(row.kind == "adds up" for row in reading.rows)
 
 
 def in_turn(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss], choice: Choice) -> Iterator[Loss]:
-    """The program's own losses, then those of the others under which most is right in the first run."""
+    """The program's own losses, then the guessed ones under which most rows are right in the first run."""
     yield from (loss for loss in likely if loss.node is not None)
     scored = []
     for loss in likely:
@@ -111,7 +111,7 @@ def under(
     before: Roles | None,
     written: frozenset[float] = frozenset(),
 ) -> Reading | None:
-    """The verdicts under one loss; None where they would be no evidence."""
+    """The verdicts under one loss; None if they are no evidence."""
     wanted = role.graph.dependent(role.parameters)
     made = [slopes(tape, seeds, wanted, choice) for tape, seeds in zip(tapes, loss.seeds, strict=True)]
     known, lost = [s for s, _ in made], tuple(made[0][1])
@@ -134,7 +134,7 @@ def meant_first(
 
 
 def uphill(reading: Reading) -> bool:
-    """Are these the slopes of minus the loss, as of a likelihood that grows?"""
+    """Are all gradients those of minus the loss, as for a likelihood that is maximised?"""
     c = reading.factor
     factors = [row.own for row in reading.rows if not row.silent]
     return c is not None and c < 0 and all(f is not None and abs(f / c - 1) <= ALIKE for f in factors)
@@ -149,7 +149,7 @@ def verdicts(
     loss: Loss,
     written: frozenset[float] = frozenset(),
 ) -> tuple[Judged, ...] | None:
-    """Each update by itself, and then against the factor that most of them have."""
+    """The verdict on each update by itself, then against the factor that most have."""
     rows = of_later_passes(role, [by_itself(role, update, tapes, known, before) for update in role.updates])
     rows = within_memory(role, rows, tapes) if before is not None else rows
     if loss.node is not None and terms_of_decay(role, loss.node):
@@ -161,7 +161,7 @@ def verdicts(
     rows = [not_grown(well_corrected(role, row)) for row in rows]
     flat = not lost and not any(t.any() for row in rows for t in row.truth)
     if flat or all(row.silent for row in rows):
-        return None  # nothing of this loss has a slope: it is no evidence, and a rule of another kind may be right
+        return None  # this loss has no slope anywhere: no evidence, and another kind of rule may be right
     groups = [kind for network in networks(role, rows) for kind in comparable_rows(role, rows, network)]
     usual = Usual(role, tapes, loss, rows, written)
     for kind in groups:
@@ -183,7 +183,7 @@ def verdicts(
 
 
 def well_corrected(role: Roles, row: Judged) -> Judged:
-    """The verdict on what an optimiser made of a right gradient, which its averages may be wrong for."""
+    """The verdict on an optimiser's step from a right gradient: its averages may be wrong."""
     wrong = wrong_correction(role, row.update) if row.verdict == "ok" and row.inner else None
     if wrong is None:
         return row
@@ -193,7 +193,7 @@ def well_corrected(role: Roles, row: Judged) -> Judged:
 
 
 def networks(role: Roles, rows: Sequence[Judged]) -> list[list[int]]:
-    """The rows of each network in the program: those that go into one output. Two networks may have two rates."""
+    """The rows grouped by network, as those that go into one output. Two networks may have two rates."""
     outputs = [role.graph.above[m.output.index] | (1 << m.output.index) for m in role.meetings]
     reached = [{j for j, bits in enumerate(outputs) if bits >> row.update.base.index & 1} for row in rows]
     found: list[tuple[set[int], list[int]]] = []
@@ -217,16 +217,16 @@ def comparable_rows(role: Roles, rows: list[Judged], network: Sequence[int]) -> 
 
 
 NO_EVIDENCE = "every true entry is 0, which is no evidence"
-"""Why no verdict is given where a step is 0, and should be."""
+"""Reason for no verdict where a step is 0, rightly."""
 
 ROW_BY_ROW = (
     "rows are added to one example after the other, of which only the first is seen: add to all of them at once"
 )
-"""Why no verdict is given on a table whose rows are updated by several calls of np.add.at in one step."""
+"""Reason for no verdict on a table updated by several calls of np.add.at in one step."""
 
 
 def added_beside(role: Roles, update: Update) -> bool:
-    """Is one row of a table moved, and is something added to rows of the same table on another line of the step?"""
+    """Is one row of a table updated, and are rows of the same table added to on another line of the step?"""
     table, whole = beginning(update.base), update.old is update.base
     after = role.graph.tape[update.end.index : 2 * role.last - role.begin] if not whole else ()
     return any(n.op in ROWS and beginning(base_of(n.args[0])) is table for n in after)
@@ -235,7 +235,7 @@ def added_beside(role: Roles, update: Update) -> bool:
 def by_itself(
     role: Roles, update: Update, tapes: Sequence[Tape], known: Sequence[Slopes], before: Roles | None
 ) -> Judged:
-    """Is the step one multiple of the truth, or of it and the parameter, or what an optimiser makes of one?"""
+    """The verdict by itself: is the step a multiple of the truth, maybe with a decay, or an optimiser's step?"""
     truth = [through(update.old_in(tape), g) for tape, g in zip(tapes, known, strict=True)]
     shape = update.old.shape
     true = tuple(np.zeros(shape) if t is None else np.asarray(t, float) for t in truth)
@@ -268,7 +268,7 @@ def by_itself(
 
 
 def fitted(row: Judged, shape: tuple[int, ...]) -> Judged:
-    """A step of another shape, as numpy lays it over the parameter."""
+    """A step of another shape, broadcast to the parameter."""
     mine = row.given[0].shape
     note = f"shape {mine} for {shape}"
     fits = row.update.new is not None or (compatible(mine, shape) and np.broadcast_shapes(mine, shape) == shape)
@@ -280,7 +280,7 @@ def fitted(row: Judged, shape: tuple[int, ...]) -> Judged:
 
 
 def optimised(role: Roles, row: Judged, tapes: Sequence[Tape], tolerance: float, before: Roles | None) -> Judged:
-    """The verdict where the step is no multiple of the truth, but may be what an optimiser made of one."""
+    """The verdict where the step is no multiple of the truth, but may be an optimiser's step of one."""
     update, passed = row.update, list[Laid]()
     if before is not None and (node := added_to_last(role, row, tapes, before, tolerance)) is not None:
         says = "gradients add up from step to step: they are never set to zero"
@@ -319,7 +319,7 @@ def optimised(role: Roles, row: Judged, tapes: Sequence[Tape], tolerance: float,
 def apart_from_decay(
     row: Judged, passed: Sequence[Laid], old: Laid | list[Array], tolerance: float
 ) -> Iterator[tuple[Laid, float]]:
-    """The step; and without the decay beside what an optimiser made, as that of AdamW is, with what it decays by."""
+    """The step; and the step without a decay that is added after the optimiser, as in AdamW, with that decay."""
     yield row.given, 0.0
     for laid in passed[1:]:
         if (both := with_part(row.given, laid, old, tolerance)) is not None:
@@ -329,9 +329,9 @@ def apart_from_decay(
 def zeros(
     role: Roles, row: Judged, known: Sequence[Slopes], factor: float | None, tapes: Sequence[Tape] = ()
 ) -> Judged:
-    """Where the true slopes are 0 but for rounding, as those of a bias before a normalisation, the steps should be.
+    """The verdict where true slopes are 0 up to rounding, as of a bias before a norm: the step has to be 0 too.
 
-    That they are is no evidence where they are 0 by chance, as the sum of as many labels of 1 as of -1 is.
+    A step of 0 is no evidence if the slope is 0 by chance, as the sum of equally many labels of 1 and −1.
     """
     base, untold = row.update.base, row.verdict == "cannot tell" and row.silent
     if (row.verdict != "WRONG" and not untold) or row.note.startswith("shape"):
@@ -350,7 +350,7 @@ def zeros(
 
 
 def is_taken_out(role: Roles, base: Node, tape: Tape) -> bool:
-    """Has no output a slope by this parameter, whatever the slopes of the outputs are?"""
+    """Does no output depend on this parameter to first order, for any slopes of the outputs?"""
     drawn, graph = np.random.default_rng(0), role.graph
     outputs = [m.output for m in role.meetings if not role.parameters >> base_of(m.output).index & 1]
     seeds = {n.index: drawn.normal(size=n.shape) for n in outputs}
@@ -363,7 +363,7 @@ def is_taken_out(role: Roles, base: Node, tape: Tape) -> bool:
 
 
 CONTRADICTED = "another factor than the others"
-"""The kind of verdict on one number that is no evidence: another step, in which its factor fits, is none either."""
+"""Verdict kind: a single number whose factor is no evidence, nor in another step where it happens to fit."""
 
 
 def compatible(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
@@ -376,7 +376,7 @@ def compatible(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
 
 
 def beside(row: Judged, factor: float | None, alone: bool = False) -> Judged:
-    """A row whose factor is not that of the others is wrong, or at least not told; so is one number that is alone."""
+    """A row with another factor than the others becomes wrong or open; so does a single number by itself."""
     row = replace(row, usual=factor * (row.rate or 1.0) if factor else factor)
     own = row.own
     single = sum(x.size for x in row.truth) < 2  # any number is a multiple of any other

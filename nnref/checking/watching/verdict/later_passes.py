@@ -1,4 +1,4 @@
-"""Gradients of a second forward pass within a step, as of a generator after its critic: its loss is another one."""
+"""Gradients of a second forward pass within a step, as of a generator after its critic: they have another loss."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SAYS = "made by a second forward pass, after other parameters were updated: its 
 
 
 def of_later_passes(role: Roles, rows: Sequence[Judged]) -> list[Judged]:
-    """The rows, those not told that are made of another forward pass, through parameters that the step had updated."""
+    """The rows; those computed from a second forward pass, through parameters already updated, are left open."""
     later = second_pass(role) if any(role.after[row.update.step.index] for row in rows) else 0
 
     def apart(row: Judged) -> bool:
@@ -25,9 +25,9 @@ def of_later_passes(role: Roles, rows: Sequence[Judged]) -> list[Judged]:
 
 
 def second_pass(role: Roles) -> int:
-    """What is made of an updated parameter and of something else, neither of which depends on labels but by the update.
+    """Values computed from an updated parameter and something else that depend on labels only through the update.
 
-    A backward pass that takes an updated parameter for the old one is none: its slopes depend on the labels.
+    A backward pass that uses an updated parameter by mistake is none: its slopes depend on the labels.
     """
     tape = role.graph.tape[: role.last + 1]
     new = {u.new.index for u in role.updates if u.new is not None}

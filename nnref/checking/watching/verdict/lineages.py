@@ -1,4 +1,4 @@
-"""Which updates of later steps are of the same parameter, though one line updates many, as numbers of a list."""
+"""Which updates of several steps belong to one parameter, where one line updates many, as the numbers of a list."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Part = tuple[int, ...]
 
 
 def lineages(steps: Sequence[Sequence[Update]]) -> Mapping[Update, Part]:
-    """The parameter that each update of each step is of, told by what the updates before it made.
+    """The parameter of each update of each step, followed through the results of earlier updates.
 
-    A value that is no update's, as one that was clipped, is told by the line, where that updates one parameter alone.
+    Where the old value is no update's result, as after clipping, the line decides if it updates only one parameter.
     """
     found: dict[Update, Part] = {}
     made: dict[int, int] = {}
@@ -44,7 +44,7 @@ def place_of_update(update: Update) -> object:
 
 
 def before(base: Node) -> Iterator[Node]:
-    """An array, what was put into it, and what it was before that, back to where nothing is put in."""
+    """An array and its earlier states, back through everything that was written into it."""
     while base.op == "put" and isinstance(base.args[1], Node):
         yield from (base, base.args[1])
         base = base_of(base.args[0])

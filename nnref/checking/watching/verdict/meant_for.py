@@ -1,4 +1,4 @@
-"""A right slope that is used as another one: of an activation's result for that of what it was given, as a rule."""
+"""A right slope used for another one: mostly that of an activation's output for that of its input."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from nnref.checking.watching.verdict.right_values import PLACES, Search
 from nnref.checking.watching.verdict.verdicts import Judged
 
 LINEAR = VIEWS | words("dot matmul add subtract sum put assign einsum tensordot concatenate")
-"""Operations by which a layer is made of its weights, before its activation."""
+"""Operations by which a layer is computed from its weights, before its activation."""
 
 
 LOOKS = VIEWS | {"item"}
 """Operations that show an array, or an entry of it."""
 
 GRADIENTS = words("dot matmul sum mean outer einsum tensordot")
-"""Operations by which the gradient of a parameter is made of the slope of what the parameter went into."""
+"""Operations that compute a parameter's gradient from the slope of the parameter's use."""
 
 
 def without_slope(search: Search, row: Judged, node: Node) -> Node | None:
-    """The value that is ∂L/∂A where ∂L/∂Z is meant: a gradient was made of the slope of its layer's activation.
+    """A value that is ∂L/∂A where ∂L/∂Z is meant: the gradient was computed from the slope of the activation.
 
-    The gradient of the bias of one example is that slope itself.
+    For one example, the bias's gradient is that slope itself.
     """
     if not row.truth[0].any() or np.prod(node.shape, dtype=int) != row.truth[0].size:
         return None
@@ -45,12 +45,12 @@ def without_slope(search: Search, row: Judged, node: Node) -> Node | None:
 
 
 def another_slope(search: Search, row: Judged, node: Node) -> Node | None:
-    """What a gradient is made of, if it is the slope of something else and the one that is meant is made nowhere.
+    """The slope that a gradient is computed from, if it is the wrong one and the right one is computed nowhere.
 
-    Which is meant, what it is multiplied by tells: X.T @ dZ is for the use of the parameter with X; where it is looked
-    at entry by entry, its size. Of a value that something right is made of too, the use is wrong, and not the value.
+    The other factor tells which is meant: X.T @ dZ is for the parameter's use with X; entry by entry, its size tells.
+    If something right is computed from the value too, its use is wrong and not the value.
     """
-    products = search.graph.users[node.index] if node.op == "item" else [node]  # what is moved, is moved elsewhere
+    products = search.graph.users[node.index] if node.op == "item" else [node]  # a view is elsewhere
     by_entries = any(n.op == "multiply" and any(m.op == "item" for m in n.inputs) for n in products)
     if not by_entries and (node.op not in GRADIENTS or np.prod(node.shape, dtype=int) != row.truth[0].size):
         return None
@@ -74,7 +74,7 @@ def another_slope(search: Search, row: Judged, node: Node) -> Node | None:
 
 
 def meant_values(search: Search, row: Judged, beside: Sequence[Node]) -> Iterator[Node]:
-    """What the parameter goes into together with something, by products and sums alone; all of that without it."""
+    """What the parameter goes into together with `beside` (if given), by products and sums alone."""
     base, graph = row.update.base, search.graph
     direct = [n for n in graph.tape[: search.role.last + 1] if n is not base and node_above(search, n, base)]
     if not beside:
@@ -86,11 +86,11 @@ def meant_values(search: Search, row: Judged, beside: Sequence[Node]) -> Iterato
 
 
 SAME_SLOPE = VIEWS | {"add", "subtract", "put", "concatenate"}
-"""Operations whose result has the slope of what it is made of, but for a sum or a sign."""
+"""Operations whose inputs have the slope of the result, up to a sum or a sign."""
 
 
 def used_rightly(search: Search, value: Node, node: Node, by_entries: bool = False) -> bool:
-    """Is something right made of a value otherwise than by this node? By entries, one number is little."""
+    """Is something right computed from a value other than by this node? Entry by entry, one number is no evidence."""
     above, role = search.graph.above, search.role
     later = (n for n in search.graph.tape[value.index + 1 : role.last + 1] if role.of_labels[n.index])
     made = (n for n in later if above[n.index] >> value.index & 1 and n is not node and n.op not in PLACES)
@@ -99,9 +99,9 @@ def used_rightly(search: Search, value: Node, node: Node, by_entries: bool = Fal
 
 
 def slope_skipped(search: Search, node: Node) -> tuple[Node, Node] | None:
-    """A right slope of an operation's result that is taken for that of what it is made of, and the result.
+    """A right slope of an operation's result that is used for that of its input, and the result.
 
-    What is made of the slope entry by entry would be right, were it made of the other one.
+    What is computed from it entry by entry would be right if computed from the input's slope.
     """
     given = [m for m in node.inputs if search.role.of_labels[m.index]]
     values = search.values(node)
@@ -127,9 +127,9 @@ def node_size(node: Node) -> int:
 def would_be_right(
     search: Search, values: Sequence[Array], before: Sequence[Array], meant: Node, factor: float, k: int
 ) -> bool:
-    """Would values be the slope of value k, had they been made, entry by entry, of the slope that is meant?
+    """Would the values be the slope of value k if computed, entry by entry, from the slope that is meant?
 
-    Where value k is 0 it may be at a corner, and where what it was made of is 0 nothing is known.
+    Entries where value k is 0 may be at a kink, and those where its input's slope is 0 show nothing.
     """
     made, truth = [], []
     for v, b, tape, known in zip(values, before, search.tapes, search.reading.slopes, strict=True):
@@ -143,11 +143,11 @@ def would_be_right(
 
 
 ENTRY_BY_ENTRY = VIEWS | {"multiply", "divide", "where", "put_at", "put", "negative"}
-"""Operations by which an activation's slope is put to another slope."""
+"""Operations by which an activation's slope is applied."""
 
 
 def node_above(search: Search, node: Node, base: Node) -> bool:
-    """Is a value made of the parameter by products and sums, with no activation between?"""
+    """Is a value computed from the parameter by products and sums alone, without an activation between?"""
     if search.role.of_labels[node.index]:
         return False
     front, seen = [node], {node.index}
@@ -169,7 +169,7 @@ def is_weighted(search: Search, node: Node) -> bool:
 
 
 def made_by(node: Node) -> Node:
-    """Through views, to what is shown; of an entry, to the array that it was taken from."""
+    """The value that a view shows; for an entry, the array it was taken from."""
     *_, shown = through_views(node)
     return shown
 

@@ -1,4 +1,4 @@
-"""The gradients within a step that an optimiser makes: how deep they lie, also where its memory was still zero."""
+"""The gradient within an optimiser's step: how many operations deep it is, also while the memory is still zero."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Tape = Sequence[Node]
 
 
 def within_memory(role: Roles, rows: Sequence[Judged], tapes: Sequence[Tape]) -> list[Judged]:
-    """The rows, each step that remembers nothing yet judged by the gradient in it, as deep as those of the others lie.
+    """The rows; a step whose memory is still zero is judged by the gradient in it, found as deep as in the others.
 
-    A velocity that was 0 is a multiple of its first gradient, as where an example of zeros came before.
+    With a velocity of 0, as after an example of zeros, the step is a multiple of its first gradient.
     """
     made = next((r for r in rows if r.verdict == "ok" and r.inner and r.entry is not None), None)
     nodes = [] if made is None else [node for node, _ in entering(role, made.update, tapes)]

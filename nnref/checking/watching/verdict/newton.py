@@ -1,4 +1,4 @@
-"""Newton's step: the slope times the inverse of a matrix, which no label and no step of an optimiser went into."""
+"""Newton's step: the slope times the inverse of a matrix that depends on no label and no optimiser."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ SAYS = "the matrix that the slope is divided by is not judged"
 def divided(
     role: Roles, update: Update, tapes: Sequence[Sequence[Node]], given: Laid, truth: Laid
 ) -> tuple[Node, float] | None:
-    """The matrix whose inverse times a multiple of the slope is the step, and that multiple; None if there is none.
+    """The matrix H and the multiple c with step = c H⁻¹ · slope; None if there are none.
 
-    Where Newton's step goes up, the multiple is below 0.
+    c < 0 where the step goes up.
     """
     n, graph = given[0].size, role.graph
     if n < 2:

@@ -1,4 +1,4 @@
-"""What a program takes from one step into the next and should make anew, or makes anew and should take with it."""
+"""Values that a program keeps from one step to the next and should recompute, or redraws and should keep."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nnref.checking.watching.recording.tape import Node
 
 @dataclass(frozen=True, eq=False)
 class Old:
-    """An output of the step after, made of a value of the step before that the new parameter did not go into.
+    """An output of the next step that was computed from an old value, without the new parameter.
 
     met is where that output meets the labels; made is the old value.
     """
@@ -24,10 +24,10 @@ class Old:
 
 
 def old_outputs(role: Roles) -> Iterator[Old]:
-    """The parameters that the next step updates again though the same outputs meet the same labels as before.
+    """The parameters that the next step updates again, though the same outputs meet the same labels as before.
 
-    Each gradient is that of the parameters at which the outputs were computed. Other labels there are those of other
-    examples, whose outputs may all have been computed before.
+    A gradient is only valid at the parameters with which its outputs were computed. Other labels would be those of
+    other examples, whose outputs may all have been computed in advance.
     """
     depends, again = role.graph.depends, later(role)
     meetings = met_again(role) if again else {}
@@ -35,7 +35,7 @@ def old_outputs(role: Roles) -> Iterator[Old]:
         assert update.new is not None
         old, new = 1 << update.base.index, 1 << update.new.index
         if not depends(end.index, new):
-            continue  # it begins from something else
+            continue  # it starts from another value
         for met in role.compared if meetings else ():
             pairs = meetings.get(meeting_place(met.at, met.labels), []) if depends(met.output.index, old) else []
             known = ((node, output) for node, output in pairs if not depends(output.index, new))
@@ -48,11 +48,11 @@ def old_outputs(role: Roles) -> Iterator[Old]:
 
 
 Place = tuple[object, ...]
-"""Where two values meet, and which of them is the label."""
+"""The site where two values meet, and which of them is the label."""
 
 
 def met_again(role: Roles) -> dict[Place, list[tuple[Node, Node]]]:
-    """After the step, by where labels meet: the values that are made there of labels and an output, and that output."""
+    """The values computed from labels and an output after the step, by the site where they meet, with the output."""
     graph, lines = role.graph, {(m.at.site, m.at.op) for m in role.compared}
     into = 0
     for end in later(role).values():
@@ -66,12 +66,12 @@ def met_again(role: Roles) -> dict[Place, list[tuple[Node, Node]]]:
 
 
 def meeting_place(node: Node, labels: Node) -> Place:
-    """Where a value is made, and of which part of which labels."""
+    """The site of a value, and the part of the labels that it uses."""
     return node.site, node.op, shown_part(labels)
 
 
 def shown_part(node: Node) -> Place:
-    """Which part of which value is shown: the same for two views of the same entries."""
+    """The viewed value and entries: equal for two views of the same entries."""
     first = node.args[0] if node.args else None
     if (node.op in VIEWS or node.op == "item") and isinstance(first, Node):
         return node.op, str(node.args[1:]), shown_part(first)
@@ -79,12 +79,12 @@ def shown_part(node: Node) -> Place:
 
 
 def later(role: Roles) -> dict[Update, Node]:
-    """For each update that is made once more after the step, on the same line, by something made of labels, that."""
+    """For each update that is repeated after the step, on the same line and from labels: its repetition."""
     return role.graph.once(("later", role.last), lambda: dict(made_again(role)))
 
 
 def made_again(role: Roles) -> Iterator[tuple[Update, Node]]:
-    """The same, found now."""
+    """The same, computed."""
     by_line = {(u.end.site, u.end.op): u for u in role.updates if u.new is not None}
     for node in reversed(role.graph.tape[role.last + 1 :]):
         update = by_line.get((node.site, node.op))
@@ -93,7 +93,7 @@ def made_again(role: Roles) -> Iterator[tuple[Update, Node]]:
 
 
 def kept(role: Roles, output: Node, old: int) -> Node | None:
-    """The last value of the step that an output is made of, not through new parameters, if the old one went into it."""
+    """The last value of the step that an output uses, other than through new parameters, if it uses the old one."""
     graph, new = role.graph, {u.new for u in role.updates}
     todo, seen = [output], set[Node]()
     while todo:
@@ -108,7 +108,7 @@ def kept(role: Roles, output: Node, old: int) -> Node | None:
 
 
 def parameters_drawn_anew(role: Roles) -> Iterator[tuple[Update, Node]]:
-    """The parameters that the next step updates where it does now, from another beginning, while others go on."""
+    """The parameters that the next step updates from a fresh value on the same line, while others continue."""
     graph = role.graph
     goes_on = {u: graph.depends(node.index, 1 << u.new.index) for u, node in later(role).items() if u.new is not None}
     for update, node in later(role).items():

@@ -1,7 +1,7 @@
-"""Objects that hold a value and its slope, as those of a small autograd library do: the first wrong part that is added.
+"""Objects with a value and its slope, as in a small autograd library: the first wrong contribution to a slope.
 
-Which attribute holds the slope of which is told by the numbers: for several objects one is a multiple of the slope of
-the other. Then each part that is added to a slope must be that by one use of the value, and by each use once.
+Which attribute holds the slope of which is found by the numbers: in several objects, one is a multiple of the other's
+slope. Then each contribution added to a slope must be that of one use of the value, each use once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NO_SLOPE = "the slope that begins here is a value of the forward pass, and no sl
 
 @dataclass(frozen=True)
 class Part:
-    """What an object got as its slope, or what was added to it: when, and where."""
+    """A value that was set as an object's slope, or that includes an addition to it: when, and where."""
 
     time: int
     whole: Node
@@ -38,16 +38,16 @@ class Part:
 
 @dataclass
 class Holder:
-    """An object: the values of its attributes, and what it got as slopes, in order."""
+    """An object: the values of its attributes, and its successive slopes, in order."""
 
     values: dict[str, Part] = field(default_factory=dict)
     slopes: dict[str, list[Part]] = field(default_factory=lambda: defaultdict(list))
 
 
 def wrong_part(search: Search) -> tuple[Node, Site, str] | None:
-    """The first wrong part of a slope that an object holds: its value, the line, and in words; None if there is none.
+    """The first wrong contribution to a slope: its value, its site, and the message; None if there is none.
 
-    What is added before it is right, and so is all that it is made of.
+    All earlier contributions are right, and so are its inputs.
     """
     found = holders(search)
     pair, factor = kept_apart(search, found)
@@ -55,7 +55,7 @@ def wrong_part(search: Search) -> tuple[Node, Site, str] | None:
         return None
     data, grad = pair
     if not any(part.whole.op == "add" for holder in found.values() for part in holder.slopes.get(grad, [])):
-        return None  # layers keep what they make, and add nothing to it
+        return None  # layers store slopes, but add nothing to them
     parts = [
         (part.time, part, wrong, says)
         for holder in found.values()
@@ -91,7 +91,7 @@ def holders(search: Search) -> Mapping[int, Holder]:
 
 
 def kept_apart(search: Search, found: Mapping[int, Holder]) -> tuple[tuple[str, str] | None, float]:
-    """The attributes that hold a value and its slope, and of which multiple; the slope itself where that is met."""
+    """The attributes that hold a value and its slope, and the factor of the latter; 1 where exact slopes occur."""
     met: Counter[tuple[str, str]] = Counter()
     factors: dict[tuple[str, str], list[float]] = defaultdict(list)
     for holder in found.values():
@@ -115,7 +115,7 @@ def truth(search: Search, value: Node) -> list[Array]:
 
 
 def factor_of(search: Search, given: Sequence[Array], true: Sequence[Array]) -> float | None:
-    """C with given = c · truth, however it is laid; 0 if both are 0, None if there is none."""
+    """C with given = c · truth, in any layout; 0 if both are 0, None if there is none."""
     if given[0].size != true[0].size:
         return None
     found = (multiple(given, way, search.tolerance) for way in laid(true, given[0].shape))
@@ -123,7 +123,7 @@ def factor_of(search: Search, given: Sequence[Array], true: Sequence[Array]) -> 
 
 
 def faults(search: Search, value: Node, parts: Sequence[Part], factor: float) -> Iterator[tuple[Part, Node, str]]:
-    """The parts of a slope that are none, or that take the place of others; each with what was added."""
+    """Wrong contributions to a slope, and assignments that overwrite earlier ones; with their value and message."""
     users = [n for n in search.graph.users[value.index] if all(n.index in g for g in search.reading.slopes)]
     if len(users) > USES or any(n in search.reading.lost for n in users):
         return  # too many to be told apart
@@ -156,7 +156,7 @@ def faults(search: Search, value: Node, parts: Sequence[Part], factor: float) ->
 
 
 def pieces(search: Search, value: Node, use: Node) -> Iterator[list[Array]]:
-    """The slopes of a value by one of its uses: two where it is used twice there, as in e * e."""
+    """The slopes of a value by one use: two if it is used twice there, as in e * e."""
     made = []
     for tape, known in zip(search.tapes, search.reading.slopes, strict=True):
         node = tape[use.index]
@@ -168,13 +168,13 @@ def pieces(search: Search, value: Node, use: Node) -> Iterator[list[Array]]:
 
 
 def fits(search: Search, given: Sequence[Array], one: Sequence[Array], factor: float) -> bool:
-    """Is this a part of a slope, by the factor that slopes have?"""
+    """Does a contribution equal this part of the slope, up to the factor of all slopes?"""
     c = factor_of(search, given, one)
     return c is not None and (c == 0 or abs(c / factor - 1) <= ALIKE)
 
 
 def added(search: Search, whole: Node, before: Node | None) -> Node | None:
-    """What was added to what an object held before, or to what it began with; None where it is no such sum."""
+    """The addend in a sum with the object's previous or initial slope; None where it is no such sum."""
     if whole.op != "add" or len(whole.inputs) != 2:
         return None
     for old, new in (whole.inputs, whole.inputs[::-1]):
@@ -184,7 +184,7 @@ def added(search: Search, whole: Node, before: Node | None) -> Node | None:
 
 
 def within(search: Search, term: Node, slopes: set[int], factor: float) -> Node:
-    """The first wrong value between the slopes that objects hold and what is made of them."""
+    """The first wrong value between stored slopes and the contribution computed from them."""
     above = search.graph.above
     held = 0
     for k in slopes:

@@ -1,4 +1,4 @@
-"""Terms of a slope with another factor than the others, or left out: where something is used several times."""
+"""Slopes of values with several uses: a term with another factor than the others, or a missing one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from nnref.checking.watching.verdict.verdicts import Judged
 
 
 def odd_term(search: Search, wrong: Node, step: Node) -> Node | None:
-    """The first value that has a factor which the other terms of a wrong sum do not have; None where no term is odd.
+    """The first value with a factor that the other terms of a wrong sum lack; None if all have the same.
 
-    wrong is the first wrong value of the step, which may be a part of the sum.
+    wrong is the first wrong value of the step, maybe a part of the sum.
     """
     if wrong.op not in TOGETHER:
         return None
@@ -41,7 +41,7 @@ def odd_term(search: Search, wrong: Node, step: Node) -> Node | None:
 
 
 def common_to(search: Search, many: Sequence[Node], few: Sequence[Node], factor: float, step: Node) -> Node | None:
-    """What many terms have their factor from, one line for all, where the few are slopes of the own loss itself."""
+    """The one value that gives many terms their factor, if the few other terms are exact slopes of the own loss."""
     exact = [c for c in search.factors(few[0]) if likely(search, c, step) == (True, True)]
     if len(many) < 2 or not exact or likely(search, factor, step)[0]:
         return None
@@ -52,7 +52,7 @@ def common_to(search: Search, many: Sequence[Node], few: Sequence[Node], factor:
 
 
 def where_it_jumps(search: Search, term: Node, others: Sequence[Node], ratios: Sequence[float]) -> Node | None:
-    """The first value that is by so much off what it is made of, and went into one term alone."""
+    """The first ancestor of one term alone whose factor jumps by one of these ratios against its inputs."""
     shared = {n.index for other in others for n in search.backward(other)}
     mine = [n for n in search.backward(term) if n.index not in shared and not search.forward >> n.index & 1]
     jumps = ((n, search.jump(n)) for n in mine if n.op not in VIEWS)
@@ -60,9 +60,9 @@ def where_it_jumps(search: Search, term: Node, others: Sequence[Node], ratios: S
 
 
 def departure(search: Search, row: Judged, wrong: Node) -> tuple[Node, float] | None:
-    """What is a multiple of a slope of the own loss, though it is made of such slopes, before the first wrong value.
+    """A proper multiple of a slope of the own loss that is computed from exact slopes, before the first wrong value.
 
-    With the multiple. What is made of it is no such slope any more: a half that is taken later would make it one.
+    With the multiple. Nothing computed from it may be an exact slope, as a later factor of 1/2 would make it.
     """
     if search.reading.loss.node is None:
         return None
@@ -81,9 +81,9 @@ def departure(search: Search, row: Judged, wrong: Node) -> tuple[Node, float] | 
 
 
 def of_another_factor(search: Search, row: Judged, wrong: Node) -> Node | None:
-    """What a wrong value is made of, on a line before, that is a slope of the own loss only but for a factor.
+    """An input of a wrong value, on an earlier line, that is a slope of the own loss only up to a factor.
 
-    It may be the slope of something else by chance, as what is meant for a variance is half of that of its root.
+    By chance it may be another slope: what is meant for a variance is half of that of its root.
     """
     if search.reading.loss.node is None or not any(has(search.factors(n), 1.0) for n in search.backward(wrong)):
         return None
@@ -100,30 +100,30 @@ def of_another_factor(search: Search, row: Judged, wrong: Node) -> Node | None:
 
 
 TOGETHER = VIEWS | ADDING | {"concatenate", "hstack", "append"}
-"""Operations by which a gradient is put together: sums, and the parts of one flat array."""
+"""Operations that assemble a gradient: sums, and the concatenation of its parts."""
 
 
 def likely(search: Search, factor: float, step: Node) -> tuple[bool, bool]:
-    """Is this the factor of a slope of the program's own loss itself, and one by which a step goes down the loss?"""
+    """Is this factor that of an exact slope of the program's own loss, with the sign of a descent step?"""
     signs = {u.sign for u in search.role.updates if u.step is step}
     itself = search.reading.loss.node is not None and abs(abs(factor) - 1) <= ALIKE
     return itself, all(factor * sign > 0 for sign in signs)
 
 
 def terms(search: Search, node: Node) -> Iterator[Node]:
-    """What a sum adds up that is a slope, by one use or by all, but for a factor; and what is none and no sum."""
+    """The terms of a sum: multiples of slopes, by one use or all, and values that are neither slopes nor sums."""
     if node.op not in TOGETHER or search.right(node) or search.accumulated(node):
         yield node
         return
     for m in node.inputs:
         if search.role.of_labels[m.index] and m.real:  # dy[label] -= 1 adds no label to a slope
             yield from terms(search, m)
-        elif any(search.factors_of_parts(m)):  # as of a divergence that no label goes into
+        elif any(search.factors_of_parts(m)):  # as of a divergence term without labels
             yield m
 
 
 def first_with_new_factor(search: Search, term: Node, others: Sequence[Node]) -> Node | None:
-    """The first value that went into one term alone, and whose factor none has that went into the others."""
+    """The first ancestor of one term alone with a factor that no ancestor of the others has."""
     seen: set[int] = set()
     usual: list[float] = []
     for other in others:
@@ -139,7 +139,7 @@ def first_with_new_factor(search: Search, term: Node, others: Sequence[Node]) ->
 
 
 def slope_of_use(search: Search, term: Node, own: Sequence[Node]) -> Node | None:
-    """What a term is made of that is the slope of the one use which the term is for, and has its factor."""
+    """The input of a term that is the slope of the use that the term is for, with its factor."""
     factors = search.factors(term)
     uses = {use.index for _, use in search.uses_of_part(term)}
     for node in term.inputs:
@@ -149,7 +149,7 @@ def slope_of_use(search: Search, term: Node, own: Sequence[Node]) -> Node | None
 
 
 def missing_uses(search: Search, node: Node) -> str:
-    """In words, the uses whose slopes are not added to a value that is the slope by one of them; "" if it is none."""
+    """The missing uses in words, for a value that is the slope by only one use of several; "" for any other."""
     for k, use in search.uses_of_part(node):
         mine = line_of_use(search, use)
         others = sorted({line_of_use(search, n) for n in search.uses(k) if n is not use} - {mine})
@@ -161,7 +161,7 @@ def missing_uses(search: Search, node: Node) -> str:
 
 
 def line_of_use(search: Search, use: Node) -> int:
-    """The line on which a value is used, if need be through a view, which has the line of the array."""
+    """The line on which a value is used; for a view, that of its own use."""
     while use.op in VIEWS and (users := search.graph.users[use.index]):
         use = users[0]
     return use.site.line

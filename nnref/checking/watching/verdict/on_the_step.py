@@ -1,4 +1,4 @@
-"""Between a gradient and its step: a gradient that is that of something else, and what an optimiser makes of one."""
+"""Between gradient and step: a gradient of another value, and mistakes in the optimiser."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from nnref.checking.watching.verdict.verdicts import Judged
 
 
 def gradient_of_another(search: Search, row: Judged) -> Node | None:
-    """What enters a step first and is the slope of something else; None if it is that of the parameter.
+    """The slope that a step is computed from, if it is that of another value; None if it is the parameter's.
 
-    The slopes of the numbers of a polynomial are alike: they differ in what is summed, and each is one of them.
+    The slopes of a polynomial's coefficients are similar: each is one of these sums, and they differ in the terms.
     """
     chain = [n for n in entered(search.role, row.update.step) if not search.forward >> n.index & 1]
     first = next((n for n in reversed(chain) if search.right(n)), None)
@@ -29,11 +29,11 @@ def gradient_of_another(search: Search, row: Judged) -> Node | None:
 
 
 def of_optimiser(search: Search, row: Judged, wrong: Node) -> tuple[Node, bool] | None:
-    """What is no step along the gradient any more, where the gradient itself is right; None if that is not.
+    """The first value after a right gradient that does not follow it; None if the gradient is wrong.
 
-    What all goes through is wrong where it is not of the gradient's signs, or smaller where that is larger. Where the
-    optimiser makes several things of the gradient, or adds a decay to it, the mistake is at or after the first of them,
-    and False beside it says so.
+    A value that all of the step passes through is wrong if its signs are not the gradient's, or if it is smaller where
+    that is larger. Where the optimiser computes several values from the gradient, or adds a decay, the mistake is at or
+    after the first of them, which the False beside it says.
     """
     made = [n for n in entered(search.role, row.update.step) if search.values(n) is not None]
     at = next((k for k, n in enumerate(made) if k and is_gradient(search, row, n)), None)
@@ -49,7 +49,7 @@ def of_optimiser(search: Search, row: Judged, wrong: Node) -> tuple[Node, bool] 
 
 
 def turned_by_optimiser(search: Search, row: Judged) -> Node | None:
-    """The operation by which an optimiser turns the sign of a right gradient, and those of right rows do not."""
+    """The operation that flips the sign of a right gradient in the optimiser, and does not in right rows."""
     right = [r for r in search.reading.rows if r.verdict == "ok" and r.inner is not None]
     if row.inner is None or not right:
         return None
@@ -59,7 +59,7 @@ def turned_by_optimiser(search: Search, row: Judged) -> Node | None:
 
 
 def turns_after(search: Search, row: Judged) -> list[Node]:
-    """Where, between a gradient and its step, a value has the other sign, in every entry, than what it is made of."""
+    """The values between gradient and step whose entries all have the opposite sign of their input."""
     at = next((n for n in entered(search.role, row.update.step) if is_gradient(search, row, n)), None)
     if at is None:
         return []
@@ -69,7 +69,7 @@ def turns_after(search: Search, row: Judged) -> list[Node]:
 
 
 def sign_beside(search: Search, row: Judged, node: Node) -> int:
-    """The sign that all entries of a value have beside those of the true gradient; 0 if they have none in common."""
+    """The common sign of all entries relative to the true gradient's; 0 if there is none."""
     given = search.values(node)
     if given is None or any(np.size(v) != t.size for v, t in zip(given, row.truth, strict=True)):
         return 0
@@ -79,7 +79,7 @@ def sign_beside(search: Search, row: Judged, node: Node) -> int:
 
 
 def below_zero(search: Search, row: Judged) -> Node | None:
-    """What adds up a gradient to what a square root or a logarithm is taken of though it is below 0: no square."""
+    """The accumulation of a gradient, not squared, whose negative value a square root or logarithm is taken of."""
     gradient = [*entered(search.role, row.update.step)][-1]
     for node in search.backward(row.update.step):
         given = node.inputs[0] if len(node.inputs) == 1 else None

@@ -1,4 +1,4 @@
-"""Does a statement lie on the way to an update? What is printed, plotted or counted after it is no gradient."""
+"""Does a statement's result go into an update? What is only printed, plotted or counted does not."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from nnref.checking.reading.source import Source
 
 
 def leads_to_update(source: Source, line: int) -> bool:
-    """Does what the statement on a line makes go into an update, through names, attributes and what is returned?
+    """Does the result of the statement on a line reach an update, through names, attributes and return values?
 
-    A statement of another file, or one that makes nothing that has a name, as print(…) does, leads nowhere.
+    A statement of another file, or without a named result, such as print(…), does not.
     """
     statements = [n for n in source.nodes if isinstance(n, MAKING)]
     here = [n for n in statements if n.lineno <= line <= (n.end_lineno or n.lineno)]
@@ -33,11 +33,11 @@ def leads_to_update(source: Source, line: int) -> bool:
 
 
 MAKING = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Expr)
-"""Statements by which a value comes to have a name."""
+"""Statements that give a value a name."""
 
 
 def updated(source: Source) -> set[str]:
-    """The words of all that the program replaces by itself plus or minus something."""
+    """The names in every target that the program replaces by itself plus or minus something."""
     return {name for n in source.nodes if is_update(n) for t in targets(n) for name in names_of_expression(t)}
 
 
@@ -52,14 +52,14 @@ def is_update(node: ast.AST) -> bool:
 
 
 def targets(node: ast.AST) -> Iterable[ast.expr]:
-    """What a statement writes into."""
+    """The targets of a statement."""
     if isinstance(node, ast.Assign):
         return node.targets
     return [node.target] if isinstance(node, ast.AugAssign | ast.AnnAssign) else []
 
 
 def results(node: ast.AST, source: Source) -> Iterator[str]:
-    """The names of what a statement makes: those it writes into, the function that returns it, the list it grows."""
+    """The names of a statement's result: its targets, the function that returns it, the list that it appends to."""
     for target in targets(node):
         yield from names_of_expression(target)
     if isinstance(node, ast.Return):

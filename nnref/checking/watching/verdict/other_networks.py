@@ -1,4 +1,4 @@
-"""Networks of one step that learn from losses of their own, as a generator and its critic do after one forward pass."""
+"""Networks in one step with losses of their own, as a generator and its critic after one forward pass."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Tape = Sequence[Node]
 
 
 def of_other_losses(role: Roles, tapes: Sequence[Tape], readings: Sequence[Reading]) -> tuple[Reading, ...]:
-    """The readings, of the first of which no network is wrong whose backward pass is another than that of the others.
+    """The readings; in the first, a network with a separate backward pass is not called wrong.
 
-    Its gradients are right if they are the slopes of another loss of the program; else nothing is known of them.
+    Its gradients are right if they are those of another loss of the program; else left open.
     """
     if not readings or not (apart := of_another_pass(role, tapes, readings[0])):
         return tuple(readings)
@@ -31,7 +31,7 @@ def of_other_losses(role: Roles, tapes: Sequence[Tape], readings: Sequence[Readi
 
 
 def meant(row: Judged, others: Sequence[Reading], apart: Sequence[Judged]) -> Judged:
-    """A row under that other loss under which all of its network are right; not told where there is none."""
+    """A row under another loss under which its whole network is right; open if there is none."""
     updates = {r.update for r in apart}
     for reading in others:
         mine = [r for r in reading.rows if r.update in updates]
@@ -41,9 +41,9 @@ def meant(row: Judged, others: Sequence[Reading], apart: Sequence[Judged]) -> Ju
 
 
 def of_another_pass(role: Roles, tapes: Sequence[Tape], reading: Reading) -> list[Judged]:
-    """The wrong rows of a network of which nothing is right, if they and the right ones share no backward pass.
+    """The wrong rows of a network with nothing right, if they share no backward pass with the right rows.
 
-    Nor does theirs begin with what another one has too, as where one difference is written out for each layer.
+    Nor may it begin with a value computed in another too, as where one difference is written out for each layer.
     """
     wrong = [r for r in reading.rows if r.verdict == "WRONG"]
     right = [r for r in reading.rows if r.verdict == "ok" and not r.silent]
@@ -58,7 +58,7 @@ def of_another_pass(role: Roles, tapes: Sequence[Tape], reading: Reading) -> lis
 
 
 def chain(search: Search, rows: Sequence[Judged]) -> list[Node]:
-    """What the gradients of some rows are made of behind the forward pass, in order."""
+    """The backward values that the gradients of some rows are computed from, in order."""
     known = {n.index: n for row in rows for n in search.backward(row.update.step) if not search.forward >> n.index & 1}
     outputs = search.role.outputs
     return [known[k] for k in sorted(known) if not outputs >> k & 1]

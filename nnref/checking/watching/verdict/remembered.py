@@ -1,4 +1,4 @@
-"""What a step remembers: gradients that add up from step to step, velocities of the wrong sign, weights that grow."""
+"""Mistakes across steps: gradients that are never reset, velocities of the wrong sign, weights that grow."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from nnref.checking.watching.verdict.verdicts import Judged, Laid
 Tape = Sequence[Node]
 
 MEMORY = "memory"
-"""The kind of verdict on a step of which the part that is remembered of older gradients has the wrong sign."""
+"""Verdict kind: the part of a step from older gradients has the wrong sign."""
 
 
 def goes_back(role: Roles, row: Judged, laid: Laid, tapes: Sequence[Tape], before: Roles, tolerance: float) -> bool:
-    """Is a step a multiple of the gradient less a multiple of the one before, as where a velocity has another sign?"""
+    """Is a step a multiple of the gradient minus one of the previous gradient, as with a velocity of the wrong sign?"""
     same = parts_of(before, role)
     last = next((u for u in before.updates if u.new is not None and same[u] == same[row.update]), None)
     if last is None or last.old.shape != row.update.old.shape:
@@ -34,7 +34,7 @@ def goes_back(role: Roles, row: Judged, laid: Laid, tapes: Sequence[Tape], befor
 
 
 def entering(role: Roles, update: Update, tapes: Sequence[Tape]) -> Iterator[tuple[Node, Laid]]:
-    """The values of a step's size through which all it knows of the labels has passed, in every run, last one first."""
+    """The values, of the step's shape, through which all its dependence on labels passes, in every run, last first."""
     shape = update.old.shape
     for node in entered(role, update.step):
         values = [tape[node.index].value for tape in tapes]
@@ -43,7 +43,7 @@ def entering(role: Roles, update: Update, tapes: Sequence[Tape]) -> Iterator[tup
 
 
 def remembers(role: Roles, step: Node, gradient: Node, before: Roles) -> bool:
-    """Does something go into a step beside its gradient that labels went into before, as a velocity is?"""
+    """Does the step depend on something besides its gradient that earlier labels went into, such as a velocity?"""
     graph, bit = role.graph, 1 << gradient.index
     between = (graph.tape[k] for k in bits_of(graph.above[step.index] | 1 << step.index) if graph.depends(k, bit))
     beside = (m for n in between if n is not gradient for m in n.inputs if not graph.depends(m.index, bit))
@@ -52,7 +52,7 @@ def remembers(role: Roles, step: Node, gradient: Node, before: Roles) -> bool:
 
 
 def added_to_last(role: Roles, row: Judged, tapes: Sequence[Tape], before: Roles, tolerance: float) -> Node | None:
-    """The value that is a gradient plus all of what it was in the step before; None if gradients do not add up."""
+    """The value that is a gradient plus the previous step's value of it; None if gradients do not accumulate."""
     same = parts_of(before, role)
     last = next((u for u in before.updates if u.new is not None and same[u] == same[row.update]), None)
     if last is None or last.old.shape != row.update.old.shape:
@@ -68,12 +68,12 @@ def added_to_last(role: Roles, row: Judged, tapes: Sequence[Tape], before: Roles
 
 
 def parts_of(before: Roles, role: Roles) -> Mapping[Update, Part]:
-    """The parameter that each update of two steps is of."""
+    """The parameter of each update in two steps."""
     return role.graph.once(("parts", before), lambda: lineages([before.updates, role.updates]))
 
 
 def not_grown(row: Judged) -> Judged:
-    """The verdict on an update of what was multiplied by more than 1 just before, as by a decay of the wrong sign."""
+    """The verdict on an update of a parameter just multiplied by more than 1, as by a decay of the wrong sign."""
     node = row.update.old
     while row.verdict == "ok" and node is not row.update.base and node.args and isinstance(node.args[0], Node):
         if node.op == "add" and decayed(node) is not None:

@@ -19,13 +19,13 @@ from nnref.checking.watching.verdict.judging import Tape
 from nnref.checking.watching.verdict.verdicts import Reading
 
 PLACES = VIEWS | {"put", "item", "entry", "assign", "put_at"}
-"""Operations that only move values: what is wrong in them was wrong before."""
+"""Operations that only move values, and so cannot be wrong themselves."""
 
 ADDING = {"add", "subtract", "put", "add.at"}
-"""Operations that put the parts of a slope together."""
+"""Operations that add the parts of a slope."""
 
 USES = 64
-"""Uses of one value that are told apart: the steps in time of a recurrent network, as a rule."""
+"""Most uses of one value that are told apart, such as the time steps of a recurrent network."""
 
 
 class Search:
@@ -44,7 +44,7 @@ class Search:
 
     @cached_property
     def truths(self) -> dict[int, list[int]]:
-        """The values whose slope is known in every run, by their size."""
+        """The values with a known slope in every run, by their size."""
         found: dict[int, list[int]] = {}
         for k in self.reading.slopes[0]:
             if not self.role.after[k] and all(k in g for g in self.reading.slopes):
@@ -57,11 +57,11 @@ class Search:
         return None if any(v is None for v in found) else [np.asarray(v, float) for v in found]
 
     def right(self, node: Node) -> bool:
-        """Is the value a multiple of a slope?"""
+        """Is the value a multiple of a true slope?"""
         return self.match(node) is not None
 
     def match(self, node: Node) -> tuple[int, float] | None:
-        """The value of which this is the slope, and the factor; None if it is the slope of none."""
+        """The value whose slope this is, and the factor; None if there is none."""
         if node.index not in self._found:
             self._found[node.index] = next(self.matches(node), None)
         return self._found[node.index]
@@ -81,7 +81,7 @@ class Search:
                     break
 
     def likely(self, size: int, given: Sequence[Array]) -> list[int]:
-        """The values of a size of whose slopes an array may be a multiple."""
+        """The values of this size whose slope an array may be a multiple of, by a first comparison."""
         if size not in self._multiples:
             slopes, keys = self.reading.slopes, self.truths.get(size, [])
             alike = len({tuple(g[k].size for g in slopes) for k in keys}) == 1
@@ -96,14 +96,14 @@ class Search:
 
     @cached_property
     def place(self) -> dict[int, int]:
-        """In which order the values come whose slopes are known."""
+        """The rank of each value with a known slope."""
         return {k: at for keys in self.truths.values() for at, k in enumerate(keys)}
 
     @cached_property
     def beyond_doubt(self) -> int:
-        """What right gradients and the program's own loss are made of, as bits.
+        """The ancestors of right gradients and of the program's own loss, as a bit set.
 
-        By a limit of their norm, a step is made of the other gradients too.
+        Where gradients are clipped by their common norm, a step depends on the other gradients too.
         """
         found = 0
         for row in self.reading.rows:
@@ -116,7 +116,7 @@ class Search:
 
     @cached_property
     def forward(self) -> int:
-        """What the program's own loss is made of, and it, as bits: labels go into it too, and it is no slope."""
+        """The program's own loss and its ancestors, as a bit set: they depend on labels, but are no slopes."""
         loss = self.reading.loss.node
         return 0 if loss is None else self.graph.above[loss.index] | (1 << loss.index)
 
@@ -137,7 +137,7 @@ class Search:
         return tuple(made)
 
     def accumulated(self, node: Node) -> bool:
-        """Is the value a part of a slope, of one of several uses or of the last of them, to which others are added?"""
+        """Is the value a part of a slope: by one of several uses, or by the last few of them?"""
         if self.is_placed(node):
             return True
         new = {u.new for u in self.role.updates}
@@ -145,7 +145,7 @@ class Search:
         return added and any(self.factors_of_parts(node))
 
     def uses_of_views(self, node: Node) -> Iterator[Node]:
-        """What is made of a value, or of a view of it, and is no view itself."""
+        """The uses of a value and of its views, other than views."""
         for n in self.graph.users[node.index]:
             yield from self.uses_of_views(n) if n.op in VIEWS else (n,)
 
@@ -157,21 +157,21 @@ class Search:
         return any(self.graph.tape[k].op == "view" and self.graph.tape[k].args[1] == node.args[2] for k in rows)
 
     def is_one_of_many(self, node: Node) -> bool:
-        """Is this an array into which more is written next, and what was written last the slope of nothing?
+        """Is this an array that is still being filled, whose last written part is no slope?
 
-        That it is the slope of something says little then: where an image is black, sums over its regions are alike.
+        That it equals a slope then says little: where an image is black, sums over different regions agree.
         """
         part = node.args[1] if node.op == "put" else None
         onward = any(n.op == "put" and n.args[0] is node for n in self.graph.users[node.index])
         return onward and isinstance(part, Node) and not self.right(base_of(part))
 
     def is_of_one_run(self, node: Node) -> bool:
-        """Is the value 0 in all runs but one? Then it is a multiple of whatever is 0 in the same ones."""
+        """Is the value 0 in all runs but one? Then it is a multiple of anything that is 0 in the same runs."""
         given = self.values(node) or []
         return len(given) > 1 and sum(bool(v.any()) for v in given) < 2
 
     def factors_of_parts(self, node: Node) -> Iterator[float]:
-        """Of what multiples of parts of slopes, of one of several uses or of the last of them, a value is one."""
+        """The factors with which a value is a part of a slope: by one of several uses, or by the last few."""
         given = self.values(node)
         if given is None:
             return
@@ -180,7 +180,7 @@ class Search:
             yield from (c for c in found if c)
 
     def uses_of_part(self, node: Node) -> Iterator[tuple[int, Node]]:
-        """The values of which a value is, but for a factor, the slope by one of their uses; and that use."""
+        """The values whose slope by one use this is, up to a factor; and that use."""
         given = self.values(node)
         if given is None:
             return
@@ -190,7 +190,7 @@ class Search:
                 yield k, uses[j]
 
     def likely_parts(self, node: Node, given: Sequence[Array]) -> list[tuple[int, int, list[Array]]]:
-        """The parts of slopes of a node's size of which it may be a multiple: of which value, which of them, and it."""
+        """The parts of slopes that a node may be a multiple of: the value, the number of the part, and the part."""
         size = int(np.prod(node.shape))
         if size not in self._known_parts:
             parts = [(k, j, part) for k in self.with_uses(node) for j, part in enumerate(self.parts(k))]
@@ -201,7 +201,7 @@ class Search:
         return parts if chosen is None else [parts[at] for at in chosen.of(given)]
 
     def uses(self, k: int) -> list[Node]:
-        """The uses of a value that are told apart: [] where it has one, or too many."""
+        """The uses of a value; [] where there is only one, or more than USES."""
         users = [n for n in self.graph.users[k] if all(n.index in g for g in self.reading.slopes)]
         lost = {n.index for n in self.reading.lost}
         return [n for n in users if n.index not in lost] if 1 < len(users) <= USES else []
@@ -220,7 +220,7 @@ class Search:
         return given is not None and any(multiple(given, way, self.tolerance) for way in laid_parts)
 
     def parts(self, k: int) -> list[list[Array]]:
-        """The slopes of a value by each of its uses, and their sums from the last use on; [] where it has one."""
+        """The slopes of a value by each of its uses, and their partial sums from the last use; [] for a single use."""
         if k not in self._parts:
             single = [self.by_use(k, n.index) for n in self.uses(k)]
             sums = [[sum(run) for run in zip(*single[j:], strict=True)] for j in range(1, len(single) - 1)]
@@ -237,7 +237,7 @@ class Search:
         return made
 
     def factors(self, node: Node) -> tuple[float, ...]:
-        """Of what multiples of slopes it is one: ∂L/∂z, and minus that of -z, where a sigmoid is 1 / (1 + exp(-z))."""
+        """The factors with which a value is a slope: of ∂L/∂z; and, in a sigmoid 1 / (1 + exp(-z)), of −∂L/∂(−z)."""
         if node.index not in self._factors:
             found: list[float] = []
             whole = [c for _, c in self.matches(node)]
@@ -248,10 +248,10 @@ class Search:
         return self._factors[node.index]
 
     def jump(self, node: Node) -> float | None:
-        """The factor of a value over that of what it is made of, 1 if that may be; None where one of them has none."""
+        """The ratio of a value's factor to its input's, 1 if possible; None where one of them is no slope."""
         made_of = [m for m in node.inputs if self.role.of_labels[m.index]]
         if not all(self.graph.depends(m.index, self.role.parameters) for m in made_of):
-            return None  # labels are no slope, though a number among them may be a multiple of one
+            return None  # labels are no slope, even where one equals a multiple of one
         before = [self.factors(m) for m in made_of]
         if not before or not all(before):
             return None
@@ -263,7 +263,7 @@ class Search:
         return jumps[0] if jumps and len(before) == 1 else None
 
     def by_chance(self, node: Node) -> bool:
-        """Is a product the slope of something by another factor than what it is made of, with no number to make it?
+        """Is a product a slope by another factor than its input's, though no number in it explains that?
 
         (1 - t) dA is no slope of Z with t = tanh(Z), but twice that of a part of t = (exp(2 Z) - 1) / (exp(2 Z) + 1).
         """
@@ -276,14 +276,14 @@ class Search:
         return jump is not None and abs(jump - 1) > ALIKE
 
     def decays(self, node: Node, base: Node) -> bool:
-        """Is a multiple of the parameter, or of a part of it, added to something made of the labels?"""
+        """Is a multiple of the parameter, or of a part of it, added to something that depends on labels?"""
         parts = [m for m in node.inputs if not self.role.of_labels[m.index]]
         if len(node.inputs) != 2 or len(parts) != 1 or not self.graph.depends(parts[0].index, 1 << base.index):
             return False
         return self.values(parts[0]) is not None and made_alone(self.role, parts[0], base)
 
     def backward(self, step: Node) -> list[Node]:
-        """What a step is made of and depends on labels and parameters, in the order it was made."""
+        """The ancestors of a step that depend on labels and parameters, in order."""
         bits = self.graph.above[step.index] | (1 << step.index)
         tape = self.graph.tape
         mine = (tape[k] for k in bits_of(bits) if self.role.of_labels[k] and k > self.role.begin)
@@ -299,9 +299,9 @@ def first_slope(role: Roles, tapes: Sequence[Tape], reading: Reading) -> Node | 
 
 
 def with_most_right(role: Roles, tapes: Sequence[Tape], readings: Sequence[Reading]) -> Reading:
-    """The first reading, or one like it but for the slopes at ties, under which more of the backward pass is right.
+    """The first reading, or one that differs only in slopes at ties and has more of the backward pass right.
 
-    At max(0, z) with z = 0 each slope is as good as another, and sums over examples may be the same for each.
+    At max(0, z) with z = 0 either slope is right, and sums over examples may not tell them apart.
     """
     like = [r for r in readings if r.loss is readings[0].loss and r.fits == readings[0].fits]
     if len(like) < 2:
@@ -316,7 +316,7 @@ def with_most_right(role: Roles, tapes: Sequence[Tape], readings: Sequence[Readi
 
 
 def laid(truth: Sequence[Array], shape: tuple[int, ...]) -> Iterator[list[Array]]:
-    """A slope as it may be laid: as it is, flat, or transposed."""
+    """A slope in the possible layouts: as it is, flat, transposed."""
     mine = truth[0].shape
     if [n for n in mine if n > 1] == [n for n in shape if n > 1] or len(shape) != len(mine) or len(mine) != 2:
         yield list(truth)

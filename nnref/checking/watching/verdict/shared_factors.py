@@ -1,4 +1,4 @@
-"""A factor that several gradients have in common, and others have not: the one line from which they have it."""
+"""A wrong factor that several gradients share: the one line where it enters."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from nnref.checking.watching.verdict.verdicts import Judged
 
 
 def put_to_others(search: Search, row: Judged, ratio: float) -> Node | None:
-    """The value that all other rows are made of, and not this one, by which they differ from this one."""
+    """The value that gives all other rows their factor, and that this row does not depend on."""
     others = [r for r in search.reading.rows if r.verdict == "ok" and r.own]
     if len(others) < 2 or alike_factors(abs(ratio), 1.0):
-        return None  # one beside one: nothing says which; and a sign may be that of a value beside
+        return None  # with one other row, either may be wrong; and a sign may come from another value
     mine = {n.index for n in search.backward(row.update.step)}
     chains = [{n.index for n in search.backward(r.update.step)} for r in others]
     shared = set.intersection(*chains) - mine if chains else set()
@@ -23,7 +23,7 @@ def put_to_others(search: Search, row: Judged, ratio: float) -> Node | None:
 
 
 def common_cause(search: Search, row: Judged) -> list[Node]:
-    """What all rows of one wrong factor are made of, and no right row: one mistake, rather than one in each of them."""
+    """The value that all rows of one wrong factor depend on, and no right row: one mistake in place of several."""
     off = (row.own or 0.0) / (row.usual or 1.0) * (row.rate or 1.0)
     wrong = [r for r in search.reading.rows if r.verdict == "WRONG" and r.own and r.usual]
     like = [r for r in wrong if abs((r.own or 0.0) * (r.rate or 1.0) / (r.usual or 1.0) / off - 1) <= ALIKE]
@@ -42,7 +42,7 @@ def common_cause(search: Search, row: Judged) -> list[Node]:
 
 
 def last_shared(search: Search, row: Judged) -> Node | None:
-    """The last value that all rows of one wrong factor are made of, and no right row: from there on they have it."""
+    """The last such value: at the latest there the factor enters."""
     own = (row.own or 0.0) / (row.usual or 1.0) * (row.rate or 1.0)
     wrong = [r for r in search.reading.rows if r.verdict == "WRONG" and r.own and r.usual]
     like = [r for r in wrong if alike_factors((r.own or 0.0) * (r.rate or 1.0) / (r.usual or 1.0), own)]
@@ -56,7 +56,7 @@ def last_shared(search: Search, row: Judged) -> Node | None:
 
 
 def not_yet_scaled(search: Search, row: Judged) -> Node | None:
-    """The first value of this row alone that is made of a slope which all right rows take only after it was scaled."""
+    """The first value of this row alone computed from a slope that all right rows use only after scaling."""
     right = [r for r in search.reading.rows if r.verdict == "ok" and r.own is not None]
     if not right or not row.own or not row.usual:
         return None
@@ -72,7 +72,7 @@ def not_yet_scaled(search: Search, row: Judged) -> Node | None:
 
 
 def is_scaled(search: Search, before: Node, after: Node, by: float) -> bool:
-    """Is one value the other one divided by a number, on which nothing else than that follows?"""
+    """Is `after` the quotient of `before` by a number, and the only use of it?"""
     values = search.values(before), search.values(after)
     found = None if None in (values[0], values[1]) else multiple(values[0] or [], values[1] or [], search.tolerance)
     return found is not None and bool(found) and abs(found / by - 1) <= ALIKE

@@ -1,4 +1,4 @@
-"""Steps that go up the loss: the first value of the other sign than the update asks for."""
+"""Steps that go up the loss: the first value of the wrong sign."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nnref.checking.watching.verdict.verdicts import Judged
 
 
 def is_turned_on_the_way(search: Search, row: Judged) -> bool:
-    """Is a step minus a multiple of the gradient from which it is made, as -rate * g is, which is then added?"""
+    """Is a step minus a multiple of its gradient, such as -rate * g that is then added?"""
     made = [*entered(search.role, row.update.step)][-1]
     step, gradient = search.values(row.update.step), search.values(made)
     if step is None or gradient is None:
@@ -22,7 +22,7 @@ def is_turned_on_the_way(search: Search, row: Judged) -> bool:
 
 
 def first_turned(search: Search, row: Judged) -> Node | None:
-    """The first of the last values before the gradient that are minus a slope, where the optimiser asks for one."""
+    """The first of the last values before the gradient that are minus a slope, where the optimiser needs a slope."""
     made = [*entered(search.role, row.update.step)][-1]
     found = None
     for node in search.backward(made):
@@ -33,18 +33,18 @@ def first_turned(search: Search, row: Judged) -> Node | None:
 
 
 def stays_turned(search: Search, row: Judged, node: Node) -> bool:
-    """Has all that is made of a value, up to the gradient, one sign, and is none turned back as -x is in a - (-x)?"""
+    """Do all values computed from this one, up to the gradient, keep its sign, without a flip back as in a - (-x)?"""
     passed = [*entered(search.role, row.update.step)]
-    made = next(n for n in passed if n.site.line == passed[-1].site.line)  # with a sign that is put to it on its line
+    made = next(n for n in passed if n.site.line == passed[-1].site.line)  # with a sign applied on its line
     chain = [n for n in search.backward(made) if search.graph.depends(n.index, 1 << node.index)]
     signs = {tuple(sorted({c > 0 for c in found})) for n in chain if (found := search.factors(n))}
     return len({s for s in signs if len(s) == 1}) < 2
 
 
 def turned_twice(search: Search, row: Judged) -> Node | None:
-    """What turns the sign of a row, where the rows of the right sign are made of it too, and turn it back on its line.
+    """The value that flips a row's sign, and that of right rows too, where a later operation of its kind flips it back.
 
-    So it is where the slope of an activation has the wrong sign, which goes in once for each layer.
+    As with a wrong sign in the slope of an activation, which enters once for each layer.
     """
     right = [search.backward(r.update.step) for r in search.reading.rows if r.verdict == "ok" and not r.silent]
     for node in search.backward(row.update.step):
@@ -57,23 +57,23 @@ def turned_twice(search: Search, row: Judged) -> Node | None:
 
 
 def turns(search: Search, node: Node) -> bool:
-    """Is a value of one sign, as a slope, and all that it is made of are of the other?"""
+    """Has a value, as a slope, the opposite sign of all its inputs?"""
     made_of = [m for m in node.inputs if search.role.of_labels[m.index]]
     signs = [sign_of(search, m) for m in made_of]
     return bool(signs) and sign_of(search, node) != 0 and all(s == -sign_of(search, node) for s in signs)
 
 
 def sign_of(search: Search, node: Node) -> int:
-    """The sign by which a value is a slope; 0 if it is none, or one of either sign. That of -z tells nothing."""
+    """The sign of a value as a slope; 0 if it is none or its sign is ambiguous, as for −z."""
     found = {int(np.sign(c)) for k, c in search.matches(node) if search.graph.tape[k].op != "negative"}
     return found.pop() if len(found) == 1 else 0
 
 
 def turned(search: Search, row: Judged) -> Node | None:
-    """The first value of the other sign than the update asks for: old − step wants the slope, old + step minus that.
+    """The first value of the wrong sign: old − step needs the slope, old + step its negative.
 
-    The slope of -z, where a sigmoid is 1 / (1 + exp(-z)), tells nothing where the value is one of z too. None where all
-    values are slopes from the first one on: then it is the update that goes the wrong way.
+    The slope of −z, in a sigmoid 1 / (1 + exp(-z)), does not count where the value is one of z too. None where all
+    values have the right sign from the first on: then the update itself has the wrong sign.
     """
     so_far = False
     for node in search.backward(row.update.step):

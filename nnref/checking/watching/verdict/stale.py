@@ -15,7 +15,7 @@ STALE = "the parameters were updated before they were used here"
 
 
 def used_after_update(search: Search, row: Judged, wrong: Node) -> Node | None:
-    """The first use of a parameter that was updated before, where what seems wrong is a part of that update."""
+    """The first use of an already updated parameter, where the value that seems wrong is a part of that update."""
     role, bit = search.role, 1 << wrong.index
     chain = search.backward(row.update.step)
     for node in chain if wrong is not row.update.step else ():
@@ -27,12 +27,12 @@ def used_after_update(search: Search, row: Judged, wrong: Node) -> Node | None:
 
 
 def is_of_forward(role: Roles, puts: Sequence[Node]) -> bool:
-    """Is an array of the forward pass, into which a value is written, among these?"""
+    """Do these writes fill an array of the forward pass?"""
     return any(role.outputs >> beginning(put).index & 1 for put in puts)
 
 
 def used_next(search: Search, row: Judged, node: Node) -> Node | None:
-    """The first value of a step that is made of another, and shows not only parts of it."""
+    """The first value of a step that is computed from another and is no mere view of it."""
     made = (n for n in search.backward(row.update.step) if n.index > node.index and n.op not in PLACES)
     return next((n for n in made if search.graph.depends(n.index, 1 << node.index)), None)
 

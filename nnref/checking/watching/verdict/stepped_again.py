@@ -1,4 +1,4 @@
-"""A step that is taken once more along a gradient of the step before, after the next forward pass has begun."""
+"""A second step along an old gradient, taken after the next forward pass has begun."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from nnref.checking.watching.verdict.corrections import array_and_number
 
 
 def stepped_again(role: Roles) -> Iterator[tuple[Update, Node]]:
-    """The updates after the step by a multiple of what made it, of a parameter that was used in between.
+    """Later updates by a multiple of an old step, of a parameter that was used in between.
 
-    A gradient is that of the parameters at which it was computed; a step back, as of a search along a line, adds it.
+    A gradient is only valid at the parameters it was computed with. A step back, as in a line search, is excepted.
     """
     graph, tape = role.graph, role.graph.tape
     new = {u.new.index: u for u in role.updates if u.new is not None}
@@ -44,7 +44,7 @@ def updated_to(new: dict[int, Update], node: Node) -> Update | None:
 
 
 def multiple_of(role: Roles, step: Node) -> set[int]:
-    """The values of which a step is a multiple, or which it shows."""
+    """The values that a step is a multiple or a view of."""
     found = {step.index}
     while step.inputs:
         array, _ = array_and_number(role, step)
@@ -56,6 +56,6 @@ def multiple_of(role: Roles, step: Node) -> set[int]:
 
 
 def used_before(role: Roles, update: Update, node: Node) -> bool:
-    """Did the new value go into something else before, as into a forward pass?"""
+    """Was the new value used before, as in a forward pass?"""
     own = {node.site, update.end.site}
     return any(role.last < n.index < node.index and n.site not in own for n in uses(role.graph, update.end))

@@ -1,8 +1,8 @@
-"""The slope that a program begins its backward pass with, taken as given where nobody knows the loss that it is of.
+"""The slope with which a program begins its backward pass, taken as given where its loss is unknown.
 
-All behind it is judged as ever. A slope that a known loss would have but for a mistake is none of these: where labels
-are subtracted from outputs, it is a multiple of the difference, by weights that no parameter went into, or the outputs
-are those of a step, which has no slope.
+Everything computed from it is judged as usual. A slope that a known loss would have without a mistake does not qualify:
+where labels are subtracted from outputs, the slope has to be a multiple of the difference, by weights that depend on no
+parameter, or the outputs are those of a step function.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ Array = np.ndarray[Any, Any]
 Tape = Sequence[Node]
 
 NEAR = 8
-"""How many values before an output, of its size, may be the one that a backward pass begins with: 5 of a sigmoid."""
+"""Number of values before an output, of its size, at which a backward pass may begin: a sigmoid has 5."""
 
 FIRST = 2
-"""Of the values that all parameters went into so many: the first are the scores, however long the way from there."""
+"""Number of the first values that depend on all parameters, which are the scores, however far before the output."""
 
 NAME = "not known"
-"""What a loss is called of which only the slope is known that the program begins with."""
+"""Name of a loss of which only the initial slope is known."""
 
 RULE = "none that has a slope: the perceptron's rule"
-"""What a loss is called where what goes back is how far the outputs of a step are from their labels."""
+"""Name of a rule that passes back the difference of a step function's outputs and their labels."""
 
 
 ALONE = 8
-"""Outputs beyond which the slope of one of them makes nothing right by itself: each example has one of its own."""
+"""Number of outputs above which the slope of a single one is not tried, as each example has one of its own."""
 
 
 @dataclass(frozen=True, eq=False)
 class Beginning:
-    """An output, a value before it that all parameters went into, and what may be the slope of that."""
+    """An output, a value before it that depends on all parameters, and a candidate for the slope of that value."""
 
     bare: Node
     output: Node
@@ -55,7 +55,7 @@ class Beginning:
 
 
 def beginnings(role: Roles) -> Iterator[Beginning]:
-    """The outputs, those values before them that all parameters went into, and what may be the slopes of these."""
+    """The outputs, the values before them that depend on all parameters, and candidates for the slopes of these."""
     graph, parameters = role.graph, role.parameters
     outputs_met = stripped(role)
     if len(outputs_met) > ALONE:
@@ -64,7 +64,7 @@ def beginnings(role: Roles) -> Iterator[Beginning]:
         size = int(np.prod(bare.shape, dtype=int))
         chain = [graph.tape[k] for k in bits_of(graph.above[bare.index] | (1 << bare.index))]
         whole = [n for n in chain if (graph.above[n.index] | (1 << n.index)) & parameters == parameters]
-        # Several outputs may be the columns of one value: it is as many times as large.
+        # Several outputs may be the columns of one value, which is as many times larger.
         outputs = [n for n in whole if np.prod(n.shape, dtype=int) % size == 0 and not role.of_labels[n.index]]
         made = (graph.tape[k] for k in bits_of(role.into_updates) if role.of_labels[k] and k > role.begin)
         slopes = [n for n in made if graph.depends(n.index, parameters)]
@@ -73,9 +73,9 @@ def beginnings(role: Roles) -> Iterator[Beginning]:
 
 
 def taken_as_given(role: Roles, tapes: Sequence[Tape], choice: Choice) -> Reading | None:
-    """The verdicts behind the first slope that may be given; None where there is none, or nothing behind it is right.
+    """The verdicts under the first slope that may be given; None where there is none, or nothing is right under it.
 
-    Where all behind one is right, or goes up, that one; else that behind which most is.
+    A slope under which all is right, or goes up, is preferred; else the one under which most is right.
     """
     found: list[Reading] = []
     for begin in sorted(beginnings(role), key=lambda b: (b.slope.index, b.output.index)):
@@ -98,13 +98,13 @@ def taken_as_given(role: Roles, tapes: Sequence[Tape], choice: Choice) -> Readin
 
 
 def is_evidence(role: Roles, row: Judged, slope: Node) -> bool:
-    """Is a gradient a multiple of its slope, and more than the given slope itself, or a multiple of that?"""
+    """Is a gradient right, and not merely the given slope itself or a multiple of it?"""
     made = {n.index for n in entered(role, row.update.step)}
     return bool(row.own) and row.truth[0].size > 1 and slope.index not in made
 
 
 def is_of_a_rule(role: Roles, tapes: Sequence[Tape], begin: Beginning) -> bool:
-    """Is the slope the difference of labels and of outputs that are those of a step, times a number?"""
+    """Is the slope a multiple of the difference of labels and a step function's outputs?"""
     differences = None if smooth(role, begin.bare) else difference(role, tapes, begin.bare)
     equal = [] if differences is None else equals(role, tapes, begin.slope, differences)
     weights = weights_of(role, begin.slope, equal)
@@ -112,10 +112,10 @@ def is_of_a_rule(role: Roles, tapes: Sequence[Tape], begin: Beginning) -> bool:
 
 
 def sign_of_slope(role: Roles, tapes: Sequence[Tape], begin: Beginning) -> int:
-    """1 where the slope leads outputs to their labels, -1 where it is minus that, as y - p is.
+    """1 for a slope whose negative moves outputs towards their labels, as p − y does; −1 for the opposite sign.
 
-    What is no such difference may have one sign where labels are large and the other where they are small. Where it is
-    weighted, as by a reward, the update is believed.
+    If it is no such difference, the signs at large and small labels decide. If it is weighted, as by a reward, the
+    update's sign is taken to be right.
     """
     differences = difference(role, tapes, begin.bare)
     equal = [] if differences is None else equals(role, tapes, begin.slope, differences)
@@ -131,7 +131,7 @@ def sign_of_slope(role: Roles, tapes: Sequence[Tape], begin: Beginning) -> int:
 
 
 def kept_apart(tapes: Sequence[Tape], begin: Beginning, differences: Sequence[Array]) -> int:
-    """1 where a slope is below 0 for all large labels and above for all small ones, -1 the other way round; 0 else."""
+    """1 where a slope is negative for all large labels and positive for all small ones, −1 for the reverse, else 0."""
     ways = set()
     for tape, d in zip(tapes, differences, strict=True):
         labels = np.asarray(tape[begin.bare.index].value, float).ravel() - np.ravel(d)
@@ -150,7 +150,7 @@ def alone(role: Roles, node: Node) -> bool:
 
 
 def equals(role: Roles, tapes: Sequence[Tape], slope: Node, differences: Sequence[Array]) -> list[Node]:
-    """What of that which a slope is made of is a multiple of the difference of outputs and labels."""
+    """The ancestors of a slope that are multiples of the difference of outputs and labels."""
     tolerance = half_of_the_digits(role.graph)
     chain = (role.graph.tape[k] for k in bits_of(role.graph.above[slope.index] | (1 << slope.index)))
     return [n for n in chain if role.of_labels[n.index] and is_multiple(n, tapes, differences, tolerance)]
@@ -166,7 +166,7 @@ def difference(role: Roles, tapes: Sequence[Tape], bare: Node) -> list[Array] | 
 
 
 def may_be_given(role: Roles, tapes: Sequence[Tape], begin: Beginning, choice: Choice) -> bool:
-    """Is this slope of no loss that is known, nor of one but for a mistake?"""
+    """Is this the slope of no known loss, nor a mistaken form of one?"""
     above = role.graph.above[begin.slope.index] | (1 << begin.slope.index)
     met = [m for m in role.meetings if above >> m.at.index & 1 and m.at.op in ("subtract", "add")]
     if (differences := difference(role, tapes, begin.bare)) is None:
@@ -182,9 +182,9 @@ def may_be_given(role: Roles, tapes: Sequence[Tape], begin: Beginning, choice: C
 
 
 def is_squashed_otherwise(role: Roles, tapes: Sequence[Tape], begin: Beginning) -> bool:
-    """Is this the difference of outputs and labels times something of the outputs alone, as error * a * (1 + a) is?
+    """Is this the difference of outputs and labels times a function of the outputs, such as error * a * (1 + a)?
 
-    That is meant for the slope of an activation. Only of a mean that is an exponential, other losses have such slopes.
+    Then that function is meant as an activation's slope. Only losses of an exponential mean have such slopes rightly.
     """
     differences = difference(role, tapes, begin.bare)
     equal = [] if differences is None else equals(role, tapes, begin.slope, differences)
@@ -194,11 +194,11 @@ def is_squashed_otherwise(role: Roles, tapes: Sequence[Tape], begin: Beginning) 
 
 
 PROPER = ("squared error", "cross-entropy", "binary cross-entropy", "softmax cross-entropy of scores")
-"""Losses whose slope is a difference of outputs and labels, at the outputs or before their activation."""
+"""Losses with the slope outputs − labels, with respect to the outputs or to the input of their activation."""
 
 
 def is_multiple(node: Node, tapes: Sequence[Tape], truth: Sequence[Array], tolerance: float) -> bool:
-    """Is a value one multiple of others in all runs, however it is laid?"""
+    """Is a value one multiple of others in all runs, in any layout?"""
     values = [tape[node.index].value for tape in tapes]
     if any(v is None or np.size(v) != t.size for v, t in zip(values, truth, strict=True)):
         return False
@@ -213,7 +213,7 @@ def is_slope(
     name: str,
     differences: Sequence[Array],
 ) -> bool:
-    """Is the difference of outputs and labels the slope of a known loss by the value that the given one is of?"""
+    """Is the difference of outputs and labels the slope of this known loss with respect to the same value?"""
     pairs = [pair for pair in stripped(role) if pair[0] is begin.bare]
     with np.errstate(all="ignore"):
         seeds = [seeds_of(pairs, tape, STANDARD[name]) for tape in tapes]
@@ -240,11 +240,11 @@ def weights_of(role: Roles, slope: Node, equal: Sequence[Node]) -> list[Node] | 
 
 
 PRODUCTS = VIEWS | {"multiply", "divide", "negative", "put", "where"}
-"""Operations that multiply, or keep, each entry by itself."""
+"""Operations that multiply or keep entries, each by itself."""
 
 
 def smooth(role: Roles, node: Node) -> bool:
-    """Does a value depend on a parameter otherwise than by a comparison, or by which whole number is drawn?"""
+    """Does a value depend smoothly on a parameter, and not only through a comparison or a drawn integer?"""
     todo, seen = [node], set[int]()
     while todo:
         n = todo.pop()

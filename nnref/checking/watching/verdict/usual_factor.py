@@ -1,4 +1,4 @@
-"""The factor that the gradients of a step have in common, a rate as a rule: what has another one is wrong."""
+"""The common factor of the gradients of a step, mostly the rate: a gradient with another one is wrong."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.verdicts import Judged, numbers_of_examples
 
 NOT_ONE = "not of one loss"
-"""The kind of verdict on gradients with two factors, where nothing says which of the two is the right one."""
+"""Verdict kind: gradients with two factors, and no evidence which is right."""
 
 Group = list[Judged]
 """Gradients that have one factor."""
 
 
 def most_common(rows: Sequence[Judged]) -> float | None:
-    """The factor that most gradients have; of several, that of the largest array. None if there is none."""
+    """The factor of most gradients, or at a tie that of the largest array; None if there is none."""
     groups = by_factor(rows)
     return max(groups, key=lambda group: (parameters(group), largest(group)))[0].own if groups else None
 
 
 def by_factor(rows: Sequence[Judged]) -> list[Group]:
-    """The gradients that are a multiple of the truth, those of one factor together."""
+    """The gradients that are multiples of the truth, grouped by factor."""
     found: list[Group] = []
     for row in rows:
         if row.own:
@@ -46,7 +46,7 @@ def by_factor(rows: Sequence[Judged]) -> list[Group]:
 
 
 def parameters(group: Group) -> int:
-    """How many parameters there are: numbers that one line updates one after the other are one, as a list is."""
+    """The number of parameters; single numbers updated one after another on one line count as one."""
     return len({row.update.base.index if row.update.base.shape else row.update.end.site for row in group})
 
 
@@ -62,7 +62,7 @@ def equal_factors(a: float, b: float) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Usual:
-    """Which factor is the usual one in one step, under one loss; written are the numbers that the program has."""
+    """Finds the usual factor of a step under one loss; written are the literal numbers of the program."""
 
     role: Roles
     tapes: Sequence[Sequence[Node]]
@@ -75,20 +75,20 @@ class Usual:
         return next((group[0].own for group in self.ranked(rows)), None)
 
     def ranked(self, rows: Sequence[Judged]) -> list[Group]:
-        """The gradients that are a multiple of the truth by their factors, those that are believed first.
+        """The gradients that are multiples of the truth, grouped by factor, the most credible group first.
 
-        Those that are the slope of the program's own loss itself are believed, if they are two, or as many as there are
-        of any others, or where one mistake would explain all others; then those that go down the loss: one mistake goes
-        on to all that is made after it; then those that step as far along that slope as a number says that is written
-        out. Where there is a draw and no loss decides, the last layer is more to be trusted, for the same reason; then
-        a mean more than a sum, which is forgotten more easily than taken; then what fewer factors were put to, if all
-        had one at first. Nothing else decides: a bias, which takes no product, comes before the largest array.
+        First come exact slopes of the program's own loss, if they are two, or at least as many as of any other factor,
+        or if one mistake would explain all others. Then those that go down the loss, since one mistake affects
+        everything computed after it; then those whose step is the slope times a literal number of the program. At a tie
+        without a loss, the last layer is more credible, for the same reason; then a mean before a sum, as a division is
+        more easily forgotten than added; then the group with fewer factors applied, if all had one at first. If nothing
+        else decides, a bias, which needs no product, comes before the largest array.
         """
         groups = by_factor(rows)
         return sorted(groups, key=lambda group: self.weight(group, groups), reverse=True)
 
     def undecided(self, found: Sequence[Group]) -> list[Judged]:
-        """The gradients of two factors, where nothing says which is right but what would in any step; [] else."""
+        """The gradients of two factors, where only criteria that any step would meet decide between them; else []."""
         if len(found) < 2 or (found[0][0].own or 0.0) * (found[1][0].own or 0.0) < 0:
             return []
         first, second = (self.weight(group, found)[:-2] for group in found[:2])
@@ -97,7 +97,7 @@ class Usual:
     def weight(
         self, group: Group, groups: Sequence[Group]
     ) -> tuple[bool, bool, int, int, bool, int, bool, int, int, int]:
-        """How much speaks for a group, beside the others."""
+        """The evidence for a group, to be compared with that for the others."""
         of_several, many = len(groups) > 1, parameters(group) >= min(2, max(map(parameters, groups)))
         at_end = any(self.layer(row) == self.last_layer for row in group)
         counts = [None] if not of_several else [self.factors_after(row) for row in group]
@@ -120,9 +120,9 @@ class Usual:
         )
 
     def stands_apart(self, group: Group, groups: Sequence[Group]) -> bool:
-        """Do the others have something in common that this one is not made of, so that one mistake explains them all?
+        """Do all other groups depend on something that this one does not, so that one mistake explains them?
 
-        And do its steps go as far along the slope of the program's own loss as a number says that is written out?
+        And are this group's steps the slope of the program's own loss times a literal number?
         """
         if self.loss.node is None or len(groups) != 2 or not all(map(self.is_written, group)):
             return False
@@ -141,23 +141,23 @@ class Usual:
         return self.role.graph.above[gradient.index]
 
     def is_written(self, row: Judged) -> bool:
-        """Is the gradient the slope itself, or does its step go as far as a number says that is written out, a rate?"""
+        """Is the gradient the slope itself, or its step the slope times a literal number, the rate?"""
         if equal_factors(abs(row.own or 0.0), 1.0):
             return True
         return row.update.new is not None and any(equal_factors(abs(row.factor or 0.0), n) for n in self.written)
 
     def alike_at_first(self, groups: Sequence[Group]) -> bool:
-        """Have all gradients one factor as they are made, so that it was put to some of them later?"""
+        """Do all gradients have one factor when first computed, so that some were scaled later?"""
         made = [next(self.factors_as_made(row), 0.0) for group in groups for row in group]
         return all(equal_factors(c, made[0]) for c in made)
 
     @cached_property
     def last_layer(self) -> int:
-        """Where the last parameters are used."""
+        """The position of the last layer's parameters."""
         return max(map(self.layer, self.rows), default=0)
 
     def layer(self, row: Judged) -> int:
-        """Where a parameter is first used: the later, the nearer it is to the output, but for single numbers.
+        """The position of a parameter's first use: later means nearer the output, except for single numbers.
 
         A bias is used where its weights are: where the value is made that it is added to.
         """
@@ -172,7 +172,7 @@ class Usual:
         return min(self.role.graph.users[base.index], key=lambda n: n.index, default=base)
 
     def factors_as_made(self, row: Judged) -> Iterator[float]:
-        """By what a gradient differs from the truth: as it is made, and after each operation up to its step."""
+        """A gradient's factors relative to the truth: when first computed, and after each operation to its step."""
         tolerance = half_of_the_digits(self.role.graph)
         for node in reversed(list(self.since_last_product(row))):
             values = [tape[node.index].value for tape in self.tapes]
@@ -183,9 +183,9 @@ class Usual:
                 yield from (c,) if rate in (0.0, 1.0) else (c / float(rate), c)
 
     def since_last_product(self, row: Judged) -> Iterator[Node]:
-        """The values between a gradient and its step, last first; of one number, those since it was put to its input.
+        """The values between a gradient and its step, last first; of a single number, since the product with its input.
 
-        What that input was put to is no gradient of this parameter, though one number is a multiple of any other.
+        What was multiplied by that input is no gradient yet, though a single number is a multiple of any other.
         """
         for node in entered(self.role, row.update.step):
             yield node
@@ -194,18 +194,18 @@ class Usual:
                 return
 
     def factors_put(self, row: Judged) -> int:
-        """How often the factor changes from a gradient as it is made to its step."""
+        """How often the factor changes between a gradient and its step."""
         return sum(not equal_factors(after, before) for before, after in pairwise(self.factors_as_made(row)))
 
     def factors_after(self, row: Judged) -> int | None:
-        """How often the factor changes from a gradient as it is made to the slope of the own loss; None without it."""
-        down = (row.own or 0.0) > 0  # what is minus the slope is added, or turned on the way to the step
+        """How often the factor changes until the gradient is the slope of the own loss; None if it never is."""
+        down = (row.own or 0.0) > 0  # minus the slope is added, or its sign is flipped before the step
         made = list(self.factors_as_made(row)) if self.loss.node is not None and down else []
         at = next((k for k, c in enumerate(made) if equal_factors(abs(c), 1.0)), None)
         return None if at is None else sum(not equal_factors(b, a) for a, b in pairwise(made[: at + 1]))
 
     def is_mean_of(self, row: Judged, other: Judged) -> bool:
-        """Is one gradient of a guessed loss, which is a sum over the examples, a mean, and another one that sum?"""
+        """Under a guessed loss summed over the examples: is one gradient that of the mean, and the other of the sum?"""
         if not row.own or not other.own:
             return False
         ratio, examples = other.own / row.own, numbers_of_examples(self.role)

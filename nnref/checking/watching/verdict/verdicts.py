@@ -1,4 +1,4 @@
-"""What is said of one update, and of all of a step under one loss; and rates that a number of examples explains too."""
+"""The verdict on one update, and on a step under one loss; and rates that the number of examples explains too."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Laid = tuple[Array, ...]
 class Judged:
     """One update's verdict: "ok", "WRONG" or "cannot tell".
 
-    given and truth are the step and ∂L/∂parameter in each run; factor is given / truth where there is one factor, inner
-    that of the gradient that entered an optimiser, entry the value that has it, decay what is added of the parameter
-    itself, per unit of gradient. rate is how far the step goes along the gradient, if it is judged without that. usual
-    is the factor of most parameters of the same network, at this rate. silent says that the row is no evidence; note,
-    what is wrong or why it cannot be told.
+    given and truth are the step and ∂L/∂parameter in each run; factor is given / truth if that is one number. inner is
+    the factor of the gradient that enters an optimiser, entry the value that has it; decay is the multiple of the
+    parameter that is added, per unit of gradient. rate is the factor from gradient to step, if the gradient is judged
+    without it. usual is the factor of most parameters of the same network, at this rate. silent says that the row is no
+    evidence; note, what is wrong or why it is undecided.
     """
 
     update: Update
@@ -48,7 +48,7 @@ class Judged:
 
     @property
     def own(self) -> float | None:
-        """The factor of the gradient itself, as far as the rate is known."""
+        """The factor of the gradient itself, if the rate is known."""
         factor = self.factor or self.inner
         return factor / (self.rate or 1.0) if factor else None
 
@@ -77,20 +77,20 @@ class Reading:
 
     @property
     def turned(self) -> int:
-        """How many are minus a multiple of a slope, and returned, so that nothing says which way they go."""
+        """How many are minus a multiple of a slope and only returned, so that their use is unknown."""
         return sum(row.verdict == "cannot tell" and bool(row.factor) for row in self.rows)
 
     @property
     def fits(self) -> tuple[int, int, int]:
-        """How many are a multiple of a slope as they should be, or turned; of these, not turned; and of any sign."""
+        """To compare readings: how many rows are multiples of slopes, right or turned; not turned; of any sign."""
         return self.right + self.turned, self.right, sum(row.own is not None for row in self.rows)
 
 
 def at_their_rates(role: Roles, reading: Reading, written: frozenset[float]) -> Reading:
-    """Not told, where a rate is that of others times a number of examples: a mean may be what is missing.
+    """Rows are left open whose rate is that of others times a number of examples: a mean may be missing.
 
-    Where the gradient is the slope of the program's own loss itself, what follows is a rate; and so are numbers that
-    are both written out in the program, as 0.1 and 0.01 are with ten examples.
+    If the gradient is the exact slope of the program's own loss, the factor after it is a rate; so are two literal
+    numbers of the program, such as 0.1 and 0.01 with ten examples.
     """
     counts = numbers_of_examples(role)
     rates = [row.rate for row in reading.rows if row.rate]
@@ -110,9 +110,9 @@ def at_their_rates(role: Roles, reading: Reading, written: frozenset[float]) -> 
 
 
 def numbers_of_examples(role: Roles) -> set[int]:
-    """What outputs or labels have in common with what goes in: classes and units are no examples.
+    """The axis lengths that outputs or labels share with the inputs: classes and units are no examples.
 
-    Where they have nothing in common, the largest axes.
+    Where they share none, the longest axes.
     """
     shown = [*(m.output for m in role.meetings), *role.labels]
     above, reached, made = role.graph.above, 0, role.parameters
