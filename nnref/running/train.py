@@ -99,11 +99,7 @@ def train(
     settings.check(len(data.y_train))
     runner = engines.engine(engine, device, dtype, place)
     settings = replace(settings, engine=runner.name, device=runner.device)
-    if layers is None:
-        layers = fitting(data)
-    run = TrainingRun(layers, network.initialise(layers, seed, dtype), settings, data.source, gate=None)
-    first = next(batches(data, settings, 0))
-    network.loss(layers, run.parameters, *first)  # data that do not fit the layers are refused here, by name
+    run = new_run(data, fitting(data) if layers is None else layers, settings)
     keeps = place is None or place.index == 0
     with opened(*((checkpoint, run, data, resume, overwrite) if keeps else (None, run, data, False, False))) as kept:
         if runner.team:
@@ -116,6 +112,13 @@ def train(
         with runner.one_thread(), reporter(progress, run, steps=len(data.y_train) // batch_size) as shown:
             descend(run, data, lambda epoch: looped(run, data, runner, epoch) if decay else loop, shown, kept)
     return run
+
+
+def new_run(data: Dataset, layers: Layers, settings: Settings) -> TrainingRun:
+    """A run before its first step, with initial parameters; data that do not fit the layers are refused by name."""
+    theta = network.initialise(layers, settings.seed, settings.dtype)
+    network.loss(layers, theta, *next(batches(data, settings, 0)))
+    return TrainingRun(layers, theta, settings, data.source, gate=None)
 
 
 def looped(run: TrainingRun, data: Dataset, engine: Engine, epoch: int) -> Loop:

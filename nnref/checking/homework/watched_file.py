@@ -48,37 +48,52 @@ def judged_file(
         return check_file(path, name, data, everything, settings)
     source = read_source(path)
     try:
-        seen = watch(path, source=source, data=data)
-        if not seen.steps and (said := computed_elsewhere(seen, source)):
-            raise SourceError(said)
-        if not seen.steps and (layers := layers_judged(path, source, data, called=True)) is not None:
-            return layers
-        seen = or_called(seen, path, source, data)
+        seen = watched_or_layers(path, source, data)
     except SourceError:
         raise
     except Exception as error:
         # A fault of nnref in watching: reading by names may still find a mistake, and the report says what happened.
         says = f"watching it failed, and so it may have more than was read: {type(error).__name__}: {error}"
         return undecided(check_file(path, None, data, everything, settings), says)
+    if isinstance(seen, Certificate):
+        return seen
     if settled(seen) is True and not by_the_batch(seen):
         return certificate(seen if seen.guessed else with_later_classes(seen, path, source, data))
     try:
-        read = check_file(path, None, data, everything, settings)
-    except Unread as error:
+        read = with_caution(check_file(path, None, data, everything, settings))
+    except (Unread, SourceError) as error:
         if seen.steps:
             return certificate(seen)
-        if (layers := layers_judged(path, source, data)) is not None:
-            return unless_stopped(seen, layers)
-        if (pair := cost_and_gradient_judged(path, source, data)) is not None:
-            return unless_stopped(seen, pair)
-        vain = [f"{name}, which the file imports and which cannot be imported here" for name in seen.runs[0].absent]
-        raise Unread(error.found, [*vain, f"as it runs: it {seen.why}", *error.missing]) from None
-    except SourceError:
-        if seen.steps:
-            return certificate(seen)
-        raise
-    read = with_caution(read)
+        if isinstance(error, SourceError):
+            raise
+        return judged_by_parts(seen, path, source, data, error)
     return agreed(seen, read) if seen.steps else unless_stopped(seen, all_of_it(source, unless_misread(read, source)))
+
+
+def watched_or_layers(path: Path, source: Source, data: Data) -> Watched | Certificate:
+    """The program as it runs or as its functions are called; the verdict on its layers, where they alone are called.
+
+    Errors: SourceError for a program that computes with another library's tensors.
+    """
+    seen = watch(path, source=source, data=data)
+    if not seen.steps and (said := computed_elsewhere(seen, source)):
+        raise SourceError(said)
+    if not seen.steps and (layers := layers_judged(path, source, data, called=True)) is not None:
+        return layers
+    return or_called(seen, path, source, data)
+
+
+def judged_by_parts(seen: Watched, path: Path, source: Source, data: Data, unread: Unread) -> Certificate:
+    """The verdict on a file without a network: on its layers, or on one function of a loss and its gradient.
+
+    Errors: Unread, with all that was missing, if it has neither.
+    """
+    if (layers := layers_judged(path, source, data)) is not None:
+        return unless_stopped(seen, layers)
+    if (pair := cost_and_gradient_judged(path, source, data)) is not None:
+        return unless_stopped(seen, pair)
+    vain = [f"{name}, which the file imports and which cannot be imported here" for name in seen.runs[0].absent]
+    raise Unread(unread.found, [*vain, f"as it runs: it {seen.why}", *unread.missing]) from None
 
 
 def computed_elsewhere(seen: Watched, source: Source) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from nnref.checking.watching.calculus.graph import VIEWS, Graph, as_bits, base_of, bits_of
-from nnref.checking.watching.meaning.updates import Update, is_kept, key_of_parameter, uses
+from nnref.checking.watching.meaning.updates import ROWS, Update, is_kept, key_of_parameter, number, uses
 from nnref.checking.watching.recording.tape import Node
 
 PARTS = ("item", "view")
@@ -90,3 +90,12 @@ def following(graph: Graph, of_labels: Sequence[bool], first: Update, outputs: i
         written = update.base.op == "put" and beginning(update.base, array) is array
         if written and of_labels[step.index] and is_kept(graph, update):
             yield update
+
+
+def tables_of_rows(graph: Graph) -> Iterator[int]:
+    """The initial state of the tables to whose rows something is added that depends on them."""
+    for node in graph.tape:
+        if node.op in ROWS and isinstance(node.args[0], Node) and isinstance(node.args[2], Node):
+            table = beginning(base_of(node.args[0]))
+            if graph.above[node.args[2].index] >> table.index & 1 and number(table):
+                yield table.index

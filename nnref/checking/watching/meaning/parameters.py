@@ -16,10 +16,9 @@ import numpy as np
 from nnref.checking.watching.calculus.graph import Graph, as_bits, base_of, bits_of
 from nnref.checking.watching.calculus.slopes import value_of
 from nnref.checking.watching.meaning.likely_labels import CANDIDATES, LIKELIHOOD, label_candidates
-from nnref.checking.watching.meaning.other_parts import beginning, other_parts, without_later_parts
+from nnref.checking.watching.meaning.other_parts import beginning, other_parts, tables_of_rows, without_later_parts
 from nnref.checking.watching.meaning.several_labels import of_both_outputs
 from nnref.checking.watching.meaning.updates import (
-    ROWS,
     Update,
     additions,
     goes_on,
@@ -110,51 +109,61 @@ class Roles:
 
 def roles_of_step(graph: Graph, pairs: Sequence[tuple[str, Node, Node]] = ()) -> Roles | None:
     """The labels, parameters and outputs of the first step on a tape; None where nothing is updated by labels."""
-    found: list[tuple[tuple[object, ...], Roles]] = []
-    data_alone: list[Roles] = []
+    found, data_alone = list[Roles](), list[Roles]()
     for labels in islice(label_candidates(graph), CANDIDATES):
         role = step(graph, labels, pairs)
-        if role is None or begins_late(graph, role):
-            continue
-        reached = [bin((graph.above[m.output.index] | 1 << m.output.index) & role.parameters) for m in role.meetings]
-        own = {u.base.index for u in role.updates}
-        beside = any(read_beside(labels[0], u.base) for u in role.updates)
-        if beside or is_velocity_of_zero(role) or are_learnt(graph, labels, role):
-            continue
-        if labels[0].leaf in MADE_ON_THE_WAY and not any(map(compares, role.meetings)):
-            continue  # the initial state of a recurrent network, which is added to its input
-        if len(own) > 1 and not role.compared:
-            data_alone.append(role)  # what only meets parameters is data
-            continue
-        key: tuple[object, ...] = (
-            bool(role.compared),
-            max(bits.count("1") for bits in reached),
-            labels[0].leaf == "labels",
-            any(compares(m) for m in role.meetings),
-            all(is_kept(graph, u) for u in role.updates),  # h = W x + b replaces no b
-            -min(u.end.index for u in role.updates),
-            labels[0].leaf not in MADE_ON_THE_WAY,
-            labels[0].leaf != "random",
-            any(m.at.op == "subtract" for m in role.meetings),
-            -sum(role.of_labels[: role.last + 1]),
-            -LIKELIHOOD.get(labels[0].leaf, 6),
-        )
-        found.append((key, role))
-    if not found:
-        return of_density(data_alone)
-    key, best = max(found, key=lambda pair: pair[0])
-    if (together := all_made_there(graph, best, [role for _, role in found], pairs)) is not None:
-        return only_what_reaches(together)
-    for other, role in found:
-        if other[0] == key[0] and made_of(role, best):
+        if role is not None and may_be_labels(role):
+            alone = len({u.base.index for u in role.updates}) > 1 and not role.compared
+            (data_alone if alone else found).append(role)  # what only meets parameters is data
+    return only_what_reaches(with_further_labels(found, pairs)) if found else of_density(data_alone)
+
+
+def may_be_labels(role: Roles) -> bool:
+    """Can these be the labels of a first step: no data, no velocity, no initial state and no parameter?"""
+    labels = role.labels
+    if begins_late(role.graph, role) or any(read_beside(labels[0], u.base) for u in role.updates):
+        return False
+    if is_velocity_of_zero(role) or are_learnt(role.graph, labels, role):
+        return False
+    # The initial state of a recurrent network is made on the way, and added to its input.
+    return labels[0].leaf not in MADE_ON_THE_WAY or any(map(compares, role.meetings))
+
+
+def evidence(role: Roles) -> tuple[object, ...]:
+    """What speaks for these labels, to be compared with others: the first difference decides."""
+    above, leaf = role.graph.above, role.labels[0].leaf
+    reached = (((above[m.output.index] | 1 << m.output.index) & role.parameters).bit_count() for m in role.meetings)
+    return (
+        bool(role.compared),
+        max(reached),
+        leaf == "labels",
+        any(compares(m) for m in role.meetings),
+        all(is_kept(role.graph, u) for u in role.updates),  # h = W x + b replaces no b
+        -min(u.end.index for u in role.updates),
+        leaf not in MADE_ON_THE_WAY,
+        leaf != "random",
+        any(m.at.op == "subtract" for m in role.meetings),
+        -sum(role.of_labels[: role.last + 1]),
+        -LIKELIHOOD.get(leaf, 6),
+    )
+
+
+def with_further_labels(found: Sequence[Roles], pairs: Sequence[tuple[str, Node, Node]]) -> Roles:
+    """The roles with most evidence; with further labels, tables or outputs of the step, where there are any."""
+    best = max(found, key=evidence)
+    graph = best.graph
+    if (together := all_made_there(graph, best, found, pairs)) is not None:
+        return together
+    for role in found:
+        if bool(role.compared) == bool(best.compared) and made_of(role, best):
             best = role
     if (more := with_all_rows(graph, best, pairs)) is not None:
-        return only_what_reaches(more)
-    for labels, bases in of_both_outputs(best, [role for _, role in found]):
+        return more
+    for labels, bases in of_both_outputs(best, found):
         both = step(graph, labels, pairs)
         if both is not None and {u.base.index for u in both.updates} >= bases:
-            return only_what_reaches(both)
-    return only_what_reaches(best)
+            return both
+    return best
 
 
 def with_all_rows(graph: Graph, best: Roles, pairs: Sequence[tuple[str, Node, Node]]) -> Roles | None:
@@ -171,15 +180,6 @@ def with_all_rows(graph: Graph, best: Roles, pairs: Sequence[tuple[str, Node, No
     if role is None or best.parameters & ~role.parameters or role.parameters == best.parameters:
         return None
     return replace(role, unlabelled=True)
-
-
-def tables_of_rows(graph: Graph) -> Iterator[int]:
-    """The initial state of the tables to whose rows something is added that depends on them."""
-    for node in graph.tape:
-        if node.op in ROWS and isinstance(node.args[0], Node) and isinstance(node.args[2], Node):
-            table = beginning(base_of(node.args[0]))
-            if graph.above[node.args[2].index] >> table.index & 1 and number(table):
-                yield table.index
 
 
 def begins_late(graph: Graph, role: Roles) -> bool:
