@@ -1,4 +1,4 @@
-"""Calling a person's function: every argument is given by what its name says it is."""
+"""Calling a person's function with arguments chosen by their names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nnref.checking.reading.source import Source
 
 
 class Unbound(Exception):
-    """Arguments whose names say nothing: `names`, of the function `of`."""
+    """The function `of` has arguments `names` of unknown role."""
 
     def __init__(self, of: str, names: list[str]) -> None:
         super().__init__(f"{of} takes {', '.join(names)}, which no known name fits")
@@ -27,7 +27,7 @@ class UnmadeParameters(Exception):
 
 
 class Pool:
-    """What there is to give: values by exact name, and by role."""
+    """The values available as arguments: by exact name, and by role."""
 
     def __init__(self, roles: dict[str, Any], named: dict[str, Any] | None = None) -> None:
         self.roles = {"one": 1, "zero": 0.0, "false": False, "rate": 1.0, "seed": 0} | roles
@@ -38,7 +38,7 @@ class Pool:
                 self.named.setdefault(plain_name(spelling), value)
 
     def find(self, name: str) -> tuple[bool, Any]:
-        """Whether something fits an argument's name, and what."""
+        """Whether there is a value for an argument's name, and that value."""
         keys = [plain_name(name), plain_name(canonical(name) or name)]
         for key in keys:
             if key in self.named:
@@ -56,8 +56,8 @@ def call(
 ) -> Any:
     """function(…) with every argument bound; what has a default and an unknown name keeps it.
 
-    order says which roles nameless arguments play, if exactly those are left; by_use, the role of an argument where
-    what is done with it tells more than its name; settings are further roles that keep a default they have.
+    order gives the roles of arguments with unknown names, if exactly as many are left; by_use gives the role of an
+    argument where its use shows more than its name; settings are further roles whose defaults are kept.
     Errors: Unbound; whatever the function raises.
     """
     given, left, by_use = {}, [], by_use or {}
@@ -106,7 +106,7 @@ def build(
     widths: list[int],
     data: tuple[Any, Any] | None = None,
 ) -> tuple[Any, bool]:
-    """What the maker of parameters, or of a network, returns; True if its widths are the file's own.
+    """The result of a function that makes parameters or a network; True if its widths are the file's own.
 
     First as the file calls it, if those arguments are plain; else its arguments are bound to the widths given, or to
     the data, where an object is made with them.
@@ -136,7 +136,7 @@ def build(
 
 
 def width(argument: str, hidden: list[str], widths: list[int]) -> tuple[bool, Any]:
-    """What an argument of a maker should be."""
+    """The width to pass for an argument of such a function."""
     if argument in hidden:
         ordered = sorted(hidden, key=numbers_in_name)
         return True, widths[1 + min(ordered.index(argument), len(widths) - 3)]

@@ -51,7 +51,7 @@ class Unread(Exception):
 
 
 def searched(namespace: dict[str, Any], name: str | None) -> dict[str, Any]:
-    """The names to look among: all, or one thing, to which functions may belong."""
+    """The names to search: all of the namespace, or those of one object."""
     own = {k: v for k, v in namespace.items() if not k.startswith("__") and not isinstance(v, Later)}
     if name is None:
         return own
@@ -130,7 +130,7 @@ def of_class(
 
 
 def attributes(thing: Any) -> str:
-    """What an object keeps, in a few words."""
+    """The attributes of an object, in a few words."""
     return ", ".join(list(members(thing))[:8]) or "none"
 
 
@@ -244,7 +244,7 @@ def taken(thing: Any, step: ast.Call, namespace: dict[str, Any]) -> None:
 
 
 def tried(make: Callable[..., Any], *args: Any) -> Any:
-    """What is made, or None where a stranger's code fails at it."""
+    """The result, or None if the person's code raises."""
     try:
         return make(*args)
     except Exception:
@@ -316,7 +316,7 @@ def made(
 
 
 def widths_for(functions: dict[str, Any]) -> list[int]:
-    """As many sizes as the highest numbered weight among the arguments asks for."""
+    """Layer sizes, as many as the highest number of a weight among the arguments requires."""
     named = {n for f in functions.values() if isinstance(f, FunctionType) for n in mentioned(f.__code__)}
     layers = [numbers_in_name(n)[0] for n in named if kind(n) == "W" and len(numbers_in_name(n)) == 1]
     depth = max(layers, default=3)
@@ -346,7 +346,7 @@ def from_arguments(functions: dict[str, Any], widths: list[int]) -> dict[str, An
 
 
 def bind_globals(network: Network) -> None:
-    """Note which names of the module the functions look up that only we can give: the batch's size, the data."""
+    """Note the module's names that the functions read and nnref has to set, such as the batch size and the data."""
     codes = []
     for f in network.namespace.values():
         if isinstance(f, FunctionType):

@@ -1,4 +1,4 @@
-"""Arrays in whatever people keep them in: dictionaries, lists, tuples, objects; and which of them is W1."""
+"""Arrays in dictionaries, lists, tuples and objects, and which of them is W1."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEPTH = 5
 
 
 def walk(tree: Any, path: Path = (), seen: set[int] | None = None) -> Iterator[tuple[Path, Array]]:
-    """Every floating-point array or number below a tree, with the way to it; one that is shared is met once."""
+    """Every array or number in a nesting, with the path to it; a shared array comes once."""
     seen = set() if seen is None else seen
     if isinstance(tree, np.ndarray | np.generic | float | int):
         A = np.asarray(tree)
@@ -115,7 +115,7 @@ def ordered(arrays: list[Array], own: list[str], shapes: Mapping[str, tuple[int,
 
 
 def in_order(paths: list[Path]) -> list[Path]:
-    """By the numbers on the way, if every one has its own; else as they were met."""
+    """Paths in the order of the numbers in them, if each has its own; else unchanged."""
     numbers = [number(path) for path in paths]
     if all(numbers) and len(set(numbers)) == len(numbers):
         return [path for _, path in sorted(zip(numbers, paths, strict=True), key=lambda pair: pair[0])]
@@ -123,7 +123,7 @@ def in_order(paths: list[Path]) -> list[Path]:
 
 
 def number(path: Path) -> tuple[int, ...]:
-    """All numbers on the way to an array."""
+    """All numbers in the path to an array."""
     return tuple(n for step in path for n in ((step,) if isinstance(step, int) else numbers_in_name(str(step))))
 
 
@@ -140,7 +140,7 @@ def last_named_step(path: Path) -> str:
 
 
 def kind_of(path: Path, A: Array) -> str | None:
-    """W or b by the last name on the way; without any name, by shape."""
+    """W or b by the last name in the path; without any name, by shape."""
     name = last_named_step(path)
     if path and isinstance(path[-1], int) and (not name or kind(name) is None):
         return "W" if A.ndim == 2 and 1 not in A.shape else "b"
@@ -148,7 +148,7 @@ def kind_of(path: Path, A: Array) -> str | None:
 
 
 def gradient_path(path: Path) -> bool:
-    """Does the way lead to a gradient?"""
+    """Is it the path of a gradient?"""
     names = [step for step in path if isinstance(step, str)]
     return any(plain_name(name) in GRADIENTS for name in names) or bool(names and gradient_of(names[-1]))
 
@@ -198,14 +198,14 @@ def backwards_lists(found: dict[str, Array], shapes: dict[str, tuple[int, ...]])
 
 
 def at(tree: Any, path: Path) -> Any:
-    """What lies at the end of a way."""
+    """The value at the end of a path."""
     for step in path:
         tree = tree[step] if isinstance(tree, Mapping | list) or isinstance(step, int) else getattr(tree, step)
     return tree
 
 
 def put_along(tree: Any, path: Path, A: Array) -> None:
-    """Put numbers into the array at the end of a way: into the array itself, which others may share."""
+    """Write numbers into the array at the end of a path: into the array itself, which others may share."""
     old = at(tree, path)
     if isinstance(old, np.ndarray) and old.dtype == A.dtype and old.flags.writeable and old.shape == A.shape:
         old[...] = A

@@ -23,7 +23,7 @@ class LayoutError(ValueError):
 
 
 def fitting_layouts(shapes: Mapping[str, tuple[int, ...]]) -> list[tuple[str, list[int]]]:
-    """How the weights may lie, ("columns", [n0, …, nL]) for W (n_l, n_{l-1}) or ("rows", …) for its transpose.
+    """The possible layouts of weights: ("columns", [n0, …, nL]) for W (n_l, n_{l-1}), ("rows", …) for its transpose.
 
     Both, where every matrix is square; none, where the shapes make no chain.
     """
@@ -67,7 +67,7 @@ def layout_of_weights(shapes: Mapping[str, tuple[int, ...]], layout: str | None)
 
 
 def biases_are_columns(shapes: Mapping[str, tuple[int, ...]]) -> bool:
-    """Do biases tell that examples are columns? Only to a Z with a column an example can b (m, 1) be added.
+    """Do biases show that examples are columns? b (m, 1) can only be added to a Z with one column per example.
 
     b (m,) is added to rows by numpy's rule, but is also what many keep beside columns and reshape: it tells nothing.
     """
@@ -116,7 +116,7 @@ def labels_in_columns(Y: Array, classes: int, N: int, columns: bool) -> tuple[Ar
 
 @dataclass(frozen=True)
 class Convention:
-    """How a person keeps things. weights "columns" is W (n_l, n_{l-1}), data "columns" is X (n0, N).
+    """A person's layouts: weights "columns" is W (n_l, n_{l-1}), data "columns" is X (n0, N).
 
     single takes one example at a time: as a column, as a row or, where data are "flat", as a vector.
     """

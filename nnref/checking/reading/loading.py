@@ -1,4 +1,4 @@
-"""What of a file is executed: imports, functions, classes and plain constants; no training, no plot, no input()."""
+"""The statements of a file that are executed: imports, functions, classes, plain constants; no training or plots."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class Later:
 
 
 def load(source: Source, folder: Path, everything: bool = False) -> Loaded:
-    """Execute a file's definitions and plain constants in a fresh module, or, asked for, all of it.
+    """Execute a file's definitions and plain constants in a fresh module; or, with everything, the whole file.
 
     Errors: SourceError if all of it was asked for and it stops.
     """
@@ -280,7 +280,7 @@ def value(node: ast.expr, namespace: dict[str, Any]) -> Any:
 
 
 def bring(node: ast.Import | ast.ImportFrom, module: ModuleType) -> None:
-    """Execute an import; what is slow, or absent, is brought when it is used."""
+    """Execute an import; slow or absent modules are imported when they are used."""
     base = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
     for alias in node.names:
         home = base or alias.name
@@ -312,7 +312,7 @@ def sentence(error: BaseException, source: Source | None = None) -> str:
 
 @contextmanager
 def modules_beside(folder: Path) -> Iterator[None]:
-    """While this lasts, imports find what lies in the folder; after it, they and what was imported are as before."""
+    """Within the block, imports find the modules in the folder; afterwards sys.modules is as before."""
     finder = DefinitionsFinder(folder)
     sys.meta_path.insert(0, finder)
     try:

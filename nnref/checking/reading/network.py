@@ -1,4 +1,4 @@
-"""A person's network, called as a function of its parameters: nothing it does in one call is left for the next."""
+"""A person's network as a function of its parameters: no call changes the state for the next."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ class Network:
         return ordered([np.asarray(A) for A in raw], self.in_their_order(), self.shapes())
 
     def of_module(self) -> dict[str, Any]:
-        """What the module holds that may be gradients: dictionaries so named, and dW1, db1, …."""
+        """Possible gradients in the module: dictionaries named so, and dW1, db1, …."""
         return {k: v for k, v in self.namespace.items() if plain_name(k) in GRADIENTS or gradient_of(k)}
 
     def loss(self, passed: Passed, X: Any, Y: Any) -> Any:
@@ -259,7 +259,7 @@ class Network:
 
     @contextmanager
     def alone(self, X: Any, Y: Any, theta: dict[str, Array]) -> Iterator[None]:
-        """Their prints go nowhere, their warnings are theirs, and their module is put back as it was."""
+        """Within the block, prints are dropped and numpy's warnings are off; afterwards their module is restored."""
         kept = {k: copied(v) for k, v in self.namespace.items() if keeps_state(k, v)}
         names = set(self.namespace)
         self.namespace |= self.of_globals(X, Y, theta)

@@ -16,7 +16,7 @@ MAGIC = re.compile(r"^(\s*)(?:[%!].*|[\w., ]+=\s*[%!].*|\?{1,2}[\w.]+|[\w.]+\?{1
 """A line that only a notebook understands: %matplotlib inline, !pip install, files = !ls, np.dot?"""
 
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-"""What no text holds."""
+"""Characters that no text holds."""
 
 OTHER_CELL = re.compile(r"^\s*%%(?!time|timeit|capture|prun)\w+")
 """A cell in another language, such as %%bash; %%time and its like hold Python."""

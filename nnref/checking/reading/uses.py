@@ -1,4 +1,4 @@
-"""What a function does with its arguments, and with the names it looks up, tells what they are."""
+"""The roles of arguments and global names, found by how a function uses them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FORTH = re.compile(f"{FUNCTIONS['forward'].pattern}|{OPERATIONS}|softmax|activ")
 """Functions that go forward, one layer or all: a softmax speaks of an axis where one example is a column too."""
 
 BATCH = frozenset(["axis", "shape", "size", "len", "sum", "mean", "average", "keepdims"])
-"""What a function cannot do without where many examples come at once."""
+"""Names that a function needs for a batch of examples."""
 
 
 @cache
@@ -60,7 +60,7 @@ def key(node: ast.expr) -> str:
 
 
 def functions_called(source: Source, function: ast.FunctionDef | None) -> list[ast.FunctionDef]:
-    """A function of the file and all that it calls there, but for what goes forward."""
+    """A function of the file and all functions of the file that it calls, without those of the forward pass."""
     found: list[ast.FunctionDef] = []
     waiting = [function] if function else []
     there = [node for node in source.nodes if isinstance(node, ast.FunctionDef)]

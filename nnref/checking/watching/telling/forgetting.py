@@ -1,4 +1,4 @@
-"""Parameters whose update was forgotten: in words, with the gradient that nothing uses, where there is one."""
+"""Parameters whose update was forgotten, in words; with their unused gradient, where there is one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def forgotten(watched: Watched) -> Iterator[Diagnosis]:
 
 
 def left_alone(watched: Watched) -> list[NeverUpdated]:
-    """What goes into the outputs as a parameter does, and no step that was seen changes."""
+    """Apparent parameters of the outputs that no recorded step changes."""
     if not watched.steps or watched.unfinished:
         return []
     role, reading = watched.steps[0].roles, watched.steps[0].readings[0]
@@ -34,19 +34,19 @@ def left_alone(watched: Watched) -> list[NeverUpdated]:
 
 
 def called(left: NeverUpdated) -> str:
-    """What the program calls an array that is never updated."""
+    """The program's name for an array that is never updated."""
     return parameter_name(left.array)
 
 
 def gradient_of(left: NeverUpdated) -> str:
-    """What the program calls its gradient; "" where it has none, or no name."""
+    """The program's name for its gradient; "" where it has none, or no name."""
     return next(iter(left.gradient.names), "") if left.gradient is not None else ""
 
 
 def is_forgotten(watched: Watched, left: NeverUpdated) -> bool:
     """Is there a gradient that has the array's name, as dW1 has, and no update of the array that is still to come?
 
-    A weight that is meant to stay as it was drawn may have a slope too, as what a layer hands down to its input.
+    A fixed random weight may have a computed slope too, as the one that a layer passes back to its input.
     """
     *_, last = re.findall(r"\w+", called(left)) or [""]
     named = bool(last) and re.sub(r"\d+$", "", last).lower() in gradient_of(left).lower()
@@ -54,7 +54,7 @@ def is_forgotten(watched: Watched, left: NeverUpdated) -> bool:
 
 
 def is_to_come(watched: Watched, left: NeverUpdated) -> bool:
-    """Has the program an update of something of that name, which the steps that were seen did not come to?"""
+    """Does the program contain an update of something of that name that the recorded steps did not reach?"""
     seen = {(u.end.site.file.rsplit("/", 1)[-1], u.end.site.line) for u in watched.steps[0].roles.updates}
     for source in watched.sources:
         for node in source.nodes:
@@ -67,7 +67,7 @@ def is_to_come(watched: Watched, left: NeverUpdated) -> bool:
 
 
 def never_seen_to_learn(watched: Watched) -> Iterator[str]:
-    """What goes into the outputs as a parameter does, and is changed in no step that was seen."""
+    """Apparent parameters of the outputs that are changed in no recorded step."""
     for left in left_alone(watched):
         if is_forgotten(watched, left):
             continue
@@ -83,7 +83,7 @@ def never_seen_to_learn(watched: Watched) -> Iterator[str]:
 
 
 def entries_left_alone(watched: Watched) -> dict[Update, int]:
-    """How many entries of an array are left as they are, where others of it are updated."""
+    """The number of entries of an array that are never updated, where others are."""
     if not watched.steps or watched.unfinished:
         return {}
     role, reading = watched.steps[0].roles, watched.steps[0].readings[0]

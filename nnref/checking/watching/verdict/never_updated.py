@@ -1,4 +1,4 @@
-"""Arrays that go into the outputs as parameters do, and that no line updates: their gradient may be there, unused."""
+"""Apparent parameters of the outputs that no line updates; their gradient may be computed and unused."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from nnref.checking.watching.verdict.not_renewed import later
 from nnref.checking.watching.verdict.verdicts import Reading
 
 BEGINNINGS = words("random zeros ones empty full zeros_like ones_like")
-"""Leaves of which parameters are made at first."""
+"""Leaves that parameters are initialised from."""
 
 WRITTEN_OUT = words("constant array")
-"""Leaves of numbers that are written out: zeros among them are a bias at first, as np.float64(0.0) is."""
+"""Leaves of literal numbers; zeros among them may be an initial bias, such as np.float64(0.0)."""
 
 TRIED = 8
-"""Unused values of the backward pass that are compared with the slope of one array."""
+"""Most unused values of the backward pass that are compared with the slope of one array."""
 
 
 @dataclass(frozen=True, eq=False)
 class NeverUpdated:
-    """An array, where it comes into the forward pass, and its gradient, if the backward pass has one that is right."""
+    """An array, where it enters the forward pass, and its gradient, if the backward pass computes it rightly."""
 
     array: Node
     met: Node
@@ -40,7 +40,7 @@ class NeverUpdated:
 
 
 def never_updated(role: Roles, tapes: Sequence[Sequence[Node]], reading: Reading) -> list[NeverUpdated]:
-    """The arrays that are drawn at random or filled, go into the outputs of two steps, and are never changed."""
+    """The random or filled arrays that go into the outputs of two steps, and are never changed."""
     graph = role.graph
     changed = {base_of(u.base).index for u in replaceable(graph)} | {u.base.index for u in role.updates}
     again = used_again(role)
@@ -60,7 +60,7 @@ WRITES = words("put put_at assign copyto at")
 
 
 def coming_in(role: Roles) -> Iterator[tuple[Node, Node, Node]]:
-    """Every array that may be meant to learn, the part of it that comes in, and the operation by which it does."""
+    """Every possible parameter, the part of it that enters the forward pass, and the operation where it enters."""
     graph = role.graph
     for k in bits_of(as_outputs(role)):
         met = graph.tape[k]
@@ -75,7 +75,7 @@ def coming_in(role: Roles) -> Iterator[tuple[Node, Node, Node]]:
 
 
 def as_outputs(role: Roles) -> int:
-    """The outputs that are compared with labels, and what they are made of."""
+    """The outputs that meet labels, with their ancestors."""
     found = 0
     for meeting in role.compared:
         found |= role.graph.above[meeting.output.index] | (1 << meeting.output.index)
@@ -83,7 +83,7 @@ def as_outputs(role: Roles) -> int:
 
 
 def begins_as_parameter(role: Roles, array: Node) -> bool:
-    """Is it an array of drawn numbers, or one that was filled, made before it meets anything, of nothing else?"""
+    """Is it an array of random numbers or a filled one, computed before its first use and from nothing else?"""
     if not array.real or role.of_labels[array.index]:
         return False
     leaves = {n.leaf for n in beginnings(array)}
@@ -91,7 +91,7 @@ def begins_as_parameter(role: Roles, array: Node) -> bool:
 
 
 def beginnings(array: Node) -> Iterator[Node]:
-    """The leaves that an array is made of, without the numbers by which it is scaled, as by the root of a size."""
+    """The leaves that an array is computed from, without numbers that scale it, such as the root of a size."""
     todo, seen = [array], set[Node]()
     while todo:
         node = todo.pop()
@@ -103,7 +103,7 @@ def beginnings(array: Node) -> Iterator[Node]:
 
 
 def is_weight(role: Roles, array: Node, part: Node, other: Node) -> bool:
-    """Is an array that others are multiplied by one of weights? Data may be drawn too, but there is a row an example.
+    """Is an array in a product one of weights? Random data are told apart by having one row per example.
 
     What a parameter itself is multiplied by are data or a first state, but for the rows of a table; and what is made of
     one without a product, as by a momentum or a norm, is a parameter still.
@@ -120,7 +120,7 @@ def is_weight(role: Roles, array: Node, part: Node, other: Node) -> bool:
 
 
 def is_bias(array: Node, met: Node, other: Node) -> bool:
-    """Is an array with one axis, or a number, added to sums of products with weights, as a bias is?"""
+    """Is an array with one axis, or a number, added to products with weights, as a bias is?"""
     flat = sum(n > 1 for n in array.shape) < 2
     return met.op == "add" and flat and is_sum(other)
 
@@ -139,7 +139,7 @@ def is_sum(node: Node) -> bool:
 
 
 def is_drawn(array: Node) -> bool:
-    """Is it made of numbers that were drawn?"""
+    """Is it computed from random numbers?"""
     return any(n.leaf == "random" for n in beginnings(array))
 
 
@@ -166,13 +166,13 @@ def has_examples(role: Roles, array: Node) -> bool:
 
 
 def used_again(role: Roles) -> set[tuple[Site, str, int]]:
-    """Where the next steps use which arrays, by line and operation."""
+    """The arrays that the next steps use, by line and operation."""
     after = role.graph.tape[role.last + 1 :]
     return {(n.site, n.op, base_of(m).index) for n in after for m in n.inputs}
 
 
 def unused_gradient(role: Roles, tapes: Sequence[Sequence[Node]], reading: Reading, part: Node) -> Node | None:
-    """The value of the backward pass that no update is made of, and that is the slope of an array; else None."""
+    """A value of the backward pass that no update uses and that is the slope of an array; None without one."""
     graph, size = role.graph, np.prod(part.shape, dtype=int)
     ends = [*(u.end for u in role.updates), *later(role).values()]
     used = functools.reduce(operator.or_, (graph.above[end.index] | 1 << end.index for end in ends))
@@ -191,9 +191,9 @@ def is_slope(role: Roles, tapes: Sequence[Sequence[Node]], reading: Reading, par
 
 
 def entries_left(role: Roles, reading: Reading) -> dict[Update, int]:
-    """Of arrays that are updated in parts: how many entries have a slope that is not 0, and are updated in no step.
+    """For arrays updated in parts: the number of entries with a nonzero slope that no step updates.
 
-    Where the next step updates other parts, as where one entry is chosen at a time, that says nothing.
+    Not where the next step updates other parts, as with one entry chosen at a time.
     """
     after = next_step(role)
     again = [(first.end.site, then) for first, then in positions_updated(after).values()] if after is not None else []
@@ -209,7 +209,7 @@ def entries_left(role: Roles, reading: Reading) -> dict[Update, int]:
 
 
 def positions_updated(role: Roles) -> dict[int, tuple[Update, set[int]]]:
-    """Of each array that is updated in parts, by its first value: the first update, and which entries they all show."""
+    """For each array updated in parts, by its first value: the first update, and the entries of all its updates."""
     found: dict[int, tuple[Update, set[int]]] = {}
     for update in role.updates:
         written = base_of(update.old)  # the array, or what it is after other parts were written
