@@ -36,7 +36,7 @@ from nnref.checking.watching.world import packages
 
 @dataclass(frozen=True, eq=False)
 class Failure:
-    """The operation of the person's that raised the exception: its line, what went in, and the words of the error."""
+    """The operation of the program that raised an exception: its site, its inputs, and the message."""
 
     site: Site
     inputs: tuple[Node, ...]
@@ -45,9 +45,9 @@ class Failure:
 
 @dataclass
 class Run:
-    """One run: what was recorded, the program's names, the exception that ended it, and what it imports in vain.
+    """One run: the recording, the program's names, the exception that ended it, and imports that failed.
 
-    made_up says whether it was handed data that were made up.
+    made_up says whether nnref supplied invented data.
     """
 
     recorder: Recorder
@@ -65,7 +65,7 @@ class Run:
 
     @property
     def failure(self) -> Failure | None:
-        """Where the program's own code raised the exception that ended it."""
+        """The operation of the program's own code that raised the exception, if one did."""
         frames = list(traceback.walk_tb(self.error.__traceback__)) if self.error is not None else []
         own = [k for k, (frame, _) in enumerate(frames) if frame.f_code.co_filename in self.recorder.files]
         if not own:
@@ -98,11 +98,11 @@ def execute(
     then: Callable[[dict[str, Any]], None] | None = None,
     plain: bool = False,
 ) -> Run:
-    """Run a program under a recorder, and then, in its names, what it is to be made to do.
+    """Run a program under a recorder, and then call `then` with its names.
 
-    definitions leaves out everything but imports, functions, classes and assignments; a statement that fails is passed
-    over. plain runs the file as it is written, several times as fast, and records nothing of it.
-    Errors: none of the program's; what ended it is in the result.
+    definitions executes only imports, functions, classes and assignments, and skips statements that fail. plain runs
+    the file without rewriting, several times faster, and records nothing.
+    Errors: none of the program's; an exception that ended it is in the result.
     """
     module = ModuleType(name)
     module.__file__, module.__package__ = str(path), packages.relative_package(path, source)
@@ -187,12 +187,12 @@ DEFINING = (
 
 
 GRACE = 0.5
-"""Seconds after its time in which a program that computes nothing more is stopped too: a loop that only waits."""
+"""Seconds after the limit at which a program that records nothing, such as a waiting loop, is stopped too."""
 
 
 @contextlib.contextmanager
 def alarm(recorder: Recorder) -> Iterator[None]:
-    """While this lasts the program is stopped after its time, where the system can do that."""
+    """Within the block the program is stopped after its time limit, where the system can do that."""
     possible = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
     if not possible:
         yield
@@ -216,7 +216,7 @@ def alarm(recorder: Recorder) -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet(path: Path, title: str) -> Iterator[None]:
-    """While this lasts nothing is printed, warned of or plotted, and the folder is the program's."""
+    """Within the block nothing is printed, warned of or plotted, and the current folder is the program's."""
     before, arguments = Path.cwd(), sys.argv
     sys.argv = [title]
     os.chdir(path.parent)
@@ -234,7 +234,7 @@ def quiet(path: Path, title: str) -> Iterator[None]:
 def modules(
     path: Path, recorder: Recorder, module: ModuleType, name: str, roots: Sequence[Path] = (), data: Any = None
 ) -> Iterator[None]:
-    """While this lasts the program's own modules are found, rewritten too, and its names are in sys.modules."""
+    """Within the block the program's own modules are found and rewritten, and its names are in sys.modules."""
     before, main, search = set(sys.modules), sys.modules.get(name), list(sys.path)
     setattr(module, HOOK, recorder)
     sys.modules[name] = module

@@ -1,4 +1,4 @@
-"""A program run several times: with other numbers, or, where it goes other ways then, with numbers that are near."""
+"""Several runs of a program: with other numbers or, where it then takes other branches, with nearby ones."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from nnref.checking.watching.program import Run
 from nnref.checking.watching.recording.tape import Node
 
 STILL = ("data", "labels", "table", "arange", "randint")
-"""Leaves that are no parameters, and are moved in no run."""
+"""Kinds of leaves that are no parameters, and are the same in all runs."""
 
 MOVING = (*STILL, "random", "eye")
-"""Leaves that are not moved in runs with other seeds: these too, and those that differ there anyway."""
+"""Kinds of leaves that are not perturbed in runs with other seeds: STILL, and those that depend on the seed."""
 
 SPARE = 3
-"""Runs that are made at most in the place of those whose outputs are saturated."""
+"""Most runs that are repeated because outputs were saturated."""
 
 SATURATED = (
     "outputs are 0 or 1 but for rounding, or no numbers, with these weights; judged with weights a hundredth as large"
@@ -35,10 +35,10 @@ PARTED = "the runs part before the last update"
 
 @dataclass
 class Several:
-    """The runs of one program: the first, what its values are to it, the others; and their tapes as one judges them.
+    """The runs of one program, with the roles of the first, and the tapes to be judged.
 
-    again runs the program once more, recorded as the keywords say; how are those that all runs have; apart says that
-    the labels were told from the data.
+    again repeats the program with these settings of the recorder; how are settings for all runs; apart says that labels
+    were separated from data.
     """
 
     again: Callable[..., Run]
@@ -49,29 +49,29 @@ class Several:
 
     @property
     def apart(self) -> bool:
-        """Are labels and data one leaf in the program?"""
+        """Are labels and data the same leaf in the program?"""
         return bool(self.seen.places)
 
     @property
     def role(self) -> Roles:
-        """What the values of the first run are."""
+        """The roles of the values in the first run."""
         assert self.seen.role is not None
         return self.seen.role
 
     def settle(self) -> None:
-        """Take another run for the first one, where outputs are saturated or equal numbers are compared."""
+        """Replace the first run where outputs are saturated, or equal numbers were compared."""
         if self.apart:
             return
         if saturated(self.role):
             small = frozenset(u.base.index for u in self.role.updates)
             self.instead({"gentle": small}, SATURATED)
-        # At `0 if z < 0 else z` with z = 0 there is no slope, and recorded is only the way that was taken.
+        # At `0 if z < 0 else z` with z = 0 there is no slope, and only one branch is recorded.
         ties = (k for k in self.runs[0].recorder.ties if k <= self.role.last)
         if any(self.role.graph.depends(k, self.role.parameters) for k in ties):
             self.instead({"off": frozenset(beginnings(self.role, STILL))}, TIED)
 
     def instead(self, more: dict[str, Any], note: str) -> None:
-        """Take another run for the first one, if the program does as much in it."""
+        """Replace the first run by another one, if the program does as much in that."""
         first, run = self.runs[0], self.again(**self.how, **more)
         other = roles_of_step(Graph(run.tape), run.recorder.pairs)
         if other is None or len(other.updates) < len(self.role.updates):
@@ -103,7 +103,7 @@ class Several:
         return tapes
 
     def elsewhere(self, seeds: Sequence[int], along: dict[str, Any]) -> Iterator[Run]:
-        """A run for each seed; with one of the next seeds where outputs are saturated with the numbers of that one."""
+        """A run for each seed; where its outputs are saturated, a further seed is tried."""
         spare = iter(range(max(seeds, default=0) + 1, max(seeds, default=0) + 1 + SPARE))
         for seed in seeds:
             run = self.again(**along, seed=seed)
@@ -115,16 +115,16 @@ class Several:
 
 
 def follows(tape: Sequence[Node], first: Sequence[Node], role: Roles) -> bool:
-    """Has a run done in the step what the first one did?"""
+    """Did a run execute the same operations in the step as the first one?"""
     return len(aligned([first, tape], role)[0]) > role.last
 
 
 def saturated(role: Roles, tape: Sequence[Node] | None = None) -> bool:
-    """Is an output, in the first run or on another tape, a probability that rounding made 0 or 1, or no number?"""
+    """Is an output a probability rounded to 0 or 1, or not finite?"""
     for meeting in role.meetings:
         output = meeting.output if tape is None else tape[meeting.output.index]
         if output.value is None or (isinstance(output.value, np.ndarray) and output.value.dtype == bool):
-            continue  # where a rectifier lets through is no probability
+            continue  # the mask of a ReLU is no probability
         value = np.asarray(output.value, float)
         if not np.isfinite(value).all():
             return True
@@ -137,7 +137,7 @@ def saturated(role: Roles, tape: Sequence[Node] | None = None) -> bool:
 
 
 def is_cut(role: Roles, output: Node, tape: Sequence[Node] | None) -> bool:
-    """Is a probability so near to 0 or 1 that what guards its logarithm holds it back, and it has no slope there?"""
+    """Is a probability so near 0 or 1 that the guard of its logarithm clips it, which leaves no slope?"""
     shown = base_of(output)
     for node in (shown, *role.graph.users[shown.index]):
         guards = node.op in ("clip", "maximum", "minimum") and node.shape == output.shape
@@ -155,7 +155,7 @@ def is_cut(role: Roles, output: Node, tape: Sequence[Node] | None) -> bool:
 
 
 def is_spent(role: Roles, output: Node, tape: Sequence[Node] | None) -> bool:
-    """Is a probability so near to 1 that 1 − p, of which a logarithm is taken, has lost half of its digits?"""
+    """Is a probability so near 1 that 1 − p, in a logarithm, has lost half of its digits?"""
     shown = (output, base_of(output))
     for rest in role.graph.users[shown[1].index]:
         if rest.op != "subtract" or rest.args[1] not in shown or np.size(value_of(rest.args[0])) > 1:
@@ -168,15 +168,15 @@ def is_spent(role: Roles, output: Node, tape: Sequence[Node] | None) -> bool:
 
 
 def together(tapes: Sequence[Sequence[Node]], role: Roles) -> list[Sequence[Node]]:
-    """The tapes that are judged together: all, as far as they are one program, or the first where that ends early."""
+    """The tapes to judge together: all up to their first difference, or the first alone if that comes too early."""
     found = aligned(tapes, role)
     return found if len(found[0]) > role.last else [tapes[0]]
 
 
 def aligned(tapes: Sequence[Sequence[Node]], role: Roles) -> list[Sequence[Node]]:
-    """The tapes as far as they are one program: the same operations on the same lines.
+    """The tapes up to their first difference: as long as they have the same operations on the same lines.
 
-    What depends on parameters has the same shape too; how many zeros there are among the digits may differ.
+    Values that depend on parameters must also have equal shapes; in data, the number of zeros may differ.
     """
     length = min(map(len, tapes))
     for k in range(length):
@@ -190,9 +190,9 @@ def aligned(tapes: Sequence[Sequence[Node]], role: Roles) -> list[Sequence[Node]
 
 
 def beginnings(role: Roles, still: Sequence[str]) -> set[int]:
-    """The ordinals of the leaves that parameters are made of, but for those of some kinds.
+    """The ordinals of the leaves that parameters are computed from, without those of some kinds.
 
-    A whole number is moved where it is a parameter itself: otherwise it may be how many units there are.
+    An integer is only perturbed if it is a parameter itself: otherwise it may be a number of units.
     """
     found: set[int] = set()
     todo, seen = [u.base for u in role.updates], set()

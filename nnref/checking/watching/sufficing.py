@@ -1,4 +1,4 @@
-"""Is enough of a program on the tape: two steps, or one that is long, and that the next one is like?"""
+"""Has enough of a program been recorded: two steps, or one long step that the next one repeats?"""
 
 from __future__ import annotations
 
@@ -15,29 +15,30 @@ from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.on_the_way import updated as updates_by_name
 
 PLENTY = 600
-"""Values of which the first step is less than half, where no second step is seen: each may make labels of its own."""
+"""Recorded values after which a single step suffices, if it is less than half of them: steps may make their own
+labels."""
 
 GIVEN = ("data", "labels", "table", "constant", "arange", "unknown")
-"""Leaves that no program means to learn."""
+"""Kinds of leaves that are not learnt."""
 
 SCALES = ("multiply", "divide", "array", "ravel", "reshape", "transpose", "view")
-"""Operations by which drawn weights become parameters: a multiple, another type or shape."""
+"""Operations between random numbers and initial parameters: scaling, another type or shape."""
 
 SHIFTS = ("add", "subtract")
-"""Operations by which a number is added to all that was drawn."""
+"""Operations that shift random numbers by a constant."""
 
 LONG = 8000
-"""Values of a step after which no second one is waited for, if nothing goes from this step into that one's gradients.
+"""Length of a step above which no second one is awaited, if nothing is carried from it into the next gradients.
 """
 
 FILLED = ("zeros", "ones", "empty", "full", "zeros_like", "ones_like", "empty_like", "constant", "written")
-"""Leaves in which a program may sum up."""
+"""Kinds of leaves that a program may accumulate in."""
 
 
 def suffices_for(role: Roles | None, tape: Sequence[Node], sources: Sequence[Source]) -> bool:
-    """Are there two whole steps on the tape, or one and so much more that a second one would be seen?
+    """Are two whole steps on the tape, or one and so much more that a second one would have begun?
 
-    It is not a whole one while the program updates by name what went into the outputs, and did not come to that yet.
+    A step is not whole while the program has an update, by name, of a parameter of the outputs that is still to come.
     """
     if role is None:
         return False
@@ -55,10 +56,10 @@ def suffices_for(role: Roles | None, tape: Sequence[Node], sources: Sequence[Sou
 
 
 def begins_anew(role: Roles, sources: Sequence[Source]) -> bool:
-    """Is every array that gradients are summed up in made in the step itself, as it will be in the next one?
+    """Is every array that accumulates gradients created in the step itself, and so in the next one?
 
-    And does every step move something? One that was made before the step, or under a condition, may be kept for the
-    next step: a sum that is never set back to zero, a momentum.
+    And does every step update something? An array made before the step, or conditionally, may be kept for the next one,
+    as a sum that is never reset, or a momentum.
     """
     graph, tape = role.graph, role.graph.tape
     if any(u.step.value is None or not np.any(u.step.value) for u in role.updates):
@@ -79,7 +80,7 @@ def begins_anew(role: Roles, sources: Sequence[Source]) -> bool:
 
 
 def is_summed_in(role: Roles, leaf: Node) -> bool:
-    """Is it an array that is written into, or a number to which something that depends on labels is added?"""
+    """Is it an array that is written into, or a number that something depending on labels is added to?"""
     if leaf.leaf not in ("constant", "written"):
         return True
     users = (n for n in role.graph.users[leaf.index] if n.op in ("add", "subtract", "entry"))
@@ -87,14 +88,14 @@ def is_summed_in(role: Roles, leaf: Node) -> bool:
 
 
 def is_conditional(node: Node, sources: Sequence[Source]) -> bool:
-    """Is a value made under an `if` of its function, as a memory of gradients is that is made when it is first used?"""
+    """Is a value created under an `if` of its function, as an optimiser's memory at its first use?"""
     here = (n for source in sources if node.site.file.endswith(source.name) for n in source.nodes)
     line = node.site.line
     return any(isinstance(n, ast.If | ast.IfExp | ast.Try) and n.lineno <= line <= (n.end_lineno or line) for n in here)
 
 
 def left_over(role: Roles, sources: Sequence[Source]) -> tuple[list[Node], bool]:
-    """What went into the outputs, may be learnt, and was not updated; and whether the program updates it by name."""
+    """Possible parameters of the outputs without an update, and whether the program has one, by name."""
     tape, updated, outputs = role.graph.tape, 0, 0
     for update in role.updates:
         updated |= role.graph.above[update.base.index] | (1 << update.base.index)
@@ -113,7 +114,7 @@ def words_of_leaf(graph: Graph, leaf: Node) -> set[str]:
 
 
 def copies_and_multiples(graph: Graph, leaf: Node) -> list[Node]:
-    """A leaf, and what is made of it and of numbers alone: copies and multiples, as 2 * np.random.rand(3, 4) - 1 is."""
+    """A leaf, and its copies and multiples by numbers, such as 2 * np.random.rand(3, 4) - 1."""
     found = [leaf]
     for node in found:
         for n in graph.users[node.index]:

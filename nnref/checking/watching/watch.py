@@ -1,4 +1,4 @@
-"""Watch a program: run it, find what is meant, run it twice more with other numbers, and judge what it computes."""
+"""Watch a program: run it, find the roles of its values, run it twice more with other numbers, and judge its steps."""
 
 from __future__ import annotations
 
@@ -32,47 +32,47 @@ from nnref.checking.watching.verdict.on_the_way import leads_to_update
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
 
 LIMIT = 60_000
-"""Values that are recorded before a program is stopped, if no two steps of it were seen."""
+"""Recorded values after which a program is stopped, if two steps have not been completed."""
 
 SECONDS = 6.0
 """Seconds of a program that runs by itself."""
 
 ENOUGH = 16_000
-"""Values after which a program is run again with less data, if nothing was updated by then."""
+"""Recorded values without an update after which a program is run again with less data."""
 
 AT_LENGTH: dict[str, Any] = {"share": 40, "seconds": 6.0}
-"""How a program is run again whose record was full before anything was updated: of the data one row in so many."""
+"""Settings of such a second run: one row in `share` of the data, and the time limit."""
 
 SEEDS = (1, 2)
 """The seeds of the other runs."""
 
 STEPS = 6
-"""Steps that are judged at most: one example at a time may need a few until every unit was on."""
+"""Most steps that are judged: with single examples, every unit may be on only after several."""
 
 SPARE = 40
-"""Values that a changed program may need more than the first step of the program that was watched."""
+"""Recorded values that a changed program may need in addition to the first step."""
 
 SLOW = 3.0
-"""Seconds of a first run after which one other run has to do."""
+"""Seconds of a first run above which only one other run is made."""
 
 NO_SLOPE = (
     "ran, and no loss could be made of what meets the labels: behind a threshold (np.where, a sign, ≥) an output has "
     "no slope, and a perceptron's rule is no gradient"
 )
-"""Why there is no verdict where something is updated by labels, and is no slope of anything."""
+"""Reason for no verdict: updates depend on labels and are the slope of nothing."""
 
 NO_NUMBERS = "ran, and what meets the labels is no number, or infinite: are such entries in the data?"
 """Why there is no verdict where the outputs of the step, or the labels, are not finite."""
 
 LARGEST = 1e15
-"""A number beyond which none that is written out is a rate."""
+"""Literal numbers above this are no rates."""
 
 Then = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One step: what its values are, and the verdicts under each loss, that which is meant first."""
+    """One step: the roles of its values, and the verdicts under each loss, the likeliest first."""
 
     roles: Roles
     readings: tuple[Reading, ...]
@@ -80,11 +80,11 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Watched:
-    """What was seen: the steps that were judged, () if none was; why says why not.
+    """A watched program: its runs and the judged steps; why says why there are none.
 
-    again watches another source in the same way, in a first run and in others of these seeds, under the loss of that
-    name. how says whether the file ran by itself or was called; apart, that its labels were told from its data.
-    untried are the classes of a file that is called which no time was left for; seconds is how long watching took.
+    again watches another source in the same way, with these seeds and the loss of this name. how says whether the file
+    ran by itself or was called; apart, that labels were separated from data. untried are classes of a called file that
+    no time was left for; seconds is the time spent.
     """
 
     source: Source
@@ -108,9 +108,9 @@ class Watched:
 
     @property
     def broken(self) -> Failure | None:
-        """The error in the first step, if it ended before the program had updated all that it means to learn.
+        """The error in the first step, if it was raised before all updates.
 
-        It counts only where it was raised on the way to an update: none that is raised by what is printed or plotted.
+        It counts only if it was raised on the way to an update, and not in printing or plotting.
         """
         failure = self.runs[0].failure if self.runs and not self.guessed else None
         if failure is None or self.roles is None or self.apart or not self.not_updated[0]:
@@ -128,7 +128,7 @@ class Watched:
 
     @property
     def unfinished(self) -> list[Node]:
-        """The parameters whose updates the program has, and did not come to before it ended, or the record did."""
+        """The parameters whose updates were not reached before the program or the recording ended."""
         left, known = self.not_updated
         failure = self.runs[0].failure if self.runs and not self.guessed else None
         ended = self.cut_short or (failure is not None and self.broken is None)
@@ -136,7 +136,7 @@ class Watched:
 
     @property
     def cut_short(self) -> bool:
-        """Did the record, or the time, come to its end before two steps were seen?"""
+        """Did the recording or the time end before two steps were completed?"""
         return bool(self.runs) and self.runs[0].stopped and not self.runs[0].recorder.sufficed
 
     @cached_property
@@ -146,7 +146,7 @@ class Watched:
 
     @cached_property
     def unjudged(self) -> list[Update]:
-        """What the first step changes by something that no label went into, though outputs are made of it."""
+        """What the first step changes without labels, though outputs depend on it."""
         return unjudged(self.steps[0].roles) if self.steps else []
 
     @property
@@ -225,7 +225,7 @@ def are_finite(role: Roles, tapes: Sequence[Sequence[Node]]) -> bool:
 
 
 def needed(role: Roles, tape: Sequence[Node]) -> int:
-    """How many values other runs are recorded for: as many as the first, but of a long one two steps and a little."""
+    """Number of values to record in other runs: that of the first, or two steps and a little of a long one."""
     after = next_step(role) if len(tape) > ENOUGH else None
     if after is None or len(after.updates) < len(role.updates):
         return len(tape)
@@ -248,9 +248,9 @@ def understood_run(source: Source, path: Path, settings: dict[str, Any], limit: 
 def first_run(
     source: Source, path: Path, settings: dict[str, Any], *, patience: int | None = None, **recorded: Any
 ) -> tuple[Run, Understood]:
-    """A program run once, and what its values are to it.
+    """One run of a program, with the roles of its values.
 
-    It is stopped where nothing was updated in so many values as patience says: with less data that may come sooner.
+    It is stopped if nothing is updated within `patience` values: with less data an update may come sooner.
     """
     recorder = Recorder(**recorded)
     last: list[Understood] = []
@@ -275,7 +275,7 @@ def first_run(
 def judged_steps(
     role: Roles, tapes: Sequence[Sequence[Node]], named: str = "", written: frozenset[float] = frozenset()
 ) -> tuple[Step, ...]:
-    """The verdicts of the first step and, until enough is known, of the next, under the loss that the first one has.
+    """The verdicts of the first step and, until enough is decided, of the next ones, under the first one's loss.
 
     written are the numbers that are written out in the program.
     """
@@ -302,7 +302,7 @@ def judged_steps(
 
 
 def is_of_another_step(role: Roles, readings: Sequence[Reading]) -> bool:
-    """Is the loss that is meant none of this step?"""
+    """Does the likeliest loss belong to another step?"""
     loss = readings[0].loss.node if readings else None
     return loss is not None and not concerns(role, loss)
 
@@ -310,10 +310,10 @@ def is_of_another_step(role: Roles, readings: Sequence[Reading]) -> bool:
 def with_late_loss(
     role: Roles, readings: Sequence[Reading], tapes: Sequence[Sequence[Node]], written: frozenset[float]
 ) -> Step | None:
-    """The step after the first, where the program computes its loss after its updates, and no other loss fits.
+    """The verdicts of the second step, where the program computes its loss after the updates and no other loss fits.
 
-    What is printed with the new parameters is the loss of the step that begins from them, if it has the same labels.
-    Where another loss fits, it is that only if it is made of the very outputs of that step, and one that people mean.
+    A loss printed with the new parameters belongs to the step that begins from them, if that has the same labels. Where
+    another loss fits, it has to be a standard one of the very outputs of that step.
     """
     if not readings or any(r.loss.node is not None for r in readings):
         return None
@@ -330,7 +330,7 @@ def with_late_loss(
 
 
 def enough(found: Sequence[Step]) -> bool:
-    """Is something wrong, or is every parameter known to be right in one step, and the step after it right too?"""
+    """Is something wrong, or has every parameter been right in some step, and the following step too?"""
     if any(row.verdict == "WRONG" for step in found for row in step.readings[0].rows):
         return True
     known = told(found[:-1]) if len(found) > 1 else {}
@@ -338,7 +338,7 @@ def enough(found: Sequence[Step]) -> bool:
 
 
 def told(found: Sequence[Step]) -> dict[Update, Judged]:
-    """For each update of the steps that is known to be right, then or in another step, the verdict that says so."""
+    """For each update of a parameter that was right in some step, that verdict."""
     same = lineages([step.roles.updates for step in found])
     rows = [row for step in found for row in step.readings[0].rows if row.verdict == "ok"]
     by_part = {same[row.update]: row for row in rows[::-1] if not row.silent}
@@ -347,7 +347,7 @@ def told(found: Sequence[Step]) -> dict[Update, Judged]:
 
 
 def unread(run: Run, source: Source) -> str:
-    """Why nothing could be judged: it updates nothing, or what comes before its updates took up the record."""
+    """Why nothing could be judged: there is no update, or the recording was full before one."""
     count = f"{len(run.tape):,} array operations"
     none = "array was changed by something that depends on labels"
     if run.stopped and run.tape:
@@ -360,7 +360,7 @@ def unread(run: Run, source: Source) -> str:
 
 
 def ending(run: Run, source: Source) -> str:
-    """The error that ended a program, and the line of its own on which it was raised; "" where it ran to its end."""
+    """The error that ended a program, with the program's own line; "" if it ran to its end."""
     if run.error is None:
         return ""
     site = run.failure.site if run.failure is not None else None

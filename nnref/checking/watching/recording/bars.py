@@ -1,4 +1,4 @@
-"""Progress bars, which draw nothing: what they go through is gone through as if there were none."""
+"""Stand-ins for progress bars, which iterate and draw nothing."""
 
 from __future__ import annotations
 

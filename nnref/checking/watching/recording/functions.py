@@ -1,4 +1,4 @@
-"""What is known of a function that is called: its name among those that are one, whether it draws, writes or looks."""
+"""What is known of a called function: its rule's name, and whether it draws, writes or only inspects."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ IN_PLACE: dict[str, Callable[..., Any]] = {
     "remainder": operator.imod, "bitwise_and": operator.iand, "bitwise_or": operator.ior,
     "bitwise_xor": operator.ixor, "left_shift": operator.ilshift, "right_shift": operator.irshift,
 }  # fmt: skip
-"""The functions of an operation's operator, and those of the operator that writes into its first operand."""
+"""The functions of the in-place operators."""
 
 LOOKS = frozenset(["shape", "ndim", "size", "result_type", "array_equal", "allclose", "isclose", "shares_memory"])
-"""Functions of numpy whose result is no value of the mathematics."""
+"""Functions of numpy that only inspect: their results are no recorded values."""
 
 FRESH = frozenset(["zeros", "ones", "empty", "eye", "identity", "arange", "linspace", "tri", "indices", "fromfunction"])
 LIKE = frozenset(["zeros_like", "ones_like", "empty_like"])
-"""Makers of arrays that depend on no value that they are given, but for its size."""
+"""Functions that depend only on the shape of their argument."""
 
 DRAWS = words(
     "rand randn random random_sample ranf sample standard_normal normal uniform randint integers random_integers "
     "binomial truncated_normal lognormal exponential gauss beta normalvariate randrange gamma laplace poisson"
 )
-"""Draws that depend on sizes and on scales alone."""
+"""Functions that draw random numbers from sizes and scales alone."""
 
 WRITERS = {"fill", "sort", "put", "partition", "resize", "itemset", "setfield"}
 """Methods of an array that write into it."""
@@ -61,7 +61,7 @@ NAMES = {
     "copy": "array", "astype": "array", "conjugate": "array", "conj": "array", "vdot": "inner", "fsum": "sum",
     "row_stack": "vstack", "multi_dot": "dot", "sqrt": "sqrt", "product": "prod",
 }  # fmt: skip
-"""One name for operations that are one."""
+"""The common name of equivalent operations."""
 
 
 def hashable(function: Any) -> bool:
@@ -109,7 +109,7 @@ def container(function: Any) -> bool:
 
 
 def as_once(value: Any) -> Any:
-    """An array of one entry as the number that older numpys took it for, where they needed one; others as they are."""
+    """An array of one entry as a number, as older versions of numpy converted it; others unchanged."""
     return value.reshape(()) if isinstance(value, np.ndarray) and value.ndim and value.size == 1 else value
 
 
@@ -121,7 +121,7 @@ def random_maker(function: Any) -> bool:
 
 
 def kind_of(op: str) -> str:
-    """The kind of a leaf that a call of nothing made."""
+    """The kind of a leaf that a call without recorded arguments made."""
     name = op.split("[", maxsplit=1)[0].rsplit(".", maxsplit=1)[-1]
     return "random" if name in DRAWS or name in ("permutation", "choice", "shuffle") else name
 

@@ -1,4 +1,4 @@
-"""Which array owns the memory of a view, and which of its entries the view shows: views are known by memory alone."""
+"""The owner of a view's memory, and the entries that it shows: views are recognised by their memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def owner(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def layout(view: np.ndarray[Any, Any], root: np.ndarray[Any, Any]) -> Layout | None:
-    """How a view lies in its owner; None if its entries are none of the owner's, as bytes of a float are."""
+    """The layout of a view within its owner; None if its entries are not the owner's, as bytes of floats."""
     size = root.dtype.itemsize
     if view.dtype != root.dtype or not size:
         return None
@@ -44,7 +44,7 @@ def positions(lying: Layout, root_shape: tuple[int, ...], root_strides: tuple[in
         for axis, (n, step) in enumerate(zip(shape, strides, strict=True)):
             found = found + (step * np.arange(n, dtype=np.intp)).reshape((n,) + (1,) * (len(shape) - 1 - axis))
         return found
-    # The numbers 0, 1, … of the owner's entries, laid in memory as the owner is, looked at as the view looks.
+    # The indices 0, 1, … of the owner's entries, stored in the owner's layout and read through the view.
     extent = 1 + sum((n - 1) * s for n, s in zip(root_shape, root_strides, strict=True)) if np.prod(root_shape) else 0
     memory = np.zeros(max(extent, 1), np.intp)
     whole = np.lib.stride_tricks.as_strided(memory, root_shape, tuple(8 * s for s in root_strides))
@@ -89,14 +89,14 @@ class Buffer:
         return not lying[0] and lying[1] == shape and alike
 
     def let_go(self) -> None:
-        """Before the memory changes: what earlier nodes hold of it is copied; what nobody used is dropped."""
+        """Before the memory changes: copy it for earlier nodes that were used, and drop it for the others."""
         for node in self.held:
             node.value = np.array(node.value) if node.used or node.leaf else DROPPED
         self.held, self.views, self.sites = [], {}, {}
 
 
 DROPPED = None
-"""The value of a version of an array that was written over before anything read it as a whole."""
+"""The value of a state of an array that was overwritten before anything read it as a whole."""
 
 
 def view_of(a: np.ndarray[Any, Any], index: Any) -> np.ndarray[Any, Any]:

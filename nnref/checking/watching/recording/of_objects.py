@@ -1,4 +1,4 @@
-"""Arrays whose entries are objects, as numpy makes them of arrays of several shapes, or of a person's own numbers."""
+"""Arrays of dtype object, as numpy makes them of arrays of different shapes, or of instances of a class."""
 
 from __future__ import annotations
 

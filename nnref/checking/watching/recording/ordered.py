@@ -1,7 +1,7 @@
-"""Sets whose members come in the order in which they were put in: the same in every run of a program.
+"""Sets that are iterated in insertion order: the same in every run of a program.
 
-A set of objects is gone through in the order of their addresses, which is another one in each run: a backward pass that
-visits the values that a sum was made of in the order of a set would make its slopes in another order each time.
+A set of objects is iterated in the order of their addresses, which differs between runs: a backward pass that iterates
+over a set of values would compute its slopes in another order each time.
 """
 
 from __future__ import annotations

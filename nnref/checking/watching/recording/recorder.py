@@ -1,4 +1,4 @@
-"""The recorder: calls of the person's lines. Their own functions are entered; everything else is one operation."""
+"""The recorder of calls: the program's own functions are entered; a call of any other is one operation."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ T = TypeVar("T")
 
 
 SAME_OBJECT = frozenset([list, tuple, dict, set, iter, next, reversed, sorted, getattr, any, all, bool])
-"""Functions that hand on what they are given, or ask only for truth: nothing new is made by them."""
+"""Functions that return their arguments' elements or a truth value, and compute nothing."""
 
 
 class Recorder(Hooks):
     """Records one run of a program: `tape` holds its values in the order they were made.
 
-    listens are the names of functions of the person's own; heard are the arguments that each was last called with.
+    listens are names of the program's own functions; heard are the arguments of the last call of each.
     """
 
     def __init__(self, *, listens: frozenset[str] = frozenset(), **how: Any) -> None:
@@ -83,7 +83,7 @@ class Recorder(Hooks):
         return self.library(site, name, function, args, kwargs)
 
     def passed(self, value: Any, site: int) -> Any:
-        """An argument; a float, or a 0, that nobody knows may become a parameter, and is a leaf."""
+        """An argument; an unknown float or 0 may become a parameter, and is made a leaf."""
         plain = type(value) is float or (type(value) is int and value == 0)
         return self.literal(value, site) if plain and self.known(value) is None else value
 
@@ -94,7 +94,7 @@ class Recorder(Hooks):
             self.heard[name_of(function)] = copy.deepcopy(dict(given))
 
     def library(self, site: int, name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """A call of what is not the person's: one operation."""
+        """A call of a library function, as one operation."""
         if anywhere(args) or isinstance(getattr(function, "__self__", None), Tabular):
             function, args = as_arrays(function, name, args)
         args = tuple(map(as_once, args)) if getattr(function, "__module__", "") == "math" else args
@@ -208,7 +208,7 @@ class Recorder(Hooks):
         return isinstance(called, FunctionType) and self.own(called)
 
     def wraps(self, function: Any) -> bool:
-        """Does a library's function stand for one of the person's?"""
+        """Does a library's function wrap one of the program's?"""
         inner = getattr(function, "__wrapped__", None)
         return inner is not None and self.own(inner)
 

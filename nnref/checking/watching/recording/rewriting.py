@@ -1,7 +1,7 @@
-"""The same program, whose operators, calls, subscripts and assignments speak to a recorder.
+"""Rewriting a program: its operators, calls, subscripts and assignments call hooks of a recorder.
 
 `a + b` becomes `__nnref__.binary("add", a, b, 17)`, where 17 is the number of its site: file, line, column, function.
-What is evaluated, in which order, and every line number of a traceback stay as they were.
+The program evaluates the same in the same order, and tracebacks keep their line numbers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NATIVE = words(
     "super locals globals vars dir eval exec isinstance issubclass print range len type hasattr id callable repr "
     "format str open slice property hash staticmethod classmethod iter next input exit quit breakpoint ord chr bytes"
 )
-"""Calls that are left alone: they look at their own frame, or make no numbers."""
+"""Calls that are not rewritten: they inspect their own frame, or return no numbers."""
 
 OPERATORS = {
     ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.MatMult: "matmul",
@@ -32,7 +32,7 @@ OPERATORS = {
 """numpy's name of each operator: `a / b` and `np.divide(a, b)` are one operation."""
 
 MAKERS = frozenset(["array", "asarray", "mat", "matrix", "asmatrix", "asanyarray"])
-"""Functions that make one array of a list that is written out: the array is the leaf, not its numbers."""
+"""Functions that make an array of a literal list: the array is the leaf, not its numbers."""
 
 
 def rewritten(tree: ast.Module, file: str, sites: list[Site]) -> ast.Module:

@@ -1,4 +1,4 @@
-"""Tables and columns, as arrays where they are computed with: what people hand to numpy without `.values`."""
+"""Tables and columns of pandas used in arithmetic without `.values`: they are recorded as arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a program computed: values, what each was made of, on which line, and on which leaves it depends."""
+"""The tape: recorded values, with their inputs, their lines, and the leaves that they depend on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Site:
 
 
 class Held(NamedTuple):
-    """That an object got a value under the name of an attribute, when so many values were on the tape, and where."""
+    """The assignment of a value to an attribute of an object: when, as the tape's length, and where."""
 
     owner: int
     attribute: str
@@ -33,13 +33,12 @@ class Held(NamedTuple):
 
 @dataclass(eq=False)
 class Node:
-    """One value: the operation that made it, what it was made of, and where.
+    """One value: its operation, its inputs, and its site.
 
     args and kwargs hold nodes in the place of the values that are known, at any depth of lists and tuples; call takes
-    them, the nodes replaced by their values, and gives this value again. leaf is the kind of a value that was made of
-    nothing that is known: "data", "labels", "random", "constant", … deps is the set of leaves below it, as bits.
-    names are those that the program gave the value, held, the objects that got it; used says that another value was
-    made of it.
+    them, the nodes replaced by their values, and gives this value again. leaf is the kind of a value without recorded
+    inputs: "data", "labels", "random", "constant", … deps is the set of leaves it depends on, as bits. names are its
+    names in the program, held its assignments to objects; used says that another value depends on it.
     """
 
     index: int
@@ -85,12 +84,12 @@ def nodes_of(thing: Any) -> Iterator[Node]:
 
 
 def words_and_integers(things: list[Any] | tuple[Any, ...]) -> bool:
-    """Are these words and whole numbers alone, which nobody knows one by one? A list of pixels is long."""
+    """Are these only strings and plain integers, which are never recorded? A quick test for long lists."""
     return PLAIN.issuperset(map(type, things))
 
 
 PLAIN = frozenset([int, str, bytes, bool, type(None)])
-"""Types of which no value is known: Python shares them."""
+"""Types whose values are never recorded, as Python shares them."""
 
 
 def words(text: str) -> frozenset[str]:

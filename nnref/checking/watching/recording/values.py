@@ -1,4 +1,4 @@
-"""Values that are known: a number by its identity, an array by its memory, and the tape on which they are kept."""
+"""The recorded values: numbers are recognised by identity, arrays by memory; and the tape that holds them."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ Array = np.ndarray[Any, Any]
 
 NOWHERE = Site("", 0, 0, "")
 DEPTH = 5
-"""How deep in lists of lists values are looked for."""
+"""Depth to which nested lists are searched for values."""
 
 
 GENTLE = 0.01
-"""By how much parameters are made smaller where the outputs of a program are exactly 0 and 1."""
+"""Factor on parameters in a run whose outputs were exactly 0 and 1."""
 
 
 NEAR = 1e-4
-"""How far, beside their size, constants are moved in a run that is to go the same ways: a hundred times what half of
-the digits tell apart, and less than what turns a comparison."""
+"""Relative perturbation of constants in a run that should take the same branches: a hundred times the resolution of
+half of the digits, and too small to change a comparison."""
 
 OFF = 0.01
-"""How far constants are moved in all runs, where the program compares what is made of them with its equal."""
+"""Perturbation of constants in all runs, where the program compared equal numbers."""
 
 LOOKS_FROM = 60
-"""Values after which it is asked for the first time whether enough was recorded; then after half as many more.
+"""Recorded values before the first test whether they suffice; the next tests come after half as many more.
 
-Of a costly program it is asked after a tenth more.
+In a costly program, after a tenth more.
 """
 
 CHEAP = 500
 """Values that are recorded anyway, of a program that is not costly: more than two steps, as a rule."""
 
 REST = 3
-"""How much longer than a look a program then runs at least, so that most of the time is its own."""
+"""A program runs at least this many times as long as the last test took, so that tests stay cheap."""
 
 COSTLY = 0.5, 60e6
-"""Seconds of work and bytes of values from which a program is stopped as soon as two steps are on the tape."""
+"""Seconds and bytes from which a program counts as costly, and is stopped once two steps are recorded."""
 
 
 class Stop(BaseException):
-    """Enough was recorded."""
+    """Raised to stop a program once enough was recorded."""
 
 
 class Whole(int):
-    """An int that is known: Python shares small ints, so that they cannot be told apart by identity."""
+    """An int with its own identity, as Python shares small ints."""
 
 
 class Values:

@@ -1,7 +1,7 @@
-"""Does a trace leave out a part of what its file computes? Two signs that it does, in what the loss was made of.
+"""Does a trace omit a part of what its file computes? Two signs of it among the ancestors of the loss.
 
-A parameter that is not among those judged still meets, in the forward pass, what was made of the others. And the value
-of an expression within an expression is used by that one alone: what uses it elsewhere skips an operation of the file.
+First, a parameter that is not judged still meets values of the judged ones in the forward pass. Second, the value of an
+inner expression is only used by the outer one: a use elsewhere skips an operation of the file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A trace, computed again where the program never ran: each value from the leaves, by numpy's own functions.
+"""Replay of a trace in another process: each value is computed from the leaves by numpy's own functions.
 
-Two things are asked of every operation that a verdict rests on: that it can be made again here, and that the file has
-it at the place that the trace gives: the operator, or a call of that name with the same numbers written out.
+Every operation behind a verdict has to be repeatable here, and has to stand in the file at the place that the trace
+gives: as the operator, or as a call of that name with the same literal numbers.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class NotRecomputed(Exception):
 
 @dataclass
 class Retold:
-    """A run as it was computed again: the tape, and why some values are no more than what was sent, by their index."""
+    """A replayed run: the tape, and for values that could not be computed again the reason, by index."""
 
     tape: list[Node] = field(default_factory=list)
     taken: dict[int, str] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Retold:
 
 
 def watched_again(trace: Given, source: Source, places: Places) -> tuple[Watched | None, str]:
-    """What a trace comes to, judged anew; and why it bears no verdict, "" if it does.
+    """The verdict on a replayed trace; and why it is not valid, "" if it is.
 
     Errors: whatever a trace raises that is none.
     """
@@ -99,7 +99,7 @@ def moved(run: Retold, tape: Sequence[Node], places: Mapping[int, int]) -> Retol
 
 
 def fault_of(found: Watched, told: Sequence[Retold], places: Places) -> str:
-    """The first operation on which the verdict rests, and which is only told, or stands nowhere in the file; ""."""
+    """The first operation behind the verdict that was not replayed, or is not in the file; "" if there is none."""
     for step in found.steps:
         role, loss = step.roles, step.readings[0].loss.node
         bits = role.into_updates | (0 if loss is None else role.graph.above[loss.index] | (1 << loss.index))

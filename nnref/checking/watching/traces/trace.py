@@ -1,7 +1,7 @@
-"""What was recorded of a program, as bytes that hold no code: operations by name, their places, and the leaves.
+"""The trace: a recording as bytes without code: operations by name, their sites, and the leaves.
 
-A process that never runs the program reads them (replay.py), computes every value again, and judges. So nothing that a
-program changes in its own process decides: a value that was altered is not even sent.
+A process that never runs the program reads it (replay.py), computes every value again, and judges. So nothing that a
+program changes in its own process matters: computed values are not even sent.
 
 The form: the length of the header in eight bytes, the header as JSON, then the arrays, one after the other.
 """
@@ -48,7 +48,7 @@ class Arrays:
 
 
 class Untold(Exception):
-    """Something that has no place in a trace: then the value that was made of it is given, and not made again."""
+    """Something that a trace cannot express: a value computed from it is sent, and not computed again."""
 
 
 def packed(watched: Watched, notes: Sequence[str] = ()) -> bytes:
