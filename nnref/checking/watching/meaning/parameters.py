@@ -125,8 +125,8 @@ def may_be_labels(role: Roles) -> bool:
         return False
     if is_velocity_of_zero(role) or are_learnt(role.graph, labels, role):
         return False
-    # The initial state of a recurrent network is made on the way, and added to its input.
-    return labels[0].leaf not in MADE_ON_THE_WAY or any(map(compares, role.meetings))
+    # The initial state of a recurrent network is made on the way, and added to its input, as a drawn bias is.
+    return labels[0].leaf not in {*MADE_ON_THE_WAY, "random"} or any(map(compares, role.meetings))
 
 
 def evidence(role: Roles) -> tuple[object, ...]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nnref.checking.results.diagnosis import Diagnosis
-from nnref.checking.watching.meaning.updates import parameter_name
+from nnref.checking.watching.meaning.updates import Update, parameter_name
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.telling.forgetting import forgotten
 from nnref.checking.watching.telling.lines import line_in_words
-from nnref.checking.watching.verdict.not_renewed import old_outputs, parameters_drawn_anew
+from nnref.checking.watching.verdict.not_renewed import old_outputs, parameters_drawn_anew, put_in_place_of_another
 from nnref.checking.watching.verdict.stepped_again import stepped_again
 from nnref.checking.watching.watch import Watched
 
@@ -20,6 +20,7 @@ def between_steps(watched: Watched) -> Iterator[Diagnosis]:
     yield from forgotten(watched)
     yield from stepped_once_more(watched)
     yield from gone_on_with(watched)
+    yield from mixed_up(watched)
     role = watched.steps[0].roles
     for update, drawn in parameters_drawn_anew(role):
         name = parameter_name(update.base, update.new)
@@ -56,6 +57,17 @@ def gone_on_with(watched: Watched) -> Iterator[Diagnosis]:
         line = line_in_words(watched, old.met.site).partition(":")[0]
         says = f"{what} is not computed anew with the new {name}: in the next step {line} goes on with the old one."
         yield Diagnosis(None, what, says, place=line_in_words(watched, named_beside(watched, old.made, old.met.site)))
+
+
+def mixed_up(watched: Watched) -> Iterator[Diagnosis]:
+    """Parameters whose new values take each other's place."""
+    said = set[Update]()
+    for update, other in put_in_place_of_another(watched.steps[0].roles):
+        if other not in said:
+            said.add(update)
+            name, instead = (parameter_name(u.base, u.old) for u in (update, other))
+            says = f"The new {name} is used in the next step where {instead} was, and not where {name} was."
+            yield Diagnosis(None, name, says, place=f"at or after {line_in_words(watched, update.end.site)}")
 
 
 def named_beside(watched: Watched, node: Node, beside: Site) -> Site:

@@ -48,9 +48,8 @@ def is_forgotten(watched: Watched, left: NeverUpdated) -> bool:
 
     A fixed random weight may have a computed slope too, as the one that a layer passes back to its input.
     """
-    *_, last = re.findall(r"\w+", called(left)) or [""]
-    named = bool(last) and re.sub(r"\d+$", "", last).lower() in gradient_of(left).lower()
-    return named and not is_to_come(watched, left)
+    *_, last = re.findall(r"[^\W\d_][^\W\d]*", called(left)) or [""]
+    return bool(last) and last.lower() in gradient_of(left).lower() and not is_to_come(watched, left)
 
 
 def is_to_come(watched: Watched, left: NeverUpdated) -> bool:

@@ -14,7 +14,7 @@ from nnref.checking.watching.calculus.graph import VIEWS, base_of, bits_of, thro
 from nnref.checking.watching.meaning.losses import JOINS
 from nnref.checking.watching.meaning.other_parts import beginning, is_part
 from nnref.checking.watching.meaning.parameters import Roles, next_step
-from nnref.checking.watching.meaning.updates import Update, replaceable
+from nnref.checking.watching.meaning.updates import Update, goes_on, keeps_its_name, replaceable
 from nnref.checking.watching.recording.tape import Node, Site, words
 from nnref.checking.watching.verdict.judging import under
 from nnref.checking.watching.verdict.not_renewed import later
@@ -41,18 +41,32 @@ class NeverUpdated:
 
 def never_updated(role: Roles, tapes: Sequence[Sequence[Node]], reading: Reading) -> list[NeverUpdated]:
     """The random or filled arrays that go into the outputs of two steps, and are never changed."""
-    graph = role.graph
-    changed = {base_of(u.base).index for u in replaceable(graph)} | {u.base.index for u in role.updates}
     again = used_again(role)
     found: dict[int, NeverUpdated] = {}
     for array, part, met in coming_in(role):
-        untouched = array.index not in changed and not any(n.op in WRITES for n in graph.users[array.index])
-        if array.index in found or not untouched or (met.site, met.op, array.index) not in again:
+        if array.index in found or (met.site, met.op, array.index) not in again or is_changed(role, array):
             continue
         gradient = unused_gradient(role, tapes, reading, part)
         if gradient is not None or not is_row(part):
             found[array.index] = NeverUpdated(array, met, gradient)
     return list(found.values())
+
+
+def is_changed(role: Roles, array: Node) -> bool:
+    """Is an array written into, or replaced by itself plus or minus something? w x + b, with a new w, is no new b."""
+    by_base = role.graph.once(("replaced by base", role.last), lambda: replaced_by_base(role))
+    replaced = any(goes_on(role.graph, u) or keeps_its_name(u) for u in by_base.get(array.index, ()))
+    return replaced or any(n.op in WRITES for n in role.graph.users[array.index])
+
+
+def replaced_by_base(role: Roles) -> dict[int, list[Update]]:
+    """What is replaced by itself plus or minus something, and not on a line of the forward pass, by the array."""
+    forward = {(n.site, n.op) for n in (role.graph.tape[k] for k in bits_of(as_outputs(role)))}
+    found: dict[int, list[Update]] = {}
+    for update in replaceable(role.graph):
+        if (update.end.site, update.end.op) not in forward:
+            found.setdefault(base_of(update.base).index, []).append(update)
+    return found
 
 
 WRITES = words("put put_at assign copyto at")
@@ -70,7 +84,8 @@ def coming_in(role: Roles) -> Iterator[tuple[Node, Node, Node]]:
             array = base_of(part)
             if graph.depends(part.index, role.parameters) or not begins_as_parameter(role, array):
                 continue
-            if is_weight(role, array, part, other) if met.op in JOINS else is_bias(array, met, other):
+            weight = met.op in {*JOINS, "multiply"} and is_weight(role, array, met, part, other)
+            if weight or (met.op == "add" and is_bias(role, array, other)):
                 yield array, part, met
 
 
@@ -87,7 +102,8 @@ def begins_as_parameter(role: Roles, array: Node) -> bool:
     if not array.real or role.of_labels[array.index]:
         return False
     leaves = {n.leaf for n in beginnings(array)}
-    return leaves <= BEGINNINGS or (leaves <= WRITTEN_OUT and bool(array.names) and not np.any(array.value))
+    written = leaves <= WRITTEN_OUT
+    return bool(array.names) and not np.any(array.value) if written else leaves <= BEGINNINGS | WRITTEN_OUT
 
 
 def beginnings(array: Node) -> Iterator[Node]:
@@ -97,40 +113,45 @@ def beginnings(array: Node) -> Iterator[Node]:
         node = todo.pop()
         if node.leaf:
             yield node
-        more = [m for m in node.inputs if m.shape and m not in seen]
+        more = [m for m in node.inputs if (m.shape or not array.shape) and m not in seen]
         todo += more
         seen.update(more)
 
 
-def is_weight(role: Roles, array: Node, part: Node, other: Node) -> bool:
-    """Is an array in a product one of weights? Random data are told apart by having one row per example.
+def is_weight(role: Roles, array: Node, met: Node, part: Node, other: Node) -> bool:
+    """Is a factor of a product a weight? Random data are told apart by having one row per example.
 
     What a parameter itself is multiplied by are data or a first state, but for the rows of a table; and what is made of
     one without a product, as by a momentum or a norm, is a parameter still.
     """
     direct = bool(role.parameters >> base_of(other).index & 1)
+    if met.op == "multiply":
+        added = any(n.op == "add" for n in role.graph.users[met.index])
+        uses = [sum(n.site == met.site for n in role.graph.users[m.index]) for m in (array, base_of(other))]
+        alone = not is_drawn(base_of(other)) or uses[0] > uses[1]  # a weight meets all examples, and they meet it once
+        return not part.shape and added and is_drawn(array) and not direct and alone
     if not direct and role.graph.depends(other.index, role.parameters):
         joined = any(role.graph.tape[k].op in JOINS for k in bits_of(role.graph.above[other.index] | 1 << other.index))
         return joined and (has_examples(role, other) or not has_examples(role, array))
-    if has_examples(role, array):
+    if is_drawn(base_of(other)) and has_examples(role, array):
         return False
     if direct:
         return is_drawn(array) and is_row(part) != is_row(other)
     return has_examples(role, base_of(other)) or (is_matrix(array) and is_drawn(array))
 
 
-def is_bias(array: Node, met: Node, other: Node) -> bool:
+def is_bias(role: Roles, array: Node, other: Node) -> bool:
     """Is an array with one axis, or a number, added to products with weights, as a bias is?"""
-    flat = sum(n > 1 for n in array.shape) < 2
-    return met.op == "add" and flat and is_sum(other)
+    return sum(n > 1 for n in array.shape) < 2 and is_sum(role, other)
 
 
-def is_sum(node: Node) -> bool:
+def is_sum(role: Roles, node: Node) -> bool:
     """Is it a product with weights, or such a product and something more?"""
     todo, seen = [node], {node}
     while todo:
         node = base_of(todo.pop())
-        if node.op in JOINS:
+        number = node.op == "multiply" and not node.shape
+        if node.op in JOINS or (number and any(role.parameters >> base_of(m).index & 1 for m in node.inputs)):
             return True
         more = [m for m in node.inputs if m not in seen] if node.op in ("add", "sum") else []
         todo += more
@@ -179,6 +200,7 @@ def unused_gradient(role: Roles, tapes: Sequence[Sequence[Node]], reading: Readi
     inside = graph.tape[role.begin + 1 : 2 * role.last - role.begin + 1]
     made = (n for n in inside if role.of_labels[n.index] and n.op not in VIEWS and not used >> n.index & 1)
     likely = (n for n in made if np.prod(n.shape, dtype=int) == size and not role.after[n.index])
+    likely = (n for n in likely if n.names or size > 1)
     return next((n for n in islice(likely, TRIED) if is_slope(role, tapes, reading, part, n)), None)
 
 

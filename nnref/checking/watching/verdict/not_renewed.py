@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nnref.checking.watching.calculus.graph import VIEWS, base_of
+from nnref.checking.watching.calculus.graph import VIEWS, Graph, base_of, bits_of
 from nnref.checking.watching.meaning.parameters import Roles
-from nnref.checking.watching.meaning.updates import Update
-from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.meaning.updates import Update, uses
+from nnref.checking.watching.recording.tape import Node, Site
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,3 +115,24 @@ def parameters_drawn_anew(role: Roles) -> Iterator[tuple[Update, Node]]:
         beginning = base_of(next(a for a in node.args if isinstance(a, Node)))
         if any(goes_on.values()) and not goes_on[update] and beginning.index > role.last and beginning.leaf == "random":
             yield update, beginning
+
+
+def put_in_place_of_another(role: Roles) -> Iterator[tuple[Update, Update]]:
+    """Parameters whose new value comes in, in the next step, where another came in and nowhere where it did itself.
+
+    As where a function returns what it updated in another order than its caller takes it.
+    """
+    forward = {n.site for n in (role.graph.tape[k] for k in bits_of(role.outputs) if k > role.begin)}
+    known = [u for u in role.updates if u.new is not None]
+    before = {u: places_of_use(role.graph, u.base, forward, range(role.begin + 1, role.last + 1)) for u in known}
+    after = {u: places_of_use(role.graph, u.end, forward, range(role.last + 1, len(role.graph.tape))) for u in known}
+    moved = [u for u in known if after[u] and not after[u] & before[u]]
+    for update in moved:
+        other = next((u for u in moved if u is not update and after[update] <= before[u]), None)
+        if other is not None:
+            yield update, other
+
+
+def places_of_use(graph: Graph, node: Node, forward: set[Site], when: range) -> set[Site]:
+    """Where in the forward pass a value is used, between two values of the tape."""
+    return {n.site for n in uses(graph, node) if n.site in forward and n.index in when}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from nnref.checking.watching.meaning.parameters import may_be_labels, step
 from nnref.checking.watching.telling.report import certificate, settled, unfinished
 from nnref.checking.watching.verdict.never_updated import coming_in, entries_left, never_updated
 from tests.support.programs import seen
@@ -166,3 +167,86 @@ def test_all_entries_or_another_one_each_step_are_enough(tmp_path):
     in_turn = ("    for j in range(0, 4):\n        w[j] -= 0.1 * g[j]\n", "    w[k % 4] -= 0.1 * g[k % 4]\n")
     found = seen(tmp_path, ONE_BY_ONE, in_turn)
     assert not entries_left(found.steps[0].roles, found.steps[0].readings[0])
+
+
+NUMBERS = """\
+import math, random
+X = [[random.uniform(-1, 1) for _ in range(3)] for _ in range(12)]
+y = [1.0 if x[0] > x[1] else 0.0 for x in X]
+w, b = [2 * random.random() - 1 for _ in range(3)], 0.0
+for epoch in range(20):
+    total, gb, gw = 0.0, 0.0, [0.0, 0.0, 0.0]
+    for x, t in zip(X, y):
+        z = 0.0
+        for j in range(3):
+            z += w[j] * x[j]
+        p = 1 / (1 + math.exp(-(z + b)))
+        total -= t * math.log(p) + (1 - t) * math.log(1 - p)
+        for j in range(0, 3):
+            gw[j] += (p - t) * x[j]
+        gb += p - t
+    for j in range(0, 3):
+        w[j] -= 0.1 * gw[j]
+    b -= 0.1 * gb
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        (("    b -= 0.1 * gb\n", ""), ["b"]),
+        (("in range(0, 3):\n        w", "in range(1, 3):\n        w"), ["w[0]"]),
+        (("        w[j] -= 0.1 * gw[j]\n", "        pass\n"), ["w[0]", "w[1]", "w[2]"]),
+    ],
+    ids=["the bias", "the first weight", "all weights"],
+)
+def test_numbers_in_lists_that_no_line_updates_are_told(tmp_path, change, names):
+    """The data are drawn too; but each meets the weights once, and they meet all data."""
+    assert settled(seen(tmp_path, NUMBERS)) is True
+    found = seen(tmp_path, NUMBERS, change)
+    assert settled(found) is None
+    said = [note for note in unfinished(found) if note.startswith("no step that was seen changes")]
+    assert [note.split(",")[0].removeprefix("no step that was seen changes ") for note in said] == names
+
+
+NEURONS = """\
+import numpy as np
+def squash(z):
+    return 1 / (1 + np.exp(-z))
+def slope(z):
+    return squash(z) * (1 - squash(z))
+class Net:
+    def __init__(self):
+        self.u, self.v, self.a, self.b = np.random.normal(), np.random.normal(), np.random.normal(), np.random.normal()
+        self.c, self.e, self.f = np.random.normal(), np.random.normal(), np.random.normal()
+    def train(self, data, targets):
+        for k in range(30):
+            for x, t in zip(data, targets):
+                y, z = self.u * x[0] + self.a, self.v * x[0] + self.b
+                s = self.c * squash(y) + self.e * squash(z) + self.f
+                p = squash(s)
+                d = -2 * (t - p)
+                dy, dz = self.c * slope(s), self.e * slope(s)
+                self.u -= 0.1 * d * dy * slope(y) * x[0]
+                self.a -= 0.1 * d * dy * slope(y)
+                self.v -= 0.1 * d * dz * slope(z) * x[0]
+                self.b -= 0.1 * d * dz * slope(z)
+                self.c -= 0.1 * d * squash(y) * slope(s)
+                self.e -= 0.1 * d * squash(z) * slope(s)
+                self.f -= 0.1 * d * slope(s)
+Net().train(np.array([[0.5], [-1.5], [2.0]]), np.array([1, 0, 1]))
+"""
+
+
+def test_a_drawn_bias_that_no_line_updates_is_not_taken_for_the_labels(tmp_path):
+    """It meets what the other parameters made, as labels do; but it is added to it."""
+    found = seen(tmp_path, NEURONS, ("                self.f -= 0.1 * d * slope(s)\n", ""))
+    assert settled(found) is None
+    assert any("changes f, which" in note for note in unfinished(found))
+    graph = found.steps[0].roles.graph
+    bias = next(n for n in graph.tape if n.leaf == "random" and "self.f" in n.names)
+    as_labels = step(graph, (bias,))
+    assert as_labels is not None
+    assert len(as_labels.updates) == 6
+    assert not may_be_labels(as_labels)
+    assert may_be_labels(found.steps[0].roles)

@@ -3,7 +3,14 @@
 import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
-from nnref.checking.watching.verdict.not_renewed import kept, later, old_outputs, parameters_drawn_anew, shown_part
+from nnref.checking.watching.verdict.not_renewed import (
+    kept,
+    later,
+    old_outputs,
+    parameters_drawn_anew,
+    put_in_place_of_another,
+    shown_part,
+)
 from tests.support.programs import seen
 from tests.support.recordings import roles_of
 
@@ -98,3 +105,36 @@ def test_a_part_is_the_same_where_it_is_taken_of_the_same_array_at_the_same_plac
     assert len({shown_part(n) for n in parts}) == 2
     output = role.meetings[0].output
     assert kept(role, output, role.parameters) is output
+
+
+STEP = """\
+import numpy as np
+X = np.random.randn(30, 4)
+Y = (X[:, :1] > 0).astype(float)
+def step(v, b, w, c):
+    h = np.tanh(X @ v + b)
+    D = h @ w + c - Y
+    d = 2 * D / len(X)
+    g = d @ w.T * (1 - h ** 2)
+    w = w - 0.1 * h.T @ d
+    c = c - 0.1 * d.sum(0, keepdims=True)
+    v = v - 0.1 * X.T @ g
+    b = b - 0.1 * g.sum(0, keepdims=True)
+    return v, b, w, c
+v, b, w, c = np.random.randn(4, 1), np.zeros((1, 1)), np.random.randn(1, 1), np.zeros((1, 1))
+for k in range(9):
+    v, b, w, c = step(v, b, w, c)
+"""
+
+
+def test_new_values_that_take_the_place_of_another_parameter_are_told(tmp_path):
+    assert settled(seen(tmp_path, STEP)) is True
+    found = seen(tmp_path, STEP, ("    return v, b, w, c\n", "    return v, c, w, b\n"))
+    assert settled(found) is False
+    assert {(u.base.names[0], o.base.names[0]) for u, o in put_in_place_of_another(found.steps[0].roles)} == {
+        ("b", "c"),
+        ("c", "b"),
+    }
+    first = certificate(found, mend=False).first
+    assert first.says == "The new c is used in the next step where b was, and not where c was."
+    assert first.place.startswith("at or after line 10:")
