@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
+from nnref.checking.reading.cells import order_of_cells
+
 MAGIC = re.compile(r"^(\s*)(?:[%!].*|[\w., ]+=\s*[%!].*|\?{1,2}[\w.]+|[\w.]+\?{1,2})\s*$")
 """A line that only a notebook understands: %matplotlib inline, !pip install, files = !ls, np.dot?"""
 
@@ -122,24 +124,26 @@ def decoded(data: bytes) -> str:
 
 
 def notebook(name: str, data: bytes) -> Source:
-    """The code cells of a notebook, one after the other; what only a notebook understands becomes `pass`."""
+    """The code cells of a notebook, in the order they were run; what only a notebook understands becomes `pass`."""
     try:
-        cells = json.loads(data.decode("utf-8-sig"))["cells"]
-        texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        cells = [cell for cell in json.loads(data.decode("utf-8-sig"))["cells"] if cell["cell_type"] == "code"]
+        texts = ["".join(cell["source"]) for cell in cells]
     except (ValueError, KeyError, TypeError):
         raise SourceError(
             f"{name} is no notebook: its JSON has no list of cells. Save it again from Jupyter."
         ) from None
     lines: list[str] = []
-    starts, body, unread = [], [], []
+    starts, bodies, unread = list[int](), list[list[ast.stmt]](), list[str]()
     for k, text in enumerate(texts, 1):
         own = text.replace("\r\n", "\n").split("\n")
         starts.append(len(lines) + 1)
+        bodies.append([])
         try:
-            body += ast.parse("\n" * len(lines) + python_of(own)).body
+            bodies[-1] += ast.parse("\n" * len(lines) + python_of(own)).body
         except (SyntaxError, ValueError) as error:
             unread.append(f"cell {k} is not Python ({getattr(error, 'msg', error)})")
         lines += own
+    body = [node for k in order_of_cells(bodies, [cell.get("execution_count") for cell in cells]) for node in bodies[k]]
     return Source(name, lines, ast.Module(body, []), tuple(starts), tuple(unread))
 
 

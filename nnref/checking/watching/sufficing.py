@@ -102,7 +102,8 @@ def left_over(role: Roles, sources: Sequence[Source]) -> tuple[list[Node], bool]
     for meeting in role.meetings:
         outputs |= role.graph.above[meeting.output.index]
     left = [tape[k] for k in bits_of(outputs & ~updated) if tape[k].leaf not in ("", *GIVEN)]
-    left = [n for n in left if n.real and np.prod(n.shape, dtype=int) > 1]
+    anew = {(n.site, n.shape) for n in tape[role.last + 1 :] if n.leaf}  # what every step draws is no parameter
+    left = [n for n in left if n.real and np.prod(n.shape, dtype=int) > 1 and (n.site, n.shape) not in anew]
     named = set().union(*map(updates_by_name, sources)) if left else set()
     known = any(named & spoken(update.base) for update in role.updates)
     return [n for n in left if not known or named & words_of_leaf(role.graph, n)], known

@@ -21,6 +21,15 @@ def half_of_the_digits(graph: Graph) -> float:
     return float(np.sqrt(graph.roundoff))
 
 
+def factor_tolerance(graph: Graph) -> float:
+    """By what part two factors may differ and be one: by more where a program computes in half precision."""
+    return max(ALIKE, ROUNDINGS * graph.roundoff)
+
+
+ROUNDINGS = 8
+"""Units of rounding that two factors may be apart by: each is that of many entries, most of which err by less."""
+
+
 def joined(parts: Sequence[Any]) -> Array:
     """The entries of all runs in a row."""
     return np.concatenate([np.ravel(np.asarray(part, float)) for part in parts])

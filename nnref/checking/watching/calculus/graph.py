@@ -31,9 +31,10 @@ class Graph:
         self.tape, self.cut = tape, cut
         self.remembered: dict[Hashable, Any] = {}
         self.above: list[int] = []
+        self.cut |= {node.index for node in tape if is_drawn_number(node)}
         for node in tape:
             bits = 0
-            if node.index not in cut:
+            if node.index not in self.cut:
                 for m in node.inputs:
                     bits |= self.above[m.index] | (1 << m.index)
             self.above.append(bits)
@@ -87,6 +88,20 @@ class Graph:
                 if m.index < len(found):
                     found[m.index].append(node)
         return found
+
+
+def is_drawn_number(node: Node) -> bool:
+    """Is this a whole number that was drawn by probabilities, as an action is? It has no slope by them.
+
+    What is picked from an array of numbers depends on them.
+    """
+    name = node.op.rpartition(".")[2]
+    kind = getattr(getattr(node.value, "dtype", None), "kind", "i" if isinstance(node.value, int) else "")
+    return name in DRAWN and kind in ("i", "u") and any(m.real for m in node.inputs)
+
+
+DRAWN = words("choice multinomial categorical binomial poisson")
+"""Draws whose probabilities are computed."""
 
 
 def bits_of(bits: int) -> Iterator[int]:

@@ -61,6 +61,8 @@ class Choice(NamedTuple):
     guards: bool = False
     held: bool = False
     """Is the largest of several outputs a target that is held fixed, as in Q-learning?"""
+    fixed: frozenset[tuple[int, int]] = frozenset()
+    """(a product, its factor) where that factor is held fixed, as an advantage beside the logarithm of an action's."""
 
 
 def slopes(
@@ -86,7 +88,7 @@ def slopes(
                 lost.append(node)
                 continue
             for m, part in parts:
-                if wanted[m.index]:
+                if wanted[m.index] and (k, m.index) not in choice.fixed:
                     added = np.asarray(part, float).reshape(m.shape)
                     found[m.index] = found[m.index] + added if m.index in found else added
     return found, lost

@@ -8,6 +8,7 @@ from itertools import islice
 import numpy as np
 
 from nnref.checking.watching.calculus.graph import Graph, base_of, bits_of, entries_of_leaf
+from nnref.checking.watching.calculus.slopes import value_of
 from nnref.checking.watching.meaning.updates import uses
 from nnref.checking.watching.recording.functions import FRESH, LIKE
 from nnref.checking.watching.recording.tape import Node, nodes_of, words
@@ -33,6 +34,7 @@ def label_candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
     leaves = [n for n in graph.tape if n.leaf and n.leaf != "constant" and np.prod(n.shape, dtype=int)]
     kept = ("labels", "data", "table", "written", "array", "unknown", "parsed", "randint")
     leaves = [n for n in leaves if n.leaf in kept or not (is_computed(n) or replaced_by_name(graph, n))]
+    leaves = [n for n in leaves if not (turns_signs(graph, n) or is_seed(n))]
     ranked = sorted(leaves, key=lambda n: (LIKELIHOOD.get(n.leaf, 6), n.index))
     yield from ((n,) for n in unlike(graph, ranked)[: CANDIDATES // 2])
     yield from columns(graph, ranked)
@@ -45,10 +47,48 @@ def label_candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
             made = unscaled(base_of(target))
             if (node.op in ("multiply", "divide") and not given(graph, made)) or replaced_by_name(graph, made):
                 continue
-            subset = target.deps and not target.deps & ~output.deps and target.deps != output.deps
-            if not made.leaf and subset and made.index not in seen and not of_constants(graph, made):
+            if (
+                not made.leaf
+                and is_made_of_inputs(node, target, output)
+                and made.index not in seen
+                and not of_constants(graph, made)
+            ):
                 seen.add(made.index)
                 yield (made,)
+
+
+def minus(node: Node) -> Node | None:
+    """What a value is minus of, as -a and a * -1 are; None if it is none."""
+    numbers = [value_of(a) for a in node.args if not isinstance(a, Node) or is_number(a)]
+    if node.op == "negative" or (node.op == "multiply" and any(np.size(n) == 1 and n == -1 for n in numbers)):
+        return next((a for a in node.inputs if not is_number(a)), None)
+    return None
+
+
+def is_made_of_inputs(node: Node, target: Node, output: Node) -> bool:
+    """Is a target made of what its output is made of: of nothing else, or, in a difference, of more, as X @ A is?"""
+    beside, parameters = target.deps & ~output.deps, output.deps & ~target.deps
+    if not beside:
+        return bool(target.deps and parameters)
+    return node.op == "subtract" and bool(target.deps & output.deps and parameters)
+
+
+def is_number(leaf: Node) -> bool:
+    """Is a leaf one number that is written out, be it as an array of no axis, as np.asarray(-1) is?"""
+    return leaf.leaf == "constant" or (leaf.leaf == "array" and not leaf.shape)
+
+
+def turns_signs(graph: Graph, leaf: Node) -> bool:
+    """Is a leaf the -1 of a - b = a + b * -1? It is no label."""
+    users = graph.users[leaf.index]
+    turned = [n for user in users for n in graph.users[user.index]]
+    alone = is_number(leaf) and bool(turned) and all(minus(n) for n in users)
+    return alone and all(n.op == "add" for n in turned)
+
+
+def is_seed(leaf: Node) -> bool:
+    """Is a leaf the slope 1 of a loss by itself, which a backward pass begins with, as np.ones_like(loss) is?"""
+    return leaf.leaf == "ones_like" and np.prod(leaf.shape, dtype=int) == 1
 
 
 def is_computed(leaf: Node) -> bool:
@@ -66,6 +106,9 @@ def beside(node: Node) -> Iterator[tuple[Node, Node]]:
         yield from ((m, node.args[0]) for m in nodes_of(node.args[1]) if np.asarray(m.value).dtype.kind in "iu")
     if node.op in ("subtract", "multiply", "divide") and len(node.inputs) == 2:
         yield from (node.inputs, node.inputs[::-1])
+    if node.op == "add" and len(node.inputs) == 2:  # a - b = a + b * -1
+        yield from ((of, other) for m, other in (node.inputs, node.inputs[::-1]) if (of := minus(m)) is not None)
+        yield from ((m, other) for m, other in (node.inputs, node.inputs[::-1]) if minus(other) is not None)
     if node.op == "where" and len(node.args) == 3 and isinstance(node.args[0], Node):
         compared = node.args[0].inputs if node.args[0].op in COMPARISONS else (node.args[0],)
         chosen = [m for m in node.args[1:] if isinstance(m, Node)]

@@ -12,6 +12,7 @@ from nnref.checking.watching.calculus.factors import ALIKE
 from nnref.checking.watching.calculus.graph import VIEWS, Graph, as_bits, base_of, bits_of
 from nnref.checking.watching.calculus.slopes import slopes, value_of
 from nnref.checking.watching.meaning.micro_batches import of_one_step
+from nnref.checking.watching.meaning.of_units import without_units
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.other_parts import beginning
 from nnref.checking.watching.meaning.parameters import Meeting, Roles
@@ -165,7 +166,7 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
             continue
         if not any(candidate(m) for m in used_by(graph, node)):
             found.append(node)
-    return found
+    return without_units(role, found)
 
 
 def is_size(role: Roles, node: Node) -> bool:

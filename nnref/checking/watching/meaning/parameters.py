@@ -14,8 +14,7 @@ from itertools import islice
 import numpy as np
 
 from nnref.checking.watching.calculus.graph import Graph, as_bits, base_of, bits_of
-from nnref.checking.watching.calculus.slopes import value_of
-from nnref.checking.watching.meaning.likely_labels import CANDIDATES, LIKELIHOOD, label_candidates
+from nnref.checking.watching.meaning.likely_labels import CANDIDATES, LIKELIHOOD, label_candidates, minus
 from nnref.checking.watching.meaning.other_parts import beginning, other_parts, tables_of_rows, without_later_parts
 from nnref.checking.watching.meaning.several_labels import of_both_outputs
 from nnref.checking.watching.meaning.updates import (
@@ -227,14 +226,8 @@ def compares(meeting: Meeting) -> bool:
     A sum with a negated operand is a difference, as in a class with a - b = a + b * -1.
     """
     scales = meeting.at.op in ("multiply", "divide") and np.prod(meeting.labels.shape, dtype=int) == 1
-    added = meeting.at.op == "add" and not (is_negated(meeting.labels) or is_negated(meeting.output))
+    added = meeting.at.op == "add" and not (minus(meeting.labels) or minus(meeting.output))
     return not added and not (scales and np.prod(meeting.output.shape, dtype=int) > 1)
-
-
-def is_negated(node: Node) -> bool:
-    """Is a value minus another: -a, or a * -1?"""
-    numbers = [value_of(a) for a in node.args if not isinstance(a, Node) or a.leaf == "constant"]
-    return node.op == "negative" or (node.op == "multiply" and any(np.size(n) == 1 and n == -1 for n in numbers))
 
 
 def all_made_there(

@@ -20,11 +20,13 @@ def of_both_outputs(best: Roles, others: Sequence[Roles]) -> Iterator[tuple[tupl
     mine = {u.base.index for u in best.updates}
     for other in others:
         more = {u.base.index for u in other.updates}
-        leaves = all(n.leaf for n in (*best.labels, *other.labels))
+        given = not any(
+            r.graph.above[n.index] & r.parameters for r in (best, other) for n in (*best.labels, *other.labels)
+        )
         apart = not in_outputs(best, other.labels) and not in_outputs(other, best.labels)
         shared = other.outputs & best.parameters
         own = any(not best.outputs >> base & 1 for base in more - mine)
-        if leaves and apart and shared and own and mine - more:
+        if given and apart and shared and own and mine - more:
             yield (*best.labels, *other.labels), mine | more
 
 

@@ -136,8 +136,13 @@ def is_part_alone(role: Roles, node: Node, array: Node) -> bool:
 
 def changes(role: Roles) -> Iterator[Update]:
     """Every old ± change of an ancestor of the outputs that depends on no label and goes into no output."""
+    targets = 0  # ancestors of the labels are no parameters, such as the state of a system that is to be learnt
+    for label in role.labels:
+        targets |= role.graph.above[label.index]
     for node in role.graph.tape:
         if node.op not in ("subtract", "add") or len(node.args) != 2 or role.of_labels[node.index]:
+            continue
+        if targets >> node.index & 1:
             continue
         for i, sign in ((0, 1 if node.op == "subtract" else -1), *([(1, -1)] if node.op == "add" else [])):
             old, step = node.args[i], node.args[1 - i]

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nnref.checking.watching.recording.bars import within
-from nnref.checking.watching.recording.functions import IN_PLACE, OPERATOR, as_once
+from nnref.checking.watching.recording.functions import FRESH, IN_PLACE, LIKE, OPERATOR, as_once
 from nnref.checking.watching.recording.memory import layout, owner, same_memory, view_of
 from nnref.checking.watching.recording.of_objects import (
     holds_objects,
@@ -44,6 +44,9 @@ LOOKED_UP = 500
 
 OFF = (0, -1)
 """What a list of labels has in every place but one."""
+
+FEW = 100
+"""Leaves that the first value of a parameter is made of at most: draws, the array that they are drawn into, scales."""
 
 
 class Hooks(Values):
@@ -316,7 +319,14 @@ class Hooks(Values):
             return
         shape, strides = buffer.lying
         whole = self.add("put", None, (buffer.node, node, lying, shape, strides), {}, root, node.site)
-        buffer.node, buffer.held, buffer.views = whole, [whole, node], {lying: node}
+        shown = {} if self.begins(node) else {lying: node}  # weights that are drawn into a part are a part of the whole
+        buffer.node, buffer.held, buffer.views = whole, [whole, node], shown
+
+    def begins(self, node: Node) -> bool:
+        """Is a value made of a few numbers that were drawn or written out, as weights are at first?"""
+        leaves = [k for k in range(node.deps.bit_length()) if node.deps >> k & 1] if node.deps.bit_count() < FEW else []
+        kinds = {self.leaves[k].leaf for k in leaves}
+        return "random" in kinds and kinds <= {"random", "constant", "zeros", "empty", "sqrt", *FRESH, *LIKE}
 
     def iterate(self, things: Any, site: int) -> Any:
         """For x in things"""

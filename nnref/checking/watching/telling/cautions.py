@@ -50,8 +50,12 @@ def forward(role: Roles) -> list[Node]:
 
 
 def held_fixed(watched: Watched, role: Roles) -> Iterator[str]:
-    """A target that is the largest output of the network itself, and that is held fixed."""
+    """A target that is the largest output of the network itself, or the worth of an action, and that is held fixed."""
     reading = watched.steps[0].readings[0]
+    for product, worth in sorted(reading.choice.fixed):
+        line, node = watched.source.where(role.graph.tape[product].site.line), role.graph.tape[worth]
+        name = next(iter(node.names), "what the action was worth")
+        yield f"{line}: {name} is held fixed beside the logarithm of the action's probability; its slope is left out"
     if not reading.choice.held or reading.loss.node is None:
         return
     above = role.graph.above[reading.loss.node.index]

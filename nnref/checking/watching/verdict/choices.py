@@ -1,4 +1,4 @@
-"""The choices in a slope: at ties of max, at guards within logarithms, and of targets that are held fixed."""
+"""The choices in a slope: at ties of max, at guards within logarithms, and of what is held fixed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import bits_of
+from nnref.checking.watching.calculus.graph import bits_of, is_drawn_number
 from nnref.checking.watching.calculus.slopes import Choice, guard, value_of
 from nnref.checking.watching.meaning.losses import Loss
 from nnref.checking.watching.meaning.parameters import Roles
@@ -19,7 +19,8 @@ Tape = Sequence[Node]
 def choices(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss]) -> Iterator[Choice]:
     """The slopes that may be meant: at ties of max(a, b), and of an own loss with the guards of its logarithms.
 
-    Last, those of an own loss in which the largest of several outputs is a target that is held fixed.
+    Then those of an own loss in which the largest of several outputs is a target that is held fixed; last, those in
+    which the worth of an action is, beside the logarithm of its probability, as an actor's whose critic learns too.
     """
     yield from (Choice(tie) for tie in ((0.0, 1.0, 0.5) if tied_anywhere(role, tapes) else (0.0,)))
     above = 0
@@ -32,6 +33,38 @@ def choices(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss]) -> Itera
     own = [loss.node for loss in likely if loss.node is not None]
     if any(role.graph.depends(n.index, role.parameters) and goes_in_beside(role, n, own) for n in maxima):
         yield Choice(held=True)
+    if fixed := frozenset(pair for node in own for pair in advantages(role, node)):
+        yield Choice(fixed=fixed)
+
+
+def advantages(role: Roles, loss: Node) -> Iterator[tuple[int, int]]:
+    """Where a loss multiplies the logarithm of what a draw chose by something else that parameters went into."""
+    graph = role.graph
+    for node in (graph.tape[k] for k in bits_of(graph.above[loss.index])):
+        if node.op != "multiply" or len(node.inputs) != 2:
+            continue
+        for likely, worth in (node.inputs, node.inputs[::-1]):
+            if graph.depends(worth.index, role.parameters) and is_of_a_draw(role, likely):
+                yield node.index, worth.index
+
+
+def is_of_a_draw(role: Roles, node: Node) -> bool:
+    """Is this ± the logarithm of a probability, and was that one drawn by such probabilities?"""
+    while node.op in ("negative", "log", "view", "array", "reshape") and node.inputs:
+        if node.op == "log":
+            chosen = unguarded(node.inputs[0])
+            places = chosen.inputs[1:] if chosen.op == "item" else ()
+            drawn = (role.graph.tape[k] for m in places for k in (m.index, *bits_of(role.graph.above[m.index])))
+            return any(is_drawn_number(n) for n in drawn)
+        node = node.inputs[0]
+    return False
+
+
+def unguarded(node: Node) -> Node:
+    """Through a guard, as in log(p + 1e-8), to what it is added to."""
+    while node.op == "add" and len(node.inputs) == 1:
+        node = node.inputs[0]
+    return node
 
 
 def is_shift(role: Roles, largest: Node) -> bool:

@@ -28,7 +28,7 @@ from nnref.checking.watching.verdict.derivatives import (
 from nnref.checking.watching.verdict.judging import Tape
 from nnref.checking.watching.verdict.meant_for import another_slope, made_by, slope_skipped, used_rightly, without_slope
 from nnref.checking.watching.verdict.objects import wrong_part
-from nnref.checking.watching.verdict.odd_terms import departure, missing_uses, odd_term, of_another_factor
+from nnref.checking.watching.verdict.odd_terms import departure, is_returned, missing_uses, odd_term, of_another_factor
 from nnref.checking.watching.verdict.on_the_step import (
     below_zero,
     gradient_of_another,
@@ -92,10 +92,10 @@ def in_object(search: Search, wrong: Sequence[Judged]) -> tuple[FirstWrong, int]
     """The first wrong part of a slope that an object holds, and its index as a bit; None if there is none."""
     if any(row.kind == "adds up" for row in wrong) or (part := wrong_part(search)) is None:
         return None
-    node, site, says = part
+    node, site, says, certain = part
     bit = 1 << node.index
     rows = [row for row in wrong if search.graph.depends(row.update.step.index, bit)]
-    return (FirstWrong(node, site, rows[0], "value", says), bit) if rows else None
+    return (FirstWrong(node, site, rows[0], "value", says, certain), bit) if rows else None
 
 
 def of_failure(role: Roles, tapes: Sequence[Tape], reading: Reading, failure: Failure) -> FirstWrong:
@@ -205,7 +205,7 @@ def of_value(search: Search, row: Judged, wrong: Node) -> FirstWrong:
         says = "the factor of this term is not that of the terms to which it is added"
         return FirstWrong(odd, odd.site, row, "factor", says)
     if missing := missing_uses(search, wrong):
-        return FirstWrong(wrong, wrong.site, row, "part", missing)
+        return FirstWrong(wrong, wrong.site, row, "part", missing, certain=not is_returned(search, wrong))
     left = departure(search, row, wrong)
     if left is not None and left[0].site.line != wrong.site.line:
         says = f"this is {left[1]:.4g} times the slope of your loss, and what it is made of is that slope itself"
@@ -284,17 +284,15 @@ def of_decay(search: Search, row: Judged) -> FirstWrong:
 
 
 def jumped(search: Search, row: Judged, ratio: float) -> Node | None:
-    """The first value whose factor jumps, against its inputs, by the ratio of the row's factor to the others'.
-
-    Ancestors of all right rows are left out.
-    """
+    """The first value of this row alone whose factor jumps against its inputs as the row's does against the others'."""
     if abs(ratio - 1) <= ALIKE:
         return None
     if alike_factors(ratio, -1.0) and (node := turned_twice(search, row)) is not None:
         return node
     right = [search.role.graph.above[r.update.step.index] for r in search.reading.rows if r.verdict == "ok"]
     for node in search.backward(row.update.step):
-        if node.op in PLACES or (right and all(bits >> node.index & 1 for bits in right)):
+        shared = bool(right) and all(bits >> node.index & 1 for bits in right)
+        if node.op in PLACES or shared or search.exact >> node.index & 1:
             continue
         jump = search.jump(node)
         if jump is not None and abs(jump / ratio - 1) <= ALIKE and (ratio > 0 or stays_turned(search, row, node)):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.calculus.graph import bits_of
+from nnref.checking.watching.calculus.graph import VIEWS, bits_of
 from nnref.checking.watching.calculus.slopes import Choice
 from nnref.checking.watching.meaning.losses import Loss, losses
 from nnref.checking.watching.meaning.parameters import Roles, compares
@@ -30,10 +31,13 @@ def believed(role: Roles, tapes: Sequence[Tape], readings: Sequence[Reading]) ->
     """The readings; the first calls nothing wrong if its loss is a guess without evidence."""
     readings = of_other_losses(role, tapes, readings)
     first = readings[0] if readings else None
-    if role.unlabelled and not (first is not None and any(r.verdict == "ok" and not r.silent for r in first.rows)):
+    right = first is not None and any(r.verdict == "ok" and not r.silent for r in first.rows)
+    if role.unlabelled and not (right or (first is not None and has_right_slopes(role, tapes, first))):
         return ()  # labels that only meet parameters are none, and there is no evidence of a loss
     if any(r.loss.node is not None for r in readings) or any(loss.node is not None for loss in losses(role, tapes)):
         return tuple(readings)
+    if first is not None and not role.compared:
+        return open_(first, NO_OUTPUT), *readings[1:]
     if first is not None and any((r.verdict == "ok" and not r.silent) or r.own is not None for r in first.rows):
         return tuple(readings)
     if first is not None and any(r.verdict == "WRONG" for r in first.rows) and is_borne_out(role, tapes, first):
@@ -42,14 +46,38 @@ def believed(role: Roles, tapes: Sequence[Tape], readings: Sequence[Reading]) ->
         return given, *readings
     if first is None or not any(row.verdict == "WRONG" for row in first.rows):
         return tuple(readings)
-    note = "the file has no loss of its own, and this is the slope of none that was tried"
+    return open_(first, NO_LOSS), *readings[1:]
+
+
+NO_LOSS = "the file has no loss of its own, and this is the slope of none that was tried"
+
+NO_OUTPUT = "the file has no loss of its own, and its data meet what is updated itself: nothing is an output"
+"""Why none is accused where parts of a table are moved towards data, as the units of a map or the means of clusters."""
+
+
+def open_(reading: Reading, note: str) -> Reading:
+    """The reading, those gradients not told that would be wrong under a loss that is a guess."""
     rows = [
         replace(row, verdict="cannot tell", note=note, kind=UNKNOWN)
         if row.verdict == "WRONG" and not row.note.startswith("shape") and row.kind in ("", "decay")
         else row
-        for row in first.rows
+        for row in reading.rows
     ]
-    return replace(first, rows=tuple(rows)), *readings[1:]
+    return replace(reading, rows=tuple(rows))
+
+
+def has_right_slopes(role: Roles, tapes: Sequence[Tape], reading: Reading) -> bool:
+    """Are several values that a step is made of slopes of the program's own loss, though no gradient is?"""
+    if reading.loss.node is None:
+        return False
+    search = Search(role, tapes, reading)
+    made = {n for row in reading.rows for n in search.backward(row.update.step) if not search.forward >> n.index & 1}
+    slopes = (n for n in made if n.op not in VIEWS and np.prod(n.shape, dtype=int) > 1 and search.right(n))
+    return len(set(islice(slopes, SEVERAL))) == SEVERAL
+
+
+SEVERAL = 2
+"""Slopes of a scalar in the backward pass that bear out that it is the loss, where data meet parameters alone."""
 
 
 def is_borne_out(role: Roles, tapes: Sequence[Tape], reading: Reading) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, multiple, with_part
+from nnref.checking.watching.calculus.factors import ALIKE, factor_tolerance, half_of_the_digits, multiple, with_part
 from nnref.checking.watching.calculus.graph import base_of, through
 from nnref.checking.watching.calculus.slopes import Choice, magnitude, slopes
 from nnref.checking.watching.meaning.losses import OWN_LOSS, Loss, is_proper, losses
@@ -116,7 +116,11 @@ def under(
     made = [slopes(tape, seeds, wanted, choice) for tape, seeds in zip(tapes, loss.seeds, strict=True)]
     known, lost = [s for s, _ in made], tuple(made[0][1])
     rows = verdicts(role, tapes, known, lost, before, loss, written)
-    return None if rows is None else Reading(loss, rows, tuple(known), choice, lost, most_common(rows))
+    return (
+        None
+        if rows is None
+        else Reading(loss, rows, tuple(known), choice, lost, most_common(rows, factor_tolerance(role.graph)))
+    )
 
 
 def meant_first(
@@ -171,7 +175,7 @@ def verdicts(
         apart = {id(row) for row in usual.undecided(found)}
         for k in kind:
             open_ = id(rows[k]) in apart
-            rows[k] = beside(zeros(role, rows[k], known, factor, tapes), factor, alone)
+            rows[k] = beside(zeros(role, rows[k], known, factor, tapes), factor, alone, factor_tolerance(role.graph))
             if open_ and rows[k].verdict in ("ok", "WRONG"):
                 rows[k] = replace(rows[k], verdict="WRONG", kind=NOT_ONE, note=of_both(found))
     draw = draw_on_the_way(role, loss) if any(row.verdict == "WRONG" for row in rows) else None
@@ -375,15 +379,15 @@ def compatible(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
     return True
 
 
-def beside(row: Judged, factor: float | None, alone: bool = False) -> Judged:
+def beside(row: Judged, factor: float | None, alone: bool = False, apart: float = ALIKE) -> Judged:
     """A row with another factor than the others becomes wrong or open; so does a single number by itself."""
     row = replace(row, usual=factor * (row.rate or 1.0) if factor else factor)
     own = row.own
     single = sum(x.size for x in row.truth) < 2  # any number is a multiple of any other
-    if own and factor and single and (alone or abs(own / factor - 1) > ALIKE):
+    if own and factor and single and (alone or abs(own / factor - 1) > apart):
         says = "one number, seen once, is no evidence"
         return replace(row, verdict="cannot tell", note=says, kind=CONTRADICTED, factor=None)
-    if own and factor and abs(own / factor - 1) > ALIKE:
+    if own and factor and abs(own / factor - 1) > apart:
         return replace(row, verdict="WRONG", note=f"{own / factor:.4g} times the truth, beside the others")
     if own and factor and factor < 0 and row.update.new is None:
         says = (

@@ -17,7 +17,8 @@ from nnref.checking.watching.calculus.graph import Array, bits_of
 from nnref.checking.watching.calculus.slopes import backward
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.meant_for import made_by
-from nnref.checking.watching.verdict.right_values import USES, Search, laid
+from nnref.checking.watching.verdict.odd_terms import missing_uses
+from nnref.checking.watching.verdict.right_values import ADDING, USES, Search, laid
 
 SETS = "this sets the slope, and what other uses had added to it before is lost"
 NO_PART = "what is added here is not the slope by this use, though what it is made of is right"
@@ -44,10 +45,10 @@ class Holder:
     slopes: dict[str, list[Part]] = field(default_factory=lambda: defaultdict(list))
 
 
-def wrong_part(search: Search) -> tuple[Node, Site, str] | None:
-    """The first wrong contribution to a slope: its value, its site, and the message; None if there is none.
+def wrong_part(search: Search) -> tuple[Node, Site, str, bool] | None:
+    """The first wrong contribution to a slope: its value, its site, the message, and whether its inputs are right.
 
-    All earlier contributions are right, and so are its inputs.
+    None if there is none. All earlier contributions are right. A slope by one use alone may lack that of another layer.
     """
     found = holders(search)
     pair, factor = kept_apart(search, found)
@@ -68,10 +69,14 @@ def wrong_part(search: Search) -> tuple[Node, Site, str] | None:
     taken = [h.values[grad] for h in found.values() if grad in h.values]
     for other in taken if says is NO_PART else ():
         if search.graph.depends(wrong.index, 1 << other.whole.index):
-            return wrong, other.site, NO_SLOPE
+            return wrong, other.site, NO_SLOPE, True
     slopes = {p.whole.index for holder in found.values() for p in holder.slopes.get(grad, []) if p is not part}
     node = within(search, wrong, slopes, factor) if says is NO_PART else wrong
-    return node, node.site if node is not part.whole and node.site.line else part.site, says
+    for m in node.inputs if says is NO_PART and node.op not in ADDING else ():
+        alone = search.role.of_labels[m.index] and not search.right(m) and m.site.line
+        if alone and (missing := missing_uses(search, m)):
+            return m, m.site, missing, False
+    return node, node.site if node is not part.whole and node.site.line else part.site, says, True
 
 
 def holders(search: Search) -> Mapping[int, Holder]:

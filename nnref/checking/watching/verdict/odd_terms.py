@@ -37,7 +37,12 @@ def odd_term(search: Search, wrong: Node, step: Node) -> Node | None:
     if not odd or len(odd) > len(usual_terms) or (len(odd) == len(usual_terms) and not less_likely):
         return None
     ratios = [c / usual for c in search.factors(odd[0])]
-    return where_it_jumps(search, odd[0], usual_terms, ratios) or first_with_new_factor(search, odd[0], usual_terms)
+    node = where_it_jumps(search, odd[0], usual_terms, ratios) or first_with_new_factor(search, odd[0], usual_terms)
+    if (
+        node is not None and search.forward >> node.index & 1
+    ):  # mu is the slope of mu²/2: the line that adds it is wrong
+        return next((n for n in search.graph.users[node.index] if n.index in inside and n.op in TOGETHER), node)
+    return node
 
 
 def common_to(search: Search, many: Sequence[Node], few: Sequence[Node], factor: float, step: Node) -> Node | None:
@@ -104,9 +109,13 @@ TOGETHER = VIEWS | ADDING | {"concatenate", "hstack", "append"}
 
 
 def likely(search: Search, factor: float, step: Node) -> tuple[bool, bool]:
-    """Is this factor that of an exact slope of the program's own loss, with the sign of a descent step?"""
+    """Is this factor that of an exact slope of the program's own loss, with the sign of a descent step?
+
+    Where gradients are right, their factor counts instead: the known loss may be the sum over all batches.
+    """
     signs = {u.sign for u in search.role.updates if u.step is step}
-    itself = search.reading.loss.node is not None and abs(abs(factor) - 1) <= ALIKE
+    right = [r.own for r in search.reading.rows if r.verdict == "ok" and not r.silent and r.own]
+    itself = search.reading.loss.node is not None and has(right or [1.0, -1.0], factor)
     return itself, all(factor * sign > 0 for sign in signs)
 
 
@@ -158,6 +167,12 @@ def missing_uses(search: Search, node: Node) -> str:
         lines = f"line{'s' if len(others) > 1 else ''} {', '.join(map(str, others))}"
         return f"this is the slope by the use in line {mine} alone: that by the use in {lines} is not added"
     return ""
+
+
+def is_returned(search: Search, node: Node) -> bool:
+    """Is a value used in another function than it is made in alone? That function may have to add to it."""
+    users = [n for n in search.uses_of_views(node) if search.role.of_labels[n.index] and n.site.line]
+    return bool(users) and all(n.site.function != node.site.function for n in users)
 
 
 def line_of_use(search: Search, use: Node) -> int:

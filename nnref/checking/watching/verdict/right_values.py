@@ -115,6 +115,15 @@ class Search:
         return found | self.forward
 
     @cached_property
+    def exact(self) -> int:
+        """What gradients are made of that are the slopes of the program's own loss themselves, as bits."""
+        found = 0
+        for row in self.reading.rows if self.reading.loss.node is not None else ():
+            if row.verdict == "ok" and not row.silent and abs((row.own or 0.0) - 1) <= ALIKE:
+                found |= self.graph.above[[*entered(self.role, row.update.step)][-1].index]
+        return found
+
+    @cached_property
     def forward(self) -> int:
         """The program's own loss and its ancestors, as a bit set: they depend on labels, but are no slopes."""
         loss = self.reading.loss.node
@@ -249,7 +258,7 @@ class Search:
 
     def jump(self, node: Node) -> float | None:
         """The ratio of a value's factor to its input's, 1 if possible; None where one of them is no slope."""
-        made_of = [m for m in node.inputs if self.role.of_labels[m.index]]
+        made_of = [m for m in node.inputs if self.is_backward(m)]
         if not all(self.graph.depends(m.index, self.role.parameters) for m in made_of):
             return None  # labels are no slope, even where one equals a multiple of one
         before = [self.factors(m) for m in made_of]
@@ -261,6 +270,12 @@ class Search:
             if same and abs(jump - 1) <= ALIKE:
                 return 1.0
         return jumps[0] if jumps and len(before) == 1 else None
+
+    def is_backward(self, node: Node) -> bool:
+        """Do labels go into a value? Where there are none, is it no part of the forward pass?"""
+        if self.role.unlabelled and self.forward >> node.index & 1:
+            return False
+        return self.role.of_labels[node.index]
 
     def by_chance(self, node: Node) -> bool:
         """Is a product a slope by another factor than its input's, though no number in it explains that?
@@ -301,9 +316,12 @@ def first_slope(role: Roles, tapes: Sequence[Tape], reading: Reading) -> Node | 
 def with_most_right(role: Roles, tapes: Sequence[Tape], readings: Sequence[Reading]) -> Reading:
     """The first reading, or one that differs only in slopes at ties and has more of the backward pass right.
 
-    At max(0, z) with z = 0 either slope is right, and sums over examples may not tell them apart.
+    At max(0, z) with z = 0 either slope is right, and sums over examples may not tell them apart. If no gradient fits a
+    guessed loss, the guess with more of the backward pass right is taken.
     """
-    like = [r for r in readings if r.loss is readings[0].loss and r.fits == readings[0].fits]
+    first = readings[0]
+    guessed = first.loss.node is None and first.loss.given is None and not any(first.fits)
+    like = [r for r in readings if r.fits == first.fits and (r.loss is first.loss or (guessed and r.loss.node is None))]
     if len(like) < 2:
         return readings[0]
     made = {n for row in like[0].rows for n in Search(role, tapes, like[0]).backward(row.update.step)}

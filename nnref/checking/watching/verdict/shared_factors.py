@@ -14,6 +14,8 @@ def put_to_others(search: Search, row: Judged, ratio: float) -> Node | None:
     others = [r for r in search.reading.rows if r.verdict == "ok" and r.own]
     if len(others) < 2 or alike_factors(abs(ratio), 1.0):
         return None  # with one other row, either may be wrong; and a sign may come from another value
+    if search.reading.loss.node is not None and all(alike_factors(abs(r.own or 0.0), 1.0) for r in others):
+        return None  # the other rows are exact slopes of the program's own loss
     mine = {n.index for n in search.backward(row.update.step)}
     chains = [{n.index for n in search.backward(r.update.step)} for r in others]
     shared = set.intersection(*chains) - mine if chains else set()

@@ -26,7 +26,7 @@ def first_turned(search: Search, row: Judged) -> Node | None:
     made = [*entered(search.role, row.update.step)][-1]
     found = None
     for node in search.backward(made):
-        factors = [c for k, c in search.matches(node) if search.graph.tape[k].op != "negative"]
+        factors = of_outputs(search, node)
         if node.op not in PLACES and factors and not search.forward >> node.index & 1:
             found = (found or node) if all(c < 0 for c in factors) else None
     return found
@@ -69,6 +69,15 @@ def sign_of(search: Search, node: Node) -> int:
     return found.pop() if len(found) == 1 else 0
 
 
+def of_outputs(search: Search, node: Node) -> list[float]:
+    """By which factors a value is a slope of something that goes into outputs; of what labels went into, if of no such.
+
+    Targets that the network itself makes have minus the slope of its outputs. That of -z tells nothing.
+    """
+    found = [(k, c) for k, c in search.matches(node) if search.graph.tape[k].op != "negative"]
+    return [c for k, c in found if not search.role.of_labels[k]] or [c for _, c in found]
+
+
 def turned(search: Search, row: Judged) -> Node | None:
     """The first value of the wrong sign: old − step needs the slope, old + step its negative.
 
@@ -77,7 +86,7 @@ def turned(search: Search, row: Judged) -> Node | None:
     """
     so_far = False
     for node in search.backward(row.update.step):
-        found = [c for k, c in search.matches(node) if search.graph.tape[k].op != "negative"] or search.factors(node)
+        found = of_outputs(search, node) or search.factors(node)
         so_far = so_far or any(c * row.update.sign > 0 for c in found)
         if node.op in PLACES - {"put_at"} or search.forward >> node.index & 1 or not found:
             continue

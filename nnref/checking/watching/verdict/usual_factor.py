@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, multiple
+from nnref.checking.watching.calculus.factors import ALIKE, factor_tolerance, half_of_the_digits, multiple
 from nnref.checking.watching.calculus.graph import bits_of
 from nnref.checking.watching.meaning.losses import Loss
 from nnref.checking.watching.meaning.optimisers import entered
@@ -26,18 +26,18 @@ Group = list[Judged]
 """Gradients that have one factor."""
 
 
-def most_common(rows: Sequence[Judged]) -> float | None:
+def most_common(rows: Sequence[Judged], apart: float = ALIKE) -> float | None:
     """The factor of most gradients, or at a tie that of the largest array; None if there is none."""
-    groups = by_factor(rows)
+    groups = by_factor(rows, apart)
     return max(groups, key=lambda group: (parameters(group), largest(group)))[0].own if groups else None
 
 
-def by_factor(rows: Sequence[Judged]) -> list[Group]:
-    """The gradients that are multiples of the truth, grouped by factor."""
+def by_factor(rows: Sequence[Judged], apart: float = ALIKE) -> list[Group]:
+    """The gradients that are multiples of the truth, grouped by factor within a tolerance."""
     found: list[Group] = []
     for row in rows:
         if row.own:
-            home = next((group for group in found if equal_factors(row.own, group[0].own or 0.0)), None)
+            home = next((group for group in found if equal_factors(row.own, group[0].own or 0.0, apart)), None)
             if home is None:
                 found.append([row])
             else:
@@ -55,9 +55,9 @@ def largest(group: Group) -> int:
     return max(row.truth[0].size for row in group)
 
 
-def equal_factors(a: float, b: float) -> bool:
+def equal_factors(a: float, b: float, apart: float = ALIKE) -> bool:
     """Are two factors one?"""
-    return b != 0 and abs(a / b - 1) <= ALIKE
+    return b != 0 and abs(a / b - 1) <= apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,7 @@ class Usual:
         more easily forgotten than added; then the group with fewer factors applied, if all had one at first. If nothing
         else decides, a bias, which needs no product, comes before the largest array.
         """
-        groups = by_factor(rows)
+        groups = by_factor(rows, factor_tolerance(self.role.graph))
         return sorted(groups, key=lambda group: self.weight(group, groups), reverse=True)
 
     def undecided(self, found: Sequence[Group]) -> list[Judged]:
