@@ -138,6 +138,8 @@ def gradients(seen):
 def step_in_all(seen, update):
     """The step of an update in every run, as one array; None if one has none."""
     values = [tape[update.step.index].value for tape in seen.tapes]
+    if update.end.op not in ("subtract", "add", "subtract.at", "add.at") and update.new is not None:
+        values = [tape[update.old.index].value - tape[update.new.index].value for tape in seen.tapes]  # turned after it
     return None if any(v is None for v in values) else np.stack([np.asarray(v, float) for v in values])
 
 

@@ -133,6 +133,7 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
     passed = {n.index for u in role.updates for n in entered(role, u.step)} - {m.at.index for m in role.meetings}
     gradients = sum(1 << k for k in passed if graph.depends(k, role.parameters) and not role.unlabelled)
 
+    of_slopes = attributes_of_slopes(role)
     outputs = sum({1 << m.output.index for m in role.meetings})
     changes, moved = as_bits(node.index for node in graph.tape if is_change(node)), 0
     for node in graph.tape[role.begin + 1 : role.last + 1]:
@@ -145,6 +146,7 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
         made_of_gradients = bool(graph.above[node.index] & gradients)
         later = node.index > role.last and not graph.above[node.index] & outputs  # run again from the same start
         used = into >> node.index & 1 and node.op != "sqrt"  # the slope of a root is divided by it
+        used = used and not {h.attribute for h in node.held} > of_slopes > set()  # self.grad = self.data, for a 1
         changed = graph.depends(node.index, changes) or bool(moved >> node.index & 1)
         return scalar and not after[node.index] and not used and not made_of_gradients and not later and not changed
 
@@ -153,6 +155,8 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
     for node in graph.tape:
         if not candidate(node) or node.op in SHOWN or is_entry(node) or node.index in replaced:
             continue
+        if node.held and all(held.attribute in of_slopes for held in node.held):
+            continue  # where objects hold their values and slopes, as those of an input
         if (graph.above[node.index] | 1 << node.index) & back:
             continue
         if any(after[n.index] and np.prod(n.shape, dtype=int) > 1 for n in users[node.index]):
@@ -167,6 +171,12 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
         if not any(candidate(m) for m in used_by(graph, node)):
             found.append(node)
     return without_units(role, found)
+
+
+def attributes_of_slopes(role: Roles) -> set[str]:
+    """The attributes by which objects of the program hold what they are moved along, as p.grad is."""
+    held = (next((n.held for n in entered(role, u.step) if n.held), []) for u in role.updates)
+    return {one.attribute for some in held for one in some}
 
 
 def is_size(role: Roles, node: Node) -> bool:

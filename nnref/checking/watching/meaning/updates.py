@@ -91,10 +91,29 @@ def replacements(graph: Graph, node: Node) -> Iterator[Update]:
         old, step = node.args[i], node.args[j]
         if not isinstance(old, Node) or not isinstance(step, Node) or not number(old):
             continue
-        if old.shape != node.shape and np.prod(old.shape) * np.prod(node.shape) != 1:
-            continue  # b = 0.0 becomes an array of one entry by b - rate * (p - y[i])
+        update = Update(old, step, node, sign)
+        if old.shape != node.shape and np.prod(old.shape) * np.prod(node.shape) != 1 and not keeps_its_name(update):
+            continue  # b = 0.0 becomes an array of one entry by b - rate * (p - y[i]); a step of another shape spreads
         if graph.above[step.index] >> base_of(old).index & 1:
-            yield Update(old, step, node, sign)
+            larger = multiplied_after(graph, update)
+            yield update if larger is None else replace(update, new=larger)
+
+
+def multiplied_after(graph: Graph, update: Update) -> Node | None:
+    """What has the name of the old value, and is the new one turned, or more than it, as in w = 2 * (w - step)."""
+    new, users = update.end, graph.users[update.end.index]
+    if new.names or len(users) != 1 or users[0].op not in ("negative", "multiply", "divide"):
+        return None
+    value = users[0]
+    beside = [value_of(a) for a in value.args if a is not new]
+    onward = replace(update, new=value)
+    named = update.base.names or update.old.names
+    if not (keeps_its_name(onward) if named else goes_on(graph, onward)) or any(np.ndim(v) or not v for v in beside):
+        return None
+    if value.op == "divide" and value.args[0] is not new:
+        return None
+    by = -1.0 if not beside else float(beside[0]) if value.op == "multiply" else 1 / float(beside[0])
+    return None if 0 < by <= 1 else value
 
 
 ROWS = words("add.at subtract.at")

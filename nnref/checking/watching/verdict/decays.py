@@ -33,7 +33,10 @@ def wrong_beside_decay(search: Search, row: Judged, joined: Node) -> tuple[Node,
     if not decay or not data or abs(decay - 1) > ALIKE or abs(data - 1) <= ALIKE:
         return None
     chain = search.backward(labelled[-1])
-    first = next((n for n in chain if any(abs(c / data - 1) <= ALIKE for c in search.factors(n))), labelled[-1])
+    jumps = ((n, search.jump(n)) for n in chain if n.op not in PLACES)
+    made = next((n for n, jump in jumps if jump is not None and abs(jump / data - 1) <= ALIKE), None)
+    like = (n for n in chain if any(abs(c / data - 1) <= ALIKE for c in search.factors(n)))
+    first = made or next(like, labelled[-1])
     says = f"this is {data:.4g} times the slope of your loss, and the decay added to it later is that of your loss"
     return first, says
 

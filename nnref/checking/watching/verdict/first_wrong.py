@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE, multiple, with_part
-from nnref.checking.watching.calculus.graph import VIEWS, bits_of
+from nnref.checking.watching.calculus.graph import VIEWS
 from nnref.checking.watching.calculus.slopes import slopes
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
@@ -25,8 +27,15 @@ from nnref.checking.watching.verdict.derivatives import (
     slope_factor,
     wrong_factor,
 )
+from nnref.checking.watching.verdict.excused import first_of
 from nnref.checking.watching.verdict.judging import Tape
-from nnref.checking.watching.verdict.meant_for import another_slope, made_by, slope_skipped, used_rightly, without_slope
+from nnref.checking.watching.verdict.meant_for import (
+    another_slope,
+    slope_skipped,
+    through_views,
+    used_rightly,
+    without_slope,
+)
 from nnref.checking.watching.verdict.objects import wrong_part
 from nnref.checking.watching.verdict.odd_terms import departure, is_returned, missing_uses, odd_term, of_another_factor
 from nnref.checking.watching.verdict.on_the_step import (
@@ -35,6 +44,7 @@ from nnref.checking.watching.verdict.on_the_step import (
     is_gradient,
     of_optimiser,
     turned_by_optimiser,
+    turns_after,
 )
 from nnref.checking.watching.verdict.remembered import MEMORY
 from nnref.checking.watching.verdict.right_values import PLACES, Search
@@ -48,10 +58,10 @@ from nnref.checking.watching.verdict.shared_factors import (
 from nnref.checking.watching.verdict.signs import first_turned, is_turned_on_the_way, stays_turned, turned, turned_twice
 from nnref.checking.watching.verdict.stale import STALE, is_new_parameter, used_after_update, used_next
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual
-from nnref.checking.watching.verdict.verdicts import Judged, Reading
+from nnref.checking.watching.verdict.verdicts import Judged, Reading, is_rounding
 
 TAKEN_ELSEWHERE = "another argument"
-"""Mistake kind: a function that is right elsewhere gets a wrong argument; the line of the call is wrong."""
+"""FirstWrong kind: a function that is right elsewhere gets a wrong argument; the line of the call is wrong."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +88,8 @@ def mistakes(role: Roles, tapes: Sequence[Tape], reading: Reading) -> list[First
     first = in_object(search, wrong)
     after = [] if first is None else [row for row in wrong if search.graph.depends(row.update.step.index, first[1])]
     found = [*([first[0]] if first else []), *(located(search, row) for row in wrong if row not in after)]
-    ordered = sorted(found, key=lambda m: (m.node.index, len(search.backward(m.row.update.step))))
+    noise = {id(row): is_rounding(row, wrong) for row in wrong}
+    ordered = sorted(found, key=lambda m: (noise[id(m.row)], m.node.index, len(search.backward(m.row.update.step))))
     seen: set[tuple[str, int]] = set()
     kept = []
     for mistake in ordered:
@@ -235,6 +246,14 @@ def of_all_steps(search: Search, row: Judged) -> FirstWrong:
     """
     sites = {r.update.end.site for r in search.reading.rows}
     added = row.update.sign < 0 and not is_turned_on_the_way(search, row)
+    if row.update.sign > 0 and row.inner and len(after := turns_after(search, row)) == 1:
+        says = "the gradient is right, and what is made of it here on the way to the step has the other sign"
+        return FirstWrong(after[0], after[0].site, row, "sign", says)
+    made = [n for n in entered(search.role, row.update.step) if search.ends_statement(n)]
+    stepped = next((n for n in made[:-1] if n.site.line and n.site.line != row.update.end.site.line), None)
+    if added and len(sites) == 1 and stepped is not None:
+        says = "the step goes up the loss: what is made of the slope here is added, and one of the two is wrong"
+        return FirstWrong(stepped, stepped.site, row, "sign", says, certain=False)
     if added and len(sites) == 1 and len(search.reading.rows) > 1:
         says = "the step goes up the loss: the slopes are added, and should be subtracted"
         return FirstWrong(row.update.end, row.update.end.site, row, "sign", says)
@@ -284,18 +303,23 @@ def of_decay(search: Search, row: Judged) -> FirstWrong:
 
 
 def jumped(search: Search, row: Judged, ratio: float) -> Node | None:
-    """The first value of this row alone whose factor jumps against its inputs as the row's does against the others'."""
+    """The first value of this row alone whose factor jumps against its inputs as the row's does against the others'.
+
+    Ancestors of a right row are left out: the slope of a variance may be twice what is on the way to it.
+    """
     if abs(ratio - 1) <= ALIKE:
         return None
     if alike_factors(ratio, -1.0) and (node := turned_twice(search, row)) is not None:
         return node
-    right = [search.role.graph.above[r.update.step.index] for r in search.reading.rows if r.verdict == "ok"]
+    seen = [r.update.step.index for r in search.reading.rows if r.verdict == "ok" and not r.silent]
+    right = reduce(or_, (search.graph.above[k] for k in seen), 0)
     for node in search.backward(row.update.step):
-        shared = bool(right) and all(bits >> node.index & 1 for bits in right)
-        if node.op in PLACES or shared or search.exact >> node.index & 1:
+        if node.op in PLACES or right >> node.index & 1:
             continue
         jump = search.jump(node)
-        if jump is not None and abs(jump / ratio - 1) <= ALIKE and (ratio > 0 or stays_turned(search, row, node)):
+        if jump is None or abs(jump / ratio - 1) > ALIKE or not search.is_off(node, ratio):
+            continue
+        if ratio > 0 or stays_turned(search, row, node):
             return node
     return None
 
@@ -312,7 +336,11 @@ def of_factor(search: Search, row: Judged) -> FirstWrong:
     if early is not None and (before := last_shared(search, row)) is not None and before.site.line < early.site.line:
         return FirstWrong(before, before.site, row, "factor", row.note, certain=False)
     if early is not None:
-        return FirstWrong(early, early.site, row, "factor", row.note)
+        gradient = [*entered(search.role, row.update.step)][-1]
+        onward = (n for n in search.backward(gradient) if search.graph.depends(n.index, 1 << early.index))
+        alone = all(n.site.line == early.site.line for n in onward)
+        whole = alone or search.is_off(early, (row.own or 1.0) / (row.usual or 1.0))  # else more comes in later
+        return FirstWrong(early, early.site, row, "factor", row.note, certain=whole)
     chain = list(ratios(search, row))
     others = [ratio for r in search.reading.rows if r.verdict != "WRONG" and r.factor for _, ratio in ratios(search, r)]
     strange = [n for n, ratio in chain if ratio and not any(abs(ratio / o - 1) <= ALIKE for o in others if o)]
@@ -356,39 +384,6 @@ def ratios(search: Search, row: Judged) -> Iterator[tuple[Node, float]]:
         yield node, ratio or 0.0
         if ratio is None:
             return
-
-
-def first_of(search: Search, step: Node) -> Node | None:
-    """The first wrong value from which nothing right is computed."""
-    chain = search.backward(step)
-    right = 0
-    for node in chain:
-        if (search.right(node) and not search.by_chance(node)) or search.accumulated(node):
-            right |= 1 << node.index
-    excused = search.beyond_doubt
-    for k in bits_of(right):
-        node = search.graph.tape[k]
-        if not search.is_one_of_many(node) and not search.is_of_one_run(node):
-            excused |= search.graph.above[k]
-    new = {u.new for u in search.role.updates}
-    loss = search.reading.loss.node
-    forward = 0 if loss is None else search.graph.above[loss.index]  # the loss itself is not judged
-    for node in chain:
-        bit = 1 << node.index
-        if bit & (right | excused | forward) or node in new:
-            continue
-        if node.kwargs.get("each") and 1 << node.inputs[0].index & (right | excused):
-            right |= bit  # what a loop takes of a slope, one entry after the other
-            continue
-        if node.op in PLACES and any(
-            search.role.of_labels[m.index]
-            and search.graph.depends(m.index, search.role.parameters)
-            and not (1 << m.index) & (right | excused)
-            for m in node.inputs
-        ):
-            continue
-        return node
-    return None
 
 
 def described(search: Search, row: Judged, node: Node) -> FirstWrong:
@@ -439,10 +434,12 @@ def no_slope(search: Search, row: Judged, before: Node) -> FirstWrong:
 
 def no_part(search: Search, node: Node) -> Node | None:
     """The term of a wrong sum that is the slope of something else, where the other terms are parts of one slope."""
-    parts = [made_by(m) for m in node.inputs if search.role.of_labels[m.index]]
+    shown = [[*through_views(m)] for m in node.inputs if search.role.of_labels[m.index]]
+    parts = [views[-1] for views in shown]
     if node.op not in ("add", "subtract", "add.at") or len(parts) < 2:
         return None
-    strange = [[p for p in parts if not search.belongs(p, k)] for k in search.with_uses(node)]
+    ways = search.with_uses(node)
+    strange = [[views[-1] for views in shown if not any(search.belongs(v, k) for v in views)] for k in ways]
     alone = {some[0].index for some in strange if len(some) == 1 and some[0].site.line}
     found = [p for p in parts if p.index in alone]
     return found[0] if len(found) == 1 and found[0].site != node.site else None

@@ -127,7 +127,8 @@ def meant_first(
     role: Roles, tapes: Sequence[Tape], found: Sequence[Reading], written: frozenset[float]
 ) -> tuple[Reading, ...]:
     """The readings, the loss that is meant first: the program's own if it fits as well as any."""
-    ranked = sorted(found, key=lambda r: (r.all_right, r.fits[2], r.loss.node is not None, r.fits), reverse=True)
+    known = ((has_its_decay(role, r), r.all_right, r.fits[2], r.loss.node is not None, r.fits) for r in found)
+    ranked = [r for _, r in sorted(zip(known, found, strict=True), key=lambda pair: pair[0], reverse=True)]
     if ranked and ranked[0].loss.node is None:
         mine = [r for r in ranked if r.loss.node is not None and not uphill(r)]
         proper = [r for r in mine if r.loss.node is not None and is_proper(role, tapes[0], r.loss.node)]
@@ -135,6 +136,18 @@ def meant_first(
         if guess.all_right or as_good or 2 * guess.right < len(guess.rows):
             ranked = [*proper, *(r for r in ranked if r not in proper)]
     return tuple(at_their_rates(role, reading, written) for reading in ranked)
+
+
+def has_its_decay(role: Roles, reading: Reading) -> bool:
+    """Is the slope of a parameter right, decay and all, of which the program's own loss has a decay?
+
+    Then it is meant, though of a loss without decay all may be right: beside its slopes any decay is.
+    """
+    if reading.loss.node is None:
+        return False
+    terms = terms_of_decay(role, reading.loss.node)
+    right = [row.update.base for row in reading.rows if row.verdict == "ok" and not row.silent]
+    return any(role.graph.depends(term.index, 1 << base.index) for term in terms for base in right)
 
 
 def uphill(reading: Reading) -> bool:

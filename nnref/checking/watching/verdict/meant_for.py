@@ -107,14 +107,18 @@ def slope_skipped(search: Search, node: Node) -> tuple[Node, Node] | None:
     values = search.values(node)
     if len(given) != 1 or values is None or node.op not in ENTRY_BY_ENTRY or given[0].shape != node.shape:
         return None
+    if not all(np.isfinite(v).all() for v in values):
+        return None
     slope, before = made_by(given[0]), search.values(made_by(given[0]))
     if before is None or any(v.size != b.size for v, b in zip(values, before, strict=True)):
         return None
+    its_own = {k for k, _ in search.matches(slope)}  # dA / w for dA * w, with w ∂L/∂z = ∂L/∂w z, is that in two ways
     for k, c in search.matches(slope):
         result = search.graph.tape[k]
         for m in result.inputs if result.op not in (*SAME_SLOPE, "dot", "matmul", "einsum") else ():
             known = m.shape == result.shape and all(m.index in g for g in search.reading.slopes)
-            if known and any(would_be_right(search, values, before, m, c, j) for j in search.truths[node_size(node)]):
+            others = [j for j in search.truths[node_size(node)] if j not in its_own]
+            if known and any(would_be_right(search, values, before, m, c, j) for j in others):
                 return slope, result
     return None
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from nnref.checking.watching.calculus.factors import ALIKE
 from nnref.checking.watching.calculus.graph import VIEWS
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.right_values import ADDING, Search
+from nnref.checking.watching.verdict.signs import is_turned
 from nnref.checking.watching.verdict.verdicts import Judged
 
 
@@ -24,31 +26,41 @@ def odd_term(search: Search, wrong: Node, step: Node) -> Node | None:
     while outer:
         whole = outer[0]
         outer = [n for n in search.graph.users[whole.index] if n.index in inside and n.op in TOGETHER]
-    found = list(terms(search, whole))
-    factors = [search.factors(term) for term in found]
+    together = list(terms(search, whole))
+    found = [term.node for term in together]
+    factors = [tuple(term.sign * c for c in search.factors(term.node)) for term in together]
     if len(found) < 2 or not all(factors):
         return None
     usual = max((c for c, *_ in factors), key=lambda c: (sum(has(f, c) for f in factors), *likely(search, c, step)))
     usual_terms = [t for t, f in zip(found, factors, strict=True) if has(f, usual)]
     odd = [t for t, f in zip(found, factors, strict=True) if not has(f, usual)]
-    if odd and (shared := common_to(search, usual_terms, odd, usual, step)) is not None:
+    others = factors[found.index(odd[0])] if odd else ()
+    if odd and (shared := common_to(search, usual_terms, odd, (usual, others), step)) is not None:
         return shared
-    less_likely = bool(odd) and likely(search, usual, step) > likely(search, search.factors(odd[0])[0], step)
+    less_likely = bool(odd) and likely(search, usual, step) > likely(search, others[0], step)
     if not odd or len(odd) > len(usual_terms) or (len(odd) == len(usual_terms) and not less_likely):
         return None
-    ratios = [c / usual for c in search.factors(odd[0])]
-    node = where_it_jumps(search, odd[0], usual_terms, ratios) or first_with_new_factor(search, odd[0], usual_terms)
-    if (
-        node is not None and search.forward >> node.index & 1
-    ):  # mu is the slope of mu²/2: the line that adds it is wrong
+    left = together[found.index(odd[0])].left
+    if left is not None and any(has([usual, *search.right_factors], c) for c in search.factors(odd[0])):
+        return left
+    ratios = [c / usual for c in others]
+    apart = [n for n in usual_terms if not search.graph.depends(n.index, 1 << odd[0].index)] or usual_terms
+    node = where_it_jumps(search, odd[0], apart, ratios) or first_with_new_factor(search, odd[0], apart)
+    if node is not None and search.forward >> node.index & 1:  # as mu is of mu²/2: the line that adds it is wrong
         return next((n for n in search.graph.users[node.index] if n.index in inside and n.op in TOGETHER), node)
     return node
 
 
-def common_to(search: Search, many: Sequence[Node], few: Sequence[Node], factor: float, step: Node) -> Node | None:
-    """The one value that gives many terms their factor, if the few other terms are exact slopes of the own loss."""
-    exact = [c for c in search.factors(few[0]) if likely(search, c, step) == (True, True)]
-    if len(many) < 2 or not exact or likely(search, factor, step)[0]:
+def common_to(
+    search: Search, many: Sequence[Node], few: Sequence[Node], factors: tuple[float, Sequence[float]], step: Node
+) -> Node | None:
+    """The one value that gives many terms their factor, if the few other terms are exact slopes of the own loss.
+
+    factors are that of the many, and those of the few.
+    """
+    factor, others = factors
+    exact = [c for c in others if True in (known := likely(search, c, step))[:2] and known[2]]
+    if len(many) < 2 or not exact or likely(search, factor, step) >= likely(search, exact[0], step):
         return None
     shared = set.intersection(*({n.index for n in search.backward(t)} for t in many))
     nodes = (search.graph.tape[k] for k in sorted(shared - {n.index for t in few for n in search.backward(t)}))
@@ -71,11 +83,11 @@ def departure(search: Search, row: Judged, wrong: Node) -> tuple[Node, float] | 
     """
     if search.reading.loss.node is None:
         return None
-    chain = [n for n in search.backward(row.update.step) if n.index < wrong.index]
+    chain = [n for n in search.backward(row.update.step) if n.index < wrong.index and search.ends_statement(n)]
     exact = [n for n in chain if has(search.factors(n), 1.0)]
     known = {n.index for n in exact}
     for node in chain:
-        made_of = [m.index for m in node.inputs if search.role.of_labels[m.index]]
+        made_of = {m.index for m in statements_before(search, node)}
         if node.op in VIEWS or not made_of or not known.issuperset(made_of) or node.index in known:
             continue
         if (found := search.factors(node)) and not search.beyond_doubt >> node.index & 1:
@@ -83,6 +95,13 @@ def departure(search: Search, row: Judged, wrong: Node) -> tuple[Node, float] | 
             if not later:
                 return node, found[0]
     return None
+
+
+def statements_before(search: Search, node: Node) -> Iterator[Node]:
+    """What the statement that makes a value takes from others, as far as labels went into it."""
+    for m in node.inputs:
+        if search.role.of_labels[m.index]:
+            yield from (m,) if search.ends_statement(m) else statements_before(search, m)
 
 
 def of_another_factor(search: Search, row: Judged, wrong: Node) -> Node | None:
@@ -108,27 +127,38 @@ TOGETHER = VIEWS | ADDING | {"concatenate", "hstack", "append"}
 """Operations that assemble a gradient: sums, and the concatenation of its parts."""
 
 
-def likely(search: Search, factor: float, step: Node) -> tuple[bool, bool]:
-    """Is this factor that of an exact slope of the program's own loss, with the sign of a descent step?
+def likely(search: Search, factor: float, step: Node) -> tuple[bool, bool, bool]:
+    """Is this factor that of a right gradient, of an exact slope of the own loss, and one of a descent step?
 
     Where gradients are right, their factor counts instead: the known loss may be the sum over all batches.
     """
-    signs = {u.sign for u in search.role.updates if u.step is step}
+    signs = {-u.sign if is_turned(search, u.step) else u.sign for u in search.role.updates if u.step is step}
     right = [r.own for r in search.reading.rows if r.verdict == "ok" and not r.silent and r.own]
     itself = search.reading.loss.node is not None and has(right or [1.0, -1.0], factor)
-    return itself, all(factor * sign > 0 for sign in signs)
+    return has(search.right_factors, factor), itself, all(factor * sign > 0 for sign in signs)
 
 
-def terms(search: Search, node: Node) -> Iterator[Node]:
+@dataclass(frozen=True)
+class Term:
+    """A term of a sum: its sign in it, and left, the last subtraction that gave it that; None if it is added."""
+
+    node: Node
+    sign: int
+    left: Node | None
+
+
+def terms(search: Search, node: Node, sign: int = 1, left: Node | None = None) -> Iterator[Term]:
     """The terms of a sum: multiples of slopes, by one use or all, and values that are neither slopes nor sums."""
     if node.op not in TOGETHER or search.right(node) or search.accumulated(node):
-        yield node
+        yield Term(node, sign, left)
         return
     for m in node.inputs:
+        away = node.op == "subtract" and m is node.args[1]
+        given = (-sign, node) if away else (sign, left)
         if search.role.of_labels[m.index] and m.real:  # dy[label] -= 1 adds no label to a slope
-            yield from terms(search, m)
+            yield from terms(search, m, *given)
         elif any(search.factors_of_parts(m)):  # as of a divergence term without labels
-            yield m
+            yield Term(m, *given)
 
 
 def first_with_new_factor(search: Search, term: Node, others: Sequence[Node]) -> Node | None:

@@ -42,13 +42,24 @@ def updated(source: Source) -> set[str]:
 
 
 def is_update(node: ast.AST) -> bool:
-    """Is it a -= …, or a = a - …, with an expression that is no number?"""
+    """Is it a -= …, or a = a - …, with an expression that is no number; or such a list, or setattr(…, a - …)?"""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "setattr":
+        return is_sum(node.value.args[-1])
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.ListComp):
+        over = set[str]().union(*(names_of_expression(g.iter) for g in node.value.generators))
+        moved = {name for t in node.targets for name in names_of_expression(t)}
+        return is_sum(node.value.elt) and bool(over & moved)
     if isinstance(node, ast.AugAssign):
         return isinstance(node.op, ast.Sub | ast.Add) and bool(names_of_expression(node.value))
     if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.BinOp):
         return False
     same = {ast.unparse(node.value.left), ast.unparse(node.value.right)} & {ast.unparse(t) for t in node.targets}
     return isinstance(node.value.op, ast.Sub | ast.Add) and bool(same)
+
+
+def is_sum(node: ast.expr) -> bool:
+    """Is it a sum or a difference of two?"""
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub | ast.Add)
 
 
 def targets(node: ast.AST) -> Iterable[ast.expr]:

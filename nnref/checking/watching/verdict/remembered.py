@@ -73,8 +73,11 @@ def parts_of(before: Roles, role: Roles) -> Mapping[Update, Part]:
 
 
 def not_grown(row: Judged) -> Judged:
-    """The verdict on an update of a parameter just multiplied by more than 1, as by a decay of the wrong sign."""
-    node = row.update.old
+    """The verdict on an update of a parameter that is multiplied by more than 1 before or after, or turned."""
+    node, end = row.update.old, row.update.end
+    if row.verdict == "ok" and row.update.new is not None and end.op in ("negative", "multiply", "divide"):
+        says = "the new value is turned, or larger by a factor, before the program goes on with it"
+        return replace(row, verdict="WRONG", note=says, kind="correction", entry=end, factor=None, inner=None)
     while row.verdict == "ok" and node is not row.update.base and node.args and isinstance(node.args[0], Node):
         if node.op == "add" and decayed(node) is not None:
             says = "the decay has the wrong sign: it lets the weights grow"

@@ -28,6 +28,10 @@ USES = 64
 """Most uses of one value that are told apart, such as the time steps of a recurrent network."""
 
 
+ENOUGH = 200
+"""Values of the way to right gradients, the first ones, whose factors are looked at: loops make the same ones again."""
+
+
 class Search:
     """Which values of one step are right: one multiple, in every run, of some ∂L/∂(forward value)."""
 
@@ -36,6 +40,7 @@ class Search:
         self.graph = role.graph
         self.tolerance = half_of_the_digits(role.graph)
         self._found: dict[int, tuple[int, float] | None] = {}
+        self._all: dict[int, list[tuple[int, float]]] = {}
         self._factors: dict[int, tuple[float, ...]] = {}
         self._parts: dict[int, list[list[Array]]] = {}
         self._used: dict[int, list[int]] = {}
@@ -47,7 +52,8 @@ class Search:
         """The values with a known slope in every run, by their size."""
         found: dict[int, list[int]] = {}
         for k in self.reading.slopes[0]:
-            if not self.role.after[k] and all(k in g for g in self.reading.slopes):
+            within = all(k in g for g in self.reading.slopes) and not is_nameless_opposite(self.graph.tape[k])
+            if within and not self.role.after[k]:
                 found.setdefault(int(np.prod(self.graph.tape[k].shape)), []).append(k)
         return found
 
@@ -79,6 +85,12 @@ class Search:
                 if c := next((c for c in found if c), None):
                     yield k, c
                     break
+
+    def all_matches(self, node: Node) -> list[tuple[int, float]]:
+        """All of them, found once: of one number, there are as many as numbers were computed."""
+        if node.index not in self._all:
+            self._all[node.index] = list(self.matches(node))
+        return self._all[node.index]
 
     def likely(self, size: int, given: Sequence[Array]) -> list[int]:
         """The values of this size whose slope an array may be a multiple of, by a first comparison."""
@@ -115,12 +127,24 @@ class Search:
         return found | self.forward
 
     @cached_property
-    def exact(self) -> int:
-        """What gradients are made of that are the slopes of the program's own loss themselves, as bits."""
-        found = 0
-        for row in self.reading.rows if self.reading.loss.node is not None else ():
-            if row.verdict == "ok" and not row.silent and abs((row.own or 0.0) - 1) <= ALIKE:
-                found |= self.graph.above[[*entered(self.role, row.update.step)][-1].index]
+    def right_factors(self) -> list[float]:
+        """The factors of the right gradients, as they enter their optimisers."""
+        found: list[float] = []
+        for row in self.reading.rows:
+            if row.verdict == "ok" and not row.silent:
+                found += self.factors([*entered(self.role, row.update.step)][-1])[:1]
+        return found
+
+    @cached_property
+    def right_scales(self) -> list[float]:
+        """The sizes of the factors of values that end a statement on the way to right gradients."""
+        found = [abs(c) for c in self.right_factors]
+        rows = [row for row in self.reading.rows if row.verdict == "ok" and not row.silent]
+        nodes = {n.index: n for row in rows for n in self.backward(row.update.step) if self.ends_statement(n)}
+        for node in list(nodes.values())[:ENOUGH]:
+            for c in self.factors(node):
+                if not any(abs(abs(c) / d - 1) <= ALIKE for d in found):
+                    found.append(abs(c))
         return found
 
     @cached_property
@@ -249,7 +273,7 @@ class Search:
         """The factors with which a value is a slope: of ∂L/∂z; and, in a sigmoid 1 / (1 + exp(-z)), of −∂L/∂(−z)."""
         if node.index not in self._factors:
             found: list[float] = []
-            whole = [c for _, c in self.matches(node)]
+            whole = [c for _, c in self.all_matches(node)]
             for c in (*whole, *self.factors_of_parts(node)):
                 if not any(abs(c / other - 1) <= ALIKE for other in found):
                     found.append(c)
@@ -277,6 +301,18 @@ class Search:
             return False
         return self.role.of_labels[node.index]
 
+    def ends_statement(self, node: Node) -> bool:
+        """Has a value a name, or is something made of it on another line? Half a slope is none on the way to a name."""
+        return bool(node.names) or any(n.site.line != node.site.line for n in self.graph.users[node.index])
+
+    def is_off(self, node: Node, ratio: float) -> bool:
+        """Has a value as many times the factor of what right gradients are made of, of either sign; or is none right?
+
+        Half the slope of a root, on the way to that of what it is the root of, is no mistake.
+        """
+        known = [abs(c * ratio) for c in self.right_scales]
+        return not known or any(abs(abs(c) / d - 1) <= ALIKE for c in self.factors(node) for d in known)
+
     def by_chance(self, node: Node) -> bool:
         """Is a product a slope by another factor than its input's, though no number in it explains that?
 
@@ -288,7 +324,7 @@ class Search:
         if not self.graph.depends(beside[0].index, self.role.parameters):
             return False
         jump = self.jump(node)
-        return jump is not None and abs(jump - 1) > ALIKE
+        return jump is not None and abs(jump - 1) > ALIKE and not (self.right_scales and self.is_off(node, 1.0))
 
     def decays(self, node: Node, base: Node) -> bool:
         """Is a multiple of the parameter, or of a part of it, added to something that depends on labels?"""
@@ -331,6 +367,11 @@ def with_most_right(role: Roles, tapes: Sequence[Tape], readings: Sequence[Readi
         return sum(search.right(node) for node in made)
 
     return max(like, key=count)
+
+
+def is_nameless_opposite(node: Node) -> bool:
+    """Is this -z within an expression, as in 1 / (1 + exp(-z))? Its slope is that by z but for the sign."""
+    return node.op == "negative" and not node.names and not node.held
 
 
 def laid(truth: Sequence[Array], shape: tuple[int, ...]) -> Iterator[list[Array]]:

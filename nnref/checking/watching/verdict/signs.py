@@ -21,6 +21,13 @@ def is_turned_on_the_way(search: Search, row: Judged) -> bool:
     return c is not None and c < 0
 
 
+def is_turned(search: Search, step: Node) -> bool:
+    """Does a step, all in all, go against the gradient that it is made of?"""
+    gradient = [*entered(search.role, step)][-1]
+    pairs = zip(search.values(step) or [], search.values(gradient) or [], strict=False)
+    return sum(float(np.ravel(a) @ np.ravel(b)) for a, b in pairs if np.size(a) == np.size(b)) < 0
+
+
 def first_turned(search: Search, row: Judged) -> Node | None:
     """The first of the last values before the gradient that are minus a slope, where the optimiser needs a slope."""
     made = [*entered(search.role, row.update.step)][-1]
@@ -36,7 +43,8 @@ def stays_turned(search: Search, row: Judged, node: Node) -> bool:
     """Do all values computed from this one, up to the gradient, keep its sign, without a flip back as in a - (-x)?"""
     passed = [*entered(search.role, row.update.step)]
     made = next(n for n in passed if n.site.line == passed[-1].site.line)  # with a sign applied on its line
-    chain = [n for n in search.backward(made) if search.graph.depends(n.index, 1 << node.index)]
+    after = [n for n in search.backward(made) if search.graph.depends(n.index, 1 << node.index)]
+    chain = [n for n in after if n is made or search.ends_statement(n)]  # the sum of -x is no x turned back
     signs = {tuple(sorted({c > 0 for c in found})) for n in chain if (found := search.factors(n))}
     return len({s for s in signs if len(s) == 1}) < 2
 
@@ -65,7 +73,7 @@ def turns(search: Search, node: Node) -> bool:
 
 def sign_of(search: Search, node: Node) -> int:
     """The sign of a value as a slope; 0 if it is none or its sign is ambiguous, as for −z."""
-    found = {int(np.sign(c)) for k, c in search.matches(node) if search.graph.tape[k].op != "negative"}
+    found = {int(np.sign(c)) for k, c in search.all_matches(node) if search.graph.tape[k].op != "negative"}
     return found.pop() if len(found) == 1 else 0
 
 

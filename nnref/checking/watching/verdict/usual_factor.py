@@ -55,6 +55,16 @@ def largest(group: Group) -> int:
     return max(row.truth[0].size for row in group)
 
 
+def is_itself(row: Judged) -> bool:
+    """Is the gradient the slope itself, at a rate that is known? A rate of 1 / 2, times 2, is none that is known."""
+    return (row.rate is not None or row.update.new is None) and equal_factors(abs(row.own or 0.0), 1.0)
+
+
+def changes(factors: Sequence[float]) -> int:
+    """The number of times that a factor differs from the one before it."""
+    return sum(not equal_factors(after, before) for before, after in pairwise(factors))
+
+
 def equal_factors(a: float, b: float, apart: float = ALIKE) -> bool:
     """Are two factors one?"""
     return b != 0 and abs(a / b - 1) <= apart
@@ -96,7 +106,7 @@ class Usual:
 
     def weight(
         self, group: Group, groups: Sequence[Group]
-    ) -> tuple[bool, bool, int, int, bool, int, bool, int, int, int]:
+    ) -> tuple[bool, bool, int, bool, tuple[int, ...], bool, int, bool, int, int, int]:
         """The evidence for a group, to be compared with that for the others."""
         of_several, many = len(groups) > 1, parameters(group) >= min(2, max(map(parameters, groups)))
         at_end = any(self.layer(row) == self.last_layer for row in group)
@@ -110,7 +120,8 @@ class Usual:
             exact,
             down,
             parameters(group),
-            -max(known) if exact else 0,
+            self.loss.node is not None and all(map(is_itself, group)),
+            tuple(-n for n in max(known)) if exact else (0, 0),
             self.loss.node is not None and all(map(self.is_written, group)),
             max(map(self.layer, group)) if many and not exact and any(largest(g) > 1 for g in groups) else 0,
             drawn and any(self.is_mean_of(group[0], other[0]) for other in groups),
@@ -195,14 +206,14 @@ class Usual:
 
     def factors_put(self, row: Judged) -> int:
         """How often the factor changes between a gradient and its step."""
-        return sum(not equal_factors(after, before) for before, after in pairwise(self.factors_as_made(row)))
+        return changes(list(self.factors_as_made(row)))
 
-    def factors_after(self, row: Judged) -> int | None:
-        """How often the factor changes until the gradient is the slope of the own loss; None if it never is."""
+    def factors_after(self, row: Judged) -> tuple[int, int] | None:
+        """How often the factor changes after the gradient is the slope of the own loss, and before; None if never."""
         down = (row.own or 0.0) > 0  # minus the slope is added, or its sign is flipped before the step
         made = list(self.factors_as_made(row)) if self.loss.node is not None and down else []
         at = next((k for k, c in enumerate(made) if equal_factors(abs(c), 1.0)), None)
-        return None if at is None else sum(not equal_factors(b, a) for a, b in pairwise(made[: at + 1]))
+        return None if at is None else (changes(made[at:]), changes(made[: at + 1]))
 
     def is_mean_of(self, row: Judged, other: Judged) -> bool:
         """Under a guessed loss summed over the examples: is one gradient that of the mean, and the other of the sum?"""

@@ -6,7 +6,7 @@ import pytest
 
 from nnref.checking.watching.meaning import updates
 from nnref.checking.watching.meaning.updates import replaceable
-from nnref.checking.watching.telling.report import settled
+from nnref.checking.watching.telling.report import certificate, settled
 from tests.support.programs import seen
 from tests.support.recordings import STEP, first, graph, node
 
@@ -151,3 +151,26 @@ def test_a_number_that_becomes_an_array_of_one_entry_is_a_parameter(new, right, 
     found = seen(tmp_path, ROWS_WITH_A_COLUMN, ("0.1 * d\n", new))
     assert {row.update.base.names[0] for row in found.reading.rows} == {"w", "b"}
     assert settled(found) is right
+
+
+SPREAD = """\
+import numpy as np
+X, Y = np.random.randn(4, 30), np.random.randint(0, 2, (1, 30))
+params = {"W": np.random.randn(1, 4), "b": np.zeros((1, 1))}
+for k in range(4):
+    A = 1 / (1 + np.exp(-(params["W"] @ X + params["b"])))
+    cost = -np.mean(Y * np.log(A) + (1 - Y) * np.log(1 - A))
+    dZ = A - Y
+    dW = dZ @ X.T / 30
+    db = np.sum(dZ, axis=1, keepdims=True) / 30
+    params["W"] = params["W"] - 0.1 * dW
+    params["b"] = params["b"] - 0.1 * db
+"""
+
+
+def test_a_step_of_another_shape_that_spreads_the_parameter_is_a_wrong_update_of_it(tmp_path):
+    """With a bias for each example the program goes on, and was called right."""
+    assert settled(seen(tmp_path, SPREAD)) is True
+    found = certificate(seen(tmp_path, SPREAD, ("axis=1", "axis=0")), mend=False)
+    assert found.first.place.startswith("line 9:")
+    assert [e.where[0].says for e in found.entries if e.verdict == "WRONG"] == ["shape (1, 30) for (1, 1)"]

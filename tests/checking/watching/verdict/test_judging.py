@@ -165,3 +165,33 @@ for step in range(5):
 """
     assert settled(seen(tmp_path, text, ("* 100 +", "/ 100 +"))) is True
     assert certificate(seen(tmp_path, text), mend=False).first.place.startswith("line 8:")
+
+
+DECAYS = """\
+import numpy as np
+X, Y = np.random.randn(40, 4), np.eye(3)[np.random.randint(0, 3, 40)]
+W, V = np.random.randn(4, 6) * 0.5, np.random.randn(6, 3) * 0.5
+for k in range(5):
+    h = np.tanh(X @ W)
+    q = np.exp(h @ V)
+    q = q / q.sum(1, keepdims=True)
+    loss = -np.sum(Y * np.log(q)) / 40 + 0.05 * (np.sum(W * W) + np.sum(V * V))
+    d = (q - Y) / 40
+    dV = h.T @ d + 0.1 * V
+    dW = X.T @ (d @ V.T * (1 - h ** 2)) + 0.1 * W
+    W -= 0.5 * dW
+    V -= 0.5 * dV
+"""
+
+
+def test_one_right_decay_says_which_loss_is_meant(tmp_path):
+    """Of the cross-entropy alone all would be right, with two decays."""
+    assert settled(seen(tmp_path, DECAYS)) is True
+    wrong = certificate(seen(tmp_path, DECAYS, ("+ 0.1 * V", "+ 0.7 * V")), mend=False)
+    assert [e.verdict for e in wrong.entries] == ["ok", "WRONG"]
+    assert wrong.first.place.startswith("line 10:")
+
+
+def test_a_wrong_slope_beside_a_right_decay_is_named_where_its_factor_comes_in(tmp_path):
+    wrong = certificate(seen(tmp_path, DECAYS, ("d = (q - Y)", "d = 2 * (q - Y)")), mend=False)
+    assert wrong.first.place.startswith("line 9:")

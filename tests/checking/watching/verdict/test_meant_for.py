@@ -126,3 +126,27 @@ def test_of_a_convolution_by_pixels_the_slope_is_named_that_is_not_meant_and_no_
     found = seen(tmp_path, PIXELS, ("da * (z > 0)", slope))
     assert settled(found) is False
     assert certificate(found, mend=False).first.place.startswith("line 32:")
+
+
+GATED = """\
+import numpy as np
+X, Y = np.random.randn(30, 4), np.random.randn(30, 2)
+W, g, V = np.random.randn(4, 6) * 0.5, np.random.uniform(0.5, 1.5, 6), np.random.randn(6, 2) * 0.5
+for k in range(5):
+    a = np.tanh(X @ W)
+    h = g * a
+    p = h @ V
+    loss = np.sum((p - Y) ** 2) / 2
+    d = p - Y
+    dh = d @ V.T
+    da = dh * g
+    W -= 0.01 * X.T @ (da * (1 - a ** 2))
+    V -= 0.01 * h.T @ d
+"""
+
+
+def test_what_is_divided_by_what_it_should_be_multiplied_by_is_wrong_there(tmp_path):
+    """dh / g would be right, were dh made of itself twice; but then it would be no other slope than before."""
+    assert settled(seen(tmp_path, GATED)) is True
+    found = certificate(seen(tmp_path, GATED, ("dh * g", "dh / g")), mend=False)
+    assert found.first.place.startswith("line 11:")

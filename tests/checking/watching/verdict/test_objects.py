@@ -155,3 +155,11 @@ def test_layers_that_keep_a_slope_and_add_none_are_no_engine(right, wrong, tmp_p
     assert settled(seen(tmp_path, LAYERS)) is True
     line = LAYERS.partition(right)[0].count("\n") + 1
     assert certificate(seen(tmp_path, LAYERS, (right, wrong)), mend=False).first.place.startswith(f"line {line}:")
+
+
+def test_the_slope_of_an_input_is_no_loss_though_labels_and_weights_went_into_it(tmp_path):
+    """Under it, all was wrong from the first line on that makes a value."""
+    change = ("self.grad += (out.data > 0) * out.grad", "self.grad += (out.data > 0) / out.grad")
+    found = certificate(seen(tmp_path, ENGINE, change), mend=False)
+    line = ENGINE.partition(change[0])[0].count("\n") + 1
+    assert found.first.place.startswith(f"line {line}:"), found.first

@@ -45,7 +45,7 @@ def test_the_term_with_another_factor_is_named_where_it_gets_it(tmp_path, change
 def test_terms_are_what_a_sum_adds_up(tmp_path):
     of_it, named = searched(tmp_path, THREE_TIMES, ("p + q + r", "p + (q + 2 * r)"))
     found = list(terms(of_it, named["dW"]))
-    assert [n.site.line for n in found] == [9, 11, 14]
+    assert [term.node.site.line for term in found] == [9, 11, 14]
 
 
 def test_no_term_is_odd_where_all_have_one_factor_and_where_no_sum_is(tmp_path):
@@ -126,7 +126,7 @@ def test_a_label_is_no_term_of_a_slope(tmp_path):
     of_it, _ = searched(tmp_path, CHARACTERS, ("d[t[k]] -= 1", "d[t[k]] += 1"))
     made = [n for n in of_it.graph.tape if of_it.role.of_labels[n.index] and n.real]
     assert any(not m.real for n in made for m in n.inputs if of_it.role.of_labels[m.index])
-    assert all(term.real for n in made for term in terms(of_it, n))
+    assert all(term.node.real for n in made for term in terms(of_it, n))
 
 
 def test_a_sign_of_a_label_is_named_on_its_line(tmp_path):
@@ -163,3 +163,71 @@ for step in range(3):
     assert certificate(twice, mend=False).first.place.startswith("line 13:")
     odd = seen(tmp_path, text, ("do = d *", "do = 2 * d *"))
     assert certificate(odd, mend=False).first.place.startswith("line 12:")
+
+
+RECURRENT = """\
+import numpy as np
+X, Y = np.random.randn(5, 3, 1), np.random.randn(5, 2, 1)
+W, U, V = np.random.randn(4, 3) * 0.5, np.random.randn(4, 4) * 0.5, np.random.randn(2, 4) * 0.5
+for k in range(4):
+    h, p, loss = {-1: np.zeros((4, 1))}, {}, 0
+    for t in range(5):
+        h[t] = np.tanh(W @ X[t] + U @ h[t - 1])
+        p[t] = V @ h[t]
+        loss += 0.01 * np.sum((p[t] - Y[t]) ** 2)
+    dW, dU, dV, later = np.zeros_like(W), np.zeros_like(U), np.zeros_like(V), np.zeros((4, 1))
+    for t in reversed(range(5)):
+        d = p[t] - Y[t]
+        dV += d @ h[t].T
+        dh = V.T @ d + later
+        dz = (1 - h[t] ** 2) * dh
+        dW += dz @ X[t].T
+        dU += dz @ h[t - 1].T
+        later = U.T @ dz
+    for P, dP in zip([W, U, V], [dW, dU, dV]):
+        P += -0.1 * dP
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (("dh = V.T @ d + later", "dh = -(V.T @ d + later)"), 14),
+        (("dz = (1", "dz = -(1"), 15),
+        (("dz = (1", "dz = 2 * (1"), 15),
+        (("later = U.T", "later = -U.T"), 18),
+        (("@ d + later", "@ d - later"), 14),
+    ],
+)
+def test_of_two_terms_that_is_odd_which_has_not_the_factor_of_the_right_gradients(tmp_path, change, line):
+    """That of dV is right, by 50 times the slope; the step is added to the parameter, as minus a rate times it."""
+    assert settled(seen(tmp_path, RECURRENT)) is True
+    assert certificate(seen(tmp_path, RECURRENT, change), mend=False).first.place.startswith(f"line {line}:")
+
+
+def test_what_most_terms_are_made_of_is_wrong_where_the_right_gradients_have_the_factor_of_the_others(tmp_path):
+    """Both ways of a gate go through dc, and the one past it alone is right."""
+    text = """\
+import numpy as np
+X, Y = np.random.randn(20, 4), np.random.randn(20, 2)
+A, B, C = (np.random.randn(4, 4) * 0.5 for _ in range(3))
+W, V = np.random.randn(4, 4) * 0.5, np.random.randn(4, 2) * 0.5
+for k in range(4):
+    x = X @ W
+    a, b, o = np.tanh(x @ A), np.tanh(x @ B), np.tanh(x @ C)
+    c = np.sin(a * b)
+    p = (o * c) @ V
+    loss = ((p - Y) ** 2).sum() / 2
+    d = p - Y
+    dV = (o * c).T @ d
+    dh = d @ V.T
+    do = dh * c * (1 - o ** 2)
+    dc = dh * o * np.cos(a * b)
+    da = dc * b * (1 - a ** 2)
+    db = dc * a * (1 - b ** 2)
+    dx = da @ A.T + db @ B.T + do @ C.T
+    dW = X.T @ dx
+    W -= 0.1 * dW; V -= 0.1 * dV; A -= 0.1 * x.T @ da; B -= 0.1 * x.T @ db; C -= 0.1 * x.T @ do
+"""
+    assert settled(seen(tmp_path, text)) is True
+    assert certificate(seen(tmp_path, text, ("dc = dh", "dc = -dh")), mend=False).first.place.startswith("line 15:")

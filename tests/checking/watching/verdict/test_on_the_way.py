@@ -35,3 +35,18 @@ def test_what_goes_into_an_update_leads_there_through_names_lists_and_what_is_re
 
 def test_what_is_counted_is_no_parameter(source):
     assert updated(source) == {"W", "b"}
+
+
+@pytest.mark.parametrize(
+    ("line", "leads"),
+    [
+        ("setattr(self, name, getattr(self, name) - 0.1 * g)", True),
+        ("self.W = [w - 0.1 * d for w, d in zip(self.W, g)]", True),
+        ("setattr(self, name, g)", False),
+        ("self.shown = [a - b for a, b in zip(self.W, g)]", False),
+    ],
+)
+def test_an_update_of_an_attribute_by_its_name_or_of_a_whole_list_is_one(tmp_path, line, leads):
+    path = tmp_path / "program.py"
+    path.write_text(line)
+    assert leads_to_update(read_source(path), 1) is leads

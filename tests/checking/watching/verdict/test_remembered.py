@@ -60,3 +60,24 @@ for step in range(6):
 def test_a_step_that_remembers_nothing_is_looked_at_in_a_later_step_too(step, right, tmp_path):
     """The loss is printed after the update: it is that of the second step, of which the verdict is."""
     assert settled(seen(tmp_path, AFTERWARDS, ("STEP", step))) is right
+
+
+@pytest.mark.parametrize("change", ["-(W - 0.1 * dW)", "2 * (W - 0.1 * dW)"])
+def test_what_is_turned_or_made_larger_after_its_step_is_wrong_on_that_line(tmp_path, change):
+    """Weights that begin with 0 are moved as far in the first step, and such programs passed."""
+    text = """\
+import numpy as np
+X, Y = np.random.randn(30, 3), np.random.randn(30, 2)
+W, b = np.zeros((3, 2)), np.zeros(2)
+for k in range(5):
+    d = (X @ W + b - Y) / 30
+    loss = 15 * np.sum(d ** 2)
+    dW = X.T @ d
+    W = W - 0.1 * dW
+    b = b - 0.1 * d.sum(0)
+"""
+    assert settled(seen(tmp_path, text)) is True
+    found = certificate(seen(tmp_path, text, ("W - 0.1 * dW", change)), mend=False)
+    assert found.first.place.startswith("line 8:")
+    halved = seen(tmp_path, text, ("W - 0.1 * dW", "0.99 * (W - 0.1 * dW)"))
+    assert settled(halved) is not False

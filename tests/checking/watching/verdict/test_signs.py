@@ -119,3 +119,48 @@ def test_the_slope_of_an_activation_that_turns_each_layer_is_named_where_it_is_m
 @pytest.mark.parametrize(("change", "line"), [(("W += h", "W -= h"), 15), (("d = away *", "d = -away *"), 13)])
 def test_a_sign_that_goes_in_once_is_named_where_it_does(change, line, tmp_path):
     assert certificate(seen(tmp_path, HELPER, change), mend=False).first.place.startswith(f"line {line}:")
+
+
+SIGMOIDS = """\
+import numpy as np
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+def slope(a):
+    return a * (1 - a)
+X, Y = np.random.randn(30, 4), np.random.rand(30, 2)
+A, B, C = (np.random.randn(n, m) * 0.7 for n, m in ((4, 6), (6, 5), (5, 2)))
+for k in range(9):
+    f = sigmoid(X @ A)
+    g = sigmoid(f @ B)
+    p = sigmoid(g @ C)
+    loss = np.sum((Y - p) ** 2) / 2
+    e = p - Y
+    d = e * slope(p)
+    dg = d @ C.T * slope(g)
+    df = dg @ B.T * slope(f)
+    C -= 0.1 * g.T @ d
+    B -= 0.1 * f.T @ dg
+    A -= 0.1 * X.T @ df
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (("return a *", "return 2 * a *"), 5),
+        (("e = p - Y", "e = -(p - Y)"), 13),
+        (("dg = d", "dg = -d"), 15),
+        (("df = dg", "df = -dg"), 16),
+    ],
+)
+def test_the_slope_by_minus_z_within_a_sigmoid_is_nobodys(change, line, tmp_path):
+    """It is that by z with the other sign: every slope would be one of either sign, and no sign could be wrong."""
+    assert settled(seen(tmp_path, SIGMOIDS)) is True
+    assert certificate(seen(tmp_path, SIGMOIDS, change), mend=False).first.place.startswith(f"line {line}:")
+
+
+def test_the_sum_of_minus_a_slope_is_no_slope_that_is_turned_back(tmp_path):
+    """So dm is made, on the way to a slope that has the sign of what is wrong."""
+    change = ("dn = da * g", "dn = -da * g")
+    found = seen(tmp_path, NORMALISED.replace("(-dn * s).sum(0)", "(-(dn * s + 0.0)).sum(0)"), change)
+    assert certificate(found, mend=False).first.place.startswith("line 16:")

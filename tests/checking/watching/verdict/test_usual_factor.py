@@ -199,3 +199,23 @@ for epoch in range(3):
 """
     assert settled(seen(tmp_path, text)) is True
     assert certificate(seen(tmp_path, text, change), mend=False).first.place.startswith(f"line {line}:")
+
+
+TWO_RATES = """\
+import numpy as np
+X, y = np.random.randn(50, 3), np.random.randint(0, 2, 50)
+w, b, lr = np.zeros(3), 0.0, 0.1
+for k in range(5):
+    p = 1 / (1 + np.exp(-(X @ w + b)))
+    loss = -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p)) / 50
+    dw = X.T @ (p - y) / 50
+    db = (1 / 50) * np.sum(p - y)
+    w -= lr * dw
+    b -= lr * db
+"""
+
+
+@pytest.mark.parametrize(("change", "line"), [(("= X.T", "= 2 * X.T"), 7), (("w -= lr", "w -= 2 * (lr"), 9)])
+def test_a_gradient_that_is_the_slope_itself_is_right_though_its_parameter_is_smaller(tmp_path, change, line):
+    changes = [change, *([("* dw", "* dw)")] if line == 9 else [])]
+    assert certificate(seen(tmp_path, TWO_RATES, *changes), mend=False).first.place.startswith(f"line {line}:")

@@ -1,0 +1,72 @@
+"""What a right value says of what it is made of: nothing of a part that does not count in it."""
+
+import pytest
+
+from nnref.checking.watching.telling.report import certificate, settled
+from nnref.checking.watching.verdict.excused import cancels, first_of, unseen_by
+from tests.support.programs import seen
+from tests.support.recordings import searched
+
+NORMED = """\
+import numpy as np
+X, Y = np.random.randn(30, 4), np.random.randn(30, 2)
+W, g, V = np.random.randn(4, 6) * 0.5, np.random.uniform(0.5, 1.5, 6), np.random.randn(6, 2) * 0.5
+for k in range(9):
+    z = X @ W
+    c = z - z.mean(0)
+    s = np.sqrt((c ** 2).mean(0) + 1e-5)
+    n = c / s
+    h = np.tanh(g * n)
+    p = h @ V
+    loss = ((p - Y) ** 2).mean()
+    d = 2 * (p - Y) / Y.size
+    dV = h.T @ d
+    da = d @ V.T * (1 - h ** 2)
+    dg = (da * n).sum(0)
+    dn = da * g
+    dc = dn / s
+    ds = -((dn * c) / (s * s)).sum(0)
+    dv = 0.5 * ds / s
+    dc += (2.0 / 30) * c * dv
+    dm = dc.sum(0)
+    dz = dc - dm / 30
+    dW = X.T @ dz
+    W -= 0.1 * dW; g -= 0.1 * dg; V -= 0.1 * dV
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (("/ (s * s)", "* (s * s)"), 18),
+        (("dc = dn / s", "dc = -dn / s"), 17),
+        (("ds = -(", "ds = -2 * ("), 18),
+        (("c * dv", "c / dv"), 20),
+        (("dW = X.T @ dz", "dW = 2 * X.T @ dz"), 23),
+    ],
+    ids=["no slope", "a term of the other sign", "twice", "divided", "twice at the end"],
+)
+def test_a_sum_that_is_right_in_any_case_excuses_nothing(tmp_path, change, line):
+    """The mean of c is 0, so that dm is right whatever dv is; and half of ds is on the way to dv, and no mistake."""
+    assert certificate(seen(tmp_path, NORMED, change), mend=False).first.place.startswith(f"line {line}:")
+
+
+def test_the_program_itself_is_right(tmp_path):
+    assert settled(seen(tmp_path, NORMED)) is True
+
+
+def test_what_a_right_value_would_be_without_is_not_seen_by_it(tmp_path):
+    of_it, named = searched(tmp_path, NORMED, ("/ (s * s)", "* (s * s)"))
+    sums = [n for n in of_it.graph.tape if n.op == "sum" and "dm" in n.names]
+    left = unseen_by(of_it, sums[0], of_it.beyond_doubt)
+    assert left >> named["dv"].index & 1
+    assert not left >> named["dn"].index & 1
+    (wrong,) = [row for row in of_it.reading.rows if row.verdict == "WRONG"]
+    assert first_of(of_it, wrong.update.step).site.line == 18
+
+
+def test_a_value_whose_terms_cancel_does_not_count(tmp_path):
+    of_it, named = searched(tmp_path, NORMED)
+    value = named["c"]
+    assert cancels(of_it, value, value.value * 0 + 1)
+    assert not cancels(of_it, value, value.value)
