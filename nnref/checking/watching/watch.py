@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.reading.source import Source, SourceError, read_source
+from nnref.checking.watching import world
 from nnref.checking.watching.meaning.losses import OWN_LOSS, concerns, is_meant_too, own, same_labels
 from nnref.checking.watching.meaning.parameters import Roles, next_step
 from nnref.checking.watching.meaning.targets import Understood, understood
@@ -40,8 +41,11 @@ SECONDS = 6.0
 ENOUGH = 16_000
 """Recorded values without an update after which a program is run again with less data."""
 
+HEAVY = 400e6
+"""Bytes of values after which it is, too."""
+
 AT_LENGTH: dict[str, Any] = {"share": 40, "seconds": 6.0}
-"""Settings of such a second run: one row in `share` of the data, and the time limit."""
+"""Settings of such a second run: one row in `share` of the data, small sizes of what has a name, and the time limit."""
 
 SEEDS = (1, 2)
 """The seeds of the other runs."""
@@ -238,7 +242,7 @@ def understood_run(source: Source, path: Path, settings: dict[str, Any], limit: 
     first, seen = first_run(source, path, settings, patience=ENOUGH, limit=limit, **longer)
     if seen.role is not None or not first.stopped:
         return first, seen
-    if first.made_up:
+    if first.made_up or world.has_sizes(path):
         fewer, with_fewer = first_run(source, path, settings, limit=limit, **AT_LENGTH)
         if with_fewer.role is not None:
             return fewer, with_fewer
@@ -250,7 +254,8 @@ def first_run(
 ) -> tuple[Run, Understood]:
     """One run of a program, with the roles of its values.
 
-    It is stopped if nothing is updated within `patience` values: with less data an update may come sooner.
+    It is stopped if nothing is updated within `patience` values, or within HEAVY bytes: with less data, or smaller
+    sizes, an update may come sooner.
     """
     recorder = Recorder(**recorded)
     last: list[Understood] = []
@@ -261,7 +266,8 @@ def first_run(
 
     def suffices(tape: Sequence[Node]) -> bool:
         last[:] = [understood([tape])]
-        if patience is not None and last[0].role is None and len(tape) > patience:
+        heavy = len(tape) > (patience or 0) or recorder.bytes > HEAVY
+        if patience is not None and last[0].role is None and heavy:
             recorder.limit = len(tape)
         return suffices_for(last[0].role, tape, sources(frozenset(recorder.files)))
 

@@ -2,9 +2,13 @@
 
 import ast
 
+import pytest
+
 from nnref.checking.watching.telling.report import certificate, settled
 from nnref.checking.watching.world import smaller
+from nnref.checking.watching.world.counts import made_few
 from tests.support.programs import seen
+from tests.support.quick import some
 
 WHOLE = """\
 import numpy as np
@@ -71,3 +75,45 @@ def test_a_program_that_has_its_own_data_is_waited_for_though_it_takes_many_valu
     found = seen(tmp_path, OWN_DATA)
     assert len(found.tapes[0]) > 1000
     assert settled(found) is True
+
+
+LONG = """\
+import numpy as np
+X, y = np.random.randn(6000, 40), np.random.randint(0, 3, 6000)
+batch_size, hidden_size = {batch}, {hidden}
+W, c = np.random.randn(40, hidden_size) * 0.2, np.zeros(hidden_size)
+V, b = np.random.randn(hidden_size, 3) * 0.2, np.zeros(3)
+for k in range(0, len(X), batch_size):
+    dW, dc, dV, db = 0 * W, 0 * c, 0 * V, 0 * b
+    for x, t in zip(X[k : k + batch_size], y[k : k + batch_size]):
+        h = np.tanh(x @ W + c)
+        e = np.exp(h @ V + b)
+        d = e / e.sum()
+        loss = -np.log(d[t])
+        d[t] -= 1
+        dV += np.outer(h, d)
+        db += d
+        g = V @ d * (1 - h * h)
+        dW += np.outer(x, g)
+        dc += g
+    W -= 0.01 * dW / batch_size
+    c -= 0.01 * dc / batch_size
+    V -= 0.01 * dV / batch_size
+    b -= 0.01 * db / batch_size
+"""
+
+
+@pytest.mark.parametrize(("batch", "hidden"), some([(2000, 20), (500, 5000)], 2))
+def test_a_step_of_too_many_values_or_bytes_is_judged_with_smaller_batches_and_layers(batch, hidden, tmp_path):
+    text = LONG.format(batch=batch, hidden=hidden)
+    found = seen(tmp_path, text)
+    assert settled(found) is True
+    assert found.runs[0].namespace["hidden_size"] < 20
+    assert settled(seen(tmp_path, text, ("(1 - h * h)", "(1 - h)"))) is False
+
+
+def test_sizes_that_are_the_same_are_made_the_same(tmp_path):
+    tree = ast.parse("n_hidden = 300; batch_size = 200; f(hidden_size=300); self.seq_length = 7; layers = 300")
+    assert made_few(tree) == 2
+    made = ast.unparse(tree).replace("\n", "; ")
+    assert made == "n_hidden = 8; batch_size = 9; f(hidden_size=8); self.seq_length = 7; layers = 300"

@@ -403,7 +403,7 @@ def losses_with_these_slopes(role: Roles, tape: Tape, loss: Node, but: str = "")
             are_proportional(*(np.concatenate([np.ravel(s[k]) for k in g]) for s in (own_slopes, seeds)))
             for g in groups
         )
-        if same and (not but or sum(seeds[k].size for k in seeds) > 1):
+        if same and (not but or sum(np.count_nonzero(seeds[k]) for k in seeds) > 1):
             yield name
 
 

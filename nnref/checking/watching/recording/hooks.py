@@ -305,7 +305,9 @@ class Hooks(Values):
     def about_to_write(self, target: Array) -> None:
         """The memory of an array changes next."""
         root = owner(target)
-        self.of_array(root)
+        node = self.of_array(root)
+        if node is not None and node.used:
+            self.bytes += root.nbytes  # what earlier values hold of it is copied
         self._buffers[id(root)].let_go()
 
     def wrote(self, target: Array, node: Node) -> None:

@@ -64,6 +64,28 @@ def contiguous(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
     return True
 
 
+def in_blocks(things: Any) -> Any:
+    """A list of rows that lie in one array at equal distances, as the one view that they are together; at any depth."""
+    if type(things) is not list or len(things) < 2 or type(things[0]) not in (list, np.ndarray):
+        return things
+    if type(things[0]) is list:
+        parts = [in_blocks(part) for part in things]
+        return in_blocks(parts) if type(parts[0]) is np.ndarray else parts
+    if any(
+        type(row) is not np.ndarray or (row.shape, row.strides) != (things[0].shape, things[0].strides)
+        for row in things
+    ):
+        return things
+    root = owner(things[0])
+    if things[0] is root or any(row.dtype != root.dtype or owner(row) is not root for row in things):
+        return things
+    places = np.diff([row.__array_interface__["data"][0] for row in things])
+    if (places != places[0]).any():
+        return things
+    steps = (int(places[0]), *things[0].strides)
+    return np.lib.stride_tricks.as_strided(things[0], (len(things), *things[0].shape), steps)
+
+
 @dataclass(eq=False)
 class Buffer:
     """The memory of one array: the value that it holds now, and the nodes that refer to it and not to a copy.

@@ -33,6 +33,7 @@ from nnref.checking.watching.recording.functions import (
     written_array,
 )
 from nnref.checking.watching.recording.hooks import Hooks, larger
+from nnref.checking.watching.recording.memory import in_blocks
 from nnref.checking.watching.recording.minimising import is_search, minimised
 from nnref.checking.watching.recording.ordered import InOrder
 from nnref.checking.watching.recording.tabular import Tabular, anywhere, as_arrays
@@ -107,6 +108,7 @@ class Recorder(Hooks):
             inputs: tuple[Any, ...] = ()
             named: dict[str, Any] = {}
         else:
+            given = tuple(map(in_blocks, given)) if canonical(name, function) == "array" else given
             inputs, named = self.resolved(given), {k: self.resolved(v) for k, v in kwargs.items()}
         if target is not None:
             self.resolved(target)
@@ -270,9 +272,11 @@ def along_axis(self: Recorder, site: int, function: Any, inner: Any, axis: int, 
 
 
 def summed(self: Recorder, site: int, function: Any, things: Any, start: Any = 0) -> Any:
-    """sum(things): one addition after another."""
+    """sum(things): one addition after another; of the entries or rows of an array, one operation."""
     total = start
     first = type(start) is int and not start
+    if first and type(things) is np.ndarray and things.dtype.kind in "iuf" and things.size:
+        return self.result("sum", np.sum, (self.resolved(things),), {"axis": 0}, function(things), site)
     for thing in self.iterate(things, site):
         total = thing if first and isinstance(thing, np.ndarray | float) else self.binary("add", total, thing, site)
         first = False

@@ -36,14 +36,24 @@ def with_decay(
     old = [np.asarray(tape[update.old.index].value, float) for tape in tapes]
     if (both := with_part(given, truth, old, tolerance)) is not None:
         return both[0], both[1] / both[0]
-    alone = [made_of_it_alone(role, update.base, node, tape) for tape in tapes]
+    if (apart := decay_apart(role, update, tapes, given, node)) is None:
+        return None
+    c = multiple(apart[0], truth, tolerance)
+    return (c, apart[1] / c) if c else None
+
+
+def decay_apart(
+    role: Roles, update: Update, tapes: Sequence[Tape], given: Sequence[Any], node: Node | None = None
+) -> tuple[tuple[Array, ...], float] | None:
+    """A step without what is made of the parameter alone, and how much of each weight that is; None if it is none."""
+    old = [np.asarray(tape[update.old.index].value, float) for tape in tapes]
+    alone = [made_of_it_alone(role, update.base, node or update.step, tape) for tape in tapes]
     shape = update.old.shape
     if any(a is None or a.size != np.prod(shape, dtype=int) for a in alone) or not any(np.any(a) for a in alone):
         return None
     term = [update.sign * np.reshape(a, shape) for a in alone if a is not None]
-    rest = [np.asarray(g, float) - t for g, t in zip(given, term, strict=True)]
-    c, decay = multiple(rest, truth, tolerance), per_weight(term, old)
-    return (c, decay / c) if c and decay else None
+    decay = per_weight(term, old)
+    return None if not decay else (tuple(np.asarray(g, float) - t for g, t in zip(given, term, strict=True)), decay)
 
 
 def per_weight(term: Sequence[Array], old: Sequence[Array]) -> float | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE, factor_tolerance, half_of_the_digits, multiple, with_part
 from nnref.checking.watching.calculus.graph import base_of, through
-from nnref.checking.watching.calculus.slopes import Choice, magnitude, slopes
+from nnref.checking.watching.calculus.slopes import Choice, slopes
 from nnref.checking.watching.meaning.losses import OWN_LOSS, Loss, is_proper, losses
 from nnref.checking.watching.meaning.optimisers import alike_in_all, noise_added
 from nnref.checking.watching.meaning.other_parts import beginning
@@ -28,8 +28,9 @@ from nnref.checking.watching.verdict.memory import within_memory
 from nnref.checking.watching.verdict.newton import SAYS as NEWTON
 from nnref.checking.watching.verdict.newton import divided
 from nnref.checking.watching.verdict.remembered import MEMORY, added_to_last, entering, goes_back, not_grown, remembers
+from nnref.checking.watching.verdict.taken_out import zeros
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual, most_common, of_both
-from nnref.checking.watching.verdict.verdicts import Judged, Laid, Reading, Slopes, at_their_rates
+from nnref.checking.watching.verdict.verdicts import GROWS, NO_EVIDENCE, Judged, Laid, Reading, Slopes, at_their_rates
 
 Array = np.ndarray[Any, Any]
 Tape = Sequence[Node]
@@ -173,8 +174,7 @@ def verdicts(
         says = "the decay is not that of the loss"
         rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay else r for r in rows]
     else:
-        says = "the decay has the wrong sign: it lets the weights grow"
-        rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay < 0 else r for r in rows]
+        rows = [replace(r, verdict="WRONG", note=GROWS, kind="decay", factor=None) if r.decay < 0 else r for r in rows]
     rows = [not_grown(well_corrected(role, row)) for row in rows]
     flat = not lost and not any(t.any() for row in rows for t in row.truth)
     if flat or all(row.silent for row in rows):
@@ -232,9 +232,6 @@ def comparable_rows(role: Roles, rows: list[Judged], network: Sequence[int]) -> 
             rows[network[j]] = replace(rows[network[j]], rate=ways[j].rate or None)
     return [[network[j] for j in members] for members, _ in found]
 
-
-NO_EVIDENCE = "every true entry is 0, which is no evidence"
-"""Reason for no verdict where a step is 0, rightly."""
 
 ROW_BY_ROW = (
     "rows are added to one example after the other, of which only the first is seen: add to all of them at once"
@@ -341,42 +338,6 @@ def apart_from_decay(
     for laid in passed[1:]:
         if (both := with_part(row.given, laid, old, tolerance)) is not None:
             yield tuple(both[0] * v for v in laid), both[1]
-
-
-def zeros(
-    role: Roles, row: Judged, known: Sequence[Slopes], factor: float | None, tapes: Sequence[Tape] = ()
-) -> Judged:
-    """The verdict where true slopes are 0 up to rounding, as of a bias before a norm: the step has to be 0 too.
-
-    A step of 0 is no evidence if the slope is 0 by chance, as the sum of equally many labels of 1 and −1.
-    """
-    base, untold = row.update.base, row.verdict == "cannot tell" and row.silent
-    if (row.verdict != "WRONG" and not untold) or row.note.startswith("shape"):
-        return row
-    size = max(magnitude(base, role.graph.users[base.index], g) for g in known)
-    u = float(np.finfo(float).eps)
-    if not size or max(np.abs(t).max(initial=0.0) for t in row.truth) > u * size:
-        return row
-    given = max(np.abs(x).max(initial=0.0) for x in row.given) / abs((factor or 1.0) * (row.rate or 1.0))
-    if given > np.sqrt(u) * size:
-        return row
-    if tapes and not is_taken_out(role, base, tapes[0]):
-        return replace(row, verdict="cannot tell", note=NO_EVIDENCE, silent=True, factor=None)
-    says = "the true gradient is 0: what follows takes this parameter out"
-    return replace(row, verdict="ok", note=says, silent=True)
-
-
-def is_taken_out(role: Roles, base: Node, tape: Tape) -> bool:
-    """Does no output depend on this parameter to first order, for any slopes of the outputs?"""
-    drawn, graph = np.random.default_rng(0), role.graph
-    outputs = [m.output for m in role.meetings if not role.parameters >> base_of(m.output).index & 1]
-    seeds = {n.index: drawn.normal(size=n.shape) for n in outputs}
-    if not seeds:
-        return True
-    found, _ = slopes(tape, seeds, graph.dependent(role.parameters))
-    slope = found.get(base.index)
-    size = magnitude(base, graph.users[base.index], found)
-    return slope is None or bool(np.abs(slope).max(initial=0.0) <= np.finfo(float).eps * size)
 
 
 CONTRADICTED = "another factor than the others"

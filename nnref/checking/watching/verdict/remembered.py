@@ -14,7 +14,7 @@ from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.updates import Update
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.lineages import Part, lineages
-from nnref.checking.watching.verdict.verdicts import Judged, Laid
+from nnref.checking.watching.verdict.verdicts import GROWS, Judged, Laid
 
 Tape = Sequence[Node]
 
@@ -80,7 +80,6 @@ def not_grown(row: Judged) -> Judged:
         return replace(row, verdict="WRONG", note=says, kind="correction", entry=end, factor=None, inner=None)
     while row.verdict == "ok" and node is not row.update.base and node.args and isinstance(node.args[0], Node):
         if node.op == "add" and decayed(node) is not None:
-            says = "the decay has the wrong sign: it lets the weights grow"
-            return replace(row, verdict="WRONG", note=says, kind="correction", entry=node, factor=None, inner=None)
+            return replace(row, verdict="WRONG", note=GROWS, kind="correction", entry=node, factor=None, inner=None)
         node = node.args[0]
     return row

@@ -20,6 +20,12 @@ Array = np.ndarray[Any, Any]
 Slopes = Mapping[int, Array]
 Laid = tuple[Array, ...]
 
+GROWS = "the decay has the wrong sign: it lets the weights grow"
+"""What is wrong with a decay that is subtracted from a gradient."""
+
+NO_EVIDENCE = "every true entry is 0, which is no evidence"
+"""Reason for no verdict where a step is 0, rightly."""
+
 
 @dataclass(frozen=True, eq=False)
 class Judged:

@@ -49,7 +49,7 @@ from nnref.checking.watching.world import files as reading_files
 from nnref.checking.watching.world import modules as importing
 from nnref.checking.watching.world import packages
 from nnref.checking.watching.world.arguments import OTHERWISE, input_answer
-from nnref.checking.watching.world.counts import made_smaller
+from nnref.checking.watching.world.counts import made_few, made_smaller
 from nnref.checking.watching.world.datasets import Datasets
 from nnref.checking.watching.world.digits import Digits, digits
 from nnref.checking.watching.world.files import Files, Hierarchy, nothing
@@ -60,7 +60,7 @@ from nnref.checking.watching.world.reading import Pandas
 from nnref.checking.watching.world.remote import Remote, decompress
 from nnref.shapes import Array
 
-__all__ = ["AbsentError", "World", "asked_by", "prepared", "smaller"]
+__all__ = ["AbsentError", "World", "asked_by", "has_sizes", "prepared", "smaller"]
 
 FEWEST = 20
 """Rows that are handed out at least."""
@@ -111,10 +111,20 @@ def asked_by(path: Path) -> Needs:
     return needs(sources(path), path.parent)
 
 
-def smaller(tree: ast.Module, path: Path, given: bool) -> ast.Module:
-    """A tree of the program at that path, with counts as small as the data that it is handed, if those are ours."""
+def smaller(tree: ast.Module, path: Path, given: bool, share: int = 1) -> ast.Module:
+    """A tree of the program at that path, with counts as small as the data that it is handed, if those are ours.
+
+    With a share of the data the batches, sequences and hidden layers that it names are small too.
+    """
     path = path.resolve()
+    if share > 1:
+        made_few(tree)
     return tree if given or not asked_by(path).whole else made_smaller(tree, sources(path))
+
+
+def has_sizes(path: Path) -> bool:
+    """Does a program name sizes of batches, sequences or hidden layers that can be made small?"""
+    return any(made_few(copy.deepcopy(tree)) for tree in sources(path.resolve()))
 
 
 def above(path: Path) -> tuple[Path, ...]:

@@ -7,7 +7,11 @@ in the source, as shapes, as ends of slices, as divisors: all of them are made s
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
+
+from nnref.checking.reading.names import HIDDEN_WIDTH, plain
+from nnref.checking.watching.world.widths import named, whole_number
 
 PART = 20
 """One row in so many is handed out."""
@@ -62,3 +66,29 @@ def made_smaller(tree: ast.Module, trees: list[ast.Module]) -> ast.Module:
         if isinstance(node, ast.Constant) and type(node.value) is int and node.value in counts:
             node.value //= PART
     return tree
+
+
+BATCH = re.compile(r"batch(es)?(size|sz)?$|^bs$|^(size|n)(of)?(mini)?batch$")
+SEQUENCE = re.compile(r"^(seq|sequence)(len|length|size)$|^(time|num|n|bptt)steps$|^bptt(truncate)?$|^unroll(ings)?$")
+"""Names of the size of a batch and of the length of a sequence, without underscores."""
+
+FEW = 8
+"""What the first such size, or number of hidden units, is made where a step has too many numbers to be recorded."""
+
+
+def made_few(tree: ast.Module) -> int:
+    """The sizes of batches, of sequences and of hidden layers that a tree names, made a few; how many there are.
+
+    Those that were the same are the same again, and those that were not are not.
+    """
+    found = {id(value): value for node in ast.walk(tree) for name, value in named(node) if is_size(plain(name))}
+    sizes = dict[int, int]()
+    for value in found.values():
+        if (size := whole_number(value)) > 2 * FEW:
+            value.value = sizes.setdefault(size, FEW + len(sizes))  # type: ignore[attr-defined]
+    return len(sizes)
+
+
+def is_size(name: str) -> bool:
+    """Is this the name of a size that another one may take the place of?"""
+    return any(pattern.search(name) for pattern in (BATCH, SEQUENCE, HIDDEN_WIDTH))

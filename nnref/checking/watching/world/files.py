@@ -25,13 +25,10 @@ from nnref.checking.watching.recording.recorder import leaf
 from nnref.checking.watching.world import passengers
 from nnref.checking.watching.world.datasets import Bunch, Datasets
 from nnref.checking.watching.world.known_tables import known_tables
-from nnref.checking.watching.world.needs import LABEL
+from nnref.checking.watching.world.needs import LABEL, LABELS, TABLE_FILE
 from nnref.checking.watching.world.tables import Frame
 from nnref.checking.watching.world.texts import made_text
 from nnref.shapes import Array
-
-LABELS = re.compile(r"label|idx1|target|(^|[^a-z])y([^a-z]|$)", re.IGNORECASE)
-"""Names of files and keys that hold labels."""
 
 TESTS = re.compile(r"test|t10k|valid|dev", re.IGNORECASE)
 """Names of what is held out."""
@@ -39,6 +36,10 @@ TESTS = re.compile(r"test|t10k|valid|dev", re.IGNORECASE)
 DATA_FILE = re.compile(r"\.(csv|data|txt|tsv|gz|npz|npy|mat|h5|hdf5)$|ubyte|idx[13]", re.IGNORECASE)
 MADE_BEFORE = re.compile(r"model|weight|param|checkpoint|theta|\bw\d?\b", re.IGNORECASE)
 """A file that holds what an earlier run of the program learned: it cannot be made up."""
+
+
+PIXELS = 784
+"""Pixels of a digit."""
 
 
 class Content(bytes):
@@ -127,8 +128,14 @@ class Files:
         if known := known_tables(name):
             return MadeUp(known[0].text(self.sets.digits.draw()).encode(), name, kind)
         if DATA_FILE.search(name) and not MADE_BEFORE.search(Path(name).name):
-            return MadeUp(lines(X[:100], y[:100]).encode(), name, kind)
+            return MadeUp(self.as_text(name, X[:100], y[:100]).encode(), name, kind)
         raise FileNotFoundError(2, "No such file or directory", name)
+
+    def as_text(self, name: str, X: Array, y: Array) -> str:
+        """Lines of a label and its pixels; of one or the other alone, where a program reads them from two files."""
+        if not self.sets.needs.apart or not TABLE_FILE.search(name):
+            return lines(np.column_stack([y, X]))
+        return lines(y[:, None] if LABELS.search(Path(name).name) else X)
 
     def exists(self, path: Any) -> bool:
         """Is the file there, or would it be made up? A pickle never is: what is in it depends on the program."""
@@ -215,6 +222,7 @@ class Files:
         if (dtype := kwargs.get("dtype")) not in (None, str, object):
             table = table.astype(dtype)
         found = table.values.astype(float) if dtype is None and table.array.dtype == object else table.values
+        found = found[:, 0] if found.ndim == 2 and found.shape[1] == 1 and kwargs.get("ndmin", 0) < 2 else found
         return tuple(found.T) if kwargs.get("unpack") else found
 
     def table(self, file: Any, delimiter: str | None = ",", header: bool = True, skip: int = 0) -> Frame:
@@ -247,14 +255,19 @@ class Files:
                 said = np.array(needs.spoken[column], object)
                 joined[:, columns.index(column)] = said[np.arange(len(X)) % len(said)]
             return Frame(joined, [*columns, needs.label], {needs.label})
-        if needs.width is not None and needs.width < 700:
+        if needs.width is not None and needs.width != PIXELS + 1:
             X, y = sets.table(min(rows, 600), needs.width - 1, 2)
-            return Frame(np.column_stack([X, y]), [*map(str, range(needs.width - 1)), "label"], {"label"})
-        X, y = sets.digits.rows(rows)
-        pixels = [f"pixel{k}" for k in range(X.shape[1])]
-        last = needs.label_at == -1
-        parts = [X, y[:, None]] if last else [y[:, None], X]
-        return Frame(np.concatenate(parts, axis=1).astype(np.int64), [*pixels, "label"] if last else ["label", *pixels])
+            names = [str(k) for k in range(X.shape[1])]
+        else:
+            X, y = sets.digits.rows(rows)
+            X = X.astype(np.int64)
+            names = [f"pixel{k}" for k in range(X.shape[1])]
+        if needs.apart and TABLE_FILE.search(name):
+            labels = LABELS.search(Path(name).name)
+            return Frame(y[:, None], ["label"], {"label"}) if labels else Frame(X, names, set())
+        if needs.label_at == -1:
+            return Frame(np.column_stack([X, y]), [*names, "label"], {"label"})
+        return Frame(np.column_stack([y, X]), ["label", *names], {"label"})
 
     def matrices(self, name: Any, *args: Any, **kwargs: Any) -> Any:
         """scipy.io.loadmat: X (5000, 400) and y (5000, 1), the digits of a well-known course, at half the rows."""
@@ -306,9 +319,9 @@ class Hierarchy(Archive):
         return np.array([b"non-cat", b"cat"]) if "class" in key else super().__getitem__(key)
 
 
-def lines(X: Array, y: Array) -> str:
-    """A label and its pixels a line."""
-    return "\n".join(",".join(map(str, [k, *x])) for x, k in zip(X.tolist(), y.tolist(), strict=True)) + "\n"
+def lines(rows: Array) -> str:
+    """Rows of numbers, a line each."""
+    return "\n".join(",".join(map(str, row)) for row in rows.tolist()) + "\n"
 
 
 MOST_ROWS = 5000

@@ -11,6 +11,7 @@ from pathlib import Path
 from nnref.checking.watching.recording.tape import words
 from nnref.checking.watching.world.arguments import command_line
 from nnref.checking.watching.world.counts import PART, dataset_size
+from nnref.checking.watching.world.widths import stated_width
 
 ROWS = 1100
 """Rows handed out where the source asks for no number: more than the 1,000 that are commonly held out."""
@@ -32,6 +33,12 @@ LABEL = re.compile(
 """Names that a column of labels goes by."""
 
 
+LABELS = re.compile(r"label|idx1|target|(^|[^a-z])y([^a-z]|$)", re.IGNORECASE)
+"""Names of files and keys that hold labels."""
+
+TABLE_FILE = re.compile(r"\.(csv|data|txt|tsv)$", re.IGNORECASE)
+"""Names of files of text that hold a table."""
+
 FRAME_MAKERS = words("read_csv read_table read_excel read_pickle sample dropna copy DataFrame")
 """Functions and methods that return a table."""
 
@@ -40,10 +47,12 @@ FRAME_MAKERS = words("read_csv read_table read_excel read_pickle sample dropna c
 class Needs:
     """rows wanted; names of columns; the label's name; the values it is mapped from; the width of a table of numbers.
 
-    label_at is the column in which a table without names has its label: 0, or -1; width is None where none is shown.
+    label_at is the column in which a table without names has its label: 0, or -1; width, with the label, is None where
+    none is shown or stated.
     frames says whether the program speaks to tables by name or position, and not only to arrays; whole is the size of
     the data set that it names, of which one row in twenty is handed out, or 0. share says that of all data only one row
-    in so many is handed out: to a program that looks at them number by number. words are those of its command line;
+    in so many is handed out: to a program that looks at them number by number. apart says whether it reads labels from
+    a file of their own. words are those of its command line;
     spoken, for a column that is no label, the words that the program expects in it.
     """
 
@@ -56,6 +65,7 @@ class Needs:
     frames: bool = False
     whole: int = 0
     share: int = 1
+    apart: bool = False
     words: list[str] = field(default_factory=list)
     spoken: dict[str, list[str]] = field(default_factory=dict)
 
@@ -88,6 +98,9 @@ def needs(trees: list[ast.Module], folder: Path) -> Needs:
     found.values = list(dict.fromkeys(word for word in mapped_values(nodes) if word not in of_others))
     found.values = found.values or found.spoken.pop(found.label, [])
     found.label_at, found.width = label_place(nodes)
+    if found.width is None and (inputs := stated_width(nodes)):
+        found.width, found.label_at = inputs + 1, 0 if takes_first_column(nodes) else -1
+    found.apart = labels_apart(nodes)
     found.words = command_line(trees)
     found.frames = any(isinstance(n, ast.Attribute) and n.attr in ("to_numpy", "values", "iloc", "loc") for n in nodes)
     return found
@@ -230,6 +243,19 @@ def label_place(nodes: list[ast.AST]) -> tuple[int, int | None]:
     if last := sorted(k for k in columns & ends if k is not None and k > 0):
         return -1, last[-1] + 1
     return 0, None
+
+
+def takes_first_column(nodes: list[ast.AST]) -> bool:
+    """Is the first column of something taken by itself: t[:, 0]?"""
+    pairs = (n.slice.elts for n in nodes if isinstance(n, ast.Subscript) and isinstance(n.slice, ast.Tuple))
+    return any(len(p) == 2 and isinstance(p[0], ast.Slice) and number(p[1]) == 0 for p in pairs)
+
+
+def labels_apart(nodes: list[ast.AST]) -> bool:
+    """Does a program name a file of labels, and another file of data beside it?"""
+    named = [Path(n.value).name for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    tables = {name for name in named if TABLE_FILE.search(name)}
+    return any(LABELS.search(name) for name in tables) and not all(LABELS.search(name) for name in tables)
 
 
 def signed(node: ast.expr | None) -> int | None:

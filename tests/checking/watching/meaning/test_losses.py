@@ -345,3 +345,31 @@ def test_differences_of_a_loss_and_the_size_of_a_gradient_are_no_losses(tmp_path
     found = seen(tmp_path, CHECKED)
     assert settled(found) is True
     assert settled(seen(tmp_path, CHECKED, ("X.T @ d,", "X.T @ abs(d),"))) is False
+
+
+LARGEST = """\
+import numpy as np
+X, y = np.random.rand(120, 6), np.random.randint(0, 4, 120)
+W, c, V, b = np.random.randn(6, 9), np.zeros(9), np.random.randn(9, 4), np.zeros(4)
+for k in range(0, 120, 20):
+    dW, dc, dV, db = 0 * W, 0 * c, 0 * V, 0 * b
+    off = 0.0
+    for n in range(20):
+        t = np.zeros(4)
+        t[y[k + n]] = 1
+        h = np.maximum(0, X[k + n] @ W + c)
+        e = np.exp(h @ V + b)
+        d = e / e.sum() - t
+        g = V @ d * (h > 0)
+        dW += np.outer(X[k + n], g); dc += g; dV += np.outer(h, d); db += d
+        off += np.max(np.abs(d))
+        average = off / (n + 1)
+    W -= 0.01 * dW; c -= 0.01 * dc; V -= 0.01 * dV; b -= 0.01 * db
+"""
+
+
+def test_how_far_the_outputs_of_one_example_are_off_at_most_is_no_loss(tmp_path):
+    """Its slope is another factor of that of a cross-entropy for each example, as any one number is of any other."""
+    assert settled(seen(tmp_path, LARGEST)) is True
+    first = certificate(seen(tmp_path, LARGEST, ("* (h > 0)", "* h")), mend=False).diagnoses[0]
+    assert "line 13:" in first.place

@@ -16,6 +16,8 @@ WAYS = {
     "scalars": "import math\ny = math.exp(x[0]) * float(x[1]) + x[2].item()",
     "a loop over entries": "y = [0.0] * 3\nfor i, v in enumerate(x):\n    y[i] = v * v + 1\ny = np.array(y)",
     "sum and max of Python": "y = sum(v * v for v in x) + max(0, x[0]) * 2",
+    "sum of an array": "y = sum(np.outer(x, x * x)) * sum(2 * x)",
+    "rows put together again": "z = np.outer(x, x)\ny = np.array([[z[0], z[1]], [z[2], z[1]]]) * np.array(list(z))[:2]",
     "vectorize": "f = np.vectorize(lambda v: v * v if v > 0 else 3 * v)\ny = f(x)",
     "einsum": "y = np.einsum('i,ij->j', x, np.arange(12.0).reshape(3, 4))",
     "concatenate and slices": "y = np.concatenate([x[1:], 2 * x])[::-1]",
@@ -151,3 +153,17 @@ def test_results_that_have_names_are_known_each(tmp_path):
     assert [leaf.leaf for leaf in run.recorder.leaves] == ["random"]
     assert node(run, "q").inputs == (node(run, "A"),)
     assert run.namespace["q"].shape == (4, 3)
+
+
+def test_the_sum_of_an_array_is_one_operation(tmp_path):
+    """A neuron's sum over all pixels is one value, and not one a pixel: the record lasts for more of them."""
+    found = recorded(tmp_path, "import numpy as np\nx = np.arange(784.0)\ny = sum(x * 2)")
+    assert [n.op for n in found.tape if n.op != "leaf"] == ["multiply", "sum"]
+
+
+def test_rows_that_are_put_together_again_are_one_view(tmp_path):
+    """Pictures that are read row by row into lists, and then made an array, are no value a row of pixels."""
+    found = recorded(
+        tmp_path, "import numpy as np\nx = np.arange(784.0).reshape(28, 28)\ny = np.array(list(x)[3:]) * 2"
+    )
+    assert [n.op for n in found.tape if n.op != "leaf"] == ["view", "view", "array", "multiply"]

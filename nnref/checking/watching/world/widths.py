@@ -1,0 +1,53 @@
+"""How wide a program says that its data are: a number named so (input_size = 12), or the first size of its layers."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from nnref.checking.reading.names import WIDTHS, WORDS, plain
+
+PIXELS = frozenset([28, 784])
+"""Numbers of which a program speaks that reads pictures of digits: these are handed out as they are."""
+
+
+def stated_width(nodes: Sequence[ast.AST]) -> int | None:
+    """The number of inputs that a program states; None where it states none, or two, or speaks of pictures."""
+    if any(isinstance(n, ast.Constant) and type(n.value) is int and n.value in PIXELS for n in nodes):
+        return None
+    found = {width for node in nodes for name, value in named(node) if (width := of_inputs(name, value))}
+    return found.pop() if len(found) == 1 else None
+
+
+def of_inputs(name: str, value: ast.expr) -> int:
+    """The number of inputs that a value under that name says; 0 if it says none."""
+    role = WIDTHS.get(plain(name))
+    if role == "widths" and isinstance(value, ast.List | ast.Tuple) and len(value.elts) > 1:
+        sizes = [whole_number(part) for part in value.elts]
+        return sizes[0] if all(sizes) else 0
+    return whole_number(value) if role == "input width" and plain(name) not in WORDS["X"].split() else 0
+
+
+def whole_number(node: ast.expr) -> int:
+    """A positive whole number that is written out; 0 for anything else."""
+    return node.value if isinstance(node, ast.Constant) and type(node.value) is int and node.value > 0 else 0
+
+
+def named(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """What stands under a name: n = 5, n, k = 5, 2, self.n = 5, f(n=5), def f(n=5)."""
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            yield from targets(target, node.value)
+    elif isinstance(node, ast.keyword) and node.arg:
+        yield node.arg, node.value
+    elif isinstance(node, ast.arguments):
+        yield from ((a.arg, d) for a, d in zip(node.args[::-1], node.defaults[::-1], strict=False))
+
+
+def targets(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    """The names that an assignment gives, each with its value."""
+    if isinstance(target, ast.Name | ast.Attribute):
+        yield target.attr if isinstance(target, ast.Attribute) else target.id, value
+    elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        for name, part in zip(target.elts, value.elts, strict=True):
+            yield from targets(name, part)
