@@ -192,18 +192,31 @@ def aligned(tapes: Sequence[Sequence[Node]], role: Roles) -> list[Sequence[Node]
 def beginnings(role: Roles, still: Sequence[str]) -> set[int]:
     """The ordinals of the leaves that parameters are computed from, without those of some kinds.
 
-    An integer is only perturbed if it is a parameter itself: otherwise it may be a number of units.
+    An integer is only perturbed if it is a parameter itself: otherwise it may be a number of units. What also goes into
+    the steps, as the rate of an earlier update does, is the same in all runs.
     """
     found: set[int] = set()
     todo, seen = [u.base for u in role.updates], set()
     own = set(todo)
+    rates = beside(role, own)
     while todo:
         node = todo.pop()
         if node.index in seen:
             continue
         seen.add(node.index)
         fixed = isinstance(node.value, int) and node not in own
-        if node.leaf and node.leaf not in still and node not in role.labels and not fixed:
+        if node.leaf and node.leaf not in still and node not in role.labels and not fixed and node not in rates:
             found.add(node.deps.bit_length() - 1)
         todo += node.inputs
     return found
+
+
+def beside(role: Roles, bases: set[Node]) -> set[Node]:
+    """The numbers that are written out and go into the steps of a role, but not by way of its parameters."""
+    todo, seen = [u.step for u in role.updates], set(bases)
+    while todo:
+        node = todo.pop()
+        if node not in seen:
+            seen.add(node)
+            todo += node.inputs
+    return {node for node in seen - bases if node.leaf == "constant"}

@@ -10,7 +10,8 @@ import numpy as np
 
 from nnref.checking.reading.source import Source
 from nnref.checking.watching.calculus.graph import Graph, bits_of
-from nnref.checking.watching.meaning.parameters import Roles, next_step
+from nnref.checking.watching.meaning.later_steps import late, next_step, with_late
+from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.on_the_way import updated as updates_by_name
 
@@ -48,7 +49,8 @@ def suffices_for(role: Roles | None, tape: Sequence[Node], sources: Sequence[Sou
             return True
     after = next_step(role)
     if after is not None and len(after.updates) >= len(role.updates):
-        return True
+        waits = with_late(role) is None and late(role, after) and len(tape) <= PLENTY + 2 * (after.last + 1)
+        return not waits
     if len(tape) <= max(PLENTY, 2 * (role.last + 1)):
         return False
     left, known = left_over(role, sources)

@@ -16,8 +16,9 @@ import numpy as np
 
 from nnref.checking.reading.source import Source, SourceError, read_source
 from nnref.checking.watching import world
+from nnref.checking.watching.meaning.later_steps import next_step, with_late
 from nnref.checking.watching.meaning.losses import OWN_LOSS, concerns, is_meant_too, own, same_labels
-from nnref.checking.watching.meaning.parameters import Roles, next_step
+from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.targets import Understood, understood
 from nnref.checking.watching.meaning.unjudged import unjudged
 from nnref.checking.watching.meaning.updates import Update
@@ -286,8 +287,9 @@ def judged_steps(
     written are the numbers that are written out in the program.
     """
     found: list[Step] = []
-    before: Roles | None = None
-    now: Roles | None = role
+    before, now = None, role
+    if (after := with_late(role)) is not None and after.last < len(tapes[0]):
+        before, now = role, after
     while now is not None and now.last < len(tapes[0]) and len(found) < STEPS:
         loss = found[0].readings[0].loss if found else None
         site = loss.node.site if loss is not None and loss.node is not None else None

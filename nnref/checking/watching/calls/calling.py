@@ -35,6 +35,8 @@ def settings(value: Any, names: str) -> dict[str, Any]:
 
 SETTINGS: dict[str, Any] = {
     **settings(0.05, "lambda lambd lambda_ reg l2 lam weightdecay regstrength regularization regparam l2reg decay"),
+    **settings(0.05, "lambdafactor lambdaparam l2penalty regfactor regularizationstrength regularizationparameter"),
+    **settings(0.7, "temperature temp tempparameter tau"),
     **settings(2, "epochs iterations numiterations niter numepochs nepochs iters maxiter steps epoch numpasses passes"),
     **settings(0.9, "beta beta1 momentum mu"),
     **settings(0.1, "rate lr learningrate alpha eta stepsize learnrate"),
@@ -199,7 +201,9 @@ class Caller:
         name = getattr(function, "__name__", "")
         definition = self.source.definition(name, owner)
         count = EXAMPLES if np.ndim(self.X) == 2 or isinstance(self.X, list) else 1
-        given = {"X": self.X, "Y": self.Y, "N": count, "one": 2, "rate": 0.1, "hidden width": HIDDEN} | self.roles
+        given = {"X": self.X, "Y": self.Y, "N": count, "one": 2, "rate": 0.1, "hidden width": HIDDEN}
+        n, k = width_of(self.X), width_of(self.Y)
+        given |= {"input width": n, "output width": k, "widths": [n, HIDDEN, k]} | self.roles
         # What the program made comes first: `l2` may be a setting, and another spelling of A2.
         pool = Pool(given, {**self.known, **(SETTINGS | first_strings(self.source) | self.known)})
         by_use = self.by_name(function, pool)
@@ -232,6 +236,13 @@ class Caller:
         if (output := output_in(raw, found)) is not None:
             self.roles["output"] = output
         return raw
+
+
+def width_of(data: Any) -> int:
+    """How many numbers there are of one example, in rows; of labels of classes, how many classes."""
+    if np.ndim(data) == 2:
+        return int(np.shape(data)[1])
+    return CLASSES if isinstance(data, np.ndarray) and data.dtype.kind in "iu" else 1
 
 
 def output_in(raw: Any, found: dict[str, Any]) -> Any:

@@ -16,7 +16,7 @@ from nnref.checking.reading.arguments import Unbound, UnmadeParameters, build, c
 from nnref.checking.reading.candidates import assembled, from_arguments, going_back
 from nnref.checking.reading.containers import at, parameters, walk
 from nnref.checking.reading.layout import fitting_layouts
-from nnref.checking.reading.names import WIDTHS, kind, plain_name, ranked
+from nnref.checking.reading.names import ROLES, WIDTHS, kind, plain_name, ranked
 from nnref.checking.reading.source import Source, returned
 from nnref.checking.reading.uses import names_in
 from nnref.checking.watching.calls.calling import (
@@ -43,7 +43,7 @@ from nnref.checking.watching.recording.recorder import current
 TRAINS = re.compile(
     r"^(train|fit|learn|sgd|gd|training|partialfit|optimi[sz]e|backprop(agation)?train|runtraining|trainnetwork|"
     r"train(step|batch|model|nn|net|network|epoch|onestep|loop)|gradientdescent|\w*descent|\w*model|\w*train|"
-    r"logisticregression|linearregression|neuralnetwork|nn|perceptron|updateminibatch|step|trainstep)$"
+    r"\w*regression|neuralnetwork|nn|perceptron|updateminibatch|step|trainstep)$"
 )
 """Names of what trains when it is given data, without underscores."""
 
@@ -308,12 +308,20 @@ def stepped(source: Source, name: str, backward: str, form: DataForm, namespace:
         attempted(caller, getattr(thing, loss), owner)
     raw = caller(getattr(thing, backward), owner)
     given = gradients_of(raw, returned(source.definition(backward, owner)), thing, before)
-    stated(unmoved(before, kept, dict(arrays_in(thing))), given)
+    left_over, _ = stated(unmoved(before, kept, dict(arrays_in(thing))), given)
     caller.known |= {str(path[-1]): A for path, A in given.items() if path}
     caller.roles["upstream"] = raw
     updates = [n for n in names if UPDATES.search(plain_name(n)) and n != backward]
     for update in [n for n in updates if not NEVER.search(plain_name(n))][:1]:
         attempted(caller, getattr(thing, update), owner)
+    if not left_over and trains_alone(getattr(thing, backward), before, dict(arrays_in(thing))):
+        attempted(caller, getattr(thing, backward), owner)  # what it learned shows in its next step
+
+
+def trains_alone(method: Any, before: dict[Any, Any], after: dict[Any, Any]) -> bool:
+    """Does a method take data and labels alone, go forward itself, and put new arrays in the place of the old ones?"""
+    given = {ROLES.get(plain_name(p.name)) for p in asked(method)}
+    return given == {"X", "Y"} and any(after.get(path) is not A for path, A in before.items())
 
 
 def unmoved(before: dict[Any, Any], kept: dict[Any, Any], after: dict[Any, Any]) -> dict[Any, Any]:

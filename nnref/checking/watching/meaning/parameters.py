@@ -333,20 +333,6 @@ def beside_labels(role: Roles) -> int:
     return found
 
 
-def next_step(role: Roles) -> Roles | None:
-    """The roles in the next step, which starts from the values computed so far."""
-    graph = role.graph
-    known = graph.dependent(role.parameters)
-    old = [n.index for n in graph.tape[: role.last + 1] if known[n.index]]
-    after = without_data(step(Graph(graph.tape, graph.cut | frozenset(old)), role.labels, (), role.last))
-    if after is None:
-        return None
-    seen, new = set(old), sum({1 << u.new.index for u in role.updates if u.new is not None})
-    mine = [u for u in after.updates if u.base.index not in seen or graph.depends(u.base.index, new)]
-    after = replace(after, updates=tuple(mine), unlabelled=role.unlabelled)
-    return only_what_reaches(after) if mine else None
-
-
 def updates(
     graph: Graph, of_labels: Sequence[bool], pairs: Sequence[tuple[str, Node, Node]], begin: int
 ) -> tuple[tuple[Update, ...], tuple[Update, ...]]:

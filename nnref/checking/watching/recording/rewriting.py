@@ -82,7 +82,10 @@ class Rewriter(ast.NodeTransformer):
         """A + b"""
         if isinstance(node.left, ast.Constant) and isinstance(node.left.value, str | bytes):
             return self.generic_visit(node)
+        repeats = isinstance(node.op, ast.Mult) and any(one_number(part) for part in (node.left, node.right))
         left, right = self.number(node.left), self.number(node.right)
+        if repeats:
+            return self.hook("repeated", node, left, right)
         return self.hook("binary", node, ast.Constant(OPERATORS[type(node.op)]), left, right)
 
     def number(self, node: ast.expr) -> Any:
@@ -146,7 +149,17 @@ class Rewriter(ast.NodeTransformer):
         """[0, 1, 1, 0]: numbers that are written out are leaves"""
         if isinstance(node.ctx, ast.Load) and numbers(node) and sum(1 for _ in ast.walk(node)) > 3:
             return self.hook("literal", node, node)
+        if isinstance(node.ctx, ast.Load) and one_number(node):
+            node.elts = [self.hook("begins", node, part) for part in node.elts]
+            return node
         return self.generic_visit(node)
+
+    def visit_ListComp(self, node: ast.ListComp) -> Any:
+        """[0.0 for _ in range(n)]: each of the numbers may become a parameter"""
+        self.generic_visit(node)
+        if is_float(node.elt) and not isinstance(node.elt, ast.List):
+            node.elt = self.hook("begins", node.elt, node.elt)
+        return node
 
     def visit_Dict(self, node: ast.Dict) -> Any:
         """{"W1": a}: the value has the name of its key"""
@@ -277,6 +290,16 @@ def owner(target: ast.expr, targets: list[ast.expr]) -> ast.expr:
     name = target.value if isinstance(target, ast.Attribute) else None
     assigned = {part.id for part in targets if isinstance(part, ast.Name)}
     return load(name.id) if isinstance(name, ast.Name) and name.id not in assigned else ast.Constant(None)
+
+
+def one_number(node: ast.AST) -> bool:
+    """Is this a list of one number that is written out, as [0.0]?"""
+    return isinstance(node, ast.List) and len(node.elts) == 1 and is_float(node.elts[0])
+
+
+def is_float(node: ast.AST) -> bool:
+    """Is this a number with a point that is written out?"""
+    return numbers(node) and any(isinstance(n, ast.Constant) and type(n.value) is float for n in ast.walk(node))
 
 
 def compares(node: ast.AST) -> bool:

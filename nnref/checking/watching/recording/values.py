@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from collections import Counter
 from collections.abc import Callable, Sequence
 from time import process_time
 from typing import Any, TypeVar
@@ -30,6 +31,9 @@ half of the digits, and too small to change a comparison."""
 
 OFF = 0.01
 """Perturbation of constants in all runs, where the program compared equal numbers."""
+
+BEGUN = 4096
+"""Numbers of lists of equal ones, as [0.0] * n, that are known at one place of a program: its parameters come first."""
 
 LOOKS_FROM = 60
 """Recorded values before the first test whether they suffice; the next tests come after half as many more.
@@ -102,6 +106,8 @@ class Values:
         self.owners: dict[int, Any] = {}
         self.tests: list[tuple[int, Node | None]] = []
         self.opaque: dict[int, Node] = {}
+        self._begun: Counter[int] = Counter()
+        self.alike = set[int]()
         self.looked_up = 0
         self.share, self.follows = share, follows
 

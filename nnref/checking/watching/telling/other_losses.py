@@ -6,8 +6,9 @@ import ast
 import re
 from collections.abc import Iterator
 
+from nnref.checking.watching.meaning.later_steps import next_step
 from nnref.checking.watching.meaning.losses import OWN_LOSS, is_proper, of_its_labels, own
-from nnref.checking.watching.meaning.parameters import Roles, next_step
+from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.judging import judge
 from nnref.checking.watching.watch import Watched

@@ -5,7 +5,7 @@ that draw and log do nothing, questions get an answer, and what is written goes 
 answered decides a verdict: it lets the program run, and marks what is data and what is labels.
 
     counts       the sizes of whole data sets, made smaller
-    needs        how many rows and which columns the source asks for
+    widths       how wide the data are said to be; needs: how many rows and which columns the source asks for
     digits       the numbers
     feature_names  the names of their columns; passengers: a well-known table of words and numbers
     known_tables tables by the names of their files; texts: of letters and words

@@ -2,8 +2,8 @@
 
 import pytest
 
+from nnref.checking.watching.meaning.later_steps import next_step
 from nnref.checking.watching.meaning.other_parts import beginning, is_part
-from nnref.checking.watching.meaning.parameters import next_step
 from nnref.checking.watching.telling.report import certificate, settled
 from tests.support.programs import fault_apart, seen
 from tests.support.recordings import roles_of

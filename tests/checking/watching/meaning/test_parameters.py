@@ -1,6 +1,7 @@
 """Labels, parameters and outputs of one step, told by what depends on what."""
 
-from nnref.checking.watching.meaning.parameters import Meeting, compares, next_step
+from nnref.checking.watching.meaning.later_steps import next_step
+from nnref.checking.watching.meaning.parameters import Meeting, compares
 from nnref.checking.watching.recording.tape import Node
 from tests.support.programs import MIXTURE
 from tests.support.recordings import STEP, first, node, roles_of

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nnref.checking.watching.meaning.parameters import next_step
+from nnref.checking.watching.meaning.later_steps import next_step
 from nnref.checking.watching.meaning.updates import Update
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.telling.report import certificate, settled

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nnref.checking.watching.meaning.parameters import next_step
+from nnref.checking.watching.meaning.later_steps import next_step
 from nnref.checking.watching.telling.report import settled
 from nnref.checking.watching.verdict.lineages import before, lineages, place_of_update
 from tests.support.programs import seen
