@@ -128,12 +128,21 @@ def saturated(role: Roles, tape: Sequence[Node] | None = None) -> bool:
         value = np.asarray(output.value, float)
         if not np.isfinite(value).all():
             return True
-        probability = value.size > 1 and value.min() >= 0 and value.max() <= 1
+        several = value.size > 1 or is_logistic(base_of(meeting.output))
+        probability = several and value.min() >= 0 and value.max() <= 1
         if probability and (is_cut(role, meeting.output, tape) or is_spent(role, meeting.output, tape)):
+            return True
+        if probability and is_spent_alone(role, meeting.output, value):
             return True
         if probability and ((value == 1).any() or ((value == 0).any() and value.sum(0).max() > 0.9)):
             return True
     return False
+
+
+def is_logistic(node: Node) -> bool:
+    """Is this 1 / (1 + exp(…)), a probability though it is one number?"""
+    sums = [m for m in node.inputs if m.op == "add" and any(n.op == "exp" for n in m.inputs)]
+    return node.op == "expit" or (node.op == "divide" and bool(sums))
 
 
 def is_cut(role: Roles, output: Node, tape: Sequence[Node] | None) -> bool:
@@ -165,6 +174,20 @@ def is_spent(role: Roles, output: Node, tape: Sequence[Node] | None) -> bool:
         if logs and seen.value is not None and bool((np.abs(seen.value) < half_of_the_digits(role.graph)).any()):
             return True
     return False
+
+
+def is_spent_alone(role: Roles, output: Node, value: np.ndarray) -> bool:
+    """Is a probability of its own so near to 1 that 1 − p has, where no logarithm says what the loss is?
+
+    The slope of the loss that may be meant is divided by it.
+    """
+    users = (
+        n for m in (output, base_of(output)) for k in (m, *role.graph.users[m.index]) for n in role.graph.users[k.index]
+    )
+    axes = [axis for axis, n in enumerate(value.shape) if n > 1]
+    if any(n.op in ("log", "log2", "log10") for n in users) or any(np.allclose(value.sum(k), 1) for k in axes):
+        return False
+    return bool((1 - value < half_of_the_digits(role.graph)).any())
 
 
 def together(tapes: Sequence[Sequence[Node]], role: Roles) -> list[Sequence[Node]]:

@@ -287,7 +287,8 @@ def judged_steps(
     written are the numbers that are written out in the program.
     """
     found: list[Step] = []
-    before, now = None, role
+    before: Roles | None = None
+    now: Roles | None = role
     if (after := with_late(role)) is not None and after.last < len(tapes[0]):
         before, now = role, after
     while now is not None and now.last < len(tapes[0]) and len(found) < STEPS:
@@ -346,12 +347,22 @@ def enough(found: Sequence[Step]) -> bool:
 
 
 def told(found: Sequence[Step]) -> dict[Update, Judged]:
-    """For each update of a parameter that was right in some step, that verdict."""
+    """For each update of a parameter that was right in some step, that verdict.
+
+    A step whose slope is only taken as given says nothing of one where a loss was looked for.
+    """
     same = lineages([step.roles.updates for step in found])
-    rows = [row for step in found for row in step.readings[0].rows if row.verdict == "ok"]
+    looked_at = [step for step in found if not is_given(step) or is_given(found[0])]
+    rows = [row for step in looked_at for row in step.readings[0].rows if row.verdict == "ok"]
     by_part = {same[row.update]: row for row in rows[::-1] if not row.silent}
     known = {update: by_part[part] for update, part in same.items() if part in by_part}
     return {row.update: row for row in rows if row.update not in known} | known
+
+
+def is_given(step: Step) -> bool:
+    """Is the slope of the outputs taken as given in a step, as that of a loss that nobody knows?"""
+    loss = step.readings[0].loss
+    return loss.given is not None and not loss.rule
 
 
 def unread(run: Run, source: Source) -> str:

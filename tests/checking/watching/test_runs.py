@@ -5,6 +5,8 @@ import pytest
 
 from nnref.checking.watching.meaning.targets import Understood
 from nnref.checking.watching.runs import SATURATED, STILL, Several, aligned, beginnings, saturated, together
+from nnref.checking.watching.telling.report import settled
+from tests.support.programs import seen
 from tests.support.recordings import STEP, recorded, roles_of
 
 
@@ -106,6 +108,47 @@ def test_outputs_are_saturated_where_half_of_the_digits_of_1_minus_p_are_lost(tm
     left = next(n for n in run.tape if n.op == "subtract" and n.args[1] is role.meetings[0].output)
     left.value = np.array(left.value) * 0 + rest
     assert saturated(role) is is_it
+
+
+WITHOUT_LOSS = """\
+import numpy as np
+X, Y = np.random.randn(6, 3), (np.random.rand(6, 2) > 0.5).astype(float)
+W = np.random.randn(3, 2)
+for step in range(3):
+    {output}
+    W = W - 0.1 * X.T @ (P - Y) / 6
+"""
+
+
+@pytest.mark.parametrize("rest", [1e-6, 1e-9])
+@pytest.mark.parametrize("output", ["P = 1 / (1 + np.exp(-X @ W))", "E = np.exp(X @ W); P = E / E.sum(1)[:, None]"])
+def test_outputs_are_so_too_where_only_a_loss_that_is_guessed_has_1_minus_p(tmp_path, output, rest):
+    """A right network of wide layers, whose first outputs are nearly 1, was called wrong."""
+    role, _ = roles_of(tmp_path, WITHOUT_LOSS.format(output=output))
+    shown = role.meetings[0].output
+    shown.value = np.array(shown.value)
+    shown.value[0] = [1 - rest, rest if output.startswith("E") else 0.3]
+    assert saturated(role) is (rest < 1e-8 and output.startswith("P"))
+
+
+ONE_OUTPUT = """\
+import numpy as np
+X, y = np.abs(np.random.randn(8, 4)) + 1, [1, 0, 1, 1, 0, 1, 0, 1]
+W, V = np.random.rand(4, 5) * 6, np.random.rand(5, 1) * 6
+for step in range(3):
+    for x, t in zip(X, y):
+        h = np.maximum(0, x[None] @ W)
+        p = 1 / (1 + np.exp(-(h @ V)))
+        d = p - t
+        e = d @ V.T * (h > 0)
+        V = V - 0.01 * h.T @ d
+        W = W - 0.01 * x[:, None] @ e
+"""
+
+
+def test_a_network_of_one_output_that_is_1_but_for_rounding_is_judged_with_smaller_weights(tmp_path):
+    assert settled(seen(tmp_path, ONE_OUTPUT)) is True
+    assert settled(seen(tmp_path, ONE_OUTPUT, ("* (h > 0)", "* h"))) is False
 
 
 def test_a_run_whose_outputs_are_saturated_is_made_again_with_other_numbers(tmp_path):

@@ -37,7 +37,7 @@ from nnref.checking.watching.calls.calling import (
     own_functions,
     required_parameters,
 )
-from nnref.checking.watching.calls.pairing import gradients_of, looks_like_gradient, stated
+from nnref.checking.watching.calls.pairing import gradients_of, looks_like_gradient, stated, unmoved
 from nnref.checking.watching.recording.recorder import current
 
 TRAINS = re.compile(
@@ -320,17 +320,8 @@ def stepped(source: Source, name: str, backward: str, form: DataForm, namespace:
 
 def trains_alone(method: Any, before: dict[Any, Any], after: dict[Any, Any]) -> bool:
     """Does a method take data and labels alone, go forward itself, and put new arrays in the place of the old ones?"""
-    given = {ROLES.get(plain_name(p.name)) for p in asked(method)}
+    given = {ROLES.get(plain_name(p.name)) for p in required_parameters(method)}
     return given == {"X", "Y"} and any(after.get(path) is not A for path, A in before.items())
-
-
-def unmoved(before: dict[Any, Any], kept: dict[Any, Any], after: dict[Any, Any]) -> dict[Any, Any]:
-    """The parameters that a backward pass left as they were: what it updates is judged by its update."""
-    return {
-        path: A
-        for path, A in before.items()
-        if after.get(path) is A and A is not None and np.shape(A) == kept[path].shape and bool(np.all(kept[path] == A))
-    }
 
 
 def attempted(caller: Caller, function: Any, owner: str | None = None) -> Any:

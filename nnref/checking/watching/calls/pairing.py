@@ -110,3 +110,12 @@ def spelt(path: Path) -> str:
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
     return text or "the parameter"
+
+
+def unmoved(before: dict[Any, Any], kept: dict[Any, Any], after: dict[Any, Any]) -> dict[Any, Any]:
+    """The parameters that a backward pass left as they were: what it updates is judged by its update."""
+    return {
+        path: A
+        for path, A in before.items()
+        if after.get(path) is A and A is not None and np.shape(A) == kept[path].shape and bool(np.all(kept[path] == A))
+    }

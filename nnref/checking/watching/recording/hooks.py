@@ -363,11 +363,10 @@ class Hooks(Values):
 
     def begins(self, value: Any, site: int) -> Any:
         """One of the numbers of a list that begins with the same ones; so many at one place are known."""
-        if not self.on or type(value) is not float or self._begun[site] >= BEGUN:
-            return value
-        self._begun[site] += 1
-        value = self.literal(value, site)
-        self.alike.add(self._scalars[id(value)].index)
+        if self.on and type(value) is float and self._begun[site] < BEGUN:
+            self._begun[site] += 1
+            value = self.literal(value, site)
+            self.alike.add(self._scalars[id(value)].index)
         return value
 
     def repeated(self, a: Any, b: Any, site: int) -> Any:

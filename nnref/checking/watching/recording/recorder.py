@@ -108,7 +108,7 @@ class Recorder(Hooks):
             inputs: tuple[Any, ...] = ()
             named: dict[str, Any] = {}
         else:
-            given = tuple(map(in_blocks, given)) if canonical(name, function) == "array" else given
+            given = tuple(map(in_blocks, given)) if rule_name(name, function) == "array" else given
             inputs, named = self.resolved(given), {k: self.resolved(v) for k, v in kwargs.items()}
         if target is not None:
             self.resolved(target)

@@ -247,6 +247,8 @@ def same_call(call: ast.Call, node: Node) -> bool:
     written = {k.arg: k.value for k in call.keywords if k.arg}
     if node.op == "add" and called_name(call.func) == "sum":
         return True  # sum(things): one addition after another
+    if node.op == "sum" and isinstance(call.func, ast.Name) and node.kwargs == {"axis": 0}:
+        return len(call.args) == 1  # sum(array): along its first axis
     starred = any(k.arg is None for k in call.keywords) or any(isinstance(a, ast.Starred) for a in call.args)
     if not starred and set(node.kwargs) - set(written):
         return False

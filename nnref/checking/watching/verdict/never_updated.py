@@ -11,9 +11,10 @@ from itertools import islice
 import numpy as np
 
 from nnref.checking.watching.calculus.graph import VIEWS, base_of, bits_of, through
+from nnref.checking.watching.meaning.later_steps import next_step
 from nnref.checking.watching.meaning.losses import JOINS
 from nnref.checking.watching.meaning.other_parts import beginning, is_part
-from nnref.checking.watching.meaning.parameters import Roles, next_step
+from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.updates import Update, goes_on, keeps_its_name, replaceable
 from nnref.checking.watching.recording.tape import Node, Site, words
 from nnref.checking.watching.verdict.judging import under

@@ -10,7 +10,7 @@ import ast
 import re
 from pathlib import Path
 
-from nnref.checking.reading.names import HIDDEN_WIDTH, plain
+from nnref.checking.reading.names import HIDDEN_WIDTH, plain_name
 from nnref.checking.watching.world.widths import named, whole_number
 
 PART = 20
@@ -81,7 +81,7 @@ def made_few(tree: ast.Module) -> int:
 
     Those that were the same are the same again, and those that were not are not.
     """
-    found = {id(value): value for node in ast.walk(tree) for name, value in named(node) if is_size(plain(name))}
+    found = {id(value): value for node in ast.walk(tree) for name, value in named(node) if is_size(plain_name(name))}
     sizes = dict[int, int]()
     for value in found.values():
         if (size := whole_number(value)) > 2 * FEW:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from nnref.checking.reading.names import WIDTHS, WORDS, plain
+from nnref.checking.reading.names import WIDTHS, WORDS, plain_name
 
 PIXELS = frozenset([28, 784])
 """Numbers of which a program speaks that reads pictures of digits: these are handed out as they are."""
@@ -21,11 +21,11 @@ def stated_width(nodes: Sequence[ast.AST]) -> int | None:
 
 def of_inputs(name: str, value: ast.expr) -> int:
     """The number of inputs that a value under that name says; 0 if it says none."""
-    role = WIDTHS.get(plain(name))
+    role = WIDTHS.get(plain_name(name))
     if role == "widths" and isinstance(value, ast.List | ast.Tuple) and len(value.elts) > 1:
         sizes = [whole_number(part) for part in value.elts]
         return sizes[0] if all(sizes) else 0
-    return whole_number(value) if role == "input width" and plain(name) not in WORDS["X"].split() else 0
+    return whole_number(value) if role == "input width" and plain_name(name) not in WORDS["X"].split() else 0
 
 
 def whole_number(node: ast.expr) -> int:
