@@ -25,7 +25,7 @@ from nnref.checking.watching.recording.of_objects import (
 )
 from nnref.checking.watching.recording.tabular import ByPlace, Tabular, as_column, computed, operated, part_of_column
 from nnref.checking.watching.recording.tape import Held, Node, nodes_of, words
-from nnref.checking.watching.recording.values import BEGUN, Array, Values, Whole
+from nnref.checking.watching.recording.values import Array, Values, Whole
 
 T = TypeVar("T")
 
@@ -360,19 +360,6 @@ class Hooks(Values):
         node.value = value
         self._scalars[id(value)] = node
         return value
-
-    def begins(self, value: Any, site: int) -> Any:
-        """One of the numbers of a list that begins with the same ones; so many at one place are known."""
-        if self.on and type(value) is float and self._begun[site] < BEGUN:
-            self._begun[site] += 1
-            value = self.literal(value, site)
-            self.alike.add(self._scalars[id(value)].index)
-        return value
-
-    def repeated(self, a: Any, b: Any, site: int) -> Any:
-        """[0.0] * n"""
-        value = self.binary("multiply", a, b, site)
-        return [self.begins(x, site) for x in value] if type(value) is list else value
 
     def known_list(self, value: Any, node: Node, counter: Iterator[int]) -> Any:
         """The same list, each of its numbers an entry of one leaf."""

@@ -38,7 +38,7 @@ from nnref.checking.watching.recording.minimising import is_search, minimised
 from nnref.checking.watching.recording.ordered import InOrder
 from nnref.checking.watching.recording.tabular import Tabular, anywhere, as_arrays
 from nnref.checking.watching.recording.tape import Node, nodes_of
-from nnref.checking.watching.recording.values import Array, gathered
+from nnref.checking.watching.recording.values import BEGUN, Array, gathered
 
 T = TypeVar("T")
 
@@ -82,6 +82,19 @@ class Recorder(Hooks):
         if name in LOOKS or name in ("format", "join", "keys", "values", "items", "get", "pop", "index", "count"):
             return function(*args, **kwargs)
         return self.library(site, name, function, args, kwargs)
+
+    def equal_one(self, value: Any, site: int) -> Any:
+        """One of the numbers of a list that begins with the same ones; so many at one place are known."""
+        if self.on and type(value) is float and self._begun[site] < BEGUN:
+            self._begun[site] += 1
+            value = self.literal(value, site)
+            self.alike.add(self._scalars[id(value)].index)
+        return value
+
+    def repeated(self, a: Any, b: Any, site: int) -> Any:
+        """[0.0] * n"""
+        value = self.binary("multiply", a, b, site)
+        return [self.equal_one(x, site) for x in value] if type(value) is list else value
 
     def passed(self, value: Any, site: int) -> Any:
         """An argument; an unknown float or 0 may become a parameter, and is made a leaf."""

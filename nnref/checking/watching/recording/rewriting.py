@@ -150,7 +150,7 @@ class Rewriter(ast.NodeTransformer):
         if isinstance(node.ctx, ast.Load) and numbers(node) and sum(1 for _ in ast.walk(node)) > 3:
             return self.hook("literal", node, node)
         if isinstance(node.ctx, ast.Load) and one_number(node):
-            node.elts = [self.hook("begins", node, part) for part in node.elts]
+            node.elts = [self.hook("equal_one", node, part) for part in node.elts]
             return node
         return self.generic_visit(node)
 
@@ -158,7 +158,7 @@ class Rewriter(ast.NodeTransformer):
         """[0.0 for _ in range(n)]: each of the numbers may become a parameter"""
         self.generic_visit(node)
         if is_float(node.elt) and not isinstance(node.elt, ast.List):
-            node.elt = self.hook("begins", node.elt, node.elt)
+            node.elt = self.hook("equal_one", node.elt, node.elt)
         return node
 
     def visit_Dict(self, node: ast.Dict) -> Any:
