@@ -23,9 +23,11 @@ from nnref.checking.watching.verdict.derivatives import (
     backward_factor,
     begun_before,
     of_another_value,
+    products_of,
     right_elsewhere,
     slope_factor,
     wrong_factor,
+    wrong_wherever_used,
 )
 from nnref.checking.watching.verdict.excused import first_of
 from nnref.checking.watching.verdict.judging import Tape
@@ -197,6 +199,8 @@ def of_use(search: Search, row: Judged) -> FirstWrong:
     if (meant := gradient_of_another(search, row)) is not None:
         says, renamed = "this is a slope, but not that of what it updates", len(set(meant.names)) > 1
         return FirstWrong(meant, meant.site, row, "another slope", says, certain=not renamed)  # b = a makes no value
+    if (factor := wrong_wherever_used(search, row, row.update.step)) is not None:
+        return factor_made_before(row, row.update.step, factor, sure=False)
     says = "the gradient is right, and what is made of it here is not"
     return FirstWrong(row.update.step, row.update.end.site, row, "update", says)
 
@@ -401,7 +405,8 @@ def described(search: Search, row: Judged, node: Node) -> FirstWrong:
             "the derivative of what this is the slope by is missing: it is taken for the slope of what that is made of"
         )
         return FirstWrong(slope, slope.site, row, "no slope", says, certain=False, used=activation.site)
-    factor = wrong_factor(search, node)
+    no_slope_of_any = wrong_factor(search, node)
+    factor = no_slope_of_any or wrong_wherever_used(search, row, node)
     if factor is not None and (begun := begun_before(search, factor)) is not None:
         says = f"the factor that is made from here on is wrong where it is used, in line {node.site.line}"
         return FirstWrong(begun, begun.site, row, "factor made here", says, certain=False, used=node.site)
@@ -409,9 +414,9 @@ def described(search: Search, row: Judged, node: Node) -> FirstWrong:
         if right_elsewhere(search, factor):
             says = "the derivative is taken at another value than the one that is meant"
             return FirstWrong(factor, node.site, row, TAKEN_ELSEWHERE, says, used=node.site)
-        says = f"the factor that is made here is wrong where it is used, in line {node.site.line}"
-        return FirstWrong(node, factor.site, row, "factor made here", says, used=node.site)
-    if (factor := of_another_value(search, node)) is not None:
+        sure = no_slope_of_any is not None or len(products_of(search, factor)) > 1
+        return factor_made_before(row, node, factor, sure)
+    if (factor := of_another_value(search, row, node)) is not None:
         says = f"the derivative is of another value than the slope that it multiplies in line {node.site.line}"
         return FirstWrong(factor, node.site, row, TAKEN_ELSEWHERE, says, used=node.site)
     if (meant := another_slope(search, row, node)) is not None:
@@ -422,6 +427,12 @@ def described(search: Search, row: Judged, node: Node) -> FirstWrong:
         return FirstWrong(part, part.site, row, "value", says, used=node.site)
     says, seen = "what this line is made of is right, and what it makes is not", len(search.tapes)
     return FirstWrong(node, node.site, row, "value", says, certain=np.prod(node.shape, dtype=int) * seen > 1)
+
+
+def factor_made_before(row: Judged, node: Node, factor: Node, sure: bool) -> FirstWrong:
+    """A wrong factor that is made on another line than the product."""
+    says = f"the factor that is made here is wrong where it is used, in line {node.site.line}"
+    return FirstWrong(node, factor.site, row, "factor made here", says, sure, used=node.site)
 
 
 def no_slope(search: Search, row: Judged, before: Node) -> FirstWrong:
