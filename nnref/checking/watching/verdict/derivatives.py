@@ -25,9 +25,9 @@ def wrong_factor(search: Search, node: Node) -> Node | None:
 def of_another_value(search: Search, row: Judged, node: Node) -> Node | None:
     """A derivative in a product, of another value than the slope that it multiplies."""
     made = backward_factor(search, node)
-    if made is None or made.site.function == node.site.function or len(search.graph.users[made.index]) > 1:
+    if made is None or made.site.function == node.site.function or is_by_parameter(search, row, made):
         return None
-    if is_by_parameter(search, row, made):
+    if len(search.graph.users[made.index]) > 1 and any(may_fit(search, n, made) for n in products_of(search, made)):
         return None
     beside = {k for m in node.inputs if search.role.of_labels[m.index] for k, _ in search.matches(m)}
     other = beside and slope_factor(search, made, beside) is None and slope_factor(search, made) is not None
@@ -51,6 +51,8 @@ def wrong_wherever_used(search: Search, row: Judged, node: Node) -> Node | None:
     last = node is row.update.step or node in entered(search.role, row.update.step)
     if not beside or not (by_parameter or last or slope_factor(search, made, beside) is None):
         return None
+    if not by_parameter and any(n is not node and search.right(n) for n in products_of(search, made)):
+        return None
     before = search.graph.tape[max(0, made.index - NEAR) : node.index]
     unused = (n for n in before if n.names and not search.graph.users[n.index] and not search.role.of_labels[n.index])
     once = len(products_of(search, made)) < 2
@@ -64,6 +66,12 @@ def is_by_parameter(search: Search, row: Judged, factor: Node) -> bool:
 
 NEAR = 200
 """How many values before a derivative that is used in place of another one that one is looked for."""
+
+
+def may_fit(search: Search, product: Node, factor: Node) -> bool:
+    """May a derivative be of the value by whose slope it is multiplied, as far as that slope is right?"""
+    beside = {k for m in product.inputs if search.role.of_labels[m.index] for k, _ in search.matches(m)}
+    return not beside or slope_factor(search, factor, beside) is not None
 
 
 def products_of(search: Search, factor: Node) -> list[Node]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
-from operator import or_
 
 import numpy as np
 
-from nnref.checking.watching.calculus.factors import ALIKE, multiple, with_part
+from nnref.checking.watching.calculus.factors import ALIKE, with_part
 from nnref.checking.watching.calculus.graph import VIEWS
 from nnref.checking.watching.calculus.slopes import slopes
 from nnref.checking.watching.meaning.optimisers import entered
@@ -31,6 +29,7 @@ from nnref.checking.watching.verdict.derivatives import (
 )
 from nnref.checking.watching.verdict.excused import first_of
 from nnref.checking.watching.verdict.judging import Tape
+from nnref.checking.watching.verdict.jumps import first_jump, first_of_new_factor, ratios_on_the_way
 from nnref.checking.watching.verdict.meant_for import (
     another_slope,
     slope_skipped,
@@ -43,13 +42,12 @@ from nnref.checking.watching.verdict.odd_terms import departure, is_returned, mi
 from nnref.checking.watching.verdict.on_the_step import (
     below_zero,
     gradient_of_another,
-    is_gradient,
     of_optimiser,
     turned_by_optimiser,
     turns_after,
 )
 from nnref.checking.watching.verdict.remembered import MEMORY
-from nnref.checking.watching.verdict.right_values import PLACES, Search
+from nnref.checking.watching.verdict.right_values import Search
 from nnref.checking.watching.verdict.shared_factors import (
     alike_factors,
     common_cause,
@@ -57,7 +55,7 @@ from nnref.checking.watching.verdict.shared_factors import (
     not_yet_scaled,
     put_to_others,
 )
-from nnref.checking.watching.verdict.signs import first_turned, is_turned_on_the_way, stays_turned, turned, turned_twice
+from nnref.checking.watching.verdict.signs import first_turned, is_turned_on_the_way, turned
 from nnref.checking.watching.verdict.stale import STALE, is_new_parameter, used_after_update, used_next
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual
 from nnref.checking.watching.verdict.verdicts import Judged, Reading, is_rounding
@@ -180,7 +178,7 @@ def of_one_factor(search: Search, row: Judged, own: float) -> FirstWrong:
     if row.usual and own * row.usual < 0 and (node := turned_by_optimiser(search, row)) is not None:
         says = "the gradient is right, and what is made of it here on the way to the step has the other sign"
         return FirstWrong(node, node.site, row, "sign", says)
-    if row.usual and (jump := jumped(search, row, own / row.usual)) is not None:
+    if row.usual and (jump := first_jump(search, row, own / row.usual)) is not None:
         return of_jump(search, row, jump, own / row.usual)
     if own < 0 and row.usual is not None and alike_factors(row.usual, own):
         return of_all_steps(search, row)
@@ -282,7 +280,7 @@ def of_decay(search: Search, row: Judged) -> FirstWrong:
     both = with_part(row.given, row.truth, old, search.tolerance)
     own = both[0] if both is not None else row.own  # after an optimiser the step is no sum of the two
     scale = own / usual if own and usual else 1.0
-    if abs(scale - 1) > ALIKE and (node := jumped(search, row, scale)) is not None:
+    if abs(scale - 1) > ALIKE and (node := first_jump(search, row, scale)) is not None:
         return FirstWrong(node, node.site, row, "factor", f"the slope beside the decay is {scale:.4g} times the truth")
     chain = search.backward(row.update.step)
     adding = (n for n in chain if n.op in ("add", "subtract", "put", "multiply") and not search.forward >> n.index & 1)
@@ -306,34 +304,12 @@ def of_decay(search: Search, row: Judged) -> FirstWrong:
     return FirstWrong(joined[0], at.site, row, "decay", row.note, certain=at.site.line == joined[0].site.line)
 
 
-def jumped(search: Search, row: Judged, ratio: float) -> Node | None:
-    """The first value of this row alone whose factor jumps against its inputs as the row's does against the others'.
-
-    Ancestors of a right row are left out: the slope of a variance may be twice what is on the way to it.
-    """
-    if abs(ratio - 1) <= ALIKE:
-        return None
-    if alike_factors(ratio, -1.0) and (node := turned_twice(search, row)) is not None:
-        return node
-    seen = [r.update.step.index for r in search.reading.rows if r.verdict == "ok" and not r.silent]
-    right = reduce(or_, (search.graph.above[k] for k in seen), 0)
-    for node in search.backward(row.update.step):
-        if node.op in PLACES or right >> node.index & 1:
-            continue
-        jump = search.jump(node)
-        if jump is None or abs(jump / ratio - 1) > ALIKE or not search.is_off(node, ratio):
-            continue
-        if ratio > 0 or stays_turned(search, row, node):
-            return node
-    return None
-
-
 def of_factor(search: Search, row: Judged) -> FirstWrong:
     """A gradient that is right up to a factor: the value at which that factor enters."""
     if (taken := not_yet_scaled(search, row)) is not None:
         says = "what this line is made of is scaled before it goes into the other gradients, and not here"
         return FirstWrong(taken, taken.site, row, "factor", says)
-    early = new_factor(search, row)
+    early = first_of_new_factor(search, row)
     if early is None and (cause := common_cause(search, row)):
         certain = len({n.site.line for n in cause}) == 1
         return FirstWrong(cause[0], cause[0].site, row, "factor", row.note, certain=certain)
@@ -345,49 +321,13 @@ def of_factor(search: Search, row: Judged) -> FirstWrong:
         alone = all(n.site.line == early.site.line for n in onward)
         whole = alone or search.is_off(early, (row.own or 1.0) / (row.usual or 1.0))  # else more comes in later
         return FirstWrong(early, early.site, row, "factor", row.note, certain=whole)
-    chain = list(ratios(search, row))
-    others = [ratio for r in search.reading.rows if r.verdict != "WRONG" and r.factor for _, ratio in ratios(search, r)]
+    chain = list(ratios_on_the_way(search, row))
+    usual = [r for r in search.reading.rows if r.verdict != "WRONG" and r.factor]
+    others = [ratio for r in usual for _, ratio in ratios_on_the_way(search, r)]
     strange = [n for n, ratio in chain if ratio and not any(abs(ratio / o - 1) <= ALIKE for o in others if o)]
     made = chain[-1][0] if chain else row.update.step
     node = strange[-1] if strange else made
     return FirstWrong(node, node.site, row, "factor", row.note)
-
-
-def new_factor(search: Search, row: Judged) -> Node | None:
-    """The first ancestor of this row alone with a factor that no ancestor of a right row has."""
-    right = [r for r in search.reading.rows if r.verdict != "WRONG" and r.factor]
-    mine = search.backward(row.update.step)
-    made = {n.index for n in entered(search.role, row.update.step)}
-    seen: set[int] = set()
-    usual: list[float] = []
-    for r in right:
-        for node in search.backward(r.update.step):
-            seen.add(node.index)
-            if (found := search.match(node)) is not None:
-                usual.append(found[1])
-    for node in mine:
-        if node.index in seen or node.index in made or node.op in PLACES:
-            continue
-        found = search.match(node)
-        if found is not None and usual and not any(abs(found[1] / c - 1) <= ALIKE for c in usual):
-            return node
-    return None
-
-
-def ratios(search: Search, row: Judged) -> Iterator[tuple[Node, float]]:
-    """The values from the step back to the gradient, each with its ratio to the next."""
-    chain = [n for n in entered(search.role, row.update.step) if search.values(n) is not None]
-    if row.inner is not None:  # between the step and the gradient stands an optimiser
-        chain = chain[next((k for k, n in enumerate(chain) if is_gradient(search, row, n)), 0) :]
-    for node, before in zip(chain, [*chain[1:], None], strict=True):
-        values = search.values(node)
-        older = search.values(before) if before is not None else None
-        ratio = None
-        if older is not None and values is not None:
-            ratio = multiple([v.ravel() for v in values], [v.ravel() for v in older], search.tolerance)
-        yield node, ratio or 0.0
-        if ratio is None:
-            return
 
 
 def described(search: Search, row: Judged, node: Node) -> FirstWrong:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nnref.checking.watching.telling.report import certificate
+from nnref.checking.watching.telling.report import certificate, settled
 from nnref.checking.watching.verdict import derivatives
 from tests.support.programs import seen
 from tests.support.recordings import searched
@@ -42,14 +42,14 @@ def test_a_derivative_is_of_the_value_that_it_multiplies_of_another_or_of_none(
     of_it, named = searched(tmp_path, PROGRAM, ("s2 = slope(z2)", f"s2 = slope({argument})"))
     product, factor = named["d2"], named["s2"]
     assert derivatives.backward_factor(of_it, product) is factor
-    assert (derivatives.of_another_value(of_it, product) is factor) == of_another
+    assert (derivatives.of_another_value(of_it, of_it.reading.rows[0], product) is factor) == of_another
     assert (derivatives.wrong_factor(of_it, product) is factor) == wrong
     assert derivatives.right_elsewhere(of_it, factor) == elsewhere
 
 
 def test_a_derivative_that_is_used_twice_is_not_wrong_where_it_is_made(tmp_path):
     of_it, named = searched(tmp_path, PROGRAM, ("s2 = slope(z2)", "s2 = slope(z1); s1 = s2"), ("* slope(z1)", "* s1"))
-    assert derivatives.of_another_value(of_it, named["d2"]) is None
+    assert derivatives.of_another_value(of_it, of_it.reading.rows[0], named["d2"]) is None
 
 
 def test_what_is_three_times_a_derivative_is_one_with_that_factor(tmp_path):
@@ -85,3 +85,52 @@ for step in range(3):
 def test_a_wrong_derivative_begins_where_the_forward_pass_does_not_bear_it_out(change, place, tmp_path):
     """1 / (1 + exp(-z)) is one over a value of the forward pass: then the line after it is the wrong one."""
     assert certificate(seen(tmp_path, SWISH, change), mend=False).first.place.startswith(place)
+
+
+NEURONS = """\
+import numpy as np
+def squash(z): return 1 / (1 + np.exp(-z))
+def slope(z):
+    s = squash(z)
+    return s * (1 - s)
+u, v, a, b, c, e, f = (np.random.normal() for _ in range(7))
+for k in range(30):
+    for x, t in zip(np.array([0.5, -1.5, 2.0]), np.array([1, 0, 1])):
+        y, z = u * x + a, v * x + b
+        s = c * squash(y) + e * squash(z) + f
+        dp = -2 * (t - squash(s))
+        dp_dc = squash(y) * slope(s)
+        dp_de = squash(z) * slope(s)
+        dp_dy = c * slope(s)
+        dp_dz = e * slope(s)
+        dy_da = slope(y)
+        dz_db = slope(z)
+        u -= 0.1 * dp * dp_dy * dy_da * x
+        a -= 0.1 * dp * dp_dy * dy_da
+        v -= 0.1 * dp * dp_dz * dz_db * x
+        b -= 0.1 * dp * dp_dz * dz_db
+        c -= 0.1 * dp * dp_dc
+        e -= 0.1 * dp * dp_de
+        f -= 0.1 * dp * slope(s)
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (("dp_dz = e *", "dp_dz = c *"), "line 15:"),
+        (("dp_de = squash(z)", "dp_de = squash(y)"), "at or after line 13:"),
+        (("dz_db = slope(z)", "dz_db = slope(y)"), "line 17:"),
+        (("dp_dc = squash(y) * slope(s)", "dp_dc = squash(y) * slope(squash(s))"), "line 12:"),
+        (("return s * (1 - s)", "return s * (1 - z)"), "at or after line 5:"),
+    ],
+    ids=["of another neuron", "used once", "of another value", "of the output", "within its function"],
+)
+def test_in_a_chain_of_numbers_the_wrong_derivative_is_named_where_it_is_made(change, place, tmp_path):
+    assert settled(seen(tmp_path, NEURONS)) is True
+    assert certificate(seen(tmp_path, NEURONS, change), mend=False).first.place.startswith(place)
+
+
+def test_a_right_derivative_that_is_used_in_the_place_of_another_is_no_mistake_where_it_is_made(tmp_path):
+    found = seen(tmp_path, NEURONS, ("0.1 * dp * dp_de", "0.1 * dp * dp_dc"))
+    assert certificate(found, mend=False).first.place.startswith("line 23:")
