@@ -19,6 +19,7 @@ from nnref.checking.watching.calls.driven import driven
 from nnref.checking.watching.calls.later_classes import with_later_classes
 from nnref.checking.watching.calls.layer_report import layers_judged
 from nnref.checking.watching.telling.cautions import factors_on_the_way
+from nnref.checking.watching.telling.forgetting import entries_left_alone, left_alone
 from nnref.checking.watching.telling.lines import line_in_words
 from nnref.checking.watching.telling.mending import mended
 from nnref.checking.watching.telling.report import certificate, settled
@@ -276,6 +277,8 @@ def watched_or_called(path: Path, source: Source, data: Data) -> Watched:
 def or_called(seen: Watched, path: Path, source: Source, data: Data) -> Watched:
     """What was recorded of the program; where that decides nothing, what was recorded by calling its functions."""
     if settled(seen) is not None or (seen.steps and seen.cut_short):
+        return seen
+    if left_alone(seen) or entries_left_alone(seen):  # a call would show the same, and may not show that
         return seen
     if data is not None:  # reading by names can say what of the data does not fit the network
         return seen

@@ -124,3 +124,25 @@ def test_where_watching_fails_by_a_fault_of_ours_what_was_read_is_no_verdict_tha
     assert any("NameError: of ours" in note for note in right.notes)
     wrong = judged_file(written(tmp_path, CLASS, ("(P - Y) / m", "(P - Y)")))
     assert wrong.status == MISTAKE
+
+
+FORGOTTEN = """\
+import numpy as np
+class Line:
+    def __init__(self):
+        self.w, self.b = np.random.normal(), np.random.normal()
+    def train(self, data, targets):
+        for k in range(20):
+            for x, t in zip(data, targets):
+                d = 2 * (self.w * x + self.b - t)
+                self.w -= 0.05 * d * x
+Line().train(np.array([0.5, -1.5, 2.0]), np.array([1.0, 0.0, 1.5]))
+"""
+
+
+def test_a_parameter_that_the_program_never_updates_is_not_forgotten_where_its_functions_could_be_called(tmp_path):
+    """Called with other data, they need not show that there is one."""
+    path = written(tmp_path, FORGOTTEN)
+    judged = judged_file(path)
+    assert judged.gradient_of_own_loss is None
+    assert any("changes b, which goes into the outputs in line 8" in note for note in judged.notes)

@@ -243,7 +243,7 @@ for x, y in zip(X, Y):
 KINDS = {
     "arrays of arrays": (OBJECTS, "(1 - h ** 2)", "(1 - h)", "line 11"),
     "numbers as objects that go back": (SCALARS, "(1 - t ** 2)", "(1 - t)", "line 34"),
-    "numbers whose gradients add up": (SCALARS, "p.grad = 0.0", "pass", "line 10"),
+    "numbers whose gradients add up": (SCALARS, "p.grad = 0.0", "pass", "line 11"),
     "labels that are the data": (AUTOENCODER, "(1 - h ** 2)", "(1 - h)", "line 10"),
     "functions that fill globals": (GLOBALS, "(1 - h ** 2)", "(1 - h)", "line 11"),
     "a step of them": (GLOBALS, "W1 - rate", "W1 + rate", "line 15"),

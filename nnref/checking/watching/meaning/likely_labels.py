@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from itertools import islice
+from operator import or_
 
 import numpy as np
 
@@ -39,6 +41,7 @@ def label_candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
     yield from ((n,) for n in unlike(graph, ranked)[: CANDIDATES // 2])
     yield from columns(graph, ranked)
     seen = set()
+    constants = reduce(or_, (n.deps for n in graph.tape if n.leaf == "constant"), 0)
     for node in islice(graph.tape, 1000):
         if node.op == "item" and (classes := of_rows(node)) is not None and classes.index not in seen:
             seen.add(classes.index)
@@ -49,7 +52,7 @@ def label_candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
                 continue
             if (
                 not made.leaf
-                and is_made_of_inputs(node, target, output)
+                and is_made_of_inputs(node, target, output, constants)
                 and made.index not in seen
                 and not of_constants(graph, made)
             ):
@@ -65,12 +68,17 @@ def minus(node: Node) -> Node | None:
     return None
 
 
-def is_made_of_inputs(node: Node, target: Node, output: Node) -> bool:
-    """Is a target made of what its output is made of: of nothing else, or, in a difference, of more, as X @ A is?"""
-    beside, parameters = target.deps & ~output.deps, output.deps & ~target.deps
+def is_made_of_inputs(node: Node, target: Node, output: Node, constants: int) -> bool:
+    """Is a target made of what its output is made of: of nothing else, or, in a difference, of more, as X @ A is?
+
+    Numbers that are written out, as the number of classes is, are nothing else. What is written into an array of zeros
+    is known by that leaf.
+    """
+    beside, parameters = target.deps & ~output.deps & ~constants, output.deps & ~target.deps
     if not beside:
         return bool(target.deps and parameters)
-    return node.op == "subtract" and bool(target.deps & output.deps and parameters)
+    more = node.op == "subtract" and base_of(target).op != "put"
+    return more and bool(target.deps & output.deps and parameters)
 
 
 def is_number(leaf: Node) -> bool:

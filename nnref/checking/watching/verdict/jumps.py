@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 
 from nnref.checking.watching.calculus.factors import ALIKE, multiple
 from nnref.checking.watching.meaning.optimisers import entered
@@ -19,14 +19,16 @@ from nnref.checking.watching.verdict.verdicts import Judged
 def first_jump(search: Search, row: Judged, ratio: float) -> Node | None:
     """The first value of this row alone whose factor jumps against its inputs as the row's does against the others'.
 
-    Ancestors of a right row are left out: the slope of a variance may be twice what is on the way to it.
+    Ancestors of a right row are left out: the slope of a variance may be twice what is on the way to it. Of a sign only
+    those of all right rows are, for the next layer may turn it back.
     """
     if abs(ratio - 1) <= ALIKE:
         return None
     if alike_factors(ratio, -1.0) and (node := turned_twice(search, row)) is not None:
         return node
     seen = [r.update.step.index for r in search.reading.rows if r.verdict == "ok" and not r.silent]
-    right = reduce(or_, (search.graph.above[k] for k in seen), 0)
+    above = [search.graph.above[k] for k in seen]
+    right = reduce(and_ if alike_factors(ratio, -1.0) else or_, above) if above else 0
     for node in search.backward(row.update.step):
         if node.op in PLACES or right >> node.index & 1:
             continue

@@ -108,3 +108,45 @@ for epoch in range(2):
     found = seen(tmp_path, text)
     assert settled(found) is True
     assert settled(seen(tmp_path, text, ("d = (a - t)", "d = (t - a)"))) is False
+
+
+CLASSES = """\
+import numpy as np
+classes = 3
+text = np.random.randint(0, classes, 30)
+X, t = np.eye(3)[text], (text + text // 2) % classes
+W = np.random.randn(3, 3)
+for step in range(2):
+    p = X @ W
+    loss = -p[np.arange(30), t].mean()
+    d = np.zeros((30, 3))
+    d[np.arange(30), t] = -1 / 30
+    W -= 0.1 * X.T @ d
+"""
+
+
+def test_labels_made_of_the_inputs_and_of_numbers_that_are_written_out_are_offered(tmp_path):
+    """Not only once a second step has put all of these into the outputs."""
+    found, _ = graph(tmp_path, CLASSES.replace("range(2)", "range(1)"))
+    assert ["t"] in [[name for n in nodes for name in n.names[:1]] for nodes in label_candidates(found)]
+
+
+WRITTEN = """\
+import numpy as np
+W = np.random.randn(3, 4)
+pairs = []
+for k in range(4):
+    x, y = np.random.randn(4), np.zeros(3)
+    y[int(x.sum()) % 3] = 1.0
+    pairs.append((x, y))
+for step in range(1):
+    for x, y in pairs:
+        d = W @ x - y
+        W -= 0.1 * np.outer(d, x)
+"""
+
+
+def test_a_target_that_is_written_into_zeros_is_offered_as_those_alone(tmp_path):
+    """So that those of all examples, which were made on one line, are labels together."""
+    found, _ = graph(tmp_path, WRITTEN)
+    assert all(node.op != "put" for nodes in label_candidates(found) for node in nodes)

@@ -36,3 +36,32 @@ def test_the_first_value_with_a_factor_of_its_own_lies_before_what_is_made_of_it
     (row,) = (row for row in of_it.reading.rows if row.verdict == "WRONG")
     first = first_of_new_factor(of_it, row)
     assert (first.op, first.site.line) == ("multiply", 9)
+
+
+DEEP = """\
+import numpy as np
+X, Y = np.random.randn(6, 4), np.random.randn(6, 4)
+A, B, C, D = (np.random.randn(4, 4) for _ in range(4))
+for step in range(2):
+    z = X @ A
+    y = z @ B
+    x = y @ C
+    d = x @ D - Y
+    loss = (d ** 2).sum() / 2
+    dD = x.T @ d
+    dx = d @ -D.T
+    dC = y.T @ dx
+    dy = dx @ C.T
+    dB = z.T @ -dy
+    dA = X.T @ (-dy @ B.T)
+    A, B, C, D = A - 0.1 * dA, B - 0.1 * dB, C - 0.1 * dC, D - 0.1 * dD
+"""
+
+
+def test_a_sign_that_the_next_layer_turns_back_is_found_though_right_gradients_are_made_of_it(
+    tmp_path,
+):
+    of_it, named = searched(tmp_path, DEEP)
+    (row,) = (row for row in of_it.reading.rows if row.verdict == "WRONG")
+    assert row.truth[0].shape == (4, 4)
+    assert first_jump(of_it, row, -1.0) is named["dx"]
