@@ -58,6 +58,8 @@ def judged_file(
         return undecided(check_file(path, None, data, everything, settings), says)
     if isinstance(seen, Certificate):
         return seen
+    if left_open(seen):
+        return certificate(seen)
     if settled(seen) is True and not by_the_batch(seen):
         return certificate(seen if seen.guessed else with_later_classes(seen, path, source, data))
     try:
@@ -274,11 +276,20 @@ def watched_or_called(path: Path, source: Source, data: Data) -> Watched:
     return or_called(watch(path, source=source, data=data), path, source, data)
 
 
+def left_open(seen: Watched) -> bool:
+    """Is all right but what no step changes? A call of the functions, or their names, may not show that there is such.
+
+    Something wrong may be named better by either.
+    """
+    right = settled(seen) is None and all(row.verdict == "ok" for row in seen.rows)
+    return right and bool(left_alone(seen) or entries_left_alone(seen))
+
+
 def or_called(seen: Watched, path: Path, source: Source, data: Data) -> Watched:
     """What was recorded of the program; where that decides nothing, what was recorded by calling its functions."""
     if settled(seen) is not None or (seen.steps and seen.cut_short):
         return seen
-    if left_alone(seen) or entries_left_alone(seen):  # a call would show the same, and may not show that
+    if left_open(seen):
         return seen
     if data is not None:  # reading by names can say what of the data does not fit the network
         return seen

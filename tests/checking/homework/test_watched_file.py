@@ -146,3 +146,41 @@ def test_a_parameter_that_the_program_never_updates_is_not_forgotten_where_its_f
     judged = judged_file(path)
     assert judged.gradient_of_own_loss is None
     assert any("changes b, which goes into the outputs in line 8" in note for note in judged.notes)
+
+
+NAMED = """\
+import numpy as np
+class Net:
+    def __init__(self, n, h, m):
+        self.weight_h, self.bias_h = np.random.randn(h, n) * 0.3, np.zeros(h)
+        self.weight_out, self.bias_out = np.random.randn(m, h) * 0.3, np.zeros(m)
+    def forward(self, x):
+        a_h = 1 / (1 + np.exp(-(x @ self.weight_h.T + self.bias_h)))
+        return a_h, 1 / (1 + np.exp(-(a_h @ self.weight_out.T + self.bias_out)))
+    def backward(self, x, a_h, a_out, y):
+        delta = 2 * (a_out - y) / len(y) * a_out * (1 - a_out)
+        d_loss_d_w_out = delta.T @ a_h
+        d_loss_d_b_out = delta.sum(axis=0)
+        hidden = delta @ self.weight_out * a_h * (1 - a_h)
+        return d_loss_d_w_out, d_loss_d_b_out, hidden.T @ x, hidden.sum(axis=0)
+def mse(y, a): return np.mean((y - a) ** 2)
+X = np.random.randn(60, 5)
+Y = np.eye(3)[np.random.randint(0, 3, 60)]
+net = Net(5, 8, 3)
+for step in range(9):
+    a_h, a_out = net.forward(X)
+    w_out, b_out, w_h, b_h = net.backward(X, a_h, a_out, Y)
+    net.weight_out -= 0.5 * w_out
+    net.bias_out -= 0.5 * b_out
+    net.weight_h -= 0.5 * w_h
+    net.bias_h -= 0.5 * b_h
+print(mse(Y, net.forward(X)[1]))
+"""
+
+
+def test_right_gradients_of_which_one_is_not_used_are_not_called_wrong_for_the_mean_that_a_loss_takes(tmp_path):
+    """Read by its names, this network has gradients that are all three times those of its printed loss."""
+    judged = judged_file(written(tmp_path, NAMED, ("    net.bias_out -= 0.5 * b_out\n", "")))
+    assert judged.first is not None
+    assert judged.first.place.startswith("line 12:")
+    assert [entry.verdict for entry in judged.entries] == ["ok"] * 3

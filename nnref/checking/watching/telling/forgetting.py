@@ -48,8 +48,27 @@ def is_forgotten(watched: Watched, left: NeverUpdated) -> bool:
 
     A fixed random weight may have a computed slope too, as the one that a layer passes back to its input.
     """
-    *_, last = re.findall(r"[^\W\d_][^\W\d]*", called(left)) or [""]
-    return bool(last) and last.lower() in gradient_of(left).lower() and not is_to_come(watched, left)
+    return has_its_name(gradient_of(left), called(left)) and not is_to_come(watched, left)
+
+
+def has_its_name(gradient: str, array: str) -> bool:
+    """Has a gradient the name of an array, whole, as dW1 has W1's, or word by word, as d_loss_d_b_out has bias_out's?
+
+    >>> has_its_name("grads['db2']", "params['b2']"), has_its_name("d_loss_d_b_out", "model.bias_out")
+    (True, True)
+    >>> has_its_name("dh", "W1"), has_its_name("error", "embedding")
+    (False, False)
+    """
+    *_, last = re.findall(r"\w+", re.sub(r"\[[^'\"\]]*\]", "", array)) or [""]
+    words = [word.lower() for word in WORDS.findall(last)]
+    given = {word.lower() for word in WORDS.findall(gradient)}
+    given |= {word[1:] for word in given if word.startswith("d") and len(word) > 1}
+    word_by_word = all(any(word.startswith(g) for g in given) for word in words)
+    return bool(words) and ("".join(words) in gradient.lower() or word_by_word)
+
+
+WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+"""The words of a name: between underscores, digits, and small letters before capital ones."""
 
 
 def is_to_come(watched: Watched, left: NeverUpdated) -> bool:

@@ -92,7 +92,8 @@ def backward_factor(search: Search, node: Node) -> Node | None:
     role, forward = search.role, forward_of(search)
     for m in node.inputs if node.op in ("multiply", "divide") else ():
         made = made_by(m)
-        numbers = np.prod(made.shape, dtype=int) * (1 if made.shape else len(search.tapes) - 1)
+        size = np.prod(made.shape, dtype=int)
+        numbers = size if size > 1 else len(search.tapes) - 1  # of a single number, those of other runs are evidence
         if role.of_labels[made.index] or forward >> made.index & 1 or numbers < 2:
             continue
         if search.graph.depends(made.index, role.parameters):

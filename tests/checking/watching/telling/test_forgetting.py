@@ -2,7 +2,7 @@
 
 import pytest
 
-from nnref.checking.watching.telling.forgetting import forgotten, never_seen_to_learn
+from nnref.checking.watching.telling.forgetting import forgotten, has_its_name, never_seen_to_learn
 from nnref.checking.watching.telling.report import settled
 from tests.support.programs import seen
 
@@ -63,3 +63,21 @@ def test_a_slope_of_another_name_may_be_no_gradient_that_is_meant(tmp_path):
     assert settled(found) is None
     assert not list(forgotten(found))
     assert all("nothing uses self.slope" in said or "nothing uses slope" in said for said in never_seen_to_learn(found))
+
+
+@pytest.mark.parametrize(
+    ("gradient", "array", "same"),
+    [
+        ("dW1", "W1", True),
+        ("grads['db2']", "params['b2']", True),
+        ("d_loss_d_b_out", "model.bias_out", True),
+        ("d_bias", "biases[0]", True),
+        ("dC", "C[x]", True),
+        ("dh", "W1", False),
+        ("error", "embedding", False),
+        ("dinputs", "weights", False),
+        ("d_loss_d_w_out", "model.bias_out", False),
+    ],
+)
+def test_a_gradient_has_the_name_of_an_array_whole_or_word_by_word(gradient, array, same):
+    assert has_its_name(gradient, array) is same

@@ -134,3 +134,24 @@ def test_in_a_chain_of_numbers_the_wrong_derivative_is_named_where_it_is_made(ch
 def test_a_right_derivative_that_is_used_in_the_place_of_another_is_no_mistake_where_it_is_made(tmp_path):
     found = seen(tmp_path, NEURONS, ("0.1 * dp * dp_de", "0.1 * dp * dp_dc"))
     assert certificate(found, mend=False).first.place.startswith("line 23:")
+
+
+COLUMN = """\
+import numpy as np
+def slope(z): return 1 - np.tanh(z) ** 2
+X, Y = np.random.randn(9, 1, 3), np.random.randn(9, 1, 1)
+V, W = np.random.randn(3, 1), np.random.randn(1, 1)
+for k in range(9):
+    z = X[k] @ V
+    h = np.tanh(z)
+    D = h @ W - Y[k]
+    loss = (D ** 2).sum() / 2
+    d = D @ W.T * slope(z)
+    W -= 0.1 * h.T @ D
+    V -= 0.1 * X[k].T @ d
+"""
+
+
+def test_a_wrong_derivative_of_an_array_of_one_entry_is_named_in_its_function(tmp_path):
+    change = ("1 - np.tanh(z) ** 2", "1 - z ** 2")
+    assert certificate(seen(tmp_path, COLUMN, change), mend=False).first.place.startswith("line 2:")
