@@ -203,8 +203,20 @@ def are_learnt(graph: Graph, labels: tuple[Node, ...], role: Roles) -> bool:
     An expression y - p without a name, or with another, does not replace y.
     """
     mine = {n.index for n in labels}
-    steps = (u for u in replaceable(graph) if u.base.index in mine and graph.depends(u.step.index, role.parameters))
+    steps = (
+        u for u in replaceable(graph) if made_of_alone(u.base, mine) and graph.depends(u.step.index, role.parameters)
+    )
     return any(goes_on(graph, u) or keeps_its_name(u) for u in steps)
+
+
+def made_of_alone(node: Node, those: set[int]) -> bool:
+    """Is a value one of those, or one scaled and shifted by numbers, as random() - 0.5 is?"""
+    while node.index not in those:
+        made = [m for m in node.inputs if m.leaf != "constant"]
+        if len(made) != 1 or node.op not in ("add", "subtract", "multiply", "divide"):
+            return False
+        node = made[0]
+    return True
 
 
 def read_beside(label: Node, base: Node) -> bool:

@@ -1,10 +1,10 @@
 """Labels, parameters and outputs of one step, told by what depends on what."""
 
 from nnref.checking.watching.meaning.later_steps import next_step
-from nnref.checking.watching.meaning.parameters import Meeting, compares
+from nnref.checking.watching.meaning.parameters import Meeting, are_learnt, compares, step
 from nnref.checking.watching.recording.tape import Node
 from tests.support.programs import MIXTURE
-from tests.support.recordings import STEP, first, node, roles_of
+from tests.support.recordings import STEP, first, graph, node, roles_of
 
 
 def names(role):
@@ -71,3 +71,30 @@ def test_a_bias_whose_step_is_made_of_labels_alone_is_a_parameter_too(tmp_path):
     assert sorted(names(role)) == ["b", "w"]
     counted, run = roles_of(tmp_path, HINGE, ("b = b - 0.1 * db", "c = b - 0.1 * db"))
     assert names(counted) == ["w"], node(run, "c")
+
+
+SHIFTED = """\
+import random
+inputs, targets = [[0.5, -1.0], [1.5, 0.5], [-0.5, 2.0]], [1, 0, 1]
+hidden = [[random.random() - 0.5 for _ in range(2)] for _ in range(2)]
+output = [random.random() - 0.5 for _ in range(2)]
+for epoch in range(3):
+    h = [[max(0, sum(w * x for w, x in zip(row, inp))) for row in hidden] for inp in inputs]
+    p = [sum(w * a for w, a in zip(output, act)) for act in h]
+    d = [a - t for a, t in zip(p, targets)]
+    back = [[e * w * (a > 0) for w, a in zip(output, act)] for e, act in zip(d, h)]
+    for j in range(2):
+        output[j] -= 0.1 * sum(e * act[j] for e, act in zip(d, h))
+        for k in range(2):
+            hidden[j][k] -= 0.1 * sum(b[j] * inp[k] for b, inp in zip(back, inputs))
+"""
+
+
+def test_weights_that_are_shifted_where_they_are_drawn_are_learnt_and_no_labels(tmp_path):
+    """Nobody knows the labels here, which are whole numbers in a list."""
+    found, run = graph(tmp_path, SHIFTED)
+    drawn = [n for n in run.tape if n.leaf == "random"]
+    as_labels = [(leaf, step(found, (leaf,))) for leaf in drawn]
+    likely = [(leaf, role) for leaf, role in as_labels if role is not None and role.compared]
+    assert likely
+    assert all(are_learnt(found, (leaf,), role) for leaf, role in likely)
