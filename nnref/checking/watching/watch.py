@@ -62,7 +62,8 @@ SLOW = 3.0
 
 NO_SLOPE = (
     "ran, and no loss could be made of what meets the labels: behind a threshold (np.where, a sign, ≥) an output has "
-    "no slope, and a perceptron's rule is no gradient"
+    "no slope, and a perceptron's rule is no gradient; labels that are whole numbers in plain lists are not recorded, "
+    "as np.array(labels) is"
 )
 """Reason for no verdict: updates depend on labels and are the slope of nothing."""
 
