@@ -62,9 +62,9 @@ def has_its_name(gradient: str, array: str) -> bool:
     *_, last = re.findall(r"\w+", re.sub(r"\[[^'\"\]]*\]", "", array)) or [""]
     words = [word.lower() for word in WORDS.findall(last)]
     given = {word.lower() for word in WORDS.findall(gradient)}
-    given |= {word[1:] for word in given if word.startswith("d") and len(word) > 1}
-    word_by_word = all(any(word.startswith(g) for g in given) for word in words)
-    return bool(words) and ("".join(words) in gradient.lower() or word_by_word)
+    given |= {word[1:] for word in given if word[0] in "dg" and len(word) > 1}
+    whole = len("".join(words)) > 1 and "".join(words) in gradient.lower()
+    return whole or (bool(words) and all(any(word.startswith(g) for g in given) for word in words))
 
 
 WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")

@@ -128,9 +128,10 @@ def is_weight(role: Roles, array: Node, met: Node, part: Node, other: Node) -> b
     direct = bool(role.parameters >> base_of(other).index & 1)
     if met.op == "multiply":
         added = any(n.op == "add" for n in role.graph.users[met.index])
+        if part.shape or direct or not added or not is_drawn(array):
+            return False
         uses = [sum(n.site == met.site for n in role.graph.users[m.index]) for m in (array, base_of(other))]
-        alone = not is_drawn(base_of(other)) or uses[0] > uses[1]  # a weight meets all examples, and they meet it once
-        return not part.shape and added and is_drawn(array) and not direct and alone
+        return not is_drawn(base_of(other)) or uses[0] > uses[1]  # a weight meets all examples, and they meet it once
     if not direct and role.graph.depends(other.index, role.parameters):
         joined = any(role.graph.tape[k].op in JOINS for k in bits_of(role.graph.above[other.index] | 1 << other.index))
         return joined and (has_examples(role, other) or not has_examples(role, array))
