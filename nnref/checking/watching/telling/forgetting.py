@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from nnref.checking.reading.source import Source
 from nnref.checking.results.diagnosis import Diagnosis
 from nnref.checking.watching.meaning.updates import Update, parameter_name
 from nnref.checking.watching.sufficing import spoken
@@ -72,16 +73,30 @@ WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 
 def is_to_come(watched: Watched, left: NeverUpdated) -> bool:
-    """Does the program contain an update of something of that name that the recorded steps did not reach?"""
+    """Has the program an update of something of that name that the recorded steps did not reach, or that an `if` skips?
+
+    As one skips it for the layers that are frozen.
+    """
     seen = {(u.end.site.file.rsplit("/", 1)[-1], u.end.site.line) for u in watched.steps[0].roles.updates}
     for source in watched.sources:
         for node in source.nodes:
             if not isinstance(node, ast.Assign | ast.AugAssign) or not is_update(node):
                 continue
             names = {name for target in targets(node) for name in names_of_expression(target)}
-            if names & spoken(left.array) and (source.name, node.lineno) not in seen:
+            reached = (source.name, node.lineno) in seen and not is_conditional(source, node.lineno)
+            if names & spoken(left.array) and not reached:
                 return True
     return False
+
+
+def is_conditional(source: Source, line: int) -> bool:
+    """Does a line stand under an `if` of its function?"""
+    around = [
+        n
+        for n in source.nodes
+        if isinstance(n, ast.If | ast.FunctionDef) and n.lineno <= line <= (n.end_lineno or line)
+    ]
+    return bool(around) and isinstance(max(around, key=lambda n: n.lineno), ast.If)
 
 
 def never_seen_to_learn(watched: Watched) -> Iterator[str]:

@@ -21,7 +21,7 @@ from nnref.checking.watching.verdict.judging import under
 from nnref.checking.watching.verdict.not_renewed import later
 from nnref.checking.watching.verdict.verdicts import Reading
 
-BEGINNINGS = words("random zeros ones empty full zeros_like ones_like")
+BEGINNINGS = words("random zeros ones empty full zeros_like ones_like empty_like full_like eye identity")
 """Leaves that parameters are initialised from."""
 
 WRITTEN_OUT = words("constant array")
@@ -86,7 +86,8 @@ def coming_in(role: Roles) -> Iterator[tuple[Node, Node, Node]]:
             if graph.depends(part.index, role.parameters) or not begins_as_parameter(role, array):
                 continue
             weight = met.op in {*JOINS, "multiply"} and is_weight(role, array, met, part, other)
-            if weight or (met.op == "add" and is_bias(role, array, other)):
+            bias = met.op == "add" and (is_bias(role, array, other) or is_embedding(role, array, part))
+            if weight or bias:
                 yield array, part, met
 
 
@@ -123,7 +124,7 @@ def is_weight(role: Roles, array: Node, met: Node, part: Node, other: Node) -> b
     """Is a factor of a product a weight? Random data are told apart by having one row per example.
 
     What a parameter itself is multiplied by are data or a first state, but for the rows of a table; and what is made of
-    one without a product, as by a momentum or a norm, is a parameter still.
+    one without a product or a lookup, as by a momentum or a norm, is a parameter still.
     """
     direct = bool(role.parameters >> base_of(other).index & 1)
     if met.op == "multiply":
@@ -133,7 +134,8 @@ def is_weight(role: Roles, array: Node, met: Node, part: Node, other: Node) -> b
         uses = [sum(n.site == met.site for n in role.graph.users[m.index]) for m in (array, base_of(other))]
         return not is_drawn(base_of(other)) or uses[0] > uses[1]  # a weight meets all examples, and they meet it once
     if not direct and role.graph.depends(other.index, role.parameters):
-        joined = any(role.graph.tape[k].op in JOINS for k in bits_of(role.graph.above[other.index] | 1 << other.index))
+        made = (role.graph.tape[k] for k in bits_of(role.graph.above[other.index] | 1 << other.index))
+        joined = any(n.op in JOINS or is_row(n) for n in made)
         return joined and (has_examples(role, other) or not has_examples(role, array))
     if is_drawn(base_of(other)) and has_examples(role, array):
         return False
@@ -145,6 +147,11 @@ def is_weight(role: Roles, array: Node, met: Node, part: Node, other: Node) -> b
 def is_bias(role: Roles, array: Node, other: Node) -> bool:
     """Is an array with one axis, or a number, added to products with weights, as a bias is?"""
     return sum(n > 1 for n in array.shape) < 2 and is_sum(role, other)
+
+
+def is_embedding(role: Roles, array: Node, part: Node) -> bool:
+    """Are rows looked up in a random table, to which positions are added, say? Data may be looked up too."""
+    return is_row(part) and is_drawn(array) and not has_examples(role, array)
 
 
 def is_sum(role: Roles, node: Node) -> bool:
@@ -172,9 +179,12 @@ def is_matrix(array: Node) -> bool:
 
 
 def is_row(part: Node) -> bool:
-    """Is it a row that was looked up in a table?"""
+    """Is it a row that was looked up in a table, or one for each of many indices?"""
     first = part.args[0] if part.args and part.op in ("item", "view") else None
-    return isinstance(first, Node) and len(first.shape) == 2 and part.shape == first.shape[1:]
+    if not isinstance(first, Node) or len(first.shape) != 2:
+        return False
+    many = part.op == "item" and len(part.shape) > 1 and isinstance(part.args[1], Node)
+    return part.shape == first.shape[1:] or (many and part.shape[-1] == first.shape[1])
 
 
 def has_examples(role: Roles, array: Node) -> bool:

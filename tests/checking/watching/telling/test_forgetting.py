@@ -84,3 +84,16 @@ def test_a_slope_of_another_name_may_be_no_gradient_that_is_meant(tmp_path):
 )
 def test_a_gradient_has_the_name_of_an_array_whole_or_word_by_word(gradient, array, same):
     assert has_its_name(gradient, array) is same
+
+
+def test_an_update_that_an_if_skips_for_a_layer_was_not_forgotten(tmp_path):
+    """As one does for layers that are frozen."""
+    frozen = (
+        ("        layer.weights -=", "        if layer.frozen: return\n        if True: layer.weights -="),
+        ("        layer.biases -=", "        if True: layer.biases -="),
+        ("for step in range(20):\n", "first.frozen, second.frozen = True, False\nfor step in range(20):\n"),
+    )
+    found = seen(tmp_path, LAYERS, *frozen)
+    assert settled(found) is None
+    assert not list(forgotten(found))
+    assert len(list(never_seen_to_learn(found))) == 2

@@ -250,3 +250,41 @@ def test_a_drawn_bias_that_no_line_updates_is_not_taken_for_the_labels(tmp_path)
     assert len(as_labels.updates) == 6
     assert not may_be_labels(as_labels)
     assert may_be_labels(found.steps[0].roles)
+
+
+WORDS = """\
+import numpy as np
+words = np.random.randint(0, 9, (30, 4))
+y = np.random.randn(30, 2)
+E, W, c = np.random.randn(9, 5), np.random.randn(5, 2), np.linspace(0, 1, 5)
+for k in range(20):
+    x = E[words] + c
+    h = x.sum(axis=1)
+    D = h @ W - y
+    loss = (D ** 2).mean()
+    d = 2 * D / D.size
+    dW = h.T @ d
+    dx = np.repeat((d @ W.T)[:, None], 4, axis=1)
+    dE = np.zeros_like(E)
+    np.add.at(dE, words, dx)
+    W -= 0.1 * dW
+    E -= 0.1 * dE
+"""
+
+
+def test_a_table_of_which_many_rows_are_looked_up_at_once_is_told_where_their_slope_is_there(tmp_path):
+    assert settled(seen(tmp_path, WORDS)) is True
+    found = seen(tmp_path, WORDS, ("    E -= 0.1 * dE\n", ""))
+    assert settled(found) is None
+    assert any("changes E, which" in note and "nothing uses dx" in note for note in unfinished(found))
+
+
+def test_a_weight_that_meets_rows_of_a_table_is_told(tmp_path):
+    change = (
+        ("h = x.sum(axis=1)", "h = (x @ V).sum(axis=1)"),
+        ("E, W", "V, E, W"),
+        ("= np.random.randn(9, 5)", "= np.eye(5) + np.random.randn(5, 5), np.random.randn(9, 5)"),
+    )
+    found = seen(tmp_path, WORDS, *change, ("dx = np.repeat((d @ W.T)", "dx = np.repeat((d @ W.T @ V.T)"))
+    assert settled(found) is None
+    assert any("changes V, which" in note for note in unfinished(found))
