@@ -213,11 +213,12 @@ def watch(
     steps = judged_steps(role, tapes, meant, numbers_in(sources_of(source, first.recorder.files)))
     why = "" if steps else NO_SLOPE if are_finite(role, tapes) else NO_NUMBERS
 
-    enough_for_one = role.last + max(SPARE, role.last // 8)
+    numbers = any(np.prod(u.base.shape, dtype=int) == 1 for u in role.updates)  # any is a multiple of any other
+    enough = role.last * (2 if numbers else 1) + max(SPARE, role.last // 8)
 
     def once_more(other: Source, seeds: Sequence[int], meant: str) -> Watched:
         same = {**given, "how": how, "guessed": guessed}
-        return watch(path, source=other, seeds=seeds, limit=enough_for_one, meant=meant, **same)
+        return watch(path, source=other, seeds=seeds, limit=enough, meant=meant, **same)
 
     found = Watched(source, runs, role, steps, why, how, guessed, notes, once_more, tuple(tapes), all_of_them.apart)
     return replace(found, seconds=process_time() - begin)

@@ -175,3 +175,23 @@ def test_a_statement_of_several_lines_is_tried_as_one_of_a_single_line(tmp_path)
     found = driven(path)
     assert settled(found) is False
     assert "np.sum(e, axis=0, keepdims=True)" in mended(found, 16)
+
+
+SUM = " + ".join(f"np.tanh(w{k} * x[{k}])" for k in range(9))
+INPUTS = f"""\
+import numpy as np
+{"; ".join(f"w{k} = np.random.normal()" for k in range(9))}
+for k in range(9):
+    for x, t in zip(np.array([np.arange(-2.0, 7), np.arange(9.0) / 4]), np.array([1.0, 0.5])):
+        d = 2 * ({SUM} - t)
+        {"; ".join(f"w{k} -= 0.01 * d * (1 - np.tanh(w{k} * x[{k}]) ** 2) * x[{k}]" for k in range(9))}
+"""
+
+
+def test_a_change_of_what_updates_single_numbers_is_tried_in_two_steps(tmp_path):
+    """For the first example alone any number is a multiple of any other."""
+    found = seen(tmp_path, INPUTS)
+    assert found.again is not None
+    again = found.again(found.source, (), found.steps[0].readings[0].loss.name)
+    assert len(again.steps) == 2
+    assert settled(again) is True
