@@ -103,7 +103,7 @@ for k in range(0, len(X), batch_size):
 """
 
 
-@pytest.mark.parametrize(("batch", "hidden"), some([(1000, 20), (500, 5000)], 2))
+@pytest.mark.parametrize(("batch", "hidden"), some([(2500, 20), (500, 5000)], 2))
 def test_a_step_of_too_many_values_or_bytes_is_judged_with_smaller_batches_and_layers(batch, hidden, tmp_path):
     text = LONG.format(batch=batch, hidden=hidden)
     found = seen(tmp_path, text)

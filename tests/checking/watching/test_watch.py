@@ -61,7 +61,7 @@ def test_a_program_whose_second_step_is_not_seen_is_not_recorded_to_its_end():
     """Its parameters are handed on under new names: 500 steps were recorded, which took six seconds."""
     found = watch(Path(__file__).parents[3] / "examples" / "digits_columns.py")
     assert settled(found) is True
-    assert max(len(run.tape) for run in found.runs) < 1000
+    assert max(len(run.tape) for run in found.runs) < 5000  # a look waits where the one before took long
 
 
 def test_a_filter_whose_library_conjugates_is_right_and_its_negative_is_wrong(tmp_path):
