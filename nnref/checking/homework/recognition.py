@@ -346,7 +346,7 @@ def recognise(reading: NetworkReading, own: dict[str, Array], x: Any, y: Any) ->
 def length_of_step(reading: NetworkReading) -> float | None:
     """The factor between an update and rate · gradient, such as 1 − β of a momentum.
 
-    A factor alone is no mistake, as a step may have any length; one with a meaning, such as N, may be.
+    A step may have any length, so a factor by itself is no mistake; a factor such as N, with a meaning, may be one.
     """
     assert reading.case is not None
     if not reading.backward_pass.updated or any(g is None for g in reading.gradients.values()):

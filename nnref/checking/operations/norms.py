@@ -1,7 +1,7 @@
 """How people write a norm: over any axes, with or without gain and shift; and the mistakes made going back through it.
 
-Layer, batch, instance and group norms are one formula, on an array read as (G, K, P, N): statistics are over K and P,
-the gains lie along G and K. Layer norm has no G and no P, batch norm no K and no N.
+Layer, batch, instance and group norms are one formula, on an array read as (G, K, P, N): mean and variance
+are taken over K and P, and there is a gain for each G and K. Layer norm has no G and no P, batch norm no K and no N.
 """
 
 from __future__ import annotations

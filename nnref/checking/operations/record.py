@@ -74,7 +74,7 @@ class Writing:
     """How people write an operation in numpy: its name in a sentence, its forward line, its backward lines.
 
     Lines are templates in the layer's number: Z{l}, A{j} of the layer before, W{k} of the one after. words are
-    patterns of its names, in lower case; beside are the operations whose names stand in a program that uses this one.
+    patterns of its names, in lower case; beside names the operations that a program with this one also contains.
     """
 
     called: str

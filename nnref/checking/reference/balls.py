@@ -1,7 +1,7 @@
 """The true gradient, enclosed: every number is a ball that holds the real one, by python-flint's Arb (Johansson 2017).
 
 The formulas are those of the derivations; every rounding error is added to the radius. The inputs are binary fractions,
-and so exact. `nnref.checking.series` encloses the same gradient without any formula for a derivative.
+and so exact. `nnref.checking.reference.series` encloses the same gradient without any formula for a derivative.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def exactly(**arrays: Array) -> Matrix:
 
 
 def nearest(M: Matrix, dtype: DTypeLike = "float64") -> tuple[Array, Array]:
-    """The floats nearest to the balls of a matrix, and whether each is decided: nearest to every number of its ball.
+    """For each ball of a matrix, the nearest float, and whether it is the nearest to every number of the ball.
 
     Rounding is monotone, so a float is nearest to all of a ball where it is nearest to both ends.
     """

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from nnref.checking.gradcheck.verdicts import Truths
+from nnref.checking.gradcheck.verdicts import HALF, Truths
+from nnref.checking.reference import noise
 
 
 def test_slopes_without_kinks_have_no_sides_and_no_jump():
@@ -20,3 +21,8 @@ def test_one_place_is_replaced_and_the_others_stay():
     assert truths.e.tolist() == [0.1, 0.2, 0.1]
     assert (truths.low[1], truths.high[1], truths.jump[1]) == (-1, 1, 1)
     assert np.isnan(truths.low[[0, 2]]).all()
+
+
+def test_a_result_in_half_precision_has_as_many_roundings_as_the_reference_allows():
+    """gradcheck may not import the reference: the number stands in both."""
+    assert HALF == noise.SAFE

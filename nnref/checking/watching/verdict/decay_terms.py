@@ -114,7 +114,7 @@ def with_other_values(node: Node, values: Mapping[int, Any]) -> Any:
 
 
 def made_alone(role: Roles, term: Node, base: Node) -> bool:
-    """Is a value made of one parameter, numbers, and masks of zeros and ones alone?"""
+    """Is a value made of nothing but one parameter, numbers, and masks of zeros and ones?"""
     graph = role.graph
     if role.of_labels[term.index] or not graph.depends(term.index, 1 << base.index):
         return False

@@ -77,9 +77,10 @@ def where_it_jumps(search: Search, term: Node, others: Sequence[Node], ratios: S
 
 
 def departure(search: Search, row: Judged, wrong: Node) -> tuple[Node, float] | None:
-    """A proper multiple of a slope of the own loss that is computed from exact slopes, before the first wrong value.
+    """The value at which a factor comes in, and that factor; None if there is no such value.
 
-    With the multiple. Nothing computed from it may be an exact slope, as a later factor of 1/2 would make it.
+    It is computed before the first wrong value, from slopes of the program's own loss, and is a multiple of one. A
+    factor that is taken back later, as 2 by a half, counts for nothing: then an exact slope is computed from the value.
     """
     if search.reading.loss.node is None:
         return None
