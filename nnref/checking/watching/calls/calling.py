@@ -1,4 +1,4 @@
-"""Calling a person's functions: data in the forms that programs take them in, and arguments by what their names say."""
+"""Calls of a program's functions: data in the forms that programs take, and arguments by their names."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from nnref.checking.watching.recording.recorder import current, leaf
 from nnref.shapes import Array
 
 EXAMPLES = 7
-"""Examples handed to what was called by guess: more than classes, and another number than any width."""
+"""Batch size of guessed data: larger than the number of classes, and equal to no width."""
 
 WIDTH, HIDDEN, CLASSES = 6, 5, 3
-"""Inputs, hidden units and classes where the program says neither: all differ, so that a missing transpose shows."""
+"""Inputs, hidden units and classes where the program fixes none: all differ, so that a missing transpose shows."""
 
 
 def settings(value: Any, names: str) -> dict[str, Any]:
@@ -45,16 +45,16 @@ SETTINGS: dict[str, Any] = {
     **settings(0.99, "beta2"),
     **settings(1e-8, "epsilon"),
 }
-"""What settings are given by their names, where they have no default. Decay is not 0: its gradient is to be judged."""
+"""Values of settings without a default, by name. Weight decay is not 0, so that its gradient is judged."""
 
 
 SIDE = 8
-"""Pixels on a side of an image that is handed to what was called by guess."""
+"""Height and width in pixels of a guessed image."""
 
 
 @dataclass(frozen=True)
 class DataForm:
-    """How data are handed over: examples as rows, as columns or one alone, and the labels in which form."""
+    """The form of the data: examples as rows, as columns or one alone; labels one-hot, as classes or as numbers."""
 
     examples: str
     labels: str
@@ -71,7 +71,7 @@ class DataForm:
 
     @property
     def alone(self) -> bool:
-        """Is it one example?"""
+        """Is there only one example?"""
         return self.examples.startswith("one ")
 
 
@@ -103,9 +103,9 @@ FORMS = (
 
 
 def batch(form: DataForm, width: int | tuple[int, ...], classes: int, seed: int) -> tuple[Any, Any]:
-    """X and Y in a form, marked as data and labels: dense and signed, and every class is there.
+    """X and Y in a form, recorded as data and labels: X is dense with both signs, and a batch has every class.
 
-    width is how many inputs there are, or the shape of an image with its channels.
+    width is the number of inputs, or the shape of an image with its channels.
     """
     random = np.random.RandomState(seed + 9)
     count = 1 if form.alone else EXAMPLES
@@ -128,7 +128,7 @@ def batch(form: DataForm, width: int | tuple[int, ...], classes: int, seed: int)
 
 
 def shape_of(form: DataForm, width: int | tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of one example. Networks that take a channel are made for digits of 28 × 28, as a rule."""
+    """The shape of one example; images with a channel are 28 × 28, as most such networks are made for digits."""
     if isinstance(width, tuple):
         return width
     if form.examples == "images with a channel":
@@ -141,7 +141,7 @@ IMAGE_SHAPE = re.compile(r"^(in|input|image|img)(dims?|shape|size)$")
 
 
 def image_shape(thing: Any, form: DataForm) -> tuple[int, ...] | None:
-    """The shape of an image that an object, or what makes it, names: input_dim=(3, 32, 32); None for other forms."""
+    """The image shape in an object's attributes or class defaults: input_dim=(3, 32, 32); None for other forms."""
     if form.examples != "images with a channel" or isinstance(thing, dict | list | tuple):
         return None
     named = {name: p.default for name, p in named_parameters(type(thing)).items()} | members(thing)
@@ -152,13 +152,13 @@ def image_shape(thing: Any, form: DataForm) -> tuple[int, ...] | None:
 
 
 def pairs(X: Array, Y: Array, alone: bool) -> tuple[Any, Any]:
-    """Examples as columns (n, 1) and (k, 1): one of them, or a list of (x, y)."""
+    """One example as columns (n, 1) and (k, 1), or a list of such pairs (x, y) and a list of the y."""
     made = [(leaf(x[:, None].copy(), "data"), leaf(y[:, None].copy(), "labels")) for x, y in zip(X, Y, strict=True)]
     return made[0] if alone else (made, [y for _, y in made])
 
 
 def labels(kind: str, y: Array, classes: int, random: np.random.RandomState) -> Array:
-    """Labels of one kind, a row an example."""
+    """Labels of one kind, one row per example."""
     if kind == "one-hot labels":
         return np.eye(classes)[y]
     if kind in ("classes", "classes in a column", "a class"):
@@ -173,16 +173,15 @@ def labels(kind: str, y: Array, classes: int, random: np.random.RandomState) -> 
 
 
 def outputs(form: DataForm, classes: int) -> bool:
-    """Does the form fit a network of so many outputs?"""
+    """Do the labels of this form fit a network with this number of outputs?"""
     return form.several == (classes > 1)
 
 
 @dataclass
 class Caller:
-    """Calls functions of a program, and remembers what they returned by its name.
+    """Calls functions of a program, and keeps what they return, by name.
 
-    known holds values by exact name, roles by what they are for; words are the strings that the source compares names
-    with, such as the names of activations.
+    known holds values by exact name, roles holds values by what they are for, and log lists the functions called.
     """
 
     source: Source
@@ -194,7 +193,7 @@ class Caller:
     log: list[str] = field(default_factory=list)
 
     def __call__(self, function: Callable[..., Any], owner: str | None = None, order: tuple[str, ...] = ()) -> Any:
-        """What the function returns; order says which roles arguments play whose names say nothing.
+        """What the function returns; order lists the roles of arguments whose names say nothing.
 
         Errors: Unbound; whatever it raises.
         """
@@ -204,7 +203,7 @@ class Caller:
         given = {"X": self.X, "Y": self.Y, "N": count, "one": 2, "rate": 0.1, "hidden width": HIDDEN}
         n, k = width_of(self.X), width_of(self.Y)
         given |= {"input width": n, "output width": k, "widths": [n, HIDDEN, k]} | self.roles
-        # What the program made comes first: `l2` may be a setting, and another spelling of A2.
+        # Values from the program come first: `l2` may name a setting, or be another spelling of A2.
         pool = Pool(given, {**self.known, **(SETTINGS | first_strings(self.source) | self.known)})
         by_use = self.by_name(function, pool)
         if isinstance(self.roles.get("cache"), dict):
@@ -217,16 +216,16 @@ class Caller:
         return raw
 
     def by_name(self, function: Callable[..., Any], pool: Pool) -> dict[str, str]:
-        """The roles of the arguments whose names are not known as they stand, by the words in them."""
+        """The roles of arguments with unknown names, from the words in the names."""
         unknown = [p.name for p in required_parameters(function) if not pool.find(p.name)[0]]
         return {name: role for name in unknown if (role := role_by_words(name)) is not None}
 
     def learn(self, raw: Any, names: list[str] | None) -> None:
-        """Remember what was returned, by the names in its return, or its own keys."""
+        """Keep the returned values, by the names in the return statement or by their keys."""
         self.known |= {name: value for name, value in names_of(raw, names).items() if not name.startswith("[")}
 
     def forward(self, function: Callable[..., Any], owner: str | None = None, thing: Any = None) -> Any:
-        """The same for what goes forward: what it returns, or keeps in an object, is the output, and the cache."""
+        """Call a forward function; note its cache, and its output, which it returns or keeps in an object."""
         raw = self(function, owner, ("X",))
         found = names_of(raw, returned(self.source.definition(getattr(function, "__name__", ""), owner)))
         if thing is not None:
@@ -239,14 +238,14 @@ class Caller:
 
 
 def width_of(data: Any) -> int:
-    """How many numbers there are of one example, in rows; of labels of classes, how many classes."""
+    """The number of values per example, for examples as rows; for class labels, the number of classes."""
     if np.ndim(data) == 2:
         return int(np.shape(data)[1])
     return CLASSES if isinstance(data, np.ndarray) and data.dtype.kind in "iu" else 1
 
 
 def output_in(raw: Any, found: dict[str, Any]) -> Any:
-    """The output among what a forward pass gave: by name, else what came alone, first with a cache, or last."""
+    """The output of a forward pass: the only array, the array before a cache, the one named so, or the last."""
     if isinstance(raw, np.ndarray):
         return raw
     if isinstance(raw, tuple) and raw and isinstance(raw[0], np.ndarray) and cache_in(raw) is not raw:
@@ -264,7 +263,7 @@ HIDES = re.compile(r"hid|^h\d*$|hdim")
 
 
 def role_by_words(name: str) -> str | None:
-    """What an argument is by the words in its name: "X" of input_array; None if they say nothing."""
+    """The role of an argument from the words in its name: "X" for input_array; None if they say nothing."""
     words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", name)]
     if any(HIDES.search(word) for word in words):
         return "hidden width"
@@ -287,7 +286,7 @@ def keyed(function: ast.FunctionDef | None) -> Iterator[tuple[str, str]]:
 
 
 def cache_in(raw: tuple[Any, ...]) -> Any:
-    """What a backward function calls its cache: the one part that is no array, or everything."""
+    """The cache in a returned tuple: the only part that is neither array nor number, else the whole tuple."""
     others = [part for part in raw if not isinstance(part, np.ndarray | float | np.generic)]
     return others[0] if len(others) == 1 else raw
 
@@ -304,12 +303,12 @@ def first_strings(source: Source) -> dict[str, str]:
 
 
 def own_functions(namespace: dict[str, Any]) -> dict[str, Callable[..., Any]]:
-    """The functions that the program itself defines, or takes from its own modules."""
+    """The functions that the program itself defines, or imports from its own modules."""
     return {k: f for k, f in namespace.items() if isinstance(f, FunctionType) and not library(f.__code__.co_filename)}
 
 
 def own_classes(namespace: dict[str, Any]) -> dict[str, type]:
-    """The classes that the program itself defines, or takes from its own modules."""
+    """The classes that the program itself defines, or imports from its own modules."""
     found = {}
     for name, cls in namespace.items():
         if isinstance(cls, type) and not issubclass(cls, BaseException):
@@ -320,7 +319,7 @@ def own_classes(namespace: dict[str, Any]) -> dict[str, type]:
 
 
 def library(file: str) -> bool:
-    """Is this a file of an installed package, or of ours?"""
+    """Is this a file of an installed package, or of nnref itself?"""
     return "site-packages" in file or "/nnref/checking/" in file.replace("\\", "/") or file.startswith("<frozen")
 
 
@@ -341,7 +340,7 @@ def data_arguments(function: Callable[..., Any]) -> set[str]:
 
 
 def kept_data(thing: Any, X: Any, Y: Any) -> None:
-    """An object that keeps its data in attributes gets ours."""
+    """Replace the data that an object keeps in attributes by X and Y."""
     for name, value in members(thing).items():
         role = ROLES.get(plain_name(name))
         if role in ("X", "Y") and isinstance(value, np.ndarray):
@@ -349,7 +348,7 @@ def kept_data(thing: Any, X: Any, Y: Any) -> None:
 
 
 def arrays_in(tree: Any, path: tuple[Any, ...] = (), seen: set[int] | None = None) -> Iterator[tuple[Any, Any]]:
-    """Every array of floats, and every float, that a tree holds itself, with the way to it."""
+    """Every array of floats, and every float, in a tree of objects, with the path to it."""
     seen = set() if seen is None else seen
     if isinstance(tree, np.ndarray | float | np.floating):
         if (not isinstance(tree, np.ndarray) or tree.dtype.kind == "f") and id(tree) not in seen:

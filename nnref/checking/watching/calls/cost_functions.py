@@ -1,7 +1,7 @@
-"""A cost and its gradient as two functions of the same arguments, cost(X, y, theta) and gradient(X, y, theta), alone.
+"""A file with only a cost and its gradient, as two functions: cost(X, y, theta) and gradient(X, y, theta).
 
-Nothing in such a file says whether y is (m,) or (m, 1), and theta (n,) or (n, 1): every shape that both functions take
-is tried. The gradient is right if it is right in one of them, and wrong only if it is wrong in all.
+Nothing in such a file says whether y is (m,) or (m, 1), and theta (n,) or (n, 1), so all combinations are tried that
+both functions accept. The gradient is right if it is right for one of them, and wrong only if it is wrong for all.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ GRADIENT = re.compile(r"(compute|calculate|calc|get)?(grad|gradient|gradients|gr
 THETA = re.compile(r"theta|w|weights?|params?|parameters|beta|coef(ficient)?s?")
 DATA = re.compile(r"x|features|data|inputs?|xtrain")
 LABELS = re.compile(r"y|labels?|targets?|t|outputs?|ytrain")
-"""What these functions and their arguments are called, in small letters and without underscores."""
+"""Patterns of the names of these functions and their arguments, in small letters and without underscores."""
 
 EXAMPLES, FEATURES = 7, (2, 3, 4)
-"""Rows of the data, and the columns that are tried: a number of examples that is no number of features."""
+"""The number of examples, and the numbers of features that are tried: none equals the number of examples."""
 
 
 @dataclass(frozen=True, eq=False)
 class Attempt:
-    """The arguments of one shape each, the one that is learned, and what gradcheck says of them."""
+    """One choice of shapes: the arguments, the name of the parameter, and the report of gradcheck."""
 
     given: Mapping[str, Array]
     theta: str
@@ -61,7 +61,7 @@ class Attempt:
         return any(entry.verdict == "WRONG" for entry in self.report.entries)
 
     def shapes(self) -> str:
-        """The shapes, as words."""
+        """The arguments and their shapes, as text."""
         return ", ".join(f"{name} {A.shape}" for name, A in self.given.items())
 
 
@@ -97,7 +97,7 @@ def cost_and_gradient_judged(path: Path, source: Source, data: Any = None) -> Ce
 def seen(
     path: Path, source: Source, data: Any, cost: Callable[..., Any], gradient: Callable[..., Any], tried: Attempt
 ) -> Watched | None:
-    """The two calls as they were watched, with other numbers in each run, where they are right as seen; else None."""
+    """The two calls as watched, with different numbers in each run, if the gradient is right there too; else None."""
 
     def run(namespace: dict[str, Any]) -> None:
         rng, marks = np.random.default_rng(current().seed), current()
@@ -114,7 +114,7 @@ def seen(
 
 
 def attempts(cost: Callable[..., Any], gradient: Callable[..., Any]) -> Iterator[Attempt]:
-    """The check at every shape of theta, X and y that both functions take, where the gradient has theta's shape."""
+    """A check for all shapes of theta, X and y that both functions accept and where the gradient has theta's shape."""
     names, same = list(inspect.signature(cost).parameters), list(inspect.signature(gradient).parameters)
     roles = [[n for n in names if pattern.fullmatch(plain_name(n))] for pattern in (THETA, DATA, LABELS)]
     if sorted(names) != sorted(same) or len(names) != 3 or any(len(found) != 1 for found in roles):
@@ -136,18 +136,18 @@ def attempts(cost: Callable[..., Any], gradient: Callable[..., Any]) -> Iterator
             loss, slopes = (partial(value_at, f, at, theta) for f in (cost, gradient))
             report = gradcheck(loss, given[theta], slopes)
         except (GradcheckError, ArithmeticError, TypeError, ValueError, IndexError):
-            continue  # of these shapes: others are tried
+            continue  # these shapes do not fit: others are tried
         yield Attempt(given, theta, report)
 
 
 def value_at(function: Callable[..., Any], given: Mapping[str, Array], name: str, theta: Array) -> Any:
-    """What the function makes of theta under its name beside what is given: a number, or an array."""
+    """The function's value at theta, the argument of this name, beside the given arguments: a number, or an array."""
     made = np.asarray(function(**given, **{name: theta}))
     return made.reshape(()) if made.size == 1 and theta.size > 1 else made
 
 
 def mistake(path: Path, source: Source, data: Any, gradient: Callable[..., Any], tried: Attempt) -> Diagnosis:
-    """Where the gradient goes wrong: the first line that spreads a row over a column, or where the function begins."""
+    """Where the gradient goes wrong: the first line that broadcasts (m,) against (m, 1), else the function's start."""
     recorder = Recorder()
 
     def run(namespace: dict[str, Any]) -> None:
@@ -170,5 +170,5 @@ def mistake(path: Path, source: Source, data: Any, gradient: Callable[..., Any],
 
 
 def line_with_text(source: Source, line: int) -> str:
-    """A line with its text."""
+    """The place of a line, and its text."""
     return f"{source.where(line)}:  {source.line(line).strip()}"

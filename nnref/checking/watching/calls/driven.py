@@ -1,4 +1,4 @@
-"""The way to call a file that is believed: the first that runs and is right, else the one that judged most."""
+"""Which way to call a file is believed: the first that runs and is right, else the one that judged most gradients."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from nnref.checking.watching.telling.report import settled
 from nnref.checking.watching.watch import Watched, watch
 
 SECONDS = 12.0
-"""How long ways to call a file are tried: most files are read by one of the first ten, in a second."""
+"""CPU seconds for trying ways to call a file: for most files one of the first ten ways works, within a second."""
 
 WAIT = 4.0
-"""How much longer that may take by the clock, where the machine is busy with other things."""
+"""Wall-clock seconds allowed beyond that, as the machine may be busy with other things."""
 
 MORE = 3.0
-"""How long, after one network of a file was found right, the others of that file are tried."""
+"""CPU seconds for trying the other networks of a file, once one was found right."""
 
 
 def driven(
@@ -39,10 +39,10 @@ def driven(
     ends: bool = True,
     only: str = "",
 ) -> Watched | None:
-    """What is seen when a file that computes no gradient by itself is called; None where no way of calling it does.
+    """The watched calls of a file that computes no gradient by itself; None if no way is found that computes one.
 
-    The whole file is executed first, where it ends by itself, and else its definitions alone. ends says whether the
-    file may end by itself. only is the one class that is called, if any.
+    First the whole file is executed, if it ends by itself, else only its definitions. ends=False says that it does not
+    end by itself. only is the name of the one class to call, if any.
     """
     source = source or read_source(path)
     namespace, definitions = defined(path.resolve(), source, data, ends)
@@ -51,11 +51,11 @@ def driven(
 
 
 class Attempts:
-    """The ways to call a file, gone one after the other until one is right or the time is up.
+    """The ways to call a file, tried one after the other until one is right or the time is up.
 
-    seen are the ways that ran and what was seen on each; found, by class or function, those that were right. hopeless
-    are plans that an error has ruled out, tried the classes of the file that were called, untried those that no time
-    was left for.
+    seen holds the ways that ran, each with what was watched, and found the right ones, by class ("" for functions).
+    hopeless holds the plans that an error has ruled out, tried the classes that were called, and untried the classes
+    of the file for which no time was left.
     """
 
     def __init__(self, path: Path, source: Source, settings: dict[str, Any], seconds: float) -> None:
@@ -68,11 +68,10 @@ class Attempts:
         self.defined_here = {node.name for node in source.nodes if isinstance(node, ast.ClassDef)}
 
     def told(self, ways: Iterator[WayToCall]) -> Watched | None:
-        """The verdict, when all ways were gone or the time was up.
+        """The verdict, once all ways are tried or the time is up.
 
-        Where time is up before all ways were gone and none was right, the right one may be among the rest: None. Where
-        one was right, the classes that no time was left for are named. A call whose arguments the file has itself is
-        believed at once.
+        If the time is up and no way was right, it is None: a way not yet tried may be right. If one was right, the
+        classes for which no time was left are named. A call with the file's own arguments is believed at once.
         """
         for way in ways:
             if process_time() > self.end or perf_counter() > self.late:
@@ -88,16 +87,16 @@ class Attempts:
         return replace(whole, untried=tuple(self.untried)) if whole is not None else None
 
     def is_vain(self, way: WayToCall) -> bool:
-        """Is a way one of what was found already, or ruled out?"""
-        part = self.found and way.owner not in self.defined_here  # functions and classes of other files are of it
+        """Is there no need to try a way: is its network found right already, or its plan ruled out?"""
+        part = self.found and way.owner not in self.defined_here  # imported classes and functions belong to it
         ruled = way.form is not None and (way.plan, way.form.several) in self.hopeless
         return bool(part) or way.owner in self.found or ruled
 
     def go(self, way: WayToCall) -> Watched | None:
-        """Go a way, and keep what is seen; that itself, where its arguments are the file's own and it tells.
+        """Try a way, and keep what is watched; return it if the arguments are the file's own and it gives a verdict.
 
-        A way that ends with an error says nothing: arguments were guessed. One example alone hides a missing 1/N, and
-        is believed only where no batch can be handed over, or where nothing in the program speaks of one.
+        A way that ends with an error says nothing, as its arguments were guessed. One example alone hides a missing
+        1/N: it is believed only if no batch runs, or if nothing in the program refers to a batch.
         """
         here, error = gone(self.path, way, self.settings)
         self.tried.add(way.owner)
@@ -115,22 +114,22 @@ class Attempts:
 
 
 def ways_to_call(source: Source, namespace: dict[str, Any], only: str) -> Iterator[WayToCall]:
-    """The ways to call a file; or, of one class of it, the ways to use that, be it a part of others or not."""
+    """The ways to call a file; or, if `only` names a class, the ways to use this class, even as a part of others."""
     if not only:
         return ways_of_calling(source, namespace)
     return of_thing(source, only, namespace[only], forms_for(source)) if only in namespace else iter(())
 
 
 def ruled_out(way: WayToCall, error: Exception | None) -> set[tuple[str, bool]]:
-    """The plans that an error rules out, each with whether the form of the data has several outputs."""
-    # Whatever the form of the data, there is nothing to give some argument, or a class that has no body yet.
+    """The pairs (plan, form.several) that an error rules out."""
+    # No form of the data supplies a missing argument, or a method that is not implemented.
     if isinstance(error, Unbound | NotImplementedError):
         return {(way.plan, True), (way.plan, False)}
     return {(way.plan, error.outputs == 1)} if isinstance(error, Unsuited) else set()
 
 
 def defined(path: Path, source: Source, data: Any, ends: bool) -> tuple[dict[str, Any], bool]:
-    """The names that a file defines, and whether it was executed without what it does beside."""
+    """The names that a file defines, and whether only its definitions were executed."""
     if ends:
         whole = execute(source, path, Recorder(), name="watched", data=data)
         if whole.error is None and not whole.stopped:
@@ -139,14 +138,17 @@ def defined(path: Path, source: Source, data: Any, ends: bool) -> tuple[dict[str
 
 
 def gone(path: Path, way: WayToCall, settings: dict[str, Any]) -> tuple[Watched, Exception | None]:
-    """What is seen on a way, and the error that ended it."""
+    """What is watched on a way, and the error that ended it, if any."""
     errors: list[Exception] = []
     found = watch(path, then=partial(noted, way, errors), how=way.name, guessed=way.guessed, **settings)
     return found, errors[0] if errors else None
 
 
 def all_of_them(found: dict[str, Watched], seen: list[tuple[WayToCall, Watched]], source: Source) -> Watched | None:
-    """The verdict on a file that is called: of its networks that which is wrong, else the first, the others named."""
+    """The verdict on a called file: on its first right network, naming the others, unless one of those is wrong.
+
+    Then it is the verdict on the wrong one. If no network is right, the way that judged most gradients counts.
+    """
     owners = list(dict.fromkeys(way.owner for way, _ in seen))
     best = {owner: found.get(owner) or believed([p for p in seen if p[0].owner == owner], source) for owner in owners}
     known = {owner: w for owner, w in best.items() if w is not None}
@@ -161,20 +163,20 @@ def all_of_them(found: dict[str, Watched], seen: list[tuple[WayToCall, Watched]]
 
 
 def believed(seen: list[tuple[WayToCall, Watched]], source: Source) -> Watched | None:
-    """Of the ways to call one network that which judged most; one example alone only where no batch was wrong."""
+    """Of the ways to call one network, the one that judged most; with one example only if no batch was wrong."""
     several = [(way, found) for way, found in seen if not way.alone]
     kept = several if contradicted(seen, source) else seen
     return max((found for _, found in kept), key=judged_most, default=None)
 
 
 def spread_out(found: Watched) -> bool:
-    """Do labels of one shape meet outputs of another, entry by entry? Then this is not the form that is asked for."""
+    """Are labels combined entry by entry with outputs of another shape? Then another form of data is expected."""
     met = (m for m in found.roles.meetings if m.at.op in ("subtract", "multiply", "divide")) if found.roles else ()
     return any(m.labels.shape != m.output.shape and m.labels.shape and m.output.shape for m in met)
 
 
 def noted(way: WayToCall, errors: list[Exception], namespace: dict[str, Any]) -> None:
-    """Go a way, and note the error that ends it: one of the file's own statements before it is another matter."""
+    """Run a way, and note the error that ends it; errors in the file's own statements before it are not noted."""
     try:
         way.run(namespace)
     except Exception as error:
@@ -183,27 +185,27 @@ def noted(way: WayToCall, errors: list[Exception], namespace: dict[str, Any]) ->
 
 
 def right(found: Watched) -> bool:
-    """Is every gradient right, or minus what it should be, where nothing says which way it goes?"""
+    """Is every gradient right, or every one minus the true gradient where nothing says which sign is meant?"""
     reading = found.reading
     turned = reading is not None and 0 < reading.turned == len(reading.rows)
     return settled(found) is True or turned
 
 
 def judged_most(found: Watched) -> tuple[int, int]:
-    """How much a way is worth: how many gradients it judged, and how many of them are right."""
+    """Sort key for ways: how many gradients one judged, and how many of them are right."""
     judged = [row for row in found.rows if row.verdict != "cannot tell"]
     return len(judged), sum(row.verdict == "ok" for row in judged)
 
 
 def contradicted(seen: list[tuple[WayToCall, Watched]], source: Source) -> bool:
-    """Did a batch run to its end and come out wrong, where the functions that make the gradients speak of batches?"""
+    """Did a batch run and come out wrong, though the functions that compute the gradients refer to batches?"""
     names = {name for way, found in seen if not way.alone for name in gradient_functions(found)}
     functions = [n for n in source.nodes if isinstance(n, ast.FunctionDef) and n.name in names]
     return bool(functions) and not one_example(functions)
 
 
 def gradient_functions(found: Watched) -> set[str]:
-    """The functions in which what depends on the labels goes into the updates."""
+    """The functions that compute values which depend on the labels and go into the updates."""
     role = found.roles
     if role is None:
         return set()

@@ -1,4 +1,4 @@
-"""Calls for a file that calls nothing: objects are made and trained, functions are called in their order, by guess."""
+"""Guessed calls for a file that calls nothing: objects are made and trained, functions are called in their order."""
 
 from __future__ import annotations
 
@@ -45,31 +45,31 @@ TRAINS = re.compile(
     r"train(step|batch|model|nn|net|network|epoch|onestep|loop)|gradientdescent|\w*descent|\w*model|\w*train|"
     r"\w*regression|neuralnetwork|nn|perceptron|updateminibatch|step|trainstep)$"
 )
-"""Names of what trains when it is given data, without underscores."""
+"""Names of functions that train on given data, without underscores."""
 
 STARTS = re.compile(r"^(main|train|run|demo|start|example|test|solve|experiment)\w*$")
-"""Names of what is called without arguments to make the program go."""
+"""Names of functions that run the program when called without arguments."""
 
 UPDATES = re.compile(r"update|^step$|optimi|apply|adjust|descent")
 SLOPES = re.compile(r"(cost|loss|error)\w*(prime|deriv)")
-"""Names of what gives the slopes of a loss."""
+"""Names of functions that compute the derivative of a loss."""
 
 NEVER = re.compile(
     r"plot|save|load|deriv|prime|print|show|accura|numerical|check|evaluat|visual|score|export|draw|init"
 )
-"""Names of what does not train."""
+"""Names of functions that do not train."""
 
 
 SPREAD = 0.5
-"""How far weights are drawn around 0 by what takes an epsilon together with its widths: no guard against 0 / 0."""
+"""The epsilon of a constructor that takes widths too: the spread of random weights around 0, no guard against 0 / 0."""
 
 
 @dataclass(frozen=True)
 class WayToCall:
     """One way to make a file compute a gradient: `run(namespace)` makes the calls, in a namespace of definitions.
 
-    guessed says that arguments or their order were guessed: an error under such calls never counts against the file.
-    plan is what is called, without the form of the data; owner, the object or class whose methods these are.
+    guessed says that arguments or their order are guesses: an error in such a call never counts against the file.
+    plan is what is called, without the form of the data; owner is the object or class whose methods are called.
     """
 
     name: str
@@ -81,12 +81,12 @@ class WayToCall:
 
     @property
     def alone(self) -> bool:
-        """Is it watched with one example?"""
+        """Is it called with only one example?"""
         return self.form is not None and self.form.alone
 
 
 class Unsuited(Exception):
-    """The data of this form do not fit what the program made; several says whether it has more outputs than one."""
+    """Data of this form do not fit the network that the program made; outputs is its number of outputs."""
 
     def __init__(self, outputs: int) -> None:
         super().__init__(f"it has {outputs} output{'s' * (outputs != 1)}")
@@ -120,7 +120,7 @@ def defined_here_first(source: Source, classes: dict[str, type]) -> dict[str, ty
 
 
 def used_by_others(functions: dict[str, Any], classes: dict[str, type]) -> set[str]:
-    """The classes that other code of the program makes objects of: parts of a network, and not the network."""
+    """The classes that other code of the program uses: parts of a network, and not the network."""
     found = {name for f in functions.values() for name in names_in(f)}
     for name, cls in classes.items():
         bodies = [f for f in vars(cls).values() if callable(f) and hasattr(f, "__code__")]
@@ -129,7 +129,7 @@ def used_by_others(functions: dict[str, Any], classes: dict[str, type]) -> set[s
 
 
 def forms_for(source: Source) -> tuple[DataForm, ...]:
-    """The forms of data, those of images first where the program takes an input apart as images are."""
+    """The forms of data, images first if the program unpacks a shape of four sizes or mentions convolution."""
     shapes = [n for n in source.nodes if isinstance(n, ast.Assign) and ast.unparse(n.value).endswith(".shape")]
     parts = [len(t.elts) for n in shapes for t in n.targets if isinstance(t, ast.Tuple)]
     images = 4 in parts or "conv" in " ".join(source.lines).lower()
@@ -137,18 +137,18 @@ def forms_for(source: Source) -> tuple[DataForm, ...]:
 
 
 def own_arrays(namespace: dict[str, Any], names: Sequence[str]) -> bool:
-    """Does the file itself give all of these names a value, and two of them an array?"""
+    """Does the file itself give all of these names a value, and at least two of them an array?"""
     values = [namespace.get(name) for name in names]
     return all(v is not None and not callable(v) for v in values) and sum(isinstance(v, np.ndarray) for v in values) > 1
 
 
 def called_with(name: str, names: Sequence[str], namespace: dict[str, Any]) -> None:
-    """Call a function with what the file has under the names of its arguments."""
+    """Call a function with the file's own variables of the same names as its arguments."""
     namespace[name](*(namespace[argument] for argument in names))
 
 
 def of_thing(source: Source, name: str, cls: type, forms: tuple[DataForm, ...]) -> Iterator[WayToCall]:
-    """The ways to use an object, or a class: let it train, then step by step; with every form of data."""
+    """The ways to use an object or class, with every form of data: a training method, then forward and backward."""
     names = methods(cls)
     trains = [n for n in names if may_train(n)]
     trains.sort(key=lambda n: not plain_name(n).startswith(("fit", "train")))
@@ -163,7 +163,7 @@ def of_thing(source: Source, name: str, cls: type, forms: tuple[DataForm, ...]) 
 
 
 def may_train(name: str) -> bool:
-    """Does a function's name say that it trains, and not that it must never be called?"""
+    """Does a function's name say that it trains (TRAINS), and not that it does something else (NEVER)?"""
     return bool(TRAINS.match(plain_name(name))) and not NEVER.search(plain_name(name))
 
 
@@ -180,19 +180,19 @@ def of_functions(source: Source, functions: dict[str, Any], forms: tuple[DataFor
 
 
 def way_to_call(plan: str, form: DataForm, run: Callable[[dict[str, Any]], None], owner: str = "") -> WayToCall:
-    """A way of a plan and a form of data."""
+    """A guessed way to call: a plan with a form of data."""
     return WayToCall(f"{plan}, {form.name}", run, True, plan, form, owner)
 
 
 def widths(classes: int) -> list[int]:
-    """The sizes of a network that the program leaves open."""
+    """The layer widths of a network where the program leaves them open."""
     return [WIDTH, HIDDEN, HIDDEN - 1, classes]
 
 
 def made(source: Source, name: str, namespace: dict[str, Any], form: DataForm) -> tuple[Any, Any, Any]:
-    """The object of a name, or one of a class, with data that fit it.
+    """The object of this name, or a new one if it names a class, with data that fit it.
 
-    Errors: Unsuited where none of this form do; Unbound and whatever else the class raises.
+    Errors: Unsuited if no data of this form fit; Unbound and whatever else the class raises.
     """
     several = outputs(form, CLASSES)
     data = batch(form, WIDTH, CLASSES if several else 1, current().seed)
@@ -206,7 +206,7 @@ def made(source: Source, name: str, namespace: dict[str, Any], form: DataForm) -
             thing = built(cls, name, source, namespace, widths(CLASSES if several else 1), data)
             given = [(*args, *named.values()) for args, named in calls(name, source, namespace)]
             if {"X", "Y"} <= data_arguments(cls) and (not given or any(map(np.ndim, sum(given, ())))):
-                return (thing, *data)  # it made of them what it wants
+                return (thing, *data)  # the constructor has taken these data
             wide = any((CLASSES if several else 1) in np.shape(A) for _, A in arrays_in(thing))
             if asks_for_widths(cls) and not given and (wide or not several):
                 return (thing, *data)
@@ -216,7 +216,7 @@ def made(source: Source, name: str, namespace: dict[str, Any], form: DataForm) -
 
 
 def asks_for_widths(cls: type) -> bool:
-    """Must an object be told how many inputs and outputs it has? Then they are as we say, however its weights lie."""
+    """Must a constructor be given the numbers of inputs and outputs? Then they are known in any layout."""
     roles = {WIDTHS.get(plain_name(p.name)) for p in required_parameters(cls)}
     return {"input width", "output width"} <= roles or "widths" in roles
 
@@ -229,7 +229,7 @@ def built(
     sizes: list[int],
     data: tuple[Any, Any] | None = None,
 ) -> Any:
-    """What a maker of parameters or of a network returns, called as the file calls it, or by the names it asks for."""
+    """The parameters or network that `make` returns, called as the file calls it, or by the names of its arguments."""
     with suppress(Unbound):
         return build(make, name, source, namespace, sizes, data)[0]
     caller = Caller(source, namespace, *(data or (None, None)))
@@ -242,9 +242,9 @@ def built(
 
 
 def fitting(form: DataForm, tree: Any, data: tuple[Any, Any]) -> tuple[Any, Any]:
-    """Data of the sizes that the matrices of a network want: (n, k) of the first and the last.
+    """Data that fit a network: n inputs by its first matrix, k outputs by its last.
 
-    Errors: Unsuited if it has one output and the form several, or the other way round.
+    Errors: Unsuited if the network has one output and the form several, or the other way round.
     """
     held = (A for _, A in arrays_in(tree) if np.ndim(A) == 2 and A is not data[0] and A is not data[1])
     shapes = [A.shape for A in held if min(A.shape) > 0]
@@ -260,7 +260,7 @@ def fitting(form: DataForm, tree: Any, data: tuple[Any, Any]) -> tuple[Any, Any]
 
 
 def sides(tree: Any, shapes: list[tuple[int, ...]]) -> dict[str, tuple[int, int]]:
-    """Inputs and outputs by how the weights lie: as W and b by their names make a chain, else by the outer matrices."""
+    """Inputs and outputs for each layout: from the chain of W and b, found by name, else from the outer matrices."""
     named = parameters(tree)
     chains = fitting_layouts({name: np.shape(at(tree, path)) for name, path in named.paths.items()})
     found = {layout: (sizes[0], sizes[-1]) for layout, sizes in chains}
@@ -275,7 +275,7 @@ def sides(tree: Any, shapes: list[tuple[int, ...]]) -> dict[str, tuple[int, int]
 
 
 def trained(source: Source, name: str, method: str, form: DataForm, namespace: dict[str, Any]) -> None:
-    """Make an object and let it train."""
+    """Make an object and call its training method."""
     thing, X, Y = made(source, name, namespace, form)
     set_rate_if_none(thing)
     owner = type(thing).__name__
@@ -295,7 +295,7 @@ def set_rate_if_none(thing: Any) -> None:
 
 
 def stepped(source: Source, name: str, backward: str, form: DataForm, namespace: dict[str, Any]) -> None:
-    """Make an object; forward, its loss, backward and its update; what updates nothing is paired by name."""
+    """Make an object, call forward, loss, backward and update; pair gradients of unmoved parameters by name."""
     thing, X, Y = made(source, name, namespace, form)
     caller, owner = Caller(source, namespace, X, Y), type(thing).__name__
     names = methods(type(thing))
@@ -315,17 +315,17 @@ def stepped(source: Source, name: str, backward: str, form: DataForm, namespace:
     for update in [n for n in updates if not NEVER.search(plain_name(n))][:1]:
         attempted(caller, getattr(thing, update), owner)
     if not left_over and trains_alone(getattr(thing, backward), before, dict(arrays_in(thing))):
-        attempted(caller, getattr(thing, backward), owner)  # what it learned shows in its next step
+        attempted(caller, getattr(thing, backward), owner)  # its next step uses the updated parameters
 
 
 def trains_alone(method: Any, before: dict[Any, Any], after: dict[Any, Any]) -> bool:
-    """Does a method take data and labels alone, go forward itself, and put new arrays in the place of the old ones?"""
+    """Does a method need only data and labels, and replace arrays of the object by new ones?"""
     given = {ROLES.get(plain_name(p.name)) for p in required_parameters(method)}
     return given == {"X", "Y"} and any(after.get(path) is not A for path, A in before.items())
 
 
 def attempted(caller: Caller, function: Any, owner: str | None = None) -> Any:
-    """Call what may fail: nothing rests on it."""
+    """Call a function whose result is not needed; None if it fails."""
     try:
         return caller(function, owner, ("output", "Y"))
     except Exception:
@@ -333,7 +333,7 @@ def attempted(caller: Caller, function: Any, owner: str | None = None) -> Any:
 
 
 def one_function(source: Source, name: str, form: DataForm, namespace: dict[str, Any]) -> None:
-    """Call one function that trains, and the update, where it leaves that to another."""
+    """Call one function that trains, then the update if the first leaves its gradients in global variables."""
     caller, before = begun(source, name, form, namespace)
     had = set(namespace)
     raw = caller(namespace[name], order=("X", "Y"))
@@ -361,13 +361,13 @@ def in_turn(source: Source, backward: str, form: DataForm, namespace: dict[str, 
 
 
 def likeliest_first(names: list[str], backward: str) -> list[str]:
-    """What may go forward, first what is called as the one that goes back is: L_model_forward for L_model_backward."""
+    """The candidates for forward, first the one named like backward: L_model_forward for L_model_backward."""
     same = backward.replace("backward", "forward")
     return sorted((name for name in names if name != backward), key=lambda name: name != same)
 
 
 def made_since(namespace: dict[str, Any], had: set[str]) -> dict[Any, Any]:
-    """The arrays that go by the name of a gradient, and have stood in a namespace only since then: globals."""
+    """The arrays named like gradients in new global variables: those not in `had`."""
     new = {k: v for k, v in namespace.items() if k not in had and isinstance(v, np.ndarray | float | list | dict)}
     return {path: A for path, A in arrays_in(new) if looks_like_gradient(path)}
 
@@ -380,15 +380,15 @@ def then_updated(caller: Caller, functions: dict[str, Any], backward: str) -> No
 
 
 def begun(source: Source, name: str, form: DataForm, namespace: dict[str, Any]) -> tuple[Caller, dict[Any, Any]]:
-    """A caller that knows the parameters, made by the file, held by it, or invented from the names of arguments.
+    """A Caller with the parameters: made by the file, held by it, or drawn for the names of arguments.
 
-    Errors: Unsuited, Unbound, and what the function that makes them raises.
+    Errors: Unsuited, Unbound, and whatever the function that makes the parameters raises.
     """
     several = outputs(form, CLASSES)
     functions = own_functions(namespace)
     tree, names = parameters_of(source, name, namespace, functions, widths(CLASSES if several else 1), form)
     before = dict(arrays_in(dict(zip(names, tree, strict=True)) if names else tree))
-    for parameter in before.values():  # known before anything is computed with it: other runs move it at this moment
+    for parameter in before.values():  # recorded before anything is computed with it: other runs change it here
         current().known(parameter)
     data = batch(form, WIDTH, CLASSES if several else 1, current().seed)
     X, Y = fitting(form, dict(zip(names, tree, strict=True)) if names else tree, data)
@@ -424,14 +424,14 @@ def parameters_of(
 
 
 def drawn(shapes: dict[str, Any], form: DataForm) -> dict[str, Any]:
-    """Parameters that the program takes as arguments, drawn; as columns, or turned for rows."""
+    """Random parameters for a program that takes them as arguments; transposed if examples are rows."""
     random = np.random.RandomState(current().seed + 3)
     turned = form.examples == "rows"
     return {k: 0.5 * random.randn(*(A.shape[::-1] if turned else A.shape)) for k, A in shapes.items()}
 
 
 def of_one_layer(function: Any, sizes: list[int], form: DataForm) -> dict[str, Any]:
-    """W and b, or theta, of a function that takes them without a number: one layer."""
+    """Random W and b, or theta, of one layer, for a function whose arguments have no layer number."""
     random = np.random.RandomState(current().seed + 3)
     n, k = sizes[0], sizes[-1]
     found: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The networks that a program trains after the one that was watched: classes that it makes too, and did not come to."""
+"""Networks that a program trains after the watched one: classes that it uses, but of which no update was watched."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from nnref.checking.watching.telling.report import settled
 from nnref.checking.watching.watch import Watched
 
 SECONDS = 6.0
-"""How long one class is tried to be called."""
+"""CPU seconds for trying to call one class."""
 
 
 def with_later_classes(seen: Watched, path: Path, source: Source, data: Any) -> Watched:
-    """What was seen of a right program, and of its later networks, each called by itself: a wrong one, if one is.
+    """The verdict on a right program and its later networks, each called by itself; if one is wrong, the verdict on it.
 
-    One that cannot be called is named, and the program is then not told to be right.
+    A later network without a verdict is named as untried, and the program is then not said to be right.
     """
     right, untold = list[str](), list[str]()
     for name in later_classes(seen, source):
@@ -36,7 +36,7 @@ def with_later_classes(seen: Watched, path: Path, source: Source, data: Any) -> 
 
 
 def later_classes(seen: Watched, source: Source) -> list[str]:
-    """The classes of a file of which it makes objects that learn by themselves, and of which no update was watched."""
+    """The classes of a file that learn and of which it makes objects, but of which no update was watched."""
     roles = [step.roles for step in seen.steps]
     lines = {u.end.site.line for role in roles for u in role.updates if u.end.site.file.endswith(source.name)}
     made = {name for node in source.tree.body for name in names_called(node)}
@@ -46,7 +46,7 @@ def later_classes(seen: Watched, source: Source) -> list[str]:
 
 
 def names_called(node: ast.stmt) -> Iterator[str]:
-    """The names that are called in a statement of a module, or in a function of it; not in a class."""
+    """The names called in a statement or a function of a module; none for a class."""
     if isinstance(node, ast.ClassDef):
         return
     for part in ast.walk(node):

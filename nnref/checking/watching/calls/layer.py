@@ -1,4 +1,4 @@
-"""A layer that can be run: its arguments by name, what it gives, and the gradients that come back for that."""
+"""A layer that can be run: its arguments by name, its forward pass and its backward pass."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from nnref.checking.reading.source import Source
 class Layer:
     """A layer that can be run: its arguments by name, forward(**arguments), and the gradients back(dY, **arguments).
 
-    Several arrays that forward gives are laid end to end, and so is what comes back for them. own says that the file
-    itself calls the layer with these.
+    Several outputs are flattened and concatenated, and so are their gradients in dY. own says that the file itself
+    calls the layer with these arguments.
     """
 
     name: str
@@ -26,10 +26,10 @@ class Layer:
 
 
 Ways = tuple[str, int, Iterator[Layer]]
-"""The name of a layer, the line of its backward pass, and the layer in every choice of arguments."""
+"""The name of a layer, the line of its backward pass, and the layer with every choice of arguments."""
 
 
 def line_of(source: Source, name: str, owner: str | None = None) -> int:
-    """The line on which a function is defined."""
+    """The line on which a function is defined; 0 if it is not found."""
     definition = source.definition(name, owner)
     return definition.lineno if definition is not None else 0

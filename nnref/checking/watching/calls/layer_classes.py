@@ -1,4 +1,4 @@
-"""Classes of layers, made and run in every choice of shapes: a method that goes forward, and one that goes back."""
+"""Layers as classes with a forward and a backward method, made and run with every choice of shapes."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from nnref.checking.watching.calls.pairing import is_gradient_of
 from nnref.shapes import Array
 
 RATE = 0.5
-"""The step that a layer is given which moves its own parameters: what moved, divided by it, is the gradient."""
+"""The learning rate for a layer that updates its own parameters: (before - after) / RATE is the gradient."""
 
 
 def of_classes(source: Source, namespace: Mapping[str, Any]) -> Iterator[Ways]:
-    """Classes of layers: a method that goes forward, and one that goes back and is given a gradient."""
+    """Classes of layers: those with a forward method, and a backward method that takes a gradient."""
     for name, cls in own_classes(dict(namespace)).items():
         names = methods(cls)
         back = next((n for n in names if re.match(r"back|bwd|bprop", plain_name(n))), None)
@@ -45,7 +45,7 @@ def of_classes(source: Source, namespace: Mapping[str, Any]) -> Iterator[Ways]:
 
 
 def unwritten(definition: ast.FunctionDef | None) -> bool:
-    """Does a method only say what others will do: a docstring, pass, or raise NotImplementedError?"""
+    """Is a method not implemented: only a docstring, pass, or raise NotImplementedError?"""
     return definition is not None and all(
         isinstance(node, ast.Pass | ast.Raise) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
         for node in definition.body
@@ -58,7 +58,7 @@ def line_of_class(source: Source, name: str) -> int:
 
 
 def holds_others(cls: type, namespace: Mapping[str, Any]) -> bool:
-    """Does the class make objects of others of the file? Then it is the network."""
+    """Does the class use other classes of the file? Then it is the network, and no layer."""
     from nnref.checking.reading.uses import names_in
 
     others = set(own_classes(dict(namespace))) - {cls.__name__}
@@ -66,7 +66,7 @@ def holds_others(cls: type, namespace: Mapping[str, Any]) -> bool:
 
 
 def of_object(name: str, line: int, cls: type, forth: str, back: str) -> Iterator[Layer]:
-    """A class of layers, made and run in every choice of shapes."""
+    """A class of layers, made and run with every choice of shapes."""
     made = named_parameters(cls)
     x = next(iter([n for n in named_parameters(getattr(cls, forth)) if n != "self"]), None)
     rate = [n for n in named_parameters(getattr(cls, back)) if n != "self"][1:]
@@ -87,7 +87,10 @@ def of_object(name: str, line: int, cls: type, forth: str, back: str) -> Iterato
 def run_of(
     thing: Any, keys: dict[str, Any], x: str, forth: str, back: str, rate: list[str]
 ) -> tuple[Callable[..., Any], Callable[..., dict[str, Any]]]:
-    """Forward of a copy of an object at other parameters, and what it gives, keeps or moves going back."""
+    """Forward and backward of a layer object, as functions of its input and parameters; each call uses a fresh copy.
+
+    Backward gives each gradient that it returns or keeps, or that follows from its update of a parameter.
+    """
 
     def ready(values: dict[str, Any]) -> Any:
         fresh = copy.deepcopy(thing)
@@ -121,7 +124,7 @@ def run_of(
 
 
 def put(tree: Any, path: tuple[Any, ...], value: Any) -> None:
-    """Put an array at the end of a way."""
+    """Put an array at the end of a path."""
     for step in path[:-1]:
         tree = tree[step] if isinstance(tree, dict | list | tuple) else getattr(tree, step)
     if isinstance(tree, dict | list):

@@ -1,7 +1,7 @@
-"""Layers by themselves: affine_forward and affine_backward, or a class with both, each judged by check_vjp.
+"""Single layers: affine_forward and affine_backward, or a class with both, each judged by check_vjp.
 
-A file that holds layers and no network is judged layer by layer: forward is the truth, and backward has to be its
-transpose. Shapes are tried until forward and backward both run; a layer that runs with none of them is not judged.
+A file that holds layers and no network is judged layer by layer: forward is the truth, and backward has to be the
+transpose of its derivative. Shapes are tried until both run; a layer that runs with none of them is not judged.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ from nnref.checking.watching.calls.pairing import is_gradient_of
 from nnref.shapes import Array
 
 BACK = re.compile(r"(?:_?(?:backwards?|bwd|backprop|back|vjp|bprop|backward_pass|backward_propagation))(?=_|$)")
-"""What the name of a layer's backward function has beside the name of the layer."""
+"""The word for backward in a function's name, beside the name of the layer."""
 
 FORTH = ("_forward", "_fwd", "", "_fprop", "_forward_pass", "_forward_propagation")
-"""What the name of its forward function has in that place."""
+"""The words for forward in the same place of the forward function's name."""
 
 WHOLE = re.compile(r"^_*(l?_?model|network|net|nn|mlp|full|all|)_*$", re.IGNORECASE)
-"""Names of what is no layer, but the network."""
+"""Names of the whole network, which is no layer."""
 
 RUNS, SOON = 8, 1.5
-"""Runs of a layer that its slope at one entry takes, and seconds that all of them may take."""
+"""Runs of a layer that the check of one entry takes, and CPU seconds that all of them may take."""
 
 
 @dataclass(frozen=True)
 class LayerVerdict:
-    """One layer: its name, the line of its backward pass, a verdict an argument, and what is to be said of it.
+    """One layer: its name, the line of its backward pass, an entry for each argument, and a note for the reader.
 
-    entries are empty where the layer could not be run; note then says why.
+    entries are empty if the layer could not be judged; note then says why.
     """
 
     name: str
@@ -69,9 +69,9 @@ class LayerVerdict:
 def layer_verdicts(
     source: Source, namespace: Mapping[str, Any], heard: Mapping[str, Given] | None = None
 ) -> tuple[LayerVerdict, ...]:
-    """The verdict on each layer that a file defines, in the order of its lines; what is no layer is left out.
+    """The verdict on each layer that a file defines and implements, in the order of their lines.
 
-    heard are the arguments with which the file itself calls functions.
+    heard holds, by function, the arguments with which the file itself calls it.
     """
     found = []
     with same_chance(), redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
@@ -83,16 +83,16 @@ def layer_verdicts(
 
 
 def first_that_runs(name: str, line: int, ways: Iterator[Layer]) -> LayerVerdict | None:
-    """The verdict on a layer with the first shapes that it runs with; None if it is not written at all.
+    """The verdict on a layer at the first shapes with which it runs; None if it is not implemented.
 
-    One that is right as the file calls it may be wrong at another stride: then the first of the usual shapes decides.
+    A layer that is right as the file calls it may be wrong at another stride: it is also judged at usual shapes.
     """
     forward_reason, back_reason = "none of the usual shapes fit what it takes", ""
     right: LayerVerdict | None = None
     for layer in ways:
         try:
             Y = np.asarray(layer.forward(**copies(layer.arguments)))
-        except Exception as error:  # shapes were guessed: an error says nothing of the layer
+        except Exception as error:  # shapes were guessed: an error says nothing about the layer
             forward_reason = f"its forward pass stops, whatever shapes are tried: {type(error).__name__}: {error}"
             continue
         try:
@@ -115,7 +115,7 @@ def first_that_runs(name: str, line: int, ways: Iterator[Layer]) -> LayerVerdict
 
 
 def judged(layer: Layer, names: tuple[str, ...]) -> LayerVerdict:
-    """check_vjp of a layer; a mean over the batch and a layer whose slope is left to the loss are conventions."""
+    """The verdict of check_vjp; a mean over the batch, or a slope that is left to the loss, is not called a mistake."""
     try:
         report = checked(layer, names, {})
         if report.ok or not report.wrong:
@@ -141,9 +141,9 @@ def judged(layer: Layer, names: tuple[str, ...]) -> LayerVerdict:
 
 
 def nearly(layer: Layer, report: GradcheckReport, times: float = 1.0) -> bool:
-    """Are the worst entries, taken so many times, right in half the digits of single precision, beside the largest?
+    """Are the worst entries, scaled by times, right to half the digits of single precision, relative to the largest?
 
-    If not, no other way to read the gradients makes them right, and none need be tried.
+    If not, no other convention makes the gradients right, and none need be tried.
     """
     Y = np.asarray(layer.forward(**copies(layer.arguments)))
     back = layer.back(np.random.RandomState(5).randn(*Y.shape), **copies(layer.arguments))
@@ -163,8 +163,8 @@ def in_single_precision(given: Mapping[str, Any]) -> dict[str, Any]:
 def verdict_without_mistake(
     layer: Layer, names: tuple[str, ...], report: GradcheckReport, note: str = ""
 ) -> LayerVerdict:
-    """A verdict without a mistake; what moves the output and has no gradient is named, and then nothing is green."""
-    first = next(iter(layer.arguments))  # the gradient of the input moves no parameter: a first layer may leave it out
+    """A verdict without a mistake; an argument that changes the output but has no gradient prevents "ok"."""
+    first = next(iter(layer.arguments))  # a first layer may leave out the gradient of its input: no update needs it
     missing = [name for name in layer.arguments if name not in (first, *names) and moves(layer, name)]
     entries = list(report.entries)
     for name in missing:
@@ -187,7 +187,7 @@ def moves(layer: Layer, name: str) -> bool:
 
 
 def checked(layer: Layer, names: tuple[str, ...], factors: dict[str, float]) -> GradcheckReport:
-    """check_vjp, what some gradients give taken so many times."""
+    """The report of check_vjp, with some gradients multiplied by factors."""
 
     def vjp(dY: Array, **given: Any) -> dict[str, Any]:
         found = layer.back(dY, **given)
@@ -200,7 +200,7 @@ def checked(layer: Layer, names: tuple[str, ...], factors: dict[str, float]) -> 
 
 
 def in_time(layer: Layer, names: tuple[str, ...]) -> dict[str, Any]:
-    """The options of a check that ends soon: of a slow layer a few entries, and all of them along some directions."""
+    """Options that keep a check short: for a slow layer, a few entries, and a few directions through all entries."""
     given, begin = copies(layer.arguments), process_time()
     layer.forward(**given)
     cost = RUNS * (process_time() - begin)
@@ -210,7 +210,7 @@ def in_time(layer: Layer, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def passes_on(layer: Layer, names: tuple[str, ...]) -> bool:
-    """Does the backward pass return what it is given, as that of a softmax whose loss has its slope?"""
+    """Does the backward pass return dY unchanged, as that of a softmax whose derivative is in the loss's gradient?"""
     Y = np.asarray(layer.forward(**copies(layer.arguments)))
     dY = np.random.RandomState(5).randn(*Y.shape)
     back = layer.back(dY, **copies(layer.arguments))
@@ -218,12 +218,12 @@ def passes_on(layer: Layer, names: tuple[str, ...]) -> bool:
 
 
 def copies(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments that a layer may write into."""
+    """Copies of the arguments, which a layer may write into."""
     return {name: copy.deepcopy(value) for name, value in given.items()}
 
 
 def of_functions(source: Source, namespace: Mapping[str, Any], heard: Mapping[str, Given]) -> Iterator[Ways]:
-    """Functions that go back, each with the one that goes forward under the same name."""
+    """Backward functions, each with the forward function of the same layer, as layers to run."""
     functions = own_functions(dict(namespace))
     for name, forward in pairs(functions).items():
         back = functions[name]
@@ -234,7 +234,7 @@ def of_functions(source: Source, namespace: Mapping[str, Any], heard: Mapping[st
 
 
 def pairs(names: Iterable[str]) -> dict[str, str]:
-    """The functions that go back by their names, each with the one that goes forward under the same name."""
+    """The names of backward functions, each with the name of the forward function of the same layer."""
     found: dict[str, str] = {}
     among = set(names)
     for name in names:
@@ -255,7 +255,7 @@ def head_and_tail(name: str) -> tuple[str, str]:
 
 
 def upstream(back: Callable[..., Any]) -> list[str]:
-    """The arguments of a backward function that are gradients of its outputs: dout, dA, dnext_h, grad."""
+    """The first arguments of a backward function, the gradients of the layer's outputs: dout, dA, dnext_h, grad."""
     found = []
     for name in named_parameters(back):
         word = plain_name(name)
@@ -268,7 +268,7 @@ def upstream(back: Callable[..., Any]) -> list[str]:
 def of_pair(
     source: Source, name: str, forward: Callable[..., Any], back: Callable[..., Any], heard: Sequence[Given]
 ) -> Iterator[Layer]:
-    """A pair of functions with what the file gives them, and in every choice of shapes."""
+    """A pair of functions, with the file's own arguments and then with every choice of shapes."""
     line, names, made = (
         line_of(source, back.__name__),
         *(returned(source.definition(f.__name__)) for f in (back, forward)),
@@ -284,7 +284,7 @@ def run_with(
     names: list[str] | None,
     made: list[str] | None,
 ) -> tuple[Callable[..., Array], Callable[..., dict[str, Any]]]:
-    """Forward and backward of a pair at other values; names are of what back returns, made of what forward does."""
+    """Forward and backward of a pair as functions of the values; names and made name what back and forward return."""
     slots = upstream(back)
 
     def ahead(values: dict[str, Any]) -> tuple[list[Array], Any]:
@@ -311,9 +311,9 @@ def run_with(
 
 
 def outputs_and_cache(raw: Any, slots: list[str], names: list[str] | None) -> tuple[list[Any], Any]:
-    """What a forward function returned: the outputs whose gradients come back, and what it kept for the way back.
+    """The outputs that a forward function returned, and the cache for its backward function.
 
-    Of several outputs those count whose gradients the backward function takes: of da_next, a_next.
+    Of several outputs only those count whose gradients the backward function takes: a_next if it takes da_next.
     """
     parts = list(raw) if isinstance(raw, tuple) else [raw]
     if len(parts) == len(slots) + 1:
@@ -327,12 +327,12 @@ def outputs_and_cache(raw: Any, slots: list[str], names: list[str] | None) -> tu
 
 
 def end_to_end(parts: list[Array]) -> Array:
-    """One output as it is; several laid end to end."""
+    """One output as it is; several flattened and concatenated."""
     return parts[0] if len(parts) == 1 else np.concatenate([part.ravel() for part in parts])
 
 
 def split(dY: Array, parts: list[Array]) -> list[Array]:
-    """What comes back for each output."""
+    """The gradient of each output, cut from dY."""
     if len(parts) == 1:
         return [dY]
     ends = np.cumsum([part.size for part in parts])[:-1]
@@ -340,7 +340,7 @@ def split(dY: Array, parts: list[Array]) -> list[Array]:
 
 
 def named(raw: Any, names: list[str] | None, wanted: list[str]) -> dict[str, Any]:
-    """The gradients by the names of the arguments: as they are called in the return, else in order."""
+    """The gradients by the names of the arguments: by their keys or names in the return statement, else in order."""
     if isinstance(raw, dict):
         found = {k: g for k in wanted for key, g in raw.items() if is_gradient_of((str(key),), (k,))}
         return {k: g for k, g in found.items() if g is not None}

@@ -1,4 +1,4 @@
-"""A file of layers as a certificate: a row a layer, the first mistake by its line, and what was not judged."""
+"""The certificate of a file of layers: a row for each layer, wrong layers with their lines, and what was not judged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nnref.checking.watching.recording.recorder import Recorder
 def layers_judged(path: Path, source: Source, data: Any = None, called: bool = False) -> Certificate | None:
     """The verdict on every layer that a file defines; None if it defines none that can be judged.
 
-    called asks for a file that calls each of its layers itself, and has nothing beside that goes back.
+    With called=True, it is also None unless the file calls all its layers itself and has no other backward function.
     """
     ways = pairs(function_names(source))
     if called and not (ways and set(going_back(function_names(source))) <= set(ways)):
@@ -85,7 +85,7 @@ def row(verdict: LayerVerdict) -> Entry:
 
 
 def mistake(verdict: LayerVerdict, source: Source) -> Diagnosis:
-    """The layer whose backward pass is not the transpose of its forward pass, and in which arguments."""
+    """The diagnosis of a wrong layer: which arguments have wrong gradients, and the line of its backward pass."""
     wrong = [entry.name for entry in verdict.entries if entry.verdict == "WRONG"]
     fine = [entry.name for entry in verdict.entries if entry.verdict == "ok"]
     said = f"the gradient with respect to {' and '.join(wrong)} is wrong"

@@ -14,7 +14,7 @@ from nnref.checking.reading.names import WIDTHS, plain_name
 from nnref.shapes import Array
 
 EXAMPLES = 4
-"""Examples in the batch of a layer: another number than any width."""
+"""Batch size for a layer: equal to no width."""
 
 Sizes = dict[str, tuple[int, ...]]
 
@@ -43,10 +43,10 @@ CHOICES: tuple[Sizes, ...] = (
     {"words": (4, 3), "w": (6, 5)},
     {"words": (7,), "w": (6, 5)},
 )
-"""Shapes that go together; h is a state, u what multiplies it, gamma what scales and shifts, words whole numbers."""
+"""Shapes that fit together; h is a state, u its weight matrix, gamma a scale or shift, words are word indices."""
 
 WORDS = 5
-"""Whole numbers below this are words: some stand at several places, and there are more rows in a table."""
+"""Word indices are below this number: some occur several times, and an embedding table has more rows."""
 
 KINDS = (
     ("gamma", r"^(gamma|beta|scale|shift)\d*$"),
@@ -57,7 +57,7 @@ KINDS = (
     ("words", r"^(ix|idx|ids?|indices|index|tokens?|words?|wordids|tokenids|inputids)$"),
     ("x", r"^(x\d?|xt|xs|a|aprev|aprevious|z|inputs?|inp|data|images?|activations?|logits|scores|v|prev|t|in)$"),
 )  # fmt: skip
-"""What an argument of a layer is, by its name without underscores."""
+"""The kinds of a layer's arguments, by patterns of their names without underscores."""
 
 SETTINGS: dict[str, Any] = {
     "stride": 1, "strides": 1, "pad": 1, "padding": 1, "f": 2, "poolheight": 2, "poolwidth": 2, "poolsize": 2,
@@ -68,25 +68,25 @@ SETTINGS: dict[str, Any] = {
     "p_drop": 0.0, "dropout": 0.0, "negativeslope": 0.1, "slope": 0.1, "dim": 6, "numfeatures": 6, "nfeatures": 6,
     "inch": 3, "outch": 5, "inc": 3, "outc": 5, "cin": 3, "cout": 5, "inplanes": 3, "outplanes": 5, "k": 3,
 }  # fmt: skip
-"""What settings are given by their names, without underscores."""
+"""Values of settings, by their names without underscores."""
 
 
 @dataclass(frozen=True)
 class Shapes:
-    """Shapes for a layer of a name."""
+    """Arrays and settings for a layer of this name."""
 
     name: str = ""
 
     def drawn(self, shape: tuple[int, ...], seed: int) -> Array:
-        """Dense and signed, no two entries alike, so that no maximum is tied."""
+        """A random array, dense and of both signs, no two entries equal, so that no maximum is tied."""
         return np.random.RandomState(seed).randn(*shape)
 
     def words(self, shape: tuple[int, ...], seed: int) -> Array:
-        """The numbers of words, some of them twice."""
+        """Word indices, some of them repeated."""
         return np.random.RandomState(seed).randint(0, WORDS, shape)
 
     def input(self, sizes: Sizes, seed: int) -> Array:
-        """An input: numbers, or words."""
+        """An input: random numbers, or word indices."""
         return self.drawn(sizes["x"], seed) if "x" in sizes else self.words(sizes["words"], seed)
 
     def settings(self) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class Shapes:
         }  # fmt: skip
 
     def of_object(self, made: Mapping[str, inspect.Parameter]) -> Iterator[tuple[dict[str, Any], Array]]:
-        """Arguments that make an object of a layer, with an input for it."""
+        """Constructor arguments of a layer class, with an input, for every choice of shapes."""
         for sizes in CHOICES:
             x = sizes.get("x", sizes["w"])
             units = x[0] if len(x) == 2 and sizes["w"][1:] == x[:1] else x[-1] if len(x) < 4 else x[1]
@@ -106,7 +106,7 @@ class Shapes:
             yield given, self.input(sizes, 1)
 
     def setting(self, name: str, sizes: Sizes, units: int) -> Any:
-        """What an argument of a layer's maker is given."""
+        """The value of one constructor argument of a layer class."""
         role, kind = WIDTHS.get(plain_name(name)), kind_of(name)
         if role == "input width" and plain_name(name) != "inputshape":
             return units
@@ -125,13 +125,13 @@ def must_be_given(name: str, parameter: inspect.Parameter) -> bool:
 
 
 def kind_of(name: str) -> str | None:
-    """What an argument is: "x", "w", "b", "h", "u" or "gamma"."""
+    """The kind of an argument: "x", "w", "b", "h", "u", "gamma" or "words"; None if its name is unknown."""
     word = plain_name(name)
     return next((kind for kind, pattern in KINDS if re.match(pattern, word)), None)
 
 
 def argument_choices(parameters: Mapping[str, inspect.Parameter], shapes: Shapes) -> Iterator[dict[str, Any]]:
-    """Arguments for a forward function, in every choice of shapes that has all it takes."""
+    """Arguments for a forward function, for every choice of shapes that provides all it needs."""
     for sizes in CHOICES:
         given: dict[str, Any] = {}
         for k, (name, parameter) in enumerate(parameters.items()):

@@ -1,7 +1,7 @@
-"""The calls of layers that a file makes itself: what they are given is known, and no shapes need be guessed.
+"""A file's own calls of its layers: the arguments are known, and no shapes need be guessed.
 
-A course's notebook calls conv_forward, and then conv_backward with what that kept, to print a number. The last call
-counts: what a function takes from the names of the file is then as it was.
+A course's notebook calls conv_forward, and then conv_backward with the returned cache, to print a number. The last
+call counts: the global variables that the function reads still have the values of that call.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from nnref.checking.watching.recording.recorder import Recorder
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """The arguments of a call; by its name each, and by its key each array that one of them, a dictionary, holds.
+    """The arguments of a call, by name, and the arrays in those arguments that are dictionaries.
 
-    keys says of those which argument holds them, and under which key.
+    keys gives, for the name of each such array, the argument that holds it and its key there.
     """
 
     arguments: Mapping[str, Any]
@@ -31,13 +31,13 @@ class Given:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The arrays and settings by one name each: parameters["Wax"] is Wax."""
+        """The arrays and settings, each under one name: parameters["Wax"] as Wax."""
         held = {argument for argument, _ in self.keys.values()}
         apart = {name: self.arguments[argument][key] for name, (argument, key) in self.keys.items()}
         return {name: value for name, value in self.arguments.items() if name not in held} | apart
 
     def together(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Other values as the arguments of a call."""
+        """The arguments of the call, with these values instead of the original ones."""
         made = {name: dict(value) if type(value) is dict else value for name, value in self.arguments.items()}
         for name, value in values.items():
             argument, key = self.keys.get(name, (name, None))
@@ -49,7 +49,7 @@ class Given:
 
 
 def taken_apart(arguments: Mapping[str, Any]) -> Given:
-    """Arguments with what their dictionaries hold; an array of one number throughout is drawn: it may hide a term."""
+    """Arguments and the arrays in their dictionaries; a constant array, which may hide a term, becomes a random one."""
     keys: dict[str, tuple[str, Any]] = {}
     fresh = {name: dense(value, k) for k, (name, value) in enumerate(arguments.items())}
     for argument, value in fresh.items():
@@ -66,7 +66,7 @@ def floats(value: Any) -> bool:
 
 
 def dense(value: Any, seed: int) -> Any:
-    """A drawn array for one whose entries are all alike, as zeros are, alone or in a dictionary; else the value."""
+    """The value, with constant arrays, such as zeros, replaced by random ones, also those in a dictionary."""
     if type(value) is dict:
         return {
             key: part if type(part) is dict else dense(part, seed + k) for k, (key, part) in enumerate(value.items())
@@ -77,8 +77,8 @@ def dense(value: Any, seed: int) -> Any:
 
 
 def heard(source: Source, path: Path, names: frozenset[str], data: Any = None) -> tuple[Run, dict[str, Given]]:
-    """A file run as it stands, and of each function of these names the arguments of the last call; nothing else."""
+    """A run of the file as it stands, and the arguments of the last call of each function of these names."""
     recorder = Recorder(listens=names)
-    recorder.on = False  # calls are heard all the same, and no loop over pixels fills the record
+    recorder.on = False  # calls are heard all the same, and loops over pixels do not fill the recording
     run = execute(source, path.resolve(), recorder, data=data)
     return run, {name: taken_apart(arguments) for name, arguments in recorder.heard.items()}

@@ -1,4 +1,4 @@
-"""Which of the arrays that a backward pass made is the gradient of which parameter, where nothing is updated by it."""
+"""Which array is the gradient of which parameter, after a backward pass that updates nothing."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from nnref.checking.watching.recording.recorder import current
 AFFIX = re.compile(
     r"^(gradients?of|gradients?|grads?|nabla|delta|deriv|d[ljce]d|dl|dj|dc|de|del|d|g)(?=.)|(?<=.)(gradients?|grads?|g)$"
 )
-"""What a gradient's name has before or after the name of its parameter."""
+"""Prefixes and suffixes of a gradient's name, beside the name of its parameter."""
 
 D = re.compile("^d(?=.)")
-"""The shortest of these: dc_prev is that of c_prev, though of others dc stands before the name."""
+"""The prefix d alone: dc_prev is the gradient of c_prev, though dc is a prefix of other gradients' names."""
 
 Path = tuple[Any, ...]
 
 
 def stated(parameters: Mapping[Path, Any], gradients: Mapping[Path, Any]) -> tuple[list[str], list[str]]:
-    """Tell the recorder which gradient belongs to which parameter; the names of those that have one, and have none."""
+    """Tell the recorder which gradient belongs to which parameter; return the names of those paired, and the others."""
     found = dict(paired(parameters, gradients))
     for path, gradient in found.items():
         current().pair(parameters[path], gradient, spelt(path))
@@ -32,7 +32,7 @@ def stated(parameters: Mapping[Path, Any], gradients: Mapping[Path, Any]) -> tup
 
 
 def paired(parameters: Mapping[Path, Any], gradients: Mapping[Path, Any]) -> Iterator[tuple[Path, Any]]:
-    """Each parameter with the gradient that its name says; failing names, in order, where shapes leave one way."""
+    """Each parameter with the gradient named after it; if no name fits, in order, if the sizes allow one order only."""
     left = dict(gradients)
     met: dict[Path, Any] = {}
     for path in parameters:
@@ -46,12 +46,12 @@ def paired(parameters: Mapping[Path, Any], gradients: Mapping[Path, Any]) -> Ite
 
 
 def is_gradient_of(gradient: Path, parameter: Path) -> bool:
-    """Is one the gradient of the other by its name: dW1 of W1, grads["W1"] of W1, nabla_w[0] of weights[0]?"""
+    """Is an array, by its name, the gradient of a parameter: dW1 of W1, grads["W1"] of W1, nabla_w[0] of weights[0]?"""
     return steps(parameter) in (steps(gradient), steps(gradient, AFFIX), steps(gradient, D))
 
 
 def steps(path: Path, without: re.Pattern[str] | None = None) -> tuple[str, ...]:
-    """The steps of a path as plain words, without containers, and without what makes a name that of a gradient."""
+    """The steps of a path as plain words, without names of containers, and without the affix of a gradient's name."""
     words = []
     for step in path:
         word = plain_name(str(step))
@@ -62,14 +62,14 @@ def steps(path: Path, without: re.Pattern[str] | None = None) -> tuple[str, ...]
 
 
 CONTAINERS = GRADIENTS | {"dict", "params", "parameters", "model", "p", "cache", "g"}
-"""Names of what holds parameters, or gradients under the names of the parameters."""
+"""Names of containers of parameters, or of gradients under the names of the parameters."""
 
 SHORT = {"weights": "w", "weight": "w", "ws": "w", "biases": "b", "bias": "b", "bs": "b"}
-"""Long names and the letter that their gradients often go by."""
+"""Long names, and the letter that often stands for each in a gradient's name."""
 
 
 def in_order(parameters: Mapping[Path, Any], gradients: Mapping[Path, Any]) -> Iterator[tuple[Path, Any]]:
-    """Parameters and gradients one after the other, forwards or backwards, if just one of the two fits by shape."""
+    """Parameters and gradients paired in order, or in reverse order, if just one of the two fits by size."""
     if len(parameters) != len(gradients):
         return
     ways: list[Sequence[Any]] = [list(gradients.values()), list(gradients.values())[::-1]]
@@ -83,7 +83,7 @@ def in_order(parameters: Mapping[Path, Any], gradients: Mapping[Path, Any]) -> I
 def gradients_of(
     raw: Any, names: Sequence[str | None] | None, after: Any, before: Mapping[Path, Any]
 ) -> dict[Path, Any]:
-    """What a backward pass gave: what it returned, by name, and the arrays that an object holds only since then."""
+    """The gradients of a backward pass: returned values, by name, and new arrays of an object named as gradients."""
     found: dict[Path, Any] = {}
     if isinstance(raw, tuple) or (isinstance(raw, list) and names and len(names) == len(raw)):
         known = names if names and len(names) == len(raw) else [None] * len(raw)
@@ -99,13 +99,13 @@ def gradients_of(
 
 
 def looks_like_gradient(path: Path) -> bool:
-    """Does some step of the way speak of a gradient?"""
+    """Does some step of the path name a gradient?"""
     words = [plain_name(str(step)) for step in path if not isinstance(step, int)]
     return any(word in GRADIENTS or AFFIX.search(word) for word in words)
 
 
 def spelt(path: Path) -> str:
-    """A way as one would write it: layers[0].W, params["W1"] as params.W1."""
+    """A path as one would write it: layers[0].W, params["W1"] as params.W1."""
     text = ""
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
@@ -113,7 +113,7 @@ def spelt(path: Path) -> str:
 
 
 def unmoved(before: dict[Any, Any], kept: dict[Any, Any], after: dict[Any, Any]) -> dict[Any, Any]:
-    """The parameters that a backward pass left as they were: what it updates is judged by its update."""
+    """The parameters that a backward pass did not change: those it updates are judged by their updates."""
     return {
         path: A
         for path, A in before.items()
