@@ -1,23 +1,23 @@
-"""What a program reads, draws and imports, answered while it is watched.
+"""The surroundings of a program while it is watched: stand-ins for what it reads, plots and imports.
 
-Readers hand out real digits in the shape that they are expected in (the embedded ones, or the person's own), packages
-that draw and log do nothing, questions get an answer, and what is written goes to a scratch folder. Nothing that is
-answered decides a verdict: it lets the program run, and marks what is data and what is labels.
+Readers return real digits (the installed ones, or the user's own data) in the expected shape, packages that plot and
+log do nothing, input() gets an answer, and files are written to a scratch folder. No stand-in decides a verdict: they
+let the program run, and mark which arrays are data and which are labels.
 
     counts       the sizes of whole data sets, made smaller
-    widths       how wide the data are said to be; needs: how many rows and which columns the source asks for
-    digits       the numbers
-    feature_names  the names of their columns; passengers: a well-known table of words and numbers
-    known_tables tables by the names of their files; texts: of letters and words
-    arguments    the words of the command line, and answers to questions
-    folders      folders of images; remote: what is fetched
-    tables       what pandas hands out, with its columns; held: what all of it has in common; reading: pandas itself;
-                 everyday: what people do with it
+    widths       the number of inputs that the source states; needs: how many rows and which columns it asks for
+    digits       the digits, and made-up tables of numbers
+    feature_names  the columns and classes of scikit-learn's tables; passengers: the Titanic table
+    known_tables tables by their file names; texts: made-up texts
+    arguments    the command line, and answers to input()
+    folders      folders of images; remote: downloads
+    tables       pandas tables and columns (columns: their names); held: what these share; reading: the pandas module;
+                 everyday: further methods
     preparing    splits, scalers, one-hot labels
-    datasets     data sets by the names of the packages that have them
+    datasets     data sets, by the packages that have them
     files        open, np.load, np.loadtxt, pickle, gzip
-    modules      imports: answered, silent, or absent; packages: where a program's own modules lie
-    courses      what courses hand out beside a notebook; course_data: its data
+    modules      imports: answered, silent, or absent; packages: the folders of a program's own modules
+    courses      modules that courses hand out with a notebook; course_data: their data
 """
 
 from __future__ import annotations
@@ -63,19 +63,19 @@ from nnref.shapes import Array
 __all__ = ["AbsentError", "World", "asked_by", "has_sizes", "prepared", "smaller"]
 
 FEWEST = 20
-"""Rows that are handed out at least."""
+"""Smallest number of rows handed out."""
 
 OLD_NAMES = {
     "float": float, "int": int, "bool": bool, "object": object, "str": str, "float_": np.float64, "int_": np.int64,
     "product": np.prod, "asfarray": lambda x, dtype=float: np.asarray(x, dtype), "alltrue": np.all, "sometrue": np.any,
     "cumproduct": np.cumprod, "Inf": np.inf, "NaN": np.nan, "in1d": np.isin, "row_stack": np.vstack, "infty": np.inf,
 }  # fmt: skip
-"""Names that numpy had when many programs were written, and what they meant."""
+"""Names that older numpy had, and what they meant."""
 
 
 @dataclass
 class World:
-    """What was answered in one run: the numbers, and the packages that are absent and were imported."""
+    """What one run was handed: its numbers, and the imported packages that are not installed."""
 
     numbers: Digits
     absent: list[str] = field(default_factory=list)
@@ -83,9 +83,9 @@ class World:
 
 @contextmanager
 def prepared(path: Path, data: tuple[Array, Array] | None = None, seed: int = 0, share: int = 1) -> Iterator[World]:
-    """While this lasts, what the program of that path reads is answered; data are the person's own X and Y.
+    """While this lasts, stand-ins answer what the program at `path` reads; data are the user's own X and Y.
 
-    Each seed hands out other digits, in the same shapes; of all data only one row in `share`.
+    Each seed gives other digits in the same shapes; a share above 1 gives one row in `share` of all data.
     """
     folder = path.resolve().parent
     asked = copy.copy(asked_by(path.resolve()))
@@ -107,14 +107,14 @@ def prepared(path: Path, data: tuple[Array, Array] | None = None, seed: int = 0,
 
 @cache
 def asked_by(path: Path) -> Needs:
-    """What a program asks for, found once."""
+    """What a program asks of its data; cached."""
     return needs(sources(path), path.parent)
 
 
 def smaller(tree: ast.Module, path: Path, given: bool, share: int = 1) -> ast.Module:
-    """A tree of the program at that path, with counts as small as the data that it is handed, if those are ours.
+    """The program's tree, with its row counts reduced to the rows handed out, unless the data are the user's.
 
-    With a share of the data the batches, sequences and hidden layers that it names are small too.
+    With share > 1, the sizes of batches, sequences and hidden layers that it names are reduced in any case.
     """
     path = path.resolve()
     if share > 1:
@@ -123,12 +123,12 @@ def smaller(tree: ast.Module, path: Path, given: bool, share: int = 1) -> ast.Mo
 
 
 def has_sizes(path: Path) -> bool:
-    """Does a program name sizes of batches, sequences or hidden layers that can be made small?"""
+    """Does a program name sizes of batches, sequences or hidden layers that can be reduced?"""
     return any(made_few(copy.deepcopy(tree)) for tree in sources(path.resolve()))
 
 
 def above(path: Path) -> tuple[Path, ...]:
-    """The folders above a program that its imports are found in."""
+    """The folders from which a program's imports start (packages.roots); () if it cannot be read."""
     with suppress(SourceError, OSError):
         return packages.roots(path, as_it_lies(path, path.stat().st_mtime_ns))
     return ()
@@ -136,13 +136,13 @@ def above(path: Path) -> tuple[Path, ...]:
 
 @lru_cache(maxsize=4)
 def as_it_lies(path: Path, changed: int) -> Source:
-    """A file, read once as long as it is not changed."""
+    """A source file, read again only when its modification time `changed` differs."""
     return read_source(path)
 
 
 @cache
 def sources(path: Path) -> list[ast.Module]:
-    """The syntax trees of the program and of what it imports beside it; what is no Python is left out."""
+    """The syntax trees of a program and of the modules it imports from its folder; unreadable files are left out."""
     found: dict[Path, ast.Module] = {}
     waiting = [path]
     while waiting and len(found) < MODULES:
@@ -158,7 +158,7 @@ def sources(path: Path) -> list[ast.Module]:
 
 
 MODULES = 20
-"""Modules of a program that are looked through for what it asks of its data."""
+"""Largest number of a program's modules that are searched for what it asks of its data."""
 
 
 def imported(tree: ast.Module) -> Iterator[str]:
@@ -171,7 +171,7 @@ def imported(tree: ast.Module) -> Iterator[str]:
 
 
 def module_names(sets: Datasets, handed: Files) -> dict[str, dict[str, Any]]:
-    """The modules that are answered, with what they hold."""
+    """The modules that are answered, each with its names."""
     bar = {"tqdm": Bar, "trange": lambda *args, **kwargs: Bar(range(*args)), "tqdm_notebook": Bar}
     return sets.names() | {
         "pandas": Pandas(handed).names(),
@@ -191,7 +191,7 @@ def module_names(sets: Datasets, handed: Files) -> dict[str, dict[str, Any]]:
 
 
 CUPY = {"asnumpy": np.asarray, "random": np.random, "fft": np.fft}
-"""What CuPy has beside numpy's names; numpy loads the last two only when they are asked for."""
+"""CuPy's own name asnumpy, and two modules that numpy loads only on first use."""
 
 
 def square(handed: Files, name: str) -> Array:
@@ -201,7 +201,7 @@ def square(handed: Files, name: str) -> Array:
 
 
 def attributes(handed: Files) -> list[tuple[Any, str, Any]]:
-    """Attributes of modules that are answered, but for files: questions, waiting, folders and what is fetched."""
+    """Attributes of modules to replace, other than for files: input, sleep, folders, downloads, the command line."""
     folders, remote = Folders(handed.sets.digits), Remote(handed)
     return [
         (os, "listdir", folders.listdir), (os.path, "isdir", folders.isdir),
@@ -215,7 +215,7 @@ OPTIONS = argparse.ArgumentParser.parse_args
 
 
 def given_arguments(parser: argparse.ArgumentParser, args: Any = None, namespace: Any = None) -> Any:
-    """What a program is called with: nothing, and a likely value where it cannot do without one."""
+    """The parsed command line: no arguments, and a likely value for each that is required or has no default."""
     for action in parser._actions:
         if action.required or (not action.option_strings and action.default is None):
             action.required, action.nargs = False, action.nargs if action.option_strings else "?"
@@ -228,7 +228,7 @@ def given_arguments(parser: argparse.ArgumentParser, args: Any = None, namespace
 
 @contextmanager
 def old_names() -> Iterator[None]:
-    """While this lasts, numpy and Python have names that they once had."""
+    """While this lasts, numpy has its old names and Python has xrange."""
     added = [name for name in OLD_NAMES if name not in vars(np)]
     for name in added:
         setattr(np, name, OLD_NAMES[name])

@@ -1,4 +1,4 @@
-"""What a program is called with: the words of its command line, and the answers to its questions."""
+"""The input of a program: the words of its command line, and the answers to input()."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ ANSWERS = {
     r"layers": "2",
     r"nodes|neurons|units|hidden|classes": "3",
 }
-"""What is answered, by what a question speaks of."""
+"""Answers to input(), by a pattern in the question."""
 
 OTHERWISE = "1"
 """The answer to any other question."""
 
 TRAINS = re.compile(r"train|mlp|(^|[^k])nn$|neural|net|learn|fit|back", re.IGNORECASE)
-"""Words of a command line by which a program learns."""
+"""Command-line words that make a program train."""
 
 
 def input_answer(*question: object) -> str:
-    """What input() gives.
+    """The answer of input() to a question.
 
     >>> input_answer("Learning rate? "), input_answer("How many nodes does layer 1 have? "), input_answer()
     ('0.1', '3', '1')
@@ -35,11 +35,11 @@ def input_answer(*question: object) -> str:
 
 
 NUMBERS = {"int": "20", "float": "0.1"}
-"""The word of a command line that is made a number."""
+"""The command-line word for an argument that the program converts by this function."""
 
 
 def command_line(trees: list[ast.Module]) -> list[str]:
-    """The words after a program's own name that it cannot do without; [] where it asks for none, or may do without."""
+    """The command-line words that a program needs, after its own name; [] if it needs none."""
     nodes = [node for tree in trees for node in ast.walk(tree)]
     compared = [length for node in nodes for length in lengths(node)]
     indices = [k for node in nodes if (k := index(node)) is not None]
@@ -57,14 +57,14 @@ def is_argv(node: ast.AST) -> bool:
 
 
 def index(node: ast.AST) -> int | None:
-    """K of sys.argv[k], if it is one of the words after the program's name."""
+    """The k of sys.argv[k] if k > 0; None for any other expression."""
     inside = isinstance(node, ast.Subscript) and is_argv(node.value) and isinstance(node.slice, ast.Constant)
     k = node.slice.value if inside else None  # type: ignore[attr-defined]
     return k if type(k) is int and k > 0 else None
 
 
 def lengths(node: ast.AST) -> Iterator[tuple[int, bool]]:
-    """The length that sys.argv is compared with, its own name counted, and whether the program needs as many."""
+    """The length of sys.argv that a comparison tests for, program name included, and whether the program needs it."""
     if not (isinstance(node, ast.Compare) and isinstance(node.left, ast.Call) and node.left.args):
         return
     function, (argument, *_), other = node.left.func, node.left.args, node.comparators[0]
@@ -79,7 +79,7 @@ def lengths(node: ast.AST) -> Iterator[tuple[int, bool]]:
 
 
 def likely(nodes: list[ast.AST], k: int) -> str:
-    """The word that a program expects there: one of those that it compares it with, a number, or a file of data."""
+    """The word that a program expects as sys.argv[k]: a number, a word that it is compared with, or a data file."""
     mine = [node for node in nodes if index(node) == k]
     calls = (n for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name))
     made = [node for node in calls if node.args and node.args[0] in mine]
@@ -91,5 +91,5 @@ def likely(nodes: list[ast.AST], k: int) -> str:
 
 
 def words_in(node: ast.AST) -> Iterator[str]:
-    """The texts that are written out in an expression."""
+    """The string constants in an expression."""
     yield from (n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str))

@@ -13,17 +13,17 @@ class Columns(list[Any]):
     """The names of columns."""
 
     def tolist(self) -> list[Any]:
-        """As a list."""
+        """The names as a list."""
         return list(self)
 
     to_list = tolist
 
     def intersection(self, others: Any, *args: Any, **kwargs: Any) -> Columns:
-        """Those that are among others."""
+        """The names that are also in `others`."""
         return Columns(name for name in self if name in list(others))
 
     def difference(self, others: Any, *args: Any, **kwargs: Any) -> Columns:
-        """Those that are not among others."""
+        """The names that are not in `others`."""
         return Columns(name for name in self if name not in list(others))
 
     def get_loc(self, name: Any) -> int:
@@ -32,27 +32,27 @@ class Columns(list[Any]):
 
     @property
     def str(self) -> Any:
-        """The methods of each name, as of a column of words."""
+        """String methods applied to each name, as `.str` of a column does."""
         return Names(self)
 
     @property
     def size(self) -> int:
-        """How many there are."""
+        """The number of names."""
         return len(self)
 
     @property
     def values(self) -> Array:
-        """As an array."""
+        """The names as an array."""
         return np.array(list(self))
 
     def drop(self, names: Any, *args: Any, **kwargs: Any) -> Columns:
-        """Without some."""
+        """The names without some."""
         out = [names] if isinstance(names, str) else list(names)
         return Columns(name for name in self if name not in out)
 
 
 class Names:
-    """columns.str: a method of every name at once."""
+    """columns.str: a string method applied to every name."""
 
     def __init__(self, columns: Columns) -> None:
         self.columns = columns

@@ -1,7 +1,7 @@
-"""The well-known counts of rows, made smaller: a program that says 60000 is handed one row in twenty, and says 3000.
+"""Well-known numbers of rows, divided by 20: a program that says 60000 gets 3000 rows, and its 60000 becomes 3000.
 
-A step on all of MNIST takes seconds and a gigabyte, and is right or wrong as one on a part of it is. The counts stand
-in the source, as shapes, as ends of slices, as divisors: all of them are made smaller together.
+A step on all of MNIST takes seconds and a gigabyte, and a step on a part of it is right or wrong in the same way. The
+counts appear in the source as shapes, ends of slices and divisors: all of them are divided together.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ from nnref.checking.reading.names import HIDDEN_WIDTH, plain_name
 from nnref.checking.watching.world.widths import named, whole_number
 
 PART = 20
-"""One row in so many is handed out."""
+"""One row in PART is handed out."""
 
 WHOLE = frozenset([42000, 48000, 49000, 50000, 55000, 59000, 59999, 60000, 70000])
-"""Sizes by which people know MNIST, CIFAR and their usual splits: a program that names one has the whole in mind."""
+"""Sizes of MNIST, CIFAR and their usual splits: a program that names one expects the whole data set."""
 
 ALONG = frozenset([2000, 5000, 10000, 12000, 20000, 30000, 40000, 41000])
-"""Sizes of parts and of what is kept back: made smaller beside one of those."""
+"""Sizes of subsets and held-out sets: divided in programs that name one of WHOLE."""
 
 REMAINDERS = frozenset([41000, 49000, 59000])
-"""Beside these a thousand rows are kept back."""
+"""Sizes of a training set from which 1,000 rows were held out: with one of these, 1000 is divided too."""
 
 
 def numbers(trees: list[ast.Module]) -> set[int]:
-    """The whole numbers that are written out."""
+    """The integer constants in the source."""
     nodes = (node for tree in trees for node in ast.walk(tree))
     return {node.value for node in nodes if isinstance(node, ast.Constant) and type(node.value) is int}
 
 
 def dataset_size(trees: list[ast.Module], folder: Path) -> int:
-    """The largest of the well-known sizes that are named; 0 if there is none, or where data lie beside the program."""
+    """The largest well-known size in the source; 0 if there is none, or if the program's folder has its data."""
     found = max(numbers(trees) & WHOLE, default=0)
     if not found and any(shaped_by(node, 10000) for tree in trees for node in ast.walk(tree)):
         found = 10000
@@ -41,7 +41,7 @@ def dataset_size(trees: list[ast.Module], folder: Path) -> int:
 
 
 def shaped_by(node: ast.AST, size: int) -> bool:
-    """Is this a reshape by that number of rows?"""
+    """Is this a call of reshape with that size among its arguments?"""
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "reshape"):
         return False
     parts = [part for arg in node.args for part in (arg.elts if isinstance(arg, ast.Tuple) else [arg])]
@@ -49,7 +49,7 @@ def shaped_by(node: ast.AST, size: int) -> bool:
 
 
 def data_beside(trees: list[ast.Module], folder: Path) -> bool:
-    """Does a file that the program names lie in its folder, or one below? Then its rows are as many as there are."""
+    """Is a data file that the program names in its folder, or one below? Then all of its rows are used."""
     words = (node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
     named = {Path(word).name for word in words if isinstance(word, str) and 3 < len(word) < 200 and "\0" not in word}
     try:
@@ -60,7 +60,7 @@ def data_beside(trees: list[ast.Module], folder: Path) -> bool:
 
 
 def made_smaller(tree: ast.Module, trees: list[ast.Module]) -> ast.Module:
-    """The same tree with smaller counts; it is changed."""
+    """The tree with its well-known counts divided by PART; modified in place."""
     counts = WHOLE | ALONG | ({1000} if numbers(trees) & REMAINDERS else set())
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and type(node.value) is int and node.value in counts:
@@ -73,13 +73,13 @@ SEQUENCE = re.compile(r"^(seq|sequence)(len|length|size)$|^(time|num|n|bptt)step
 """Names of the size of a batch and of the length of a sequence, without underscores."""
 
 FEW = 8
-"""What the first such size, or number of hidden units, is made where a step has too many numbers to be recorded."""
+"""The first reduced size, of a batch, sequence or hidden layer, if a step has too many numbers to record."""
 
 
 def made_few(tree: ast.Module) -> int:
-    """The sizes of batches, of sequences and of hidden layers that a tree names, made a few; how many there are.
+    """Reduce the batch, sequence and hidden-layer sizes in a tree; the number of distinct sizes reduced.
 
-    Those that were the same are the same again, and those that were not are not.
+    Equal sizes stay equal, and different sizes stay different.
     """
     found = {id(value): value for node in ast.walk(tree) for name, value in named(node) if is_size(plain_name(name))}
     sizes = dict[int, int]()
@@ -90,5 +90,5 @@ def made_few(tree: ast.Module) -> int:
 
 
 def is_size(name: str) -> bool:
-    """Is this the name of a size that another one may take the place of?"""
+    """Is this the name of a size that may be reduced: of a batch, a sequence or a hidden layer?"""
     return any(pattern.search(name) for pattern in (BATCH, SEQUENCE, HIDDEN_WIDTH))

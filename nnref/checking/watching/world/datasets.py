@@ -1,4 +1,4 @@
-"""Data sets by the names of the packages that hand them out: digits where they are digits, their shape where not."""
+"""The data sets of packages, by name: those of digits as digits, others as made-up numbers of the same shape."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ TABLES = {
     "load_diabetes": (442, 10, 0), "load_boston": (506, 13, 0), "fetch_california_housing": (600, 8, 0),
     "load_linnerud": (20, 3, 0), "fetch_covtype": (600, 54, 7),
 }  # fmt: skip
-"""Rows, columns and classes of scikit-learn's small tables; no classes where a number is to be predicted."""
+"""Rows, columns and classes of scikit-learn's tables; 0 classes where a number is to be predicted."""
 
 MOST = 600
-"""Rows of a made data set, however many are asked for."""
+"""Largest number of rows of a made-up data set, however many are asked for."""
 
 
 class Bunch(dict[str, Any]):
-    """A dictionary whose entries are attributes too."""
+    """A dictionary whose entries are also attributes."""
 
     __getattr__ = dict.__getitem__
 
@@ -61,7 +61,7 @@ class Datasets:
         return (X[:404], y[:404]), (X[404:], y[404:])
 
     def table(self, rows: int, width: int, classes: int) -> Pair:
-        """Points and their classes, or numbers; marked."""
+        """Points and their classes, or a number for each if there are no classes; marked."""
         random = self.digits.draw()
         X, y = numbers.clusters(random, rows, width, classes) if classes else numbers.line(random, rows, width)
         return leaf(X, "data"), leaf(y, "labels")
@@ -76,7 +76,7 @@ class Datasets:
         return load
 
     def handed_out(self, X: Array, y: Array, pair: bool, as_frame: bool, name: str = "") -> Any:
-        """Data as a pair, or under the names data and target; as tables where they are asked for."""
+        """The data as a pair, or as a Bunch with data and target; as tables if as_frame."""
         names = features(name, X.shape[1])
         data, target = (Frame(X, names, set()), Series(y, "target", True)) if as_frame else (X, y)
         if pair:
@@ -90,13 +90,13 @@ class Datasets:
         )  # fmt: skip
 
     def small_digits(self) -> Pair:
-        """scikit-learn's digits: (1797, 64), 0 … 16, made of the digits by averaging 3 × 3 pixels."""
+        """scikit-learn's digits: rows of 64 whole numbers from 0 to 15, made from the means of 3 × 3 pixels."""
         X, y = self.digits.rows(MOST)
         square = X.reshape(-1, 28, 28)[:, 2:26, 2:26].reshape(-1, 8, 3, 8, 3).mean(axis=(2, 4))
         return leaf(np.floor(square.reshape(-1, 64) / 16), "data"), leaf(y, "labels")
 
     def openml(self, *args: Any, return_X_y: bool = False, as_frame: Any = "auto", **kwargs: Any) -> Any:
-        """fetch_openml("mnist_784"): (N, 784), and its labels, as numbers already."""
+        """fetch_openml("mnist_784"): images (N, 784), and their labels as numbers, not strings."""
         X, y = self.digits.rows(self.needs.some(70000, self.needs.rows))
         as_frame = self.needs.frames if as_frame == "auto" else as_frame
         return self.handed_out(leaf(X.astype(float), "data"), leaf(y, "labels"), return_X_y, as_frame is True)
@@ -117,12 +117,12 @@ class Datasets:
         return self.table(min(int(samples) * int(classes), MOST), 2, int(classes))
 
     def sine(self, samples: int = 200) -> Pair:
-        """nnfs.datasets.sine_data(): x and sin 2πx, a column each."""
+        """nnfs.datasets.sine_data(): x and sin 2πx, each as a column."""
         x = np.linspace(0, 1, samples)[:, None] + 0.01 * self.digits.seed
         return leaf(x, "data"), leaf(np.sin(2 * np.pi * x), "labels")
 
     def names(self) -> dict[str, dict[str, Any]]:
-        """The modules that hand out data, with what they hold."""
+        """The modules that hand out data, each with its names."""
         sets = {
             "mnist": self.split,
             "fashion_mnist": self.split,
@@ -148,7 +148,7 @@ class Datasets:
         return found
 
     def scaled(self, normalize: bool = True, flatten: bool = True, one_hot_label: bool = False) -> tuple[Pair, Pair]:
-        """load_mnist of a well-known book: (N, 784) or (N, 1, 28, 28), in [0, 1], labels one-hot if asked for."""
+        """A well-known book's load_mnist: (N, 784) or (N, 1, 28, 28), by default in [0, 1]; labels or one-hot rows."""
 
         def of(pair: Pair) -> Pair:
             X = np.asarray(pair[0]).reshape((-1, 784) if flatten else (-1, 1, 28, 28))
@@ -185,13 +185,13 @@ class Datasets:
         return SimpleNamespace(load_training=lambda: given(train), load_testing=lambda: given(test), gz=False)
 
     def torchvision(self, *args: Any, train: bool = True, **kwargs: Any) -> Any:
-        """torchvision.datasets.MNIST: data and targets, and pairs when it is indexed."""
+        """torchvision.datasets.MNIST: has data and targets, and gives a pair when indexed."""
         X, y = self.digits.square(self.needs.training if train else self.needs.held_out)
         return Pairs(X, y)
 
 
 class Images(np.ndarray[Any, Any]):
-    """An array that is also asked as a tensor is: .numpy()."""
+    """An array that has .numpy() too, as a tensor does."""
 
     def numpy(self) -> Array:
         """The array."""

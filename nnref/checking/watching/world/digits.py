@@ -1,4 +1,4 @@
-"""The numbers that a program reads: real digits where there are any, and tables of the shape that is asked for."""
+"""The numbers that a program reads: real digits where they are installed, and made-up tables of a given shape."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ CLASSES = 10
 
 @dataclass
 class Digits:
-    """images (N, 784) uint8 with labels (N,), in an order of the run.
+    """images (N, 784) uint8 and labels (N,); the seed decides which images of each class come where.
 
-    given is the person's own X, a row an example, and Y, which take the place of the digits. made says whether the
-    program was handed numbers that were made up, of which fewer would do.
+    given is the user's own X, one row per example, and Y, which replace the digits. made says whether the program was
+    handed other data than the user's own, of which fewer rows would do.
     """
 
     images: Array
@@ -28,7 +28,7 @@ class Digits:
     made: bool = False
 
     def rows(self, count: int, skip: int = 0) -> tuple[Array, Array]:
-        """So many images (count, 784) and labels (count,), every class among the first; not marked."""
+        """Images (count, 784) and labels (count,), not marked; every class is among the first rows."""
         if self.given is not None:
             X, y = self.given
             at = np.resize(np.arange(len(X)), count)
@@ -38,14 +38,14 @@ class Digits:
         firsts = [order[self.labels[order] == k][0] for k in range(CLASSES)]
         rest = order[~np.isin(order, firsts)]
         at = np.resize(np.concatenate([firsts, rest]), count)
-        # Other images in each run, of the same classes: what a program picks by its labels is of one shape in all.
+        # Each run gets other images of the same classes, so that a selection by label has one shape in all runs.
         for k in range(CLASSES):
             same = np.flatnonzero(self.labels[at] == k)
             at[same] = np.roll(at[same], self.seed)
         return self.images[at], self.labels[at].astype(np.int64)
 
     def draw(self) -> np.random.RandomState:
-        """Random numbers of this run, for tables that are no digits."""
+        """The random generator of this run, for tables other than the digits."""
         self.made = True
         return np.random.RandomState(self.seed + 5)
 
@@ -62,7 +62,7 @@ class Digits:
 
 
 def digits(seed: int, given: tuple[Array, Array] | None = None) -> Digits:
-    """The digits of this run: the person's own, the embedded ones, or, where there are none, drawn images."""
+    """The digits of this run: the user's own, else the installed ones, else drawn images."""
     if given is not None:
         X, y = as_rows(*given)
         return Digits(X, y, seed, (X, y))
@@ -71,7 +71,7 @@ def digits(seed: int, given: tuple[Array, Array] | None = None) -> Digits:
 
 @cache
 def found() -> tuple[Array, Array]:
-    """The digits that are installed, or drawn images where none are; read once."""
+    """The installed digits, or drawn images where there are none; read once."""
     from nnref.running.data import load_mnist
     from nnref.running.errors import DataError
 
@@ -83,7 +83,7 @@ def found() -> tuple[Array, Array]:
 
 
 def as_rows(X: Array, y: Array) -> tuple[Array, Array]:
-    """X with a row an example, and its labels as they come, a row an example too."""
+    """X and its labels, both with one row per example; the labels keep their encoding."""
     X, y = np.asarray(X), np.asarray(y)
     if y.ndim == 2 and y.shape[0] in (1, CLASSES) and y.shape[1] == X.shape[-1]:
         y = y.T if y.shape[0] > 1 else y[0]
@@ -93,7 +93,7 @@ def as_rows(X: Array, y: Array) -> tuple[Array, Array]:
 
 
 def drawn() -> tuple[Array, Array]:
-    """Images (600, 784) uint8 of ten kinds, mostly dark, each kind a pattern with noise; and their labels."""
+    """Mostly dark images (600, 784) uint8 of ten classes, each a pattern with noise; and their labels."""
     random = np.random.RandomState(0)
     patterns = 255 * (random.rand(CLASSES, 784) < 0.2)
     labels = np.arange(600) % CLASSES
@@ -102,7 +102,7 @@ def drawn() -> tuple[Array, Array]:
 
 
 def clusters(random: np.random.RandomState, rows: int, width: int, classes: int) -> tuple[Array, Array]:
-    """Points (rows, width) around a centre a class, and their classes (rows,), every class among the first rows."""
+    """Points (rows, width) around one centre per class, and their classes (rows,), each among the first rows."""
     y = random.randint(0, classes, rows)
     y[:classes] = np.arange(classes)[:rows]
     centres = 2 * random.randn(classes, width)
@@ -110,6 +110,6 @@ def clusters(random: np.random.RandomState, rows: int, width: int, classes: int)
 
 
 def line(random: np.random.RandomState, rows: int, width: int) -> tuple[Array, Array]:
-    """Points (rows, width) and a number a point (rows,) that is nearly linear in them."""
+    """Points (rows, width), and for each a number (rows,) that is nearly linear in the point."""
     X = random.randn(rows, width)
     return np.round(X, 3), np.round(X @ random.randn(width) + 0.1 * random.randn(rows), 3)

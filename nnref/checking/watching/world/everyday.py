@@ -1,4 +1,4 @@
-"""What people do with a table or a column beside choosing its parts: by the names that pandas has for it."""
+"""Common pandas methods of tables and columns, other than selection."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from nnref.checking.watching.recording.tape import words
 from nnref.shapes import Array
 
 OF_NUMPY = words("abs clip cumsum cumprod round sqrt exp log1p")
-"""Functions of an array by which a table becomes another one of its shape."""
+"""numpy functions that turn a table into another of the same shape."""
 
 OF_ARRAY = words("ravel flatten squeeze argmax argmin item prod dot argsort repeat searchsorted")
-"""Methods of an array that a table has too, and that return an array or a number."""
+"""Array methods that a table has too; they return an array or a number."""
 
 ALIKE = words("dropna ffill bfill interpolate infer_objects pipe assign set_axis rename_axis sort_index nlargest")
-"""Methods after which a table is near enough what it was."""
+"""Methods that return the table unchanged, which is close enough here."""
 
 
 def method(data: Any, name: str) -> Any:
-    """The method of that name of a table or a column, or what has the methods of its words; None if there is none."""
+    """A method of a table or column by its name, or its `.str`; None for an unknown name."""
     if name == "str":
         return text(data)
     if name in OF_NUMPY:
@@ -36,24 +36,24 @@ def method(data: Any, name: str) -> Any:
 
 
 def array_of_data(x: Any) -> Any:
-    """The array of a table; other things as they are."""
+    """The array of a table; anything else unchanged."""
     return getattr(x, "array", x)
 
 
 def numbers(data: Any) -> Array:
-    """What a table holds, as numbers."""
+    """The array of a table, as numbers."""
     held: Array = data.array
     return held.astype(float) if held.dtype == object else held
 
 
 def spread_of(data: Any, q: Any = 0.5, *args: Any, **kwargs: Any) -> Any:
-    """A quantile: of a column a number, of a table one a column."""
+    """A quantile: a number for a column, one number per column for a table."""
     found = np.quantile(numbers(data), q, axis=0)
     return found if data.ndim == 1 or np.ndim(found) == 0 else data.column(found)
 
 
 def mode(data: Any, *args: Any, **kwargs: Any) -> Any:
-    """The most frequent entry of a column, as a column of one; of a table, the first row."""
+    """The most frequent entry of a column, as a column of one entry; for a table, its first row."""
     if data.ndim == 2:
         return data.like(data.array[:1])
     found, counts = np.unique(data.array, return_counts=True)
@@ -61,40 +61,40 @@ def mode(data: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def is_in(data: Any, kept: Any, *args: Any) -> Any:
-    """Which entries are among some."""
+    """For each entry: is it among the kept ones?"""
     return data.like(np.isin(data.array, list(array_of_data(kept))))
 
 
 def between(data: Any, low: Any, high: Any, *args: Any, **kwargs: Any) -> Any:
-    """Which entries lie between two numbers."""
+    """For each entry: is it between two numbers, or equal to one?"""
     return data.like((data.array >= low) & (data.array <= high))
 
 
 def where(data: Any, kept: Any, other: Any = 0, *args: Any, **kwargs: Any) -> Any:
-    """The entries that a condition keeps, and others in the place of the rest."""
+    """The entries where the condition `kept` holds, and `other` elsewhere."""
     return data.like(np.where(array_of_data(kept), data.array, array_of_data(other)))
 
 
 def masked(data: Any, left: Any, other: Any = 0, *args: Any, **kwargs: Any) -> Any:
-    """The entries that a condition leaves, and others in their place where it holds."""
+    """The entries where the condition `left` fails, and `other` where it holds."""
     return data.like(np.where(array_of_data(left), array_of_data(other), data.array))
 
 
 def items(data: Any) -> Iterator[tuple[Any, Any]]:
-    """The columns of a table by their names, or the entries of a column by their rows."""
+    """Pairs of name and column for a table, of row number and entry for a column."""
     if data.ndim == 2:
         return ((name, data[name]) for name in data.columns)
     return enumerate(data.array.tolist())
 
 
 def tuples(data: Any, *args: Any, index: bool = True, **kwargs: Any) -> Iterator[Any]:
-    """Row by row, as tuples, each with its number first unless that is left out."""
+    """The rows as tuples, each with its row number first if `index`."""
     rows = data.values
     return ((k, *row) if index else tuple(row) for k, row in enumerate(rows))
 
 
 def to_dict(data: Any, orient: str = "dict", *args: Any, **kwargs: Any) -> Any:
-    """A table as a list of rows, or as a dictionary of columns; a column by its rows."""
+    """A table as a list of rows or a dictionary of columns; a column as a dictionary by row number."""
     if data.ndim == 1:
         return dict(enumerate(data.array.tolist()))
     if orient == "records":
@@ -104,7 +104,7 @@ def to_dict(data: Any, orient: str = "dict", *args: Any, **kwargs: Any) -> Any:
 
 
 def types_chosen(data: Any, include: Any = None, exclude: Any = None) -> Any:
-    """The columns of numbers, or, where words are asked for, the others."""
+    """The numeric columns; the others if words are included or numbers excluded."""
     wanted, left = str(include), str(exclude)
     numeric = [name for name in data.columns if data[name].array.dtype.kind in "fiub"]
     of_words = ("object" in wanted or "category" in wanted) or ("number" in left or "int" in left)
@@ -112,7 +112,7 @@ def types_chosen(data: Any, include: Any = None, exclude: Any = None) -> Any:
 
 
 def counts(data: Any, *args: Any, normalize: bool = False, **kwargs: Any) -> Any:
-    """How often each entry of a column comes, the most frequent first."""
+    """How often each entry of a column occurs, the most frequent first."""
     found, number = np.unique(data.array.astype(str) if data.ndim == 2 else data.array, return_counts=True)
     order = np.argsort(-number, kind="stable")
     column = data.column(number[order] / (number.sum() if normalize else 1))
@@ -121,7 +121,7 @@ def counts(data: Any, *args: Any, normalize: bool = False, **kwargs: Any) -> Any
 
 
 def text(data: Any) -> Any:
-    """What a column of words has as `.str`: the methods of each word."""
+    """The `.str` of a column of words: string methods applied to each word."""
     held = [str(word) for word in data.array.tolist()]
 
     def of_each(name: str) -> Callable[..., Any]:

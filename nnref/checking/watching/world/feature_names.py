@@ -1,11 +1,11 @@
-"""The names of the columns and classes of scikit-learn's small tables, by which programs choose among them."""
+"""Names of the columns and classes of scikit-learn's small tables; programs select columns by them."""
 
 from __future__ import annotations
 
 from nnref.checking.watching.recording.tape import words
 
 MEASURES = ("radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity", "concave points")
-"""What is measured of a cell, each as its mean, its error and its worst."""
+"""Measurements of a cell; each has one column for the mean, one for the error and one for the worst value."""
 
 OF_CELLS = (*MEASURES, "symmetry", "fractal dimension")
 
@@ -27,18 +27,18 @@ FEATURES: dict[str, tuple[str, ...]] = {
         "MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude",
     ),
 }  # fmt: skip
-"""The columns of each table, in their order."""
+"""The columns of each table, in order."""
 
 CLASSES_OF = {
     "load_iris": words("setosa versicolor virginica"),
     "load_breast_cancer": words("malignant benign"),
     "load_wine": words("class_0 class_1 class_2"),
 }
-"""The words for the classes of each table."""
+"""The names of the classes of each table."""
 
 
 def features(name: str, width: int) -> list[str]:
-    """The names of the columns of a table, numbered where it has none.
+    """The names of a table's columns; numbered names if none are known.
 
     >>> features("load_digits", 2)
     ['feature 0', 'feature 1']
@@ -48,7 +48,7 @@ def features(name: str, width: int) -> list[str]:
 
 
 def classes_of(name: str) -> list[str]:
-    """The words for the classes of a table, in their order.
+    """The names of a table's classes, in order; numbered names if none are known.
 
     >>> classes_of("load_iris")
     ['setosa', 'versicolor', 'virginica']

@@ -1,4 +1,4 @@
-"""Files: what is there is read, what is not is made up in its shape, and nothing is written beside it."""
+"""Files: existing ones are read, missing ones are made up in their shape, and writes go to a scratch folder."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ from nnref.checking.watching.world.texts import made_text
 from nnref.shapes import Array
 
 TESTS = re.compile(r"test|t10k|valid|dev", re.IGNORECASE)
-"""Names of what is held out."""
+"""Names of held-out data."""
 
 DATA_FILE = re.compile(r"\.(csv|data|txt|tsv|gz|npz|npy|mat|h5|hdf5)$|ubyte|idx[13]", re.IGNORECASE)
 MADE_BEFORE = re.compile(r"model|weight|param|checkpoint|theta|\bw\d?\b", re.IGNORECASE)
-"""A file that holds what an earlier run of the program learned: it cannot be made up."""
+"""Names of files with parameters that an earlier run of the program learned: these cannot be made up."""
 
 
 PIXELS = 784
-"""Pixels of a digit."""
+"""Number of pixels of a digit."""
 
 
 class Content(bytes):
-    """Bytes of a file that is made up; kind says what the arrays made of them are."""
+    """Bytes of a made-up file; kind says how arrays made from them are marked: as data or labels."""
 
     kind = "data"
 
@@ -53,26 +53,26 @@ class Content(bytes):
 
     @classmethod
     def of(cls, raw: bytes, kind: str) -> Content:
-        """Bytes with their kind."""
+        """Content from bytes and their kind."""
         made = cls(raw)
         made.kind = kind
         return made
 
 
 class MadeUp(io.BytesIO):
-    """A file that is made up: its bytes, and its name."""
+    """A made-up file: its bytes, name and kind."""
 
     def __init__(self, raw: bytes, name: str, kind: str) -> None:
         super().__init__(raw)
         self.name, self.kind = name, kind
 
     def read(self, size: int | None = -1) -> Content:
-        """So many bytes, or all that are left."""
+        """The next `size` bytes, or all that are left."""
         return Content.of(super().read(size), self.kind)
 
 
 class Files:
-    """The files of one run: open, numpy's readers and pickle, answered; what is written goes to a scratch folder."""
+    """The files of one run: stand-ins for open, numpy's readers and pickle; writes go to a scratch folder."""
 
     def __init__(self, sets: Datasets, folder: Path, scratch: Path) -> None:
         self.sets, self.folder, self.scratch = sets, folder, scratch
@@ -81,7 +81,7 @@ class Files:
         self.real |= {"frombuffer": np.frombuffer, "fromfile": np.fromfile, "exists": os.path.exists}
 
     def open(self, path: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
-        """The file that is there; a scratch file where it is written; else one made up."""
+        """To write, a scratch file; to read, what the program wrote, else the existing file, else a made-up one."""
         if isinstance(path, int) or not isinstance(path, str | os.PathLike):
             return self.real["open"](path, mode, *args, **kwargs)
         where = self.kept(path)
@@ -98,11 +98,11 @@ class Files:
         return made if "b" in mode else io.StringIO(made.getvalue().decode("latin-1"))
 
     def kept(self, path: Any) -> Path:
-        """The place in the scratch folder for a path that is written to."""
+        """The file in the scratch folder that stands for a path that is written to."""
         return self.scratch / re.sub(r"[^\w.-]+", "_", os.fspath(path))
 
     def gzip_open(self, path: Any, mode: str = "rb", *args: Any, **kwargs: Any) -> Any:
-        """The same for a compressed file, which is not compressed if it is made up."""
+        """Stand-in for gzip.open; a made-up file is not compressed."""
         if not isinstance(path, str | os.PathLike) or Path(path).exists() or set(mode) & set("wax"):
             place = path if not set(mode) & set("wax") else self.kept(path)
             return self.real["gzip"](place, mode, *args, **kwargs)
@@ -110,9 +110,9 @@ class Files:
         return made if "t" not in mode else io.StringIO(made.getvalue().decode("latin-1"))
 
     def made_up(self, name: str) -> MadeUp:
-        """A file of digits: IDX by its usual names, else lines of a label and 784 pixels.
+        """A file made up for its name: IDX, an empty pickle, a text, a known table, or lines of a label and 784 pixels.
 
-        Errors: FileNotFoundError for what no digits can stand for.
+        Errors: FileNotFoundError if the name is that of none of these.
         """
         rows = self.sets.needs.held_out if TESTS.search(Path(name).name) else self.sets.needs.training
         X, y = self.sets.digits.rows(rows)
@@ -132,22 +132,22 @@ class Files:
         raise FileNotFoundError(2, "No such file or directory", name)
 
     def as_text(self, name: str, X: Array, y: Array) -> str:
-        """Lines of a label and its pixels; of one or the other alone, where a program reads them from two files."""
+        """Lines of a label and its pixels; only one of the two if the program reads them from separate files."""
         if not self.sets.needs.apart or not TABLE_FILE.search(name):
             return lines(np.column_stack([y, X]))
         return lines(y[:, None] if LABELS.search(Path(name).name) else X)
 
     def exists(self, path: Any) -> bool:
-        """Is the file there, or would it be made up? A pickle never is: what is in it depends on the program."""
+        """Does the file exist, or would it be made up? A missing .pkl does not: its content depends on the program."""
         if self.real["exists"](path) or not isinstance(path, str | os.PathLike):
             return bool(self.real["exists"](path))
         name = Path(path).name
         return self.kept(path).is_file() or bool(DATA_FILE.search(name) and not MADE_BEFORE.search(name))
 
     def unpickle(self, file: Any, *args: Any, **kwargs: Any) -> Any:
-        """What was pickled before; the well-known files of digits and of small pictures; nothing else.
+        """What the program pickled in this run; of made-up files, the well-known pickles of MNIST and CIFAR-10.
 
-        Errors: UnpicklingError: a stranger's pickle may run anything, and is not opened.
+        Errors: UnpicklingError for any other pickle: loading it might run arbitrary code.
         """
         name = str(getattr(file, "name", ""))
         if name in self.pickled:
@@ -157,7 +157,7 @@ class Files:
         raise pickle.UnpicklingError(f"{Path(name).name or 'a pickle'} is not opened: a pickle may run any program.")
 
     def dump(self, thing: Any, file: Any, *args: Any, **kwargs: Any) -> None:
-        """Remember a thing by the name of its file."""
+        """Keep an object under the name of its file."""
         self.pickled[str(getattr(file, "name", ""))] = thing
 
     def three_parts(self) -> tuple[Any, ...]:
@@ -175,7 +175,7 @@ class Files:
         return found | {key.encode(): value for key, value in found.items()}
 
     def load(self, file: Any, *args: Any, **kwargs: Any) -> Any:
-        """np.load: an archive of digits by its keys, or one array by its name; a file that is there as it is."""
+        """np.load: the existing file; else an archive of digits for an .npz, or one array chosen by the name."""
         name = str(getattr(file, "name", file))
         if Path(name).is_file():
             kwargs["allow_pickle"] = False
@@ -186,24 +186,24 @@ class Files:
         return Archive(self.sets) if name.endswith(".npz") else self.one(name)
 
     def one(self, name: str) -> Array:
-        """An array by the name it has: images or labels, to learn from or held out."""
+        """The array that a name means: images or labels, for training or held out."""
         rows = self.sets.needs.held_out if TESTS.search(name) else self.sets.needs.training
         X, y = self.sets.digits.rows(rows)
         return leaf(y, "labels") if LABELS.search(Path(name).stem) else leaf(X, "data")
 
     def mark(self, array: Array, name: str) -> Array:
-        """An array that was read, marked by its name."""
+        """An array read from a file, marked as data or labels by the file's name."""
         return leaf(array, "labels" if LABELS.search(Path(name).stem) else "data")
 
     def frombuffer(self, raw: Any, dtype: Any = float, count: int = -1, offset: int = 0, **kwargs: Any) -> Array:
-        """np.frombuffer; of bytes that are made up, marked. A copy, so that it can be written to."""
+        """np.frombuffer; from made-up bytes, a marked copy, which is writable."""
         found = self.real["frombuffer"](raw, dtype, count, offset, **kwargs)
         return leaf(np.array(found), raw.kind) if isinstance(raw, Content) else found
 
     def fromfile(
         self, file: Any, dtype: Any = float, count: int = -1, sep: str = "", offset: int = 0, **k: Any
     ) -> Array:
-        """np.fromfile; of a file that is made up, marked."""
+        """np.fromfile; from a made-up file, marked."""
         if isinstance(file, str | os.PathLike) and not Path(file).exists():
             file = self.made_up(str(file))
         if isinstance(file, MadeUp):
@@ -213,7 +213,7 @@ class Files:
         return self.real["fromfile"](file, dtype, count, sep, offset, **k)
 
     def loadtxt(self, file: Any, *args: Any, **kwargs: Any) -> Any:
-        """np.loadtxt and np.genfromtxt: the numbers of a file that is there, else digits; labels and data marked."""
+        """np.loadtxt and np.genfromtxt: the numbers of the file, else of a made-up table; labels and data marked."""
         skip = kwargs.get("skiprows", kwargs.get("skip_header", 0))
         table = self.table(file, kwargs.get("delimiter"), header=False, skip=int(skip or 0))
         if (only := kwargs.get("usecols")) is not None:
@@ -226,7 +226,7 @@ class Files:
         return tuple(found.T) if kwargs.get("unpack") else found
 
     def table(self, file: Any, delimiter: str | None = ",", header: bool = True, skip: int = 0) -> Frame:
-        """A table: of the file, if it is there; else of digits, or of the columns that the program names."""
+        """The table in the file if it exists, else a made-up one."""
         name = os.fspath(file) if isinstance(file, str | os.PathLike) else str(getattr(file, "name", ""))
         if name and Path(name).is_file():
             return read_table(Path(name), delimiter, header, skip, self.sets.needs.label)
@@ -235,7 +235,7 @@ class Files:
         return self.made_table(name)
 
     def made_table(self, name: str) -> Frame:
-        """A table for a name: the columns that the program asks for, or digits with their label."""
+        """A table made up for a file name: one that is known, or the columns that the program names, or digits."""
         needs, sets = self.sets.needs, self.sets
         rows = needs.held_out if TESTS.search(name) else needs.rows
         if passengers.is_asked_for(needs.columns):
@@ -270,14 +270,14 @@ class Files:
         return Frame(np.column_stack([y, X]), ["label", *names], {"label"})
 
     def matrices(self, name: Any, *args: Any, **kwargs: Any) -> Any:
-        """scipy.io.loadmat: X (5000, 400) and y (5000, 1), the digits of a well-known course, at half the rows."""
+        """scipy.io.loadmat: the digits of a well-known course, X (N, 400) and y (N, 1), where 10 means the digit 0."""
         X, y = self.sets.digits.rows(self.sets.needs.rows)
         small = X.reshape(-1, 28, 28)[:, 4:24, 4:24].reshape(-1, 400) / 255
         return Bunch(X=leaf(small, "data"), y=leaf(np.where(y == 0, 10, y)[:, None].astype(np.uint8), "labels"))
 
 
 class Archive(Mapping[str, Any]):
-    """An .npz of digits: any key that speaks of labels has labels, others have images."""
+    """An .npz file of digits: keys that name labels give labels, all others images."""
 
     def __init__(self, sets: Datasets) -> None:
         (self.x, self.y), (self.x_test, self.y_test) = sets.split()
@@ -302,11 +302,11 @@ class Archive(Mapping[str, Any]):
         pass
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no file is open."""
 
 
 class Hierarchy(Archive):
-    """An HDF5 file of 209 pictures 64 × 64 × 3 of cats and others, as a well-known course has it."""
+    """An HDF5 file as in a well-known course: 209 pictures, 64 × 64 × 3, labelled as cats or not."""
 
     def __init__(self, sets: Datasets) -> None:
         random = sets.digits.draw()
@@ -320,16 +320,16 @@ class Hierarchy(Archive):
 
 
 def lines(rows: Array) -> str:
-    """Rows of numbers, a line each."""
+    """Rows of numbers as text, one line per row."""
     return "\n".join(",".join(map(str, row)) for row in rows.tolist()) + "\n"
 
 
 MOST_ROWS = 5000
-"""Rows read of a table that is there."""
+"""Largest number of rows read from an existing table."""
 
 
 def read_table(path: Path, delimiter: str | None, header: bool, skip: int, label: str) -> Frame:
-    """The first rows of a text file, the label the column that goes by such a name, or the one given."""
+    """The first rows of a text file; its labels are the columns with a label's name, else `label` or the last one."""
     with gzip.open(path, "rt") if path.suffix == ".gz" else builtins.open(path, newline="", encoding="utf-8") as file:
         for _ in range(skip):
             next(file, None)
@@ -349,7 +349,7 @@ def read_table(path: Path, delimiter: str | None, header: bool, skip: int, label
 
 
 def column_of(words: list[str]) -> Array:
-    """A column as whole numbers, as numbers, or as words."""
+    """A column as whole numbers, else as floats, else as words."""
     for dtype in (np.int64, float):
         try:
             return np.array([w or "0" for w in words], dtype)
@@ -364,13 +364,13 @@ def same_kind(columns: list[Array]) -> bool:
 
 
 def objects(columns: list[Array]) -> Array:
-    """Columns of numbers and words side by side."""
+    """Columns of numbers and words in one array of objects."""
     return np.column_stack([column.astype(object) for column in columns])
 
 
 @contextmanager
 def files_answered(files: Files, attributes: list[tuple[Any, str, Any]]) -> Iterator[None]:
-    """While this lasts, these attributes of modules are ours, and so are the functions that read and write files."""
+    """While this lasts, stand-ins replace these attributes of modules, and the functions that read and write files."""
     ours = [
         *attributes,
         (builtins, "open", files.open), (io, "open", files.open), (gzip, "open", files.gzip_open),
@@ -383,7 +383,7 @@ def files_answered(files: Files, attributes: list[tuple[Any, str, Any]]) -> Iter
         (os, "mkdir", nothing), (os, "remove", nothing), (os, "rename", nothing), (os, "system", nothing),
         (shutil, "rmtree", nothing), (urllib.request, "urlretrieve", nothing),
     ]  # fmt: skip
-    importlib.import_module("numpy.ma")  # it reads the docstrings of what is replaced here
+    importlib.import_module("numpy.ma")  # on import it reads the docstrings of functions replaced here
     before = [(home, name, getattr(home, name)) for home, name, _ in ours]
     for home, name, value in ours:
         setattr(home, name, value)
@@ -395,4 +395,4 @@ def files_answered(files: Files, attributes: list[tuple[Any, str, Any]]) -> Iter
 
 
 def nothing(*args: Any, **kwargs: Any) -> None:
-    """What would write, remove or fetch does nothing."""
+    """Do nothing, in place of a function that writes, removes or downloads."""

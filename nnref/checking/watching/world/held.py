@@ -1,4 +1,4 @@
-"""What tables and columns have in common: an array, marked; arithmetic, reductions, and what people do with them."""
+"""The common base of tables and columns: a marked array, arithmetic, reductions and common methods."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ UNCHANGED = words("""
     head tail copy dropna fillna reset_index sort_values sort_index set_index round infer_objects
     drop_duplicates convert_dtypes query reindex interpolate bfill ffill
 """)
-"""Methods after which a table is near enough what it was."""
+"""Methods that return the table unchanged, which is close enough here."""
 
 SHOWN = words("describe info hist plot boxplot corr memory_usage groupby to_csv to_pickle skew")
-"""Methods whose result is looked at, and computed with by no network."""
+"""Methods whose result a person looks at, and no network computes with."""
 
 
 class Data(Tabular):
-    """What Frame and Series share: numbers with shape, arithmetic and reductions. `array` is what they hold."""
+    """The base of Frame and Series: their entries `array`, its shape, arithmetic and reductions."""
 
     array: Array
     marked_of: Array | None = None
     marked_as: Array
 
     def as_array(self) -> Array:
-        """The array, marked once."""
+        """The marked array, the same object at every call until `array` is replaced."""
         if self.marked_of is not self.array:
             self.marked_as, self.marked_of = self.values, self.array
         return self.marked_as
 
     def holding(self, array: Array) -> Any:
-        """The same kind of thing, of an array that is known."""
+        """A table or column like this one whose marked array is the given one."""
         made = self.like(array)
         made.marked_as, made.marked_of = array, made.array
         return made
 
     def dot(self, other: Any) -> Any:
-        """The product of matrices."""
+        """The matrix product."""
         return self @ other
 
     @property
@@ -62,17 +62,17 @@ class Data(Tabular):
 
     @property
     def size(self) -> int:
-        """How many entries there are."""
+        """The number of entries."""
         return self.array.size
 
     @property
     def ndim(self) -> int:
-        """1 of a column, 2 of a table."""
+        """1 for a column, 2 for a table."""
         return self.array.ndim
 
     @property
     def index(self) -> Any:
-        """The rows, numbered; or, of counts, what was counted."""
+        """The row numbers; for the result of value_counts, the entries that were counted."""
         return Columns(self.__dict__.get("names", range(len(self.array))))
 
     def column(self, array: Array) -> Any:
@@ -80,17 +80,17 @@ class Data(Tabular):
         raise NotImplementedError
 
     def sample(self, n: Any = None, frac: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """The first rows, for these lie in no order that matters."""
+        """The first rows: the order of rows does not matter."""
         count = len(self) if n is None and frac is None else round(len(self) * frac) if n is None else n
         return self if count >= len(self) else self.like(self.array[:count])
 
     def like(self, array: Array) -> Any:
-        """The same kind of thing, with other entries."""
+        """A table or column like this one, with other entries."""
         raise NotImplementedError
 
     @property
     def values(self) -> Array:
-        """The array, its labels and its data marked."""
+        """The array, with its labels and its data marked."""
         raise NotImplementedError
 
     def to_numpy(self, dtype: Any = None, *args: Any, **kwargs: Any) -> Array:
@@ -113,30 +113,30 @@ class Data(Tabular):
         raise ValueError("The truth value of a table is ambiguous.")
 
     def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
-        """With entries of another type; of a dictionary of types nothing changes."""
+        """The entries converted to another type; unchanged for "category", "object" or a dictionary of types."""
         return (
             self if isinstance(dtype, dict) or dtype in ("category", "object") else self.like(self.array.astype(dtype))
         )
 
     def apply(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """The function of every entry."""
+        """The function applied to every entry; no change if it is not callable or its results do not fit the shape."""
         if not callable(function):
             return self
         found = np.array([function(x) for x in self.array.ravel().tolist()])
         return self.like(found.reshape(self.array.shape)) if found.size == self.array.size else self
 
     def isnull(self) -> Any:
-        """Nothing is missing."""
+        """False for every entry: nothing is missing."""
         return self.like(np.zeros(self.array.shape, bool))
 
     isna = isnull
 
     def tolist(self) -> Any:
-        """As a list."""
+        """The entries as a list."""
         return self.values.tolist()
 
     def reduced(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """A sum, mean or spread: over the rows of a table, over all of a column."""
+        """A sum, mean or spread: over the rows of a table by default, over all entries of a column."""
         axis = kwargs.get("axis", args[0] if args and isinstance(args[0], int) else 0)
         found = getattr(np, name)(self.array.astype(float), axis=axis if self.ndim == 2 else None)
         return self.column(found) if np.ndim(found) else found
@@ -152,7 +152,7 @@ class Data(Tabular):
 
 
 def operator_of(name: str, reflected: bool) -> Callable[..., Any]:
-    """The method for an operator between a table and another, an array or a number."""
+    """The method for an operator between a table and another table, an array or a number."""
     of = OPERATORS[name]
 
     def method(self: Data, other: Any) -> Any:
@@ -180,14 +180,14 @@ for _name in REFLECTED:
 
 
 def array_of_table(x: Any) -> Any:
-    """The array of a table; other things as they are."""
+    """The array of a table; anything else unchanged, except that a tuple is converted entry by entry."""
     if isinstance(x, tuple):
         return tuple(map(array_of_table, x))
     return x.array if isinstance(x, Data) else x
 
 
 def column_as_numbers(array: Array) -> Array:
-    """A column of a table of words and numbers: as numbers, if it has nothing else."""
+    """A column as numbers if all its entries are numeric; else unchanged."""
     if array.dtype != object or not numeric(array):
         return array
     found = array.astype(float)
@@ -204,7 +204,7 @@ def numeric(array: Array) -> bool:
 
 
 def marked(array: Array, labels: list[bool]) -> Array:
-    """The array, its columns of labels and its other columns marked, a leaf a run of columns that lie side by side."""
+    """The array, with each run of adjacent label columns, or of adjacent data columns, marked as one leaf."""
     if array.dtype.kind not in "fiub":
         return array
     if len(set(labels)) < 2:

@@ -1,4 +1,4 @@
-"""Tables that books and courses read by the names of their files: as wide as those, their classes in their place."""
+"""Well-known tables of books and courses, by file name: made up with the same width, classes and class column."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from nnref.checking.watching.world.digits import clusters, line
 from nnref.shapes import Array
 
 ROWS = 210
-"""Rows of a table that is made up."""
+"""Number of rows of a made-up table."""
 
 
 @dataclass(frozen=True)
 class KnownTable:
-    """A table of so many numbers a row, with a class by one of these words, or a number where there are none.
+    """A table with `width` numbers per row, and one of `classes`, or a number to predict if there are no classes.
 
-    place is where the class or number stands: 0, 1 behind a column of numbers of rows, or -1. header are the names of
-    the columns, where the file has a line of them.
+    place is the column of the class or number: 0, -1, or 1 after a column of row numbers. numbered says whether there
+    is a first column of row numbers. header gives the names of the columns if the file has a header line.
     """
 
     width: int
@@ -34,9 +34,9 @@ class KnownTable:
     def columns(
         self, random: np.random.RandomState, classes: Sequence[str] = (), rows: int = ROWS
     ) -> tuple[list[Array], int]:
-        """The columns of the table in their order, and which of them is the class; numbers, or words.
+        """The columns of the table in order, and the index of the class or number to predict.
 
-        classes are the words by which the program knows the classes, if it names as many.
+        classes are the program's own words for the classes, used if their number is right.
         """
         if self.classes:
             words = np.array(classes if len(classes) == len(self.classes) else self.classes)
@@ -50,9 +50,9 @@ class KnownTable:
         return found, at
 
     def named(self, asked: Sequence[str], label: str) -> list[str] | None:
-        """The names of the columns, as a program asks for them; None where it asks for others.
+        """The names of the columns as the program uses them; None if it uses names that the table does not have.
 
-        A program that names no other column than the label has that name for it.
+        If the program names no column but the label, the label column gets that name.
         """
         wide = self.width + 1 + self.numbered
         if (asked and set(asked) <= set(self.header)) or (not self.header and len(asked) == wide):
@@ -64,7 +64,7 @@ class KnownTable:
         return found
 
     def text(self, random: np.random.RandomState, rows: int = ROWS) -> str:
-        """The table as the lines of a file."""
+        """The table as the text of a file."""
         found, _ = self.columns(random, rows=rows)
         head = [self.delimiter.join(self.header)] if self.header else []
         return "\n".join([*head, *(self.delimiter.join(map(str, row)) for row in zip(*found, strict=True))]) + "\n"
@@ -114,10 +114,10 @@ KNOWN = {
     r"ex1data2\.(txt|csv)": KnownTable(2),
     r"ex2data[12]\.(txt|csv)": KnownTable(2, NO_YES),
 }
-"""The tables by the names of their files."""
+"""The tables, by a pattern of the file name."""
 
 
 def known_tables(name: str) -> list[KnownTable]:
-    """The tables of a file's name, the likeliest first; none for a name that says nothing."""
+    """The known tables that a file name may mean, the likeliest first; [] for an unknown name."""
     last = Path(name).name.lower()
     return [table for pattern, table in KNOWN.items() if re.fullmatch(pattern, last)]

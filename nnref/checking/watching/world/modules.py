@@ -1,4 +1,4 @@
-"""Modules that are answered: what draws or shows does nothing, what reads hands out data, what is absent says so."""
+"""Stand-ins for modules: plotting does nothing, readers return data, names not installed raise when called."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ SILENT = words("""
     seaborn streamlit structlog tabulate tensorboard tensorboardX termcolor terminaltables termplotlib texttable tkinter
     ttkthemes turtle visdom wandb wget yaspin
 """)
-"""Packages that draw, show, log or fetch: the mathematics of a program does not need them."""
+"""Packages that plot, display, log or download: the mathematics of a program does not need them."""
 
 
 class Silent:
-    """Does nothing, whatever it is asked: a plot, a progress bar, a window. As a number it is 0, as an array empty."""
+    """A stand-in that does nothing: for a plot, a progress bar, a window. As a number it is 0, as an array empty."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         pass
@@ -41,7 +41,7 @@ class Silent:
         return Silent()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Nothing; a function that it decorates stays as it is."""
+        """Another Silent; or, as a decorator, the function unchanged."""
         return args[0] if len(args) == 1 and not kwargs and callable(args[0]) else Silent()
 
     def __iter__(self) -> Iterator[Any]:
@@ -84,11 +84,11 @@ class Silent:
 
 
 class AbsentError(ImportError):
-    """Something of a package that is not installed was used."""
+    """A name of a package that is not installed was called."""
 
 
 class Absent(Silent):
-    """A name of a package that is not installed: it may be imported, and says so where it is used."""
+    """A name of a package that is not installed: it can be imported, and raises AbsentError when called."""
 
     def __init__(self, name: str) -> None:
         self.__dict__["_name"] = name
@@ -99,7 +99,10 @@ class Absent(Silent):
         return Absent(f"{self._name}.{name}")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Errors: AbsentError, for what it would have computed is needed."""
+        """The function unchanged, as a decorator.
+
+        Errors: AbsentError for any other call, since its result is needed.
+        """
         if len(args) == 1 and not kwargs and callable(args[0]):
             return args[0]
         top = self._name.partition(".")[0]
@@ -116,33 +119,33 @@ class Absent(Silent):
 
 
 class Rival(Silent):
-    """A model of scikit-learn's that a program compares itself with: it learns nothing, and predicts 0."""
+    """A scikit-learn model that a program compares its own with: it learns nothing, and predicts 0."""
 
     def fit(self, X: Any, *args: Any, **kwargs: Any) -> Any:
-        """Itself."""
+        """The model, unchanged."""
         return self
 
     def predict(self, X: Any, *args: Any) -> Any:
-        """A zero for each row."""
+        """One zero per row."""
         return np.zeros(len(X), int)
 
     def score(self, *args: Any) -> float:
-        """Nothing is right."""
+        """A score of 0."""
         return 0.0
 
 
 def absent(name: str) -> Any:
-    """A name of a package that is not installed; a model of scikit-learn's is one that learns nothing."""
+    """The stand-in for a name that is not installed: a maker of Rivals for a class of scikit-learn, else an Absent."""
     last = name.rpartition(".")[2]
     return (lambda *args, **kwargs: Rival()) if name.startswith("sklearn.") and last[:1].isupper() else Absent(name)
 
 
 NEWEST = "99.0.0"
-"""The version of what is answered: no program asks for a newer one."""
+"""The version that stand-in modules state: no program asks for a newer one."""
 
 
 class Answered(ModuleType):
-    """A module with the names that are answered; others do nothing, or say that they are absent."""
+    """A stand-in module: it has some names, and `other` gives the rest, which do nothing or raise when called."""
 
     def __init__(
         self, name: str, names: Mapping[str, Any], other: Callable[[str], Any], modules: Collection[str] = ()
@@ -162,9 +165,9 @@ class Answered(ModuleType):
 
 
 class Modules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds the modules that are answered, unless the program has one of that name beside it.
+    """The finder of the modules that are answered, unless the program has its own of the same name.
 
-    names are the modules with what they hold; absent collects the packages that are not installed and were imported.
+    names gives the names of each module; absent collects the imported packages that are not installed.
     """
 
     def __init__(self, folders: list[Path], names: dict[str, dict[str, Any]]) -> None:
@@ -172,7 +175,7 @@ class Modules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.absent: list[str] = []
 
     def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> Any:
-        """A module of ours; None for what the program or Python has itself."""
+        """The spec of a stand-in module; None for all others, and for those that the program has itself."""
         top = name.partition(".")[0]
         if self.beside(name) or self.beside(top):
             return None
@@ -181,32 +184,32 @@ class Modules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None
 
     def beside(self, name: str) -> bool:
-        """Is there such a module in the folder of the program, or in the one above?"""
+        """Is there a module of this name in one of the program's folders?"""
         places = [folder.joinpath(*name.split(".")) for folder in self.folders]
         return any(p.with_suffix(".py").is_file() or (p.is_dir() and any(p.glob("*.py"))) for p in places)
 
     def create_module(self, spec: Any) -> ModuleType:
-        """The module, with the names that are answered."""
+        """The stand-in module, with its names."""
         top = spec.name.partition(".")[0]
         other = (lambda name: Silent()) if top in SILENT else absent
         return Answered(spec.name, self.names.get(spec.name, {}), other, self.names)
 
     def exec_module(self, module: ModuleType) -> None:
-        """All its names are there."""
+        """Do nothing: create_module has set all names."""
 
 
 TOPS = words("jax keras mlxtend mnist nnfs pandas sklearn tensorflow tensorflow_datasets torch torchvision tqdm")
-"""Packages of which what reads and prepares data is answered."""
+"""Packages whose functions that read and prepare data are answered."""
 
 
 class Last(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """After every other finder: what nobody has can be imported, and says where it is used that it is absent."""
+    """The last finder: modules that no other finder has can be imported, and their names raise when called."""
 
     def __init__(self, modules: Modules) -> None:
         self.modules = modules
 
     def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> Any:
-        """Any module that the program itself asks for."""
+        """The spec of any missing module that the program itself imports; its package is noted as absent."""
         top = name.partition(".")[0]
         if top in sys.stdlib_module_names or not asked_by_the_program():
             return None
@@ -217,15 +220,15 @@ class Last(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
 
     def create_module(self, spec: Any) -> ModuleType:
-        """A module whose every name is absent."""
+        """A module whose names are all Absent."""
         return Answered(spec.name, {}, Absent)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing is in it."""
+        """Do nothing: the module is empty."""
 
 
 def asked_by_the_program() -> bool:
-    """Is the import that is under way one of the program's own, and not a library's attempt at an optional package?"""
+    """Is the current import in the program itself, and not in a library that tries an optional package?"""
     frame = sys._getframe(2)
     while frame is not None:
         name = frame.f_code.co_filename
@@ -237,9 +240,9 @@ def asked_by_the_program() -> bool:
 
 @contextmanager
 def imports_answered(modules: Modules) -> Iterator[None]:
-    """While this lasts, imports find the modules that are answered first, and absent ones last."""
+    """While this lasts, imports look for stand-in modules first, and for absent ones last."""
     last = Last(modules)
-    beside = cache(modules.beside)  # a large library has thousands of modules below one name
+    beside = cache(modules.beside)  # cached: a large library has thousands of modules with one top-level name
     before = {name: module for name, module in sys.modules.items() if replaced(name, modules, beside)}
     held = {name: vars(home).pop(name.rpartition(".")[2], None) for name in modules.names if (home := package(name))}
     for name in before:
@@ -263,11 +266,11 @@ def imports_answered(modules: Modules) -> Iterator[None]:
 
 
 def package(name: str) -> ModuleType | None:
-    """The package that a module is an attribute of, where it is imported."""
+    """The package that holds a module as an attribute; None if it is not imported."""
     return sys.modules.get(name.rpartition(".")[0])
 
 
 def replaced(name: str, modules: Modules, beside: Callable[[str], bool]) -> bool:
-    """Is a module that was imported before answered while the program runs? beside says which the program has."""
+    """Is an imported module replaced while the program runs? beside(name) says if the program has its own."""
     top = name.partition(".")[0]
     return (top in TOPS or top in SILENT or name in modules.names) and not beside(top)

@@ -1,4 +1,4 @@
-"""What a program asks of its data: how many rows, which columns, where the label is. Read off its source."""
+"""What a program expects of its data, read from its source: how many rows, which columns, where the label is."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from nnref.checking.watching.world.counts import PART, dataset_size
 from nnref.checking.watching.world.widths import stated_width
 
 ROWS = 1100
-"""Rows handed out where the source asks for no number: more than the 1,000 that are commonly held out."""
+"""Rows handed out if the source names no number: more than the 1,000 that are commonly held out."""
 
 TEST_ROWS = 300
 """Rows handed out as a test set: enough for every class, and no more work than needed."""
 
 HELD_OUT_MOST = 12000
-"""A slice [k:] up to this k may be what is learned from; beyond it, it is what is kept back at the end."""
+"""Largest k for which a slice [k:] may be the training set; for a larger k it is the held-out end."""
 
 BY_SIZE = words("reshape resize randint randrange choice permutation zeros empty ones")
-"""Calls whose number of rows must be there: they shape the data or draw from it."""
+"""Calls whose number of rows the data must have: they shape the data or draw from them."""
 
 LABEL = re.compile(
     r"^(labels?|targets?|class(es|_label)?|y|species|outcome|diagnosis|survived|digit|variety|medv|price|"
     r"result|output|(purchased|exited|churn|admitted|approved|bought_insurance))$",
     re.IGNORECASE,
 )
-"""Names that a column of labels goes by."""
+"""Names of a column of labels."""
 
 
 LABELS = re.compile(r"label|idx1|target|(^|[^a-z])y([^a-z]|$)", re.IGNORECASE)
 """Names of files and keys that hold labels."""
 
 TABLE_FILE = re.compile(r"\.(csv|data|txt|tsv)$", re.IGNORECASE)
-"""Names of files of text that hold a table."""
+"""Names of text files that hold a table."""
 
 FRAME_MAKERS = words("read_csv read_table read_excel read_pickle sample dropna copy DataFrame")
 """Functions and methods that return a table."""
@@ -45,15 +45,15 @@ FRAME_MAKERS = words("read_csv read_table read_excel read_pickle sample dropna c
 
 @dataclass
 class Needs:
-    """rows wanted; names of columns; the label's name; the values it is mapped from; the width of a table of numbers.
+    """The rows, columns and label that a program expects, and its command line.
 
-    label_at is the column in which a table without names has its label: 0, or -1; width, with the label, is None where
-    none is shown or stated.
-    frames says whether the program speaks to tables by name or position, and not only to arrays; whole is the size of
-    the data set that it names, of which one row in twenty is handed out, or 0. share says that of all data only one row
-    in so many is handed out: to a program that looks at them number by number. apart says whether it reads labels from
-    a file of their own. words are those of its command line;
-    spoken, for a column that is no label, the words that the program expects in it.
+    rows is the number of rows; columns are the names of the columns, label is that of the label, and values are the
+    words that the label is mapped from. label_at is the column of the label in a table without names: 0 or -1. width
+    is the number of columns of a table of numbers, with the label; None if the source does not show it.
+    frames: does the program use pandas tables, and not only arrays? whole is the size of the data set that it names,
+    of which one row in twenty is handed out; 0 if it names none. share: one row in `share` of all data is handed out,
+    for programs that loop over single numbers. apart: are the labels in a file of their own? words are the command
+    line. spoken gives the words that the program expects in a column other than the label.
     """
 
     rows: int = ROWS
@@ -70,22 +70,22 @@ class Needs:
     spoken: dict[str, list[str]] = field(default_factory=dict)
 
     def some(self, rows: int, otherwise: int) -> int:
-        """So many rows of a data set that has that number of them, in a program that speaks of the whole of one."""
+        """Rows handed out of a data set of `rows` rows if the program names a whole data set, else of `otherwise`."""
         return (rows // PART if self.whole else otherwise) // self.share
 
     @property
     def training(self) -> int:
-        """The rows of what comes with a test set of its own."""
+        """The number of rows of a training set that comes with a test set."""
         return min(self.rows, 60000 // PART) if self.whole else self.rows
 
     @property
     def held_out(self) -> int:
-        """The rows of a test set."""
+        """The number of rows of a test set."""
         return self.some(10000, TEST_ROWS)
 
 
 def needs(trees: list[ast.Module], folder: Path) -> Needs:
-    """What the sources ask for, all of them taken together; data that lie in the folder are handed out whole."""
+    """What all the sources together expect; data in the folder are handed out whole."""
     nodes = [node for tree in trees for node in ast.walk(tree)]
     all_of_it = dataset_size(trees, folder)
     found = Needs(rows=all_of_it // PART or max([ROWS, *rows_of(nodes)]), whole=all_of_it)
@@ -107,7 +107,7 @@ def needs(trees: list[ast.Module], folder: Path) -> Needs:
 
 
 def rows_of(nodes: list[ast.AST]) -> Iterator[int]:
-    """Numbers of rows that the program would stop without."""
+    """Numbers of rows, each large enough for one batch size, slice or shape in the source."""
     for node in nodes:
         yield from (k + ROWS for k in [batch_size(node)] if ROWS // 9 <= k <= HELD_OUT_MOST)
         if isinstance(node, ast.Slice) and node.upper is None:
@@ -118,7 +118,7 @@ def rows_of(nodes: list[ast.AST]) -> Iterator[int]:
 
 
 def batch_size(node: ast.AST) -> int:
-    """The size of a batch, where a name says so: batch_sz = 500, train(batch_size=500); else 0."""
+    """The batch size that a name states, as batch_sz = 500 or train(batch_size=500); 0 if none does."""
     named: list[tuple[str, ast.expr | None]] = []
     if isinstance(node, ast.Assign):
         named = [(called_name(target), node.value) for target in node.targets]
@@ -130,19 +130,19 @@ def batch_size(node: ast.AST) -> int:
 
 
 def number(node: ast.expr | None) -> int | None:
-    """The whole number that an expression is, if it is one."""
+    """The value of an integer constant; None for any other expression."""
     if isinstance(node, ast.Constant) and type(node.value) is int:
         return node.value
     return None
 
 
 def called_name(node: ast.expr) -> str:
-    """The name by which something is called: reshape of x.reshape."""
+    """The last name of an expression, as reshape of x.reshape."""
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def column_names(nodes: list[ast.AST]) -> Iterator[str]:
-    """Columns that a table is asked for by name: df["age"], df[["age", "fare"]], drop("label", axis=1), usecols=…"""
+    """Names of the columns that the program uses: df["age"], df[["age", "fare"]], drop("label", axis=1), usecols=…"""
     frames = {"df", "loc"} | {name for node in nodes for name in frame_names(node)}
     called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     for node in nodes:
@@ -157,7 +157,7 @@ def column_names(nodes: list[ast.AST]) -> Iterator[str]:
 
 
 def is_column(node: ast.Attribute, frames: set[str]) -> bool:
-    """Is this data.Salary or data.label, a column by a name that pandas has not for something else?"""
+    """Is this a column as an attribute, data.Salary or data.label: a capitalised name, or that of a label?"""
     capital = len(node.attr) > 1 and node.attr[0].isupper()
     return called_name(node.value) in frames and (capital or bool(LABEL.match(node.attr)))
 
@@ -169,13 +169,13 @@ def is_of_row(node: ast.Attribute) -> bool:
 
 
 def frame_names(node: ast.AST) -> Iterator[str]:
-    """Names given to what a pandas reader, or a copy of it, returned."""
+    """The names of the variables to which an assignment gives a table."""
     if isinstance(node, ast.Assign) and makes_frame(node.value):
         yield from (called_name(target) for target in node.targets)
 
 
 def makes_frame(node: ast.expr) -> bool:
-    """Is this what a pandas reader returned, or what a method made of that, but for an array?"""
+    """Is this a table: the result of a pandas reader, or of a method of it that does not return an array?"""
     while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
         if isinstance(node, ast.Call) and called_name(node.func) in FRAME_MAKERS:
             return True
@@ -186,7 +186,7 @@ def makes_frame(node: ast.expr) -> bool:
 
 
 def dropped_names(nodes: list[ast.AST]) -> Iterator[str]:
-    """Columns that are dropped, or popped: the label, as a rule."""
+    """Names of dropped or popped columns: usually the label."""
     for node in nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("drop", "pop"):
             given = [*node.args, *(k.value for k in node.keywords if k.arg in ("columns", "labels"))]
@@ -194,14 +194,14 @@ def dropped_names(nodes: list[ast.AST]) -> Iterator[str]:
 
 
 def strings(node: ast.AST) -> Iterator[str]:
-    """The strings that are written out, alone or in a list."""
+    """The string constants of an expression that is one string or a list of them."""
     for part in node.elts if isinstance(node, ast.List | ast.Tuple) else [node]:
         if isinstance(part, ast.Constant) and isinstance(part.value, str):
             yield part.value
 
 
 def mapped_values(nodes: list[ast.AST]) -> Iterator[str]:
-    """The words that labels are replaced by numbers from: .map({"setosa": 0, …})."""
+    """The words that the program maps to numbers, as in .map({"setosa": 0, …})."""
     for node in nodes:
         if isinstance(node, ast.Call) and called_name(node.func) in ("map", "replace"):
             for given in node.args:
@@ -210,7 +210,7 @@ def mapped_values(nodes: list[ast.AST]) -> Iterator[str]:
 
 
 def words_of_columns(nodes: list[ast.AST]) -> dict[str, list[str]]:
-    """The words that a program expects in a column: those that it maps to numbers, or compares the column with."""
+    """The words that a program expects in each column: it maps them to numbers or compares the column with them."""
     found: dict[str, list[str]] = {}
     for node in nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("map", "replace"):
@@ -226,7 +226,7 @@ def words_of_columns(nodes: list[ast.AST]) -> dict[str, list[str]]:
 
 
 def label_place(nodes: list[ast.AST]) -> tuple[int, int | None]:
-    """The column of the label in a table that is indexed by numbers, and how wide the table is."""
+    """The column of the label, 0 or -1, in a table indexed by numbers; and the table's width, None if unknown."""
     columns, ends = set(), set()
     for node in nodes:
         if not (isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple) and len(node.slice.elts) == 2):
@@ -246,20 +246,20 @@ def label_place(nodes: list[ast.AST]) -> tuple[int, int | None]:
 
 
 def takes_first_column(nodes: list[ast.AST]) -> bool:
-    """Is the first column of something taken by itself: t[:, 0]?"""
+    """Does the program take a first column by itself, as t[:, 0]?"""
     pairs = (n.slice.elts for n in nodes if isinstance(n, ast.Subscript) and isinstance(n.slice, ast.Tuple))
     return any(len(p) == 2 and isinstance(p[0], ast.Slice) and number(p[1]) == 0 for p in pairs)
 
 
 def labels_apart(nodes: list[ast.AST]) -> bool:
-    """Does a program name a file of labels, and another file of data beside it?"""
+    """Does a program name a file of labels and another file of data?"""
     named = [Path(n.value).name for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
     tables = {name for name in named if TABLE_FILE.search(name)}
     return any(LABELS.search(name) for name in tables) and not all(LABELS.search(name) for name in tables)
 
 
 def signed(node: ast.expr | None) -> int | None:
-    """A whole number with its sign."""
+    """The value of an integer constant, with its sign; None for any other expression."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and (k := number(node.operand)) is not None:
         return -k
     return number(node)

@@ -1,4 +1,4 @@
-"""Where the modules of a program lie: beside it, above it, or in the package that it is a part of."""
+"""The folders of a program's own modules: its own, those above it, and that of its package."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from pathlib import Path
 from nnref.checking.reading.source import Source
 
 HIGHEST = 4
-"""Folders above a program in which its package is looked for."""
+"""Number of folders, upwards from the program's own, in which the modules that it imports are looked for."""
 
 SOURCES = "src"
-"""The folder of a repository in which its package may lie."""
+"""The folder of a repository that may hold its package."""
 
 INSTALLED = frozenset(["numpy", "scipy", "nnref"])
-"""Packages that no folder of that name hides."""
+"""Packages that are never looked for in the program's folders."""
 
 COURSES = Path(__file__).parent / "courses"
-"""The folder of what courses hand out beside a notebook: looked through last."""
+"""The folder of modules that courses hand out with a notebook: searched last."""
 
 OTHER_NAMES = {"dnn_utils_v2": "dnn_utils", "planar_utils_v2": "planar_utils"}
-"""Modules of courses that went by another name in another year."""
+"""Names that course modules had in other years, and the names that they have here."""
 
 
 def package_of(path: Path) -> str:
-    """The dotted name of the package that a file lies in; "" if it lies in none.
+    """The dotted name of the package that a file is in; "" if it is in none.
 
     >>> package_of(Path("/nowhere/script.py"))
     ''
@@ -41,7 +41,7 @@ def package_of(path: Path) -> str:
 
 @lru_cache(maxsize=32)
 def relative_package(path: Path, source: Source) -> str:
-    """The package of a file, also where folders have no __init__.py and the file says `from ..layers import`."""
+    """The package of a file; without __init__.py, as deep as its relative imports need (`from ..layers import`)."""
     levels = [node.level for node in source.nodes if isinstance(node, ast.ImportFrom)]
     deepest = max(levels, default=0)
     found = package_of(path)
@@ -52,14 +52,14 @@ def relative_package(path: Path, source: Source) -> str:
 
 @lru_cache(maxsize=32)
 def roots(path: Path, source: Source) -> tuple[Path, ...]:
-    """The folders above a file from which its imports are meant: of its package, and those that hold what it names."""
+    """The folders from which a file's imports start: the one above its package, and those with modules it imports."""
     package = relative_package(path, source)
     found = [list(path.parents)[package.count(".") + 1]] if package else []
     return tuple(dict.fromkeys([*found, *(place.parent for place in named(path, source))]))
 
 
 def named(path: Path, source: Source) -> list[Path]:
-    """Where the modules and packages lie that a file imports: the nearest of that name, beside it or above."""
+    """The paths of the modules and packages that a file imports: for each name the nearest, beside it or above."""
     folders = [part for folder in list(path.parents)[:HIGHEST] for part in (folder, folder / SOURCES)]
     names = [name for name in imported(source) if name not in sys.stdlib_module_names | INSTALLED]
     return [place for name in names for place in [folder / name for folder in folders if is_module(folder / name)][:1]]

@@ -1,4 +1,4 @@
-"""The passengers of a well-known table, as beginners read it: numbers and words, none missing; who survived."""
+"""The Titanic table that beginners read: numbers and words about passengers, none missing, and who survived."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import numpy as np
 from nnref.shapes import Array
 
 OWN = frozenset(["PassengerId", "Pclass", "SibSp", "Parch", "Survived"])
-"""Columns that no other table has: a program that asks for one of these means this table."""
+"""Columns that only this table has: a program that names one of these reads this table."""
 
 LABEL = "Survived"
 ROWS = 400
-"""Rows that are handed out."""
+"""Number of rows handed out."""
 
 TESTS = re.compile(r"test", re.IGNORECASE)
-"""The file of those of whom it is not said."""
+"""Names of test files, which do not say who survived."""
 
 
 def is_asked_for(columns: Collection[str]) -> bool:
-    """Does a program that names these columns mean this table?"""
+    """Does a program that names these columns read this table?"""
     return bool(OWN & set(columns))
 
 
 def passengers(random: np.random.RandomState, name: str, rows: int = ROWS) -> tuple[list[str], list[Array]]:
-    """The names of the columns, and the columns; those of a file for tests do not say who survived."""
+    """The names of the columns, and the columns; a test file has no column of who survived."""
     women, sex = random.rand(rows) < 0.4, np.array(["male", "female"], object)
     ports, grades = np.array(["S", "C", "Q"], object), random.randint(1, 4, rows)
     found: dict[str, Array] = {

@@ -1,4 +1,4 @@
-"""What prepares data: scikit-learn's splits and scalers, Keras's one-hot labels. Views where they can be."""
+"""Data preparation: scikit-learn's splits and scalers, Keras's one-hot labels. Results are views where possible."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nnref.shapes import Array
 
 
 def train_test_split(*arrays: Any, test_size: Any = None, train_size: Any = None, **kwargs: Any) -> list[Any]:
-    """The first part of each array, and the rest: views, so that it stays known what they are parts of."""
+    """The first rows of each array and the last: as views, so that the array they are parts of stays known."""
     n = len(arrays[0])
     if test_size is None:
         test_size = 0.25 if train_size is None else (n - train_size if train_size >= 1 else 1 - float(train_size))
@@ -25,12 +25,12 @@ def train_test_split(*arrays: Any, test_size: Any = None, train_size: Any = None
 
 
 def row_range(things: Any, first: int, last: int) -> Any:
-    """So many rows of an array, a table or a list."""
+    """Rows first to last - 1 of an array, a table or a list."""
     return things[first:last]
 
 
 class Estimator:
-    """What scikit-learn's classes have in common; a program's own class may rest on it."""
+    """The base of the scikit-learn classes here; a program may derive its own class from it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.settings = kwargs
@@ -46,11 +46,11 @@ class Estimator:
 
 
 class Base:
-    """A base class that asks for nothing."""
+    """A base class without methods."""
 
 
 class Scaler(Estimator):
-    """(X − centre) / spread, a column at a time."""
+    """(X − centre) / spread, for each column."""
 
     def measure(self, X: Array) -> tuple[Any, Any]:
         """The centre and the spread of each column."""
@@ -73,12 +73,12 @@ class Scaler(Estimator):
         return self.fit(X).transform(X)
 
     def inverse_transform(self, X: Any) -> Array:
-        """As it was before."""
+        """The columns before scaling: X · spread + centre."""
         return np.asarray(X) * self.scale_ + self.mean_
 
 
 class MinMaxScaler(Scaler):
-    """Each column brought to [0, 1]."""
+    """Each column scaled to [0, 1]."""
 
     def measure(self, X: Array) -> tuple[Any, Any]:
         """The least entry and the range of each column."""
@@ -86,7 +86,7 @@ class MinMaxScaler(Scaler):
 
 
 class OneHotEncoder(Estimator):
-    """One-hot rows of labels; `.toarray()` and `.todense()` of the result give it again."""
+    """One-hot rows of labels: by default as a Sparse, whose `.toarray()` and `.todense()` return the array."""
 
     def fit(self, y: Any, *args: Any) -> Any:
         """Find the classes."""
@@ -105,12 +105,12 @@ class OneHotEncoder(Estimator):
         return self.fit(y).transform(y)
 
     def inverse_transform(self, Y: Any) -> Array:
-        """The labels again."""
+        """The labels that one-hot rows stand for."""
         return self.classes_[np.asarray(Y).argmax(axis=-1)]
 
 
 class LabelBinarizer(OneHotEncoder):
-    """The same, never sparse; two classes become one column."""
+    """One-hot rows, never sparse; two classes give one column."""
 
     def transform(self, y: Any) -> Any:
         """The one-hot rows, or 0 and 1 in one column where there are two classes."""
@@ -119,7 +119,7 @@ class LabelBinarizer(OneHotEncoder):
 
 
 class LabelEncoder(OneHotEncoder):
-    """Whole numbers in the place of labels."""
+    """Labels as whole numbers."""
 
     def transform(self, y: Any) -> Any:
         """The number of each label (N,), marked."""
@@ -127,7 +127,7 @@ class LabelEncoder(OneHotEncoder):
 
 
 class Sparse:
-    """A matrix that is asked for its entries: one-hot rows as scikit-learn gives them."""
+    """A stand-in for a sparse matrix, as scikit-learn returns one-hot rows."""
 
     def __init__(self, array: Array) -> None:
         self.array, self.shape, self.T = array, array.shape, array.T
@@ -156,7 +156,7 @@ def to_categorical(y: Any, num_classes: int | None = None, dtype: Any = "float32
 
 
 def get_dummies(y: Any, *args: Any, **kwargs: Any) -> Any:
-    """One column a class, as a table."""
+    """A table with one column per class; a table or matrix unchanged."""
     array = np.asarray(array_of_table(y))
     if array.ndim > 1:
         return y
@@ -166,12 +166,12 @@ def get_dummies(y: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def shuffle(*arrays: Any, **kwargs: Any) -> Any:
-    """Arrays as they are: their rows lie in no order that matters."""
+    """The arrays unchanged: the order of their rows does not matter."""
     return arrays[0] if len(arrays) == 1 else list(arrays)
 
 
 def measure_of(*args: Any, **kwargs: Any) -> float:
-    """A score that is printed."""
+    """A fixed score, which programs only print."""
     return 0.5
 
 
@@ -179,13 +179,13 @@ class Folds(Estimator):
     """Cross-validation: one split is enough to watch."""
 
     def split(self, X: Any, *args: Any) -> Any:
-        """The numbers of the rows to learn from and to test with."""
+        """The row numbers of the training set and of the test set, once."""
         n = len(X)
         yield np.arange(n - n // 4), np.arange(n - n // 4, n)
 
 
 def done_at_once(cls: type[Any], **settings: Any) -> Callable[..., Any]:
-    """The function that does what a class of this module does at once."""
+    """A function that fits and transforms by a class of this module in one call."""
     return lambda X, *args, **kwargs: cls(**settings).fit_transform(X)
 
 
@@ -214,4 +214,4 @@ SKLEARN: dict[str, dict[str, Any]] = {
 """The names of scikit-learn that prepare data, by module."""
 
 KERAS_UTILS: dict[str, Any] = {"to_categorical": to_categorical, "normalize": lambda X, *args, **kwargs: X}
-"""Keras's helpers; keras.utils.np_utils is the same."""
+"""The names of keras.utils and of keras.utils.np_utils."""

@@ -1,4 +1,4 @@
-"""pandas, as far as programs that read a table and train on it use it."""
+"""The pandas module, with only what programs that read a table and train on it use."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from nnref.checking.watching.world.tables import Frame, Series
 
 
 class Pandas:
-    """The names of pandas in one run."""
+    """The functions of pandas in one run."""
 
     def __init__(self, files: Files) -> None:
         self.files = files
 
     def read_csv(self, file: Any = "", sep: str | None = None, delimiter: str | None = None, **kwargs: Any) -> Frame:
-        """The table of a file, or one of the columns that the program asks for."""
+        """The table in a file, or a made-up one with the columns that the program names."""
         header = kwargs.get("header", 0) is not None and kwargs.get("names") is None
         skip = kwargs.get("skiprows") or 0
         whitespace = kwargs.get("delim_whitespace")
@@ -35,7 +35,7 @@ class Pandas:
         return table if n is None else Frame(table.array[:n], table.columns, table.labels)
 
     def names(self) -> dict[str, Any]:
-        """What the module holds."""
+        """The names of the module."""
         readers = dict.fromkeys(("read_csv", "read_table", "read_excel", "read_pickle", "read_parquet"), self.read_csv)
         return {
             **readers, "DataFrame": Frame, "Series": Series, "get_dummies": get_dummies, "concat": concat,
@@ -46,7 +46,7 @@ class Pandas:
 
 
 def renamed(table: Frame, names: Any) -> Frame:
-    """A table without a line of names: its columns are numbered, or named as is said."""
+    """A table read without a header line: its columns get `names` or numbers; names that it has select columns."""
     new = list(names) if names is not None and len(names) == len(table.columns) else list(range(len(table.columns)))
     if names is not None and set(names) <= set(table.columns):
         return table[list(names)]
@@ -55,7 +55,7 @@ def renamed(table: Frame, names: Any) -> Frame:
 
 
 def concat(parts: Any, axis: int = 0, **kwargs: Any) -> Any:
-    """Tables or columns below one another, or side by side."""
+    """Tables or columns joined below one another (axis 0), or side by side."""
     parts = [part.to_frame() if isinstance(part, Series) else part for part in parts]
     joined = np.concatenate([part.array if isinstance(part, Data) else np.asarray(part) for part in parts], axis=axis)
     if axis == 0:

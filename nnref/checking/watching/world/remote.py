@@ -1,4 +1,4 @@
-"""What a program fetches: a file of the address's name, made up; nothing is asked of any network."""
+"""Downloads, answered by a made-up file with the name in the address; no network is used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REAL = gzip.decompress
 
 
 class Response:
-    """The answer to a request: a file of that name, as bytes, as text, or piece by piece."""
+    """The response to a request: a made-up file as bytes, as text or in pieces."""
 
     status_code, ok, encoding = 200, True, "utf-8"
 
@@ -31,7 +31,7 @@ class Response:
         return self.raw.getvalue().decode("latin-1")
 
     def json(self) -> Any:
-        """The text as JSON says it."""
+        """The text, parsed as JSON."""
         return json.loads(self.text)
 
     def iter_content(self, *args: Any, **kwargs: Any) -> list[Content]:
@@ -39,7 +39,7 @@ class Response:
         return [self.content]
 
     def raise_for_status(self) -> None:
-        """Nothing went wrong."""
+        """Raise nothing: every request succeeds."""
 
     def __enter__(self) -> Response:
         return self
@@ -55,17 +55,17 @@ class Remote:
         self.files = files
 
     def get(self, address: Any = "", *args: Any, **kwargs: Any) -> Response:
-        """The answer to a request for an address."""
+        """The response to a request for an address."""
         return Response(self.urlopen(address))
 
     def urlopen(self, address: Any, *args: Any, **kwargs: Any) -> MadeUp:
-        """A file of the address's name.
+        """A made-up file with the name in the address.
 
-        Errors: FileNotFoundError for an address that no data can stand for.
+        Errors: FileNotFoundError if no file can be made up for the address.
         """
         return self.files.made_up(str(getattr(address, "full_url", address)))
 
 
 def decompress(data: bytes) -> bytes:
-    """What a compressed file holds; what was made up is not compressed."""
+    """The decompressed bytes; made-up files are not compressed and are returned unchanged."""
     return data if isinstance(data, Content) or data[:2] != b"\x1f\x8b" else REAL(data)

@@ -1,4 +1,4 @@
-"""Tables with named columns, as pandas hands them out: what programs that read a CSV do with them, and no more."""
+"""Stand-ins for pandas tables and columns, with only what programs that read a CSV use."""
 
 from __future__ import annotations
 
@@ -45,32 +45,32 @@ class Series(Data):
         return self
 
     def map(self, function: Any, *args: Any, **kwargs: Any) -> Any:
-        """Each entry replaced by what a dictionary, or a function, says."""
+        """Each entry replaced by its value under a dictionary or a function."""
         return self.apply(function.get if isinstance(function, dict) else function)
 
     def replace(self, old: Any, new: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Entries replaced."""
+        """The column with some entries replaced."""
         if isinstance(old, list | tuple):
             old = dict(zip(old, new if isinstance(new, list | tuple) else [new] * len(old), strict=False))
         table = old if isinstance(old, dict) else {old: new}
         return self.apply(lambda x: table.get(x, x))
 
     def unique(self) -> Array:
-        """The different entries."""
+        """The distinct entries."""
         return np.unique(self.array)
 
     def nunique(self, *args: Any) -> int:
-        """How many different entries there are."""
+        """The number of distinct entries."""
         return len(np.unique(self.array))
 
     def factorize(self) -> tuple[Array, Array]:
-        """Numbers in the place of the entries, and the entries."""
+        """The index of each entry among the distinct entries, and the distinct entries."""
         found, numbers = np.unique(self.array, return_inverse=True)
         return marked(numbers, [self.label]), found
 
     @property
     def cat(self) -> Any:
-        """What has the numbers of categories."""
+        """An object whose `codes` are the entries as numbers of their categories."""
         return type("Categories", (), {"codes": Series(self.factorize()[0], self.name, self.label)})
 
     def to_frame(self, *args: Any) -> Frame:
@@ -83,7 +83,7 @@ class Series(Data):
 
     @property
     def iloc(self) -> Rows:
-        """By the number of the row."""
+        """Selection by row number."""
         return Rows(self)
 
     loc = iat = iloc
@@ -100,7 +100,7 @@ class Series(Data):
 
 
 class Row(Series):
-    """One row of a table: its entries by the names of the columns too, and which of them are labels."""
+    """One row of a table: its entries, also found by column name, and which columns are labels."""
 
     def __init__(self, array: Array, columns: Columns, labels: set[Any]) -> None:
         super().__init__(array, "", False)
@@ -108,7 +108,7 @@ class Row(Series):
 
     @property
     def index(self) -> Columns:
-        """The names."""
+        """The names of the columns."""
         return self.columns
 
     @property
@@ -118,11 +118,11 @@ class Row(Series):
         return marked(array, [name in self.labels for name in self.columns])
 
     def place_of(self, index: Any) -> Any:
-        """The number of the column of a name."""
+        """The number of a column given by name; any other index unchanged."""
         return self.columns.index(index) if isinstance(index, str) and index in self.columns else index
 
     def like(self, array: Array) -> Series:
-        """A row of the same columns; a column where there are more or fewer."""
+        """A row of the same columns, or a plain column if the number of entries differs."""
         return Row(array, self.columns, self.labels) if len(array) == len(self.columns) else self.column(array)
 
     def __getitem__(self, index: Any) -> Any:
@@ -136,7 +136,7 @@ class Row(Series):
 
 
 class Frame(Data):
-    """A table: array (N, n), a name a column, and the names that are labels."""
+    """A table: an array (N, n), the names of its columns, and which of them are labels."""
 
     columns: Columns
     labels: set[Any]
@@ -158,20 +158,20 @@ class Frame(Data):
     column = Series.column
 
     def like(self, array: Array) -> Any:
-        """A table with the same columns; without names, where there are more or fewer."""
+        """A table with the same columns, or with numbered ones if their number differs; a column from a vector."""
         if array.ndim == 1:
             return Series(array, "", False)
         return Frame(array, self.columns if array.shape[1] == len(self.columns) else None, self.labels)
 
     @property
     def values(self) -> Array:
-        """The entries (N, n): the columns of labels, and the others, marked."""
+        """The entries (N, n), label columns marked as labels and the others as data."""
         array = self.array.astype(float) if self.array.dtype == object and numeric(self.array) else self.array
         return marked(array, [name in self.labels for name in self.columns])
 
     @property
     def T(self) -> Turned:
-        """The table turned."""
+        """The transpose."""
         return Turned(self)
 
     def keys(self) -> Columns:
@@ -184,13 +184,13 @@ class Frame(Data):
         return Silent()
 
     def only(self, names: list[str]) -> Frame:
-        """Some columns; those that lie side by side are not copied."""
+        """The table of some columns; a view if they are adjacent and in order."""
         at = [self.columns.index(name) for name in names]
         together = at == list(range(at[0], at[0] + len(at))) if at else False
         return Frame(self.array[:, at[0] : at[-1] + 1] if together else self.array[:, at], names, self.labels)
 
     def drop(self, names: Any = None, axis: Any = 0, columns: Any = None, inplace: bool = False, **kwargs: Any) -> Any:
-        """Without some columns, or without the rows of some numbers."""
+        """The table without some columns, or without the rows of these numbers."""
         rows = kwargs.get("index", names if columns is None and axis in (0, "index") else None)
         out = columns if columns is not None else names if axis in (1, "columns") else []
         out = [out] if isinstance(out, str | int) else list(out)
@@ -203,36 +203,36 @@ class Frame(Data):
         return None
 
     def insert(self, loc: int, column: Any, value: Any, *args: Any, **kwargs: Any) -> None:
-        """A new column before the one of that number."""
+        """Insert a column before column number `loc`."""
         new = np.broadcast_to(np.asarray(array_of_table(value)), (len(self.array),))
         self.array = np.insert(self.array.astype(np.result_type(self.array, new)), loc, new, axis=1)
         self.columns.insert(loc, column)
 
     def pop(self, name: str) -> Series:
-        """A column, which is then no longer in the table."""
+        """A column, which is removed from the table."""
         column = self[name]
         self.drop(columns=name, inplace=True)
         return column
 
     def rename(self, *args: Any, columns: Any = None, **kwargs: Any) -> Frame:
-        """With other names."""
+        """The table with other column names."""
         names = [columns.get(n, n) for n in self.columns] if isinstance(columns, dict) else self.columns
         return Frame(self.array, names)
 
     def replace(self, *args: Any, **kwargs: Any) -> Frame:
-        """Entries replaced in every column."""
+        """The table with some entries replaced in every column."""
         parts = [self[name].replace(*args, **kwargs).array for name in self.columns]
         return Frame(np.column_stack(parts), self.columns, self.labels)
 
     @property
     def iloc(self) -> Rows:
-        """By the numbers of rows and columns."""
+        """Selection by row, and by number or name of the column."""
         return Rows(self)
 
     loc = iat = at = iloc
 
     def iterrows(self) -> Iterator[tuple[int, Any]]:
-        """Row by row."""
+        """Pairs of row number and row."""
         return enumerate(Row(row, self.columns, self.labels) for row in self.array)
 
     def __getitem__(self, key: Any) -> Any:
@@ -266,7 +266,7 @@ class Frame(Data):
 
 
 class Turned(Data):
-    """A table on its side: its array marked, then turned."""
+    """The transpose of a table: the table's array is marked before it is transposed."""
 
     def __init__(self, frame: Frame) -> None:
         self.frame, self.array = frame, frame.array.T
@@ -275,7 +275,7 @@ class Turned(Data):
     column = Series.column
 
     def like(self, array: Array) -> Any:
-        """Another table on its side."""
+        """Another transposed table."""
         return Turned(self.frame.like(array.T))
 
     @property
@@ -285,7 +285,7 @@ class Turned(Data):
 
     @property
     def T(self) -> Frame:
-        """The table upright."""
+        """The table itself: the transpose of its transpose."""
         return self.frame
 
     def __getitem__(self, key: Any) -> Any:
@@ -296,7 +296,7 @@ class Turned(Data):
 
 
 class Rows(ByPlace):
-    """table.iloc and table.loc: by numbers of rows, and numbers or names of columns."""
+    """table.iloc and table.loc: selection by row numbers, and by numbers or names of columns."""
 
     def __init__(self, data: Frame | Series) -> None:
         self.data, self.held = data, data if isinstance(data, Series) else None
@@ -329,7 +329,7 @@ class Rows(ByPlace):
 
 
 def chosen(names: Columns, which: Any) -> list[Any]:
-    """The names that a slice, of numbers or of names, or a list chooses."""
+    """The columns chosen by a slice of numbers or names, a mask, or a list."""
     if isinstance(which, slice) and isinstance(which.start if which.start is not None else which.stop, str):
         first = names.index(which.start) if which.start is not None else 0
         return names[first : names.index(which.stop) + 1 if which.stop is not None else None]

@@ -1,4 +1,4 @@
-"""Texts that programs learn letters and words from, made up: a page of plain words, or a list of names."""
+"""Made-up texts for programs that learn letters and words: running text of common words, or a list of names."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 from nnref.checking.watching.recording.tape import words
 
 LISTS = re.compile(r"names|dinos|cities|pokemon|words?\.txt|vocab", re.IGNORECASE)
-"""Files of a name a line."""
+"""Names of files that hold one name per line."""
 
 PROSE = re.compile(
     r"^text[89]$|enwik|wiki|corpus|shakespeare|alice|sherlock|poem|poetry|novel|story|stories|lyric|sentence|gutenberg|"
     r"\bptb\b|speech|book.*\.txt|^input\.txt|tweets?\.txt|^text\.txt|article",
     re.IGNORECASE,
 )
-"""Files of running text."""
+"""Names of files that hold running text."""
 
 OTHERS = re.compile(r"\.(csv|tsv|data|np[yz]|pkl|pickle|gz|zip|mat|h5|hdf5|json|png|jpg)$", re.IGNORECASE)
-"""Files that hold no text, whatever they are called."""
+"""File types that hold no text, whatever the rest of the name says."""
 
 WORDS = sorted(
     words("""
@@ -40,17 +40,17 @@ NAMES = sorted(
 """The names of a made-up list."""
 
 LENGTH = 6000
-"""Words of a made-up text: each comes often enough not to be left out as a rare one."""
+"""Number of words in a made-up text: each word occurs often enough not to be dropped as rare."""
 
 FEWEST = 200
-"""Words that are handed out at least."""
+"""Smallest number of words handed out."""
 
 IN_A_LINE = 12
-"""Words of a line."""
+"""Number of words in a line."""
 
 
 def made_text(name: str, random: np.random.RandomState, share: int = 1) -> str | None:
-    """The text of a file by its name, one word in so many of it; None where the name is that of no text.
+    """A text made up for a file name, running text with 1/share of the words; None if no text has such a name.
 
     >>> made_text("names.txt", np.random.RandomState(0)).split()[:2]
     ['anna', 'ben']

@@ -1,4 +1,4 @@
-"""How wide a program says that its data are: a number named so (input_size = 12), or the first size of its layers."""
+"""The number of inputs that a program states: by a name (input_size = 12), or as the first of its layer sizes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from nnref.checking.reading.names import WIDTHS, WORDS, plain_name
 
 PIXELS = frozenset([28, 784])
-"""Numbers of which a program speaks that reads pictures of digits: these are handed out as they are."""
+"""Numbers in a program that reads images of digits: it gets the digits in their own width."""
 
 
 def stated_width(nodes: Sequence[ast.AST]) -> int | None:
-    """The number of inputs that a program states; None where it states none, or two, or speaks of pictures."""
+    """The number of inputs that a program states; None for no or several such numbers, or for images of digits."""
     if any(isinstance(n, ast.Constant) and type(n.value) is int and n.value in PIXELS for n in nodes):
         return None
     found = {width for node in nodes for name, value in named(node) if (width := of_inputs(name, value))}
@@ -20,7 +20,7 @@ def stated_width(nodes: Sequence[ast.AST]) -> int | None:
 
 
 def of_inputs(name: str, value: ast.expr) -> int:
-    """The number of inputs that a value under that name says; 0 if it says none."""
+    """The number of inputs that `value` states if it has this name; 0 if it states none."""
     role = WIDTHS.get(plain_name(name))
     if role == "widths" and isinstance(value, ast.List | ast.Tuple) and len(value.elts) > 1:
         sizes = [whole_number(part) for part in value.elts]
@@ -29,12 +29,12 @@ def of_inputs(name: str, value: ast.expr) -> int:
 
 
 def whole_number(node: ast.expr) -> int:
-    """A positive whole number that is written out; 0 for anything else."""
+    """The value of a positive integer constant; 0 for anything else."""
     return node.value if isinstance(node, ast.Constant) and type(node.value) is int and node.value > 0 else 0
 
 
 def named(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    """What stands under a name: n = 5, n, k = 5, 2, self.n = 5, f(n=5), def f(n=5)."""
+    """Each name with its value: of n = 5, of n, k = 5, 2, of self.n = 5, of f(n=5), of def f(n=5)."""
     if isinstance(node, ast.Assign):
         for target in node.targets:
             yield from targets(target, node.value)
@@ -45,7 +45,7 @@ def named(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
 
 
 def targets(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
-    """The names that an assignment gives, each with its value."""
+    """The names bound by an assignment, each with its value."""
     if isinstance(target, ast.Name | ast.Attribute):
         yield target.attr if isinstance(target, ast.Attribute) else target.id, value
     elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):

@@ -1,4 +1,4 @@
-"""dnn_utils: activations that keep Z beside what they give, and their slopes times what comes back."""
+"""dnn_utils: activations that return Z too, and their backward steps: dZ from dA and Z."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def relu(Z: Array) -> tuple[Array, Array]:
 
 
 def relu_backward(dA: Array, cache: Array) -> Array:
-    """That of A where Z is positive, else 0."""
+    """dZ: dA where Z is positive, else 0."""
     dZ = np.array(dA, copy=True)
     dZ[cache <= 0] = 0
     return dZ
 
 
 def sigmoid_backward(dA: Array, cache: Array) -> Array:
-    """That of A, times σ(Z)(1 − σ(Z))."""
+    """dZ: dA times σ(Z)(1 − σ(Z)), entry by entry."""
     s = 1 / (1 + np.exp(-cache))
     return dA * s * (1 - s)

@@ -1,4 +1,4 @@
-"""im2col_cython: the windows of images as columns, and columns added up to images, which the course compiles.
+"""im2col_cython, a compiled module in the course: images to windows as columns, and columns summed to images.
 
 Column y · w · N + x · N + n of cols is the window at (y, x) of image n; row c · h · w + i · w + j its pixel (c, i, j).
 """

@@ -1,4 +1,4 @@
-"""lr_utils: pictures of cats and of others."""
+"""lr_utils: pictures labelled as cats or not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nnref.shapes import Array
 
 
 def load_dataset() -> tuple[Array, Array, Array, Array, Array]:
-    """Pictures to learn from and to test, each with its classes (1, N), and the names of the classes."""
+    """Training pictures and their classes (1, N), test pictures and theirs, and the names of the classes."""
     X, Y = pictures(209)
     X_test, Y_test = pictures(50)
     return X, Y, X_test, Y_test, np.array([b"non-cat", b"cat"])

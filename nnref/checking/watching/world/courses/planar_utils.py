@@ -21,10 +21,10 @@ def load_planar_dataset(*args: Any) -> tuple[Array, Array]:
 
 
 def load_extra_datasets() -> list[tuple[Array, Array]]:
-    """Five sets of rows: X (200, 2), and classes (200,)."""
+    """Five data sets with one row per point: X (200, 2), and classes (200,)."""
     made = [points(200) for _ in range(5)]
     return [(X.T, Y[0]) for X, Y in made]
 
 
 def plot_decision_boundary(*args: Any) -> None:
-    """Nothing is drawn."""
+    """Do nothing."""

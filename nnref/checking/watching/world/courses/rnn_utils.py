@@ -1,4 +1,4 @@
-"""rnn_utils: sigmoid, and softmax of columns."""
+"""rnn_utils: sigmoid, and softmax of each column."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ def sigmoid(x: Array) -> Array:
 
 
 def softmax(x: Array) -> Array:
-    """exp(x) over its sum, in each column."""
+    """exp(x) divided by its sum, in each column."""
     e = np.exp(x - np.max(x))
     return e / e.sum(axis=0)
