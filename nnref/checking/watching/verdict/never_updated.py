@@ -15,7 +15,7 @@ from nnref.checking.watching.meaning.later_steps import next_step
 from nnref.checking.watching.meaning.losses import JOINS
 from nnref.checking.watching.meaning.other_parts import beginning, is_part
 from nnref.checking.watching.meaning.parameters import Roles
-from nnref.checking.watching.meaning.updates import Update, goes_on, keeps_its_name, replaceable
+from nnref.checking.watching.meaning.updates import ROWS, WRITTEN, Update, goes_on, keeps_its_name, replaceable
 from nnref.checking.watching.recording.tape import Node, Site, words
 from nnref.checking.watching.verdict.judging import under
 from nnref.checking.watching.verdict.not_renewed import later
@@ -57,7 +57,7 @@ def is_changed(role: Roles, array: Node) -> bool:
     """Is an array written into, or replaced by itself plus or minus something? w x + b, with a new w, is no new b."""
     by_base = role.graph.once(("replaced by base", role.last), lambda: replaced_by_base(role))
     replaced = any(goes_on(role.graph, u) or keeps_its_name(u) for u in by_base.get(array.index, ()))
-    return replaced or any(n.op in WRITES for n in role.graph.users[array.index])
+    return replaced or any(n.op in WRITTEN | ROWS for n in role.graph.users[array.index])
 
 
 def replaced_by_base(role: Roles) -> dict[int, list[Update]]:
@@ -68,10 +68,6 @@ def replaced_by_base(role: Roles) -> dict[int, list[Update]]:
         if (update.end.site, update.end.op) not in forward:
             found.setdefault(base_of(update.base).index, []).append(update)
     return found
-
-
-WRITES = words("put put_at assign copyto at")
-"""Operations that write into an array."""
 
 
 def coming_in(role: Roles) -> Iterator[tuple[Node, Node, Node]]:

@@ -288,3 +288,10 @@ def test_a_weight_that_meets_rows_of_a_table_is_told(tmp_path):
     found = seen(tmp_path, WORDS, *change, ("dx = np.repeat((d @ W.T)", "dx = np.repeat((d @ W.T @ V.T)"))
     assert settled(found) is None
     assert any("changes V, which" in note for note in unfinished(found))
+
+
+def test_a_gradient_that_another_parameter_steps_along_is_not_said_to_be_unused(tmp_path):
+    """Two biases that are added have one gradient."""
+    found = seen(tmp_path, LOOP, ("(h @ w + b)", "(h @ w + b + e)"), ("for k", "e = np.zeros(1)\nfor k"))
+    assert settled(found) is None
+    assert any("changes e, which" in note and "nothing uses" not in note for note in unfinished(found))
