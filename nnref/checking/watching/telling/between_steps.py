@@ -8,7 +8,7 @@ from nnref.checking.results.diagnosis import Diagnosis
 from nnref.checking.watching.meaning.updates import Update, parameter_name
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.telling.forgetting import forgotten
-from nnref.checking.watching.telling.lines import line_in_words
+from nnref.checking.watching.telling.lines import line_in_words, place_of
 from nnref.checking.watching.verdict.not_renewed import old_outputs, parameters_drawn_anew, put_in_place_of_another
 from nnref.checking.watching.verdict.stepped_again import stepped_again
 from nnref.checking.watching.watch import Watched
@@ -54,7 +54,7 @@ def gone_on_with(watched: Watched) -> Iterator[Diagnosis]:
         said.add(old.made)
         name = parameter_name(old.update.base, old.update.new)
         what = next(iter(old.made.names), "what is made here")
-        line = line_in_words(watched, old.met.site).partition(":")[0]
+        line = place_of(watched, old.met.site)
         says = f"{what} is not computed anew with the new {name}: in the next step {line} goes on with the old one."
         yield Diagnosis(None, what, says, place=line_in_words(watched, named_beside(watched, old.made, old.met.site)))
 

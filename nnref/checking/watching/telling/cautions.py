@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -15,10 +16,14 @@ from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import way_to_step
 from nnref.checking.watching.meaning.updates import parameter_name
 from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.telling.lines import place_of
 from nnref.checking.watching.telling.other_losses import late_loss, other_loss
 from nnref.checking.watching.verdict.corrections import counted_fast, fixed_correction
+from nnref.checking.watching.verdict.lineages import lineages
 from nnref.checking.watching.verdict.verdicts import Judged
 from nnref.checking.watching.watch import Watched
+
+Array = np.ndarray[Any, Any]
 
 CUT = 20.0
 """Larger upper limits belong to no activation, but keep an exponential finite."""
@@ -53,7 +58,7 @@ def held_fixed(watched: Watched, role: Roles) -> Iterator[str]:
     """A target that is the largest output of the network itself, or the worth of an action, and that is held fixed."""
     reading = watched.steps[0].readings[0]
     for product, worth in sorted(reading.choice.fixed):
-        line, node = watched.source.where(role.graph.tape[product].site.line), role.graph.tape[worth]
+        line, node = place_of(watched, role.graph.tape[product].site), role.graph.tape[worth]
         name = next(iter(node.names), "what the action was worth")
         yield f"{line}: {name} is held fixed beside the logarithm of the action's probability; its slope is left out"
     if not reading.choice.held or reading.loss.node is None:
@@ -61,21 +66,34 @@ def held_fixed(watched: Watched, role: Roles) -> Iterator[str]:
     above = role.graph.above[reading.loss.node.index]
     made = (n for n in role.graph.tape if n.op == "max" and above >> n.index & 1)
     for node in (n for n in made if role.graph.depends(n.index, role.parameters)):
-        line = watched.source.where(node.site.line)
+        line = place_of(watched, node.site)
         yield f"{line}: the largest output is a target that is held fixed, as in Q-learning; its slope is left out"
 
 
 def stays_alike(watched: Watched, role: Roles) -> Iterator[str]:
-    """Weights that are all equal, so that the units of a layer stay alike."""
+    """Weights that are all equal, and whose gradients are too, so that the units of a layer stay alike.
+
+    The weights of a single layer may all begin with 0: their gradients differ as the inputs and the labels do.
+    """
+    parts = lineages([step.roles.updates for step in watched.steps])
+    rows = [row for step in watched.steps for row in step.readings[0].rows]
     alike = []
     for update in role.updates:
         value = update.base.value
         matrix = isinstance(value, np.ndarray) and value.ndim == 2 and min(value.shape) > 1
         if matrix and (value == value.flat[0]).all():
-            alike.append(parameter_name(update.base))
+            slopes = [row.truth[0] for row in rows if parts.get(row.update) == parts.get(update)]
+            axes = range(len(update.old.shape))
+            if any(all(is_even(slope, axis, half_of_the_digits(role.graph)) for slope in slopes) for axis in axes):
+                alike.append(parameter_name(update.base))
     if alike:
         be = "is" if len(alike) == 1 else "are"
         yield f"{', '.join(alike)} {be} one number everywhere at the start: all units of a layer stay alike for ever"
+
+
+def is_even(slope: Array, axis: int, tolerance: float) -> bool:
+    """Does a gradient not change along this axis, but for rounding?"""
+    return bool(np.ptp(slope, axis=axis).max(initial=0.0) <= tolerance * np.abs(slope).max(initial=0.0))
 
 
 def unscaled(role: Roles) -> Iterator[str]:
@@ -98,7 +116,7 @@ def unshifted(watched: Watched, role: Roles) -> Iterator[str]:
             top, bottom = node.inputs
             summed = bottom.op == "sum" and bottom.inputs and bottom.inputs[0].op == "exp" and top.op == "exp"
             if summed and not any(m.op == "max" for m in (*top.inputs, *(x for i in top.inputs for x in i.inputs))):
-                yield f"{watched.source.where(node.site.line)}: softmax without its shift overflows at logits of 710"
+                yield f"{place_of(watched, node.site)}: softmax without its shift overflows at logits of 710"
                 return
 
 
@@ -108,7 +126,7 @@ def guarded(watched: Watched, role: Roles) -> Iterator[str]:
         return
     for node in role.graph.tape[: role.last]:
         if node.op in ("log", "log2", "log10") and (e := guard(node.args[0])):
-            yield f"{watched.source.where(node.site.line)}: the {e:g} inside the logarithm is left out of the gradient"
+            yield f"{place_of(watched, node.site)}: the {e:g} inside the logarithm is left out of the gradient"
             return
 
 
@@ -133,7 +151,7 @@ def not_reached(watched: Watched, role: Roles) -> Iterator[str]:
             continue
         values = [tape[node.index].value for tape in watched.tapes]
         if all(v is not None and (np.asarray(v) < top).all() for v in values):
-            line = watched.source.where(node.site.line)
+            line = place_of(watched, node.site)
             yield f"{line}: nothing came up to {top:g} as it ran, so the slope beyond is not judged; try larger data"
             return
 
@@ -156,7 +174,7 @@ def dead(watched: Watched, role: Roles) -> Iterator[str]:
             value = np.asarray(node.value)
             off = max((value == 0).all(axis).sum() / value.shape[1 - axis] for axis in (0, 1))
             if off > 0.5:
-                yield f"{watched.source.where(node.site.line)}: {off:.0%} of the units are off for all these data"
+                yield f"{place_of(watched, node.site)}: {off:.0%} of the units are off for all these data"
                 return
 
 
@@ -233,7 +251,7 @@ def corrected_once(watched: Watched) -> Iterator[str]:
     """An average with the same bias correction in every step, as where t is the epoch or never counted up."""
     for step in watched.steps[1:2]:
         found = (fixed_correction(step.roles, update) for update in step.roles.updates)
-        lines = dict.fromkeys(watched.source.where(node.site.line) for node in found if node is not None)
+        lines = dict.fromkeys(place_of(watched, node.site) for node in found if node is not None)
         if lines:
             yield f"{', '.join(lines)}: the bias correction of the second step is that of the first: t counts no steps"
 
@@ -242,16 +260,8 @@ def counted_several_times(watched: Watched) -> Iterator[str]:
     """A step counter that is increased for every layer, so that the bias correction of the last layers is too weak."""
     for step in watched.steps[1:2]:
         found = filter(None, (counted_fast(step.roles, update) for update in step.roles.updates))
-        lines = {line_of(watched, node): n for node, n in found}
+        lines = {place_of(watched, node.site): n for node, n in found}
         yield from (f"{line}: t of the bias correction counts on by {n} in one step" for line, n in lines.items())
-
-
-def line_of(watched: Watched, node: Node) -> str:
-    """The line of a value; with its file, where that is a module beside the program."""
-    file = node.site.file
-    if not file or file.endswith(watched.source.name):
-        return watched.source.where(node.site.line)
-    return f"{file.rsplit('/', 1)[-1]}, line {node.site.line}"
 
 
 def only_returned(watched: Watched) -> Iterator[str]:
@@ -302,7 +312,7 @@ def spread_out(watched: Watched, role: Roles) -> Iterator[str]:
         shapes = sorted(m.shape for m in node.inputs)
         m = node.shape[0] if len(node.shape) == 2 else 0
         if role.of_labels[node.index] and m > 1 and node.shape == (m, m) and shapes == [(m,), (m, 1)]:
-            where = watched.source.where(node.site.line)
+            where = place_of(watched, node.site)
             yield f"{where}: ({m}, 1) and ({m},) make {m} × {m}: every example meets every other; give both one shape"
             return
 

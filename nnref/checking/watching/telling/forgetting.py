@@ -10,7 +10,7 @@ from nnref.checking.reading.source import Source
 from nnref.checking.results.diagnosis import Diagnosis
 from nnref.checking.watching.meaning.updates import Update, parameter_name
 from nnref.checking.watching.sufficing import spoken
-from nnref.checking.watching.telling.lines import line_in_words
+from nnref.checking.watching.telling.lines import line_in_words, place_of
 from nnref.checking.watching.verdict.never_updated import NeverUpdated, entries_left, never_updated
 from nnref.checking.watching.verdict.on_the_way import is_update, names_of_expression, targets
 from nnref.checking.watching.watch import Watched
@@ -104,13 +104,13 @@ def never_seen_to_learn(watched: Watched) -> Iterator[str]:
     for left in left_alone(watched):
         if is_forgotten(watched, left):
             continue
-        line = watched.source.where(left.met.site.line)
+        line = place_of(watched, left.met.site)
         says = f"no step that was seen changes {called(left)}, which goes into the outputs in {line}"
         if (gradient := gradient_of(left)) and left.gradient is not None:
-            says += f", and nothing uses {gradient}, its gradient in {watched.source.where(left.gradient.site.line)}"
+            says += f", and nothing uses {gradient}, its gradient in {place_of(watched, left.gradient.site)}"
         yield f"{says}. If it is meant to learn, its update is missing"
     for update, n in entries_left_alone(watched).items():
-        line, name = watched.source.where(update.end.site.line), parameter_name(update.base, update.new)
+        line, name = place_of(watched, update.end.site), parameter_name(update.base, update.new)
         are = "1 entry" if n == 1 else f"{n} entries"
         yield f"{are} of {name} with a slope that is not 0 no step that was seen changes, as {line} does the others"
 

@@ -10,6 +10,7 @@ from nnref.checking.watching.meaning.later_steps import next_step
 from nnref.checking.watching.meaning.losses import OWN_LOSS, is_proper, of_its_labels, own
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.telling.lines import place_of
 from nnref.checking.watching.verdict.judging import judge
 from nnref.checking.watching.watch import Watched
 
@@ -18,7 +19,7 @@ def other_loss(watched: Watched, role: Roles) -> Iterator[str]:
     """A note on a loss computed after the update, where the gradients are those of a standard loss instead."""
     mine, fits = late_loss(watched, role)
     if mine is not None and not fits:
-        line = watched.source.where(mine.site.line)
+        line = place_of(watched, mine.site)
         yield f"{line} computes another loss, with the new parameters: these gradients are not its slopes"
 
 
@@ -48,11 +49,11 @@ def no_loss(watched: Watched) -> str:
     """
     known = (reading.loss.node for reading in watched.steps[0].readings)
     if (mine := next((node for node in known if node is not None), None)) is not None:
-        return f"less of the backward pass fits the file's own, in {watched.source.where(mine.site.line)}"
+        return f"less of the backward pass fits the file's own, in {place_of(watched, mine.site)}"
     after = next_step(watched.steps[0].roles)
     late = own(after) if after is not None and after.last < len(watched.tapes[0]) else []
     if late:
-        where = watched.source.where(late[0].site.line)
+        where = place_of(watched, late[0].site)
         return f"the file has none before the update; {where} computes one with the new parameters"
     named = (names_made(node) for source in watched.sources for node in source.nodes)
     spoken = any(LOSSES.search(name.lower()) for names in named for name in names)

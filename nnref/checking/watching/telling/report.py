@@ -24,7 +24,7 @@ from nnref.checking.watching.sufficing import copies_and_multiples
 from nnref.checking.watching.telling.between_steps import between_steps
 from nnref.checking.watching.telling.cautions import cautions, multiple_of_own_slope, spread_out
 from nnref.checking.watching.telling.forgetting import entries_left_alone, left_alone, never_seen_to_learn
-from nnref.checking.watching.telling.lines import as_found, is_own_file, line_in_words
+from nnref.checking.watching.telling.lines import as_found, is_own_file, line_in_words, place_of
 from nnref.checking.watching.telling.mending import mended
 from nnref.checking.watching.telling.other_losses import no_loss
 from nnref.checking.watching.telling.renaming import renamed_before
@@ -89,9 +89,16 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
         part="loss",
         apart="it is taken as it stands" if reading.loss.node else no_loss(watched),
         diagnoses=tuple(diagnoses),
-        notes=(*watched.notes, *unfinished(watched), *(() if right is False else cautions(watched))),
+        notes=(*watched.notes, *unfinished(watched), *beside(watched, right)),
         watched=watched,
     )
+
+
+def beside(watched: Watched, right: bool | None) -> tuple[str, ...]:
+    """The remarks on a program; on a wrong one only that labels and outputs broadcast, which may be its mistake."""
+    if right is not False:
+        return cautions(watched)
+    return () if own_loss_apart(watched) else tuple(spread_out(watched, watched.steps[0].roles))
 
 
 @lru_cache(maxsize=1)
@@ -121,7 +128,7 @@ def given(watched: Watched) -> list[str]:
     loss = step_shown(watched).readings[0].loss
     if loss.given is None or loss.rule:
         return []
-    line = watched.source.where(loss.given.site.line)
+    line = place_of(watched, loss.given.site)
     return [
         f"the slope at {line} is taken as given, for its loss is not known: what is made of it is judged, and it is "
         "not. Compute the loss that is meant in the file, even to print it, and it is judged too"
@@ -132,7 +139,7 @@ def one_of_many(watched: Watched) -> list[str]:
     """The note on arrays updated part by part in a loop, of which only the first part is judged."""
     said = []
     for update, more in other_entries(watched.steps[0].roles).items():
-        name, line = parameter_name(update.base, update.new), watched.source.where(update.end.site.line)
+        name, line = parameter_name(update.base, update.new), place_of(watched, update.end.site)
         said.append(
             f"{line} updates {more + 1} parts of {name} one by one, of which the first is judged: "
             f"{name} -= … for the whole array would be judged whole"
@@ -151,7 +158,7 @@ def out_of_reach(watched: Watched) -> list[str]:
         here = role.graph.tape[role.begin + 1 : max(n.index for n in ends) + 1]
         more = sum((n.site, n.op) == (ends[0].site, ends[0].op) for n in here) - len(ends)
         if more:
-            where = line_in_words(watched, ends[0].site).partition(":")[0]
+            where = place_of(watched, ends[0].site)
             said.append(f"{where} updates {more} more numbers, which reach no output in this step")
     return said
 
@@ -171,8 +178,8 @@ def stopped(watched: Watched) -> list[str]:
     left = ", ".join(name_of_left(watched, n) for n in watched.unfinished)
     if failure is None:
         return [f"the record was full before the program updates {left}: not judged"] if left else []
-    where = line_in_words(watched, failure.site).partition(":")[0]
-    says = f"the program stops at {where} with {' '.join(failure.says.split())}"
+    where = place_of(watched, failure.site)
+    says = f"the program stops at {where} with {' '.join(failure.says.split()).rstrip('.')}"
     return [f"{says}, before it updates {left}" if left else says]
 
 
@@ -180,7 +187,7 @@ def without_labels(watched: Watched) -> list[str]:
     """The note on parameters that change without any label, and are not judged."""
     said = []
     for u in watched.unjudged:
-        name, where = parameter_name(beginning(u.base), u.new), watched.source.where(u.end.site.line)
+        name, where = parameter_name(beginning(u.base), u.new), place_of(watched, u.end.site)
         if watched.steps[0].roles.of_labels[u.step.index]:
             said.append(f"{name} is changed in {where}, in rows that what is taken for the labels chooses: not judged")
         else:
@@ -207,7 +214,7 @@ def report_entries(watched: Watched, shown: Step, reading: Reading) -> list[Entr
     names: dict[str, int] = {}
     entries = []
     for group in groups(reading):
-        untold = (row.verdict == "cannot tell" and row.kind != CONTRADICTED for row in group)
+        untold = (row.verdict == "cannot tell" and row.kind not in (CONTRADICTED, UNKNOWN) for row in group)
         kept = [known.get(row.update, row) if open_ else row for row, open_ in zip(group, untold, strict=True)]
         name = parameter_name(group[0].update.base, group[0].update.new, group[0].update.name)
         name = name if len(group) == 1 or group[0].update.base.shape else re.sub(r"(\[\d+\])+$", "", name)
@@ -297,7 +304,7 @@ def diagnosis(watched: Watched, shown: Step, mistake: FirstWrong) -> Diagnosis:
     return Diagnosis(
         None,
         name,
-        as_found(watched, mistake.says[0].upper() + mistake.says[1:]),
+        as_found(watched, mistake.says[0].upper() + mistake.says[1:], mistake.site),
         of=row.truth[0].size,
         place=where if certain else f"at or after {where}",
     )
@@ -333,7 +340,7 @@ def own_loss_apart(watched: Watched) -> Diagnosis | None:
     name = next(iter(node.names), "the loss")
     met = next(spread_out(watched, watched.steps[0].roles), "")
     first = [] if met else mistakes(watched.steps[0].roles, watched.tapes, own[0])
-    line = f" of {watched.source.where(first[0].site.line)}" if first and first[0].site != node.site else ""
+    line = f" of {place_of(watched, first[0].site)}" if first and first[0].site != node.site else ""
     says = f"The gradients{line} are those of {readings[0].loss.name}, and the loss of this line has other slopes."
     says = f"{says} {met[:1].upper()}{met[1:]}".strip()
     return Diagnosis(None, name, says, place=line_in_words(watched, node.site))
@@ -345,24 +352,21 @@ def loss_in_words(watched: Watched, reading: Reading) -> str:
     if reading.loss.rule:
         return f"{reading.loss.name}; the file has none of its own"
     if reading.loss.given is not None:
-        return f"not known, and its slope in {watched.source.where(reading.loss.given.site.line)} is taken as given"
+        return f"not known, and its slope in {place_of(watched, reading.loss.given.site)} is taken as given"
     if node is None:
         return f"{reading.loss.name}; {no_loss(watched).replace('none', 'no loss of its own')}"
     name = next(iter(node.names), "")
-    return f"your own{f' {name}' if name else ''}, {watched.source.where(node.site.line)}"
+    return f"your own{f' {name}' if name else ''}, {place_of(watched, node.site)}"
 
 
 def described(watched: Watched, reading: Reading, entries: Sequence[Entry]) -> str:
     """What was judged, in one sentence: every updated parameter with the lines of its updates."""
-    found: dict[tuple[str, tuple[int, ...]], list[str]] = {}
+    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for group, e in zip(groups(reading), entries, strict=True):
         made = "updated" if group[0].update.new is not None else "gradient"
-        lines = tuple(dict.fromkeys(row.update.end.site.line for row in group))
+        lines = tuple(dict.fromkeys(place_of(watched, row.update.end.site) for row in group))
         found.setdefault((made, lines), []).append(e.name)
-    parts = (
-        f"{' '.join(names)} ({made} in {' and '.join(map(watched.source.where, lines))})"
-        for (made, lines), names in found.items()
-    )
+    parts = (f"{' '.join(names)} ({made} in {' and '.join(lines)})" for (made, lines), names in found.items())
     return f"watched {watched.how}: {', '.join(parts)}; loss: {loss_in_words(watched, reading)}"
 
 

@@ -93,13 +93,13 @@ def scales(role: Roles, node: Node) -> bool:
 
 
 def with_other_values(node: Node, values: Mapping[int, Any]) -> Any:
-    """An operation of these once more, with other values of some arguments."""
+    """An operation of these once more, with other values of some arguments; never of those that say where."""
     args = [values.get(a.index, a.value) if isinstance(a, Node) else a for a in node.args]
     if node.op == "view":
         lying, rows, strides = map(value_of, args[1:4])
         return np.ravel(args[0])[positions(lying, rows, strides)]
     if node.op in ("item", "entry"):
-        return np.asarray(args[0])[value_of(args[1])]
+        return np.asarray(args[0])[value_of(node.args[1])]
     if node.op == "assign":
         return np.broadcast_to(args[0], args[1])
     if node.op == "put":
@@ -108,7 +108,7 @@ def with_other_values(node: Node, values: Mapping[int, Any]) -> Any:
         return made
     if node.op == "put_at":
         made = np.array(args[0], float)
-        made[value_of(args[1])] = args[2]
+        made[value_of(node.args[1])] = args[2]
         return made
     return evaluated_at(node, values)
 

@@ -47,7 +47,8 @@ def unseen_by(search: Search, right: Node, known: int) -> int:
     """The values, as bits, that a right value is made of, that are not known, and of whose size it says nothing.
 
     The sum of a slope of a centred value over its examples is right, however wrong a part is that is centred too: its
-    sum is 0 in any case. So it is with a sum of which one term does not count.
+    sum is 0 in any case. So it is with a sum of which one term does not count. A mask has no size: by it a right value
+    has its entries.
     """
     tape, inside = search.graph.tape, search.graph.above[right.index] & ~known
     inside &= sum(1 << k for k in bits_of(inside) if search.role.of_labels[k] and k > search.role.begin)
@@ -63,12 +64,20 @@ def unseen_by(search: Search, right: Node, known: int) -> int:
         except (NoSlope, NotImplementedError, ValueError, TypeError, IndexError, ArithmeticError):
             return 0
         counts = {m.index: not search.role.of_labels[m.index] or not cancels(search, m, part) for m, part in parts}
+        masks = [m.index for m in node.inputs if is_mask(m) and m.index not in counts]
         seen |= 1 << k if node.op in PLACES or all(counts.values()) else 0
+        for j in masks:
+            seen |= search.graph.above[j] | 1 << j
         for m, part in parts:
             if inside >> m.index & 1:
                 more = np.reshape(part, m.shape) if counts[m.index] else np.zeros(m.shape)  # no noise of a sum of 0
                 found[m.index] = found.get(m.index, np.zeros(m.shape)) + more
     return inside & ~seen
+
+
+def is_mask(node: Node) -> bool:
+    """Is a value an array of truth values?"""
+    return isinstance(node.value, np.ndarray) and node.value.dtype.kind == "b"
 
 
 def cancels(search: Search, node: Node, slope: Array) -> bool:

@@ -100,14 +100,11 @@ def is_known(role: Roles, labels: Node) -> bool:
 def of_some_loss(role: Roles, tapes: Sequence[Tape], reading: Reading) -> Iterator[bool]:
     """For each value with which, as an output's slope, the backward pass is right: can it be the slope of a loss?"""
     for begin in beginnings(role):
-        bare, output, slope = begin.bare, begin.output, begin.slope
-        given = [tape[slope.index].value for tape in tapes]
-        if any(value is None or not np.isfinite(np.asarray(value, float)).all() for value in given):
-            continue
-        seeds = tuple({output.index: np.asarray(value, float).reshape(output.shape)} for value in given)
-        found = under(role, tapes, Loss("any", seeds), reading.choice, None)
+        seeds = tuple(known for tape in tapes if (known := begin.seeds(tape)) is not None)
+        found = under(role, tapes, Loss("any", seeds), reading.choice, None) if len(seeds) == len(tapes) else None
         if found is not None and found.all_right:
-            meant = [s.get(bare.index) for s in reading.loss.seeds]
+            meant = [s.get(begin.bare.index) for s in reading.loss.seeds]
+            given = (tape[begin.slope.index].value for tape in tapes)
             both = (m is not None and goes_both_ways(np.asarray(g), m) for g, m in zip(given, meant, strict=False))
             yield not all(both) and not is_squashed_otherwise(role, tapes, begin)
 

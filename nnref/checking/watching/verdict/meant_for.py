@@ -90,12 +90,17 @@ SAME_SLOPE = VIEWS | {"add", "subtract", "put", "concatenate"}
 
 
 def used_rightly(search: Search, value: Node, node: Node, by_entries: bool = False) -> bool:
-    """Is something right computed from a value other than by this node? Entry by entry, one number is no evidence."""
+    """Is something right computed from a value other than by this node? Entry by entry, one number is no evidence.
+
+    The same slope once more, as 0 + dZ where gradients are added up, is none.
+    """
     above, role = search.graph.above, search.role
+    its_own = {k for k, _ in search.matches(value)}
     later = (n for n in search.graph.tape[value.index + 1 : role.last + 1] if role.of_labels[n.index])
     made = (n for n in later if above[n.index] >> value.index & 1 and n is not node and n.op not in PLACES)
     known = (n for n in made if not above[n.index] >> node.index & 1 and search.right(n))
-    return any(not search.is_of_one_run(n) and (np.size(n.value) > 1 or not by_entries) for n in known)
+    others = (n for n in known if not its_own or {k for k, _ in search.matches(n)} - its_own)
+    return any(not search.is_of_one_run(n) and (np.size(n.value) > 1 or not by_entries) for n in others)
 
 
 def slope_skipped(search: Search, node: Node) -> tuple[Node, Node] | None:

@@ -7,8 +7,8 @@ parameter, or the outputs are those of a step function.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,29 +47,73 @@ ALONE = 8
 
 @dataclass(frozen=True, eq=False)
 class Beginning:
-    """An output, a value before it that depends on all parameters, and a candidate for the slope of that value."""
+    """An output, a value before it that depends on all parameters, and a candidate for the slope of that value.
+
+    more are those of the other examples, where each has a forward pass of its own by the same lines.
+    """
 
     bare: Node
     output: Node
     slope: Node
+    more: tuple[Beginning, ...] = ()
+
+    def seeds(self, tape: Tape, sign: int = 1) -> dict[int, Array] | None:
+        """The candidates as slopes of a run; None where one is no finite number."""
+        parts = (self, *self.more)
+        values = [tape[part.slope.index].value for part in parts]
+        if any(value is None or not np.isfinite(np.asarray(value, float)).all() for value in values):
+            return None
+        known = zip(parts, values, strict=True)
+        return {p.output.index: sign * np.asarray(v, float).reshape(p.output.shape) for p, v in known}
 
 
 def beginnings(role: Roles) -> Iterator[Beginning]:
     """The outputs, the values before them that depend on all parameters, and candidates for the slopes of these."""
-    graph, parameters = role.graph, role.parameters
-    outputs_met = stripped(role)
-    if len(outputs_met) > ALONE:
-        return
-    for bare, _ in outputs_met:
-        size = int(np.prod(bare.shape, dtype=int))
-        chain = [graph.tape[k] for k in bits_of(graph.above[bare.index] | (1 << bare.index))]
-        whole = [n for n in chain if (graph.above[n.index] | (1 << n.index)) & parameters == parameters]
-        # Several outputs may be the columns of one value, which is as many times larger.
-        outputs = [n for n in whole if np.prod(n.shape, dtype=int) % size == 0 and not role.of_labels[n.index]]
-        made = (graph.tape[k] for k in bits_of(role.into_updates) if role.of_labels[k] and k > role.begin)
-        slopes = [n for n in made if graph.depends(n.index, parameters)]
-        for output in dict.fromkeys((*outputs[:FIRST], *outputs[-NEAR:])):
+    bares = list(dict.fromkeys(bare for bare, _ in stripped(role)))
+    made = (role.graph.tape[k] for k in bits_of(role.into_updates) if role.of_labels[k] and k > role.begin)
+    slopes = [n for n in made if role.graph.depends(n.index, role.parameters)]
+    for bare in bares if len(bares) <= ALONE else ():
+        for output in before_output(role, bare):
             yield from (Beginning(bare, output, n) for n in slopes if np.prod(n.shape) == np.prod(output.shape))
+    for alike in by_line(bares).values():
+        if len(alike) > 1:
+            yield from beginnings_of_all(role, alike, slopes)
+
+
+def before_output(role: Roles, bare: Node) -> list[Node]:
+    """The values before an output that depend on all parameters: the first ones, and those near it."""
+    graph, parameters, size = role.graph, role.parameters, int(np.prod(bare.shape, dtype=int))
+    chain = [graph.tape[k] for k in bits_of(graph.above[bare.index] | (1 << bare.index))]
+    whole = [n for n in chain if (graph.above[n.index] | (1 << n.index)) & parameters == parameters]
+    # Several outputs may be the columns of one value, which is as many times larger.
+    outputs = [n for n in whole if np.prod(n.shape, dtype=int) % size == 0 and not role.of_labels[n.index]]
+    return list(dict.fromkeys((*outputs[:FIRST], *outputs[-NEAR:])))
+
+
+def beginnings_of_all(role: Roles, bares: Sequence[Node], slopes: Sequence[Node]) -> Iterator[Beginning]:
+    """The beginnings of outputs that one line makes for one example after the other, all examples at once."""
+    before = [before_output(role, bare) for bare in bares]
+    if len({len(outputs) for outputs in before}) > 1:
+        return
+    lines = by_line(slopes).values()
+    for outputs in zip(*before, strict=True):
+        if len(by_line(outputs)) > 1:
+            continue
+        for found in lines:
+            times, rest = divmod(len(found), len(bares))
+            if rest or np.prod(found[0].shape) != np.prod(outputs[0].shape):
+                continue
+            for k in range(times):
+                first, *more = map(Beginning, bares, outputs, found[k::times])
+                yield replace(first, more=tuple(more))
+
+
+def by_line(nodes: Iterable[Node]) -> dict[tuple[object, ...], list[Node]]:
+    """Values by the operation of the program that made them."""
+    found: dict[tuple[object, ...], list[Node]] = {}
+    for node in nodes:
+        found.setdefault((node.site, node.op, node.shape), []).append(node)
+    return found
 
 
 def taken_as_given(role: Roles, tapes: Sequence[Tape], choice: Choice) -> Reading | None:
@@ -79,11 +123,10 @@ def taken_as_given(role: Roles, tapes: Sequence[Tape], choice: Choice) -> Readin
     """
     found: list[Reading] = []
     for begin in sorted(beginnings(role), key=lambda b: (b.slope.index, b.output.index)):
-        given = [tape[begin.slope.index].value for tape in tapes]
-        if any(v is None or not np.isfinite(np.asarray(v, float)).all() for v in given):
+        if any(begin.seeds(tape) is None for tape in tapes):
             continue
-        known = [np.asarray(v, float).reshape(begin.output.shape) for v in given]
-        seeds = tuple({begin.output.index: sign_of_slope(role, tapes, begin) * v} for v in known)
+        sign = sign_of_slope(role, tapes, begin)
+        seeds = tuple(begin.seeds(tape, sign) or {} for tape in tapes)
         rule = is_of_a_rule(role, tapes, begin)
         loss = Loss(RULE if rule else NAME, seeds, given=begin.slope, rule=rule)
         reading = under(role, tapes, loss, choice, None)

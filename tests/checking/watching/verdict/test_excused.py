@@ -70,3 +70,29 @@ def test_a_value_whose_terms_cancel_does_not_count(tmp_path):
     value = named["c"]
     assert cancels(of_it, value, value.value * 0 + 1)
     assert not cancels(of_it, value, value.value)
+
+
+HINGE = """\
+import numpy as np
+X, y = np.random.randn(30, 5), np.random.randint(0, 4, 30)
+W = 0.1 * np.random.randn(5, 4)
+for k in range(9):
+    scores = X @ W
+    margins = np.maximum(0, scores - scores[range(30), list(y)].reshape(-1, 1) + 1)
+    margins[range(30), list(y)] = 0
+    loss = np.sum(margins) / 30 + 0.005 * np.sum(W * W)
+    counts = np.zeros((30, 4))
+    counts[margins > 0] = 1
+    counts[range(30), list(y)] = 0
+    counts[range(30), list(y)] = -np.sum(counts, axis=1)
+    dW = X.T @ counts / 30 + 0.01 * W
+    W -= 0.1 * dW
+"""
+
+
+@pytest.mark.parametrize("instead", ["np.sum", "-2 * np.sum", "-np.mean"])
+def test_a_mask_by_which_a_right_value_has_its_entries_is_right(tmp_path, instead):
+    """`margins > 0` is the slope of the margins by one of their two uses, and no mistake: counts is right with it."""
+    found = seen(tmp_path, HINGE, ("-np.sum", instead))
+    assert certificate(found, mend=False).first.place.startswith("line 12:")
+    assert settled(seen(tmp_path, HINGE)) is True

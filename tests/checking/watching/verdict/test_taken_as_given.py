@@ -3,6 +3,7 @@
 import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
+from nnref.checking.watching.verdict.taken_as_given import beginnings
 from tests.support.programs import seen
 from tests.support.quick import some
 
@@ -149,3 +150,27 @@ def test_the_difference_times_what_is_no_slope_of_the_activation_is_a_mistake_an
 @pytest.mark.parametrize("slope", ["np.arctan(error)", "y - 0.9 * a", "error ** 3"])
 def test_what_may_be_a_mistake_in_a_known_slope_is_not_taken_as_given(slope, tmp_path):
     assert settled(seen(tmp_path, XOR, ("error * a * (1 - a)", slope))) is not True
+
+
+EXAMPLES = """\
+import numpy as np
+X, Y, w, v = np.random.randn(4, 3), np.random.randn(4), np.random.randn(3), 0.5
+for k in range(5):
+    dw = dv = 0
+    for x, y in zip(X, Y):
+        p = v * np.tanh(x @ w)
+        d = (p - y) ** 3
+        dw = dw + d * v * (1 - np.tanh(x @ w) ** 2) * x
+        dv = dv + d * np.tanh(x @ w)
+    w, v = w - 0.1 * dw, v - 0.1 * dv
+"""
+
+
+def test_each_example_of_a_step_has_a_slope_of_its_own(tmp_path):
+    found = seen(tmp_path, EXAMPLES)
+    several = [b for b in beginnings(found.roles) if b.more]
+    together = [b for b in several if {"d"} == {name for part in (b, *b.more) for name in part.slope.names}]
+    assert together
+    assert len(together[0].seeds(found.tapes[0])) == 4
+    places = {(part.bare.site, part.slope.site) for part in (together[0], *together[0].more)}
+    assert len(places) == 1
