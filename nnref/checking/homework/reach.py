@@ -30,6 +30,9 @@ OF_SYSTEM = {
 }
 """What may be asked of these."""
 
+OF_BUILTINS = words("range object str int float bool zip map filter round super print input next pow chr bytes dict")
+"""Builtins that files import by their names, to run on Python 2 as well."""
+
 BUILTINS = words("eval exec compile __import__ globals locals vars breakpoint memoryview")
 """Builtins that give access to everything."""
 
@@ -99,10 +102,15 @@ def imported_modules(source: Source) -> Iterator[tuple[int, str]]:
     for node in source.nodes:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        elif isinstance(node, ast.ImportFrom) and not is_of_builtins(node):
             above_it, name = "." * node.level, node.module or ""
             yield node.lineno, above_it + name
             yield from ((node.lineno, above_it + f"{name}.{alias.name}".lstrip(".")) for alias in node.names)
+
+
+def is_of_builtins(node: ast.ImportFrom) -> bool:
+    """Is this `from builtins import range`, or another of OF_BUILTINS by its own name?"""
+    return node.module == "builtins" and all(a.name in OF_BUILTINS and a.asname is None for a in node.names)
 
 
 def folders_searched(path: Path) -> list[Path]:

@@ -17,6 +17,7 @@ from nnref.checking.watching.calculus.graph import bits_of
 from nnref.checking.watching.calls.cost_functions import cost_and_gradient_judged
 from nnref.checking.watching.calls.driven import driven
 from nnref.checking.watching.calls.later_classes import with_later_classes
+from nnref.checking.watching.calls.later_trainings import with_later_trainings
 from nnref.checking.watching.calls.layer_report import layers_judged
 from nnref.checking.watching.telling.cautions import factors_on_the_way
 from nnref.checking.watching.telling.forgetting import entries_left_alone, left_alone
@@ -61,7 +62,7 @@ def judged_file(
     if left_open(seen):
         return certificate(seen)
     if settled(seen) is True and not by_the_batch(seen):
-        return certificate(seen if seen.guessed else with_later_classes(seen, path, source, data))
+        return certificate(seen if seen.guessed else with_what_comes_later(seen, path, source, data))
     try:
         read = with_caution(check_file(path, None, data, everything, settings))
     except (Unread, SourceError) as error:
@@ -71,6 +72,12 @@ def judged_file(
             raise
         return judged_by_parts(seen, path, source, data, error)
     return agreed(seen, read) if seen.steps else unless_stopped(seen, all_of_it(source, unless_misread(read, source)))
+
+
+def with_what_comes_later(seen: Watched, path: Path, source: Source, data: Data) -> Watched:
+    """The verdict on a right program with what it trains after the watched steps, and with its later networks."""
+    later = with_later_trainings(seen, path, source, data) if seen.how == "as it runs" else seen
+    return with_later_classes(later, path, source, data) if settled(later) is True else later
 
 
 def watched_or_layers(path: Path, source: Source, data: Data) -> Watched | Certificate:

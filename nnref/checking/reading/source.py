@@ -36,7 +36,8 @@ class SourceError(ValueError):
 class Source:
     """The statements of a file, and the words for a place in it; line numbers of a notebook run through its cells.
 
-    The tree is not to be changed: what was found in it is remembered.
+    apart says that the file goes on after a statement that fails, as a notebook does after a cell. The tree is not to
+    be changed: what was found in it is remembered.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Source:
     tree: ast.Module
     starts: tuple[int, ...] = ()
     unread: tuple[str, ...] = field(default=())
+    apart: bool = False
 
     @cached_property
     def nodes(self) -> tuple[ast.AST, ...]:

@@ -133,7 +133,7 @@ class Certificate:
         found = folded(f"{self.title}: {self.reading}.", "") + table.table_rows(self.judged, notes_below)
         if self.hints:
             found += self.named()
-        found += [line for note in self.notes for line in folded(f"{note[0].upper()}{note[1:]}.", "")]
+        found += [line for note in self.notes for line in folded(f"{begun(note)}.", "")]
         if verbose:
             found += [line for key, value in self.settings.items() for line in folded(f"{key}: {value}", "")]
         if verbose or not self.wrong:
@@ -242,6 +242,13 @@ def mistake_paragraph(mistake: Diagnosis, title: str) -> list[str]:
     if tries and why and len(tries) + len(why) + 4 <= WIDTH:
         return [*found, f"{tries:<{WIDTH - len(why)}}{why}"]
     return [*found, *([tries] if tries else []), *([f"  {why}"] if why else [])]
+
+
+def begun(note: str) -> str:
+    """A note as a sentence: with a capital letter, unless it begins with a name of the program, as b or params['W']."""
+    first = note.partition(" ")[0].rstrip(",:")
+    word = first.isalpha() and (len(first) > 1 or first == "a")
+    return f"{note[0].upper()}{note[1:]}" if word else note
 
 
 def are_right(words: list[str]) -> str:

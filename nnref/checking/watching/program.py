@@ -47,7 +47,8 @@ class Failure:
 class Run:
     """One run: the recording, the program's names, the exception that ended it, and imports that failed.
 
-    made_up says whether nnref supplied invented data.
+    made_up says whether nnref supplied invented data. ended holds the functions of the file that ran when the recording
+    ended, the outermost first, each with its line.
     """
 
     recorder: Recorder
@@ -57,6 +58,7 @@ class Run:
     failed: list[tuple[int, str]] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
     made_up: bool = False
+    ended: tuple[tuple[str, int], ...] = ()
 
     @property
     def tape(self) -> list[Any]:
@@ -118,11 +120,13 @@ def execute(
         recording._current.append(recorder)
         try:
             for line, part, _ in code:
-                within(run, part, line, keep_going=definitions or bool(source.starts))
+                within(run, part, line, keep_going=definitions or source.apart or bool(source.starts))
             if then is not None and not run.stopped:
                 then(module.__dict__)
-        except Stop:
+        except Stop as stop:
             run.stopped, recorder.on = True, False
+            frames = traceback.walk_tb(stop.__traceback__)
+            run.ended = tuple((f.f_code.co_name, line) for f, line in frames if f.f_code.co_filename == str(path))
             for line, part, defines in code if definitions else ():
                 if defines:  # what a long assignment kept from being defined
                     within(run, part, line, keep_going=True)
@@ -166,7 +170,7 @@ def compiled(
     tree = copy.deepcopy(source.tree) if source.starts else ast.parse("\n".join(source.lines))
     tree = world.smaller(tree, path, given, share)
     tree = tree if plain else rewritten(tree, file, sites)
-    if not definitions and not source.starts:
+    if not definitions and not source.starts and not source.apart:
         return [(1, compile(tree, file, "exec"), False)], sites
     parts = [node for node in tree.body if not definitions or isinstance(node, DEFINING)]
     future = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]

@@ -90,7 +90,8 @@ class Watched:
 
     again watches another source in the same way, with these seeds and the loss of this name. how says whether the file
     ran by itself or was called; apart, that labels were separated from data. untried are classes of a called file that
-    no time was left for; seconds is the time spent.
+    no time was left for; beyond, lines that train after what was watched and were not judged; seconds is the time
+    spent.
     """
 
     source: Source
@@ -105,6 +106,7 @@ class Watched:
     tapes: tuple[Sequence[Node], ...] = ()
     apart: bool = False
     untried: tuple[str, ...] = ()
+    beyond: tuple[str, ...] = ()
     seconds: float = 0.0
 
     @property

@@ -286,6 +286,20 @@ def test_windows_of_an_array_lead_nowhere(tmp_path):
     assert reach.fault_of_files(tmp_path / "a.py") == ""
 
 
+@pytest.mark.parametrize(
+    ("line", "harmless"),
+    [
+        ("from builtins import range, object", True),
+        ("from builtins import open", False),
+        ("from builtins import range as r, eval as e", False),
+        ("import builtins", False),
+    ],
+)
+def test_range_and_object_by_their_names_lead_nowhere(tmp_path, line, harmless):
+    (tmp_path / "a.py").write_text(f"{line}\nx = 1\n")
+    assert (reach.fault_of_files(tmp_path / "a.py") == "") is harmless
+
+
 def test_few_files_of_ordinary_homework_have_such_a_word():
     """Of what is read and not watched, these would be no more than looked at: attributes by names that are made."""
     root = Path(__file__).parents[3]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from nnref.checking.results.certificate import CANNOT_TELL, MISTAKE, RIGHT, Certificate
+from nnref.checking.results.certificate import CANNOT_TELL, MISTAKE, RIGHT, Certificate, begun
 from nnref.checking.results.entry import Entry
 
 
@@ -32,3 +32,17 @@ def test_the_status_is_that_of_the_worst_part(changes, status):
     found = replace(WHOLE, **changes)
     assert found.status == status
     assert found.ok is (status == RIGHT)
+
+
+@pytest.mark.parametrize(
+    ("note", "sentence"),
+    [
+        ("a loss", "A loss"),
+        ("line 3: no slope", "Line 3: no slope"),
+        ("params['W1'], b are alike", "params['W1'], b are alike"),
+        ("b is changed", "b is changed"),
+        ("model.py, line 3: no slope", "model.py, line 3: no slope"),
+    ],
+)
+def test_a_name_of_the_program_gets_no_capital_letter(note, sentence):
+    assert begun(note) == sentence

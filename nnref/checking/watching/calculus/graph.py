@@ -145,6 +145,13 @@ DECAYS = words("multiply subtract add")
 """Operations with which weight decay is written."""
 
 
+def before_decay(node: Node) -> Node:
+    """The array that a decayed one was before its decay; the array itself if it was not decayed."""
+    while node.op in DECAYS and (kept := decayed(node)) is not None:
+        node = kept
+    return node
+
+
 def decayed(node: Node) -> Node | None:
     """The array that an operation multiplies by a number between 1/2 and 1; None if it does not.
 

@@ -43,7 +43,7 @@ class Loss:
     that its terms are losses of several outputs, whose weights are unknown. distance says that it consists of absolute
     values, other than in Huber's loss: more often printed than trained on. given is a slope of the program whose loss
     is unknown; rule says that it is the difference of labels and a step function's outputs, as in the perceptron's
-    rule.
+    rule; grows, that it is minus the program's own scalar, a likelihood.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Loss:
     unweighted: bool = False
     given: Node | None = None
     rule: bool = False
+    grows: bool = False
 
 
 def losses(role: Roles, tapes: Sequence[Tape]) -> list[Loss]:

@@ -317,6 +317,19 @@ def spread_out(watched: Watched, role: Roles) -> Iterator[str]:
             return
 
 
+def wrapped(watched: Watched, role: Roles) -> Iterator[str]:
+    """A difference of whole numbers without a sign that is below 0, as 1 - y of labels in bytes."""
+    for node in role.graph.tape[: role.last + 1]:
+        value = node.value
+        if node.op != "subtract" or not isinstance(value, np.ndarray) or value.dtype.kind != "u":
+            continue
+        a, b = (np.asarray(value_of(part), float) for part in node.args[:2])
+        if (below := np.broadcast_to(a - b < 0, value.shape)).any():
+            kept, meant = value[below].flat[0], np.broadcast_to(a - b, value.shape)[below].flat[0]
+            yield f"{place_of(watched, node.site)}: {value.dtype} has no sign: {meant:g} is {kept} here; take floats"
+            return
+
+
 def averaged(role: Roles, loss: Node) -> bool:
     """Is there a mean, or a division by a multiple of the labels' length, between labels and loss?"""
     labels = sum(1 << label.index for label in role.labels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -22,7 +22,7 @@ from nnref.checking.watching.meaning.updates import SHORT, parameter_name
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.sufficing import copies_and_multiples
 from nnref.checking.watching.telling.between_steps import between_steps
-from nnref.checking.watching.telling.cautions import cautions, multiple_of_own_slope, spread_out
+from nnref.checking.watching.telling.cautions import cautions, multiple_of_own_slope, spread_out, wrapped
 from nnref.checking.watching.telling.forgetting import entries_left_alone, left_alone, never_seen_to_learn
 from nnref.checking.watching.telling.lines import as_found, is_own_file, line_in_words, place_of
 from nnref.checking.watching.telling.mending import mended
@@ -36,6 +36,9 @@ from nnref.checking.watching.verdict.usual_factor import NOT_ONE
 from nnref.checking.watching.verdict.verdicts import Judged, Reading
 from nnref.checking.watching.watch import Step, Watched, told
 
+LINES = 4
+"""Most lines that a note names."""
+
 
 def settled(watched: Watched) -> bool | None:
     """Is the gradient right: True, False, or None where watching does not decide?"""
@@ -48,7 +51,7 @@ def settled(watched: Watched) -> bool | None:
     wrong = any(e.verdict == "WRONG" for e in entries) or beside
     if watched.broken is not None and not wrong:
         return False if all(e.verdict == "ok" for e in entries) else None
-    open_ends = watched.unfinished, watched.unjudged, watched.untried, other_entries(role)
+    open_ends = watched.unfinished, watched.unjudged, watched.untried, watched.beyond, other_entries(role)
     left = any((*open_ends, left_alone(watched), entries_left_alone(watched)))
     loss = shown.readings[0].loss
     given = loss.given is not None and not loss.rule  # the slope itself was not judged
@@ -95,10 +98,25 @@ def certificate(watched: Watched, mend: bool = True) -> Certificate:
 
 
 def beside(watched: Watched, right: bool | None) -> tuple[str, ...]:
-    """The remarks on a program; on a wrong one only that labels and outputs broadcast, which may be its mistake."""
+    """The remarks on a program; on a wrong one only those on what may be its mistake."""
+    role = watched.steps[0].roles
     if right is not False:
-        return cautions(watched)
-    return () if own_loss_apart(watched) else tuple(spread_out(watched, watched.steps[0].roles))
+        return (*wrapped(watched, role), *cautions(watched))
+    apart = () if own_loss_apart(watched) else spread_out(watched, role)
+    return (*apart, *wrapped(watched, role), *right_for_another_loss(watched))
+
+
+def right_for_another_loss(watched: Watched) -> Iterator[str]:
+    """The remark that gradients which are wrong for the program's own loss are all right for a usual one."""
+    first, *others = step_shown(watched).readings
+    mine = first.loss.node
+    of_decay = any(row.kind == "decay" for row in first.rows)
+    for other in others if mine is not None and not (first.all_right or of_decay) else ():
+        usual = other.loss.node is None and other.loss.given is None and not any(row.decay for row in other.rows)
+        if mine is not None and other.all_right and usual:
+            line = place_of(watched, mine.site)
+            yield f"all gradients are right for {other.loss.name}: if that is meant, the mistake is the loss of {line}"
+            return
 
 
 @lru_cache(maxsize=1)
@@ -118,9 +136,17 @@ def unfinished(watched: Watched) -> list[str]:
         *out_of_reach(watched),
         *one_of_many(watched),
         *(f"class {name} is not judged: what was watched ended before it was used" for name in watched.untried),
+        *trained_later(watched),
         *losses_tried(watched),
         *given(watched),
     ]
+
+
+def trained_later(watched: Watched) -> list[str]:
+    """The note on lines that train after what was watched."""
+    more = f" and {len(watched.beyond) - LINES} more" if len(watched.beyond) > LINES else ""
+    said = f"{', '.join(watched.beyond[:LINES])}{more}"
+    return [f"{said}: trains after what was watched, and could not be judged"] if watched.beyond else []
 
 
 def given(watched: Watched) -> list[str]:
@@ -176,7 +202,7 @@ def stopped(watched: Watched) -> list[str]:
     """The note on what ended the program after the step: an error, or the limit of the recording."""
     failure = watched.runs[0].failure if not watched.guessed else None
     left = ", ".join(name_of_left(watched, n) for n in watched.unfinished)
-    if failure is None:
+    if failure is None or watched.source.apart:
         return [f"the record was full before the program updates {left}: not judged"] if left else []
     where = place_of(watched, failure.site)
     says = f"the program stops at {where} with {' '.join(failure.says.split()).rstrip('.')}"
@@ -356,7 +382,8 @@ def loss_in_words(watched: Watched, reading: Reading) -> str:
     if node is None:
         return f"{reading.loss.name}; {no_loss(watched).replace('none', 'no loss of its own')}"
     name = next(iter(node.names), "")
-    return f"your own{f' {name}' if name else ''}, {place_of(watched, node.site)}"
+    own = f"{'minus ' if reading.loss.grows else ''}your own{f' {name}' if name else ''}"
+    return f"{own}, {place_of(watched, node.site)}"
 
 
 def described(watched: Watched, reading: Reading, entries: Sequence[Entry]) -> str:

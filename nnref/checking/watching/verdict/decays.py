@@ -59,6 +59,17 @@ def without_decay(search: Search, row: Judged) -> Node | None:
     return alone
 
 
+def decay_beside(search: Search, row: Judged) -> float | None:
+    """How many times the decay of the loss a step has beside its slope; None if the loss decays no whole parameter."""
+    k = row.update.base.index
+    if not search.of_data or any(k not in g for g in search.of_data):
+        return None
+    old = [np.asarray(tape[k].value, float) for tape in search.tapes]
+    parts = zip(search.reading.slopes, search.of_data, strict=True)
+    meant = multiple([whole[k] - part[k] for whole, part in parts], old, search.tolerance)
+    return (row.decay + meant) / meant if meant else None
+
+
 def as_laid(search: Search, node: Node, truth: list[np.ndarray]) -> float | None:
     """C with node = c truth in every run, however it is laid; None if there is none."""
     given = search.values(node)

@@ -16,7 +16,7 @@ from nnref.checking.watching.program import Failure
 from nnref.checking.watching.recording.tape import Node, Site
 from nnref.checking.watching.verdict.added_rows import additions_to_table, odd_addition
 from nnref.checking.watching.verdict.corrections import LEFT_OUT as CORRECTION_LEFT_OUT
-from nnref.checking.watching.verdict.decays import LEFT_OUT, of_another, without_decay, wrong_beside_decay
+from nnref.checking.watching.verdict.decays import LEFT_OUT, decay_beside, of_another, without_decay, wrong_beside_decay
 from nnref.checking.watching.verdict.derivatives import (
     backward_factor,
     begun_before,
@@ -287,12 +287,16 @@ def of_decay(search: Search, row: Judged) -> FirstWrong:
     joined = [n for n in adding if search.decays(n, base)]
     if joined and (found := wrong_beside_decay(search, row, joined[0])) is not None:
         return FirstWrong(found[0], found[0].site, row, "factor", found[1])
+    beside = None if joined else decay_beside(search, row)
+    if beside is not None and abs(beside) > ALIKE:
+        says = f"beside its slope, this step has {beside:.4g} times the decay of your loss"
+        return FirstWrong(row.update.end, row.update.end.site, row, "decay", says)
     if not joined and (alone := without_decay(search, row)) is not None:
         return FirstWrong(alone, alone.site, row, "decay", LEFT_OUT)
     like = [r for r in search.reading.rows if r.kind == "decay"]
-    beside = [r for r in search.reading.rows if r.verdict == "ok" and not r.silent]
+    right = [r for r in search.reading.rows if r.verdict == "ok" and not r.silent]
     factors = Usual(search.role, search.tapes, search.reading.loss, search.reading.rows)
-    known = any(factors.factors_after(r) is not None for r in beside)
+    known = any(factors.factors_after(r) is not None for r in right)
     if not joined and (node := of_another(search, row)) is not None:
         says = "what is added to the slope here is not the decay of this parameter"
         return FirstWrong(node, node.site, row, "decay", says)

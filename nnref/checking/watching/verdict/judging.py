@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE, factor_tolerance, half_of_the_digits, multiple, with_part
-from nnref.checking.watching.calculus.graph import base_of, through
+from nnref.checking.watching.calculus.graph import base_of, before_decay, bits_of, through
 from nnref.checking.watching.calculus.slopes import Choice, slopes
 from nnref.checking.watching.meaning.losses import OWN_LOSS, Loss, is_proper, losses
 from nnref.checking.watching.meaning.optimisers import alike_in_all, noise_added
@@ -17,7 +17,7 @@ from nnref.checking.watching.meaning.other_parts import beginning
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import of_one_kind, way_to_step
 from nnref.checking.watching.meaning.updates import ROWS, Update, adds_again, step_in
-from nnref.checking.watching.recording.tape import Node, Site
+from nnref.checking.watching.recording.tape import Node, Site, words
 from nnref.checking.watching.verdict.choices import choices
 from nnref.checking.watching.verdict.corrections import LEFT_OUT, wrong_correction
 from nnref.checking.watching.verdict.decay_terms import terms_of_decay, with_decay
@@ -117,11 +117,34 @@ def under(
     made = [slopes(tape, seeds, wanted, choice) for tape, seeds in zip(tapes, loss.seeds, strict=True)]
     known, lost = [s for s, _ in made], tuple(made[0][1])
     rows = verdicts(role, tapes, known, lost, before, loss, written)
-    return (
-        None
-        if rows is None
-        else Reading(loss, rows, tuple(known), choice, lost, most_common(rows, factor_tolerance(role.graph)))
-    )
+    if rows is None:
+        return None
+    reading = Reading(loss, rows, tuple(known), choice, lost, most_common(rows, factor_tolerance(role.graph)))
+    if loss.node is not None and uphill(reading) and is_likelihood(role, tapes, reading):
+        turned = replace(loss, seeds=tuple({k: -v for k, v in seeds.items()} for seeds in loss.seeds), grows=True)
+        return under(role, tapes, turned, choice, before, written)
+    return reading
+
+
+def is_likelihood(role: Roles, tapes: Sequence[Tape], reading: Reading) -> bool:
+    """Does the program's own scalar grow with the logarithms of all its probabilities?
+
+    Then what goes up is right: it is a likelihood, or a reward, that is to grow.
+    """
+    if reading.loss.grows or reading.loss.node is None:
+        return False
+    above = role.graph.above[reading.loss.node.index]
+    logs = [n for n in (role.graph.tape[k] for k in bits_of(above)) if n.op in LOGARITHMS]
+    logs = [n for n in logs if role.graph.depends(n.index, role.parameters)]
+    for tape, slope in zip(tapes, reading.slopes, strict=True):
+        values = [(tape[n.index].value, slope.get(n.index)) for n in logs]
+        if not all(v is not None and g is not None and np.all(v <= 0) and np.all(g >= 0) for v, g in values):
+            return False
+    return bool(logs)
+
+
+LOGARITHMS = words("log log2 log10")
+"""Operations that make logarithms of probabilities."""
 
 
 def meant_first(
@@ -170,8 +193,9 @@ def verdicts(
     """The verdict on each update by itself, then against the factor that most have."""
     rows = of_later_passes(role, [by_itself(role, update, tapes, known, before) for update in role.updates])
     rows = within_memory(role, rows, tapes) if before is not None else rows
-    if loss.node is not None and terms_of_decay(role, loss.node):
+    if loss.node is not None and (terms := terms_of_decay(role, loss.node)):
         says = "the decay is not that of the loss"
+        rows = [with_first_decay(role, r, tapes) if in_terms(role, r, terms) else r for r in rows]
         rows = [replace(r, verdict="WRONG", note=says, kind="decay", factor=None) if r.decay else r for r in rows]
     else:
         rows = [replace(r, verdict="WRONG", note=GROWS, kind="decay", factor=None) if r.decay < 0 else r for r in rows]
@@ -197,6 +221,25 @@ def verdicts(
     if why:
         rows = [row if row.verdict != "WRONG" else replace(row, verdict="cannot tell", note=why) for row in rows]
     return tuple(rows)
+
+
+def in_terms(role: Roles, row: Judged, terms: Sequence[Node]) -> bool:
+    """Does the loss have a decay of this parameter?"""
+    return any(role.graph.depends(term.index, 1 << row.update.base.index) for term in terms)
+
+
+def with_first_decay(role: Roles, row: Judged, tapes: Sequence[Tape]) -> Judged:
+    """The verdict on the whole step, where the parameter decays first: w * (1 - lr * λ) - lr * dw."""
+    begun, old = before_decay(row.update.old), row.update.old
+    if begun is old or row.given[0].shape != begun.shape:
+        return row
+    first = [np.asarray(tape[begun.index].value, float) for tape in tapes]
+    lost = [f - np.asarray(tape[old.index].value, float) for f, tape in zip(first, tapes, strict=True)]
+    whole, tolerance = tuple(g + part for g, part in zip(row.given, lost, strict=True)), half_of_the_digits(role.graph)
+    if (c := multiple(whole, row.truth, tolerance)) is not None:
+        return replace(row, given=whole, verdict="ok", factor=c, decay=0.0, note="")
+    both = with_part(whole, row.truth, first, tolerance)
+    return row if both is None else replace(row, given=whole, verdict="ok", factor=both[0], decay=both[1] / both[0])
 
 
 def well_corrected(role: Roles, row: Judged) -> Judged:

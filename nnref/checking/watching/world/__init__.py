@@ -178,7 +178,8 @@ def module_names(sets: Datasets, handed: Files) -> dict[str, dict[str, Any]]:
         "scipy.io": {"loadmat": handed.matrices, "savemat": nothing},
         "cPickle": {"load": handed.unpickle, "dump": handed.dump},
         "cupy": {name: value for name, value in vars(np).items() if name in np.__all__} | CUPY,
-        "six.moves": {"cPickle": SimpleNamespace(load=handed.unpickle, dump=handed.dump), "range": range},
+        "six.moves": {"cPickle": SimpleNamespace(load=handed.unpickle, dump=handed.dump)} | RANGES,
+        "past": {}, "past.builtins": RANGES | {"unicode": str, "basestring": str, "long": int},
         "h5py": {"File": lambda *args, **kwargs: Hierarchy(sets)},
         "tqdm": bar, "tqdm.notebook": bar, "tqdm.auto": bar,
         "matplotlib.pyplot": {"subplots": lambda *args, **kwargs: (Silent(), Silent())},
@@ -189,6 +190,9 @@ def module_names(sets: Datasets, handed: Files) -> dict[str, dict[str, Any]]:
         "idx2numpy": {"convert_from_file": lambda name: square(handed, name)},
     }  # fmt: skip
 
+
+RANGES = {"range": range, "xrange": range}
+"""What Python 2 called xrange."""
 
 CUPY = {"asnumpy": np.asarray, "random": np.random, "fft": np.fft}
 """CuPy's own name asnumpy, and two modules that numpy loads only on first use."""

@@ -3,6 +3,7 @@
 import pytest
 
 from nnref.checking.watching.telling.cautions import cautions
+from nnref.checking.watching.telling.report import certificate
 from tests.support.programs import seen
 
 TWO_LAYERS = """\
@@ -52,3 +53,23 @@ def test_units_stay_alike_if_their_weights_and_their_gradients_are_alike(tmp_pat
 
 def test_the_weights_of_a_single_layer_may_begin_with_0(tmp_path):
     assert alike(tmp_path, ONE_LAYER) == []
+
+
+BYTES = """\
+import numpy as np
+X, y = np.random.randn(20, 3), (np.arange(20) % {classes}).astype({kind})
+w, b = np.zeros(3), 0.0
+for t in range(5):
+    p = 1 / (1 + np.exp(-(X @ w + b)))
+    dz = (-(y / p - (1 - y) / (1 - p)) * p * (1 - p)) / 20
+    w, b = w - 0.1 * X.T @ dz, b - 0.1 * dz.sum()
+"""
+
+
+@pytest.mark.parametrize(
+    ("classes", "kind", "told"), [(10, "np.uint8", True), (10, "float", False), (2, "np.uint8", False)]
+)
+def test_whole_numbers_without_a_sign_that_wrap_around_are_told(tmp_path, classes, kind, told):
+    found = seen(tmp_path, BYTES.format(classes=classes, kind=kind))
+    said = [says for says in certificate(found).notes if "has no sign" in says]
+    assert [says.startswith("line 6: uint8") for says in said] == [True] * told

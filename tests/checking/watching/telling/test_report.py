@@ -73,3 +73,18 @@ def test_the_slope_of_no_known_loss_is_not_right_because_it_is_in_another_step(t
     found = seen(tmp_path, ADDED_UP)
     assert settled(found) is None
     assert settled(seen(tmp_path, ADDED_UP, ("dc = a - y", "dc = (a - y) * (a > 0)"))) is True
+
+
+def test_of_gradients_that_are_wrong_for_the_own_loss_it_is_said_for_which_other_they_are_right(tmp_path):
+    squared = """\
+import numpy as np
+X, y = np.random.randn(9, 3), np.arange(9) % 2
+w = np.zeros(3)
+for t in range(5):
+    p = 1 / (1 + np.exp(-X @ w))
+    loss = np.mean((p - y) ** 2)
+    w = w - 0.1 * X.T @ (p - y) / 9
+"""
+    said = "all gradients are right for binary cross-entropy: if that is meant, the mistake is the loss of line 6"
+    assert said in certificate(seen(tmp_path, squared)).notes
+    assert said not in certificate(seen(tmp_path, squared, ("(p - y) / 9", "(p + y) / 9"))).notes

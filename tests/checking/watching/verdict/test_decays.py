@@ -105,3 +105,36 @@ def test_a_sign_that_comes_in_before_a_decay_is_named_and_not_the_decay(tmp_path
     found = seen(tmp_path, BESIDE, ("e = e * (h > 0)", "e = -e * (h > 0)"))
     assert certificate(found, mend=False).first.place.startswith("line 10:")
     assert settled(seen(tmp_path, BESIDE)) is True
+
+
+FIRST = """\
+import numpy as np
+X, y = np.random.randn(30, 4), np.random.randn(30)
+w, lam, lr = np.random.randn(4), 0.1, 0.05
+for k in range(9):
+    r = X @ w - y
+    loss = r @ r / 60 + 0.5 * lam * np.sum(w * w)
+    g = X.T @ r / 30
+    w = w * (1 - lr * lam) - lr * g
+"""
+
+IN_TWO = ("    w = w * (1 - lr * lam) - lr * g", "    w *= 1 - lr * lam\n    w -= lr * g")
+
+
+def test_a_parameter_may_decay_before_its_gradient_is_subtracted(tmp_path):
+    assert settled(seen(tmp_path, FIRST)) is True
+    assert settled(seen(tmp_path, FIRST, IN_TWO)) is True
+
+
+@pytest.mark.parametrize(
+    ("decays", "line", "says"),
+    [
+        ("w * (1 - lam)", 8, "Beside its slope, this step has 20 times the decay of your loss"),
+        ("w * (1 - 2 * lr * lam)", 8, "Beside its slope, this step has 2 times the decay of your loss"),
+        ("w", 7, "The slope of the decay that your loss has is not added to this"),
+    ],
+)
+def test_how_much_too_much_a_parameter_decays_is_said(tmp_path, decays, line, says):
+    found = certificate(seen(tmp_path, FIRST, ("w * (1 - lr * lam)", decays)), mend=False).first
+    assert found.place.startswith(f"line {line}:")
+    assert found.says.startswith(says)

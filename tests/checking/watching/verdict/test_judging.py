@@ -195,3 +195,30 @@ def test_one_right_decay_says_which_loss_is_meant(tmp_path):
 def test_a_wrong_slope_beside_a_right_decay_is_named_where_its_factor_comes_in(tmp_path):
     wrong = certificate(seen(tmp_path, DECAYS, ("d = (q - Y)", "d = 2 * (q - Y)")), mend=False)
     assert wrong.first.place.startswith("line 9:")
+
+
+SKIPGRAM = """\
+import numpy as np
+V, words = np.random.randn(20, 8) * 0.1, np.random.randint(0, 20, 200)
+U = np.random.randn(20, 8) * 0.1
+for i in range(2, 100):
+    near, far = words[i + 1 : i + 4], np.random.randint(0, 20, 6)
+    h = U[words[i]]
+    p, q = 1 / (1 + np.exp(-V[near] @ h)), 1 / (1 + np.exp(V[far] @ h))
+    reward = np.sum(np.log(p)) + np.sum(np.log(q))
+    np.add.at(V, near, 0.1 * np.outer(1 - p, h))
+    np.add.at(V, far, -0.1 * np.outer(1 - q, h))
+"""
+
+
+def test_the_logarithm_of_probabilities_is_to_grow(tmp_path):
+    assert settled(seen(tmp_path, SKIPGRAM)) is True
+    assert settled(seen(tmp_path, SKIPGRAM, ("far, -0.1", "far, 0.1"))) is False
+    assert "loss: minus your own reward" in certificate(seen(tmp_path, SKIPGRAM)).reading
+
+
+def test_what_goes_up_the_cross_entropy_is_wrong(tmp_path):
+    minus = [("reward = np.sum", "reward = -np.sum"), ("+ np.sum(np.log(q))", "- np.sum(np.log(q))")]
+    assert settled(seen(tmp_path, SKIPGRAM, *minus)) is True
+    uphill = [("near, 0.1", "near, -0.1"), ("far, -0.1", "far, 0.1")]
+    assert settled(seen(tmp_path, SKIPGRAM, *minus, *uphill)) is False

@@ -332,3 +332,7 @@ def test_afterwards_everything_is_as_it_was(run):
 )
 def test_a_program_gets_more_rows_than_its_batches_take_after_a_thousand_are_held_out(source, tmp_path):
     assert needs([ast.parse(source)], tmp_path).rows >= 1000 + 500
+
+
+def test_the_range_of_python_2_is_that_of_python_3(run):
+    assert run("from past.builtins import xrange\nn = sum(1 for _ in xrange(4))\n")["n"] == 4
