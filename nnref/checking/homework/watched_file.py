@@ -77,7 +77,8 @@ def judged_file(
 def with_what_comes_later(seen: Watched, path: Path, source: Source, data: Data) -> Watched:
     """The verdict on a right program with what it trains after the watched steps, and with its later networks."""
     later = with_later_trainings(seen, path, source, data) if seen.how == "as it runs" else seen
-    return with_later_classes(later, path, source, data) if settled(later) is True else later
+    right = settled(replace(later, beyond=())) is True
+    return with_later_classes(later, path, source, data) if right else later
 
 
 def watched_or_layers(path: Path, source: Source, data: Data) -> Watched | Certificate:

@@ -154,8 +154,14 @@ class Watched:
 
     @cached_property
     def unjudged(self) -> list[Update]:
-        """What the first step changes without labels, though outputs depend on it."""
-        return unjudged(self.steps[0].roles) if self.steps else []
+        """What the first step changes without labels, though outputs depend on it; of the first recorded one too."""
+        if not self.steps or self.roles is None:
+            return []
+        judged = self.steps[0].roles
+        found = unjudged(judged)
+        told = {u.end.site for u in (*judged.updates, *found)}
+        earlier = [] if judged is self.roles else unjudged(self.roles)
+        return [*found, *(u for u in earlier if u.end.site not in told)]
 
     @property
     def rows(self) -> tuple[Judged, ...]:

@@ -17,12 +17,19 @@ from typing import Any, TypeGuard
 
 from nnref.checking.reading.candidates import going_back
 from nnref.checking.reading.source import Source
+from nnref.checking.watching.calls.later_classes import later_classes
 from nnref.checking.watching.meaning.updates import parameter_name
 from nnref.checking.watching.telling.report import settled
 from nnref.checking.watching.watch import Watched, watch
 
 TIMES = 5
 """Most trainings that are watched after the first."""
+
+LIMIT = 20_000
+"""Recorded values of a later training after which it is not judged."""
+
+SLOW = 6.0
+"""CPU seconds of the first steps after which no later training is watched."""
 
 SECONDS = 8.0
 """CPU seconds after which no further one is watched."""
@@ -53,10 +60,11 @@ def with_later_trainings(seen: Watched, path: Path, source: Source, data: Any) -
         if (rest := rest_of(now, text)) is None:
             break
         left = rest.lines
-        if k == TIMES or process_time() > end:
+        if k == TIMES or process_time() > end or seen.seconds > SLOW:
             break
         text = without(text, rest.watched)
-        now = watch(path, source=text, data=data, how=f"as it goes on after {source.where(rest.watched.lineno)}")
+        how = f"as it goes on after {source.where(rest.watched.lineno)}"
+        now = watch(path, source=text, data=data, limit=LIMIT, how=how)
         verdict = settled(now)
         if verdict is False and now.broken is None:
             return replace(now, notes=(*now.notes, f"{trained(seen)} is right", *right))
@@ -65,6 +73,10 @@ def with_later_trainings(seen: Watched, path: Path, source: Source, data: Any) -
             break
         right.append(f"{trained(now)} is right too")
         left = ()
+    apart = [node for node in source.tree.body if getattr(node, "name", "") in later_classes(seen, source)]
+    left = tuple(
+        line for line in left if not any(holds(node, line) for node in apart)
+    )  # these are called by themselves
     beyond = tuple(dict.fromkeys(source.where(line) for line in left))
     return replace(seen, notes=(*seen.notes, *right), beyond=beyond) if right or beyond else seen
 

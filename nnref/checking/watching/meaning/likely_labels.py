@@ -185,10 +185,18 @@ def replaced_by_name(graph: Graph, leaf: Node) -> bool:
 
     Nor are drawn weights before their scaling, or the number that scales them.
     """
-    users = (n for n in graph.users[leaf.index] if n.op in ("subtract", "add") and n.args and n.args[0] is leaf)
-    steps = (n for n in users if n.deps & ~leaf.deps)
+    steps = (n for n in sums_from(graph, leaf) if n.deps & ~leaf.deps)
     scaled = (n for n in graph.users[leaf.index] if n.op in ("multiply", "divide") and all(m.leaf for m in n.inputs))
     return any(replaced_by_name(graph, n) for n in scaled) or any(set(n.names) & set(leaf.names) for n in steps)
+
+
+def sums_from(graph: Graph, first: Node) -> Iterator[Node]:
+    """The sums and differences that begin with a value; of one without a name, as a + b in a + b + c, its own too."""
+    for node in graph.users[first.index]:
+        if node.op in ("subtract", "add") and node.args and node.args[0] is first:
+            yield node
+            if not node.names:
+                yield from sums_from(graph, node)
 
 
 def columns(graph: Graph, leaves: Sequence[Node]) -> Iterator[tuple[Node, ...]]:

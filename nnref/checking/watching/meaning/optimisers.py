@@ -110,13 +110,25 @@ def steps_as_an_optimiser(step: Sequence[Array], gradient: Sequence[Array]) -> b
 def alike_in_all(role: Roles, step: Node, gradient: Node, given: Sequence[Array], laid: Sequence[Array]) -> bool:
     """The same for a single number over all runs, which follow one rule: 1 / g is no optimiser's step.
 
-    Not where the step also depends on parameters other than through the gradient: then each run has its own rule.
+    Not where the step also depends on parameters other than through the gradient: then each run has its own rule. Of a
+    single number that is no evidence if the gradient is multiplied by it, unless by a norm.
     """
     graph, bit = role.graph, 1 << gradient.index
-    between = (graph.tape[k] for k in bits_of(graph.above[step.index] | 1 << step.index) if graph.depends(k, bit))
-    beside = (m for n in between for m in n.inputs if n is not gradient and not graph.depends(m.index, bit))
-    own = any(graph.depends(m.index, role.parameters) for m in beside)
-    return steps_as_an_optimiser(given, laid) if own else steps_as_an_optimiser(in_one(given), in_one(laid))
+    between = [graph.tape[k] for k in bits_of(graph.above[step.index] | 1 << step.index) if graph.depends(k, bit)]
+    after = [n for n in between if n is not gradient]
+    beside = [(n, m) for n in after for m in n.inputs if not graph.depends(m.index, bit)]
+    own = [(n, m) for n, m in beside if graph.depends(m.index, role.parameters)]
+    if not own:
+        return steps_as_an_optimiser(in_one(given), in_one(laid))
+    scaled = any(n.op in ("multiply", "divide") and not is_norm(m) for n, m in own)
+    return not (scaled and all(np.size(x) == 1 for x in laid)) and steps_as_an_optimiser(given, laid)
+
+
+def is_norm(node: Node) -> bool:
+    """Is a value a norm, or a number times one?"""
+    while node.op in ("multiply", "divide") and len(node.inputs) == 1:
+        node = node.inputs[0]
+    return node.op in ("norm", "abs", "absolute", "sqrt")
 
 
 def in_one(parts: Sequence[Array]) -> Sequence[Array]:

@@ -84,8 +84,10 @@ def following(graph: Graph, of_labels: Sequence[bool], first: Update, outputs: i
         if node.op not in ("subtract", "add") or len(node.args) != 2 or not of_labels[node.index]:
             continue
         old, step = node.args
-        if not isinstance(old, Node) or not isinstance(step, Node) or old.op not in PARTS or old.shape != node.shape:
+        if not isinstance(old, Node) or not isinstance(step, Node) or old.op not in PARTS:
             continue
+        if old.shape != node.shape and np.prod(old.shape) * np.prod(node.shape) != 1:
+            continue  # an entry plus an array of one entry is written as that entry
         update = Update(old, step, node, 1 if node.op == "subtract" else -1)
         written = update.base.op == "put" and beginning(update.base, array) is array
         if written and of_labels[step.index] and is_kept(graph, update):

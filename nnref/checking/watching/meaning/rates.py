@@ -107,9 +107,11 @@ def size(number: Node) -> float:
 
 
 def is_factor(role: Roles, node: Node, number: object) -> bool:
-    """Is the factor of a single number a part of its slope, as an input or a unit is, and no rate?"""
+    """Is the factor of a single number a part of its slope, as an input, a unit or a weight is, and no rate?"""
     if node.shape or not isinstance(number, Node):
         return False
+    if role.graph.depends(number.index, role.parameters):
+        return True
     above = role.graph.above[number.index] | (1 << number.index)
     return any(role.graph.tape[k].leaf not in ("", "constant") for k in bits_of(above))
 

@@ -51,7 +51,10 @@ class Update:
 def is_kept(graph: Graph, update: Update) -> bool:
     """Is the new value given a name, or written into an array, as by W[k] -= step?"""
     new = update.new
-    return new is None or bool(new.names) or any(n.op in WRITTEN for n in graph.users[new.index])
+    if new is None or new.names:
+        return True
+    shown = [n for n in graph.users[new.index] if n.op in VIEWS]  # the entry of an array of one entry
+    return any(n.op in WRITTEN for of in (new, *shown) for n in graph.users[of.index])
 
 
 WRITTEN = words("put put_at assign copyto")

@@ -1,6 +1,7 @@
 """What may be the labels of a program, the likeliest first."""
 
 import numpy as np
+import pytest
 
 from nnref.checking.watching.meaning.likely_labels import (
     ALIKE_LEAVES,
@@ -150,3 +151,51 @@ def test_a_target_that_is_written_into_zeros_is_offered_as_those_alone(tmp_path)
     """So that those of all examples, which were made on one line, are labels together."""
     found, _ = graph(tmp_path, WRITTEN)
     assert all(node.op != "put" for nodes in label_candidates(found) for node in nodes)
+
+
+WITH_MOMENTUM = """\
+import math
+def sig(z):
+    return 1 / (1 + math.exp(-z))
+class Net:
+    def __init__(self):
+        self.wi = [[0.4, 0.8], [0.5, 0.7], [-0.6, -0.2]]
+        self.wo = [[0.0], [0.0]]
+        self.wo[0][0] = -0.4
+        self.wo[1][0] = 0.9
+        self.b, self.cb = -0.3, 0.0
+        self.ci, self.co = [[0.0] * 2 for _ in range(3)], [[0.0] for _ in range(2)]
+    def forward(self, x):
+        self.x = [*x, 1.0]
+        self.h = [sig(sum(self.x[i] * self.wi[i][j] for i in range(3))) for j in range(2)]
+        self.p = sig(sum(self.h[j] * self.wo[j][0] for j in range(2)) + self.b)
+    def back(self, t, N=0.5, M=0.1):
+        d = self.p * (1 - self.p) * (t - self.p)
+        dh = [self.h[j] * (1 - self.h[j]) * d * self.wo[j][0] for j in range(2)]
+        for j in range(2):
+            change = d * self.h[j]
+            self.wo[j][0] = self.wo[j][0] + N * change + M * self.co[j][0]
+            self.co[j][0] = change
+        change = d * FACTOR
+        self.b = self.b + N * change + M * self.cb
+        self.cb = change
+        for i in range(3):
+            for j in range(2):
+                change = dh[j] * self.x[i]
+                self.wi[i][j] = self.wi[i][j] + N * change + M * self.ci[i][j]
+                self.ci[i][j] = change
+        return 0.5 * (t - self.p) ** 2
+net = Net()
+for k in range(50):
+    for x, t in [([0, 0], 0), ([0, 1], 1), ([1, 0], 1), ([1, 1], 0)]:
+        net.forward(x)
+        error = net.back(t)
+"""
+
+
+@pytest.mark.parametrize(("factor", "right"), [("1", True), ("sig(self.b)", False)])
+def test_weights_that_are_moved_with_a_momentum_are_no_labels(tmp_path, factor, right):
+    """The new wo[1][0] was taken for the labels of the next step, of which the bias was not seen to be learnt."""
+    found = seen(tmp_path, WITH_MOMENTUM, ("FACTOR", factor))
+    assert {u.end.site.line for u in found.steps[0].roles.updates} >= {21, 24, 29}
+    assert settled(found) is right

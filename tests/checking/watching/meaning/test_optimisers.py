@@ -117,3 +117,22 @@ def test_a_step_of_one_number_that_falls_as_its_gradient_grows_or_grows_faster_i
     found = seen(tmp_path, ONE_NUMBER, ("STEP", step))
     assert settled(found) is False
     assert certificate(found, mend=False).first.place.partition(":")[0].endswith(place)
+
+
+ONE_BIAS = """\
+import numpy as np
+X, y = np.random.randn(30, 4), np.random.randn(30)
+w, b = np.random.randn(4), 0.3
+for k in range(9):
+    r = X @ w + b - y
+    loss = r @ r / 60
+    db = r.sum() / 30
+    w = w - 0.1 * X.T @ r / 30
+    b = b - 0.1 * db
+"""
+
+
+@pytest.mark.parametrize(("step", "right"), [("db", True), ("db * np.exp(b)", False), ("db * np.exp(w[0])", False)])
+def test_a_single_gradient_times_what_depends_on_a_parameter_is_no_step_of_an_optimiser(tmp_path, step, right):
+    found = settled(seen(tmp_path, ONE_BIAS, ("0.1 * db", f"0.1 * {step}")))
+    assert found is True if right else found is not True

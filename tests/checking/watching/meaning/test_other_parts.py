@@ -140,3 +140,22 @@ def test_a_wrong_entry_is_wrong_beside_a_right_one(tmp_path, text, change):
     _, line = text.rsplit("X[:, j]", 1)[0].rsplit("\n", 1)
     changed = (line + "X[:, j]").replace(*change)
     assert settled(seen(tmp_path, text, (line + "X[:, j]", changed))) is False
+
+
+PERCEPTRON = """\
+import numpy as np
+X = np.random.randn(30, 4)
+y = np.where(X[:, :1] > 0, 1, -1)
+w = np.zeros(5)
+for x, t in zip(X, y):
+    update = 0.1 * (t - np.where(x @ w[1:] + w[0] >= 0, 1, -1))
+    w[1:] += update * x
+    w[0] += update
+"""
+
+
+def test_an_entry_to_which_an_array_of_one_entry_is_added_is_judged(tmp_path):
+    """t is an array of one entry, and so is update."""
+    assert settled(seen(tmp_path, PERCEPTRON)) is True
+    found = seen(tmp_path, PERCEPTRON, ("w[0] += update", "w[1] += update"))
+    assert settled(found) is False

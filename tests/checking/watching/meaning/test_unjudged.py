@@ -43,7 +43,7 @@ def test_a_scale_that_follows_the_outputs_is_no_second_task_that_accuses_the_fir
     """The ones that it is compared with were taken for labels, and right gradients called wrong."""
     found = seen(tmp_path, BESIDE, ("STEP", step), ("    W = W", f"    {loss}\n    W = W"))
     assert settled(found) is None, certificate(found)
-    assert "G is changed in line 10 by something that does not depend on the labels" in str(certificate(found))
+    assert "g is changed in line 10 by something that does not depend on the labels" in str(certificate(found))
 
 
 def test_a_step_that_follows_something_is_a_number_times_how_far_it_is_off(tmp_path):
