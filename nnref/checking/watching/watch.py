@@ -195,16 +195,17 @@ def watch(
     guessed: bool = False,
     seeds: Sequence[int] = SEEDS,
     limit: int = LIMIT,
+    seconds: float = SECONDS,
     meant: str = "",
 ) -> Watched:
-    """Watch a file run by itself, or, with `then`, what is done with its definitions."""
+    """Watch a file run by itself, for so many seconds, or, with `then`, what is done with its definitions."""
     source = source or read_source(path)
     path, begin = path.resolve(), process_time()
     given: dict[str, Any] = {"data": data, "definitions": definitions, "then": then}
     settings = dict(given)
     if then is not None:
         settings["name"] = "watched"
-    first, seen = understood_run(source, path, settings, limit)
+    first, seen = understood_run(source, path, settings, limit, seconds)
     if seen.role is None:
         spent = process_time() - begin
         return Watched(source, (first,), None, (), unread(first, source), how, guessed, seconds=spent)
@@ -247,14 +248,16 @@ def needed(role: Roles, tape: Sequence[Node]) -> int:
     return min(len(tape), after.last + max(SPARE, (after.last - role.last) // 8))
 
 
-def understood_run(source: Source, path: Path, settings: dict[str, Any], limit: int) -> tuple[Run, Understood]:
+def understood_run(
+    source: Source, path: Path, settings: dict[str, Any], limit: int, seconds: float = SECONDS
+) -> tuple[Run, Understood]:
     """The first run, with less data where its record was full before anything was updated."""
-    longer: dict[str, Any] = {"seconds": SECONDS} if settings["then"] is None else {}
+    longer: dict[str, Any] = {"seconds": seconds} if settings["then"] is None else {}
     first, seen = first_run(source, path, settings, patience=ENOUGH, limit=limit, **longer)
     if seen.role is not None or not first.stopped:
         return first, seen
     if first.made_up or world.has_sizes(path):
-        fewer, with_fewer = first_run(source, path, settings, limit=limit, **AT_LENGTH)
+        fewer, with_fewer = first_run(source, path, settings, limit=limit, **AT_LENGTH | longer)
         if with_fewer.role is not None:
             return fewer, with_fewer
     return first_run(source, path, settings, limit=limit, **longer) if len(first.tape) < limit else (first, seen)

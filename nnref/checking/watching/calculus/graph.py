@@ -155,7 +155,7 @@ def before_decay(node: Node) -> Node:
 def decayed(node: Node) -> Node | None:
     """The array that an operation multiplies by a number between 1/2 and 1; None if it does not.
 
-    Or from which it subtracts less than half of itself, as w -= rate * decay * w does, or adds it.
+    Or from which it subtracts less than half of itself, as w -= rate * decay * w does, or its sign; or adds it.
     """
     if node.op in ("subtract", "add"):
         array, part = node.args[:2] if len(node.args) > 1 else (None, None)
@@ -170,7 +170,7 @@ def decayed(node: Node) -> Node | None:
 
 
 def is_part_of(part: Any, array: Node) -> bool:
-    """Is a value an array times a number below 1/2?"""
+    """Is a value an array times a number below 1/2, or its sign times a number, as the slope of λ Σ|w| is?"""
     factor = 1.0
     while isinstance(part, Node) and part is not array and part.op == "multiply":
         numbers = [a for a in part.args if np.ndim(value_of(a)) == 0]
@@ -178,6 +178,8 @@ def is_part_of(part: Any, array: Node) -> bool:
         if len(numbers) != 1 or len(arrays) != 1 or value_of(numbers[0]) is None:
             return False
         factor, part = factor * float(value_of(numbers[0])), arrays[0]
+    if isinstance(part, Node) and part.op == "sign" and part.args[0] is array:
+        return factor >= 0
     return part is array and 0 <= factor < 0.5
 
 

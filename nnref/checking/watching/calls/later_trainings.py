@@ -28,6 +28,9 @@ TIMES = 5
 LIMIT = 20_000
 """Recorded values of a later training after which it is not judged."""
 
+EACH = 2.5
+"""CPU seconds that a program may run for one of them."""
+
 SLOW = 6.0
 """CPU seconds of the first steps after which no later training is watched."""
 
@@ -64,7 +67,7 @@ def with_later_trainings(seen: Watched, path: Path, source: Source, data: Any) -
             break
         text = without(text, rest.watched)
         how = f"as it goes on after {source.where(rest.watched.lineno)}"
-        now = watch(path, source=text, data=data, limit=LIMIT, how=how)
+        now = watch(path, source=text, data=data, limit=LIMIT, seconds=EACH, how=how)
         verdict = settled(now)
         if verdict is False and now.broken is None:
             return replace(now, notes=(*now.notes, f"{trained(seen)} is right", *right))

@@ -66,7 +66,9 @@ def decay_beside(search: Search, row: Judged) -> float | None:
         return None
     old = [np.asarray(tape[k].value, float) for tape in search.tapes]
     parts = zip(search.reading.slopes, search.of_data, strict=True)
-    meant = multiple([whole[k] - part[k] for whole, part in parts], old, search.tolerance)
+    of_decay = [whole[k] - part[k] for whole, part in parts]
+    ways = (multiple(of_decay, part, search.tolerance) for part in (old, [np.sign(w) for w in old]))
+    meant = next((found for found in ways if found), None)
     return (row.decay + meant) / meant if meant else None
 
 

@@ -238,7 +238,8 @@ def with_first_decay(role: Roles, row: Judged, tapes: Sequence[Tape]) -> Judged:
     whole, tolerance = tuple(g + part for g, part in zip(row.given, lost, strict=True)), half_of_the_digits(role.graph)
     if (c := multiple(whole, row.truth, tolerance)) is not None:
         return replace(row, given=whole, verdict="ok", factor=c, decay=0.0, note="")
-    both = with_part(whole, row.truth, first, tolerance)
+    ways = (with_part(whole, row.truth, part, tolerance) for part in (first, [np.sign(f) for f in first]))
+    both = next((found for found in ways if found is not None), None)
     return row if both is None else replace(row, given=whole, verdict="ok", factor=both[0], decay=both[1] / both[0])
 
 

@@ -138,3 +138,16 @@ def test_how_much_too_much_a_parameter_decays_is_said(tmp_path, decays, line, sa
     found = certificate(seen(tmp_path, FIRST, ("w * (1 - lr * lam)", decays)), mend=False).first
     assert found.place.startswith(f"line {line}:")
     assert found.says.startswith(says)
+
+
+OF_SIGNS = [
+    ("0.5 * lam * np.sum(w * w)", "lam * np.sum(abs(w))"),
+    (IN_TWO[0], "    w -= lr * lam * np.sign(w)\n    w -= lr * g"),
+]
+
+
+def test_so_may_the_sign_of_a_parameter_be_subtracted_first(tmp_path):
+    assert settled(seen(tmp_path, FIRST, *OF_SIGNS)) is True
+    assert settled(seen(tmp_path, FIRST, OF_SIGNS[1])) is False
+    twice = certificate(seen(tmp_path, FIRST, *OF_SIGNS, ("lr * lam *", "2 * lr * lam *")), mend=False).first
+    assert twice.says.startswith("Beside its slope, this step has 2 times the decay of your loss")
