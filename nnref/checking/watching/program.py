@@ -114,7 +114,7 @@ def execute(
         quiet(path, source.name),
         alarm(recorder),
         modules(path, recorder, module, name, packages.roots(path, source), data),
-        world.prepared(path, data, recorder.seed, recorder.share) as answered,
+        world.prepared(path, data, recorder.seed, recorder.share, recorder.side) as answered,
     ):
         seed_generators(recorder.seed)
         recording._current.append(recorder)
@@ -154,7 +154,7 @@ def statements(
     source: Source, path: Path, recorder: Recorder, definitions: bool, data: Any = None, plain: bool = False
 ) -> list[Part]:
     """The program as code: whole, or one statement at a time where one may fail and the next be executed."""
-    code, sites = compiled(source, path, definitions, data is not None, plain, recorder.share)
+    code, sites = compiled(source, path, definitions, data is not None, plain, recorder.share, recorder.side)
     recorder.sites[:] = sites  # the code speaks of them by their places in this list
     recorder.files.add(str(path))
     return code
@@ -162,13 +162,19 @@ def statements(
 
 @lru_cache(maxsize=8)
 def compiled(
-    source: Source, path: Path, definitions: bool, given: bool, plain: bool = False, share: int = 1
+    source: Source,
+    path: Path,
+    definitions: bool,
+    given: bool,
+    plain: bool = False,
+    share: int = 1,
+    side: int = world.FULL,
 ) -> tuple[list[Part], list[Site]]:
     """The code of a program that is run several times, on given data or not, and the sites that it speaks of."""
     sites: list[Site] = []
     file = str(path)
     tree = copy.deepcopy(source.tree) if source.starts else ast.parse("\n".join(source.lines))
-    tree = world.smaller(tree, path, given, share)
+    tree = world.smaller(tree, path, given, share, side)
     tree = tree if plain else rewritten(tree, file, sites)
     if not definitions and not source.starts and not source.apart:
         return [(1, compile(tree, file, "exec"), False)], sites
@@ -310,7 +316,7 @@ class OwnModulesFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         except SourceError as error:
             raise ImportError(str(error)) from None
         self.recorder.files.add(file)
-        tree = world.smaller(source.tree, self.path, self.data is not None, self.recorder.share)
+        tree = world.smaller(source.tree, self.path, self.data is not None, self.recorder.share, self.recorder.side)
         exec(compile(rewritten(tree, file, self.recorder.sites), file, "exec"), module.__dict__)
 
 

@@ -48,6 +48,15 @@ HEAVY = 400e6
 AT_LENGTH: dict[str, Any] = {"share": 40, "seconds": 6.0}
 """Settings of such a second run: one row in `share` of the data, small sizes of what has a name, and the time limit."""
 
+IN_SMALL = AT_LENGTH | {"side": 8}
+"""Settings of a third run, of pictures of 8 × 8 pixels."""
+
+WITH_SMALL = "a step is too long to be recorded: judged with pictures of 8 x 8, and with few examples and units"
+"""What is said of such a run."""
+
+TOO_LONG = 20_000
+"""Recorded values of a second run above which a third one is tried, as each run and its slopes take seconds."""
+
 SEEDS = (1, 2)
 """The seeds of the other runs."""
 
@@ -210,12 +219,13 @@ def watch(
         spent = process_time() - begin
         return Watched(source, (first,), None, (), unread(first, source), how, guessed, seconds=spent)
     recorder = first.recorder
-    same = {"limit": needed(seen.role, first.tape) if recorder.sufficed else recorder.limit, "share": recorder.share}
+    length = needed(seen.role, first.tape) if recorder.sufficed else recorder.limit
+    same = {"limit": length, "share": recorder.share, "side": recorder.side}
 
     def again(**recorded: Any) -> Run:
         return execute(source, path, Recorder(seconds=recorder.seconds, **recorded), **settings)
 
-    all_of_them = Several(again, (first,), seen, same)
+    all_of_them = Several(again, (first,), seen, same, [WITH_SMALL] if recorder.side != world.FULL else [])
     all_of_them.settle()
     tapes = all_of_them.others(tuple(seeds) if process_time() - begin < SLOW else tuple(seeds)[:1])
     runs, role, notes = all_of_them.runs, all_of_them.role, tuple(all_of_them.notes)
@@ -258,6 +268,11 @@ def understood_run(
         return first, seen
     if first.made_up or world.has_sizes(path):
         fewer, with_fewer = first_run(source, path, settings, limit=limit, **AT_LENGTH | longer)
+        if (with_fewer.role is None or len(fewer.tape) > TOO_LONG) and first.made_up and world.shows_pictures(path):
+            small, with_small = first_run(source, path, settings, limit=limit, **IN_SMALL)
+            better = with_fewer.role is None or len(small.tape) < len(fewer.tape)
+            if with_small.role is not None and better:
+                return small, with_small
         if with_fewer.role is not None:
             return fewer, with_fewer
     return first_run(source, path, settings, limit=limit, **longer) if len(first.tape) < limit else (first, seen)

@@ -94,12 +94,22 @@ def replacements(graph: Graph, node: Node) -> Iterator[Update]:
         old, step = node.args[i], node.args[j]
         if not isinstance(old, Node) or not isinstance(step, Node) or not number(old):
             continue
-        update = Update(old, step, node, sign)
+        update = Update(before_clipping(graph, old, step), step, node, sign)
+        if update.old is not old and not keeps_its_name(update):
+            continue
+        old = update.old
         if old.shape != node.shape and np.prod(old.shape) * np.prod(node.shape) != 1 and not keeps_its_name(update):
             continue  # b = 0.0 becomes an array of one entry by b - rate * (p - y[i]); a step of another shape spreads
         if graph.above[step.index] >> base_of(old).index & 1:
             larger = multiplied_after(graph, update)
             yield update if larger is None else replace(update, new=larger)
+
+
+def before_clipping(graph: Graph, old: Node, step: Node) -> Node:
+    """The weights that were clipped after their gradient was computed, as by np.clip(w, -1, 1, out=w); else `old`."""
+    inner = old.args[0] if old.op == "clip" else None
+    late = isinstance(inner, Node) and not graph.above[step.index] >> base_of(old).index & 1
+    return inner if isinstance(inner, Node) and late else old
 
 
 def multiplied_after(graph: Graph, update: Update) -> Node | None:

@@ -113,6 +113,14 @@ def as_once(value: Any) -> Any:
     return value.reshape(()) if isinstance(value, np.ndarray) and value.ndim and value.size == 1 else value
 
 
+def filled_in(text: Any, given: Any) -> Any:
+    """A text % what it is given, where arrays of one entry are numbers, as older versions of numpy converted them."""
+    try:
+        return text % given
+    except TypeError:
+        return text % (tuple(map(as_once, given)) if isinstance(given, tuple) else as_once(given))
+
+
 def random_maker(function: Any) -> bool:
     """Does the function seed or make a generator of random numbers?"""
     module = str(getattr(function, "__module__", "") or "")

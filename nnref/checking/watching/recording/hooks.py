@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nnref.checking.watching.recording.bars import within
-from nnref.checking.watching.recording.functions import FRESH, IN_PLACE, LIKE, OPERATOR, as_once
+from nnref.checking.watching.recording.functions import FRESH, IN_PLACE, LIKE, OPERATOR, as_once, filled_in
 from nnref.checking.watching.recording.memory import layout, owner, same_memory, view_of
 from nnref.checking.watching.recording.of_objects import (
     holds_objects,
@@ -69,7 +69,7 @@ class Hooks(Values):
             value = turned(b, a)  # numpy would hand over another number, which nobody knows
             if value is not NotImplemented:
                 return value
-        value = OPERATOR[op](a, b)
+        value = filled_in(a, b) if op == "remainder" and isinstance(a, str) else OPERATOR[op](a, b)
         return value if not self.on else self.made(op, OPERATOR[op], (a, b), value, site)
 
     def by_object(self, op: str, a: Any, b: Any, shape: tuple[int, ...], site: int) -> Any:

@@ -35,6 +35,19 @@ def object_at(thing: Any, shape: tuple[int, ...], place: tuple[int, ...]) -> Any
     return np.broadcast_to(thing, shape)[place] if holds_objects(thing) else thing
 
 
+def as_objects(error: ValueError, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The arguments of a call that refused rows of unlike lengths, with these as objects, as older numpy took them.
+
+    None where the error is another one.
+    """
+    if "inhomogeneous" not in str(error) or not args or not isinstance(args[0], list | tuple):
+        return None
+    rows = np.empty(len(args[0]), object)
+    for k, row in enumerate(args[0]):
+        rows[k] = row
+    return (rows, *args[1:])
+
+
 def of_object(node: Node) -> bool:
     """Does an object keep the number as an attribute? A whole one may be a parameter too, which begins at 0."""
     return any(name.startswith("self.") for name in node.names)

@@ -35,6 +35,7 @@ from nnref.checking.watching.recording.functions import (
 from nnref.checking.watching.recording.hooks import Hooks, larger
 from nnref.checking.watching.recording.memory import in_blocks
 from nnref.checking.watching.recording.minimising import is_search, minimised
+from nnref.checking.watching.recording.of_objects import as_objects
 from nnref.checking.watching.recording.ordered import InOrder
 from nnref.checking.watching.recording.tabular import Tabular, anywhere, as_arrays
 from nnref.checking.watching.recording.tape import Node, nodes_of
@@ -126,7 +127,12 @@ class Recorder(Hooks):
         if target is not None:
             self.resolved(target)
             self.about_to_write(target)
-        result = function(*args, **kwargs)
+        try:
+            result = function(*args, **kwargs)
+        except ValueError as error:
+            if (loose := as_objects(error, args)) is None:
+                raise
+            result = function(*loose, **kwargs)
         redo = functools.partial(again, name) if method else function
         if target is not None:
             node = self.add(rule_name(name, function), redo, inputs, without_out(named), target, here)
@@ -382,6 +388,11 @@ def current() -> Recorder:
     if not _current:
         raise LookupError("no program is being watched: leaf and pair are called while one runs.")
     return _current[-1]
+
+
+def entry(array: Array, k: int) -> int:
+    """A whole number of an array, known to the recorder of now; without one, only the number."""
+    return _current[-1].entry(array, k) if _current else int(array[k])
 
 
 def leaf(value: T, kind: str) -> T:

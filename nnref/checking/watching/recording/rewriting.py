@@ -80,7 +80,8 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_BinOp(self, node: ast.BinOp) -> Any:
         """A + b"""
-        if isinstance(node.left, ast.Constant) and isinstance(node.left.value, str | bytes):
+        text = isinstance(node.left, ast.Constant) and isinstance(node.left.value, str | bytes)
+        if text and not isinstance(node.op, ast.Mod):
             return self.generic_visit(node)
         repeats = isinstance(node.op, ast.Mult) and any(one_number(part) for part in (node.left, node.right))
         left, right = self.number(node.left), self.number(node.right)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import operator
 from collections import Counter
 from collections.abc import Callable, Sequence
 from time import process_time
@@ -65,10 +66,10 @@ class Values:
     limit is the number of values after which the program is stopped, seconds its time. jitter are the ordinals of the
     leaves that are moved, so that constant parameters differ from run to run, gentle the indices of values that are
     made smaller; seed numbers the run. suffices is asked now and then whether the tape holds all that is needed; of all
-    data one row in `share` is handed out. A run that is near, the first, second …, is that of the seed, and what is
-    moved in it is moved by very little. off are the ordinals of leaves that are moved by a little in all runs alike;
-    ties, the values that the program compared with what they were equal to. A run that follows the values of another
-    one is stopped where it goes another way.
+    data one row in `share` is handed out, and of pictures those of this side. A run that is near, the first, second …,
+    is that of the seed, and what is moved in it is moved by very little. off are the ordinals of leaves that are moved
+    by a little in all runs alike; ties, the values that the program compared with what they were equal to. A run that
+    follows the values of another one is stopped where it goes another way.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Values:
         gentle: frozenset[int] = frozenset(),
         suffices: Callable[[list[Node]], bool] | None = None,
         share: int = 1,
+        side: int = 28,
         near: int = 0,
         off: frozenset[int] = frozenset(),
         follows: Sequence[Node] = (),
@@ -109,7 +111,7 @@ class Values:
         self._begun: Counter[int] = Counter()
         self.alike = set[int]()
         self.looked_up = 0
-        self.share, self.follows = share, follows
+        self.share, self.side, self.follows = share, side, follows
 
     def known(self, x: Any) -> Node | None:
         """The node of a value, if it was recorded. An array that nobody made here becomes a leaf."""
@@ -281,6 +283,13 @@ class Values:
         value = float(str(value))
         self._scalars[id(value)] = self.new_leaf(value, "random", NOWHERE)
         return value
+
+    def entry(self, array: Array, k: int) -> int:
+        """A whole number of an array that is known, as an int that is known to come from there."""
+        value = int(array[k])
+        if not self.on:
+            return value
+        return self.keep(value, self.add("item", operator.getitem, (self.resolved(array), k), {}, value, NOWHERE))
 
     def pair(self, parameter: Any, gradient: Any, name: str) -> None:
         """State that one value is meant as the gradient of another, which it never updates."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from nnref.checking.watching.calculus.graph import base_of, bits_of
 from nnref.checking.watching.meaning.parameters import Roles
+from nnref.checking.watching.recording.functions import DRAWS
 from nnref.checking.watching.recording.tape import Node, words
 from nnref.checking.watching.traces.places import Places, operator_of
 from nnref.checking.watching.world.needs import called_name
@@ -65,9 +66,22 @@ def unjudged(role: Roles, node: Node, places: Places) -> Node | None:
             node.op in SPREADS and (m.shape != node.shape or made(role, m)) and not is_region(role, m, node, others)
         )
         joined = node.op in JOINS and any(made(role, o) for o in others)
-        if (spread or joined) and not written_out(role, m, places):
+        if (spread or joined) and not written_out(role, m, places) and not is_drawn_mask(role, m, places):
             return m
     return None
+
+
+def is_drawn_mask(role: Roles, node: Node, places: Places) -> bool:
+    """Is it a mask of dropout that is spread over a batch: of zeros and one other number, drawn on the way?"""
+    values = set() if node.leaf or node.value is None else {0.0, *np.asarray(node.value, float).flat}
+    leaves = [role.graph.tape[k] for k in bits_of(role.graph.above[node.index]) if role.graph.tape[k].leaf]
+    drawn = [leaf for leaf in leaves if leaf.shape and leaf.index > role.begin and is_draw(leaf, places)]
+    return len(values) == 2 and all(leaf in drawn or not leaf.shape for leaf in leaves)
+
+
+def is_draw(leaf: Node, places: Places) -> bool:
+    """Does the file draw numbers where a leaf was recorded?"""
+    return any(isinstance(part, ast.Call) and called_name(part.func) in DRAWS for part in places.at(leaf.site))
 
 
 def is_region(role: Roles, part: Node, at: Node, others: Sequence[Node]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -120,7 +121,7 @@ def made_alone(role: Roles, term: Node, base: Node) -> bool:
         return False
     others = (graph.above[term.index] | 1 << term.index) & ~(graph.above[base.index] | 1 << base.index)
     leaves = [node for k in bits_of(others) if (node := graph.tape[k]).leaf]
-    return all(np.prod(n.shape, dtype=int) == 1 or n.leaf in MADE_ON_THE_WAY or of_zeros_and_ones(n) for n in leaves)
+    return all(prod(n.shape) == 1 or n.leaf in MADE_ON_THE_WAY or of_zeros_and_ones(n) for n in leaves)
 
 
 def of_zeros_and_ones(node: Node) -> bool:

@@ -20,7 +20,7 @@ from nnref.checking.watching.meaning.updates import ROWS, Update, adds_again, st
 from nnref.checking.watching.recording.tape import Node, Site, words
 from nnref.checking.watching.verdict.choices import choices
 from nnref.checking.watching.verdict.corrections import LEFT_OUT, wrong_correction
-from nnref.checking.watching.verdict.decay_terms import terms_of_decay, with_decay
+from nnref.checking.watching.verdict.decay_terms import decay_apart, terms_of_decay, with_decay
 from nnref.checking.watching.verdict.draws import draw_in_words, draw_on_the_way
 from nnref.checking.watching.verdict.going_on import going_on
 from nnref.checking.watching.verdict.later_passes import of_later_passes
@@ -313,7 +313,8 @@ def by_itself(
     tolerance = half_of_the_digits(role.graph)
     if not any(t.any() for t in true):
         memory = before is not None and any(not np.any(laid) for _, laid in entering(role, update, tapes))
-        zero = memory or not any(x.any() for x in given)
+        apart = decay_apart(role, update, tapes, given)
+        zero = memory or not any(x.any() for x in (given if apart is None else apart[0]))
         note = NO_EVIDENCE if zero else "not zero, where every true entry is"
         if not zero and all(t is None for t in truth):
             return replace(row, verdict="cannot tell", note="no output that meets labels is made of it")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
@@ -79,6 +79,7 @@ class Usual:
     loss: Loss
     rows: Sequence[Judged]
     written: frozenset[float] = frozenset()
+    first: dict[Judged, float | None] = field(default_factory=dict)
 
     def factor(self, rows: Sequence[Judged]) -> float | None:
         """The factor that most of these gradients have; None if none is a multiple of the truth."""
@@ -159,8 +160,13 @@ class Usual:
 
     def alike_at_first(self, groups: Sequence[Group]) -> bool:
         """Do all gradients have one factor when first computed, so that some were scaled later?"""
-        made = [next(self.factors_as_made(row), 0.0) for group in groups for row in group]
+        made = [self.as_made(row) or 0.0 for group in groups for row in group]
         return all(equal_factors(c, made[0]) for c in made)
+
+    @cached_property
+    def examples(self) -> set[int]:
+        """The axis lengths that may be numbers of examples."""
+        return numbers_of_examples(self.role)
 
     @cached_property
     def last_layer(self) -> int:
@@ -181,6 +187,12 @@ class Usual:
         """The first value that a parameter goes into; the parameter itself, where there is none."""
         base = row.update.base
         return min(self.role.graph.users[base.index], key=lambda n: n.index, default=base)
+
+    def as_made(self, row: Judged) -> float | None:
+        """The first of a gradient's factors, computed once; None if it never is a multiple of the truth."""
+        if row not in self.first:
+            self.first[row] = next(self.factors_as_made(row), None)
+        return self.first[row]
 
     def factors_as_made(self, row: Judged) -> Iterator[float]:
         """A gradient's factors relative to the truth: when first computed, and after each operation to its step."""
@@ -219,9 +231,9 @@ class Usual:
         """Under a guessed loss summed over the examples: is one gradient that of the mean, and the other of the sum?"""
         if not row.own or not other.own:
             return False
-        ratio, examples = other.own / row.own, numbers_of_examples(self.role)
-        n = next((n for n in examples if equal_factors(ratio, n)), None)
-        made = next(self.factors_as_made(other), None)
+        ratio = other.own / row.own
+        n = next((n for n in self.examples if equal_factors(ratio, n)), None)
+        made = self.as_made(other)
         return n is not None and made is not None and not equal_factors(abs(made) * n, 1.0)
 
 

@@ -6,6 +6,7 @@ let the program run, and mark which arrays are data and which are labels.
 
     counts       the sizes of whole data sets, made smaller
     widths       the number of inputs that the source states; needs: how many rows and which columns it asks for
+    pictures     pictures of 8 × 8 pixels, where a step has too many numbers
     digits       the digits, and made-up tables of numbers
     feature_names  the columns and classes of scikit-learn's tables; passengers: the Titanic table
     known_tables tables by their file names; texts: made-up texts
@@ -49,18 +50,19 @@ from nnref.checking.watching.world import files as reading_files
 from nnref.checking.watching.world import modules as importing
 from nnref.checking.watching.world import packages
 from nnref.checking.watching.world.arguments import OTHERWISE, input_answer
-from nnref.checking.watching.world.counts import made_few, made_smaller
+from nnref.checking.watching.world.counts import FEW, FEWER, made_few, made_smaller
 from nnref.checking.watching.world.datasets import Datasets
 from nnref.checking.watching.world.digits import Digits, digits
 from nnref.checking.watching.world.files import Files, Hierarchy, nothing
 from nnref.checking.watching.world.folders import Folders
 from nnref.checking.watching.world.modules import AbsentError, Modules, Silent
 from nnref.checking.watching.world.needs import Needs, needs
+from nnref.checking.watching.world.pictures import FULL, has_pictures, made_small
 from nnref.checking.watching.world.reading import Pandas
 from nnref.checking.watching.world.remote import Remote, decompress
 from nnref.shapes import Array
 
-__all__ = ["AbsentError", "World", "asked_by", "has_sizes", "prepared", "smaller"]
+__all__ = ["FULL", "AbsentError", "World", "asked_by", "has_sizes", "prepared", "shows_pictures", "smaller"]
 
 FEWEST = 20
 """Smallest number of rows handed out."""
@@ -82,15 +84,18 @@ class World:
 
 
 @contextmanager
-def prepared(path: Path, data: tuple[Array, Array] | None = None, seed: int = 0, share: int = 1) -> Iterator[World]:
+def prepared(
+    path: Path, data: tuple[Array, Array] | None = None, seed: int = 0, share: int = 1, side: int = FULL
+) -> Iterator[World]:
     """While this lasts, stand-ins answer what the program at `path` reads; data are the user's own X and Y.
 
-    Each seed gives other digits in the same shapes; a share above 1 gives one row in `share` of all data.
+    Each seed gives other digits in the same shapes; a share above 1 gives one row in `share` of all data. side is that
+    of pictures of digits.
     """
     folder = path.resolve().parent
     asked = copy.copy(asked_by(path.resolve()))
     asked.rows, asked.share = max(FEWEST, asked.rows // share) if share > 1 else asked.rows, share
-    numbers = digits(seed, data)
+    numbers = digits(seed, data, side)
     if data is not None:
         asked.rows, asked.whole = len(numbers.labels), 0
     sets = Datasets(numbers, asked)
@@ -111,20 +116,28 @@ def asked_by(path: Path) -> Needs:
     return needs(sources(path), path.parent)
 
 
-def smaller(tree: ast.Module, path: Path, given: bool, share: int = 1) -> ast.Module:
+def smaller(tree: ast.Module, path: Path, given: bool, share: int = 1, side: int = FULL) -> ast.Module:
     """The program's tree, with its row counts reduced to the rows handed out, unless the data are the user's.
 
-    With share > 1, the sizes of batches, sequences and hidden layers that it names are reduced in any case.
+    With share > 1, the sizes of batches, sequences and hidden layers that it names are reduced in any case; with
+    another side than that of the digits, the sizes of pictures.
     """
     path = path.resolve()
     if share > 1:
-        made_few(tree)
-    return tree if given or not asked_by(path).whole else made_smaller(tree, sources(path))
+        made_few(tree, FEW if side == FULL else FEWER)
+    if side != FULL:
+        made_small(tree)
+    return tree if given or not asked_by(path).whole else made_smaller(tree, sources(path), share)
 
 
 def has_sizes(path: Path) -> bool:
     """Does a program name sizes of batches, sequences or hidden layers that can be reduced?"""
     return any(made_few(copy.deepcopy(tree)) for tree in sources(path.resolve()))
+
+
+def shows_pictures(path: Path) -> bool:
+    """Does a program name the sizes of the digits, which can be made smaller?"""
+    return has_pictures(sources(path.resolve()))
 
 
 def above(path: Path) -> tuple[Path, ...]:
@@ -200,13 +213,13 @@ CUPY = {"asnumpy": np.asarray, "random": np.random, "fft": np.fft}
 
 def square(handed: Files, name: str) -> Array:
     """An IDX file as an array: images (N, 28, 28), or labels (N,)."""
-    found = handed.one(str(name))
-    return found.reshape(-1, 28, 28) if found.ndim == 2 else found
+    found, side = handed.one(str(name)), handed.sets.digits.side
+    return found.reshape(-1, side, side) if found.ndim == 2 else found
 
 
 def attributes(handed: Files) -> list[tuple[Any, str, Any]]:
     """Attributes of modules to replace, other than for files: input, sleep, folders, downloads, the command line."""
-    folders, remote = Folders(handed.sets.digits), Remote(handed)
+    folders, remote = Folders(handed.sets.digits, handed.listed), Remote(handed)
     return [
         (os, "listdir", folders.listdir), (os.path, "isdir", folders.isdir),
         (urllib.request, "urlopen", remote.urlopen), (gzip, "decompress", decompress),

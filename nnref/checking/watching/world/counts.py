@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from nnref.checking.reading.names import HIDDEN_WIDTH, plain_name
+from nnref.checking.watching.world.pictures import without_pictures
 from nnref.checking.watching.world.widths import named, whole_number
 
 PART = 20
@@ -49,22 +50,26 @@ def shaped_by(node: ast.AST, size: int) -> bool:
 
 
 def data_beside(trees: list[ast.Module], folder: Path) -> bool:
-    """Is a data file that the program names in its folder, or one below? Then all of its rows are used."""
+    """Is a data file that the program names in its folder, or one below? Then all of its rows are used.
+
+    Labels are no data without their pictures: where those of an IDX file are absent, both are made up.
+    """
     words = (node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
     named = {Path(word).name for word in words if isinstance(word, str) and 3 < len(word) < 200 and "\0" not in word}
     try:
         lying = [*folder.iterdir(), *(file for part in folder.iterdir() if part.is_dir() for file in part.iterdir())]
     except OSError:
         return False
-    return any(file.name in named and file.suffix not in (".py", ".ipynb") and file.is_file() for file in lying)
+    data = [file for file in lying if file.name in named and file.suffix not in (".py", ".ipynb") and file.is_file()]
+    return bool(data) and not any(map(without_pictures, data))
 
 
-def made_smaller(tree: ast.Module, trees: list[ast.Module]) -> ast.Module:
-    """The tree with its well-known counts divided by PART; modified in place."""
+def made_smaller(tree: ast.Module, trees: list[ast.Module], share: int = 1) -> ast.Module:
+    """The tree with its well-known counts divided by PART, and by `share` too; modified in place."""
     counts = WHOLE | ALONG | ({1000} if numbers(trees) & REMAINDERS else set())
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and type(node.value) is int and node.value in counts:
-            node.value //= PART
+            node.value = max(1, node.value // PART // share)
     return tree
 
 
@@ -76,7 +81,11 @@ FEW = 8
 """The first reduced size, of a batch, sequence or hidden layer, if a step has too many numbers to record."""
 
 
-def made_few(tree: ast.Module) -> int:
+FEWER = 5
+"""The same, of a step of small pictures: in lists of numbers each weight takes some twenty operations."""
+
+
+def made_few(tree: ast.Module, few: int = FEW) -> int:
     """Reduce the batch, sequence and hidden-layer sizes in a tree; the number of distinct sizes reduced.
 
     Equal sizes stay equal, and different sizes stay different.
@@ -84,8 +93,8 @@ def made_few(tree: ast.Module) -> int:
     found = {id(value): value for node in ast.walk(tree) for name, value in named(node) if is_size(plain_name(name))}
     sizes = dict[int, int]()
     for value in found.values():
-        if (size := whole_number(value)) > 2 * FEW:
-            value.value = sizes.setdefault(size, FEW + len(sizes))  # type: ignore[attr-defined]
+        if (size := whole_number(value)) > 2 * few:
+            value.value = sizes.setdefault(size, few + len(sizes))  # type: ignore[attr-defined]
     return len(sizes)
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.recording.recorder import leaf
+from nnref.checking.watching.recording.recorder import entry, leaf
 from nnref.checking.watching.world import digits as numbers
 from nnref.checking.watching.world.digits import Digits
 from nnref.checking.watching.world.feature_names import classes_of, features
 from nnref.checking.watching.world.needs import Needs
+from nnref.checking.watching.world.pictures import SIDE, shrunk
 from nnref.checking.watching.world.preparing import KERAS_UTILS, SKLEARN
 from nnref.checking.watching.world.tables import Frame, Series
 from nnref.shapes import Array
@@ -92,8 +93,7 @@ class Datasets:
     def small_digits(self) -> Pair:
         """scikit-learn's digits: rows of 64 whole numbers from 0 to 15, made from the means of 3 × 3 pixels."""
         X, y = self.digits.rows(MOST)
-        square = X.reshape(-1, 28, 28)[:, 2:26, 2:26].reshape(-1, 8, 3, 8, 3).mean(axis=(2, 4))
-        return leaf(np.floor(square.reshape(-1, 64) / 16), "data"), leaf(y, "labels")
+        return leaf(np.floor(shrunk(X.astype(float), SIDE) / 16), "data"), leaf(y, "labels")
 
     def openml(self, *args: Any, return_X_y: bool = False, as_frame: Any = "auto", **kwargs: Any) -> Any:
         """fetch_openml("mnist_784"): images (N, 784), and their labels as numbers, not strings."""
@@ -145,13 +145,15 @@ class Datasets:
         found["mlxtend.data"] = {"loadlocal_mnist": self.flat, "mnist_data": self.flat, "iris_data": self.iris}
         found["dataset"], found["dataset.mnist"] = {}, {"load_mnist": self.scaled}
         found["torchvision.datasets"] = dict.fromkeys(("MNIST", "FashionMNIST"), self.torchvision)
+        found["torchvision.transforms"] = {"Compose": Composed, "ToTensor": lambda: as_tensor, "Normalize": normalised}
         return found
 
     def scaled(self, normalize: bool = True, flatten: bool = True, one_hot_label: bool = False) -> tuple[Pair, Pair]:
         """A well-known book's load_mnist: (N, 784) or (N, 1, 28, 28), by default in [0, 1]; labels or one-hot rows."""
 
         def of(pair: Pair) -> Pair:
-            X = np.asarray(pair[0]).reshape((-1, 784) if flatten else (-1, 1, 28, 28))
+            side = self.digits.side
+            X = np.asarray(pair[0]).reshape((-1, side * side) if flatten else (-1, 1, side, side))
             y = (pair[1][:, None] == np.arange(10)).astype(float) if one_hot_label else pair[1]
             return leaf(X.astype(np.float32) / 255 if normalize else X, "data"), leaf(y, "labels")
 
@@ -185,9 +187,9 @@ class Datasets:
         return SimpleNamespace(load_training=lambda: given(train), load_testing=lambda: given(test), gz=False)
 
     def torchvision(self, *args: Any, train: bool = True, **kwargs: Any) -> Any:
-        """torchvision.datasets.MNIST: has data and targets, and gives a pair when indexed."""
+        """torchvision.datasets.MNIST: has data and targets, and gives a pair, prepared as asked, when indexed."""
         X, y = self.digits.square(self.needs.training if train else self.needs.held_out)
-        return Pairs(X, y)
+        return Pairs(X, y, kwargs.get("transform"), kwargs.get("target_transform"))
 
 
 class Images(np.ndarray[Any, Any]):
@@ -198,18 +200,44 @@ class Images(np.ndarray[Any, Any]):
         return self.view(np.ndarray)
 
 
-class Pairs:
-    """Images and labels, indexed as pairs."""
+class Composed:
+    """torchvision.transforms.Compose: one preparation after the other."""
 
-    def __init__(self, X: Array, y: Array) -> None:
+    def __init__(self, steps: Any) -> None:
+        self.transforms = list(steps)
+
+    def __call__(self, thing: Any) -> Any:
+        """The thing, prepared."""
+        for step in self.transforms:
+            thing = step(thing)
+        return thing
+
+
+def as_tensor(image: Array) -> Array:
+    """torchvision.transforms.ToTensor: (1, 28, 28) in [0, 1]."""
+    return leaf(np.asarray(image, np.float32)[None] / 255, "data").view(Images)
+
+
+def normalised(mean: Any, std: Any, *args: Any) -> Callable[[Array], Array]:
+    """torchvision.transforms.Normalize: each channel minus its mean, divided by its spread."""
+    centre, spread = (np.reshape(np.asarray(part, np.float32), (-1, 1, 1)) for part in (mean, std))
+    return lambda image: leaf(np.asarray((image - centre) / spread), "data").view(Images)
+
+
+class Pairs:
+    """Images and labels, indexed as pairs; of_image and of_label prepare what is handed out, if they are given."""
+
+    def __init__(self, X: Array, y: Array, of_image: Any = None, of_label: Any = None) -> None:
         self.data = self.train_data = X.view(Images)
         self.targets = self.train_labels = y.view(Images)
+        self.of_image, self.of_label = of_image, of_label
 
     def __len__(self) -> int:
         return len(self.targets)
 
-    def __getitem__(self, k: int) -> tuple[Array, int]:
-        return self.data[k].view(np.ndarray), int(self.targets[k])
+    def __getitem__(self, k: int) -> tuple[Any, Any]:
+        image, label = self.data[k].view(np.ndarray), entry(self.targets, k)
+        return self.of_image(image) if self.of_image else image, self.of_label(label) if self.of_label else label
 
-    def __iter__(self) -> Iterator[tuple[Array, int]]:
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
         return (self[k] for k in range(len(self)))

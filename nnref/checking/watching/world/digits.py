@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 
 from nnref.checking.watching.recording.recorder import leaf
+from nnref.checking.watching.world.pictures import FULL, shrunk
 from nnref.shapes import Array
 
 CLASSES = 10
@@ -15,7 +16,7 @@ CLASSES = 10
 
 @dataclass
 class Digits:
-    """images (N, 784) uint8 and labels (N,); the seed decides which images of each class come where.
+    """images (N, side²) uint8 and labels (N,); the seed decides which images of each class come where.
 
     given is the user's own X, one row per example, and Y, which replace the digits. made says whether the program was
     handed other data than the user's own, of which fewer rows would do.
@@ -26,9 +27,10 @@ class Digits:
     seed: int
     given: tuple[Array, Array] | None = None
     made: bool = False
+    side: int = FULL
 
     def rows(self, count: int, skip: int = 0) -> tuple[Array, Array]:
-        """Images (count, 784) and labels (count,), not marked; every class is among the first rows."""
+        """Images (count, side²) and labels (count,), not marked; every class is among the first rows."""
         if self.given is not None:
             X, y = self.given
             at = np.resize(np.arange(len(X)), count)
@@ -54,19 +56,20 @@ class Digits:
         return self.square(rows), self.square(tests, skip=rows)
 
     def square(self, rows: int, skip: int = 0) -> tuple[Array, Array]:
-        """uint8 (N, 28, 28) and labels (N,), marked."""
+        """uint8 (N, side, side) and labels (N,), marked."""
         X, y = self.rows(rows, skip)
-        if X.shape[1:] == (784,):
-            X = X.reshape(-1, 28, 28)
+        if X.shape[1:] == (self.side**2,):
+            X = X.reshape(-1, self.side, self.side)
         return leaf(X, "data"), leaf(y.astype(np.uint8) if y.dtype.kind in "iu" else y, "labels")
 
 
-def digits(seed: int, given: tuple[Array, Array] | None = None) -> Digits:
-    """The digits of this run: the user's own, else the installed ones, else drawn images."""
+def digits(seed: int, given: tuple[Array, Array] | None = None, side: int = FULL) -> Digits:
+    """The digits of this run: the user's own, else the installed ones, else drawn images; all but the first so wide."""
     if given is not None:
         X, y = as_rows(*given)
         return Digits(X, y, seed, (X, y))
-    return Digits(*found(), seed)
+    images, labels = found()
+    return Digits(shrunk(images, side), labels, seed, side=side)
 
 
 @cache

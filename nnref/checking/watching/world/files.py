@@ -26,8 +26,9 @@ from nnref.checking.watching.world import passengers
 from nnref.checking.watching.world.datasets import Bunch, Datasets
 from nnref.checking.watching.world.known_tables import known_tables
 from nnref.checking.watching.world.needs import LABEL, LABELS, TABLE_FILE
+from nnref.checking.watching.world.pictures import PIXELS, without_pictures
 from nnref.checking.watching.world.tables import Frame
-from nnref.checking.watching.world.texts import made_text
+from nnref.checking.watching.world.texts import made_text, names_of
 from nnref.shapes import Array
 
 TESTS = re.compile(r"test|t10k|valid|dev", re.IGNORECASE)
@@ -36,10 +37,6 @@ TESTS = re.compile(r"test|t10k|valid|dev", re.IGNORECASE)
 DATA_FILE = re.compile(r"\.(csv|data|txt|tsv|gz|npz|npy|mat|h5|hdf5)$|ubyte|idx[13]", re.IGNORECASE)
 MADE_BEFORE = re.compile(r"model|weight|param|checkpoint|theta|\bw\d?\b", re.IGNORECASE)
 """Names of files with parameters that an earlier run of the program learned: these cannot be made up."""
-
-
-PIXELS = 784
-"""Number of pixels of a digit."""
 
 
 class Content(bytes):
@@ -77,6 +74,7 @@ class Files:
     def __init__(self, sets: Datasets, folder: Path, scratch: Path) -> None:
         self.sets, self.folder, self.scratch = sets, folder, scratch
         self.pickled: dict[str, Any] = {}
+        self.listed: set[str] = set()
         self.real: dict[str, Any] = {"open": builtins.open, "gzip": gzip.open, "load": np.load, "unpickle": pickle.load}
         self.real |= {"frombuffer": np.frombuffer, "fromfile": np.fromfile, "exists": os.path.exists}
 
@@ -92,7 +90,7 @@ class Files:
             return self.real["open"](where, mode, *args, **kwargs)
         if where.is_file():
             return self.real["open"](where, mode, *args, **kwargs)
-        if Path(path).exists():
+        if Path(path).exists() and not without_pictures(path):
             return self.real["open"](path, mode, *args, **kwargs)
         made = self.made_up(str(path))
         return made if "b" in mode else io.StringIO(made.getvalue().decode("latin-1"))
@@ -103,7 +101,8 @@ class Files:
 
     def gzip_open(self, path: Any, mode: str = "rb", *args: Any, **kwargs: Any) -> Any:
         """Stand-in for gzip.open; a made-up file is not compressed."""
-        if not isinstance(path, str | os.PathLike) or Path(path).exists() or set(mode) & set("wax"):
+        lies = isinstance(path, str | os.PathLike) and Path(path).exists() and not without_pictures(path)
+        if not isinstance(path, str | os.PathLike) or lies or set(mode) & set("wax"):
             place = path if not set(mode) & set("wax") else self.kept(path)
             return self.real["gzip"](place, mode, *args, **kwargs)
         made = self.made_up(str(path))
@@ -120,7 +119,8 @@ class Files:
         if "ubyte" in name or "idx" in name:
             if kind == "labels":
                 return MadeUp(struct.pack(">II", 2049, rows) + y.astype(np.uint8).tobytes(), name, kind)
-            return MadeUp(struct.pack(">IIII", 2051, rows, 28, 28) + X.astype(np.uint8).tobytes(), name, kind)
+            side = self.sets.digits.side
+            return MadeUp(struct.pack(">IIII", 2051, rows, side, side) + X.astype(np.uint8).tobytes(), name, kind)
         if re.search(r"\.(pkl|pickle)(\.gz)?$|data_batch|test_batch", name) and not MADE_BEFORE.search(name):
             return MadeUp(b"", name, kind)
         if (text := made_text(Path(name).name, self.sets.digits.draw(), self.sets.needs.share)) is not None:
@@ -129,6 +129,8 @@ class Files:
             return MadeUp(known[0].text(self.sets.digits.draw()).encode(), name, kind)
         if DATA_FILE.search(name) and not MADE_BEFORE.search(Path(name).name):
             return MadeUp(self.as_text(name, X[:100], y[:100]).encode(), name, kind)
+        if str(Path(name).parent) in self.listed and Path(name).suffix in ("", ".txt"):
+            return MadeUp(names_of(Path(name).stem).encode(), name, "data")
         raise FileNotFoundError(2, "No such file or directory", name)
 
     def as_text(self, name: str, X: Array, y: Array) -> str:

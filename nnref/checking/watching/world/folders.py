@@ -26,9 +26,9 @@ GREY = 0
 class Folders:
     """os.listdir and cv2.imread in one run: a missing folder appears to hold one folder per class."""
 
-    def __init__(self, digits: Digits) -> None:
+    def __init__(self, digits: Digits, listed: set[str] | None = None) -> None:
         self.digits = digits
-        self.listed: set[str] = set()
+        self.listed: set[str] = set() if listed is None else listed
         self.real: dict[str, Any] = {"listdir": os.listdir, "isdir": os.path.isdir}
 
     def listdir(self, path: Any = ".") -> list[str]:
@@ -52,7 +52,8 @@ class Folders:
         mine = np.flatnonzero(self.digits.labels == int(words[0]) % CLASSES) if words else np.arange(CLASSES)
         number = int(re.sub(r"\D", "", place.stem)[-4:] or 0)
         image = np.asarray(self.digits.images[mine[(number + self.digits.seed) % len(mine)]], np.uint8)
-        image = image.reshape(28, 28) if image.size == 784 else image
+        side = self.digits.side
+        image = image.reshape(side, side) if image.size == side * side else image
         return leaf(image if flags <= GREY or image.ndim > 2 else np.stack([image] * 3, axis=-1), "data")
 
     def names(self) -> dict[str, Any]:

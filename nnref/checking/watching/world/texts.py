@@ -49,6 +49,16 @@ IN_A_LINE = 12
 """Number of words in a line."""
 
 
+def names_of(kind: str) -> str:
+    """The names in the file of one kind, as a folder may hold one for each language: other ones for each.
+
+    >>> names_of("3").split()[:2]
+    ['david', 'emma']
+    """
+    first = sum(map(ord, kind)) % len(NAMES)
+    return "\n".join((NAMES[first:] + NAMES[:first])[: len(NAMES) // 2]) + "\n"
+
+
 def made_text(name: str, random: np.random.RandomState, share: int = 1) -> str | None:
     """A text made up for a file name, running text with 1/share of the words; None if no text has such a name.
 

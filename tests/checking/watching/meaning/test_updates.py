@@ -174,3 +174,27 @@ def test_a_step_of_another_shape_that_spreads_the_parameter_is_a_wrong_update_of
     found = certificate(seen(tmp_path, SPREAD, ("axis=1", "axis=0")), mend=False)
     assert found.first.place.startswith("line 9:")
     assert [e.where[0].says for e in found.entries if e.verdict == "WRONG"] == ["shape (1, 30) for (1, 1)"]
+
+
+CLIPPED = """\
+import numpy as np
+X, Y = np.random.randn(20, 4), np.random.randn(20, 2)
+P = {"W": np.random.randn(4, 3) * 0.3, "V": np.random.randn(3, 2) * 0.3}
+for k in range(5):
+    H = np.tanh(X @ P["W"])
+    D = (H @ P["V"] - Y) / 20
+    loss = (D * D).sum() * 10
+    grads = {"V": H.T @ D, "W": X.T @ (D @ P["V"].T * (1 - H * H))}
+    for name, w in P.items():
+        np.clip(w, -1, 1, out=w)
+        w -= 0.1 * grads[name]
+"""
+
+
+def test_weights_that_are_clipped_between_their_gradient_and_their_update_are_updated(tmp_path):
+    found = seen(tmp_path, CLIPPED)
+    assert settled(found) is True
+    assert len(found.rows) == 2
+    wrong = seen(tmp_path, CLIPPED, ("(1 - H * H)", "(1 - H)"))
+    assert settled(wrong) is False
+    assert certificate(wrong, mend=False).first.place.startswith("line 8:")

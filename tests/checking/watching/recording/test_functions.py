@@ -9,6 +9,7 @@ import pytest
 from nnref.checking.watching.recording.functions import (
     as_once,
     container,
+    filled_in,
     kind_of,
     kth_result,
     name_of,
@@ -121,3 +122,28 @@ def test_arrays_of_one_entry_are_numbers_where_older_numpys_took_them_for_such(s
 
 def test_only_an_array_of_one_entry_is_a_number():
     assert [np.ndim(as_once(thing)) for thing in (np.ones((1, 1)), np.ones((1, 2)), np.ones(()), 3.0)] == [0, 2, 0, 0]
+
+
+def test_a_text_takes_an_array_of_one_entry_as_a_number_and_of_no_more():
+    """Older versions of numpy did: a program that prints '%f' % loss stopped there."""
+    assert filled_in("%d: %.2f", (3, np.array([[0.5]]))) == "3: 0.50"
+    assert filled_in("%f", np.array([2.0])) == "2.000000"
+    assert filled_in("%s", A[0]) == "[0. 1. 2.]"
+    with pytest.raises(TypeError):
+        filled_in("%f", A)
+
+
+PRINTED = """\
+import numpy as np
+X, Y = np.random.randn(9, 3), np.random.randn(9, 1)
+W = np.random.randn(3, 1)
+for k in range(4):
+    D = X @ W - Y
+    loss = (D * D).sum(axis=0) / 18
+    print("loss %f" % loss, "in step %d: %.4f" % (k, loss))
+    W -= 0.1 * X.T @ D / 9
+"""
+
+
+def test_a_program_that_prints_arrays_of_one_entry_so_goes_on(tmp_path):
+    assert settled(seen(tmp_path, PRINTED)) is True

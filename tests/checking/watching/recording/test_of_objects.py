@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nnref.checking.watching.recording.of_objects import (
+    as_objects,
     holds_objects,
     object_at,
     of_object,
@@ -11,6 +12,7 @@ from nnref.checking.watching.recording.of_objects import (
     shape_of_objects,
 )
 from nnref.checking.watching.recording.tape import Node, Site
+from tests.support.programs import seen
 
 ROWS = np.array([np.zeros(2), np.zeros(3)], dtype=object)
 
@@ -44,3 +46,25 @@ def test_rows_are_objects_in_one_axis():
 def test_a_number_is_an_objects_where_it_has_the_name_of_an_attribute(name, kept):
     node = Node(0, "leaf", None, (), {}, 0, Site("", 1, 0, ""), names=[name])
     assert of_object(node) == kept
+
+
+def test_rows_of_unlike_lengths_that_numpy_refuses_become_objects_and_nothing_else_does():
+    rows = [np.zeros((2, 3)), np.zeros((4, 3))]
+    with pytest.raises(ValueError, match="inhomogeneous") as refused:
+        np.array(rows)
+    (made, more) = as_objects(refused.value, (rows, "as it is"))
+    assert (made.shape, made[1] is rows[1], more) == ((2,), True, "as it is")
+    assert as_objects(ValueError("not aligned"), (rows,)) is None
+
+
+NAMES = """\
+import numpy as np
+names = [np.eye(4)[[0, 2]], np.eye(4)[[1, 3, 3]], np.eye(4)[[2, 0, 1, 1]]]
+found = [np.random.choice(names) for k in range(9)]
+"""
+
+
+def test_one_of_several_arrays_of_unlike_lengths_is_drawn(tmp_path):
+    found = seen(tmp_path, NAMES)
+    assert found.runs[0].error is None
+    assert {len(x) for x in found.runs[0].namespace["found"]} <= {2, 3, 4}

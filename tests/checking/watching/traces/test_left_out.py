@@ -66,3 +66,28 @@ def test_a_number_that_an_object_keeps_as_it_was_given_and_the_root_of_a_size_ar
 def test_a_number_that_is_computed_anew_somewhere_may_be_a_parameter(line, tmp_path):
     found = seen(tmp_path, KEPT, ("    V -= 0.1 * dV\n", f"    V -= 0.1 * dV\n    if step > 2: {line}\n"))
     assert "floor goes into the loss as a parameter does" in fault_apart(found, tmp_path)
+
+
+SPREAD = """\
+import numpy as np
+X, Y = np.random.randn(12, 3), np.random.randn(12, 2)
+W, V = np.random.randn(3, 6), np.random.randn(6, 2)
+for step in range(4):
+    mask = np.random.binomial(1, 0.8, (1, 6)) / 0.8
+    H = np.tanh(X @ W)
+    A = H * mask
+    D = (A @ V - Y) / 12
+    loss = (D ** 2).sum() * 6
+    dV = A.T @ D
+    dW = X.T @ (D @ V.T * mask * (1 - H * H))
+    V -= 0.1 * dV
+    W -= 0.1 * dW
+"""
+
+
+def test_a_mask_that_is_drawn_for_a_whole_batch_is_no_parameter_and_a_drawn_scale_is_one(tmp_path):
+    found = seen(tmp_path, SPREAD)
+    assert settled(found) is True
+    assert fault_apart(found, tmp_path) == ""
+    scale = seen(tmp_path, SPREAD, ("np.random.binomial(1, 0.8, (1, 6)) / 0.8", "np.random.rand(1, 6) / 0.8"))
+    assert "mask goes into the loss" in fault_apart(scale, tmp_path)

@@ -96,3 +96,24 @@ def test_a_part_is_all_that_is_left_where_what_is_made_of_labels_is_zero(tmp_pat
     left = made_of_it_alone(role, update.base, update.step, run.tape)
     assert left == pytest.approx(0.05 * 0.3 * np.r_[0, w[1:]])
     assert per_weight([left], [w]) == pytest.approx(0.05 * 0.3)
+
+
+FROM_ZERO = """\
+import numpy as np
+X = np.linspace(0, 2, 9)[:, None]
+Y = np.sin(X)
+W, b, V = np.random.randn(1, 5), np.zeros((1, 5)), np.random.randn(5, 1)
+for k in range(3):
+    for x, y in zip(X, Y):
+        h = np.tanh(x[None] @ W + b)
+        d = h @ V - y
+        e = d @ V.T * (1 - h * h)
+        dW, dV = x[:, None] @ e + 0.01 * W, h.T @ d + 0.01 * V
+        W, b, V = W - 0.05 * dW, b - 0.05 * e, V - 0.05 * dV
+"""
+
+
+def test_where_an_example_of_zeros_leaves_only_a_decay_the_next_step_decides(tmp_path):
+    """The true slope is 0 there, and the step is not: a right program was called wrong."""
+    assert settled(seen(tmp_path, FROM_ZERO)) is True
+    assert settled(seen(tmp_path, FROM_ZERO, ("x[:, None] @ e + 0.01", "x[:, None] @ (e * h) + 0.01"))) is False

@@ -27,6 +27,10 @@ class Marks:
         self.kinds.append((kind, array.shape))
         return array
 
+    def entry(self, array, k):
+        """A label, as a plain number."""
+        return int(array[k])
+
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
@@ -336,3 +340,40 @@ def test_a_program_gets_more_rows_than_its_batches_take_after_a_thousand_are_hel
 
 def test_the_range_of_python_2_is_that_of_python_3(run):
     assert run("from past.builtins import xrange\nn = sum(1 for _ in xrange(4))\n")["n"] == 4
+
+
+def test_pictures_and_labels_are_prepared_as_the_program_asks(run):
+    names = run("""
+        import torchvision
+        import numpy as np
+        from torchvision import transforms
+        def flat(image): return image.numpy().reshape(-1)
+        prepare = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.25,)), flat])
+        d = torchvision.datasets.MNIST(".", transform=prepare, target_transform=lambda k: np.eye(10)[k])
+        x, t = d[3]
+        """)
+    assert (names["x"].shape, names["x"].min(), names["x"].max() <= 2, names["t"].sum()) == ((784,), -2, True, 1)
+
+
+def test_a_model_that_a_program_compares_its_own_with_may_come_from_a_module_of_a_package(run):
+    names = run("from sklearn import svm\nm = svm.SVR(C=3)\nm.fit([[1.0]], [2.0])\np = m.predict([[1.0], [2.0]])")
+    assert names["p"].tolist() == [0, 0]
+
+
+def test_a_folder_of_texts_that_is_not_there_holds_a_list_of_names_for_each_kind(run):
+    names = run("""
+        import os
+        folder = "data/names"
+        read = {k: open(os.path.join(folder, k), encoding="utf-8").read().split() for k in os.listdir(folder)}
+        """)
+    assert len(names["read"]) == 10
+    assert len({tuple(found) for found in names["read"].values()}) == 10
+    with pytest.raises(FileNotFoundError):
+        run("open('elsewhere/0').read()")
+
+
+def test_of_one_row_in_many_the_counts_in_the_source_are_as_many_too(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text("m = 50000\nX = read('x.csv').reshape(m, 784)", encoding="utf-8")
+    tree = smaller(ast.parse(path.read_text(encoding="utf-8")), path, False, share=40)
+    assert ast.unparse(tree).startswith("m = 62")
