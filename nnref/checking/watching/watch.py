@@ -49,13 +49,13 @@ AT_LENGTH: dict[str, Any] = {"share": 40, "seconds": 6.0}
 """Settings of such a second run: one row in `share` of the data, small sizes of what has a name, and the time limit."""
 
 IN_SMALL = AT_LENGTH | {"side": 8}
-"""Settings of a third run, of pictures of 8 × 8 pixels."""
+"""Settings of such a run with pictures of 8 × 8 pixels."""
 
 WITH_SMALL = "a step is too long to be recorded: judged with pictures of 8 x 8, and with few examples and units"
 """What is said of such a run."""
 
 TOO_LONG = 20_000
-"""Recorded values of a second run above which a third one is tried, as each run and its slopes take seconds."""
+"""Recorded values of a second run with pictures, after which smaller ones are tried: each run of many takes seconds."""
 
 SEEDS = (1, 2)
 """The seeds of the other runs."""
@@ -266,16 +266,24 @@ def understood_run(
     first, seen = first_run(source, path, settings, patience=ENOUGH, limit=limit, **longer)
     if seen.role is not None or not first.stopped:
         return first, seen
-    if first.made_up or world.has_sizes(path):
-        fewer, with_fewer = first_run(source, path, settings, limit=limit, **AT_LENGTH | longer)
-        if (with_fewer.role is None or len(fewer.tape) > TOO_LONG) and first.made_up and world.shows_pictures(path):
-            small, with_small = first_run(source, path, settings, limit=limit, **IN_SMALL)
-            better = with_fewer.role is None or len(small.tape) < len(fewer.tape)
-            if with_small.role is not None and better:
-                return small, with_small
+    for more in less_and_less(path, first, limit):
+        fewer, with_fewer = first_run(source, path, settings, **more | longer)
         if with_fewer.role is not None:
             return fewer, with_fewer
     return first_run(source, path, settings, limit=limit, **longer) if len(first.tape) < limit else (first, seen)
+
+
+def less_and_less(path: Path, first: Run, limit: int) -> Iterator[dict[str, Any]]:
+    """The settings of further runs of a program that was stopped: with fewer rows, then with small pictures too.
+
+    Where there are pictures, fewer rows alone are soon given up, and tried at length only after them.
+    """
+    pictures = first.made_up and world.shows_pictures(path)
+    if first.made_up or world.has_sizes(path):
+        yield AT_LENGTH | {"limit": min(limit, TOO_LONG) if pictures else limit}
+    if pictures:
+        yield IN_SMALL | {"limit": limit}
+        yield AT_LENGTH | {"limit": limit}
 
 
 def first_run(

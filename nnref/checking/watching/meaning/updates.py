@@ -202,8 +202,30 @@ def without_parts(graph: Graph, updates: Sequence[Update]) -> list[Update]:
 def goes_on(graph: Graph, update: Update) -> bool:
     """Is the new value used on the lines where the old one was?"""
     new, first = update.end, first_uses(graph, update.base)
-    elsewhere = (n for n in uses(graph, new) if n.site != new.site)  # for v in y - p is no use of y
-    return any(first.get(n.site, new.index) < new.index < n.index for n in elsewhere)
+    last = last_uses(graph, new).items()
+    elsewhere = ((site, k) for site, k in last if site != new.site)  # for v in y - p is no use of y
+    return any(first.get(site, new.index) < new.index < k for site, k in elsewhere)
+
+
+def last_uses(graph: Graph, node: Node) -> dict[Site, int]:
+    """The sites of all `uses` of a value, each with the last result there; of what is written on and on, found once."""
+    known: dict[int, dict[Site, int]] = graph.once("last uses", dict)
+    todo = [node]
+    while todo:
+        at = todo[-1]
+        users = graph.users[at.index] if at.index not in known else ()
+        onward = [u for u in users if u.op in VIEWS or u.op == "item" or u.op in WRITTEN]
+        if left := [u for u in onward if u.index not in known]:
+            todo += left
+            continue
+        if at.index not in known:
+            mine = {u.site: u.index for u in users if u.op not in VIEWS and u.op not in WRITTEN}
+            known[at.index] = known[onward[0].index] if len(onward) == 1 and not mine else mine
+            for part in onward if known[at.index] is mine else ():
+                for site, k in known[part.index].items():
+                    mine[site] = max(k, mine.get(site, k))
+        todo.pop()
+    return known[node.index]
 
 
 def first_uses(graph: Graph, node: Node) -> dict[Site, int]:

@@ -81,7 +81,7 @@ FEW = 8
 """The first reduced size, of a batch, sequence or hidden layer, if a step has too many numbers to record."""
 
 
-FEWER = 5
+FEWER = 4
 """The same, of a step of small pictures: in lists of numbers each weight takes some twenty operations."""
 
 

@@ -28,7 +28,7 @@ from nnref.checking.watching.world.known_tables import known_tables
 from nnref.checking.watching.world.needs import LABEL, LABELS, TABLE_FILE
 from nnref.checking.watching.world.pictures import PIXELS, without_pictures
 from nnref.checking.watching.world.tables import Frame
-from nnref.checking.watching.world.texts import made_text, names_of
+from nnref.checking.watching.world.texts import list_of_names, made_text
 from nnref.shapes import Array
 
 TESTS = re.compile(r"test|t10k|valid|dev", re.IGNORECASE)
@@ -130,7 +130,7 @@ class Files:
         if DATA_FILE.search(name) and not MADE_BEFORE.search(Path(name).name):
             return MadeUp(self.as_text(name, X[:100], y[:100]).encode(), name, kind)
         if str(Path(name).parent) in self.listed and Path(name).suffix in ("", ".txt"):
-            return MadeUp(names_of(Path(name).stem).encode(), name, "data")
+            return MadeUp(list_of_names(Path(name).stem).encode(), name, "data")
         raise FileNotFoundError(2, "No such file or directory", name)
 
     def as_text(self, name: str, X: Array, y: Array) -> str:

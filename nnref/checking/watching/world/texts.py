@@ -49,10 +49,10 @@ IN_A_LINE = 12
 """Number of words in a line."""
 
 
-def names_of(kind: str) -> str:
+def list_of_names(kind: str) -> str:
     """The names in the file of one kind, as a folder may hold one for each language: other ones for each.
 
-    >>> names_of("3").split()[:2]
+    >>> list_of_names("3").split()[:2]
     ['david', 'emma']
     """
     first = sum(map(ord, kind)) % len(NAMES)

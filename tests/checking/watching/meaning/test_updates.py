@@ -198,3 +198,12 @@ def test_weights_that_are_clipped_between_their_gradient_and_their_update_are_up
     wrong = seen(tmp_path, CLIPPED, ("(1 - H * H)", "(1 - H)"))
     assert settled(wrong) is False
     assert certificate(wrong, mend=False).first.place.startswith("line 8:")
+
+
+def test_the_last_uses_of_a_value_are_those_of_its_uses(tmp_path):
+    found, run = graph(tmp_path, VALUES)
+    for value in run.tape:
+        every = list(updates.uses(found, value))
+        assert updates.last_uses(found, value) == {
+            n.site: max(m.index for m in every if m.site == n.site) for n in every
+        }
