@@ -240,7 +240,7 @@ def agreed(seen: Watched, read: Certificate) -> Certificate:
     factor = "times the truth" in first.says
     head = replace(named, right=mended(seen, line_number(seen, first.place), named.right, factor))
     places = {line_alone(d.place) for d in read.diagnoses}
-    more = tuple(d for d in watched.diagnoses[1:] if line_alone(d.place) not in places and "never changes" in d.says)
+    more = tuple(d for d in watched.diagnoses[1:] if line_alone(d.place) not in places and "never change" in d.says)
     return replace(read, diagnoses=(*(head if d is named else d for d in read.diagnoses), *more))
 
 

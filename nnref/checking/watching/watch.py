@@ -266,10 +266,15 @@ def understood_run(
     first, seen = first_run(source, path, settings, patience=ENOUGH, limit=limit, **longer)
     if seen.role is not None or not first.stopped:
         return first, seen
+    stopped: tuple[Run, Understood] | None = None
     for more in less_and_less(path, first, limit):
         fewer, with_fewer = first_run(source, path, settings, **more | longer)
         if with_fewer.role is not None:
             return fewer, with_fewer
+        if fewer.stopped and more["limit"] == limit:
+            stopped = fewer, with_fewer
+    if stopped is not None:
+        return stopped  # with all of its data its first update would come no sooner
     return first_run(source, path, settings, limit=limit, **longer) if len(first.tape) < limit else (first, seen)
 
 
@@ -409,7 +414,7 @@ def unread(run: Run, source: Source) -> str:
         (file, often), times = Counter((n.site.file, n.site.line) for n in run.tape if n.site.line).most_common(1)[0]
         why = "its time was up" if not run.recorder.in_time else "the record was full"
         line = source.where(often) if file.endswith(source.name) else f"{Path(file).name}, line {often}"
-        here = f"{times:,} of them in {line}, as where data are made number by number"
+        here = f"{times:,} of them in {line}, as where data are made, or layers computed, number by number"
         return f"was stopped after {count}, {here}: {why} before any {none}; try it with less data, or with --data"
     return f"ran, {count}, and no {none}{ending(run, source)}"
 

@@ -298,6 +298,8 @@ def step(
         return None
     of_labels = graph.dependent(bits)
     found, idle = updates(graph, of_labels, pairs, begin)
+    if not found:  # for p, g in …: p = p - rate * g, by which no parameter is changed
+        found = idle = tuple(u for u in idle if u.end.of_loop)
     role = Roles(graph, labels, of_labels, found, (), begin, idle)
     met = tuple(meetings(role)) if found else ()
     if not met:

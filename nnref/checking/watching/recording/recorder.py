@@ -102,6 +102,13 @@ class Recorder(Hooks):
         plain = type(value) is float or (type(value) is int and value == 0)
         return self.literal(value, site) if plain and self.known(value) is None else value
 
+    def named_anew(self, value: T, text: str, site: int) -> T:
+        """P = …, where p is what the loop around goes through: what it went through stays as it is."""
+        value = self.named(value, text, site)
+        if self.on and (node := self.known(value)) is not None:
+            node.of_loop = True
+        return value
+
     def hear(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Keep copies of what a function is called with, if they can be made."""
         with suppress(Exception):

@@ -45,6 +45,7 @@ class Rewriter(ast.NodeTransformer):
 
     def __init__(self, file: str, sites: list[Site]) -> None:
         self.file, self.sites, self.functions, self.temporaries = file, sites, ["<module>"], 0
+        self.looped: frozenset[str] = frozenset()
 
     def site(self, node: Any) -> ast.Constant:
         """The number of the site of a node."""
@@ -59,7 +60,9 @@ class Rewriter(ast.NodeTransformer):
     def visit_FunctionDef(self, node: Any) -> Any:
         """Defaults and body, but neither decorators nor annotations."""
         self.functions.append(node.name)
+        around, self.looped = self.looped, frozenset()
         node.body = [part for statement in node.body for part in self.several(statement)]
+        self.looped = around
         self.functions.pop()
         node.args.defaults = [self.visit(d) for d in node.args.defaults]
         node.args.kw_defaults = [d if d is None else self.visit(d) for d in node.args.kw_defaults]
@@ -182,7 +185,12 @@ class Rewriter(ast.NodeTransformer):
         """For x in a:"""
         node.iter = self.hook("iterate", node.iter, self.visit(node.iter))
         stores = self.stores(node.target)
+        around, self.looped = (
+            self.looped,
+            self.looped | {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)},
+        )
         node.body = [*stores, *(part for statement in node.body for part in self.several(statement))]
+        self.looped = around
         node.orelse = [part for statement in node.orelse for part in self.several(statement)]
         return node
 
@@ -254,7 +262,8 @@ class Rewriter(ast.NodeTransformer):
         if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
             return self.hook("held", target, value, ast.Constant(ast.unparse(target)), load(target.value.id))
         if isinstance(target, ast.Name | ast.Attribute):
-            return self.hook("named", target, value, ast.Constant(ast.unparse(target)))
+            anew = isinstance(target, ast.Name) and target.id in self.looped
+            return self.hook("named_anew" if anew else "named", target, value, ast.Constant(ast.unparse(target)))
         if isinstance(target, ast.Tuple | ast.List) and not any(isinstance(e, ast.Starred) for e in target.elts):
             names = [ast.Constant(ast.unparse(element)) for element in target.elts]
             owners = [owner(element, target.elts) for element in target.elts]

@@ -38,7 +38,8 @@ class Node:
     args and kwargs hold nodes in the place of the values that are known, at any depth of lists and tuples; call takes
     them, the nodes replaced by their values, and gives this value again. leaf is the kind of a value without recorded
     inputs: "data", "labels", "random", "constant", … deps is the set of leaves it depends on, as bits. names are its
-    names in the program, held its assignments to objects; used says that another value depends on it.
+    names in the program, held its assignments to objects; used says that another value depends on it, of_loop that its
+    name is the variable of a loop, which it is given in the loop's body.
     """
 
     index: int
@@ -54,6 +55,7 @@ class Node:
     names: list[str] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
     used: bool = False
+    of_loop: bool = False
     dims: tuple[int, ...] = ()
 
     @property

@@ -29,12 +29,17 @@ def between_steps(watched: Watched) -> Iterator[Diagnosis]:
 
 
 def never_changed(watched: Watched) -> Iterator[Diagnosis]:
-    """Parameters whose new value is computed and never used."""
+    """Parameters whose new value is computed and never used; those of one line together."""
+    by_line: dict[Site, list[Update]] = {}
     for update in watched.steps[0].roles.idle:
-        name = parameter_name(update.base)
-        into = next(iter(update.end.names), "a value that nothing uses")
-        says = f"{name} never changes: this line writes into {into}."
-        yield Diagnosis(None, name, says, place=line_in_words(watched, update.end.site))
+        by_line.setdefault(update.end.site, []).append(update)
+    for site, lost in by_line.items():
+        names = list(dict.fromkeys(parameter_name(update.base) for update in lost))
+        into = next(iter(lost[0].end.names), "a value that nothing uses")
+        several = f"{', '.join(names[:-1])} and {names[-1]} never change"
+        never = several if len(names) > 1 else f"{names[0]} never changes"
+        says = f"{never}: this line writes into {into}."
+        yield Diagnosis(None, names[0], says, place=line_in_words(watched, site))
 
 
 def stepped_once_more(watched: Watched) -> Iterator[Diagnosis]:
