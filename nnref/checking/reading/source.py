@@ -6,6 +6,7 @@ import ast
 import io
 import json
 import re
+import sys
 import tokenize
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -111,7 +112,15 @@ def spoken(error: Exception) -> str:
     line = (error.text or "").strip()
     hint = " This is Python 2: try 2to3." if "print" in str(error.msg) else ""
     place = f", line {error.lineno}," if error.lineno else ""
-    return f"{place} is not Python: {error.msg}{f':  {line[:SHOWN]}' if line else ''}.{hint}"
+    here = ".".join(map(str, sys.version_info[:2]))
+    nested = re.search("f-string: (unmatched|expecting)", str(error.msg)) and any(line.count(q) > 2 for q in "\"'")
+    newer = nested and sys.version_info < NESTED
+    what = f"is not Python {here}, which has no quotes of one kind within another in an f-string" if newer else ""
+    return f"{place} {what or f'is not Python: {error.msg}'}{f':  {line[:SHOWN]}' if line else ''}.{hint}"
+
+
+NESTED = (3, 12)
+"""The Python in whose f-strings quotes of one kind may stand within others."""
 
 
 def decoded(data: bytes) -> str:

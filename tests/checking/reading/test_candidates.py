@@ -175,6 +175,8 @@ def test_a_notebook_is_read_without_its_magics_and_by_its_cells(tmp_path):
     [
         ("a.py", "def f(:\n", r"a\.py, line 1, is not Python: .*def f\(:"),
         ("a.py", "print 'x'\n", "This is Python 2: try 2to3"),
+        ("a.py", 'd = {}\nprint(f"x: {d["a"} {")\n', r"line 2, is not Python"),
+        ("a.py", 'print(f"x: {d")\n', "is not Python: "),
         ("a.py", "x = 1\0", "is not Python|cannot be read as Python"),
         ("a.ipynb", "{", "is no notebook: its JSON has no list of cells"),
     ],
@@ -183,6 +185,15 @@ def test_what_is_no_python_is_said_by_its_line(tmp_path, name, text, says):
     (tmp_path / name).write_text(text)
     with pytest.raises(source.SourceError, match=says):
         source.read_source(tmp_path / name)
+
+
+def test_quotes_within_an_f_string_are_said_to_be_of_a_newer_python(tmp_path):
+    (tmp_path / "a.py").write_text("d = {}\nprint(f'x: {d['a']}')\n")
+    if sys.version_info >= source.NESTED:
+        assert source.read_source(tmp_path / "a.py").name == "a.py"
+    else:
+        with pytest.raises(source.SourceError, match=r"line 2, is not Python 3\.\d+, which has no quotes of one kind"):
+            source.read_source(tmp_path / "a.py")
 
 
 HOMEWORK = """
