@@ -35,9 +35,9 @@ def unjudged(role: Roles) -> list[Update]:
         known = base.index in found or role.parameters >> base.index & 1
         if not known and is_learnt(role, update) and goes_on(role, update) and not used_up(role.graph, update):
             found[base.index] = update
-    judged = {beginning(u.base).index for u in role.updates} | set(found)
+    judged = {n.index for u in role.updates for n in (beginning(u.base), first_state(u.base))} | set(found)
     for update in replaceable(role.graph):
-        array = beginning(update.base)
+        array = first_state(update.base)
         learnt = is_drawn(role, array) or (array.leaf == "zeros" and is_in_loss(role, array))
         if array.index not in judged and is_changed_here(role, update) and learnt:
             judged.add(array.index)
@@ -46,6 +46,13 @@ def unjudged(role: Roles) -> list[Update]:
         if beginning(update.base).index not in judged:
             found.setdefault(update.base.index, update)
     return [*found.values(), *added_beside(role, judged)]
+
+
+def first_state(base: Node) -> Node:
+    """The state of an array before all that was written into it, also into rows by their indices."""
+    while base.op in ("put", "put_at") and isinstance(base.args[0], Node):
+        base = base_of(base.args[0])
+    return base
 
 
 def added_beside(role: Roles, judged: set[int]) -> Iterator[Update]:

@@ -16,8 +16,7 @@ from nnref.checking.results.findings import Finding, patterns
 from nnref.checking.watching.calculus.factors import half_of_the_digits
 from nnref.checking.watching.meaning.losses import is_measure, losses
 from nnref.checking.watching.meaning.optimisers import entered
-from nnref.checking.watching.meaning.other_parts import beginning
-from nnref.checking.watching.meaning.unjudged import other_entries
+from nnref.checking.watching.meaning.unjudged import first_state, other_entries
 from nnref.checking.watching.meaning.updates import SHORT, parameter_name
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.sufficing import copies_and_multiples
@@ -213,7 +212,7 @@ def without_labels(watched: Watched) -> list[str]:
     """The note on parameters that change without any label, and are not judged."""
     said = []
     for u in watched.unjudged:
-        name, where = parameter_name(beginning(u.base), u.new), place_of(watched, u.end.site)
+        name, where = parameter_name(first_state(u.base), u.new), place_of(watched, u.end.site)
         if watched.steps[0].roles.of_labels[u.step.index]:
             said.append(f"{name} is changed in {where}, in rows that what is taken for the labels chooses: not judged")
         else:

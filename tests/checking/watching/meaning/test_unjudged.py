@@ -107,3 +107,27 @@ def test_weights_whose_way_to_the_outputs_was_not_recorded_are_not_passed_over(h
     rows = {row.update.base.names[0]: row.verdict for row in found.reading.rows}
     assert rows["v"] == "ok"
     assert rows.get("W", "cannot tell") == "cannot tell"
+
+
+TWO_TABLES = """\
+import numpy as np
+U, V = np.random.randn(12, 4) * 0.1, np.zeros((12, 4))
+words = np.random.randint(0, 12, 60)
+total = 0.0
+for i in range(1, 50):
+    far = np.random.choice(12, 3, replace=False)
+    u, near, away = U[words[i]], V[words[i - 1]], V[far]
+    p, q = 1 / (1 + np.exp(-u @ near)), 1 / (1 + np.exp(-away @ u))
+    total += -np.log(p) - np.sum(np.log(1 - q))
+    du, dnear, daway = (p - 1) * near + q @ away, (p - 1) * u, np.outer(q, u)
+    U[words[i]] -= 0.1 * du
+    V[words[i - 1]] -= 0.1 * dnear
+    V[far] -= 0.1 * daway
+"""
+
+
+def test_a_table_into_which_rows_were_written_by_their_indices_is_named(tmp_path):
+    """In a later step V has other rows than at its beginning, and no verdict is about it."""
+    found = seen(tmp_path, TWO_TABLES)
+    assert settled(found) is None
+    assert "V is changed in line 12" in str(certificate(found))
