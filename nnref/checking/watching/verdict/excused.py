@@ -47,8 +47,8 @@ def unseen_by(search: Search, right: Node, known: int) -> int:
     """The values, as bits, that a right value is made of, that are not known, and of whose size it says nothing.
 
     The sum of a slope of a centred value over its examples is right, however wrong a part is that is centred too: its
-    sum is 0 in any case. So it is with a sum of which one term does not count. A mask has no size: by it a right value
-    has its entries.
+    sum is 0 in any case. So it is with a sum of which one term does not count. A term that is 0, as of a first state,
+    is known to be; what it is made of is not. A mask has no size: by it a right value has its entries.
     """
     tape, inside = search.graph.tape, search.graph.above[right.index] & ~known
     inside &= sum(1 << k for k in bits_of(inside) if search.role.of_labels[k] and k > search.role.begin)
@@ -65,7 +65,7 @@ def unseen_by(search: Search, right: Node, known: int) -> int:
             return 0
         counts = {m.index: not search.role.of_labels[m.index] or not cancels(search, m, part) for m, part in parts}
         masks = [m.index for m in node.inputs if is_mask(m) and m.index not in counts]
-        seen |= 1 << k if node.op in PLACES or all(counts.values()) else 0
+        seen |= 1 << k if node.op in PLACES or all(counts.values()) or is_nothing(search, node) else 0
         for j in masks:
             seen |= search.graph.above[j] | 1 << j
         for m, part in parts:
@@ -78,6 +78,12 @@ def unseen_by(search: Search, right: Node, known: int) -> int:
 def is_mask(node: Node) -> bool:
     """Is a value an array of truth values?"""
     return isinstance(node.value, np.ndarray) and node.value.dtype.kind == "b"
+
+
+def is_nothing(search: Search, node: Node) -> bool:
+    """Is a value 0 in every entry of every run?"""
+    given = search.values(node)
+    return given is not None and not any(v.any() for v in given)
 
 
 def cancels(search: Search, node: Node, slope: Array) -> bool:

@@ -28,6 +28,7 @@ from nnref.checking.watching.verdict.derivatives import (
     wrong_wherever_used,
 )
 from nnref.checking.watching.verdict.excused import first_of
+from nnref.checking.watching.verdict.filled import factor_part, made_at
 from nnref.checking.watching.verdict.judging import Tape
 from nnref.checking.watching.verdict.jumps import first_jump, first_of_new_factor, ratios_on_the_way
 from nnref.checking.watching.verdict.meant_for import (
@@ -198,7 +199,7 @@ def of_use(search: Search, row: Judged) -> FirstWrong:
         says, renamed = "this is a slope, but not that of what it updates", len(set(meant.names)) > 1
         return FirstWrong(meant, meant.site, row, "another slope", says, certain=not renamed)  # b = a makes no value
     if (factor := wrong_wherever_used(search, row, row.update.step)) is not None:
-        return factor_made_before(row, row.update.step, factor, sure=False)
+        return factor_made_before(search, row, row.update.step, factor, sure=False)
     says = "the gradient is right, and what is made of it here is not"
     return FirstWrong(row.update.step, row.update.end.site, row, "update", says)
 
@@ -260,7 +261,8 @@ def of_all_steps(search: Search, row: Judged) -> FirstWrong:
         says = "the step goes up the loss: the slopes are added, and should be subtracted"
         return FirstWrong(row.update.end, row.update.end.site, row, "sign", says)
     node = (first_turned(search, row) if not added and row.update.sign < 0 else turned(search, row)) or row.update.end
-    return FirstWrong(node, node.site, row, "sign", "the step goes up the loss: the sign is wrong")
+    site, alone = made_at(search, node)
+    return FirstWrong(node, site, row, "sign", "the step goes up the loss: the sign is wrong", certain=alone)
 
 
 def of_jump(search: Search, row: Judged, node: Node, ratio: float) -> FirstWrong:
@@ -270,7 +272,8 @@ def of_jump(search: Search, row: Judged, node: Node, ratio: float) -> FirstWrong
     if factor is not None and made and abs(made / ratio - 1) <= ALIKE and factor.site.line != node.site.line:
         says = f"the factor that is made here is {ratio:.4g} times what it should be"
         return FirstWrong(node, factor.site, row, "factor made here", says, used=node.site)
-    return FirstWrong(node, node.site, row, "factor", row.note)
+    site, alone = made_at(search, node)
+    return FirstWrong(node, site, row, "factor", row.note, certain=alone)
 
 
 def of_decay(search: Search, row: Judged) -> FirstWrong:
@@ -324,11 +327,12 @@ def of_factor(search: Search, row: Judged) -> FirstWrong:
         onward = (n for n in search.backward(gradient) if search.graph.depends(n.index, 1 << early.index))
         alone = all(n.site.line == early.site.line for n in onward)
         whole = alone or search.is_off(early, (row.own or 1.0) / (row.usual or 1.0))  # else more comes in later
-        return FirstWrong(early, early.site, row, "factor", row.note, certain=whole)
+        site, here = made_at(search, early)
+        return FirstWrong(early, site, row, "factor", row.note, certain=whole and here)
     chain = list(ratios_on_the_way(search, row))
     usual = [r for r in search.reading.rows if r.verdict != "WRONG" and r.factor]
     others = [ratio for r in usual for _, ratio in ratios_on_the_way(search, r)]
-    strange = [n for n, ratio in chain if ratio and not any(abs(ratio / o - 1) <= ALIKE for o in others if o)]
+    strange = [n for n, ratio in chain if ratio and not any(alike_factors(ratio, o) for o in (1.0, *others) if o)]
     made = chain[-1][0] if chain else row.update.step
     node = strange[-1] if strange else made
     return FirstWrong(node, node.site, row, "factor", row.note)
@@ -359,7 +363,7 @@ def described(search: Search, row: Judged, node: Node) -> FirstWrong:
             says = "the derivative is taken at another value than the one that is meant"
             return FirstWrong(factor, node.site, row, TAKEN_ELSEWHERE, says, used=node.site)
         sure = no_slope_of_any is not None or len(products_of(search, factor)) > 1
-        return factor_made_before(row, node, factor, sure)
+        return factor_made_before(search, row, node, factor, sure)
     if (factor := of_another_value(search, row, node)) is not None:
         says = f"the derivative is of another value than the slope that it multiplies in line {node.site.line}"
         return FirstWrong(factor, node.site, row, TAKEN_ELSEWHERE, says, used=node.site)
@@ -373,10 +377,12 @@ def described(search: Search, row: Judged, node: Node) -> FirstWrong:
     return FirstWrong(node, node.site, row, "value", says, certain=np.prod(node.shape, dtype=int) * seen > 1)
 
 
-def factor_made_before(row: Judged, node: Node, factor: Node, sure: bool) -> FirstWrong:
+def factor_made_before(search: Search, row: Judged, node: Node, factor: Node, sure: bool) -> FirstWrong:
     """A wrong factor that is made on another line than the product."""
-    says = f"the factor that is made here is wrong where it is used, in line {node.site.line}"
-    return FirstWrong(node, factor.site, row, "factor made here", says, sure, used=node.site)
+    wrong, alone = factor_part(search, node, factor)
+    here = "here" if alone else "from here on"
+    says = f"the factor that is made {here} is wrong where it is used, in line {node.site.line}"
+    return FirstWrong(node, wrong.site, row, "factor made here", says, sure and alone, used=node.site)
 
 
 def no_slope(search: Search, row: Judged, before: Node) -> FirstWrong:

@@ -9,6 +9,7 @@ from operator import and_, or_
 from nnref.checking.watching.calculus.factors import ALIKE, multiple
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.verdict.filled import is_filled, jump_of_filled
 from nnref.checking.watching.verdict.on_the_step import is_gradient
 from nnref.checking.watching.verdict.right_values import PLACES, Search
 from nnref.checking.watching.verdict.shared_factors import alike_factors
@@ -30,9 +31,9 @@ def first_jump(search: Search, row: Judged, ratio: float) -> Node | None:
     above = [search.graph.above[k] for k in seen]
     right = reduce(and_ if alike_factors(ratio, -1.0) else or_, above) if above else 0
     for node in search.backward(row.update.step):
-        if node.op in PLACES or right >> node.index & 1:
+        if (node.op in PLACES and not is_filled(search, node)) or right >> node.index & 1:
             continue
-        jump = search.jump(node)
+        jump = jump_of_filled(search, node) if node.op in PLACES else search.jump(node)
         if jump is None or abs(jump / ratio - 1) > ALIKE or not search.is_off(node, ratio):
             continue
         if ratio > 0 or stays_turned(search, row, node):
@@ -53,7 +54,7 @@ def first_of_new_factor(search: Search, row: Judged) -> Node | None:
             if (found := search.match(node)) is not None:
                 usual.append(found[1])
     for node in mine:
-        if node.index in seen or node.index in made or node.op in PLACES:
+        if node.index in seen or node.index in made or (node.op in PLACES and not is_filled(search, node)):
             continue
         found = search.match(node)
         if found is not None and usual and not any(abs(found[1] / c - 1) <= ALIKE for c in usual):

@@ -7,6 +7,7 @@ import numpy as np
 from nnref.checking.watching.calculus.factors import multiple
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.verdict.filled import backward_inputs, is_filled
 from nnref.checking.watching.verdict.right_values import PLACES, Search
 from nnref.checking.watching.verdict.verdicts import Judged
 
@@ -40,13 +41,21 @@ def first_turned(search: Search, row: Judged) -> Node | None:
 
 
 def stays_turned(search: Search, row: Judged, node: Node) -> bool:
-    """Do all values computed from this one, up to the gradient, keep its sign, without a flip back as in a - (-x)?"""
+    """Do all values computed from this one, up to the gradient, keep its sign, without a flip back as in a - (-x)?
+
+    The values that count are those of statements, and sums of two slopes: the sum of -x is no x turned back.
+    """
     passed = [*entered(search.role, row.update.step)]
     made = next(n for n in passed if n.site.line == passed[-1].site.line)  # with a sign applied on its line
     after = [n for n in search.backward(made) if search.graph.depends(n.index, 1 << node.index)]
-    chain = [n for n in after if n is made or search.ends_statement(n)]  # the sum of -x is no x turned back
+    chain = [n for n in after if n is made or search.ends_statement(n) or is_sum_of_two(search, n)]
     signs = {tuple(sorted({c > 0 for c in found})) for n in chain if (found := search.factors(n))}
     return len({s for s in signs if len(s) == 1}) < 2
+
+
+def is_sum_of_two(search: Search, node: Node) -> bool:
+    """Is it a sum or a difference of two values of the backward pass? It is a slope if both have their signs."""
+    return node.op in ("add", "subtract") and len(backward_inputs(search, node)) > 1
 
 
 def turned_twice(search: Search, row: Judged) -> Node | None:
@@ -96,7 +105,8 @@ def turned(search: Search, row: Judged) -> Node | None:
     for node in search.backward(row.update.step):
         found = of_outputs(search, node) or search.factors(node)
         so_far = so_far or any(c * row.update.sign > 0 for c in found)
-        if node.op in PLACES - {"put_at"} or search.forward >> node.index & 1 or not found:
+        moved = node.op in PLACES - {"put_at"} and not is_filled(search, node)
+        if moved or search.forward >> node.index & 1 or not found:
             continue
         if all(c * row.update.sign < 0 for c in found):
             return node if so_far or found[0] < 0 else None

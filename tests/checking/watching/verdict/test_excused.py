@@ -96,3 +96,34 @@ def test_a_mask_by_which_a_right_value_has_its_entries_is_right(tmp_path, instea
     found = seen(tmp_path, HINGE, ("-np.sum", instead))
     assert certificate(found, mend=False).first.place.startswith("line 12:")
     assert settled(seen(tmp_path, HINGE)) is True
+
+
+UNROLLED = """\
+import numpy as np
+X, Y = np.random.randn(5, 4, 1), np.random.randn(5, 2, 1)
+W, U, V = np.random.randn(6, 4) * 0.5, np.random.randn(6, 6) * 0.5, np.random.randn(2, 6) * 0.5
+for k in range(9):
+    h, o, loss = {-1: np.zeros((6, 1))}, {}, 0
+    for t in range(5):
+        h[t] = np.tanh(W @ X[t] + U @ h[t - 1])
+        o[t] = V @ h[t]
+        loss += ((o[t] - Y[t]) ** 2).sum()
+    dW, dU, dV, dn = np.zeros_like(W), np.zeros_like(U), np.zeros_like(V), np.zeros((6, 1))
+    for t in reversed(range(5)):
+        d = 2 * (o[t] - Y[t])
+        dV += d @ h[t].T
+        dh = V.T @ d + dn
+        dz = (1 - h[t] ** 2) * dh
+        dW += dz @ X[t].T
+        dU += dz @ h[t - 1].T
+        dn = U.T @ dz
+    for p, g in ((W, dW), (U, dU), (V, dV)):
+        p -= 0.01 * g
+"""
+
+
+def test_a_term_that_is_nothing_is_no_mistake_where_its_sum_is_right(tmp_path):
+    """The first state is 0, and so is its term: it is the slope of nothing, and what is wrong is the step."""
+    assert settled(seen(tmp_path, UNROLLED)) is True
+    found = seen(tmp_path, UNROLLED, ("p -= 0.01 * g", "p -= 0.01 * g * np.abs(g)"))
+    assert "line 20:" in certificate(found, mend=False).first.place

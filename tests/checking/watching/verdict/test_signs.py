@@ -164,3 +164,12 @@ def test_the_sum_of_minus_a_slope_is_no_slope_that_is_turned_back(tmp_path):
     change = ("dn = da * g", "dn = -da * g")
     found = seen(tmp_path, NORMALISED.replace("(-dn * s).sum(0)", "(-(dn * s + 0.0)).sum(0)"), change)
     assert certificate(found, mend=False).first.place.startswith("line 16:")
+
+
+def test_a_term_that_is_subtracted_with_the_other_sign_is_no_slope_that_is_turned(tmp_path):
+    """Where all that follows a sum has the wrong sign, what was subtracted in the right sum is right."""
+    centred = "dc = dn * s + dv * 2 * c / 30\n    dm = dc.sum(0)\n    dz = dc - dm / 30"
+    program = NORMALISED.replace("dm = (-dn * s).sum(0)\n    dz = dn * s + dv * 2 * c / 30 + dm / 30", centred)
+    assert settled(seen(tmp_path, program)) is True
+    found = seen(tmp_path, program, ("dz = dc - dm / 30", "dz = -(dc - dm / 30)"))
+    assert certificate(found, mend=False).first.place.startswith("line 20:")
