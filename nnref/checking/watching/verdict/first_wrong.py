@@ -47,6 +47,7 @@ from nnref.checking.watching.verdict.on_the_step import (
     turned_by_optimiser,
     turns_after,
 )
+from nnref.checking.watching.verdict.opposite_rates import TIMES_EXAMPLES
 from nnref.checking.watching.verdict.remembered import MEMORY
 from nnref.checking.watching.verdict.right_values import Search
 from nnref.checking.watching.verdict.shared_factors import (
@@ -159,6 +160,8 @@ def of_kind(search: Search, row: Judged) -> FirstWrong | None:
         return FirstWrong(row.entry, row.entry.site, row, "correction", row.note, certain=row.kind == "correction")
     if row.kind == NOT_ONE:
         return of_both(search, row)
+    if row.kind == TIMES_EXAMPLES:
+        return FirstWrong(row.update.step, row.update.end.site, row, "factor", row.note, certain=False)
     if row.kind == "decay":
         return of_decay(search, row)
     if row.kind == "not finite" and (root := below_zero(search, row)) is not None:

@@ -23,10 +23,12 @@ from nnref.checking.watching.verdict.corrections import LEFT_OUT, wrong_correcti
 from nnref.checking.watching.verdict.decay_terms import decay_apart, terms_of_decay, with_decay
 from nnref.checking.watching.verdict.draws import draw_in_words, draw_on_the_way
 from nnref.checking.watching.verdict.going_on import going_on
+from nnref.checking.watching.verdict.grown import grown_memory
 from nnref.checking.watching.verdict.later_passes import of_later_passes
 from nnref.checking.watching.verdict.memory import within_memory
 from nnref.checking.watching.verdict.newton import SAYS as NEWTON
 from nnref.checking.watching.verdict.newton import divided
+from nnref.checking.watching.verdict.opposite_rates import at_opposite_rates
 from nnref.checking.watching.verdict.remembered import MEMORY, added_to_last, entering, goes_back, not_grown, remembers
 from nnref.checking.watching.verdict.taken_out import zeros
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual, most_common, of_both
@@ -159,7 +161,7 @@ def meant_first(
         guess, as_good = ranked[0], any(r.right >= ranked[0].right for r in proper)
         if guess.all_right or as_good or 2 * guess.right < len(guess.rows):
             ranked = [*proper, *(r for r in ranked if r not in proper)]
-    return tuple(at_their_rates(role, reading, written) for reading in ranked)
+    return tuple(at_their_rates(role, at_opposite_rates(role, reading, written), written) for reading in ranked)
 
 
 def has_its_decay(role: Roles, reading: Reading) -> bool:
@@ -245,6 +247,8 @@ def with_first_decay(role: Roles, row: Judged, tapes: Sequence[Tape]) -> Judged:
 
 def well_corrected(role: Roles, row: Judged) -> Judged:
     """The verdict on an optimiser's step from a right gradient: its averages may be wrong."""
+    if row.verdict == "ok" and (grown := grown_memory(role, row.update)) is not None:
+        return replace(row, verdict="WRONG", note=grown[1], kind="correction", entry=grown[0], factor=None, inner=None)
     wrong = wrong_correction(role, row.update) if row.verdict == "ok" and row.inner else None
     if wrong is None:
         return row

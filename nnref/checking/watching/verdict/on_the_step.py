@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import multiple
+from nnref.checking.watching.calculus.graph import Array
 from nnref.checking.watching.meaning.optimisers import entered, in_one, steps_as_an_optimiser
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.right_values import Search
@@ -32,20 +34,79 @@ def of_optimiser(search: Search, row: Judged, wrong: Node) -> tuple[Node, bool] 
     """The first value after a right gradient that does not follow it; None if the gradient is wrong.
 
     A value that all of the step passes through is wrong if its signs are not the gradient's, or if it is smaller where
-    that is larger. Where the optimiser computes several values from the gradient, or adds a decay, the mistake is at or
-    after the first of them, which the False beside it says.
+    that is larger; of the statements that it is made of, the first one is that is neither so nor an average of squares.
+    Where the optimiser computes several values from the gradient and remembers older ones, or adds a decay, the mistake
+    is at or after the first of them, which the False beside it says.
     """
     made = [n for n in entered(search.role, row.update.step) if search.values(n) is not None]
     at = next((k for k, n in enumerate(made) if k and is_gradient(search, row, n)), None)
     if at is None or wrong.index <= made[at].index:
         return None
-    for node in () if any(search.decays(n, row.update.base) for n in made[:at]) else reversed(made[1:at]):
-        laid_out = in_one([np.reshape(v, t.shape) for v, t in zip(search.values(node) or [], row.truth, strict=True)])
-        if not any(steps_as_an_optimiser([turn * v for v in laid_out], in_one(row.truth)) for turn in (1, -1)):
-            return node, True
     bit = 1 << made[at].index
     chain = [n for n in search.backward(row.update.step) if n is not made[at] and search.graph.depends(n.index, bit)]
-    return next(((n, False) for n in chain if n.site.line), None)
+    first = next(((n, False) for n in chain if n.site.line), None)
+    for node in () if any(search.decays(n, row.update.base) for n in made[:at]) else reversed(made[:at]):
+        if not follows(search, row, node):
+            before = [n for n in chain if search.graph.above[node.index] >> n.index & 1 and search.ends_statement(n)]
+            if any(n.site.line != node.site.line for n in before) and remembers(search, chain):
+                return first
+            wrong = [n for n in before if not (follows(search, row, n) or squares(search, row, n))]
+            return (wrong[0], True) if wrong else (node, True) if node is not made[0] else first
+    return first
+
+
+def follows(search: Search, row: Judged, node: Node) -> bool:
+    """Has a value the gradient's signs, or the opposite ones, and does it grow with it as a step does?"""
+    laid_out = laid_by(search, row, node)
+    return any(steps_as_an_optimiser([turn * v for v in laid_out], in_one(row.truth)) for turn in (1, -1))
+
+
+def squares(search: Search, row: Judged, node: Node) -> bool:
+    """Is a value nowhere below 0, and larger where the gradient is larger, by its square at most?
+
+    Or is it the inverse of such a value? A sum is none: what falls where the gradient is larger, no optimiser adds up.
+    """
+    inverse = node.op in ("divide", "power", "reciprocal")
+    laid_out = list(zip(laid_by(search, row, node), in_one(row.truth), strict=True))
+    return all(grows(v, g) for v, g in laid_out) or (inverse and all(grows(invert(v), g) for v, g in laid_out))
+
+
+def grows(values: Array, gradient: Array) -> bool:
+    """Are values finite, not negative, and larger where a gradient is larger, by its square at most?"""
+    x, g = np.ravel(values), np.abs(np.ravel(gradient))
+    if not np.isfinite(x).all() or (x < 0).any():
+        return False
+    order = np.argsort(g, kind="stable")[g[np.argsort(g, kind="stable")] > LEAST * g.max(initial=0.0)]
+    x, by_square = x[order], x[order] / g[order] ** 2
+    rises = not (np.diff(x) < -LEAST * x.max(initial=0.0)).any()
+    return rises and not (np.diff(by_square) > LEAST * by_square.max(initial=0.0)).any()
+
+
+def invert(values: Array) -> Array:
+    """1 / x, infinite where x is 0."""
+    with np.errstate(all="ignore"):
+        return 1 / np.asarray(values, float)
+
+
+LEAST = 1e-6
+"""Part of the largest entry below which a difference is rounding, and a gradient none."""
+
+
+def laid_by(search: Search, row: Judged, node: Node) -> Sequence[Array]:
+    """A value in the shape of the true gradient, in every run; as infinite where it has another size."""
+    given = search.values(node) or [np.full(t.shape, np.inf) for t in row.truth]
+    return in_one(
+        [
+            np.reshape(v, t.shape) if v.size == t.size else np.full(t.shape, np.inf)
+            for v, t in zip(given, row.truth, strict=True)
+        ]
+    )
+
+
+def remembers(search: Search, chain: Sequence[Node]) -> bool:
+    """Is something added on the way to a step that is not 0 now, as the memory of an optimiser after its first step?"""
+    beside = (m for n in chain if n.op in ("add", "subtract") for m in n.inputs if not search.role.of_labels[m.index])
+    return any(m.shape and np.any(m.value) and np.isfinite(m.value).all() for m in beside)
 
 
 def turned_by_optimiser(search: Search, row: Judged) -> Node | None:

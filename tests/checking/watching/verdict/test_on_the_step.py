@@ -2,7 +2,7 @@
 
 import pytest
 
-from nnref.checking.watching.telling.report import certificate
+from nnref.checking.watching.telling.report import certificate, settled
 from nnref.checking.watching.verdict import on_the_step
 from nnref.checking.watching.verdict.right_values import Search
 from tests.support.programs import seen
@@ -80,3 +80,19 @@ def test_a_sign_that_an_optimiser_turns_is_named_there_and_not_at_the_gradient(t
     assert certificate(found, mend=False).first.place.startswith("line 12:")
     found = seen(tmp_path, BY_AVERAGES, ("d.sum(0)", "-d.sum(0)"))
     assert certificate(found, mend=False).first.place.startswith("line 8:")
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (("+ 0.01 * dW ** 2", "+ 0.01 / dW ** 2"), 10),
+        (("+ 0.01 * dW ** 2", "+ 0.01 * dW ** 4"), 10),
+        (("+ 0.1 * dW", "+ 0.1 / dW"), 9),
+        (("mw / (1 - 0.9 ** (t + 1))", "mw ** 3"), 11),
+    ],
+)
+def test_what_an_optimiser_makes_wrongly_is_named_where_it_is_made(change, line, tmp_path):
+    """And not where it goes into the step with all else."""
+    found = seen(tmp_path, BY_AVERAGES.replace("t in range(3)", "t in range(1)"), change)
+    assert settled(found) is False
+    assert certificate(found, mend=False).first.place.startswith(f"line {line}:")

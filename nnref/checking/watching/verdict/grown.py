@@ -1,0 +1,60 @@
+"""What an optimiser remembers, where more of it is kept than there was: it grows without end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from nnref.checking.watching.calculus.factors import ALIKE
+from nnref.checking.watching.calculus.graph import VIEWS, bits_of
+from nnref.checking.watching.calculus.slopes import value_of
+from nnref.checking.watching.meaning.optimisers import entered
+from nnref.checking.watching.meaning.parameters import Roles
+from nnref.checking.watching.meaning.updates import Update
+from nnref.checking.watching.recording.tape import Node
+
+PASSED = VIEWS | {"assign", "array"}
+"""Operations that leave a memory as it is."""
+
+
+def grown_memory(role: Roles, update: Update) -> tuple[Node, str] | None:
+    """The value that keeps more than all of a memory, and the message: a decay is below 1, and a sum keeps 1."""
+    for node, kept in kept_in(role, update):
+        if abs(kept) > 1 + ALIKE:
+            return node, f"{kept:.4g} times what was remembered is kept: it grows from step to step"
+    return None
+
+
+def kept_in(role: Roles, update: Update) -> Iterator[tuple[Node, float]]:
+    """The values between gradient and step that replace a memory of their name, and what they keep of it."""
+    graph, gradient = role.graph, [*entered(role, update.step)][-1]
+    for k in bits_of(graph.above[update.step.index]):
+        node = graph.tape[k]
+        inside = node.names and node.shape == update.step.shape and graph.depends(k, 1 << gradient.index)
+        if inside and (kept := kept_of(role, node, node, {})):
+            yield node, kept
+
+
+def kept_of(role: Roles, node: Node, now: Node, known: dict[int, float]) -> float:
+    """How much of the memory that a value replaces is in a part of it, by sums and by numbers; 0.0 if none is."""
+    if node is not now and not role.of_labels[node.index] and set(node.names) & set(now.names):
+        return 1.0
+    if node.index not in known:
+        known[node.index] = 0.0
+        if node.op in (*PASSED, "add", "subtract", "multiply", "divide") and node.index > role.begin:
+            parts = [kept_of(role, m, now, known) if isinstance(m, Node) else 0.0 for m in node.args]
+            known[node.index] = kept_by(node, parts) if any(parts) else 0.0
+    return known[node.index]
+
+
+def kept_by(node: Node, parts: list[float]) -> float:
+    """How much of a memory an operation keeps, with so much of it in what it is made of."""
+    if node.op in PASSED:
+        return parts[0]
+    if node.op in ("add", "subtract"):
+        return parts[0] + (parts[-1] if node.op == "add" else -parts[-1])
+    beside = np.ravel(np.asarray(value_of(node.args[1 if parts[0] else 0]), float))
+    if len(parts) != 2 or all(parts) or beside.size != 1 or not beside[0]:
+        return 0.0
+    return sum(parts) * float(beside[0]) if node.op == "multiply" else parts[0] / float(beside[0])
