@@ -17,6 +17,9 @@ from nnref.checking.watching.recording.tape import Node
 PASSED = VIEWS | {"assign", "array"}
 """Operations that leave a memory as it is."""
 
+LINEAR = ("add", "subtract", "multiply", "divide")
+"""Operations by which a memory decays, and is added to."""
+
 
 def grown_memory(role: Roles, update: Update) -> tuple[Node, str] | None:
     """The value that keeps more than all of a memory, and the message: a decay is below 1, and a sum keeps 1."""
@@ -27,22 +30,22 @@ def grown_memory(role: Roles, update: Update) -> tuple[Node, str] | None:
 
 
 def kept_in(role: Roles, update: Update) -> Iterator[tuple[Node, float]]:
-    """The values between gradient and step that replace a memory of their name, and what they keep of it."""
+    """The values between gradient and step that keep something of those of the step before, and how much they keep."""
     graph, gradient = role.graph, [*entered(role, update.step)][-1]
     for k in bits_of(graph.above[update.step.index]):
         node = graph.tape[k]
-        inside = node.names and node.shape == update.step.shape and graph.depends(k, 1 << gradient.index)
+        inside = k > role.begin and node.shape == update.step.shape and graph.depends(k, 1 << gradient.index)
         if inside and (kept := kept_of(role, node, node, {})):
             yield node, kept
 
 
 def kept_of(role: Roles, node: Node, now: Node, known: dict[int, float]) -> float:
-    """How much of the memory that a value replaces is in a part of it, by sums and by numbers; 0.0 if none is."""
-    if node is not now and not role.of_labels[node.index] and set(node.names) & set(now.names):
+    """How much of a value of the step before, of the same place, is in a part of this one; 0.0 if nothing is."""
+    if node.index <= role.begin and (node.site, node.op) == (now.site, now.op):
         return 1.0
     if node.index not in known:
         known[node.index] = 0.0
-        if node.op in (*PASSED, "add", "subtract", "multiply", "divide") and node.index > role.begin:
+        if node.op in PASSED or (node.op in LINEAR and node.index > role.begin):
             parts = [kept_of(role, m, now, known) if isinstance(m, Node) else 0.0 for m in node.args]
             known[node.index] = kept_by(node, parts) if any(parts) else 0.0
     return known[node.index]

@@ -50,8 +50,8 @@ def of_optimiser(search: Search, row: Judged, wrong: Node) -> tuple[Node, bool] 
             before = [n for n in chain if search.graph.above[node.index] >> n.index & 1 and search.ends_statement(n)]
             if any(n.site.line != node.site.line for n in before) and remembers(search, chain):
                 return first
-            wrong = [n for n in before if not (follows(search, row, n) or squares(search, row, n))]
-            return (wrong[0], True) if wrong else (node, True) if node is not made[0] else first
+            astray = [n for n in before if not (follows(search, row, n) or squares(search, row, n))]
+            return (astray[0], True) if astray else (node, True) if node is not made[0] else first
     return first
 
 
