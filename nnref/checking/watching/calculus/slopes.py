@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nnref.checking.watching.calculus.guards import unguarded
 from nnref.checking.watching.calculus.rules import (
     ELEMENTWISE,
     FLAT,
@@ -28,9 +29,6 @@ from nnref.checking.watching.recording.tape import Node
 
 STEP = 1e-30
 """The complex step of an operation without a rule; as nothing is subtracted, it may be arbitrarily small."""
-
-GUARD = 1e-3
-"""A number below this that is added to a probability is a guard against log(0)."""
 
 COARSE = float(np.finfo(float).eps) ** 0.5
 """Relative tolerance between the complex steps and a difference along one direction."""
@@ -174,7 +172,7 @@ def of_entries(op: str, node: Node, g: Array, choice: Choice) -> Iterator[tuple[
     where = node.kwargs.get("where", True)
     plain = [np.asarray(value_of(a)) if isinstance(a, Node | list | tuple) else a for a in node.args]
     if op in ("log", "log2", "log10") and not choice.guards:
-        plain = [plain[0] - guard(node.args[0])]
+        plain = [unguarded(node.args[0], plain[0])]
     if op in ("array", "nan_to_num") and not isinstance(node.args[0], Node):
         yield from stacked(node.args[0], g)
         return
@@ -211,14 +209,6 @@ def euclidean(node: Node, x: Array) -> bool:
     order, axis = said(node, 1, "ord"), said(node, 2, "axis")
     vector = x.ndim == 1 or (axis is not None and np.ndim(axis) == 0)
     return isinstance(node.args[0], Node) and (order is None or (vector and order == 2))
-
-
-def guard(argument: Any) -> float:
-    """The small number of log(p + 1e-8): it keeps the logarithm finite, and is no part of the loss."""
-    if not isinstance(argument, Node) or argument.op != "add":
-        return 0.0
-    added = [value_of(a) for a in argument.args if not isinstance(a, Node) or a.leaf == "constant"]
-    return float(added[0]) if added and np.ndim(added[0]) == 0 and 0 < float(added[0]) < GUARD else 0.0
 
 
 def said(node: Node, k: int | None, name: str) -> Any:

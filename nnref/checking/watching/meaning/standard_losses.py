@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from nnref.checking.watching.calculus.slopes import GUARD, value_of
+from nnref.checking.watching.calculus.guards import GUARD
+from nnref.checking.watching.calculus.slopes import value_of
 from nnref.checking.watching.meaning.parameters import Meeting, Roles
 from nnref.checking.watching.recording.tape import Node, nodes_of
 

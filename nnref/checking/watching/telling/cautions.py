@@ -10,7 +10,8 @@ import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, multiple
 from nnref.checking.watching.calculus.graph import bits_of
-from nnref.checking.watching.calculus.slopes import guard, said, value_of
+from nnref.checking.watching.calculus.guards import guard
+from nnref.checking.watching.calculus.slopes import said, value_of
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.rates import way_to_step

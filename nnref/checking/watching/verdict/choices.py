@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from nnref.checking.watching.calculus.graph import bits_of, is_drawn_number
-from nnref.checking.watching.calculus.slopes import Choice, guard, value_of
+from nnref.checking.watching.calculus.guards import guard
+from nnref.checking.watching.calculus.slopes import Choice, value_of
 from nnref.checking.watching.meaning.losses import Loss
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.recording.tape import Node

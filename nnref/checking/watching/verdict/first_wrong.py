@@ -38,6 +38,7 @@ from nnref.checking.watching.verdict.meant_for import (
     used_rightly,
     without_slope,
 )
+from nnref.checking.watching.verdict.misplaced import wrong_index
 from nnref.checking.watching.verdict.objects import wrong_part
 from nnref.checking.watching.verdict.odd_terms import departure, is_returned, missing_uses, odd_term, of_another_factor
 from nnref.checking.watching.verdict.on_the_step import (
@@ -215,6 +216,9 @@ def of_value(search: Search, row: Judged, wrong: Node) -> FirstWrong:
         return FirstWrong(found[0], found[0].site, row, "factor", found[1])
     if (user := used_after_update(search, row, wrong)) is not None:
         return FirstWrong(user, user.site, row, "stale", STALE)
+    spread = gradient_of_another(search, row) if row.note.startswith("shape") else None
+    if spread is not None and spread.index < wrong.index:
+        return FirstWrong(spread, spread.site, row, "shape", row.note)
     if (made := of_optimiser(search, row, wrong)) is not None:
         says = "the gradient is right, and what is made of it on the way to the step is not"
         return FirstWrong(made[0], made[0].site, row, "update", says, certain=made[1])
@@ -370,6 +374,9 @@ def described(search: Search, row: Judged, node: Node) -> FirstWrong:
     if (factor := of_another_value(search, row, node)) is not None:
         says = f"the derivative is of another value than the slope that it multiplies in line {node.site.line}"
         return FirstWrong(factor, node.site, row, TAKEN_ELSEWHERE, says, used=node.site)
+    if (index := wrong_index(search, node)) is not None:
+        says = f"the numbers are right that are written in line {node.site.line}, and the places are not"
+        return FirstWrong(node, index.site, row, "value", says, certain=False, used=node.site)
     if (meant := another_slope(search, row, node)) is not None:
         says = "this is the slope of another value than the one that it is used for"
         return FirstWrong(meant, meant.site, row, "another slope", says, used=node.site)

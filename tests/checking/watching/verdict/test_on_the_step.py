@@ -96,3 +96,24 @@ def test_what_an_optimiser_makes_wrongly_is_named_where_it_is_made(change, line,
     found = seen(tmp_path, BY_AVERAGES.replace("t in range(3)", "t in range(1)"), change)
     assert settled(found) is False
     assert certificate(found, mend=False).first.place.startswith(f"line {line}:")
+
+
+def test_a_gradient_of_another_shape_is_named_and_not_what_the_optimiser_makes_of_it(tmp_path):
+    text = """\
+import numpy as np
+X, Y = np.random.randn(3, 20), np.random.randn(1, 20)
+W, b = np.random.randn(1, 3), np.zeros((1, 1))
+s = {"W": np.zeros_like(W), "b": np.zeros_like(b)}
+for t in range(3):
+    d = W @ X + b - Y
+    loss = (d ** 2).sum() / 2
+    dW = d @ X.T
+    db = d.sum(axis=1, keepdims=True)
+    s["W"] = 0.9 * s["W"] + 0.1 * dW ** 2
+    s["b"] = 0.9 * s["b"] + 0.1 * db ** 2
+    W = W - 0.01 * dW / (np.sqrt(s["W"]) + 1e-8)
+    b = b - 0.01 * db / (np.sqrt(s["b"]) + 1e-8)
+"""
+    assert settled(seen(tmp_path, text)) is True
+    found = seen(tmp_path, text, ("axis=1", "axis=0"))
+    assert certificate(found, mend=False).first.place.startswith("line 9:")
