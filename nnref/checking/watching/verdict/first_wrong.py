@@ -40,7 +40,14 @@ from nnref.checking.watching.verdict.meant_for import (
 )
 from nnref.checking.watching.verdict.misplaced import wrong_index
 from nnref.checking.watching.verdict.objects import wrong_part
-from nnref.checking.watching.verdict.odd_terms import departure, is_returned, missing_uses, odd_term, of_another_factor
+from nnref.checking.watching.verdict.odd_terms import (
+    departure,
+    is_returned,
+    missing_uses,
+    odd_term,
+    of_another_factor,
+    two_factors,
+)
 from nnref.checking.watching.verdict.on_the_step import (
     below_zero,
     gradient_of_another,
@@ -54,6 +61,7 @@ from nnref.checking.watching.verdict.right_values import Search
 from nnref.checking.watching.verdict.shared_factors import (
     alike_factors,
     common_cause,
+    first_shared,
     last_shared,
     not_yet_scaled,
     put_to_others,
@@ -234,6 +242,9 @@ def of_value(search: Search, row: Judged, wrong: Node) -> FirstWrong:
     if (doubtful := of_another_factor(search, row, wrong)) is not None:
         says = "this is a slope but for a factor that others have not, and what is made of it is none"
         return FirstWrong(doubtful, doubtful.site, row, "value", says, certain=False)
+    if (either := two_factors(search, wrong)) is not None and either.site.line < wrong.site.line:
+        says = f"the slopes that are added in line {wrong.site.line} have two factors, and one of the two is wrong"
+        return FirstWrong(either, either.site, row, "value", says, certain=False, used=wrong.site)
     return described(search, row, wrong)
 
 
@@ -342,6 +353,8 @@ def of_factor(search: Search, row: Judged) -> FirstWrong:
     strange = [n for n, ratio in chain if ratio and not any(alike_factors(ratio, o) for o in (1.0, *others) if o)]
     made = chain[-1][0] if chain else row.update.step
     node = strange[-1] if strange else made
+    if (before := first_shared(search, row)) is not None and before.site.line < node.site.line:
+        return FirstWrong(before, before.site, row, "factor", row.note, certain=False)
     return FirstWrong(node, node.site, row, "factor", row.note)
 
 

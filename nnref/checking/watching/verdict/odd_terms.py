@@ -51,6 +51,21 @@ def odd_term(search: Search, wrong: Node, step: Node) -> Node | None:
     return node
 
 
+def two_factors(search: Search, wrong: Node) -> Node | None:
+    """The first value that not all terms of a wrong sum are made of, where each is a slope and their factors differ.
+
+    Where odd_term finds none of them odd, either may be wrong.
+    """
+    together = list(terms(search, wrong)) if wrong.op in TOGETHER else []
+    factors = [tuple(term.sign * c for c in search.factors(term.node)) for term in together]
+    if len(together) < 2 or not all(factors) or any(all(has(f, c) for f in factors) for c in factors[0]):
+        return None
+    made = [{n.index for n in search.backward(term.node)} for term in together]
+    alone = sorted(made[0].union(*made[1:]) - made[0].intersection(*made[1:]))
+    nodes = (search.graph.tape[k] for k in alone if not search.forward >> k & 1)
+    return next((n for n in nodes if n.site.line and n.op not in VIEWS), None)
+
+
 def common_to(
     search: Search, many: Sequence[Node], few: Sequence[Node], factors: tuple[float, Sequence[float]], step: Node
 ) -> Node | None:
@@ -166,13 +181,15 @@ def first_with_new_factor(search: Search, term: Node, others: Sequence[Node]) ->
     """The first ancestor of one term alone with a factor that no ancestor of the others has."""
     seen: set[int] = set()
     usual: list[float] = []
+    right = [c for other in others for c in search.factors(other)]
     for other in others:
         for node in search.backward(other):
             seen.add(node.index)
-            usual += search.factors(node)
+            found = search.factors(node)  # of a - b, the slope by b is minus that by the difference: the one that fits
+            usual += [c for c in found if has(right, c)] or found
     own = [n for n in search.backward(term) if n.index not in seen and not search.forward >> n.index & 1]
     for node in own:
-        found = search.factors(node)
+        found = search.factors(node) if node is not term else ()
         if found and not any(has(usual, c) for c in found):
             return node
     return slope_of_use(search, term, own) or term

@@ -45,16 +45,27 @@ def common_cause(search: Search, row: Judged) -> list[Node]:
 
 def last_shared(search: Search, row: Judged) -> Node | None:
     """The last such value: at the latest there the factor enters."""
+    shared = shared_alone(search, row)
+    return search.graph.tape[max(shared)] if shared else None
+
+
+def first_shared(search: Search, row: Judged) -> Node | None:
+    """The first such value with a line: at the earliest there the factor enters."""
+    nodes = (search.graph.tape[k] for k in sorted(shared_alone(search, row)))
+    return next((n for n in nodes if n.site.line and n.op not in PLACES and not search.forward >> n.index & 1), None)
+
+
+def shared_alone(search: Search, row: Judged) -> set[int]:
+    """The values that all gradients of one wrong factor are made of, if they are several, and no right one is."""
     own = (row.own or 0.0) / (row.usual or 1.0) * (row.rate or 1.0)
     wrong = [r for r in search.reading.rows if r.verdict == "WRONG" and r.own and r.usual]
     like = [r for r in wrong if alike_factors((r.own or 0.0) * (r.rate or 1.0) / (r.usual or 1.0), own)]
     if len(like) < 2:
-        return None
+        return set()
     made = [{n.index for n in search.backward([*entered(search.role, r.update.step)][-1])} for r in like]
     right = [r for r in search.reading.rows if r.verdict == "ok" and r.own]
     others = {n.index for r in right for n in search.backward(r.update.step)}
-    shared = set.intersection(*made) - others
-    return search.graph.tape[max(shared)] if shared else None
+    return set.intersection(*made) - others
 
 
 def not_yet_scaled(search: Search, row: Judged) -> Node | None:

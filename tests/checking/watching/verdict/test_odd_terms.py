@@ -231,3 +231,60 @@ for k in range(4):
 """
     assert settled(seen(tmp_path, text)) is True
     assert certificate(seen(tmp_path, text, ("dc = dh", "dc = -dh")), mend=False).first.place.startswith("line 15:")
+
+
+TRIPLETS = """\
+import numpy as np
+A, P, N = (np.random.randn(12, 4) for _ in range(3))
+W = np.random.randn(4, 3) * 0.5
+for it in range(4):
+    fa, fp, fn = np.tanh(A @ W), np.tanh(P @ W), np.tanh(N @ W)
+    margin = np.sum((fa - fp) ** 2, axis=1) - np.sum((fa - fn) ** 2, axis=1) + 0.5
+    loss = np.maximum(margin, 0).mean()
+    active = (margin > 0).astype(float)[:, None] / len(margin)
+    ga = 2 * (fn - fp) * active
+    gp = -2 * (fa - fp) * active
+    gn = 2 * (fa - fn) * active
+    za = ga * (1 - fa ** 2)
+    zp = gp * (1 - fp ** 2)
+    zn = gn * (1 - fn ** 2)
+    dW = A.T @ za + P.T @ zp + N.T @ zn
+    W = W - 0.02 * dW
+"""
+
+
+def test_a_sign_is_new_where_the_other_terms_are_slopes_of_differences_too(tmp_path):
+    """The slope by b of a - b is minus that by the difference, which is no sign that the others have."""
+    assert settled(seen(tmp_path, TRIPLETS)) is True
+    found = seen(tmp_path, TRIPLETS, ("2 * (fn - fp)", "2 * (fp - fn)"))
+    assert certificate(found, mend=False).first.place.startswith("line 9:")
+
+
+VIEWS_OF_ONE = """\
+import numpy as np
+data = np.random.randn(40, 6)
+W, V = np.random.randn(6, 8) * 0.5, np.random.randn(8, 4) * 0.5
+for step in range(4):
+    x = data[10 * step:10 * step + 10]
+    x1, x2 = x + 0.1 * np.random.randn(10, 6), x + 0.1 * np.random.randn(10, 6)
+    h1, h2 = np.tanh(x1 @ W), np.tanh(x2 @ W)
+    u1, u2 = h1 @ V, h2 @ V
+    S = u1 @ u2.T / 0.5
+    p = np.exp(S - S.max(1, keepdims=True))
+    p /= p.sum(1, keepdims=True)
+    loss = -np.log(np.diag(p)).mean()
+    d = (p - np.eye(10)) / 10
+    d1 = d @ u2 / 0.5
+    d2 = d.T @ u1 / 0.5
+    z1 = d1 @ V.T * (1 - h1 ** 2)
+    z2 = d2 @ V.T * (1 - h2 ** 2)
+    V -= 0.1 * (h1.T @ d1 + h2.T @ d2)
+    W -= 0.1 * (x1.T @ z1 + x2.T @ z2)
+"""
+
+
+def test_of_two_terms_with_two_factors_either_may_be_wrong(tmp_path):
+    assert settled(seen(tmp_path, VIEWS_OF_ONE)) is True
+    for line, change in ((14, ("d @ u2 / 0.5", "d @ u2")), (15, ("d.T @ u1 / 0.5", "d.T @ u1"))):
+        place = certificate(seen(tmp_path, VIEWS_OF_ONE, change), mend=False).first.place
+        assert place.startswith((f"line {line}:", "at or after line 14:"))

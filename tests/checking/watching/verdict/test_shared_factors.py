@@ -74,3 +74,30 @@ def test_the_slope_of_a_later_value_is_not_that_of_the_product_with_the_data(tmp
     """P @ dH is dH itself, where dH is the same for all: the slope of H, and not that of V."""
     found = seen(tmp_path, ATTENTION, ("dV = P.transpose(0, 2, 1) @ dH", "dV = P @ dH"))
     assert certificate(found, mend=False).first.place.startswith("line 16:")
+
+
+CRITIC = """\
+import numpy as np
+S, R = np.random.randn(32, 4), np.random.randn(32)
+W, A, C, c = np.random.randn(4, 6) * 0.5, np.random.randn(6, 2) * 0.5, np.random.randn(6, 1) * 0.5, np.zeros(1)
+T = np.random.randn(32, 2)
+for k in range(4):
+    h = np.tanh(S @ W)
+    p, v = h @ A, h @ C + c
+    away = R - v[:, 0]
+    loss = ((p - T) ** 2).sum() + (away ** 2).sum()
+    dp = 2 * (p - T)
+    dv = -2 * away[:, None]
+    dA = h.T @ dp
+    dC, dc = h.T @ dv, dv.sum(0)
+    dh = dp @ A.T + dv @ C.T
+    dW = S.T @ (dh * (1 - h ** 2))
+    W -= 0.01 * dW; A -= 0.01 * dA; C -= 0.01 * dC; c -= 0.01 * dc
+"""
+
+
+def test_a_sign_that_two_gradients_share_is_wrong_at_or_after_what_both_are_made_of(tmp_path):
+    """What they share is the slope by a difference, as it is: which of the two is meant, only the gradients show."""
+    assert settled(seen(tmp_path, CRITIC)) is True
+    found = seen(tmp_path, CRITIC, ("dv = -2 * away", "dv = 2 * away"))
+    assert "line 11:" in certificate(found, mend=False).first.place
