@@ -81,10 +81,13 @@ class Run:
 
 
 def spread(things: Any) -> Iterator[Any]:
-    """The arrays and numbers in arguments."""
-    for thing in things:
-        if isinstance(thing, list | tuple):
-            yield from spread(thing)
+    """The arrays and numbers in arguments, at any depth; a list may hold itself."""
+    waiting, seen = [*things], set[int]()
+    while waiting:
+        thing = waiting.pop(0)
+        if isinstance(thing, list | tuple) and id(thing) not in seen:
+            seen.add(id(thing))
+            waiting[:0] = thing
         elif isinstance(thing, np.ndarray | np.generic | float | int):
             yield thing
 

@@ -240,7 +240,27 @@ for x, y in zip(X, Y):
     w = w - 0.001 * slope(w, x.reshape(1, 3), np.array([y]))
 """
 
+RECORDS = """\
+import numpy as np
+samples = np.zeros(4, dtype=[("bits", float, 2), ("parity", float)])
+for k, bits in enumerate([(0, 0), (0, 1), (1, 0), (1, 1)]):
+    samples[k] = bits, sum(bits) % 2
+samples["bits"][:, 0] += 0.1
+U, V = np.random.randn(3, 5), np.random.randn(5)
+x, h = np.ones(3), np.ones(5)
+for epoch in range(9):
+    n = np.random.randint(samples.size)
+    x[:2] = samples["bits"][n]
+    h[...] = np.tanh(x @ U)
+    error = samples["parity"][n] - h @ V
+    dh = error * V * (1 - h ** 2)
+    V += 0.1 * error * h
+    U += 0.1 * np.outer(x, dh)
+assert samples["bits"][0, 0] == 0.1
+"""
+
 KINDS = {
+    "records with fields": (RECORDS, "(1 - h ** 2)", "(1 - h)", "line 13"),
     "arrays of arrays": (OBJECTS, "(1 - h ** 2)", "(1 - h)", "line 11"),
     "numbers as objects that go back": (SCALARS, "(1 - t ** 2)", "(1 - t)", "line 34"),
     "numbers whose gradients add up": (SCALARS, "p.grad = 0.0", "pass", "line 11"),

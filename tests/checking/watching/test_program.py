@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nnref.checking.reading.source import read_source
-from nnref.checking.watching.program import execute
+from nnref.checking.watching.program import execute, spread
 from nnref.checking.watching.recording.recorder import Recorder
 from tests.support.programs import written
 from tests.support.recordings import recorded
@@ -61,3 +61,9 @@ def test_a_program_that_never_ends_is_stopped_after_its_time(tmp_path, loop):
     run = recorded(tmp_path, f"import numpy as np\nx = np.ones(2)\nwhile True:\n    {loop}\n", seconds=0.05)
     assert run.stopped
     assert run.error is None
+
+
+def test_what_a_call_was_given_is_found_at_any_depth_though_a_list_holds_itself():
+    within = [1.5, (2, [3])]
+    within.append(within)
+    assert list(spread([within, "a word"])) == [1.5, 2, 3]

@@ -18,6 +18,9 @@ T = TypeVar("T")
 VIEWS = words("view array ravel reshape transpose swapaxes squeeze expand_dims atleast_2d atleast_1d broadcast_to")
 """Operations that keep the numbers, in another shape."""
 
+PLACES = VIEWS | {"put", "item", "entry", "assign", "put_at"}
+"""Operations that only move values, and so cannot be wrong themselves."""
+
 LOOK_THROUGH = VIEWS | {"item", "entry"}
 
 

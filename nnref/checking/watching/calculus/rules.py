@@ -177,8 +177,12 @@ def einsum(g: Any, letters: str, operands: Sequence[Array]) -> list[Array]:
     return found
 
 
-def reduced(op: str, g: Any, y: Any, x: Array, axis: Any, keepdims: bool, ddof: float = 0) -> Array:
+def reduced(
+    op: str, g: Any, y: Any, x: Array, axis: Any, keepdims: bool, ddof: float = 0, equals: str = "share"
+) -> Array:
     """The slope of a sum, mean, maximum, variance, … over axes.
+
+    equals says what each of several equal largest entries is given: its share, the first the whole, or each the whole.
 
     Errors: NotImplementedError for any other.
     """
@@ -190,7 +194,9 @@ def reduced(op: str, g: Any, y: Any, x: Array, axis: Any, keepdims: bool, ddof: 
     over = axes_of(axis, x.ndim)
     if op in ("max", "min", "maximum.reduce", "minimum.reduce"):
         best = x == spread(y, x, axis, keepdims)
-        return spread(g, x, axis, keepdims) * best / np.maximum(1, best.sum(over, keepdims=True))
+        best = firsts(best, over) if equals == "first" else best
+        count = 1 if equals == "each" else np.maximum(1, best.sum(over, keepdims=True))
+        return spread(g, x, axis, keepdims) * best / count
     if op in ("var", "std"):
         centred = x - x.mean(over, keepdims=True)
         inner = np.asarray(g) / (2 * np.asarray(y)) if op == "std" else g
@@ -200,6 +206,15 @@ def reduced(op: str, g: Any, y: Any, x: Array, axis: Any, keepdims: bool, ddof: 
     if op in ("logsumexp",):
         return spread(g, x, axis, keepdims) * np.exp(x - spread(y, x, axis, keepdims))
     raise NotImplementedError(op)
+
+
+def firsts(marked: Array, over: tuple[int, ...]) -> Array:
+    """Of the marked entries along some axes, the first."""
+    rest = tuple(k for k in range(marked.ndim) if k not in over)
+    rows = np.transpose(marked, (*rest, *over)).reshape(*(marked.shape[k] for k in rest), -1)
+    alone = rows & (np.cumsum(rows, -1) == 1)
+    shape = tuple(marked.shape[k] for k in (*rest, *over))
+    return np.transpose(alone.reshape(shape), np.argsort((*rest, *over)))
 
 
 REDUCTIONS = words("sum add.reduce nansum mean max min maximum.reduce minimum.reduce var std logsumexp")

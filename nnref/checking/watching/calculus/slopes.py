@@ -53,7 +53,7 @@ def value_of(thing: Any) -> Any:
 
 
 class Choice(NamedTuple):
-    """Choices between slopes: of max(a, b) at a = b, and of log(p + 1e-8), with the guard or without."""
+    """Choices between slopes: of a maximum where values are equal, and of log(p + 1e-8), with the guard or without."""
 
     tie: float = 0.0
     guards: bool = False
@@ -61,6 +61,8 @@ class Choice(NamedTuple):
     """Is the largest of several outputs a target that is held fixed, as in Q-learning?"""
     fixed: frozenset[tuple[int, int]] = frozenset()
     """(a product, its factor) where that factor is held fixed, as an advantage beside the logarithm of an action's."""
+    equals: str = "share"
+    """What equal largest entries are given: "share", "first" the whole, or "each" that, which is no slope."""
 
 
 def slopes(
@@ -150,7 +152,8 @@ def backward(node: Node, g: Array, choice: Choice) -> Iterator[tuple[Node, Any]]
         axis, keep = said(node, 1, "axis"), bool(said(node, None, "keepdims"))
         if node.kwargs.get("where") is not None:
             raise NoSlope
-        yield node.args[0], reduced(op, g, node.value, args[0], axis, keep, said(node, None, "ddof") or 0)
+        less = said(node, None, "ddof") or 0
+        yield node.args[0], reduced(op, g, node.value, args[0], axis, keep, less, choice.equals)
     elif op == "norm" and euclidean(node, args[0]):
         yield node.args[0], reduced(op, g, node.value, args[0], said(node, 2, "axis"), bool(said(node, 3, "keepdims")))
     elif op in ("multiply.outer", "subtract.outer", "add.outer"):
@@ -239,14 +242,11 @@ def paired(node: Node, parts: Sequence[Any], exact: bool = False) -> Iterator[tu
 
 def stacked(things: Any, g: Any) -> Iterator[tuple[Node, Any]]:
     """The slopes of the elements of a list that became an array."""
+    g = np.asarray(g)
     if isinstance(things, Node):
-        g = np.asarray(g)
-        yield (
-            things,
-            g.reshape(things.shape) if g.size == np.prod(things.shape, dtype=int) else summed_to(g, things.shape),
-        )
+        fits = g.size == np.prod(things.shape, dtype=int)
+        yield things, g.reshape(things.shape) if fits else summed_to(g, things.shape)
     elif isinstance(things, list | tuple):
-        g = np.asarray(g)
         while g.ndim and len(g) == 1 and len(things) != 1:
             g = g[0]
         if len(g) != len(things):
@@ -292,11 +292,11 @@ def fitted(g: Array, shape: tuple[int, ...]) -> Array:
 
 
 def of_put_at(node: Node, g: Array) -> Iterator[tuple[Node, Any]]:
-    """a[index] = value, where the index is an array."""
+    """a[index] = value, where the index is an array, or a[...] = value."""
     base, index, value = node.args
     place = value_of(index)
     rest = np.array(g, float)
-    part = rest[place]
+    part = np.array(rest[place])  # a copy: a[...] is a view
     rest[place] = 0
     yield base, rest
     if isinstance(value, Node):

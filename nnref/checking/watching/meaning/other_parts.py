@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +20,19 @@ def beginning(base: Node, array: Node | None = None) -> Node:
     while base is not array and base.op == "put" and isinstance(base.args[0], Node):
         base = base_of(base.args[0])
     return base
+
+
+def states_begun(graph: Graph) -> Mapping[int, Node]:
+    """Of every state of an array that was written into, by its index: the state before all of that.
+
+    An array that a loop fills has thousands of states: each begins as the one before it.
+    """
+    found: dict[int, Node] = {}
+    for node in graph.tape:
+        if node.op == "put" and isinstance(node.args[0], Node):
+            before = base_of(node.args[0])
+            found[node.index] = found.get(before.index, before)
+    return found
 
 
 def is_part(update: Update) -> bool:

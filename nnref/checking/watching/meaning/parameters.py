@@ -171,11 +171,13 @@ def with_all_rows(graph: Graph, best: Roles, pairs: Sequence[tuple[str, Node, No
     The indices of rows are the only data: there are no labels, and the loss is the program's own.
     """
     tables = as_bits(tables_of_rows(graph))
+    if not tables & ~best.parameters:
+        return None
     first = (n for n in graph.tape[: best.last] if n.op == "item")
     rows = (n for n in first if tables >> beginning(base_of(n.args[0])).index & 1)
     places = {m.index: m for n in rows for m in nodes_of(n.args[1]) if m.leaf != "constant"}
     labels = tuple(places[k] for k in sorted(places))
-    role = step(graph, labels, pairs) if labels and tables & ~best.parameters else None
+    role = step(graph, labels, pairs) if labels else None
     if role is None or best.parameters & ~role.parameters or role.parameters == best.parameters:
         return None
     return replace(role, unlabelled=True)

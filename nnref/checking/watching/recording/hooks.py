@@ -186,8 +186,8 @@ class Hooks(Values):
             return self.joined(a, index, value, site)
         if isinstance(a, np.ndarray):
             if isinstance(value, np.ndarray):
-                if value.dtype.kind not in "fiubc":
-                    return value
+                if value.dtype.kind not in "fiubc" or a.dtype.names:
+                    return value  # a field of records is data
                 if (buffer := self._buffers.get(id(owner(value)))) is not None:
                     if (lying := layout(value, buffer.root)) is not None:
                         buffer.sites.setdefault(lying, self.sites[site])

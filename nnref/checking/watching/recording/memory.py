@@ -14,10 +14,10 @@ Layout = tuple[int, tuple[int, ...], tuple[int, ...]]
 
 
 def owner(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The array to which the memory belongs, also where a view was made by its strides alone."""
+    """The array to which the memory belongs, also where a view was made by its strides alone; of records, the field."""
     while True:
         base = array.base if isinstance(array.base, np.ndarray) else getattr(array.base, "base", None)
-        if not isinstance(base, np.ndarray):
+        if not isinstance(base, np.ndarray) or base.dtype.names:
             return array
         array = base
 

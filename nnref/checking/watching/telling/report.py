@@ -134,7 +134,7 @@ def unfinished(watched: Watched) -> list[str]:
         *never_seen_to_learn(watched),
         *out_of_reach(watched),
         *one_of_many(watched),
-        *(f"class {name} is not judged: what was watched ended before it was used" for name in watched.untried),
+        *(f"class {name} is not judged: nothing that was watched updates it" for name in watched.untried),
         *trained_later(watched),
         *losses_tried(watched),
         *given(watched),

@@ -13,17 +13,20 @@ from nnref.checking.watching.meaning.losses import Loss
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.decay_terms import terms_of_decay
+from nnref.checking.watching.verdict.ties import tied_largest
 
 Tape = Sequence[Node]
 
 
 def choices(role: Roles, tapes: Sequence[Tape], likely: Sequence[Loss]) -> Iterator[Choice]:
-    """The slopes that may be meant: at ties of max(a, b), and of an own loss with the guards of its logarithms.
+    """The slopes that may be meant: where a maximum has equal values, and of an own loss with guards of its logarithms.
 
     Then those of an own loss in which the largest of several outputs is a target that is held fixed; last, those in
     which the worth of an action is, beside the logarithm of its probability, as an actor's whose critic learns too.
     """
-    yield from (Choice(tie) for tie in ((0.0, 1.0, 0.5) if tied_anywhere(role, tapes) else (0.0,)))
+    ties = (0.0, 1.0, 0.5) if tied_anywhere(role, tapes) else (0.0,)
+    equals = ("share", "first") if tied_largest(role, tapes) else ("share",)
+    yield from (Choice(tie, equals=of) for of in equals for tie in ties)
     above = 0
     for loss in likely:
         above |= 0 if loss.node is None else role.graph.above[loss.node.index]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE, half_of_the_digits, multiple, with_part
-from nnref.checking.watching.calculus.graph import VIEWS, bits_of
+from nnref.checking.watching.calculus.graph import VIEWS, Graph, as_bits, bits_of
 from nnref.checking.watching.calculus.slopes import evaluated_at, value_of
 from nnref.checking.watching.meaning.parameters import MADE_ON_THE_WAY, Roles
 from nnref.checking.watching.meaning.updates import Update
@@ -68,22 +68,33 @@ def per_weight(term: Sequence[Array], old: Sequence[Array]) -> float | None:
 
 
 def made_of_it_alone(role: Roles, base: Node, end: Node, tape: Tape) -> Array | None:
-    """A value with all that depends on labels set to 0, and of its terms only those made of base kept."""
+    """A value with all that depends on labels set to 0, and of its terms only those made of base kept.
+
+    None where there are no such terms.
+    """
     graph, values = role.graph, dict[int, Any]()
-    for k in bits_of(graph.above[end.index] | 1 << end.index):
-        if not role.of_labels[k] or not graph.above[k] & role.parameters:
+    labels = tuple(n.index for n in role.labels)
+    added = graph.once(("added", base.index, labels), lambda: added_alone(role, base))
+    within = graph.above[end.index] | 1 << end.index
+    for k in bits_of(within) if within & added else ():
+        if not graph.depends(k, added) or not role.of_labels[k]:
             continue
         node, parts = tape[k], graph.tape[k].inputs
-        left = {m.index: values[m.index] for m in parts if m.index in values}
+        left = {m.index: values.get(m.index, np.zeros(m.shape)) for m in parts if role.of_labels[m.index]}
         if node.op in ADDS:
-            beside = (m for m in parts if m.index not in values and not made_alone(role, m, base))
+            beside = (m for m in parts if m.index not in left and not made_alone(role, m, base))
             left |= {m.index: np.zeros(m.shape) for m in beside}
-        alone = node.op in ADDS and len(left) < len(parts)
         known = node.op in ADDS or (node.op in SCALES and scales(role, graph.tape[k]))
-        some = alone or any(np.any(v) for v in left.values())
-        values[k] = with_other_values(node, left) if known and some else np.zeros(node.shape)
+        values[k] = with_other_values(node, left) if known else np.zeros(node.shape)
     found = values.get(end.index)
     return None if found is None else np.asarray(found, float)
+
+
+def added_alone(role: Roles, base: Node) -> int:
+    """The sums, as bits, of what depends on labels and of what is made of one parameter alone."""
+    graph = role.graph
+    sums = (n for n in graph.tape if n.op in ADDS and role.of_labels[n.index])
+    return as_bits(n.index for n in sums if any(made_alone(role, m, base) for m in n.inputs))
 
 
 def scales(role: Roles, node: Node) -> bool:
@@ -120,8 +131,13 @@ def made_alone(role: Roles, term: Node, base: Node) -> bool:
     if role.of_labels[term.index] or not graph.depends(term.index, 1 << base.index):
         return False
     others = (graph.above[term.index] | 1 << term.index) & ~(graph.above[base.index] | 1 << base.index)
-    leaves = [node for k in bits_of(others) if (node := graph.tape[k]).leaf]
-    return all(prod(n.shape) == 1 or n.leaf in MADE_ON_THE_WAY or of_zeros_and_ones(n) for n in leaves)
+    return not others & graph.once("arrays of data", lambda: arrays_of_data(graph))
+
+
+def arrays_of_data(graph: Graph) -> int:
+    """The arrays that were handed out, as bits, but for single numbers, masks, and those made on the way."""
+    leaves = (n for n in graph.tape if n.leaf and n.leaf not in MADE_ON_THE_WAY)
+    return as_bits(n.index for n in leaves if prod(n.shape) != 1 and not of_zeros_and_ones(n))
 
 
 def of_zeros_and_ones(node: Node) -> bool:

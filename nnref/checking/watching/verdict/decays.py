@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import ALIKE, multiple
+from nnref.checking.watching.calculus.graph import PLACES
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.decay_terms import made_of_it_alone
-from nnref.checking.watching.verdict.right_values import PLACES, Search, laid
+from nnref.checking.watching.verdict.right_values import Search, laid
 from nnref.checking.watching.verdict.verdicts import Judged
 
 LEFT_OUT = "the slope of the decay that your loss has is not added to this"
@@ -27,16 +28,19 @@ def wrong_beside_decay(search: Search, row: Judged, joined: Node) -> tuple[Node,
         return None
     of_data = [g[k] for g in search.of_data]
     of_decay = [whole[k] - part for whole, part in zip(search.reading.slopes, of_data, strict=True)]
-    alone = [made_of_it_alone(search.role, base, both, tape) for tape in search.tapes]
+    made = [made_of_it_alone(search.role, base, both, tape) for tape in search.tapes]
+    alone = [a for a in made if a is not None]
+    if len(alone) < len(made):
+        return None
     rest = [np.asarray(tape[both.index].value, float) - a for tape, a in zip(search.tapes, alone, strict=True)]
     decay, data = multiple(alone, of_decay, search.tolerance), multiple(rest, of_data, search.tolerance)
     if not decay or not data or abs(decay - 1) > ALIKE or abs(data - 1) <= ALIKE:
         return None
     chain = search.backward(labelled[-1])
     jumps = ((n, search.jump(n)) for n in chain if n.op not in PLACES)
-    made = next((n for n, jump in jumps if jump is not None and abs(jump / data - 1) <= ALIKE), None)
+    entered = next((n for n, jump in jumps if jump is not None and abs(jump / data - 1) <= ALIKE), None)
     like = (n for n in chain if any(abs(c / data - 1) <= ALIKE for c in search.factors(n)))
-    first = made or next(like, labelled[-1])
+    first = entered or next(like, labelled[-1])
     says = f"this is {data:.4g} times the slope of your loss, and the decay added to it later is that of your loss"
     return first, says
 

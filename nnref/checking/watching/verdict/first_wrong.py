@@ -68,6 +68,7 @@ from nnref.checking.watching.verdict.shared_factors import (
 )
 from nnref.checking.watching.verdict.signs import first_turned, is_turned_on_the_way, turned
 from nnref.checking.watching.verdict.stale import STALE, is_new_parameter, used_after_update, used_next
+from nnref.checking.watching.verdict.ties import given_to_each
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual
 from nnref.checking.watching.verdict.verdicts import Judged, Reading, is_rounding
 
@@ -396,6 +397,12 @@ def described(search: Search, row: Judged, node: Node) -> FirstWrong:
     if (part := no_part(search, node)) is not None and not used_rightly(search, part, node):
         says = f"this is no part of the slope to which it is added in line {node.site.line}"
         return FirstWrong(part, part.site, row, "value", says, used=node.site)
+    if (tied := given_to_each(search.role, search.tapes, search.reading, row.update.base, row.given)) is not None:
+        says = (
+            f"several entries are equal and the largest in line {tied.site.line}: each is given the whole slope, "
+            "which is due to one of them, or shared by all"
+        )
+        return FirstWrong(node, node.site, row, "ties", says, used=tied.site)
     says, seen = "what this line is made of is right, and what it makes is not", len(search.tapes)
     return FirstWrong(node, node.site, row, "value", says, certain=np.prod(node.shape, dtype=int) * seen > 1)
 

@@ -7,11 +7,12 @@ from functools import reduce
 from operator import and_, or_
 
 from nnref.checking.watching.calculus.factors import ALIKE, multiple
+from nnref.checking.watching.calculus.graph import PLACES
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.filled import is_filled, jump_of_filled
 from nnref.checking.watching.verdict.on_the_step import is_gradient
-from nnref.checking.watching.verdict.right_values import PLACES, Search
+from nnref.checking.watching.verdict.right_values import Search
 from nnref.checking.watching.verdict.shared_factors import alike_factors
 from nnref.checking.watching.verdict.signs import stays_turned, turned_twice
 from nnref.checking.watching.verdict.verdicts import Judged

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import multiple
-from nnref.checking.watching.calculus.graph import VIEWS, Array, bits_of
+from nnref.checking.watching.calculus.graph import PLACES, VIEWS, Array, bits_of
 from nnref.checking.watching.recording.tape import Node, words
-from nnref.checking.watching.verdict.right_values import PLACES, Search
+from nnref.checking.watching.verdict.right_values import Search
 from nnref.checking.watching.verdict.verdicts import Judged
 
 LINEAR = VIEWS | words("dot matmul add subtract sum put assign einsum tensordot concatenate")

@@ -124,10 +124,11 @@ def is_weight(role: Roles, array: Node, met: Node, part: Node, other: Node) -> b
     """
     direct = bool(role.parameters >> base_of(other).index & 1)
     if met.op == "multiply":
-        added = any(n.op == "add" for n in role.graph.users[met.index])
-        if part.shape or direct or not added or not is_drawn(array):
+        summed = words("sum add.reduce") if part.shape else {"add"}  # of arrays, as of a filter times a window
+        if direct or not is_drawn(array) or not any(n.op in summed for n in role.graph.users[met.index]):
             return False
-        uses = [sum(n.site == met.site for n in role.graph.users[m.index]) for m in (array, base_of(other))]
+        sides = (part, other) if part.shape else (array, base_of(other))  # a filter meets many windows of the data
+        uses = [sum(n.site == met.site for n in role.graph.users[m.index]) for m in sides]
         return not is_drawn(base_of(other)) or uses[0] > uses[1]  # a weight meets all examples, and they meet it once
     if not direct and role.graph.depends(other.index, role.parameters):
         made = (role.graph.tape[k] for k in bits_of(role.graph.above[other.index] | 1 << other.index))
@@ -208,16 +209,25 @@ def unused_gradient(role: Roles, tapes: Sequence[Sequence[Node]], reading: Readi
     inside = graph.tape[role.begin + 1 : 2 * role.last - role.begin + 1]
     made = (n for n in inside if role.of_labels[n.index] and n.op not in VIEWS and not used >> n.index & 1)
     likely = (n for n in made if np.prod(n.shape, dtype=int) == size and not role.after[n.index])
-    likely = (n for n in likely if n.names or size > 1)
+    likely = (n for n in likely if (n.names or size > 1) and not is_added_to(role, n))
     return next((n for n in islice(likely, TRIED) if is_slope(role, tapes, reading, part, n)), None)
 
 
+def is_added_to(role: Roles, node: Node) -> bool:
+    """Is a value a part of a sum of its shape, as of that over time steps? The whole sum is the gradient."""
+    sums = (n for n in role.graph.users[node.index] if n.op in ("add", "subtract") and n.shape == node.shape)
+    return any(not role.graph.depends(m.index, 1 << node.index) for n in sums for m in n.inputs)
+
+
 def is_slope(role: Roles, tapes: Sequence[Sequence[Node]], reading: Reading, part: Node, given: Node) -> bool:
-    """Is a value the slope of an array, as if it were returned as its gradient?"""
-    returned = Update(part, given, None, 1)
-    judged = under(replace(role, updates=(*role.updates, returned)), tapes, reading.loss, reading.choice, None)
-    rows = judged.rows if judged is not None else ()
-    return any(row.update is returned and row.verdict == "ok" and not row.silent for row in rows)
+    """Is a value the slope of an array, or minus that where it is to be added, as if it were its gradient?"""
+    for sign in sorted({u.sign for u in role.updates}, reverse=True):
+        made = Update(part, given, None, sign)
+        judged = under(replace(role, updates=(*role.updates, made)), tapes, reading.loss, reading.choice, None)
+        rows = judged.rows if judged is not None else ()
+        if any(row.update is made and row.verdict == "ok" and not row.silent for row in rows):
+            return True
+    return False
 
 
 def entries_left(role: Roles, reading: Reading) -> dict[Update, int]:

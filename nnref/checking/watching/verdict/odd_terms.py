@@ -115,9 +115,15 @@ def departure(search: Search, row: Judged, wrong: Node) -> tuple[Node, float] | 
 
 def statements_before(search: Search, node: Node) -> Iterator[Node]:
     """What the statement that makes a value takes from others, as far as labels went into it."""
-    for m in node.inputs:
-        if search.role.of_labels[m.index]:
-            yield from (m,) if search.ends_statement(m) else statements_before(search, m)
+    waiting, seen = [*node.inputs], set()  # no recursion: a loop that fills an array makes thousands of values
+    while waiting:
+        if (m := waiting.pop()).index in seen or not search.role.of_labels[m.index]:
+            continue
+        seen.add(m.index)
+        if search.ends_statement(m):
+            yield m
+        else:
+            waiting += m.inputs
 
 
 def of_another_factor(search: Search, row: Judged, wrong: Node) -> Node | None:
@@ -163,18 +169,20 @@ class Term:
     left: Node | None
 
 
-def terms(search: Search, node: Node, sign: int = 1, left: Node | None = None) -> Iterator[Term]:
+def terms(search: Search, node: Node) -> Iterator[Term]:
     """The terms of a sum: multiples of slopes, by one use or all, and values that are neither slopes nor sums."""
-    if node.op not in TOGETHER or search.right(node) or search.accumulated(node):
-        yield Term(node, sign, left)
-        return
-    for m in node.inputs:
-        away = node.op == "subtract" and m is node.args[1]
-        given = (-sign, node) if away else (sign, left)
-        if search.role.of_labels[m.index] and m.real:  # dy[label] -= 1 adds no label to a slope
-            yield from terms(search, m, *given)
-        elif any(search.factors_of_parts(m)):  # as of a divergence term without labels
-            yield Term(m, *given)
+    waiting = [Term(node, 1, None)]
+    while waiting:
+        term = waiting.pop()
+        if term.node.op not in TOGETHER or search.right(term.node) or search.accumulated(term.node):
+            yield term
+            continue
+        for m in reversed(term.node.inputs):
+            away = term.node.op == "subtract" and m is term.node.args[1]
+            part = Term(m, -term.sign, term.node) if away else Term(m, term.sign, term.left)
+            of_labels = search.role.of_labels[m.index] and m.real  # dy[label] -= 1 adds no label to a slope
+            if of_labels or any(search.factors_of_parts(m)):  # as of a divergence term without labels
+                waiting.append(part)
 
 
 def first_with_new_factor(search: Search, term: Node, others: Sequence[Node]) -> Node | None:

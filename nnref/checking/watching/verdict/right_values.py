@@ -16,10 +16,8 @@ from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.decay_terms import made_alone, terms_of_decay
 from nnref.checking.watching.verdict.judging import Tape
+from nnref.checking.watching.verdict.unseen import unseen_by
 from nnref.checking.watching.verdict.verdicts import Reading
-
-PLACES = VIEWS | {"put", "item", "entry", "assign", "put_at"}
-"""Operations that only move values, and so cannot be wrong themselves."""
 
 ADDING = {"add", "subtract", "put", "add.at"}
 """Operations that add the parts of a slope."""
@@ -120,11 +118,18 @@ class Search:
         found = 0
         for row in self.reading.rows:
             if row.verdict == "ok" and not row.silent and row.own is not None:
-                gradient = [*entered(self.role, row.update.step)][-1:] or [row.update.step]
-                found |= self.graph.above[gradient[0].index] | (1 << gradient[0].index)
+                gradient = ([*entered(self.role, row.update.step)][-1:] or [row.update.step])[0]
+                found |= self.graph.above[gradient.index] & ~self.unseen_by(gradient) | (1 << gradient.index)
         if (given := self.reading.loss.given) is not None:  # it is taken as it stands
             found |= self.graph.above[given.index] | (1 << given.index)
         return found | self.forward
+
+    def unseen_by(self, gradient: Node) -> int:
+        """The values, as bits, that a right gradient is made of and says nothing of."""
+        if not (unseen := unseen_by(self.role, self.tapes, gradient, 0, self.reading.choice)):
+            return 0
+        right = sum(1 << k for k in bits_of(unseen) if self.right(self.graph.tape[k]))
+        return unseen_by(self.role, self.tapes, gradient, right, self.reading.choice)
 
     @cached_property
     def right_factors(self) -> list[float]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from nnref.checking.watching.calculus.factors import ALIKE, multiple
+from nnref.checking.watching.calculus.graph import PLACES
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.recording.tape import Node
-from nnref.checking.watching.verdict.right_values import PLACES, Search
+from nnref.checking.watching.verdict.right_values import Search
 from nnref.checking.watching.verdict.verdicts import Judged
 
 

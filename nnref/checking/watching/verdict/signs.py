@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from nnref.checking.watching.calculus.factors import multiple
+from nnref.checking.watching.calculus.graph import PLACES
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.filled import backward_inputs, is_filled
-from nnref.checking.watching.verdict.right_values import PLACES, Search
+from nnref.checking.watching.verdict.right_values import Search
 from nnref.checking.watching.verdict.verdicts import Judged
 
 

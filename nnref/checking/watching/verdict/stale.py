@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nnref.checking.watching.meaning.other_parts import beginning
+from nnref.checking.watching.calculus.graph import PLACES
+from nnref.checking.watching.meaning.other_parts import states_begun
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.recording.tape import Node
 from nnref.checking.watching.verdict.meant_for import made_by
-from nnref.checking.watching.verdict.right_values import PLACES, Search
+from nnref.checking.watching.verdict.right_values import Search
 from nnref.checking.watching.verdict.verdicts import Judged
 
 STALE = "the parameters were updated before they were used here"
@@ -28,7 +29,8 @@ def used_after_update(search: Search, row: Judged, wrong: Node) -> Node | None:
 
 def is_of_forward(role: Roles, puts: Sequence[Node]) -> bool:
     """Do these writes fill an array of the forward pass?"""
-    return any(role.outputs >> beginning(put).index & 1 for put in puts)
+    begun = role.graph.once("states_begun", lambda: states_begun(role.graph))
+    return any(role.outputs >> begun.get(put.index, put).index & 1 for put in puts)
 
 
 def used_next(search: Search, row: Judged, node: Node) -> Node | None:

@@ -33,6 +33,14 @@ def test_the_owner_of_a_view_of_a_view_is_the_first_array():
     assert owner(A[1:][::2].reshape(1, -1)) is A
 
 
+def test_the_owner_of_a_field_of_records_is_that_field():
+    records = np.zeros(4, dtype=[("x", float, (2,)), ("y", float)])
+    field = records["x"]
+    assert owner(field) is field
+    assert owner(field[1:]).shape == (3, 2)  # numpy keeps no field between a view and the records
+    assert layout(field, owner(field)) == (0, (4, 2), (3, 1))
+
+
 def test_bytes_of_a_float_are_none_of_its_entries():
     A = np.arange(6.0)
     assert layout(A.view("uint8"), A) is None

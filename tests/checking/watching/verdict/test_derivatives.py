@@ -155,3 +155,33 @@ for k in range(9):
 def test_a_wrong_derivative_of_an_array_of_one_entry_is_named_in_its_function(tmp_path):
     change = ("1 - np.tanh(z) ** 2", "1 - z ** 2")
     assert certificate(seen(tmp_path, COLUMN, change), mend=False).first.place.startswith("line 2:")
+
+
+BY_ROWS = """\
+import numpy as np
+x, label = np.random.randn(5), 2
+W = np.random.randn(5, 4)
+for k in range(9):
+    z = x @ W
+    t = np.exp(z)
+    S = t.sum()
+    p = t / S
+    loss = -np.log(p[label])
+    for i, g in enumerate(np.where(np.arange(4) == label, -1 / p[label], 0.0)):
+        if g == 0:
+            continue
+        J = -t[i] * t / S ** 2
+        J[i] = t[i] * (S - t[i]) / S ** 2
+        dz = g * J
+        W -= 0.1 * np.outer(x, dz)
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [(("J = -t[i]", "J = t[i]"), 13), (("(S - t[i]) / S ** 2", "(S - t[i]) / S"), 14)],
+    ids=["before", "written"],
+)
+def test_of_a_derivative_with_one_entry_of_its_own_the_wrong_part_is_named(change, line, tmp_path):
+    assert certificate(seen(tmp_path, BY_ROWS, change), mend=False).first.place.startswith(f"line {line}:")
+    assert settled(seen(tmp_path, BY_ROWS)) is True

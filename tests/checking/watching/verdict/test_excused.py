@@ -3,9 +3,7 @@
 import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
-from nnref.checking.watching.verdict.excused import cancels, first_of, unseen_by
 from tests.support.programs import seen
-from tests.support.recordings import searched
 
 NORMED = """\
 import numpy as np
@@ -53,23 +51,6 @@ def test_a_sum_that_is_right_in_any_case_excuses_nothing(tmp_path, change, line)
 
 def test_the_program_itself_is_right(tmp_path):
     assert settled(seen(tmp_path, NORMED)) is True
-
-
-def test_what_a_right_value_would_be_without_is_not_seen_by_it(tmp_path):
-    of_it, named = searched(tmp_path, NORMED, ("/ (s * s)", "* (s * s)"))
-    sums = [n for n in of_it.graph.tape if n.op == "sum" and "dm" in n.names]
-    left = unseen_by(of_it, sums[0], of_it.beyond_doubt)
-    assert left >> named["dv"].index & 1
-    assert not left >> named["dn"].index & 1
-    (wrong,) = [row for row in of_it.reading.rows if row.verdict == "WRONG"]
-    assert first_of(of_it, wrong.update.step).site.line == 18
-
-
-def test_a_value_whose_terms_cancel_does_not_count(tmp_path):
-    of_it, named = searched(tmp_path, NORMED)
-    value = named["c"]
-    assert cancels(of_it, value, value.value * 0 + 1)
-    assert not cancels(of_it, value, value.value)
 
 
 HINGE = """\

@@ -3,6 +3,7 @@
 import pytest
 
 from nnref.checking.watching.meaning.parameters import may_be_labels, step
+from nnref.checking.watching.telling.forgetting import called, left_alone
 from nnref.checking.watching.telling.report import certificate, settled, unfinished
 from nnref.checking.watching.verdict.never_updated import coming_in, entries_left, never_updated
 from tests.support.programs import seen
@@ -204,9 +205,10 @@ def test_numbers_in_lists_that_no_line_updates_are_told(tmp_path, change, names)
     """The data are drawn too; but each meets the weights once, and they meet all data."""
     assert settled(seen(tmp_path, NUMBERS)) is True
     found = seen(tmp_path, NUMBERS, change)
-    assert settled(found) is None
-    said = [note for note in unfinished(found) if note.startswith("no step that was seen changes")]
-    assert [note.split(",")[0].removeprefix("no step that was seen changes ") for note in said] == names
+    assert [f"{left.gradient.names[0]} of {called(left)}" for left in left_alone(found)] == [
+        f"g{n} of {n}" for n in names
+    ]
+    assert settled(found) is False
 
 
 NEURONS = """\
@@ -295,3 +297,56 @@ def test_a_gradient_that_another_parameter_steps_along_is_not_said_to_be_unused(
     found = seen(tmp_path, LOOP, ("(h @ w + b)", "(h @ w + b + e)"), ("for k", "e = np.zeros(1)\nfor k"))
     assert settled(found) is None
     assert any("changes e, which" in note and "nothing uses" not in note for note in unfinished(found))
+
+
+WINDOWS = """\
+import numpy as np
+X, y = np.random.randn(30, 6), np.random.randn(30)
+F, V = np.random.randn(2, 3), np.random.randn(8)
+for k in range(30):
+    h = np.zeros((4, 2))
+    for i in range(4): h[i] = np.sum(X[k, i:i + 3] * F, axis=1)
+    a = np.tanh(h).ravel()
+    p = a @ V
+    loss = (p - y[k]) ** 2
+    d = 2 * (p - y[k])
+    V -= 0.1 * d * a
+"""
+
+
+def test_filters_that_are_multiplied_by_windows_are_missed(tmp_path):
+    found = seen(tmp_path, WINDOWS)
+    assert settled(found) is None
+    assert any("changes F, which goes into the outputs in line 6" in says for says in unfinished(found))
+
+
+ADDED = """\
+import numpy as np
+X, y = np.random.randn(40, 6, 2), np.random.randn(40)
+W, U, V = np.random.randn(3, 2), np.random.randn(3, 3) * 0.5, np.random.randn(3)
+W_update, U_update = np.zeros((3, 2)), np.zeros((3, 3))
+for k in range(30):
+    h = [np.zeros(3)]
+    for x in X[k]:
+        h.append(np.tanh(W @ x + U @ h[-1]))
+    error = y[k] - V @ h[-1]
+    dh = error * V
+    for t in range(5, -1, -1):
+        dz = dh * (1 - h[t + 1] ** 2)
+        W_update += np.outer(dz, X[k, t])
+        U_update += np.outer(dz, h[t])
+        dh = U.T @ dz
+    V += 0.1 * error * h[-1]
+    W += 0.1 * W_update
+    U += 0.1 * U_update
+    W_update *= 0
+    U_update *= 0
+"""
+
+
+@pytest.mark.parametrize("name", ["W", "U"])
+def test_a_sum_over_time_that_is_to_be_added_is_named_where_nothing_uses_it(tmp_path, name):
+    """It has the sign of minus the slope, as what the file adds has, and is only set to 0 again."""
+    found = seen(tmp_path, ADDED, (f"    {name} += 0.1 * {name}_update\n", ""))
+    assert certificate(found, mend=False).first.place.startswith(f"line {13 if name == 'W' else 14}:")
+    assert settled(seen(tmp_path, ADDED)) is True

@@ -288,3 +288,24 @@ def test_of_two_terms_with_two_factors_either_may_be_wrong(tmp_path):
     for line, change in ((14, ("d @ u2 / 0.5", "d @ u2")), (15, ("d.T @ u1 / 0.5", "d.T @ u1"))):
         place = certificate(seen(tmp_path, VIEWS_OF_ONE, change), mend=False).first.place
         assert place.startswith((f"line {line}:", "at or after line 14:"))
+
+
+FILLED = """\
+import numpy as np
+X, Y = np.random.randn(1200), np.random.randn(1200)
+w = np.random.randn(1)
+for step in range(2):
+    p = X * w
+    e = p - Y
+    loss = (e ** 2).sum()
+    d = np.zeros(1200)
+    for k in range(1200): d[k] = 2 * e[k]
+    g = (d * X).sum()
+    w -= 0.001 * g
+"""
+
+
+def test_a_mistake_after_a_loop_that_fills_an_array_is_found_however_long_the_loop(tmp_path):
+    """Each entry is written into the array that the writing of the one before made."""
+    wrong = certificate(seen(tmp_path, FILLED, ("(d * X)", "(d * X ** 2)")), mend=False)
+    assert wrong.first.place.startswith("line 10:")
