@@ -259,7 +259,41 @@ for epoch in range(9):
 assert samples["bits"][0, 0] == 0.1
 """
 
+SENTENCES = """\
+import numpy as np
+texts = [np.random.randint(0, 9, size=4) for _ in range(12)]
+inputs, nexts = [t[:-1] for t in texts], [t[1:] for t in texts]
+E, R, O = np.random.randn(6, 9) * 0.4, np.random.randn(6, 6) * 0.4, np.random.randn(9, 6) * 0.4
+def forward(x):
+    h, p = np.zeros((len(x) + 1, 6)), np.zeros((len(x), 9))
+    for t in range(len(x)):
+        h[t] = np.tanh(E[:, x[t]] + R @ h[t - 1])
+        z = np.exp(O @ h[t])
+        p[t] = z / z.sum()
+    return h, p
+def loss(xs, ys):
+    total = 0
+    for x, y in zip(xs, ys):
+        total -= np.log(forward(x)[1][np.arange(len(y)), y]).sum()
+    return total / len(xs)
+for epoch in range(4):
+    print(loss(inputs, nexts))
+    for x, y in zip(inputs, nexts):
+        h, d = forward(x)
+        dE, dR, dO = np.zeros_like(E), np.zeros_like(R), np.zeros_like(O)
+        d[np.arange(len(y)), y] -= 1
+        dh = np.zeros(6)
+        for t in reversed(range(len(x))):
+            dO += np.outer(d[t], h[t])
+            dz = (O.T @ d[t] + dh) * (1 - h[t] ** 2)
+            dR += np.outer(dz, h[t - 1])
+            dE[:, x[t]] += dz
+            dh = R.T @ dz
+        E -= 0.1 * dE; R -= 0.1 * dR; O -= 0.1 * dO
+"""
+
 KINDS = {
+    "sentences one by one, and a loss of all before": (SENTENCES, "R.T @ dz", "R @ dz", "line 29"),
     "records with fields": (RECORDS, "(1 - h ** 2)", "(1 - h)", "line 13"),
     "arrays of arrays": (OBJECTS, "(1 - h ** 2)", "(1 - h)", "line 11"),
     "numbers as objects that go back": (SCALARS, "(1 - t ** 2)", "(1 - t)", "line 34"),

@@ -39,7 +39,7 @@ def label_candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
     leaves = [n for n in leaves if not (turns_signs(graph, n) or is_seed(n))]
     ranked = sorted(leaves, key=lambda n: (LIKELIHOOD.get(n.leaf, 6), n.index))
     yield from ((n,) for n in unlike(graph, ranked)[: CANDIDATES // 2])
-    yield from columns(graph, ranked)
+    yield from islice(columns(graph, ranked), CANDIDATES // 4)
     seen = set()
     constants = reduce(or_, (n.deps for n in graph.tape if n.leaf == "constant"), 0)
     for node in islice(graph.tape, 1000):
@@ -48,6 +48,8 @@ def label_candidates(graph: Graph) -> Iterator[tuple[Node, ...]]:
             yield (classes,)
         for target, output in beside(node):
             made = unscaled(base_of(target))
+            if looks_up(node) and made.leaf and target.op == "view" and target.shape and made.deps & output.deps:
+                made = target  # the next words of a text, of which the words before went into the output
             if (node.op in ("multiply", "divide") and not given(graph, made)) or replaced_by_name(graph, made):
                 continue
             if (

@@ -11,7 +11,7 @@ import numpy as np
 from nnref.checking.watching.calculus.factors import ALIKE
 from nnref.checking.watching.calculus.graph import VIEWS, Graph, as_bits, base_of, bits_of
 from nnref.checking.watching.calculus.slopes import slopes, value_of
-from nnref.checking.watching.meaning.micro_batches import of_one_step
+from nnref.checking.watching.meaning.micro_batches import of_one_step, of_other_examples
 from nnref.checking.watching.meaning.of_units import without_units
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.other_parts import beginning
@@ -136,7 +136,7 @@ def own(role: Roles, distances: bool = False, whole: bool = True) -> list[Node]:
 
     of_slopes = attributes_of_slopes(role)
     outputs = sum({1 << m.output.index for m in role.meetings})
-    changes, moved = as_bits(node.index for node in graph.tape if is_change(node)), 0
+    changes, moved = as_bits(node.index for node in graph.tape if is_change(node)), of_other_examples(role)
     for node in graph.tape[role.begin + 1 : role.last + 1]:
         moved |= graph.above[node.index] if is_change(node, role) else 0
 

@@ -95,7 +95,7 @@ def better(before: Watched, now: Watched, of: Judged | None = None) -> bool:
 
     was, still = wrong(before), wrong(now)
     loss = before.steps[0].readings[0].loss
-    same = now.steps[0].readings[0].loss.name == loss.name or loss.node is None
+    same = now.steps[0].readings[0].loss.name == loss.name
     mended_too = of is None or place_of(of) not in still
     return same and mended_too and len(still) < len(was) and set(still) <= set(was)
 

@@ -95,9 +95,12 @@ def is_region(role: Roles, part: Node, at: Node, others: Sequence[Node]) -> bool
 
 
 def made(role: Roles, node: Node) -> bool:
-    """Has a value come through weights before, as hidden units have?"""
-    graph = role.graph
-    return any(graph.tape[k].op in JOINS for k in bits_of(graph.above[node.index] | (1 << node.index)))
+    """Has a value come through weights in this step, as hidden units have? Those before made only weights."""
+    graph, before = role.graph, 0
+    for update in role.updates:
+        before |= graph.above[update.base.index] | (1 << update.base.index)
+    within = (graph.above[node.index] | (1 << node.index)) & ~before
+    return any(graph.tape[k].op in JOINS for k in bits_of(within))
 
 
 def written_out(role: Roles, node: Node, places: Places) -> bool:

@@ -29,6 +29,9 @@ def first_of(search: Search, step: Node) -> Node | None:
         bit = 1 << node.index
         if bit & (right | excused | forward) or node in new:
             continue
+        if search.values(node) is None and any(right >> n.index & 1 for n in search.graph.users[node.index]):
+            right |= bit  # it was written over, where what it was written into is right
+            continue
         if node.kwargs.get("each") and 1 << node.inputs[0].index & (right | excused):
             right |= bit  # what a loop takes of a slope, one entry after the other
             continue

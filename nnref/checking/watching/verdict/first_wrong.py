@@ -20,6 +20,7 @@ from nnref.checking.watching.verdict.decays import LEFT_OUT, decay_beside, of_an
 from nnref.checking.watching.verdict.derivatives import (
     backward_factor,
     begun_before,
+    is_at_its_argument,
     of_another_value,
     products_of,
     right_elsewhere,
@@ -376,7 +377,8 @@ def described(search: Search, row: Judged, node: Node) -> FirstWrong:
         return FirstWrong(slope, slope.site, row, "no slope", says, certain=False, used=activation.site)
     no_slope_of_any = wrong_factor(search, node)
     factor = no_slope_of_any or wrong_wherever_used(search, row, node)
-    if factor is not None and (begun := begun_before(search, factor)) is not None:
+    of_another = factor is not None and is_at_its_argument(search, factor)
+    if factor is not None and not of_another and (begun := begun_before(search, factor)) is not None:
         says = f"the factor that is made from here on is wrong where it is used, in line {node.site.line}"
         return FirstWrong(begun, begun.site, row, "factor made here", says, certain=False, used=node.site)
     if factor is not None and factor.site.line != node.site.line:

@@ -9,7 +9,7 @@ from nnref.checking.reading.source import Source
 from nnref.checking.watching.calls.driven import driven
 from nnref.checking.watching.telling import mending
 from nnref.checking.watching.telling.mending import better, changes, mended, names_near, statement_at, with_line
-from nnref.checking.watching.telling.report import settled
+from nnref.checking.watching.telling.report import certificate, settled
 from tests.support.programs import seen
 from tests.support.recordings import STEP
 
@@ -195,3 +195,35 @@ def test_a_change_of_what_updates_single_numbers_is_tried_in_two_steps(tmp_path)
     again = found.again(found.source, (), found.steps[0].readings[0].loss.name)
     assert len(again.steps) == 2
     assert settled(again) is True
+
+
+ONE_UNIT = """\
+import numpy as np
+xs, ts = np.random.randn(8, 2), np.array([1, 1, 1, 0, 1, 0, 0, 1])
+class Unit:
+    def __init__(self):
+        self.w, self.b = np.random.randn(2), np.random.randn()
+    def slope(self, z):
+        p = 1 / (1 + np.exp(-z))
+        return p * (1 - p)
+    def gradients(self, x, target):
+        z = x @ self.w + self.b
+        p = 1 / (1 + np.exp(-z))
+        dp_dz = self.slope(z)
+        d = 2 * (p - target) * dp_dz
+        return d * x, d
+    def step(self, x, target):
+        dw, db = self.gradients(x, target)
+        self.w = self.w - 0.1 * dw
+        self.b = self.b - 0.1 * db
+unit = Unit()
+for k in range(40):
+    unit.step(xs[k % 8], ts[k % 8])
+"""
+
+
+def test_no_line_is_shown_that_makes_the_gradients_those_of_another_loss(tmp_path):
+    """With `dp_dz = target` they are those of the cross-entropy, as long as the targets are 1."""
+    found = certificate(seen(tmp_path, ONE_UNIT, ("self.slope(z)\n", "self.slope(p)\n"))).first
+    assert found.place.startswith("line 12:")
+    assert found.right == "dp_dz = self.slope(z)"

@@ -185,3 +185,40 @@ for k in range(9):
 def test_of_a_derivative_with_one_entry_of_its_own_the_wrong_part_is_named(change, line, tmp_path):
     assert certificate(seen(tmp_path, BY_ROWS, change), mend=False).first.place.startswith(f"line {line}:")
     assert settled(seen(tmp_path, BY_ROWS)) is True
+
+
+LAYERS = """\
+import numpy as np
+X, Y = np.random.randn(20, 3), np.random.randn(20, 2)
+W, V = np.random.randn(3, 5) * 0.5, np.random.randn(5, 2) * 0.5
+def bend(z):
+    return np.tanh(z)
+def bend_slope(z):
+    a = bend(z)
+    return 1 - a ** 2
+def back(d, z):
+    return d * bend_slope(z)
+for k in range(9):
+    z = X @ W
+    h = bend(z)
+    p = h @ V
+    loss = ((p - Y) ** 2).sum() / 20
+    d = 2 * (p - Y) / 20
+    dh = d @ V.T
+    dz = back(dh, z)
+    W -= 0.1 * X.T @ dz; V -= 0.1 * h.T @ d
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (("d * bend_slope(z)", "d * bend_slope(bend(z))"), 10),
+        (("1 - a ** 2", "1 - a ** 3"), 8),
+        (("1 - a ** 2", "1 - z ** 2"), 8),
+    ],
+    ids=["at another value", "a wrong function", "of another value"],
+)
+def test_a_function_that_is_a_derivative_is_right_and_its_argument_is_wrong(change, line, tmp_path):
+    assert certificate(seen(tmp_path, LAYERS, change), mend=False).first.place.startswith(f"line {line}:")
+    assert settled(seen(tmp_path, LAYERS)) is True
