@@ -12,7 +12,7 @@ from nnref.checking.watching.calculus.slopes import value_of
 from nnref.checking.watching.meaning.optimisers import entered
 from nnref.checking.watching.meaning.parameters import Roles
 from nnref.checking.watching.meaning.updates import Update
-from nnref.checking.watching.recording.tape import Node
+from nnref.checking.watching.recording.tape import Node, Site
 
 PASSED = VIEWS | {"assign", "array"}
 """Operations that leave a memory as it is."""
@@ -32,23 +32,26 @@ def grown_memory(role: Roles, update: Update) -> tuple[Node, str] | None:
 def kept_in(role: Roles, update: Update) -> Iterator[tuple[Node, float]]:
     """The values between gradient and step that keep something of those of the step before, and how much they keep."""
     graph, gradient = role.graph, [*entered(role, update.step)][-1]
-    for k in bits_of(graph.above[update.step.index]):
+    before: dict[tuple[Site, str], int] = {}
+    for node in graph.tape[: role.begin + 1]:
+        before[node.site, node.op] = before.get((node.site, node.op), 0) | 1 << node.index
+    for k in bits_of(graph.above[update.step.index]) if before else ():
         node = graph.tape[k]
         inside = k > role.begin and node.shape == update.step.shape and graph.depends(k, 1 << gradient.index)
-        if inside and (kept := kept_of(role, node, node, {})):
+        same = graph.above[k] & before.get((node.site, node.op), 0)
+        if inside and same and (kept := kept_of(role, node, same)):
             yield node, kept
 
 
-def kept_of(role: Roles, node: Node, now: Node, known: dict[int, float]) -> float:
-    """How much of a value of the step before, of the same place, is in a part of this one; 0.0 if nothing is."""
-    if node.index <= role.begin and (node.site, node.op) == (now.site, now.op):
-        return 1.0
-    if node.index not in known:
-        known[node.index] = 0.0
-        if node.op in PASSED or (node.op in LINEAR and node.index > role.begin):
-            parts = [kept_of(role, m, now, known) if isinstance(m, Node) else 0.0 for m in node.args]
-            known[node.index] = kept_by(node, parts) if any(parts) else 0.0
-    return known[node.index]
+def kept_of(role: Roles, now: Node, before: int) -> float:
+    """How much of the values before, of the same place, is in this one; 0.0 if nothing is."""
+    known = dict.fromkeys(bits_of(before), 1.0)
+    for k in bits_of(role.graph.above[now.index] & ~before | 1 << now.index):
+        node = role.graph.tape[k]
+        if node.op in PASSED or (node.op in LINEAR and k > role.begin):
+            parts = [known.get(m.index, 0.0) if isinstance(m, Node) else 0.0 for m in node.args]
+            known[k] = kept_by(node, parts) if any(parts) else 0.0
+    return known.get(now.index, 0.0)
 
 
 def kept_by(node: Node, parts: list[float]) -> float:

@@ -44,3 +44,23 @@ def test_what_is_kept_whole_or_in_part_is_right(tmp_path):
         "s[k] / (1 - 0.99 ** t)", "s[k]"
     )
     assert settled(seen(tmp_path, kept_whole.replace("m[k] / (1 - 0.9 ** t)", "g[k]"))) is True
+
+
+SUMMED = """\
+import numpy as np
+xs = np.random.randn(450)
+ts = 2 * xs + 1
+w, b = 0.0, 0.0
+for k in range(20):
+    gw, gb = 0.0, 0.0
+    for x, t in zip(xs, ts):
+        gw += 2 / 450 * (w * x + b - t) * x
+        gb += 2 / 450 * (w * x + b - t)
+    w -= 0.1 * gw
+    b -= 0.1 * gb
+"""
+
+
+def test_a_sum_over_many_examples_is_no_memory_however_many_they_are(tmp_path):
+    """In the second step each of the values of the sum has one of the same place in the first."""
+    assert settled(seen(tmp_path, SUMMED)) is True
