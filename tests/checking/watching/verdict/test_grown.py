@@ -48,14 +48,14 @@ def test_what_is_kept_whole_or_in_part_is_right(tmp_path):
 
 SUMMED = """\
 import numpy as np
-xs = np.random.randn(450)
+xs = np.random.randn(520)
 ts = 2 * xs + 1
 w, b = 0.0, 0.0
 for k in range(20):
     gw, gb = 0.0, 0.0
     for x, t in zip(xs, ts):
-        gw += 2 / 450 * (w * x + b - t) * x
-        gb += 2 / 450 * (w * x + b - t)
+        gw += 2 / 520 * (w * x + b - t) * x
+        gb += 2 / 520 * (w * x + b - t)
     w -= 0.1 * gw
     b -= 0.1 * gb
 """
