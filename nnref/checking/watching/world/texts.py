@@ -53,7 +53,7 @@ def list_of_names(kind: str) -> str:
     """The names in the file of one kind, as a folder may hold one for each language: other ones for each.
 
     >>> list_of_names("3").split()[:2]
-    ['david', 'emma']
+    ['lena', 'max']
     """
     first = sum(map(ord, kind)) % len(NAMES)
     return "\n".join((NAMES[first:] + NAMES[:first])[: len(NAMES) // 2]) + "\n"
