@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from nnref.checking.watching import watch as watching
 from nnref.checking.watching.meaning.targets import Understood
 from nnref.checking.watching.runs import SATURATED, STILL, Several, aligned, beginnings, saturated, together
-from nnref.checking.watching.telling.report import settled
+from nnref.checking.watching.telling.report import certificate, settled
 from tests.support.programs import seen
 from tests.support.recordings import STEP, recorded, roles_of
 
@@ -165,3 +166,11 @@ def test_a_run_whose_outputs_are_saturated_is_made_again_with_other_numbers(tmp_
     made = Several(again, (run,), Understood(role, [run.tape]), {})
     assert len(made.others((1, 2))) == 3
     assert asked == [1, 3, 2]
+
+
+@pytest.mark.parametrize(("slow", "runs"), [(0.0, 2), (np.inf, 3)])
+def test_of_a_slow_program_one_other_run_is_made_and_the_report_says_how_many(slow, runs, tmp_path, monkeypatch):
+    monkeypatch.setattr(watching, "SLOW", slow)
+    found = seen(tmp_path, STEP)
+    assert len(found.tapes) == runs
+    assert f"in {runs} runs" in certificate(found).method
