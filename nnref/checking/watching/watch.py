@@ -48,10 +48,13 @@ HEAVY = 400e6
 AT_LENGTH: dict[str, Any] = {"share": 40, "seconds": 6.0}
 """Settings of such a second run: one row in `share` of the data, small sizes of what has a name, and the time limit."""
 
-IN_SMALL = AT_LENGTH | {"side": 8}
-"""Settings of such a run with pictures of 8 × 8 pixels."""
+IN_SMALL = AT_LENGTH | {"side": world.SIDE}
+"""Settings of such a run with small pictures."""
 
-WITH_SMALL = "a step is too long to be recorded: judged with pictures of 8 x 8, and with few examples and units"
+WITH_SMALL = (
+    f"a step is too long to be recorded: judged with pictures of {world.SIDE} x {world.SIDE}, "
+    "and with few examples and units"
+)
 """What is said of such a run."""
 
 TOO_LONG = 20_000

@@ -18,7 +18,8 @@ def guard(argument: Any) -> float:
     """The small number that is added in the argument of a logarithm; 0.0 if there is none."""
     if not isinstance(argument, Node) or argument.op != "add":
         return 0.0
-    added = [number_of(a) for a in argument.args if not isinstance(a, Node) or a.leaf == "constant"]
+    written = (a for a in argument.args if not isinstance(a, Node) or a.leaf == "constant")
+    added = [a.value if isinstance(a, Node) else a for a in written]
     return float(added[0]) if added and np.ndim(added[0]) == 0 and 0 < float(added[0]) < GUARD else 0.0
 
 
@@ -32,8 +33,3 @@ def unguarded(argument: Any, value: Array) -> Array:
     held = [a.value for a in argument.args if isinstance(a, Node) and a.leaf != "constant"]
     whole = len(held) == 1 and held[0] is not None and np.shape(held[0]) == np.shape(value)
     return np.asarray(held[0]) if whole else value - added
-
-
-def number_of(thing: Any) -> Any:
-    """The value of an argument."""
-    return thing.value if isinstance(thing, Node) else thing

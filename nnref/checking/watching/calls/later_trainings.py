@@ -21,6 +21,7 @@ from nnref.checking.watching.calls.later_classes import later_classes
 from nnref.checking.watching.meaning.updates import parameter_name
 from nnref.checking.watching.telling.report import settled
 from nnref.checking.watching.watch import Watched, watch
+from nnref.checking.watching.world.needs import called_name
 
 TIMES = 5
 """Most trainings that are watched after the first."""
@@ -77,9 +78,7 @@ def with_later_trainings(seen: Watched, path: Path, source: Source, data: Any) -
         right.append(f"{trained(now)} is right too")
         left = ()
     apart = [node for node in source.tree.body if getattr(node, "name", "") in later_classes(seen, source)]
-    left = tuple(
-        line for line in left if not any(holds(node, line) for node in apart)
-    )  # these are called by themselves
+    left = tuple(line for line in left if not any(holds(node, line) for node in apart))  # they are called alone
     beyond = tuple(dict.fromkeys(source.where(line) for line in left))
     return replace(seen, notes=(*seen.notes, *right), beyond=beyond) if right or beyond else seen
 
@@ -179,7 +178,9 @@ def training(source: Source, statements: Sequence[ast.stmt]) -> set[int]:
     for node in inside:
         if isinstance(node, ast.FunctionDef) and node.name in back:
             recorded |= {n.lineno for n in ast.walk(node) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.MatMult)}
-            recorded |= {n.lineno for n in ast.walk(node) if isinstance(n, ast.Call) and called(n) in ("dot", "matmul")}
+            recorded |= {
+                n.lineno for n in ast.walk(node) if isinstance(n, ast.Call) and called_name(n.func) in ("dot", "matmul")
+            }
     return found | recorded
 
 
@@ -189,18 +190,13 @@ def reached(source: Source, statements: Sequence[ast.stmt]) -> list[ast.Function
     classes = {node.name: node for node in source.nodes if isinstance(node, ast.ClassDef)}
     todo, found = list[ast.AST](statements), list[ast.FunctionDef]()
     while todo:
-        for name in {called(part) for part in ast.walk(todo.pop()) if isinstance(part, ast.Call)}:
+        for name in {called_name(part.func) for part in ast.walk(todo.pop()) if isinstance(part, ast.Call)}:
             made = classes.get(name)
             own = [n for n in made.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"] if made else []
             new = [node for node in (*own, *functions) if (node.name == name or node in own) and node not in found]
             found += new
             todo += new
     return found
-
-
-def called(node: ast.Call) -> str:
-    """The name by which a function or method is called."""
-    return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
 
 
 def updates(node: ast.stmt) -> bool:

@@ -194,11 +194,12 @@ def replaced_by_name(graph: Graph, leaf: Node) -> bool:
 
 def sums_from(graph: Graph, first: Node) -> Iterator[Node]:
     """The sums and differences that begin with a value; of one without a name, as a + b in a + b + c, its own too."""
-    for node in graph.users[first.index]:
-        if node.op in ("subtract", "add") and node.args and node.args[0] is first:
-            yield node
-            if not node.names:
-                yield from sums_from(graph, node)
+    waiting = [first]
+    while waiting:
+        value = waiting.pop()
+        sums = [n for n in graph.users[value.index] if n.op in ("subtract", "add") and n.args and n.args[0] is value]
+        yield from sums
+        waiting += [n for n in sums if not n.names]
 
 
 def columns(graph: Graph, leaves: Sequence[Node]) -> Iterator[tuple[Node, ...]]:

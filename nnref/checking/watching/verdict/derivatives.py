@@ -105,11 +105,8 @@ def backward_factor(search: Search, node: Node) -> Node | None:
 def right_elsewhere(search: Search, factor: Node) -> bool:
     """Does the factor's line give a right factor elsewhere? Then its argument is wrong here.
 
-    Or does it compute a value of the forward pass, such as the sigmoid itself, taken for its slope here? Or is it the
-    derivative of what it computes anew, as 1 - tanh(a)**2 is of tanh(a), where that of tanh(z) is meant?
+    Or does it compute a value of the forward pass, such as the sigmoid itself, taken for its slope here?
     """
-    if is_at_its_argument(search, factor):
-        return True
     alike = (n for n in search.graph.tape if (n.site, n.op) == (factor.site, factor.op) and n is not factor)
     same = [n for n in alike if search.role.begin < n.index]
     forward = forward_of(search)
@@ -119,15 +116,17 @@ def right_elsewhere(search: Search, factor: Node) -> bool:
 
 
 def is_at_its_argument(search: Search, factor: Node) -> bool:
-    """Is a factor, entry by entry, the derivative of a value that was computed on the way to it, by what that is of?"""
+    """Is a factor the derivative of what was computed on the way to it, as 1 - tanh(a)**2 is of tanh(a), by a?
+
+    Where that of tanh(z) is meant, its function is right, and its argument is wrong.
+    """
     graph, given, forward = search.graph, search.values(factor), forward_of(search)
-    size = prod(factor.shape)
-    above = [k for k in bits_of(graph.above[factor.index]) if prod(graph.tape[k].shape) == size]
-    wanted = [False] * len(graph.tape)
-    for k in above:
-        wanted[k] = graph.depends(k, search.role.parameters)
     if given is None or any(n.site.function == factor.site.function for n in graph.users[factor.index]):
         return False  # what its own function makes of it counts
+    size, wanted = prod(factor.shape), [False] * len(graph.tape)
+    above = [k for k in bits_of(graph.above[factor.index]) if prod(graph.tape[k].shape) == size]
+    for k in above:
+        wanted[k] = graph.depends(k, search.role.parameters)
     for k in (k for k in above if wanted[k] and not forward >> k & 1):
         found = [slopes(t, {k: np.ones(t[k].shape)}, wanted, search.reading.choice)[0] for t in search.tapes]
         own = [j for j in found[0] if j != k and all(j in f for f in found)]

@@ -73,6 +73,8 @@ from nnref.checking.watching.verdict.ties import given_to_each
 from nnref.checking.watching.verdict.usual_factor import NOT_ONE, Usual
 from nnref.checking.watching.verdict.verdicts import Judged, Reading, is_rounding
 
+AT_ANOTHER_VALUE = "the derivative is taken at another value than the one that is meant"
+
 TAKEN_ELSEWHERE = "another argument"
 """FirstWrong kind: a function that is right elsewhere gets a wrong argument; the line of the call is wrong."""
 
@@ -375,18 +377,8 @@ def described(search: Search, row: Judged, node: Node) -> FirstWrong:
             "the derivative of what this is the slope by is missing: it is taken for the slope of what that is made of"
         )
         return FirstWrong(slope, slope.site, row, "no slope", says, certain=False, used=activation.site)
-    no_slope_of_any = wrong_factor(search, node)
-    factor = no_slope_of_any or wrong_wherever_used(search, row, node)
-    of_another = factor is not None and is_at_its_argument(search, factor)
-    if factor is not None and not of_another and (begun := begun_before(search, factor)) is not None:
-        says = f"the factor that is made from here on is wrong where it is used, in line {node.site.line}"
-        return FirstWrong(begun, begun.site, row, "factor made here", says, certain=False, used=node.site)
-    if factor is not None and factor.site.line != node.site.line:
-        if right_elsewhere(search, factor):
-            says = "the derivative is taken at another value than the one that is meant"
-            return FirstWrong(factor, node.site, row, TAKEN_ELSEWHERE, says, used=node.site)
-        sure = no_slope_of_any is not None or len(products_of(search, factor)) > 1
-        return factor_made_before(search, row, node, factor, sure)
+    if (found := of_derivative(search, row, node)) is not None:
+        return found
     if (factor := of_another_value(search, row, node)) is not None:
         says = f"the derivative is of another value than the slope that it multiplies in line {node.site.line}"
         return FirstWrong(factor, node.site, row, TAKEN_ELSEWHERE, says, used=node.site)
@@ -407,6 +399,26 @@ def described(search: Search, row: Judged, node: Node) -> FirstWrong:
         return FirstWrong(node, node.site, row, "ties", says, used=tied.site)
     says, seen = "what this line is made of is right, and what it makes is not", len(search.tapes)
     return FirstWrong(node, node.site, row, "value", says, certain=np.prod(node.shape, dtype=int) * seen > 1)
+
+
+def of_derivative(search: Search, row: Judged, node: Node) -> FirstWrong | None:
+    """The mistake in a product by a wrong derivative; None without one, or on the product's own line."""
+    no_slope_of_any = wrong_factor(search, node)
+    factor = no_slope_of_any or wrong_wherever_used(search, row, node)
+    if factor is None:
+        return None
+    elsewhere = FirstWrong(factor, node.site, row, TAKEN_ELSEWHERE, AT_ANOTHER_VALUE, used=node.site)
+    if is_at_its_argument(search, factor):
+        return elsewhere
+    if (begun := begun_before(search, factor)) is not None:
+        says = f"the factor that is made from here on is wrong where it is used, in line {node.site.line}"
+        return FirstWrong(begun, begun.site, row, "factor made here", says, certain=False, used=node.site)
+    if factor.site.line == node.site.line:
+        return None
+    if right_elsewhere(search, factor):
+        return elsewhere
+    sure = no_slope_of_any is not None or len(products_of(search, factor)) > 1
+    return factor_made_before(search, row, node, factor, sure)
 
 
 def factor_made_before(search: Search, row: Judged, node: Node, factor: Node, sure: bool) -> FirstWrong:

@@ -57,12 +57,12 @@ from nnref.checking.watching.world.files import Files, Hierarchy, nothing
 from nnref.checking.watching.world.folders import Folders
 from nnref.checking.watching.world.modules import AbsentError, Modules, Silent
 from nnref.checking.watching.world.needs import Needs, needs
-from nnref.checking.watching.world.pictures import FULL, has_pictures, made_small
+from nnref.checking.watching.world.pictures import FULL, SIDE, has_pictures, made_small
 from nnref.checking.watching.world.reading import Pandas
 from nnref.checking.watching.world.remote import Remote, decompress
 from nnref.shapes import Array
 
-__all__ = ["FULL", "AbsentError", "World", "asked_by", "has_sizes", "prepared", "shows_pictures", "smaller"]
+__all__ = ["FULL", "SIDE", "AbsentError", "World", "asked_by", "has_sizes", "prepared", "shows_pictures", "smaller"]
 
 FEWEST = 20
 """Smallest number of rows handed out."""

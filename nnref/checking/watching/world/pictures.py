@@ -24,8 +24,15 @@ SIDE = 8
 
 PIXELS = FULL * FULL
 
-SIDES = {FULL: SIDE, 26: 6, 24: 4, 14: 4, 13: 3, 12: 2, 7: 2}
-"""What is left of the side by filters of 3 and of 5, and by a pooling of two: of 28 pixels and of 8."""
+
+def left_of(side: int) -> tuple[int, ...]:
+    """The side, what filters of 3 and of 5 leave of it, these after a pooling of two, and the side after two of them."""
+    filtered = (side, side - 2, side - 4)
+    return (*filtered, *(n // 2 for n in filtered), side // 4)
+
+
+SIDES = dict(zip(left_of(FULL), left_of(SIDE), strict=True))
+"""What is left of 28 pixels, and of 8."""
 
 SIZES = {PIXELS: SIDE * SIDE, PIXELS + 1: SIDE * SIDE + 1} | {a * a: b * b for a, b in SIDES.items() if a > FULL // 2}
 """Numbers of pixels, and of the columns of a table that holds a label too."""

@@ -3,6 +3,7 @@
 import pytest
 
 from nnref.checking.watching.telling.report import certificate, settled
+from tests.checking.watching.verdict.test_guesses import ADDED_UP
 from tests.support.programs import seen
 
 SIAMESE = """\
@@ -150,27 +151,6 @@ def test_what_is_divided_by_what_it_should_be_multiplied_by_is_wrong_there(tmp_p
     assert settled(seen(tmp_path, GATED)) is True
     found = certificate(seen(tmp_path, GATED, ("dh * g", "dh / g")), mend=False)
     assert found.first.place.startswith("line 11:")
-
-
-ADDED_UP = """\
-import numpy as np
-X, Y = np.random.randn(30, 6, 1), np.eye(3)[np.arange(30) % 3][:, :, None]
-W, V = np.random.randn(5, 6) / 2, np.random.randn(3, 5) / 2
-b, c = np.zeros((5, 1)), np.zeros((3, 1))
-for k in range(0, 30, 10):
-    sum_b, sum_c, sum_W, sum_V = 0, 0, 0, 0
-    for x, y in zip(X[k : k + 10], Y[k : k + 10]):
-        h = np.tanh(W @ x + b)
-        a = np.tanh(V @ h + c)
-        dc = (a - y) * (1 - a ** 2)
-        db = V.T @ dc * (1 - h ** 2)
-        dV = dc @ h.T
-        dW = db @ x.T
-        sum_b, sum_c = sum_b + db, sum_c + dc
-        sum_W, sum_V = sum_W + dW, sum_V + dV
-    b, c = b - 0.1 * sum_b / 10, c - 0.1 * sum_c / 10
-    W, V = W - 0.1 * sum_W / 10, V - 0.1 * sum_V / 10
-"""
 
 
 def test_a_slope_that_is_added_to_0_is_not_used_rightly_by_that(tmp_path):
