@@ -26,7 +26,7 @@ PIXELS = FULL * FULL
 
 
 def left_of(side: int) -> tuple[int, ...]:
-    """The side, what filters of 3 and of 5 leave of it, these after a pooling of two, and the side after two of them."""
+    """The side, what filters of 3 and of 5 leave of it, these after a pooling of two, and the side after two such."""
     filtered = (side, side - 2, side - 4)
     return (*filtered, *(n // 2 for n in filtered), side // 4)
 

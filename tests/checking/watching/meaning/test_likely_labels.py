@@ -15,6 +15,7 @@ from nnref.checking.watching.meaning.likely_labels import (
     unscaled,
 )
 from nnref.checking.watching.telling.report import settled
+from tests.checking.watching.test_kinds import SENTENCES
 from tests.support.programs import seen
 from tests.support.recordings import STEP, first, graph, node
 
@@ -29,6 +30,12 @@ def test_what_is_replaced_by_itself_and_more_is_offered_as_labels_nowhere(tmp_pa
     assert offered(tmp_path, STEP)[:2] == [["X"], ["Y"]]
     found, run = graph(tmp_path, STEP)
     assert [replaced_by_name(found, first(run, name)) for name in ("X", "Y", "W", "b")] == [False, False, True, True]
+
+
+def test_so_is_what_is_replaced_by_itself_and_several_more(tmp_path):
+    """As with a momentum: the sum of the first two has no name."""
+    found, run = graph(tmp_path, STEP, ("b = b - 0.1 * db", "b = b - 0.1 * db - 0.01 * db"))
+    assert [replaced_by_name(found, first(run, name)) for name in ("Y", "b")] == [False, True]
 
 
 def test_weights_that_are_scaled_before_they_are_replaced_are_no_labels(tmp_path):
@@ -199,3 +206,10 @@ def test_weights_that_are_moved_with_a_momentum_are_no_labels(tmp_path, factor, 
     found = seen(tmp_path, WITH_MOMENTUM, ("FACTOR", factor))
     assert {u.end.site.line for u in found.steps[0].roles.updates} >= {21, 24, 29}
     assert settled(found) is right
+
+
+@pytest.mark.parametrize("texts", [12, 40])
+def test_the_next_words_of_the_first_sentence_are_the_labels_of_its_step(texts, tmp_path):
+    """The words before them, of the same array, went into the outputs; with 40 there are more rows than are tried."""
+    (labels,) = seen(tmp_path, SENTENCES, ("range(12)", f"range({texts})")).roles.labels
+    assert "nexts[0]" in labels.names

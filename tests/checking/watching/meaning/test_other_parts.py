@@ -3,10 +3,10 @@
 import pytest
 
 from nnref.checking.watching.meaning.later_steps import next_step
-from nnref.checking.watching.meaning.other_parts import beginning, is_part
+from nnref.checking.watching.meaning.other_parts import beginning, is_part, states_begun
 from nnref.checking.watching.telling.report import certificate, settled
 from tests.support.programs import fault_apart, seen
-from tests.support.recordings import roles_of
+from tests.support.recordings import first, roles_of
 
 ADALINE = """\
 import numpy as np
@@ -79,6 +79,14 @@ def test_the_parts_of_the_next_step_are_none_of_this_one(tmp_path):
     assert [u.end.site.line for u in role.updates] == [7, 8]
     assert all(is_part(u) for u in role.updates)
     assert beginning(role.graph.tape[role.last]).index != role.updates[0].base.index
+
+
+def test_every_state_of_an_array_that_a_loop_writes_into_begins_as_the_array_was_before(tmp_path):
+    role, run = roles_of(tmp_path, ENTRY_BY_ENTRY)
+    begun = states_begun(role.graph)
+    states = [node for node in run.tape if node.op == "put"]
+    assert len(states) > 4
+    assert {begun[node.index] for node in states} == {first(run, "w")}
 
 
 def test_in_the_next_step_no_part_of_the_first_one_is_taken_for_one_of_it(tmp_path):
